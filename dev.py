@@ -3,8 +3,7 @@
 
 Standard library only. Every command first makes .venv/ from the pinned, hashed lists in
 requirements/; where that was done before, a stamp lets it start at once. It knows no rule of the
-product. The syntax of this file stays readable for Python 3.6, so that an old one is told what
-is missing.
+product. Its syntax stays readable for Python 3.6, so that an old one is told what is missing.
 """
 
 import sys
@@ -12,19 +11,20 @@ import sys
 PYTHON_MIN = (3, 11)
 
 
-def version_complaint(version: tuple) -> str:
+def version_complaint(version: "tuple[Any, ...]") -> str:
     """Say what is wrong with this Python; empty where it will do."""
     if tuple(version[:2]) >= PYTHON_MIN:
         return ""
-    return "Boxoffice needs Python %d.%d or newer and this is %d.%d: install one and run it as " % (
-        PYTHON_MIN + tuple(version[:2])
-    ) + "`python3.%d dev.py ...`." % PYTHON_MIN[1]
+    return (
+        "Boxoffice needs Python {0}.{1} or newer and this is {2}.{3}: "
+        "install a newer one and start dev.py with it, for example `python{0}.{1} dev.py demo`."
+    ).format(*PYTHON_MIN, *version[:2])
 
 
 if version_complaint(sys.version_info):
     sys.exit(version_complaint(sys.version_info))
 
-# Below this line the file may use what 3.11 has, as long as 3.6 could parse it.
+# From here on the file may use what 3.11 has, as long as 3.6 could parse it.
 import contextlib
 import fcntl
 import hashlib
@@ -34,17 +34,20 @@ import os
 import shutil
 import subprocess
 import tomllib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
+from typing import Any, NoReturn
 
-RECIPE = 1  # Raise it when the way of installing changes, so that every .venv is made anew.
+RECIPE = 1  # raised when the way of installing changes, so that every .venv is made anew
 ROOT = Path(__file__).resolve().parent
 VENV = ROOT / ".venv"
 TOOLS = ROOT / ".tools"
 PACKAGES = ROOT / "requirements" / "all.txt"
 INSTALLER = ROOT / "requirements" / "tools.txt"
 STAMP_NAME = "boxoffice-stamp.json"
+QUIET_PIP = ["--disable-pip-version-check", "--no-input", "--quiet"]
 MENDING = "connect to the internet or point pip at a mirror and run again"
 
 
@@ -52,42 +55,32 @@ class SetupError(Exception):
     """The environment could not be made; the message is one sentence for people."""
 
 
+class CommandError(Exception):
+    """A program failed; the message is all it printed."""
+
+
 # --- what the environment should be ---------------------------------------------------------
 
 
-def digest(*parts: bytes) -> str:
-    """Hash the parts, each with its length, so that no two lists of parts look alike."""
-    summary = hashlib.sha256()
-    for part in parts:
-        summary.update(b"%d:" % len(part) + part)
-    return summary.hexdigest()
-
-
 def packaging_of(pyproject: str) -> bytes:
-    """Return the sections that an installed project depends on; lint settings do not count."""
+    """Return the settings an installed project depends on; those of the checks do not count."""
     document = tomllib.loads(pyproject)
-    sections = {
-        "project": document.get("project"),
-        "build": document.get("build-system"),
-        "hatch": document.get("tool", {}).get("hatch"),
-    }
-    return json.dumps(sections, sort_keys=True).encode()
+    kept = [document.get("project"), document.get("build-system")]
+    return json.dumps([*kept, document.get("tool", {}).get("hatch")], sort_keys=True).encode()
 
 
 def fingerprint(root: Path) -> dict[str, str]:
     """Describe the environment that belongs to these files, this Python and this folder."""
-    here = [str(root), sys.base_prefix, sys.version, str(RECIPE)]
+    place = [str(root), sys.base_prefix, sys.version, str(RECIPE)]
     lists = [(root / "requirements" / name).read_bytes() for name in ("all.txt", "tools.txt")]
-    return {
-        "venv": digest(*(part.encode() for part in here)),
-        "packages": digest(*lists),
-        "project": digest(packaging_of((root / "pyproject.toml").read_text("utf-8"))),
-    }
+    project = packaging_of((root / "pyproject.toml").read_text("utf-8"))
+    parts = {"venv": json.dumps(place).encode(), "packages": b"\0".join(lists), "project": project}
+    return {name: hashlib.sha256(part).hexdigest() for name, part in parts.items()}
 
 
 def stamped(venv: Path) -> dict[str, str]:
     """Read what the environment was made from; empty where it is missing, broken or half made."""
-    if not os.access(venv / "bin" / "python", os.X_OK):
+    if not all(os.access(venv / "bin" / name, os.X_OK) for name in ("python", "boxoffice")):
         return {}
     try:
         found = json.loads((venv / STAMP_NAME).read_text("utf-8"))
@@ -104,8 +97,8 @@ def say(text: str) -> None:
     print("dev.py: " + text, file=sys.stderr, flush=True)
 
 
-def call(command: Sequence[object]) -> None:
-    """Run a command silently; its output becomes the error's text when it fails."""
+def call(*command: object) -> None:
+    """Run a program and keep silent about it unless it fails."""
     done = subprocess.run(
         [str(word) for word in command],
         cwd=ROOT,
@@ -117,131 +110,117 @@ def call(command: Sequence[object]) -> None:
         check=False,
     )
     if done.returncode:
-        raise SetupError(done.stdout.strip() or "exit code %d" % done.returncode)
+        raise CommandError(done.stdout.strip() or "it ended with %d" % done.returncode)
 
 
-def base_python() -> Path:
-    """Return the interpreter behind ours: dev.py may be run by the very .venv it replaces."""
-    name = "python%d.%d" % sys.version_info[:2]
-    beside = Path(sys.base_prefix) / "bin" / name
-    return beside if beside.exists() else Path(sys.executable)
+def last_line(error: CommandError) -> str:
+    """Return the line in which a program says what went wrong."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    errors = [line for line in lines if line.upper().startswith("ERROR:")]
+    return (errors or lines)[-1].removeprefix("ERROR:").strip().rstrip(".")
 
 
 def make_venv(folder: Path, *options: str) -> None:
     """Make an empty environment in the folder, whatever was there before."""
     if folder.exists():
         shutil.rmtree(folder)
+    # dev.py may be run by the very .venv it replaces, so the interpreter behind it is taken.
+    beside = Path(sys.base_prefix) / "bin" / ("python%d.%d" % sys.version_info[:2])
+    python = beside if beside.exists() else Path(sys.executable)
     try:
-        call([base_python(), "-m", "venv", *options, folder])
-    except SetupError as error:
-        raise SetupError("Python could not make the environment %s: %s." % (folder, last_line(error)))
+        call(python, "-m", "venv", *options, folder)
+    except CommandError as error:
+        complaint = "Python could not make the environment %s: %s." % (folder, last_line(error))
+        raise SetupError(complaint) from None
 
 
-def installer() -> Path:
-    """Return the Python of .tools/, whose pip installs everything, making it when it is missing."""
+def tools_python() -> Path:
+    """Return the Python of .tools/, whose pip installs everything; make it when missing."""
     python = TOOLS / "bin" / "python"
-    with contextlib.suppress(SetupError, OSError):
-        call([python, "-m", "pip", "--version"])
+    with contextlib.suppress(CommandError, OSError):
+        call(python, "-m", "pip", "--version")
         return python
     if importlib.util.find_spec("ensurepip") is None:
         raise SetupError(
-            "this Python cannot make environments because its ensurepip module is missing: "
-            "install it (on Debian and Ubuntu: `apt-get install python3-venv`) and run again."
+            "this Python cannot make an environment because its module ensurepip is missing: "
+            "install it (Debian and Ubuntu: `apt-get install python3-venv`) and run again."
         )
     make_venv(TOOLS)
     return python
 
 
-def uv_of(tools_python: Path) -> Path | None:
+def pinned_uv() -> Path | None:
     """Return the pinned uv, fetched when missing; None where this machine cannot have it."""
+    quick = ["--retries", "1", "--require-hashes", "--only-binary", ":all:", "-r", INSTALLER]
     try:
-        call(pip(tools_python, "--retries", "1", "--require-hashes", "-r", INSTALLER))
-    except SetupError:
+        call(tools_python(), "-m", "pip", "install", *QUIET_PIP, *quick)
+    except CommandError:
         return None
-    uv = TOOLS / "bin" / "uv"
-    return uv if uv.exists() else None
+    return TOOLS / "bin" / "uv"
 
 
-def pip(python: Path, *arguments: object) -> list[object]:
-    """Spell a pip install run by this Python."""
-    quiet = ["--disable-pip-version-check", "--no-input", "--quiet"]
-    return [python, "-m", "pip", "install", *quiet, *arguments]
+def pip_into_venv(*arguments: object) -> None:
+    """Install into .venv by the pip of .tools/; .venv itself has none."""
+    target = ["--python", VENV / "bin" / "python"]
+    call(tools_python(), "-m", "pip", *target, "install", *QUIET_PIP, *arguments)
 
 
-def install_packages(tools_python: Path, uv: Path | None) -> Path | None:
-    """Install the pinned list, by uv where it works, else by plain pip; return the uv that did."""
-    python = VENV / "bin" / "python"
+def install(uv: Path | None) -> None:
+    """Install the pinned list, then the project itself in place and without a network."""
+    project = ["--no-deps", "--no-build-isolation", "--no-index", "--editable", ROOT]
+    target = ["--quiet", "--python", VENV / "bin" / "python"]
     if uv is not None:
-        with contextlib.suppress(SetupError):
-            call([uv, "pip", "sync", "--quiet", "--python", python, "--require-hashes", PACKAGES])
-            return uv
-        say("uv could not install the packages, going on with plain pip")
+        try:
+            call(uv, "pip", "sync", *target, "--require-hashes", PACKAGES)
+            call(uv, "pip", "install", *target, *project)
+        except CommandError as error:
+            say("going on with plain pip, because uv failed: " + last_line(error))
+        else:
+            return
     # pip leaves what an older list had installed, so it always starts from nothing.
     make_venv(VENV, "--without-pip")
-    command = pip(tools_python, "--require-hashes", "-r", PACKAGES)
-    call([*command[:3], "--python", python, *command[3:]])
-    return None
+    pip_into_venv("--require-hashes", "-r", PACKAGES)
+    pip_into_venv(*project)
 
 
-def install_project(tools_python: Path, uv: Path | None) -> None:
-    """Install the project itself in place, without a network, so that its entry points exist."""
-    python = VENV / "bin" / "python"
-    how = ["--no-deps", "--no-build-isolation", "--no-index", "--editable", ROOT]
-    if uv is not None:
-        call([uv, "pip", "install", "--quiet", "--offline", "--python", python, *how])
-        return
-    command = pip(tools_python, *how)
-    call([*command[:3], "--python", python, *command[3:]])
+def install_complaint(error: CommandError) -> str:
+    """Turn the output of a failed installation into one sentence that says how to mend it."""
+    output = str(error).lower()
+    if "do not match the hashes" in output or "hash mismatch" in output:
+        return (
+            "a downloaded package is not the one that was pinned (its hash differs), so it was "
+            "not installed: try another network or mirror and run again."
+        )
+    if "no space left" in output:
+        return "the disk is full: make room for about 800 MB and run again."
+    return "the packages could not be downloaded: %s; %s." % (last_line(error), MENDING)
 
 
 def build(wanted: dict[str, str]) -> None:
     """Bring .venv to what is wanted; the stamp is taken off first and put on last."""
     found = stamped(VENV)
     (VENV / STAMP_NAME).unlink(missing_ok=True)
-    say("setting up .venv (%s)" % ("new packages" if found else "the first time takes a minute"))
-    tools_python = installer()
-    uv = uv_of(tools_python)
-    if found.get("venv") != wanted["venv"]:
-        make_venv(VENV, "--without-pip")
+    say("setting up .venv" + (" anew" if found else ", the first time takes up to a minute"))
     try:
-        uv = install_packages(tools_python, uv)
-    except SetupError as error:
-        raise SetupError(download_complaint(str(error)))
-    install_project(tools_python, uv)
+        uv = pinned_uv()
+        if found.get("venv") != wanted["venv"]:
+            make_venv(VENV, "--without-pip")
+        install(uv)
+    except CommandError as error:
+        raise SetupError(install_complaint(error)) from None
     fresh = VENV / (STAMP_NAME + ".new")
     fresh.write_text(json.dumps(wanted), "utf-8")
     fresh.replace(VENV / STAMP_NAME)
-    say("ready")
-
-
-def last_line(error: object) -> str:
-    """Return the line in which a tool says what went wrong."""
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    told = [line for line in lines if line.lower().startswith(("error:", "caused by:"))]
-    line = (told or lines or ["no reason given"])[-1]
-    return line.split(":", 1)[-1].strip().rstrip(".") if told else line.rstrip(".")
-
-
-def download_complaint(output: str) -> str:
-    """Turn the output of a failed installation into one sentence that says how to mend it."""
-    if "do not match the hashes" in output.lower() or "hash mismatch" in output.lower():
-        return (
-            "a downloaded package is not the one that was pinned (its hash differs): the mirror "
-            "or the download is damaged, so nothing was installed; try another index."
-        )
-    if "no space left" in output.lower():
-        return "the disk is full: free about 600 MB and run again."
-    return "the packages could not be downloaded: %s; %s." % (last_line(output), MENDING)
 
 
 @contextlib.contextmanager
 def alone() -> Iterator[None]:
-    """Let one setup at a time touch .venv; the others wait."""
+    """Let one dev.py at a time touch .venv; the others wait."""
     with (ROOT / ".dev.lock").open("w") as handle:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
-            say("another dev.py is setting up, waiting for it")
+            say("another dev.py is setting up .venv, waiting for it")
             fcntl.flock(handle, fcntl.LOCK_EX)
         yield
 
@@ -259,126 +238,114 @@ def setup() -> None:
 # --- the commands ---------------------------------------------------------------------------
 
 
-def become(program: str, *arguments: str) -> int:
+def become(program: str, *arguments: str) -> NoReturn:
     """Replace this process by a program of .venv."""
     path = str(VENV / "bin" / program)
     sys.stdout.flush()
     os.execv(path, [path, *arguments])
 
 
-def do_setup(arguments: list[str]) -> int:
-    """make .venv/, the project's own environment"""
+def pytest(*arguments: str) -> NoReturn:
+    """Become pytest, at home in the project's folder."""
+    os.chdir(ROOT)
+    become("python", "-m", "pytest", *arguments)
+
+
+def gates() -> dict[str, list[str]]:
+    """List the static gates: name -> program of .venv with its arguments; the longest first."""
+    tool: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]
+    rooms = tool["hatch"]["build"]["targets"]["wheel"]["packages"]
+    typed = [room for room in [*rooms, "tests"] if (ROOT / room).is_dir()]
+    return {
+        "types": ["python", "-m", "mypy", "dev.py", *typed],
+        "architecture": ["python", "-m", "pytest", "-q", "tests/architecture"],
+        "imports": ["python", "-m", "tests.architecture.contracts"],
+        "lint": ["ruff", "check", "--quiet", "--output-format", "concise", "."],
+        "format": ["ruff", "format", "--check", "--quiet", "."],
+    }
+
+
+def passes(gate: tuple[str, list[str]]) -> bool:
+    """Run one gate and print how it went."""
+    name, command = gate
+    try:
+        call(VENV / "bin" / command[0], *command[1:])
+    except CommandError as error:
+        print("%s: FAILED\n%s\n" % (name, error), flush=True)
+        return False
+    print("%s: ok" % name, flush=True)
+    return True
+
+
+def check() -> int:
+    """Run every gate, two at a time, so that one failure does not hide the next."""
+    with ThreadPoolExecutor(max_workers=2) as pool:
+        return 0 if all(list(pool.map(passes, gates().items()))) else 1
+
+
+def lock(*arguments: str) -> int:
+    """Compile the requirement lists; pins that still fit stay unless `--upgrade` is given."""
+    uv = pinned_uv()
+    if uv is None:
+        raise SetupError("the lists could not be compiled: uv could not be fetched; %s." % MENDING)
+    # The lists hold for every Python and system we support, and name no index.
+    how = ["--universal", "--python-version", "%d.%d" % PYTHON_MIN, "--generate-hashes", "--quiet"]
+    how += ["--custom-compile-command", "python3 dev.py lock", *arguments]
+    sources = {PACKAGES: ["pyproject.toml", "--group", "dev"], INSTALLER: ["requirements/tools.in"]}
+    try:
+        for target, source in sources.items():
+            call(uv, "pip", "compile", *how, *source, "--output-file", target)
+    except CommandError as error:
+        raise SetupError("the lists could not be compiled: %s." % last_line(error)) from None
+    return 0
+
+
+def done() -> int:
+    """Say that there is nothing left to do."""
     say(".venv is ready")
     return 0
 
 
-def do_demo(arguments: list[str]) -> int:
-    """run the demo: the whole product against simulators (--once, --json)"""
-    return become("boxoffice", "demo", *arguments)
-
-
-def do_test(arguments: list[str]) -> int:
-    """run the tests; arguments go to pytest"""
-    return become("python", "-m", "pytest", "-n", "2", "--dist", "worksteal", *arguments)
-
-
-def do_chaos(arguments: list[str]) -> int:
-    """run the long fault runs in tests/chaos"""
-    return become("python", "-m", "pytest", "-m", "chaos", "tests/chaos", *arguments)
-
-
-def do_run(arguments: list[str]) -> int:
-    """run `boxoffice ARGS`"""
-    return become("boxoffice", *arguments)
-
-
-def do_bench(arguments: list[str]) -> int:
-    """run a benchmark: bench NAME [--json]"""
-    return become("boxoffice", "bench", *arguments)
-
-
-def gates() -> dict[str, list[str]]:
-    """List the static gates of `check`: name -> command in .venv."""
-    document = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
-    rooms = document["tool"]["hatch"]["build"]["targets"]["wheel"]["packages"]
-    typed = ["dev.py", *(room for room in [*rooms, "tests"] if (ROOT / room).is_dir())]
-    return {
-        "types": ["python", "-m", "mypy", *typed],
-        "format": ["ruff", "format", "--check", "--quiet", "."],
-        "lint": ["ruff", "check", "--quiet", "--output-format", "concise", "."],
-        "imports": ["lint-imports", "--no-logo"],
-        "architecture": ["python", "-m", "pytest", "-q", "tests/architecture"],
-    }
-
-
-def do_check(arguments: list[str]) -> int:
-    """run all static gates: format, lint, types, import contracts, architecture"""
-
-    def passed(gate: tuple[str, list[str]]) -> bool:
-        name, command = gate
-        try:
-            call([VENV / "bin" / command[0], *command[1:]])
-        except SetupError as error:
-            print("%s: FAILED\n%s\n" % (name, error), flush=True)
-            return False
-        print("%s: ok" % name, flush=True)
-        return True
-
-    with ThreadPoolExecutor(max_workers=2) as pool:
-        return 0 if all(list(pool.map(passed, gates().items()))) else 1
-
-
-def do_lock(arguments: list[str]) -> int:
-    """pin the newest allowed versions again: lock [--upgrade]"""
-    uv = uv_of(installer())
-    if uv is None:
-        raise SetupError("the lists could not be pinned: uv could not be had; %s." % MENDING)
-    common = ["--universal", "--python-version", "3.11", "--generate-hashes", "--quiet"]
-    common += ["--custom-compile-command", "python3 dev.py lock", *arguments]
-    call([uv, "pip", "compile", *common, "pyproject.toml", "--group", "dev", "-o", PACKAGES])
-    call([uv, "pip", "compile", *common, INSTALLER.with_suffix(".in"), "-o", INSTALLER])
-    return 0
-
-
-COMMANDS: dict[str, Callable[[list[str]], int]] = {
-    "setup": do_setup,
-    "demo": do_demo,
-    "test": do_test,
-    "run": do_run,
-    "check": do_check,
-    "bench": do_bench,
-    "lock": do_lock,
-    "chaos": do_chaos,
+COMMANDS: dict[str, tuple[str, Callable[..., int]]] = {
+    "setup": ("make .venv/, the project's own environment", done),
+    "demo": ("run the whole product against simulators", partial(become, "boxoffice", "demo")),
+    "test": ("run the tests", partial(pytest, "-n", "2", "--dist", "worksteal")),
+    "run": ("run `boxoffice ARGS`", partial(become, "boxoffice")),
+    "check": ("run every static gate: format, lint, types, imports, architecture", check),
+    "bench": ("run a benchmark: bench NAME", partial(become, "boxoffice", "bench")),
+    "chaos": ("run the long fault runs", partial(pytest, "-m", "chaos", "tests/chaos")),
+    "lock": ("compile the requirement lists again, with --upgrade to newer versions", lock),
 }
+WITHOUT_ARGUMENTS = (check, done)
 
 
 def usage() -> str:
     """Return the help: one line per command."""
-    lines = ["  %-6s %s" % (name, action.__doc__) for name, action in COMMANDS.items()]
+    lines = ["  %-6s %s" % (name, told) for name, (told, _) in COMMANDS.items()]
     return "usage: python3 dev.py COMMAND [ARGS]\n\n" + "\n".join(lines)
 
 
-def main(arguments: list[str]) -> int:
+def main(command: str, *arguments: str) -> int:
     """Set up, then do what was asked; 0 done, 1 failed, 2 wrong usage."""
-    if arguments[:1] in ([], ["-h"], ["--help"], ["help"]):
+    if command in {"-h", "--help", "help"}:
         print(usage())
-        return 0 if arguments else 2
-    action = COMMANDS.get(arguments[0])
-    if action is None:
-        print("dev.py: there is no command %r\n%s" % (arguments[0], usage()), file=sys.stderr)
+        return 0
+    _, action = COMMANDS.get(command, ("", None))
+    if action is None or (arguments and action in WITHOUT_ARGUMENTS):
+        print(usage(), file=sys.stderr)
         return 2
     try:
         setup()
-        return action(arguments[1:])
+        return action(*arguments)
     except SetupError as error:
         say(str(error))
-    except PermissionError as error:
-        say("this folder cannot be written (%s): give yourself the right or copy it." % error)
+    except OSError as error:
+        say("%s: see that this folder can be written, then run again." % error)
     except KeyboardInterrupt:
-        say("interrupted; run it again and it goes on where it can")
+        say("interrupted; run it again and the setup is mended.")
         return 130
     return 1
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(main(*(sys.argv[1:] or ["--help"])))
