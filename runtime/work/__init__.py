@@ -1,0 +1,11 @@
+"""Dirty rows: "look at this key". The queue of record, in the database of the facts.
+
+A row carries no payload; whoever claims it reads the truth afresh. One row per (kind, key), so any
+number of marks becomes one look, and a mark during a look causes exactly one more.
+"""
+
+from runtime.work.lane import Handler, Lane
+from runtime.work.rows import Claim, Failure, Parking, Work
+from runtime.work.table import work
+
+__all__ = ["Claim", "Failure", "Handler", "Lane", "Parking", "Work", "work"]

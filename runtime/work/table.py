@@ -1,0 +1,38 @@
+"""The table of dirty rows.
+
+`due_at` is business time (when to look), `not_before` machine time (back-off): a row is claimable
+when both are past and no lease holds. `generation` rises at every mark; `token` is fresh at every
+claim. `target` separates rows whose targets fail apart. A parked row waits for a newer mark or a
+person.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import BigInteger, Column, Index, Integer, String, Table, Text, text
+
+from runtime.store.schema import metadata
+
+work = Table(
+    "work",
+    metadata,
+    Column("kind", String(16), primary_key=True),
+    Column("key", String(160), primary_key=True),
+    Column("target", String(64), nullable=False, server_default=""),
+    Column("generation", BigInteger, nullable=False, server_default="1"),
+    Column("due_at", BigInteger, nullable=False),
+    Column("not_before", BigInteger, nullable=False),
+    Column("lease_until", BigInteger, nullable=False, server_default="0"),
+    Column("token", BigInteger, nullable=False, server_default="0"),
+    Column("attempts", Integer, nullable=False, server_default="0"),
+    Column("marked_at", BigInteger, nullable=False),
+    Column("parked_at", BigInteger),
+    Column("error", Text),
+    Index(
+        "ix_work_claimable",
+        "kind",
+        "target",
+        "due_at",
+        sqlite_where=text("parked_at IS NULL"),
+        postgresql_where=text("parked_at IS NULL"),
+    ),
+)

@@ -1,0 +1,110 @@
+"""Contract three, upwards: what happened in the world. Past tense, never edited, never recalled.
+
+The gateway publishes possession and service facts; billing publishes payment facts for those
+above it. A fact is one line of the log: kind, key, value.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
+
+from terms.entitlement import ServiceState
+from terms.ids import ResourceId, ServiceId, TargetName
+
+
+class Possession(StrEnum):
+    """What can happen to who holds a box."""
+
+    HANDED_OVER = "handed_over"
+    ACTIVATED = "activated"
+    SWAPPED = "swapped"
+    RETURNED = "returned"
+    LOST = "lost"
+    FOUND = "found"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PossessionChanged:
+    """A box changed hands. `serial` and `model` are labels for people; `on` is a local date."""
+
+    kind: Possession
+    resource: ResourceId
+    service: ServiceId
+    serial: str
+    model: str
+    on: date
+    old_resource: ResourceId | None = None
+    condition: str = ""
+
+    KIND = "possession.changed"
+
+    def encode(self) -> str:
+        """JSON text."""
+        return json.dumps(
+            {
+                "kind": self.kind.value,
+                "resource": self.resource,
+                "service": self.service,
+                "serial": self.serial,
+                "model": self.model,
+                "on": self.on.isoformat(),
+                "old_resource": self.old_resource,
+                "condition": self.condition,
+            },
+            ensure_ascii=False,
+            sort_keys=True,
+        )
+
+    @classmethod
+    def decode(cls, text: str | bytes) -> PossessionChanged:
+        """Read what `encode` wrote."""
+        row = json.loads(text)
+        old = row["old_resource"]
+        return cls(
+            kind=Possession(row["kind"]),
+            resource=ResourceId(row["resource"]),
+            service=ServiceId(row["service"]),
+            serial=row["serial"],
+            model=row["model"],
+            on=date.fromisoformat(row["on"]),
+            old_resource=ResourceId(old) if old else None,
+            condition=row["condition"],
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServiceStateChanged:
+    """A target was seen to hold a service's rights of some revision."""
+
+    service: ServiceId
+    target: TargetName
+    revision: int
+    state: ServiceState
+
+    KIND = "service.state_changed"
+
+    def encode(self) -> str:
+        """JSON text."""
+        return json.dumps(
+            {
+                "service": self.service,
+                "target": self.target,
+                "revision": self.revision,
+                "state": self.state.value,
+            },
+            sort_keys=True,
+        )
+
+    @classmethod
+    def decode(cls, text: str | bytes) -> ServiceStateChanged:
+        """Read what `encode` wrote."""
+        row = json.loads(text)
+        return cls(
+            service=ServiceId(row["service"]),
+            target=TargetName(row["target"]),
+            revision=row["revision"],
+            state=ServiceState(row["state"]),
+        )

@@ -1,0 +1,147 @@
+"""Money as an integer of minor units with its currency, and rates as integers per million.
+
+No float enters or leaves this file. Rounding is half up, away from zero, and happens in
+`divide_half_up` alone.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
+
+# ISO 4217 currencies whose minor unit is not a hundredth.
+_EXPONENTS = {
+    **dict.fromkeys(
+        ("BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW", "PYG", "RWF", "UGX", "UYI")
+        + ("VND", "VUV", "XAF", "XOF", "XPF"),
+        0,
+    ),
+    **dict.fromkeys(("BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"), 3),
+    **dict.fromkeys(("CLF", "UYW"), 4),
+}
+_CURRENCY = re.compile(r"[A-Z]{3}")
+_AMOUNT = re.compile(r"-?[0-9]{1,15}(\.[0-9]{1,6})?")
+_PERCENT = re.compile(r"[0-9]{1,5}(\.[0-9]{1,4})?%")
+PER_MILLION = 1_000_000
+
+
+def exponent(currency: str) -> int:
+    """Decimals of the currency's minor unit (ISO 4217): 2 for EUR, 0 for JPY, 3 for KWD."""
+    return _EXPONENTS.get(currency, 2)
+
+
+def divide_half_up(numerator: int, denominator: int) -> int:
+    """Divide two integers and round half away from zero, the one rounding rule of the house."""
+    if denominator <= 0:
+        raise ValueError("denominator must be positive")
+    quotient, rest = divmod(abs(numerator), denominator)
+    if 2 * rest >= denominator:
+        quotient += 1
+    return quotient if numerator >= 0 else -quotient
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Money:
+    """An exact amount, for example Money(1990, "EUR"). Two currencies never mix."""
+
+    amount_minor: int
+    currency: str
+
+    def __post_init__(self) -> None:
+        if type(self.amount_minor) is not int:
+            raise TypeError("amount_minor must be an int")
+        if not _CURRENCY.fullmatch(self.currency):
+            raise ValueError(f"not an ISO 4217 code: {self.currency!r}")
+
+    @classmethod
+    def parse(cls, text: str, currency: str) -> Money:
+        """Read "19.90" exactly. Raises ValueError for anything finer than the minor unit."""
+        if not _AMOUNT.fullmatch(text):
+            raise ValueError(f"not an amount: {text!r}")
+        try:
+            scaled = Decimal(text).scaleb(exponent(currency))
+        except InvalidOperation as error:  # pragma: no cover - the pattern admits no such text
+            raise ValueError(f"not an amount: {text!r}") from error
+        if scaled != scaled.to_integral_value():
+            raise ValueError(f"finer than the minor unit of {currency}: {text!r}")
+        return cls(int(scaled), currency)
+
+    def __str__(self) -> str:
+        digits = exponent(self.currency)
+        sign = "-" if self.amount_minor < 0 else ""
+        text = str(abs(self.amount_minor)).rjust(digits + 1, "0")
+        if digits:
+            text = f"{text[:-digits]}.{text[-digits:]}"
+        return f"{sign}{text} {self.currency}"
+
+    def __add__(self, other: Money) -> Money:
+        return Money(self.amount_minor + self._same(other), self.currency)
+
+    def __sub__(self, other: Money) -> Money:
+        return Money(self.amount_minor - self._same(other), self.currency)
+
+    def __neg__(self) -> Money:
+        return Money(-self.amount_minor, self.currency)
+
+    def __mul__(self, quantity: int) -> Money:
+        return Money(self.amount_minor * quantity, self.currency)
+
+    def portion(self, numerator: int, denominator: int) -> Money:
+        """The share numerator/denominator of this amount, rounded half up once."""
+        return Money(divide_half_up(self.amount_minor * numerator, denominator), self.currency)
+
+    def allocate(self, weights: Sequence[int]) -> list[Money]:
+        """Split by weights with the largest remainder; the parts always sum to the whole."""
+        total = sum(weights)
+        if total <= 0 or min(weights) < 0:
+            raise ValueError("weights must be non-negative and not all zero")
+        sign = -1 if self.amount_minor < 0 else 1
+        shares = [divmod(abs(self.amount_minor) * weight, total) for weight in weights]
+        missing = abs(self.amount_minor) - sum(whole for whole, _ in shares)
+        by_rest = sorted(range(len(shares)), key=lambda index: (-shares[index][1], index))
+        extra = set(by_rest[:missing])
+        return [
+            Money(sign * (whole + (index in extra)), self.currency)
+            for index, (whole, _) in enumerate(shares)
+        ]
+
+    def _same(self, other: Money) -> int:
+        if other.currency != self.currency:
+            raise ValueError(f"cannot mix {self.currency} and {other.currency}")
+        return other.amount_minor
+
+
+def total(amounts: Iterable[Money], currency: str) -> Money:
+    """Sum amounts of one currency; the sum of nothing is zero of that currency."""
+    result = Money(0, currency)
+    for amount in amounts:
+        result += amount
+    return result
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Rate:
+    """A share in parts per million: Rate(200_000) is 20 %."""
+
+    ppm: int
+
+    def __post_init__(self) -> None:
+        if type(self.ppm) is not int or self.ppm < 0:
+            raise ValueError("ppm must be an int of zero or more")
+
+    @classmethod
+    def parse(cls, text: str) -> Rate:
+        """Read "20%" or "8.875%" exactly; at most four decimals of a percent."""
+        if not _PERCENT.fullmatch(text):
+            raise ValueError(f"not a percentage: {text!r}")
+        return cls(int(Decimal(text[:-1]) * 10_000))
+
+    def of(self, amount: Money) -> Money:
+        """This share of an amount, rounded half up once."""
+        return amount.portion(self.ppm, PER_MILLION)
+
+    def __str__(self) -> str:
+        whole, rest = divmod(self.ppm, 10_000)
+        return f"{whole}.{rest:04d}".rstrip("0").rstrip(".") + "%"
