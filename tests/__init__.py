@@ -1,0 +1,1 @@
+"""The tests of Boxoffice: real parts, on loopback only."""

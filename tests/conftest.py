@@ -1,0 +1,95 @@
+"""What every test may ask for: databases, a browser; and what none may do: leave this machine."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NoReturn
+from urllib.parse import urlsplit
+
+import hypothesis
+import pytest
+
+from tests.services import binaries, browser, postgres, sockets
+
+STRICT_ENVIRONMENT = "BOXOFFICE_STRICT_SERVICES"
+RUN_FOLDER = pytest.StashKey[Path]()
+
+# Tests are never timed; a slow machine is no failure.
+hypothesis.settings.register_profile("boxoffice", deadline=None, print_blob=True)
+hypothesis.settings.load_profile("boxoffice")
+
+# The suite that is shipped inside the package gets the same explained assertions as our own.
+pytest.register_assert_rewrite("gateway.adapters.conformance")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Close the way out; the run's first process opens the run for all of them."""
+    given = os.environ.get(postgres.URL_ENVIRONMENT)
+    sockets.bar_outside([urlsplit(given).hostname or ""] if given else [])
+    if not hasattr(config, "workerinput"):
+        config.stash[RUN_FOLDER] = postgres.open_run()
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """End what the run has started."""
+    folder = config.stash.get(RUN_FOLDER, None)
+    if folder is not None:
+        postgres.close_run(folder)
+
+
+def pytest_report_header() -> list[str]:
+    """Show which services the tests will use."""
+    chromium = browser.find_chromium()
+    return [f"postgres: {postgres.describe()}", f"chromium: {chromium or 'none'}"]
+
+
+def missing(reason: str) -> NoReturn:
+    """Skip the test, or fail it where every service must be there."""
+    if os.environ.get(STRICT_ENVIRONMENT) == "1":
+        pytest.fail(f"{reason} ({STRICT_ENVIRONMENT}=1)", pytrace=False)
+    pytest.skip(reason)
+
+
+@pytest.fixture(scope="session")
+def postgres_url() -> str:
+    """Return the address of the administration database of a real PostgreSQL."""
+    given = os.environ.get(postgres.URL_ENVIRONMENT)
+    if given:
+        return given
+    found = binaries.find_postgres()
+    if found is None:
+        missing(binaries.MISSING)
+    return postgres.shared_url(found)
+
+
+@pytest.fixture(scope="session")
+def postgres_server(postgres_url: str) -> Iterator[postgres.Server]:
+    """Return the door to that server: it makes, copies and drops databases."""
+    server = postgres.Server(postgres_url)
+    yield server
+    server.close()
+
+
+@pytest.fixture
+def fresh_postgres(postgres_server: postgres.Server) -> Iterator[str]:
+    """Return the address of an empty PostgreSQL database that goes after the test."""
+    url = postgres_server.create()
+    yield url
+    postgres_server.drop(url)
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """Return the address of an empty database, once on each engine."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'boxoffice.db'}"
+    return str(request.getfixturevalue("fresh_postgres"))
+
+
+@pytest.fixture(scope="session")
+def chromium_path() -> Path:
+    """Return the Chromium that looks at the pages."""
+    found = browser.find_chromium()
+    if found is None:
+        missing(browser.MISSING)
+    return found

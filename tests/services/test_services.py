@@ -1,0 +1,118 @@
+"""The services of the tests themselves."""
+
+import asyncio
+import socket
+import subprocess
+from pathlib import Path
+
+import asyncpg
+import pytest
+from playwright.async_api import async_playwright
+
+from tests.services import binaries, browser, keeper, sockets
+
+
+async def test_a_fresh_postgres_is_empty_and_real(fresh_postgres):
+    """Each test gets an empty database of its own, on a real server."""
+    connection = await asyncpg.connect(fresh_postgres)
+    try:
+        tables = await connection.fetchval("SELECT count(*) FROM pg_stat_user_tables")
+        version = await connection.fetchval("SHOW server_version_num")
+    finally:
+        await connection.close()
+    assert tables == 0
+    assert int(version) >= 150000
+
+
+def test_a_database_can_be_copied(postgres_server):
+    """A prepared database serves as the template of another one."""
+
+    async def write(url):
+        connection = await asyncpg.connect(url)
+        await connection.execute("CREATE TABLE seat (number int)")
+        await connection.execute("INSERT INTO seat VALUES (7)")
+        await connection.close()
+
+    async def read(url):
+        connection = await asyncpg.connect(url)
+        number = await connection.fetchval("SELECT number FROM seat")
+        await connection.close()
+        return number
+
+    original = postgres_server.create()
+    asyncio.run(write(original))
+    copy = postgres_server.create(template=original)
+    assert asyncio.run(read(copy)) == 7
+    postgres_server.drop(copy)
+    postgres_server.drop(original)
+
+
+def test_each_engine_gets_a_database(database_url):
+    """The address says the engine and names no driver."""
+    assert database_url.startswith(("sqlite:////", "postgresql://"))
+
+
+@pytest.mark.parametrize("address", [("192.0.2.1", 80), ("93.184.215.14", 443)])
+def test_a_test_cannot_leave_the_machine(address):
+    """A connection beyond loopback fails before a packet is sent."""
+    with socket.socket() as door, pytest.raises(sockets.OutsideConnectionError):
+        door.connect(address)
+
+
+async def test_a_test_cannot_ask_for_foreign_names():
+    """The event loop's own name look-up is barred as well."""
+    with pytest.raises(sockets.OutsideConnectionError):
+        await asyncio.get_running_loop().getaddrinfo("boxoffice.example", 443)
+
+
+def test_loopback_stays_open():
+    """Servers on this machine can be reached by address and by name."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        for host in ("127.0.0.1", "localhost"):
+            socket.create_connection((host, port)).close()
+
+
+@pytest.mark.parametrize("origin", ["system", "wheel"])
+def test_a_cluster_is_kept_and_removed(origin, tmp_path):
+    """The system's PostgreSQL and the wheel's both start, as root too, and leave nothing behind."""
+    found = [place for place in binaries.candidates() if place.origin == origin]
+    if not found or not found[0].is_complete():
+        pytest.skip(f"no PostgreSQL of this origin here: {origin}")
+    cluster = keeper.prepare(found[0].installation)
+    try:
+        server, port = keeper.start_somewhere(cluster)
+        socket.create_connection(("127.0.0.1", port)).close()
+        server.kill()
+        server.wait()
+    finally:
+        keeper.shutil.rmtree(cluster.folder)
+
+
+def test_the_keeper_goes_with_its_owner(tmp_path):
+    """When the process of the run dies, its cluster is stopped and removed."""
+    found = binaries.find_postgres()
+    if found is None:
+        pytest.skip(binaries.MISSING)
+    owner = subprocess.Popen(["sleep", "60"])
+    arguments = [str(found.installation), str(tmp_path), str(owner.pid)]
+    command = [keeper.sys.executable, "-m", "tests.services.keeper", *arguments]
+    with subprocess.Popen(command, cwd=Path(__file__).parents[2]) as process:
+        while not (tmp_path / "postgres.url").exists() and process.poll() is None:
+            keeper.time.sleep(0.05)
+        owner.kill()
+        owner.wait()
+        assert process.wait(30) == 0
+
+
+@pytest.mark.browser
+async def test_the_browser_shows_a_page(chromium_path):
+    """The found Chromium renders, as root too."""
+    async with async_playwright() as playwright:
+        chromium = await playwright.chromium.launch(
+            executable_path=chromium_path, args=browser.launch_flags()
+        )
+        page = await chromium.new_page()
+        await page.set_content("<h1>Now showing</h1>")
+        assert await page.text_content("h1") == "Now showing"
+        await chromium.close()
