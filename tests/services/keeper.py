@@ -218,6 +218,8 @@ def keep(installation: Path, run_folder: Path, owner_pid: int) -> None:
         server.wait()
     finally:
         shutil.rmtree(cluster.folder, ignore_errors=True)
+        if not is_alive(owner_pid):
+            shutil.rmtree(run_folder, ignore_errors=True)  # nobody else is left to do it
 
 
 if __name__ == "__main__":

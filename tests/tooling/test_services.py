@@ -1,8 +1,11 @@
 """The services of the tests themselves."""
 
 import asyncio
+import shutil
 import socket
 import subprocess
+import sys
+import time
 from pathlib import Path
 
 import asyncpg
@@ -86,7 +89,7 @@ def test_a_cluster_is_kept_and_removed(origin, tmp_path):
         server.kill()
         server.wait()
     finally:
-        keeper.shutil.rmtree(cluster.folder)
+        shutil.rmtree(cluster.folder)
 
 
 def test_the_keeper_goes_with_its_owner(tmp_path):
@@ -95,14 +98,17 @@ def test_the_keeper_goes_with_its_owner(tmp_path):
     if found is None:
         pytest.skip(binaries.MISSING)
     owner = subprocess.Popen(["sleep", "60"])
-    arguments = [str(found.installation), str(tmp_path), str(owner.pid)]
-    command = [keeper.sys.executable, "-m", "tests.services.keeper", *arguments]
+    run_folder = tmp_path / "run"
+    run_folder.mkdir()
+    arguments = [str(found.installation), str(run_folder), str(owner.pid)]
+    command = [sys.executable, "-m", "tests.services.keeper", *arguments]
     with subprocess.Popen(command, cwd=Path(__file__).parents[2]) as process:
-        while not (tmp_path / "postgres.url").exists() and process.poll() is None:
-            keeper.time.sleep(0.05)
+        while not (run_folder / "postgres.url").exists() and process.poll() is None:
+            time.sleep(0.05)
         owner.kill()
         owner.wait()
         assert process.wait(30) == 0
+    assert not run_folder.exists()
 
 
 @pytest.mark.browser

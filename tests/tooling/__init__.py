@@ -1,0 +1,1 @@
+"""Tests of dev.py and of the services that the tests themselves stand on."""
