@@ -12,6 +12,8 @@ from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
+ANCHOR_DAY_MAX = 31
+
 
 @dataclass(frozen=True, slots=True, order=True)
 class Period:
@@ -33,21 +35,21 @@ class Period:
         return self.start <= day < self.end
 
     def overlap(self, other: Period) -> Period | None:
-        """The days in both, or None."""
+        """Return the days in both, or None."""
         start, end = max(self.start, other.start), min(self.end, other.end)
         return Period(start, end) if start < end else None
 
 
 def anchored(year: int, month: int, anchor_day: int) -> date:
-    """The anchor's date in a month, clamped to the month's last day. Month may overflow 1..12."""
-    if not 1 <= anchor_day <= 31:
-        raise ValueError("anchor day must be 1..31")
+    """Find the anchor's date in a month, clamped to its last day; the month may overflow 1..12."""
+    if not 1 <= anchor_day <= ANCHOR_DAY_MAX:
+        raise ValueError(f"anchor day must be 1..{ANCHOR_DAY_MAX}")
     year, month = year + (month - 1) // 12, (month - 1) % 12 + 1
     return date(year, month, min(anchor_day, monthrange(year, month)[1]))
 
 
 def period_containing(day: date, anchor_day: int, months: int = 1) -> Period:
-    """The anchored period of `months` calendar months that contains a day.
+    """Find the anchored period of `months` calendar months that contains a day.
 
     Longer intervals are aligned to the month of the day itself: use `period_from` where a
     subscription's own first date aligns them.
@@ -59,14 +61,14 @@ def period_containing(day: date, anchor_day: int, months: int = 1) -> Period:
 
 
 def period_after(period: Period, anchor_day: int, months: int = 1) -> Period:
-    """The period that begins where an anchored one ends."""
+    """Return the period that begins where an anchored one ends."""
     end = anchored(period.end.year, period.end.month + months, anchor_day)
     return Period(period.end, end)
 
 
 @lru_cache(maxsize=1024)
 def zone(name: str) -> ZoneInfo:
-    """The IANA zone of that name. Raises ValueError when there is none."""
+    """Look up the IANA zone of that name. Raises ValueError when there is none."""
     try:
         return ZoneInfo(name)
     except (KeyError, OSError, ValueError) as error:
@@ -74,15 +76,15 @@ def zone(name: str) -> ZoneInfo:
 
 
 def local_date(instant: datetime, zone_name: str) -> date:
-    """The calendar day of an aware instant in a zone."""
+    """Return the calendar day of an aware instant in a zone."""
     return instant.astimezone(zone(zone_name)).date()
 
 
 def start_of_day(day: date, zone_name: str) -> datetime:
-    """The UTC instant at which a local day begins; a skipped midnight begins when it exists."""
+    """Return the UTC instant at which a local day begins, also where midnight is skipped."""
     return datetime.combine(day, time(), tzinfo=zone(zone_name)).astimezone(UTC)
 
 
 def days_after(day: date, count: int) -> date:
-    """The day `count` days later."""
+    """Return the day `count` days later."""
     return day + timedelta(days=count)

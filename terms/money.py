@@ -14,8 +14,7 @@ from decimal import Decimal, InvalidOperation
 # ISO 4217 currencies whose minor unit is not a hundredth.
 _EXPONENTS = {
     **dict.fromkeys(
-        ("BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW", "PYG", "RWF", "UGX", "UYI")
-        + ("VND", "VUV", "XAF", "XOF", "XPF"),
+        "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF".split(),
         0,
     ),
     **dict.fromkeys(("BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"), 3),
@@ -89,7 +88,7 @@ class Money:
         return Money(self.amount_minor * quantity, self.currency)
 
     def portion(self, numerator: int, denominator: int) -> Money:
-        """The share numerator/denominator of this amount, rounded half up once."""
+        """Return the share numerator/denominator of this amount, rounded half up once."""
         return Money(divide_half_up(self.amount_minor * numerator, denominator), self.currency)
 
     def allocate(self, weights: Sequence[int]) -> list[Money]:
@@ -139,7 +138,7 @@ class Rate:
         return cls(int(Decimal(text[:-1]) * 10_000))
 
     def of(self, amount: Money) -> Money:
-        """This share of an amount, rounded half up once."""
+        """Return this share of an amount, rounded half up once."""
         return amount.portion(self.ppm, PER_MILLION)
 
     def __str__(self) -> str:
