@@ -1,0 +1,57 @@
+"""One HTTP request as a simulator sees it, and the reply it gives: plain values, no sockets."""
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import orjson
+
+READS = frozenset({"GET", "HEAD", "OPTIONS"})
+
+
+@dataclass(kw_only=True)
+class Call:
+    """A request; `dwell` serves the rest of the simulated latency where the kind wishes it."""
+
+    id: int
+    method: str
+    path: str
+    query: Mapping[str, str]
+    headers: Mapping[str, str]
+    body: bytes
+    peer: str
+    is_write: bool = field(init=False)
+    fault: str | None = None
+    entries: int = 0
+    latency_left_s: float = 0.0
+
+    def __post_init__(self) -> None:
+        self.is_write = self.method not in READS
+
+    @cached_property
+    def verb_path(self) -> str:
+        """The method and the path, as the journal names a call."""
+        return f"{self.method} {self.path}"
+
+    async def dwell(self) -> None:
+        """Let the rest of the latency pass here, once."""
+        left, self.latency_left_s = self.latency_left_s, 0.0
+        if left > 0:
+            await asyncio.sleep(left)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reply:
+    """An answer, whole in memory."""
+
+    status: int = 200
+    body: bytes = b""
+    content_type: str = "application/json"
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+def json_reply(value: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Reply:
+    """Make a JSON answer."""
+    return Reply(status=status, body=orjson.dumps(value), headers=headers or {})

@@ -1,0 +1,268 @@
+"""Injected faults: which there are, how they are written down, which one hits a call.
+
+A specification is `NAME[:ARGUMENT][:key=value]...`, several joined by `;`, for instance
+`error:503:count=3;slow:20ms;lost:match=PUT accounts`. The table FAULTS lists the names; keys are
+count, skip, match, for and applied. Applying a fault to a socket is simulators.injury's work.
+"""
+
+import re
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+# name -> argument used where none is given
+FAULTS = {
+    "down": "",  # the listening socket is closed; argument: for how long
+    "silent": "",  # the call is never answered
+    "slow": "1s",  # the answer comes that much later
+    "drip": "100ms",  # the answer comes byte by byte, with this pause
+    "reset": "",  # connection reset, nothing applied
+    "lost": "",  # connection reset after the effect was applied
+    "half": "connection",  # applied; the answer breaks off ("connection") or is cut JSON ("json")
+    "huge": "100MB",  # applied; the answer is a body of that size
+    "garbage": "login",  # 200 with HTML: "login" page or PHP "fatal"
+    "error": "500",  # this status
+    "throttled": "1",  # 429, Retry-After in seconds
+    "unauthorized": "",
+    "conflict": "",
+    "refused": "",  # an application error in the kind's own words; argument: the text
+    "skew": "1h",  # the simulator's clock runs that much ahead (or behind: -1h)
+    "webhook_delay": "1s",
+    "webhook_duplicate": "2",  # delivered that many times
+    "webhook_reorder": "2",  # held back until that many wait, then sent newest first
+    "webhook_drop": "",  # never delivered, not even retried
+}
+MODES = frozenset({"down", "skew"})  # a condition of the whole simulator, not of one call
+WEBHOOK = frozenset(name for name in FAULTS if name.startswith("webhook_"))
+DELAYS = frozenset({"slow"})
+AFTER = frozenset({"lost", "half", "huge", "drip"})  # the effect is applied before they strike
+
+_UNITS_S = {"": 1.0, "ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+_UNITS_BYTES = {"": 1, "b": 1, "kb": 10**3, "mb": 10**6, "gb": 10**9}
+
+
+class BadFault(ValueError):
+    """A fault specification that cannot be read."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Fault:
+    """One fault that lies in wait."""
+
+    name: str
+    argument: str
+    match: str = ""
+    count_left: int | None = None
+    skip_left: int = 0
+    ends_at: float | None = None
+    applied: bool = False
+
+    @property
+    def seconds(self) -> float:
+        """The argument as a duration."""
+        return seconds(self.argument)
+
+    @property
+    def size_bytes(self) -> int:
+        """The argument as a size."""
+        number, unit = _split_unit(self.argument)
+        if unit not in _UNITS_BYTES:
+            raise BadFault(f"{self.argument!r} is no size")
+        return int(number * _UNITS_BYTES[unit])
+
+    @property
+    def number(self) -> int:
+        """The argument as an integer."""
+        try:
+            return int(self.argument)
+        except ValueError:
+            raise BadFault(f"{self.argument!r} is no whole number") from None
+
+    @property
+    def strikes_after(self) -> bool:
+        """Whether the call's effect is applied before the fault strikes."""
+        return self.applied or self.name in AFTER
+
+    def is_over(self, now: float) -> bool:
+        """Tell whether its time or its count has run out."""
+        return self.count_left == 0 or (self.ends_at is not None and now >= self.ends_at)
+
+    def shown(self) -> dict[str, Any]:
+        """Show what is left of it."""
+        return {
+            "name": self.name,
+            "argument": self.argument,
+            "match": self.match,
+            "count_left": self.count_left,
+            "skip_left": self.skip_left,
+            "seconds_left": None if self.ends_at is None else self.ends_at - time.monotonic(),
+            "applied": self.applied,
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hurt:
+    """What one call suffers."""
+
+    delay_s: float
+    fault: Fault | None
+
+
+UNHURT = Hurt(delay_s=0.0, fault=None)
+
+
+class Faults:
+    """The faults in force. `draw` spends them call by call, in the order they were set."""
+
+    def __init__(self) -> None:
+        self._faults: list[Fault] = []
+
+    def add(self, faults: Iterable[Fault]) -> None:
+        """Set more faults; a mode replaces an earlier one of its name."""
+        for fault in faults:
+            if fault.name in MODES:
+                self.clear(fault.name)
+            self._faults.append(fault)
+
+    def clear(self, name: str = "") -> None:
+        """Remove the faults of a name, or all."""
+        self._faults = [fault for fault in self._faults if name and fault.name != name]
+
+    def mode(self, name: str) -> Fault | None:
+        """Find the mode of that name while it is in force."""
+        now = time.monotonic()
+        found = [f for f in self._faults if f.name == name and not f.is_over(now)]
+        return found[-1] if found else None
+
+    def draw(self, method: str, target: str) -> Hurt:
+        """Decide what a call suffers, and spend it."""
+        if not self._faults:
+            return UNHURT
+        delay_s = 0.0
+        for fault in self._in_force(WEBHOOK | MODES, wanted=False):
+            if not hits(fault.match, method, target) or not _spent(fault):
+                continue
+            if fault.name not in DELAYS:
+                return Hurt(delay_s=delay_s, fault=fault)
+            delay_s += fault.seconds
+        return Hurt(delay_s=delay_s, fault=None)
+
+    def draw_webhook(self, event_type: str) -> list[Fault]:
+        """Decide what the delivery of an event suffers, and spend it."""
+        return [
+            fault
+            for fault in self._in_force(WEBHOOK, wanted=True)
+            if re.search(fault.match, event_type) and _spent(fault)
+        ]
+
+    def shown(self) -> list[dict[str, Any]]:
+        """Show the faults in force."""
+        now = time.monotonic()
+        return [fault.shown() for fault in self._faults if not fault.is_over(now)]
+
+    def _in_force(self, names: frozenset[str], *, wanted: bool) -> list[Fault]:
+        now = time.monotonic()
+        self._faults = [fault for fault in self._faults if not fault.is_over(now)]
+        return [fault for fault in self._faults if (fault.name in names) == wanted]
+
+
+def hits(match: str, method: str, target: str) -> bool:
+    """Tell whether `[VERB[|VERB]] [REGEX]` fits a call; the regex searches the path and query."""
+    verbs, _, pattern = match.partition(" ")
+    if not re.fullmatch(r"[A-Z]+(\|[A-Z]+)*", verbs):
+        return re.search(match, target) is not None
+    return method in verbs.split("|") and re.search(pattern, target) is not None
+
+
+def parse(spec: str) -> list[Fault]:
+    """Read a specification such as `error:503:count=3;slow:20ms`."""
+    return [_parse_one(part.strip()) for part in spec.split(";") if part.strip()]
+
+
+def from_json(value: Mapping[str, Any]) -> Fault:
+    """Read a fault from an admin request: name, argument and the keys of a specification."""
+    known = {"name", "argument", "count", "skip", "match", "for", "applied"}
+    if not value.keys() <= known:
+        raise BadFault(f"unknown key {min(value.keys() - known)!r}")
+    name = str(value.get("name", ""))
+    keys = {key: str(value[key]) for key in known - {"name", "argument"} if key in value}
+    return _make(name, str(value["argument"]) if "argument" in value else None, keys)
+
+
+def seconds(text: str) -> float:
+    """Read a duration such as 20ms, 10s, 5m, -1h or a bare number of seconds."""
+    number, unit = _split_unit(text)
+    if unit not in _UNITS_S:
+        raise BadFault(f"{text!r} is no duration")
+    return number * _UNITS_S[unit]
+
+
+def _parse_one(part: str) -> Fault:
+    name, *rest = part.split(":")
+    argument: str | None = None
+    keys: dict[str, str] = {}
+    last = ""
+    for piece in rest:
+        key, equals, value = piece.partition("=")
+        if equals and key in {"count", "skip", "match", "for", "applied"}:
+            keys[key] = value
+            last = key
+        elif last == "match":
+            keys["match"] += ":" + piece  # a colon inside the pattern
+        elif argument is None and not keys:
+            argument = piece
+        else:
+            raise BadFault(f"{piece!r} in {part!r} is no key=value")
+    return _make(name, argument, keys)
+
+
+def _make(name: str, argument: str | None, keys: Mapping[str, str]) -> Fault:
+    if name not in FAULTS:
+        raise BadFault(f"unknown fault {name!r}; known: {', '.join(FAULTS)}")
+    fault = Fault(
+        name=name,
+        argument=FAULTS[name] if argument is None else argument,
+        match=keys.get("match", ""),
+        count_left=int(keys["count"]) if "count" in keys else None,
+        skip_left=int(keys.get("skip", 0)),
+        ends_at=time.monotonic() + seconds(keys["for"]) if "for" in keys else None,
+        applied=keys.get("applied", "").lower() in {"1", "yes", "true"},
+    )
+    if name == "down" and fault.argument:
+        fault = replace(fault, ends_at=time.monotonic() + fault.seconds)
+    _check(fault)
+    return fault
+
+
+def _check(fault: Fault) -> None:
+    """Fail at once rather than when the fault strikes."""
+    try:
+        re.compile(fault.match)
+    except re.error as error:
+        raise BadFault(f"match {fault.match!r}: {error}") from None
+    if fault.name in {"slow", "drip", "skew", "webhook_delay"}:
+        seconds(fault.argument)
+    if fault.name in {"error", "throttled", "webhook_duplicate", "webhook_reorder"}:
+        _ = fault.number
+    if fault.name == "huge":
+        _ = fault.size_bytes
+
+
+def _spent(fault: Fault) -> bool:
+    """Spend one hit; False while the first calls are still skipped."""
+    if fault.skip_left > 0:
+        fault.skip_left -= 1
+        return False
+    if fault.count_left is not None:
+        if fault.count_left <= 0:
+            return False
+        fault.count_left -= 1
+    return True
+
+
+def _split_unit(text: str) -> tuple[float, str]:
+    found = re.fullmatch(r"([+-]?\d+(?:\.\d+)?)\s*([A-Za-z]*)", text.strip())
+    if found is None:
+        raise BadFault(f"{text!r} has no number")
+    return float(found[1]), found[2].lower()

@@ -1,0 +1,183 @@
+"""The HTTP server in front of a simulator: sockets, latency, faults, counting.
+
+`down` really closes the listening socket and every connection; the port is kept by a socket that
+is bound but does not listen, so a caller is refused and the same port opens again afterwards.
+"""
+
+import asyncio
+import contextlib
+import itertools
+import socket
+from collections.abc import Awaitable, Callable
+
+from aiohttp import web
+
+from simulators.call import Call, Reply
+from simulators.faults import Fault, Faults
+from simulators.injury import cut_off, hurt, whole, words
+from simulators.journal import Journal
+from simulators.simulator import Simulator, Stage
+
+BACKLOG = 4096
+LOOK_S = 0.05
+
+
+class Door:
+    """One listening TCP socket that can be closed and opened again on the same port."""
+
+    def __init__(self, server: web.Server, host: str, port: int) -> None:
+        self._server = server
+        self._held = _bound(host, port)
+        self._listening: asyncio.Server | None = None
+        self.host = host
+        self.port: int = self._held.getsockname()[1]
+
+    @property
+    def url(self) -> str:
+        """Where callers find it."""
+        return f"http://{self.host}:{self.port}"
+
+    async def open(self) -> None:
+        """Start to listen."""
+        if self._listening is None:
+            loop = asyncio.get_running_loop()
+            self._listening = await loop.create_server(
+                self._server, sock=self._held, backlog=BACKLOG
+            )
+
+    async def shut(self) -> None:
+        """Stop to listen and break every connection, but keep the port."""
+        if self._listening is None:
+            return
+        self._listening.close()
+        self._listening = None
+        self._held = _bound(self.host, self.port)
+        await self._server.shutdown(0)
+
+    async def close(self) -> None:
+        """Give the port back."""
+        if self._listening is not None:
+            self._listening.close()
+            self._listening = None
+        self._held.close()
+        await self._server.shutdown(0)
+
+
+class Front:
+    """Reads calls, lets faults strike, asks the simulator and writes its replies."""
+
+    def __init__(self, stage: Stage, simulator: Simulator, host: str, port: int) -> None:
+        self._faults: Faults = stage.faults
+        self._journal: Journal = stage.journal
+        self._clock = stage.clock
+        self._latency_s = stage.latency_s
+        self._simulator = simulator
+        self._numbers = itertools.count(1)
+        self._watch: asyncio.Task[None] | None = None
+        self.door = Door(_quiet_server(self._handle), host, port)
+
+    async def start(self) -> None:
+        """Listen, unless a `down` is in force already, and follow the modes."""
+        await self.follow_modes()
+        await self._simulator.start(self.door.url)
+        self._watch = asyncio.create_task(self._follow())
+
+    async def stop(self) -> None:
+        """Stop everything."""
+        if self._watch is not None:
+            self._watch.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._watch
+        await self._simulator.stop()
+        await self.door.close()
+
+    async def follow_modes(self) -> None:
+        """Open or shut the door and set the clock as the modes in force say."""
+        skew = self._faults.mode("skew")
+        self._clock.skew_s = 0.0 if skew is None else skew.seconds
+        if self._faults.mode("down") is None:
+            await self.door.open()
+        else:
+            await self.door.shut()
+
+    async def _follow(self) -> None:
+        while True:
+            await asyncio.sleep(LOOK_S)
+            await self.follow_modes()
+
+    async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
+        call = Call(
+            id=next(self._numbers),
+            method=request.method,
+            path=request.path,
+            query=request.query,
+            headers=request.headers,
+            body=await _body(request),
+            peer=request.remote or "",
+            latency_left_s=self._latency_s / 2,
+        )
+        self._journal.begin(call, self._simulator.label(call))
+        try:
+            return await self._answer(request, call)
+        finally:
+            self._journal.end(call)
+
+    async def _answer(self, request: web.BaseRequest, call: Call) -> web.StreamResponse:
+        suffered = self._faults.draw(call.method, request.path_qs)
+        delay_s = suffered.delay_s + self._latency_s / 2
+        if delay_s > 0:
+            await asyncio.sleep(delay_s)
+        fault = suffered.fault
+        if fault is None:
+            return whole(await self._ask(call))
+        call.fault = fault.name
+        self._journal.faults[fault.name] += 1
+        return await self._strike(request, call, fault)
+
+    async def _strike(
+        self, request: web.BaseRequest, call: Call, fault: Fault
+    ) -> web.StreamResponse:
+        if fault.strikes_after:
+            reply = await self._ask(call)
+        else:
+            reply = Reply()
+            if call.is_write:
+                self._journal.attempt(call, self._simulator.subject(call))
+        if fault.name == "silent":
+            await _until_gone(request)
+            return cut_off(request)
+        answer = words(fault, self._simulator.dialect(fault))
+        return whole(answer) if answer is not None else await hurt(request, fault, reply)
+
+    async def _ask(self, call: Call) -> Reply:
+        reply = await self._simulator.answer(call)
+        if call.is_write and not call.entries:
+            self._journal.attempt(call, self._simulator.subject(call))
+        await call.dwell()
+        return reply
+
+
+def _quiet_server(
+    handler: Callable[[web.BaseRequest], Awaitable[web.StreamResponse]],
+) -> web.Server:
+    return web.Server(handler, access_log=None, keepalive_timeout=75.0)
+
+
+def _bound(host: str, port: int) -> socket.socket:
+    held = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    held.setblocking(False)  # noqa: FBT003 - socket's own signature
+    held.bind((host, port))
+    return held
+
+
+async def _body(request: web.BaseRequest) -> bytes:
+    if not request.can_read_body:
+        return b""
+    return await request.read()
+
+
+async def _until_gone(request: web.BaseRequest) -> None:
+    # A transport tells of its end by state alone.
+    while request.transport is not None and not request.transport.is_closing():  # noqa: ASYNC110
+        await asyncio.sleep(LOOK_S)
