@@ -145,11 +145,11 @@ async def latest(tx: Tx, *, entries_max: int) -> list[Entry]:
 
 
 async def publish(tx: Tx, topic: str, snapshots: Sequence[Snapshot]) -> None:
-    """Replace the newest value of each key. The caller guarantees that revisions only rise."""
+    """Replace the newest value of each key, where the revision is a higher one."""
     rows = [
         {"topic": topic, "key": s.key, "revision": s.revision, "value": s.value} for s in snapshots
     ]
-    await tx.upsert(snapshot, rows, key=("topic", "key"))
+    await tx.upsert(snapshot, rows, key=("topic", "key"), rising="revision")
 
 
 async def newest(tx: Tx, topic: str, keys: Sequence[str]) -> Mapping[str, Snapshot]:

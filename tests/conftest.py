@@ -11,6 +11,8 @@ import pytest
 
 from tests.services import binaries, browser, postgres, sockets
 
+pytest_plugins = ["tests.fixtures.store"]
+
 STRICT_ENVIRONMENT = "BOXOFFICE_STRICT_SERVICES"
 RUN_FOLDER = pytest.StashKey[Path]()
 

@@ -37,6 +37,11 @@ def driver_url(url: str) -> URL:
     raise Invalid("database_url", f"neither sqlite nor postgresql: {backend}")
 
 
+def make_folder(url: URL) -> None:
+    """Make the folder a SQLite file lives in."""
+    Path(str(url.database)).parent.mkdir(parents=True, exist_ok=True)
+
+
 class Store:
     """Opens transactions. One per process; `bell` is rung after every commit that asks for it."""
 
@@ -45,7 +50,7 @@ class Store:
         self.bell = bell or LocalBell()
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
         if self.is_sqlite:
-            Path(str(self.url.database)).parent.mkdir(parents=True, exist_ok=True)
+            make_folder(self.url)
             self.writer = _sqlite_engine(self.url, begin="BEGIN IMMEDIATE", connections_max=1)
             self.reader = _sqlite_engine(self.url, begin="BEGIN", connections_max=READERS_MAX)
         else:

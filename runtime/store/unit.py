@@ -53,17 +53,22 @@ class Tx:
         return (await self.connection.execute(statement, parameters)).scalar()
 
     async def driver(
-        self, sql: str, parameters: tuple[Any, ...] | Sequence[tuple[Any, ...]] = ()
-    ) -> CursorResult[Any]:
+        self, sql: str, parameters: tuple[Any, ...] | list[tuple[Any, ...]] = ()
+    ) -> int:
         """Run SQL text in the driver's own parameter style (? or $1), past the compiler.
 
-        A sequence of tuples makes it one executemany.
+        Returns how many rows were written. A list of tuples makes it one executemany.
         """
-        return await self.connection.exec_driver_sql(sql, parameters or None)  # type: ignore[arg-type]
+        result = await self.connection.exec_driver_sql(sql, parameters or None)
+        return result.rowcount
+
+    async def fetch(self, sql: str, parameters: tuple[Any, ...] = ()) -> Sequence[Sequence[Any]]:
+        """All rows of one query in the driver's own parameter style, past the compiler."""
+        return (await self.connection.exec_driver_sql(sql, parameters or None)).all()
 
     async def insert(self, table: Table, rows: Iterable[Record]) -> int:
         """Insert many rows by the fastest path of the engine; every row has the same keys."""
-        names, records = _records(table, rows, self.connection.dialect.name, self)
+        names, records = _records(table, rows, self)
         if not records:
             return 0
         if self.engine == "postgresql":
@@ -73,16 +78,23 @@ class Tx:
         return len(records)
 
     async def upsert(
-        self, table: Table, rows: Iterable[Record], *, key: tuple[str, ...]
+        self, table: Table, rows: Iterable[Record], *, key: tuple[str, ...], rising: str = ""
     ) -> int:
-        """Insert many rows; where the key exists already, every other column is overwritten."""
-        return await self._on_conflict(table, rows, key, keep=False)
+        """Insert many rows; where the key exists already, every other column is overwritten.
+
+        With `rising` only where the new value of that column is greater than the old one.
+        Returns how many rows were written.
+        """
+        names, records = _records(table, rows, self)
+        rest = tuple(name for name in names if name not in key)
+        return await self._on_conflict(table, names, records, _conflict_sql(table.name, key, rest, rising))
 
     async def insert_new(
         self, table: Table, rows: Iterable[Record], *, key: tuple[str, ...]
     ) -> int:
         """Insert the rows whose key is new and leave the others alone; returns how many were."""
-        return await self._on_conflict(table, rows, key, keep=True)
+        names, records = _records(table, rows, self)
+        return await self._on_conflict(table, names, records, _conflict_sql(table.name, key, (), ""))
 
     def ring(self, kinds: Iterable[str]) -> None:
         """Ring the bell for these kinds of work once the transaction is committed."""
@@ -93,20 +105,16 @@ class Tx:
         self.rings_all = True
 
     async def _on_conflict(
-        self, table: Table, rows: Iterable[Record], key: tuple[str, ...], *, keep: bool
+        self, table: Table, names: tuple[str, ...], records: list[tuple[Any, ...]], conflict: str
     ) -> int:
-        names, records = _records(table, rows, self.connection.dialect.name, self)
         if not records:
             return 0
-        rest = () if keep else tuple(name for name in names if name not in key)
         if self.engine == "sqlite":
-            sql = _insert_sql(table.name, names, self.engine) + _conflict_sql(key, rest)
-            return (await self.driver(sql, records)).rowcount
+            return await self.driver(_insert_sql(table.name, names, self.engine) + conflict, records)
         # One statement over arrays: asyncpg's executemany does not tell how many rows it wrote.
-        types = _array_types(table, names, self)
-        sql = _unnest_sql(table.name, names, types) + _conflict_sql(key, rest)
+        sql = _unnest_sql(table.name, names, _array_types(table, names, self)) + conflict
         columns = tuple(list(column) for column in zip(*records, strict=True))
-        return (await self.driver(sql, columns)).rowcount
+        return await self.driver(sql, columns)
 
     async def _copy(
         self, table: Table, names: tuple[str, ...], records: list[tuple[Any, ...]]
@@ -119,13 +127,13 @@ class Tx:
 
 
 def _records(
-    table: Table, rows: Iterable[Record], dialect_name: str, tx: Tx
+    table: Table, rows: Iterable[Record], tx: Tx
 ) -> tuple[tuple[str, ...], list[tuple[Any, ...]]]:
     listed = rows if isinstance(rows, list) else list(rows)
     if not listed:
         return (), []
     names = tuple(listed[0])
-    binders = _binders(table, names, dialect_name, tx)
+    binders = _binders(table, names, tx)
     if not any(binders):
         return names, [tuple(row[name] for name in names) for row in listed]
     pairs = list(zip(names, binders, strict=True))
@@ -138,9 +146,9 @@ _BINDERS: dict[tuple[str, tuple[str, ...], str], list[Callable[[Any], Any] | Non
 
 
 def _binders(
-    table: Table, names: tuple[str, ...], dialect_name: str, tx: Tx
+    table: Table, names: tuple[str, ...], tx: Tx
 ) -> list[Callable[[Any], Any] | None]:
-    key = (table.name, names, dialect_name)
+    key = (table.name, names, tx.engine)
     if key not in _BINDERS:
         dialect = tx.connection.dialect
         _BINDERS[key] = [
@@ -169,9 +177,10 @@ def _insert_sql(table: str, names: tuple[str, ...], engine: Engine) -> str:
 
 
 @lru_cache(maxsize=512)
-def _conflict_sql(key: tuple[str, ...], rest: tuple[str, ...]) -> str:
+def _conflict_sql(table: str, key: tuple[str, ...], rest: tuple[str, ...], rising: str) -> str:
     target = ", ".join(f'"{name}"' for name in key)
     if not rest:
         return f" ON CONFLICT ({target}) DO NOTHING"
     changes = ", ".join(f'"{name}" = excluded."{name}"' for name in rest)
-    return f" ON CONFLICT ({target}) DO UPDATE SET {changes}"
+    fence = f' WHERE excluded."{rising}" > "{table}"."{rising}"' if rising else ""
+    return f" ON CONFLICT ({target}) DO UPDATE SET {changes}{fence}"

@@ -103,11 +103,10 @@ class Work:
         async with self.store.begin() as tx:
             if tx.engine == "sqlite":
                 given: tuple[Any, ...] = (now + lease, token, kind, target, now, now, now, rows_max)
-                result = await tx.driver(SQLITE.claim, given)
+                rows = await tx.fetch(SQLITE.claim, given)
             else:
                 given = (lease, token, kind, target, now, rows_max)
-                result = await tx.driver(POSTGRES.claim, given)
-            rows = result.all()
+                rows = await tx.fetch(POSTGRES.claim, given)
         return [
             Claim(
                 kind=kind,
@@ -141,13 +140,12 @@ class Work:
             return
         if tx.engine == "sqlite":
             rows = [(c.kind, c.key, c.generation, c.token) for c in claims]
-            done = (await tx.driver(SQLITE.complete, rows)).rowcount
+            done = await tx.driver(SQLITE.complete, rows)
         else:
             done = 0
             for (kind, token), group in _grouped(claims).items():
                 keys, generations = _columns(group)
-                result = await tx.driver(POSTGRES.complete, (kind, keys, generations, token))
-                done += result.rowcount
+                done += await tx.driver(POSTGRES.complete, (kind, keys, generations, token))
         if done < len(claims):
             await self._free(tx, claims, attempts=CLAIM_ROWS_MAX)
 
@@ -160,7 +158,7 @@ class Work:
             rows = [
                 (to_micros(at), now, c.kind, c.key, c.generation, c.token) for c, at in looks
             ]
-            done = (await tx.driver(SQLITE.again, rows)).rowcount
+            done = await tx.driver(SQLITE.again, rows)
         else:
             done = 0
             when = {claim.key: to_micros(at) for claim, at in looks}
@@ -168,7 +166,7 @@ class Work:
                 keys, generations = _columns(group)
                 ats = [when[key] for key in keys]
                 given = (kind, keys, generations, ats, now, token)
-                done += (await tx.driver(POSTGRES.again, given)).rowcount
+                done += await tx.driver(POSTGRES.again, given)
         if done < len(looks):
             await self._free(tx, [claim for claim, _ in looks], attempts=CLAIM_ROWS_MAX)
 

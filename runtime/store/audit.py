@@ -1,0 +1,58 @@
+"""Who did what to whom, and why. The table only grows; the database refuses anything else."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+
+from sqlalchemy import BigInteger, Column, Index, Integer, String, Table, Text, select
+
+from runtime.store.schema import Instant, metadata
+from runtime.store.unit import Tx
+
+audit = Table(
+    "audit",
+    metadata,
+    Column(
+        "position",
+        BigInteger().with_variant(Integer, "sqlite"),
+        primary_key=True,
+        autoincrement=True,
+    ),
+    Column("at", Instant, nullable=False),
+    Column("actor", String(80), nullable=False),
+    Column("action", String(80), nullable=False),
+    Column("subject", String(160), nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("before", Text),
+    Column("after", Text),
+    Index(None, "subject", "position"),
+    sqlite_autoincrement=True,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deed:
+    """One act of a person or a program. `before` and `after` are texts, opaque here."""
+
+    at: datetime
+    actor: str
+    action: str
+    subject: str
+    reason: str = ""
+    before: str | None = None
+    after: str | None = None
+
+
+async def record(tx: Tx, deeds: Sequence[Deed]) -> None:
+    """Write down what is being done, in the transaction that does it."""
+    await tx.insert(audit, [asdict(deed) for deed in deeds])
+
+
+async def history(tx: Tx, subject: str, *, deeds_max: int = 100) -> list[Deed]:
+    """What was done to one subject, newest first."""
+    c = audit.c
+    query = select(c.at, c.actor, c.action, c.subject, c.reason, c.before, c.after)
+    query = query.where(c.subject == subject).order_by(c.position.desc()).limit(deeds_max)
+    return [Deed(**row._mapping) for row in await tx.rows(query)]

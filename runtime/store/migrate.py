@@ -1,0 +1,123 @@
+"""Moves a database's schema up and down one ordered stream of revisions (Alembic).
+
+The stream belongs to the application and is passed in as a folder. Each move is one transaction
+under a lock: of two processes that start together one migrates and the other finds it done.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+from alembic import command
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, NullPool, event, text
+from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
+
+from runtime.store.engine import BUSY_TIMEOUT_MS, driver_url, make_folder
+from runtime.store.schema import metadata
+from terms.errors import Invalid
+
+LOCK_NUMBER = 8_080_547  # any number, as long as nobody else in the database takes it
+LOCK_TIMEOUT_S = 5
+
+
+async def upgrade(url: str, location: Path, *, to: str = "head") -> None:
+    """Move the schema up to a revision."""
+    await _move(url, location, lambda config: command.upgrade(config, to))
+
+
+async def downgrade(url: str, location: Path, *, to: str = "base") -> None:
+    """Move the schema down to a revision."""
+    await _move(url, location, lambda config: command.downgrade(config, to))
+
+
+async def current(url: str) -> str | None:
+    """The revision a database stands at; None where nothing was ever migrated."""
+    async with _connection(url) as connection:
+        return await connection.run_sync(_revision)
+
+
+def head(location: Path) -> str | None:
+    """The newest revision of the stream."""
+    return ScriptDirectory(str(location)).get_current_head()
+
+
+def run_in(context: Any) -> None:
+    """Run what was asked for; called by the stream's `env.py` with Alembic's context."""
+    connection: Connection = context.config.attributes["connection"]
+    context.configure(
+        connection=connection,
+        target_metadata=metadata,
+        render_as_batch=True,
+        compare_type=True,
+        transactional_ddl=True,
+    )
+    with context.begin_transaction():
+        context.run_migrations()
+
+
+async def _move(url: str, location: Path, step: Callable[[Config], None]) -> None:
+    config = Config()
+    config.set_main_option("script_location", str(location).replace("%", "%%"))
+    config.set_main_option("path_separator", "os")
+    async with _connection(url) as connection:
+        await _lock(connection)
+
+        def run(sync_connection: Connection) -> None:
+            config.attributes["connection"] = sync_connection
+            step(config)
+
+        await connection.run_sync(run)
+        await _check_references(connection)
+        await connection.commit()
+
+
+@asynccontextmanager
+async def _connection(url: str) -> AsyncIterator[AsyncConnection]:
+    target = driver_url(url)
+    engine = create_async_engine(target, poolclass=NullPool)
+    if target.get_backend_name() == "sqlite":
+        make_folder(target)
+        event.listen(engine.sync_engine, "connect", _sqlite_settings)
+        event.listen(engine.sync_engine, "begin", _sqlite_begin)
+    try:
+        async with engine.connect() as connection:
+            yield connection
+    finally:
+        await engine.dispose()
+
+
+def _sqlite_settings(connection: Any, _record: Any) -> None:
+    connection.isolation_level = None
+    cursor = connection.cursor()
+    # A table that is rebuilt is dropped for a moment: its references must not cascade.
+    for pragma in ("journal_mode=WAL", "foreign_keys=OFF", f"busy_timeout={BUSY_TIMEOUT_MS}"):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+def _sqlite_begin(connection: Connection) -> None:
+    connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+
+async def _lock(connection: AsyncConnection) -> None:
+    if connection.dialect.name == "postgresql":
+        await connection.execute(text(f"SELECT pg_advisory_xact_lock({LOCK_NUMBER})"))
+        # A change of schema must not queue behind a long report and stop everybody after it.
+        await connection.execute(text(f"SET LOCAL lock_timeout = '{LOCK_TIMEOUT_S}s'"))
+
+
+async def _check_references(connection: AsyncConnection) -> None:
+    if connection.dialect.name == "sqlite":
+        broken = (await connection.execute(text("PRAGMA foreign_key_check"))).first()
+        if broken is not None:
+            raise Invalid("database", f"row {broken[1]} of {broken[0]} refers to nothing")
+
+
+def _revision(connection: Connection) -> str | None:
+    return MigrationContext.configure(connection).get_current_revision()
