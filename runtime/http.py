@@ -1,0 +1,191 @@
+"""The one client door to HTTP: one request, one answer, within a deadline and a size.
+
+It follows no redirect, keeps no cookie, never repeats a request and connects only to addresses of
+the given networks. It knows no vendor and no status code: what an answer means is the caller's.
+"""
+
+from __future__ import annotations
+
+import errno
+import socket
+from collections.abc import Mapping, Sequence
+
+from aiohttp import (
+    ClientConnectorError,
+    ClientError,
+    ClientHandlerType,
+    ClientOSError,
+    ClientRequest,
+    ClientResponse,
+    ClientSession,
+    ClientTimeout,
+    DummyCookieJar,
+    InvalidURL,
+    ServerDisconnectedError,
+    TCPConnector,
+)
+from yarl import URL
+
+from runtime.networks import Networks
+from terms.errors import Permanent, TargetError, Unreachable
+from terms.http import Answer
+
+IN_FLIGHT_MAX = 64
+DEADLINE_S = 8.0
+BODY_BYTES_MAX = 1 << 20
+# Apache drops a kept connection after 5 s; leaving it first avoids meeting that very moment,
+# since a request that is lost there is not repeated.
+KEEP_ALIVE_S = 4.0
+# aiohttp rounds longer time-outs up to a whole second; ours are kept to the letter.
+_NEVER_ROUND_S = 86_400.0
+
+_AddressInfo = tuple[int, int, int, str, tuple[str, int] | tuple[str, int, int, int]]
+
+
+class _AddressRefused(OSError):
+    """The address is outside the networks. An OSError, so that a host's next address is tried."""
+
+
+class HttpDoor:
+    """Talks to whoever lives in `networks`; at most `in_flight_max` requests at once.
+
+    It opens at the first call. The deadline covers everything: the wait for a free connection,
+    the name, the connection, the request and the whole body. A body is counted as it comes out
+    of its compression.
+    """
+
+    def __init__(
+        self,
+        *,
+        networks: Sequence[str],
+        in_flight_max: int = IN_FLIGHT_MAX,
+        deadline_s: float = DEADLINE_S,
+        body_bytes_max: int = BODY_BYTES_MAX,
+        user_agent: str = "boxoffice",
+    ) -> None:
+        self._networks = Networks(networks)
+        self._in_flight_max = in_flight_max
+        self._timeout = _timeout(deadline_s)
+        self._body_bytes_max = body_bytes_max
+        self._user_agent = user_agent
+        self._session: ClientSession | None = None
+
+    async def call(
+        self,
+        method: str,
+        url: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        body: bytes | None = None,
+        deadline_s: float | None = None,
+        body_bytes_max: int | None = None,
+    ) -> Answer:
+        """Make one request. The URL goes out as it is written: quote it first.
+
+        Raises:
+            Unreachable: nobody answered within the deadline, or the connection broke. After a
+                write this says nothing about its effect.
+            Permanent: the body is larger than allowed, or the URL or its address is refused.
+        """
+        target = _checked(url)
+        session = self._session or self._open()
+        timeout = self._timeout if deadline_s is None else _timeout(deadline_s)
+        try:
+            response = await session.request(
+                method, target, headers=headers, data=body, timeout=timeout, allow_redirects=False
+            )
+            try:
+                bytes_max = self._body_bytes_max if body_bytes_max is None else body_bytes_max
+                content = await _read(response, bytes_max)
+            finally:
+                response.close()  # does nothing to a connection whose answer was read to its end
+        except TimeoutError:
+            raise Unreachable(f"{_where(target)} gave no answer in {timeout.total:g} s") from None
+        except (ClientError, UnicodeError) as error:
+            raise _translated(error, target) from None
+        return Answer(status=response.status, headers=response.headers, body=content)
+
+    async def aclose(self) -> None:
+        """Close every connection. The next call would open the door again."""
+        session, self._session = self._session, None
+        if session is not None:
+            await session.close()
+
+    def _open(self) -> ClientSession:
+        connector = TCPConnector(
+            limit=self._in_flight_max,
+            keepalive_timeout=KEEP_ALIVE_S,
+            socket_factory=self._open_socket,
+        )
+        self._session = ClientSession(
+            connector=connector,
+            cookie_jar=DummyCookieJar(),
+            headers={"User-Agent": self._user_agent},
+            middlewares=(_once,),
+        )
+        return self._session
+
+    def _open_socket(self, address: _AddressInfo) -> socket.socket:
+        family, kind, protocol, _, place = address
+        if place[0] not in self._networks:
+            # One text for all addresses: only where every one is refused is the host refused.
+            raise _AddressRefused(errno.EACCES, "outside the allowed networks")
+        return socket.socket(family, kind, protocol)
+
+
+async def _once(request: ClientRequest, handler: ClientHandlerType) -> ClientResponse:
+    """End a lost connection with an error of ours: on its own, aiohttp repeats GET, PUT, DELETE."""
+    try:
+        return await handler(request)
+    except (ClientOSError, ServerDisconnectedError) as error:
+        raise _translated(error, request.url) from None
+
+
+async def _read(response: ClientResponse, bytes_max: int) -> bytes:
+    parts: list[bytes] = []
+    size = 0
+    while part := await response.content.readany():
+        size += len(part)
+        if size > bytes_max:
+            raise Permanent(f"{_where(response.url)} sent a body larger than {bytes_max} bytes")
+        parts.append(part)
+    return parts[0] if len(parts) == 1 else b"".join(parts)
+
+
+def _checked(url: str) -> URL:
+    """Parse without quoting anew. Raises Permanent for what must not go on the wire."""
+    # No blank, no control character, nothing to be encoded differently by two readers.
+    if not (url.isascii() and url.isprintable()) or " " in url:
+        raise Permanent("a URL must be printable ASCII without blanks")
+    try:
+        target = URL(url, encoded=True)
+        host, _ = target.raw_host, target.port
+    except ValueError:
+        raise Permanent("not a URL") from None
+    if target.scheme not in ("http", "https") or not host:
+        raise Permanent("a URL must begin with http:// or https:// and name a host")
+    if target.raw_user is not None or target.raw_password is not None:
+        raise Permanent("a URL must not carry a user or a password")
+    return target
+
+
+def _timeout(deadline_s: float) -> ClientTimeout:
+    return ClientTimeout(total=deadline_s, ceil_threshold=_NEVER_ROUND_S)
+
+
+def _where(url: URL) -> str:
+    """Name the server alone: a path may hold a login, a query a secret."""
+    return f"{url.raw_host}:{url.port}"
+
+
+def _translated(error: Exception, url: URL) -> TargetError:
+    where = _where(url)
+    if isinstance(error, ClientConnectorError):
+        if isinstance(error.os_error, _AddressRefused):
+            return Permanent(f"{where} is {error.os_error.strerror}")
+        reason = error.os_error.strerror or type(error.os_error).__name__
+        return Unreachable(f"{where} cannot be connected to: {reason}")
+    if isinstance(error, InvalidURL | UnicodeError):
+        return Permanent(f"{where} is not a host")
+    # The error's own text may repeat parts of the request or of the answer.
+    return Unreachable(f"{where} broke the connection ({type(error).__name__})")
