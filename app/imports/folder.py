@@ -1,0 +1,83 @@
+"""The files of one import, read and checked each for itself. Nothing is written anywhere."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from app.imports import operator, sheets
+from app.imports.operator import Operator, read_operator
+from app.imports.problems import Problems
+from app.imports.sheet import FILE_BYTES_MAX, read_sheet
+from terms.errors import Invalid
+
+_FILES = (operator.FILE, *(sheet.file for sheet in sheets.SHEETS))
+
+
+@dataclass(slots=True, kw_only=True)
+class Folder:
+    """Everything that was read. A file that was not given is empty."""
+
+    files: tuple[str, ...] = ()
+    operator: Operator | None = None
+    taxes: list[sheets.TaxRow] = field(default_factory=list)
+    offerings: list[sheets.OfferingRow] = field(default_factory=list)
+    prices: list[sheets.PriceRow] = field(default_factory=list)
+    routes: list[sheets.RouteRow] = field(default_factory=list)
+    subscribers: list[sheets.SubscriberRow] = field(default_factory=list)
+    boxes: list[sheets.BoxRow] = field(default_factory=list)
+
+
+def find_files(paths: Iterable[Path]) -> dict[str, Path]:
+    """Find the known files among files and folders. Raises Invalid where there is none."""
+    found: dict[str, Path] = {}
+    for path in paths:
+        if path.is_dir():
+            inside = {name: path / name for name in _FILES if (path / name).is_file()}
+            strays = sorted(p.name for p in path.glob("*.csv") if p.name not in _FILES)
+            if strays:
+                raise Invalid(str(path), f"unknown file {strays[0]}; known are {', '.join(_FILES)}")
+        elif path.is_file():
+            if path.name not in _FILES:
+                raise Invalid(str(path), f"unknown file; known are {', '.join(_FILES)}")
+            inside = {path.name: path}
+        else:
+            raise Invalid(str(path), "no such file or folder")
+        for name, place in inside.items():
+            if found.setdefault(name, place) != place:
+                raise Invalid(str(place), f"{name} is given twice")
+    if not found:
+        raise Invalid("PATH", f"nothing to import: no file of {', '.join(_FILES)}")
+    return found
+
+
+def read_folder(
+    files: Mapping[str, Path], environment: Mapping[str, str], problems: Problems
+) -> Folder:
+    """Read every file; what is wrong in one never hides what is wrong in another."""
+    raw = {name: _bytes(path, problems) for name, path in files.items()}
+    folder = Folder(files=tuple(name for name in _FILES if name in raw))
+    if (toml := raw.get(operator.FILE)) is not None:
+        folder.operator = read_operator(toml, environment, problems)
+    read = {
+        sheet.file: read_sheet(sheet, content, problems)
+        for sheet in sheets.SHEETS
+        if (content := raw.get(sheet.file)) is not None
+    }
+    folder.taxes = read.get("taxes.csv", [])
+    folder.offerings = read.get("offerings.csv", [])
+    folder.prices = read.get("prices.csv", [])
+    folder.routes = read.get("routes.csv", [])
+    folder.subscribers = read.get("subscribers.csv", [])
+    folder.boxes = read.get("boxes.csv", [])
+    return folder
+
+
+def _bytes(path: Path, problems: Problems) -> bytes | None:
+    try:
+        with path.open("rb") as file:
+            return file.read(FILE_BYTES_MAX + 1)
+    except OSError as error:
+        problems.add(path.name, f"cannot be read: {error.strerror}")
+        return None

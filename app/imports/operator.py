@@ -1,0 +1,161 @@
+"""operator.toml: who the operator is, its targets and payment providers, the ladder, the guard.
+
+"${NAME}" inside [targets] and [payments] is read from an environment that the caller passes in,
+so that no password needs to stand in the file.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from app.imports import cells
+from app.imports.problems import Problems
+
+FILE = "operator.toml"
+_VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
+
+
+class Business(_Strict):
+    """[operator]: name, money, place."""
+
+    name: str = Field(min_length=1, max_length=120)
+    currency: str
+    zone: str
+    locale: str = "en"
+    country: str
+
+    _currency = field_validator("currency")(cells.currency)
+    _zone = field_validator("zone")(cells.zone)
+    _locale = field_validator("locale")(cells.locale)
+    _country = field_validator("country")(cells.country)
+
+
+class Step(_Strict):
+    """[[dunning.steps]]: what happens so many days after the due date of the oldest debt."""
+
+    after_days: int = Field(ge=0, le=3650)
+    action: str = Field(pattern="^[a-z_]{1,40}$")
+    notice: str = Field(default="", pattern="^[a-z_]{0,40}$")
+
+
+class Dunning(_Strict):
+    """[dunning]: the ladder."""
+
+    steps: list[Step] = Field(default_factory=list, max_length=100)
+
+
+class Guard(_Strict):
+    """[guard]: how many may go dark before somebody is asked."""
+
+    share_percent: int = Field(ge=1, le=100)
+    floor: int = Field(ge=0, le=1_000_000)
+
+
+class _Shape(_Strict):
+    operator: Business
+    targets: dict[str, dict[str, Any]] = Field(default_factory=dict)
+    payments: dict[str, dict[str, Any]] = Field(default_factory=dict)
+    dunning: Dunning = Dunning()
+    guard: Guard | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outside:
+    """One configured thing outside: its name, its kind, and the options of that kind."""
+
+    name: str
+    kind: str
+    options: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Operator:
+    """All of operator.toml."""
+
+    business: Business
+    targets: tuple[Outside, ...]
+    payments: tuple[Outside, ...]
+    steps: tuple[Step, ...]
+    guard: Guard | None
+
+
+def read_operator(
+    raw: bytes, environment: Mapping[str, str], problems: Problems
+) -> Operator | None:
+    """Read and check the file; None where it is not what it should be."""
+    try:
+        shape = _Shape.model_validate(tomllib.loads(raw.decode("utf-8-sig")))
+    except UnicodeDecodeError:
+        problems.add(FILE, "not UTF-8: save the file as UTF-8")
+        return None
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
+        problems.add(FILE, f"not readable as TOML: {error}")
+        return None
+    except ValidationError as error:
+        for wrong in error.errors(include_url=False, include_input=False, include_context=False):
+            where = ".".join(str(part) for part in wrong["loc"])
+            problems.add(FILE, _why(wrong["msg"]), field=where)
+        return None
+    before = len(problems)
+    targets = _outside("targets", shape.targets, environment, problems)
+    payments = _outside("payments", shape.payments, environment, problems)
+    if len(problems) > before:
+        return None
+    return Operator(
+        business=shape.operator,
+        targets=targets,
+        payments=payments,
+        steps=tuple(shape.dunning.steps),
+        guard=shape.guard,
+    )
+
+
+def _outside(
+    section: str,
+    tables: Mapping[str, Mapping[str, Any]],
+    environment: Mapping[str, str],
+    problems: Problems,
+) -> tuple[Outside, ...]:
+    found = []
+    for name, table in tables.items():
+        where = f"{section}.{name}"
+        try:
+            cells.code(name)
+        except ValueError as error:
+            problems.add(FILE, str(error), field=where)
+            continue
+        options = _filled(dict(table), where, environment, problems)
+        kind = options.pop("kind", None)
+        if not isinstance(kind, str) or not kind:
+            problems.add(FILE, "the kind is missing", field=f"{where}.kind")
+            continue
+        found.append(Outside(name=name, kind=kind, options=options))
+    return tuple(found)
+
+
+def _filled(value: Any, where: str, environment: Mapping[str, str], problems: Problems) -> Any:
+    """Replace every "${NAME}" in the texts of a value."""
+    if isinstance(value, dict):
+        return {k: _filled(v, f"{where}.{k}", environment, problems) for k, v in value.items()}
+    if isinstance(value, list):
+        return [_filled(v, f"{where}[{n}]", environment, problems) for n, v in enumerate(value)]
+    if not isinstance(value, str):
+        return value
+    for name in _VARIABLE.findall(value):
+        if not environment.get(name):
+            problems.add(FILE, f"the environment variable {name} is not set", field=where)
+    return _VARIABLE.sub(lambda match: environment.get(match[1], ""), value)
+
+
+def _why(message: str) -> str:
+    return message.removeprefix("Value error, ")

@@ -1,0 +1,176 @@
+"""The six sheets of an operator folder: what a row of each is made of.
+
+Documented for people in docs/reference/import.md, and compared with it by a test.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+
+from app.imports import cells
+from app.imports.sheet import Column, Sheet
+from terms.money import Rate
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaxRow:
+    """The rate of one tax from a day on."""
+
+    line: int
+    tax: str
+    effective_from: date
+    rate: Rate
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OfferingRow:
+    """Something that is sold: a plan, an add-on or the rental of a box model."""
+
+    line: int
+    code: str
+    kind: str
+    name: str
+    grants: tuple[str, ...]
+    tax: str
+    model: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PriceRow:
+    """The monthly price of an offering from a day on, without tax."""
+
+    line: int
+    offering: str
+    effective_from: date
+    currency: str
+    amount: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RouteRow:
+    """Where a package code of ours is switched."""
+
+    line: int
+    code: str
+    target: str
+    role: str
+    target_code: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SubscriberRow:
+    """A household and what it has."""
+
+    line: int
+    contract: str
+    name: str
+    phone: str
+    email: str
+    locale: str
+    plan: str
+    addons: tuple[str, ...]
+    bill_day: int
+    started_on: date
+    billed_until: date | None
+    payment_provider: str
+    payment_customer: str
+    payment_method: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BoxRow:
+    """A box in stock, or with a household since a day."""
+
+    line: int
+    serial: str
+    mac: str
+    model: str
+    contract: str
+    handed_over_on: date | None
+
+
+TAXES = Sheet(
+    file="taxes.csv",
+    columns=(
+        Column(name="tax", read=cells.code),
+        Column(name="effective_from", read=cells.iso_date),
+        Column(name="rate", read=cells.rate),
+    ),
+    make=TaxRow,
+    key=("tax", "effective_from"),
+)
+
+OFFERINGS = Sheet(
+    file="offerings.csv",
+    columns=(
+        Column(name="code", read=cells.code),
+        Column(name="kind", read=cells.one_of("plan", "addon", "rental")),
+        Column(name="name", read=cells.text_of(120)),
+        Column(name="grants", read=cells.codes, empty=()),
+        Column(name="tax", read=cells.code),
+        Column(name="model", read=cells.names, empty=(), may_be_missing=True),
+    ),
+    make=OfferingRow,
+    key=("code",),
+)
+
+PRICES = Sheet(
+    file="prices.csv",
+    columns=(
+        Column(name="offering", read=cells.code),
+        Column(name="effective_from", read=cells.iso_date),
+        Column(name="currency", read=cells.currency),
+        Column(name="amount", read=cells.amount_text),
+    ),
+    make=PriceRow,
+    key=("offering", "effective_from", "currency"),
+)
+
+ROUTES = Sheet(
+    file="routes.csv",
+    columns=(
+        Column(name="code", read=cells.code),
+        Column(name="target", read=cells.code),
+        Column(name="role", read=cells.one_of("tariff", "package")),
+        Column(name="target_code", read=cells.vendor_ref),
+    ),
+    make=RouteRow,
+    key=("code", "target"),
+)
+
+SUBSCRIBERS = Sheet(
+    file="subscribers.csv",
+    columns=(
+        Column(name="contract", read=cells.contract),
+        Column(name="name", read=cells.text_of(120)),
+        Column(name="phone", read=cells.phone, empty=""),
+        Column(name="email", read=cells.email, empty=""),
+        Column(name="locale", read=cells.locale, empty=""),
+        Column(name="plan", read=cells.code),
+        Column(name="addons", read=cells.codes, empty=()),
+        Column(name="bill_day", read=cells.bill_day),
+        Column(name="started_on", read=cells.iso_date),
+        Column(name="billed_until", read=cells.iso_date, empty=None),
+        Column(name="payment_provider", read=cells.code, empty=""),
+        Column(name="payment_customer", read=cells.vendor_ref, empty=""),
+        Column(name="payment_method", read=cells.vendor_ref, empty=""),
+    ),
+    make=SubscriberRow,
+    key=("contract",),
+)
+
+BOXES = Sheet(
+    file="boxes.csv",
+    columns=(
+        Column(name="serial", read=cells.serial),
+        Column(name="mac", read=cells.mac, empty=""),
+        Column(name="model", read=cells.text_of(60)),
+        Column(name="contract", read=cells.contract, empty=""),
+        Column(name="handed_over_on", read=cells.iso_date, empty=None),
+    ),
+    make=BoxRow,
+    key=("serial",),
+)
+
+SHEETS = (TAXES, OFFERINGS, PRICES, ROUTES, SUBSCRIBERS, BOXES)
