@@ -1,0 +1,99 @@
+"""Finds impure imports: the deciding modules may use the shared language and nothing that acts.
+
+import-linter can forbid; what a pure module may import is a short list, so it is checked here.
+"""
+
+import ast
+import re
+import sys
+from collections.abc import Collection, Iterable, Iterator
+
+from tests.architecture.source import ROOMS, Finding, Module
+
+MODELS = r"billing\.[a-z_]+\.model"
+STATE = r"gateway\.adapters\.state"
+# Module -> which of our own modules it may import, besides itself.
+PURE = {
+    r"terms(\.\w+)*": r"terms(\.\w+)*",
+    MODELS: rf"terms(\.\w+)*|{MODELS}",
+    STATE: r"terms(\.\w+)*",
+    r"gateway\.inventory\.model": rf"terms(\.\w+)*|{STATE}",
+    r"gateway\.adapters\.sdk": rf"terms(\.\w+)*|{STATE}",
+    r"gateway\.provisioning\.routing": rf"terms(\.\w+)*|{STATE}",
+    r"gateway\.provisioning\.compose": rf"terms(\.\w+)*|{STATE}|gateway\.inventory\.model",
+}
+# Standard modules through which a program acts, waits, or asks the machine or chance.
+ACTING = frozenset(
+    {
+        "asyncio",
+        "ftplib",
+        "http",
+        "io",
+        "logging",
+        "multiprocessing",
+        "os",
+        "pathlib",
+        "random",
+        "secrets",
+        "select",
+        "shelve",
+        "shutil",
+        "smtplib",
+        "socket",
+        "socketserver",
+        "sqlite3",
+        "ssl",
+        "subprocess",
+        "sys",
+        "tempfile",
+        "threading",
+        "time",
+        "urllib",
+    }
+)
+# Third-party packages that hold or check values: the currencies' exponents, an adapter's settings.
+VALUES = {r"terms\.money": {"babel"}, r"gateway\.adapters\.sdk": {"pydantic"}}
+
+
+def imports(module: Module) -> Iterator[tuple[int, str]]:
+    """List what a module imports, as dotted names with the imported attribute at the end."""
+    for node in ast.walk(module.tree):
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                yield node.lineno, alias.name
+        elif isinstance(node, ast.ImportFrom):
+            for alias in node.names:
+                yield node.lineno, f"{node.module}.{alias.name}"
+
+
+def _complaint(imported: str, allowed: str, packages: Collection[str]) -> str | None:
+    """Say why the import is impure; None where it is not."""
+    root = imported.partition(".")[0]
+    if root in ROOMS:
+        # `from terms.money import Money`: the name or its parent is the module.
+        parent = imported.rpartition(".")[0]
+        pure = re.fullmatch(allowed, imported) or (parent and re.fullmatch(allowed, parent))
+        return None if pure else f"a pure module imports {imported}"
+    if root in ACTING:
+        return f"a pure module imports {imported}, which acts"
+    if root in sys.stdlib_module_names or root in packages:
+        return None
+    return f"a pure module imports the package {root}"
+
+
+def impure(module: Module) -> list[Finding]:
+    """List the imports a pure module may not have; none for all other modules."""
+    packages = [p for name, some in VALUES.items() if re.fullmatch(name, module.name) for p in some]
+    rules = [allowed for pattern, allowed in PURE.items() if re.fullmatch(pattern, module.name)]
+    findings = []
+    for allowed in rules:
+        for line, imported in imports(module):
+            complaint = _complaint(imported, f"{allowed}|{re.escape(module.name)}", packages)
+            if complaint:
+                findings.append(Finding(place=module.place, line=line, what=complaint))
+    return findings
+
+
+def all_impure(modules: Iterable[Module]) -> list[Finding]:
+    """Check many modules."""
+    return [finding for module in modules for finding in impure(module)]
