@@ -11,6 +11,7 @@ import socket
 from collections.abc import Mapping, Sequence
 
 from aiohttp import (
+    ClientConnectorCertificateError,
     ClientConnectorError,
     ClientError,
     ClientHandlerType,
@@ -180,6 +181,9 @@ def _where(url: URL) -> str:
 
 def _translated(error: Exception, url: URL) -> TargetError:
     where = _where(url)
+    if isinstance(error, ClientConnectorCertificateError):
+        reason = getattr(error.certificate_error, "verify_message", "it cannot be verified")
+        return Unreachable(f"{where} has a certificate that is not trusted: {reason}")
     if isinstance(error, ClientConnectorError):
         if isinstance(error.os_error, _AddressRefused):
             return Permanent(f"{where} is {error.os_error.strerror}")
