@@ -1,4 +1,4 @@
-"""Which kinds of targets exist: the entry points of group `boxoffice.adapters`, built-in ones too."""
+"""Which kinds of targets exist: entry points of group `boxoffice.adapters`, built-in ones too."""
 
 from __future__ import annotations
 

@@ -10,11 +10,23 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
+from email.utils import parsedate_to_datetime
+from http import HTTPStatus
 from typing import Any, ClassVar, Generic, Protocol, TypeVar, runtime_checkable
 
 from pydantic import BaseModel, ConfigDict
 
-from gateway.adapters.state import ViewerState
+from gateway.adapters.state import ViewerState, differences
+from terms.errors import (
+    Conflict,
+    Permanent,
+    Retryable,
+    TargetError,
+    Throttled,
+    Unauthorized,
+    Unreachable,
+)
+from terms.http import Answer as Answer  # noqa: PLC0414 - adapters take it from here
 from terms.ids import TargetName
 
 S = TypeVar("S", bound=ViewerState)
@@ -27,15 +39,6 @@ class Options(BaseModel):
     """
 
     model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
-    """A whole HTTP answer: status, lower-case header names, body bytes."""
-
-    status: int
-    headers: Mapping[str, str]
-    body: bytes
 
 
 class Http(Protocol):
@@ -100,7 +103,7 @@ class Adapter(ABC, Generic[S]):
 
     @abstractmethod
     def express(self, desired: S) -> S:
-        """The wish as this target can hold it. Pure, and its own fixed point.
+        """Word the wish as this target can hold it. Pure, and its own fixed point.
 
         It may drop what the target has no place for (streams, expiry) but never cuts packages or
         devices. Raises Unsupported with a reason for people.
@@ -112,7 +115,7 @@ class Adapter(ABC, Generic[S]):
 
     @abstractmethod
     async def observe(self, ref: str) -> S | None:
-        """What the target holds under our key now, or None. Never answers from memory."""
+        """Read what the target holds under our key now, or None. Never answer from memory."""
 
     @abstractmethod
     async def apply(self, desired: S, observed: S | None) -> Pending | None:
@@ -121,6 +124,14 @@ class Adapter(ABC, Generic[S]):
         Repeating it is harmless. An answer that got lost raises Unreachable: the caller observes
         and never repeats blindly.
         """
+
+    def explain(self, desired: S, held: S | None) -> str:  # noqa: ARG002 - for subclasses
+        """Say why the target still holds something else after a write it accepted; "" if unknown.
+
+        Pure: it sees what was wished and what the read-back showed. A text means that repeating
+        the write would not help, for example because the target lacks a package.
+        """
+        return ""
 
     @abstractmethod
     async def remove(self, ref: str) -> None:
@@ -142,7 +153,10 @@ class Catalogued(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Action:
-    """An edge: `name` is message, reboot, kick or firmware; `params` are plain text."""
+    """An edge: `name` is message, reboot, kick or firmware; `params` are plain text.
+
+    A message carries `text`, and may carry `ttl_s`.
+    """
 
     name: str
     params: Mapping[str, str] = field(default_factory=dict)
@@ -153,6 +167,63 @@ class Operable(Protocol):
     """Optional: the target can do something once, now. Never replayed by reconciliation."""
 
     async def perform(self, ref: str, action: Action) -> None:
-        """Do it for one account. Raises Unsupported for an unknown action, and refuses any ref
-        that could reach more than one household."""
+        """Do it for one account.
+
+        Raises Unsupported for an unknown action and for any ref that could reach more than one
+        household.
+        """
         ...
+
+
+RETRY_AFTER_S_DEFAULT = 60.0
+RETRY_AFTER_S_MAX = 900.0
+
+
+def refusal(answer: Answer) -> TargetError:
+    """Turn an HTTP answer other than success into the error its status stands for.
+
+    Never quotes the body: it may hold traces or what we sent.
+    """
+    status = answer.status
+    if status == HTTPStatus.TOO_MANY_REQUESTS:
+        return Throttled("the target asked us to slow down", retry_after_s(answer.headers))
+    if status in {401, 403}:
+        return Unauthorized(f"the target refuses our credentials (HTTP {status})")
+    if status in {502, 503, 504}:
+        return Unreachable(f"the target is not there (HTTP {status})")
+    if status in {409, 412, 423}:
+        return Conflict(f"the target reports a conflict (HTTP {status})")
+    if status >= HTTPStatus.INTERNAL_SERVER_ERROR or status in {408, 425}:
+        return Retryable(f"the target failed (HTTP {status})")
+    return Permanent(f"the target refuses the request (HTTP {status})")
+
+
+def retry_after_s(headers: Mapping[str, str]) -> float:
+    """Read Retry-After (RFC 9110, 10.2.3), clamped to 1 s and 15 minutes.
+
+    A date is counted from the answer's own Date, so that no clock is needed.
+    """
+    text = headers.get("retry-after", "").strip()
+    seconds = RETRY_AFTER_S_DEFAULT
+    if text.isascii() and text.isdigit():
+        seconds = float(text[:9])
+    elif text:
+        try:
+            until = parsedate_to_datetime(text)
+            seconds = (until - parsedate_to_datetime(headers.get("date", ""))).total_seconds()
+        except (TypeError, ValueError):
+            pass
+    return min(max(seconds, 1.0), RETRY_AFTER_S_MAX)
+
+
+def mismatch(adapter: Adapter[S], desired: S, held: S | None) -> TargetError:
+    """Decide what a read-back that differs from the wish means.
+
+    Permanent with the adapter's reason where it knows one, else Conflict naming the fields.
+    """
+    reason = adapter.explain(desired, held)
+    if reason:
+        return Permanent(reason)
+    fields = differences(desired, held)
+    told = "; ".join(f"{name}: {was} instead of {wish}" for name, (was, wish) in fields.items())
+    return Conflict(f"still different after the write: {told}")

@@ -29,7 +29,7 @@ class ViewerState:
     expires_on: date | None = None
     label: str = ""
     revision: int = field(default=0, compare=False)
-    vendor: Mapping[str, str] = field(default=NOTHING, compare=False, repr=False)
+    vendor: Mapping[str, str] = field(default_factory=lambda: NOTHING, compare=False, repr=False)
 
     def encode(self) -> str:
         """Canonical JSON of everything compared: equal states give equal text."""
