@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -19,6 +19,7 @@ class Call:
     method: str
     path: str
     query: Mapping[str, str]
+    raw_query: str
     headers: Mapping[str, str]
     body: bytes
     peer: str
@@ -50,6 +51,11 @@ class Reply:
     body: bytes = b""
     content_type: str = "application/json"
     headers: Mapping[str, str] = field(default_factory=dict)
+    is_torn: bool = False
+
+    def torn(self) -> "Reply":
+        """Make the reply one that never arrives: the connection is reset instead."""
+        return replace(self, is_torn=True)
 
 
 def json_reply(value: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Reply:

@@ -111,6 +111,7 @@ class Front:
             method=request.method,
             path=request.path,
             query=request.query,
+            raw_query=request.rel_url.raw_query_string,
             headers=request.headers,
             body=await _body(request),
             peer=request.remote or "",
@@ -129,7 +130,8 @@ class Front:
             await asyncio.sleep(delay_s)
         fault = suffered.fault
         if fault is None:
-            return whole(await self._ask(call))
+            reply = await self._ask(call)
+            return cut_off(request) if reply.is_torn else whole(reply)
         call.fault = fault.name
         self._journal.faults[fault.name] += 1
         return await self._strike(request, call, fault)

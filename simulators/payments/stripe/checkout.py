@@ -1,0 +1,212 @@
+"""Checkout sessions and the page on which they are paid.
+
+The page takes a form with `card`: `ok`, `declined`, a test card number or a test token. Without
+it the customer's own card behaviour decides.
+"""
+
+from html import escape
+from typing import Any
+from urllib.parse import parse_qs
+
+from simulators.call import Reply
+from simulators.payments.stripe.ask import Ask
+from simulators.payments.stripe.book import Book, Thing
+from simulators.payments.stripe.cards import NUMBERS
+from simulators.payments.stripe.customers import method_for
+from simulators.payments.stripe.errors import ApiError, invalid, missing
+from simulators.payments.stripe.intents import new_intent
+from simulators.payments.stripe.lists import CURSORS, page
+from simulators.payments.stripe.params import allow, amount, currency, metadata, need, text
+
+PAGE = "/c/pay/"
+LIFE_S = 24 * 3600
+_CREATE = (
+    "cancel_url",
+    "client_reference_id",
+    "customer",
+    "customer_email",
+    "expires_at",
+    "line_items",
+    "metadata",
+    "mode",
+    "payment_intent_data",
+    "payment_method_types",
+    "success_url",
+)
+_WORDS = {"ok": "pm_card_visa", "declined": "pm_card_chargeDeclined"}
+
+
+def create(ask: Ask) -> Thing:
+    """Create a session for one payment."""
+    allow(ask.params, _CREATE)
+    if need(ask.params, "mode") != "payment":
+        raise invalid("Only mode=payment is simulated", param="mode")
+    total, code = _total(ask)
+    customer = text(ask.params, "customer")
+    if customer is not None:
+        ask.book.customer(customer)
+    data = ask.params.get("payment_intent_data")
+    session = ask.book.new(
+        "cs_test",
+        "checkout.session",
+        amount_total=total,
+        cancel_url=text(ask.params, "cancel_url"),
+        client_reference_id=text(ask.params, "client_reference_id"),
+        currency=code,
+        customer=customer,
+        expires_at=int(ask.book.clock.seconds()) + LIFE_S,
+        metadata=metadata(ask.params),
+        mode="payment",
+        payment_intent=None,
+        payment_status="unpaid",
+        status="open",
+        success_url=need(ask.params, "success_url"),
+    )
+    session["url"] = f"{ask.url}{PAGE}{session['id']}"
+    session["_intent_data"] = data if isinstance(data, dict) else {}
+    ask.book.sessions[session["id"]] = session
+    ask.created(session, "amount_total", "currency", "customer", "metadata")
+    return shown(session)
+
+
+def get(ask: Ask) -> Thing:
+    """Show a session."""
+    return shown(ask.book.find(ask.book.sessions, "checkout.session", ask.number))
+
+
+def expire(ask: Ask) -> Thing:
+    """Close a session that was not paid."""
+    session = ask.book.find(ask.book.sessions, "checkout.session", ask.number)
+    if session["status"] != "open":
+        raise invalid('Only Checkout Sessions with a status in ["open"] can be expired.')
+    before = {"status": session["status"]}
+    session["status"] = "expired"
+    ask.changed(session, before)
+    ask.book.emit("checkout.session.expired", shown(session), ask.key)
+    return shown(session)
+
+
+def list_all(ask: Ask) -> Thing:
+    """List sessions, all or those of an intent."""
+    allow(ask.params, (*CURSORS, "payment_intent", "customer"))
+    intent, customer = text(ask.params, "payment_intent"), text(ask.params, "customer")
+    chosen = [
+        shown(session)
+        for session in ask.book.sessions.values()
+        if intent in {None, session["payment_intent"]} and customer in {None, session["customer"]}
+    ]
+    return page(chosen, ask.params, "/v1/checkout/sessions")
+
+
+def shown(session: Thing) -> Thing:
+    """Show a session without what only the simulator knows of it."""
+    return {key: value for key, value in session.items() if not key.startswith("_")}
+
+
+def settled(book: Book, intent: Thing) -> None:
+    """Complete the session of an intent that was processing and is decided now."""
+    for session in book.sessions.values():
+        if session["payment_intent"] == intent["id"] and session["payment_status"] == "unpaid":
+            paid = intent["status"] == "succeeded"
+            session["payment_status"] = "paid" if paid else "unpaid"
+            outcome = "succeeded" if paid else "failed"
+            book.emit(f"checkout.session.async_payment_{outcome}", shown(session))
+
+
+def visit(ask: Ask) -> Reply:
+    """Answer the payment page: show it, or take its form."""
+    session = ask.book.sessions.get(ask.number)
+    if session is None:
+        return _html("Nothing to pay here", "<p>This payment link is unknown.</p>", 404)
+    if session["status"] == "open" and ask.book.clock.seconds() >= session["expires_at"]:
+        session["status"] = "expired"
+    if session["status"] == "complete":
+        return _back(session) if ask.call.method == "POST" else _page(session, "Already paid.")
+    if session["status"] != "open":
+        return _html("Too late", "<p>This payment link has expired.</p>", 410)
+    return _pay(ask, session) if ask.call.method == "POST" else _page(session, "")
+
+
+def _pay(ask: Ask, session: Thing) -> Reply:
+    fields = parse_qs(ask.call.body.decode("utf-8", "replace"))
+    card = fields.get("card", [""])[0].replace(" ", "")
+    try:
+        method = _card(ask, session, card)
+    except ApiError as error:
+        return _page(session, str(error), 402)
+    data = session["_intent_data"]
+    intent = new_intent(ask, session["amount_total"], session["currency"], metadata(data))
+    intent.update(customer=session["customer"], payment_method=method["id"])
+    before = {"payment_status": session["payment_status"], "status": session["status"]}
+    outcome = ask.cashier.charge(intent, None)
+    session["payment_intent"] = intent["id"]
+    if outcome.error is not None:
+        return _page(session, str(outcome.error), 402)
+    if session["customer"] and text(data, "setup_future_usage") == "off_session":
+        method["customer"] = session["customer"]
+    paid = intent["status"] == "succeeded"  # else it is processing and will be told later
+    session.update(payment_status="paid" if paid else "unpaid", status="complete")
+    ask.book.emit("checkout.session.completed", shown(session))
+    ask.changed(session, before)
+    return _back(session)
+
+
+def _card(ask: Ask, session: Thing, card: str) -> Thing:
+    own = [m for m in ask.book.methods.values() if m["customer"] == session["customer"]]
+    if not card and session["customer"] and own:
+        return own[-1]
+    number = _WORDS.get(card) or NUMBERS.get(card) or card or "visa"
+    token = number if number.startswith("pm_") else f"pm_card_{number}"
+    return method_for(ask.book, token, None, param="card")
+
+
+def _total(ask: Ask) -> tuple[int, str]:
+    items = ask.params.get("line_items")
+    if not isinstance(items, list) or not items:
+        raise missing("line_items")
+    sums = [_line(item) for item in items]
+    codes = {code for _, code in sums}
+    if len(codes) != 1:
+        raise invalid("All line items must have the same currency.", param="line_items")
+    return sum(total for total, _ in sums), codes.pop()
+
+
+def _line(item: Any) -> tuple[int, str]:
+    price = item.get("price_data") if isinstance(item, dict) else None
+    if not isinstance(price, dict):
+        raise missing("line_items[0][price_data]")
+    product = price.get("product_data")
+    if not isinstance(product, dict) or not product.get("name"):
+        raise missing("line_items[0][price_data][product_data][name]")
+    unit = amount(str(price.get("unit_amount", "")), "line_items[0][price_data][unit_amount]")
+    count = amount(str(item.get("quantity", "1")), "line_items[0][quantity]")
+    return unit * count, currency(str(price.get("currency", "")))
+
+
+def _back(session: Thing) -> Reply:
+    place = session["success_url"].replace("{CHECKOUT_SESSION_ID}", session["id"])
+    return Reply(status=303, content_type="text/html", headers={"Location": place})
+
+
+def _page(session: Thing, note: str, status: int = 200) -> Reply:
+    amount_text = f"{session['amount_total']} {session['currency'].upper()} (minor units)"
+    form = (
+        '<form method="post"><label>Card number '
+        '<input name="card" value="4242 4242 4242 4242" autocomplete="off"></label> '
+        "<button>Pay</button></form>"
+    )
+    body = (
+        f'<p class="amount" data-amount="{session["amount_total"]}" '
+        f'data-currency="{escape(session["currency"])}">{escape(amount_text)}</p>'
+        f'<p class="note" role="status">{escape(note)}</p>'
+        + (form if session["status"] == "open" else "")
+    )
+    return _html("Pay", body, status)
+
+
+def _html(title: str, body: str, status: int) -> Reply:
+    text_ = (
+        "<!DOCTYPE html><html lang=en><head><meta charset=utf-8>"
+        f"<title>{escape(title)}</title></head><body><h1>{escape(title)}</h1>{body}</body></html>"
+    )
+    return Reply(status=status, body=text_.encode(), content_type="text/html; charset=utf-8")

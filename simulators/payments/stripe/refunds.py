@@ -1,0 +1,84 @@
+"""Refunds, and the disputes that can be looked at."""
+
+from simulators.payments.stripe.ask import Ask
+from simulators.payments.stripe.book import Thing
+from simulators.payments.stripe.errors import invalid, missing
+from simulators.payments.stripe.lists import CURSORS, page
+from simulators.payments.stripe.params import allow, amount, metadata, need, text
+
+_CREATE = ("amount", "charge", "metadata", "payment_intent", "reason")
+
+
+def create(ask: Ask) -> Thing:
+    """Give back a part of a charge, or what is left of it."""
+    allow(ask.params, _CREATE)
+    charge = _charge(ask)
+    left = charge["amount_captured"] - charge["amount_refunded"]
+    if left <= 0:
+        message = f"Charge {charge['id']} has already been refunded."
+        raise invalid(message, code="charge_already_refunded")
+    wanted = amount(need(ask.params, "amount")) if text(ask.params, "amount") else left
+    if wanted > left:
+        message = f"Refund amount ({wanted}) is greater than unrefunded amount on charge ({left})"
+        raise invalid(message, param="amount")
+    refund = ask.book.new(
+        "re",
+        "refund",
+        amount=wanted,
+        charge=charge["id"],
+        currency=charge["currency"],
+        metadata=metadata(ask.params),
+        payment_intent=charge["payment_intent"],
+        reason=text(ask.params, "reason"),
+        status="succeeded",
+    )
+    ask.book.refunds[refund["id"]] = refund
+    charge["amount_refunded"] += wanted
+    charge["refunded"] = charge["amount_refunded"] == charge["amount"]
+    ask.book.emit("charge.refunded", charge, ask.key)
+    ask.created(refund, "amount", "currency", "charge", "payment_intent", "metadata")
+    return refund
+
+
+def get(ask: Ask) -> Thing:
+    """Show a refund."""
+    return ask.book.find(ask.book.refunds, "refund", ask.number)
+
+
+def list_all(ask: Ask) -> Thing:
+    """List refunds, of a charge or of an intent."""
+    allow(ask.params, (*CURSORS, "charge", "payment_intent"))
+    charge, intent = text(ask.params, "charge"), text(ask.params, "payment_intent")
+    chosen = [
+        refund
+        for refund in ask.book.refunds.values()
+        if charge in {None, refund["charge"]} and intent in {None, refund["payment_intent"]}
+    ]
+    return page(chosen, ask.params, "/v1/refunds")
+
+
+def get_dispute(ask: Ask) -> Thing:
+    """Show a dispute."""
+    return ask.book.find(ask.book.disputes, "dispute", ask.number)
+
+
+def list_disputes(ask: Ask) -> Thing:
+    """List disputes."""
+    allow(ask.params, (*CURSORS, "charge", "payment_intent"))
+    return page(ask.book.disputes.values(), ask.params, "/v1/disputes")
+
+
+def _charge(ask: Ask) -> Thing:
+    number = text(ask.params, "charge")
+    if number is not None:
+        return ask.book.find(ask.book.charges, "charge", number, "charge")
+    intent_number = text(ask.params, "payment_intent")
+    if intent_number is None:
+        raise missing("payment_intent")
+    intent = ask.book.find(ask.book.intents, "payment_intent", intent_number, "payment_intent")
+    if intent["status"] != "succeeded":
+        message = (
+            f"This PaymentIntent ({intent['id']}) does not have a successful charge to refund."
+        )
+        raise invalid(message, param="payment_intent")
+    return ask.book.charges[intent["latest_charge"]]
