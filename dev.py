@@ -193,7 +193,9 @@ def install_complaint(error: CommandError) -> str:
         )
     if "no space left" in output:
         return "the disk is full: make room for about 800 MB and run again."
-    return "the packages could not be downloaded: %s; %s." % (last_line(error), MENDING)
+    unreachable = "connection broken" in output or "failed to establish" in output
+    reason = "no package index can be reached" if unreachable else last_line(error)
+    return "the packages could not be downloaded: %s; %s." % (reason, MENDING)
 
 
 def build(wanted: dict[str, str]) -> None:
@@ -261,7 +263,7 @@ def gates() -> dict[str, list[str]]:
         "architecture": ["python", "-m", "pytest", "-q", "tests/architecture"],
         "imports": ["python", "-m", "tests.architecture.contracts"],
         "lint": ["ruff", "check", "--quiet", "--output-format", "concise", "."],
-        "format": ["ruff", "format", "--check", "--quiet", "."],
+        "format": ["ruff", "format", "--check", "--output-format", "concise", "."],
     }
 
 
@@ -340,7 +342,8 @@ def main(command: str, *arguments: str) -> int:
     except SetupError as error:
         say(str(error))
     except OSError as error:
-        say("%s: see that this folder can be written, then run again." % error)
+        what = (error.filename or ROOT, error.strerror or error)
+        say("%s cannot be used (%s): see that this folder can be written and run again." % what)
     except KeyboardInterrupt:
         say("interrupted; run it again and the setup is mended.")
         return 130
