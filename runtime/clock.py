@@ -24,7 +24,7 @@ business_clock = Table(
 
 
 def utc_now() -> datetime:
-    """The machine's own time, aware, in UTC."""
+    """Return the machine's own time, aware, in UTC."""
     return datetime.now(UTC)
 
 
@@ -35,12 +35,12 @@ class Clock:
         self.machine_now = machine
 
     async def offset(self, tx: Tx) -> timedelta:
-        """How far business time runs ahead of machine time."""
+        """Return how far business time runs ahead of machine time."""
         found = await tx.scalar(select(business_clock.c.offset).where(business_clock.c.id == 1))
         return found if isinstance(found, timedelta) else timedelta(0)
 
     async def business_now(self, tx: Tx) -> datetime:
-        """Business time as of this transaction."""
+        """Return business time as of this transaction."""
         return self.machine_now() + await self.offset(tx)
 
     async def advance(self, tx: Tx, by: timedelta) -> datetime:

@@ -1,8 +1,9 @@
 """The log: append-only facts and notices with a cursor per consumer, and newest snapshots by key.
 
-The only place where billing and the gateway meet; values are opaque text here. On PostgreSQL an
-entry becomes readable when every older transaction has ended, so that a cursor never steps over
-one that commits late.
+The only place where billing and the gateway meet; values are opaque text here. PostgreSQL's writers
+overlap, and positions are given out before the commit: each announces the place it began to write
+behind, and nobody reads past the lowest place announced. So a cursor never steps over an entry
+that is committed late.
 """
 
 from __future__ import annotations
@@ -11,20 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import (
-    BigInteger,
-    Column,
-    Index,
-    Integer,
-    String,
-    Table,
-    Text,
-    and_,
-    func,
-    literal_column,
-    or_,
-    select,
-)
+from sqlalchemy import BigInteger, Column, Index, Integer, String, Table, Text, func, select
 
 from runtime.store.schema import Instant, metadata
 from runtime.store.unit import Tx
@@ -40,14 +28,11 @@ log_entry = Table(
         primary_key=True,
         autoincrement=True,
     ),
-    # The writing transaction's number on PostgreSQL; always 0 on SQLite, whose writers queue.
-    Column("epoch", BigInteger, nullable=False, server_default="0"),
     Column("id", String(80), nullable=False, unique=True),
     Column("kind", String(40), nullable=False),
     Column("key", String(80), nullable=False),
     Column("value", Text, nullable=False),
     Column("at", Instant, nullable=False),
-    Index(None, "epoch", "position"),
     Index(None, "key"),
     sqlite_autoincrement=True,
 )
@@ -56,7 +41,6 @@ log_cursor = Table(
     "log_cursor",
     metadata,
     Column("consumer", String(40), primary_key=True),
-    Column("epoch", BigInteger, nullable=False),
     Column("position", BigInteger, nullable=False),
 )
 
@@ -70,6 +54,21 @@ snapshot = Table(
 )
 
 
+# Advisory locks belong to one database and go with their transaction. Shared ones never wait.
+_ANNOUNCE = """
+    SELECT pg_advisory_xact_lock_shared(CASE WHEN is_called THEN last_value ELSE 0 END)
+    FROM log_entry_position_seq
+"""
+_GIVEN_OUT = """
+    SELECT CASE WHEN is_called THEN last_value ELSE 0 END FROM log_entry_position_seq
+"""
+_ANNOUNCED = """
+    SELECT min((classid::bigint << 32) | objid::bigint) FROM pg_locks
+    WHERE locktype = 'advisory' AND objsubid = 1 AND granted
+      AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+"""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
     """One line of the log. `id` is unique: appending it again changes nothing."""
@@ -79,7 +78,6 @@ class Entry:
     key: str
     value: str
     at: datetime
-    epoch: int = 0
     position: int = 0
 
 
@@ -97,51 +95,65 @@ async def append(tx: Tx, entries: Iterable[Entry]) -> int:
     rows = [
         {"id": e.id, "kind": e.kind, "key": e.key, "value": e.value, "at": e.at} for e in entries
     ]
+    if tx.engine == "postgresql" and rows and tx.is_first("log.append"):
+        await tx.fetch(_ANNOUNCE)
     return await tx.insert_new(log_entry, rows, key=("id",))
 
 
 async def read(
     tx: Tx, consumer: str, kinds: Sequence[str], *, entries_max: int = READ_ENTRIES_MAX
 ) -> list[Entry]:
-    """The next entries for a consumer, oldest first. On PostgreSQL the cursor stays locked."""
-    cursor = select(log_cursor.c.epoch, log_cursor.c.position).where(
-        log_cursor.c.consumer == consumer
-    )
-    row = await tx.first(cursor.with_for_update())
-    epoch, position = (row.epoch, row.position) if row else (0, 0)
-    return await after(tx, epoch, position, kinds=kinds, entries_max=entries_max)
+    """Return the next entries for a consumer, oldest first, and keep its cursor locked.
+
+    Needs a writing transaction: two readers of one name take turns.
+    """
+    c = log_cursor.c
+    cursor = select(c.position).where(c.consumer == consumer).with_for_update()
+    position = await tx.scalar(cursor)
+    if position is None:
+        new = {"consumer": consumer, "position": 0}
+        await tx.insert_new(log_cursor, [new], key=("consumer",))
+        position = await tx.scalar(cursor)
+    return await after(tx, position, kinds=kinds, entries_max=entries_max)
 
 
 async def after(
-    tx: Tx,
-    epoch: int,
-    position: int,
-    *,
-    kinds: Sequence[str] = (),
-    entries_max: int = READ_ENTRIES_MAX,
+    tx: Tx, position: int, *, kinds: Sequence[str] = (), entries_max: int = READ_ENTRIES_MAX
 ) -> list[Entry]:
-    """Entries behind a place in the log, oldest first, of the given kinds or of all."""
+    """Return the entries behind a place in the log, oldest first, of the given kinds or of all."""
     c = log_entry.c
-    behind = or_(c.epoch > epoch, and_(c.epoch == epoch, c.position > position))
-    query = select(log_entry).where(behind).order_by(c.epoch, c.position).limit(entries_max)
+    query = select(log_entry).where(c.position > position).order_by(c.position).limit(entries_max)
     if kinds:
         query = query.where(c.kind.in_(list(kinds)))
     if tx.engine == "postgresql":
-        oldest_running = "pg_snapshot_xmin(pg_current_snapshot())::text::bigint"
-        query = query.where(c.epoch < literal_column(oldest_running))
-    return [Entry(**row._mapping) for row in await tx.rows(query)]
+        safe = await _safe_place(tx)
+        if safe <= position:
+            return []
+        query = query.where(c.position <= safe)
+    return [Entry(**row._asdict()) for row in await tx.rows(query)]
+
+
+async def _safe_place(tx: Tx) -> int:
+    """Return the place up to which every entry is committed or never will be.
+
+    Three statements, in this order: whoever announces itself after the second writes behind the
+    answer of the first; whoever is gone by then is visible to the third, the query itself.
+    """
+    given_out: int = (await tx.fetch(_GIVEN_OUT))[0][0]
+    announced: int | None = (await tx.fetch(_ANNOUNCED))[0][0]
+    return given_out if announced is None else min(given_out, announced)
 
 
 async def advance(tx: Tx, consumer: str, entry: Entry) -> None:
     """Remember that a consumer has dealt with everything up to and including this entry."""
-    row = {"consumer": consumer, "epoch": entry.epoch, "position": entry.position}
-    await tx.upsert(log_cursor, [row], key=("consumer",))
+    row = {"consumer": consumer, "position": entry.position}
+    await tx.upsert(log_cursor, [row], key=("consumer",), rising="position")
 
 
 async def latest(tx: Tx, *, entries_max: int) -> list[Entry]:
-    """The newest entries, newest first, for people."""
-    query = select(log_entry).order_by(log_entry.c.epoch.desc(), log_entry.c.position.desc())
-    return [Entry(**row._mapping) for row in await tx.rows(query.limit(entries_max))]
+    """Return the newest entries, newest first, for people."""
+    query = select(log_entry).order_by(log_entry.c.position.desc()).limit(entries_max)
+    return [Entry(**row._asdict()) for row in await tx.rows(query)]
 
 
 async def publish(tx: Tx, topic: str, snapshots: Sequence[Snapshot]) -> None:
@@ -153,20 +165,20 @@ async def publish(tx: Tx, topic: str, snapshots: Sequence[Snapshot]) -> None:
 
 
 async def newest(tx: Tx, topic: str, keys: Sequence[str]) -> Mapping[str, Snapshot]:
-    """The newest snapshot of each key that has one."""
+    """Return the newest snapshot of each key that has one."""
     c = snapshot.c
     query = select(c.key, c.revision, c.value).where(c.topic == topic, c.key.in_(list(keys)))
-    return {row.key: Snapshot(**row._mapping) for row in await tx.rows(query)}
+    return {row.key: Snapshot(**row._asdict()) for row in await tx.rows(query)}
 
 
 async def keys_after(tx: Tx, topic: str, key: str, *, keys_max: int) -> list[str]:
-    """The published keys of a topic behind a key, in order: for a replay in pages."""
+    """Return the keys of a topic behind a key, in order: for a replay in pages."""
     c = snapshot.c
     query = select(c.key).where(c.topic == topic, c.key > key).order_by(c.key).limit(keys_max)
     return [row.key for row in await tx.rows(query)]
 
 
 async def count(tx: Tx, topic: str) -> int:
-    """How many keys a topic has."""
+    """Return how many keys a topic has."""
     query = select(func.count()).select_from(snapshot).where(snapshot.c.topic == topic)
     return int(await tx.scalar(query))

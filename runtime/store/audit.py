@@ -51,8 +51,8 @@ async def record(tx: Tx, deeds: Sequence[Deed]) -> None:
 
 
 async def history(tx: Tx, subject: str, *, deeds_max: int = 100) -> list[Deed]:
-    """What was done to one subject, newest first."""
+    """Return what was done to one subject, newest first."""
     c = audit.c
     query = select(c.at, c.actor, c.action, c.subject, c.reason, c.before, c.after)
     query = query.where(c.subject == subject).order_by(c.position.desc()).limit(deeds_max)
-    return [Deed(**row._mapping) for row in await tx.rows(query)]
+    return [Deed(**row._asdict()) for row in await tx.rows(query)]

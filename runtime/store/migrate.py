@@ -18,11 +18,13 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, NullPool, event, text
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 
-from runtime.store.engine import BUSY_TIMEOUT_MS, driver_url, make_folder
+from runtime.store.engine import driver_url
 from runtime.store.schema import metadata
+from runtime.store.sqlite import BUSY_TIMEOUT_MS, make_folder
 from terms.errors import Invalid
 
-LOCK_NUMBER = 8_080_547  # any number, as long as nobody else in the database takes it
+# Any two numbers, as long as nobody else in the database takes them.
+LOCK_NUMBERS = "8080, 547"
 LOCK_TIMEOUT_S = 5
 
 
@@ -37,13 +39,13 @@ async def downgrade(url: str, location: Path, *, to: str = "base") -> None:
 
 
 async def current(url: str) -> str | None:
-    """The revision a database stands at; None where nothing was ever migrated."""
+    """Return the revision a database stands at; None where nothing was ever migrated."""
     async with _connection(url) as connection:
         return await connection.run_sync(_revision)
 
 
 def head(location: Path) -> str | None:
-    """The newest revision of the stream."""
+    """Return the newest revision of the stream."""
     return ScriptDirectory(str(location)).get_current_head()
 
 
@@ -107,7 +109,7 @@ def _sqlite_begin(connection: Connection) -> None:
 
 async def _lock(connection: AsyncConnection) -> None:
     if connection.dialect.name == "postgresql":
-        await connection.execute(text(f"SELECT pg_advisory_xact_lock({LOCK_NUMBER})"))
+        await connection.execute(text(f"SELECT pg_advisory_xact_lock({LOCK_NUMBERS})"))
         # A change of schema must not queue behind a long report and stop everybody after it.
         await connection.execute(text(f"SET LOCAL lock_timeout = '{LOCK_TIMEOUT_S}s'"))
 

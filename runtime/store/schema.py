@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import BigInteger, Dialect, MetaData
-from sqlalchemy.types import TypeDecorator
+from sqlalchemy.types import TypeDecorator, TypeEngine
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
@@ -27,20 +27,20 @@ metadata = MetaData(
 
 
 def to_micros(instant: datetime) -> int:
-    """Microseconds since 1970. Raises TypeError for a naive datetime."""
+    """Return microseconds since 1970. Raises TypeError for a naive datetime."""
     return (instant - _EPOCH) // _MICROSECOND
 
 
 def from_micros(micros: int) -> datetime:
-    """The aware UTC instant of microseconds since 1970."""
+    """Return the aware UTC instant of microseconds since 1970."""
     return _EPOCH + timedelta(microseconds=micros)
 
 
 class Instant(TypeDecorator[datetime]):
     """An aware UTC datetime, stored as integer microseconds."""
 
-    impl = BigInteger
-    cache_ok = True
+    impl: TypeEngine[Any] | type[TypeEngine[Any]] = BigInteger
+    cache_ok: bool | None = True
 
     def process_bind_param(self, value: Any, dialect: Dialect) -> int | None:  # noqa: ARG002
         """Python to database."""
@@ -54,8 +54,8 @@ class Instant(TypeDecorator[datetime]):
 class Duration(TypeDecorator[timedelta]):
     """A timedelta, stored as integer microseconds."""
 
-    impl = BigInteger
-    cache_ok = True
+    impl: TypeEngine[Any] | type[TypeEngine[Any]] = BigInteger
+    cache_ok: bool | None = True
 
     def process_bind_param(self, value: Any, dialect: Dialect) -> int | None:  # noqa: ARG002
         """Python to database."""

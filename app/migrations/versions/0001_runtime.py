@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-from app.migrations.triggers import is_sqlite, may_change, only_grows
+from app.migrations.triggers import may_change, only_grows
 
 revision = "0001"
 down_revision = None
@@ -69,12 +69,9 @@ def _work() -> None:
 
 
 def _log() -> None:
-    # The number of the writing transaction; SQLite's writers queue, so it needs none.
-    epoch = "0" if is_sqlite() else "(pg_current_xact_id()::text::bigint)"
     op.create_table(
         "log_entry",
         sa.Column("position", POSITION, primary_key=True, autoincrement=True),
-        sa.Column("epoch", sa.BigInteger, nullable=False, server_default=sa.text(epoch)),
         sa.Column("id", sa.String(80), nullable=False, unique=True),
         sa.Column("kind", sa.String(40), nullable=False),
         sa.Column("key", sa.String(80), nullable=False),
@@ -82,12 +79,10 @@ def _log() -> None:
         sa.Column("at", sa.BigInteger, nullable=False),
         sqlite_autoincrement=True,
     )
-    op.create_index("ix_log_entry_epoch_position", "log_entry", ["epoch", "position"])
     op.create_index("ix_log_entry_key", "log_entry", ["key"])
     op.create_table(
         "log_cursor",
         sa.Column("consumer", sa.String(40), primary_key=True),
-        sa.Column("epoch", sa.BigInteger, nullable=False),
         sa.Column("position", sa.BigInteger, nullable=False),
     )
     op.create_table(

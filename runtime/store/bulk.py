@@ -1,0 +1,83 @@
+"""Rows on their way to the driver: bound values and the text of bulk statements."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from functools import lru_cache
+from typing import Any
+
+from sqlalchemy import Dialect, String, Table
+
+from runtime.store.lease import Engine, Values
+
+Record = Mapping[str, Any]
+Binder = Callable[[Any], Any]
+
+
+def bound(
+    table: Table, rows: Iterable[Record], dialect: Dialect
+) -> tuple[tuple[str, ...], list[Values]]:
+    """Return the columns that are given, and the rows as the driver wants them."""
+    listed = rows if isinstance(rows, list) else list(rows)
+    if not listed:
+        return (), []
+    names = tuple(listed[0])
+    binders = _binders(table, names, dialect)
+    if not any(binders):
+        return names, [tuple(row[name] for name in names) for row in listed]
+    pairs = list(zip(names, binders, strict=True))
+    return names, [
+        tuple(bind(row[name]) if bind else row[name] for name, bind in pairs) for row in listed
+    ]
+
+
+def newest_by_key(
+    names: tuple[str, ...], rows: list[Values], key: tuple[str, ...], rising: str
+) -> list[Values]:
+    """Return one row per key, in the order of the keys: the last given, or the highest in `rising`.
+
+    One statement cannot write a row twice, and two that write alike must lock in one order.
+    """
+    places = [names.index(name) for name in key]
+    if rising:
+        rank = names.index(rising)
+        rows = sorted(rows, key=lambda row: row[rank])
+    kept = {tuple(row[place] for place in places): row for row in rows}
+    return [kept[each] for each in sorted(kept)]
+
+
+@lru_cache(maxsize=512)
+def insert_sql(table: Table, names: tuple[str, ...], dialect: Dialect, engine: Engine) -> str:
+    """Return an INSERT: of one row of ? on SQLite, of arrays $1.. on PostgreSQL."""
+    columns = ", ".join(f'"{name}"' for name in names)
+    if engine == "sqlite":
+        marks = ", ".join("?" * len(names))
+        return f'INSERT INTO "{table.name}" ({columns}) VALUES ({marks})'  # noqa: S608 - names of our own tables
+    arrays = ", ".join(
+        f"${place}::{_array_of(table, name, dialect)}[]" for place, name in enumerate(names, 1)
+    )
+    return f'INSERT INTO "{table.name}" ({columns}) SELECT * FROM unnest({arrays})'  # noqa: S608 - as above
+
+
+@lru_cache(maxsize=512)
+def conflict_sql(table: str, names: tuple[str, ...], key: tuple[str, ...], rising: str) -> str:
+    """Return what an INSERT does where the key exists: overwrite these columns, or nothing."""
+    target = ", ".join(f'"{name}"' for name in key)
+    rest = [name for name in names if name not in key]
+    if not rest:
+        return f" ON CONFLICT ({target}) DO NOTHING"
+    changes = ", ".join(f'"{name}" = excluded."{name}"' for name in rest)
+    fence = f' WHERE excluded."{rising}" > "{table}"."{rising}"' if rising else ""
+    return f" ON CONFLICT ({target}) DO UPDATE SET {changes}{fence}"
+
+
+@lru_cache(maxsize=512)
+def _binders(table: Table, names: tuple[str, ...], dialect: Dialect) -> list[Binder | None]:
+    types = [table.c[name].type.dialect_impl(dialect) for name in names]
+    return [kind.bind_processor(dialect) for kind in types]
+
+
+def _array_of(table: Table, name: str, dialect: Dialect) -> str:
+    kind = table.c[name].type
+    # A cast to VARCHAR(n) would cut what is too long; the column itself refuses it.
+    return "text" if isinstance(kind, String) else kind.compile(dialect)

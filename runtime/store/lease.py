@@ -1,0 +1,144 @@
+"""A lease: one connection held for one transaction, and the pool that lends it.
+
+SQLAlchemy's Core works on top of it and the bare driver beside it, in the same transaction. The
+lease opens and ends transactions itself, so that neither waits for the other's bookkeeping.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from abc import ABC, abstractmethod
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager, suppress
+from typing import Any, Literal, TypeVar
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+Engine = Literal["sqlite", "postgresql"]
+Values = tuple[Any, ...]
+T = TypeVar("T")
+
+
+class Lease(ABC):
+    """One connection of one engine. Errors of the driver come out as SQLAlchemy's."""
+
+    engine: Engine
+
+    def __init__(self, core: AsyncConnection, raw: Any, *, opening: str) -> None:
+        self.core = core
+        self.raw = raw
+        self._opening = opening
+        # Our own note, as the driver's is wrong while a cancelled BEGIN is still on its way.
+        self._may_be_open = False
+
+    @property
+    @abstractmethod
+    def is_open(self) -> bool:
+        """Whether the connection can still be used."""
+
+    async def begin(self) -> None:
+        """Open a transaction."""
+        self._may_be_open = True
+        await self.fetch(self._opening, ())
+
+    async def commit(self) -> None:
+        """Make it durable."""
+        await self._commit()
+        self._may_be_open = False
+
+    async def rollback(self) -> None:
+        """Undo what is open, if anything is."""
+        if self._may_be_open:
+            await self._rollback()
+            self._may_be_open = False
+
+    @abstractmethod
+    async def _commit(self) -> None: ...
+
+    @abstractmethod
+    async def _rollback(self) -> None: ...
+
+    @abstractmethod
+    async def fetch(self, sql: str, values: Values) -> Sequence[Sequence[Any]]:
+        """Run one statement and return its rows."""
+
+    @abstractmethod
+    async def write(self, sql: str, values: Values) -> int:
+        """Run one statement and return how many rows it wrote."""
+
+    @abstractmethod
+    async def write_many(self, sql: str, rows: list[Values]) -> int:
+        """Run one statement for each row; returns how many rows were written."""
+
+    @abstractmethod
+    async def insert_many(self, table: str, names: tuple[str, ...], rows: list[Values]) -> None:
+        """Insert rows by the fastest path of the engine."""
+
+    async def close(self) -> None:
+        """Give the connection up; one that is broken already is no error."""
+        with suppress(Exception):
+            await self.core.close()
+
+
+class Pool:
+    """Lends connections, opens them when needed, keeps the good ones."""
+
+    def __init__(self, open_lease: Callable[[], Awaitable[Lease]], *, leases_max: int) -> None:
+        self._open = open_lease
+        self._free = asyncio.Semaphore(leases_max)
+        self._idle: list[Lease] = []
+        self._is_closed = False
+
+    @asynccontextmanager
+    async def lend(self) -> AsyncIterator[Lease]:
+        """Lend one connection. Whatever is still open on it at the end is rolled back."""
+        async with self._free:
+            lease = await self._take()
+            try:
+                yield lease
+            finally:
+                await to_the_end(self._put_back(lease))
+
+    async def close(self) -> None:
+        """Close the connections; one that is lent follows when it comes back."""
+        self._is_closed = True
+        while self._idle:
+            await self._idle.pop().close()
+
+    async def _take(self) -> Lease:
+        while self._idle:
+            lease = self._idle.pop()
+            if lease.is_open:
+                return lease
+            await lease.close()
+        return await self._open()
+
+    async def _put_back(self, lease: Lease) -> None:
+        # A connection that cannot even roll back is given up.
+        with suppress(Exception):
+            if lease.is_open and not self._is_closed:
+                await lease.rollback()
+                self._idle.append(lease)
+                return
+        await lease.close()
+
+
+async def to_the_end(work: Awaitable[T]) -> T:
+    """Wait until it is done even when cancelled meanwhile; the cancellation comes out afterwards.
+
+    A commit that was sent cannot be called back: whoever waits must learn how it ended.
+    """
+    task = asyncio.ensure_future(work)
+    cancelled: asyncio.CancelledError | None = None
+    while not task.done():
+        try:
+            await asyncio.shield(task)
+        except asyncio.CancelledError as error:
+            cancelled = error
+        except Exception:  # noqa: BLE001 - raised again by result() below
+            break
+    if cancelled is not None:
+        if not task.cancelled():
+            task.exception()  # seen, so that nobody warns that it was not
+        raise cancelled
+    return task.result()

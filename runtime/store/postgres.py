@@ -1,0 +1,130 @@
+"""PostgreSQL over asyncpg, at READ COMMITTED."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any
+
+import asyncpg
+from sqlalchemy import NullPool
+from sqlalchemy.engine import URL
+from sqlalchemy.exc import (
+    DBAPIError,
+    IntegrityError,
+    InterfaceError,
+    OperationalError,
+    PendingRollbackError,
+)
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+
+from runtime.store.lease import Engine, Lease, Values
+
+CONNECT_DEADLINE_S = 10.0
+IDLE_IN_TRANSACTION_MAX_S = 60
+SERVER_SETTINGS = {
+    "application_name": "boxoffice",
+    # Compiling a plan costs more than any of our statements.
+    "jit": "off",
+    # A process that hangs inside a transaction must not hold its locks for ever.
+    "idle_in_transaction_session_timeout": f"{IDLE_IN_TRANSACTION_MAX_S}s",
+}
+_DRIVER_ERRORS = (asyncpg.PostgresError, asyncpg.InterfaceError)
+
+
+class PostgresLease(Lease):
+    """One connection; every call is one round trip."""
+
+    engine: Engine = "postgresql"
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the connection can still be used."""
+        return not (self.core.closed or self.core.invalidated or self.raw.is_closed())
+
+    async def fetch(self, sql: str, values: Values) -> Sequence[Sequence[Any]]:
+        """Run one statement and return its rows."""
+        try:
+            rows: list[asyncpg.Record] = await self.raw.fetch(sql, *values)
+        except _DRIVER_ERRORS as error:
+            raise _as_ours(sql, error) from error
+        return rows
+
+    async def write(self, sql: str, values: Values) -> int:
+        """Run one statement and return how many rows it wrote."""
+        try:
+            status: str = await self.raw.execute(sql, *values)
+        except _DRIVER_ERRORS as error:
+            raise _as_ours(sql, error) from error
+        count = status.rpartition(" ")[2]
+        return int(count) if count.isdigit() else 0
+
+    async def write_many(self, sql: str, rows: list[Values]) -> int:
+        """Run one statement for each row, as one pipelined executemany.
+
+        The server does not say how many rows were written; the number of given rows is returned.
+        """
+        try:
+            await self.raw.executemany(sql, rows)
+        except _DRIVER_ERRORS as error:
+            raise _as_ours(sql, error) from error
+        return len(rows)
+
+    async def insert_many(self, table: str, names: tuple[str, ...], rows: list[Values]) -> None:
+        """Insert rows by COPY."""
+        try:
+            await self.raw.copy_records_to_table(table, records=rows, columns=names)
+        except _DRIVER_ERRORS as error:
+            raise _as_ours(f"COPY {table}", error) from error
+
+    async def _commit(self) -> None:
+        try:
+            status: str = await self.raw.execute("COMMIT")
+        except _DRIVER_ERRORS as error:
+            raise _as_ours("COMMIT", error) from error
+        if status != "COMMIT":
+            # Where a statement has failed and nobody minded, PostgreSQL answers with ROLLBACK.
+            raise PendingRollbackError("a statement failed in this transaction: nothing is stored")
+
+    async def _rollback(self) -> None:
+        await self.raw.execute("ROLLBACK")
+
+
+def postgres_writer(engine: AsyncEngine) -> Callable[[], Awaitable[Lease]]:
+    """Return what opens connections that write."""
+    return _opener(engine, "BEGIN ISOLATION LEVEL READ COMMITTED")
+
+
+def postgres_reader(engine: AsyncEngine) -> Callable[[], Awaitable[Lease]]:
+    """Return what opens connections that read, and that refuse to write."""
+    return _opener(engine, "BEGIN ISOLATION LEVEL READ COMMITTED READ ONLY")
+
+
+def postgres_engine(url: URL) -> AsyncEngine:
+    """Return the engine behind both; it keeps no connections of its own."""
+    return create_async_engine(
+        url,
+        poolclass=NullPool,
+        isolation_level="AUTOCOMMIT",
+        hide_parameters=True,
+        connect_args={"server_settings": SERVER_SETTINGS, "timeout": CONNECT_DEADLINE_S},
+    )
+
+
+def _opener(engine: AsyncEngine, opening: str) -> Callable[[], Awaitable[Lease]]:
+    async def open_lease() -> Lease:
+        core = await engine.connect()
+        raw = (await core.get_raw_connection()).driver_connection
+        return PostgresLease(core, raw, opening=opening)
+
+    return open_lease
+
+
+def _as_ours(sql: str, error: asyncpg.PostgresError | asyncpg.InterfaceError) -> DBAPIError:
+    kind = DBAPIError
+    if isinstance(error, asyncpg.IntegrityConstraintViolationError):
+        kind = IntegrityError
+    elif isinstance(error, asyncpg.PostgresConnectionError | asyncpg.OperatorInterventionError):
+        kind = OperationalError
+    elif isinstance(error, asyncpg.InterfaceError):
+        kind = InterfaceError
+    return kind(sql, None, error, hide_parameters=True)
