@@ -150,6 +150,12 @@ async def advance(tx: Tx, consumer: str, entry: Entry) -> None:
     await tx.upsert(log_cursor, [row], key=("consumer",), rising="position")
 
 
+async def find(tx: Tx, ids: Sequence[str]) -> Mapping[str, Entry]:
+    """Return entries by their ids; those that do not exist are left out."""
+    query = select(log_entry).where(log_entry.c.id.in_(list(ids)))
+    return {row.id: Entry(**row._asdict()) for row in await tx.rows(query)}
+
+
 async def latest(tx: Tx, *, entries_max: int) -> list[Entry]:
     """Return the newest entries, newest first, for people."""
     query = select(log_entry).order_by(log_entry.c.position.desc()).limit(entries_max)
