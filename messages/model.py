@@ -1,0 +1,43 @@
+"""A delivery: what became of one notice. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from terms.ids import NoticeId, ServiceId
+
+
+class Outcome(StrEnum):
+    """How far a notice came."""
+
+    BEGUN = "begun"  # recorded before anything is sent; found again, it means "unknown"
+    SENT = "sent"  # at least one screen took it
+    FAILED = "failed"  # nobody took it; it is not tried again
+    LATE = "late"  # dropped, because its time was over
+    UNKNOWN = "unknown"  # we stopped in the middle: sent or not, it is not sent again
+
+
+ALLOWED: Mapping[Outcome, frozenset[Outcome]] = {
+    Outcome.BEGUN: frozenset({Outcome.SENT, Outcome.FAILED, Outcome.UNKNOWN}),
+    Outcome.SENT: frozenset(),
+    Outcome.FAILED: frozenset(),
+    Outcome.LATE: frozenset(),
+    Outcome.UNKNOWN: frozenset(),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delivery:
+    """One notice on its way to one household's screens."""
+
+    notice: NoticeId
+    service: ServiceId
+    kind: str
+    text: str
+    outcome: Outcome
+    begun_at: datetime
+    ended_at: datetime | None = None
+    why: str = ""

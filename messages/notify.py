@@ -1,0 +1,103 @@
+"""The handler of `notify` rows: a notice goes out at most once, or not at all when it is late.
+
+What is about to be sent is recorded and committed first. Whoever finds such a record afterwards
+cannot know whether it was sent, and therefore does not send it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from datetime import datetime
+
+from messages import store as deliveries
+from messages.model import Delivery, Outcome
+from messages.ports import Screen
+from messages.templates import write
+from runtime import log as facts
+from runtime.store import Store, Tx
+from runtime.telemetry import get_log
+from runtime.work import Claim, Parking, Work
+from terms.errors import DomainError, Invalid, TargetError
+from terms.ids import NoticeId
+from terms.notice import Notice
+
+log = get_log()
+
+KIND = "notify"
+IN_FLIGHT_MAX = 16
+
+_Result = tuple[NoticeId, Outcome, str]
+
+
+class Notify:
+    """Delivers the notices of claimed rows to a screen."""
+
+    def __init__(self, store: Store, work: Work, screen: Screen) -> None:
+        self.store = store
+        self.work = work
+        self.screen = screen
+
+    async def handle(self, claims: Sequence[Claim]) -> None:
+        """Deliver a batch: record, send with no transaction open, write the ends."""
+        async with self.store.begin() as tx:
+            begun = await self._begin(tx, claims)
+        gate = asyncio.Semaphore(IN_FLIGHT_MAX)
+        results = await asyncio.gather(*(self._send(one, gate) for one in begun))
+        async with self.store.begin() as tx:
+            await deliveries.end(tx, results, self._now())
+            await self.work.complete(tx, claims)
+        for notice, outcome, why in results:
+            log.info("notice.delivered", notice=notice, outcome=outcome.value, why=why)
+
+    async def _begin(self, tx: Tx, claims: Sequence[Claim]) -> list[Delivery]:
+        """Record what will be sent; late, unknown and unwritable notices end here."""
+        keys = [claim.key for claim in claims]
+        earlier = await deliveries.outcomes(tx, keys)
+        entries = await facts.find(tx, [key for key in keys if key not in earlier])
+        stopped = [notice for notice, outcome in earlier.items() if outcome is Outcome.BEGUN]
+        why = "stopped in the middle; it may have been shown"
+        await deliveries.end(tx, [(n, Outcome.UNKNOWN, why) for n in stopped], self._now())
+        lost = [c for c in claims if c.key not in earlier and c.key not in entries]
+        await self.work.park(tx, [Parking(claim=c, error="no such notice") for c in lost])
+        fresh = [self._decide(Notice.decode(entry.value)) for entry in entries.values()]
+        await deliveries.record(tx, fresh)
+        return [delivery for delivery in fresh if delivery.outcome is Outcome.BEGUN]
+
+    def _decide(self, notice: Notice) -> Delivery:
+        now = self._now()
+        if now > notice.not_after:
+            return _delivery(notice, now, Outcome.LATE, f"its time ended {notice.not_after:%F %T}")
+        try:
+            text = write(notice.kind, notice.locale, notice.params)
+        except Invalid as error:
+            return _delivery(notice, now, Outcome.FAILED, str(error))
+        return _delivery(notice, now, Outcome.BEGUN, "", text)
+
+    async def _send(self, delivery: Delivery, gate: asyncio.Semaphore) -> _Result:
+        async with gate:
+            try:
+                shown = await self.screen.show(delivery.service, delivery.text, delivery.notice)
+            except (TargetError, DomainError) as error:
+                return delivery.notice, Outcome.FAILED, str(error)
+        if shown.taken:
+            return delivery.notice, Outcome.SENT, shown.why
+        return delivery.notice, Outcome.FAILED, shown.why or "no target can show messages"
+
+    def _now(self) -> datetime:
+        return self.work.clock.machine_now()
+
+
+def _delivery(
+    notice: Notice, now: datetime, outcome: Outcome, why: str, text: str = ""
+) -> Delivery:
+    return Delivery(
+        notice=notice.id,
+        service=notice.service,
+        kind=notice.kind,
+        text=text,
+        outcome=outcome,
+        begun_at=now,
+        ended_at=None if outcome is Outcome.BEGUN else now,
+        why=why,
+    )

@@ -1,0 +1,24 @@
+"""What messages needs from the world; the composition root binds it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from terms.ids import NoticeId, ServiceId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shown:
+    """What became of one text: on how many targets it was taken, and why not on others."""
+
+    taken: int
+    why: str = ""
+
+
+class Screen(Protocol):
+    """Puts a line of text on the screens of one household, once."""
+
+    async def show(self, service: ServiceId, text: str, notice: NoticeId) -> Shown:
+        """Show it. Raises a TargetError or a DomainError where nobody could take it."""
+        ...

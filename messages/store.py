@@ -1,0 +1,88 @@
+"""The table of deliveries: the record that makes a notice go out at most once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+
+from sqlalchemy import Column, Index, String, Table, Text, bindparam, select, update
+
+from messages.model import Delivery, Outcome
+from runtime.store import Instant, Tx, metadata
+from terms.ids import NoticeId, ServiceId
+
+delivery = Table(
+    "delivery",
+    metadata,
+    Column("notice_id", String(80), primary_key=True),
+    Column("service_id", String(26), nullable=False),
+    Column("kind", String(40), nullable=False),
+    Column("text", Text, nullable=False),
+    Column("outcome", String(10), nullable=False),
+    Column("begun_at", Instant, nullable=False),
+    Column("ended_at", Instant),
+    Column("why", Text, nullable=False),
+    Index(None, "service_id"),
+    Index(None, "begun_at"),
+)
+
+
+async def outcomes(tx: Tx, notices: Sequence[str]) -> Mapping[NoticeId, Outcome]:
+    """Tell what became of those notices that were begun."""
+    c = delivery.c
+    query = select(c.notice_id, c.outcome).where(c.notice_id.in_(list(notices)))
+    return {NoticeId(row.notice_id): Outcome(row.outcome) for row in await tx.rows(query)}
+
+
+async def record(tx: Tx, deliveries: Iterable[Delivery]) -> None:
+    """Write down new deliveries; one of a notice that has one already is an error."""
+    rows = [
+        {
+            "notice_id": d.notice,
+            "service_id": d.service,
+            "kind": d.kind,
+            "text": d.text,
+            "outcome": d.outcome.value,
+            "begun_at": d.begun_at,
+            "ended_at": d.ended_at,
+            "why": d.why,
+        }
+        for d in deliveries
+    ]
+    await tx.insert(delivery, rows)
+
+
+async def end(tx: Tx, results: Iterable[tuple[NoticeId, Outcome, str]], at: datetime) -> None:
+    """Write the end of deliveries that were begun; an ended one stays as it is."""
+    c = delivery.c
+    rows = [{"id": notice, "to": to.value, "because": why} for notice, to, why in results]
+    if rows:
+        await tx.execute(
+            update(delivery)
+            .where(c.notice_id == bindparam("id"), c.outcome == Outcome.BEGUN.value)
+            .values(outcome=bindparam("to"), why=bindparam("because"), ended_at=at),
+            rows,
+        )
+
+
+async def latest(
+    tx: Tx, *, rows_max: int, service: ServiceId | None = None
+) -> Sequence[Delivery]:
+    """List the newest deliveries, newest first, of all or of one service."""
+    c = delivery.c
+    query = select(delivery).order_by(c.begun_at.desc(), c.notice_id.desc()).limit(rows_max)
+    if service is not None:
+        query = query.where(c.service_id == service)
+    return [
+        Delivery(
+            notice=NoticeId(row.notice_id),
+            service=ServiceId(row.service_id),
+            kind=row.kind,
+            text=row.text,
+            outcome=Outcome(row.outcome),
+            begun_at=row.begun_at,
+            ended_at=row.ended_at,
+            why=row.why,
+        )
+        for row in await tx.rows(query)
+    ]
