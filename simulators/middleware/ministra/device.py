@@ -13,13 +13,15 @@ import orjson
 
 from simulators.call import Call, Reply
 from simulators.journal import Journal
+from simulators.middleware.ministra import pull
 from simulators.middleware.ministra.portal import Portal
-from simulators.middleware.ministra.rows import snapshot, subject_of
+from simulators.middleware.ministra.rows import differences, snapshot, subject_of
 from simulators.middleware.ministra.users import User, normal_mac
 
 PATH = "/stalker_portal/server/load.php"
 DENIED = Reply(body=b"Access denied.", content_type="text/html")
 UNKNOWN_BOX = {"id": None, "status": 1, "block_msg": ""}
+SIGN_IN = {"id": None, "status": 2, "block_msg": ""}  # the box asks for login and password
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +47,12 @@ class Visit:
         """Record an effect at the box."""
         self.journal.event(what, subject_of(user), face="device", after=after)
 
+    def compare(self, what: str, user: User, before: Mapping[str, Any]) -> None:
+        """Record what a visit changed of a row, where it changed anything."""
+        old, new = differences(before, snapshot(self.portal, user))
+        if old != new:
+            self.journal.event(what, subject_of(user), face="device", before=old, after=new)
+
 
 async def answer(portal: Portal, journal: Journal, call: Call) -> Reply:
     """Answer one call of a box."""
@@ -53,7 +61,7 @@ async def answer(portal: Portal, journal: Journal, call: Call) -> Reply:
     kind, action = call.query.get("type", ""), call.query.get("action", "")
     handler = ACTIONS.get((kind, action))
     if handler is None or not mac:
-        return _js(False)  # noqa: FBT003 - the portal's own answer to what it does not know
+        return _no()
     return await handler(visit)
 
 
@@ -67,12 +75,19 @@ async def _handshake(visit: Visit) -> Reply:
 
 async def _get_profile(visit: Visit) -> Reply:
     portal = visit.portal
-    user = visit.user() or _registered(visit)
+    user = visit.user()
+    if user is None and portal.config["auth_url"]:
+        return _js(SIGN_IN)
+    user = user or _registered(visit)
     if user is None:
         return _js(UNKNOWN_BOX)
     if _is_other_hardware(visit, user):
         return _js({**UNKNOWN_BOX, "msg": "device conflict - device_id mismatch"})
     _remember(visit, user)
+    if portal.config["oss_url"]:
+        before = snapshot(portal, user)
+        await pull.profile(portal, user, visit.call.headers.get("Host", ""))
+        visit.compare("BOX profile pulled", user, before)
     tariff = portal.tariff_of(user)
     return _js(
         {
@@ -205,14 +220,63 @@ async def _create_link(visit: Visit) -> Reply:
     return _js({"id": str(number), "cmd": f"ffrt http://localhost/ch/{number}?key={secret}"})
 
 
+async def _sign_in(visit: Visit) -> Reply:
+    """Let a viewer sign in on the box; the box is then his."""
+    portal, query = visit.portal, visit.query
+    login, password = query.get("login", ""), query.get("password", "")
+    if not login or not portal.config["auth_url"]:
+        return _no()
+    if not await pull.is_right_login(portal, login, password, visit.mac, visit.call.peer):
+        return _no()
+    found = portal.users.find("login", [login])
+    user = found[0] if found else portal.users.add(login=login, password=password)
+    before = snapshot(portal, user)
+    portal.users.put(user, "mac", visit.mac)
+    visit.compare("BOX signed in", user, before)
+    return _js(True)  # noqa: FBT003 - the portal's own answer
+
+
+async def _subscribe(visit: Visit) -> Reply:
+    return await _purchase(visit, "on_subscribe_hook_url")
+
+
+async def _unsubscribe(visit: Visit) -> Reply:
+    return await _purchase(visit, "on_unsubscribe_hook_url")
+
+
+async def _purchase(visit: Visit, setting: str) -> Reply:
+    """Add or drop a package on the viewer's own wish, if the billing agrees."""
+    portal, user = visit.portal, visit.user()
+    number = visit.query.get("package_id", "")
+    package = portal.catalogue.packages.get(int(number) if number.isdigit() else 0)
+    if user is None or package is None or not portal.config["allow_subscription_from_stb"]:
+        return _no()
+    if not await pull.is_agreed(portal, setting, user, package.external_id):
+        return _no()
+    before = snapshot(portal, user)
+    adds = setting == "on_subscribe_hook_url"
+    add, remove = ([package.id], []) if adds else ([], [package.id])
+    changed = portal.change_subscription(user, add=add, remove=remove)
+    visit.compare("BOX bought package" if adds else "BOX dropped package", user, before)
+    return _js(changed)
+
+
 ACTIONS: dict[tuple[str, str], Callable[[Visit], Awaitable[Reply]]] = {
     ("stb", "handshake"): _handshake,
     ("stb", "get_profile"): _get_profile,
+    ("stb", "do_auth"): _sign_in,
+    ("account_info", "subscribe_to_package"): _subscribe,
+    ("account_info", "unsubscribe_from_package"): _unsubscribe,
     ("watchdog", "get_events"): _get_events,
     ("watchdog", "confirm_event"): _confirm_event,
     ("itv", "get_all_channels"): _get_channels,
     ("itv", "create_link"): _create_link,
 }
+
+
+def _no() -> Reply:
+    """Answer what the portal does not know or grant."""
+    return _js(False)  # noqa: FBT003 - the portal's own answer
 
 
 def _js(value: Any) -> Reply:

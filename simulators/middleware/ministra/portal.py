@@ -53,7 +53,8 @@ class Portal:
         self.events = Events()
         # user id -> package ids. A row outlives a tariff change and the user himself.
         self.subscriptions: dict[int, dict[int, None]] = {}
-        self._tokens: dict[int, set[str]] = {}
+        self._tokens: dict[int, tuple[str, str]] = {}  # user id -> access and refresh token
+        self._refreshes: dict[str, int] = {}
         self._secrets = itertools.count(1)
 
     # -- tariffs and packages
@@ -161,18 +162,27 @@ class Portal:
         seed = f"{next(self._secrets)}/{id(self)}/{self.clock.seconds()}"
         return hashlib.sha256(seed.encode()).hexdigest()[:32]
 
-    def grant_token(self, user: User) -> str:
-        """Give a viewer an access token."""
-        token = f"{user.id}.{self.new_secret()}"
-        self._tokens.setdefault(user.id, set()).add(token)
-        return token
+    def grant_tokens(self, user: User) -> tuple[str, str]:
+        """Give a viewer an access token and a refresh token; those he had become worthless."""
+        self.void_tokens(user.id)
+        access, refresh = f"{user.id}.{self.new_secret()}", self.new_secret()
+        self._tokens[user.id] = (access, refresh)
+        self._refreshes[refresh] = user.id
+        return access, refresh
 
     def token_owner(self, token: str) -> User | None:
         """Find the viewer of an access token."""
         number = token.partition(".")[0]
         user_id = int(number) if number.isdigit() else 0
-        return self.users.get(user_id) if token in self._tokens.get(user_id, ()) else None
+        known = self._tokens.get(user_id)
+        return self.users.get(user_id) if known is not None and known[0] == token else None
+
+    def refreshed(self, token: str) -> User | None:
+        """Find the viewer of a refresh token."""
+        return self.users.get(self._refreshes.get(token, 0))
 
     def void_tokens(self, user_id: int) -> None:
         """Make a viewer's tokens worthless."""
-        self._tokens.pop(user_id, None)
+        tokens = self._tokens.pop(user_id, None)
+        if tokens is not None:
+            del self._refreshes[tokens[1]]

@@ -5,7 +5,7 @@ from typing import Any
 
 from simulators.call import Call, Reply, json_reply
 from simulators.faults import Fault
-from simulators.middleware.ministra import device, rest, tamper
+from simulators.middleware.ministra import device, rest, tamper, viewer
 from simulators.middleware.ministra.loading import SMALL_PORTAL, load_portal
 from simulators.middleware.ministra.rows import account_row
 from simulators.middleware.ministra.users import User
@@ -49,6 +49,10 @@ class Ministra:
             return FATAL
         if call.path == device.PATH:
             return await device.answer(self.portal, self._stage.journal, call)
+        if call.path == viewer.TOKEN:
+            return await viewer.grant(self.portal, call, self._url)
+        if call.path.startswith(viewer.V2):
+            return await viewer.answer(self.portal, call)
         if call.path.startswith(rest.ROOT):
             return await rest.answer(self.portal, self._stage.journal, call)
         return Reply(status=404, body=b"404 Not Found", content_type="text/html")
@@ -57,10 +61,14 @@ class Ministra:
         """Name verb and resource."""
         if call.path == device.PATH:
             return f"BOX {call.query.get('type', '')}.{call.query.get('action', '')}"
+        if call.path.startswith((viewer.TOKEN, viewer.V2)):
+            return f"VIEWER {call.path.rpartition('/stalker_portal/')[2].partition('/users')[0]}"
         return f"{call.method} {rest.split(call.path)[0]}"
 
     def subject(self, call: Call) -> str:
         """Name the login of the one id in the URL, where there is one such user."""
+        if not call.path.startswith(rest.ROOT):
+            return ""
         resource, ids = rest.split(call.path)
         if len(ids) != 1:
             return ",".join(ids)

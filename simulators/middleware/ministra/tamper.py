@@ -1,6 +1,6 @@
 """Operations of the admin face: what a hand in the portal's own administration would change.
 
-Nothing here queues an event for a box. Every operation is written to the journal.
+What changes accounts or settings is written to the journal. Only the billing job sends events.
 """
 
 from collections.abc import Callable, Mapping
