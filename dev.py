@@ -267,22 +267,23 @@ def gates() -> dict[str, list[str]]:
     }
 
 
-def passes(gate: tuple[str, list[str]]) -> bool:
-    """Run one gate and print how it went."""
-    name, command = gate
+def failure(command: list[str]) -> str:
+    """Run one gate; return what it printed if it failed, and nothing if it passed."""
     try:
         call(VENV / "bin" / command[0], *command[1:])
     except CommandError as error:
-        print("%s: FAILED\n%s\n" % (name, error), flush=True)
-        return False
-    print("%s: ok" % name, flush=True)
-    return True
+        return str(error)
+    return ""
 
 
 def check() -> int:
     """Run every gate, two at a time, so that one failure does not hide the next."""
+    commands = gates()
     with ThreadPoolExecutor(max_workers=2) as pool:
-        return 0 if all(list(pool.map(passes, gates().items()))) else 1
+        failures = dict(zip(commands, pool.map(failure, commands.values()), strict=True))
+    for name, output in failures.items():
+        print("%s: %s" % (name, "FAILED\n" + output + "\n" if output else "ok"))
+    return 1 if any(failures.values()) else 0
 
 
 def lock(*arguments: str) -> int:

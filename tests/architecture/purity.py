@@ -27,8 +27,9 @@ ACTING = frozenset(
     {
         "asyncio",
         "ftplib",
-        "http",
-        "io",
+        "http.client",
+        "http.cookiejar",
+        "http.server",
         "logging",
         "multiprocessing",
         "os",
@@ -48,7 +49,7 @@ ACTING = frozenset(
         "tempfile",
         "threading",
         "time",
-        "urllib",
+        "urllib.request",
     }
 )
 # Third-party packages that hold or check values: the currencies' exponents, an adapter's settings.
@@ -74,7 +75,7 @@ def _complaint(imported: str, allowed: str, packages: Collection[str]) -> str | 
         parent = imported.rpartition(".")[0]
         pure = re.fullmatch(allowed, imported) or (parent and re.fullmatch(allowed, parent))
         return None if pure else f"a pure module imports {imported}"
-    if root in ACTING:
+    if any(f"{imported}.".startswith(f"{name}.") for name in ACTING):
         return f"a pure module imports {imported}, which acts"
     if root in sys.stdlib_module_names or root in packages:
         return None

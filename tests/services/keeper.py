@@ -170,15 +170,26 @@ def start_somewhere(cluster: Cluster) -> tuple[subprocess.Popen[bytes], int]:
     raise AssertionError
 
 
+def copy_installation(installation: Path, target: Path) -> Path:
+    """Copy the programs out of a closed folder, such as an environment below a 0700 home.
+
+    A wheel keeps its libraries beside its package and finds them by their relative place.
+    """
+    package = installation.parent
+    libraries = package.with_name(f"{package.name}.libs")
+    if libraries.is_dir():
+        shutil.copytree(libraries, target / libraries.name)
+    copy = target / package.name / installation.name
+    return shutil.copytree(installation, copy, symlinks=True)
+
+
 def prepare(installation: Path) -> Cluster:
     """Make a cluster that is ready to start."""
     account = server_account()
     folder = make_folder(account)
+    if not account.can_enter((installation / "bin").resolve()):
+        installation = copy_installation(installation, folder / "copy")
     programs = installation / "bin"
-    if not account.can_enter(programs.resolve()):
-        # An environment below a closed home folder: the user gets a copy.
-        programs = folder / "installation" / "bin"
-        shutil.copytree(installation, folder / "installation", symlinks=True)
     password = secrets.token_hex(12)
     cluster = Cluster(folder=folder, programs=programs, account=account, password=password)
     try:

@@ -1,6 +1,7 @@
 """The services of the tests themselves."""
 
 import asyncio
+import os
 import shutil
 import socket
 import subprocess
@@ -76,13 +77,32 @@ def test_loopback_stays_open():
             socket.create_connection((host, port)).close()
 
 
-@pytest.mark.parametrize("origin", ["system", "wheel"])
-def test_a_cluster_is_kept_and_removed(origin, tmp_path):
-    """The system's PostgreSQL and the wheel's both start, as root too, and leave nothing behind."""
+def installation_of(origin):
+    """Return the PostgreSQL of this origin, or skip."""
     found = [place for place in binaries.candidates() if place.origin == origin]
     if not found or not found[0].is_complete():
         pytest.skip(f"no PostgreSQL of this origin here: {origin}")
-    cluster = keeper.prepare(found[0].installation)
+    return found[0].installation
+
+
+@pytest.mark.parametrize("origin", ["system", "wheel"])
+def test_a_cluster_starts_as_whoever_runs_the_tests(origin):
+    """The system's PostgreSQL and the wheel's both start, as root too."""
+    start_and_remove(keeper.prepare(installation_of(origin)))
+
+
+def test_a_closed_environment_is_no_obstacle(tmp_path):
+    """Below a folder that only root may enter, the server's user works on a copy."""
+    closed = tmp_path / "closed"
+    closed.mkdir(mode=0o700)
+    copy = keeper.copy_installation(installation_of("wheel"), closed)
+    cluster = keeper.prepare(copy)
+    assert cluster.programs.is_relative_to(cluster.folder) is (os.geteuid() == 0)
+    start_and_remove(cluster)
+
+
+def start_and_remove(cluster):
+    """Start the server, talk to it and take everything away."""
     try:
         server, port = keeper.start_somewhere(cluster)
         socket.create_connection(("127.0.0.1", port)).close()
