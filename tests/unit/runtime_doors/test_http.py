@@ -87,8 +87,8 @@ async def test_a_redirect_is_an_answer(door: HttpDoor):
 async def test_no_cookie_is_kept(door: HttpDoor):
     """What a server sets is not sent back to it."""
     async with serving(saying(sized(b"", b"Set-Cookie: a=b; Path=/"))) as wire:
-        await door.call("GET", wire.url)
-        await door.call("GET", wire.url)
+        for _ in range(2):  # by name: cookie jars leave bare addresses alone anyway
+            await door.call("GET", f"http://localhost:{wire.port}/")
     assert len(wire.requests) == 2
     assert not any(b"cookie" in request.lower() for request in wire.requests)
 

@@ -1,0 +1,169 @@
+"""Waiting and trying again: at start-up, after a conflict in the database, and between tries of
+the queue. The only place that may repeat something by itself; it never repeats a vendor's call.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from collections.abc import Awaitable, Callable, Iterator
+from typing import TypeVar
+
+from sqlalchemy.exc import DBAPIError
+from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, stop_after_attempt
+
+from runtime.chance import Chance, SystemChance
+from runtime.telemetry import counter, get_log
+from terms.errors import Unreachable
+
+log = get_log()
+
+T = TypeVar("T")
+Sleep = Callable[[float], Awaitable[None]]
+
+# The queue's own waits; they live in the row's not_before, nobody sleeps through them.
+BACK_OFF_BASE_S = 1.0
+BACK_OFF_MAX_S = 900.0
+
+# About half a minute in all: longer than a database takes to start.
+START_TRIES_MAX = 12
+START_BASE_S = 0.1
+START_MAX_S = 5.0
+
+TRANSACTION_TRIES_MAX = 6
+TRANSACTION_BASE_S = 0.01
+TRANSACTION_MAX_S = 1.0
+
+# SQLSTATE: serialization_failure, deadlock_detected.
+_CONFLICT_STATES = frozenset({"40001", "40P01"})
+# admin_shutdown, crash_shutdown, cannot_connect_now, too_many_connections; class 08 besides.
+_AWAY_STATES = frozenset({"57P01", "57P02", "57P03", "53300"})
+_SQLITE_BUSY = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED})
+
+_SYSTEM_CHANCE = SystemChance()
+_repeated = counter("boxoffice_transactions_repeated", "Transactions tried again after a conflict")
+
+
+async def pause(seconds: float) -> None:
+    """Sleep: for the loops of the product."""
+    await asyncio.sleep(seconds)
+
+
+def back_off_s(
+    attempts: int, chance: float, *, base_s: float = BACK_OFF_BASE_S, max_s: float = BACK_OFF_MAX_S
+) -> float:
+    """Tell how long to wait after so many failed attempts: doubling up to a maximum.
+
+    `chance` from 0 to 1 spreads the wait between half and whole, so that what failed together
+    does not come back together.
+    """
+    if attempts < 1 or not 0 <= chance <= 1:
+        raise ValueError("attempts begin at 1, chance lies between 0 and 1")
+    doublings = min(attempts - 1, 62)  # more would not change the minimum, only overflow
+    return min(base_s * (1 << doublings), max_s) * (0.5 + chance / 2)
+
+
+async def start_up(
+    what: str,
+    attempt: Callable[[], Awaitable[T]],
+    *,
+    chance: Chance = _SYSTEM_CHANCE,
+    sleep: Sleep = pause,
+) -> T:
+    """Wait for something the process cannot start without, for about half a minute.
+
+    Only its absence is waited for; a refusal, such as a wrong password, is raised at once.
+
+    Raises:
+        Unreachable: it did not come up, naming `what`.
+    """
+
+    async def told_once(state: RetryCallState) -> None:
+        if state.attempt_number == 1:
+            log.warning("start_up.waiting", what=what)
+
+    retrying = AsyncRetrying(
+        sleep=sleep,
+        stop=stop_after_attempt(START_TRIES_MAX),
+        wait=_waiter(chance, START_BASE_S, START_MAX_S),
+        retry=retry_if_exception(is_away),
+        before_sleep=told_once,
+        reraise=True,
+    )
+    try:
+        return await retrying(attempt)
+    except Exception as error:
+        if not is_away(error):
+            raise
+        raise Unreachable(f"{what} did not come up ({type(error).__name__})") from error
+
+
+async def serialisable(
+    attempt: Callable[[], Awaitable[T]], *, chance: Chance = _SYSTEM_CHANCE, sleep: Sleep = pause
+) -> T:
+    """Run a whole transaction, and again when the database gave it up or was lost.
+
+    `attempt` opens and commits the transaction itself and must be harmless to repeat: where the
+    connection is lost at the commit, nobody knows whether it counted. The last error is raised.
+    """
+
+    async def counted(_state: RetryCallState) -> None:
+        _repeated.inc()
+
+    retrying = AsyncRetrying(
+        sleep=sleep,
+        stop=stop_after_attempt(TRANSACTION_TRIES_MAX),
+        wait=_waiter(chance, TRANSACTION_BASE_S, TRANSACTION_MAX_S),
+        retry=retry_if_exception(lambda error: is_conflict(error) or is_away(error)),
+        before_sleep=counted,
+        reraise=True,
+    )
+    return await retrying(attempt)
+
+
+def is_conflict(error: BaseException) -> bool:
+    """Say whether the database gave a transaction up for the sake of another."""
+    return any(
+        getattr(cause, "sqlstate", None) in _CONFLICT_STATES or _is_busy(cause)
+        for cause in _causes(error)
+    )
+
+
+def is_away(error: BaseException) -> bool:
+    """Say whether something is not there (any more) that may come back by itself."""
+    return any(
+        isinstance(cause, Unreachable)
+        # A missing name or socket file too: both appear when the other side has started.
+        or (isinstance(cause, OSError) and not isinstance(cause, PermissionError))
+        or (isinstance(cause, DBAPIError) and cause.connection_invalidated)
+        or _is_away_state(getattr(cause, "sqlstate", None))
+        for cause in _causes(error)
+    )
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    """Yield the error and what it wraps: SQLAlchemy and its drivers wrap one another's."""
+    cause: BaseException | None = error
+    for _ in range(5):
+        if cause is None:
+            return
+        yield cause
+        cause = getattr(cause, "orig", None) or cause.__cause__
+
+
+def _is_busy(error: BaseException) -> bool:
+    if not isinstance(error, sqlite3.OperationalError):
+        return False
+    # The low byte is the primary code, the rest says more precisely why.
+    return getattr(error, "sqlite_errorcode", 0) & 0xFF in _SQLITE_BUSY
+
+
+def _is_away_state(state: object) -> bool:
+    return isinstance(state, str) and (state in _AWAY_STATES or state.startswith("08"))
+
+
+def _waiter(chance: Chance, base_s: float, max_s: float) -> Callable[[RetryCallState], float]:
+    def wait(state: RetryCallState) -> float:
+        return back_off_s(state.attempt_number, chance.fraction(), base_s=base_s, max_s=max_s)
+
+    return wait
