@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import Dialect, String, Table
 
-from runtime.store.lease import Engine, Values
+from runtime.store.lease import Engine, Record, Values
 
-Record = Mapping[str, Any]
 Binder = Callable[[Any], Any]
 
 

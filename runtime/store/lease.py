@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import asyncio
 from abc import ABC, abstractmethod
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from typing import Any, Literal, TypeVar
 
+from sqlalchemy import CursorResult, Executable
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 Engine = Literal["sqlite", "postgresql"]
+Record = Mapping[str, Any]
 Values = tuple[Any, ...]
 T = TypeVar("T")
 
@@ -57,6 +59,12 @@ class Lease(ABC):
 
     @abstractmethod
     async def _rollback(self) -> None: ...
+
+    async def execute(
+        self, statement: Executable, parameters: Record | Sequence[Record] | None = None
+    ) -> CursorResult[Any]:
+        """Run one Core statement; a list of parameters makes it an executemany."""
+        return await self.core.execute(statement, parameters)
 
     @abstractmethod
     async def fetch(self, sql: str, values: Values) -> Sequence[Sequence[Any]]:
@@ -123,10 +131,13 @@ class Pool:
         await lease.close()
 
 
-async def to_the_end(work: Awaitable[T]) -> T:
+async def to_the_end(
+    work: Awaitable[T], *, hurry: Callable[[], Awaitable[None]] | None = None
+) -> T:
     """Wait until it is done even when cancelled meanwhile; the cancellation comes out afterwards.
 
-    A commit that was sent cannot be called back: whoever waits must learn how it ended.
+    A commit that was sent cannot be called back: whoever waits must learn how it ended. `hurry`
+    is called when somebody no longer wants the result.
     """
     task = asyncio.ensure_future(work)
     cancelled: asyncio.CancelledError | None = None
@@ -135,6 +146,8 @@ async def to_the_end(work: Awaitable[T]) -> T:
             await asyncio.shield(task)
         except asyncio.CancelledError as error:
             cancelled = error
+            if hurry is not None:
+                await hurry()
         except Exception:  # noqa: BLE001 - raised again by result() below
             break
     if cancelled is not None:

@@ -11,12 +11,12 @@ from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import NullPool, event
+from sqlalchemy import CursorResult, Executable, NullPool, event
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
-from runtime.store.lease import Engine, Lease, Values
+from runtime.store.lease import Engine, Lease, Record, Values, to_the_end
 
 BUSY_TIMEOUT_MS = 20_000
 CACHE_KIB = 16_000
@@ -36,6 +36,17 @@ class SqliteLease(Lease):
     def is_open(self) -> bool:
         """Whether the connection can still be used."""
         return not (self.core.closed or self.core.invalidated)
+
+    async def execute(
+        self, statement: Executable, parameters: Record | Sequence[Record] | None = None
+    ) -> CursorResult[Any]:
+        """Run one Core statement; a list of parameters makes it an executemany.
+
+        Core throws a connection away when it is cancelled, and with it our only writer, whose
+        thread may hold the lock a while longer. So the statement is interrupted instead.
+        """
+        work = self.core.execute(statement, parameters)
+        return await to_the_end(work, hurry=self.raw.interrupt)
 
     async def fetch(self, sql: str, values: Values) -> Sequence[Sequence[Any]]:
         """Run one statement and return its rows."""

@@ -11,8 +11,8 @@ from typing import Any
 
 from sqlalchemy import CursorResult, Executable, Row, Table
 
-from runtime.store.bulk import Record, bound, conflict_sql, insert_sql, newest_by_key
-from runtime.store.lease import Engine, Lease, Values
+from runtime.store.bulk import bound, conflict_sql, insert_sql, newest_by_key
+from runtime.store.lease import Engine, Lease, Record, Values
 
 
 class Tx:
@@ -23,30 +23,30 @@ class Tx:
         self.rings: set[str] = set()
         self.rings_all = False
         self._lease = lease
-        self._core = lease.core
+        self._dialect = lease.core.dialect
         self._said: set[str] = set()
 
     async def execute(
         self, statement: Executable, parameters: Record | Sequence[Record] | None = None
     ) -> CursorResult[Any]:
         """Run one Core statement; a list of parameters makes it an executemany."""
-        return await self._core.execute(statement, parameters)
+        return await self._lease.execute(statement, parameters)
 
     async def rows(
         self, statement: Executable, parameters: Record | None = None
     ) -> Sequence[Row[Any]]:
         """Return all rows of one query."""
-        return (await self._core.execute(statement, parameters)).all()
+        return (await self._lease.execute(statement, parameters)).all()
 
     async def first(
         self, statement: Executable, parameters: Record | None = None
     ) -> Row[Any] | None:
         """Return the first row, or None."""
-        return (await self._core.execute(statement, parameters)).first()
+        return (await self._lease.execute(statement, parameters)).first()
 
     async def scalar(self, statement: Executable, parameters: Record | None = None) -> Any:
         """Return the first column of the first row, or None."""
-        return (await self._core.execute(statement, parameters)).scalar()
+        return (await self._lease.execute(statement, parameters)).scalar()
 
     async def driver(self, sql: str, values: Values | list[Values] = ()) -> int:
         """Run SQL text in the driver's own parameter style (? or $1), past the compiler.
@@ -64,7 +64,7 @@ class Tx:
 
     async def insert(self, table: Table, rows: Iterable[Record]) -> int:
         """Insert many rows by the fastest path of the engine; every row has the same keys."""
-        names, records = bound(table, rows, self._core.dialect)
+        names, records = bound(table, rows, self._dialect)
         if records:
             await self._lease.insert_many(table.name, names, records)
         return len(records)
@@ -77,7 +77,7 @@ class Tx:
         With `rising` only where the new value of that column is greater than the old one.
         Returns how many rows were written.
         """
-        names, records = bound(table, rows, self._core.dialect)
+        names, records = bound(table, rows, self._dialect)
         if not records:
             return 0
         records = newest_by_key(names, records, key, rising)
@@ -89,7 +89,7 @@ class Tx:
         self, table: Table, rows: Iterable[Record], *, key: tuple[str, ...]
     ) -> int:
         """Insert the rows whose key is new and leave the others alone; returns how many were."""
-        names, records = bound(table, rows, self._core.dialect)
+        names, records = bound(table, rows, self._dialect)
         if not records:
             return 0
         return await self._insert_or(table, names, records, conflict_sql(table.name, (), key, ""))
@@ -112,7 +112,7 @@ class Tx:
     async def _insert_or(
         self, table: Table, names: tuple[str, ...], records: list[Values], conflict: str
     ) -> int:
-        sql = insert_sql(table, names, self._core.dialect, self.engine) + conflict
+        sql = insert_sql(table, names, self._dialect, self.engine) + conflict
         if self.engine == "sqlite":
             return await self._lease.write_many(sql, records)
         # One statement over arrays: asyncpg's executemany does not tell how many rows it wrote.
