@@ -257,7 +257,7 @@ def gates() -> dict[str, list[str]]:
     """List the static gates: name -> program of .venv with its arguments; the longest first."""
     tool: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]
     rooms = tool["hatch"]["build"]["targets"]["wheel"]["packages"]
-    typed = [room for room in [*rooms, "tests"] if (ROOT / room).is_dir()]
+    typed = [room for room in [*rooms, "tests"] if (ROOT / room / "__init__.py").exists()]
     return {
         "types": ["python", "-m", "mypy", "dev.py", *typed],
         "architecture": ["python", "-m", "pytest", "-q", "tests/architecture"],
