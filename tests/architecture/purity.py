@@ -20,7 +20,10 @@ PURE = {
     r"gateway\.inventory\.model": rf"terms(\.\w+)*|{STATE}",
     r"gateway\.adapters\.sdk": rf"terms(\.\w+)*|{STATE}",
     r"gateway\.provisioning\.routing": rf"terms(\.\w+)*|{STATE}",
-    r"gateway\.provisioning\.compose": rf"terms(\.\w+)*|{STATE}|gateway\.inventory\.model",
+    # Composing is routing what is granted; both are pure.
+    r"gateway\.provisioning\.compose": (
+        rf"terms(\.\w+)*|{STATE}|gateway\.inventory\.model|gateway\.provisioning\.routing"
+    ),
 }
 # Standard modules through which a program acts, waits, or asks the machine or chance.
 ACTING = frozenset(
@@ -52,8 +55,8 @@ ACTING = frozenset(
         "urllib.request",
     }
 )
-# Third-party packages that hold or check values: the currencies' exponents, an adapter's settings.
-VALUES = {r"terms\.money": {"babel"}, r"gateway\.adapters\.sdk": {"pydantic"}}
+# Third-party packages that hold or check values: an adapter's settings.
+VALUES = {r"gateway\.adapters\.sdk": {"pydantic"}}
 
 
 def imports(module: Module) -> Iterator[tuple[int, str]]:
