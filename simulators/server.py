@@ -20,6 +20,7 @@ from simulators.simulator import Simulator, Stage
 
 BACKLOG = 4096
 LOOK_S = 0.05
+AT_ONCE_S = 0.001  # to aiohttp zero means: wait until the callers hang up
 
 
 class Door:
@@ -52,7 +53,7 @@ class Door:
         self._listening.close()
         self._listening = None
         self._held = _bound(self.host, self.port)
-        await self._server.shutdown(0)
+        await self._server.shutdown(AT_ONCE_S)
 
     async def close(self) -> None:
         """Give the port back."""
@@ -60,7 +61,7 @@ class Door:
             self._listening.close()
             self._listening = None
         self._held.close()
-        await self._server.shutdown(0)
+        await self._server.shutdown(AT_ONCE_S)
 
 
 class Front:
