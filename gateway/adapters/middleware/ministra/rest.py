@@ -109,12 +109,17 @@ class Rest:
             deadline_s=self._deadline_s,
             body_bytes_max=CATALOG_BYTES_MAX,
         )
-        return answer.status == HTTPStatus.OK
+        return answer.status == HTTPStatus.OK and not opened(answer.body)[1]
 
 
 def form_of(fields: Mapping[str, str]) -> str:
     """Word a form body."""
-    return "&".join(f"{name}={quote_plus(value)}" for name, value in fields.items())
+    return "&".join(f"{name}={_quoted(value)}" for name, value in fields.items())
+
+
+def _quoted(value: str) -> str:
+    # Most values are plain words: this halves the cost of a form.
+    return value if value.isascii() and value.isalnum() else quote_plus(value)
 
 
 def opened(body: bytes) -> tuple[Any, str]:

@@ -1,0 +1,175 @@
+"""Checks of edges: done once, for one household, or not at all. And of keys that reach nobody."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from functools import partial
+from unittest import SkipTest
+
+from gateway.adapters.conformance.book import check
+from gateway.adapters.conformance.harness import Harness
+from gateway.adapters.conformance.trial import Trial, trial
+from gateway.adapters.sdk import Action, Operable
+from terms.errors import Permanent, Unreachable, Unsupported
+
+# Texts that an address or a list could read as everybody, or as somebody else.
+HOSTILE_REFS = (
+    "",
+    " ",
+    " \t\n",
+    ",",
+    "1,2",
+    "1001,",
+    "..",
+    "../accounts",
+    "/",
+    "1001/1002",
+    "1001?all=1",
+    "1001#",
+    "1001&id=2",
+    "1001;2",
+    "1001\r\nX-A: b",
+    "1001\x00",
+    "1001\n",
+    "\u2028",
+    "\ud800",
+)
+ACTIONS = ("message", "reboot", "kick")
+
+
+def _operable(t: Trial) -> Operable:
+    if not isinstance(t.adapter, Operable):
+        raise SkipTest("nothing can be done at this target")
+    return t.adapter
+
+
+async def _refused(act: Callable[[], Awaitable[object]], ref: str) -> None:
+    try:
+        await act()
+    except Permanent:
+        return
+    raise AssertionError(f"{ref!r} was let through")
+
+
+@check
+async def a_hostile_key_is_not_expressed(harness: Harness) -> None:
+    """A wish for a key that could be read as more than one account is Unsupported."""
+    async with trial(harness) as t:
+        step = harness.steps(harness.new_ref())[0]
+        for ref in (*HOSTILE_REFS, *harness.hostile_refs):
+            try:
+                t.adapter.express(replace(step, ref=ref))
+            except Unsupported:
+                continue
+            raise AssertionError(f"{ref!r} was let through")
+
+
+@check
+async def a_hostile_key_makes_no_call(harness: Harness) -> None:
+    """No verb sends anything for a key that could be read as more than one account."""
+    async with trial(harness) as t:
+        step = harness.steps(harness.new_ref())[0]
+        before = await harness.calls()
+        for ref in (*HOSTILE_REFS, *harness.hostile_refs):
+            wish = replace(step, ref=ref)
+            await _refused(partial(t.adapter.observe, ref), ref)
+            await _refused(partial(t.adapter.remove, ref), ref)
+            await _refused(partial(t.adapter.apply, wish, None), ref)
+            await _refused(partial(t.adapter.apply, wish, step), ref)
+        assert await harness.calls() == before
+
+
+@check
+async def a_hostile_key_reaches_nobody(harness: Harness) -> None:
+    """No action for such a key makes a call, so that no message goes to everybody."""
+    async with trial(harness) as t:
+        adapter = _operable(t)
+        bystander = await t.live()
+        heard, before = await harness.heard(bystander.ref), await harness.calls()
+        for ref in (*HOSTILE_REFS, *harness.hostile_refs):
+            for name in ACTIONS:
+                action = Action(name=name, params={"text": "for one household"})
+                await _refused(partial(adapter.perform, ref, action), ref)
+        assert await harness.calls() == before
+        assert await harness.heard(bystander.ref) == heard
+
+
+@check
+async def a_message_arrives_exactly_once(harness: Harness) -> None:
+    """A message is heard once in its own household, word for word, and by nobody else."""
+    async with trial(harness) as t:
+        adapter = _operable(t)
+        mine, other = await t.live(), await t.live()
+        text = 'Please pay 19.90 EUR & call "us" + 100% / now: ÄÖ€'
+        await adapter.perform(mine.ref, Action(name="message", params={"text": text}))
+        assert list(await harness.heard(mine.ref)).count(text) == 1
+        assert text not in await harness.heard(other.ref)
+        assert await t.held(mine.ref) == mine
+
+
+@check
+async def a_message_whose_answer_is_lost_is_not_repeated(harness: Harness) -> None:
+    """A lost answer to a message is Unreachable, and the adapter leaves it at that."""
+    async with trial(harness) as t:
+        adapter = _operable(t)
+        mine = await t.live()
+        text = "only once"
+        async with harness.fault("lost"):
+            try:
+                await adapter.perform(mine.ref, Action(name="message", params={"text": text}))
+            except Unreachable:
+                pass
+            else:
+                raise AssertionError("the lost answer was swallowed")
+        assert list(await harness.heard(mine.ref)).count(text) == 1
+
+
+@check
+async def an_empty_message_is_not_sent(harness: Harness) -> None:
+    """A message without words is refused, and nobody hears it."""
+    async with trial(harness) as t:
+        adapter = _operable(t)
+        mine = await t.live()
+        before = await harness.calls()
+        for params in ({}, {"text": ""}, {"text": " \n"}):
+            action = Action(name="message", params=params)
+            await _refused(partial(adapter.perform, mine.ref, action), mine.ref)
+        assert await harness.calls() == before
+
+
+@check
+async def an_unknown_action_is_unsupported(harness: Harness) -> None:
+    """An action that the target does not know is Unsupported and makes no call."""
+    async with trial(harness) as t:
+        adapter = _operable(t)
+        mine = await t.live()
+        before = await harness.calls()
+        for name in ("", "self-destruct", "MESSAGE", "cut_off"):
+            try:
+                await adapter.perform(mine.ref, Action(name=name))
+            except Unsupported:
+                continue
+            raise AssertionError(f"the action {name!r} was accepted")
+        assert await harness.calls() == before
+
+
+@check
+async def an_edge_leaves_the_state_alone(harness: Harness) -> None:
+    """A reboot and a kick are done, and the account is held as before."""
+    async with trial(harness) as t:
+        adapter = _operable(t)
+        mine = await t.live()
+        for name in ("reboot", "kick"):
+            await adapter.perform(mine.ref, Action(name=name))
+            assert await t.held(mine.ref) == mine
+
+
+@check
+async def an_edge_for_an_absent_account_is_an_error(harness: Harness) -> None:
+    """A message to an account that is not there is Permanent: it will not arrive later either."""
+    async with trial(harness) as t:
+        adapter = _operable(t)
+        ref = harness.new_ref()
+        action = Action(name="message", params={"text": "is anybody there"})
+        await _refused(partial(adapter.perform, ref, action), ref)

@@ -1,0 +1,59 @@
+"""One check's view of the target: the adapter with a door of its own, and the queue's one step."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from gateway.adapters.conformance.harness import Harness
+from gateway.adapters.sdk import Adapter
+from gateway.adapters.state import ViewerState, differences
+from runtime.http import HttpDoor
+from terms.ids import TargetName
+
+DEADLINE_S = 8.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trial:
+    """An adapter at a running target."""
+
+    harness: Harness
+    adapter: Adapter[Any]
+
+    async def converge(self, wish: ViewerState) -> ViewerState:
+        """Do what the queue does: express, observe, apply the difference, observe again.
+
+        The result is the expressed wish, and the target was seen to hold just that.
+        """
+        wanted: ViewerState = self.adapter.express(wish)
+        held = await self.adapter.observe(wanted.ref)
+        if held != wanted:
+            await self.adapter.apply(wanted, held)
+            held = await self.adapter.observe(wanted.ref)
+        assert differences(wanted, held) == {}, f"the plan is not empty: {wanted} / {held}"
+        return wanted
+
+    async def live(self) -> ViewerState:
+        """Make a new live account and give its state as the target holds it."""
+        return await self.converge(self.harness.steps(self.harness.new_ref())[0])
+
+    async def held(self, ref: str) -> ViewerState:
+        """Observe an account that must be there."""
+        held: ViewerState | None = await self.adapter.observe(ref)
+        assert held is not None, f"{ref} is not there"
+        return held
+
+
+@asynccontextmanager
+async def trial(harness: Harness, *, deadline_s: float = DEADLINE_S) -> AsyncIterator[Trial]:
+    """Open an adapter at the harness's target for the time of one check."""
+    cls = harness.adapter_class()
+    options = cls.options_type.model_validate(dict(harness.options(deadline_s)))
+    door = HttpDoor(networks=harness.networks)
+    try:
+        yield Trial(harness=harness, adapter=cls(TargetName("under-test"), options, door))
+    finally:
+        await door.aclose()

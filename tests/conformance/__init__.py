@@ -1,0 +1,1 @@
+"""The conformance suite run on every adapter kind there is."""

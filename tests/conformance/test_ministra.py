@@ -1,0 +1,16 @@
+"""The Ministra adapter passes the whole suite, at an old and at a newer portal."""
+
+from gateway.adapters.conformance import AdapterSuite
+from tests.conformance.harness_ministra import MinistraHarness
+
+
+class TestMinistra4(AdapterSuite):
+    """A portal that answers subscription writes with "Unauthorized request." after applying."""
+
+    harness = MinistraHarness("4.9.35")
+
+
+class TestMinistra5(AdapterSuite):
+    """A portal that answers them properly."""
+
+    harness = MinistraHarness("5.1.1")
