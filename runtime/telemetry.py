@@ -35,7 +35,7 @@ __all__ = [
     "metrics",
 ]
 
-Style: TypeAlias = Literal["json", "console"]
+Style: TypeAlias = Literal["auto", "json", "console"]
 EventDict: TypeAlias = MutableMapping[str, Any]
 
 # `with bound(order="01K...", service="..."):` puts the ids on every line of the block.
@@ -51,12 +51,13 @@ def get_log() -> structlog.typing.FilteringBoundLogger:
 
 
 def configure(
-    *, level: str = "info", style: Style = "json", stream: BinaryIO | None = None
+    *, level: str = "info", style: Style = "auto", stream: BinaryIO | None = None
 ) -> None:
     """Say once per process what is logged, how, and where to (standard error by default).
 
     Takes over the standard library's logging and the last words of a crash, too. `level` is one
-    of debug, info, warning, error; other libraries are heard from warning up.
+    of debug, info, warning, error; other libraries are heard from warning up. The style "auto" is
+    "console" where a person sits at a terminal.
     """
     _set_up(level, style, stream)
     root = logging.getLogger()
@@ -68,6 +69,7 @@ def configure(
 
 def _set_up(level: str, style: Style, stream: BinaryIO | None) -> None:
     lines = _Lines(stream)
+    is_for_people = style == "console" or (style == "auto" and lines.is_terminal)
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,
@@ -76,7 +78,7 @@ def _set_up(level: str, style: Style, stream: BinaryIO | None) -> None:
             _redacted,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
-            _json_line if style == "json" else _ConsoleLine(lines),
+            _ConsoleLine(lines) if is_for_people else _json_line,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(level),
         logger_factory=lambda *_: lines,

@@ -1,0 +1,237 @@
+"""The settings of a process: `boxoffice.toml` and above it `BOXOFFICE_*`, read once, at start.
+
+Nothing else reads the environment. What an operator sells and which targets and payment providers
+there are lives in the database and comes by `boxoffice import`.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    SecretStr,
+    ValidationError,
+    model_validator,
+)
+from pydantic_core import ErrorDetails
+from pydantic_settings import (
+    BaseSettings,
+    NoDecode,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+from runtime.networks import LOOPBACK, PRIVATE, PUBLIC, Networks
+from runtime.secrets import parse_keys
+from terms.errors import Invalid
+
+PREFIX = "BOXOFFICE_"
+FILE = "boxoffice.toml"
+FILE_VARIABLE = "BOXOFFICE_CONFIG"
+
+# Read elsewhere, by tests and by the crash points they set.
+_OTHER_VARIABLES = re.compile(r"BOXOFFICE_(?:CONFIG|CRASH_\w+|TEST_\w+|STRICT_SERVICES)")
+# Kubernetes tells every container where services are; one of them may be named boxoffice.
+_SERVICE_NAMES = re.compile(r"BOXOFFICE_(?:\w+_)?(?:SERVICE_HOST|SERVICE_PORT\w*|PORT_\d+_\w+)")
+_SERVICE_VALUES = ("tcp://", "udp://", "sctp://")
+
+Seconds = Annotated[float, Field(gt=0, le=86_400)]
+
+
+def _listed(value: Any) -> Any:
+    """Take a list from one text, as the environment has it: separated by commas."""
+    if isinstance(value, str):
+        return [word.strip() for word in value.split(",") if word.strip()]
+    return value
+
+
+def _checked_ranges(ranges: tuple[str, ...]) -> tuple[str, ...]:
+    try:
+        Networks(ranges)
+    except Invalid as error:
+        raise ValueError(error.reason) from None
+    return ranges
+
+
+def _checked_keys(text: SecretStr) -> SecretStr:
+    try:
+        parse_keys(text.get_secret_value())
+    except Invalid as error:
+        raise ValueError(error.reason) from None
+    return text
+
+
+def _checked_database(url: str) -> str:
+    if not re.match(r"(?:sqlite|postgresql|postgres)(?:\+\w+)?://", url):
+        raise ValueError("it must begin with sqlite:/// or postgresql://")
+    return url
+
+
+def _no_redis(url: SecretStr | None) -> SecretStr | None:
+    if url is not None:
+        raise ValueError("this version rings in one process only; leave it out")
+    return url
+
+
+Ranges = Annotated[
+    tuple[str, ...], NoDecode, BeforeValidator(_listed), AfterValidator(_checked_ranges)
+]
+
+
+class Settings(BaseSettings):
+    """All settings, checked and frozen. Printing them shows no secret."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX,
+        env_ignore_empty=True,
+        extra="forbid",
+        frozen=True,
+        hide_input_in_errors=True,
+        validate_default=True,
+    )
+
+    data_dir: Annotated[Path, AfterValidator(lambda path: path.expanduser().absolute())] = Field(
+        Path("boxoffice-data"),
+        description="Folder of the embedded database, the master key and the first API token.",
+    )
+    database_url: Annotated[str, AfterValidator(_checked_database)] = Field(
+        default_factory=lambda found: f"sqlite:///{found['data_dir'] / 'boxoffice.db'}",
+        repr=False,
+        description="`sqlite:///FILE` or `postgresql://USER:PASSWORD@HOST/NAME`.",
+    )
+    redis_url: Annotated[SecretStr | None, AfterValidator(_no_redis)] = Field(
+        None, description="Address of the Redis that rings between processes. Refused for now."
+    )
+    master_key: Annotated[SecretStr, AfterValidator(_checked_keys)] | None = Field(
+        None,
+        description="32 random bytes in base64 that seal secrets in the database; several are "
+        "separated by commas, the first one seals. Without it the file `master.key` of the data "
+        "folder is used, made at the first start.",
+    )
+    http_host: str = Field("127.0.0.1", min_length=1, description="Address to listen on.")
+    http_port: int = Field(8080, ge=0, le=65_535, description="Port; 0 takes a free one.")
+    allow_time_travel: bool = Field(
+        default=False,
+        description="Whether `boxoffice clock advance` may move business time. Never where real "
+        "money is.",
+    )
+    lease_s: Seconds = Field(
+        10, description="How long a worker may be silent before another takes its work over."
+    )
+    heartbeat_s: Seconds = Field(
+        3, description="How often a worker renews its leases; less than `lease_s`."
+    )
+    call_deadline_s: Seconds = Field(
+        8, description="The longest a single call to a target may take; less than `lease_s`."
+    )
+    sweep_s: Seconds = Field(
+        2, description="How often work is looked for although nobody rang the bell."
+    )
+    drift_every_s: Seconds = Field(
+        900, description="How often each target is compared with what it should hold."
+    )
+    adapter_networks: Ranges = Field(
+        (*LOOPBACK, *PRIVATE),
+        description="Where targets may live: CIDR ranges, and `public` for the internet.",
+    )
+    payment_networks: Ranges = Field(
+        (*LOOPBACK, PUBLIC),
+        description="Where payment providers may live: CIDR ranges, and `public`.",
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        "info", description="The least important lines to log."
+    )
+    log_format: Literal["auto", "json", "console"] = Field(
+        "auto", description="`auto` is `console` on a terminal and `json` elsewhere."
+    )
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Settings:
+        for name in ("heartbeat_s", "call_deadline_s"):
+            if getattr(self, name) >= self.lease_s:
+                raise ValueError(f"{name}: must be less than lease_s, which is {self.lease_s:g}")
+        return self
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - the library's signature
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Say where values come from, the strongest first."""
+        file = TomlConfigSettingsSource(settings_cls, toml_file=_file(os.environ))
+        return init_settings, env_settings, file
+
+
+def load() -> Settings:
+    """Read the settings of this process. Raises Invalid whose text is one clear sentence."""
+    strangers = _strangers(os.environ)
+    if strangers:
+        raise Invalid("settings", "; ".join(strangers))
+    path = _file(os.environ)
+    if path is not None and not path.is_file():
+        raise Invalid("settings", f"{FILE_VARIABLE}: there is no file {path}")
+    try:
+        return Settings()
+    except ValidationError as error:
+        told = [_told(wrong, path) for wrong in error.errors(include_url=False)]
+        raise Invalid("settings", "; ".join(told)) from None
+    except ValueError as error:  # not even TOML; the library says in which line
+        raise Invalid("settings", f"{path}: {error}") from None
+
+
+def variable(name: str) -> str:
+    """Return the environment variable of a setting."""
+    return PREFIX + name.upper()
+
+
+def _file(environment: Mapping[str, str]) -> Path | None:
+    """Find the file to read: the one that is named, else the one in this folder, if any."""
+    named = environment.get(FILE_VARIABLE)
+    if named:
+        return Path(named)
+    return Path(FILE) if Path(FILE).is_file() else None
+
+
+def _strangers(environment: Mapping[str, str]) -> list[str]:
+    """Name the variables that look like ours and are not: a slip would go unnoticed else."""
+    ours = {variable(name): name for name in Settings.model_fields}
+    return [
+        f"{name}: no such setting{_meant(name, list(ours))}"
+        for name in sorted(environment)
+        if name.upper().startswith(PREFIX)
+        and name.upper() not in ours
+        and not _OTHER_VARIABLES.fullmatch(name)
+        and not _SERVICE_NAMES.fullmatch(name)
+        and not environment[name].startswith(_SERVICE_VALUES)
+    ]
+
+
+def _told(wrong: ErrorDetails, path: Path | None) -> str:
+    """Say in our words what is wrong with one setting and where it was said; never its value."""
+    name = ".".join(str(part) for part in wrong["loc"])
+    if wrong["type"] == "extra_forbidden":
+        return f"{name}: no such setting{_meant(name, list(Settings.model_fields))} ({path})"
+    reason = wrong["msg"].removeprefix("Value error, ")
+    if not name:
+        return reason  # of several settings together; the reason names them
+    field = str(wrong["loc"][0])
+    said_in = variable(field) if os.environ.get(variable(field)) else path
+    return f"{name}: {reason[:1].lower()}{reason[1:]}" + (f" ({said_in})" if said_in else "")
+
+
+def _meant(name: str, names: Sequence[str]) -> str:
+    close = difflib.get_close_matches(name, names, n=1)
+    return f"; did you mean {close[0]}?" if close else ""
