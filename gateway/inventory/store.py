@@ -1,0 +1,77 @@
+"""The table of boxes, and reading it. Writing is the business of the flows beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import Column, Integer, String, Table, select
+from sqlalchemy.sql.elements import ColumnElement
+
+from gateway.inventory.model import Resource, ResourceState
+from runtime.store import Instant, Tx, metadata
+from terms.ids import ResourceId, ServiceId
+
+resource = Table(
+    "resource",
+    metadata,
+    Column("id", String(40), primary_key=True),
+    Column("serial", String(64), nullable=False, unique=True),
+    Column("mac", String(17), unique=True),
+    Column("model", String(64), nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("service", String(40), index=True),
+    Column("moves", Integer, nullable=False),
+    Column("changed_at", Instant, nullable=False),
+    Column("changed_by", String(80), nullable=False),
+)
+_C = resource.c
+_COLUMNS = (_C.id, _C.serial, _C.mac, _C.model, _C.state, _C.service, _C.moves)
+
+
+async def by_service(tx: Tx, services: Iterable[str]) -> Mapping[ServiceId, list[Resource]]:
+    """Find the boxes each service holds, or held when they were lost; in order of serials."""
+    found: dict[ServiceId, list[Resource]] = {}
+    for box in await _boxes(tx, _C.service.in_(list(services))):
+        if box.service is not None:
+            found.setdefault(box.service, []).append(box)
+    return found
+
+
+async def by_serial(tx: Tx, serials: Iterable[str]) -> Mapping[str, Resource]:
+    """Find boxes by their serials."""
+    return {box.serial: box for box in await _boxes(tx, _C.serial.in_(list(serials)))}
+
+
+async def by_mac(tx: Tx, macs: Iterable[str]) -> Mapping[str, Resource]:
+    """Find boxes by their MACs, written AA:BB:CC:DD:EE:FF."""
+    found = await _boxes(tx, _C.mac.in_(list(macs)))
+    return {box.mac: box for box in found if box.mac}
+
+
+async def by_id(tx: Tx, ids: Iterable[str]) -> Mapping[ResourceId, Resource]:
+    """Find boxes by their ids."""
+    return {box.id: box for box in await _boxes(tx, _C.id.in_(list(ids)))}
+
+
+async def after(tx: Tx, serial: str, *, boxes_max: int) -> list[Resource]:
+    """List boxes behind a serial, in order of serials: all of them in pages."""
+    query = select(*_COLUMNS).where(_C.serial > serial).order_by(_C.serial).limit(boxes_max)
+    return [_from_row(row) for row in await tx.rows(query)]
+
+
+async def _boxes(tx: Tx, which: ColumnElement[bool]) -> Sequence[Resource]:
+    query = select(*_COLUMNS).where(which).order_by(_C.serial)
+    return [_from_row(row) for row in await tx.rows(query)]
+
+
+def _from_row(row: Any) -> Resource:
+    return Resource(
+        id=ResourceId(row.id),
+        serial=row.serial,
+        mac=row.mac,
+        model=row.model,
+        state=ResourceState(row.state),
+        service=ServiceId(row.service) if row.service else None,
+        moves=row.moves,
+    )

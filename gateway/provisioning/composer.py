@@ -1,0 +1,128 @@
+"""Compose in batches: newest entitlements, boxes, keys and routes become stored wishes.
+
+A batch of 500 costs as many statements as a batch of one. A wish is written, and its target
+marked, only where it differs; one that is not proven yet is looked at again without ending its
+back-off or its parking.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from gateway.inventory import store as inventory
+from gateway.provisioning import refs, routes, wishes
+from gateway.provisioning.compose import Composition, Order, Wish, compose
+from gateway.provisioning.keys import RECONCILE, key_of
+from gateway.provisioning.leases import still_ours
+from gateway.provisioning.routing import Routes
+from gateway.provisioning.wishes import Standing
+from runtime import crash, log
+from runtime.store import Store, Tx
+from runtime.telemetry import get_log
+from runtime.work import Claim, Work
+from terms.entitlement import Entitlement
+from terms.ids import ServiceId, TargetName
+
+BATCH_ROWS_MAX = 500
+_log = get_log()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Composed:
+    """What became of a batch. `next_looks` are business instants at which grants run out."""
+
+    changed: tuple[Wish, ...]
+    problems: int
+    next_looks: Mapping[str, datetime]
+
+
+class Composer:
+    """The handler of work kind `compose`."""
+
+    def __init__(self, store: Store, work: Work) -> None:
+        self.store = store
+        self.work = work
+
+    async def handle(self, claims: Sequence[Claim]) -> None:
+        """Compose the claimed services in one transaction and finish their rows in it."""
+        async with self.store.begin() as tx:
+            ours = await still_ours(tx, claims)
+            composed = await compose_batch(tx, self.work, [claim.key for claim in ours])
+            looks = composed.next_looks
+            later = [(claim, looks[claim.key]) for claim in ours if claim.key in looks]
+            await self.work.complete_until(tx, later)
+            await self.work.complete(tx, [claim for claim in ours if claim.key not in looks])
+        crash.reach("after_compose")
+        if composed.problems:
+            _log.warning("compose.refused", services=len(claims), problems=composed.problems)
+
+
+async def compose_batch(tx: Tx, work: Work, services: Sequence[str]) -> Composed:
+    """Bring the wishes of these services up to date and mark what changed."""
+    orders, standing = await _orders(tx, services)
+    table = Routes(await routes.load(tx))
+    offset = await work.clock.offset(tx)
+    now = work.clock.machine_now()
+    results = {
+        order.entitlement.service: compose(order, table, business_now=now + offset, offset=offset)
+        for order in orders
+    }
+    changed = [one for result in results.values() for one in result.changed]
+    await wishes.write(tx, changed, now=now)
+    problems = {service: result.problems for service, result in results.items()}
+    fresh = await wishes.write_problems(tx, services, problems, now=now)
+    await _mark(tx, work, results, standing, business_now=now + offset)
+    return Composed(changed=tuple(changed), problems=fresh, next_looks=_looks(results))
+
+
+_Standings = dict[ServiceId, dict[TargetName, Standing]]
+
+
+async def _orders(tx: Tx, services: Sequence[str]) -> tuple[list[Order], _Standings]:
+    snapshots = await log.newest(tx, routes.TOPIC, services)
+    boxes = await inventory.by_service(tx, services)
+    keys = await refs.of(tx, services)
+    standing = await wishes.of_services(tx, services)
+    orders = []
+    for key, snapshot in snapshots.items():
+        service = ServiceId(key)
+        before = standing.get(service, {})
+        orders.append(
+            Order(
+                entitlement=Entitlement.decode(snapshot.value, revision=snapshot.revision),
+                boxes=boxes.get(service, ()),
+                refs=keys.get(service, {}),
+                previous={target: one.wish for target, one in before.items()},
+            )
+        )
+    return orders, standing
+
+
+async def _mark(
+    tx: Tx,
+    work: Work,
+    results: dict[ServiceId, Composition],
+    standing: _Standings,
+    *,
+    business_now: datetime,
+) -> None:
+    changed: dict[TargetName, list[str]] = {}
+    unproven: dict[TargetName, list[str]] = {}
+    for service, result in results.items():
+        for one in result.changed:
+            changed.setdefault(one.target, []).append(key_of(service, one.target))
+        touched = {one.target for one in result.changed}
+        for target, before in standing.get(service, {}).items():
+            if target not in touched and before.proven != before.wish.revision:
+                unproven.setdefault(target, []).append(key_of(service, target))
+    for target in sorted(changed):
+        await work.mark(tx, RECONCILE, changed[target], target=target)
+    for target in sorted(unproven):
+        again = dict.fromkeys(unproven[target], business_now)
+        await work.schedule(tx, RECONCILE, again, target=target)
+
+
+def _looks(results: Mapping[ServiceId, Composition]) -> dict[str, datetime]:
+    return {key: one.next_look for key, one in results.items() if one.next_look is not None}

@@ -1,0 +1,211 @@
+"""The blast-radius guard: no run switches off more than a set share of a target without a person.
+
+It is asked before a write that turns an account off. When those switched off within the last hour
+and those about to be are too many, all that ask are stopped and the operator decides: approve lets
+exactly them through, reject keeps their accounts on until something newer is wished. Decisions
+stand in the database, so that batches, workers and restarts share them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from sqlalchemy import Select, and_, delete, exists, func, or_, select, update
+from sqlalchemy.sql.elements import ColumnElement
+
+from gateway.provisioning.keys import RECONCILE, key_of
+from gateway.provisioning.tables import darkening, observed, wish
+from gateway.provisioning.tables import target as targets
+from gateway.provisioning.targets import Target, find
+from runtime.store import Tx
+from runtime.work import Work
+from runtime.work import work as work_table
+from terms.errors import Permanent
+from terms.ids import TargetName
+
+WINDOW = timedelta(hours=1)
+_D = darkening.c
+
+
+class Verdict(StrEnum):
+    """What was said to one service's switching off at one target."""
+
+    COUNTED = "counted"  # within the limit: it went dark
+    STOPPED = "stopped"  # waits for the operator
+    APPROVED = "approved"  # the operator let it through; it does not count
+    REJECTED = "rejected"  # the operator keeps it on
+
+
+class StoppedByGuard(Permanent):
+    """The write is not made: too many accounts would go dark."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """How a target stands: `would` of `base` accounts ask to go dark, `limit` may per hour."""
+
+    base: int
+    limit: int
+    counted: int
+    would: int
+    stopped: int
+
+    @property
+    def is_stopped(self) -> bool:
+        """Whether a decision is awaited."""
+        return self.stopped > 0
+
+
+def limit_of(target: Target, base: int) -> int:
+    """How many accounts may go dark within the window: the share of the base, or the floor."""
+    return max(target.guard_floor, base * target.guard_share_percent // 100)
+
+
+async def standing(tx: Tx, target: Target, *, now: datetime) -> Standing:
+    """Count what went dark, what is about to and what was stopped."""
+    since = now - WINDOW
+    recent = and_(_D.target == target.name, _D.at > since)
+    counted = int(await tx.scalar(_count(recent, _D.verdict == Verdict.COUNTED)))
+    stopped = int(await tx.scalar(_count(_D.target == target.name, _D.verdict == Verdict.STOPPED)))
+    pending = select(func.count()).select_from(_pending(target.name, since).subquery())
+    on = select(func.count()).where(observed.c.target == target.name, observed.c.enabled.is_(True))
+    base = int(await tx.scalar(on)) + counted
+    return Standing(
+        base=base,
+        limit=limit_of(target, base),
+        counted=counted,
+        would=stopped + int(await tx.scalar(pending)),
+        stopped=stopped,
+    )
+
+
+async def decide(
+    tx: Tx, target: Target, asking: Mapping[str, int], *, now: datetime
+) -> dict[str, Verdict]:
+    """Judge services that would be switched off; `asking` gives the revision of each wish.
+
+    All of a batch go through or none: half a wrong run is wrong, too.
+    """
+    # One judge at a time for each target.
+    await tx.execute(select(targets.c.name).where(targets.c.name == target.name).with_for_update())
+    query = select(darkening).where(_D.target == target.name, _D.service.in_(list(asking)))
+    known = {row.service: row for row in await tx.rows(query)}
+    verdicts: dict[str, Verdict] = {}
+    for service, revision in asking.items():
+        row = known.get(service)
+        if row is not None and _still_holds(row.verdict, row.revision, row.at, revision, now):
+            verdicts[service] = Verdict(row.verdict)
+    fresh = [service for service in asking if service not in verdicts]
+    if not fresh:
+        return verdicts
+    is_now = await standing(tx, target, now=now)
+    # Those asking are among the pending, except where the target had been changed by hand.
+    waiting = max(is_now.would - is_now.stopped, len(fresh))
+    stops = is_now.is_stopped or is_now.counted + waiting > is_now.limit
+    verdict = Verdict.STOPPED if stops else Verdict.COUNTED
+    await _write(tx, target.name, {service: asking[service] for service in fresh}, verdict, now)
+    return verdicts | dict.fromkeys(fresh, verdict)
+
+
+async def approve(tx: Tx, work: Work, target: str) -> int:
+    """Let through all that were stopped and all that wait behind them; returns how many."""
+    name = (await find(tx, target)).name
+    now = work.clock.machine_now()
+    services = [row.service for row in await tx.rows(_stopped(name))]
+    behind = {row.service: row.revision for row in await tx.rows(_pending(name, now - WINDOW))}
+    await _write(tx, name, behind, Verdict.APPROVED, now)
+    await _settle(tx, name, Verdict.APPROVED, now)
+    await work.release(tx, RECONCILE, [key_of(service, name) for service in services])
+    return len({*services, *behind})
+
+
+async def reject(tx: Tx, work: Work, target: str) -> int:
+    """Keep on all that were stopped, until something newer is wished; returns how many."""
+    name = (await find(tx, target)).name
+    services = [row.service for row in await tx.rows(_stopped(name))]
+    await _settle(tx, name, Verdict.REJECTED, work.clock.machine_now())
+    await work.release(tx, RECONCILE, [key_of(service, name) for service in services])
+    return len(services)
+
+
+async def forget(tx: Tx, target: TargetName, services: Sequence[str]) -> None:
+    """Drop what was said about services that are to stay on after all."""
+    if services:
+        kept = (Verdict.STOPPED, Verdict.REJECTED, Verdict.APPROVED)
+        await tx.execute(
+            delete(darkening).where(
+                _D.target == target, _D.service.in_(list(services)), _D.verdict.in_(kept)
+            )
+        )
+
+
+async def _settle(tx: Tx, target: TargetName, verdict: Verdict, now: datetime) -> None:
+    """Answer those stopped; each row is then looked at again and finds the answer."""
+    await tx.execute(
+        update(darkening)
+        .where(_D.target == target, _D.verdict == Verdict.STOPPED)
+        .values(verdict=verdict.value, at=now)
+    )
+
+
+async def _write(
+    tx: Tx, target: TargetName, asking: Mapping[str, int], verdict: Verdict, now: datetime
+) -> None:
+    rows = [
+        {
+            "target": target,
+            "service": service,
+            "revision": revision,
+            "verdict": verdict.value,
+            "at": now,
+        }
+        for service, revision in asking.items()
+    ]
+    await tx.upsert(darkening, rows, key=("target", "service"))
+
+
+def _still_holds(said: str, at_revision: int, at: datetime, revision: int, now: datetime) -> bool:
+    if said == Verdict.STOPPED:
+        return True
+    if said == Verdict.REJECTED:
+        return revision <= at_revision
+    return now - at < WINDOW
+
+
+def _count(*conditions: ColumnElement[bool]) -> Select[int]:
+    return select(func.count()).select_from(darkening).where(*conditions)
+
+
+def _stopped(target: str) -> Select[tuple[str]]:
+    return select(_D.service).where(_D.target == target, _D.verdict == Verdict.STOPPED)
+
+
+def _pending(target: str, since: datetime) -> Select[tuple[str, int]]:
+    """Services in the queue that are on and wished off, and that nobody has judged yet."""
+    w, o, q = wish.c, observed.c, work_table.c
+    judged = exists().where(
+        _D.target == target,
+        _D.service == w.service,
+        or_(_D.verdict.in_((Verdict.STOPPED, Verdict.REJECTED)), _D.at > since),
+    )
+    # The key is "service@target"; cut there, so that wishes are found by their own key.
+    service = func.substr(q.key, 1, func.length(q.key) - len(f"@{target}"))
+    return (
+        select(w.service, w.revision)
+        .select_from(
+            work_table.join(wish, and_(w.service == service, w.target == target)).join(
+                observed, and_(o.service == w.service, o.target == w.target)
+            )
+        )
+        .where(
+            q.kind == RECONCILE,
+            q.target == target,
+            q.parked_at.is_(None),
+            w.enabled.is_(False),
+            o.enabled.is_(True),
+            ~judged,
+        )
+    )

@@ -1,0 +1,96 @@
+"""A claimed row with all that its run needs, read in one query for a whole batch."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Select, and_, bindparam, exists, select
+
+from gateway.provisioning.compose import Wish
+from gateway.provisioning.keys import parts_of
+from gateway.provisioning.tables import darkening, drift, observed, wish
+from gateway.provisioning.wishes import from_row
+from runtime.store import Store
+from runtime.work import Claim
+from terms.ids import ServiceId, TargetName
+
+
+@dataclass(slots=True, kw_only=True)
+class Job:
+    """One claimed row. `renewed_at` is monotonic seconds: the lease counts from there."""
+
+    claim: Claim
+    wish: Wish
+    seen_value: str | None
+    proven: int
+    has_drift: bool
+    is_judged: bool
+    renewed_at: float
+    is_lost: bool = False
+
+
+async def load(
+    store: Store, target: TargetName, claims: Sequence[Claim], *, renewed_at: float
+) -> tuple[list[Job], list[Claim]]:
+    """Read the jobs of a batch, and sort out claims whose service has no wish any more."""
+    by_service = {parts_of(claim.key)[0]: claim for claim in claims}
+    async with store.read() as tx:
+        rows = await tx.rows(_QUERY, {"target": target, "services": list(by_service)})
+    jobs = [_job(row, by_service.pop(ServiceId(row.service)), renewed_at) for row in rows]
+    return jobs, list(by_service.values())
+
+
+async def newest_wish(store: Store, claim: Claim) -> Wish | None:
+    """Read the wish of a row as it stands now."""
+    service, target = parts_of(claim.key)
+    query = select(wish).where(wish.c.service == service, wish.c.target == target)
+    async with store.read() as tx:
+        row = await tx.first(query)
+    return from_row(row) if row is not None else None
+
+
+def _job(row: Any, claim: Claim, renewed_at: float) -> Job:
+    return Job(
+        claim=claim,
+        wish=from_row(row),
+        seen_value=row.seen_value,
+        proven=row.proven or 0,
+        has_drift=bool(row.has_drift),
+        is_judged=row.verdict is not None,
+        renewed_at=renewed_at,
+    )
+
+
+def _query() -> Select[Any]:
+    w, o, d = wish.c, observed.c, darkening.c
+    open_drift = exists().where(
+        drift.c.target == w.target, drift.c.ref == w.ref, drift.c.repaired_at.is_(None)
+    )
+    return (
+        select(
+            w.service,
+            w.target,
+            w.revision,
+            w.state,
+            w.value,
+            w.cause,
+            o.value.label("seen_value"),
+            o.revision.label("proven"),
+            d.verdict,
+            open_drift.label("has_drift"),
+        )
+        .select_from(
+            wish.outerjoin(observed, and_(o.service == w.service, o.target == w.target)).outerjoin(
+                darkening, and_(d.service == w.service, d.target == w.target)
+            )
+        )
+        .where(
+            w.target == bindparam("target"),
+            w.service.in_(bindparam("services", expanding=True)),
+        )
+    )
+
+
+_QUERY = _query()

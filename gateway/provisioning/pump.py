@@ -1,0 +1,283 @@
+"""The pump of one target: claims its rows in batches and keeps a bounded number of runs going.
+
+One per target, so that a slow or dead target never delays another. No transaction is open while a
+run talks.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import partial
+
+from gateway.adapters.sdk import Pending
+from gateway.provisioning.gate import Gate
+from gateway.provisioning.health import Health
+from gateway.provisioning.jobs import Job, load, newest_wish
+from gateway.provisioning.keys import RECONCILE
+from gateway.provisioning.opening import Opened
+from gateway.provisioning.results import Result
+from gateway.provisioning.run import Trail, bring
+from gateway.provisioning.verdicts import Fate, Verdict, verdict_for
+from gateway.provisioning.writer import Writer
+from runtime import crash
+from runtime.retry import pause
+from runtime.telemetry import get_log
+from runtime.work import Claim, Failure, Work
+from terms.errors import Conflict
+
+# A run that is cut off after this looks like a crash to its row, which is safe.
+DRAIN_S = 8.0
+
+_log = get_log()
+_DONE = Verdict(fate=Fate.DONE, reason="")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pace:
+    """The pump's own limits. The heartbeat has to come several times within a lease."""
+
+    claim_rows_max: int = 100
+    heartbeat_s: float = 3.0
+    sweep_s: float = 2.0
+
+
+class LeaseLost(Exception):
+    """The worker slept through the lease of this row: it must not write."""
+
+
+class Pump:
+    """Works on the rows of one target until told to stop. `wake` says there may be work."""
+
+    def __init__(self, opened: Opened, work: Work, pace: Pace) -> None:
+        self.adapter = opened.adapter
+        self.name = opened.target.name
+        self.version = opened.target.version
+        self.work = work
+        self.pace = pace
+        self.wake = asyncio.Event()
+        self.health = Health(opened, work)
+        self._gate = Gate(work.store, work.clock, lambda: self.health.target)
+        self._writer = Writer(work, lambda result: self._forget(result.job))
+        self._jobs: dict[str, Job] = {}
+        self._buffer: deque[Job] = deque()
+        self._lanes: set[asyncio.Task[None]] = set()
+        self._running = 0
+        self._more = False
+        self._next_try_at: datetime | None = None
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Work until told to stop, then finish what was begun and give back the rest."""
+        helpers = [asyncio.create_task(self._beat()), asyncio.create_task(self._writer.run())]
+        try:
+            while not stop.is_set():
+                self.wake.clear()
+                try:
+                    rest_s = await self._turn()
+                except Exception:  # noqa: BLE001 - the database failed: the pump outlives it
+                    _log.exception("pump.failed", target=self.name)
+                    rest_s = self.pace.sweep_s
+                await self._rest(rest_s)
+            await self._drain()
+        finally:
+            for task in (*helpers, *self._lanes):
+                task.cancel()
+            await asyncio.gather(*helpers, *self._lanes, return_exceptions=True)
+
+    # -- claiming
+
+    async def _turn(self) -> float:
+        """Look after the target, then take up rows; returns for how long nothing else is due."""
+        health, sweep_s = self.health, self.pace.sweep_s
+        if not health.target.is_working:
+            await self._give_back()
+            return sweep_s
+        if health.target.is_down:
+            await self._give_back()
+            if not await health.breaker.try_close():
+                return min(sweep_s, health.breaker.wait_s(self.work.clock.machine_now()))
+        if rest_s := health.rest_s():
+            return min(sweep_s, rest_s)
+        await self._refill()
+        self._start_lanes()
+        return self._until_next_try()
+
+    async def _rest(self, rest_s: float) -> None:
+        try:
+            async with asyncio.timeout(rest_s):
+                await self.wake.wait()
+        except TimeoutError:
+            pass
+
+    def _until_next_try(self) -> float:
+        at, sweep_s = self._next_try_at, self.pace.sweep_s
+        if at is None:
+            return sweep_s
+        wait_s = (at - self.work.clock.machine_now()).total_seconds()
+        if wait_s <= 0:
+            self._next_try_at = None
+        return min(sweep_s, max(wait_s, 0.0))
+
+    async def _refill(self) -> None:
+        rows_max = self.pace.claim_rows_max
+        while len(self._buffer) < self.health.target.in_flight_max:
+            renewed_at = _monotonic_s()
+            claims = await self.work.claim(RECONCILE, target=self.name, rows_max=rows_max)
+            self._more = len(claims) == rows_max
+            if claims:
+                crash.reach("after_claim")
+                await self._take(claims, renewed_at)
+            if not self._more:
+                return
+
+    async def _take(self, claims: Sequence[Claim], renewed_at: float) -> None:
+        # Where an old run of ours, whose lease is lost, is still going on: one at a time.
+        twice = [claim for claim in claims if claim.key in self._jobs]
+        fresh = [claim for claim in claims if claim.key not in self._jobs]
+        jobs, gone = await load(self.work.store, self.name, fresh, renewed_at=renewed_at)
+        for job in jobs:
+            self._jobs[job.claim.key] = job
+            self._buffer.append(job)
+        if gone or twice:
+            later = self.work.clock.machine_now() + timedelta(seconds=self.pace.sweep_s)
+            async with self.work.store.begin() as tx:
+                await self.work.complete(tx, gone)
+                await self.work.fail(tx, [_later(claim, later) for claim in twice])
+
+    async def _give_back(self) -> None:
+        waiting = [job for job in self._buffer if not job.is_lost]
+        self._buffer.clear()
+        for job in waiting:
+            self._forget(job)
+        if waiting:
+            async with self.work.store.begin() as tx:
+                await self.work.give_back(tx, [job.claim for job in waiting])
+
+    # -- running
+
+    def _start_lanes(self) -> None:
+        allowed = self.health.target.in_flight_allowed(self.work.clock.machine_now())
+        for _ in range(min(allowed - len(self._lanes), len(self._buffer))):
+            task = asyncio.create_task(self._lane(allowed))
+            self._lanes.add(task)
+            task.add_done_callback(self._lanes.discard)
+
+    async def _lane(self, allowed: int) -> None:
+        """One row after the other, until there are none or fewer lanes are allowed."""
+        low = self.health.target.in_flight_max
+        while self._buffer and self.health.is_open() and len(self._lanes) <= allowed:
+            job = self._buffer.popleft()
+            if self._more and len(self._buffer) < low:
+                self.wake.set()
+            if job.is_lost:
+                self._forget(job)
+            else:
+                await self._one(job)
+
+    async def _one(self, job: Job) -> None:
+        started_at = self.work.clock.machine_now()
+        trail = Trail()
+        self._running += 1
+        try:
+            pending = await self._attempt(job, trail)
+            verdict = (
+                _DONE if pending is None else Verdict(fate=Fate.PENDING, reason=pending.reason)
+            )
+        except LeaseLost:
+            self._forget(job)
+            return
+        except Exception as error:  # noqa: BLE001 - the class decides, a bug has one too
+            verdict = await self._judge(job, error)
+        finally:
+            self._running -= 1
+        result = Result(
+            job=job,
+            verdict=verdict,
+            trail=trail,
+            started_at=started_at,
+            finished_at=self.work.clock.machine_now(),
+        )
+        self._writer.put(result)
+        if not self._running and not self._buffer:
+            self._writer.hurry()
+
+    async def _attempt(self, job: Job, trail: Trail) -> Pending | None:
+        """Run once; on a Conflict once more, with the wish as it stands by then."""
+        try:
+            return await self._bring(job, trail)
+        except Conflict:
+            newest = await newest_wish(self.work.store, job.claim)
+            if newest is not None:
+                job.wish = newest
+            return await self._bring(job, trail)
+
+    async def _bring(self, job: Job, trail: Trail) -> Pending | None:
+        wish = job.wish
+        return await bring(
+            self.adapter,
+            wish.value,
+            trail,
+            may_darken=partial(self._gate.ask, wish.service, wish.revision),
+            may_write=partial(self._check_lease, job),
+        )
+
+    async def _judge(self, job: Job, error: Exception) -> Verdict:
+        is_down = False
+        try:
+            is_down = await self.health.learn(error)
+        except Exception:  # noqa: BLE001 - the database failed: what the row is told stays the same
+            _log.exception("target.health_not_written", target=self.name)
+        verdict = verdict_for(
+            error,
+            job.claim,
+            now=self.work.clock.machine_now(),
+            fraction=self.work.chance.fraction(),
+            is_down=is_down,
+        )
+        if verdict.not_before is not None:
+            at = self._next_try_at
+            self._next_try_at = min(at, verdict.not_before) if at else verdict.not_before
+        return verdict
+
+    # -- leases
+
+    def _check_lease(self, job: Job) -> None:
+        if job.is_lost or _monotonic_s() - job.renewed_at >= self.work.lease.total_seconds():
+            raise LeaseLost
+
+    def _forget(self, job: Job) -> None:
+        if self._jobs.get(job.claim.key) is job:
+            del self._jobs[job.claim.key]
+
+    async def _beat(self) -> None:
+        lease_s = self.work.lease.total_seconds()
+        while True:
+            await pause(self.pace.heartbeat_s)
+            now = _monotonic_s()
+            for job in self._jobs.values():
+                job.is_lost = job.is_lost or now - job.renewed_at >= lease_s
+            held = [job for job in self._jobs.values() if not job.is_lost]
+            try:
+                await self.work.renew([job.claim for job in held])
+            except Exception:  # noqa: BLE001 - a lease outlives one missed beat
+                _log.exception("pump.not_renewed", target=self.name)
+                continue
+            for job in held:
+                job.renewed_at = now
+
+    async def _drain(self) -> None:
+        await self._give_back()
+        if self._lanes:
+            await asyncio.wait(self._lanes, timeout=DRAIN_S)
+        await self._writer.flush()
+
+
+def _later(claim: Claim, at: datetime) -> Failure:
+    return Failure(claim=claim, error="an older run is still going on", not_before=at, counts=False)
+
+
+def _monotonic_s() -> float:
+    return asyncio.get_running_loop().time()

@@ -1,0 +1,129 @@
+"""Reconciliation: one pump for each configured target, started, watched and stopped here."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from sqlalchemy import select
+
+from gateway.provisioning import targets as rows
+from gateway.provisioning.keys import RECONCILE, key_of
+from gateway.provisioning.opening import Targets
+from gateway.provisioning.pump import Pace, Pump
+from gateway.provisioning.tables import wish
+from gateway.provisioning.targets import Target
+from runtime.store import Tx
+from runtime.telemetry import get_log
+from runtime.work import Work
+from terms.errors import BoxofficeError
+from terms.ids import TargetName
+
+ALIGN_EVERY_S = 1.0
+
+_log = get_log()
+
+
+@dataclass(slots=True, kw_only=True)
+class _Running:
+    pump: Pump
+    stop: asyncio.Event
+    task: asyncio.Task[None]
+
+
+class Reconciler:
+    """Keeps a pump running for every target there is."""
+
+    def __init__(self, work: Work, targets: Targets, pace: Pace | None = None) -> None:
+        self.work = work
+        self.targets = targets
+        self.pace = pace or Pace()
+        self._running: dict[TargetName, _Running] = {}
+        self._refused: dict[TargetName, int] = {}
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Reconcile until told to stop; then every run that was begun is finished."""
+        bell = self.work.store.bell
+        loop = asyncio.get_running_loop()
+        stopping = asyncio.create_task(stop.wait())
+        stopping.add_done_callback(lambda _: bell.ring((RECONCILE,)))
+        aligned_at = -ALIGN_EVERY_S
+        try:
+            while not stop.is_set():
+                if loop.time() - aligned_at >= ALIGN_EVERY_S:
+                    aligned_at = loop.time()
+                    await self._align()
+                if await bell.wait(RECONCILE, min(self.pace.sweep_s, ALIGN_EVERY_S)):
+                    self._wake()
+        finally:
+            stopping.cancel()
+            await self._stop(list(self._running))
+
+    async def _align(self) -> None:
+        """Start pumps for new targets, restart those whose row changed, pass on fresh rows."""
+        try:
+            found = await self.targets.load()
+        except Exception:  # noqa: BLE001 - the database failed: the pumps know enough
+            _log.exception("reconciler.failed")
+            return
+        for name, running in list(self._running.items()):
+            target = found.get(name)
+            if running.task.done() or target is None or target.version != running.pump.version:
+                await self._stop([name])
+            else:
+                _pass_on(running.pump, target)
+        for name, target in found.items():
+            if name not in self._running and self._refused.get(name) != target.version:
+                await self._start(target)
+
+    async def _start(self, target: Target) -> None:
+        try:
+            opened = await self.targets.open(target.name)
+        except BoxofficeError as error:
+            self._refused[target.name] = target.version
+            _log.error("target.cannot_be_opened", target=target.name, reason=str(error))
+            return
+        stop = asyncio.Event()
+        pump = Pump(opened, self.work, self.pace)
+        task = asyncio.create_task(pump.run(stop), name=f"pump {target.name}")
+        self._running[target.name] = _Running(pump=pump, stop=stop, task=task)
+
+    async def _stop(self, names: Iterable[TargetName]) -> None:
+        going = [self._running.pop(name) for name in names]
+        for running in going:
+            running.stop.set()
+            running.pump.wake.set()
+        results = await asyncio.gather(*(one.task for one in going), return_exceptions=True)
+        for one, result in zip(going, results, strict=True):
+            if isinstance(result, Exception):
+                _log.error("pump.died", target=one.pump.name, exc_info=result)
+
+    def _wake(self) -> None:
+        for running in self._running.values():
+            running.pump.wake.set()
+
+
+async def mark(
+    tx: Tx, work: Work, *, services: Iterable[str] = (), target: TargetName | None = None
+) -> int:
+    """Have targets looked at again now: of some services, of one target, or all there are."""
+    query = select(wish.c.service, wish.c.target)
+    wanted = list(services)
+    if wanted:
+        query = query.where(wish.c.service.in_(wanted))
+    if target is not None:
+        await rows.find(tx, target)
+        query = query.where(wish.c.target == target)
+    by_target: dict[str, list[str]] = {}
+    for row in await tx.rows(query):
+        by_target.setdefault(row.target, []).append(key_of(row.service, row.target))
+    for name, keys in sorted(by_target.items()):
+        await work.mark(tx, RECONCILE, keys, target=name)
+    return sum(map(len, by_target.values()))
+
+
+def _pass_on(pump: Pump, target: Target) -> None:
+    was, pump.health.target = pump.health.target, target
+    if target != was:
+        pump.wake.set()

@@ -1,0 +1,182 @@
+"""What came of a batch of runs, written back in one transaction: seen state, journal, facts, rows.
+
+Rows that another worker took over meanwhile are left out: a late worker writes nothing.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import update
+
+from gateway.adapters.state import ViewerState, differences
+from gateway.provisioning import guard
+from gateway.provisioning.jobs import Job
+from gateway.provisioning.leases import still_ours
+from gateway.provisioning.orders import Outcome
+from gateway.provisioning.run import Trail
+from gateway.provisioning.tables import drift, observed, service_order
+from gateway.provisioning.verdicts import Fate, Verdict
+from runtime import log
+from runtime.chance import new_id
+from runtime.store import Tx
+from runtime.work import Claim, Failure, Parking, Work
+from terms.facts import ServiceStateChanged
+
+PENDING_LOOK_AFTER = timedelta(seconds=30)
+DRIFT_CAUSE = "changed at the target"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Result:
+    """One finished run."""
+
+    job: Job
+    verdict: Verdict
+    trail: Trail
+    started_at: datetime
+    finished_at: datetime
+
+    @property
+    def is_done(self) -> bool:
+        """Whether the target was seen to hold the wish."""
+        return self.verdict.fate is Fate.DONE
+
+
+async def write(tx: Tx, work: Work, results: Sequence[Result]) -> list[Result]:
+    """Write results back and finish their rows; returns those that were still ours."""
+    ours = {claim.key for claim in await still_ours(tx, [r.job.claim for r in results])}
+    kept = [result for result in results if result.job.claim.key in ours]
+    seen = [_observed_row(result) for result in kept if result.trail.is_seen and result.trail.held]
+    await tx.upsert(observed, seen, key=("service", "target"), rising="seen_at")
+    told = [row for row in (_order_row(result, work) for result in kept) if row is not None]
+    await tx.insert(service_order, told)
+    await log.append(tx, [_fact(result) for result in kept if _is_news(result)])
+    await _close_drift(tx, [result for result in kept if result.is_done and result.job.has_drift])
+    await _forget(tx, [result for result in kept if result.is_done and result.job.is_judged])
+    await _finish(tx, work, kept)
+    return kept
+
+
+async def _finish(tx: Tx, work: Work, results: Sequence[Result]) -> None:
+    def claims(*fates: Fate) -> list[Claim]:
+        return [r.job.claim for r in results if r.verdict.fate in fates]
+
+    await work.complete(tx, claims(Fate.DONE))
+    pending = claims(Fate.PENDING)
+    if pending:
+        later = await work.clock.business_now(tx) + PENDING_LOOK_AFTER
+        await work.complete_until(tx, [(claim, later) for claim in pending])
+    put_back = [r for r in results if r.verdict.fate in (Fate.WAIT, Fate.AGAIN)]
+    await work.fail(tx, [_failure(result) for result in put_back])
+    parked = [r for r in results if r.verdict.fate is Fate.PARKED]
+    await work.park(tx, [Parking(claim=r.job.claim, error=r.verdict.reason) for r in parked])
+
+
+def _failure(result: Result) -> Failure:
+    return Failure(
+        claim=result.job.claim,
+        error=result.verdict.reason,
+        not_before=result.verdict.not_before or result.finished_at,
+        counts=result.verdict.fate is Fate.AGAIN,
+    )
+
+
+def _observed_row(result: Result) -> dict[str, Any]:
+    held, wish = result.trail.held, result.job.wish
+    assert held is not None  # noqa: S101 - the caller leaves the others out
+    return {
+        "service": wish.service,
+        "target": wish.target,
+        "value": held.encode(),
+        "revision": wish.revision if result.is_done else 0,
+        "enabled": held.enabled,
+        "seen_at": result.finished_at,
+    }
+
+
+def _order_row(result: Result, work: Work) -> dict[str, Any] | None:
+    """Word the journal's line of a run; None where there is nothing to tell."""
+    job, trail, verdict = result.job, result.trail, result.verdict
+    if verdict.fate in (Fate.WAIT, Fate.AGAIN):
+        return None
+    what = _what(result)
+    if result.is_done and not what:
+        return None
+    is_newer = job.proven != job.wish.revision
+    return {
+        "id": new_id(result.finished_at, work.chance),
+        "service": job.wish.service,
+        "target": job.wish.target,
+        "revision": job.wish.revision,
+        "what": json.dumps(what, ensure_ascii=False),
+        "outcome": _OUTCOMES[verdict.fate].value,
+        "cause": job.wish.cause if is_newer or not trail.is_changed else DRIFT_CAUSE,
+        "started_at": result.started_at,
+        "finished_at": result.finished_at,
+        "error": verdict.reason or None,
+    }
+
+
+_OUTCOMES = {
+    Fate.DONE: Outcome.DONE,
+    Fate.PENDING: Outcome.PENDING,
+    Fate.PARKED: Outcome.PARKED,
+}
+
+
+def _what(result: Result) -> dict[str, tuple[str, str]]:
+    """Tell what this run changed, or what an interrupted one before it had changed already."""
+    trail, job = result.trail, result.job
+    if trail.desired is None:
+        return {}
+    if trail.is_changed or not result.is_done:
+        return differences(trail.desired, trail.before)
+    if job.proven == job.wish.revision:
+        return {}
+    before = ViewerState.decode(job.seen_value, revision=0) if job.seen_value else None
+    return differences(trail.desired, before)
+
+
+def _is_news(result: Result) -> bool:
+    return result.is_done and result.job.proven != result.job.wish.revision
+
+
+def _fact(result: Result) -> log.Entry:
+    wish = result.job.wish
+    fact = ServiceStateChanged(
+        service=wish.service, target=wish.target, revision=wish.revision, state=wish.state
+    )
+    return log.Entry(
+        id=f"state:{wish.service}@{wish.target}:{wish.revision}",
+        kind=ServiceStateChanged.KIND,
+        key=wish.service,
+        value=fact.encode(),
+        at=result.finished_at,
+    )
+
+
+async def _close_drift(tx: Tx, results: Sequence[Result]) -> None:
+    for target, refs in _by_target(results, lambda r: r.job.wish.value.ref).items():
+        await tx.execute(
+            update(drift)
+            .where(drift.c.target == target, drift.c.ref.in_(refs), drift.c.repaired_at.is_(None))
+            .values(repaired_at=results[0].finished_at)
+        )
+
+
+async def _forget(tx: Tx, results: Sequence[Result]) -> None:
+    lit = [result for result in results if result.job.wish.value.enabled]
+    for target, services in _by_target(lit, lambda r: r.job.wish.service).items():
+        await guard.forget(tx, target, services)
+
+
+def _by_target(results: Sequence[Result], part: Callable[[Result], str]) -> dict[Any, list[str]]:
+    grouped: dict[Any, list[str]] = {}
+    for result in results:
+        grouped.setdefault(result.job.wish.target, []).append(part(result))
+    return grouped

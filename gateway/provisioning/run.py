@@ -1,0 +1,75 @@
+"""One reconcile of one service at one target: express, observe, compare, apply, observe again.
+
+It decides nothing about failures: every error leaves as it came.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
+
+from gateway.adapters.sdk import Adapter, Pending, mismatch
+from gateway.adapters.state import ViewerState
+from runtime import crash
+from terms.errors import Conflict, Unreachable
+
+
+class Overtaken(Conflict):
+    """The target carries a newer revision than the wish: somebody else was there."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Trail:
+    """What was seen on the way, also where the run then failed."""
+
+    desired: ViewerState | None = None
+    before: ViewerState | None = None
+    held: ViewerState | None = None
+    is_seen: bool = False
+    is_changed: bool = False
+
+
+async def bring(
+    adapter: Adapter[Any],
+    wish: ViewerState,
+    trail: Trail,
+    *,
+    may_darken: Callable[[], Awaitable[None]],
+    may_write: Callable[[], None],
+) -> Pending | None:
+    """Make the target hold the wish, and prove it.
+
+    `may_darken` and `may_write` raise where the guard or a lost lease forbid the write. Returns
+    Pending where the target takes the wish up later.
+    """
+    desired = trail.desired = adapter.express(wish)
+    held = trail.before = trail.held = await adapter.observe(wish.ref)
+    trail.is_seen = True
+    if held is not None and held.revision > wish.revision:
+        raise Overtaken(
+            f"the target carries revision {held.revision}, newer than any wish here: "
+            f"{wish.revision} is the newest"
+        )
+    if held == desired:
+        return None
+    if held is not None and held.enabled and not desired.enabled:
+        await may_darken()
+    may_write()
+    lost: Unreachable | None = None
+    pending: Pending | None = None
+    trail.is_seen = False
+    try:
+        pending = await adapter.apply(desired, held)
+    except Unreachable as error:
+        lost = error  # it may have been applied: looking decides, never a blind repeat
+    crash.reach("after_call")
+    held = trail.held = await adapter.observe(wish.ref)
+    trail.is_seen = True
+    crash.reach("after_readback")
+    trail.is_changed = held != trail.before
+    if held == desired:
+        return None
+    if pending is not None:
+        return pending
+    raise lost or mismatch(adapter, desired, held)

@@ -1,0 +1,160 @@
+"""The tables of provisioning. What is written in them is the business of the files beside this one.
+
+`target`, `route` and `target_ref` are the operator's. `wish`, `wish_problem` and `observed` can be
+deleted and come back; `service_order`, `drift` and `darkening` are the journal of what was done.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, String, Table, Text, text
+
+from runtime.store import Instant, metadata
+
+target = Table(
+    "target",
+    metadata,
+    Column("name", String(32), primary_key=True),
+    Column("kind", String(40), nullable=False),
+    Column("options", Text, nullable=False),
+    Column("enabled", Boolean, nullable=False),
+    # Rises whenever the operator changes the row, so that every process opens it anew.
+    Column("version", Integer, nullable=False),
+    Column("in_flight_max", Integer, nullable=False),
+    Column("drift_policy", String(16), nullable=False),
+    Column("guard_share_percent", Integer, nullable=False),
+    Column("guard_floor", Integer, nullable=False),
+    # The breaker: open while `down_since` is set.
+    Column("down_since", Instant),
+    Column("down_reason", Text),
+    Column("probes", Integer, nullable=False, server_default="0"),
+    Column("probe_at", Instant),
+    # Refused credentials park the whole target.
+    Column("parked_at", Instant),
+    Column("parked_reason", Text),
+    # How fast the target said it wants to be asked.
+    Column("throttled_until", Instant),
+    Column("pace", Integer),
+    Column("paced_at", Instant),
+)
+
+route = Table(
+    "route",
+    metadata,
+    Column("code", String(64), primary_key=True),
+    Column("target", String(32), primary_key=True),
+    Column("role", String(16), primary_key=True),
+    Column("target_code", String(80), primary_key=True),
+)
+
+target_ref = Table(
+    "target_ref",
+    metadata,
+    # An empty target means every target that has no row of its own.
+    Column("target", String(32), primary_key=True),
+    Column("service", String(40), primary_key=True),
+    Column("ref", String(64), nullable=False),
+    Index("uq_target_ref_target_ref", "target", "ref", unique=True),
+    Index(None, "service"),
+)
+
+wish = Table(
+    "wish",
+    metadata,
+    Column("service", String(40), primary_key=True),
+    Column("target", String(32), primary_key=True),
+    Column("ref", String(64), nullable=False),
+    Column("revision", BigInteger, nullable=False),
+    Column("value", Text, nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("enabled", Boolean, nullable=False),
+    Column("cause", String(160), nullable=False),
+    Column("updated_at", Instant, nullable=False),
+    Index(None, "target", "ref"),
+)
+
+wish_problem = Table(
+    "wish_problem",
+    metadata,
+    Column("service", String(40), primary_key=True),
+    # Empty where the problem concerns no single target.
+    Column("target", String(32), primary_key=True),
+    Column("reason", Text, nullable=False),
+    Column("found_at", Instant, nullable=False),
+)
+
+observed = Table(
+    "observed",
+    metadata,
+    Column("service", String(40), primary_key=True),
+    Column("target", String(32), primary_key=True),
+    Column("value", Text, nullable=False),
+    # The wish's revision this was seen to fulfil; 0 where it was seen to differ.
+    Column("revision", BigInteger, nullable=False),
+    Column("enabled", Boolean, nullable=False),
+    Column("seen_at", Instant, nullable=False),
+    Index(None, "target", "enabled"),
+)
+
+service_order = Table(
+    "service_order",
+    metadata,
+    Column("id", String(160), primary_key=True),
+    Column("service", String(40), nullable=False),
+    Column("target", String(32), nullable=False),
+    Column("revision", BigInteger, nullable=False),
+    Column("what", Text, nullable=False),
+    Column("outcome", String(16), nullable=False),
+    Column("cause", String(160), nullable=False),
+    Column("started_at", Instant, nullable=False),
+    Column("finished_at", Instant),
+    Column("error", Text),
+    Index(None, "started_at"),
+    Index(None, "service", "started_at"),
+)
+
+drift = Table(
+    "drift",
+    metadata,
+    Column("id", String(40), primary_key=True),
+    Column("target", String(32), nullable=False),
+    Column("ref", String(160), nullable=False),
+    Column("service", String(40)),
+    Column("kind", String(16), nullable=False),
+    Column("fields", Text, nullable=False),
+    Column("found_at", Instant, nullable=False),
+    Column("repaired_at", Instant),
+    Index(
+        "uq_drift_open",
+        "target",
+        "ref",
+        unique=True,
+        sqlite_where=text("repaired_at IS NULL"),
+        postgresql_where=text("repaired_at IS NULL"),
+    ),
+    Index(None, "target", "found_at"),
+)
+
+drift_scan = Table(
+    "drift_scan",
+    metadata,
+    Column("target", String(32), primary_key=True),
+    Column("started_at", Instant, nullable=False),
+    Column("finished_at", Instant),
+    Column("seen", Integer, nullable=False),
+    Column("differing", Integer, nullable=False),
+    Column("missing", Integer, nullable=False),
+    Column("orphans", Integer, nullable=False),
+    Column("duplicates", Integer, nullable=False),
+    Column("error", Text),
+)
+
+darkening = Table(
+    "darkening",
+    metadata,
+    Column("target", String(32), primary_key=True),
+    Column("service", String(40), primary_key=True),
+    Column("revision", BigInteger, nullable=False),
+    Column("verdict", String(16), nullable=False),
+    Column("at", Instant, nullable=False),
+    Index(None, "target", "verdict", "at"),
+)

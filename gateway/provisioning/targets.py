@@ -1,0 +1,266 @@
+"""Configured targets: what the operator wrote, and how each of them is doing.
+
+Options are sealed at rest. Health (breaker, credentials, pace) stands in the row, so that every
+process and every page sees the same.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import select, update
+
+from gateway.adapters.registry import open_adapter
+from gateway.adapters.sdk import Answer
+from gateway.provisioning.keys import RECONCILE
+from gateway.provisioning.tables import target as table
+from runtime.secrets import Sealer
+from runtime.store import Tx
+from terms.errors import Invalid, NotFound, Unreachable
+from terms.ids import TargetName
+
+IN_FLIGHT_MAX = 32
+GUARD_SHARE_PERCENT = 10
+GUARD_FLOOR = 10
+PACE_GROWS_EVERY = timedelta(seconds=2)
+_NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?")
+
+
+class DriftPolicy(StrEnum):
+    """What a scan does with differences."""
+
+    REPAIR = "repair"  # mark them for reconciliation
+    REPORT = "report"  # show them
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Configuration:
+    """What the operator says about one target."""
+
+    name: TargetName
+    kind: str
+    options: Mapping[str, Any]
+    enabled: bool = True
+    in_flight_max: int = IN_FLIGHT_MAX
+    drift_policy: DriftPolicy = DriftPolicy.REPAIR
+    guard_share_percent: int = GUARD_SHARE_PERCENT
+    guard_floor: int = GUARD_FLOOR
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Target:
+    """One target as its row stands, without its options."""
+
+    name: TargetName
+    kind: str
+    enabled: bool
+    version: int
+    in_flight_max: int
+    drift_policy: DriftPolicy
+    guard_share_percent: int
+    guard_floor: int
+    down_since: datetime | None
+    down_reason: str | None
+    probes: int
+    probe_at: datetime | None
+    parked_at: datetime | None
+    parked_reason: str | None
+    throttled_until: datetime | None
+    pace: int | None
+    paced_at: datetime | None
+
+    @property
+    def is_down(self) -> bool:
+        """Whether nobody answers there: its breaker is open."""
+        return self.down_since is not None
+
+    @property
+    def is_working(self) -> bool:
+        """Whether rows of it may be worked on at all."""
+        return self.enabled and self.parked_at is None
+
+    def in_flight_allowed(self, now: datetime) -> int:
+        """How many rows at once: after a throttling half as many, then one more every 2 s."""
+        if self.pace is None or self.paced_at is None:
+            return self.in_flight_max
+        regained = max(now - self.paced_at, timedelta(0)) // PACE_GROWS_EVERY
+        return min(self.in_flight_max, self.pace + regained)
+
+
+class _Shut:
+    """The door of an adapter that is made only to see whether its options are in order."""
+
+    async def call(
+        self,
+        method: str,  # noqa: ARG002 - the shape of every door
+        url: str,  # noqa: ARG002
+        *,
+        headers: Mapping[str, str] | None = None,  # noqa: ARG002
+        body: bytes | None = None,  # noqa: ARG002
+        deadline_s: float | None = None,  # noqa: ARG002
+        body_bytes_max: int | None = None,  # noqa: ARG002
+    ) -> Answer:
+        """Refuse."""
+        raise Unreachable("this adapter was not opened to talk")
+
+
+async def configure(tx: Tx, sealer: Sealer, wanted: Configuration) -> bool:
+    """Write down a target; True when anything changed. A change lets it start afresh.
+
+    Raises Invalid naming the wrong value, NotFound for an unknown kind.
+    """
+    _check(wanted)
+    options = _canonical(wanted.options)
+    row = await tx.first(select(table).where(table.c.name == wanted.name))
+    if row is not None and _same(row, wanted, options, sealer):
+        return False
+    await tx.upsert(table, [_row(wanted, options, sealer, row)], key=("name",))
+    tx.ring((RECONCILE,))
+    return True
+
+
+async def load(tx: Tx) -> dict[TargetName, Target]:
+    """Read all targets, by name."""
+    rows = await tx.rows(select(table).order_by(table.c.name))
+    return {TargetName(row.name): _from_row(row) for row in rows}
+
+
+async def find(tx: Tx, name: str) -> Target:
+    """Read one target. Raises NotFound naming those there are."""
+    targets = await load(tx)
+    found = targets.get(TargetName(name))
+    if found is None:
+        raise NotFound(f"no target {name!r}; configured: {', '.join(targets) or 'none'}")
+    return found
+
+
+async def opened_options(tx: Tx, sealer: Sealer, name: TargetName) -> dict[str, Any]:
+    """Unseal the options of a target, for opening its adapter."""
+    sealed = await tx.scalar(select(table.c.options).where(table.c.name == name))
+    if sealed is None:
+        raise NotFound(f"no target {name!r}")
+    options: dict[str, Any] = json.loads(sealer.open(sealed, place=place_of(name)))
+    return options
+
+
+async def park(tx: Tx, name: TargetName, *, reason: str, now: datetime) -> bool:
+    """Set a whole target aside: its credentials are refused. False when it was so already."""
+    statement = update(table).where(table.c.name == name, table.c.parked_at.is_(None))
+    done = await tx.execute(statement.values(parked_at=now, parked_reason=reason))
+    return done.rowcount == 1
+
+
+async def release(tx: Tx, name: str) -> bool:
+    """Let a parked target work again; False when it was not parked. Raises NotFound."""
+    await find(tx, name)
+    statement = update(table).where(table.c.name == name, table.c.parked_at.is_not(None))
+    done = await tx.execute(statement.values(parked_at=None, parked_reason=None))
+    tx.ring((RECONCILE,))
+    return done.rowcount == 1
+
+
+async def enable(tx: Tx, name: str) -> None:
+    """Let a target be worked on. Raises NotFound."""
+    await _set_enabled(tx, name, enabled=True)
+
+
+async def disable(tx: Tx, name: str) -> None:
+    """Let a target's rows wait. Raises NotFound."""
+    await _set_enabled(tx, name, enabled=False)
+
+
+async def slow_down(tx: Tx, name: TargetName, *, until: datetime, pace: int, now: datetime) -> None:
+    """Remember that a target asked for less: nothing before `until`, then `pace` rows at once."""
+    statement = update(table).where(table.c.name == name)
+    await tx.execute(statement.values(throttled_until=until, pace=pace, paced_at=now))
+
+
+def place_of(name: str) -> str:
+    """Name the place that sealed options are bound to."""
+    return f"target/options/{name}"
+
+
+async def _set_enabled(tx: Tx, name: str, *, enabled: bool) -> None:
+    await find(tx, name)
+    await tx.execute(update(table).where(table.c.name == name).values(enabled=enabled))
+    tx.ring((RECONCILE,))
+
+
+def _check(wanted: Configuration) -> None:
+    if not _NAME.fullmatch(wanted.name):
+        raise Invalid("target", f"1 to 32 of a-z, 0-9 and dash: {wanted.name[:40]!r}")
+    for field, value, lowest, highest in (
+        ("in_flight_max", wanted.in_flight_max, 1, 512),
+        ("guard_share_percent", wanted.guard_share_percent, 0, 100),
+        ("guard_floor", wanted.guard_floor, 0, 1_000_000),
+    ):
+        if not lowest <= value <= highest:
+            raise Invalid(f"target {wanted.name}: {field}", f"{lowest} to {highest}")
+    open_adapter(wanted.kind, name=wanted.name, options=wanted.options, http=_Shut())
+
+
+def _canonical(options: Mapping[str, Any]) -> str:
+    return json.dumps(dict(options), sort_keys=True)
+
+
+def _same(row: Any, wanted: Configuration, options: str, sealer: Sealer) -> bool:
+    return (
+        row.kind == wanted.kind
+        and row.enabled == wanted.enabled
+        and row.in_flight_max == wanted.in_flight_max
+        and row.drift_policy == wanted.drift_policy.value
+        and row.guard_share_percent == wanted.guard_share_percent
+        and row.guard_floor == wanted.guard_floor
+        and sealer.open(row.options, place=place_of(wanted.name)) == options
+    )
+
+
+def _row(wanted: Configuration, options: str, sealer: Sealer, old: Any) -> dict[str, Any]:
+    return {
+        "name": wanted.name,
+        "kind": wanted.kind,
+        "options": sealer.seal(options, place=place_of(wanted.name)),
+        "enabled": wanted.enabled,
+        "version": old.version + 1 if old else 1,
+        "in_flight_max": wanted.in_flight_max,
+        "drift_policy": wanted.drift_policy.value,
+        "guard_share_percent": wanted.guard_share_percent,
+        "guard_floor": wanted.guard_floor,
+        "down_since": None,
+        "down_reason": None,
+        "probes": 0,
+        "probe_at": None,
+        "parked_at": None,
+        "parked_reason": None,
+        "throttled_until": None,
+        "pace": None,
+        "paced_at": None,
+    }
+
+
+def _from_row(row: Any) -> Target:
+    return Target(
+        name=TargetName(row.name),
+        kind=row.kind,
+        enabled=row.enabled,
+        version=row.version,
+        in_flight_max=row.in_flight_max,
+        drift_policy=DriftPolicy(row.drift_policy),
+        guard_share_percent=row.guard_share_percent,
+        guard_floor=row.guard_floor,
+        down_since=row.down_since,
+        down_reason=row.down_reason,
+        probes=row.probes,
+        probe_at=row.probe_at,
+        parked_at=row.parked_at,
+        parked_reason=row.parked_reason,
+        throttled_until=row.throttled_until,
+        pace=row.pace,
+        paced_at=row.paced_at,
+    )

@@ -1,0 +1,74 @@
+"""Writes results back in batches: one transaction for many rows, yet at once for a lonely one."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+from gateway.provisioning.results import Result, write
+from runtime import crash
+from runtime.retry import pause
+from runtime.telemetry import get_log
+from runtime.work import Work
+
+FLUSH_ROWS_MAX = 100
+FLUSH_AFTER_S = 0.05
+FAILED_PAUSE_S = 1.0
+
+_log = get_log()
+
+
+class Writer:
+    """Collects results of one target; `written` is told of each that is in the database."""
+
+    def __init__(self, work: Work, written: Callable[[Result], None]) -> None:
+        self.work = work
+        self._written = written
+        self._results: list[Result] = []
+        self._some = asyncio.Event()
+        self._enough = asyncio.Event()
+        self._writing = asyncio.Lock()
+
+    def put(self, result: Result) -> None:
+        """Take a result; it is written soon."""
+        self._results.append(result)
+        self._some.set()
+        if len(self._results) >= FLUSH_ROWS_MAX:
+            self._enough.set()
+
+    def hurry(self) -> None:
+        """Nothing else is going on: write what there is now."""
+        self._enough.set()
+
+    async def run(self) -> None:
+        """Write whenever there is enough, or when the oldest result has waited long enough."""
+        while True:
+            await self._some.wait()
+            try:
+                async with asyncio.timeout(FLUSH_AFTER_S):
+                    await self._enough.wait()
+            except TimeoutError:
+                pass
+            if not await self.flush():
+                await pause(FAILED_PAUSE_S)
+
+    async def flush(self) -> bool:
+        """Write all there is; False where the database failed, and then everything is kept."""
+        async with self._writing:
+            batch, self._results = self._results, []
+            self._some.clear()
+            self._enough.clear()
+            if not batch:
+                return True
+            try:
+                crash.reach("before_complete")
+                async with self.work.store.begin() as tx:
+                    await write(tx, self.work, batch)
+            except Exception:  # noqa: BLE001 - leases are renewed, so the results stay true
+                _log.exception("results.not_written", rows=len(batch))
+                self._results = batch + self._results
+                self._some.set()
+                return False
+            for result in batch:
+                self._written(result)
+            return True
