@@ -1,0 +1,56 @@
+"""Customer, account and service: whom we bill, in what money and zone, for which household.
+
+An account's `bill_day` is the anchor 1..31 of all its periods; its dates are local to its zone.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from terms import calendar
+from terms.calendar import Period
+from terms.ids import AccountId, ServiceId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Account:
+    """Who pays: number, money, place and terms. `terms_days` lie between issue and due date."""
+
+    id: AccountId
+    number: str
+    currency: str
+    zone: str
+    locale: str
+    bill_day: int
+    terms_days: int
+
+    def today(self, now: datetime) -> date:
+        """Tell the calendar day of an instant where the account lives."""
+        return calendar.local_date(now, self.zone)
+
+    def begin_of(self, day: date) -> datetime:
+        """Tell the instant at which a local day begins."""
+        return calendar.start_of_day(day, self.zone)
+
+    def period_of(self, day: date) -> Period:
+        """Tell the anchored monthly period that contains a day."""
+        return calendar.period_containing(day, self.bill_day)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Service:
+    """One household's service under one account.
+
+    `revision` is that of the last entitlement ever issued for it. Before `billed_until` another
+    system has charged it already.
+    """
+
+    id: ServiceId
+    account: AccountId
+    contract: str
+    label: str
+    streams: int
+    devices: int
+    revision: int
+    billed_until: date | None = None

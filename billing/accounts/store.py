@@ -1,0 +1,51 @@
+"""Tables and SQL of customers, accounts and services."""
+
+from __future__ import annotations
+
+from sqlalchemy import CheckConstraint, Column, Date, ForeignKey, Index, Integer, String, Table
+
+from runtime.store import Instant, metadata
+
+customer = Table(
+    "customer",
+    metadata,
+    Column("id", String(26), primary_key=True),
+    Column("name", String(120), nullable=False),
+    Column("phone", String(40), nullable=False),
+    Column("email", String(254), nullable=False),
+    Column("created_at", Instant, nullable=False),
+)
+
+account = Table(
+    "account",
+    metadata,
+    Column("id", String(26), primary_key=True),
+    Column("number", String(40), nullable=False, unique=True),
+    Column("customer_id", String(26), ForeignKey("customer.id"), nullable=False),
+    Column("currency", String(3), nullable=False),
+    Column("zone", String(64), nullable=False),
+    Column("locale", String(16), nullable=False),
+    Column("bill_day", Integer, nullable=False),
+    Column("terms_days", Integer, nullable=False),
+    Column("created_at", Instant, nullable=False),
+    CheckConstraint("bill_day BETWEEN 1 AND 31", name="bill_day"),
+    CheckConstraint("terms_days >= 0", name="terms_days"),
+    Index(None, "customer_id"),
+)
+
+service = Table(
+    "service",
+    metadata,
+    Column("id", String(26), primary_key=True),
+    Column("account_id", String(26), ForeignKey("account.id"), nullable=False),
+    Column("contract", String(40), nullable=False, unique=True),
+    Column("label", String(120), nullable=False),
+    Column("streams", Integer, nullable=False),
+    Column("devices", Integer, nullable=False),
+    # Of the last entitlement ever issued; it outlives the snapshot.
+    Column("revision", Integer, nullable=False),
+    # Before this day another system has charged the service.
+    Column("billed_until", Date),
+    Column("created_at", Instant, nullable=False),
+    Index(None, "account_id"),
+)

@@ -1,0 +1,144 @@
+"""Offerings and their effective-dated prices, and what a publication may change about them.
+
+Prices are per month and without tax. What was effective once stays as it is: a sold period can
+always be explained by the price it was sold at.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from enum import StrEnum
+
+from terms.errors import Invalid, NotFound
+from terms.money import Money
+
+
+class OfferingKind(StrEnum):
+    """What is sold."""
+
+    PLAN = "plan"  # a service has one
+    ADDON = "addon"  # ... and any number of these
+    RENTAL = "rental"  # charged while a household holds a device of one of the models
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Offering:
+    """One thing in the catalogue. `grants` are package codes, `models` those a rental is for."""
+
+    code: str
+    kind: OfferingKind
+    name: str
+    grants: tuple[str, ...] = ()
+    tax: str
+    models: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Price:
+    """The monthly amount of an offering from a day on, until the next one of its currency."""
+
+    offering: str
+    effective_from: date
+    amount: Money
+
+
+@dataclass(frozen=True, slots=True)
+class PriceBook:
+    """All offerings and prices of one edition of the catalogue, ready to be asked."""
+
+    offerings: Mapping[str, Offering] = field(default_factory=dict)
+    _prices: Mapping[tuple[str, str], Sequence[Price]] = field(default_factory=dict)
+    _rentals: Mapping[str, Offering] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, offerings: Iterable[Offering], prices: Iterable[Price]) -> PriceBook:
+        """Sort offerings and prices into a book."""
+        by_code = {offering.code: offering for offering in offerings}
+        series: dict[tuple[str, str], list[Price]] = {}
+        for price in sorted(prices, key=lambda price: price.effective_from):
+            series.setdefault((price.offering, price.amount.currency), []).append(price)
+        rentals = {model: offering for offering in by_code.values() for model in offering.models}
+        return cls(by_code, series, rentals)
+
+    def offering(self, code: str) -> Offering:
+        """Look an offering up. Raises NotFound."""
+        found = self.offerings.get(code)
+        if found is None:
+            raise NotFound(f"there is no offering {code!r}")
+        return found
+
+    def price_on(self, offering: str, currency: str, day: date) -> Price:
+        """Find the price in force on a day. Raises NotFound where there is none yet."""
+        series = self._prices.get((offering, currency), ())
+        place = bisect_right(series, day, key=lambda price: price.effective_from)
+        if not place:
+            raise NotFound(f"{offering} has no price in {currency} on {day}")
+        return series[place - 1]
+
+    def rental_of(self, model: str) -> Offering | None:
+        """Find the offering under which devices of a model are rented."""
+        return self._rentals.get(model)
+
+    def prices_of(self, offering: str, currency: str) -> Sequence[Price]:
+        """All prices of an offering, the oldest first."""
+        return self._prices.get((offering, currency), ())
+
+
+def changed_offerings(book: PriceBook, offered: Iterable[Offering]) -> list[Offering]:
+    """Those that are new or renamed.
+
+    Raises Invalid for anything but the name: what was sold keeps its meaning.
+    """
+    changed = []
+    for offering in offered:
+        held = book.offerings.get(offering.code)
+        if held == offering:
+            continue
+        if held is not None:
+            _keep_meaning(held, offering)
+        changed.append(offering)
+    _one_rental_per_model({**book.offerings, **{o.code: o for o in changed}}.values())
+    return changed
+
+
+def changed_prices(book: PriceBook, offered: Iterable[Price], today: date) -> list[Price]:
+    """Those that are new or differ.
+
+    Raises Invalid for a price on or before today where the offering has one in force, and for a
+    changed amount of a price that is effective.
+    """
+    changed = []
+    for price in offered:
+        where = f"prices.{price.offering}.{price.effective_from}"
+        if price.amount.amount_minor < 0:
+            raise Invalid(where, "a price is not negative")
+        series = book.prices_of(price.offering, price.amount.currency)
+        if price in series:
+            continue
+        in_force = series and series[0].effective_from <= today
+        if in_force and price.effective_from <= today:
+            raise Invalid(where, f"a price on or before {today} is sold already: date it later")
+        changed.append(price)
+    return changed
+
+
+def _keep_meaning(held: Offering, offered: Offering) -> None:
+    for name in ("kind", "grants", "tax", "models"):
+        if getattr(held, name) != getattr(offered, name):
+            raise Invalid(
+                f"offerings.{held.code}.{name}", "is sold already: publish a new offering instead"
+            )
+
+
+def _one_rental_per_model(offerings: Iterable[Offering]) -> None:
+    owners: dict[str, str] = {}
+    for offering in offerings:
+        for model in offering.models:
+            owner = owners.setdefault(model, offering.code)
+            if owner != offering.code:
+                raise Invalid(
+                    f"offerings.{offering.code}.models", f"{model} is rented as {owner} already"
+                )

@@ -1,0 +1,72 @@
+"""What a service may watch: its subscriptions' grants, and the verdict of all holds over them.
+
+Recomputed whole every time, never patched. `expires_at` stays empty: with a date that follows the
+paid period every renewal would rewrite every account at every target, for nothing; a debt holds
+the service on its day all the same. So does a grant's `until`: an ending subscription is looked at
+again on the day it ends.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from billing.accounts.model import Service
+from billing.dunning.model import EFFECT, Hold
+from billing.subscriptions.model import Subscription
+from terms.entitlement import Entitlement, Grant, ServiceState
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Granted:
+    """A subscription with the package codes its offering grants."""
+
+    subscription: Subscription
+    grants: Sequence[str]
+
+
+def project(
+    service: Service, granted: Sequence[Granted], holds: Sequence[Hold], locale: str, today: date
+) -> Entitlement:
+    """Compute the rights of a service on a day, under the revision it was last issued with."""
+    state, reason = verdict(granted, holds, today)
+    codes = {code for one in _counting(granted, today) for code in one.grants}
+    return Entitlement(
+        service=service.id,
+        revision=service.revision,
+        state=state,
+        grants=tuple(Grant(code=code) for code in sorted(codes)),
+        streams=service.streams,
+        devices=service.devices,
+        reason=reason,
+        label=service.label,
+        locale=locale,
+    )
+
+
+def verdict(
+    granted: Sequence[Granted], holds: Sequence[Hold], today: date
+) -> tuple[ServiceState, str]:
+    """Judge the state of a service, and the reason where it is dark: all its holds, one deciding."""
+    subscriptions = [one.subscription for one in granted]
+    if any(subscription.is_current(today) for subscription in subscriptions):
+        kinds = {hold.kind for hold in holds}
+        deciding = next((kind for kind in EFFECT if kind in kinds), None)
+        return (EFFECT[deciding], deciding.value) if deciding else (ServiceState.ACTIVE, "")
+    if any(not subscription.is_over(today) for subscription in subscriptions):
+        return ServiceState.PENDING, "not_begun"
+    return ServiceState.ENDED, "cancelled"
+
+
+def _counting(granted: Sequence[Granted], today: date) -> list[Granted]:
+    """Those whose grants count: the current ones, else those to come, else those that ended last.
+
+    So a service always says what it is for, also before it begins and after it ended.
+    """
+    begun = [one for one in granted if one.subscription.from_on <= today]
+    current = [one for one in begun if one.subscription.is_current(today)]
+    to_come = [one for one in granted if not one.subscription.is_over(today)]
+    last = max((one.subscription.until_on or today for one in begun), default=today)
+    ended_last = [one for one in begun if one.subscription.until_on == last]
+    return current or to_come or ended_last

@@ -1,0 +1,1 @@
+"""The money side of devices: what a household rents."""

@@ -1,0 +1,1 @@
+"""The stories that write, one per file. Each receives the open transaction and never ends it."""

@@ -1,0 +1,1 @@
+"""Invoices: drawn up once, numbered without a gap, never changed."""

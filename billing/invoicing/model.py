@@ -1,0 +1,104 @@
+"""An invoice: lines, their tax groups, a gapless number, a due date. It is never changed.
+
+What is still owed of it is an open item (billing.payments), not part of the document.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from billing.accounts.model import Account
+from billing.ledger.model import Book, Posting, PostingKind, entries
+from billing.rating.model import Line
+from billing.tax.model import TaxGroup, TaxTable, assess
+from terms.calendar import days_after
+from terms.ids import AccountId, InvoiceId
+from terms.money import Money, total
+
+SERIES = "INV"
+NUMBER_DIGITS = 8
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Invoice:
+    """One document. `net` is the sum of its lines, `tax` that of its groups."""
+
+    id: InvoiceId
+    series: str
+    sequence: int
+    account: AccountId
+    issued_on: date
+    issued_at: datetime
+    due_on: date
+    lines: Sequence[Line]
+    groups: Sequence[TaxGroup]
+    net: Money
+    tax: Money
+
+    @property
+    def number(self) -> str:
+        """The number people see."""
+        return number(self.series, self.sequence)
+
+    @property
+    def total(self) -> Money:
+        """What is to be paid."""
+        return self.net + self.tax
+
+
+def number(series: str, sequence: int) -> str:
+    """Write a document number."""
+    return f"{series}-{sequence:0{NUMBER_DIGITS}d}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Heading:
+    """What an invoice has besides its lines. `is_prepaid`: it must be paid before it goes live."""
+
+    id: InvoiceId
+    sequence: int
+    at: datetime
+    is_prepaid: bool
+
+
+def draw_up(account: Account, heading: Heading, lines: Sequence[Line], taxes: TaxTable) -> Invoice:
+    """Make an invoice of lines. Raises NotFound where a tax has no rate on the day of issue."""
+    issued_on = account.today(heading.at)
+    groups = assess(((line.tax, line.amount) for line in lines), taxes, issued_on)
+    terms_days = 0 if heading.is_prepaid else account.terms_days
+    return Invoice(
+        id=heading.id,
+        series=SERIES,
+        sequence=heading.sequence,
+        account=account.id,
+        issued_on=issued_on,
+        issued_at=heading.at,
+        due_on=days_after(issued_on, terms_days),
+        lines=lines,
+        groups=groups,
+        net=total((line.amount for line in lines), account.currency),
+        tax=total((group.amount for group in groups), account.currency),
+    )
+
+
+def posting(invoice: Invoice) -> Posting | None:
+    """Book an invoice: the account owes the total, of which revenue and tax are ours to split.
+
+    An invoice of nothing moves no money.
+    """
+    if not invoice.total.amount_minor:
+        return None
+    return Posting(
+        id=invoice.id,
+        kind=PostingKind.INVOICE,
+        account=invoice.account,
+        on=invoice.issued_on,
+        at=invoice.issued_at,
+        entries=entries(
+            (Book.RECEIVABLE, invoice.account, invoice.total),
+            (Book.REVENUE, "", -invoice.net),
+            *((Book.TAX, group.tax, -group.amount) for group in invoice.groups),
+        ),
+    )

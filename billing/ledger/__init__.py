@@ -1,0 +1,1 @@
+"""The double-entry journal. It only grows, and every posting balances."""

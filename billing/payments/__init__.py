@@ -1,0 +1,1 @@
+"""How money comes in and back, and which invoices it pays."""

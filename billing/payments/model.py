@@ -1,0 +1,215 @@
+"""Money coming in and going back: methods, attempts, movements, and what providers tell of them.
+
+An attempt is our try to collect; a movement is money that moved at a provider. Any order and
+repetition of a provider's tidings ends in the same movements.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from enum import StrEnum
+
+from terms.errors import InvalidTransition
+from terms.ids import AccountId, AttemptId, InvoiceId
+from terms.money import Money
+
+
+class AttemptState(StrEnum):
+    """How a try to collect stands."""
+
+    OPEN = "open"  # to be asked for, or being asked for
+    CLEARED = "cleared"  # the money is there
+    FAILED = "failed"  # the provider said no
+    REVERSED = "reversed"  # the money went back
+    UNKNOWN = "unknown"  # the answer was lost: looked up, never repeated
+
+
+_S = AttemptState
+ALLOWED: Mapping[AttemptState, frozenset[AttemptState]] = {
+    _S.OPEN: frozenset({_S.CLEARED, _S.FAILED, _S.UNKNOWN}),
+    _S.UNKNOWN: frozenset({_S.CLEARED, _S.FAILED}),
+    # A provider may report a success late; it never takes one back as a mere failure.
+    _S.FAILED: frozenset({_S.CLEARED}),
+    _S.CLEARED: frozenset({_S.REVERSED}),
+    _S.REVERSED: frozenset({_S.CLEARED}),
+}
+UNSETTLED = frozenset({_S.OPEN, _S.UNKNOWN})
+
+
+def step(state: AttemptState, to: AttemptState) -> AttemptState:
+    """Take a step of the table. Raises InvalidTransition."""
+    if to not in ALLOWED[state]:
+        raise InvalidTransition(f"an attempt does not go from {state} to {to}")
+    return to
+
+
+class Decline(StrEnum):
+    """Whether trying the same method again makes sense."""
+
+    SOFT = "soft"  # perhaps later
+    HARD = "hard"  # never with this method
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Method:
+    """How an account pays by itself: references at a provider, never a card number.
+
+    `stopped` says why it is not charged any more.
+    """
+
+    id: str
+    account: AccountId
+    provider: str
+    customer: str
+    ref: str
+    stopped: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attempt:
+    """One try to collect what is open of an invoice; `n` counts the tries of that invoice."""
+
+    id: AttemptId
+    account: AccountId
+    invoice: InvoiceId
+    n: int
+    method: str
+    amount: Money
+    state: AttemptState
+    opened_on: date
+
+    @property
+    def is_unsettled(self) -> bool:
+        """Whether its outcome is still to come."""
+        return self.state in UNSETTLED
+
+
+def attempt_id(invoice: InvoiceId, n: int) -> AttemptId:
+    """Derive the id of an invoice's n-th attempt: the same try is never made twice."""
+    return AttemptId(f"{invoice}-{n}")
+
+
+class MovementKind(StrEnum):
+    """What money did at a provider."""
+
+    CLEARED = "cleared"  # it came in
+    REFUNDED = "refunded"  # the sum given back so far of a charge
+    DISPUTED = "disputed"  # the payer's bank took it back
+    REINSTATED = "reinstated"  # ... and gave it back to us
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Movement:
+    """One movement of money, booked once. All movements of one charge share its `charge`."""
+
+    id: str
+    account: AccountId
+    provider: str
+    charge: str
+    ref: str
+    kind: MovementKind
+    amount: Money
+    attempt: AttemptId | None
+    received_at: datetime
+    is_settled: bool = False
+
+
+def taken_back(movements: list[Movement]) -> int:
+    """Minor units of a charge that have gone back, by all its movements in whatever order.
+
+    Of a charge that never came in nothing went back.
+    """
+    came = sum(m.amount.amount_minor for m in movements if m.kind is MovementKind.CLEARED)
+    refunded = max(_amounts(movements, MovementKind.REFUNDED), default=0)
+    disputed = sum(_amounts(movements, MovementKind.DISPUTED))
+    reinstated = sum(_amounts(movements, MovementKind.REINSTATED))
+    return min(came, refunded + max(disputed - reinstated, 0))
+
+
+def _amounts(movements: list[Movement], kind: MovementKind) -> list[int]:
+    return [m.amount.amount_minor for m in movements if m.kind is kind]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Debt:
+    """What is open of an invoice."""
+
+    invoice: InvoiceId
+    number: str
+    sequence: int
+    due_on: date
+    rest: Money
+
+    @property
+    def order(self) -> tuple[date, int]:
+        """Oldest due first, then by number."""
+        return self.due_on, self.sequence
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tiding:
+    """What a provider tells of a charge: that it moved money, or that it failed.
+
+    `ref` names this very movement at the provider. `attempt` and `account` are our own marks as
+    they came back, empty where the provider does not carry them.
+    """
+
+    charge: str
+    ref: str
+    amount: Money
+    attempt: str = ""
+    account: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Moved(Tiding):
+    """Money moved."""
+
+    kind: MovementKind
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refused(Tiding):
+    """A charge failed for a reason of the provider's, `code`."""
+
+    code: str
+    decline: Decline
+
+
+class PaymentFact(StrEnum):
+    """Kinds of facts in the log for those above billing."""
+
+    CLEARED = "payment.cleared"
+    FAILED = "payment.failed"
+    REVERSED = "payment.reversed"
+
+
+def fact_of(kind: MovementKind) -> PaymentFact:
+    """Tell which fact a movement is to those above."""
+    comes_in = (MovementKind.CLEARED, MovementKind.REINSTATED)
+    return PaymentFact.CLEARED if kind in comes_in else PaymentFact.REVERSED
+
+
+def fact_id(*parts: str) -> str:
+    """Derive a log id of fixed length from what names the fact."""
+    return hashlib.blake2b("|".join(parts).encode(), digest_size=20).hexdigest()
+
+
+def encode_fact(number: str, provider: str, tiding: Tiding, code: str) -> str:
+    """Write the value of a payment fact."""
+    return json.dumps(
+        {
+            "account": number,
+            "provider": provider,
+            "charge": tiding.charge,
+            "attempt": tiding.attempt,
+            "amount_minor": tiding.amount.amount_minor,
+            "currency": tiding.amount.currency,
+            "code": code,
+        },
+        sort_keys=True,
+    )

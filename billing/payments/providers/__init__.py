@@ -1,0 +1,1 @@
+"""Payment providers, one file each, found by entry point alone."""

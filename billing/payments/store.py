@@ -1,0 +1,185 @@
+"""Tables of payments: providers and what they sent, methods, attempts, movements, open items.
+
+`movement` and `allocation` only grow. An open item is what is left of an invoice, or of money
+that has paid nothing yet; it is gone when nothing is left.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Column,
+    Date,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    Row,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+    text,
+)
+
+from billing.payments.model import Attempt, AttemptState, Movement, MovementKind
+from runtime.store import Instant, metadata
+from terms.ids import AccountId, AttemptId, InvoiceId
+from terms.money import Money
+
+INVOICE = "invoice"
+CREDIT = "credit"
+
+payment_provider = Table(
+    "payment_provider",
+    metadata,
+    Column("name", String(40), primary_key=True),
+    Column("kind", String(40), nullable=False),
+    Column("options", Text, nullable=False),  # sealed
+)
+
+provider_event = Table(
+    "provider_event",
+    metadata,
+    Column("id", String(26), primary_key=True),
+    Column("provider", String(40), nullable=False),
+    Column("event_id", String(120), nullable=False),
+    Column("body", LargeBinary, nullable=False),
+    Column("received_at", Instant, nullable=False),  # machine time
+    Column("state", String(16), nullable=False),
+    Column("reason", Text, nullable=False),
+    UniqueConstraint("provider", "event_id"),
+    Index(None, "state"),
+)
+
+payment_method = Table(
+    "payment_method",
+    metadata,
+    Column("id", String(26), primary_key=True),
+    Column("account_id", String(26), ForeignKey("account.id"), nullable=False),
+    Column("provider", String(40), nullable=False),
+    Column("customer_ref", String(120), nullable=False),
+    Column("method_ref", String(120), nullable=False),
+    Column("stopped", String(80), nullable=False),
+    Column("created_at", Instant, nullable=False),
+    Index(None, "account_id"),
+)
+
+attempt = Table(
+    "attempt",
+    metadata,
+    Column("id", String(40), primary_key=True),
+    Column("account_id", String(26), ForeignKey("account.id"), nullable=False),
+    Column("invoice_id", String(26), ForeignKey("invoice.id"), nullable=False),
+    Column("n", Integer, nullable=False),
+    Column("method_id", String(26), ForeignKey("payment_method.id"), nullable=False),
+    Column("amount_minor", BigInteger, nullable=False),
+    Column("currency", String(3), nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("opened_on", Date, nullable=False),
+    Column("opened_at", Instant, nullable=False),
+    # Machine time at which the provider was first asked; from then on it is looked up first.
+    Column("called_at", Instant),
+    Column("looks", Integer, nullable=False),
+    Column("charge", String(120), nullable=False),
+    Column("code", String(80), nullable=False),
+    Column("decline", String(8), nullable=False),
+    UniqueConstraint("invoice_id", "n"),
+    CheckConstraint("amount_minor > 0", name="amount_minor"),
+    Index(None, "account_id"),
+    Index(
+        "ix_attempt_unsettled",
+        "state",
+        sqlite_where=text("state IN ('open', 'unknown')"),
+        postgresql_where=text("state IN ('open', 'unknown')"),
+    ),
+)
+
+movement = Table(
+    "movement",
+    metadata,
+    Column("id", String(26), primary_key=True),
+    Column("account_id", String(26), ForeignKey("account.id"), nullable=False),
+    Column("provider", String(40), nullable=False),
+    Column("charge", String(120), nullable=False),
+    Column("ref", String(120), nullable=False),
+    Column("kind", String(16), nullable=False),
+    Column("amount_minor", BigInteger, nullable=False),
+    Column("currency", String(3), nullable=False),
+    Column("attempt_id", String(40)),
+    Column("received_at", Instant, nullable=False),  # business time
+    Column("settled_at", Instant),  # business time
+    # One effect per movement at the provider.
+    UniqueConstraint("provider", "ref", "kind"),
+    CheckConstraint("amount_minor > 0", name="amount_minor"),
+    Index(None, "account_id"),
+    Index(None, "provider", "charge"),
+    Index(
+        "ix_movement_unsettled",
+        "account_id",
+        sqlite_where=text("settled_at IS NULL"),
+        postgresql_where=text("settled_at IS NULL"),
+    ),
+)
+
+allocation = Table(
+    "allocation",
+    metadata,
+    Column("id", String(26), primary_key=True),
+    Column("account_id", String(26), nullable=False),
+    Column("movement_id", String(26), ForeignKey("movement.id"), nullable=False),
+    Column("invoice_id", String(26), ForeignKey("invoice.id"), nullable=False),
+    Column("amount_minor", BigInteger, nullable=False),
+    Column("allocated_at", Instant, nullable=False),
+    CheckConstraint("amount_minor <> 0", name="amount_minor"),
+    Index(None, "account_id"),
+    Index(None, "invoice_id"),
+)
+
+open_item = Table(
+    "open_item",
+    metadata,
+    Column("id", String(26), primary_key=True),
+    Column("kind", String(8), nullable=False),
+    Column("account_id", String(26), ForeignKey("account.id"), nullable=False),
+    Column("currency", String(3), nullable=False),
+    Column("rest_minor", BigInteger, nullable=False),
+    Column("due_on", Date, nullable=False),
+    Column("sequence", BigInteger, nullable=False),
+    CheckConstraint("rest_minor > 0", name="rest_minor"),
+    CheckConstraint("kind IN ('invoice', 'credit')", name="kind"),
+    Index(None, "account_id"),
+)
+
+
+def attempt_from(row: Row[Any]) -> Attempt:
+    """Read a row of the table of attempts."""
+    return Attempt(
+        id=AttemptId(row.id),
+        account=AccountId(row.account_id),
+        invoice=InvoiceId(row.invoice_id),
+        n=row.n,
+        method=row.method_id,
+        amount=Money(row.amount_minor, row.currency),
+        state=AttemptState(row.state),
+        opened_on=row.opened_on,
+    )
+
+
+def movement_from(row: Row[Any]) -> Movement:
+    """Read a row of the table of movements."""
+    return Movement(
+        id=row.id,
+        account=AccountId(row.account_id),
+        provider=row.provider,
+        charge=row.charge,
+        ref=row.ref,
+        kind=MovementKind(row.kind),
+        amount=Money(row.amount_minor, row.currency),
+        attempt=AttemptId(row.attempt_id) if row.attempt_id else None,
+        received_at=row.received_at,
+        is_settled=row.settled_at is not None,
+    )

@@ -1,0 +1,1 @@
+"""Which offering a service has, from when to when."""

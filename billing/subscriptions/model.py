@@ -1,0 +1,45 @@
+"""A subscription: one offering of one service, from a day to a day.
+
+A changed plan is the end of one row and the start of another; a row's past never changes. Money
+may begin later than rights: before `charged_from` somebody has paid already.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
+
+from terms.ids import ServiceId, SubscriptionId
+
+
+class Activation(StrEnum):
+    """When a subscription goes live."""
+
+    PAID = "paid"  # once its first invoice is paid
+    OPEN = "open"  # at once
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subscription:
+    """An offering from `from_on` up to, not including, `until_on`.
+
+    Periods that ended before `open_from` are sealed: nobody rates them again.
+    """
+
+    id: SubscriptionId
+    service: ServiceId
+    offering: str
+    from_on: date
+    until_on: date | None
+    charged_from: date
+    activation: Activation
+    open_from: date
+
+    def is_current(self, day: date) -> bool:
+        """Whether the offering is had on a day."""
+        return self.from_on <= day and not self.is_over(day)
+
+    def is_over(self, day: date) -> bool:
+        """Whether it has ended before a day begins."""
+        return self.until_on is not None and self.until_on <= day
