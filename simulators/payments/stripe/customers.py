@@ -1,5 +1,6 @@
 """Customers and their payment methods."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from simulators.payments.stripe.ask import Ask
@@ -31,6 +32,26 @@ def create(ask: Ask) -> Thing:
     _set_default(ask, customer)
     ask.created(customer, "email", "metadata")
     return customer
+
+
+def load(book: Book, row: Mapping[str, Any]) -> None:
+    """Take over a customer of the state file: id, name, and card `card` as `payment_method`."""
+    customer = book.new(
+        "cus",
+        "customer",
+        **{name: row.get(name) for name in _TEXTS},
+        currency=None,
+        invoice_settings={"default_payment_method": None},
+        metadata=dict(row.get("metadata", {})),
+    )
+    customer["id"] = str(row["id"])
+    book.customers[customer["id"]] = customer
+    if "payment_method" in row:
+        method = _new_method(book, str(row.get("card", "visa")))
+        del book.methods[method["id"]]
+        method.update(id=str(row["payment_method"]), customer=customer["id"])
+        book.methods[method["id"]] = method
+        customer["invoice_settings"]["default_payment_method"] = method["id"]
 
 
 def update(ask: Ask) -> Thing:

@@ -12,6 +12,7 @@ from simulators.payments.stripe.ask import Ask, Torn
 from simulators.payments.stripe.book import Book, Thing
 from simulators.payments.stripe.cards import rule_from
 from simulators.payments.stripe.charging import Cashier, shown_method
+from simulators.payments.stripe.customers import load
 from simulators.payments.stripe.errors import ApiError, idempotency, invalid
 from simulators.payments.stripe.idempotency import Keys
 from simulators.payments.stripe.params import read_params
@@ -21,7 +22,7 @@ from simulators.payments.stripe.webhooks import RETRY_MS, Deliveries, Endpoints
 from simulators.simulator import BadOperation, Stage
 
 API = "/v1/"
-_KNOWN_STATE = {"about", "api_keys", "cards", "webhooks"}
+_KNOWN_STATE = {"about", "api_keys", "cards", "customers", "webhooks"}
 
 
 class Stripe:
@@ -51,6 +52,8 @@ class Stripe:
         self._endpoints.clear()
         try:
             self._cashier.rules.extend(rule_from(row) for row in state.get("cards", ()))
+            for row in state.get("customers", ()):
+                load(self._book, row)
             hooks = state.get("webhooks", {})
             self._deliveries.retry_ms = tuple(hooks.get("retry_ms", RETRY_MS))
             for row in hooks.get("endpoints", ()):
