@@ -33,6 +33,7 @@ class Known:
     targets: frozenset[str] = frozenset()
     providers: frozenset[str] = frozenset()
     contracts: frozenset[str] = frozenset()
+    serials: frozenset[str] = frozenset()
     macs: Mapping[str, str] = field(default_factory=dict)
     refuses: Refuses = lambda _contract: ""
 

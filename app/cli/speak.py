@@ -1,0 +1,104 @@
+"""How every command talks: one value to standard output, one sentence of failure to standard error.
+
+Exit codes: 0 done, 1 failed, 2 wrong usage.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+
+import typer
+
+if TYPE_CHECKING:
+    from app.settings import Settings
+    from app.wiring import House
+
+T = TypeVar("T")
+
+FAILED = 1
+
+Json = Annotated[bool, typer.Option("--json", help="Print the result as one JSON document.")]
+
+
+def say(text: str) -> None:
+    """Print for people."""
+    sys.stdout.write(text + "\n")
+
+
+def tell(value: Any) -> None:
+    """Print a value as JSON."""
+    from pydantic import TypeAdapter
+
+    raw = TypeAdapter(type(value)).dump_json(value)
+    sys.stdout.write(raw.decode() + "\n")
+    sys.stdout.flush()
+
+
+def complain(sentence: str) -> typer.Exit:
+    """Print why it failed and return the exit to raise."""
+    line = " ".join(sentence.split())
+    sys.stderr.write(f"boxoffice: {line}\n")
+    return typer.Exit(FAILED)
+
+
+def table(heads: tuple[str, ...], rows: list[tuple[str, ...]]) -> None:
+    """Print rows under their heads; says so where there are none."""
+    if not rows:
+        say("none")
+        return
+    widths = [max(len(cell) for cell in column) for column in zip(heads, *rows, strict=True)]
+    for row in (heads, *rows):
+        cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
+        say("  ".join(cells).rstrip())
+
+
+def settings() -> Settings:
+    """Load the settings, once, for one command."""
+    from app.settings import load
+    from terms.errors import BoxofficeError
+
+    try:
+        found = load()
+    except BoxofficeError as error:
+        raise complain(str(error)) from None
+    from runtime.telemetry import configure
+
+    style = found.log_format
+    if style == "auto":
+        style = "console" if sys.stderr.isatty() else "json"
+    configure(level=found.log_level, style=style)
+    return found
+
+
+def run(story: Callable[[House], Awaitable[T]]) -> T:
+    """Open the house, run one story in it, close it. Failures on purpose become one sentence."""
+    import asyncio
+
+    from app.shape import open_house
+
+    found = settings()
+
+    async def tell_story() -> T:
+        async with open_house(found) as house:
+            return await story(house)
+
+    return guarded(lambda: asyncio.run(tell_story()))
+
+
+def guarded(step: Callable[[], T]) -> T:
+    """Run a step; errors raised on purpose and a database out of reach become one sentence."""
+    from sqlalchemy.exc import DBAPIError
+
+    from runtime.retry import is_away
+    from terms.errors import BoxofficeError
+
+    try:
+        return step()
+    except BoxofficeError as error:
+        raise complain(str(error) or type(error).__name__) from None
+    except (DBAPIError, OSError) as error:
+        if isinstance(error, OSError) or is_away(error):
+            raise complain(f"the database or a file is out of reach: {error}") from None
+        raise

@@ -1,0 +1,1 @@
+"""Who may act: API tokens now; people, roles and sign-ins have their place here."""

@@ -1,0 +1,58 @@
+"""API tokens: shown once when made, kept as a hash alone."""
+
+from __future__ import annotations
+
+import os
+from datetime import datetime
+from pathlib import Path
+
+from sqlalchemy import Column, String, Table, func, select
+
+from runtime.chance import Chance
+from runtime.secrets import token_hash
+from runtime.store import Instant, Store, Tx, metadata
+
+TOKEN_FILE = "api-token"  # noqa: S105 - the name of a file
+TOKEN_BYTES = 32
+TOKEN_CHARS_MAX = 200
+
+api_token = Table(
+    "api_token",
+    metadata,
+    Column("hash", String(64), primary_key=True),
+    Column("name", String(80), nullable=False),
+    Column("made_at", Instant, nullable=False),
+)
+
+
+async def is_known(tx: Tx, token: str) -> bool:
+    """Whether this token was made here."""
+    if not 0 < len(token) <= TOKEN_CHARS_MAX:
+        return False
+    query = select(api_token.c.hash).where(api_token.c.hash == token_hash(token))
+    return await tx.scalar(query) is not None
+
+
+async def make(tx: Tx, name: str, chance: Chance, now: datetime) -> str:
+    """Make a token and return it; only its hash stays."""
+    token = f"bxo_{chance.token(TOKEN_BYTES)}"
+    await tx.insert(api_token, [{"hash": token_hash(token), "name": name, "made_at": now}])
+    return token
+
+
+async def make_first(store: Store, data_dir: Path, chance: Chance, now: datetime) -> None:
+    """Make the first token of a new database and leave it in the data folder, for its owner."""
+    async with store.begin() as tx:
+        if await tx.scalar(select(func.count()).select_from(api_token)):
+            return
+        token = await make(tx, "first", chance, now)
+        _write_private(data_dir / TOKEN_FILE, token)
+
+
+def _write_private(path: Path, text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    beside = path.with_name(path.name + ".new")
+    beside.unlink(missing_ok=True)
+    with os.fdopen(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        file.write(text + "\n")
+    beside.replace(path)

@@ -1,0 +1,97 @@
+"""What the database holds already, as the checks of an import need it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from app.desk.refusal import refusal
+from app.imports import memory
+from app.imports.check import Known
+from app.imports.folder import Folder
+from app.imports.problems import Problems
+from app.wiring import House
+from billing.payments import registry as providers
+from billing.reads import accounts, catalog
+from gateway.adapters.registry import open_adapter
+from gateway.adapters.sdk import Adapter
+from gateway.inventory import store as boxes
+from gateway.provisioning import routes
+from gateway.provisioning.routing import Role, Route
+from runtime.store import Tx
+from terms.errors import DomainError
+from terms.ids import TargetName
+
+OPERATOR = "operator.toml"
+
+
+async def look(house: House, tx: Tx, folder: Folder, problems: Problems) -> Known:
+    """Read all that rows of this folder may lean on; wrong options are noted on the way."""
+    codes = await catalog.codes(tx)
+    business = (await memory.remembered(tx, OPERATOR)).get("operator", {})
+    lines = await _routes(tx, folder)
+    adapters = await _adapters(house, folder, problems)
+    _check_providers(house, folder, problems)
+    serials = [row.serial for row in folder.boxes]
+    macs = [row.mac for row in folder.boxes if row.mac]
+    held = await boxes.by_serial(tx, serials)
+    by_mac = await boxes.by_mac(tx, macs)
+    contracts = {row.contract for row in folder.subscribers}
+    contracts |= {row.contract for row in folder.boxes if row.contract}
+    return Known(
+        currency=business.get("currency", ""),
+        taxes=frozenset(codes.taxes),
+        offerings=dict(codes.offerings),
+        priced=frozenset(codes.priced),
+        routed=frozenset(line.code for line in lines),
+        targets=frozenset(await house.targets.load()),
+        providers=frozenset(house.providers),
+        contracts=frozenset(await accounts.contracts(tx, contracts)),
+        macs={mac: box.serial for mac, box in by_mac.items()},
+        serials=frozenset(held),
+        refuses=lambda contract: refusal(contract, adapters, lines),
+    )
+
+
+async def _routes(tx: Tx, folder: Folder) -> list[Route]:
+    """Give the routes as they will be: those of the folder replace all others."""
+    if not folder.routes:
+        return await routes.load(tx)
+    return [
+        Route(
+            code=row.code,
+            target=TargetName(row.target),
+            role=Role(row.role),
+            target_code=row.target_code,
+        )
+        for row in folder.routes
+    ]
+
+
+async def _adapters(
+    house: House, folder: Folder, problems: Problems
+) -> Mapping[str, Adapter[Any]]:
+    named = {target.name for target in folder.operator.targets} if folder.operator else set()
+    found: dict[str, Adapter[Any]] = {}
+    for name, target in (await house.targets.load()).items():
+        if target.enabled and name not in named:
+            found[name] = (await house.targets.open(name)).adapter
+    for target in folder.operator.targets if folder.operator else ():
+        name = TargetName(target.name)
+        try:
+            found[target.name] = open_adapter(
+                target.kind, name=name, options=target.options, http=house.door
+            )
+        except DomainError as error:
+            problems.add(OPERATOR, str(error), field=f"targets.{target.name}")
+    return found
+
+
+def _check_providers(house: House, folder: Folder, problems: Problems) -> None:
+    for provider in folder.operator.payments if folder.operator else ():
+        try:
+            providers.open_provider(
+                provider.kind, name=provider.name, options=provider.options, http=house.door
+            )
+        except DomainError as error:
+            problems.add(OPERATOR, str(error), field=f"payments.{provider.name}")

@@ -1,0 +1,88 @@
+"""One import from its files to the database: all or nothing, in one transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from app.imports import known, write
+from app.imports.check import check
+from app.imports.folder import Folder, find_files, read_folder
+from app.imports.known import look
+from app.imports.problems import Problem, Problems
+from app.imports.same import leave_known
+from app.wiring import House
+from runtime.store import Tx
+from terms.errors import DomainError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What an import did. With `taken` False nothing was changed."""
+
+    taken: bool
+    new: Mapping[str, int] = field(default_factory=dict)
+    unchanged: Mapping[str, int] = field(default_factory=dict)
+    problems: Sequence[Problem] = ()
+    problems_count: int = 0
+
+
+class _NothingTaken(Exception):
+    """Leaves the transaction without a trace."""
+
+
+async def import_paths(
+    house: House, paths: Sequence[Path], environment: Mapping[str, str]
+) -> Outcome:
+    """Take everything, or nothing where there is any problem. Raises Invalid for wrong paths."""
+    return await _import(house, paths, environment, strict=True)
+
+
+async def import_good_rows(
+    house: House, paths: Sequence[Path], environment: Mapping[str, str]
+) -> Outcome:
+    """Take what is well and leave what is not; a file that cannot be read stops all."""
+    return await _import(house, paths, environment, strict=False)
+
+
+async def _import(
+    house: House, paths: Sequence[Path], environment: Mapping[str, str], *, strict: bool
+) -> Outcome:
+    problems = Problems()
+    folder = read_folder(find_files(paths), environment, problems)
+    unchanged: dict[str, int] = {}
+    new: dict[str, int] = {}
+    try:
+        async with house.store.begin() as tx:
+            await _check_all(house, tx, folder, problems, unchanged)
+            if problems.of_files or (strict and problems):
+                raise _NothingTaken
+            new.update(await _write(house, tx, folder, problems))
+    except _NothingTaken:
+        return Outcome(taken=False, problems=tuple(problems), problems_count=len(problems))
+    await house.refresh_providers()
+    return Outcome(
+        taken=True,
+        new=new,
+        unchanged=unchanged,
+        problems=tuple(problems),
+        problems_count=len(problems),
+    )
+
+
+async def _check_all(
+    house: House, tx: Tx, folder: Folder, problems: Problems, unchanged: dict[str, int]
+) -> None:
+    found = await look(house, tx, folder, problems)
+    check(folder, found, problems)
+    await leave_known(tx, folder, found, problems, unchanged)
+
+
+async def _write(house: House, tx: Tx, folder: Folder, problems: Problems) -> dict[str, int]:
+    """Write the folder; what a flow still refuses is a problem like any other."""
+    try:
+        return await write.write(house, tx, folder)
+    except DomainError as error:
+        problems.add(known.OPERATOR if not folder.files else folder.files[0], str(error))
+        raise _NothingTaken from None

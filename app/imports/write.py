@@ -1,0 +1,193 @@
+"""Writing a checked folder, through the same flows as every other way in."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from app.imports import memory
+from app.imports.folder import Folder
+from app.imports.known import OPERATOR
+from app.imports.operator import Operator
+from app.imports.same import cells_of, key_of
+from app.imports.sheet import Sheet
+from app.imports.sheets import BOXES, PRICES, SUBSCRIBERS, TAXES, BoxRow, SubscriberRow
+from app.wiring import House
+from billing.catalog.model import OfferingKind
+from billing.dunning.model import Action, Ladder, Step
+from billing.flows import providers
+from billing.flows.publish import Catalogue, Offer, OfferPrice, TaxRate, publish
+from billing.flows.signup import Activation, MethodRef, SignUp, sign_up
+from billing.reads import accounts
+from gateway.inventory import flows as inventory
+from gateway.inventory.flows import HandOver, NewBox
+from gateway.provisioning import refs, routes, targets
+from gateway.provisioning.routing import Role, Route
+from gateway.provisioning.targets import Configuration
+from runtime.store import Tx
+from terms.ids import ServiceId, TargetName
+from terms.money import Money
+
+ACTOR = "import"
+
+
+async def write(house: House, tx: Tx, folder: Folder) -> dict[str, int]:
+    """Write everything of the folder; returns how many rows were new, by file."""
+    business = await _business(house, tx, folder)
+    if folder.routes:
+        await routes.replace(tx, house.work, [_route(row) for row in folder.routes])
+    now = await house.clock.business_now(tx)
+    await publish(tx, _catalogue(folder, business["zone"]), now)
+    services = await _subscribers(house, tx, folder.subscribers, business)
+    await _boxes(house, tx, folder.boxes, services)
+    await _remember(tx, folder)
+    counts = {
+        OPERATOR: 1 if folder.operator else 0,
+        "taxes.csv": len(folder.taxes),
+        "offerings.csv": len(folder.offerings),
+        "prices.csv": len(folder.prices),
+        "routes.csv": len(folder.routes),
+        "subscribers.csv": len(folder.subscribers),
+        "boxes.csv": len(folder.boxes),
+    }
+    return {file: count for file, count in counts.items() if file in folder.files}
+
+
+async def _business(house: House, tx: Tx, folder: Folder) -> dict[str, str]:
+    """Write operator.toml and give what it says of the business, now or the last time."""
+    operator = folder.operator
+    if operator is None:
+        return dict((await memory.remembered(tx, OPERATOR))["operator"])
+    for target in operator.targets:
+        guard = operator.guard.model_dump() if operator.guard else {}
+        wanted = Configuration(
+            name=TargetName(target.name),
+            kind=target.kind,
+            options=target.options,
+            **{f"guard_{name}": value for name, value in guard.items()},
+        )
+        await targets.configure(tx, house.sealer, wanted)
+    for provider in operator.payments:
+        await providers.configure(
+            tx, house.sealer, provider.name, provider.kind, provider.options
+        )
+    business: dict[str, str] = operator.business.model_dump()
+    await memory.remember(tx, OPERATOR, [("operator", business)])
+    return business
+
+
+def _route(row: Any) -> Route:
+    return Route(
+        code=row.code,
+        target=TargetName(row.target),
+        role=Role(row.role),
+        target_code=row.target_code,
+    )
+
+
+def _catalogue(folder: Folder, zone: str) -> Catalogue:
+    return Catalogue(
+        zone=zone,
+        offerings=tuple(
+            Offer(
+                code=row.code,
+                kind=OfferingKind(row.kind),
+                name=row.name,
+                grants=row.grants,
+                tax=row.tax,
+                models=row.model,
+            )
+            for row in folder.offerings
+        ),
+        prices=tuple(
+            OfferPrice(
+                offering=row.offering,
+                effective_from=row.effective_from,
+                amount=Money.parse(row.amount, row.currency),
+            )
+            for row in folder.prices
+        ),
+        taxes=tuple(
+            TaxRate(tax=row.tax, effective_from=row.effective_from, rate=row.rate)
+            for row in folder.taxes
+        ),
+        ladder=_ladder(folder.operator) if folder.operator else None,
+    )
+
+
+def _ladder(operator: Operator) -> Ladder:
+    return Ladder(
+        steps=tuple(
+            Step(after_days=step.after_days, action=Action(step.action), notice=step.notice)
+            for step in operator.steps
+        )
+    )
+
+
+async def _subscribers(
+    house: House, tx: Tx, rows: list[SubscriberRow], business: dict[str, str]
+) -> dict[str, ServiceId]:
+    if not rows:
+        return {}
+    now = await house.clock.business_now(tx)
+    signed = await sign_up(house.desk, tx, [_order(row, business) for row in rows], now)
+    services = {one.contract: one.service for one in signed}
+    await refs.bind(tx, {service: contract for contract, service in services.items()})
+    return services
+
+
+def _order(row: SubscriberRow, business: dict[str, str]) -> SignUp:
+    method = None
+    if row.payment_provider:
+        method = MethodRef(
+            provider=row.payment_provider,
+            customer=row.payment_customer,
+            method=row.payment_method,
+        )
+    return SignUp(
+        contract=row.contract,
+        name=row.name,
+        phone=row.phone,
+        email=row.email,
+        locale=row.locale or business["locale"],
+        plan=row.plan,
+        addons=row.addons,
+        currency=business["currency"],
+        zone=business["zone"],
+        bill_day=row.bill_day,
+        starts_on=row.started_on,
+        billed_until=row.billed_until,
+        activation=Activation.OPEN,
+        method=method,
+    )
+
+
+async def _boxes(
+    house: House, tx: Tx, rows: list[BoxRow], services: dict[str, ServiceId]
+) -> None:
+    if not rows:
+        return
+    boxes = [NewBox(serial=row.serial, model=row.model, mac=row.mac or None) for row in rows]
+    known = await inventory.register(tx, house.work, boxes, actor=ACTOR)
+    missing = {row.contract for row in rows if row.contract} - set(services)
+    holders = await accounts.holders(tx, missing)
+    held = services | {contract: holder.service for contract, holder in holders.items()}
+    moves = [
+        HandOver(
+            resource=box.id, service=held[row.contract], on=row.handed_over_on, actor=ACTOR
+        )
+        for row, box in zip(rows, known, strict=True)
+        if row.handed_over_on is not None
+    ]
+    await inventory.hand_over(tx, house.work, moves)
+
+
+async def _remember(tx: Tx, folder: Folder) -> None:
+    sheets: tuple[tuple[Sheet[Any], list[Any]], ...] = (
+        (TAXES, folder.taxes),
+        (PRICES, folder.prices),
+        (SUBSCRIBERS, folder.subscribers),
+        (BOXES, folder.boxes),
+    )
+    for sheet, rows in sheets:
+        cells = [(key_of(sheet, row), cells_of(sheet, row)) for row in rows]
+        await memory.remember(tx, sheet.file, cells)

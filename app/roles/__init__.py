@@ -1,0 +1,1 @@
+"""What a running process does besides answering: one file per kind of work."""

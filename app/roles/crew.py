@@ -1,0 +1,108 @@
+"""The tasks of one process: started together, watched, and brought to rest together.
+
+A task that ends before it was told to is a failure of the whole process: whoever started it starts
+it again. Rest has a limit; what is still running then is cut off, and its leases run out.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from enum import StrEnum
+
+from app.roles import collect, intake, scheduler, settle
+from app.wiring import House
+from messages import notify
+from runtime.telemetry import get_log
+from runtime.work import Lane
+
+log = get_log()
+
+DRAIN_S = 9.0
+SETTLE_ROWS_MAX = 200
+COMPOSE_ROWS_MAX = 500
+
+Running = Callable[[asyncio.Event], Awaitable[None]]
+
+
+class Role(StrEnum):
+    """What a process is for."""
+
+    ALL = "all"
+    WEB = "web"
+    WORKER = "worker"
+    SCHEDULER = "scheduler"
+
+
+def duties(house: House, role: Role) -> dict[str, Running]:
+    """Name everything a role keeps running, the web server apart."""
+    work: dict[str, Running] = {
+        "intake": Lane(house.work, intake.KIND, intake.handler(house)).run,
+        "settle": Lane(
+            house.work, settle.KIND, settle.handler(house), rows_max=SETTLE_ROWS_MAX
+        ).run,
+        "collect": Lane(house.work, collect.KIND, collect.handler(house)).run,
+        "compose": Lane(
+            house.work, "compose", house.composer.handle, rows_max=COMPOSE_ROWS_MAX
+        ).run,
+        "notify": Lane(house.work, notify.KIND, house.notify.handle).run,
+        "reconcile": house.reconciler.run,
+    }
+    clock: dict[str, Running] = {
+        "drift": lambda stop: scheduler.scan_for_drift(house, stop),
+        "facts": lambda stop: scheduler.take_facts(house, stop),
+    }
+    ears: dict[str, Running] = {"ears": lambda stop: scheduler.hear_others(house, stop)}
+    return {
+        Role.ALL: {**work, **clock, **ears},
+        Role.WEB: ears,
+        Role.WORKER: {**work, **ears},
+        Role.SCHEDULER: {**clock, **ears},
+    }[role]
+
+
+class Crew:
+    """The running duties of one process."""
+
+    def __init__(self, running: Mapping[str, Running]) -> None:
+        self._running = running
+        self._stop = asyncio.Event()
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+
+    def start(self) -> None:
+        """Start every duty."""
+        for name, run in self._running.items():
+            self._tasks[name] = asyncio.create_task(_awaited(run, self._stop), name=name)
+
+    @property
+    def alive(self) -> dict[str, bool]:
+        """Tell of each duty whether it still runs."""
+        return {name: not task.done() for name, task in self._tasks.items()}
+
+    async def first_end(self) -> str:
+        """Wait until a duty ends by itself and name it."""
+        if not self._tasks:
+            await asyncio.Event().wait()
+        done, _ = await asyncio.wait(self._tasks.values(), return_when=asyncio.FIRST_COMPLETED)
+        for task in done:
+            if not task.cancelled() and (error := task.exception()):
+                log.error("duty.failed", duty=task.get_name(), exc_info=error)
+        return done.pop().get_name()
+
+    async def rest(self) -> None:
+        """Let every duty finish what it holds, within the limit."""
+        self._stop.set()
+        tasks = list(self._tasks.values())
+        # The ears have nothing to finish.
+        if ears := self._tasks.get("ears"):
+            ears.cancel()
+        if tasks:
+            _, late = await asyncio.wait(tasks, timeout=DRAIN_S)
+            for task in late:
+                log.warning("duty.cut_off", duty=task.get_name())
+                task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def _awaited(run: Running, stop: asyncio.Event) -> None:
+    await run(stop)

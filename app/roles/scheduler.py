@@ -1,0 +1,65 @@
+"""What happens by the clock: drift scans, and listening for other processes on the same file."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable
+from datetime import timedelta
+
+from app.roles.settle import take_possessions
+from app.wiring import House
+from runtime.retry import pause
+from runtime.store.watch import foreign_commits
+from runtime.telemetry import get_log
+
+log = get_log()
+
+FACTS_EVERY = timedelta(seconds=2)
+
+
+async def scan_for_drift(house: House, stop: asyncio.Event) -> None:
+    """Compare every target with our wishes, again and again."""
+    every = house.settings.drift_every_s
+    while not await _over(stop, every):
+        await _outlive("drift.scan", house.drift.scan_all())
+
+
+async def hear_others(house: House, stop: asyncio.Event) -> None:
+    """Ring for everything when another process has committed: it may have left work."""
+    if house.store.is_sqlite:
+        commits = foreign_commits(house.store)
+        async for _ in commits:
+            house.store.bell.ring_all()
+            await _outlive("providers.refresh", house.refresh_providers())
+    else:
+        while not await _over(stop, house.settings.sweep_s):
+            await _outlive("providers.refresh", house.refresh_providers())
+
+
+async def take_facts(house: House, stop: asyncio.Event) -> None:
+    """Hand possession facts to billing that no settling account came by to take."""
+
+    async def take() -> None:
+        async with house.store.begin() as tx:
+            await take_possessions(house, tx)
+
+    while not await _over(stop, FACTS_EVERY.total_seconds()):
+        await _outlive("facts.take", take())
+
+
+async def _outlive(what: str, step: Awaitable[object]) -> None:
+    """Do one step; its failure is logged and the next one tries again."""
+    try:
+        await step
+    except Exception:
+        log.exception("scheduler.failed", step=what)
+
+
+async def _over(stop: asyncio.Event, within_s: float) -> bool:
+    """Wait; True when told to stop first."""
+    waiting = asyncio.create_task(stop.wait())
+    sleeping = asyncio.create_task(pause(within_s))
+    _, late = await asyncio.wait({waiting, sleeping}, return_when=asyncio.FIRST_COMPLETED)
+    for task in late:
+        task.cancel()
+    return stop.is_set()

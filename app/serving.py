@@ -1,0 +1,87 @@
+"""`boxoffice serve`: one process from its start to its end."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from aiohttp import web
+
+from app.roles.crew import Crew, Role, duties
+from app.settings import Settings
+from app.web.connection import listen
+from app.web.console.live import Live
+from app.web.routes import routes
+from app.web.serving import make_app
+from app.shape import open_house
+from runtime.telemetry import get_log
+from terms.errors import DomainError
+
+log = get_log()
+
+SHUTDOWN_S = 5.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ready:
+    """Told once, when requests are taken."""
+
+    url: str
+    pid: int
+    role: str
+
+
+async def serve(
+    settings: Settings, role: Role, host: str, port: int, announce: Callable[[Ready], None]
+) -> int:
+    """Run until SIGTERM or SIGINT; returns the exit code: 1 where a duty ended by itself."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    async with open_house(settings) as house:
+        crew = Crew(duties(house, role))
+        live = Live(house)
+        app = make_app(house, routes(house, crew, live))
+        runner = web.AppRunner(app, access_log=None, shutdown_timeout=SHUTDOWN_S)
+        await runner.setup()
+        try:
+            door = await _open(runner, role, host, port)
+            crew.start()
+            url = f"http://{host}:{door.sockets[0].getsockname()[1]}" if door else ""
+            announce(Ready(url=url, pid=os.getpid(), role=role.value))
+            log.info("serve.ready", url=url, role=role.value)
+            failed = await _until(stop, crew)
+            if door:
+                door.close()
+        finally:
+            live.close()
+            await asyncio.gather(crew.rest(), runner.cleanup())
+        log.info("serve.ended", failed=failed)
+        return 1 if failed else 0
+
+
+async def _open(
+    runner: web.AppRunner, role: Role, host: str, port: int
+) -> asyncio.Server | None:
+    if role not in {Role.ALL, Role.WEB} or runner.server is None:
+        return None
+    try:
+        return await listen(runner.server, host, port)
+    except OSError as error:
+        why = error.strerror or str(error)
+        raise DomainError(f"cannot listen on {host}:{port}: {why}") from None
+
+
+async def _until(stop: asyncio.Event, crew: Crew) -> str:
+    """Wait for the signal or for a duty that ended; returns the duty's name, or nothing."""
+    told = asyncio.create_task(stop.wait())
+    ended = asyncio.create_task(crew.first_end())
+    await asyncio.wait({told, ended}, return_when=asyncio.FIRST_COMPLETED)
+    failed = ended.result() if ended.done() and not stop.is_set() else ""
+    for task in (told, ended):
+        task.cancel()
+    return failed

@@ -1,0 +1,1 @@
+"""The product over HTTP: hooks of payment providers, the API, the console, health."""

@@ -1,0 +1,55 @@
+"""From views to HTML. Everything is escaped; the templates hold no logic but loops and choices."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from app.web.static import Static
+from terms.calendar import zone
+
+TEMPLATES = Path(__file__).parent.parent / "templates"
+
+
+class Drawing:
+    """Draws pages and parts of pages."""
+
+    def __init__(self, static: Static) -> None:
+        self._environment = Environment(
+            loader=FileSystemLoader(TEMPLATES),
+            autoescape=True,
+            undefined=StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+            auto_reload=False,
+        )
+        self._environment.globals["static"] = static.url
+        self._environment.filters["when"] = when
+        self._environment.filters["moment"] = moment
+        self._environment.filters["count"] = count
+
+    def page(self, name: str, **values: Any) -> str:
+        """Draw one whole page."""
+        return self._environment.get_template(f"{name}.html").render(**values)
+
+    def part(self, name: str, **values: Any) -> str:
+        """Draw one part that a page shows, for replacing it while the page is open."""
+        return self._environment.get_template(f"parts/{name}.html").render(**values)
+
+
+def when(instant: datetime, zone_name: str = "UTC") -> str:
+    """Write an instant for people, in a zone."""
+    return f"{instant.astimezone(zone(zone_name)):%d %b %Y, %H:%M}"
+
+
+def moment(instant: datetime) -> str:
+    """Write an instant to the thousandth, in UTC: for what happens within a second."""
+    return f"{instant.astimezone(UTC):%H:%M:%S}.{instant.microsecond // 1000:03d}"
+
+
+def count(number: int) -> str:
+    """Write a whole number with thin spaces between its thousands."""
+    return f"{number:,}".replace(",", "\u202f")

@@ -1,0 +1,240 @@
+"""What the console's templates show: words and numbers, already fit for people."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+Tone = Literal["good", "warn", "bad", "calm", "off"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tile:
+    """One number at the top."""
+
+    label: str
+    value: str
+    hint: str = ""
+    tone: Tone = "calm"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ask:
+    """A decision that a target waits for."""
+
+    would: int
+    base: int
+    limit: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TargetCard:
+    """A target and how it is."""
+
+    name: str
+    kind: str
+    tone: Tone
+    state: str
+    why: str = ""
+    facts: tuple[str, ...] = ()
+    ask: Ask | None = None
+    is_parked: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QueueRow:
+    """The work of one kind, at one target where it has one."""
+
+    kind: str
+    target: str
+    due: int
+    later: int
+    leased: int
+    parked: int
+    oldest: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ParkedRow:
+    """Work that waits for a person."""
+
+    kind: str
+    key: str
+    target: str
+    contract: str
+    name: str
+    reason: str
+    since: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """One field that differs."""
+
+    field: str
+    held: str
+    wished: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DriftRow:
+    """Something a target holds differently."""
+
+    id: str
+    target: str
+    ref: str
+    contract: str
+    name: str
+    kind: str
+    changes: tuple[Change, ...]
+    found_at: datetime
+    repaired_at: datetime | None
+    can_repair: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Moment:
+    """One thing that happened, in plain words."""
+
+    id: str
+    at: datetime
+    tone: Tone
+    text: str
+    contract: str = ""
+    name: str = ""
+    more: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Overview:
+    """The whole first page."""
+
+    tiles: tuple[Tile, ...]
+    targets: tuple[TargetCard, ...]
+    queue: tuple[QueueRow, ...]
+    parked: tuple[ParkedRow, ...]
+    drift: tuple[DriftRow, ...]
+    story: tuple[Moment, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Frame:
+    """What stands around every page."""
+
+    operator: str
+    business_now: datetime
+    zone: str
+    offset: str
+    token: str
+    page: str
+    said: str = ""
+    said_tone: Tone = "good"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccountLine:
+    """One row of the list of accounts."""
+
+    contract: str
+    name: str
+    state: str
+    tone: Tone
+    owed: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InvoiceLine:
+    """One line of an invoice, with all that explains its price."""
+
+    text: str
+    period: str
+    fraction: str
+    rate: str
+    net: str
+    tax: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InvoiceCard:
+    """One invoice."""
+
+    number: str
+    issued_on: str
+    due_on: str
+    total: str
+    open: str
+    tone: Tone
+    state: str
+    lines: tuple[InvoiceLine, ...]
+    taxes: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PaymentRow:
+    """One payment or attempt."""
+
+    at: datetime
+    amount: str
+    how: str
+    state: str
+    tone: Tone
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Having:
+    """Something the household has: a subscription or a box."""
+
+    name: str
+    detail: str
+    since: str
+    until: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Holding:
+    """What one target holds for the household beside what it should."""
+
+    target: str
+    ref: str
+    tone: Tone
+    state: str
+    changes: tuple[Change, ...]
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Message:
+    """One notice to the household."""
+
+    at: datetime
+    text: str
+    outcome: str
+    tone: Tone
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccountPage:
+    """One household on one page."""
+
+    contract: str
+    number: str
+    name: str
+    phone: str
+    email: str
+    state: str
+    tone: Tone
+    why_dark: tuple[str, ...]
+    owed: str
+    credit: str
+    owes: bool
+    bill_day: int
+    subscriptions: tuple[Having, ...]
+    boxes: tuple[Having, ...]
+    invoices: tuple[InvoiceCard, ...]
+    payments: tuple[PaymentRow, ...]
+    holdings: tuple[Holding, ...]
+    messages: tuple[Message, ...]
+    story: tuple[Moment, ...]

@@ -1,0 +1,95 @@
+"""Errors as problem details (RFC 9457): one table from class to status, and nothing secret in it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import orjson
+from aiohttp import web
+
+from terms.errors import (
+    BoxofficeError,
+    DomainError,
+    Duplicate,
+    Forbidden,
+    Invalid,
+    InvalidTransition,
+    NotFound,
+    TargetError,
+    Throttled,
+    Unreachable,
+)
+
+MEDIA_TYPE = "application/problem+json"
+
+# The first class that fits decides, so the narrower ones stand first.
+STATUS: tuple[tuple[type[BoxofficeError], int, str], ...] = (
+    (NotFound, 404, "not found"),
+    (Invalid, 400, "invalid input"),
+    (InvalidTransition, 409, "not possible in this state"),
+    (Duplicate, 409, "exists already"),
+    (Forbidden, 403, "not allowed"),
+    (DomainError, 400, "refused"),
+    (Throttled, 503, "a system beside us asks to wait"),
+    (Unreachable, 504, "a system beside us does not answer"),
+    (TargetError, 502, "a system beside us refused"),
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FieldError:
+    """One wrong field, by its path in the body or query."""
+
+    field: str
+    why: str
+
+
+class BadRequest(Exception):
+    """The request cannot be read as what the route declares."""
+
+    def __init__(
+        self, status: int, title: str, detail: str, errors: Sequence[FieldError] = ()
+    ) -> None:
+        super().__init__(detail)
+        self.status = status
+        self.title = title
+        self.errors = tuple(errors)
+
+
+def problem(
+    status: int,
+    title: str,
+    detail: str,
+    request_id: str,
+    *,
+    errors: Sequence[FieldError] = (),
+    headers: Mapping[str, str] | None = None,
+) -> web.Response:
+    """Make the answer to a request that failed."""
+    content: dict[str, object] = {
+        "type": "about:blank",
+        "title": title,
+        "status": status,
+        "detail": detail,
+        "request_id": request_id,
+    }
+    if errors:
+        content["field"] = errors[0].field
+        content["errors"] = [{"field": e.field, "why": e.why} for e in errors]
+    body = orjson.dumps(content)
+    return web.Response(status=status, body=body, content_type=MEDIA_TYPE, headers=headers)
+
+
+def problem_of(error: BoxofficeError, request_id: str) -> web.Response:
+    """Make the answer to an error raised on purpose."""
+    for kind, status, title in STATUS:
+        if isinstance(error, kind):
+            break
+    else:
+        status, title = 400, "refused"
+    errors = [FieldError(field=error.field, why=error.reason)] if isinstance(error, Invalid) else []
+    headers = None
+    if isinstance(error, Throttled):
+        headers = {"Retry-After": str(max(1, round(error.retry_after_s)))}
+    return problem(status, title, str(error), request_id, errors=errors, headers=headers)

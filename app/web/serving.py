@@ -1,0 +1,102 @@
+"""From declared routes to a running application: policy, reading, answering, errors.
+
+Every request passes `_served`, whatever the route; there is no second way in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterable
+from typing import Any
+
+from aiohttp import web
+from pydantic import TypeAdapter
+
+from app.web.access import admit
+from app.web.connection import Connection
+from app.web.headers import REQUEST_ID, put_headers
+from app.web.problem import BadRequest, problem, problem_of
+from app.web.reading import read_body, read_query
+from app.web.route import Call, Policy, Route
+from app.wiring import House
+from runtime.chance import new_id
+from runtime.telemetry import bound, get_log
+from terms.errors import BoxofficeError
+
+log = get_log()
+
+HOUSE = web.AppKey("house", House)
+POLICIES = web.AppKey("policies", dict[tuple[str, str], Policy])
+
+_Served = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+def make_app(house: House, routes: Iterable[Route]) -> web.Application:
+    """Put routes together. A path and method declared twice is an error at start."""
+    app = web.Application(middlewares=[_outermost])
+    app[HOUSE] = house
+    app[POLICIES] = {}
+    app.on_response_prepare.append(put_headers)
+    for route in routes:
+        key = (route.method, route.path)
+        if key in app[POLICIES]:
+            raise ValueError(f"declared twice: {route.method} {route.path}")
+        app[POLICIES][key] = route.policy
+        app.router.add_route(route.method, route.path, _handler(house, route))
+    return app
+
+
+@web.middleware
+async def _outermost(request: web.Request, handler: _Served) -> web.StreamResponse:
+    """Give the request an id, and every failure an answer that tells nothing it should not."""
+    house = request.app[HOUSE]
+    if isinstance(request.protocol, Connection):
+        request.protocol.heard()
+    request_id = new_id(house.clock.machine_now(), house.chance)
+    request[REQUEST_ID] = request_id
+    with bound(request_id=request_id):
+        try:
+            return await handler(request)
+        except web.HTTPException as error:
+            return _of_library(error, request_id)
+        except BadRequest as error:
+            return problem(
+                error.status, error.title, str(error), request_id, errors=error.errors
+            )
+        except BoxofficeError as error:
+            return problem_of(error, request_id)
+        except Exception:
+            log.exception("web.failed", method=request.method, path=request.path)
+            why = "something broke on our side; the request id finds it in the log"
+            return problem(500, "internal error", why, request_id)
+
+
+def _of_library(error: web.HTTPException, request_id: str) -> web.StreamResponse:
+    """Turn "no such path" and "no such method" into problems; redirects stay as they are."""
+    if error.status < 400:  # noqa: PLR2004 - where the statuses of failure begin
+        return error
+    headers = {"Allow": error.headers["Allow"]} if "Allow" in error.headers else None
+    why = "there is nothing under this path" if error.status == 404 else error.reason  # noqa: PLR2004
+    return problem(error.status, error.reason.lower(), why, request_id, headers=headers)
+
+
+def _handler(house: House, route: Route) -> _Served:
+    adapter: TypeAdapter[Any] | None = TypeAdapter(route.answer) if route.answer else None
+
+    async def served(request: web.Request) -> web.StreamResponse:
+        await admit(request, house, route.policy)
+        call = Call(
+            request=request,
+            house=house,
+            id=request[REQUEST_ID],
+            query=read_query(request, route.query) if route.query else None,
+            body=await read_body(request, route.body, route.body_bytes_max) if route.body else None,
+        )
+        result = await route.handler(call)
+        if isinstance(result, web.StreamResponse):
+            return result
+        if adapter is None:
+            raise TypeError(f"{route.method} {route.path} answers without declaring what")
+        body = adapter.dump_json(result)
+        return web.Response(status=route.status, body=body, content_type="application/json")
+
+    return served

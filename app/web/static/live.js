@@ -1,0 +1,36 @@
+// Keeps a page that was complete when it arrived up to date. Without it everything works by reload.
+
+const places = document.querySelectorAll("[data-live-part]");
+const pulse = document.querySelector("[data-live]");
+
+function show(state) {
+  if (pulse) pulse.dataset.live = state;
+}
+
+// Replaces one part of the page by what the server drew; never while somebody is using it.
+function replace({ part, html }) {
+  for (const place of places) {
+    if (place.dataset.livePart !== part) continue;
+    if (place.contains(document.activeElement)) {
+      place.addEventListener("focusout", () => replace({ part, html }), { once: true });
+      return;
+    }
+    const known = new Set([...place.querySelectorAll("[data-key]")].map((e) => e.dataset.key));
+    const opened = new Set([...place.querySelectorAll("details[open][id]")].map((e) => e.id));
+    place.innerHTML = html;
+    for (const id of opened) document.getElementById(id)?.setAttribute("open", "");
+    for (const row of place.querySelectorAll("[data-key]")) {
+      if (!known.has(row.dataset.key)) row.classList.add("fresh");
+    }
+  }
+}
+
+if (places.length && "EventSource" in window) {
+  const url = new URL("/console/events", location.href);
+  url.searchParams.set("parts", [...places].map((place) => place.dataset.livePart).join(","));
+  const source = new EventSource(url);
+  source.addEventListener("open", () => show("yes"));
+  source.addEventListener("error", () => show("no"));
+  source.addEventListener("part", (event) => replace(JSON.parse(event.data)));
+  addEventListener("pagehide", () => source.close());
+}

@@ -1,0 +1,138 @@
+"""The composition root: builds every part from the settings and binds the ports.
+
+Importing it imports every store module, so that the catalogue of tables is whole.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from app.identity import tokens
+from app.imports import memory as imports_memory
+from app.settings import Settings
+from billing.flows.desk import Desk
+from billing.flows.providers import open_providers
+from billing.payments.provider import Provider
+from gateway.adapters.sdk import Action
+from gateway.provisioning.composer import Composer
+from gateway.provisioning.drift import Drift
+from gateway.provisioning.operate import Operate
+from gateway.provisioning.reconcile import Pace, Reconciler
+from gateway.provisioning.opening import Targets
+from messages import store as messages_store
+from messages.notify import Notify
+from messages.ports import Shown
+from runtime.bell import LocalBell
+from runtime.chance import Chance, SystemChance
+from runtime.clock import Clock, utc_now
+from runtime.http import HttpDoor
+from runtime.secrets import Sealer
+from runtime.store import Store
+from runtime.work import Work
+from terms.ids import NoticeId, ServiceId
+
+STORES = (tokens, imports_memory, messages_store)
+
+
+@dataclass(slots=True, kw_only=True)
+class House:
+    """Everything a running process is made of; every edge gets it and nothing else."""
+
+    settings: Settings
+    clock: Clock
+    chance: Chance
+    store: Store
+    work: Work
+    sealer: Sealer
+    door: HttpDoor
+    desk: Desk
+    providers: dict[str, Provider]
+    targets: Targets
+    composer: Composer
+    reconciler: Reconciler
+    operate: Operate
+    drift: Drift
+    notify: Notify
+    lanes_alive: dict[str, bool] = field(default_factory=dict)
+
+    async def refresh_providers(self) -> None:
+        """Open the payment providers as the database has them now."""
+        async with self.store.read() as tx:
+            found = await open_providers(tx, self.sealer, self.door)
+        self.providers.clear()
+        self.providers.update(found)
+
+    async def business_now(self) -> datetime:
+        """Tell business time."""
+        async with self.store.read() as tx:
+            return await self.clock.business_now(tx)
+
+
+class _Screens:
+    """The screens of a household: every target of its service that can show a message."""
+
+    def __init__(self, operate: Operate) -> None:
+        self.operate = operate
+
+    async def show(self, service: ServiceId, text: str, notice: NoticeId) -> Shown:
+        """Show a text once on each."""
+        action = Action(name="message", params={"text": text})
+        done = await self.operate.perform(service, action, id=notice)
+        taken = sum(one.outcome == "done" for one in done)
+        whys = [f"{one.target}: {one.error or one.outcome}" for one in done if one.outcome != "done"]
+        return Shown(taken=taken, why="; ".join(whys))
+
+
+def build(
+    settings: Settings,
+    *,
+    chance: Chance | None = None,
+    machine_now: Callable[[], datetime] = utc_now,
+) -> House:
+    """Build a house; nothing is opened yet but the master key."""
+    chance = chance or SystemChance()
+    clock = Clock(machine_now)
+    store = Store(settings.database_url, LocalBell())
+    work = Work(store, clock, chance, lease=timedelta(seconds=settings.lease_s))
+    sealer = Sealer.of(settings)
+
+    deadline_s = settings.call_deadline_s
+
+    def door() -> HttpDoor:
+        return HttpDoor(networks=settings.adapter_networks, deadline_s=deadline_s)
+
+    providers: dict[str, Provider] = {}
+    payment_door = HttpDoor(networks=settings.payment_networks, deadline_s=deadline_s)
+    targets = Targets(store, sealer, door)
+    operate = Operate(store, work, targets)
+    return House(
+        settings=settings,
+        clock=clock,
+        chance=chance,
+        store=store,
+        work=work,
+        sealer=sealer,
+        door=payment_door,
+        desk=Desk(work=work, clock=clock, chance=chance, providers=providers),
+        providers=providers,
+        targets=targets,
+        composer=Composer(store, work),
+        reconciler=Reconciler(store, work, targets, Pace(heartbeat_s=settings.heartbeat_s)),
+        operate=operate,
+        drift=Drift(store, work, targets),
+        notify=Notify(store, work, _Screens(operate)),
+    )
+
+
+@asynccontextmanager
+async def closing(house: House) -> AsyncIterator[House]:
+    """Close everything a house has opened, when the block is left."""
+    try:
+        yield house
+    finally:
+        await house.targets.close()
+        await house.door.aclose()
+        await house.store.close()
