@@ -82,6 +82,7 @@ def _simulator(kind: str, stage: Stage, state: Mapping[str, Any]) -> Simulator:
 
 
 async def _serve(options: argparse.Namespace) -> int:
+    told_to_stop = _stop_signal()
     stage = _stage(options)
     simulator = _simulator(options.kind, stage, _state(options.state))
     front = Front(stage, simulator, options.host, options.port)
@@ -92,7 +93,7 @@ async def _serve(options: argparse.Namespace) -> int:
         site = web.TCPSite(runner, options.host, options.admin_port, shutdown_timeout=1.0)
         await site.start()
         _announce(options.kind, front.door.url, f"http://{options.host}:{_port(runner)}")
-        await _told_to_stop()
+        await told_to_stop.wait()
     finally:
         await runner.cleanup()
         await front.stop()
@@ -110,11 +111,12 @@ def _announce(kind: str, url: str, admin_url: str) -> None:
     sys.stdout.flush()
 
 
-async def _told_to_stop() -> None:
+def _stop_signal() -> asyncio.Event:
+    """Make an event that SIGTERM and SIGINT set."""
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    await stop.wait()
+    return stop
 
 
 if __name__ == "__main__":
