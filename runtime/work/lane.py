@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import traceback
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
-from collections.abc import AsyncIterator
 from datetime import timedelta
 
 from runtime.retry import back_off_s, pause
@@ -89,9 +88,7 @@ class Lane:
 
 
 @asynccontextmanager
-async def keep_alive(
-    work: Work, claims: Sequence[Claim], every: timedelta
-) -> AsyncIterator[None]:
+async def keep_alive(work: Work, claims: Sequence[Claim], every: timedelta) -> AsyncIterator[None]:
     """Renew the leases of these claims until the block is left."""
 
     async def beat() -> None:

@@ -1,156 +1,224 @@
-"""The statements of the dirty rows, twice where the engines differ. Named, and nothing else.
+"""The statements of the dirty rows: one text for both engines, but for a few words.
 
-Times are microseconds. SQLite takes the machine's clock; PostgreSQL's own clock measures leases,
-so that many machines agree.
+Times are microseconds. Batches come in as one JSON text on SQLite, as arrays on PostgreSQL. A
+lease is measured by the machine's clock on SQLite and by the database's own on PostgreSQL, so that
+many machines agree.
 """
+
+# ruff: noqa: S608 - every text below is made of constants; values go beside it
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
-_OFFSET = 'COALESCE((SELECT "offset" FROM business_clock WHERE id = 1), 0)'
-_PG_NOW = "(EXTRACT(EPOCH FROM clock_timestamp()) * 1000000)::bigint"
+import orjson
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Statements:
-    """One engine's statements; parameters are named in the comments, in order."""
+    """One engine's statements; in the comments their values, after ; the columns of the batch."""
 
-    mark: str
-    schedule: str
-    claim: str
-    renew: str
-    complete: str
-    again: str
-    free: str
-    fail: str
-    park: str
+    is_sqlite: bool
+    mark: str  # kind, target, now; key
+    schedule: str  # kind, target, now; key, due_at
+    claim: str  # lease, kind, now, target, token, rows_max
+    renew: str  # lease; kind, key, token
+    complete: str  # ; kind, key, generation, token
+    keep: str  # ; kind, key, generation, token
+    again: str  # now; kind, key, generation, token, due_at
+    give_back: str  # ; kind, key, token
+    fail: str  # ; kind, key, generation, token, not_before, error, uncount
+    park: str  # now; kind, key, generation, token, error
+
+    def given(self, rows: list[tuple[Any, ...]]) -> tuple[Any, ...]:
+        """Return the last values of a statement: a batch that is not empty."""
+        if self.is_sqlite:
+            return (orjson.dumps(rows).decode(),)
+        return tuple(list(column) for column in zip(*rows, strict=True))
+
+    def lease(self, now: int, length: int) -> int:
+        """Return what `claim` and `renew` take: the lease's end on SQLite, else its length."""
+        return now + length if self.is_sqlite else length
 
 
-SQLITE = Statements(
-    # kind, key, target, machine_now x 3
-    mark=f"""
+_TYPES = {
+    "kind": "text",
+    "key": "text",
+    "generation": "bigint",
+    "token": "bigint",
+    "due_at": "bigint",
+    "not_before": "bigint",
+    "error": "text",
+    "uncount": "integer",
+}
+_PG_NOW = "(EXTRACT(EPOCH FROM statement_timestamp()) * 1000000)::bigint"
+_SHARED_WORDS = {
+    "business_now": '?3 + COALESCE((SELECT "offset" FROM business_clock WHERE id = 1), 0)',
+    "ours": "work.kind = d.kind AND work.key = d.key AND work.token = d.token",
+    "unmarked": "work.generation = d.generation",
+}
+_SQLITE_WORDS = {
+    "least": "MIN",
+    "greatest": "MAX",
+    "lease_end": "?1",
+    "lease_is_over": "lease_until <= ?3",
+    "picked": "rowid IN (SELECT rowid",
+    "locked": ")",
+}
+_POSTGRES_WORDS = {
+    "least": "LEAST",
+    "greatest": "GREATEST",
+    "lease_end": f"{_PG_NOW} + ?1::bigint",
+    "lease_is_over": f"lease_until <= {_PG_NOW}",
+    "picked": "ctid = ANY(ARRAY(SELECT ctid",
+    "locked": "FOR UPDATE SKIP LOCKED))",
+}
+
+# The number of values before the batch, its columns, the text. {given} is the batch as a table d.
+_TEMPLATES: dict[str, tuple[int, tuple[str, ...], str]] = {
+    "mark": (
+        3,
+        ("key",),
+        """
         INSERT INTO work (kind, key, target, due_at, not_before, marked_at)
-        VALUES (?, ?, ?, ? + {_OFFSET}, ?, ?)
+        SELECT ?1, d.key, ?2, {business_now}, ?3, ?3 FROM {given} WHERE true ORDER BY d.key
         ON CONFLICT (kind, key) DO UPDATE SET
-            generation = generation + 1, due_at = MIN(due_at, excluded.due_at),
-            not_before = excluded.not_before, target = excluded.target,
+            generation = work.generation + 1, target = excluded.target,
+            due_at = {least}(work.due_at, excluded.due_at), not_before = excluded.not_before,
             attempts = 0, parked_at = NULL, error = NULL,
-            marked_at = MIN(marked_at, excluded.marked_at)
-    """,  # noqa: S608 - a constant above
-    # kind, key, target, due_at, machine_now x 2
-    schedule="""
+            marked_at = {least}(work.marked_at, excluded.marked_at)
+        """,
+    ),
+    # What is scheduled while somebody looks waits in again_at until that look is over.
+    "schedule": (
+        3,
+        ("key", "due_at"),
+        """
         INSERT INTO work (kind, key, target, due_at, not_before, marked_at)
-        VALUES (?, ?, ?, ?, ?, ?)
+        SELECT ?1, d.key, ?2, d.due_at, ?3, ?3 FROM {given} WHERE true ORDER BY d.key
         ON CONFLICT (kind, key) DO UPDATE SET
-            generation = generation + 1, due_at = MIN(due_at, excluded.due_at)
-    """,
-    # lease_until, token, kind, target, machine_now, machine_now, machine_now, limit
-    claim=f"""
-        UPDATE work SET lease_until = ?, token = ?, attempts = attempts + 1
-        WHERE rowid IN (
-            SELECT rowid FROM work
-            WHERE kind = ? AND target = ? AND parked_at IS NULL
-              AND due_at <= ? + {_OFFSET} AND not_before <= ? AND lease_until <= ?
-            ORDER BY due_at LIMIT ?)
+            due_at = CASE WHEN work.token = 0
+                THEN {least}(work.due_at, excluded.due_at) ELSE work.due_at END,
+            again_at = CASE WHEN work.token = 0 THEN work.again_at
+                ELSE {least}(COALESCE(work.again_at, excluded.due_at), excluded.due_at) END
+        """,
+    ),
+    "claim": (
+        6,
+        (),
+        """
+        UPDATE work SET lease_until = {lease_end}, token = ?5, attempts = attempts + 1
+        WHERE {picked} FROM work
+            WHERE kind = ?2 AND target = ?4 AND parked_at IS NULL
+              AND due_at <= {business_now} AND not_before <= ?3 AND {lease_is_over}
+            ORDER BY due_at LIMIT ?6 {locked}
         RETURNING key, generation, attempts, marked_at
-    """,  # noqa: S608 - a constant above
-    # lease_until, kind, key, token
-    renew="UPDATE work SET lease_until = ? WHERE kind = ? AND key = ? AND token = ?",
-    # kind, key, generation, token
-    complete="DELETE FROM work WHERE kind = ? AND key = ? AND generation = ? AND token = ?",
-    # due_at, marked_at, kind, key, generation, token
-    again="""
-        UPDATE work SET due_at = ?, marked_at = ?, lease_until = 0, token = 0, attempts = 0,
-                        error = NULL
-        WHERE kind = ? AND key = ? AND generation = ? AND token = ?
-    """,
-    # attempts, kind, key, token
-    free="""
-        UPDATE work SET lease_until = 0, token = 0, attempts = MAX(attempts - ?, 0)
-        WHERE kind = ? AND key = ? AND token = ?
-    """,
-    # generation, not_before, error, attempts, kind, key, token
-    fail="""
-        UPDATE work SET not_before = CASE WHEN generation = ? THEN ? ELSE not_before END,
-            error = ?, attempts = MAX(attempts - ?, 0), lease_until = 0, token = 0
-        WHERE kind = ? AND key = ? AND token = ?
-    """,
-    # generation, machine_now, error, kind, key, token
-    park="""
-        UPDATE work SET parked_at = CASE WHEN generation = ? THEN ? ELSE NULL END,
-            error = ?, lease_until = 0, token = 0
-        WHERE kind = ? AND key = ? AND token = ?
-    """,
-)
-
-POSTGRES = Statements(
-    # kind, keys[], target, machine_now
-    mark=f"""
-        INSERT INTO work AS w (kind, key, target, due_at, not_before, marked_at)
-        SELECT $1, key, $3, $4::bigint + {_OFFSET}, $4::bigint, $4::bigint
-        FROM unnest($2::text[]) AS key ORDER BY key
-        ON CONFLICT (kind, key) DO UPDATE SET
-            generation = w.generation + 1, due_at = LEAST(w.due_at, excluded.due_at),
-            not_before = excluded.not_before, target = excluded.target,
-            attempts = 0, parked_at = NULL, error = NULL,
-            marked_at = LEAST(w.marked_at, excluded.marked_at)
-    """,  # noqa: S608 - a constant above
-    # kind, keys[], target, due_ats[], machine_now
-    schedule="""
-        INSERT INTO work AS w (kind, key, target, due_at, not_before, marked_at)
-        SELECT $1, key, $3, due_at, $5::bigint, $5::bigint
-        FROM unnest($2::text[], $4::bigint[]) AS t(key, due_at) ORDER BY key
-        ON CONFLICT (kind, key) DO UPDATE SET
-            generation = w.generation + 1, due_at = LEAST(w.due_at, excluded.due_at)
-    """,
-    # lease_us, token, kind, target, machine_now, limit
-    claim=f"""
-        UPDATE work SET lease_until = {_PG_NOW} + $1::bigint, token = $2,
-                        attempts = attempts + 1
-        WHERE ctid = ANY(ARRAY(
-            SELECT ctid FROM work
-            WHERE kind = $3 AND target = $4 AND parked_at IS NULL
-              AND due_at <= $5::bigint + {_OFFSET} AND not_before <= $5::bigint
-              AND lease_until <= {_PG_NOW}
-            ORDER BY due_at LIMIT $6 FOR UPDATE SKIP LOCKED))
-        RETURNING key, generation, attempts, marked_at
-    """,  # noqa: S608 - constants above
-    # lease_us, kind, keys[], token
-    renew=f"""
-        UPDATE work SET lease_until = {_PG_NOW} + $1::bigint
-        WHERE kind = $2 AND key = ANY($3::text[]) AND token = $4
-    """,  # noqa: S608 - a constant above
-    # kind, keys[], generations[], token
-    complete="""
-        DELETE FROM work USING unnest($2::text[], $3::bigint[]) AS done(key, generation)
-        WHERE work.kind = $1 AND work.key = done.key
-          AND work.generation = done.generation AND work.token = $4
-    """,
-    # kind, keys[], generations[], due_ats[], marked_at, token
-    again="""
-        UPDATE work SET due_at = done.due_at, marked_at = $5, lease_until = 0, token = 0,
-                        attempts = 0, error = NULL
-        FROM unnest($2::text[], $3::bigint[], $4::bigint[]) AS done(key, generation, due_at)
-        WHERE work.kind = $1 AND work.key = done.key
-          AND work.generation = done.generation AND work.token = $6
-    """,
-    # kind, keys[], token, attempts
-    free="""
-        UPDATE work SET lease_until = 0, token = 0, attempts = GREATEST(attempts - $4, 0)
-        WHERE kind = $1 AND key = ANY($2::text[]) AND token = $3
-    """,
-    # kind, key, generation, token, not_before, error, attempts
-    fail="""
+        """,
+    ),
+    "renew": (
+        1,
+        ("kind", "key", "token"),
+        "UPDATE work SET lease_until = {lease_end} FROM {given} WHERE {ours}",
+    ),
+    "complete": (
+        0,
+        ("kind", "key", "generation", "token"),
+        """
+        DELETE FROM work WHERE again_at IS NULL AND (kind, key, generation, token) IN (
+            SELECT d.kind, d.key, d.generation, d.token FROM {given})
+        """,
+    ),
+    "keep": (
+        0,
+        ("kind", "key", "generation", "token"),
+        """
         UPDATE work SET
-            not_before = CASE WHEN generation = $3 THEN $5::bigint ELSE not_before END,
-            error = $6, attempts = GREATEST(attempts - $7, 0), lease_until = 0, token = 0
-        WHERE kind = $1 AND key = $2 AND token = $4
-    """,
-    # kind, key, generation, token, machine_now, error
-    park="""
-        UPDATE work SET parked_at = CASE WHEN generation = $3 THEN $5::bigint ELSE NULL END,
-            error = $6, lease_until = 0, token = 0
-        WHERE kind = $1 AND key = $2 AND token = $4
-    """,
-)
+            due_at = CASE WHEN {unmarked}
+                THEN COALESCE(work.again_at, work.due_at) ELSE work.due_at END,
+            again_at = CASE WHEN {unmarked} THEN NULL ELSE work.again_at END,
+            lease_until = 0, token = 0, attempts = 0, error = NULL
+        FROM {given} WHERE {ours}
+        """,
+    ),
+    "again": (
+        1,
+        ("kind", "key", "generation", "token", "due_at"),
+        """
+        UPDATE work SET
+            due_at = CASE WHEN {unmarked}
+                THEN {least}(COALESCE(work.again_at, d.due_at), d.due_at) ELSE work.due_at END,
+            again_at = CASE WHEN {unmarked} THEN NULL ELSE work.again_at END,
+            marked_at = CASE WHEN {unmarked} THEN ?1 ELSE work.marked_at END,
+            lease_until = 0, token = 0, attempts = 0, error = NULL
+        FROM {given} WHERE {ours}
+        """,
+    ),
+    "give_back": (
+        0,
+        ("kind", "key", "token"),
+        """
+        UPDATE work SET
+            lease_until = 0, token = 0, attempts = {greatest}(work.attempts - 1, 0)
+        FROM {given} WHERE {ours}
+        """,
+    ),
+    "fail": (
+        0,
+        ("kind", "key", "generation", "token", "not_before", "error", "uncount"),
+        """
+        UPDATE work SET
+            not_before = CASE WHEN {unmarked} THEN d.not_before ELSE work.not_before END,
+            attempts = {greatest}(work.attempts - d.uncount, 0), error = d.error,
+            lease_until = 0, token = 0
+        FROM {given} WHERE {ours}
+        """,
+    ),
+    "park": (
+        1,
+        ("kind", "key", "generation", "token", "error"),
+        """
+        UPDATE work SET
+            parked_at = CASE WHEN {unmarked} THEN CAST(?1 AS BIGINT) END,
+            error = CASE WHEN {unmarked} THEN d.error END,
+            lease_until = 0, token = 0
+        FROM {given} WHERE {ours}
+        """,
+    ),
+}
+
+
+def _json_table(place: int, columns: tuple[str, ...]) -> str:
+    fields = (f"json_extract(value, '$[{n}]') AS {name}" for n, name in enumerate(columns))
+    return f"(SELECT {', '.join(fields)} FROM json_each(?{place})) AS d"
+
+
+def _array_table(place: int, columns: tuple[str, ...]) -> str:
+    arrays = (f"?{n}::{_TYPES[name]}[]" for n, name in enumerate(columns, place))
+    return f"unnest({', '.join(arrays)}) AS d({', '.join(columns)})"
+
+
+def _sqlite() -> Statements:
+    words = _SHARED_WORDS | _SQLITE_WORDS
+    return Statements(
+        is_sqlite=True,
+        **{
+            name: text.format(given=_json_table(before + 1, columns), **words)
+            for name, (before, columns, text) in _TEMPLATES.items()
+        },
+    )
+
+
+def _postgres() -> Statements:
+    words = _SHARED_WORDS | _POSTGRES_WORDS
+    texts = {
+        name: text.format(given=_array_table(before + 1, columns), **words)
+        for name, (before, columns, text) in _TEMPLATES.items()
+    }
+    return Statements(
+        is_sqlite=False, **{name: text.replace("?", "$") for name, text in texts.items()}
+    )
+
+
+SQLITE = _sqlite()
+POSTGRES = _postgres()

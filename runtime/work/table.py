@@ -2,8 +2,8 @@
 
 `due_at` is business time (when to look), `not_before` machine time (back-off): a row is claimable
 when both are past and no lease holds. `generation` rises at every mark; `token` is fresh at every
-claim. `target` separates rows whose targets fail apart. A parked row waits for a newer mark or a
-person.
+claim and 0 while nobody holds the row. `target` separates rows whose targets fail apart. What is
+scheduled during a look waits in `again_at`. A parked row waits for a newer mark or a person.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ work = Table(
     metadata,
     Column("kind", String(16), primary_key=True),
     Column("key", String(160), primary_key=True),
-    Column("target", String(64), nullable=False, server_default=""),
+    Column("target", String(64), nullable=False, server_default=text("''")),
     Column("generation", BigInteger, nullable=False, server_default="1"),
     Column("due_at", BigInteger, nullable=False),
     Column("not_before", BigInteger, nullable=False),
@@ -25,6 +25,7 @@ work = Table(
     Column("token", BigInteger, nullable=False, server_default="0"),
     Column("attempts", Integer, nullable=False, server_default="0"),
     Column("marked_at", BigInteger, nullable=False),
+    Column("again_at", BigInteger),
     Column("parked_at", BigInteger),
     Column("error", Text),
     Index(

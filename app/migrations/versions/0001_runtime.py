@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-from app.migrations.triggers import may_change, only_grows
+from app.migrations.triggers import is_sqlite, may_change, only_grows
 
 revision = "0001"
 down_revision = None
@@ -47,7 +47,7 @@ def _work() -> None:
         "work",
         sa.Column("kind", sa.String(16), primary_key=True),
         sa.Column("key", sa.String(160), primary_key=True),
-        sa.Column("target", sa.String(64), nullable=False, server_default=""),
+        sa.Column("target", sa.String(64), nullable=False, server_default=sa.text("''")),
         sa.Column("generation", sa.BigInteger, nullable=False, server_default="1"),
         sa.Column("due_at", sa.BigInteger, nullable=False),
         sa.Column("not_before", sa.BigInteger, nullable=False),
@@ -55,6 +55,7 @@ def _work() -> None:
         sa.Column("token", sa.BigInteger, nullable=False, server_default="0"),
         sa.Column("attempts", sa.Integer, nullable=False, server_default="0"),
         sa.Column("marked_at", sa.BigInteger, nullable=False),
+        sa.Column("again_at", sa.BigInteger),
         sa.Column("parked_at", sa.BigInteger),
         sa.Column("error", sa.Text),
     )
@@ -66,6 +67,12 @@ def _work() -> None:
         sqlite_where=unparked,
         postgresql_where=unparked,
     )
+    if not is_sqlite():
+        # Rows come and go by the thousand: room for updates in place, and early cleaning.
+        op.execute(
+            "ALTER TABLE work SET (fillfactor = 70, autovacuum_vacuum_scale_factor = 0.02, "
+            "autovacuum_vacuum_threshold = 1000)"
+        )
 
 
 def _log() -> None:

@@ -1,0 +1,142 @@
+"""The stream of migrations and the declared tables tell the same story on both engines."""
+
+import asyncio
+import importlib
+import pkgutil
+import sys
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, inspect, text
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import create_async_engine
+
+from app.migrations import LOCATION
+from runtime.store import Store, audit, metadata, migrate
+from runtime.store.engine import driver_url
+from tests.fixtures.clock import START
+
+ROOMS = ("runtime", "billing", "gateway", "messages", "app")
+REVISIONS = [script.revision for script in ScriptDirectory(str(LOCATION)).walk_revisions()][::-1]
+
+
+def load_tables() -> None:
+    """Import every module of the product, so that all its tables are declared."""
+    for room in ROOMS:
+        try:
+            package = importlib.import_module(room)
+        except ModuleNotFoundError:
+            continue
+        for found in pkgutil.walk_packages(package.__path__, f"{room}."):
+            if ".migrations" not in found.name and not found.name.endswith("__main__"):
+                importlib.import_module(found.name)
+
+
+async def look(url: str, question):
+    """Ask a synchronous question of a database."""
+    engine = create_async_engine(driver_url(url))
+    async with engine.connect() as connection:
+        answer = await connection.run_sync(question)
+    await engine.dispose()
+    return answer
+
+
+def differences(connection: Connection) -> list[object]:
+    """Return what would have to change for the database to be as declared."""
+    options = {"compare_type": True, "compare_server_default": True}
+    return compare_metadata(MigrationContext.configure(connection, opts=options), metadata)
+
+
+def tables(connection: Connection) -> set[str]:
+    """Return the names of the tables there are."""
+    return set(inspect(connection).get_table_names())
+
+
+def leftovers(connection: Connection) -> list[str]:
+    """Return the names of triggers and functions that are ours."""
+    if connection.dialect.name == "sqlite":
+        query = "SELECT name FROM sqlite_master WHERE type = 'trigger'"
+    else:
+        query = (
+            "SELECT proname FROM pg_proc JOIN pg_namespace n ON n.oid = pronamespace "
+            "WHERE nspname = 'public'"
+        )
+    return [str(row[0]) for row in connection.execute(text(query))]
+
+
+async def test_migrated_equals_declared(migrated_url):
+    """From nothing to the newest revision makes exactly the tables the code declares."""
+    load_tables()
+    assert await look(migrated_url, differences) == []
+
+
+async def test_every_step_goes_down_and_up_again(database_url):
+    """Each revision can be undone and done again; at the bottom nothing is left."""
+    for revision in REVISIONS:
+        await migrate.upgrade(database_url, LOCATION, to=revision)
+        await migrate.downgrade(database_url, LOCATION, to="-1")
+        await migrate.upgrade(database_url, LOCATION, to=revision)
+        assert await migrate.current(database_url) == revision
+    assert migrate.head(LOCATION) == REVISIONS[-1]
+    await migrate.downgrade(database_url, LOCATION)
+    assert await migrate.current(database_url) is None
+    assert await look(database_url, tables) == {"alembic_version"}
+    assert await look(database_url, leftovers) == []
+
+
+async def test_two_that_migrate_at_once_do_it_once(database_url):
+    """Processes that start together wait for each other and both find the newest schema."""
+    command = (sys.executable, "-c", MIGRATE, database_url)
+    both = [await asyncio.create_subprocess_exec(*command, cwd=LOCATION.parents[1]) for _ in "ab"]
+    assert [await each.wait() for each in both] == [0, 0]
+    assert await migrate.current(database_url) == migrate.head(LOCATION)
+    assert "work" in await look(database_url, tables)
+
+
+MIGRATE = """
+import asyncio, sys
+from app.migrations import LOCATION
+from runtime.store.migrate import upgrade
+
+asyncio.run(upgrade(sys.argv[1], LOCATION))
+"""
+
+
+async def test_a_failed_migration_leaves_nothing(database_url, tmp_path):
+    """A step that fails half-way is undone as a whole, tables and version alike."""
+    versions = tmp_path / "stream" / "versions"
+    versions.mkdir(parents=True)
+    (tmp_path / "stream" / "env.py").write_text((LOCATION / "env.py").read_text("utf-8"), "utf-8")
+    (versions / "0001_broken.py").write_text(
+        "from alembic import op\n"
+        "revision = '0001'\ndown_revision = None\n"
+        "def upgrade():\n"
+        "    op.execute('CREATE TABLE half (id INTEGER)')\n"
+        "    op.execute('CREATE NONSENSE')\n",
+        "utf-8",
+    )
+    with pytest.raises(DBAPIError):
+        await migrate.upgrade(database_url, tmp_path / "stream")
+    assert await look(database_url, tables) == set()
+    assert await migrate.current(database_url) is None
+
+
+@pytest.mark.parametrize("change", ["UPDATE audit SET actor = 'other'", "DELETE FROM audit"])
+async def test_the_audit_only_grows(store: Store, change):
+    """What was done stays written as it was: the database itself refuses to change it."""
+    deed = audit.Deed(
+        at=START, actor="ann", action="clock.advance", subject="clock", reason="test", after="35d"
+    )
+    async with store.begin() as tx:
+        await audit.record(tx, [deed])
+
+    async def tamper() -> None:
+        async with store.begin() as tx:
+            await tx.driver(change)
+
+    with pytest.raises(DBAPIError, match="audit only grows"):
+        await tamper()
+    async with store.read() as tx:
+        assert await audit.history(tx, "clock") == [deed]
