@@ -1,11 +1,13 @@
 """How the suite starts, reads and hurts a Ministra portal."""
 
+# ruff: noqa: D102 - what each method is for stands at Harness
+
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from gateway.adapters.conformance import Harness
 from gateway.adapters.state import ViewerState
@@ -27,13 +29,16 @@ def steps(
         label="Ada Lovelace",
         expires_on=date(2031, 1, 31),
     )
+    other = replace(plain, tariff=tariffs[1], devices=frozenset({two}), expires_on=None)
     return (
         plain,
         replace(plain, packages=frozenset(packages[:1]), label="Ада & Söhne, 100 % + 1"),
         replace(plain, packages=frozenset(packages), devices=frozenset({one, two}), streams=3),
-        replace(plain, tariff=tariffs[1], devices=frozenset({two}), expires_on=None),
+        other,
+        replace(plain, label="", devices=frozenset({two})),  # hidden subscriptions come back
+        replace(other, enabled=False),
         replace(plain, enabled=False, packages=frozenset(packages[1:]), devices=frozenset()),
-        replace(plain, label="", devices=frozenset({two.lower().replace(":", "-")})),
+        replace(plain, devices=frozenset({two.lower().replace(":", "-")})),
     )
 
 
@@ -42,7 +47,13 @@ class MinistraHarness(SimulatedHarness):
 
     kind = "ministra"
     holds = SimulatedHarness.holds | {"expires_on"}
-    hostile_refs = ("123456789012", "00:1A:79:00:00:01", "1001.", "é", "\u0661\u0662\u0663")
+    hostile_refs: ClassVar[Sequence[str]] = (
+        "123456789012",
+        "00:1A:79:00:00:01",
+        "1001.",
+        "é",
+        "\u0661\u0662\u0663",
+    )
 
     def __init__(self, version: str) -> None:
         super().__init__()

@@ -1,11 +1,13 @@
 """A harness whose target is a simulator process: its admin face shows, tampers and hurts."""
 
+# ruff: noqa: D102 - what each method is for stands at Harness
+
 import json
 import tempfile
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 from gateway.adapters.conformance import RETRY_AFTER_S, SLOW_S, Harness
 from tests.simulators.process import RunningSimulator, start_simulator
@@ -33,7 +35,7 @@ FAULTS: Mapping[str, Mapping[str, Any]] = {
 class SimulatedHarness(Harness):
     """Starts the simulator of its kind with `state` and reads its journal."""
 
-    state: ClassVar[Mapping[str, Any]]
+    state: Mapping[str, Any]
     simulator: RunningSimulator
 
     def start(self) -> None:

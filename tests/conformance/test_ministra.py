@@ -1,16 +1,18 @@
 """The Ministra adapter passes the whole suite, at an old and at a newer portal."""
 
-from gateway.adapters.conformance import AdapterSuite
+from typing import ClassVar
+
+from gateway.adapters.conformance import AdapterSuite, Harness
 from tests.conformance.harness_ministra import MinistraHarness
 
 
 class TestMinistra4(AdapterSuite):
     """A portal that answers subscription writes with "Unauthorized request." after applying."""
 
-    harness = MinistraHarness("4.9.35")
+    harness: ClassVar[Harness] = MinistraHarness("4.9.35")
 
 
 class TestMinistra5(AdapterSuite):
     """A portal that answers them properly."""
 
-    harness = MinistraHarness("5.1.1")
+    harness: ClassVar[Harness] = MinistraHarness("5.1.1")

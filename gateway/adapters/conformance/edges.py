@@ -103,7 +103,8 @@ async def a_message_arrives_exactly_once(harness: Harness) -> None:
         mine, other = await t.live(), await t.live()
         text = 'Please pay 19.90 EUR & call "us" + 100% / now: ÄÖ€'
         await adapter.perform(mine.ref, Action(name="message", params={"text": text}))
-        assert list(await harness.heard(mine.ref)).count(text) == 1
+        times = list(await harness.heard(mine.ref)).count(text)
+        assert times == 1, f"the message was heard {times} times"
         assert text not in await harness.heard(other.ref)
         assert await t.held(mine.ref) == mine
 

@@ -23,7 +23,7 @@ async def express_is_pure_and_its_own_fixed_point(harness: Harness) -> None:
             once = t.adapter.express(step)
             assert step.encode() == before
             assert t.adapter.express(step) == once
-            assert t.adapter.express(once) == once
+            assert t.adapter.express(once) == once, "it is no fixed point"
             assert (once.ref, once.enabled, once.tariff) == (step.ref, step.enabled, step.tariff)
             assert once.revision == step.revision
 
@@ -41,8 +41,8 @@ async def express_never_cuts(harness: Harness) -> None:
             except Unsupported as error:
                 assert str(error), "a refusal needs its reason"
             else:
-                assert held.packages == wish.packages
-                assert len(held.devices) == len(wish.devices)
+                assert held.packages == wish.packages, "packages were cut"
+                assert len(held.devices) == len(wish.devices), "devices were cut"
 
 
 @check

@@ -31,7 +31,8 @@ async def answers(harness: Harness) -> None:
 async def absence_is_none(harness: Harness) -> None:
     """An account that nobody made is None, not an empty account."""
     async with trial(harness) as t:
-        assert await t.adapter.observe(harness.new_ref()) is None
+        held = await t.adapter.observe(harness.new_ref())
+        assert held is None, f"nobody is {held}"
 
 
 @check
@@ -63,7 +64,7 @@ async def twice_is_once(harness: Harness) -> None:
             wished = await t.converge(step)
             before = await harness.changes()
             await t.adapter.apply(wished, await t.held(wished.ref))
-            assert await harness.changes() == before
+            assert await harness.changes() == before, "it was written once more"
 
 
 @check
@@ -73,7 +74,7 @@ async def repeated_creation_is_one_account(harness: Harness) -> None:
         wished = await t.live()
         copies = await harness.copies(wished.ref)
         await t.adapter.apply(wished, None)
-        assert await harness.copies(wished.ref) == copies
+        assert await harness.copies(wished.ref) == copies, "there are more rows than before"
         assert await t.held(wished.ref) == wished
 
 
@@ -88,7 +89,7 @@ async def a_clean_account_has_as_many_rows_as_it_needs(harness: Harness) -> None
         assert copies >= 1
         for step in (*steps, steps[0]):
             await t.converge(step)
-        assert await harness.copies(ref) == copies
+        assert await harness.copies(ref) == copies, "rows were left behind"
 
 
 @check
@@ -101,7 +102,7 @@ async def removal_is_repeatable(harness: Harness) -> None:
             await t.converge(step)
         for _ in range(2):
             await t.adapter.remove(ref)
-            assert await harness.copies(ref) == 0
+            assert await harness.copies(ref) == 0, "rows were left behind"
             assert await t.adapter.observe(ref) is None
 
 
@@ -112,7 +113,7 @@ async def a_block_keeps_the_account(harness: Harness) -> None:
         wished = await t.live()
         copies = await harness.copies(wished.ref)
         dark = await t.converge(replace(wished, enabled=False))
-        assert await harness.copies(wished.ref) == copies
+        assert await harness.copies(wished.ref) == copies, "rows are gone"
         held = await t.held(wished.ref)
         assert not held.enabled
         assert (held.packages, held.devices) == (dark.packages, dark.devices)
@@ -130,7 +131,7 @@ async def scan_is_complete(harness: Harness) -> None:
         async for state in t.adapter.scan():
             assert state.ref not in seen, f"{state.ref} came twice"
             seen[state.ref] = state
-        assert len(seen) >= CROWD_ACCOUNTS + len(wished)
+        assert len(seen) >= CROWD_ACCOUNTS + len(wished), f"only {len(seen)} came"
         assert {ref: seen.get(ref) for ref in wished} == wished
 
 
@@ -140,7 +141,7 @@ async def drift_is_seen_and_repaired(harness: Harness) -> None:
     async with trial(harness) as t:
         wished = await t.live()
         await harness.tamper(wished.ref)
-        assert await t.adapter.observe(wished.ref) != wished
+        assert await t.adapter.observe(wished.ref) != wished, "the change is not seen"
         scanned = [state async for state in t.adapter.scan() if state.ref == wished.ref]
         assert scanned != [wished]
         await t.converge(wished)
@@ -157,7 +158,7 @@ async def the_revision_is_never_compared(harness: Harness) -> None:
         before = await harness.changes()
         for revision in (6, 8):
             again = t.adapter.express(replace(wished, revision=revision))
-            assert again == held
+            assert again == held, "the revision is a part of the state"
             await t.adapter.apply(again, held)
         assert await harness.changes() == before
 

@@ -33,7 +33,8 @@ class Trial:
         if held != wanted:
             await self.adapter.apply(wanted, held)
             held = await self.adapter.observe(wanted.ref)
-        assert differences(wanted, held) == {}, f"the plan is not empty: {wanted} / {held}"
+        left = differences(wanted, held)
+        assert not left, f"the plan is not empty: {left}"
         return wanted
 
     async def live(self) -> ViewerState:

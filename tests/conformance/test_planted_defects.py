@@ -1,0 +1,52 @@
+"""The suite finds every planted defect at the check meant for it, and none in the original."""
+
+import re
+from collections.abc import Iterator
+
+import pytest
+
+from gateway.adapters.conformance import CHECKS
+from gateway.adapters.sdk import Adapter
+from terms.errors import TargetError
+from tests.conformance.defects import DEFECTS
+from tests.conformance.harness_ministra import MinistraHarness
+
+
+class Planted(MinistraHarness):
+    """The portal met by another class than the registered one, while `planted` is set."""
+
+    planted: type[Adapter] | None = None
+
+    def adapter_class(self) -> type[Adapter]:
+        """Give the planted class."""
+        return self.planted or super().adapter_class()
+
+
+@pytest.fixture(scope="module")
+def harness() -> Iterator[Planted]:
+    """Start one portal for all defects."""
+    planted = Planted("5.1.1")
+    planted.start()
+    yield planted
+    planted.stop()
+
+
+@pytest.mark.parametrize("name", sorted({one.caught_by for one in DEFECTS.values()}))
+async def test_the_adapter_itself_passes(harness: Planted, name: str) -> None:
+    """The unmodified adapter passes each of the checks that find a defect."""
+    harness.planted = None
+    await CHECKS[name].run(harness)
+
+
+@pytest.mark.parametrize("name", DEFECTS)
+async def test_a_planted_defect_is_found(harness: Planted, name: str) -> None:
+    """An adapter with this defect fails the check that is meant to find it."""
+    harness.planted = DEFECTS[name].adapter
+    shows = re.escape(DEFECTS[name].shows)
+    with pytest.raises((AssertionError, TargetError), match=shows):
+        await CHECKS[DEFECTS[name].caught_by].run(harness)
+
+
+def test_there_are_enough_defects() -> None:
+    """At least twenty-four ways to be wrong are planted."""
+    assert len(DEFECTS) >= 24
