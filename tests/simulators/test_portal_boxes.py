@@ -155,6 +155,14 @@ def test_messages_last_seven_days(portal: RunningSimulator, client: PortalClient
     assert client.poll(MAC1) == IDLE
 
 
+def test_life_of_messages_is_a_setting(portal: RunningSimulator, client: PortalClient) -> None:
+    """events_messages_ttl shortens the life of messages."""
+    portal.admin("/tamper", {"op": "config", "set": {"events_messages_ttl": 300}})
+    client.ok("POST", f"stb_msg/{MAC1}", "msg=hello")
+    skew(portal, 301)
+    assert client.poll(MAC1) == IDLE
+
+
 @pytest.mark.parametrize("way", ["delete", "unbind"])
 def test_delete_or_unbind_is_no_block(client: PortalClient, way: str) -> None:
     """A box that was deleted or unbound registers itself again as a new, open user."""

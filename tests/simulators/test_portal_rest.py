@@ -390,6 +390,20 @@ def test_box_lists(client: PortalClient, user1: str) -> None:
     assert client.refused("DELETE", "stb/1001,1003") == "STB not found"
 
 
+def test_all_boxes_at_once(portal: RunningSimulator, client: PortalClient, user1: str) -> None:
+    """With allow_multiple_stb_update a change without an id reaches every box."""
+    client.ok("POST", "accounts/", USER3)
+    portal.admin("/tamper", {"op": "config", "set": {"allow_multiple_stb_update": True}})
+    assert [row["status"] for row in client.ok("PUT", "stb/", "status=0")] == [0, 0]
+
+
+def test_users_answers_one_object(client: PortalClient, user1: str) -> None:
+    """Users answers the first row as an object, even when all are asked for."""
+    client.ok("POST", "accounts/", USER3)
+    assert client.ok("GET", "users/")["login"] == "user1"
+    assert client.ok("GET", "users/user3,user1")["login"] == "user1"
+
+
 def test_single_channels(client: PortalClient, user1: str) -> None:
     """itv_subscription replaces the channels; a box without a row has none."""
     path = f"itv_subscription/{MAC1}"

@@ -45,16 +45,15 @@ class Events:
         self._queues: dict[int, list[Event]] = {}
         self._numbers = itertools.count(1)
 
-    def queue(self, user_id: int, draft: Draft, *, now: float, command_ttl_s: int) -> Event:
+    def queue(self, user_id: int, draft: Draft, *, now: float, ttl_s: int) -> Event:
         """Add an event; an unsent message that asks for a reboot replaces its forerunner."""
         is_message = draft.event in MESSAGES
-        ttl_s = draft.ttl_s or (MESSAGE_TTL_S if is_message else command_ttl_s)
         event = Event(
             id=next(self._numbers),
             event=draft.event,
             msg=draft.msg,
             added_at=now,
-            ends_at=now + ttl_s,
+            ends_at=now + (draft.ttl_s or ttl_s),
             priority=MESSAGE_PRIORITY if is_message else COMMAND_PRIORITY,
             need_confirm=is_message,
             reboot_after_ok=draft.reboot_after_ok,

@@ -10,7 +10,7 @@ from typing import Any
 
 from simulators.clock import SkewedClock
 from simulators.middleware.ministra.catalogue import Catalogue, Package, Tariff
-from simulators.middleware.ministra.events import Draft, Event, Events
+from simulators.middleware.ministra.events import MESSAGE_TTL_S, MESSAGES, Draft, Event, Events
 from simulators.middleware.ministra.users import User, Users
 
 # The shipped defaults. enable_internal_billing is on, since recorded answers show its field.
@@ -29,6 +29,7 @@ CONFIG = {
     "on_subscribe_hook_url": "",
     "on_unsubscribe_hook_url": "",
     "watchdog_timeout": 120,
+    "events_messages_ttl": MESSAGE_TTL_S,
     "auth_delay_ms": 1000,
     "create_gap_ms": 0,
     "disabled_modules": [],
@@ -144,12 +145,10 @@ class Portal:
         """Queue an event for a user's box; cut_off also voids his viewer tokens."""
         if draft.event == "cut_off":
             self.void_tokens(user.id)
-        return self.events.queue(
-            user.id,
-            draft,
-            now=self.clock.seconds(),
-            command_ttl_s=2 * int(self.config["watchdog_timeout"]),
-        )
+        command_ttl_s = 2 * int(self.config["watchdog_timeout"])
+        message_ttl_s = int(self.config["events_messages_ttl"])
+        ttl_s = message_ttl_s if draft.event in MESSAGES else command_ttl_s
+        return self.events.queue(user.id, draft, now=self.clock.seconds(), ttl_s=ttl_s)
 
     def is_online(self, user: User) -> bool:
         """Tell whether the box polled within one watchdog period."""
