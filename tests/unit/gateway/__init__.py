@@ -1,0 +1,1 @@
+"""The gateway's pure parts and its stores."""
