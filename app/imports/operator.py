@@ -16,6 +16,10 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from app.imports import cells
 from app.imports.problems import Problems
+from billing.dunning import model as dunning
+from billing.dunning.model import AFTER_DAYS_MAX, Action, Ladder
+from messages import templates
+from terms.errors import Invalid
 
 FILE = "operator.toml"
 _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
@@ -43,9 +47,12 @@ class Business(_Strict):
 class Step(_Strict):
     """[[dunning.steps]]: what happens so many days after the due date of the oldest debt."""
 
-    after_days: int = Field(ge=0, le=3650)
-    action: str = Field(pattern="^[a-z_]{1,40}$")
-    notice: str = Field(default="", pattern="^[a-z_]{0,40}$")
+    after_days: int = Field(ge=0, le=AFTER_DAYS_MAX)
+    action: str
+    notice: str = ""
+
+    _action = field_validator("action")(cells.one_of(*Action))
+    _notice = field_validator("notice")(cells.one_of(*templates.kinds()))
 
 
 class Dunning(_Strict):
@@ -85,7 +92,7 @@ class Operator:
     business: Business
     targets: tuple[Outside, ...]
     payments: tuple[Outside, ...]
-    steps: tuple[Step, ...]
+    ladder: Ladder
     guard: Guard | None
 
 
@@ -109,15 +116,28 @@ def read_operator(
     before = len(problems)
     targets = _outside("targets", shape.targets, environment, problems)
     payments = _outside("payments", shape.payments, environment, problems)
-    if len(problems) > before:
+    ladder = _ladder(shape.dunning, problems)
+    if ladder is None or len(problems) > before:
         return None
     return Operator(
         business=shape.operator,
         targets=targets,
         payments=payments,
-        steps=tuple(shape.dunning.steps),
+        ladder=ladder,
         guard=shape.guard,
     )
+
+
+def _ladder(dunning_table: Dunning, problems: Problems) -> Ladder | None:
+    steps = [
+        dunning.Step(after_days=s.after_days, action=Action(s.action), notice=s.notice)
+        for s in dunning_table.steps
+    ]
+    try:
+        return Ladder(tuple(steps))
+    except Invalid as error:
+        problems.add(FILE, error.reason, field=error.field)
+        return None
 
 
 def _outside(

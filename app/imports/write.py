@@ -7,17 +7,16 @@ from typing import Any
 from app.imports import memory
 from app.imports.folder import Folder
 from app.imports.known import OPERATOR
-from app.imports.operator import Operator
 from app.imports.same import cells_of, key_of
 from app.imports.sheet import Sheet
 from app.imports.sheets import BOXES, PRICES, SUBSCRIBERS, TAXES, BoxRow, SubscriberRow
 from app.wiring import House
-from billing.catalog.model import OfferingKind
-from billing.dunning.model import Action, Ladder, Step
+from billing.catalog.model import Offering, OfferingKind, Price
 from billing.flows import providers
-from billing.flows.publish import Catalogue, Offer, OfferPrice, TaxRate, publish
+from billing.flows.publish import Publication, publish
 from billing.flows.signup import Activation, MethodRef, SignUp, sign_up
 from billing.reads import accounts
+from billing.tax.model import TaxRate
 from gateway.inventory import flows as inventory
 from gateway.inventory.flows import HandOver, NewBox
 from gateway.provisioning import refs, routes, targets
@@ -36,7 +35,7 @@ async def write(house: House, tx: Tx, folder: Folder) -> dict[str, int]:
     if folder.routes:
         await routes.replace(tx, house.work, [_route(row) for row in folder.routes])
     now = await house.clock.business_now(tx)
-    await publish(tx, _catalogue(folder, business["zone"]), now)
+    await publish(tx, _publication(folder, business["zone"]), now)
     services = await _subscribers(house, tx, folder.subscribers, business)
     await _boxes(house, tx, folder.boxes, services)
     await _remember(tx, folder)
@@ -84,11 +83,11 @@ def _route(row: Any) -> Route:
     )
 
 
-def _catalogue(folder: Folder, zone: str) -> Catalogue:
-    return Catalogue(
+def _publication(folder: Folder, zone: str) -> Publication:
+    return Publication(
         zone=zone,
         offerings=tuple(
-            Offer(
+            Offering(
                 code=row.code,
                 kind=OfferingKind(row.kind),
                 name=row.name,
@@ -99,7 +98,7 @@ def _catalogue(folder: Folder, zone: str) -> Catalogue:
             for row in folder.offerings
         ),
         prices=tuple(
-            OfferPrice(
+            Price(
                 offering=row.offering,
                 effective_from=row.effective_from,
                 amount=Money.parse(row.amount, row.currency),
@@ -110,16 +109,7 @@ def _catalogue(folder: Folder, zone: str) -> Catalogue:
             TaxRate(tax=row.tax, effective_from=row.effective_from, rate=row.rate)
             for row in folder.taxes
         ),
-        ladder=_ladder(folder.operator) if folder.operator else None,
-    )
-
-
-def _ladder(operator: Operator) -> Ladder:
-    return Ladder(
-        steps=tuple(
-            Step(after_days=step.after_days, action=Action(step.action), notice=step.notice)
-            for step in operator.steps
-        )
+        ladder=folder.operator.ladder if folder.operator else None,
     )
 
 
