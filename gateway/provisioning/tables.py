@@ -122,6 +122,8 @@ drift = Table(
     Column("kind", String(16), nullable=False),
     Column("fields", Text, nullable=False),
     Column("found_at", Instant, nullable=False),
+    # The start of the last scan that saw it.
+    Column("scan_at", Instant, nullable=False),
     Column("repaired_at", Instant),
     Index(
         "uq_drift_open",

@@ -157,6 +157,7 @@ def _drift() -> None:
         sa.Column("kind", sa.String(16), nullable=False),
         sa.Column("fields", sa.Text, nullable=False),
         sa.Column("found_at", sa.BigInteger, nullable=False),
+        sa.Column("scan_at", sa.BigInteger, nullable=False),
         sa.Column("repaired_at", sa.BigInteger),
     )
     unrepaired = sa.text("repaired_at IS NULL")

@@ -1,0 +1,176 @@
+"""What scans found, as stored: one open line for each account, closed when it is repaired."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import delete, exists, func, literal, or_, select, update
+
+from gateway.provisioning.keys import RECONCILE, key_of
+from gateway.provisioning.tables import drift, observed
+from gateway.provisioning.tables import target as targets
+from runtime.chance import new_id
+from runtime.store import Tx
+from runtime.work import Work
+from runtime.work import work as work_table
+from terms.ids import ServiceId, TargetName
+
+REF_CHARS_MAX = 160
+
+
+class Kind(StrEnum):
+    """In what way an account is not as it should be."""
+
+    DIFFERS = "differs"  # it holds something else
+    MISSING = "missing"  # it is not there
+    DUPLICATE = "duplicate"  # it is there more than once
+    ORPHAN = "orphan"  # it is not ours: reported, never touched
+
+
+REPAIRABLE = frozenset({Kind.DIFFERS, Kind.MISSING})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """One account that is not as it should be. `fields` is {field: (held, wished)}."""
+
+    kind: Kind
+    ref: str
+    service: ServiceId | None
+    fields: Mapping[str, tuple[str, str]]
+
+
+async def quiet(
+    tx: Tx, target: TargetName, services: Sequence[str], *, since: datetime
+) -> set[str]:
+    """Keep the services that nobody works on, and that nobody has looked at since an instant."""
+    if not services:
+        return set()
+    keys = {key_of(service, target): service for service in services}
+    queued = select(work_table.c.key).where(
+        work_table.c.kind == RECONCILE, work_table.c.key.in_(list(keys))
+    )
+    fresh = select(observed.c.service).where(
+        observed.c.target == target,
+        observed.c.service.in_(list(services)),
+        observed.c.seen_at >= since,
+    )
+    busy = {keys[row.key] for row in await tx.rows(queued)}
+    busy |= {row.service for row in await tx.rows(fresh)}
+    return set(services) - busy
+
+
+async def record(
+    tx: Tx, work: Work, target: TargetName, found: Sequence[Finding], *, scan_at: datetime
+) -> None:
+    """Write findings down; one that is open already keeps the time it was found first."""
+    if not found:
+        return
+    # Two scans of one target write one after the other.
+    await tx.execute(select(targets.c.name).where(targets.c.name == target).with_for_update())
+    by_ref = {one.ref[:REF_CHARS_MAX]: one for one in found}
+    open_now = (drift.c.target == target, drift.c.repaired_at.is_(None))
+    query = select(drift.c.ref, drift.c.found_at).where(*open_now, drift.c.ref.in_(list(by_ref)))
+    since = {row.ref: row.found_at for row in await tx.rows(query)}
+    if since:
+        await tx.execute(delete(drift).where(*open_now, drift.c.ref.in_(list(since))))
+    now = work.clock.machine_now()
+    rows = [
+        {
+            "id": new_id(now, work.chance),
+            "target": target,
+            "ref": ref,
+            "service": one.service,
+            "kind": one.kind.value,
+            "fields": json.dumps(dict(one.fields), ensure_ascii=False),
+            "found_at": since.get(ref, now),
+            "scan_at": scan_at,
+            "repaired_at": None,
+        }
+        for ref, one in by_ref.items()
+    ]
+    await tx.insert(drift, rows)
+
+
+async def mark(tx: Tx, work: Work, target: TargetName, found: Iterable[Finding]) -> int:
+    """Have what can be repaired reconciled; returns how many."""
+    services = {one.service for one in found if one.kind in REPAIRABLE and one.service}
+    await work.mark(tx, RECONCILE, [key_of(one, target) for one in services], target=target)
+    return len(services)
+
+
+async def repair(
+    tx: Tx, work: Work, *, target: TargetName | None = None, ids: Sequence[str] = ()
+) -> int:
+    """Have open findings reconciled, all or those named; parked rows stay parked."""
+    key = drift.c.service + literal("@") + drift.c.target
+    parked = exists().where(
+        work_table.c.kind == RECONCILE,
+        work_table.c.key == key,
+        work_table.c.parked_at.is_not(None),
+    )
+    query = select(drift.c.service, drift.c.target).where(
+        drift.c.repaired_at.is_(None),
+        drift.c.kind.in_(REPAIRABLE),
+        drift.c.service.is_not(None),
+        ~parked,
+    )
+    if target is not None:
+        query = query.where(drift.c.target == target)
+    if ids:
+        query = query.where(drift.c.id.in_(list(ids)))
+    by_target: dict[str, list[str]] = {}
+    for row in await tx.rows(query):
+        by_target.setdefault(row.target, []).append(key_of(row.service, row.target))
+    for name, keys in sorted(by_target.items()):
+        await work.mark(tx, RECONCILE, keys, target=name)
+    return sum(map(len, by_target.values()))
+
+
+async def close_unseen(tx: Tx, target: TargetName, *, before: datetime, now: datetime) -> None:
+    """Close what the scan that began at `before` no longer saw, unless it is being worked on."""
+    key = func.coalesce(drift.c.service, "") + literal(f"@{target}")
+    queued = exists().where(work_table.c.kind == RECONCILE, work_table.c.key == key)
+    await tx.execute(
+        update(drift)
+        .where(
+            drift.c.target == target,
+            drift.c.repaired_at.is_(None),
+            drift.c.scan_at < before,
+            or_(drift.c.service.is_(None), ~queued),
+        )
+        .values(repaired_at=now)
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """A stored finding."""
+
+    id: str
+    target: TargetName
+    ref: str
+    service: ServiceId | None
+    kind: Kind
+    fields: Mapping[str, tuple[str, str]]
+    found_at: datetime
+    repaired_at: datetime | None
+
+
+def from_row(row: Any) -> Found:
+    """Read a row of `drift`."""
+    return Found(
+        id=row.id,
+        target=TargetName(row.target),
+        ref=row.ref,
+        service=ServiceId(row.service) if row.service else None,
+        kind=Kind(row.kind),
+        fields={name: (pair[0], pair[1]) for name, pair in json.loads(row.fields).items()},
+        found_at=row.found_at,
+        repaired_at=row.repaired_at,
+    )

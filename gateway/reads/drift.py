@@ -1,0 +1,42 @@
+"""What scans found at the targets."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import Select, func, select
+
+from gateway.provisioning.findings import Found, from_row
+from gateway.provisioning.tables import drift
+from runtime.store import Tx
+from terms.ids import TargetName
+
+
+async def open_drift(tx: Tx, *, rows_max: int, target: TargetName | None = None) -> list[Found]:
+    """List what is not repaired yet, the newest first."""
+    query = select(drift).where(drift.c.repaired_at.is_(None))
+    return await _listed(tx, query, rows_max, target)
+
+
+async def latest(tx: Tx, *, rows_max: int, target: TargetName | None = None) -> list[Found]:
+    """List what was found, repaired or not, the newest first."""
+    return await _listed(tx, select(drift), rows_max, target)
+
+
+async def counts(tx: Tx) -> dict[TargetName, int]:
+    """Count what is open at each target."""
+    query = (
+        select(drift.c.target, func.count().label("open"))
+        .where(drift.c.repaired_at.is_(None))
+        .group_by(drift.c.target)
+    )
+    return {TargetName(row.target): row.open for row in await tx.rows(query)}
+
+
+async def _listed(
+    tx: Tx, query: Select[Any], rows_max: int, target: TargetName | None
+) -> list[Found]:
+    if target is not None:
+        query = query.where(drift.c.target == target)
+    ordered = query.order_by(drift.c.found_at.desc(), drift.c.id).limit(rows_max)
+    return [from_row(row) for row in await tx.rows(ordered)]

@@ -1,0 +1,127 @@
+"""What is left to do, by kind and target, and what was set aside with its reason."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import and_, case, func, select
+
+from gateway.provisioning.compose import EVERY_TARGET
+from gateway.provisioning.keys import COMPOSE, RECONCILE, key_of, parts_of
+from gateway.provisioning.tables import wish_problem
+from runtime.store import Tx, from_micros, to_micros
+from runtime.work import work
+from terms.ids import ServiceId, TargetName
+
+_C = work.c
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Queue:
+    """The rows of one kind at one target. `waiting` are not due yet or in back-off."""
+
+    kind: str
+    target: TargetName
+    due: int
+    running: int
+    waiting: int
+    parked: int
+    oldest_s: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parked:
+    """Something set aside. `releasable` rows may be tried again as they are; the others are
+    composed anew by themselves once their cause is mended.
+    """
+
+    kind: str
+    key: str
+    service: ServiceId | None
+    target: TargetName
+    reason: str
+    since: datetime
+    releasable: bool
+
+
+async def queues(tx: Tx, *, now: datetime, offset: timedelta) -> list[Queue]:
+    """Count the rows of every kind and target; `now` is machine time, `offset` business ahead."""
+    at = to_micros(now)
+    ahead = offset // timedelta(microseconds=1)
+    open_ = _C.parked_at.is_(None)
+    running = and_(open_, _C.lease_until > at)
+    due = and_(open_, _C.lease_until <= at, _C.not_before <= at, _C.due_at <= at + ahead)
+    query = (
+        select(
+            _C.kind,
+            _C.target,
+            _count(due).label("due"),
+            _count(running).label("running"),
+            _count(_C.parked_at.is_not(None)).label("parked"),
+            func.count().label("rows"),
+            func.min(case((due, _C.marked_at))).label("oldest"),
+        )
+        .group_by(_C.kind, _C.target)
+        .order_by(_C.kind, _C.target)
+    )
+    return [_queue(row, at) for row in await tx.rows(query)]
+
+
+async def parked(tx: Tx, *, rows_max: int) -> list[Parked]:
+    """List what was set aside, the newest first: rows of work and wishes that cannot be made."""
+    query = select(_C.kind, _C.key, _C.target, _C.error, _C.parked_at)
+    query = query.where(_C.parked_at.is_not(None)).order_by(_C.parked_at.desc()).limit(rows_max)
+    found = [_row(row) for row in await tx.rows(query)]
+    c = wish_problem.c
+    problems = select(wish_problem).order_by(c.found_at.desc()).limit(rows_max)
+    found += [_problem(row) for row in await tx.rows(problems)]
+    return sorted(found, key=lambda one: one.since, reverse=True)[:rows_max]
+
+
+def _count(condition: Any) -> Any:
+    return func.sum(case((condition, 1), else_=0))
+
+
+def _queue(row: Any, now_micros: int) -> Queue:
+    age_s = (now_micros - row.oldest) / 1_000_000 if row.oldest is not None else 0.0
+    return Queue(
+        kind=row.kind,
+        target=TargetName(row.target),
+        due=int(row.due),
+        running=int(row.running),
+        waiting=int(row.rows - row.due - row.running - row.parked),
+        parked=int(row.parked),
+        oldest_s=max(age_s, 0.0),
+    )
+
+
+def _row(row: Any) -> Parked:
+    service: ServiceId | None = None
+    if row.kind == RECONCILE:
+        service = parts_of(row.key)[0]
+    elif row.kind == COMPOSE:
+        service = ServiceId(row.key)
+    return Parked(
+        kind=row.kind,
+        key=row.key,
+        service=service,
+        target=TargetName(row.target),
+        reason=row.error or "",
+        since=from_micros(row.parked_at),
+        releasable=True,
+    )
+
+
+def _problem(row: Any) -> Parked:
+    on_all = row.target == EVERY_TARGET
+    return Parked(
+        kind=COMPOSE,
+        key=row.service if on_all else key_of(row.service, row.target),
+        service=ServiceId(row.service),
+        target=TargetName(row.target),
+        reason=row.reason,
+        since=row.found_at,
+        releasable=False,
+    )
