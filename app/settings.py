@@ -188,7 +188,7 @@ def load() -> Settings:
     except ValidationError as error:
         told = [_told(wrong, path) for wrong in error.errors(include_url=False)]
         raise Invalid("settings", "; ".join(told)) from None
-    except ValueError as error:  # not even TOML; the library says in which line
+    except (ValueError, OSError) as error:  # not even TOML; the library says in which line
         raise Invalid("settings", f"{path}: {error}") from None
 
 

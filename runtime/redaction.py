@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import math
 import re
 from collections.abc import Mapping
 from functools import lru_cache
@@ -34,7 +35,7 @@ _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 _CARD = re.compile(r"(?<!\d)[2-6]\d(?:[ -]?\d){11,17}(?!\d)")
 _BASIC = re.compile(r"\b(Basic\s+)([\w+/=-]{4,})", re.IGNORECASE)
 _NAMED = (
-    r"(?:passw|passphrase|secret|token|api_?key|private_?key|master_?key|authorization|credential"
+    r"(?:passw|passphrase|secret|token|(?:api|private|master)[ _-]?key|authorization|credential"
     r"|cvc|cvv|(?<![a-z])(?:pin|mac|otp|puk)(?![a-z]))"
 )
 _VALUE = r"(?:b?\"(?:[^\"\\]|\\.)*\"?|b?'(?:[^'\\]|\\.)*'?|(?:Basic\s+)?[^\s,;&\"'<>)}\]]+)"
@@ -101,8 +102,10 @@ def redact(value: Any, *, depth: int = 0) -> Any:
     """Copy a value into plain JSON types with every secret hidden, whatever holds it."""
     if isinstance(value, str):
         return scrub(value)
-    if value is None or isinstance(value, bool | float):
+    if value is None or isinstance(value, bool):
         return value
+    if isinstance(value, float):
+        return value if math.isfinite(value) else str(value)  # JSON has no infinity
     if isinstance(value, int):
         return HIDDEN if _CARD.fullmatch(str(value)) and _passes_luhn(str(value)) else value
     if isinstance(value, bytes | bytearray):

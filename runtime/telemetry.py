@@ -150,7 +150,7 @@ def _json_line(_logger: Any, _method: str, event: EventDict) -> bytes:
         return orjson.dumps(event)
     except (TypeError, ValueError):
         # Integers beyond 64 bits and half surrogate pairs are fine for the standard library.
-        return json.dumps(event, default=str).encode("ascii")
+        return json.dumps(event, default=str, ensure_ascii=False).encode("utf-8", "replace")
 
 
 def _last_words(
