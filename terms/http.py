@@ -1,9 +1,13 @@
-"""What came back over HTTP, as a plain value. Knows nothing of connections or of vendors."""
+"""One HTTP exchange as everybody sees it: the door that makes it, and what came back.
+
+Knows nothing of connections or of vendors.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Protocol
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -13,3 +17,29 @@ class Answer:
     status: int
     headers: Mapping[str, str]
     body: bytes
+
+
+class Http(Protocol):
+    """The one client door, as those see it who are given it by the composition root.
+
+    It follows no redirect, never repeats a request and reads at most `body_bytes_max`.
+    """
+
+    async def call(
+        self,
+        method: str,
+        url: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        body: bytes | None = None,
+        deadline_s: float | None = None,
+        body_bytes_max: int | None = None,
+    ) -> Answer:
+        """Make one request.
+
+        Raises:
+            Unreachable: nobody answered within the deadline, or the connection broke. After a
+                write this says nothing about its effect.
+            Permanent: the body is larger than allowed, or the address may not be talked to.
+        """
+        ...

@@ -26,7 +26,8 @@ from terms.errors import (
     Unauthorized,
     Unreachable,
 )
-from terms.http import Answer as Answer  # noqa: PLC0414 - adapters take it from here
+from terms.http import Answer as Answer  # noqa: PLC0414 - adapters take both from here
+from terms.http import Http as Http  # noqa: PLC0414
 from terms.ids import TargetName
 
 S = TypeVar("S", bound=ViewerState)
@@ -39,32 +40,6 @@ class Options(BaseModel):
     """
 
     model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
-
-
-class Http(Protocol):
-    """The one client door, as an adapter sees it (given by the composition root).
-
-    It follows no redirect, never repeats a request and reads at most `body_bytes_max`.
-    """
-
-    async def call(
-        self,
-        method: str,
-        url: str,
-        *,
-        headers: Mapping[str, str] | None = None,
-        body: bytes | None = None,
-        deadline_s: float | None = None,
-        body_bytes_max: int | None = None,
-    ) -> Answer:
-        """Make one request.
-
-        Raises:
-            Unreachable: nobody answered within the deadline, or the connection broke. After a
-                write this says nothing about its effect.
-            Permanent: the body is larger than allowed, or the address may not be talked to.
-        """
-        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
