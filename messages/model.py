@@ -15,18 +15,21 @@ class Outcome(StrEnum):
 
     BEGUN = "begun"  # recorded before anything is sent; found again, it means "unknown"
     SENT = "sent"  # at least one screen took it
-    FAILED = "failed"  # nobody took it; it is not tried again
+    WAITING = "waiting"  # nothing happened anywhere yet; it is tried again while its time lasts
+    FAILED = "failed"  # nobody will take it; it is not tried again
     LATE = "late"  # dropped, because its time was over
     UNKNOWN = "unknown"  # we stopped in the middle: sent or not, it is not sent again
 
 
 ALLOWED: Mapping[Outcome, frozenset[Outcome]] = {
-    Outcome.BEGUN: frozenset({Outcome.SENT, Outcome.FAILED, Outcome.UNKNOWN}),
+    Outcome.BEGUN: frozenset({Outcome.SENT, Outcome.WAITING, Outcome.FAILED, Outcome.UNKNOWN}),
+    Outcome.WAITING: frozenset({Outcome.BEGUN, Outcome.FAILED, Outcome.LATE}),
     Outcome.SENT: frozenset(),
     Outcome.FAILED: frozenset(),
     Outcome.LATE: frozenset(),
     Outcome.UNKNOWN: frozenset(),
 }
+OPEN = frozenset({Outcome.BEGUN, Outcome.WAITING})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

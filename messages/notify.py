@@ -7,17 +7,18 @@ cannot know whether it was sent, and therefore does not send it.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
-from datetime import datetime
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
 
 from messages import store as deliveries
 from messages.model import Delivery, Outcome
 from messages.ports import Screen
 from messages.templates import write
 from runtime import log as facts
+from runtime.retry import back_off_s
 from runtime.store import Store, Tx
 from runtime.telemetry import get_log
-from runtime.work import Claim, Parking, Work
+from runtime.work import Claim, Failure, Parking, Work
 from terms.errors import DomainError, Invalid, TargetError
 from terms.ids import NoticeId
 from terms.notice import Notice
@@ -46,7 +47,9 @@ class Notify:
         results = await asyncio.gather(*(self._send(one, gate) for one in begun))
         async with self.store.begin() as tx:
             await deliveries.end(tx, results, self._now())
-            await self.work.complete(tx, claims)
+            waiting = {notice: why for notice, to, why in results if to is Outcome.WAITING}
+            await self.work.fail(tx, [self._later(c, waiting) for c in claims if c.key in waiting])
+            await self.work.complete(tx, [claim for claim in claims if claim.key not in waiting])
         for notice, outcome, why in results:
             log.info("notice.delivered", notice=notice, outcome=outcome.value, why=why)
 
@@ -54,15 +57,21 @@ class Notify:
         """Record what will be sent; late, unknown and unwritable notices end here."""
         keys = [claim.key for claim in claims]
         earlier = await deliveries.outcomes(tx, keys)
-        entries = await facts.find(tx, [key for key in keys if key not in earlier])
         stopped = [notice for notice, outcome in earlier.items() if outcome is Outcome.BEGUN]
         why = "stopped in the middle; it may have been shown"
         await deliveries.end(tx, [(n, Outcome.UNKNOWN, why) for n in stopped], self._now())
-        lost = [c for c in claims if c.key not in earlier and c.key not in entries]
+        wanted = [key for key in keys if earlier.get(NoticeId(key)) in {None, Outcome.WAITING}]
+        entries = await facts.find(tx, wanted)
+        lost = [c for c in claims if c.key in wanted and c.key not in entries]
         await self.work.park(tx, [Parking(claim=c, error="no such notice") for c in lost])
         fresh = [self._decide(Notice.decode(entry.value)) for entry in entries.values()]
         await deliveries.record(tx, fresh)
         return [delivery for delivery in fresh if delivery.outcome is Outcome.BEGUN]
+
+    def _later(self, claim: Claim, whys: Mapping[str, str]) -> Failure:
+        wait = back_off_s(claim.attempts, self.work.chance.fraction())
+        at = self._now() + timedelta(seconds=wait)
+        return Failure(claim=claim, error=whys[claim.key], not_before=at)
 
     def _decide(self, notice: Notice) -> Delivery:
         now = self._now()
@@ -82,7 +91,8 @@ class Notify:
                 return delivery.notice, Outcome.FAILED, str(error)
         if shown.taken:
             return delivery.notice, Outcome.SENT, shown.why
-        return delivery.notice, Outcome.FAILED, shown.why or "no target can show messages"
+        outcome = Outcome.WAITING if shown.may_repeat else Outcome.FAILED
+        return delivery.notice, outcome, shown.why or "no target can show messages"
 
     def _now(self) -> datetime:
         return self.work.clock.machine_now()

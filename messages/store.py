@@ -7,7 +7,7 @@ from datetime import datetime
 
 from sqlalchemy import Column, Index, String, Table, Text, bindparam, select, update
 
-from messages.model import Delivery, Outcome
+from messages.model import OPEN, Delivery, Outcome
 from runtime.store import Instant, Tx, metadata
 from terms.ids import NoticeId, ServiceId
 
@@ -35,7 +35,7 @@ async def outcomes(tx: Tx, notices: Sequence[str]) -> Mapping[NoticeId, Outcome]
 
 
 async def record(tx: Tx, deliveries: Iterable[Delivery]) -> None:
-    """Write down new deliveries; one of a notice that has one already is an error."""
+    """Write down deliveries that were not recorded before, or that waited."""
     rows = [
         {
             "notice_id": d.notice,
@@ -49,25 +49,26 @@ async def record(tx: Tx, deliveries: Iterable[Delivery]) -> None:
         }
         for d in deliveries
     ]
-    await tx.insert(delivery, rows)
+    await tx.upsert(delivery, rows, key=("notice_id",))
 
 
 async def end(tx: Tx, results: Iterable[tuple[NoticeId, Outcome, str]], at: datetime) -> None:
-    """Write the end of deliveries that were begun; an ended one stays as it is."""
+    """Write what became of deliveries that were begun; an ended one stays as it is."""
     c = delivery.c
-    rows = [{"id": notice, "to": to.value, "because": why} for notice, to, why in results]
+    rows = [
+        {"id": notice, "to": to.value, "because": why, "at": None if to in OPEN else at}
+        for notice, to, why in results
+    ]
     if rows:
         await tx.execute(
             update(delivery)
             .where(c.notice_id == bindparam("id"), c.outcome == Outcome.BEGUN.value)
-            .values(outcome=bindparam("to"), why=bindparam("because"), ended_at=at),
+            .values(outcome=bindparam("to"), why=bindparam("because"), ended_at=bindparam("at")),
             rows,
         )
 
 
-async def latest(
-    tx: Tx, *, rows_max: int, service: ServiceId | None = None
-) -> Sequence[Delivery]:
+async def latest(tx: Tx, *, rows_max: int, service: ServiceId | None = None) -> Sequence[Delivery]:
     """List the newest deliveries, newest first, of all or of one service."""
     c = delivery.c
     query = select(delivery).order_by(c.begun_at.desc(), c.notice_id.desc()).limit(rows_max)

@@ -77,7 +77,7 @@ def test_a_good_folder_has_no_problem(operator):
         ("subscribers.csv", "addons", "SPORT;NOSUCH", "there is no offering 'NOSUCH'"),
         ("subscribers.csv", "addons", "SPORT;SPORT", "names a code twice"),
         ("subscribers.csv", "bill_day", "32", "'32' is not a day of the month"),
-        ("subscribers.csv", "bill_day", "١", "is not a day of the month"),
+        ("subscribers.csv", "bill_day", "\u0661", "is not a day of the month"),
         ("subscribers.csv", "started_on", "2025-02-30", "a day that does not exist"),
         ("subscribers.csv", "started_on", "20250201", "is not a date like 2026-03-31"),
         ("subscribers.csv", "billed_until", "2001-01-01", "lies before started_on"),
