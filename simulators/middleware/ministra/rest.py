@@ -147,5 +147,5 @@ def _is_denied_after(portal: Portal, resource: str, call: Call) -> bool:
         resource == "account_subscription"
         and call.is_write
         and call.path.startswith(V1)
-        and (portal.version.startswith("4.") or portal.version == "5.0.0")
+        and (portal.version.startswith("4.") or portal.version in {"5.0.0", "5.0.0-r1"})
     )
