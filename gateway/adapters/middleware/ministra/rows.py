@@ -32,7 +32,7 @@ _MAC = re.compile(r"(?:[0-9A-F]{2}:){5}[0-9A-F]{2}")
 _LOGIN = re.compile(r"[0-9A-Za-z][0-9A-Za-z._@-]{0,63}")
 _REVISION = re.compile(r"r([0-9]{1,18})")
 _BETWEEN = frozenset(", \t\r\n")
-_LIST = re.compile(r'"results"\s*:\s*\[')
+_LIST = re.compile(r'"results"\s*:\s*\[\s*')
 # MySQL's three-byte utf8 ends a text at the first character beyond the basic plane.
 _UNSTORABLE = re.compile("[\\s\x00-\x1f\x7f\ud800-\udfff\U00010000-\U0010ffff]+")
 
@@ -105,18 +105,18 @@ def state_of(ref: str, rows: Sequence[Row], *, has_end_date: bool) -> ViewerStat
 def account_of(row: Row) -> str:
     """Tell the account number; a row without one goes by its box or its login, never by a ref."""
     number: str = row["account_number"]
-    return number or row["stb_mac"] or f"@{row['login']}"
+    return number or row["stb_mac"] or f"@{row['login'] or ''}"
 
 
 def _one(ref: str, row: Row, *, has_end_date: bool) -> ViewerState:
     mac: str = row["stb_mac"] or ""
-    key = _key(row["login"], mac)
+    key = _key(row["login"] or "", mac)
     carried = _REVISION.fullmatch(row["comment"] or "")
     return ViewerState(
         ref=ref,
         enabled=row["status"] in {1, "1"},
         tariff=row["tariff_plan"] or None,
-        packages=frozenset(row["subscribed"]),
+        packages=frozenset(row["subscribed"] or ()),
         devices=frozenset((mac,)) if mac else frozenset(),
         expires_on=_date(row.get("end_date") or NO_DATE) if has_end_date else None,
         label=label_of(row["full_name"] or ""),

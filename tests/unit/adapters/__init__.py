@@ -1,0 +1,1 @@
+"""Units of the adapters: codecs, plans and rules, without a socket."""
