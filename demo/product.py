@@ -1,0 +1,84 @@
+"""The product as an operator acts on it: its HTTP API with the token of the data folder.
+
+Nothing it says of itself proves anything here; it is asked to act, and whether it is at rest.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import time
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from demo.client import OK, Client
+from demo.proof import PAUSE_S, NoAnswer, StoryError
+from demo.story import Household, Signup
+
+REST_S = 20.0
+
+
+class Product:
+    """The HTTP API."""
+
+    def __init__(self, client: Client, url: str, token: str) -> None:
+        self.client = client
+        self.url = url
+        self._headers = {"Authorization": f"Bearer {token}"}
+
+    async def advance_to(self, at: datetime) -> None:
+        """Move business time forward to an instant; it is left where it is past that already."""
+        clock = await self._api("GET", "clock")
+        ahead_s = math.ceil((at - datetime.fromisoformat(clock["business_now"])).total_seconds())
+        if ahead_s > 0:
+            days, seconds = divmod(ahead_s, 86_400)
+            step = (f"{days}d" if days else "") + (f"{seconds}s" if seconds else "")
+            await self._api("POST", "clock/advance", body={"by": step})
+
+    async def sign_up(self, signup: Signup, payments: str, household: Household) -> None:
+        """Sign a household up, with its box and its card."""
+        order = {
+            "contract": signup.contract,
+            "name": signup.name,
+            "plan": signup.plan,
+            "addons": list(signup.addons),
+            "locale": signup.locale,
+            "bill_day": signup.bill_day,
+            "box": dict(signup.box),
+            "payment": {
+                "provider": payments,
+                "customer": household.customer,
+                "method": household.method,
+            },
+        }
+        await self._api("POST", "accounts", body=order)
+
+    async def pay_link(self, contract: str) -> str:
+        """Ask for the payment page of all that a household owes."""
+        link = await self._api("POST", f"accounts/{contract}/pay-link", body={})
+        return str(link["url"])
+
+    async def scan(self, target: str) -> list[Mapping[str, Any]]:
+        """Compare a target with what it should hold; return the drift found."""
+        report = await self._api("POST", f"targets/{target}/scan", body={})
+        drift: list[Mapping[str, Any]] = report["drift"]
+        return drift
+
+    async def rest(self) -> None:
+        """Wait until nothing is due, as long as that takes at most."""
+        ends_at = time.monotonic() + REST_S
+        while time.monotonic() < ends_at:
+            work = await self._api("GET", "work")
+            if work["idle"]:
+                return
+            await asyncio.sleep(PAUSE_S)
+        raise NoAnswer(f"the product does not come to rest within {REST_S:.0f} s")
+
+    async def _api(self, method: str, path: str, *, body: Any = None) -> Any:
+        answer = await self.client.call(
+            method, f"{self.url}/api/v1/{path}", headers=self._headers, body=body
+        )
+        if answer.status not in OK:
+            raise StoryError(f"the product answers HTTP {answer.status}: {answer.text[:300]}")
+        return answer.json()

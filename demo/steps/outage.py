@@ -1,0 +1,70 @@
+"""Step 6: the portal is down for a while of real time; meanwhile the debtors pay.
+
+Spoiled: the portal does not come back.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+
+from demo.portal import ON
+from demo.proof import Evidence, Finding, NoAnswer, finding
+from demo.provider import GOOD_CARD, TAKEN
+from demo.scene import Scene, proven
+
+RETURN_S = 20.0
+
+
+async def tell(scene: Scene) -> Evidence:
+    """Take the portal down, have everybody pay, bring it back, and prove all of them restored."""
+    stage, debtors = scene.stage, scene.story.debtors
+    marks = await scene.marks()
+    down_at = time.monotonic()
+    await stage.portal.injure("down")
+    scene.timeline.happens("portal", "goes down")
+    asked = [str(await scene.pay(debtor, GOOD_CARD)) for debtor in debtors]
+
+    async def acknowledged() -> list[Finding]:
+        told = await stage.provider.deliveries(marks["provider"])
+        taken = [entry["after"]["status"] for entry in told].count(TAKEN)
+        return [
+            finding("provider", "webhooks taken", wanted=len(debtors), found=taken),
+            finding(
+                "provider", "pages asked for", wanted=[str(d.total) for d in debtors], found=asked
+            ),
+        ]
+
+    while_down = await proven(acknowledged)
+    await asyncio.sleep(max(0.0, scene.story.down_s - (time.monotonic() - down_at)))
+    touched = await stage.portal.journal(marks["portal"])
+    while_down.append(finding("journal", "portal touched while down", wanted=0, found=len(touched)))
+    if not scene.is_spoiled:
+        await stage.portal.heal()
+    down_s = time.monotonic() - down_at
+    scene.timeline.happens("portal", "stays down" if scene.is_spoiled else "is back")
+
+    async def look() -> list[Finding]:
+        findings = list(while_down)
+        for debtor in debtors:
+            findings += await scene.account_findings(debtor, ON)
+            findings += await scene.once_restored(debtor, marks["portal"])
+        return findings
+
+    findings = await proven(look, deadline_s=RETURN_S)
+    if all(found.is_proven for found in findings):
+        await stage.product.rest()
+        findings = await look()
+    notes = {"down, s": round(down_s, 1), "back to proven, s": _since(down_at, down_s)}
+    return Evidence(findings=findings, state=await _state(scene), notes=notes)
+
+
+async def _state(scene: Scene) -> dict[str, object]:
+    try:
+        return {d.contract: await scene.held(d) for d in scene.story.debtors}
+    except NoAnswer as error:
+        return {"portal": str(error)}
+
+
+def _since(down_at: float, down_s: float) -> float:
+    return round(time.monotonic() - down_at - down_s, 1)
