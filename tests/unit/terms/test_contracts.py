@@ -12,9 +12,9 @@ from terms.notice import Notice
 
 text = st.text(max_size=20)
 instants = st.datetimes(
-    datetime(2000, 1, 1),
-    datetime(2100, 1, 1),
-    timezones=st.just(UTC),  # noqa: DTZ001 - zone below
+    datetime(2000, 1, 1),  # noqa: DTZ001 - the strategy takes naive bounds
+    datetime(2100, 1, 1),  # noqa: DTZ001 - and adds the zone
+    timezones=st.just(UTC),
 )
 entitlements = st.builds(
     Entitlement,
