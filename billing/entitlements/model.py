@@ -48,7 +48,7 @@ def project(
 def verdict(
     granted: Sequence[Granted], holds: Sequence[Hold], today: date
 ) -> tuple[ServiceState, str]:
-    """Judge the state of a service, and the reason where it is dark: all its holds, one deciding."""
+    """Judge the state of a service by all its holds, and name the reason where it is dark."""
     subscriptions = [one.subscription for one in granted]
     if any(subscription.is_current(today) for subscription in subscriptions):
         kinds = {hold.kind for hold in holds}

@@ -1,11 +1,12 @@
 """Tables of payments: providers and what they sent, methods, attempts, movements, open items.
 
-`movement` and `allocation` only grow. An open item is what is left of an invoice, or of money
-that has paid nothing yet; it is gone when nothing is left.
+An open item is what is left of an invoice, or of money that has paid nothing yet; it is gone when
+nothing is left. Allocations only grow: what stops paying is a negative row.
 """
 
 from __future__ import annotations
 
+from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import (
@@ -32,6 +33,17 @@ from terms.money import Money
 
 INVOICE = "invoice"
 CREDIT = "credit"
+
+
+class EventState(StrEnum):
+    """What became of a provider's message."""
+
+    RECEIVED = "received"  # stored, not looked at
+    TAKEN = "taken"  # its facts are written
+    WAITING = "waiting"  # for the charge it belongs to
+    UNMATCHED = "unmatched"  # it belongs to no account: a person decides
+    REFUSED = "refused"  # it cannot be read
+
 
 payment_provider = Table(
     "payment_provider",
@@ -147,7 +159,7 @@ open_item = Table(
     Column("account_id", String(26), ForeignKey("account.id"), nullable=False),
     Column("currency", String(3), nullable=False),
     Column("rest_minor", BigInteger, nullable=False),
-    Column("due_on", Date, nullable=False),
+    Column("due_on", Date),
     Column("sequence", BigInteger, nullable=False),
     CheckConstraint("rest_minor > 0", name="rest_minor"),
     CheckConstraint("kind IN ('invoice', 'credit')", name="kind"),

@@ -334,7 +334,7 @@ def _movements() -> None:
         sa.Column("account_id", ID, sa.ForeignKey("account.id"), nullable=False),
         sa.Column("currency", sa.String(3), nullable=False),
         sa.Column("rest_minor", MINOR, nullable=False),
-        sa.Column("due_on", sa.Date, nullable=False),
+        sa.Column("due_on", sa.Date),
         sa.Column("sequence", sa.BigInteger, nullable=False),
         sa.CheckConstraint("rest_minor > 0", name="rest_minor"),
         sa.CheckConstraint("kind IN ('invoice', 'credit')", name="kind"),

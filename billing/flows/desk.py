@@ -1,0 +1,59 @@
+"""What every story needs besides its transaction, and the catalogue all of them rate by."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from billing.catalog import store as catalog
+from billing.catalog.model import PriceBook
+from billing.dunning import store as dunning
+from billing.dunning.model import Ladder
+from billing.payments.provider import Provider
+from billing.tax import store as tax
+from billing.tax.model import TaxTable
+from runtime.chance import Chance
+from runtime.clock import Clock
+from runtime.store import Tx
+from runtime.work import Work
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Catalogue:
+    """One edition of everything published: prices, taxes, the dunning ladder."""
+
+    book: PriceBook
+    taxes: TaxTable
+    ladder: Ladder
+
+
+class Shelf:
+    """Keeps the newest edition of the catalogue in memory; asks the database only which it is."""
+
+    def __init__(self) -> None:
+        self._edition = -1
+        self._catalogue: Catalogue | None = None
+
+    async def newest(self, tx: Tx, edition: int | None = None) -> Catalogue:
+        """Return the published catalogue; `edition` spares the question where it is known."""
+        if edition is None:
+            edition = await catalog.edition(tx)
+        if self._catalogue is None or edition != self._edition:
+            self._catalogue = Catalogue(
+                book=await catalog.load(tx),
+                taxes=await tax.load(tx),
+                ladder=await dunning.load_ladder(tx),
+            )
+            self._edition = edition
+        return self._catalogue
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Desk:
+    """Marks work, tells the time, throws dice, knows the configured payment providers by name."""
+
+    work: Work
+    clock: Clock
+    chance: Chance
+    providers: Mapping[str, Provider] = field(default_factory=dict)
+    shelf: Shelf = field(default_factory=Shelf)

@@ -1,0 +1,162 @@
+"""Stored messages of providers become facts: money that moved, attempts that failed.
+
+Any order and repetition ends in the same facts. What belongs to no account of ours is kept and
+shown, never dropped; money going back waits until the charge it belongs to is known.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from sqlalchemy import Row, select, update
+
+from billing.accounts.store import account
+from billing.flows import movements
+from billing.flows.attempts import Failure, clear, fail
+from billing.flows.desk import Desk
+from billing.flows.movements import Told
+from billing.flows.receive import provider_of
+from billing.payments.model import Moved, MovementKind, Refused
+from billing.payments.provider import Tidings
+from billing.payments.store import EventState, attempt, movement, provider_event
+from runtime.store import Tx
+from runtime.store.among import KEYS, among, packed
+from terms.errors import DomainError
+from terms.ids import AccountId, AttemptId
+
+_Stored = Row[tuple[str, str, bytes, datetime]]  # id, provider, body, received_at
+
+WAIT = timedelta(minutes=1)
+WAIT_MAX = timedelta(days=3)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Taken:
+    """Events to look at again, after so much machine time; all others are done with."""
+
+    again: dict[str, timedelta]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Event:
+    id: str
+    provider: str
+    received_at: datetime
+    tidings: Sequence[Tidings]
+
+
+@dataclass(slots=True)
+class _Known:
+    """Whose is what: accounts by their number, owners of attempts and of charges."""
+
+    numbers: dict[str, AccountId] = field(default_factory=dict)
+    attempts: dict[str, AccountId] = field(default_factory=dict)
+    charges: dict[tuple[str, str], AccountId] = field(default_factory=dict)
+
+    def owner(self, provider: str, one: Tidings) -> AccountId | None:
+        found = self.attempts.get(one.attempt) or self.charges.get((provider, one.charge))
+        return found or self.numbers.get(one.account)
+
+
+async def intake(desk: Desk, tx: Tx, event_ids: Sequence[str], now: datetime) -> Taken:
+    """Take up stored events; one that was taken up before changes nothing."""
+    states: dict[str, tuple[EventState, str]] = {}
+    events = list(_parsed(desk, await _stored(tx, event_ids), states))
+    known = await _known(tx, events)
+    names = {key: number for number, key in known.numbers.items()}
+    again: dict[str, timedelta] = {}
+    told: list[Told] = []
+    failures: list[Failure] = []
+    for event in events:
+        states[event.id] = EventState.TAKEN, ""
+        for one in event.tidings:
+            owner = known.owner(event.provider, one)
+            if owner is None:
+                states[event.id] = _ownerless(desk, event, one, again)
+            elif isinstance(one, Moved):
+                number = names.get(owner, "")
+                told.append(Told(account=owner, number=number, provider=event.provider, moved=one))
+            elif one.attempt:
+                failures.append(Failure(provider=event.provider, refused=one))
+    await movements.record(desk, tx, told, now)
+    await clear(tx, [one.moved for one in told])
+    await fail(desk, tx, failures, now)
+    await _note(tx, states)
+    return Taken(again=again)
+
+
+def _parsed(
+    desk: Desk, rows: Iterable[_Stored], states: dict[str, tuple[EventState, str]]
+) -> Iterator[_Event]:
+    for row in rows:
+        try:
+            tidings = provider_of(desk, row.provider).parse(row.body)
+        except DomainError as error:
+            states[row.id] = EventState.REFUSED, str(error)
+            continue
+        yield _Event(id=row.id, provider=row.provider, received_at=row.received_at, tidings=tidings)
+
+
+def _ownerless(
+    desk: Desk, event: _Event, one: Tidings, again: dict[str, timedelta]
+) -> tuple[EventState, str]:
+    """Decide about tidings of nobody we know."""
+    if isinstance(one, Refused):
+        return EventState.TAKEN, ""  # somebody's card failed on a page of the provider's
+    age = desk.clock.machine_now() - event.received_at
+    if one.kind is not MovementKind.CLEARED and age < WAIT_MAX:
+        again[event.id] = WAIT
+        return EventState.WAITING, f"the charge {one.charge} is not known yet"
+    return EventState.UNMATCHED, f"{one.amount} of {one.charge} belongs to no account"
+
+
+async def _stored(tx: Tx, event_ids: Sequence[str]) -> Sequence[_Stored]:
+    c = provider_event.c
+    open_states = [EventState.RECEIVED.value, EventState.WAITING.value]
+    query = (
+        select(c.id, c.provider, c.body, c.received_at)
+        .where(among(tx.engine, c.id), c.state.in_(open_states))
+        .order_by(c.id)
+    )
+    return await tx.rows(query, {KEYS: packed(tx.engine, event_ids)})
+
+
+async def _known(tx: Tx, events: Sequence[_Event]) -> _Known:
+    tidings = [(event.provider, one) for event in events for one in event.tidings]
+    known = _Known()
+    if not tidings:
+        return known
+    tries = {one.attempt for _, one in tidings if one.attempt}
+    query = select(attempt.c.id, attempt.c.account_id).where(among(tx.engine, attempt.c.id))
+    for row in await tx.rows(query, {KEYS: packed(tx.engine, sorted(tries))}):
+        known.attempts[AttemptId(row.id)] = AccountId(row.account_id)
+    charges = {one.charge for _, one in tidings}
+    m = movement.c
+    of_charge = select(m.provider, m.charge, m.account_id).where(among(tx.engine, m.charge))
+    for each in await tx.rows(of_charge, {KEYS: packed(tx.engine, sorted(charges))}):
+        known.charges[each.provider, each.charge] = AccountId(each.account_id)
+    owners = {*known.attempts.values(), *known.charges.values()}
+    numbers = {one.account for _, one in tidings if one.account}
+    for found in await tx.rows(
+        select(account.c.id, account.c.number).where(
+            among(tx.engine, account.c.number) | among(tx.engine, account.c.id, "ids")
+        ),
+        {KEYS: packed(tx.engine, sorted(numbers)), "ids": packed(tx.engine, sorted(owners))},
+    ):
+        known.numbers[found.number] = AccountId(found.id)
+    return known
+
+
+async def _note(tx: Tx, states: dict[str, tuple[EventState, str]]) -> None:
+    groups: dict[tuple[EventState, str], list[str]] = {}
+    for key, outcome in states.items():
+        groups.setdefault(outcome, []).append(key)
+    for (state, reason), keys in groups.items():
+        await tx.execute(
+            update(provider_event)
+            .where(among(tx.engine, provider_event.c.id))
+            .values(state=state.value, reason=reason),
+            {KEYS: packed(tx.engine, keys)},
+        )

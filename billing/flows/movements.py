@@ -1,0 +1,65 @@
+"""Writes down that money moved: once per movement, with the fact for those above, and marks settle.
+
+Shared by everything that hears of money: messages of providers, answers to charges, the cash desk.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from billing.flows.desk import Desk
+from billing.payments.model import Moved, MovementKind, encode_fact, fact_id, fact_of
+from billing.payments.store import movement
+from runtime import log
+from runtime.chance import new_id
+from runtime.store import Tx
+from terms.ids import AccountId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """That money moved for an account, as a provider told it. `number` names the account."""
+
+    account: AccountId
+    number: str
+    provider: str
+    moved: Moved
+
+
+async def record(desk: Desk, tx: Tx, told: Sequence[Told], now: datetime) -> int:
+    """Record movements; returns how many were new. Every account concerned is marked."""
+    if not told:
+        return 0
+    rows = [
+        {
+            "id": new_id(now, desk.chance),
+            "account_id": one.account,
+            "provider": one.provider,
+            "charge": one.moved.charge,
+            "ref": one.moved.ref,
+            "kind": one.moved.kind.value,
+            "amount_minor": one.moved.amount.amount_minor,
+            "currency": one.moved.amount.currency,
+            "attempt_id": one.moved.attempt or None,
+            "received_at": now,
+            "settled_at": None,
+        }
+        for one in told
+    ]
+    fresh = await tx.insert_new(movement, rows, key=("provider", "ref", "kind"))
+    await log.append(tx, [_fact(one, now) for one in told])
+    await desk.work.mark(tx, "settle", [one.account for one in told])
+    return fresh
+
+
+def _fact(one: Told, now: datetime) -> log.Entry:
+    kind: MovementKind = one.moved.kind
+    return log.Entry(
+        id=fact_id(kind.value, one.provider, one.moved.ref),
+        kind=fact_of(kind).value,
+        key=one.account,
+        value=encode_fact(one.number, one.provider, one.moved, ""),
+        at=now,
+    )

@@ -1,0 +1,57 @@
+"""A provider calls: its message is proven and stored; nothing else happens before the answer."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from billing.flows.desk import Desk
+from billing.payments.provider import Provider
+from billing.payments.store import EventState, provider_event
+from runtime.chance import new_id
+from runtime.store import Tx
+from terms.errors import NotFound
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Received:
+    """Our id of the event, and whether it was heard for the first time."""
+
+    event: str
+    is_new: bool
+
+
+def provider_of(desk: Desk, name: str) -> Provider:
+    """Look a configured provider up. Raises NotFound."""
+    found = desk.providers.get(name)
+    if found is None:
+        raise NotFound(f"there is no payment provider {name!r}")
+    return found
+
+
+async def receive(
+    desk: Desk, tx: Tx, provider: str, headers: Mapping[str, str], body: bytes
+) -> Received:
+    """Store a provider's message and mark it for intake; a copy of one stored changes nothing.
+
+    Raises:
+        NotFound: no such provider is configured.
+        Forbidden: the message is not the provider's, or not fresh.
+        Invalid: it is no event.
+    """
+    machine_now = desk.clock.machine_now()
+    event_id = provider_of(desk, provider).verify(headers, body, machine_now)
+    key = new_id(machine_now, desk.chance)
+    row = {
+        "id": key,
+        "provider": provider,
+        "event_id": event_id,
+        "body": body,
+        "received_at": machine_now,
+        "state": EventState.RECEIVED.value,
+        "reason": "",
+    }
+    is_new = await tx.insert_new(provider_event, [row], key=("provider", "event_id")) > 0
+    if is_new:
+        await desk.work.mark(tx, "intake", [key])
+    return Received(event=key, is_new=is_new)

@@ -1,0 +1,204 @@
+"""Second half of deciding: what follows for one account from its money and its debts. Pure.
+
+Ids are derived from their causes; made ones come from the caller.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+from billing.catalog.model import PriceBook
+from billing.dunning.model import Debtor, Hold, HoldKind, Ladder, Step, Verdict, judge
+from billing.entitlements.model import Granted, project
+from billing.flows.settle.facts import Facts, Household
+from billing.flows.settle.money import Moment, Purse
+from billing.flows.settle.rate import Rated, first_key
+from billing.invoicing import model as invoicing
+from billing.invoicing.model import Invoice
+from billing.ledger.model import Posting
+from billing.payments.model import Attempt, AttemptState, Debt, attempt_id
+from billing.subscriptions.model import Activation
+from terms.entitlement import Entitlement
+from terms.ids import InvoiceId, NoticeId, ServiceId
+from terms.notice import Notice
+
+NOTICE_LIFE = timedelta(hours=24)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Given:
+    """A dunning notice of one step about one invoice, to every service of the account."""
+
+    invoice: InvoiceId
+    step: Step
+    notices: Sequence[Notice]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decision:
+    """Everything to be written for one account, and when to look again."""
+
+    facts: Facts
+    moment: Moment
+    invoice: Invoice | None
+    seals: Mapping[str, date]
+    purse: Purse
+    postings: Sequence[Posting]
+    attempts: Sequence[Attempt]
+    given: Given | None
+    raised: Sequence[Hold]
+    dropped: Sequence[Hold]
+    published: Sequence[Entitlement]
+    next_look: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rules:
+    """What one decision is made by, besides the facts. `machine_now` dates notices alone."""
+
+    book: PriceBook
+    ladder: Ladder
+    machine_now: datetime
+
+
+def decide(
+    facts: Facts, rated: Rated, invoice: Invoice | None, rules: Rules, moment: Moment
+) -> Decision:
+    """Settle one account on a day."""
+    purse = Purse.of(facts, moment)
+    booked = invoicing.posting(invoice) if invoice else None
+    if invoice:
+        purse.invoice(invoice)
+    purse.settle_movements()
+    verdict = judge(_debtor(facts, purse), rules.ladder, moment.today)
+    holds = list(_holds(facts, purse, invoice, verdict))
+    held = [hold for household in facts.households for hold in household.holds]
+    return Decision(
+        facts=facts,
+        moment=moment,
+        invoice=invoice,
+        seals=rated.seals,
+        purse=purse,
+        postings=[*([booked] if booked else ()), *purse.postings],
+        attempts=_attempts(facts, verdict, moment),
+        given=_given(facts, purse, verdict, rules, moment),
+        raised=[hold for hold in holds if hold not in held],
+        dropped=[hold for hold in held if _key(hold) not in {_key(one) for one in holds}],
+        published=list(_published(facts, holds, rules.book, moment)),
+        next_look=_next_look(facts, rated, verdict, moment),
+    )
+
+
+def _debtor(facts: Facts, purse: Purse) -> Debtor:
+    return Debtor(
+        debts=purse.open_debts(),
+        attempts=facts.attempts,
+        noticed=facts.noticed,
+        # After money went back a person decides whether to charge again.
+        may_charge=facts.method is not None and not purse.went_back,
+    )
+
+
+def _attempts(facts: Facts, verdict: Verdict, moment: Moment) -> list[Attempt]:
+    if facts.method is None:
+        return []
+    return [
+        Attempt(
+            id=attempt_id(debt.invoice, n),
+            account=facts.account.id,
+            invoice=debt.invoice,
+            n=n,
+            method=facts.method.id,
+            amount=debt.rest,
+            state=AttemptState.OPEN,
+            opened_on=moment.today,
+        )
+        for debt, n in verdict.retries
+    ]
+
+
+def _holds(facts: Facts, purse: Purse, invoice: Invoice | None, verdict: Verdict) -> Iterator[Hold]:
+    fresh = {line.key: invoice.id for line in invoice.lines} if invoice else {}
+    lines = {**facts.lines, **fresh}
+    for household in facts.households:
+        service = household.service.id
+        for one in household.subscriptions:
+            first = lines.get(first_key(one))
+            if one.activation is Activation.PAID and first and purse.is_open(first):
+                yield Hold(
+                    service=service,
+                    kind=HoldKind.UNPAID_FIRST,
+                    since_on=one.charged_from,
+                    cause=purse.debts[first].number,
+                )
+                break
+        if verdict.held and verdict.held_since:
+            yield Hold(
+                service=service,
+                kind=HoldKind.DUNNING,
+                since_on=verdict.held_since,
+                cause=verdict.held.number,
+            )
+
+
+def _key(hold: Hold) -> tuple[ServiceId, HoldKind]:
+    return hold.service, hold.kind
+
+
+def _given(
+    facts: Facts, purse: Purse, verdict: Verdict, rules: Rules, moment: Moment
+) -> Given | None:
+    if verdict.notice is None:
+        return None
+    debt, step = verdict.notice
+    notices = [
+        Notice(
+            id=NoticeId(f"{debt.invoice}.{step.after_days}.{household.service.id}"),
+            service=household.service.id,
+            kind=step.notice,
+            not_after=rules.machine_now + NOTICE_LIFE,
+            params=_params(household, debt, purse, moment),
+            locale=facts.account.locale,
+        )
+        for household in facts.households
+    ]
+    return Given(invoice=debt.invoice, step=step, notices=notices)
+
+
+def _params(household: Household, debt: Debt, purse: Purse, moment: Moment) -> dict[str, str]:
+    return {
+        "contract": household.service.contract,
+        "number": debt.number,
+        "due_on": debt.due_on.isoformat(),
+        "days": str((moment.today - debt.due_on).days),
+        "amount": str(purse.wallet(debt.rest.currency).owed),
+    }
+
+
+def _published(
+    facts: Facts, holds: Sequence[Hold], book: PriceBook, moment: Moment
+) -> Iterator[Entitlement]:
+    """Yield the rights that differ from those published last; the revision is still the old one."""
+    for household in facts.households:
+        granted = [
+            Granted(subscription=one, grants=book.offering(one.offering).grants)
+            for one in household.subscriptions
+        ]
+        mine = [hold for hold in holds if hold.service == household.service.id]
+        rights = project(household.service, granted, mine, facts.account.locale, moment.today)
+        if rights.encode() != household.published:
+            yield rights
+
+
+def _next_look(facts: Facts, rated: Rated, verdict: Verdict, moment: Moment) -> datetime | None:
+    bounds = [
+        day
+        for household in facts.households
+        for one in household.subscriptions
+        for day in (one.from_on, one.until_on)
+    ]
+    days = [rated.next_on, verdict.next_on, *bounds]
+    coming = [day for day in days if day is not None and day > moment.today]
+    return facts.account.begin_of(min(coming)) if coming else None

@@ -1,0 +1,53 @@
+"""Everything settle looks at for one account, as it was loaded."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from billing.accounts.model import Account, Service
+from billing.dunning.model import Hold
+from billing.equipment.model import Rental
+from billing.payments.model import Attempt, Debt, Method, Movement
+from billing.rating.model import LineKey
+from billing.subscriptions.model import Subscription
+from terms.ids import InvoiceId
+from terms.money import Money
+
+
+@dataclass(slots=True, kw_only=True)
+class Household:
+    """One service with its subjects, its holds, and the text of its newest entitlement."""
+
+    service: Service
+    subscriptions: list[Subscription] = field(default_factory=list)
+    rentals: list[Rental] = field(default_factory=list)
+    holds: list[Hold] = field(default_factory=list)
+    published: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Paid:
+    """What a movement has paid of an invoice; loaded where money goes back."""
+
+    movement: str
+    debt: Debt
+
+
+@dataclass(slots=True, kw_only=True)
+class Facts:
+    """One account and what hangs on it. Only what is open is here; the sealed past is not.
+
+    `lines` are the existing lines of open periods and of open invoices, with their invoices.
+    `credits` is money that has paid nothing yet, by movement.
+    """
+
+    account: Account
+    method: Method | None = None
+    households: list[Household] = field(default_factory=list)
+    lines: dict[LineKey, InvoiceId] = field(default_factory=dict)
+    debts: list[Debt] = field(default_factory=list)
+    credits: dict[str, Money] = field(default_factory=dict)
+    movements: list[Movement] = field(default_factory=list)
+    paid: list[Paid] = field(default_factory=list)
+    attempts: dict[InvoiceId, list[Attempt]] = field(default_factory=dict)
+    noticed: set[tuple[InvoiceId, int]] = field(default_factory=set)

@@ -1,0 +1,348 @@
+"""Loads a batch of accounts with a fixed number of SELECTs, however many accounts there are.
+
+The accounts come first and stay locked, in the order of their ids, so that two settles of one
+account follow each other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import cache
+from typing import Any
+
+from sqlalchemy import Row, Select, and_, exists, select, union_all
+
+from billing.accounts.model import Account, Service
+from billing.accounts.store import account, service
+from billing.catalog.store import catalog_edition
+from billing.dunning.store import dunning_notice, hold, hold_from
+from billing.equipment import store as equipment
+from billing.equipment.store import rental
+from billing.flows.settle.facts import Facts, Household, Paid
+from billing.invoicing.model import SERIES, number
+from billing.invoicing.store import invoice, invoice_line, open_period
+from billing.payments.model import Debt, Method, MovementKind
+from billing.payments.store import (
+    INVOICE,
+    allocation,
+    attempt,
+    attempt_from,
+    movement,
+    movement_from,
+    open_item,
+    payment_method,
+)
+from billing.rating.model import LineKind
+from billing.subscriptions import store as subscriptions
+from billing.subscriptions.store import subscription
+from runtime import log
+from runtime.store import Tx
+from runtime.store.among import KEYS, among, packed
+from runtime.store.lease import Engine
+from terms.ids import AccountId, InvoiceId, ServiceId
+from terms.money import Money
+
+TOPIC = "entitlement"
+
+
+async def load(tx: Tx, account_ids: Sequence[AccountId]) -> tuple[int, dict[AccountId, Facts]]:
+    """Lock and load the accounts that exist; returns the edition of the catalogue too."""
+    keys = {KEYS: packed(tx.engine, sorted(set(account_ids)))}
+    edition, facts = await _accounts(tx, keys)
+    if not facts:
+        return edition, facts
+    households = await _services(tx, keys, facts)
+    await _rentals(tx, keys, households)
+    await _open_items(tx, keys, facts)
+    await _lines(tx, keys, facts, households)
+    await _attempts(tx, keys, facts)
+    await _notices(tx, keys, facts)
+    await _holds(tx, keys, households)
+    await _movements(tx, keys, facts)
+    newest = await log.newest(tx, TOPIC, sorted(households))
+    for key, snapshot in newest.items():
+        households[ServiceId(key)].published = snapshot.value
+    return edition, facts
+
+
+async def _accounts(tx: Tx, keys: dict[str, Any]) -> tuple[int, dict[AccountId, Facts]]:
+    facts: dict[AccountId, Facts] = {}
+    edition = 0
+    for row in await tx.rows(_account_query(tx.engine), keys):
+        edition = row.edition or 0
+        key = AccountId(row.id)
+        if key not in facts:
+            facts[key] = Facts(account=_account(row))
+        if row.method_id:
+            facts[key].method = Method(
+                id=row.method_id,
+                account=key,
+                provider=row.provider,
+                customer=row.customer_ref,
+                ref=row.method_ref,
+            )
+    return edition, facts
+
+
+@cache
+def _account_query(engine: Engine) -> Select[Any]:
+    edition = select(catalog_edition.c.edition).where(catalog_edition.c.id == 1)
+    usable = and_(payment_method.c.account_id == account.c.id, payment_method.c.stopped == "")
+    query = (
+        select(
+            account,
+            payment_method.c.id.label("method_id"),
+            payment_method.c.provider,
+            payment_method.c.customer_ref,
+            payment_method.c.method_ref,
+            edition.scalar_subquery().label("edition"),
+        )
+        .select_from(account.outerjoin(payment_method, usable))
+        .where(among(engine, account.c.id))
+        # The newest usable method comes last and is the one that counts.
+        .order_by(account.c.id, payment_method.c.id)
+    )
+    return query.with_for_update(of=account) if engine == "postgresql" else query
+
+
+def _account(row: Row[Any]) -> Account:
+    return Account(
+        id=AccountId(row.id),
+        number=row.number,
+        currency=row.currency,
+        zone=row.zone,
+        locale=row.locale,
+        bill_day=row.bill_day,
+        terms_days=row.terms_days,
+    )
+
+
+async def _services(
+    tx: Tx, keys: dict[str, Any], facts: dict[AccountId, Facts]
+) -> dict[ServiceId, Household]:
+    households: dict[ServiceId, Household] = {}
+    for row in await tx.rows(_service_query(tx.engine), keys):
+        key = ServiceId(row.service_id)
+        if key not in households:
+            households[key] = Household(
+                service=Service(
+                    id=key,
+                    account=AccountId(row.account_id),
+                    contract=row.contract,
+                    label=row.label,
+                    streams=row.streams,
+                    devices=row.devices,
+                    revision=row.revision,
+                    billed_until=row.billed_until,
+                )
+            )
+            facts[AccountId(row.account_id)].households.append(households[key])
+        if row.id:
+            households[key].subscriptions.append(subscriptions.from_row(row))
+    return households
+
+
+@cache
+def _service_query(engine: Engine) -> Select[Any]:
+    c = subscription.c
+    joined = service.outerjoin(subscription, c.service_id == service.c.id).outerjoin(
+        open_period, open_period.c.subject == c.id
+    )
+    mine = [column for column in c if column.name != "service_id"]
+    columns = [column for column in service.c if column.name not in ("id", "created_at")]
+    return (
+        select(service.c.id.label("service_id"), *columns, *mine, open_period.c.open_from)
+        .select_from(joined)
+        .where(among(engine, service.c.account_id))
+        .order_by(service.c.id, c.from_on, c.id)
+    )
+
+
+async def _rentals(tx: Tx, keys: dict[str, Any], households: dict[ServiceId, Household]) -> None:
+    for row in await tx.rows(_rental_query(tx.engine), keys):
+        households[ServiceId(row.service_id)].rentals.append(equipment.from_row(row))
+
+
+@cache
+def _rental_query(engine: Engine) -> Select[Any]:
+    joined = rental.join(service, service.c.id == rental.c.service_id).outerjoin(
+        open_period, open_period.c.subject == rental.c.id
+    )
+    return (
+        select(rental, open_period.c.open_from)
+        .select_from(joined)
+        .where(among(engine, service.c.account_id))
+        .order_by(rental.c.from_on, rental.c.id)
+    )
+
+
+async def _open_items(tx: Tx, keys: dict[str, Any], facts: dict[AccountId, Facts]) -> None:
+    for row in await tx.rows(_item_query(tx.engine), keys):
+        rest = Money(row.rest_minor, row.currency)
+        if row.kind == INVOICE:
+            facts[row.account_id].debts.append(
+                _debt(InvoiceId(row.id), row.sequence, row.due_on, rest)
+            )
+        else:
+            facts[row.account_id].credits[row.id] = rest
+
+
+@cache
+def _item_query(engine: Engine) -> Select[Any]:
+    return select(open_item).where(among(engine, open_item.c.account_id))
+
+
+def _debt(key: InvoiceId, sequence: int, due_on: Any, rest: Money) -> Debt:
+    return Debt(
+        invoice=key, number=number(SERIES, sequence), sequence=sequence, due_on=due_on, rest=rest
+    )
+
+
+async def _lines(
+    tx: Tx,
+    keys: dict[str, Any],
+    facts: dict[AccountId, Facts],
+    households: dict[ServiceId, Household],
+) -> None:
+    subjects: list[str] = []
+    for household in households.values():
+        subjects += [one.id for one in household.subscriptions]
+        subjects += [one.id for one in household.rentals]
+    given = {**keys, "subjects": packed(tx.engine, subjects)}
+    for row in await tx.rows(_line_query(tx.engine), given):
+        owner = households[ServiceId(row.service_id)].service.account
+        key = (row.subject, LineKind(row.kind), row.period_start)
+        facts[owner].lines[key] = InvoiceId(row.invoice_id)
+
+
+@cache
+def _line_query(engine: Engine) -> Any:
+    c = invoice_line.c
+    columns = (c.service_id, c.subject, c.kind, c.period_start, c.invoice_id)
+    begun = and_(open_period.c.subject == c.subject, c.period_start >= open_period.c.open_from)
+    of_open_periods = (
+        select(*columns)
+        .select_from(open_period.join(invoice_line, begun))
+        .where(among(engine, open_period.c.subject, "subjects"))
+    )
+    # Where nothing tells what is sealed, all of a subject's periods are open.
+    unsealed = select(*columns).where(
+        among(engine, c.subject, "subjects"),
+        ~exists().where(open_period.c.subject == c.subject),
+    )
+    of_open_invoices = (
+        select(*columns)
+        .select_from(open_item.join(invoice_line, c.invoice_id == open_item.c.id))
+        .where(among(engine, open_item.c.account_id), open_item.c.kind == INVOICE)
+    )
+    return union_all(of_open_periods, unsealed, of_open_invoices)
+
+
+async def _attempts(tx: Tx, keys: dict[str, Any], facts: dict[AccountId, Facts]) -> None:
+    for row in await tx.rows(_attempt_query(tx.engine), keys):
+        tries = facts[row.account_id].attempts
+        tries.setdefault(InvoiceId(row.invoice_id), []).append(attempt_from(row))
+
+
+@cache
+def _attempt_query(engine: Engine) -> Select[Any]:
+    return (
+        select(attempt)
+        .select_from(open_item.join(attempt, attempt.c.invoice_id == open_item.c.id))
+        .where(among(engine, open_item.c.account_id))
+        .order_by(attempt.c.invoice_id, attempt.c.n)
+    )
+
+
+async def _notices(tx: Tx, keys: dict[str, Any], facts: dict[AccountId, Facts]) -> None:
+    for row in await tx.rows(_notice_query(tx.engine), keys):
+        facts[row.account_id].noticed.add((InvoiceId(row.invoice_id), row.after_days))
+
+
+@cache
+def _notice_query(engine: Engine) -> Select[Any]:
+    c = dunning_notice.c
+    return (
+        select(open_item.c.account_id, c.invoice_id, c.after_days)
+        .select_from(open_item.join(dunning_notice, c.invoice_id == open_item.c.id))
+        .where(among(engine, open_item.c.account_id))
+    )
+
+
+async def _holds(tx: Tx, keys: dict[str, Any], households: dict[ServiceId, Household]) -> None:
+    for row in await tx.rows(_hold_query(tx.engine), keys):
+        households[ServiceId(row.service_id)].holds.append(hold_from(row))
+
+
+@cache
+def _hold_query(engine: Engine) -> Select[Any]:
+    joined = hold.join(service, service.c.id == hold.c.service_id)
+    return (
+        select(hold)
+        .select_from(joined)
+        .where(among(engine, service.c.account_id))
+        .order_by(hold.c.id)
+    )
+
+
+async def _movements(tx: Tx, keys: dict[str, Any], facts: dict[AccountId, Facts]) -> None:
+    """Load unsettled movements with all others of their charges."""
+    goes_back = set()
+    for row in await tx.rows(_movement_query(tx.engine), keys):
+        one = movement_from(row)
+        if one.account not in facts:
+            continue
+        facts[one.account].movements.append(one)
+        if one.kind is not MovementKind.CLEARED and not one.is_settled:
+            goes_back.add(one.account)
+    if goes_back:
+        await _paid(tx, {KEYS: packed(tx.engine, sorted(goes_back))}, facts)
+
+
+@cache
+def _movement_query(engine: Engine) -> Select[Any]:
+    fresh = movement.alias("fresh")
+    same_charge = and_(movement.c.provider == fresh.c.provider, movement.c.charge == fresh.c.charge)
+    return (
+        select(movement)
+        .distinct()
+        .select_from(fresh.join(movement, same_charge))
+        .where(among(engine, fresh.c.account_id), fresh.c.settled_at.is_(None))
+        .order_by(movement.c.received_at, movement.c.id)
+    )
+
+
+async def _paid(tx: Tx, keys: dict[str, Any], facts: dict[AccountId, Facts]) -> None:
+    sums: dict[tuple[str, str], Paid] = {}
+    owners: dict[tuple[str, str], AccountId] = {}
+    for row in await tx.rows(_paid_query(tx.engine), keys):
+        pair = (row.movement_id, row.invoice_id)
+        part = Money(row.amount_minor, row.currency)
+        owners[pair] = AccountId(row.account_id)
+        if pair in sums:
+            debt = sums[pair].debt
+            sums[pair] = replace(sums[pair], debt=replace(debt, rest=debt.rest + part))
+        else:
+            debt = _debt(InvoiceId(row.invoice_id), row.sequence, row.due_on, part)
+            sums[pair] = Paid(movement=row.movement_id, debt=debt)
+    for pair, paid in sums.items():
+        facts[owners[pair]].paid.append(paid)
+
+
+@cache
+def _paid_query(engine: Engine) -> Select[Any]:
+    c = allocation.c
+    return (
+        select(
+            c.account_id,
+            c.movement_id,
+            c.invoice_id,
+            c.amount_minor,
+            invoice.c.currency,
+            invoice.c.sequence,
+            invoice.c.due_on,
+        )
+        .select_from(allocation.join(invoice, invoice.c.id == c.invoice_id))
+        .where(among(engine, c.account_id))
+    )

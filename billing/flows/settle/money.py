@@ -1,0 +1,175 @@
+"""Money in one account: what came in or went back pays or frees invoices, and is posted. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime
+
+from billing.flows.settle.facts import Facts
+from billing.invoicing.model import Invoice
+from billing.ledger.model import Book, Entry, Posting, PostingKind, entries
+from billing.payments.allocation import Pair, Wallet
+from billing.payments.model import AttemptState, Debt, Movement, MovementKind, taken_back
+from terms.ids import AttemptId, InvoiceId
+from terms.money import Money
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Moment:
+    """When it is, for an account."""
+
+    now: datetime
+    today: date
+
+
+@dataclass(slots=True, kw_only=True)
+class Purse:
+    """The money of one account at work: a wallet per currency, and what is to be written.
+
+    `attempts` are the states their charges have come to; `went_back` says whether money did.
+    """
+
+    facts: Facts
+    moment: Moment
+    wallets: dict[str, Wallet] = field(default_factory=dict)
+    debts: dict[InvoiceId, Debt] = field(default_factory=dict)
+    postings: list[Posting] = field(default_factory=list)
+    settled: list[str] = field(default_factory=list)
+    attempts: dict[AttemptId, AttemptState] = field(default_factory=dict)
+    went_back: bool = False
+
+    @classmethod
+    def of(cls, facts: Facts, moment: Moment) -> Purse:
+        """Fill a purse with what is open and what is unused."""
+        purse = cls(facts=facts, moment=moment)
+        for debt in facts.debts:
+            purse.debts[debt.invoice] = debt
+            purse.wallet(debt.rest.currency).owe(debt.invoice, debt.order, debt.rest.amount_minor)
+        for movement, rest in facts.credits.items():
+            purse.wallet(rest.currency).credits[movement] = rest.amount_minor
+        for one in facts.paid:
+            debt = one.debt
+            purse.debts.setdefault(debt.invoice, debt)
+            wallet = purse.wallet(debt.rest.currency)
+            wallet.orders[debt.invoice] = debt.order
+            pair = (one.movement, debt.invoice)
+            wallet.paid[pair] = wallet.paid.get(pair, 0) + debt.rest.amount_minor
+        return purse
+
+    def wallet(self, currency: str) -> Wallet:
+        """Return the wallet of a currency: one never pays another's invoices."""
+        return self.wallets.setdefault(currency, Wallet(currency=currency))
+
+    def invoice(self, invoice: Invoice) -> None:
+        """Owe an invoice, and pay it from unused money."""
+        debt = Debt(
+            invoice=invoice.id,
+            number=invoice.number,
+            sequence=invoice.sequence,
+            due_on=invoice.due_on,
+            rest=invoice.total,
+        )
+        self.debts[invoice.id] = debt
+        wallet = self.wallet(invoice.total.currency)
+        wallet.owe(invoice.id, debt.order, invoice.total.amount_minor)
+        before = wallet.unused
+        wallet.use()
+        used = before - wallet.unused
+        if used.amount_minor:
+            account = self.facts.account.id
+            sides = entries((Book.CREDIT, account, used), (Book.RECEIVABLE, account, -used))
+            self._post(f"{invoice.id}.credit", PostingKind.CREDIT_USED, sides)
+
+    def settle_movements(self) -> None:
+        """Take up every movement that is not settled yet; what waits for its charge goes on so."""
+        known: dict[tuple[str, str], list[Movement]] = {}
+        fresh = []
+        for one in self.facts.movements:
+            if one.is_settled:
+                known.setdefault((one.provider, one.charge), []).append(one)
+            else:
+                fresh.append(one)
+        for one in sorted(fresh, key=_order):
+            self._settle(one, known.setdefault((one.provider, one.charge), []))
+
+    def open_debts(self) -> list[Debt]:
+        """List what is owed now in the account's currency, oldest due first, then by number."""
+        wallet = self.wallet(self.facts.account.currency)
+        return [
+            replace(self.debts[invoice], rest=Money(wallet.debts[invoice], wallet.currency))
+            for invoice in wallet.open_invoices()
+        ]
+
+    def is_open(self, invoice: InvoiceId | None) -> bool:
+        """Whether something is left to pay of an invoice."""
+        return any(invoice in wallet.debts for wallet in self.wallets.values())
+
+    def moved(self) -> Mapping[Pair, int]:
+        """List what money has paid of which invoice, or stopped paying."""
+        wallets = self.wallets.values()
+        return {pair: part for w in wallets for pair, part in w.moved.items() if part}
+
+    def _settle(self, one: Movement, charge: list[Movement]) -> None:
+        came_in = one if one.kind is MovementKind.CLEARED else _came_in(charge)
+        if came_in is None:
+            return
+        before = taken_back(charge)
+        charge.append(one)
+        back = taken_back(charge) - before
+        wallet = self.wallet(one.amount.currency)
+        owed, unused = wallet.owed, wallet.unused
+        if one.kind is MovementKind.CLEARED:
+            change = one.amount.amount_minor
+            wallet.receive(came_in.id, change)
+        else:
+            change = -back
+            self._give_back(wallet, came_in.id, back)
+        self.settled.append(one.id)
+        self._note_attempt(came_in, charge)
+        if change:
+            self._post_movement(one, change, wallet.owed - owed, wallet.unused - unused)
+
+    def _give_back(self, wallet: Wallet, movement: str, back: int) -> None:
+        if back > 0:
+            self.went_back = True
+            wallet.give_back(movement, back)
+        elif back:
+            wallet.receive(movement, -back)
+
+    def _note_attempt(self, came_in: Movement, charge: list[Movement]) -> None:
+        if came_in.attempt:
+            is_gone = taken_back(charge) >= came_in.amount.amount_minor
+            state = AttemptState.REVERSED if is_gone else AttemptState.CLEARED
+            self.attempts[came_in.attempt] = state
+
+    def _post_movement(self, one: Movement, change: int, owed: Money, unused: Money) -> None:
+        account = self.facts.account.id
+        sides = entries(
+            (Book.CLEARING, one.provider, Money(change, one.amount.currency)),
+            (Book.RECEIVABLE, account, owed),
+            (Book.CREDIT, account, -unused),
+        )
+        kind = PostingKind.PAYMENT if change > 0 else PostingKind.REVERSAL
+        self._post(one.id, kind, sides)
+
+    def _post(self, key: str, kind: PostingKind, sides: Sequence[Entry]) -> None:
+        self.postings.append(
+            Posting(
+                id=key,
+                kind=kind,
+                account=self.facts.account.id,
+                on=self.moment.today,
+                at=self.moment.now,
+                entries=sides,
+            )
+        )
+
+
+def _order(one: Movement) -> tuple[bool, datetime, str]:
+    """Money comes in before it goes back, whatever order we heard of it in."""
+    return one.kind is not MovementKind.CLEARED, one.received_at, one.id
+
+
+def _came_in(charge: list[Movement]) -> Movement | None:
+    return next((one for one in charge if one.kind is MovementKind.CLEARED), None)

@@ -1,0 +1,98 @@
+"""Settle: compute what each account should be charged and may watch, write the difference.
+
+The only writer of lines, invoices, entries, holds, snapshots and the notices that follow. It is
+the bill run, the renewal and the answer to every payment; an account with nothing to do is read
+and left alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from billing.flows.desk import Catalogue, Desk
+from billing.flows.settle.decide import Decision, Rules, decide
+from billing.flows.settle.facts import Facts
+from billing.flows.settle.load import load
+from billing.flows.settle.money import Moment
+from billing.flows.settle.rate import Rated, rate
+from billing.flows.settle.write import write
+from billing.invoicing.model import SERIES, Heading, Invoice, draw_up
+from billing.invoicing.store import reserve_numbers
+from runtime.chance import new_id
+from runtime.store import Tx
+from terms.ids import AccountId, InvoiceId
+
+ACCOUNTS_MAX = 1_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settled:
+    """When to look at each account again (business time); None where nothing is to come.
+
+    Accounts that do not exist are left out.
+    """
+
+    next_look: Mapping[AccountId, datetime | None] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Case:
+    facts: Facts
+    rated: Rated
+    moment: Moment
+
+
+async def settle(desk: Desk, tx: Tx, account_ids: Sequence[AccountId], now: datetime) -> Settled:
+    """Settle a batch of accounts; one account is a batch of one.
+
+    Raises NotFound where a price or a tax rate is missing, ValueError for too large a batch.
+    """
+    if len(account_ids) > ACCOUNTS_MAX:
+        raise ValueError(f"at most {ACCOUNTS_MAX} accounts at once")
+    edition, loaded = await load(tx, account_ids)
+    if not loaded:
+        return Settled()
+    catalogue = await desk.shelf.newest(tx, edition)
+    cases = [_case(facts, catalogue, now) for facts in loaded.values()]
+    invoices = await _invoices(desk, tx, cases, catalogue)
+    rules = Rules(
+        book=catalogue.book, ladder=catalogue.ladder, machine_now=desk.clock.machine_now()
+    )
+    decisions = [
+        decide(case.facts, case.rated, invoices.get(case.facts.account.id), rules, case.moment)
+        for case in cases
+    ]
+    await write(desk, tx, decisions)
+    return Settled(next_look={_id(one): one.next_look for one in decisions})
+
+
+def _case(facts: Facts, catalogue: Catalogue, now: datetime) -> _Case:
+    moment = Moment(now=now, today=facts.account.today(now))
+    return _Case(facts=facts, rated=rate(facts, catalogue.book, moment.today), moment=moment)
+
+
+async def _invoices(
+    desk: Desk, tx: Tx, cases: Sequence[_Case], catalogue: Catalogue
+) -> dict[AccountId, Invoice]:
+    """Draw up one invoice for each account with new lines, numbered as one block."""
+    charged = [case for case in cases if case.rated.lines]
+    if not charged:
+        return {}
+    first = await reserve_numbers(tx, SERIES, len(charged))
+    invoices = {}
+    for sequence, case in enumerate(charged, first):
+        heading = Heading(
+            id=InvoiceId(new_id(case.moment.now, desk.chance)),
+            sequence=sequence,
+            at=case.moment.now,
+            is_prepaid=case.rated.is_prepaid,
+        )
+        invoice = draw_up(case.facts.account, heading, case.rated.lines, catalogue.taxes)
+        invoices[case.facts.account.id] = invoice
+    return invoices
+
+
+def _id(decision: Decision) -> AccountId:
+    return decision.facts.account.id

@@ -1,0 +1,233 @@
+"""Writes the decisions of a batch table by table: one account takes as many statements as all."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import chain
+from typing import Any, TypeVar
+
+from sqlalchemy import delete, update
+
+from billing.accounts.store import service
+from billing.dunning.store import dunning_notice, hold, hold_id, hold_row
+from billing.flows.desk import Desk
+from billing.flows.settle.decide import Decision
+from billing.flows.settle.load import TOPIC
+from billing.invoicing import store as invoicing
+from billing.ledger import store as ledger
+from billing.payments.model import AttemptState
+from billing.payments.store import (
+    CREDIT,
+    INVOICE,
+    allocation,
+    attempt,
+    movement,
+    open_item,
+    payment_method,
+)
+from runtime import log
+from runtime.chance import new_id
+from runtime.store import Tx
+from runtime.store.among import KEYS, among, packed
+from terms.entitlement import Entitlement
+
+T = TypeVar("T")
+
+
+async def write(desk: Desk, tx: Tx, decisions: Sequence[Decision]) -> None:
+    """Write everything; where there is nothing of a kind, no statement is made."""
+    await invoicing.write(tx, [one.invoice for one in decisions if one.invoice])
+    await _seals(tx, decisions)
+    await ledger.write(tx, _all(decisions, lambda one: one.postings))
+    await _allocations(desk, tx, decisions)
+    await _open_items(tx, decisions)
+    await _movements(tx, decisions)
+    await _attempts(desk, tx, decisions)
+    await _holds(tx, decisions)
+    await _rights(desk, tx, _all(decisions, lambda one: one.published))
+    await _notices(desk, tx, decisions)
+
+
+def _all(decisions: Sequence[Decision], part: Callable[[Decision], Iterable[T]]) -> list[T]:
+    return list(chain.from_iterable(part(one) for one in decisions))
+
+
+async def _seals(tx: Tx, decisions: Sequence[Decision]) -> None:
+    rows = [
+        {"subject": subject, "open_from": day}
+        for one in decisions
+        for subject, day in one.seals.items()
+    ]
+    await tx.upsert(invoicing.open_period, rows, key=("subject",))
+
+
+async def _allocations(desk: Desk, tx: Tx, decisions: Sequence[Decision]) -> None:
+    rows = [
+        {
+            "id": new_id(one.moment.now, desk.chance),
+            "account_id": one.facts.account.id,
+            "movement_id": payment,
+            "invoice_id": invoice,
+            "amount_minor": part,
+            "allocated_at": one.moment.now,
+        }
+        for one in decisions
+        for (payment, invoice), part in one.purse.moved().items()
+    ]
+    await tx.insert(allocation, rows)
+
+
+async def _open_items(tx: Tx, decisions: Sequence[Decision]) -> None:
+    before = {row["id"]: row for one in decisions for row in _items_before(one)}
+    after = {row["id"]: row for one in decisions for row in _items_after(one)}
+    rows = [row for key, row in after.items() if before.get(key) != row]
+    await tx.upsert(open_item, rows, key=("id",))
+    await _delete(tx, open_item, [key for key in before if key not in after])
+
+
+def _items_before(one: Decision) -> Iterator[dict[str, Any]]:
+    for debt in one.facts.debts:
+        yield _item(one, INVOICE, debt.invoice, debt.rest.currency, debt.rest.amount_minor)
+    for key, rest in one.facts.credits.items():
+        yield _item(one, CREDIT, key, rest.currency, rest.amount_minor)
+
+
+def _items_after(one: Decision) -> Iterator[dict[str, Any]]:
+    for wallet in one.purse.wallets.values():
+        for invoice, rest in wallet.debts.items():
+            yield _item(one, INVOICE, invoice, wallet.currency, rest)
+        for key, rest in wallet.credits.items():
+            yield _item(one, CREDIT, key, wallet.currency, rest)
+
+
+def _item(one: Decision, kind: str, key: Any, currency: str, rest_minor: int) -> dict[str, Any]:
+    debt = one.purse.debts[key] if kind == INVOICE else None
+    return {
+        "id": key,
+        "kind": kind,
+        "account_id": one.facts.account.id,
+        "currency": currency,
+        "rest_minor": rest_minor,
+        "due_on": debt.due_on if debt else None,
+        "sequence": debt.sequence if debt else 0,
+    }
+
+
+async def _movements(tx: Tx, decisions: Sequence[Decision]) -> None:
+    """Note what is settled, the attempts this decides, and whom nobody charges any more."""
+    settled = _all(decisions, lambda one: one.purse.settled)
+    if not settled:
+        return
+    now = decisions[0].moment.now
+    await tx.execute(
+        update(movement).where(among(tx.engine, movement.c.id)).values(settled_at=now),
+        {KEYS: packed(tx.engine, settled)},
+    )
+    states = dict(chain.from_iterable(one.purse.attempts.items() for one in decisions))
+    for state in (AttemptState.CLEARED, AttemptState.REVERSED):
+        keys = [key for key, reached in states.items() if reached is state]
+        if keys:
+            await tx.execute(
+                update(attempt)
+                .where(among(tx.engine, attempt.c.id), attempt.c.state != state.value)
+                .values(state=state.value),
+                {KEYS: packed(tx.engine, keys)},
+            )
+    back = [one.facts.account.id for one in decisions if one.purse.went_back]
+    if back:
+        await tx.execute(
+            update(payment_method)
+            .where(among(tx.engine, payment_method.c.account_id), payment_method.c.stopped == "")
+            .values(stopped="money_went_back"),
+            {KEYS: packed(tx.engine, back)},
+        )
+
+
+async def _attempts(desk: Desk, tx: Tx, decisions: Sequence[Decision]) -> None:
+    rows = [
+        {
+            "id": each.id,
+            "account_id": each.account,
+            "invoice_id": each.invoice,
+            "n": each.n,
+            "method_id": each.method,
+            "amount_minor": each.amount.amount_minor,
+            "currency": each.amount.currency,
+            "state": each.state.value,
+            "opened_on": each.opened_on,
+            "opened_at": one.moment.now,
+            "called_at": None,
+            "looks": 0,
+            "charge": "",
+            "code": "",
+            "decline": "",
+        }
+        for one in decisions
+        for each in one.attempts
+    ]
+    await tx.insert(attempt, rows)
+    await desk.work.mark(tx, "collect", [str(row["id"]) for row in rows])
+
+
+async def _holds(tx: Tx, decisions: Sequence[Decision]) -> None:
+    raised = [hold_row(one) for one in _all(decisions, lambda one: one.raised)]
+    await tx.upsert(hold, raised, key=("id",))
+    await _delete(tx, hold, [hold_id(one) for one in _all(decisions, lambda one: one.dropped)])
+
+
+async def _rights(desk: Desk, tx: Tx, rights: Sequence[Entitlement]) -> None:
+    """Publish under the next revision, which the service row remembers."""
+    if not rights:
+        return
+    keys = [one.service for one in rights]
+    await tx.execute(
+        update(service)
+        .where(among(tx.engine, service.c.id))
+        .values(revision=service.c.revision + 1),
+        {KEYS: packed(tx.engine, keys)},
+    )
+    snapshots = [
+        log.Snapshot(key=one.service, revision=one.revision + 1, value=one.encode())
+        for one in rights
+    ]
+    await log.publish(tx, TOPIC, snapshots)
+    await desk.work.mark(tx, "compose", keys)
+
+
+async def _notices(desk: Desk, tx: Tx, decisions: Sequence[Decision]) -> None:
+    given = [(one, one.given) for one in decisions if one.given]
+    if not given:
+        return
+    await tx.insert(
+        dunning_notice,
+        [
+            {
+                "invoice_id": each.invoice,
+                "after_days": each.step.after_days,
+                "kind": each.step.notice,
+                "given_at": one.moment.now,
+            }
+            for one, each in given
+        ],
+    )
+    entries = [
+        log.Entry(
+            id=notice.id,
+            kind="notice",
+            key=notice.service,
+            value=notice.encode(),
+            at=one.moment.now,
+        )
+        for one, each in given
+        for notice in each.notices
+    ]
+    await log.append(tx, entries)
+    await desk.work.mark(tx, "notify", [entry.id for entry in entries])
+
+
+async def _delete(tx: Tx, table: Any, keys: Sequence[str]) -> None:
+    if keys:
+        await tx.execute(
+            delete(table).where(among(tx.engine, table.c.id)),
+            {KEYS: packed(tx.engine, keys)},
+        )

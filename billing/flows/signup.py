@@ -1,0 +1,230 @@
+"""Subscribers are signed up, one or a whole base at once. Each gets an account and a service."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import select
+
+from billing.accounts.store import account, customer, service
+from billing.catalog.model import OfferingKind, PriceBook
+from billing.flows.desk import Desk
+from billing.payments.store import payment_method
+from billing.subscriptions.model import Activation
+from billing.subscriptions.store import subscription
+from runtime.chance import new_id
+from runtime.store import Tx
+from runtime.store.among import KEYS, among, packed
+from terms.calendar import local_date
+from terms.errors import Duplicate, Invalid
+from terms.ids import AccountId, ServiceId
+
+SHOWN_MAX = 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MethodRef:
+    """How the account is charged: references at a configured provider."""
+
+    provider: str
+    customer: str
+    method: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignUp:
+    """What is agreed with a household.
+
+    `bill_day` is by default the day of `starts_on`, which is by default today. An import says with
+    `billed_until` up to which day another system has charged it.
+    """
+
+    contract: str
+    name: str
+    plan: str
+    currency: str
+    zone: str
+    addons: Sequence[str] = ()
+    locale: str = "en"
+    phone: str = ""
+    email: str = ""
+    label: str = ""
+    bill_day: int | None = None
+    starts_on: date | None = None
+    billed_until: date | None = None
+    activation: Activation = Activation.PAID
+    terms_days: int = 0
+    streams: int = 1
+    devices: int = 1
+    method: MethodRef | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignedUp:
+    """The ids that were made."""
+
+    contract: str
+    account: AccountId
+    service: ServiceId
+
+
+async def sign_up(desk: Desk, tx: Tx, orders: Sequence[SignUp], now: datetime) -> list[SignedUp]:
+    """Sign households up and mark their accounts; nothing is charged before settle looks.
+
+    Raises Duplicate naming contracts that exist, NotFound for an unknown offering or one without
+    a price in the currency, Invalid for an offering of another kind.
+    """
+    await _check_contracts(tx, [order.contract for order in orders])
+    book = (await desk.shelf.newest(tx)).book
+    made = []
+    rows = _Rows()
+    for order in orders:
+        _check(order, book, now)
+        one = SignedUp(
+            contract=order.contract,
+            account=AccountId(new_id(now, desk.chance)),
+            service=ServiceId(new_id(now, desk.chance)),
+        )
+        rows.add(desk, order, one, now)
+        made.append(one)
+    await rows.write(tx)
+    await desk.work.mark(tx, "settle", [one.account for one in made])
+    return made
+
+
+class _Rows:
+    """Rows of five tables on their way."""
+
+    def __init__(self) -> None:
+        self.customers: list[dict[str, Any]] = []
+        self.accounts: list[dict[str, Any]] = []
+        self.services: list[dict[str, Any]] = []
+        self.subscriptions: list[dict[str, Any]] = []
+        self.methods: list[dict[str, Any]] = []
+
+    def add(self, desk: Desk, order: SignUp, ids: SignedUp, now: datetime) -> None:
+        starts_on = _starts_on(order, now)
+        owner = new_id(now, desk.chance)
+        self.customers.append(_customer(order, owner, now))
+        self.accounts.append(
+            {
+                "id": ids.account,
+                "number": order.contract,
+                "customer_id": owner,
+                "currency": order.currency,
+                "zone": order.zone,
+                "locale": order.locale,
+                "bill_day": order.bill_day or starts_on.day,
+                "terms_days": order.terms_days,
+                "created_at": now,
+            }
+        )
+        self.services.append(
+            {
+                "id": ids.service,
+                "account_id": ids.account,
+                "contract": order.contract,
+                "label": order.label or order.name,
+                "streams": order.streams,
+                "devices": order.devices,
+                "revision": 0,
+                "billed_until": order.billed_until,
+                "created_at": now,
+            }
+        )
+        for offering in (order.plan, *order.addons):
+            self.subscriptions.append(
+                {
+                    "id": new_id(now, desk.chance),
+                    "service_id": ids.service,
+                    "offering": offering,
+                    "from_on": starts_on,
+                    "until_on": None,
+                    "charged_from": _charged_from(order, now),
+                    "activation": order.activation.value,
+                    "created_at": now,
+                }
+            )
+        if order.method:
+            self.methods.append(_method(order.method, ids.account, new_id(now, desk.chance), now))
+
+    async def write(self, tx: Tx) -> None:
+        await tx.insert(customer, self.customers)
+        await tx.insert(account, self.accounts)
+        await tx.insert(service, self.services)
+        await tx.insert(subscription, self.subscriptions)
+        await tx.insert(payment_method, self.methods)
+
+
+async def _check_contracts(tx: Tx, contracts: Sequence[str]) -> None:
+    twice = sorted(_twice(contracts))
+    if not twice:
+        query = select(service.c.contract).where(among(tx.engine, service.c.contract))
+        found = await tx.rows(query, {KEYS: packed(tx.engine, contracts)})
+        twice = sorted(row.contract for row in found)
+    if twice:
+        shown = ", ".join(twice[:SHOWN_MAX])
+        raise Duplicate(f"{len(twice)} contracts exist already: {shown}")
+
+
+def _twice(contracts: Sequence[str]) -> Iterator[str]:
+    seen: set[str] = set()
+    for contract in contracts:
+        if contract in seen:
+            yield contract
+        seen.add(contract)
+
+
+def _check(order: SignUp, book: PriceBook, now: datetime) -> None:
+    for name in ("contract", "name"):
+        if not getattr(order, name):
+            raise Invalid(name, "must not be empty")
+    if len(set(order.addons)) < len(order.addons):
+        raise Invalid("addons", "names an add-on twice")
+    day = _charged_from(order, now)
+    check_offering(book, order.plan, OfferingKind.PLAN, "plan")
+    for code in order.addons:
+        check_offering(book, code, OfferingKind.ADDON, "addons")
+    for code in (order.plan, *order.addons):
+        book.price_on(code, order.currency, day)
+
+
+def check_offering(book: PriceBook, code: str, kind: OfferingKind, field: str) -> None:
+    """Raise NotFound for an unknown offering, Invalid for one of another kind."""
+    found = book.offering(code)
+    if found.kind is not kind:
+        raise Invalid(field, f"{code} is of kind {found.kind}, not {kind}")
+
+
+def _starts_on(order: SignUp, now: datetime) -> date:
+    return order.starts_on or local_date(now, order.zone)
+
+
+def _charged_from(order: SignUp, now: datetime) -> date:
+    starts_on = _starts_on(order, now)
+    return max(starts_on, order.billed_until or starts_on)
+
+
+def _customer(order: SignUp, key: str, now: datetime) -> dict[str, Any]:
+    return {
+        "id": key,
+        "name": order.name,
+        "phone": order.phone,
+        "email": order.email,
+        "created_at": now,
+    }
+
+
+def _method(ref: MethodRef, owner: AccountId, key: str, now: datetime) -> dict[str, Any]:
+    return {
+        "id": key,
+        "account_id": owner,
+        "provider": ref.provider,
+        "customer_ref": ref.customer,
+        "method_ref": ref.method,
+        "stopped": "",
+        "created_at": now,
+    }

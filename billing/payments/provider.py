@@ -1,0 +1,150 @@
+"""The port to a payment provider: what each must be able to do, and what it may answer.
+
+A provider translates. It keeps nothing, repeats nothing and does not log. What it cannot do now it
+raises as a class of terms.errors; whether a card was charged it must never guess.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, ClassVar, Protocol, runtime_checkable
+
+from billing.payments.model import Decline, Moved, Refused
+from terms.http import Answer
+from terms.ids import AttemptId
+from terms.money import Money
+
+Tidings = Moved | Refused
+
+
+class Http(Protocol):
+    """The one client door, as a provider sees it (given by the composition root)."""
+
+    async def call(
+        self,
+        method: str,
+        url: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        body: bytes | None = None,
+        deadline_s: float | None = None,
+        body_bytes_max: int | None = None,
+    ) -> Answer:
+        """Make one request. Raises Unreachable, which says nothing about its effect."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChargeOrder:
+    """What to collect, with our marks. `attempt` is the key under which it happens once.
+
+    `asked_at` is the machine's time of the first try, None before it.
+    """
+
+    attempt: AttemptId
+    account: str
+    customer: str
+    method: str
+    amount: Money
+    text: str
+    asked_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckoutOrder:
+    """What a subscriber is to pay on the provider's own page."""
+
+    provider: str
+    account: str
+    customer: str
+    amount: Money
+    text: str
+    return_url: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Charged:
+    """The money was taken."""
+
+    charge: str
+    amount: Money
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Declined:
+    """The provider said no. `code` is its reason."""
+
+    charge: str
+    code: str
+    decline: Decline
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Processing:
+    """The provider has taken the order and will tell later."""
+
+    charge: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Missing:
+    """A look-up found nothing: the order never arrived."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lost:
+    """Nobody knows: the answer did not come. Only a look-up may follow."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Postponed:
+    """Nothing was done, for a reason that is not the payer's; ask again after so many seconds."""
+
+    reason: str
+    after_s: float
+
+
+Outcome = Charged | Declined | Processing | Missing | Lost | Postponed
+
+
+@runtime_checkable
+class Provider(Protocol):
+    """One configured payment provider."""
+
+    options_type: ClassVar[Any]
+
+    def __init__(self, name: str, options: Any, http: Http) -> None: ...
+
+    def verify(self, headers: Mapping[str, str], body: bytes, machine_now: datetime) -> str:
+        """Check that a raw message is the provider's own and fresh; returns the event's id.
+
+        Headers are asked for by lower-case name.
+
+        Raises:
+            Forbidden: the signature is wrong, or the message too old or from the future.
+            Invalid: it is signed, but no event.
+        """
+        ...
+
+    def parse(self, body: bytes) -> Sequence[Tidings]:
+        """Read what a verified event tells; nothing where it does not concern money.
+
+        Raises Invalid where it should, but cannot be read.
+        """
+        ...
+
+    async def charge(self, order: ChargeOrder) -> Outcome:
+        """Collect, at most once per attempt, however often it is asked."""
+        ...
+
+    async def look_up(self, order: ChargeOrder) -> Outcome:
+        """Find out what became of an attempt, without side effects."""
+        ...
+
+    async def checkout(self, order: CheckoutOrder) -> str:
+        """Make a page on which the order can be paid; returns its address."""
+        ...

@@ -1,0 +1,46 @@
+"""Which kinds of payment providers exist: entry points of group `boxoffice.providers`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache
+from importlib.metadata import EntryPoint, entry_points
+from typing import Any, cast
+
+from pydantic import ValidationError
+
+from billing.payments.provider import Http, Provider
+from terms.errors import Invalid, NotFound
+
+GROUP = "boxoffice.providers"
+
+
+@cache
+def _entries() -> dict[str, EntryPoint]:
+    return {entry.name: entry for entry in entry_points(group=GROUP)}
+
+
+def kinds() -> tuple[str, ...]:
+    """List the names of all installed kinds, sorted."""
+    return tuple(sorted(_entries()))
+
+
+def provider_class(kind: str) -> type[Provider]:
+    """Import the provider of that kind. Raises NotFound naming the kinds there are."""
+    entry = _entries().get(kind)
+    if entry is None:
+        known = ", ".join(kinds()) or "none"
+        raise NotFound(f"no payment provider of kind {kind!r}; installed: {known}")
+    return cast("type[Provider]", entry.load())
+
+
+def open_provider(kind: str, *, name: str, options: Mapping[str, Any], http: Http) -> Provider:
+    """Make one configured provider. Raises Invalid naming the wrong option, never its value."""
+    cls = provider_class(kind)
+    try:
+        parsed = cls.options_type.model_validate(dict(options))
+    except ValidationError as error:
+        first = error.errors(include_input=False, include_url=False)[0]
+        where = ".".join(str(part) for part in first["loc"]) or "options"
+        raise Invalid(f"payments.{name}.{where}", first["msg"]) from None
+    return cls(name, parsed, http)
