@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 import hypothesis
 import pytest
 
+from tests.conformance import named
 from tests.services import binaries, browser, postgres, sockets
 
 pytest_plugins = ["tests.fixtures.store"]
@@ -27,7 +28,8 @@ pytest.register_assert_rewrite("gateway.adapters.conformance")
 def pytest_configure(config: pytest.Config) -> None:
     """Close the way out; the run's first process opens the run for all of them."""
     given = os.environ.get(postgres.URL_ENVIRONMENT)
-    sockets.bar_outside([urlsplit(given).hostname or ""] if given else [])
+    database = [urlsplit(given).hostname or ""] if given else []
+    sockets.bar_outside([*database, *named.hosts()])
     if not hasattr(config, "workerinput"):
         config.stash[RUN_FOLDER] = postgres.open_run()
 

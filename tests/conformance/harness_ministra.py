@@ -3,14 +3,17 @@
 # ruff: noqa: D102 - what each method is for stands at Harness
 
 import json
+from base64 import b64encode
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any, ClassVar
+from urllib.request import Request
 
 from gateway.adapters.conformance import Harness
 from gateway.adapters.state import ViewerState
+from tests.conformance.panel import Panel
 from tests.conformance.simulated import SimulatedHarness
 
 STATE = json.loads(Path("tests/facts/stalker-portal-state.json").read_text())
@@ -97,3 +100,30 @@ class MinistraHarness(SimulatedHarness):
 
     async def _tamper(self, **operation: Any) -> None:
         await self.admin("/tamper", operation)
+
+
+class MinistraPanel(Panel):
+    """A real portal, read and tampered with by its own REST alone."""
+
+    kind = "ministra"
+    holds = Panel.holds
+
+    def secrets(self) -> Sequence[str]:
+        return [self.file["options"]["password"]]
+
+    def steps(self, ref: str) -> Sequence[ViewerState]:
+        return steps(self, ref, self.file["tariffs"], self.file["packages"])
+
+    async def copies(self, ref: str) -> int:
+        return len((await self._rest("GET", ref))["results"] or [])
+
+    async def tamper(self, ref: str) -> None:
+        assert (await self._rest("PUT", ref, b"status=0"))["results"] is True
+
+    async def _rest(self, method: str, ref: str, body: bytes | None = None) -> Any:
+        options = self.file["options"]
+        user = f"{options['login']}:{options['password']}".encode()
+        path = options.get("api_path", "/stalker_portal/api/v1")
+        url = f"{options['base_url']}{path}/accounts/{ref}"
+        headers = {"Authorization": f"Basic {b64encode(user).decode()}"}
+        return json.loads(await self.fetch(Request(url, body, headers, method=method)))

@@ -3,7 +3,8 @@
 from typing import ClassVar
 
 from gateway.adapters.conformance import AdapterSuite, Harness
-from tests.conformance.harness_ministra import MinistraHarness
+from tests.conformance.harness_ministra import MinistraHarness, MinistraPanel
+from tests.conformance.named import described
 
 
 class TestMinistra4(AdapterSuite):
@@ -16,3 +17,11 @@ class TestMinistra5(AdapterSuite):
     """A portal that answers them properly."""
 
     harness: ClassVar[Harness] = MinistraHarness("5.1.1")
+
+
+if real := described("ministra"):
+
+    class TestRealMinistra(AdapterSuite):
+        """The portal that CONFORMANCE_TARGET describes."""
+
+        harness: ClassVar[Harness] = MinistraPanel(real)

@@ -66,21 +66,28 @@ class Harness(ABC):
     owns_devices: ClassVar[bool] = True
     # Keys that this kind would misread, besides those that every kind must refuse.
     hostile_refs: ClassVar[Sequence[str]] = ()
-    # A code that the target certainly lacks, for the wishes that cannot come true.
-    alien: ClassVar[str] = "no-such-code"
-    ref_prefix: str = "9"
+    # A code that the target certainly lacks; None where it takes any code.
+    alien: ClassVar[str | None] = "no-such-code"
+    # What all account keys of the run begin with.
+    prefix: str = "9"
 
     def __init__(self) -> None:
         self._numbers = count(1)
 
     def new_ref(self) -> str:
         """Give a key that nobody has used at this target."""
-        return f"{self.ref_prefix}{next(self._numbers):05d}"
+        return f"{self.prefix}{next(self._numbers):05d}"
 
     def device(self, ref: str, number: int) -> str:
         """Make up a MAC address for a device of that account."""
         digest = hashlib.sha256(f"{ref}/{number}".encode()).digest()
         return ":".join(f"{octet:02X}" for octet in (0x02, *digest[:5]))
+
+    def alien_code(self) -> str:
+        """Give the code that the target lacks."""
+        if self.alien is None:
+            raise SkipTest("this target takes any code")
+        return self.alien
 
     def adapter_class(self) -> type[Adapter[Any]]:
         """Find the adapter under test by its entry point."""
