@@ -156,9 +156,11 @@ async def find(tx: Tx, ids: Sequence[str]) -> Mapping[str, Entry]:
     return {row.id: Entry(**row._asdict()) for row in await tx.rows(query)}
 
 
-async def latest(tx: Tx, *, entries_max: int) -> list[Entry]:
-    """Return the newest entries, newest first, for people."""
+async def latest(tx: Tx, *, entries_max: int, key: str = "") -> list[Entry]:
+    """Return the newest entries, newest first, for people: of all keys or of one."""
     query = select(log_entry).order_by(log_entry.c.position.desc()).limit(entries_max)
+    if key:
+        query = query.where(log_entry.c.key == key)
     return [Entry(**row._asdict()) for row in await tx.rows(query)]
 
 
