@@ -1,0 +1,1 @@
+"""A process killed anywhere between a payment and its picture loses nothing and repeats nothing."""
