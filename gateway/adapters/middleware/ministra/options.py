@@ -11,19 +11,31 @@ from gateway.adapters.sdk import Options
 
 
 class MinistraOptions(Options):
-    """One portal. `scan_deadline_s` allows for the unpaged list: about 0.9 ms a row there."""
+    """One portal. The descriptions are printed into the reference."""
 
-    base_url: str
-    login: str
-    password: SecretStr
-    api_path: str = Field("/stalker_portal/api/v1", pattern=r"^(/[0-9A-Za-z][0-9A-Za-z._-]*)+$")
-    internal_billing: bool = False  # the portal's enable_internal_billing: it keeps end_date
-    devices_max: int = Field(5, ge=1, le=16)
-    refresh_event: Literal["update_channels", "reload_portal"] = "update_channels"
-    message_ttl_s: int = Field(86_400, ge=60, le=604_800)
-    message_hide_s: int = Field(0, ge=0, le=86_400)  # 0: until the viewer closes it
-    deadline_s: float = Field(8.0, gt=0, le=8)
-    scan_deadline_s: float = Field(120.0, gt=0, le=600)
+    base_url: str = Field(description="address of the portal's web server, without a path")
+    login: str = Field(description="`api_auth_login` of the portal")
+    password: SecretStr = Field(description="`api_auth_password` of the portal")
+    api_path: str = Field(
+        "/stalker_portal/api/v1",
+        pattern=r"^(/[0-9A-Za-z][0-9A-Za-z._-]*)+$",
+        description="`/stalker_portal/api` is the older alias",
+    )
+    internal_billing: bool = Field(
+        default=False, description="the portal's `enable_internal_billing`: it keeps an end date"
+    )
+    devices_max: int = Field(5, ge=1, le=16, description="boxes per account")
+    refresh_event: Literal["update_channels", "reload_portal"] = Field(
+        "update_channels", description="sent to the boxes after a change of tariff"
+    )
+    message_ttl_s: int = Field(86_400, ge=60, le=604_800, description="how long a message waits")
+    message_hide_s: int = Field(
+        0, ge=0, le=86_400, description="hides itself after that time; 0: the viewer closes it"
+    )
+    deadline_s: float = Field(8.0, gt=0, le=8, description="for one call, everything included")
+    scan_deadline_s: float = Field(
+        120.0, gt=0, le=600, description="for the whole list: about 0.9 ms a row at the portal"
+    )
 
     @field_validator("base_url")
     @classmethod

@@ -1,0 +1,37 @@
+"""Every kind of target that is installed is under test, and says how good it is."""
+
+import importlib
+
+import pytest
+
+from gateway.adapters import registry
+from gateway.adapters.conformance import AdapterSuite
+from gateway.adapters.conformance.grade import RULES, grade_of
+
+
+def test_there_are_adapters() -> None:
+    """At least one kind is installed, else the tests below would say nothing."""
+    assert registry.kinds()
+
+
+@pytest.mark.parametrize("kind", registry.kinds())
+def test_a_registered_kind_has_a_harness(kind: str) -> None:
+    """tests/conformance/test_<kind>.py runs the whole suite on that kind."""
+    module = importlib.import_module(f"tests.conformance.test_{kind}")
+    suites = [
+        value
+        for value in vars(module).values()
+        if isinstance(value, type) and issubclass(value, AdapterSuite) and value is not AdapterSuite
+    ]
+    assert [suite for suite in suites if suite.harness.kind == kind]
+    for suite in suites:
+        assert not [name for name in vars(suite) if name.startswith("test_")], "a check is replaced"
+
+
+@pytest.mark.parametrize("kind", registry.kinds())
+def test_a_registered_kind_has_a_grade(kind: str) -> None:
+    """Every rule is done or exempt with a reason, and operators are told what to check."""
+    grade = grade_of(registry.adapter_class(kind))
+    assert grade.rules.keys() == RULES.keys()
+    assert grade.checklist
+    assert registry.adapter_class(kind).kind == kind
