@@ -148,6 +148,7 @@ def _report(ready: Stage, proofs: Sequence[Proof], setup_s: float, took_s: float
         "setup_s": round(setup_s, 3),
         "took_s": round(took_s, 3),
         "product_peak_mb": _peak_mb(ready.product_pid),
+        "commands": list(ready.commands),
         "addresses": _addresses(ready),
         "proofs": [proof.shown() for proof in proofs],
     }

@@ -92,12 +92,18 @@ class Scene:
         findings = await self.account_findings(self.newcomer, ON)
         return [*findings, *await self.lit_box(self.newcomer, self.story.signup.channels)]
 
-    async def once_restored(self, household: Household, after: int) -> list[Finding]:
-        """Find exactly one write since then that changed the status, and it switched on."""
+    async def status_findings(
+        self, household: Household, after: int, *, wanted: Sequence[int]
+    ) -> list[Finding]:
+        """Compare the writes that changed an account's status since then with those wanted."""
         writes = await self.stage.portal.status_writes(household.contract, after)
         what = f"status writes for {household.contract}"
         found = [entry["after"]["status"] for entry in writes]
-        return [finding("journal", what, wanted=[ON], found=found)]
+        return [finding("journal", what, wanted=list(wanted), found=found)]
+
+    async def once_restored(self, household: Household, after: int) -> list[Finding]:
+        """Find exactly one write since then that changed the status, and it switched on."""
+        return await self.status_findings(household, after, wanted=[ON])
 
     async def pay(self, household: Household, card: str) -> Money:
         """Pay all a household owes at the provider's page; return what the page asked for."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,6 +33,7 @@ class Stage:
     console: str
     token_file: Path
     product_pid: int
+    commands: Sequence[str]
 
 
 @asynccontextmanager
@@ -91,6 +92,7 @@ async def _set_up(
         console=product_at["console"],
         token_file=token_file,
         product_pid=children.pid("serve"),
+        commands=[" ".join(command) for command in children.commands],
     )
 
 

@@ -5,6 +5,7 @@ Spoiled: the portal refuses every write afterwards.
 
 from __future__ import annotations
 
+from demo.portal import DARK, ON
 from demo.proof import Evidence, Finding, finding
 from demo.scene import Scene, proven
 from demo.timeline import shown
@@ -30,13 +31,16 @@ async def tell(scene: Scene) -> Evidence:
         )
         scene.timeline.happens("drift", f"{drift['kind']} {drift['ref']}: {differing}")
 
+    # Whoever was made dark is switched on again, once; nobody else is switched at all.
+    switched = [ON] if hand["status"] == DARK else []
+
     async def look() -> list[Finding]:
         edits = await stage.portal.journal(marks["portal"], face="admin", changed="1")
         subjects = [entry["subject"] for entry in edits]
         return [
             finding("journal", "edited by hand", wanted=[newcomer.contract], found=subjects),
             *await scene.newcomer_lit(),
-            *await scene.once_restored(newcomer, marks["portal"]),
+            *await scene.status_findings(newcomer, marks["portal"], wanted=switched),
         ]
 
     findings = await proven(look)

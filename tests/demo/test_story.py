@@ -1,0 +1,102 @@
+"""The story: whole on other files, broken where it is spoiled, and gone without a trace."""
+
+import contextlib
+import os
+import re
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+from demo.steps import STEPS
+from tests.demo.telling import HARBOUR, ROOT, TERRACE, command, tell
+
+pytestmark = pytest.mark.timeout(180)
+STEP_NUMBERS = range(1, len(STEPS) + 1)
+COMMANDS_MAX = 5
+PRODUCT_MB_MAX = 150
+
+
+def test_another_operators_story_is_proven():
+    """Other prices, names, counts, money, zone and days: every step of that story is proven too."""
+    told = tell("--operator", TERRACE)
+    assert told.code == 0, told.said
+    assert told.proven == [True] * len(STEPS)
+    assert told.report["operator"] == "Terrace Cable"
+    assert len(told.report["commands"]) <= COMMANDS_MAX
+    assert (told.report["product_peak_mb"] or 0) <= PRODUCT_MB_MAX
+    for proof in told.report["proofs"]:
+        assert proof["findings"]
+        assert proof["state"]
+        assert proof["journal"]["portal"] > 0
+        assert proof["journal"]["provider"] > 0
+
+
+@pytest.mark.parametrize("step", STEP_NUMBERS)
+def test_a_spoiled_step_is_not_proven(step):
+    """Where the world is not as the story says, the demonstration fails, and just there."""
+    told = tell("--break", str(step), "--operator", HARBOUR if step % 2 else TERRACE)
+    assert told.code == 1, told.said
+    assert told.proven == [True] * (step - 1) + [False], told.said
+
+
+def test_a_folder_in_use_is_refused(tmp_path):
+    """The story does not begin on somebody's data."""
+    (tmp_path / "boxoffice.db").write_bytes(b"precious")
+    told = tell("--data-dir", tmp_path)
+    assert told.code == 1
+    assert "is not empty" in told.said
+    assert [path.name for path in tmp_path.iterdir()] == ["boxoffice.db"]
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+def test_no_process_outlives_the_demonstration(number, tmp_path):
+    """Interrupted, ended or killed: product and simulators end with it."""
+    mark = f"STORY_TEST_MARK={tmp_path}"
+    with subprocess.Popen(
+        command("--once", "--data-dir", tmp_path / "house"),
+        cwd=ROOT,
+        env={**os.environ, "STORY_TEST_MARK": str(tmp_path)},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    ) as demo:
+        _until(lambda: len(_marked(mark)) >= len(("demo", "serve", "portal", "provider")))
+        demo.send_signal(number)
+        demo.wait(30)
+    assert demo.returncode != 0
+    _until(lambda: not _marked(mark))
+
+
+def test_the_product_does_not_know_the_demonstration():
+    """No word of the product names the demonstration, but for the command that starts it."""
+    found = [
+        f"{path.relative_to(ROOT)}:{number}"
+        for room in ("terms", "runtime", "billing", "gateway", "messages", "app")
+        for path in sorted((ROOT / room).rglob("*"))
+        if path.suffix in {".py", ".toml", ".html", ".js"}
+        for number, line in enumerate(path.read_text("utf-8").splitlines(), 1)
+        if re.search(r"(?i)\b(demo\w*|harbour)\b", line)
+    ]
+    assert {place.partition(":")[0] for place in found} <= {"app/cli/programs.py"}, found
+
+
+def _marked(mark: str) -> list[int]:
+    """List the processes that carry the mark in their environment."""
+    if not Path("/proc/self").is_dir():
+        pytest.skip("processes are found by /proc, which this system does not have")
+    found = []
+    for environment in Path("/proc").glob("[0-9]*/environ"):
+        with contextlib.suppress(OSError):  # it has ended meanwhile, or is somebody else's
+            if mark.encode() in environment.read_bytes().split(b"\0"):
+                found.append(int(environment.parent.name))
+    return found
+
+
+def _until(holds, deadline_s=40.0):
+    """Wait for something to hold."""
+    ends_at = time.monotonic() + deadline_s
+    while not holds():
+        assert time.monotonic() < ends_at, "it does not come to hold"
+        time.sleep(0.05)
