@@ -19,7 +19,7 @@ from billing.flows.attempts import Failure, clear, fail
 from billing.flows.desk import Desk
 from billing.flows.movements import Told
 from billing.invoicing.store import invoice
-from billing.payments.model import AttemptState, Decline, Moved, MovementKind, Refused
+from billing.payments.model import AttemptState, Decline, Moved, MovementKind, Refused, step
 from billing.payments.provider import (
     Charged,
     ChargeOrder,
@@ -59,14 +59,14 @@ class Charge:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Collected:
-    """What is done with, what to look at again after so much machine time, what is stuck and why."""
+    """What is done, what to look at again after so much machine time, what is stuck and why."""
 
     done: Sequence[AttemptId]
     again: dict[AttemptId, timedelta]
     stuck: dict[AttemptId, str]
 
 
-async def prepare(desk: Desk, tx: Tx, attempt_ids: Sequence[str], now: datetime) -> list[Charge]:
+async def prepare(desk: Desk, tx: Tx, attempt_ids: Sequence[str]) -> list[Charge]:
     """List what to talk to providers about; the other attempts need nothing any more.
 
     An attempt nobody was asked about yet never collects more than is open by now.
@@ -87,7 +87,7 @@ async def prepare(desk: Desk, tx: Tx, attempt_ids: Sequence[str], now: datetime)
             .values(called_at=desk.clock.machine_now(), amount_minor=bindparam("amount")),
             first,
         )
-    await fail(desk, tx, [_superseded(row) for row in idle], now)
+    await _drop(desk, tx, idle)
     return charges
 
 
@@ -200,17 +200,21 @@ def _charge(row: Row[Any]) -> Charge:
     )
 
 
-def _superseded(row: Row[Any]) -> Failure:
-    """Fail an attempt whose invoice was paid before anybody was asked."""
-    refused = Refused(
-        charge="",
-        ref=row.id,
-        amount=Money(row.amount_minor, row.currency),
-        attempt=row.id,
-        code="superseded",
-        decline=Decline.SOFT,
+async def _drop(desk: Desk, tx: Tx, rows: Sequence[Row[Any]]) -> None:
+    """Fail attempts whose invoice was paid before anybody was asked: no provider refused them."""
+    if not rows:
+        return
+    await tx.execute(
+        update(attempt)
+        .where(among(tx.engine, attempt.c.id))
+        .values(
+            state=step(AttemptState.OPEN, AttemptState.FAILED).value,
+            code="superseded",
+            decline=Decline.SOFT.value,
+        ),
+        {KEYS: packed(tx.engine, [row.id for row in rows])},
     )
-    return Failure(provider=row.provider, refused=refused)
+    await desk.work.mark(tx, "settle", [row.account_id for row in rows])
 
 
 def _told(charge: Charge, out: Charged) -> Told:

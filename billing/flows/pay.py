@@ -32,7 +32,7 @@ class _Payer:
 
 
 async def take_cash(
-    desk: Desk, tx: Tx, contract: str, amount: Money, reference: str, now: datetime
+    desk: Desk, tx: Tx, contract: str, now: datetime, *, amount: Money, reference: str
 ) -> bool:
     """Take money for an account, once per reference; False where the reference is known already.
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from billing.catalog.model import PriceBook
+from billing.catalog.model import OfferingKind, PriceBook
 from billing.flows.settle.facts import Facts, Household
 from billing.rating.model import (
     Line,
@@ -70,7 +70,7 @@ def _subjects(facts: Facts, book: PriceBook) -> Iterator[Subject]:
 
 
 def _subscribed(household: Household, book: PriceBook) -> Iterator[Subject]:
-    for one in household.subscriptions:
+    for one in sorted(household.subscriptions, key=lambda one: _rank(one, book)):
         offering = book.offering(one.offering)
         yield Subject(
             id=one.id,
@@ -82,6 +82,12 @@ def _subscribed(household: Household, book: PriceBook) -> Iterator[Subject]:
             until=one.until_on,
             open_from=one.open_from,
         )
+
+
+def _rank(one: Subscription, book: PriceBook) -> tuple[bool, str, date]:
+    """Print the plan first, then the rest by its code."""
+    is_plan = book.offering(one.offering).kind is OfferingKind.PLAN
+    return not is_plan, one.offering, one.from_on
 
 
 def _rented(household: Household, book: PriceBook) -> Iterator[Subject]:

@@ -1,0 +1,9 @@
+"""Stripe: payment intents off session, checkout sessions, signed webhooks.
+
+Written from Stripe's public API reference (version 2024-06-20) and its pages on webhook
+signatures, idempotent requests and decline codes.
+"""
+
+from billing.payments.providers.stripe.provider import Options, Stripe
+
+__all__ = ["Options", "Stripe"]

@@ -1,0 +1,93 @@
+"""Reads the provider's JSON strictly: ids, amounts, our own marks, reasons of refusals."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import orjson
+
+from billing.payments.model import Decline
+from terms.errors import Invalid
+from terms.money import Money
+
+MARK_CHARS_MAX = 80
+AMOUNT_MAX = 10**15
+# Trying the same card again makes no sense (Stripe: "Smart Retries", hard decline codes).
+HARD_CODES = frozenset(
+    {
+        "authentication_required",
+        "expired_card",
+        "highest_risk_level",
+        "incorrect_number",
+        "lost_card",
+        "pickup_card",
+        "resource_missing",
+        "revocation_of_all_authorizations",
+        "revocation_of_authorization",
+        "stolen_card",
+        "transaction_not_allowed",
+    }
+)
+
+
+def object_of(body: bytes) -> dict[str, Any]:
+    """Read a JSON object. Raises Invalid."""
+    try:
+        found = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        raise Invalid("body", "is not JSON") from None
+    if not isinstance(found, dict):
+        raise Invalid("body", "is not a JSON object")
+    return found
+
+
+def inner(thing: Mapping[str, Any], name: str) -> dict[str, Any]:
+    """Take an object out of an object. Raises Invalid."""
+    found = thing.get(name)
+    if not isinstance(found, dict):
+        raise Invalid(name, "is not an object")
+    return found
+
+
+def ref(thing: Mapping[str, Any], name: str) -> str:
+    """Take an id out of an object. Raises Invalid."""
+    found = thing.get(name)
+    if not isinstance(found, str) or not 0 < len(found) <= MARK_CHARS_MAX or not is_plain(found):
+        raise Invalid(name, "is not an id")
+    return found
+
+
+def is_plain(text: str) -> bool:
+    """Tell whether a text is visible ASCII."""
+    return text.isascii() and text.isprintable()
+
+
+def mark(thing: Mapping[str, Any], name: str) -> str:
+    """Read a mark of ours from the metadata; what cannot be ours counts as none."""
+    metadata = thing.get("metadata")
+    found = metadata.get(name, "") if isinstance(metadata, dict) else ""
+    if not isinstance(found, str) or len(found) > MARK_CHARS_MAX or not is_plain(found):
+        return ""
+    return found
+
+
+def money(thing: Mapping[str, Any], name: str) -> Money:
+    """Read an amount in the currency beside it. Raises Invalid."""
+    amount, currency = thing.get(name), thing.get("currency")
+    if type(amount) is not int or not 0 < amount < AMOUNT_MAX or not isinstance(currency, str):
+        raise Invalid(name, "is not an amount")
+    try:
+        return Money(amount, currency.upper())
+    except ValueError:
+        raise Invalid("currency", "is not a currency") from None
+
+
+def reason(error: object) -> tuple[str, Decline]:
+    """Read the code of an error, the decline code before the general one."""
+    if not isinstance(error, dict):
+        return "declined", Decline.SOFT
+    codes = [error.get("decline_code"), error.get("code")]
+    texts = [code[:MARK_CHARS_MAX] for code in codes if isinstance(code, str) and is_plain(code)]
+    code = texts[0] if texts else "declined"
+    return code, Decline.HARD if HARD_CODES & set(texts) else Decline.SOFT

@@ -1,0 +1,1 @@
+"""Stories of billing on real databases."""
