@@ -9,7 +9,7 @@ from unittest import SkipTest
 
 from gateway.adapters.conformance.book import check
 from gateway.adapters.conformance.harness import Harness
-from gateway.adapters.conformance.trial import Trial, trial
+from gateway.adapters.conformance.trial import Trial, counted, trial
 from gateway.adapters.sdk import Action, Operable
 from terms.errors import Permanent, Unreachable, Unsupported
 
@@ -70,14 +70,14 @@ async def a_hostile_key_makes_no_call(harness: Harness) -> None:
     """No verb sends anything for a key that could be read as more than one account."""
     async with trial(harness) as t:
         step = harness.steps(harness.new_ref())[0]
-        before = await harness.calls()
+        before = await counted(harness.calls)
         for ref in (*HOSTILE_REFS, *harness.hostile_refs):
             wish = replace(step, ref=ref)
             await _refused(partial(t.adapter.observe, ref), ref)
             await _refused(partial(t.adapter.remove, ref), ref)
             await _refused(partial(t.adapter.apply, wish, None), ref)
             await _refused(partial(t.adapter.apply, wish, step), ref)
-        assert await harness.calls() == before
+        assert await counted(harness.calls) == before
 
 
 @check
@@ -86,12 +86,12 @@ async def a_hostile_key_reaches_nobody(harness: Harness) -> None:
     async with trial(harness) as t:
         adapter = _operable(t)
         bystander = await t.live()
-        heard, before = await harness.heard(bystander.ref), await harness.calls()
+        heard, before = await harness.heard(bystander.ref), await counted(harness.calls)
         for ref in (*HOSTILE_REFS, *harness.hostile_refs):
             for name in ACTIONS:
                 action = Action(name=name, params={"text": "for one household"})
                 await _refused(partial(adapter.perform, ref, action), ref)
-        assert await harness.calls() == before
+        assert await counted(harness.calls) == before
         assert await harness.heard(bystander.ref) == heard
 
 
@@ -132,11 +132,11 @@ async def an_empty_message_is_not_sent(harness: Harness) -> None:
     async with trial(harness) as t:
         adapter = _operable(t)
         mine = await t.live()
-        before = await harness.calls()
+        before = await counted(harness.calls)
         for params in ({}, {"text": ""}, {"text": " \n"}):
             action = Action(name="message", params=params)
             await _refused(partial(adapter.perform, mine.ref, action), mine.ref)
-        assert await harness.calls() == before
+        assert await counted(harness.calls) == before
 
 
 @check
@@ -145,14 +145,14 @@ async def an_unknown_action_is_unsupported(harness: Harness) -> None:
     async with trial(harness) as t:
         adapter = _operable(t)
         mine = await t.live()
-        before = await harness.calls()
+        before = await counted(harness.calls)
         for name in ("", "self-destruct", "MESSAGE", "cut_off"):
             try:
                 await adapter.perform(mine.ref, Action(name=name))
             except Unsupported:
                 continue
             raise AssertionError(f"the action {name!r} was accepted")
-        assert await harness.calls() == before
+        assert await counted(harness.calls) == before
 
 
 @check

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
+from unittest import SkipTest
 
 from gateway.adapters.conformance.harness import Harness
 from gateway.adapters.sdk import Adapter
@@ -46,6 +47,14 @@ class Trial:
         held: ViewerState | None = await self.adapter.observe(ref)
         assert held is not None, f"{ref} is not there"
         return held
+
+
+async def counted(count: Callable[[], Awaitable[int]]) -> int:
+    """Ask the harness for a number; always -1 where this target cannot tell."""
+    try:
+        return await count()
+    except SkipTest:
+        return -1
 
 
 @asynccontextmanager
