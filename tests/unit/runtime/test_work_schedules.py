@@ -11,7 +11,7 @@ from runtime.store import Store
 from runtime.work.sql import SQLITE, Statements
 from tests.unit.runtime.work_model import WorkMachine
 
-EXAMPLES = {True: 150, False: 50}
+EXAMPLES = {True: 100, False: 50}
 
 
 def run_schedules(url: str, statements: Statements | None = None, **more: object) -> None:

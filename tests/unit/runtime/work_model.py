@@ -29,6 +29,7 @@ KEYS = ("a", "b", "c")
 # Longer than all the seconds a schedule can let pass: leases end by `expire` alone.
 LEASE = timedelta(days=30)
 some_keys = st.sets(st.sampled_from(KEYS), min_size=1)
+FINISHES = ("complete", "complete_until", "fail", "park", "give_back")
 seconds = st.integers(min_value=1, max_value=120)
 
 
@@ -135,8 +136,12 @@ class WorkMachine(RuleBasedStateMachine):
                 row.due = min(row.due, due)
 
     @rule(target=looks, rows_max=st.integers(min_value=1, max_value=3))
+    def take(self, rows_max: int):
+        """A worker comes by."""
+        return self.claim(rows_max)
+
     def claim(self, rows_max: int):
-        """A worker takes what is due and looks: it sees the newest wish of each key."""
+        """Take what is due and look: the newest wish of each key is seen."""
         claims = self.wait(self.work.claim(KIND, rows_max=rows_max))
         ready = {key: row for key, row in self.rows.items() if self.is_ready(row)}
         keys = {claim.key for claim in claims}
@@ -169,8 +174,20 @@ class WorkMachine(RuleBasedStateMachine):
         row.token, row.is_leased = 0, False
         return row, row.generation == claim.generation
 
-    @rule(look=consumes(looks))
-    def complete(self, look: Look) -> None:
+    @rule(look=consumes(looks), how=st.sampled_from(FINISHES), in_s=seconds)
+    def finish(self, look: Look, how: str, in_s: int) -> None:
+        """Whoever holds a claim, or held it once, finishes it in one of the ways there are."""
+        getattr(self, how)(look, in_s)
+
+    @rule(target=looks, look=consumes(looks), how=st.sampled_from(FINISHES), in_s=seconds)
+    def haunt(self, look: Look, how: str, in_s: int):
+        """A holder goes silent, another takes over, and then the first one finishes after all."""
+        self.expire({look.claim.key})
+        taken = self.claim(len(KEYS))
+        self.finish(look, how, in_s)
+        return taken
+
+    def complete(self, look: Look, _in_s: int) -> None:
         """The holder, or a zombie, is done."""
         self.within(self.work.complete, [look.claim])
         row, is_unmarked = self.free(look)
@@ -183,7 +200,6 @@ class WorkMachine(RuleBasedStateMachine):
         elif is_unmarked and row.again is not None:
             row.due, row.again = row.again, None
 
-    @rule(look=consumes(looks), in_s=seconds)
     def complete_until(self, look: Look, in_s: int) -> None:
         """The holder is done and wants another look later."""
         due = self.now + self.offset + in_s
@@ -198,10 +214,9 @@ class WorkMachine(RuleBasedStateMachine):
             row.due = due if row.again is None else min(row.again, due)
             row.again = None
 
-    @rule(look=consumes(looks), in_s=seconds, counts=st.booleans())
-    def fail(self, look: Look, in_s: int, counts) -> None:
-        """The holder could not and wants to try later."""
-        later = self.machine.now + timedelta(seconds=in_s)
+    def fail(self, look: Look, in_s: int) -> None:
+        """The holder could not and wants to try later; every other failure does not count."""
+        later, counts = self.machine.now + timedelta(seconds=in_s), in_s % 2 == 0
         failure = Failure(claim=look.claim, error="no", not_before=later, counts=counts)
         self.within(self.work.fail, [failure])
         row, is_unmarked = self.free(look)
@@ -211,16 +226,14 @@ class WorkMachine(RuleBasedStateMachine):
         if is_unmarked:
             row.not_before = self.now + in_s
 
-    @rule(look=consumes(looks))
-    def park(self, look: Look) -> None:
+    def park(self, look: Look, _in_s: int) -> None:
         """The holder gives up."""
         self.within(self.work.park, [Parking(claim=look.claim, error="never")])
         row, is_unmarked = self.free(look)
         if row is not None:
             row.parked = is_unmarked
 
-    @rule(look=consumes(looks))
-    def give_back(self, look: Look) -> None:
+    def give_back(self, look: Look, _in_s: int) -> None:
         """The holder stops before having looked."""
         self.within(self.work.give_back, [look.claim])
         row, _ = self.free(look)
@@ -237,8 +250,12 @@ class WorkMachine(RuleBasedStateMachine):
             self.holders[look.claim.key] = look.claim.token
 
     @rule(keys=some_keys)
+    def fall_silent(self, keys: set[str]) -> None:
+        """The holders crash, or hang for longer than their leases."""
+        self.expire(keys)
+
     def expire(self, keys: set[str]) -> None:
-        """The holder is silent for longer than its lease: from now on it is a zombie."""
+        """End the leases; whoever still holds one is a zombie from now on."""
 
         async def end() -> None:
             async with self.store.begin() as tx:
@@ -277,16 +294,11 @@ class WorkMachine(RuleBasedStateMachine):
         self.offset += by_s
 
     @invariant()
-    def no_mark_is_lost(self) -> None:
-        """Every key whose newest wish nobody has dealt with still has its row."""
+    def nothing_is_lost(self) -> None:
+        """A key whose newest wish nobody has dealt with has its row; all are as the model says."""
         found = self.wait(self.stored())
         for key in KEYS:
             assert self.done[key] >= self.wished[key] or key in found, f"the mark of {key} is lost"
-
-    @invariant()
-    def rows_are_as_the_model_says(self) -> None:
-        """The table holds what the model holds."""
-        found = self.wait(self.stored())
         assert set(found) == set(self.rows)
         for key, row in self.rows.items():
             kept = found[key]
