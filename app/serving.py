@@ -13,9 +13,10 @@ from aiohttp import web
 from app.roles.crew import Crew, Role, duties
 from app.settings import Settings
 from app.web.connection import listen
-from app.web.console.live import Live
-from app.web.routes import routes
+from app.web.console.pages import Console
+from app.web.routes import all_routes
 from app.web.serving import make_app
+from app.web.static import Static
 from app.shape import open_house
 from runtime.telemetry import get_log
 from terms.errors import DomainError
@@ -44,8 +45,9 @@ async def serve(
         loop.add_signal_handler(number, stop.set)
     async with open_house(settings) as house:
         crew = Crew(duties(house, role))
-        live = Live(house)
-        app = make_app(house, routes(house, crew, live))
+        static = Static()
+        console = Console(house, static)
+        app = make_app(house, all_routes(console, static, lambda: crew.alive))
         runner = web.AppRunner(app, access_log=None, shutdown_timeout=SHUTDOWN_S)
         await runner.setup()
         try:
@@ -58,15 +60,13 @@ async def serve(
             if door:
                 door.close()
         finally:
-            live.close()
+            console.live.close()
             await asyncio.gather(crew.rest(), runner.cleanup())
         log.info("serve.ended", failed=failed)
         return 1 if failed else 0
 
 
-async def _open(
-    runner: web.AppRunner, role: Role, host: str, port: int
-) -> asyncio.Server | None:
+async def _open(runner: web.AppRunner, role: Role, host: str, port: int) -> asyncio.Server | None:
     if role not in {Role.ALL, Role.WEB} or runner.server is None:
         return None
     try:

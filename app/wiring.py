@@ -20,7 +20,9 @@ from gateway.adapters.sdk import Action
 from gateway.provisioning.composer import Composer
 from gateway.provisioning.drift import Drift
 from gateway.provisioning.operate import Operate
-from gateway.provisioning.reconcile import Pace, Reconciler
+from gateway.provisioning.orders import Outcome
+from gateway.provisioning.pump import Pace
+from gateway.provisioning.reconcile import Reconciler
 from gateway.provisioning.opening import Targets
 from messages import store as messages_store
 from messages.notify import Notify
@@ -81,9 +83,12 @@ class _Screens:
         """Show a text once on each."""
         action = Action(name="message", params={"text": text})
         done = await self.operate.perform(service, action, id=notice)
-        taken = sum(one.outcome == "done" for one in done)
-        whys = [f"{one.target}: {one.error or one.outcome}" for one in done if one.outcome != "done"]
-        return Shown(taken=taken, why="; ".join(whys))
+        others = [one for one in done if one.outcome is not Outcome.DONE]
+        return Shown(
+            taken=len(done) - len(others),
+            why="; ".join(f"{one.target}: {one.error or one.outcome}" for one in others),
+            may_repeat=bool(done) and all(one.outcome is Outcome.FAILED for one in done),
+        )
 
 
 def build(
@@ -92,7 +97,8 @@ def build(
     chance: Chance | None = None,
     machine_now: Callable[[], datetime] = utc_now,
 ) -> House:
-    """Build a house; nothing is opened yet but the master key."""
+    """Build a house; nothing is opened yet but the data folder and the master key."""
+    settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     chance = chance or SystemChance()
     clock = Clock(machine_now)
     store = Store(settings.database_url, LocalBell())
@@ -107,7 +113,7 @@ def build(
     providers: dict[str, Provider] = {}
     payment_door = HttpDoor(networks=settings.payment_networks, deadline_s=deadline_s)
     targets = Targets(store, sealer, door)
-    operate = Operate(store, work, targets)
+    operate = Operate(work, targets)
     return House(
         settings=settings,
         clock=clock,
@@ -120,9 +126,11 @@ def build(
         providers=providers,
         targets=targets,
         composer=Composer(store, work),
-        reconciler=Reconciler(store, work, targets, Pace(heartbeat_s=settings.heartbeat_s)),
+        reconciler=Reconciler(
+            work, targets, Pace(heartbeat_s=settings.heartbeat_s, sweep_s=settings.sweep_s)
+        ),
         operate=operate,
-        drift=Drift(store, work, targets),
+        drift=Drift(work, targets),
         notify=Notify(store, work, _Screens(operate)),
     )
 

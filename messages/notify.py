@@ -68,10 +68,10 @@ class Notify:
         await deliveries.record(tx, fresh)
         return [delivery for delivery in fresh if delivery.outcome is Outcome.BEGUN]
 
-    def _later(self, claim: Claim, whys: Mapping[str, str]) -> Failure:
+    def _later(self, claim: Claim, whys: Mapping[NoticeId, str]) -> Failure:
         wait = back_off_s(claim.attempts, self.work.chance.fraction())
         at = self._now() + timedelta(seconds=wait)
-        return Failure(claim=claim, error=whys[claim.key], not_before=at)
+        return Failure(claim=claim, error=whys[NoticeId(claim.key)], not_before=at)
 
     def _decide(self, notice: Notice) -> Delivery:
         now = self._now()

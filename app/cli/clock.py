@@ -21,7 +21,7 @@ def add_to(cli: typer.Typer) -> None:
     cli.add_typer(group, name="clock")
 
 
-def show(as_json: Json = False) -> None:
+def show(*, as_json: Json = False) -> None:
     """Show business time and machine time."""
 
     async def story(house: House) -> Times:
@@ -34,9 +34,11 @@ def show(as_json: Json = False) -> None:
 
 
 def advance(
-    by: Annotated[str, typer.Argument(help="How far: 35d, 12h, 1w2d.")], as_json: Json = False
+    by: Annotated[str, typer.Argument(help="How far: 35d, 12h, 1w2d.")],
+    *,
+    as_json: Json = False,
 ) -> None:
-    """Move business time forward for everybody (only where allow_time_travel is set)."""
+    """Move business time forward. Only where allow_time_travel is set."""
 
     async def story(house: House) -> Times:
         from app.desk import clock

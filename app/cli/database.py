@@ -12,8 +12,8 @@ def add_to(cli: typer.Typer) -> None:
     cli.command("migrate")(migrate)
 
 
-def migrate(as_json: Json = False) -> None:
-    """Bring the database to the shape this version needs; make the first API token."""
+def migrate(*, as_json: Json = False) -> None:
+    """Bring the database to this version's shape. Also makes the first API token."""
     import asyncio
 
     from app.shape import bring_up

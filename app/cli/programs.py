@@ -20,8 +20,8 @@ _PASSED_ON = {
 def add_to(cli: typer.Typer) -> None:
     """Add the commands of this file."""
     for name, module, words in (
-        ("simulate", "simulators", "Run a simulator of a target or a payment provider: KIND ARGS."),
-        ("demo", "demo", "Show the whole product at work against simulators."),
+        ("simulate", "simulators", "Run a simulator: KIND ARGS."),
+        ("demo", "demo", "Show the product at work against simulators."),
         ("bench", "bench", "Measure one thing beside its limit: NAME ARGS."),
     ):
         cli.command(name, help=words, context_settings=_PASSED_ON)(_starter(module))

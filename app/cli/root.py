@@ -27,7 +27,5 @@ cli = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
 
-for group in (
-    serve, database, importing, programs, accounts, books, targets, work, clock, doctor
-):
+for group in (serve, database, importing, programs, accounts, books, targets, work, clock, doctor):
     group.add_to(cli)

@@ -15,6 +15,7 @@ def add_to(cli: typer.Typer) -> None:
 
 
 def serve(
+    *,
     role: Annotated[str, typer.Option(help="all, web, worker or scheduler.")] = "all",
     host: Annotated[str | None, typer.Option(help="Address to listen on.")] = None,
     port: Annotated[
@@ -22,7 +23,7 @@ def serve(
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Run the product until it is told to stop (SIGTERM or Ctrl-C)."""
+    """Run the product. It ends by SIGTERM or Ctrl-C, when its work in hand is done."""
     import asyncio
 
     from app.roles.crew import Role

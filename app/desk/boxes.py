@@ -6,40 +6,27 @@ the edge knows whose service it is.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import date
 
 from app.wiring import House
 from billing.reads import accounts
+from billing.reads.accounts import Holder
 from gateway.inventory import flows, store
 from gateway.inventory.flows import HandOver, NewBox, TakeBack
 from gateway.inventory.model import Resource
 from runtime.store import Tx
 from terms.calendar import local_date
 from terms.errors import NotFound
-from terms.ids import AccountId, ServiceId
 
 SETTLE = "settle"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Holder:
-    """A household as the counter needs it."""
-
-    account: AccountId
-    service: ServiceId
-    today: date
-
-
-async def holder_of(house: House, tx: Tx, contract: str) -> Holder:
+async def holder_of(tx: Tx, contract: str) -> Holder:
     """Find a household by its contract. Raises NotFound."""
-    now = await house.clock.business_now(tx)
-    view = await accounts.view(tx, contract, now)
-    return Holder(
-        account=view.account,
-        service=view.services[0].service,
-        today=local_date(now, view.zone),
-    )
+    found = (await accounts.holders(tx, [contract])).get(contract)
+    if found is None:
+        raise NotFound(f"there is no contract {contract!r}")
+    return found
 
 
 async def register(house: House, tx: Tx, box: NewBox, actor: str) -> Resource:
@@ -53,8 +40,9 @@ async def hand_over(
 ) -> Resource:
     """Give a known box to a household, from a local day on (today unless said)."""
     box = await _known(tx, serial)
-    holder = await holder_of(house, tx, contract)
-    move = HandOver(resource=box.id, service=holder.service, on=on or holder.today, actor=actor)
+    holder = await holder_of(tx, contract)
+    day = on or await _today(house, tx, holder)
+    move = HandOver(resource=box.id, service=holder.service, on=day, actor=actor)
     (moved,) = await flows.hand_over(tx, house.work, [move])
     await house.work.mark(tx, SETTLE, [holder.account])
     return moved
@@ -65,17 +53,19 @@ async def take_back(
 ) -> Resource:
     """Take a box back from whoever holds it."""
     box = await _known(tx, serial)
-    day, account = on, None
-    if box.service is not None:
-        contract = await accounts.contract_of(tx, box.service)
-        holder = await holder_of(house, tx, contract)
-        day, account = on or holder.today, holder.account
-    day = day or (await house.clock.business_now(tx)).date()
+    who = await accounts.known(tx, [box.service]) if box.service else {}
+    holder = who.get(box.service) if box.service else None
+    day = on or await _today(house, tx, holder)
     move = TakeBack(resource=box.id, on=day, actor=actor, condition=condition)
     (moved,) = await flows.take_back(tx, house.work, [move])
-    if account:
-        await house.work.mark(tx, SETTLE, [account])
+    if holder:
+        await house.work.mark(tx, SETTLE, [holder.account])
     return moved
+
+
+async def _today(house: House, tx: Tx, holder: Holder | None) -> date:
+    now = await house.clock.business_now(tx)
+    return local_date(now, holder.zone) if holder else now.date()
 
 
 async def _known(tx: Tx, serial: str) -> Resource:

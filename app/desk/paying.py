@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 from app.wiring import House
 from billing.flows import pay
-from terms.errors import NotFound
+from runtime.store import Tx
+from runtime.store.audit import Deed, record
 from terms.money import Money
 
 
@@ -18,15 +19,34 @@ class PayLink:
     amount: Money
 
 
-async def pay_link(house: House, contract: str, provider: str | None = None) -> PayLink:
+async def pay_link(house: House, contract: str, provider: str = "", back_to: str = "") -> PayLink:
     """Have the provider make a page for all that is owed now.
 
-    Opens transactions of its own: the provider is talked to between them.
+    Opens a transaction of its own: the provider is talked to after it.
     """
     await house.refresh_providers()
-    async with house.store.begin() as tx:
-        order = await pay.pay_order(house.desk, tx, contract, provider=provider)
-    found = house.providers.get(order.provider)
-    if found is None:
-        raise NotFound(f"there is no payment provider {order.provider!r}")
-    return PayLink(url=await found.checkout(order), amount=order.amount)
+    async with house.store.read() as tx:
+        order = await pay.pay_order(house.desk, tx, contract, provider, back_to)
+    url = await house.providers[order.provider].checkout(order)
+    return PayLink(url=url, amount=order.amount)
+
+
+async def take_cash(
+    house: House, tx: Tx, contract: str, *, amount: Money, reference: str, actor: str
+) -> bool:
+    """Take money over the counter; False where this reference was taken before."""
+    now = await house.clock.business_now(tx)
+    is_new = await pay.take_cash(
+        house.desk, tx, contract, now, amount=amount, reference=reference
+    )
+    if is_new:
+        deed = Deed(
+            at=house.clock.machine_now(),
+            actor=actor,
+            action="payment.cash",
+            subject=f"contract:{contract}",
+            reason=reference,
+            after=str(amount),
+        )
+        await record(tx, [deed])
+    return is_new

@@ -11,9 +11,7 @@ from gateway.provisioning.routing import Role, Route
 from terms.errors import TargetError
 
 
-def refusal(
-    contract: str, adapters: Mapping[str, Adapter[Any]], routes: Iterable[Route]
-) -> str:
+def refusal(contract: str, adapters: Mapping[str, Adapter[Any]], routes: Iterable[Route]) -> str:
     """Tell why a target would refuse this contract; empty where all would take it."""
     tariffs = {route.target: route.target_code for route in routes if route.role is Role.TARIFF}
     for name, adapter in adapters.items():

@@ -2,38 +2,92 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from app.desk import business
 from app.desk.refusal import refusal
 from app.wiring import House
 from billing.flows import signup
-from billing.flows.signup import SignedUp, SignUp
+from billing.flows.signup import MethodRef, SignedUp, SignUp
 from gateway.inventory import flows as inventory
 from gateway.inventory.flows import HandOver, NewBox
 from gateway.provisioning import refs, routes
 from runtime.store import Tx
+from runtime.store.audit import Deed, record
 from terms.calendar import local_date
 from terms.errors import Invalid
 
 
-async def sign_up(
-    house: House, tx: Tx, order: SignUp, *, box: NewBox | None, actor: str
-) -> SignedUp:
-    """Sign one household up now; a box given here is registered and handed over today.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Household:
+    """Who wants what. A box given here is registered if it is new, and handed over today."""
+
+    contract: str
+    name: str
+    plan: str
+    addons: Sequence[str] = ()
+    phone: str = ""
+    email: str = ""
+    locale: str = ""
+    bill_day: int | None = None
+    box: NewBox | None = None
+    payment: MethodRef | None = None
+
+
+async def sign_up(house: House, tx: Tx, household: Household, actor: str) -> SignedUp:
+    """Sign one household up now.
 
     Raises Invalid where a target would not take the contract, and what the flows raise.
     """
-    adapters = {name: (await house.targets.open(name)).adapter for name in await _targets(house)}
-    if why := refusal(order.contract, adapters, await routes.load(tx)):
-        raise Invalid("contract", why)
+    about = await business.know(tx)
+    await _check_contract(house, tx, household.contract)
+    _check_provider(house, household.payment)
     now = await house.clock.business_now(tx)
+    order = SignUp(
+        contract=household.contract,
+        name=household.name,
+        plan=household.plan,
+        addons=tuple(household.addons),
+        currency=about.currency,
+        zone=about.zone,
+        locale=household.locale or about.locale,
+        phone=household.phone,
+        email=household.email,
+        bill_day=household.bill_day,
+        method=household.payment,
+    )
     (signed,) = await signup.sign_up(house.desk, tx, [order], now)
-    await refs.bind(tx, {signed.service: order.contract})
-    if box is not None:
-        (known,) = await inventory.register(tx, house.work, [box], actor=actor)
-        day = local_date(now, order.zone)
-        move = HandOver(resource=known.id, service=signed.service, on=day, actor=actor)
+    await refs.bind(tx, {signed.service: household.contract})
+    if household.box is not None:
+        (box,) = await inventory.register(tx, house.work, [household.box], actor=actor)
+        day = local_date(now, about.zone)
+        move = HandOver(resource=box.id, service=signed.service, on=day, actor=actor)
         await inventory.hand_over(tx, house.work, [move])
+    await record(tx, [_deed(house, household, actor)])
     return signed
 
 
-async def _targets(house: House) -> list[str]:
-    return [name for name, target in (await house.targets.load()).items() if target.enabled]
+async def _check_contract(house: House, tx: Tx, contract: str) -> None:
+    targets = await house.targets.load()
+    opened = [await house.targets.open(name) for name, one in targets.items() if one.enabled]
+    adapters = {one.target.name: one.adapter for one in opened}
+    if why := refusal(contract, adapters, await routes.load(tx)):
+        raise Invalid("contract", why)
+
+
+def _check_provider(house: House, payment: MethodRef | None) -> None:
+    if payment and payment.provider not in house.providers:
+        known = ", ".join(sorted(house.providers)) or "none"
+        raise Invalid("payment.provider", f"there is no {payment.provider!r}; known: {known}")
+
+
+def _deed(house: House, household: Household, actor: str) -> Deed:
+    addons = "".join(f" + {code}" for code in household.addons)
+    return Deed(
+        at=house.clock.machine_now(),
+        actor=actor,
+        action="account.sign_up",
+        subject=f"contract:{household.contract}",
+        after=household.plan + addons,
+    )

@@ -68,9 +68,7 @@ async def _routes(tx: Tx, folder: Folder) -> list[Route]:
     ]
 
 
-async def _adapters(
-    house: House, folder: Folder, problems: Problems
-) -> Mapping[str, Adapter[Any]]:
+async def _adapters(house: House, folder: Folder, problems: Problems) -> Mapping[str, Adapter[Any]]:
     named = {target.name for target in folder.operator.targets} if folder.operator else set()
     found: dict[str, Adapter[Any]] = {}
     for name, target in (await house.targets.load()).items():

@@ -51,14 +51,11 @@ async def _import(
 ) -> Outcome:
     problems = Problems()
     folder = read_folder(find_files(paths), environment, problems)
-    unchanged: dict[str, int] = {}
-    new: dict[str, int] = {}
     try:
         async with house.store.begin() as tx:
-            await _check_all(house, tx, folder, problems, unchanged)
-            if problems.of_files or (strict and problems):
-                raise _NothingTaken
-            new.update(await _write(house, tx, folder, problems))
+            unchanged = await _check_all(house, tx, folder, problems)
+            _stop_at(problems, strict=strict)
+            new = await _write(house, tx, folder, problems)
     except _NothingTaken:
         return Outcome(taken=False, problems=tuple(problems), problems_count=len(problems))
     await house.refresh_providers()
@@ -71,12 +68,18 @@ async def _import(
     )
 
 
+def _stop_at(problems: Problems, *, strict: bool) -> None:
+    if problems.of_files or (strict and problems):
+        raise _NothingTaken
+
+
 async def _check_all(
-    house: House, tx: Tx, folder: Folder, problems: Problems, unchanged: dict[str, int]
-) -> None:
+    house: House, tx: Tx, folder: Folder, problems: Problems
+) -> dict[str, int]:
+    """Check everything; returns how many rows of which file were imported before."""
     found = await look(house, tx, folder, problems)
     check(folder, found, problems)
-    await leave_known(tx, folder, found, problems, unchanged)
+    return await leave_known(tx, folder, found, problems)
 
 
 async def _write(house: House, tx: Tx, folder: Folder, problems: Problems) -> dict[str, int]:

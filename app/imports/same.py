@@ -37,55 +37,63 @@ def cells_of(sheet: Sheet[Any], row: Any) -> dict[str, str]:
 
 
 async def leave_known(
-    tx: Tx, folder: Folder, known: Known, problems: Problems, unchanged: dict[str, int]
-) -> None:
-    """Take rows out that were imported before, and note those that say something else now."""
+    tx: Tx, folder: Folder, known: Known, problems: Problems
+) -> dict[str, int]:
+    """Take rows out that were imported before, and note those that say something else now.
+
+    Returns how many of which file were the same.
+    """
     _check_business(folder, await memory.remembered(tx, "operator.toml"), problems)
-
-    async def fresh(
-        sheet: Sheet[R], rows: Sequence[R], exists: Callable[[R], str] = lambda _row: ""
-    ) -> list[R]:
-        before = await memory.remembered(tx, sheet.file) if rows else {}
-        return _fresh(sheet, rows, before, exists, problems, unchanged)
-
-    folder.taxes = await fresh(TAXES, folder.taxes)
-    folder.prices = await fresh(PRICES, folder.prices)
-    folder.subscribers = await fresh(
+    sieve = _Sieve(tx, problems)
+    folder.taxes = await sieve.fresh(TAXES, folder.taxes)
+    folder.prices = await sieve.fresh(PRICES, folder.prices)
+    folder.subscribers = await sieve.fresh(
         SUBSCRIBERS,
         folder.subscribers,
         lambda row: "is signed up already" if row.contract in known.contracts else "",
     )
-    folder.boxes = await fresh(
+    folder.boxes = await sieve.fresh(
         BOXES,
         folder.boxes,
         lambda row: "is known already" if row.serial in known.serials else "",
     )
+    return sieve.unchanged
 
 
-def _fresh(
-    sheet: Sheet[R],
-    rows: Sequence[R],
-    before: memory.Rows,
-    exists: Callable[[R], str],
-    problems: Problems,
-    unchanged: dict[str, int],
-) -> list[R]:
-    new = []
-    for row in rows:
-        key = key_of(sheet, row)
-        if key not in before:
-            if why := exists(row):
-                problems.add(sheet.file, f"{key} {why}", row=row.line, field=sheet.key[0])
+class _Sieve:
+    """Parts rows that are new from those known, and counts and complains on the way."""
+
+    def __init__(self, tx: Tx, problems: Problems) -> None:
+        self.tx = tx
+        self.problems = problems
+        self.unchanged: dict[str, int] = {}
+
+    async def fresh(
+        self, sheet: Sheet[R], rows: Sequence[R], exists: Callable[[R], str] = lambda _row: ""
+    ) -> list[R]:
+        """Give the rows that are new; `exists` says why one cannot be, from elsewhere."""
+        before = await memory.remembered(self.tx, sheet.file) if rows else {}
+        new = []
+        for row in rows:
+            key = key_of(sheet, row)
+            if key in before:
+                self._compare(sheet, row, before[key])
+            elif why := exists(row):
+                self.problems.add(
+                    sheet.file, f"{key} {why}", row=row.line, field=sheet.key[0]
+                )
             else:
                 new.append(row)
-            continue
-        changed = memory.changes(before[key], cells_of(sheet, row))
-        if changed:
-            why = f"changed since it was imported: {'; '.join(changed)}; {_MEND[sheet.file]}"
-            problems.add(sheet.file, why, row=row.line, field=changed[0].partition(" ")[0])
-        else:
-            unchanged[sheet.file] = unchanged.get(sheet.file, 0) + 1
-    return new
+        return new
+
+    def _compare(self, sheet: Sheet[R], row: R, before: Mapping[str, str]) -> None:
+        changed = memory.changes(before, cells_of(sheet, row))
+        if not changed:
+            self.unchanged[sheet.file] = self.unchanged.get(sheet.file, 0) + 1
+            return
+        why = f"changed since it was imported: {'; '.join(changed)}; {_MEND[sheet.file]}"
+        field = changed[0].partition(" ")[0]
+        self.problems.add(sheet.file, why, row=row.line, field=field)
 
 
 def _check_business(folder: Folder, before: memory.Rows, problems: Problems) -> None:

@@ -66,9 +66,7 @@ async def _business(house: House, tx: Tx, folder: Folder) -> dict[str, str]:
         )
         await targets.configure(tx, house.sealer, wanted)
     for provider in operator.payments:
-        await providers.configure(
-            tx, house.sealer, provider.name, provider.kind, provider.options
-        )
+        await providers.configure(tx, house.sealer, provider.name, provider.kind, provider.options)
     business: dict[str, str] = operator.business.model_dump()
     await memory.remember(tx, OPERATOR, [("operator", business)])
     return business
@@ -151,9 +149,7 @@ def _order(row: SubscriberRow, business: dict[str, str]) -> SignUp:
     )
 
 
-async def _boxes(
-    house: House, tx: Tx, rows: list[BoxRow], services: dict[str, ServiceId]
-) -> None:
+async def _boxes(house: House, tx: Tx, rows: list[BoxRow], services: dict[str, ServiceId]) -> None:
     if not rows:
         return
     boxes = [NewBox(serial=row.serial, model=row.model, mac=row.mac or None) for row in rows]
@@ -162,9 +158,7 @@ async def _boxes(
     holders = await accounts.holders(tx, missing)
     held = services | {contract: holder.service for contract, holder in holders.items()}
     moves = [
-        HandOver(
-            resource=box.id, service=held[row.contract], on=row.handed_over_on, actor=ACTOR
-        )
+        HandOver(resource=box.id, service=held[row.contract], on=row.handed_over_on, actor=ACTOR)
         for row, box in zip(rows, known, strict=True)
         if row.handed_over_on is not None
     ]

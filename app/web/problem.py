@@ -1,4 +1,4 @@
-"""Errors as problem details (RFC 9457): one table from class to status, and nothing secret in it."""
+"""Errors as problem details (RFC 9457): one table from class to status, nothing secret in it."""
 
 from __future__ import annotations
 
@@ -35,6 +35,7 @@ STATUS: tuple[tuple[type[BoxofficeError], int, str], ...] = (
     (Unreachable, 504, "a system beside us does not answer"),
     (TargetError, 502, "a system beside us refused"),
 )
+_OTHERWISE = (400, "refused")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,11 +84,8 @@ def problem(
 
 def problem_of(error: BoxofficeError, request_id: str) -> web.Response:
     """Make the answer to an error raised on purpose."""
-    for kind, status, title in STATUS:
-        if isinstance(error, kind):
-            break
-    else:
-        status, title = 400, "refused"
+    fitting = ((status, title) for kind, status, title in STATUS if isinstance(error, kind))
+    status, title = next(fitting, _OTHERWISE)
     errors = [FieldError(field=error.field, why=error.reason)] if isinstance(error, Invalid) else []
     headers = None
     if isinstance(error, Throttled):

@@ -26,21 +26,23 @@ async def read_bytes(request: web.Request, bytes_max: int) -> bytes:
     declared = request.content_length
     if declared is not None and declared > bytes_max:
         raise _too_large(bytes_max)
-    chunks: list[bytes] = []
-    size = 0
     try:
         async with asyncio.timeout(BODY_WITHIN_S):
-            async for chunk in request.content.iter_any():
-                size += len(chunk)
-                if size > bytes_max:
-                    raise _too_large(bytes_max)
-                chunks.append(chunk)
+            return await _read(request, bytes_max)
     except TimeoutError:
         why = f"the body did not arrive within {BODY_WITHIN_S:.0f} s"
         raise BadRequest(408, "too slow", why) from None
     except (web.RequestPayloadError, ConnectionError):
         raise BadRequest(400, "broken body", "the body ended before its end") from None
-    return b"".join(chunks)
+
+
+async def _read(request: web.Request, bytes_max: int) -> bytes:
+    content = bytearray()
+    async for chunk in request.content.iter_any():
+        content += chunk
+        if len(content) > bytes_max:
+            raise _too_large(bytes_max)
+    return bytes(content)
 
 
 async def read_body(request: web.Request, model: type[M], bytes_max: int) -> M:

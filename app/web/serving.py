@@ -59,9 +59,7 @@ async def _outermost(request: web.Request, handler: _Served) -> web.StreamRespon
         except web.HTTPException as error:
             return _of_library(error, request_id)
         except BadRequest as error:
-            return problem(
-                error.status, error.title, str(error), request_id, errors=error.errors
-            )
+            return problem(error.status, error.title, str(error), request_id, errors=error.errors)
         except BoxofficeError as error:
             return problem_of(error, request_id)
         except Exception:

@@ -36,9 +36,7 @@ class Static:
     def routes(self) -> tuple[Route, ...]:
         """Make the route that serves them."""
         return (
-            Route(
-                method="GET", path=PREFIX + "{name}", policy=Policy.OPEN, handler=self._serve
-            ),
+            Route(method="GET", path=PREFIX + "{name}", policy=Policy.OPEN, handler=self._serve),
         )
 
     async def _serve(self, call: Call) -> web.Response:
@@ -47,6 +45,4 @@ class Static:
             raise NotFound("there is no such file")
         content, media_type = found
         headers = {"Cache-Control": _FOR_EVER}
-        return web.Response(
-            body=content, content_type=media_type, charset="utf-8", headers=headers
-        )
+        return web.Response(body=content, content_type=media_type, charset="utf-8", headers=headers)

@@ -60,7 +60,9 @@ Text = Annotated[
     AfterValidator(_no_odd_characters),
 ]
 OptionalText = Annotated[
-    str, StringConstraints(strip_whitespace=True, max_length=254), AfterValidator(_no_odd_characters)
+    str,
+    StringConstraints(strip_whitespace=True, max_length=254),
+    AfterValidator(_no_odd_characters),
 ]
 Code = Annotated[str, StringConstraints(pattern=r"^[0-9A-Za-z][0-9A-Za-z_.-]{0,39}$")]
 Contract = Annotated[str, StringConstraints(pattern=r"^[0-9A-Za-z][0-9A-Za-z/_.-]{0,25}$")]

@@ -65,7 +65,8 @@ class ParkedRow:
     contract: str
     name: str
     reason: str
-    since: datetime | None
+    since: datetime
+    releasable: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

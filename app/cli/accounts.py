@@ -1,0 +1,162 @@
+"""`boxoffice signup`, `change`, `cancel`, `explain`: one household."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from app.cli.speak import Json, run, say, tell
+
+if TYPE_CHECKING:
+    from app.wiring import House
+    from billing.flows.signup import SignedUp
+
+ACTOR = "cli"
+
+Contract = Annotated[str, typer.Argument(help="The household's contract.")]
+Several = Annotated[list[str] | None, typer.Option(help="May be given several times.")]
+
+
+def add_to(cli: typer.Typer) -> None:
+    """Add the commands of this file."""
+    cli.command("signup")(signup)
+    cli.command("change")(change)
+    cli.command("cancel")(cancel)
+    cli.command("explain")(explain)
+
+
+def signup(
+    contract: Contract,
+    name: Annotated[str, typer.Argument(help="Name of the subscriber.")],
+    plan: Annotated[str, typer.Argument(help="Code of the plan.")],
+    *,
+    addon: Several = None,
+    locale: Annotated[str, typer.Option(help="Language, like en or de-AT.")] = "",
+    phone: Annotated[str, typer.Option()] = "",
+    email: Annotated[str, typer.Option()] = "",
+    bill_day: Annotated[
+        int | None, typer.Option(min=1, max=31, help="Day of the month; today's unless said.")
+    ] = None,
+    box: Annotated[
+        str, typer.Option(help="A box handed over today: SERIAL,MODEL or SERIAL,MODEL,MAC.")
+    ] = "",
+    payment: Annotated[str, typer.Option(help="PROVIDER,CUSTOMER,METHOD")] = "",
+    as_json: Json = False,
+) -> None:
+    """Sign a household up. Its picture comes with the first payment."""
+    given_box = _parts(box, "--box", (2, 3))
+    given_payment = _parts(payment, "--payment", (3,))
+
+    async def story(house: House) -> SignedUp:
+        from app.desk.signup import Household, sign_up
+        from billing.flows.signup import MethodRef
+        from gateway.inventory.flows import NewBox
+
+        new_box = None
+        if given_box:
+            mac = given_box[2] if len(given_box) > 2 else None  # noqa: PLR2004 - the third part
+            new_box = NewBox(serial=given_box[0], model=given_box[1], mac=mac)
+        method = None
+        if given_payment:
+            provider, customer, reference = given_payment
+            method = MethodRef(provider=provider, customer=customer, method=reference)
+        household = Household(
+            contract=contract,
+            name=name,
+            plan=plan,
+            addons=addon or (),
+            locale=locale,
+            phone=phone,
+            email=email,
+            bill_day=bill_day,
+            box=new_box,
+            payment=method,
+        )
+        async with house.store.begin() as tx:
+            return await sign_up(house, tx, household, ACTOR)
+
+    signed = run(story)
+    if as_json:
+        tell(signed)
+    else:
+        say(f"{signed.contract} is signed up")
+
+
+def change(
+    contract: Contract,
+    *,
+    plan: Annotated[str, typer.Option(help="The new plan.")] = "",
+    add: Several = None,
+    remove: Several = None,
+    as_json: Json = False,
+) -> None:
+    """Change the plan, add and remove add-ons."""
+    if not (plan or add or remove):
+        raise typer.BadParameter("say what changes: --plan, --add or --remove")
+
+    async def story(house: House) -> None:
+        from app.desk import contracts
+        from billing.flows.change import Change
+
+        wish = Change(plan=plan or None, add=tuple(add or ()), remove=tuple(remove or ()))
+        async with house.store.begin() as tx:
+            await contracts.change(house, tx, contract, wish, ACTOR)
+
+    run(story)
+    _done(contract, "changed", as_json=as_json)
+
+
+def cancel(
+    contract: Contract,
+    *,
+    now: Annotated[bool, typer.Option("--now", help="At once, not at the period's end.")] = False,
+    as_json: Json = False,
+) -> None:
+    """End a contract."""
+
+    async def story(house: House) -> None:
+        from app.desk import contracts
+        from billing.flows.cancel import When
+
+        when = When.NOW if now else When.PERIOD_END
+        async with house.store.begin() as tx:
+            await contracts.cancel(house, tx, contract, when, ACTOR)
+
+    run(story)
+    _done(contract, "cancelled", as_json=as_json)
+
+
+def explain(contract: Contract, *, as_json: Json = False) -> None:
+    """Say what a household owes, why, and why it is dark."""
+
+    async def story(house: House) -> Any:
+        from app.desk import household
+
+        async with house.store.read() as tx:
+            return await household.view(house, tx, contract)
+
+    view = run(story)
+    if as_json:
+        tell(view)
+        return
+    from app.cli.explaining import explained
+
+    for line in explained(view):
+        say(line)
+
+
+def _parts(text: str, option: str, counts: tuple[int, ...]) -> list[str]:
+    if not text:
+        return []
+    parts = [part.strip() for part in text.split(",")]
+    if len(parts) not in counts or not all(parts):
+        raise typer.BadParameter(f"{text!r} has the wrong number of parts", param_hint=option)
+    return parts
+
+
+def _done(contract: str, word: str, *, as_json: bool) -> None:
+    if as_json:
+        tell({"contract": contract, "done": word})
+    else:
+        say(f"{contract} is {word}")

@@ -1,0 +1,70 @@
+"""`boxoffice pay`: money over the counter, or a link to the provider's page."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from app.cli.accounts import Contract
+from app.cli.speak import Json, run, say, tell
+
+if TYPE_CHECKING:
+    from app.desk.paying import PayLink
+    from app.wiring import House
+
+ACTOR = "cli"
+
+
+def add_to(cli: typer.Typer) -> None:
+    """Add the commands of this file."""
+    cli.command("pay")(pay)
+
+
+def pay(
+    contract: Contract,
+    amount: Annotated[str, typer.Argument(help="Cash taken, like 19.90; none: a link.")] = "",
+    *,
+    reference: Annotated[
+        str, typer.Option(help="The receipt's number; the same one again is taken once.")
+    ] = "",
+    provider: Annotated[str, typer.Option(help="For a link: which payment provider.")] = "",
+    as_json: Json = False,
+) -> None:
+    """Take cash, or make a link to pay on. The link is for all that is owed."""
+    if amount and not reference:
+        raise typer.BadParameter("cash needs a receipt's number", param_hint="--reference")
+    if amount:
+        _take_cash(contract, amount, reference, as_json=as_json)
+    else:
+        _make_link(contract, provider, as_json=as_json)
+
+
+def _take_cash(contract: str, amount: str, reference: str, *, as_json: bool) -> None:
+    async def story(house: House) -> bool:
+        from app.desk import paying
+
+        async with house.store.begin() as tx:
+            money = await paying.parse_amount(tx, contract, amount)
+            return await paying.take_cash(
+                house, tx, contract, amount=money, reference=reference, actor=ACTOR
+            )
+
+    is_new = run(story)
+    if as_json:
+        tell({"taken": is_new})
+    else:
+        say("taken" if is_new else "this receipt was taken before; nothing changed")
+
+
+def _make_link(contract: str, provider: str, *, as_json: bool) -> None:
+    async def story(house: House) -> PayLink:
+        from app.desk import paying
+
+        return await paying.pay_link(house, contract, provider)
+
+    link = run(story)
+    if as_json:
+        tell({"url": link.url, "amount": str(link.amount)})
+    else:
+        say(f"{link.amount} at {link.url}")

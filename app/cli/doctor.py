@@ -1,0 +1,99 @@
+"""`boxoffice doctor`: whether everything the product leans on is there."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import typer
+
+from app.cli.speak import FAILED, Json, run, say, tell
+
+if TYPE_CHECKING:
+    from app.wiring import House
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """One thing looked at."""
+
+    what: str
+    ok: bool
+    told: str
+
+
+def add_to(cli: typer.Typer) -> None:
+    """Add the commands of this file."""
+    cli.command("doctor")(doctor)
+
+
+def doctor(*, as_json: Json = False) -> None:
+    """Check all that the product leans on. Exit code 1 where something is bad."""
+    found = run(examined)
+    if as_json:
+        tell(found)
+    else:
+        for one in found:
+            say(f"{'ok  ' if one.ok else 'BAD '} {one.what}: {one.told}")
+    if not all(one.ok for one in found):
+        raise typer.Exit(FAILED)
+
+
+async def examined(house: House) -> list[Finding]:
+    """Look at everything; whatever is bad never hides the rest."""
+    from app.desk import business
+
+    async with house.store.read() as tx:
+        about = await business.find(tx)
+    name = f"{about.name}, {about.currency}, {about.zone}" if about else "none was imported yet"
+    providers = ", ".join(sorted(house.providers)) or "none is configured"
+    return [
+        Finding(what="database", ok=True, told=_place(house)),
+        _private(house),
+        Finding(what="operator", ok=about is not None, told=name),
+        Finding(what="payment providers", ok=bool(house.providers), told=providers),
+        *await _targets(house),
+        await _parked(house),
+    ]
+
+
+def _place(house: House) -> str:
+    return f"{'SQLite' if house.store.is_sqlite else 'PostgreSQL'}, in this version's shape"
+
+
+def _private(house: House) -> Finding:
+    """Whether the files with secrets are their owner's alone."""
+    from app.identity.tokens import TOKEN_FILE
+    from runtime.secrets import KEY_FILE
+
+    folder = house.settings.data_dir
+    secret = [path for path in (folder / KEY_FILE, folder / TOKEN_FILE) if path.exists()]
+    open_ = [path.name for path in secret if path.stat().st_mode & 0o077]
+    told = f"others can read {', '.join(open_)}" if open_ else "readable by their owner alone"
+    return Finding(what="secret files", ok=not open_, told=told)
+
+
+async def _targets(house: House) -> list[Finding]:
+    from app.desk import targets
+    from terms.errors import BoxofficeError
+
+    found = []
+    for name, target in (await house.targets.load()).items():
+        if not target.enabled:
+            continue
+        try:
+            health = await targets.probe(house, name)
+            told = "; ".join(health.warnings) or "answers"
+            found.append(Finding(what=f"target {name}", ok=not health.warnings, told=told))
+        except BoxofficeError as error:
+            found.append(Finding(what=f"target {name}", ok=False, told=str(error)))
+    return found or [Finding(what="targets", ok=False, told="none is configured")]
+
+
+async def _parked(house: House) -> Finding:
+    from gateway.reads import queue
+
+    async with house.store.read() as tx:
+        parked = await queue.parked(tx, rows_max=100)
+    told = f"{len(parked)} wait for a person (boxoffice parked list)" if parked else "nothing waits"
+    return Finding(what="parked work", ok=not parked, told=told)

@@ -1,0 +1,134 @@
+"""`boxoffice targets`, `drift`, `reconcile`, `orders`, `entitlements`: the gateway's side."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from app.cli.speak import Json, guarded, run, say, table, tell
+
+if TYPE_CHECKING:
+    from app.wiring import House
+    from gateway.provisioning.drift import ScanReport
+
+ACTOR = "cli"
+
+Name = Annotated[str, typer.Argument(help="The target's name.")]
+
+
+def add_to(cli: typer.Typer) -> None:
+    """Add the commands of this file."""
+    group = typer.Typer(help="Look at targets and decide for them.", no_args_is_help=True)
+    group.command("kinds")(kinds)
+    group.command("list")(listing)
+    group.command("probe")(probe)
+    group.command("scan")(scan)
+    group.command("release")(release)
+    group.command("approve")(approve)
+    group.command("reject")(reject)
+    cli.add_typer(group, name="targets")
+
+
+def kinds(*, as_json: Json = False) -> None:
+    """List the installed kinds of targets and providers."""
+    from billing.payments import registry as providers
+    from gateway.adapters import registry
+
+    found = guarded(lambda: {"targets": registry.kinds(), "payments": providers.kinds()})
+    if as_json:
+        tell(found)
+        return
+    for what, names in found.items():
+        say(f"{what}: {', '.join(names) or 'none'}")
+
+
+def listing(*, as_json: Json = False) -> None:
+    """List the configured targets and how they are."""
+
+    async def story(house: House) -> list[Any]:
+        from gateway.reads import targets
+
+        async with house.store.read() as tx:
+            return await targets.targets(tx, now=house.clock.machine_now())
+
+    found = run(story)
+    if as_json:
+        tell(found)
+        return
+    rows = [(t.name, t.kind, t.condition.value, str(t.guard.base), t.reason) for t in found]
+    table(("target", "kind", "is", "on", "why"), rows)
+
+
+def probe(name: Name, *, as_json: Json = False) -> None:
+    """Ask a target how it is. Credentials, version, dangerous settings."""
+
+    async def story(house: House) -> Any:
+        from app.desk import targets
+
+        return await targets.probe(house, name)
+
+    health = run(story)
+    if as_json:
+        tell(health)
+        return
+    say(f"{name} answers{f' as version {health.version}' if health.version else ''}")
+    for warning in health.warnings:
+        say(f"warning: {warning}")
+
+
+def scan(name: Name, *, as_json: Json = False) -> None:
+    """Compare a target with what it should hold."""
+
+    async def story(house: House) -> ScanReport:
+        return await house.drift.scan(name)
+
+    report = run(story)
+    if as_json:
+        tell(report)
+        return
+    say(
+        f"{report.seen} accounts seen: {report.differing} differ, {report.missing} missing, "
+        f"{report.orphans} not ours, {report.duplicates} twice; {report.marked} being repaired"
+    )
+
+
+def release(name: Name, *, as_json: Json = False) -> None:
+    """Try a target again that refused our credentials."""
+
+    async def story(house: House) -> bool:
+        from app.desk import targets
+
+        async with house.store.begin() as tx:
+            return await targets.release_target(house, tx, name, ACTOR)
+
+    done = run(story)
+    if as_json:
+        tell({"released": done})
+    else:
+        say(f"{name} is tried again" if done else f"{name} was not set aside")
+
+
+def approve(name: Name, *, as_json: Json = False) -> None:
+    """Let households go dark that the guard stopped."""
+    _decide(name, "approve", "go dark", as_json=as_json)
+
+
+def reject(name: Name, *, as_json: Json = False) -> None:
+    """Keep households on that the guard stopped."""
+    _decide(name, "reject", "stay on", as_json=as_json)
+
+
+def _decide(name: str, verb: str, words: str, *, as_json: bool) -> None:
+    async def story(house: House) -> int:
+        from app.desk import targets
+
+        decide = {"approve": targets.approve, "reject": targets.reject}[verb]
+        async with house.store.begin() as tx:
+            return await decide(house, tx, name, ACTOR)
+
+    count = run(story)
+    if as_json:
+        tell({"count": count})
+    else:
+        say(f"{count} households {words}")

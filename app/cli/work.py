@@ -1,0 +1,171 @@
+"""`boxoffice reconcile`, `drift`, `orders`, `parked`, `entitlements replay`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from app.cli.speak import Json, run, say, table, tell
+
+if TYPE_CHECKING:
+    from app.wiring import House
+
+ACTOR = "cli"
+SHOWN = 50
+
+Target = Annotated[str, typer.Option("--target", help="Only this target.")]
+Limit = Annotated[int, typer.Option(min=1, max=5000, help="How many, the newest first.")]
+
+
+def add_to(cli: typer.Typer) -> None:
+    """Add the commands of this file."""
+    cli.command("reconcile")(reconcile)
+    cli.command("drift")(drift)
+    cli.command("orders")(orders)
+    parking = typer.Typer(help="Work that waits for a person.", no_args_is_help=True)
+    parking.command("list")(parked)
+    parking.command("release")(release)
+    cli.add_typer(parking, name="parked")
+    rights = typer.Typer(help="The rights of services.", no_args_is_help=True)
+    rights.command("replay")(replay)
+    cli.add_typer(rights, name="entitlements")
+
+
+def reconcile(
+    contract: Annotated[str, typer.Argument(help="A contract; without it, everybody.")] = "",
+    *,
+    target: Target = "",
+    as_json: Json = False,
+) -> None:
+    """Bring targets in line with what they should hold."""
+
+    async def story(house: House) -> int:
+        from app.desk import targets
+        from app.desk.boxes import holder_of
+
+        async with house.store.begin() as tx:
+            services = [(await holder_of(tx, contract)).service] if contract else []
+            return await targets.look_again(house, tx, services, target=target or None)
+
+    count = run(story)
+    if as_json:
+        tell({"marked": count})
+    else:
+        say(f"{count} to be looked at (by a running `boxoffice serve`)")
+
+
+def drift(
+    *,
+    repair: Annotated[bool, typer.Option("--repair", help="Have all of it repaired.")] = False,
+    target: Target = "",
+    as_json: Json = False,
+) -> None:
+    """Show what targets hold differently. As the last scans found it."""
+
+    async def story(house: House) -> tuple[list[Any], int]:
+        from app.desk import targets
+        from gateway.reads import drift as reads
+        from terms.ids import TargetName
+
+        marked = 0
+        if repair:
+            async with house.store.begin() as tx:
+                marked = await targets.repair(house, tx, ACTOR, target=target or None)
+        async with house.store.read() as tx:
+            name = TargetName(target) if target else None
+            return list(await reads.open_drift(tx, rows_max=SHOWN, target=name)), marked
+
+    found, marked = run(story)
+    if as_json:
+        tell({"open": found, "marked": marked})
+        return
+    rows = [(d.target, d.ref, d.kind.value, _changes(d.fields)) for d in found]
+    table(("target", "account", "is", "held -> wished"), rows)
+    if repair:
+        say(f"{marked} being repaired")
+
+
+def orders(
+    *,
+    contract: Annotated[str, typer.Option(help="Only this contract.")] = "",
+    limit: Limit = SHOWN,
+    as_json: Json = False,
+) -> None:
+    """Show the journal of what was done at the targets."""
+
+    async def story(house: House) -> list[Any]:
+        from app.desk.boxes import holder_of
+        from gateway.reads import orders as reads
+
+        async with house.store.read() as tx:
+            service = (await holder_of(tx, contract)).service if contract else None
+            return list(await reads.latest(tx, orders_max=limit, service=service))
+
+    found = run(story)
+    if as_json:
+        tell(found)
+        return
+    rows = [
+        (f"{o.started_at:%F %T}", o.target, o.outcome.value, o.error or _changes(o.what), o.cause)
+        for o in found
+    ]
+    table(("at (UTC)", "target", "ended", "what", "why"), rows)
+
+
+def parked(*, limit: Limit = SHOWN, as_json: Json = False) -> None:
+    """List work that was set aside, with its reason."""
+
+    async def story(house: House) -> list[Any]:
+        from gateway.reads import queue
+
+        async with house.store.read() as tx:
+            return list(await queue.parked(tx, rows_max=limit))
+
+    found = run(story)
+    if as_json:
+        tell(found)
+        return
+    rows = [(p.kind, p.key, f"{p.since:%F %T}", p.reason.strip().splitlines()[-1]) for p in found]
+    table(("kind", "key", "since (UTC)", "why"), rows)
+
+
+def release(
+    kind: Annotated[str, typer.Argument(help="The kind of work.")],
+    key: Annotated[str, typer.Argument(help="Its key, as `parked list` shows it.")],
+    *,
+    as_json: Json = False,
+) -> None:
+    """Let a row that was set aside be tried again."""
+
+    async def story(house: House) -> int:
+        from app.desk import targets
+
+        async with house.store.begin() as tx:
+            return await targets.release_work(house, tx, kind, key, ACTOR)
+
+    count = run(story)
+    if as_json:
+        tell({"released": count})
+    else:
+        say("it is tried again" if count else "nothing was parked under this key")
+
+
+def replay(*, as_json: Json = False) -> None:
+    """Compose every service's rights anew. Targets change only where they differ."""
+
+    async def story(house: House) -> int:
+        from gateway.provisioning import routes
+
+        async with house.store.begin() as tx:
+            return await routes.replay(tx, house.work)
+
+    count = run(story)
+    if as_json:
+        tell({"marked": count})
+    else:
+        say(f"{count} services to be composed (by a running `boxoffice serve`)")
+
+
+def _changes(fields: Any) -> str:
+    return ", ".join(f"{name}: {held} -> {wished}" for name, (held, wished) in fields.items())

@@ -1,0 +1,79 @@
+"""What staff decides about targets: look at one, let through, try again. Every deed is audited."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from app.wiring import House
+from gateway.adapters.sdk import Health
+from gateway.provisioning import findings, guard, targets
+from gateway.provisioning.reconcile import mark
+from runtime.store import Tx
+from runtime.store.audit import Deed, record
+from terms.errors import NotFound
+from terms.ids import ServiceId, TargetName
+
+PARKED_KINDS = frozenset({"intake", "settle", "collect", "compose", "reconcile", "notify"})
+
+
+async def probe(house: House, name: str) -> Health:
+    """Ask a target how it is. Raises NotFound, and a TargetError if it fails."""
+    return await (await house.targets.open(name)).adapter.probe()
+
+
+async def approve(house: House, tx: Tx, name: str, actor: str) -> int:
+    """Let the darkenings through that the guard stopped; returns how many."""
+    count = await guard.approve(tx, house.work, name)
+    await _note(house, tx, actor, "guard.approve", f"target:{name}", str(count))
+    return count
+
+
+async def reject(house: House, tx: Tx, name: str, actor: str) -> int:
+    """Keep on what the guard stopped; returns how many."""
+    count = await guard.reject(tx, house.work, name)
+    await _note(house, tx, actor, "guard.reject", f"target:{name}", str(count))
+    return count
+
+
+async def release_target(house: House, tx: Tx, name: str, actor: str) -> bool:
+    """Let a target work again whose credentials were refused."""
+    done = await targets.release(tx, name)
+    await _note(house, tx, actor, "target.release", f"target:{name}", str(done))
+    return done
+
+
+async def repair(
+    house: House, tx: Tx, actor: str, *, target: str | None = None, ids: Sequence[str] = ()
+) -> int:
+    """Have open drift repaired, all of it, that of a target, or single findings."""
+    name = None
+    if target is not None:
+        name = (await targets.find(tx, target)).name
+    count = await findings.repair(tx, house.work, target=name, ids=ids)
+    await _note(house, tx, actor, "drift.repair", f"target:{target or '*'}", str(count))
+    return count
+
+
+async def release_work(house: House, tx: Tx, kind: str, key: str, actor: str) -> int:
+    """Let a parked row be tried again; 0 where it was not parked. Raises NotFound."""
+    if kind not in PARKED_KINDS:
+        raise NotFound(f"there is no work of kind {kind[:40]!r}")
+    count = await house.work.release(tx, kind, [key])
+    await _note(house, tx, actor, "work.release", f"{kind}:{key}"[:160], str(count))
+    return count
+
+
+async def look_again(
+    house: House, tx: Tx, services: Sequence[ServiceId], *, target: str | None = None
+) -> int:
+    """Mark services to be compared with their targets now; returns how many rows."""
+    name = TargetName(target) if target else None
+    return await mark(tx, house.work, services=services, target=name)
+
+
+async def _note(
+    house: House, tx: Tx, actor: str, action: str, subject: str, after: str
+) -> None:
+    now = house.clock.machine_now()
+    deed = Deed(at=now, actor=actor, action=action, subject=subject, after=after)
+    await record(tx, [deed])

@@ -1,0 +1,244 @@
+"""/targets and /drift: how the targets are, what they hold differently, what waits for a word."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated
+
+from pydantic import Field
+
+from app.desk import targets
+from app.desk.names import Names, names
+from app.web.api.shapes import PAGE_MAX, PREFIX
+from app.web.route import Body, Call, Policy, Query, Route
+from gateway.adapters.sdk import Health
+from gateway.provisioning.findings import Found
+from gateway.reads import drift as drift_reads
+from gateway.reads import targets as target_reads
+from gateway.reads.targets import TargetHealth
+from runtime.store import Tx
+from terms.ids import TargetName
+
+ACTOR = "api"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """The guard: `would` of `base` ask to go dark, `limit` may within an hour."""
+
+    base: int
+    limit: int
+    would: int
+    stopped: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TargetView:
+    """A target and how it is."""
+
+    name: str
+    kind: str
+    condition: str
+    since: datetime | None
+    reason: str
+    drift_policy: str
+    guard: Standing
+
+    @classmethod
+    def of(cls, target: TargetHealth) -> TargetView:
+        """Show a target."""
+        guard = target.guard
+        return cls(
+            name=target.name,
+            kind=target.kind,
+            condition=target.condition.value,
+            since=target.since,
+            reason=target.reason,
+            drift_policy=target.drift_policy,
+            guard=Standing(
+                base=guard.base, limit=guard.limit, would=guard.would, stopped=guard.stopped
+            ),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DriftView:
+    """An account that is not as it should be; `fields` is {field: [held, wished]}."""
+
+    id: str
+    target: str
+    kind: str
+    ref: str
+    contract: str | None
+    fields: Mapping[str, tuple[str, str]]
+    found_at: datetime
+    repaired_at: datetime | None
+
+    @classmethod
+    def of(cls, found: Found, who: Names) -> DriftView:
+        """Show a finding."""
+        holder = who.get(found.service) if found.service else None
+        return cls(
+            id=found.id,
+            target=found.target,
+            kind=found.kind.value,
+            ref=found.ref,
+            contract=holder.contract if holder else None,
+            fields=found.fields,
+            found_at=found.found_at,
+            repaired_at=found.repaired_at,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Targets:
+    """All targets."""
+
+    items: list[TargetView]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Drift:
+    """Findings, the newest first."""
+
+    items: list[DriftView]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scanned:
+    """What one scan saw, and what is open at that target now."""
+
+    seen: int
+    differing: int
+    missing: int
+    orphans: int
+    duplicates: int
+    marked: int
+    drift: list[DriftView]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Counted:
+    """How many were concerned."""
+
+    count: int
+
+
+class Nothing(Body):
+    """No content is needed."""
+
+
+class DriftQuery(Query):
+    """Which findings."""
+
+    target: Annotated[str, Field(max_length=64)] = ""
+    open: bool = False
+    limit: Annotated[int, Field(ge=1, le=PAGE_MAX)] = 100
+
+
+async def listing(call: Call) -> Targets:
+    """List all targets."""
+    async with call.house.store.read() as tx:
+        found = await target_reads.targets(tx, now=call.house.clock.machine_now())
+    return Targets(items=[TargetView.of(target) for target in found])
+
+
+async def probe(call: Call) -> Health:
+    """Ask a target how it is."""
+    return await targets.probe(call.house, call.part("name"))
+
+
+async def scan(call: Call) -> Scanned:
+    """Compare a target with what it should hold, now."""
+    report = await call.house.drift.scan(call.part("name"))
+    async with call.house.store.read() as tx:
+        found = await drift_reads.open_drift(tx, rows_max=PAGE_MAX, target=report.target)
+        views = await _views(tx, found)
+    return Scanned(
+        seen=report.seen,
+        differing=report.differing,
+        missing=report.missing,
+        orphans=report.orphans,
+        duplicates=report.duplicates,
+        marked=report.marked,
+        drift=views,
+    )
+
+
+async def findings(call: Call) -> Drift:
+    """List what scans found."""
+    query: DriftQuery = call.query
+    target = TargetName(query.target) if query.target else None
+    read = drift_reads.open_drift if query.open else drift_reads.latest
+    async with call.house.store.read() as tx:
+        found = await read(tx, rows_max=query.limit, target=target)
+        return Drift(items=await _views(tx, found))
+
+
+async def repair(call: Call) -> Counted:
+    """Have all open drift of a target repaired."""
+    async with call.house.store.begin() as tx:
+        count = await targets.repair(call.house, tx, ACTOR, target=call.part("name"))
+    return Counted(count=count)
+
+
+async def approve(call: Call) -> Counted:
+    """Let through what the guard stopped."""
+    async with call.house.store.begin() as tx:
+        return Counted(count=await targets.approve(call.house, tx, call.part("name"), ACTOR))
+
+
+async def reject(call: Call) -> Counted:
+    """Keep on what the guard stopped."""
+    async with call.house.store.begin() as tx:
+        return Counted(count=await targets.reject(call.house, tx, call.part("name"), ACTOR))
+
+
+async def release(call: Call) -> Counted:
+    """Let a parked target work again."""
+    async with call.house.store.begin() as tx:
+        done = await targets.release_target(call.house, tx, call.part("name"), ACTOR)
+    return Counted(count=int(done))
+
+
+async def _views(tx: Tx, found: list[Found]) -> list[DriftView]:
+    who = await names(tx, [one.service for one in found])
+    return [DriftView.of(one, who) for one in found]
+
+
+def _deed(name: str, handler: Callable[[Call], Awaitable[object]], answer: object) -> Route:
+    return Route(
+        method="POST",
+        path=f"{PREFIX}/targets/{{name}}/{name}",
+        policy=Policy.TOKEN,
+        handler=handler,
+        body=Nothing,
+        answer=answer,
+    )
+
+
+ROUTES = (
+    Route(
+        method="GET",
+        path=f"{PREFIX}/targets",
+        policy=Policy.TOKEN,
+        handler=listing,
+        answer=Targets,
+    ),
+    Route(
+        method="GET",
+        path=f"{PREFIX}/drift",
+        policy=Policy.TOKEN,
+        handler=findings,
+        query=DriftQuery,
+        answer=Drift,
+    ),
+    _deed("probe", probe, Health),
+    _deed("scan", scan, Scanned),
+    _deed("repair", repair, Counted),
+    _deed("approve", approve, Counted),
+    _deed("reject", reject, Counted),
+    _deed("release", release, Counted),
+)

@@ -1,0 +1,114 @@
+"""Live updates: parts of the page, drawn anew by the server and sent where they changed.
+
+One look at the database a moment for all who watch, none while nobody does. Watchers are few,
+each is fed at its own pace and never holds up the others.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
+
+import orjson
+from aiohttp import web
+
+from runtime.retry import pause
+from runtime.telemetry import get_log
+
+log = get_log()
+
+WATCHERS_MAX = 32
+LOOK_EVERY_S = 0.4
+HEARTBEAT_S = 15.0
+STALLED_S = 10.0
+
+Draw = Callable[[], Awaitable[Mapping[str, str]]]
+
+
+class Live:
+    """Feeds the pages that are open. `draw` gives the HTML of every part."""
+
+    def __init__(self, draw: Draw) -> None:
+        self._draw = draw
+        self._drawn: Mapping[str, str] = {}
+        self._changed = asyncio.Condition()
+        self._closed = asyncio.Event()
+        self._watchers = 0
+        self._looking: asyncio.Task[None] | None = None
+
+    @property
+    def is_full(self) -> bool:
+        """Whether as many watch as may."""
+        return self._watchers >= WATCHERS_MAX
+
+    def close(self) -> None:
+        """Send everybody away."""
+        self._closed.set()
+
+    async def feed(self, request: web.Request, parts: frozenset[str]) -> web.StreamResponse:
+        """Send these parts to one page, now and whenever they change, until it is closed."""
+        response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
+        await response.prepare(request)
+        self._watchers += 1
+        self._start()
+        try:
+            with suppress(ConnectionError, TimeoutError):
+                await self._feed(response, parts)
+        finally:
+            self._watchers -= 1
+        return response
+
+    async def _feed(self, response: web.StreamResponse, parts: frozenset[str]) -> None:
+        sent: dict[str, str] = {}
+        while not self._closed.is_set():
+            for part in sorted(parts & self._drawn.keys()):
+                if sent.get(part) != self._drawn[part]:
+                    sent[part] = self._drawn[part]
+                    await _write(response, _event(part, sent[part]))
+            drawn = self._drawn
+            if not await self._wait_for_change(drawn):
+                await _write(response, b": still here\n\n")
+
+    async def _wait_for_change(self, drawn: Mapping[str, str]) -> bool:
+        """Wait until other parts are drawn; False when a heartbeat's time passes first."""
+        try:
+            async with asyncio.timeout(HEARTBEAT_S), self._changed:
+                await self._changed.wait_for(
+                    lambda: self._drawn is not drawn or self._closed.is_set()
+                )
+        except TimeoutError:
+            return False
+        return True
+
+    def _start(self) -> None:
+        if self._looking is None or self._looking.done():
+            self._looking = asyncio.create_task(self._look())
+
+    async def _look(self) -> None:
+        """Draw again and again while somebody watches."""
+        while self._watchers and not self._closed.is_set():
+            try:
+                drawn = await self._draw()
+            except Exception:
+                log.exception("console.not_drawn")
+                drawn = self._drawn
+            if drawn != self._drawn:
+                self._drawn = drawn
+                await self._wake()
+            await pause(LOOK_EVERY_S)
+        await self._wake()
+
+    async def _wake(self) -> None:
+        async with self._changed:
+            self._changed.notify_all()
+
+
+def _event(part: str, html: str) -> bytes:
+    data = orjson.dumps({"part": part, "html": html})
+    return b"event: part\ndata: " + data + b"\n\n"
+
+
+async def _write(response: web.StreamResponse, content: bytes) -> None:
+    async with asyncio.timeout(STALLED_S):
+        await response.write(content)

@@ -1,0 +1,172 @@
+"""The first page: everything an operator wants to know without asking."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from app.desk.names import Names, names
+from app.web.console.story import newest
+from app.web.console.views import (
+    Ask,
+    DriftRow,
+    Overview,
+    ParkedRow,
+    QueueRow,
+    TargetCard,
+    Tile,
+    Tone,
+)
+from app.web.console.words import CONDITIONS, age, changes
+from app.wiring import House
+from billing.reads import totals
+from billing.reads.totals import Totals
+from gateway.provisioning.findings import REPAIRABLE, Found
+from gateway.reads import drift as drift_reads
+from gateway.reads import queue as queue_reads
+from gateway.reads import targets as target_reads
+from gateway.reads.queue import Parked, Queue
+from gateway.reads.targets import Condition, TargetHealth
+from runtime.store import Tx
+from terms.entitlement import ServiceState
+
+ROWS_MAX = 50
+KINDS = ("intake", "settle", "collect", "compose", "reconcile", "notify")
+
+
+async def overview(house: House, tx: Tx) -> Overview:
+    """Gather the page."""
+    now = house.clock.machine_now()
+    offset = await house.clock.offset(tx)
+    sums = await totals.totals(tx)
+    queues = await queue_reads.queues(tx, now=now, offset=offset)
+    parked = await queue_reads.parked(tx, rows_max=ROWS_MAX)
+    found = await drift_reads.open_drift(tx, rows_max=ROWS_MAX)
+    targets = await target_reads.targets(tx, now=now)
+    who = await names(tx, [*(p.service for p in parked), *(f.service for f in found)])
+    return Overview(
+        tiles=_tiles(sums, queues, parked, found),
+        targets=tuple(_target(target, now, queues) for target in targets),
+        queue=tuple(_queue_rows(queues)),
+        parked=tuple(_parked(one, who) for one in parked),
+        drift=tuple(_drift(one, who) for one in found),
+        story=await newest(tx),
+    )
+
+
+def _tiles(
+    sums: Totals, queues: list[Queue], parked: list[Parked], found: list[Found]
+) -> tuple[Tile, ...]:
+    states = {state: sums.services.get(state, 0) for state in ServiceState}
+    live = sum(count for state, count in states.items() if state.is_live)
+    households = sum(states.values()) - states[ServiceState.ENDED]
+    due = sum(q.due + q.running for q in queues)
+    oldest = max((q.oldest_s for q in queues if q.due), default=0.0)
+    dark = states[ServiceState.SUSPENDED]
+    pending = states[ServiceState.PENDING]
+    return (
+        Tile(label="Pictures on", value=str(live), hint=f"of {households}", tone="good"),
+        Tile(
+            label="Suspended",
+            value=str(dark),
+            hint=f"{pending} wait for the first payment" if pending else "",
+            tone="warn" if dark else "calm",
+        ),
+        Tile(label="Owed", value=" · ".join(str(m) for m in sums.open) or "nothing"),
+        Tile(label="Work at hand", value=str(due), hint=f"oldest {age(oldest)}" if due else ""),
+        _count("Waits for a person", len(parked), "bad"),
+        _count("Drift", len(found), "warn"),
+    )
+
+
+def _count(label: str, count: int, tone: Tone) -> Tile:
+    value = f"{count}+" if count >= ROWS_MAX else str(count)
+    return Tile(label=label, value=value, tone=tone if count else "calm")
+
+
+def _target(target: TargetHealth, now: datetime, queues: list[Queue]) -> TargetCard:
+    tone, state = CONDITIONS[target.condition]
+    if target.since and target.condition is Condition.DOWN:
+        state = f"{state} for {age((now - target.since).total_seconds())}"
+    guard = target.guard
+    ask = None
+    if guard.is_stopped:
+        ask = Ask(would=guard.would, base=guard.base, limit=guard.limit)
+    waiting = sum(q.due + q.running + q.waiting for q in queues if q.target == target.name)
+    facts = [f"{guard.base} households on", f"{waiting} in its queue"]
+    if target.last_scan and target.last_scan.finished_at:
+        ago = now - target.last_scan.finished_at
+        facts.append(f"compared {age(max(ago, timedelta(0)).total_seconds())} ago")
+    return TargetCard(
+        name=target.name,
+        kind=target.kind,
+        tone=tone,
+        state=state,
+        why="" if ask else target.reason,
+        facts=tuple(facts),
+        ask=ask,
+        is_parked=target.condition is Condition.PARKED,
+    )
+
+
+def _queue_rows(queues: list[Queue]) -> list[QueueRow]:
+    known = {q.kind for q in queues}
+    rows = [
+        QueueRow(
+            kind=q.kind,
+            target=q.target,
+            due=q.due,
+            later=q.waiting,
+            leased=q.running,
+            parked=q.parked,
+            oldest=age(q.oldest_s) if q.due else "",
+        )
+        for q in queues
+    ]
+    rows += [
+        QueueRow(kind=kind, target="", due=0, later=0, leased=0, parked=0, oldest="")
+        for kind in KINDS
+        if kind not in known
+    ]
+    return sorted(rows, key=lambda row: (_rank(row.kind), row.target))
+
+
+def _rank(kind: str) -> int:
+    return KINDS.index(kind) if kind in KINDS else len(KINDS)
+
+
+def _parked(one: Parked, who: Names) -> ParkedRow:
+    holder = who.get(one.service) if one.service else None
+    return ParkedRow(
+        kind=one.kind,
+        key=one.key,
+        target=one.target,
+        contract=holder.contract if holder else "",
+        name=holder.name if holder else "",
+        reason=_last_line(one.reason),
+        since=one.since,
+        releasable=one.releasable,
+    )
+
+
+def _last_line(reason: str) -> str:
+    """Show of a traceback what it says, not where."""
+    lines = [line for line in reason.strip().splitlines() if line.strip()]
+    if len(lines) > 1 and lines[0].startswith("Traceback"):
+        return f"a fault of the product itself: {lines[-1]}"
+    return reason
+
+
+def _drift(one: Found, who: Names) -> DriftRow:
+    holder = who.get(one.service) if one.service else None
+    return DriftRow(
+        id=one.id,
+        target=one.target,
+        ref=one.ref,
+        contract=holder.contract if holder else "",
+        name=holder.name if holder else "",
+        kind=one.kind.value,
+        changes=changes(one.fields),
+        found_at=one.found_at,
+        repaired_at=one.repaired_at,
+        can_repair=one.kind in REPAIRABLE and one.repaired_at is None,
+    )

@@ -1,0 +1,124 @@
+"""The story as it happens: facts, orders at the targets and messages, as one line of time."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+
+from app.desk.names import Names, names
+from app.web.console.views import Moment, Tone
+from app.web.console.words import DELIVERIES, ORDER_TONES, POSSESSIONS, told
+from billing.reads.accounts import Holder
+from gateway.provisioning.orders import Outcome, ServiceOrder
+from gateway.reads import orders as order_reads
+from messages import store as deliveries
+from messages.model import Delivery
+from runtime import log
+from runtime.log import Entry
+from runtime.store import Tx
+from terms.facts import PossessionChanged
+from terms.ids import ServiceId
+
+MOMENTS_MAX = 60
+_FLAGS = {("no", "yes"): "on", ("yes", "no"): "off"}
+_MESSAGE = "message"
+
+
+async def newest(tx: Tx, service: ServiceId | None = None) -> tuple[Moment, ...]:
+    """Tell the newest moments, newest first, of all or of one service."""
+    entries = await log.latest(tx, entries_max=MOMENTS_MAX, key=service or "")
+    orders = await order_reads.latest(tx, orders_max=MOMENTS_MAX, service=service)
+    sent = await deliveries.latest(tx, rows_max=MOMENTS_MAX, service=service)
+    keys = [ServiceId(entry.key) for entry in entries]
+    who = await names(tx, [*keys, *(o.service for o in orders), *(d.service for d in sent)])
+    moments = [of_entry(entry, who) for entry in entries]
+    moments += [of_order(order, who) for order in orders if _MESSAGE not in order.what]
+    moments += [of_delivery(delivery, who) for delivery in sent]
+    found = sorted((m for m in moments if m is not None), key=_by_time, reverse=True)
+    return tuple(found[:MOMENTS_MAX])
+
+
+def _by_time(moment: Moment) -> tuple[object, str]:
+    return moment.at, moment.id
+
+
+def of_entry(entry: Entry, who: Names) -> Moment | None:
+    """Tell one fact; those that other lines tell better are left out."""
+    tell = _TELLERS.get(entry.kind)
+    if tell is None:
+        return None
+    tone, text, more = tell(entry.value)
+    return _moment(f"log:{entry.id}", entry.at, tone, text, more, who.get(ServiceId(entry.key)))
+
+
+def of_order(order: ServiceOrder, who: Names) -> Moment:
+    """Tell one order at a target."""
+    tone: Tone = ORDER_TONES[order.outcome]
+    at = order.finished_at or order.started_at
+    switched = _FLAGS.get(order.what.get("enabled", ("", "")))
+    if "account" in order.what:
+        text = f"{order.target} knows the household"
+    elif switched and order.outcome is Outcome.DONE:
+        text = f"{order.target} has it {switched}"
+        tone = "good" if switched == "on" else "bad"
+    elif order.outcome in {Outcome.DONE, Outcome.PENDING}:
+        text = f"{order.target} was brought in line"
+    elif order.outcome is Outcome.OPEN:
+        text = f"{order.target} is being brought in line"
+    else:
+        text = f"{order.target}: {order.error or order.outcome.value}"
+    took = ""
+    if order.finished_at:
+        took = f" in {(order.finished_at - order.started_at).total_seconds() * 1000:.0f} ms"
+    more = f"{told(order.what)}{took}" if order.what else order.cause
+    return _moment(f"order:{order.id}", at, tone, text, more, who.get(order.service))
+
+
+def of_delivery(delivery: Delivery, who: Names) -> Moment:
+    """Tell one message."""
+    tone, word = DELIVERIES[delivery.outcome]
+    text = f"message {word}: “{delivery.text}”" if delivery.text else f"message {word}"
+    at = delivery.ended_at or delivery.begun_at
+    shown: Tone = "warn" if tone == "good" else tone
+    return _moment(
+        f"notice:{delivery.notice}", at, shown, text, delivery.why, who.get(delivery.service)
+    )
+
+
+def _moment(
+    id_: str, at: object, tone: Tone, text: str, more: str, holder: Holder | None
+) -> Moment:
+    return Moment(
+        id=id_,
+        at=at,  # type: ignore[arg-type]
+        tone=tone,
+        text=text,
+        more=more,
+        contract=holder.contract if holder else "",
+        name=holder.name if holder else "",
+    )
+
+
+_Told = tuple[Tone, str, str]
+
+
+def _payment(tone: Tone, word: str) -> Callable[[str], _Told]:
+    def tell(value: str) -> _Told:
+        fact = json.loads(value)
+        text = f"payment of {fact['amount']} {fact['currency']} {word}"
+        return tone, text, " ".join(part for part in (fact.get("provider"), fact.get("code")) if part)
+
+    return tell
+
+
+def _possession(value: str) -> _Told:
+    fact = PossessionChanged.decode(value)
+    return "calm", POSSESSIONS[fact.kind].format(serial=fact.serial), fact.model
+
+
+_TELLERS: Mapping[str, Callable[[str], _Told]] = {
+    "payment.cleared": _payment("good", "cleared"),
+    "payment.failed": _payment("bad", "failed"),
+    "payment.reversed": _payment("bad", "was taken back"),
+    PossessionChanged.KIND: _possession,
+}

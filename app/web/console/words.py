@@ -1,0 +1,86 @@
+"""Plain words for what the product's parts call by their own names. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import timedelta
+
+from app.web.console.views import Change, Tone
+from gateway.provisioning.orders import Outcome as OrderOutcome
+from gateway.reads.targets import Condition
+from messages.model import Outcome as DeliveryOutcome
+from terms.entitlement import ServiceState
+from terms.facts import Possession
+
+STATE_TONES: Mapping[ServiceState, Tone] = {
+    ServiceState.PENDING: "warn",
+    ServiceState.ACTIVE: "good",
+    ServiceState.LIMITED: "warn",
+    ServiceState.SUSPENDED: "bad",
+    ServiceState.ENDED: "off",
+}
+
+CONDITIONS: Mapping[Condition, tuple[Tone, str]] = {
+    Condition.UP: ("good", "up"),
+    Condition.SLOWED: ("warn", "asked us to slow down"),
+    Condition.STOPPED: ("warn", "asks before it goes on"),
+    Condition.DOWN: ("bad", "down"),
+    Condition.PARKED: ("bad", "refuses our credentials"),
+    Condition.DISABLED: ("off", "switched off"),
+}
+
+ORDER_TONES: Mapping[OrderOutcome, Tone] = {
+    OrderOutcome.OPEN: "calm",
+    OrderOutcome.DONE: "calm",
+    OrderOutcome.PENDING: "calm",
+    OrderOutcome.PARKED: "bad",
+    OrderOutcome.FAILED: "bad",
+    OrderOutcome.UNKNOWN: "warn",
+}
+
+DELIVERIES: Mapping[DeliveryOutcome, tuple[Tone, str]] = {
+    DeliveryOutcome.BEGUN: ("calm", "on its way"),
+    DeliveryOutcome.SENT: ("good", "shown"),
+    DeliveryOutcome.WAITING: ("warn", "waits for the target"),
+    DeliveryOutcome.FAILED: ("bad", "not shown"),
+    DeliveryOutcome.LATE: ("off", "dropped, too late"),
+    DeliveryOutcome.UNKNOWN: ("warn", "perhaps shown"),
+}
+
+POSSESSIONS: Mapping[Possession, str] = {
+    Possession.HANDED_OVER: "box {serial} handed over",
+    Possession.ACTIVATED: "box {serial} works",
+    Possession.SWAPPED: "box {serial} in exchange",
+    Possession.RETURNED: "box {serial} came back",
+    Possession.LOST: "box {serial} is lost",
+    Possession.FOUND: "box {serial} was found",
+}
+
+_UNITS = ((86_400, "day"), (3_600, "h"), (60, "min"))
+
+
+def age(seconds: float) -> str:
+    """Write a length of time shortly: 0.4 s, 12 s, 3 min, 5 h, 2 days."""
+    for size, unit in _UNITS:
+        if seconds >= size:
+            count = int(seconds // size)
+            return f"{count} {unit}{'s' if unit == 'day' and count > 1 else ''}"
+    return f"{seconds:.0f} s" if seconds >= 10 else f"{seconds:.1f} s"  # noqa: PLR2004 - one digit
+
+
+def offset(ahead: timedelta) -> str:
+    """Write how far business time runs ahead; nothing where it does not."""
+    return age(ahead.total_seconds()) if ahead > timedelta(0) else ""
+
+
+def changes(fields: Mapping[str, tuple[str, str]]) -> tuple[Change, ...]:
+    """Show fields that differ."""
+    return tuple(
+        Change(field=name, held=held or "none", wished=wished or "none")
+        for name, (held, wished) in fields.items()
+    )
+
+
+def told(fields: Mapping[str, tuple[str, str]]) -> str:
+    """Write fields that differ in one line."""
+    return ", ".join(f"{c.field} {c.held} → {c.wished}" for c in changes(fields))
