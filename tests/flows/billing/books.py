@@ -1,0 +1,132 @@
+"""What the books say, read straight from the tables, for assertions; and a count of statements."""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from typing import Any
+
+from sqlalchemy import func, select
+
+from billing.accounts.store import service
+from billing.dunning.store import dunning_notice, hold
+from billing.invoicing.store import invoice, invoice_line
+from billing.ledger.store import entry, posting
+from billing.payments.store import allocation, attempt, movement, open_item
+from runtime.log import log_entry, snapshot
+from runtime.store import Store, Tx
+from runtime.work import work
+from terms.entitlement import Entitlement
+
+MONEY = (invoice, invoice_line, posting, entry, allocation, open_item, movement, attempt)
+ALL = (*MONEY, hold, dunning_notice, snapshot, service, log_entry, work)
+
+
+async def rows(store: Store, table: Any) -> list[tuple[Any, ...]]:
+    """Return a whole table, sorted."""
+    async with store.read() as tx:
+        return sorted((tuple(row) for row in await tx.rows(select(table))), key=repr)
+
+
+async def everything(store: Store, tables: Sequence[Any] = ALL) -> dict[str, Any]:
+    """Return whole tables by name."""
+    return {table.name: await rows(store, table) for table in tables}
+
+
+async def balances(store: Store) -> dict[tuple[str, str, str], int]:
+    """Return the sum of every book and party that is not zero, by currency."""
+    total = func.sum(entry.c.amount_minor)
+    columns = (entry.c.book, entry.c.party, entry.c.currency)
+    async with store.read() as tx:
+        found = await tx.rows(select(*columns, total.label("total")).group_by(*columns))
+    return {(row.book, row.party, row.currency): int(row.total) for row in found if row.total}
+
+
+async def open_items(store: Store) -> dict[str, int]:
+    """Return what is left of invoices, by number, and of money, by `credit`."""
+    query = select(open_item.c.kind, open_item.c.rest_minor, invoice.c.number)
+    joined = open_item.outerjoin(invoice, invoice.c.id == open_item.c.id)
+    async with store.read() as tx:
+        found = await tx.rows(select_from(query, joined))
+    left: dict[str, int] = {}
+    for row in found:
+        name = row.number or row.kind
+        left[name] = left.get(name, 0) + row.rest_minor
+    return left
+
+
+def select_from(query: Any, joined: Any) -> Any:
+    """Select from a join."""
+    return query.select_from(joined)
+
+
+async def rights(store: Store, key: str) -> Entitlement:
+    """Return the newest entitlement of a service."""
+    async with store.read() as tx:
+        row = await tx.first(select(snapshot).where(snapshot.c.key == key))
+    assert row is not None, f"nothing was published for {key}"
+    return Entitlement.decode(row.value, revision=row.revision)
+
+
+async def check_books(store: Store) -> None:
+    """Check that every posting balances and that open items are what the ledger says is owed."""
+    async with store.read() as tx:
+        unbalanced = await tx.rows(
+            select(entry.c.posting_id, entry.c.currency)
+            .group_by(entry.c.posting_id, entry.c.currency)
+            .having(func.sum(entry.c.amount_minor) != 0)
+        )
+        paid = await tx.rows(
+            select(
+                allocation.c.invoice_id, func.sum(allocation.c.amount_minor).label("paid")
+            ).group_by(allocation.c.invoice_id)
+        )
+        documents = await tx.rows(select(invoice))
+        items = {row.id: row for row in await tx.rows(select(open_item))}
+    assert not unbalanced
+    by_invoice = {row.invoice_id: int(row.paid) for row in paid}
+    for one in documents:
+        left = items[one.id].rest_minor if one.id in items else 0
+        assert one.total_minor - by_invoice.get(one.id, 0) == left, one.number
+        assert 0 <= by_invoice.get(one.id, 0) <= one.total_minor
+    sums = await balances(store)
+    for row in {item.account_id for item in items.values()}:
+        mine = [item for item in items.values() if item.account_id == row]
+        owed = sum(i.rest_minor for i in mine if i.kind == "invoice")
+        unused = sum(i.rest_minor for i in mine if i.kind == "credit")
+        assert sum(v for (b, p, _), v in sums.items() if b == "receivable" and p == row) == owed
+        assert sum(v for (b, p, _), v in sums.items() if b == "credit" and p == row) == -unused
+    numbers = sorted(one.sequence for one in documents)
+    assert numbers == list(range(1, len(numbers) + 1))
+
+
+class Counted:
+    """Statements made through a transaction."""
+
+    def __init__(self) -> None:
+        self.made: list[str] = []
+
+
+@asynccontextmanager
+async def counting(store: Store) -> AsyncIterator[tuple[Tx, Counted]]:
+    """Open a transaction that counts every statement sent, however many rows it carries."""
+    counted = Counted()
+    async with store.begin() as tx:
+        lease = tx._lease
+        originals = {}
+        for name in ("execute", "fetch", "write", "write_many", "insert_many"):
+            originals[name] = getattr(lease, name)
+
+            def note(*args, _call=originals[name], _name=name):
+                text = " ".join(str(args[0]).split())[:60]
+                # One engine's insert_many is made of its write_many.
+                if not (counted.made and counted.made[-1].startswith("insert_many")):
+                    counted.made.append(f"{_name} {text}")
+                elif _name != "write_many":
+                    counted.made.append(f"{_name} {text}")
+                return _call(*args)
+
+            setattr(lease, name, note)
+        try:
+            yield tx, counted
+        finally:
+            for name in originals:
+                delattr(lease, name)
