@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
@@ -44,6 +45,7 @@ class Store:
     def __init__(self, url: str, bell: Bell | None = None) -> None:
         self.url = driver_url(url)
         self.bell = bell or LocalBell()
+        self._writing: set[asyncio.Task[Any] | None] = set()
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
         if self.is_sqlite:
             make_folder(self.url)
@@ -60,7 +62,7 @@ class Store:
 
         Being cancelled rolls back too, unless the commit is already on its way: then it ends.
         """
-        async with self._writers.lend() as lease:
+        async with self._lend_writer() as lease:
             await lease.begin()
             tx = Tx(lease)
             yield tx
@@ -75,13 +77,26 @@ class Store:
 
     async def once(self, sql: str, values: Values) -> Sequence[Sequence[Any]]:
         """Run one writing statement that is a transaction by itself, in one trip; its rows."""
-        async with self._writers.lend() as lease:
+        async with self._lend_writer() as lease:
             return await lease.fetch(sql, values)
 
     async def close(self) -> None:
         """Close every connection."""
         await self._writers.close()
         await self._readers.close()
+
+    @asynccontextmanager
+    async def _lend_writer(self) -> AsyncIterator[Lease]:
+        """Lend a connection that writes; a task that has one would wait for itself for ever."""
+        task = asyncio.current_task()
+        if task in self._writing:
+            raise RuntimeError("this task has an open transaction: pass its tx on instead")
+        self._writing.add(task)
+        try:
+            async with self._writers.lend() as lease:
+                yield lease
+        finally:
+            self._writing.discard(task)
 
     async def _commit(self, lease: Lease, tx: Tx) -> None:
         await lease.commit()

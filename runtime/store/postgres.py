@@ -46,7 +46,7 @@ class PostgresLease(Lease):
         try:
             rows: list[asyncpg.Record] = await self.raw.fetch(sql, *values)
         except _DRIVER_ERRORS as error:
-            raise _as_ours(sql, error) from error
+            raise self._as_ours(sql, error) from error
         return rows
 
     async def write(self, sql: str, values: Values) -> int:
@@ -54,7 +54,7 @@ class PostgresLease(Lease):
         try:
             status: str = await self.raw.execute(sql, *values)
         except _DRIVER_ERRORS as error:
-            raise _as_ours(sql, error) from error
+            raise self._as_ours(sql, error) from error
         count = status.rpartition(" ")[2]
         return int(count) if count.isdigit() else 0
 
@@ -66,7 +66,7 @@ class PostgresLease(Lease):
         try:
             await self.raw.executemany(sql, rows)
         except _DRIVER_ERRORS as error:
-            raise _as_ours(sql, error) from error
+            raise self._as_ours(sql, error) from error
         return len(rows)
 
     async def insert_many(self, table: str, names: tuple[str, ...], rows: list[Values]) -> None:
@@ -74,19 +74,32 @@ class PostgresLease(Lease):
         try:
             await self.raw.copy_records_to_table(table, records=rows, columns=names)
         except _DRIVER_ERRORS as error:
-            raise _as_ours(f"COPY {table}", error) from error
+            raise self._as_ours(f"COPY {table}", error) from error
 
     async def _commit(self) -> None:
         try:
             status: str = await self.raw.execute("COMMIT")
         except _DRIVER_ERRORS as error:
-            raise _as_ours("COMMIT", error) from error
+            raise self._as_ours("COMMIT", error) from error
         if status != "COMMIT":
             # Where a statement has failed and nobody minded, PostgreSQL answers with ROLLBACK.
             raise PendingRollbackError("a statement failed in this transaction: nothing is stored")
 
     async def _rollback(self) -> None:
         await self.raw.execute("ROLLBACK")
+
+    def _as_ours(
+        self, sql: str, error: asyncpg.PostgresError | asyncpg.InterfaceError
+    ) -> DBAPIError:
+        kind = DBAPIError
+        if isinstance(error, asyncpg.IntegrityConstraintViolationError):
+            kind = IntegrityError
+        elif isinstance(error, asyncpg.PostgresConnectionError | asyncpg.OperatorInterventionError):
+            kind = OperationalError
+        elif isinstance(error, asyncpg.InterfaceError):
+            kind = InterfaceError
+        is_lost = bool(self.raw.is_closed())
+        return kind(sql, None, error, hide_parameters=True, connection_invalidated=is_lost)
 
 
 def postgres_writer(engine: AsyncEngine) -> Callable[[], Awaitable[Lease]]:
@@ -117,14 +130,3 @@ def _opener(engine: AsyncEngine, opening: str) -> Callable[[], Awaitable[Lease]]
         return PostgresLease(core, raw, opening=opening)
 
     return open_lease
-
-
-def _as_ours(sql: str, error: asyncpg.PostgresError | asyncpg.InterfaceError) -> DBAPIError:
-    kind = DBAPIError
-    if isinstance(error, asyncpg.IntegrityConstraintViolationError):
-        kind = IntegrityError
-    elif isinstance(error, asyncpg.PostgresConnectionError | asyncpg.OperatorInterventionError):
-        kind = OperationalError
-    elif isinstance(error, asyncpg.InterfaceError):
-        kind = InterfaceError
-    return kind(sql, None, error, hide_parameters=True)

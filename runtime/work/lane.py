@@ -1,7 +1,8 @@
 """A lane: one kind of work, one handler, batches one after the other.
 
 Each kind has its own lane, so that a long one never delays a short one. A batch that fails by a
-bug is tried row by row, so that one poisoned row stops nobody else.
+bug is tried row by row, and rows that nobody ever finishes are tried alone, so that one poisoned
+row stops nobody else.
 """
 
 from __future__ import annotations
@@ -12,16 +13,21 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from datetime import timedelta
 
-from runtime.retry import back_off_s, pause
+from runtime.retry import back_off_s, is_away, is_conflict, pause
 from runtime.telemetry import get_log
 from runtime.work.rows import CLAIM_ROWS_MAX, Claim, Failure, Parking, Work
 
 log = get_log()
 
 Handler = Callable[[Sequence[Claim]], Awaitable[None]]
+
 BUG_TRIES_MAX = 3
+# A row that was claimed so often without an end may be what ends the process.
+ALONE_AFTER_TRIES = 10
+TRIES_MAX = 15
 HEARTBEAT = timedelta(seconds=3)
 SWEEP = timedelta(seconds=2)
+ABANDONED = f"claimed {TRIES_MAX} times and never finished: the process may have died of it"
 
 
 class Lane:
@@ -43,62 +49,103 @@ class Lane:
         self.rows_max = rows_max
         self.heartbeat = heartbeat
         self.sweep = sweep
+        self._is_down = False
 
     async def run(self, stop: asyncio.Event) -> None:
         """Work until told to stop; a batch that was begun is finished."""
-        bell = self.work.store.bell
         while not stop.is_set():
-            try:
-                busy = await self.turn()
-            except Exception:  # the database itself failed: the lane must outlive it
-                log.exception("lane.failed", kind=self.kind)
-                busy = 0
-                await pause(self.sweep.total_seconds())
-            if not busy and not stop.is_set():
-                await bell.wait(self.kind, self.sweep.total_seconds())
+            if not await self._turn_or_none():
+                await self._rest(stop)
 
     async def turn(self) -> int:
         """Claim and handle one batch; returns how many rows there were."""
         claims = await self.work.claim(self.kind, rows_max=self.rows_max)
         if claims:
             async with keep_alive(self.work, claims, self.heartbeat):
-                await self._handle(claims)
+                await self._handle(await self._without_suspects(claims))
         return len(claims)
 
+    async def _turn_or_none(self) -> int:
+        """Take a turn; where the database is at fault say so once and let time pass."""
+        try:
+            count = await self.turn()
+        except Exception:
+            if not self._is_down:
+                log.exception("lane.down", kind=self.kind)
+            self._is_down = True
+            await pause(self.sweep.total_seconds())
+            return 0
+        if self._is_down:
+            log.info("lane.up", kind=self.kind)
+        self._is_down = False
+        return count
+
+    async def _rest(self, stop: asyncio.Event) -> None:
+        """Wait for the bell, the next sweep or the end."""
+        ring = self.work.store.bell.wait(self.kind, self.sweep.total_seconds())
+        waits = {asyncio.create_task(ring), asyncio.create_task(stop.wait())}
+        try:
+            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in waits:
+                task.cancel()
+            await asyncio.gather(*waits, return_exceptions=True)
+
+    async def _without_suspects(self, claims: Sequence[Claim]) -> Sequence[Claim]:
+        """Return the whole batch, or one suspect alone and the others given back."""
+        suspects = [claim for claim in claims if claim.attempts > ALONE_AFTER_TRIES]
+        if not suspects:
+            return claims
+        alone = max(suspects, key=lambda claim: claim.attempts)
+        async with self.work.store.begin() as tx:
+            await self.work.give_back(tx, [claim for claim in claims if claim is not alone])
+            if alone.attempts > TRIES_MAX:
+                await self.work.park(tx, [Parking(claim=alone, error=ABANDONED)])
+                return []
+        return [alone]
+
     async def _handle(self, claims: Sequence[Claim]) -> None:
+        if not claims:
+            return
         try:
             await self.handler(claims)
-        except Exception:
+        except Exception as error:  # noqa: BLE001 - any error: the row keeps it, and the log
             if len(claims) == 1:
-                await self._set_back(claims[0])
+                await self._set_back(claims[0], error)
                 return
             for claim in claims:
                 await self._handle([claim])
 
-    async def _set_back(self, claim: Claim) -> None:
-        error = traceback.format_exc(limit=-6)
-        log.exception("work.failed", kind=claim.kind, key=claim.key, attempts=claim.attempts)
+    async def _set_back(self, claim: Claim, error: Exception) -> None:
+        is_bug = not (is_conflict(error) or is_away(error))
+        reason = "".join(traceback.format_exception(error, limit=-6))
+        if is_bug:
+            log.error("work.failed", kind=claim.kind, key=claim.key, exc_info=error)
         async with self.work.store.begin() as tx:
-            if claim.attempts >= BUG_TRIES_MAX:
-                await self.work.park(tx, [Parking(claim=claim, error=error)])
+            if is_bug and claim.attempts >= BUG_TRIES_MAX:
+                await self.work.park(tx, [Parking(claim=claim, error=reason)])
                 return
             wait = timedelta(seconds=back_off_s(claim.attempts, self.work.chance.fraction()))
             later = self.work.clock.machine_now() + wait
-            await self.work.fail(tx, [Failure(claim=claim, error=error, not_before=later)])
+            failure = Failure(claim=claim, error=reason, not_before=later, counts=is_bug)
+            await self.work.fail(tx, [failure])
 
 
 @asynccontextmanager
 async def keep_alive(work: Work, claims: Sequence[Claim], every: timedelta) -> AsyncIterator[None]:
     """Renew the leases of these claims until the block is left."""
-
-    async def beat() -> None:
-        while True:
-            await pause(every.total_seconds())
-            await work.renew(claims)
-
-    task = asyncio.create_task(beat())
+    task = asyncio.create_task(_beat(work, claims, every))
     try:
         yield
     finally:
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
+
+
+async def _beat(work: Work, claims: Sequence[Claim], every: timedelta) -> None:
+    while True:
+        await pause(every.total_seconds())
+        try:
+            await work.renew(claims)
+        except Exception as error:  # noqa: BLE001 - the next beat may get through; so says the log
+            log.warning("work.heartbeat_failed", kind=claims[0].kind, error=type(error).__name__)

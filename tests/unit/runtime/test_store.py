@@ -126,6 +126,17 @@ async def test_the_bell_rings_after_the_commit_and_never_without_one(store):
     assert not await store.bell.wait("settle", 0)
 
 
+async def test_a_task_cannot_wait_for_itself(store):
+    """A second transaction inside the first is refused; other tasks just wait their turn."""
+    async with store.begin() as tx:
+        await tx.insert(snapshot, [row("a")])
+        with pytest.raises(RuntimeError, match="open transaction"):
+            await store.once("SELECT 1", ())
+        other = asyncio.create_task(_write_two(store, "other"))
+    await other
+    assert await keys(store) == ["a", "other-one", "other-two"]
+
+
 async def test_readers_do_not_wait_for_the_writer(store):
     """While a transaction writes, others read what was committed before."""
     async with store.begin() as tx:

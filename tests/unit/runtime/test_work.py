@@ -1,0 +1,215 @@
+"""Dirty rows, told one by one; the random schedules stand in test_work_schedules."""
+
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import select
+
+from runtime.clock import Clock
+from runtime.work import Failure, Parking, Work, work
+from terms.errors import Invalid
+from tests.fixtures.clock import START
+
+SECOND = timedelta(seconds=1)
+
+
+@pytest.fixture
+def rows(store, clock, chance) -> Work:
+    """Return the dirty rows of a migrated store."""
+    return Work(store, clock, chance)
+
+
+async def mark(rows: Work, *keys: str, kind: str = "settle", target: str = "") -> None:
+    """Mark keys in a transaction of their own."""
+    async with rows.store.begin() as tx:
+        await rows.mark(tx, kind, keys, target=target)
+
+
+async def complete(rows: Work, claims) -> None:
+    """Complete claims in a transaction of their own."""
+    async with rows.store.begin() as tx:
+        await rows.complete(tx, claims)
+
+
+async def test_a_hundred_marks_are_one_look(rows):
+    """However often a key is marked before the look, it is looked at once."""
+    for _ in range(5):
+        await mark(rows, *["a"] * 20)
+    claims = await rows.claim("settle")
+    assert [claim.key for claim in claims] == ["a"]
+    await complete(rows, claims)
+    assert await rows.claim("settle") == []
+
+
+async def test_a_mark_during_a_look_is_one_more_look(rows):
+    """What is marked while somebody looks stays, and is due as soon as that look is over."""
+    await mark(rows, "a", "b")
+    first = await rows.claim("settle")
+    await mark(rows, "a")
+    assert await rows.claim("settle") == []
+    await complete(rows, first)
+    assert [claim.key for claim in await rows.claim("settle")] == ["a"]
+
+
+async def test_a_mark_that_is_rolled_back_was_never_made(rows):
+    """The mark belongs to the transaction of the fact."""
+
+    async def fail() -> None:
+        async with rows.store.begin() as tx:
+            await rows.mark(tx, "settle", ["a"])
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        await fail()
+    assert await rows.claim("settle") == []
+
+
+async def test_batches_come_oldest_first(rows, machine):
+    """A claim takes at most its share, the rows that wait longest first."""
+    for minute in range(3):
+        machine.forward(timedelta(minutes=minute))
+        await mark(rows, *(f"{minute}-{n:03}" for n in range(100)))
+    for minute in range(3):
+        claims = await rows.claim("settle")
+        assert {claim.key[0] for claim in claims} == {str(minute)}
+        assert len(claims) == 100
+        assert len({claim.token for claim in claims}) == 1
+        await complete(rows, claims)
+
+
+async def test_kinds_and_targets_do_not_disturb_each_other(rows):
+    """One kind's rows, and one target's, are claimed by those who ask for them alone."""
+    await mark(rows, "a", kind="reconcile", target="north")
+    await mark(rows, "b", kind="reconcile", target="south")
+    await mark(rows, "a", kind="settle")
+    assert await rows.claim("reconcile") == []
+    north = await rows.claim("reconcile", target="north")
+    assert [(claim.kind, claim.key) for claim in north] == [("reconcile", "a")]
+    await complete(rows, north)
+    assert [claim.key for claim in await rows.claim("settle")] == ["a"]
+    assert [claim.key for claim in await rows.claim("reconcile", target="south")] == ["b"]
+
+
+async def test_claims_of_many_batches_finish_together(rows):
+    """Claims with different tokens and kinds are completed in one call."""
+    claims = []
+    for name in "abc":
+        await mark(rows, name, kind=name)
+        claims += await rows.claim(name)
+    await complete(rows, claims)
+    async with rows.store.read() as tx:
+        assert await tx.rows(select(work.c.key)) == []
+
+
+async def test_moved_business_time_makes_rows_due(rows, clock: Clock):
+    """A row scheduled for next month is claimed when business time is moved there."""
+    month = START + timedelta(days=31)
+    async with rows.store.begin() as tx:
+        await rows.schedule(tx, "settle", {"a": month, "b": month + SECOND})
+        assert await rows.next_due(tx, "settle") == month
+    assert await rows.claim("settle") == []
+    async with rows.store.begin() as tx:
+        assert await clock.advance(tx, timedelta(days=31)) == month
+        assert await clock.business_now(tx) == month
+        assert clock.machine_now() == START
+    assert [claim.key for claim in await rows.claim("settle")] == ["a"]
+
+
+async def test_moving_business_time_wakes_everybody(rows, clock):
+    """The bell rings for every kind, and a step backwards is refused."""
+    assert not await rows.store.bell.wait("settle", 0)
+    async with rows.store.begin() as tx:
+        await clock.advance(tx, SECOND)
+    assert await rows.store.bell.wait("settle", 1)
+
+    async def back() -> None:
+        async with rows.store.begin() as tx:
+            await clock.advance(tx, -SECOND)
+
+    with pytest.raises(Invalid, match="forward"):
+        await back()
+
+
+async def test_back_off_is_machine_time_and_a_mark_ends_it(rows, machine, clock):
+    """A failed row waits by the machine's clock, whatever business time does, or for a mark."""
+    await mark(rows, "a", "b")
+    later = machine.now + timedelta(minutes=5)
+    claims = await rows.claim("settle")
+    async with rows.store.begin() as tx:
+        await rows.fail(tx, [Failure(claim=c, error="busy", not_before=later) for c in claims])
+        await clock.advance(tx, timedelta(days=1))
+    assert await rows.claim("settle") == []
+    await mark(rows, "b")
+    marked = await rows.claim("settle")
+    assert [(claim.key, claim.attempts) for claim in marked] == [("b", 1)]
+    await complete(rows, marked)
+    machine.forward(timedelta(minutes=5))
+    assert [(claim.key, claim.attempts) for claim in await rows.claim("settle")] == [("a", 2)]
+
+
+async def test_a_parked_row_waits_for_a_mark_or_a_person(rows):
+    """Parked rows keep their reason and are claimed again once marked or released."""
+    await mark(rows, "a", "b", "c")
+    claims = await rows.claim("settle")
+    async with rows.store.begin() as tx:
+        await rows.park(tx, [Parking(claim=claim, error="no such package") for claim in claims])
+    async with rows.store.read() as tx:
+        parked = await tx.rows(select(work.c.error).where(work.c.parked_at.is_not(None)))
+    assert [row.error for row in parked] == ["no such package"] * 3
+    await mark(rows, "a")
+    async with rows.store.begin() as tx:
+        assert await rows.release(tx, "settle", ["b", "other"]) == 1
+    assert {claim.key for claim in await rows.claim("settle")} == {"a", "b"}
+
+
+async def test_any_text_can_be_the_reason(rows):
+    """A reason with bytes no database stores, or far too long, parks the row all the same."""
+    await mark(rows, "a")
+    claims = await rows.claim("settle")
+    async with rows.store.begin() as tx:
+        error = "\x00 \ud800 é " + "x" * 5_000
+        await rows.park(tx, [Parking(claim=claims[0], error=error)])
+        kept = await tx.scalar(select(work.c.error))
+    assert kept.startswith("\N{REPLACEMENT CHARACTER} ? é xxx")
+    assert len(kept) == 2_000
+
+
+async def test_nothing_is_no_error(rows):
+    """Every batch may be empty."""
+    async with rows.store.begin() as tx:
+        await rows.mark(tx, "settle", [])
+        await rows.schedule(tx, "settle", {})
+        await rows.complete(tx, [])
+        await rows.complete_until(tx, [])
+        await rows.give_back(tx, [])
+        await rows.fail(tx, [])
+        await rows.park(tx, [])
+        assert await rows.release(tx, "settle", []) == 0
+        assert await rows.next_due(tx, "settle") is None
+    await rows.renew([])
+
+
+async def test_a_whole_base_is_marked_at_once(rows):
+    """Marking is one statement however many keys there are."""
+    await mark(rows, *(f"{n:06}" for n in range(20_000)))
+    assert len(await rows.claim("settle", rows_max=30_000)) == 20_000
+
+
+async def test_a_lease_ends_by_itself(store, clock, machine, chance):
+    """A row whose holder is gone is claimed by another once the lease is over."""
+    short = timedelta(milliseconds=50)
+    rows = Work(store, clock, chance, lease=short)
+    await mark(rows, "a")
+    first = await rows.claim("settle")
+    assert await rows.claim("settle") == []
+    machine.forward(short)
+    async with store.begin() as tx:
+        if tx.engine == "postgresql":
+            await tx.fetch("SELECT pg_sleep(0.06)")
+    second = await rows.claim("settle")
+    assert [claim.attempts for claim in second] == [2]
+    await complete(rows, first)
+    await rows.renew(first)
+    await mark(rows, "a")
+    await complete(rows, second)
+    assert [claim.key for claim in await rows.claim("settle")] == ["a"]
