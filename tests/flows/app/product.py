@@ -1,1 +1,185 @@
-"""Runs the product as an operator does: `boxoffice serve` in a folder, beside simulators."""
+"""Runs the product as an operator does: `boxoffice serve` in a folder, beside simulators.
+
+It may be killed and started again on the same address; it is asked by its HTTP API alone.
+"""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+from urllib.error import HTTPError
+from urllib.request import Request, urlopen
+
+BOXOFFICE = Path(sys.executable).with_name("boxoffice")
+LOOK_EVERY_S = 0.02
+WITHIN_S = 30.0
+STOP_S = 15.0
+# Short leases, so that what a dead process held is free again soon.
+QUICK = {
+    "BOXOFFICE_LEASE_S": "2",
+    "BOXOFFICE_HEARTBEAT_S": "0.5",
+    "BOXOFFICE_CALL_DEADLINE_S": "1.5",
+    "BOXOFFICE_SWEEP_S": "0.2",
+}
+
+
+class Refused(Exception):
+    """The product answered with another status than 2xx."""
+
+    def __init__(self, status: int, body: str) -> None:
+        super().__init__(f"HTTP {status}: {body[:500]}")
+        self.status = status
+
+
+class Product:
+    """A data folder and the process that works in it, if one runs."""
+
+    def __init__(self, folder: Path, **settings: str) -> None:
+        self.folder = folder
+        self.log = folder / "serve.log"
+        self.url = f"http://127.0.0.1:{_free_port()}"
+        self._settings = settings
+        self._process: subprocess.Popen[bytes] | None = None
+        folder.mkdir(exist_ok=True)
+
+    @property
+    def database(self) -> Path:
+        """The file that holds everything."""
+        return self.folder / "boxoffice.db"
+
+    @property
+    def pid(self) -> int:
+        """The id of the running process."""
+        return self._running().pid
+
+    def start(self, **settings: str) -> None:
+        """Start `boxoffice serve` and wait until it takes requests."""
+        port = self.url.rpartition(":")[2]
+        command = [BOXOFFICE, "serve", "--json", "--port", port]
+        with self.log.open("ab") as log:
+            self._process = subprocess.Popen(
+                command,
+                cwd=self.folder,
+                env=self._environment(settings),
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=log,
+            )
+        assert self._process.stdout is not None
+        line = self._process.stdout.readline()
+        if not line:
+            raise RuntimeError(f"it ended with {self._process.wait()}: {self.told()[-2000:]}")
+        assert json.loads(line)["event"] == "ready"
+
+    def run(self, *arguments: str | Path, **environment: str) -> Any:
+        """Run one command to its end and return what it told with --json."""
+        done = subprocess.run(
+            [BOXOFFICE, *arguments, "--json"],
+            cwd=self.folder,
+            env=self._environment(environment),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=WITHIN_S,
+            check=False,
+        )
+        if done.returncode:
+            raise RuntimeError(f"{arguments}: {done.stdout.decode()}{done.stderr.decode()}")
+        return json.loads(done.stdout)
+
+    def stop(self) -> int:
+        """Ask the process to end and tell its exit code."""
+        process = self._running()
+        process.send_signal(signal.SIGTERM)
+        return self._ended(process, STOP_S)
+
+    def killed(self, within_s: float = WITHIN_S) -> int:
+        """Wait for a process that kills itself, and tell its exit code."""
+        return self._ended(self._running(), within_s)
+
+    def kill(self) -> None:
+        """End the process as a power cut would."""
+        process = self._running()
+        process.kill()
+        self._ended(process, STOP_S)
+
+    def ask(self, method: str, path: str, body: Any = None) -> Any:
+        """Call the HTTP API with the token of the data folder. Raises Refused."""
+        token = (self.folder / "api-token").read_text("utf-8").strip()
+        request = Request(
+            f"{self.url}/api/v1/{path}",
+            data=None if body is None else json.dumps(body).encode(),
+            headers={"Authorization": f"Bearer {token}", "Content-Type": "application/json"},
+            method=method,
+        )
+        try:
+            with urlopen(request, timeout=WITHIN_S) as answer:
+                return json.load(answer)
+        except HTTPError as error:
+            with error:
+                raise Refused(error.code, error.read().decode(errors="replace")) from None
+
+    def rest(self) -> None:
+        """Wait until nothing is due and nothing in hand."""
+        ends_at = time.monotonic() + WITHIN_S
+        while not (work := self.ask("GET", "work"))["idle"]:
+            assert time.monotonic() < ends_at, f"no rest: {work}"
+            time.sleep(LOOK_EVERY_S)
+
+    def told(self) -> str:
+        """Return everything its processes have logged so far."""
+        return self.log.read_text("utf-8", errors="replace") if self.log.exists() else ""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self._process is None:
+            return
+        if error is not None:
+            print(self.told()[-4000:])  # noqa: T201 - pytest shows it with the failure
+            self.kill()
+            return
+        code = self.stop()
+        assert code == 0, f"it ended with {code}: {self.told()[-2000:]}"
+
+    def _running(self) -> subprocess.Popen[bytes]:
+        assert self._process is not None, "it does not run"
+        return self._process
+
+    def _ended(self, process: subprocess.Popen[bytes], within_s: float) -> int:
+        try:
+            return process.wait(within_s)
+        finally:
+            process.kill()  # where it did not end in time
+            process.wait()
+            if process.stdout is not None:
+                process.stdout.close()
+            self._process = None
+
+    def _environment(self, more: Mapping[str, str]) -> dict[str, str]:
+        kept = {name: text for name, text in os.environ.items() if not name.startswith("BOXOFFICE")}
+        return {
+            **kept,
+            "BOXOFFICE_DATA_DIR": str(self.folder),
+            "BOXOFFICE_ALLOW_TIME_TRAVEL": "true",
+            **self._settings,
+            **more,
+        }
+
+
+def _free_port() -> int:
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        return int(one.getsockname()[1])

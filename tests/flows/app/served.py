@@ -1,0 +1,84 @@
+"""A house that answers over HTTP in this process, and a client that sees every byte of it."""
+
+import json
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aiohttp import ClientSession, web
+
+from app.identity import tokens
+from app.settings import Settings
+from app.web.connection import listen
+from app.web.serving import make_app
+from app.web.static import Static
+from app.wiring import House, build, closing
+
+
+@dataclass(slots=True, kw_only=True)
+class Served:
+    """A house behind its web server."""
+
+    house: House
+    url: str
+    token: str
+    session: ClientSession
+
+    async def raw(
+        self,
+        method: str,
+        path: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        data: Any = None,
+    ) -> tuple[int, bytes, Mapping[str, str]]:
+        """Call as anybody: status, body and headers of the answer."""
+        asking = self.session.request(
+            method, self.url + path, headers=headers, data=data, allow_redirects=False
+        )
+        async with asking as answer:
+            return answer.status, await answer.read(), answer.headers
+
+    async def api(self, method: str, path: str, body: Any = None) -> tuple[int, Any]:
+        """Call the API with the first token: status and JSON of the answer."""
+        headers = {"Authorization": f"Bearer {self.token}"}
+        data = None
+        if body is not None:
+            headers["Content-Type"] = "application/json"
+            data = json.dumps(body).encode()
+        status, answer, _ = await self.raw(method, f"/api/v1/{path}", headers=headers, data=data)
+        return status, json.loads(answer)
+
+
+@pytest.fixture
+async def house(sqlite_url: str, tmp_path: Path) -> AsyncIterator[House]:
+    """Return a house on a migrated SQLite database, where time may be moved."""
+    settings = Settings(data_dir=tmp_path, database_url=sqlite_url, allow_time_travel=True)
+    async with closing(build(settings)) as built:
+        now = built.clock.machine_now()
+        await tokens.make_first(built.store, tmp_path, built.chance, now)
+        yield built
+
+
+@pytest.fixture
+async def served(house: House, tmp_path: Path) -> AsyncIterator[Served]:
+    """Return that house behind its web server, no duty running."""
+    from app.web.console.pages import Console  # noqa: PLC0415 - tests without pages load faster
+    from app.web.routes import all_routes  # noqa: PLC0415
+
+    static = Static()
+    console = Console(house, static)
+    app = make_app(house, all_routes(console, static, dict))
+    runner = web.AppRunner(app, access_log=None)
+    await runner.setup()
+    assert runner.server is not None
+    door = await listen(runner.server, "127.0.0.1", 0)
+    url = f"http://127.0.0.1:{door.sockets[0].getsockname()[1]}"
+    token = (tmp_path / tokens.TOKEN_FILE).read_text("utf-8").strip()
+    async with ClientSession() as session:
+        yield Served(house=house, url=url, token=token, session=session)
+    door.close()
+    console.live.close()
+    await runner.cleanup()

@@ -1,0 +1,168 @@
+"""The whole product in this process, beside a simulated portal and a simulated provider.
+
+Built by the composition root as `serve` builds it; acted on by the stories of the desk.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from app.desk import clock, contracts, paying, signup
+from app.desk.signup import Household
+from app.imports.load import import_paths
+from app.roles.crew import Crew, Role, duties
+from app.settings import Settings
+from app.wiring import House, build, closing
+from billing.flows.change import Change
+from billing.flows.signup import MethodRef, SignedUp
+from gateway.inventory.flows import NewBox
+from gateway.reads import queue
+from terms.money import Money
+from tests.flows.app.operator import (
+    PROVIDER,
+    contract_of,
+    customer_of,
+    mac_of,
+    method_of,
+    secrets,
+    write_operator,
+)
+from tests.simulators.process import RunningSimulator
+
+ACTOR = "test"
+LOOK_EVERY_S = 0.01
+WITHIN_S = 20.0
+GOOD, BAD = "ok", "decline:insufficient_funds"
+
+
+def settings_for(folder: Path, database_url: str) -> Settings:
+    """Return settings with short pauses, so that nobody waits for a sweep."""
+    return Settings(
+        data_dir=folder,
+        database_url=database_url,
+        allow_time_travel=True,
+        sweep_s=0.2,
+        log_level="warning",
+    )
+
+
+@asynccontextmanager
+async def opened(settings: Settings) -> AsyncIterator[House]:
+    """Build a house on a migrated database and open its payment providers."""
+    async with closing(build(settings)) as house:
+        await house.refresh_providers()
+        yield house
+
+
+@asynccontextmanager
+async def at_work(house: House) -> AsyncIterator[None]:
+    """Have a house do its work until the block is left."""
+    crew = Crew(duties(house, Role.WORKER))
+    crew.start()
+    try:
+        yield
+    finally:
+        await crew.rest()
+
+
+class Shop:
+    """An operator's desk in a house, and the two systems it talks to."""
+
+    def __init__(
+        self, house: House, portal: RunningSimulator, provider: RunningSimulator
+    ) -> None:
+        self.house = house
+        self.portal = portal
+        self.provider = provider
+
+    async def begin(self, folder: Path) -> None:
+        """Import the operator."""
+        written = write_operator(folder)
+        environment = secrets(self.portal.url, self.provider.url)
+        outcome = await import_paths(self.house, [written], environment)
+        assert outcome.taken, outcome.problems
+
+    async def sign_up(
+        self,
+        number: int,
+        *,
+        plan: str = "BASIC",
+        addons: Sequence[str] = (),
+        bill_day: int | None = None,
+        has_card: bool = False,
+    ) -> SignedUp:
+        """Sign household `number` up with a box; one that has a card is charged by itself."""
+        household = Household(
+            contract=contract_of(number),
+            name=f"Household {number}",
+            plan=plan,
+            addons=tuple(addons),
+            bill_day=bill_day,
+            box=NewBox(serial=f"SN{number:06}", mac=mac_of(number), model="M1"),
+            payment=card_of(number) if has_card else None,
+        )
+        async with self.house.store.begin() as tx:
+            return await signup.sign_up(self.house, tx, household, ACTOR)
+
+    async def use_card(self, number: int, behaviour: str) -> None:
+        """From now on the card of a household behaves like that."""
+        rule = {"op": "card", "customer": customer_of(number), "behaviour": behaviour}
+        await self.provider.aadmin("/tamper", rule)
+
+    async def pay(self, number: int, amount: str, reference: str) -> None:
+        """Take cash."""
+        async with self.house.store.begin() as tx:
+            await paying.take_cash(
+                self.house,
+                tx,
+                contract_of(number),
+                amount=Money.parse(amount, "EUR"),
+                reference=reference,
+                actor=ACTOR,
+            )
+
+    async def change(self, number: int, wish: Change) -> None:
+        """Change plan or add-ons."""
+        async with self.house.store.begin() as tx:
+            await contracts.change(self.house, tx, contract_of(number), wish, ACTOR)
+
+    async def advance(self, by: timedelta) -> None:
+        """Move business time."""
+        async with self.house.store.begin() as tx:
+            await clock.advance(self.house, tx, by, actor=ACTOR)
+
+    async def rest(self, within_s: float = WITHIN_S) -> None:
+        """Wait until nothing is due and nothing in hand; nothing may be parked."""
+        async with asyncio.timeout(within_s):
+            while not await self._is_idle():
+                await asyncio.sleep(LOOK_EVERY_S)
+
+    async def account(self, number: int) -> dict[str, Any] | None:
+        """The portal's own row of a household."""
+        path = f"/state?account_number={contract_of(number)}"
+        accounts: list[dict[str, Any]] = (await self.portal.aadmin(path))["accounts"]
+        assert len(accounts) <= 1
+        return accounts[0] if accounts else None
+
+    async def writes(self, after: int = 0) -> list[dict[str, Any]]:
+        """What calls of the product changed at the portal, in order."""
+        path = f"/journal?after={after}&face=api&changed=1&limit=100000"
+        entries: list[dict[str, Any]] = (await self.portal.aadmin(path))["entries"]
+        return entries
+
+    async def _is_idle(self) -> bool:
+        house = self.house
+        async with house.store.read() as tx:
+            offset = await house.clock.offset(tx)
+            found = await queue.queues(tx, now=house.clock.machine_now(), offset=offset)
+            parked = await queue.parked(tx, rows_max=10)
+        assert not parked, parked
+        return not any(one.due or one.running for one in found)
+
+
+def card_of(number: int) -> MethodRef:
+    """Return the card of a household at the provider."""
+    return MethodRef(provider=PROVIDER, customer=customer_of(number), method=method_of(number))
