@@ -117,10 +117,9 @@ async def counting(store: Store) -> AsyncIterator[tuple[Tx, Counted]]:
 
             def note(*args, _call=originals[name], _name=name):
                 text = " ".join(str(args[0]).split())[:60]
+                is_inside = bool(counted.made) and counted.made[-1].startswith("insert_many")
                 # One engine's insert_many is made of its write_many.
-                if not (counted.made and counted.made[-1].startswith("insert_many")):
-                    counted.made.append(f"{_name} {text}")
-                elif _name != "write_many":
+                if not (is_inside and _name == "write_many"):
                     counted.made.append(f"{_name} {text}")
                 return _call(*args)
 

@@ -5,11 +5,13 @@ from datetime import UTC, date, datetime
 import pytest
 from sqlalchemy import select
 
+from billing.accounts.store import service
 from billing.flows.pay import take_cash
 from billing.flows.settle import settle
 from billing.invoicing.store import invoice, invoice_line
 from billing.ledger.store import entry
 from billing.payments.store import attempt
+from billing.subscriptions.model import Activation
 from runtime.work import work
 from terms.entitlement import ServiceState
 from terms.money import Money
@@ -27,8 +29,6 @@ from tests.flows.billing.books import (
 
 async def service_of(office: Office, contract: str = "100001") -> str:
     """Return the id of a contract's service."""
-    from billing.accounts.store import service
-
     async with office.store.read() as tx:
         return await tx.scalar(select(service.c.id).where(service.c.contract == contract))
 
@@ -74,18 +74,18 @@ async def test_the_first_invoice_is_prorated_and_taxed(office: Office):
 
 
 async def test_it_is_dark_until_the_first_invoice_is_paid(office: Office):
-    """A new service is pending and knows its packages; paying lights it, changing the state alone."""
+    """A new service is pending with its packages; paying changes its state and nothing else."""
     account = await office.join(addons=("SPORT",))
-    service = await service_of(office)
-    dark = await rights(office.store, service)
+    key = await service_of(office)
+    dark = await rights(office.store, key)
     assert (dark.state, dark.revision, dark.reason) == (ServiceState.PENDING, 1, "unpaid_first")
     assert [grant.code for grant in dark.grants] == ["base", "sport"]
     await pay(office, "30.00", "R-1")
     await office.settle(account)
-    assert (await rights(office.store, service)).state is ServiceState.PENDING
+    assert (await rights(office.store, key)).state is ServiceState.PENDING
     await pay(office, "0.24", "R-2")
     await office.settle(account)
-    lit = await rights(office.store, service)
+    lit = await rights(office.store, key)
     assert (lit.state, lit.revision, lit.grants) == (ServiceState.ACTIVE, 2, dark.grants)
     assert await open_items(office.store) == {}
     await check_books(office.store)
@@ -151,15 +151,13 @@ async def test_a_long_gap_is_caught_up(office: Office):
 
 async def test_an_imported_service_is_lit_and_charged_later(office: Office):
     """What another system has charged until May is live at once and owes nothing until May."""
-    from billing.subscriptions.model import Activation
-
     account = await office.join(
         starts_on=date(2024, 1, 1),
         billed_until=date(2026, 5, 1),
         activation=Activation.OPEN,
     )
-    service = await service_of(office)
-    assert (await rights(office.store, service)).state is ServiceState.ACTIVE
+    key = await service_of(office)
+    assert (await rights(office.store, key)).state is ServiceState.ACTIVE
     assert await open_items(office.store) == {}
     assert office.looks[account] == datetime(2026, 4, 30, 22, tzinfo=UTC)
     await office.live([account], datetime(2026, 5, 1, tzinfo=UTC))

@@ -6,7 +6,8 @@ by which a lost answer is looked up.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from http import HTTPStatus
 from typing import Any, ClassVar
@@ -93,9 +94,10 @@ class Stripe:
             "metadata[account]": order.account,
         }
         answer = await self._post("/v1/payment_intents", form, key=order.attempt)
-        if answer.status == HTTPStatus.OK:
+        if answer.status != HTTPStatus.OK:
+            return _declined(answer)
+        with _readable():
             return _outcome(object_of(answer.body))
-        return _declined(answer)
 
     async def look_up(self, order: ChargeOrder) -> Outcome:
         """List the customer's intents since the first try and find ours among them."""
@@ -106,14 +108,15 @@ class Stripe:
             answer = await self._get("/v1/payment_intents", query)
             if answer.status != HTTPStatus.OK:
                 return _declined(answer)
-            page = object_of(answer.body)
-            intents = [one for one in page.get("data", []) if isinstance(one, dict)]
-            mine = [one for one in intents if mark(one, "attempt") == order.attempt]
-            if mine:
-                return _outcome(max(mine, key=lambda one: one.get("status") == "succeeded"))
-            if not page.get("has_more") or not intents:
-                return Missing()
-            query["starting_after"] = ref(intents[-1], "id")
+            with _readable():
+                page = object_of(answer.body)
+                intents = [one for one in page["data"] if isinstance(one, dict)]
+                mine = [one for one in intents if mark(one, "attempt") == order.attempt]
+                if mine:
+                    return _outcome(max(mine, key=lambda one: one.get("status") == "succeeded"))
+                if not page.get("has_more") or not intents:
+                    return Missing()
+                query["starting_after"] = ref(intents[-1], "id")
         raise Unreachable(f"more than {PAGES_MAX * PAGE_SIZE} intents since the attempt")
 
     async def checkout(self, order: CheckoutOrder) -> str:
@@ -178,6 +181,15 @@ class Stripe:
         if status >= HTTPStatus.INTERNAL_SERVER_ERROR or status < HTTPStatus.OK:
             raise Unreachable(f"{self.name} answered {status}")
         return answer
+
+
+@contextmanager
+def _readable() -> Iterator[None]:
+    """Count an answer that cannot be read as none: its request may have had its effect."""
+    try:
+        yield
+    except (Invalid, KeyError, TypeError) as error:
+        raise Unreachable(f"an answer that cannot be read: {error}") from None
 
 
 def _outcome(intent: Mapping[str, Any]) -> Outcome:

@@ -1,0 +1,244 @@
+"""Collecting through a real provider simulator: charged once, whatever becomes of the answers."""
+
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import select
+
+from billing.flows import collect
+from billing.flows.pay import take_cash
+from billing.payments.model import AttemptState
+from billing.payments.provider import Lost, Postponed
+from billing.payments.store import attempt, payment_method
+from terms.entitlement import ServiceState
+from terms.money import Money
+from tests.fixtures.till import Till
+from tests.flows.billing.books import balances, check_books, open_items, rights
+from tests.flows.billing.test_settle import service_of
+
+FIRST = 2520  # 21 of 31 days of 31.00 and 20 %
+
+
+async def attempts(till: Till) -> list[tuple[int, str, str]]:
+    """Return number, state and code of every attempt."""
+    async with till.office.store.read() as tx:
+        found = await tx.rows(select(attempt).order_by(attempt.c.n))
+    return [(row.n, row.state, row.code) for row in found]
+
+
+async def charged(till: Till) -> list[int]:
+    """Return the amounts the provider really took."""
+    found = (await till.ask("payment_intents?limit=100"))["data"]
+    return [intent["amount_received"] for intent in found if intent["status"] == "succeeded"]
+
+
+async def state(till: Till) -> ServiceState:
+    """Return the published state of the household."""
+    return (await rights(till.office.store, await service_of(till.office))).state
+
+
+async def test_the_first_invoice_is_charged_and_lights_the_service(till: Till):
+    """The card given at sign-up pays the first invoice, to the cent, and the picture may go on."""
+    account = await till.join()
+    assert await state(till) is ServiceState.PENDING
+    collected = await till.collect()
+    assert len(collected.done) == 1
+    assert await charged(till) == [FIRST]
+    assert await attempts(till) == [(0, "cleared", "")]
+    assert await state(till) is ServiceState.ACTIVE
+    assert await open_items(till.office.store) == {}
+    assert (await balances(till.office.store))["clearing", "cards", "EUR"] == FIRST
+    assert ("receivable", account, "EUR") not in await balances(till.office.store)
+    await check_books(till.office.store)
+
+
+async def test_the_webhook_of_a_recorded_charge_changes_nothing(till: Till):
+    """The answer and the webhook tell of one payment: it is booked once."""
+    await till.join()
+    await till.collect()
+    before = await balances(till.office.store)
+    await till.hear_all("payment_intent.succeeded", "charge.succeeded")
+    assert await balances(till.office.store) == before
+    await check_books(till.office.store)
+
+
+async def test_the_webhook_alone_is_enough(small_till: Till):
+    """Where the answer is lost, the webhook tells that the money came."""
+    await small_till.join()
+    await small_till.behave("lost", "ok")
+    collected = await small_till.collect()
+    assert list(collected.again.values()) == [timedelta(minutes=5)]
+    assert await attempts(small_till) == [(0, "unknown", "")]
+    await small_till.hear_all("payment_intent.succeeded")
+    assert await attempts(small_till) == [(0, "cleared", "")]
+    assert await state(small_till) is ServiceState.ACTIVE
+    assert await charged(small_till) == [FIRST]
+
+
+async def test_a_lost_answer_is_looked_up_and_never_repeated(till: Till):
+    """After a lost answer the provider is asked what became of it; nothing is charged again."""
+    await till.join()
+    await till.behave("lost", "ok")
+    await till.collect()
+    before = (await till.simulator.aadmin("/counters"))["calls"]
+    await till.collect()
+    after = (await till.simulator.aadmin("/counters"))["calls"]
+    posts = [name for name in after if name.startswith("POST") and "intents" in name]
+    assert posts
+    assert all(after[name] == before[name] for name in posts)
+    assert await attempts(till) == [(0, "cleared", "")]
+    assert await charged(till) == [FIRST]
+    assert await open_items(till.office.store) == {}
+
+
+async def test_a_request_that_never_arrived_is_made_again(small_till: Till):
+    """Where the look-up finds nothing, the order is placed again under the same key."""
+    await small_till.join()
+    await small_till.faults("reset:match=POST payment_intents:count=1")
+    await small_till.collect()
+    assert await attempts(small_till) == [(0, "unknown", "")]
+    await small_till.collect()
+    assert await attempts(small_till) == [(0, "cleared", "")]
+    assert await charged(small_till) == [FIRST]
+
+
+@pytest.mark.parametrize(
+    "fault", ["lost", "half:json", "half:connection", "error:500:applied=yes", "silent"]
+)
+async def test_no_broken_answer_charges_twice(small_till: Till, fault: str):
+    """However the answer to a charge breaks, the money is taken once and found."""
+    await small_till.join()
+    await small_till.faults(f"{fault}:match=POST payment_intents:count=1")
+    for _ in range(3):
+        await small_till.collect()
+    assert await attempts(small_till) == [(0, "cleared", "")]
+    assert await charged(small_till) == [FIRST]
+    await check_books(small_till.office.store)
+
+
+async def test_what_is_no_fault_of_the_payer_is_postponed(small_till: Till):
+    """Too many requests or a wrong key fail no attempt: it stays open and is asked again later."""
+    await small_till.join()
+    await small_till.faults("throttled:7:match=POST payment_intents:count=1")
+    collected = await small_till.collect()
+    assert list(collected.again.values()) == [timedelta(seconds=7)]
+    await small_till.faults("unauthorized:match=payment_intents:count=1")
+    collected = await small_till.collect()
+    assert list(collected.again.values()) == [timedelta(minutes=15)]
+    assert await attempts(small_till) == [(0, "open", "")]
+    await small_till.collect()
+    assert await attempts(small_till) == [(0, "cleared", "")]
+
+
+async def test_a_soft_decline_fails_the_attempt(small_till: Till):
+    """A declined card fails the attempt with the bank's reason; the debt stays and is retried."""
+    await small_till.join()
+    await small_till.behave("decline:insufficient_funds")
+    await small_till.collect()
+    assert await attempts(small_till) == [(0, "failed", "insufficient_funds")]
+    assert await open_items(small_till.office.store) == {"INV-00000001": FIRST}
+    assert await state(small_till) is ServiceState.PENDING
+    await small_till.behave("ok")
+    await small_till.office.live(
+        list(small_till.office.looks), small_till.office.now + timedelta(days=1, hours=16)
+    )
+    await small_till.collect()
+    assert await attempts(small_till) == [(0, "failed", "insufficient_funds"), (1, "cleared", "")]
+
+
+async def test_a_hard_decline_ends_the_retries(till: Till):
+    """A lost card is never charged again: the ladder goes on without attempts."""
+    account = await till.join()
+    await till.behave("decline:lost_card", "ok")
+    await till.collect()
+    async with till.office.store.read() as tx:
+        assert await tx.scalar(select(payment_method.c.stopped)) == "lost_card"
+    await till.office.live([account], till.office.now + timedelta(days=12))
+    assert await attempts(till) == [(0, "failed", "lost_card")]
+    assert await charged(till) == []
+
+
+async def test_a_failure_heard_twice_fails_once(small_till: Till):
+    """The answer and the webhook of one decline are one failure."""
+    await small_till.join()
+    await small_till.behave("decline:insufficient_funds")
+    await small_till.collect()
+    await small_till.hear_all("payment_intent.payment_failed")
+    assert await attempts(small_till) == [(0, "failed", "insufficient_funds")]
+
+
+async def test_a_charge_that_is_processing_is_awaited(small_till: Till):
+    """A provider that will tell later is looked up after an hour; the webhook may be earlier."""
+    await small_till.join()
+    await small_till.behave("processing")
+    collected = await small_till.collect()
+    assert list(collected.again.values()) == [timedelta(hours=1)]
+    assert await attempts(small_till) == [(0, "unknown", "")]
+    intent = (await small_till.ask("payment_intents"))["data"][0]["id"]
+    await small_till.simulator.aadmin(
+        "/tamper", {"op": "settle", "payment_intent": intent, "behaviour": "ok"}
+    )
+    await small_till.collect()
+    assert await attempts(small_till) == [(0, "cleared", "")]
+
+
+async def test_unknown_outcomes_are_looked_up_on_a_schedule_and_then_shown(small_till: Till):
+    """A provider that never answers is asked after 5 minutes, an hour, five days, then parked."""
+    account = await small_till.join()
+    key = (await small_till.marked("collect"))[0]
+    waits = []
+    for _ in range(8):
+        async with small_till.office.store.begin() as tx:
+            charges = await collect.prepare(small_till.office.desk, tx, [key])
+        outcomes = [(each, Lost(reason="no answer")) for each in charges]
+        async with small_till.office.store.begin() as tx:
+            collected = await collect.record(
+                small_till.office.desk, tx, outcomes, small_till.office.now
+            )
+        waits += collected.again.values()
+    minutes = [wait // timedelta(minutes=1) for wait in waits]
+    assert minutes == [5, 60, *[24 * 60] * 5]
+    assert "unknown after 7 looks" in collected.stuck[key]
+    # Whoever may have paid is not cut off, and is not charged again either.
+    await small_till.office.live([account], small_till.office.now + timedelta(days=30))
+    assert (0, AttemptState.UNKNOWN.value, "") in await attempts(small_till)
+    async with small_till.office.store.begin() as tx:
+        assert await collect.remark(small_till.office.desk, tx) >= 1
+
+
+async def test_an_invoice_paid_meanwhile_is_not_collected(small_till: Till):
+    """An attempt nobody was asked about yet is dropped when cash has paid its invoice."""
+    account = await small_till.join()
+
+    async def cash(amount: str, reference: str) -> None:
+        async with small_till.office.store.begin() as tx:
+            await take_cash(
+                small_till.office.desk,
+                tx,
+                "100001",
+                small_till.office.now,
+                amount=Money.parse(amount, "EUR"),
+                reference=reference,
+            )
+        await small_till.office.settle(account)
+
+    await cash("20.00", "R-1")
+    await small_till.collect()
+    assert await charged(small_till) == [FIRST - 2000]
+    await small_till.office.live([account], small_till.office.now + timedelta(days=25))
+    await cash("100.00", "R-2")
+    await small_till.collect()
+    assert await charged(small_till) == [FIRST - 2000]
+    assert [one[1:] for one in await attempts(small_till)][1:] == [("failed", "superseded")]
+
+
+async def test_no_provider_is_our_fault(small_till: Till):
+    """An attempt at a provider that is not set up waits; the payer is not blamed."""
+    await small_till.join()
+    key = (await small_till.marked("collect"))[0]
+    async with small_till.office.store.begin() as tx:
+        (charge,) = await collect.prepare(small_till.office.desk, tx, [key])
+    small_till.office.desk.providers.clear()  # type: ignore[attr-defined]
+    outcome = await collect.call(small_till.office.desk, charge)
+    assert isinstance(outcome, Postponed)
+    assert "cards" in outcome.reason
