@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from types import MappingProxyType
+
+import orjson
 
 NOTHING: Mapping[str, str] = MappingProxyType({})
 
@@ -33,26 +34,22 @@ class ViewerState:
 
     def encode(self) -> str:
         """Canonical JSON of everything compared: equal states give equal text."""
-        return json.dumps(
-            {
-                "ref": self.ref,
-                "enabled": self.enabled,
-                "tariff": self.tariff,
-                "packages": sorted(self.packages),
-                "devices": sorted(self.devices),
-                "streams": self.streams,
-                "expires_on": self.expires_on.isoformat() if self.expires_on else None,
-                "label": self.label,
-            },
-            ensure_ascii=False,
-            separators=(",", ":"),
-            sort_keys=True,
-        )
+        fields = {
+            "devices": sorted(self.devices),
+            "enabled": self.enabled,
+            "expires_on": self.expires_on,
+            "label": self.label,
+            "packages": sorted(self.packages),
+            "ref": self.ref,
+            "streams": self.streams,
+            "tariff": self.tariff,
+        }
+        return orjson.dumps(fields).decode()
 
     @classmethod
     def decode(cls, text: str | bytes, *, revision: int) -> ViewerState:
         """Read what `encode` wrote; the revision travels beside the text."""
-        row = json.loads(text)
+        row = orjson.loads(text)
         expires_on = row["expires_on"]
         return cls(
             ref=row["ref"],

@@ -203,6 +203,32 @@ async def test_a_box_that_registered_itself_is_taken_into_its_account(portal: Tr
     assert [(row["login"], row["stb_mac"]) for row in await rows(portal)] == [("1001", other)]
 
 
+@pytest.mark.parametrize("ours_too", [False, True])
+async def test_a_box_bound_twice_is_left_to_people(portal: Trial, ours_too: bool) -> None:
+    """Where several rows have the box, none is deleted: one delete would hit them all."""
+    other = "02:00:00:00:00:AB"
+    await portal.converge(live())
+    await add(portal, login="", stb_mac=other)
+    if ours_too:
+        await add(portal, login="1001-2", account_number="1001")
+        stored = {"op": "set", "login": "1001-2", "fields": {"stb_mac": other.lower()}}
+        await harness(portal).admin("/tamper", stored)
+    else:
+        await add(portal, login="eve", account_number="77", stb_mac=other)
+    with pytest.raises(Conflict, match=other):
+        await portal.converge(live(devices=frozenset({MAC, other})))
+    assert len([row for row in await rows(portal) if row["stb_mac"].upper() == other]) == 2
+
+
+async def test_a_row_that_goes_by_a_shared_box_is_left_to_people(portal: Trial) -> None:
+    """A row of ours with an odd login is not written to when its box is another account's too."""
+    await add(portal, login="a,b", account_number="1001", tariff_plan="basic", stb_mac=MAC)
+    await add(portal, login="eve", account_number="77", tariff_plan="basic", stb_mac=MAC)
+    with pytest.raises(Conflict, match="bound to more than account '1001'"):
+        await portal.converge(live(devices=frozenset({"02:00:00:00:00:02"})))
+    assert [row["stb_mac"] for row in await rows(portal, "77")] == [MAC]
+
+
 # -- rows that others made
 
 

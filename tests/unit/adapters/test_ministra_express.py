@@ -2,7 +2,6 @@
 
 import asyncio
 import re
-from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
@@ -10,13 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.adapters.middleware.ministra import Ministra
 from gateway.adapters.middleware.ministra.boxes import free_logins, moves_for
-from gateway.adapters.middleware.ministra.options import MinistraOptions
-from gateway.adapters.sdk import Action, Answer
+from gateway.adapters.sdk import Action
 from gateway.adapters.state import ViewerState, differences
 from terms.errors import TargetError, Unsupported
-from terms.ids import TargetName
+from tests.unit.adapters.door import Recorder, adapter
 
 MACS = st.integers(0, 9).map(lambda number: f"00:1A:79:00:00:{number:02X}")
 WISHES = st.builds(
@@ -32,39 +29,6 @@ WISHES = st.builds(
     revision=st.integers(0, 2**60),
 )
 REF = re.compile(r"[0-9A-Za-z]{1,11}")
-
-
-class Recorder:
-    """A door that leads nowhere: it writes down what was asked for and answers "true"."""
-
-    def __init__(self) -> None:
-        self.calls: list[tuple[str, str]] = []
-
-    async def call(
-        self,
-        method: str,
-        url: str,
-        *,
-        headers: Mapping[str, str] | None = None,
-        body: bytes | None = None,
-        deadline_s: float | None = None,
-        body_bytes_max: int | None = None,
-    ) -> Answer:
-        """Write down the call."""
-        self.calls.append((method, url))
-        is_read = method == "GET"
-        return Answer(
-            status=200,
-            headers={},
-            body=b'{"status":"OK","results":[]}' if is_read else b'{"status":"OK","results":true}',
-        )
-
-
-def adapter(door: Recorder | None = None, **options: Any) -> Ministra:
-    """Make an adapter whose door is a recorder."""
-    chosen = {"base_url": "http://portal", "login": "api", "password": "s3cret", **options}
-    parsed = MinistraOptions.model_validate(chosen)
-    return Ministra(TargetName("north"), parsed, door or Recorder())
 
 
 @given(WISHES)

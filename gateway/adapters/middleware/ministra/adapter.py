@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import asyncio
 import hmac
-from collections.abc import AsyncIterator, Mapping
-from typing import Any, ClassVar
+from collections.abc import AsyncIterator
+from itertools import islice
+from typing import Any, ClassVar, TypeVar
 from urllib.parse import quote_plus
 
 from gateway.adapters.middleware.ministra.boxes import Moves, free_logins, moves_for
+from gateway.adapters.middleware.ministra.catalogue import catalog_of, warnings_of
 from gateway.adapters.middleware.ministra.edges import edge_of
 from gateway.adapters.middleware.ministra.options import MinistraOptions
 from gateway.adapters.middleware.ministra.rest import (
@@ -21,6 +23,7 @@ from gateway.adapters.middleware.ministra.rest import (
     LOGIN_TAKEN,
     MAC_TAKEN,
     NOT_FOUND,
+    SUBSCRIPTION,
     Rest,
     form_of,
     told,
@@ -29,12 +32,13 @@ from gateway.adapters.middleware.ministra.rest import (
 from gateway.adapters.middleware.ministra.rows import (
     LOGIN_TWICE,
     NO_LOGIN,
-    Row,
+    Owner,
     check_code,
     check_ref,
     fields_of,
     label_of,
     mac_of,
+    owner_of,
     state_of,
     states_in,
 )
@@ -42,6 +46,11 @@ from gateway.adapters.sdk import Action, Adapter, Catalog, Health, Http, Options
 from gateway.adapters.state import ViewerState
 from terms.errors import Conflict, Permanent, Unsupported
 from terms.ids import TargetName
+
+CHUNK_ACCOUNTS = 500
+OPEN_TO_EVERYBODY = "the API answers without credentials: set api_auth_login at the portal"
+
+T = TypeVar("T")
 
 
 class Ministra(Adapter[ViewerState]):
@@ -83,30 +92,15 @@ class Ministra(Adapter[ViewerState]):
 
     async def probe(self) -> Health:
         """Check address, credentials and tariffs; warn where the API is open to everybody."""
-        tariffs = await self._rest.ask("GET", "tariffs/", list, bytes_max=CATALOG_BYTES_MAX)
-        warnings = []
+        warnings = warnings_of(await self._tariffs())
         if await self._rest.is_open():
-            warnings.append("the API answers without credentials: set api_auth_login at the portal")
-        if not tariffs:
-            warnings.append("the portal has no tariff plans: is its enable_tariff_plans on?")
-        for tariff in tariffs:
-            named = [tariff, *tariff.get("packages", ())]
-            warnings += [
-                f"tariff or package {one.get('name')!r} has no external id: it cannot be sold"
-                for one in named
-                if not one.get("external_id")
-            ]
-        return Health(warnings=tuple(dict.fromkeys(warnings)))
+            warnings = (OPEN_TO_EVERYBODY, *warnings)
+        return Health(warnings=warnings)
 
     async def observe(self, ref: str) -> ViewerState | None:
         """Read all rows of the account."""
         check_ref(ref)
-        results, error = await self._rest.exchange("GET", f"accounts/{ref}")
-        if error == NOT_FOUND:
-            return None
-        if error:
-            raise told(error)
-        rows = typed(results, list)
+        rows = await self._found(f"accounts/{ref}", list)
         return state_of(ref, rows, has_end_date=self.options.internal_billing) if rows else None
 
     async def apply(self, desired: ViewerState, observed: ViewerState | None) -> None:
@@ -141,24 +135,20 @@ class Ministra(Adapter[ViewerState]):
     async def scan(self) -> AsyncIterator[ViewerState]:
         """Read the whole list, which is not paged, and give one state per account number."""
         body = await self._rest.whole_list()
-        for state in states_in(body, has_end_date=self.options.internal_billing):
-            yield state
+        states = states_in(body, has_end_date=self.options.internal_billing)
+        # Reading 50,000 rows takes half a second: in a thread, so that nobody waits for it.
+        while chunk := await asyncio.to_thread(list, islice(states, CHUNK_ACCOUNTS)):
+            for state in chunk:
+                yield state
 
     # -- optional abilities
 
     async def catalog(self) -> Catalog:
         """List tariffs with their optional packages, and all packages, by external id."""
-        tariffs = await self._rest.ask("GET", "tariffs/", list, bytes_max=CATALOG_BYTES_MAX)
         packages = await self._rest.ask(
             "GET", "services_package/", list, bytes_max=CATALOG_BYTES_MAX
         )
-        try:
-            return Catalog(
-                tariffs={tariff["external_id"]: _optional(tariff) for tariff in tariffs},
-                packages=frozenset(package["external_id"] for package in packages),
-            )
-        except (KeyError, TypeError) as error:
-            raise Permanent(f"the portal's catalogue cannot be read: {error!r}") from None
+        return catalog_of(await self._tariffs(), packages)
 
     async def perform(self, ref: str, action: Action) -> None:
         """Do message, reboot, kick, refresh or reset_device once, for one household's boxes.
@@ -226,8 +216,7 @@ class Ministra(Adapter[ViewerState]):
                 await self._free_box(mac, desired.ref)
                 _, error = await self._rest.exchange("POST", "accounts/", form_of(form))
         if error == LOGIN_TAKEN:
-            owner = await self._user(login)
-            if owner is None or owner["account_number"] != desired.ref:
+            if await self._owner(login) != desired.ref:
                 raise Conflict(f"login {login!r} belongs to another account at the portal")
             return False
         if error:
@@ -241,27 +230,36 @@ class Ministra(Adapter[ViewerState]):
         """
         codes = sorted(desired.packages) or [""]
         form = "&".join(f"subscribed[]={quote_plus(code)}" for code in codes)
-        await self._rest.ask("POST", f"account_subscription/{desired.ref}", bool, form)
+        await self._rest.ask("POST", f"{SUBSCRIPTION}{desired.ref}", bool, form)
 
     async def _move(self, ref: str, moves: Moves) -> None:
         for login, mac in moves.binds:
+            await self._check_alone(login, ref)
             if mac:
                 await self._free_box(mac, ref)  # PUT would store a taken MAC without a word
             await self._rest.ask("PUT", f"users/{login}", bool, form_of({"stb_mac": mac}))
         for login in moves.drops:
+            await self._check_alone(login, ref)
             _, error = await self._rest.exchange("DELETE", f"users/{login}")
             if error and error != NOT_FOUND:
                 raise told(error)
 
     async def _free_box(self, mac: str, ref: str) -> None:
         """Make sure that no other account has the box; a row it made for itself is deleted."""
-        owner = await self._user(mac)
-        if owner is None or owner["account_number"] == ref:
-            return
-        name = owner["account_number"] or owner["login"]
-        if name:
-            raise Conflict(f"box {mac} is bound to account {name!r} at the portal")
-        await self._rest.ask("DELETE", f"users/{mac}", bool)
+        holders = await self._holders(mac)
+        others = [owner for owner in holders if owner.number != ref]
+        for owner in others:
+            if name := owner.number or owner.login:
+                raise Conflict(f"box {mac} is bound to account {name!r} at the portal")
+        if others and len(others) < len(holders):
+            raise Conflict(f"box {mac} is bound twice at the portal")  # one delete hits both
+        if others:
+            await self._rest.ask("DELETE", f"users/{mac}", bool)
+
+    async def _check_alone(self, login: str, ref: str) -> None:
+        """Make sure, where a row goes by its box, that no other row would be hit with it."""
+        if ":" in login and {owner.number for owner in await self._holders(login)} != {ref}:
+            raise Conflict(f"box {login} is bound to more than account {ref!r} at the portal")
 
     async def _refresh(self, ref: str) -> None:
         """Tell the boxes about a new tariff, which the portal does not do by itself.
@@ -273,16 +271,25 @@ class Ministra(Adapter[ViewerState]):
 
     # -- small parts
 
-    async def _user(self, key: str) -> Row | None:
-        results, error = await self._rest.exchange("GET", f"users/{key}")
+    async def _tariffs(self) -> list[Any]:
+        return await self._rest.ask("GET", "tariffs/", list, bytes_max=CATALOG_BYTES_MAX)
+
+    async def _found(self, path: str, expected: type[T]) -> T | None:
+        results, error = await self._rest.exchange("GET", path)
         if error == NOT_FOUND:
             return None
         if error:
             raise told(error)
-        row = typed(results, dict)
-        if not {"account_number", "login"} <= row.keys():
-            raise Permanent("a row of the portal lacks its login or its account number")
-        return row
+        return typed(results, expected)
+
+    async def _owner(self, login: str) -> str:
+        """Tell whose login it is: an account number, "" where it has none or is gone."""
+        row = await self._found(f"users/{login}", dict)
+        return "" if row is None else owner_of(row).number
+
+    async def _holders(self, mac: str) -> list[Owner]:
+        """List who has the box: `users` would show the first row only."""
+        return [owner_of(row) for row in await self._found(f"accounts/{mac}", list) or ()]
 
     async def _check_ours(self, ref: str) -> None:
         """Refuse what is no account number; the portal finds ab1 under AB1, so letters are read."""
@@ -297,9 +304,3 @@ class Ministra(Adapter[ViewerState]):
         """Make a viewer's password that nobody can guess and we need not keep."""
         secret = self.options.password.get_secret_value().encode()
         return hmac.new(secret, login.encode(), "sha256").hexdigest()[:16]
-
-
-def _optional(tariff: Mapping[str, Any]) -> frozenset[str]:
-    return frozenset(
-        package["external_id"] for package in tariff["packages"] if package["optional"] == "1"
-    )

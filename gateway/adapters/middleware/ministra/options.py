@@ -14,7 +14,7 @@ class MinistraOptions(Options):
     """One portal. The descriptions are printed into the reference."""
 
     base_url: str = Field(description="address of the portal's web server, without a path")
-    login: str = Field(description="`api_auth_login` of the portal")
+    login: str = Field(pattern=r"^[^:]*$", description="`api_auth_login` of the portal")
     password: SecretStr = Field(description="`api_auth_password` of the portal")
     api_path: str = Field(
         "/stalker_portal/api/v1",

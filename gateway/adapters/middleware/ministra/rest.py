@@ -24,6 +24,7 @@ CATALOG_BYTES_MAX = 16 * MIB  # up to 5.0.3 every package lists all channels
 SCAN_BYTES_MAX = 64 * MIB  # the list is not paged: 50,000 accounts are about 15 MB
 TOLD_CHARS_MAX = 120
 
+SUBSCRIPTION = "account_subscription/"
 NOT_FOUND = "Account not found"
 LOGIN_TAKEN = "Login already in use"
 MAC_TAKEN = "MAC address already in use"
@@ -69,7 +70,7 @@ class Rest:
         )
         if answer.status != HTTPStatus.OK:
             raise _refused(answer)
-        if method != "GET" and answer.body.strip() == _APPLIED_ALL_THE_SAME:
+        if path.startswith(SUBSCRIPTION) and answer.body.strip() == _APPLIED_ALL_THE_SAME:
             return True, ""  # whether it was applied is seen in the read-back
         return opened(answer.body)
 

@@ -11,7 +11,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 from gateway.adapters.middleware.ministra.rest import opened, told, typed
 from gateway.adapters.state import NOTHING, ViewerState
@@ -99,24 +99,38 @@ def state_of(ref: str, rows: Sequence[Row], *, has_end_date: bool) -> ViewerStat
         parts = [_one(ref, row, has_end_date=has_end_date) for row in rows]
         return parts[0] if len(parts) == 1 else _several(ref, rows, parts)
     except (KeyError, TypeError, AttributeError, ValueError) as error:
-        raise Permanent(f"a row of the portal cannot be read: {error!r}") from None
+        raise _unreadable(error) from None
+
+
+class Owner(NamedTuple):
+    """Whose row it is. Both are empty for a row that a box made for itself."""
+
+    number: str
+    login: str
+
+
+def owner_of(row: Any) -> Owner:
+    """Read whose row it is. Raises Permanent when that cannot be seen."""
+    try:
+        return Owner(str(row["account_number"] or ""), str(row["login"] or ""))
+    except (KeyError, TypeError) as error:
+        raise _unreadable(error) from None
 
 
 def account_of(row: Row) -> str:
     """Tell the account number; a row without one goes by its box or its login, never by a ref."""
-    number: str = row["account_number"]
-    return number or row["stb_mac"] or f"@{row['login'] or ''}"
+    return str(row["account_number"] or row["stb_mac"] or f"@{row['login'] or ''}")
 
 
 def _one(ref: str, row: Row, *, has_end_date: bool) -> ViewerState:
-    mac: str = row["stb_mac"] or ""
+    mac = str(row["stb_mac"] or "")
     key = _key(row["login"] or "", mac)
     carried = _REVISION.fullmatch(row["comment"] or "")
     return ViewerState(
         ref=ref,
         enabled=row["status"] in {1, "1"},
-        tariff=row["tariff_plan"] or None,
-        packages=frozenset(row["subscribed"] or ()),
+        tariff=str(row["tariff_plan"] or "") or None,
+        packages=frozenset(map(str, row["subscribed"] or ())),
         devices=frozenset((mac,)) if mac else frozenset(),
         expires_on=_date(row.get("end_date") or NO_DATE) if has_end_date else None,
         label=label_of(row["full_name"] or ""),
@@ -227,4 +241,9 @@ def _each_row(text: str, at: int) -> Iterator[tuple[Row, int]]:
     except (IndexError, ValueError, RecursionError):
         raise Retryable("the portal's list of accounts breaks off or is no JSON") from None
     except (KeyError, TypeError, AttributeError) as error:
-        raise Permanent(f"a row of the portal cannot be read: {error!r}") from None
+        raise _unreadable(error) from None
+
+
+def _unreadable(error: Exception) -> Permanent:
+    text = "".join(char for char in str(error)[:80] if char.isprintable())
+    return Permanent(f"a row of the portal cannot be read: {type(error).__name__}: {text}")
