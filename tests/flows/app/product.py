@@ -62,7 +62,7 @@ class Product:
     def start(self, **settings: str) -> None:
         """Start `boxoffice serve` and wait until it takes requests."""
         port = self.url.rpartition(":")[2]
-        command = [BOXOFFICE, "serve", "--json", "--port", port]
+        command = [str(BOXOFFICE), "serve", "--json", "--port", port]
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
                 command,

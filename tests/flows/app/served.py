@@ -1,20 +1,61 @@
 """A house that answers over HTTP in this process, and a client that sees every byte of it."""
 
+import asyncio
 import json
 from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 from aiohttp import ClientSession, web
+from sqlalchemy import func, select
 
 from app.identity import tokens
+from app.roles.crew import Crew, Role, duties
 from app.settings import Settings
 from app.web.connection import listen
 from app.web.serving import make_app
 from app.web.static import Static
 from app.wiring import House, build, closing
+from runtime.store import to_micros
+from runtime.work import work
+
+HARBOUR = Path(__file__).parents[3] / "demo" / "operators" / "harbour"
+ENVIRONMENT = {
+    "PORTAL_URL": "http://127.0.0.1:9",
+    "PORTAL_LOGIN": "api",
+    "PORTAL_PASSWORD": "p",
+    "PROVIDER_URL": "http://127.0.0.1:9",
+    "PROVIDER_KEY": "k",
+    "PROVIDER_WEBHOOK_SECRET": "whsec_canary",
+}
+WITHIN_S = 20.0
+
+
+@asynccontextmanager
+async def at_work(house: House) -> AsyncIterator[None]:
+    """Have a house do its work until the block is left."""
+    crew = Crew(duties(house, Role.WORKER))
+    crew.start()
+    try:
+        yield
+    finally:
+        await crew.rest()
+
+
+async def rest(house: House, *kinds: str) -> None:
+    """Wait until no row of these kinds is due."""
+    c = work.c
+    async with asyncio.timeout(WITHIN_S):
+        while True:
+            async with house.store.read() as tx:
+                now = to_micros(await house.clock.business_now(tx))
+                due = (c.kind.in_(kinds), c.parked_at.is_(None), c.due_at <= now)
+                if not await tx.scalar(select(func.count()).select_from(work).where(*due)):
+                    return
+            await asyncio.sleep(0.02)
 
 
 @dataclass(slots=True, kw_only=True)

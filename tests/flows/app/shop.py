@@ -71,9 +71,7 @@ async def at_work(house: House) -> AsyncIterator[None]:
 class Shop:
     """An operator's desk in a house, and the two systems it talks to."""
 
-    def __init__(
-        self, house: House, portal: RunningSimulator, provider: RunningSimulator
-    ) -> None:
+    def __init__(self, house: House, portal: RunningSimulator, provider: RunningSimulator) -> None:
         self.house = house
         self.portal = portal
         self.provider = provider
@@ -137,7 +135,7 @@ class Shop:
     async def rest(self, within_s: float = WITHIN_S) -> None:
         """Wait until nothing is due and nothing in hand; nothing may be parked."""
         async with asyncio.timeout(within_s):
-            while not await self._is_idle():
+            while not await self._is_idle():  # noqa: ASYNC110 - the database tells no events
                 await asyncio.sleep(LOOK_EVERY_S)
 
     async def account(self, number: int) -> dict[str, Any] | None:

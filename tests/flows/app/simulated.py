@@ -1,7 +1,6 @@
-"""One portal and one provider process per test worker, put back to their start before every test."""
+"""One portal and one provider process per test worker, put back to their start for every test."""
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 

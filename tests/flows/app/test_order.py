@@ -1,6 +1,5 @@
 """Whatever the order of what happens to a subscriber, the portal ends with the newest."""
 
-import asyncio
 import re
 import shutil
 import tempfile
@@ -16,16 +15,9 @@ from hypothesis import strategies as st
 from sqlalchemy import select
 
 from billing.flows.change import Change
-from gateway.provisioning.keys import COMPOSE
-from gateway.provisioning.pump import Pace
-from gateway.provisioning.reconcile import Reconciler
-from gateway.provisioning.tables import service_order, wish
-from runtime import log
-from runtime.log import Snapshot
+from gateway.provisioning.tables import wish
 from runtime.log import snapshot as snapshots
-from runtime.work import Claim, Work
-from terms.entitlement import Entitlement, Grant, ServiceState
-from terms.ids import ServiceId
+from terms.entitlement import Entitlement
 from tests.flows.app.operator import contract_of
 from tests.flows.app.shop import Shop, at_work, opened, settings_for
 from tests.simulators.process import RunningSimulator
@@ -119,12 +111,17 @@ async def test_any_story_ends_with_the_highest_revision(
         shutil.copy(sqlite_template, folder / "boxoffice.db")
         url = f"sqlite:///{folder / 'boxoffice.db'}"
         async with open_shop(folder, url, running_portal, running_provider) as shop:
-            for n, (event, waits) in enumerate(story):
-                await happen(shop, event, n)
-                if waits:
-                    await shop.rest()
-            await shop.rest()
+            await tell(shop, story)
             await check_newest_is_held(shop, 1)
+
+
+async def tell(shop: Shop, story: Sequence[Step]) -> None:
+    """Let a story happen to household 1, waiting for the work in between where it says so."""
+    for n, (event, waits) in enumerate(story):
+        await happen(shop, event, n)
+        if waits:
+            await shop.rest()
+    await shop.rest()
 
 
 @pytest.mark.parametrize("order", permutations(EVENTS), ids="-".join)
