@@ -83,8 +83,12 @@ class PriceBook:
         return self._rentals.get(model)
 
     def prices_of(self, offering: str, currency: str) -> Sequence[Price]:
-        """All prices of an offering, the oldest first."""
+        """List the prices of an offering in a currency, the oldest first."""
         return self._prices.get((offering, currency), ())
+
+    def all_prices(self, offering: str) -> list[Price]:
+        """List the prices of an offering in every currency."""
+        return [one for key, some in self._prices.items() if key[0] == offering for one in some]
 
 
 def changed_offerings(book: PriceBook, offered: Iterable[Offering]) -> list[Offering]:

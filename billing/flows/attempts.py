@@ -9,7 +9,6 @@ from datetime import datetime
 from sqlalchemy import bindparam, select, update
 
 from billing.accounts.store import account
-from billing.flows.desk import Desk
 from billing.payments.model import (
     ALLOWED,
     AttemptState,
@@ -40,7 +39,7 @@ async def clear(tx: Tx, moved: Sequence[Moved]) -> None:
     """Clear the attempts whose money came in, unless it is known to have gone back again."""
     rows = [
         {"key": one.attempt, "to_charge": one.charge}
-        for one in moved
+        for one in sorted(moved, key=lambda one: one.attempt)
         if one.attempt and one.kind is MovementKind.CLEARED
     ]
     if rows:
@@ -54,11 +53,15 @@ async def clear(tx: Tx, moved: Sequence[Moved]) -> None:
         )
 
 
-async def fail(desk: Desk, tx: Tx, failures: Sequence[Failure], now: datetime) -> list[AccountId]:
-    """Fail attempts that may still fail; a hard decline stops their method. Marks settle."""
+async def fail(tx: Tx, failures: Sequence[Failure], now: datetime) -> list[AccountId]:
+    """Fail attempts that may still fail; a hard decline stops their method.
+
+    Returns the accounts concerned.
+    """
     if not failures:
         return []
-    refused = {one.refused.attempt: one for one in failures}
+    by_key = sorted(failures, key=lambda one: one.refused.attempt)
+    refused = {one.refused.attempt: one for one in by_key}
     found = await _failing(tx, sorted(refused))
     if not found:
         return []
@@ -69,7 +72,7 @@ async def fail(desk: Desk, tx: Tx, failures: Sequence[Failure], now: datetime) -
             "to_code": refused[key].refused.code,
             "to_decline": refused[key].refused.decline.value,
         }
-        for key in found
+        for key in sorted(found)
     ]
     await tx.execute(
         update(attempt)
@@ -84,9 +87,7 @@ async def fail(desk: Desk, tx: Tx, failures: Sequence[Failure], now: datetime) -
     )
     await _stop_methods(tx, [one for key, one in refused.items() if key in found], found)
     await log.append(tx, [_fact(one, found, now) for k, one in refused.items() if k in found])
-    accounts = sorted({AccountId(each.account) for each in found.values()})
-    await desk.work.mark(tx, "settle", accounts)
-    return accounts
+    return sorted({AccountId(each.account) for each in found.values()})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,7 +15,7 @@ from sqlalchemy import Row, bindparam, select, update
 
 from billing.accounts.store import account
 from billing.flows import movements
-from billing.flows.attempts import Failure, clear, fail
+from billing.flows.attempts import Failure
 from billing.flows.desk import Desk
 from billing.flows.movements import Told
 from billing.invoicing.store import invoice
@@ -114,9 +114,7 @@ async def record(
     """Write down what providers answered; marks the accounts concerned."""
     told = [_told(charge, out) for charge, out in outcomes if isinstance(out, Charged)]
     refusals = [_refused(charge, out) for charge, out in outcomes if isinstance(out, Declined)]
-    await movements.record(desk, tx, told, now)
-    await clear(tx, [one.moved for one in told])
-    await fail(desk, tx, refusals, now)
+    await movements.hear(desk, tx, told, refusals, now)
     again: dict[AttemptId, timedelta] = {}
     stuck: dict[AttemptId, str] = {}
     undecided: list[dict[str, Any]] = []

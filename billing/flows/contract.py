@@ -46,7 +46,9 @@ async def lock(tx: Tx, contract: str, now: datetime) -> Contract:
         .select_from(service.join(account, account.c.id == service.c.account_id))
         .where(service.c.contract == contract)
     )
-    row = await tx.first(query.with_for_update(of=account) if tx.engine == "postgresql" else query)
+    row = await tx.first(
+        query.with_for_update(of=account, key_share=True) if tx.engine == "postgresql" else query
+    )
     if row is None:
         raise NotFound(f"there is no contract {contract!r}")
     today = local_date(now, row.zone)

@@ -14,7 +14,7 @@ from sqlalchemy import Row, select, update
 
 from billing.accounts.store import account
 from billing.flows import movements
-from billing.flows.attempts import Failure, clear, fail
+from billing.flows.attempts import Failure
 from billing.flows.desk import Desk
 from billing.flows.movements import Told
 from billing.flows.receive import provider_of
@@ -80,9 +80,7 @@ async def intake(desk: Desk, tx: Tx, event_ids: Sequence[str], now: datetime) ->
                 told.append(Told(account=owner, number=number, provider=event.provider, moved=one))
             elif one.attempt:
                 failures.append(Failure(provider=event.provider, refused=one))
-    await movements.record(desk, tx, told, now)
-    await clear(tx, [one.moved for one in told])
-    await fail(desk, tx, failures, now)
+    await movements.hear(desk, tx, told, failures, now)
     await _note(tx, states)
     return Taken(again=again)
 

@@ -1,6 +1,7 @@
-"""Writes down that money moved: once per movement, with the fact for those above, and marks settle.
+"""Writes down what was heard of money: movements, failures, the facts for those above.
 
-Shared by everything that hears of money: messages of providers, answers to charges, the cash desk.
+Shared by all who hear of it: messages of providers, answers to charges, the cash desk. Everything
+is written in one order, so that two who hear of the same never wait for each other in a circle.
 """
 
 from __future__ import annotations
@@ -9,6 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from billing.flows import attempts
+from billing.flows.attempts import Failure
 from billing.flows.desk import Desk
 from billing.payments.model import Moved, MovementKind, encode_fact, fact_id, fact_of
 from billing.payments.store import movement
@@ -28,10 +31,22 @@ class Told:
     moved: Moved
 
 
-async def record(desk: Desk, tx: Tx, told: Sequence[Told], now: datetime) -> int:
-    """Record movements; returns how many were new. Every account concerned is marked."""
-    if not told:
-        return 0
+async def hear(
+    desk: Desk, tx: Tx, told: Sequence[Told], failures: Sequence[Failure], now: datetime
+) -> int:
+    """Write down movements and failures, and mark the accounts concerned for settling.
+
+    Returns how many movements were new; what was heard before changes nothing.
+    """
+    told = sorted(told, key=lambda one: (one.provider, one.moved.ref, one.moved.kind))
+    await attempts.clear(tx, [one.moved for one in told])
+    failed = await attempts.fail(tx, failures, now)
+    fresh = await _record(desk, tx, told, now)
+    await desk.work.mark(tx, "settle", [*failed, *(one.account for one in told)])
+    return fresh
+
+
+async def _record(desk: Desk, tx: Tx, told: Sequence[Told], now: datetime) -> int:
     rows = [
         {
             "id": new_id(now, desk.chance),
@@ -50,7 +65,6 @@ async def record(desk: Desk, tx: Tx, told: Sequence[Told], now: datetime) -> int
     ]
     fresh = await tx.insert_new(movement, rows, key=("provider", "ref", "kind"))
     await log.append(tx, [_fact(one, now) for one in told])
-    await desk.work.mark(tx, "settle", [one.account for one in told])
     return fresh
 
 

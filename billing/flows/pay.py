@@ -53,7 +53,7 @@ async def take_cash(
         kind=MovementKind.CLEARED,
     )
     told = Told(account=payer.account, number=payer.number, provider=CASH, moved=moved)
-    return await movements.record(desk, tx, [told], now) > 0
+    return await movements.hear(desk, tx, [told], [], now) > 0
 
 
 async def pay_order(

@@ -1,7 +1,7 @@
 """Loads a batch of accounts with a fixed number of SELECTs, however many accounts there are.
 
 The accounts come first and stay locked, in the order of their ids, so that two settles of one
-account follow each other.
+account follow each other. (Whoever writes a payment down meanwhile does not wait for that.)
 """
 
 from __future__ import annotations
@@ -103,7 +103,7 @@ def _account_query(engine: Engine) -> Select[Any]:
         # The newest usable method comes last and is the one that counts.
         .order_by(account.c.id, payment_method.c.id)
     )
-    return query.with_for_update(of=account) if engine == "postgresql" else query
+    return query.with_for_update(of=account, key_share=True) if engine == "postgresql" else query
 
 
 def _account(row: Row[Any]) -> Account:

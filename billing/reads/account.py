@@ -1,0 +1,303 @@
+"""One household's account: what it has, owes and paid, and why it is dark."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import Row, select
+
+from billing.accounts.store import account, customer, service
+from billing.catalog.store import offering
+from billing.dunning.model import HoldKind
+from billing.dunning.store import hold
+from billing.equipment.store import rental
+from billing.payments.model import AttemptState, MovementKind
+from billing.payments.store import attempt, movement, open_item, payment_method
+from billing.reads.invoices import InvoiceView, of_account
+from billing.subscriptions.store import subscription
+from runtime import log
+from runtime.store import Tx
+from terms.entitlement import Entitlement, ServiceState
+from terms.errors import NotFound
+from terms.ids import AccountId, ServiceId
+from terms.money import Money
+
+TOPIC = "entitlement"
+ROWS_MAX = 100
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SubscriptionView:
+    """An offering that the service has, had, or will have."""
+
+    offering: str
+    name: str
+    kind: str
+    from_on: date
+    until_on: date | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RentalView:
+    """A device that is rented, or was."""
+
+    serial: str
+    model: str
+    offering: str
+    from_on: date
+    until_on: date | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PaymentView:
+    """Money that moved; negative where it went back. `charge` is the provider's reference."""
+
+    at: datetime
+    provider: str
+    charge: str
+    kind: MovementKind
+    amount: Money
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AttemptView:
+    """A try to collect."""
+
+    id: str
+    number: str
+    n: int
+    at: datetime
+    provider: str
+    amount: Money
+    state: AttemptState
+    code: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HoldView:
+    """A hold and the invoice that causes it."""
+
+    kind: HoldKind
+    since_on: date
+    cause: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServiceView:
+    """The service as it was published last; before the first settle it has no state."""
+
+    id: ServiceId
+    contract: str
+    label: str
+    state: ServiceState | None
+    reason: str
+    revision: int
+    grants: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccountView:
+    """Everything about one household in billing. Lists are newest first and bounded."""
+
+    id: AccountId
+    number: str
+    name: str
+    phone: str
+    email: str
+    currency: str
+    zone: str
+    locale: str
+    bill_day: int
+    service: ServiceView
+    subscriptions: Sequence[SubscriptionView]
+    rentals: Sequence[RentalView]
+    invoices: Sequence[InvoiceView]
+    payments: Sequence[PaymentView]
+    attempts: Sequence[AttemptView]
+    holds: Sequence[HoldView]
+    owed: Money
+    credit: Money
+    why_dark: Sequence[str]
+
+
+async def view(tx: Tx, contract: str) -> AccountView:
+    """Show the account of a contract. Raises NotFound."""
+    row = await _owner(tx, contract)
+    key, home = AccountId(row.account_id), ServiceId(row.id)
+    shown = await _service(tx, row)
+    holds = await _holds(tx, home)
+    invoices = await of_account(tx, key, limit=ROWS_MAX)
+    owed, credit = await _balance(tx, key, row.currency)
+    return AccountView(
+        id=key,
+        number=row.number,
+        name=row.name,
+        phone=row.phone,
+        email=row.email,
+        currency=row.currency,
+        zone=row.zone,
+        locale=row.locale,
+        bill_day=row.bill_day,
+        service=shown,
+        subscriptions=await _subscriptions(tx, home),
+        rentals=await _rentals(tx, home),
+        invoices=invoices,
+        payments=await _payments(tx, key),
+        attempts=await _attempts(tx, key, {one.id: one.number for one in invoices}),
+        holds=holds,
+        owed=owed,
+        credit=credit,
+        why_dark=why_dark(shown, holds, owed),
+    )
+
+
+def why_dark(shown: ServiceView, holds: Sequence[HoldView], owed: Money) -> list[str]:
+    """Say in words why nothing may be watched; nothing where it may."""
+    if shown.state is None:
+        return ["It was signed up and is not settled yet."]
+    if shown.state.is_live:
+        return []
+    texts = {"not_begun": "It has not begun yet.", "cancelled": "It is cancelled."}
+    whys = [texts[shown.reason]] if shown.reason in texts else []
+    for one in holds:
+        if one.kind is HoldKind.UNPAID_FIRST:
+            whys.append(f"The first invoice {one.cause} is not paid.")
+        else:
+            whys.append(f"Suspended since {one.since_on}: {one.cause} is unpaid, {owed} is owed.")
+    return whys
+
+
+async def _owner(tx: Tx, contract: str) -> Row[Any]:
+    joined = service.join(account, account.c.id == service.c.account_id).join(
+        customer, customer.c.id == account.c.customer_id
+    )
+    columns = [column for column in account.c if column.name not in ("id", "created_at")]
+    query = select(
+        *(service.c.id, service.c.account_id, service.c.contract, service.c.label),
+        *(service.c.revision, customer.c.name, customer.c.phone, customer.c.email),
+        *columns,
+    ).select_from(joined)
+    row = await tx.first(query.where(service.c.contract == contract))
+    if row is None:
+        raise NotFound(f"there is no contract {contract!r}")
+    return row
+
+
+async def _service(tx: Tx, row: Row[Any]) -> ServiceView:
+    snapshot = (await log.newest(tx, TOPIC, [row.id])).get(row.id)
+    rights = Entitlement.decode(snapshot.value, revision=snapshot.revision) if snapshot else None
+    return ServiceView(
+        id=ServiceId(row.id),
+        contract=row.contract,
+        label=row.label,
+        state=rights.state if rights else None,
+        reason=rights.reason if rights else "",
+        revision=row.revision,
+        grants=tuple(grant.code for grant in rights.grants) if rights else (),
+    )
+
+
+async def _subscriptions(tx: Tx, home: ServiceId) -> list[SubscriptionView]:
+    c = subscription.c
+    query = (
+        select(c.offering, c.from_on, c.until_on, offering.c.name, offering.c.kind)
+        .select_from(subscription.join(offering, offering.c.code == c.offering))
+        .where(c.service_id == home)
+        .order_by(c.from_on.desc(), offering.c.kind.desc(), c.offering)
+        .limit(ROWS_MAX)
+    )
+    return [
+        SubscriptionView(
+            offering=row.offering,
+            name=row.name,
+            kind=row.kind,
+            from_on=row.from_on,
+            until_on=row.until_on,
+        )
+        for row in await tx.rows(query)
+    ]
+
+
+async def _rentals(tx: Tx, home: ServiceId) -> list[RentalView]:
+    c = rental.c
+    query = (
+        select(c.serial, c.model, c.offering, c.from_on, c.until_on)
+        .where(c.service_id == home)
+        .order_by(c.from_on.desc(), c.serial)
+        .limit(ROWS_MAX)
+    )
+    return [
+        RentalView(
+            serial=row.serial,
+            model=row.model,
+            offering=row.offering,
+            from_on=row.from_on,
+            until_on=row.until_on,
+        )
+        for row in await tx.rows(query)
+    ]
+
+
+async def _payments(tx: Tx, key: AccountId) -> list[PaymentView]:
+    c = movement.c
+    query = select(movement).where(c.account_id == key).order_by(c.received_at.desc(), c.id.desc())
+    return [payment_view(row) for row in await tx.rows(query.limit(ROWS_MAX))]
+
+
+def payment_view(row: Row[Any]) -> PaymentView:
+    """Show a movement."""
+    kind = MovementKind(row.kind)
+    comes_in = kind in (MovementKind.CLEARED, MovementKind.REINSTATED)
+    amount = Money(row.amount_minor, row.currency)
+    return PaymentView(
+        at=row.received_at,
+        provider=row.provider,
+        charge=row.charge,
+        kind=kind,
+        amount=amount if comes_in else -amount,
+    )
+
+
+async def _attempts(tx: Tx, key: AccountId, numbers: dict[str, str]) -> list[AttemptView]:
+    c = attempt.c
+    query = (
+        select(attempt, payment_method.c.provider)
+        .select_from(attempt.join(payment_method, payment_method.c.id == c.method_id))
+        .where(c.account_id == key)
+        .order_by(c.opened_at.desc(), c.id.desc())
+        .limit(ROWS_MAX)
+    )
+    return [
+        AttemptView(
+            id=row.id,
+            number=numbers.get(row.invoice_id, ""),
+            n=row.n,
+            at=row.opened_at,
+            provider=row.provider,
+            amount=Money(row.amount_minor, row.currency),
+            state=AttemptState(row.state),
+            code=row.code,
+        )
+        for row in await tx.rows(query)
+    ]
+
+
+async def _holds(tx: Tx, home: ServiceId) -> list[HoldView]:
+    c = hold.c
+    query = select(c.kind, c.since_on, c.cause).where(c.service_id == home).order_by(c.since_on)
+    return [
+        HoldView(kind=HoldKind(row.kind), since_on=row.since_on, cause=row.cause)
+        for row in await tx.rows(query)
+    ]
+
+
+async def _balance(tx: Tx, key: AccountId, currency: str) -> tuple[Money, Money]:
+    c = open_item.c
+    query = select(c.kind, c.rest_minor).where(c.account_id == key, c.currency == currency)
+    sums = {"invoice": 0, "credit": 0}
+    for row in await tx.rows(query):
+        sums[row.kind] += row.rest_minor
+    return Money(sums["invoice"], currency), Money(sums["credit"], currency)

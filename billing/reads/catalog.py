@@ -1,0 +1,57 @@
+"""What is published: codes to check names against, offerings with their prices, the ladder."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from billing.catalog import store as catalog
+from billing.catalog.model import Offering, Price
+from billing.dunning import store as dunning
+from billing.dunning.model import Ladder
+from billing.tax import store as tax
+from runtime.store import Tx
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Codes:
+    """Names that may be used: offerings with their kind, those with a price, taxes, grants."""
+
+    offerings: Mapping[str, str]
+    priced: frozenset[str]
+    taxes: frozenset[str]
+    grants: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OfferingView:
+    """An offering with all its prices, the oldest first."""
+
+    offering: Offering
+    prices: Sequence[Price]
+
+
+async def codes(tx: Tx) -> Codes:
+    """List every name of the catalogue."""
+    book, table = await catalog.load(tx), await tax.load(tx)
+    offerings = book.offerings.values()
+    return Codes(
+        offerings={offering.code: offering.kind.value for offering in offerings},
+        priced=frozenset(offering.code for offering in offerings if book.all_prices(offering.code)),
+        taxes=table.taxes,
+        grants=frozenset(code for offering in offerings for code in offering.grants),
+    )
+
+
+async def offerings(tx: Tx) -> list[OfferingView]:
+    """List what is sold, by code."""
+    book = await catalog.load(tx)
+    return [
+        OfferingView(offering=one, prices=book.all_prices(one.code))
+        for one in sorted(book.offerings.values(), key=lambda one: one.code)
+    ]
+
+
+async def ladder(tx: Tx) -> Ladder:
+    """Show the dunning ladder."""
+    return await dunning.load_ladder(tx)

@@ -1,0 +1,134 @@
+"""Invoices with everything that explains them, and what is left to pay."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from sqlalchemy import Row, Select, select
+
+from billing.accounts.store import account
+from billing.invoicing.store import decode_groups, invoice, invoice_line
+from billing.payments.store import open_item
+from billing.rating.model import LineKind
+from billing.tax.model import TaxGroup
+from runtime.store import Tx
+from runtime.store.among import KEYS, among, packed
+from terms.errors import NotFound
+from terms.ids import AccountId, InvoiceId
+from terms.money import Money
+
+LIMIT_MAX = 500
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LineView:
+    """One line: `rate` x `days` / `of_days` = `amount`, at the price of `price_from`."""
+
+    label: str
+    kind: LineKind
+    offering: str
+    period_start: date
+    period_end: date
+    days: int
+    of_days: int
+    rate: Money
+    price_from: date
+    amount: Money
+    tax: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InvoiceView:
+    """One document. `open` is what is left to pay of it."""
+
+    id: InvoiceId
+    number: str
+    account: str
+    issued_on: date
+    due_on: date
+    net: Money
+    tax: Money
+    total: Money
+    open: Money
+    groups: Sequence[TaxGroup]
+    lines: Sequence[LineView]
+
+
+async def view(tx: Tx, number: str) -> InvoiceView:
+    """Show an invoice by its number. Raises NotFound."""
+    found = await _views(tx, _invoices().where(invoice.c.number == number))
+    if not found:
+        raise NotFound(f"there is no invoice {number!r}")
+    return found[0]
+
+
+async def listing(tx: Tx, *, after: str = "", limit: int = 50) -> list[InvoiceView]:
+    """List invoices, the newest first, behind a number."""
+    query = _invoices().order_by(invoice.c.number.desc()).limit(min(limit, LIMIT_MAX))
+    return await _views(tx, query.where(invoice.c.number < after) if after else query)
+
+
+async def of_account(tx: Tx, key: AccountId, *, limit: int) -> list[InvoiceView]:
+    """List an account's invoices, the newest first."""
+    query = _invoices().where(invoice.c.account_id == key)
+    return await _views(tx, query.order_by(invoice.c.sequence.desc()).limit(limit))
+
+
+def _invoices() -> Select[Any]:
+    joined = invoice.join(account, account.c.id == invoice.c.account_id).outerjoin(
+        open_item, open_item.c.id == invoice.c.id
+    )
+    return select(
+        invoice, account.c.number.label("account_number"), open_item.c.rest_minor
+    ).select_from(joined)
+
+
+async def _views(tx: Tx, query: Select[Any]) -> list[InvoiceView]:
+    rows = await tx.rows(query)
+    lines = await _lines(tx, rows)
+    return [_view(row, lines[row.id]) for row in rows]
+
+
+async def _lines(tx: Tx, rows: Sequence[Row[Any]]) -> dict[str, list[LineView]]:
+    c = invoice_line.c
+    query = select(invoice_line).where(among(tx.engine, c.invoice_id)).order_by(c.invoice_id, c.n)
+    currencies = {row.id: row.currency for row in rows}
+    found: dict[str, list[LineView]] = {key: [] for key in currencies}
+    for row in await tx.rows(query, {KEYS: packed(tx.engine, sorted(currencies))}):
+        found[row.invoice_id].append(_line(row, currencies[row.invoice_id]))
+    return found
+
+
+def _line(row: Row[Any], currency: str) -> LineView:
+    return LineView(
+        label=row.label,
+        kind=LineKind(row.kind),
+        offering=row.offering,
+        period_start=row.period_start,
+        period_end=row.period_end,
+        days=row.days,
+        of_days=row.of_days,
+        rate=Money(row.rate_minor, currency),
+        price_from=row.price_from,
+        amount=Money(row.amount_minor, currency),
+        tax=row.tax,
+    )
+
+
+def _view(row: Row[Any], lines: Sequence[LineView]) -> InvoiceView:
+    return InvoiceView(
+        id=InvoiceId(row.id),
+        number=row.number,
+        account=row.account_number,
+        issued_on=row.issued_on,
+        due_on=row.due_on,
+        net=Money(row.net_minor, row.currency),
+        tax=Money(row.tax_minor, row.currency),
+        total=Money(row.total_minor, row.currency),
+        open=Money(row.rest_minor or 0, row.currency),
+        groups=tuple(decode_groups(row.groups, row.currency)),
+        lines=lines,
+    )

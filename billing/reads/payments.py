@@ -1,0 +1,65 @@
+"""Payments as they came, and messages of providers that wait for somebody."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import select
+
+from billing.accounts.store import account
+from billing.payments.store import EventState, movement, provider_event
+from billing.reads.account import PaymentView, payment_view
+from runtime.store import Tx
+
+LIMIT_MAX = 500
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Paid:
+    """A payment and the number of the account it belongs to."""
+
+    number: str
+    payment: PaymentView
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EventView:
+    """A message of a provider and what became of it. `received_at` is machine time."""
+
+    id: str
+    provider: str
+    event_id: str
+    received_at: datetime
+    state: EventState
+    reason: str
+
+
+async def recent(tx: Tx, *, limit: int = 50) -> list[Paid]:
+    """List the newest movements of money, newest first."""
+    query = (
+        select(movement, account.c.number)
+        .select_from(movement.join(account, account.c.id == movement.c.account_id))
+        .order_by(movement.c.id.desc())
+        .limit(min(limit, LIMIT_MAX))
+    )
+    return [Paid(number=row.number, payment=payment_view(row)) for row in await tx.rows(query)]
+
+
+async def events(tx: Tx, *, state: EventState | None = None, limit: int = 50) -> list[EventView]:
+    """List the newest messages of providers, newest first, of one state or of all."""
+    c = provider_event.c
+    query = select(c.id, c.provider, c.event_id, c.received_at, c.state, c.reason)
+    if state is not None:
+        query = query.where(c.state == state.value)
+    return [
+        EventView(
+            id=row.id,
+            provider=row.provider,
+            event_id=row.event_id,
+            received_at=row.received_at,
+            state=EventState(row.state),
+            reason=row.reason,
+        )
+        for row in await tx.rows(query.order_by(c.id.desc()).limit(min(limit, LIMIT_MAX)))
+    ]
