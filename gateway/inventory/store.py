@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Column, Integer, String, Table, select
+from sqlalchemy import Column, Integer, Select, String, Table, select
 from sqlalchemy.sql.elements import ColumnElement
 
-from gateway.inventory.model import Resource, ResourceState
+from gateway.inventory.model import HELD, Resource, ResourceState
 from runtime.store import Instant, Tx, metadata
+from runtime.store.among import KEYS, among, packed
+from runtime.store.lease import Engine
 from terms.ids import ResourceId, ServiceId
 
 resource = Table(
@@ -38,6 +41,15 @@ async def by_service(tx: Tx, services: Iterable[str]) -> Mapping[ServiceId, list
     return found
 
 
+async def macs(tx: Tx, services: Iterable[str]) -> Mapping[ServiceId, frozenset[str]]:
+    """Find the MACs of the boxes that each service's household holds."""
+    found: dict[ServiceId, list[str]] = {}
+    given = {KEYS: packed(tx.engine, services)}
+    for row in await tx.rows(_macs(tx.engine), given):
+        found.setdefault(row.service, []).append(row.mac)
+    return {service: frozenset(listed) for service, listed in found.items()}
+
+
 async def by_serial(tx: Tx, serials: Iterable[str]) -> Mapping[str, Resource]:
     """Find boxes by their serials."""
     return {box.serial: box for box in await _boxes(tx, _C.serial.in_(list(serials)))}
@@ -63,6 +75,12 @@ async def after(tx: Tx, serial: str, *, boxes_max: int) -> list[Resource]:
 async def _boxes(tx: Tx, which: ColumnElement[bool]) -> Sequence[Resource]:
     query = select(*_COLUMNS).where(which).order_by(_C.serial)
     return [_from_row(row) for row in await tx.rows(query)]
+
+
+@cache
+def _macs(engine: Engine) -> Select[Any]:
+    held = (_C.mac.is_not(None), _C.state.in_(sorted(HELD)))
+    return select(_C.service, _C.mac).where(among(engine, _C.service), *held)
 
 
 def _from_row(row: Any) -> Resource:

@@ -6,46 +6,63 @@ stays, except that a service that may not be watched goes dark all the same.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
+from types import MappingProxyType
 
 from gateway.adapters.state import ViewerState
-from gateway.inventory.model import Resource
-from gateway.provisioning.routing import LineUp, Routes
+from gateway.provisioning.routing import LineUp, Routed, Routes
 from terms.entitlement import Entitlement, ServiceState
 from terms.ids import ServiceId, TargetName
 
 CAUSE_CHARS_MAX = 160
 OTHER_CAUSE = "boxes or routes changed"
 EVERY_TARGET = TargetName("")
+_MIDNIGHT = time()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wish:
-    """What one target should hold for one service, as of the revision that last changed it."""
+    """What one target should hold for one service, as of the revision that last changed it.
+
+    `text` is the value's canonical form: equal values have equal texts.
+    """
 
     service: ServiceId
     target: TargetName
     revision: int
     state: ServiceState
     value: ViewerState
+    text: str
     cause: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Before:
+    """The wish as it stands before composing; its text is read only where it is needed."""
+
+    revision: int
+    ref: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Order:
-    """All that the wishes of one service follow from. `refs` names our key at each target."""
+    """All that the wishes of one service follow from.
+
+    `macs` are those of the boxes the household holds, `refs` our keys at the targets.
+    """
 
     entitlement: Entitlement
-    boxes: Sequence[Resource] = ()
-    refs: Mapping[TargetName, str] = field(default_factory=dict)
-    previous: Mapping[TargetName, Wish] = field(default_factory=dict)
+    macs: frozenset[str] = frozenset()
+    refs: Mapping[TargetName, str] = field(default_factory=lambda: MappingProxyType({}))
+    before: Mapping[TargetName, Before] = field(default_factory=lambda: MappingProxyType({}))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Composition:
-    """The wishes that differ from the previous ones, why others could not be made, the next look.
+    """The wishes that differ from those before, why others could not be made, the next look.
 
     `next_look` is the business instant at which a grant runs out.
     """
@@ -55,81 +72,79 @@ class Composition:
     next_look: datetime | None
 
 
+def routed(rights: Entitlement, routes: Routes, *, business_now: datetime) -> Routed:
+    """Route what is granted now."""
+    codes = [one.code for one in rights.grants if one.until is None or one.until > business_now]
+    return routes.routed(frozenset(codes))
+
+
 def compose(
     order: Order, routes: Routes, *, business_now: datetime, offset: timedelta
 ) -> Composition:
     """Work out the wishes of one service. `offset` is how far business time runs ahead."""
     rights = order.entitlement
-    untils = [grant.until for grant in rights.grants if grant.until is not None]
-    codes = frozenset(
-        grant.code for grant in rights.grants if grant.until is None or grant.until > business_now
-    )
-    routed = routes.routed(codes)
+    found = routed(rights, routes, business_now=business_now)
     problems: dict[TargetName, str] = {}
-    if routed.unrouted:
-        problems[EVERY_TARGET] = f"no route for {', '.join(routed.unrouted)}"
+    if found.unrouted:
+        problems[EVERY_TARGET] = f"no route for {', '.join(found.unrouted)}"
     changed = []
-    for target in sorted({*routed.line_ups, *order.previous}):
-        previous = order.previous.get(target)
-        line_up = routed.line_ups.get(target)
-        ref = order.refs.get(target) or order.refs.get(EVERY_TARGET)
-        problem = _problem(line_up, ref, previous, target)
+    for target in sorted({*found.line_ups, *order.before}):
+        before = order.before.get(target)
+        line_up = found.line_ups.get(target)
+        problem = _problem(order, target, line_up)
         if problem:
             problems[target] = problem
-        blocked = bool(problem or routed.unrouted)
-        value = (
-            _darkened(rights, previous)
-            if blocked
-            else _value(order, line_up, ref or "", previous, offset)
-        )
-        if value is not None and (previous is None or previous.value != value):
-            changed.append(_wish(rights, target, value, previous))
-    ahead = [until for until in untils if until > business_now]
+        if problem or found.unrouted:
+            value = _darkened(rights, before)
+        else:
+            value = _value(order, target, line_up, offset)
+        if value is not None:
+            text = value.encode()
+            if before is None or before.text != text:
+                changed.append(_wish(rights, target, value, text, before))
     return Composition(
-        changed=tuple(changed), problems=problems, next_look=min(ahead, default=None)
+        changed=tuple(changed), problems=problems, next_look=_next_look(rights, business_now)
     )
 
 
-def _problem(
-    line_up: LineUp | None, ref: str | None, previous: Wish | None, target: TargetName
-) -> str:
+def _problem(order: Order, target: TargetName, line_up: LineUp | None) -> str:
     if line_up is not None and line_up.problem:
         return line_up.problem
-    if not ref and previous is None:
+    if target not in order.before and not _ref(order, target):
         return f"no account number for {target}"
     return ""
 
 
-def _darkened(rights: Entitlement, previous: Wish | None) -> ViewerState | None:
+def _ref(order: Order, target: TargetName) -> str:
+    """Find our key; an account keeps the one it was made under."""
+    before = order.before.get(target)
+    if before is not None:
+        return before.ref
+    return order.refs.get(target) or order.refs.get(EVERY_TARGET) or ""
+
+
+def _darkened(rights: Entitlement, before: Before | None) -> ViewerState | None:
     """Without a line-up nothing may be granted; taking away is always possible."""
-    if previous is None:
+    if before is None or rights.state.is_live:
         return None
-    if rights.state.is_live:
-        return previous.value
-    return replace(previous.value, enabled=False, revision=rights.revision)
+    held = ViewerState.decode(before.text, revision=rights.revision)
+    return replace(held, enabled=False)
 
 
 def _value(
-    order: Order,
-    line_up: LineUp | None,
-    ref: str,
-    previous: Wish | None,
-    offset: timedelta,
+    order: Order, target: TargetName, line_up: LineUp | None, offset: timedelta
 ) -> ViewerState:
     rights = order.entitlement
-    if line_up is not None:
-        tariff, packages = line_up.tariff, line_up.packages
-    elif previous is not None:  # nothing granted here any more: dark, with the last line-up kept
-        tariff, packages = previous.value.tariff, previous.value.packages
-    else:  # the caller looks only at targets with one or the other
-        tariff, packages = None, frozenset()
+    is_granted = line_up is not None
+    if line_up is None:  # nothing granted here any more: dark, with the last line-up kept
+        last = ViewerState.decode(order.before[target].text, revision=0)
+        line_up = LineUp(tariff=last.tariff, packages=last.packages)
     return ViewerState(
-        # An account keeps the key it was made under.
-        ref=previous.value.ref if previous else ref,
-        enabled=rights.state.is_live and line_up is not None,
-        tariff=tariff,
-        packages=packages,
-        devices=frozenset(box.mac for box in order.boxes if box.mac and box.is_held),
+        ref=_ref(order, target),
+        enabled=is_granted and rights.state.is_live,
+        tariff=line_up.tariff,
+        packages=line_up.packages,
+        devices=order.macs,
         streams=rights.streams,
         expires_on=_expiry(rights.expires_at, offset),
         label=rights.label,
@@ -142,20 +157,31 @@ def _expiry(expires_at: datetime | None, offset: timedelta) -> date | None:
     if expires_at is None:
         return None
     machine = (expires_at - offset).astimezone(UTC)
-    whole = machine.time() == time()
+    whole = machine.time() == _MIDNIGHT
     return machine.date() if whole else machine.date() + timedelta(days=1)
 
 
+def _next_look(rights: Entitlement, business_now: datetime) -> datetime | None:
+    ahead = [one.until for one in rights.grants if one.until and one.until > business_now]
+    return min(ahead, default=None)
+
+
 def _wish(
-    rights: Entitlement, target: TargetName, value: ViewerState, previous: Wish | None
+    rights: Entitlement, target: TargetName, value: ViewerState, text: str, before: Before | None
 ) -> Wish:
-    newer = previous is None or previous.revision != rights.revision
-    cause = f"{rights.state}: {rights.reason}" if rights.reason else str(rights.state)
     return Wish(
         service=rights.service,
         target=target,
         revision=rights.revision,
         state=rights.state,
         value=value,
-        cause=cause[:CAUSE_CHARS_MAX] if newer else OTHER_CAUSE,
+        text=text,
+        cause=_cause(rights, before),
     )
+
+
+def _cause(rights: Entitlement, before: Before | None) -> str:
+    if before is not None and before.revision == rights.revision:
+        return OTHER_CAUSE
+    told = f"{rights.state.value}: {rights.reason}" if rights.reason else rights.state.value
+    return told[:CAUSE_CHARS_MAX]

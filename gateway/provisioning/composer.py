@@ -13,11 +13,11 @@ from datetime import datetime
 
 from gateway.inventory import store as inventory
 from gateway.provisioning import refs, routes, wishes
-from gateway.provisioning.compose import Composition, Order, Wish, compose
+from gateway.provisioning.compose import Composition, Order, Wish, compose, routed
 from gateway.provisioning.keys import RECONCILE, key_of
 from gateway.provisioning.leases import still_ours
 from gateway.provisioning.routing import Routes
-from gateway.provisioning.wishes import Standing
+from gateway.provisioning.wishes import Standings
 from runtime import crash, log
 from runtime.store import Store, Tx
 from runtime.telemetry import get_log
@@ -26,6 +26,7 @@ from terms.entitlement import Entitlement
 from terms.ids import ServiceId, TargetName
 
 BATCH_ROWS_MAX = 500
+_NO_MACS: frozenset[str] = frozenset()
 _log = get_log()
 
 
@@ -61,50 +62,57 @@ class Composer:
 
 async def compose_batch(tx: Tx, work: Work, services: Sequence[str]) -> Composed:
     """Bring the wishes of these services up to date and mark what changed."""
-    orders, standing = await _orders(tx, services)
-    table = Routes(await routes.load(tx))
     offset = await work.clock.offset(tx)
     now = work.clock.machine_now()
+    business_now = now + offset
+    table = Routes(await routes.load(tx))
+    standing = await wishes.standing(tx, services)
     results = {
-        order.entitlement.service: compose(order, table, business_now=now + offset, offset=offset)
-        for order in orders
+        order.entitlement.service: compose(order, table, business_now=business_now, offset=offset)
+        for order in await _orders(tx, services, standing, table, business_now)
     }
     changed = [one for result in results.values() for one in result.changed]
     await wishes.write(tx, changed, now=now)
     problems = {service: result.problems for service, result in results.items()}
     fresh = await wishes.write_problems(tx, services, problems, now=now)
-    await _mark(tx, work, results, standing, business_now=now + offset)
+    await _mark(tx, work, results, standing, business_now=business_now)
     return Composed(changed=tuple(changed), problems=fresh, next_looks=_looks(results))
 
 
-_Standings = dict[ServiceId, dict[TargetName, Standing]]
-
-
-async def _orders(tx: Tx, services: Sequence[str]) -> tuple[list[Order], _Standings]:
+async def _orders(
+    tx: Tx,
+    services: Sequence[str],
+    standing: Mapping[ServiceId, Standings],
+    table: Routes,
+    business_now: datetime,
+) -> list[Order]:
     snapshots = await log.newest(tx, routes.TOPIC, services)
-    boxes = await inventory.by_service(tx, services)
-    keys = await refs.of(tx, services)
-    standing = await wishes.of_services(tx, services)
-    orders = []
-    for key, snapshot in snapshots.items():
-        service = ServiceId(key)
-        before = standing.get(service, {})
-        orders.append(
-            Order(
-                entitlement=Entitlement.decode(snapshot.value, revision=snapshot.revision),
-                boxes=boxes.get(service, ()),
-                refs=keys.get(service, {}),
-                previous={target: one.wish for target, one in before.items()},
-            )
+    macs = await inventory.macs(tx, services)
+    rights = [Entitlement.decode(one.value, revision=one.revision) for one in snapshots.values()]
+    # A service that has its accounts already needs no key for a new one.
+    new = [
+        one.service
+        for one in rights
+        if routed(one, table, business_now=business_now).line_ups.keys()
+        - standing.get(one.service, {}).keys()
+    ]
+    keys = await refs.of(tx, new) if new else {}
+    return [
+        Order(
+            entitlement=one,
+            macs=macs.get(one.service, _NO_MACS),
+            refs=keys.get(one.service, {}),
+            before={t: s.before for t, s in standing.get(one.service, {}).items()},
         )
-    return orders, standing
+        for one in rights
+    ]
 
 
 async def _mark(
     tx: Tx,
     work: Work,
-    results: dict[ServiceId, Composition],
-    standing: _Standings,
+    results: Mapping[ServiceId, Composition],
+    standing: Mapping[ServiceId, Standings],
     *,
     business_now: datetime,
 ) -> None:
@@ -115,7 +123,7 @@ async def _mark(
             changed.setdefault(one.target, []).append(key_of(service, one.target))
         touched = {one.target for one in result.changed}
         for target, before in standing.get(service, {}).items():
-            if target not in touched and before.proven != before.wish.revision:
+            if target not in touched and before.proven != before.before.revision:
                 unproven.setdefault(target, []).append(key_of(service, target))
     for target in sorted(changed):
         await work.mark(tx, RECONCILE, changed[target], target=target)

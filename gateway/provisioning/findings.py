@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,6 +11,7 @@ from typing import Any
 from sqlalchemy import delete, exists, func, literal, or_, select, update
 
 from gateway.provisioning.keys import RECONCILE, key_of
+from gateway.provisioning.orders import fields_of, fields_text, storable
 from gateway.provisioning.tables import drift, observed
 from gateway.provisioning.tables import target as targets
 from runtime.chance import new_id
@@ -73,7 +73,7 @@ async def record(
         return
     # Two scans of one target write one after the other.
     await tx.execute(select(targets.c.name).where(targets.c.name == target).with_for_update())
-    by_ref = {one.ref[:REF_CHARS_MAX]: one for one in found}
+    by_ref = {storable(one.ref)[:REF_CHARS_MAX]: one for one in found}
     open_now = (drift.c.target == target, drift.c.repaired_at.is_(None))
     query = select(drift.c.ref, drift.c.found_at).where(*open_now, drift.c.ref.in_(list(by_ref)))
     since = {row.ref: row.found_at for row in await tx.rows(query)}
@@ -87,7 +87,7 @@ async def record(
             "ref": ref,
             "service": one.service,
             "kind": one.kind.value,
-            "fields": json.dumps(dict(one.fields), ensure_ascii=False),
+            "fields": fields_text(one.fields),
             "found_at": since.get(ref, now),
             "scan_at": scan_at,
             "repaired_at": None,
@@ -170,7 +170,7 @@ def from_row(row: Any) -> Found:
         ref=row.ref,
         service=ServiceId(row.service) if row.service else None,
         kind=Kind(row.kind),
-        fields={name: (pair[0], pair[1]) for name, pair in json.loads(row.fields).items()},
+        fields=fields_of(row.fields),
         found_at=row.found_at,
         repaired_at=row.repaired_at,
     )

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import TypeAlias
 
 from gateway.provisioning import guard
 from gateway.provisioning.guard import StoppedByGuard, Verdict
+from gateway.provisioning.jobs import Job
 from gateway.provisioning.targets import Target
 from runtime.clock import Clock
 from runtime.store import Store
@@ -33,38 +34,54 @@ class Gate:
         self._answering: asyncio.Task[None] | None = None
         self._is_stopped = False
 
-    async def ask(self, service: str, revision: int) -> None:
+    async def foresee(self, jobs: Sequence[Job]) -> None:
+        """Ask at once for all of a batch that are about to go dark, so that none has to wait."""
+        dark = [job for job in jobs if job.goes_dark]
+        if dark:
+            verdicts = await self._decide({job.wish.service: job.wish.revision for job in dark})
+            for job in dark:
+                job.foreseen = verdicts[job.wish.service]
+
+    async def ask(self, job: Job) -> None:
         """Return if the account may be switched off. Raises StoppedByGuard if not."""
+        verdict = job.foreseen or await self._asked(job.wish.service, job.wish.revision)
+        reason = _REASONS.get(verdict)
+        if reason is not None:
+            raise StoppedByGuard(reason)
+
+    async def _asked(self, service: str, revision: int) -> Verdict:
         future: asyncio.Future[Verdict] = asyncio.get_running_loop().create_future()
         self._asking[service] = (revision, future)
         if self._answering is None or self._answering.done():
             self._answering = asyncio.create_task(self._answer())
-        verdict = await future
-        reason = _REASONS.get(verdict)
-        if reason is not None:
-            raise StoppedByGuard(reason)
+        return await future
 
     async def _answer(self) -> None:
         while self._asking:
             asking, self._asking = self._asking, {}
             try:
-                await self._decide(asking)
+                verdicts = await self._decide({one: asked[0] for one, asked in asking.items()})
             except Exception as error:  # noqa: BLE001 - each row learns of it
                 _refuse(asking, error)
+            else:
+                _tell(asking, verdicts)
 
-    async def _decide(self, asking: _Asking) -> None:
-        revisions = {service: revision for service, (revision, _) in asking.items()}
+    async def _decide(self, asking: Mapping[str, int]) -> dict[str, Verdict]:
         target = self.target()
         now = self.clock.machine_now()
         async with self.store.begin() as tx:
-            verdicts = await guard.decide(tx, target, revisions, now=now)
+            verdicts = await guard.decide(tx, target, asking, now=now)
         stopped = Verdict.STOPPED in verdicts.values()
         if stopped and not self._is_stopped:
             _log.error("guard.stopped", target=target.name, asking=len(asking))
         self._is_stopped = stopped
-        for service, (_, future) in asking.items():
-            if not future.done():
-                future.set_result(verdicts[service])
+        return verdicts
+
+
+def _tell(asking: _Asking, verdicts: dict[str, Verdict]) -> None:
+    for service, (_, future) in asking.items():
+        if not future.done():
+            future.set_result(verdicts[service])
 
 
 def _refuse(asking: _Asking, error: Exception) -> None:

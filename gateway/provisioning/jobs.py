@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from sqlalchemy import Select, and_, bindparam, exists, select
 
 from gateway.provisioning.compose import Wish
+from gateway.provisioning.guard import Verdict
 from gateway.provisioning.keys import parts_of
 from gateway.provisioning.tables import darkening, drift, observed, wish
 from gateway.provisioning.wishes import from_row
 from runtime.store import Store
+from runtime.store.among import KEYS, among, packed
+from runtime.store.lease import Engine
 from runtime.work import Claim
 from terms.ids import ServiceId, TargetName
 
@@ -23,12 +27,20 @@ class Job:
 
     claim: Claim
     wish: Wish
-    seen_value: str | None
+    seen_text: str | None
     proven: int
     has_drift: bool
     is_judged: bool
     renewed_at: float
+    is_lit: bool = False
     is_lost: bool = False
+    # What the guard said to this wish before its run began.
+    foreseen: Verdict | None = None
+
+    @property
+    def goes_dark(self) -> bool:
+        """Whether the account was on when last seen, and is wished off."""
+        return self.is_lit and not self.wish.value.enabled
 
 
 async def load(
@@ -37,7 +49,8 @@ async def load(
     """Read the jobs of a batch, and sort out claims whose service has no wish any more."""
     by_service = {parts_of(claim.key)[0]: claim for claim in claims}
     async with store.read() as tx:
-        rows = await tx.rows(_QUERY, {"target": target, "services": list(by_service)})
+        keys = packed(tx.engine, by_service)
+        rows = await tx.rows(_query(tx.engine), {"target": target, KEYS: keys})
     jobs = [_job(row, by_service.pop(ServiceId(row.service)), renewed_at) for row in rows]
     return jobs, list(by_service.values())
 
@@ -55,15 +68,17 @@ def _job(row: Any, claim: Claim, renewed_at: float) -> Job:
     return Job(
         claim=claim,
         wish=from_row(row),
-        seen_value=row.seen_value,
+        seen_text=row.seen_text,
         proven=row.proven or 0,
         has_drift=bool(row.has_drift),
         is_judged=row.verdict is not None,
+        is_lit=bool(row.is_lit),
         renewed_at=renewed_at,
     )
 
 
-def _query() -> Select[Any]:
+@cache
+def _query(engine: Engine) -> Select[Any]:
     w, o, d = wish.c, observed.c, darkening.c
     open_drift = exists().where(
         drift.c.target == w.target, drift.c.ref == w.ref, drift.c.repaired_at.is_(None)
@@ -76,8 +91,9 @@ def _query() -> Select[Any]:
             w.state,
             w.value,
             w.cause,
-            o.value.label("seen_value"),
+            o.value.label("seen_text"),
             o.revision.label("proven"),
+            o.enabled.label("is_lit"),
             d.verdict,
             open_drift.label("has_drift"),
         )
@@ -86,11 +102,5 @@ def _query() -> Select[Any]:
                 darkening, and_(d.service == w.service, d.target == w.target)
             )
         )
-        .where(
-            w.target == bindparam("target"),
-            w.service.in_(bindparam("services", expanding=True)),
-        )
+        .where(w.target == bindparam("target"), among(engine, w.service))
     )
-
-
-_QUERY = _query()

@@ -5,27 +5,35 @@ A worker that slept through its lease finds its rows claimed by another: it then
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
+from functools import cache
+from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import Select, bindparam, select
 
 from runtime.store import Tx
+from runtime.store.among import KEYS, among, packed
+from runtime.store.lease import Engine
 from runtime.work import Claim
 from runtime.work import work as table
 
 
-async def still_ours(tx: Tx, claims: Iterable[Claim]) -> list[Claim]:
-    """Keep the claims that nobody took over; their rows are locked until the transaction ends."""
-    by_key = {(claim.kind, claim.key): claim for claim in claims}
-    if not by_key:
+async def still_ours(tx: Tx, claims: Sequence[Claim]) -> list[Claim]:
+    """Keep the claims of one kind that nobody took over; their rows are locked until the end."""
+    if not claims:
         return []
-    c = table.c
-    query = (
-        select(c.kind, c.key, c.token)
-        .where(c.kind.in_({kind for kind, _ in by_key}), c.key.in_([key for _, key in by_key]))
+    keys = packed(tx.engine, [claim.key for claim in claims])
+    rows = await tx.rows(_query(tx.engine), {"kind": claims[0].kind, KEYS: keys})
+    tokens = {row.key: row.token for row in rows}
+    return [claim for claim in claims if tokens.get(claim.key) == claim.token]
+
+
+@cache
+def _query(engine: Engine) -> Select[Any]:
+    return (
+        select(table.c.key, table.c.token)
+        .where(table.c.kind == bindparam("kind"), among(engine, table.c.key))
         # Always in one order, so that two transactions never wait for each other.
-        .order_by(c.kind, c.key)
+        .order_by(table.c.key)
         .with_for_update()
     )
-    tokens = {(row.kind, row.key): row.token for row in await tx.rows(query)}
-    return [claim for key, claim in by_key.items() if tokens.get(key) == claim.token]

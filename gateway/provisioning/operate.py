@@ -6,7 +6,6 @@ unknown and is not asked for again.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,18 +14,18 @@ from sqlalchemy import select, update
 
 from gateway.adapters.sdk import Action, Operable
 from gateway.provisioning import wishes
-from gateway.provisioning.compose import Wish
+from gateway.provisioning.compose import CAUSE_CHARS_MAX, Wish
 from gateway.provisioning.opening import Targets
-from gateway.provisioning.orders import Outcome
-from gateway.provisioning.tables import service_order as table
+from gateway.provisioning.orders import Outcome, ServiceOrder, row_of, storable
+from gateway.provisioning.tables import operation, service_order
+from runtime.chance import new_id
 from runtime.store import Tx
 from runtime.telemetry import get_log
 from runtime.work import Work
-from terms.errors import TargetError, Unreachable
+from terms.errors import Invalid, TargetError, Unreachable
 from terms.ids import ServiceId, TargetName
 
-CAUSE_CHARS_MAX = 160
-ID_CHARS_MAX = 120
+REQUEST_CHARS_MAX = 120
 
 _log = get_log()
 
@@ -47,82 +46,97 @@ class Operate:
         self.work = work
         self.targets = targets
 
-    async def perform(self, service: ServiceId, action: Action, *, id: str) -> list[Performed]:  # noqa: A002 - the id of what is asked for
+    async def perform(
+        self,
+        service: ServiceId,
+        action: Action,
+        *,
+        id: str,  # noqa: A002 - the id of what is asked for, as its asker calls it
+    ) -> list[Performed]:
         """Do something once for one household, at every target of it that can.
 
         The same id again is not done again, unless it is known that nothing happened.
         """
-        if not 0 < len(id) <= ID_CHARS_MAX:
-            raise ValueError(f"an id has 1 to {ID_CHARS_MAX} characters")
+        if not 0 < len(id) <= REQUEST_CHARS_MAX:
+            raise Invalid("id", f"1 to {REQUEST_CHARS_MAX} characters")
         async with self.work.store.read() as tx:
-            standing = (await wishes.of_services(tx, [service])).get(service, {})
+            wanted = await wishes.of_service(tx, service)
         done = []
-        for target, one in sorted(standing.items()):
-            opened = await self.targets.open(target)
-            adapter = opened.adapter
+        for wish in wanted:
+            opened = await self.targets.open(wish.target)
+            adapter, target = opened.adapter, opened.target
             if not isinstance(adapter, Operable):
                 continue
-            if opened.target.is_down or not opened.target.is_working:
-                reason = opened.target.down_reason or opened.target.parked_reason or "switched off"
-                done.append(Performed(target=target, outcome=Outcome.FAILED, error=reason))
+            if target.is_down or not target.is_working:
+                why = target.down_reason or target.parked_reason or "the target is switched off"
+                done.append(Performed(target=target.name, outcome=Outcome.FAILED, error=why))
                 continue
-            done.append(await self._at(adapter, one.wish, action, f"{id}@{target}"))
+            done.append(await self._at(adapter, wish, action, f"{id}@{target.name}"))
         return done
 
-    async def _at(self, adapter: Operable, wish: Wish, action: Action, key: str) -> Performed:
+    async def _at(self, adapter: Operable, wish: Wish, action: Action, request: str) -> Performed:
+        order = new_id(self._now(), self.work.chance)
         async with self.work.store.begin() as tx:
-            known = await self._begin(tx, wish, action, key)
-        if known is not None:
-            return known
-        outcome, error = Outcome.DONE, ""
-        try:
-            await adapter.perform(wish.value.ref, action)
-        except Unreachable as lost:
-            outcome, error = Outcome.UNKNOWN, str(lost)
-        except TargetError as refused:
-            outcome, error = Outcome.FAILED, str(refused)
-        except Exception as bug:  # noqa: BLE001 - it may have been done: never repeated
-            _log.exception("operate.failed", order=key, action=action.name)
-            outcome, error = Outcome.UNKNOWN, repr(bug)
+            earlier = await self._earlier(tx, request, order)
+            if earlier is not None:
+                return Performed(target=wish.target, outcome=earlier[0], error=earlier[1])
+            await tx.insert(service_order, [row_of(self._intent(order, wish, action))])
+        outcome, error = await _tried(adapter, wish.value.ref, action)
         async with self.work.store.begin() as tx:
-            await tx.execute(
-                update(table)
-                .where(table.c.id == key)
-                .values(outcome=outcome.value, error=error or None, finished_at=self._now())
-            )
+            ended = {
+                "outcome": outcome.value,
+                "error": storable(error) or None,
+                "finished_at": self._now(),
+            }
+            mine = service_order.c.id == order
+            await tx.execute(update(service_order).where(mine).values(ended))
         return Performed(target=wish.target, outcome=outcome, error=error)
 
-    async def _begin(self, tx: Tx, wish: Wish, action: Action, key: str) -> Performed | None:
-        """Write the intent down; an order that is known already is told instead."""
-        now = self._now()
-        row = {
-            "id": key,
-            "service": wish.service,
-            "target": wish.target,
-            "revision": wish.revision,
-            "what": json.dumps({action.name: ("", _told(action.params))}, ensure_ascii=False),
-            "outcome": Outcome.OPEN.value,
-            "cause": action.name[:CAUSE_CHARS_MAX],
-            "started_at": now,
-            "finished_at": None,
-            "error": None,
-        }
-        if await tx.insert_new(table, [row], key=("id",)):
+    async def _earlier(self, tx: Tx, request: str, order: str) -> tuple[Outcome, str] | None:
+        """Find what became of the same request; None where it is ours to do now."""
+        new = {"request": request, "order_id": order}
+        if await tx.insert_new(operation, [new], key=("request",)):
             return None
-        again = update(table).where(table.c.id == key, table.c.outcome == Outcome.FAILED)
-        done = await tx.execute(
-            again.values(outcome=Outcome.OPEN.value, started_at=now, finished_at=None, error=None)
-        )
-        if done.rowcount:
-            return None
-        row_now = await tx.first(select(table.c.outcome, table.c.error).where(table.c.id == key))
-        outcome = Outcome(row_now.outcome) if row_now else Outcome.UNKNOWN
-        return Performed(
-            target=wish.target, outcome=outcome, error=row_now.error or "" if row_now else ""
+        o, made = service_order.c, operation.c
+        query = select(o.outcome, o.error).where(made.request == request, o.id == made.order_id)
+        row = await tx.first(query.with_for_update(of=operation))
+        if row is None or row.outcome != Outcome.FAILED:
+            return Outcome(row.outcome if row else Outcome.UNKNOWN), (
+                row.error if row else ""
+            ) or ""
+        again = update(operation).where(made.request == request)
+        await tx.execute(again.values(order_id=order))
+        return None
+
+    def _intent(self, order: str, wish: Wish, action: Action) -> ServiceOrder:
+        return ServiceOrder(
+            id=order,
+            service=wish.service,
+            target=wish.target,
+            revision=wish.revision,
+            what={action.name: ("", _told(action.params))},
+            outcome=Outcome.OPEN,
+            cause=action.name[:CAUSE_CHARS_MAX],
+            started_at=self._now(),
+            finished_at=None,
+            error=None,
         )
 
     def _now(self) -> datetime:
         return self.work.clock.machine_now()
+
+
+async def _tried(adapter: Operable, ref: str, action: Action) -> tuple[Outcome, str]:
+    try:
+        await adapter.perform(ref, action)
+    except Unreachable as lost:
+        return Outcome.UNKNOWN, str(lost)
+    except TargetError as refused:
+        return Outcome.FAILED, str(refused)
+    except Exception as bug:  # noqa: BLE001 - it may have been done: never repeated
+        _log.exception("operate.failed", action=action.name)
+        return Outcome.UNKNOWN, repr(bug)
+    return Outcome.DONE, ""
 
 
 def _told(params: Mapping[str, str]) -> str:

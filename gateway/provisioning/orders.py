@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+import orjson
 from sqlalchemy import select
 
 from gateway.provisioning.tables import service_order as table
 from runtime.store import Tx
 from terms.ids import ServiceId, TargetName
+
+ERROR_CHARS_MAX = 2_000
 
 
 class Outcome(StrEnum):
@@ -47,10 +49,26 @@ async def latest(
     tx: Tx, *, orders_max: int, service: ServiceId | None = None
 ) -> list[ServiceOrder]:
     """List the newest lines, newest first, of one service or of all."""
-    query = select(table).order_by(table.c.started_at.desc(), table.c.id.desc())
+    query = select(table).order_by(table.c.id.desc()).limit(orders_max)
     if service is not None:
         query = query.where(table.c.service == service)
-    return [from_row(row) for row in await tx.rows(query.limit(orders_max))]
+    return [from_row(row) for row in await tx.rows(query)]
+
+
+def row_of(order: ServiceOrder) -> dict[str, Any]:
+    """Make a row of `service_order`."""
+    return {
+        "id": order.id,
+        "service": order.service,
+        "target": order.target,
+        "revision": order.revision,
+        "what": fields_text(order.what),
+        "outcome": order.outcome.value,
+        "cause": order.cause,
+        "started_at": order.started_at,
+        "finished_at": order.finished_at,
+        "error": storable(order.error) if order.error else None,
+    }
 
 
 def from_row(row: Any) -> ServiceOrder:
@@ -60,10 +78,32 @@ def from_row(row: Any) -> ServiceOrder:
         service=ServiceId(row.service),
         target=TargetName(row.target),
         revision=row.revision,
-        what={field: (pair[0], pair[1]) for field, pair in json.loads(row.what).items()},
+        what=fields_of(row.what),
         outcome=Outcome(row.outcome),
         cause=row.cause,
         started_at=row.started_at,
         finished_at=row.finished_at,
         error=row.error,
     )
+
+
+def fields_text(fields: Mapping[str, tuple[str, str]]) -> str:
+    """Write differences as text: {field: (held, wished)}."""
+    try:
+        return orjson.dumps(fields).decode()
+    except TypeError:  # a target answered with something that is no text
+        clean = {
+            name: (storable(held), storable(wished)) for name, (held, wished) in fields.items()
+        }
+        return orjson.dumps(clean).decode()
+
+
+def fields_of(text: str) -> dict[str, tuple[str, str]]:
+    """Read what `fields_text` wrote."""
+    return {name: (pair[0], pair[1]) for name, pair in orjson.loads(text).items()}
+
+
+def storable(text: str) -> str:
+    """Cut a text to its limit and take out what one engine or the other refuses to store."""
+    cut = text[:ERROR_CHARS_MAX].replace("\x00", "\N{REPLACEMENT CHARACTER}")
+    return cut.encode("utf-8", "replace").decode("utf-8")

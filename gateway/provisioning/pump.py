@@ -138,6 +138,7 @@ class Pump:
         twice = [claim for claim in claims if claim.key in self._jobs]
         fresh = [claim for claim in claims if claim.key not in self._jobs]
         jobs, gone = await load(self.work.store, self.name, fresh, renewed_at=renewed_at)
+        await self._gate.foresee(jobs)
         for job in jobs:
             self._jobs[job.claim.key] = job
             self._buffer.append(job)
@@ -211,16 +212,15 @@ class Pump:
         except Conflict:
             newest = await newest_wish(self.work.store, job.claim)
             if newest is not None:
-                job.wish = newest
+                job.wish, job.foreseen = newest, None
             return await self._bring(job, trail)
 
     async def _bring(self, job: Job, trail: Trail) -> Pending | None:
-        wish = job.wish
         return await bring(
             self.adapter,
-            wish.value,
+            job.wish.value,
             trail,
-            may_darken=partial(self._gate.ask, wish.service, wish.revision),
+            may_darken=partial(self._gate.ask, job),
             may_write=partial(self._check_lease, job),
         )
 

@@ -9,6 +9,7 @@ from sqlalchemy import or_, select
 from gateway.provisioning.compose import EVERY_TARGET
 from gateway.provisioning.tables import target_ref as table
 from runtime.store import Tx
+from runtime.store.among import KEYS, among, packed
 from terms.errors import Duplicate, Invalid
 from terms.ids import ServiceId, TargetName
 
@@ -42,7 +43,7 @@ async def bind(tx: Tx, refs: Mapping[ServiceId, str], *, target: TargetName = EV
 async def of(tx: Tx, services: Iterable[str]) -> dict[ServiceId, dict[TargetName, str]]:
     """Find the keys of services by target; the one for every target has an empty name."""
     found: dict[ServiceId, dict[TargetName, str]] = {}
-    query = select(table).where(table.c.service.in_(list(services)))
-    for row in await tx.rows(query):
+    query = select(table).where(among(tx.engine, table.c.service))
+    for row in await tx.rows(query, {KEYS: packed(tx.engine, services)}):
         found.setdefault(ServiceId(row.service), {})[TargetName(row.target)] = row.ref
     return found

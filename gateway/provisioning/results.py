@@ -5,7 +5,6 @@ Rows that another worker took over meanwhile are left out: a late worker writes 
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -17,7 +16,7 @@ from gateway.adapters.state import ViewerState, differences
 from gateway.provisioning import guard
 from gateway.provisioning.jobs import Job
 from gateway.provisioning.leases import still_ours
-from gateway.provisioning.orders import Outcome
+from gateway.provisioning.orders import Outcome, ServiceOrder, row_of
 from gateway.provisioning.run import Trail
 from gateway.provisioning.tables import drift, observed, service_order
 from gateway.provisioning.verdicts import Fate, Verdict
@@ -29,6 +28,11 @@ from terms.facts import ServiceStateChanged
 
 PENDING_LOOK_AFTER = timedelta(seconds=30)
 DRIFT_CAUSE = "changed at the target"
+_OUTCOMES = {
+    Fate.DONE: Outcome.DONE,
+    Fate.PENDING: Outcome.PENDING,
+    Fate.PARKED: Outcome.PARKED,
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,18 +50,23 @@ class Result:
         """Whether the target was seen to hold the wish."""
         return self.verdict.fate is Fate.DONE
 
+    @property
+    def is_news(self) -> bool:
+        """Whether the target was not known to hold this revision before."""
+        return self.is_done and self.job.proven != self.job.wish.revision
+
 
 async def write(tx: Tx, work: Work, results: Sequence[Result]) -> list[Result]:
     """Write results back and finish their rows; returns those that were still ours."""
     ours = {claim.key for claim in await still_ours(tx, [r.job.claim for r in results])}
     kept = [result for result in results if result.job.claim.key in ours]
-    seen = [_observed_row(result) for result in kept if result.trail.is_seen and result.trail.held]
+    seen = [_observed_row(result) for result in kept if result.trail.seen_text]
     await tx.upsert(observed, seen, key=("service", "target"), rising="seen_at")
-    told = [row for row in (_order_row(result, work) for result in kept) if row is not None]
-    await tx.insert(service_order, told)
-    await log.append(tx, [_fact(result) for result in kept if _is_news(result)])
-    await _close_drift(tx, [result for result in kept if result.is_done and result.job.has_drift])
-    await _forget(tx, [result for result in kept if result.is_done and result.job.is_judged])
+    await tx.insert(service_order, _order_rows(kept, work))
+    await log.append(tx, [_fact(result) for result in kept if result.is_news])
+    done = [result for result in kept if result.is_done]
+    await _close_drift(tx, [result for result in done if result.job.has_drift])
+    await _forget(tx, [result for result in done if result.job.is_judged])
     await _finish(tx, work, kept)
     return kept
 
@@ -88,45 +97,43 @@ def _failure(result: Result) -> Failure:
 
 def _observed_row(result: Result) -> dict[str, Any]:
     held, wish = result.trail.held, result.job.wish
-    assert held is not None  # noqa: S101 - the caller leaves the others out
     return {
         "service": wish.service,
         "target": wish.target,
-        "value": held.encode(),
+        "value": result.trail.seen_text,
         "revision": wish.revision if result.is_done else 0,
-        "enabled": held.enabled,
+        "enabled": held is not None and held.enabled,
         "seen_at": result.finished_at,
     }
 
 
-def _order_row(result: Result, work: Work) -> dict[str, Any] | None:
+def _order_rows(results: Sequence[Result], work: Work) -> list[dict[str, Any]]:
+    """Word the journal's lines; one chance for all of them keeps them in their order."""
+    batch = new_id(work.clock.machine_now(), work.chance)
+    orders = (_order(result, f"{batch}-{number:04}") for number, result in enumerate(results))
+    return [row_of(order) for order in orders if order is not None]
+
+
+def _order(result: Result, id_: str) -> ServiceOrder | None:
     """Word the journal's line of a run; None where there is nothing to tell."""
-    job, trail, verdict = result.job, result.trail, result.verdict
-    if verdict.fate in (Fate.WAIT, Fate.AGAIN):
-        return None
+    job, verdict = result.job, result.verdict
+    outcome = _OUTCOMES.get(verdict.fate)
     what = _what(result)
-    if result.is_done and not what:
+    if outcome is None or (result.is_done and not what):
         return None
     is_newer = job.proven != job.wish.revision
-    return {
-        "id": new_id(result.finished_at, work.chance),
-        "service": job.wish.service,
-        "target": job.wish.target,
-        "revision": job.wish.revision,
-        "what": json.dumps(what, ensure_ascii=False),
-        "outcome": _OUTCOMES[verdict.fate].value,
-        "cause": job.wish.cause if is_newer or not trail.is_changed else DRIFT_CAUSE,
-        "started_at": result.started_at,
-        "finished_at": result.finished_at,
-        "error": verdict.reason or None,
-    }
-
-
-_OUTCOMES = {
-    Fate.DONE: Outcome.DONE,
-    Fate.PENDING: Outcome.PENDING,
-    Fate.PARKED: Outcome.PARKED,
-}
+    return ServiceOrder(
+        id=id_,
+        service=job.wish.service,
+        target=job.wish.target,
+        revision=job.wish.revision,
+        what=what,
+        outcome=outcome,
+        cause=job.wish.cause if is_newer or not result.trail.is_changed else DRIFT_CAUSE,
+        started_at=result.started_at,
+        finished_at=result.finished_at,
+        error=verdict.reason or None,
+    )
 
 
 def _what(result: Result) -> dict[str, tuple[str, str]]:
@@ -136,14 +143,10 @@ def _what(result: Result) -> dict[str, tuple[str, str]]:
         return {}
     if trail.is_changed or not result.is_done:
         return differences(trail.desired, trail.before)
-    if job.proven == job.wish.revision:
+    if not result.is_news or job.seen_text == trail.seen_text:
         return {}
-    before = ViewerState.decode(job.seen_value, revision=0) if job.seen_value else None
+    before = ViewerState.decode(job.seen_text, revision=0) if job.seen_text else None
     return differences(trail.desired, before)
-
-
-def _is_news(result: Result) -> bool:
-    return result.is_done and result.job.proven != result.job.wish.revision
 
 
 def _fact(result: Result) -> log.Entry:

@@ -26,8 +26,9 @@ class Trail:
     desired: ViewerState | None = None
     before: ViewerState | None = None
     held: ViewerState | None = None
-    is_seen: bool = False
     is_changed: bool = False
+    # The canonical form of what was seen last; empty where nothing was seen for sure.
+    seen_text: str = ""
 
 
 async def bring(
@@ -44,8 +45,8 @@ async def bring(
     Pending where the target takes the wish up later.
     """
     desired = trail.desired = adapter.express(wish)
-    held = trail.before = trail.held = await adapter.observe(wish.ref)
-    trail.is_seen = True
+    held = trail.before = await adapter.observe(wish.ref)
+    _see(trail, held)
     if held is not None and held.revision > wish.revision:
         raise Overtaken(
             f"the target carries revision {held.revision}, newer than any wish here: "
@@ -58,14 +59,14 @@ async def bring(
     may_write()
     lost: Unreachable | None = None
     pending: Pending | None = None
-    trail.is_seen = False
+    trail.seen_text = ""
     try:
         pending = await adapter.apply(desired, held)
     except Unreachable as error:
         lost = error  # it may have been applied: looking decides, never a blind repeat
     crash.reach("after_call")
-    held = trail.held = await adapter.observe(wish.ref)
-    trail.is_seen = True
+    held = await adapter.observe(wish.ref)
+    _see(trail, held)
     crash.reach("after_readback")
     trail.is_changed = held != trail.before
     if held == desired:
@@ -73,3 +74,8 @@ async def bring(
     if pending is not None:
         return pending
     raise lost or mismatch(adapter, desired, held)
+
+
+def _see(trail: Trail, held: ViewerState | None) -> None:
+    trail.held = held
+    trail.seen_text = held.encode() if held is not None else ""

@@ -98,7 +98,8 @@ observed = Table(
 service_order = Table(
     "service_order",
     metadata,
-    Column("id", String(160), primary_key=True),
+    # Sorts by the time it was made.
+    Column("id", String(40), primary_key=True),
     Column("service", String(40), nullable=False),
     Column("target", String(32), nullable=False),
     Column("revision", BigInteger, nullable=False),
@@ -108,8 +109,15 @@ service_order = Table(
     Column("started_at", Instant, nullable=False),
     Column("finished_at", Instant),
     Column("error", Text),
-    Index(None, "started_at"),
-    Index(None, "service", "started_at"),
+    Index(None, "service", "id"),
+)
+
+# What was asked for once must not be done twice.
+operation = Table(
+    "operation",
+    metadata,
+    Column("request", String(160), primary_key=True),
+    Column("order_id", String(40), nullable=False),
 )
 
 drift = Table(

@@ -8,56 +8,62 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Any
 
-from sqlalchemy import delete, select
+from sqlalchemy import Select, and_, delete, select
 
 from gateway.adapters.state import ViewerState
-from gateway.provisioning.compose import Wish
+from gateway.provisioning.compose import Before, Wish
 from gateway.provisioning.tables import observed, wish, wish_problem
 from runtime.store import Tx
+from runtime.store.among import KEYS, among, packed
+from runtime.store.lease import Engine
 from terms.entitlement import ServiceState
 from terms.ids import ServiceId, TargetName
 
 _W = wish.c
-_COLUMNS = (_W.service, _W.target, _W.revision, _W.state, _W.value, _W.cause)
+COLUMNS = (_W.service, _W.target, _W.revision, _W.state, _W.value, _W.cause)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Standing:
-    """A stored wish and the revision that its target was last seen to fulfil; 0 for none."""
+    """A stored wish, and the revision that its target was last seen to fulfil; 0 for none."""
 
-    wish: Wish
+    before: Before
     proven: int
 
 
-async def of_services(
-    tx: Tx, services: Sequence[str]
-) -> dict[ServiceId, dict[TargetName, Standing]]:
-    """Read the wishes of services, by target."""
-    there = (observed.c.service == _W.service) & (observed.c.target == _W.target)
-    query = (
-        select(*_COLUMNS, observed.c.revision.label("proven"))
-        .select_from(wish.outerjoin(observed, there))
-        .where(_W.service.in_(services))
-    )
-    found: dict[ServiceId, dict[TargetName, Standing]] = {}
-    for row in await tx.rows(query):
-        standing = Standing(wish=from_row(row), proven=row.proven or 0)
-        found.setdefault(standing.wish.service, {})[standing.wish.target] = standing
+Standings = dict[TargetName, Standing]
+
+
+async def standing(tx: Tx, services: Sequence[str]) -> dict[ServiceId, Standings]:
+    """Read how the wishes of services stand, by target."""
+    rows = await tx.rows(_standing(tx.engine), {KEYS: packed(tx.engine, services)})
+    found: dict[ServiceId, Standings] = {}
+    for row in rows:
+        before = Before(revision=row.revision, ref=row.ref, text=row.value)
+        by_target = found.setdefault(row.service, {})
+        by_target[row.target] = Standing(before=before, proven=row.proven or 0)
     return found
+
+
+async def of_service(tx: Tx, service: ServiceId) -> list[Wish]:
+    """Read the wishes of one service, in order of targets."""
+    query = select(*COLUMNS).where(_W.service == service).order_by(_W.target)
+    return [from_row(row) for row in await tx.rows(query)]
 
 
 async def of_refs(tx: Tx, target: TargetName, refs: Iterable[str]) -> dict[str, Wish]:
     """Read wishes of one target, by our key there."""
-    query = select(*_COLUMNS).where(_W.target == target, _W.ref.in_(list(refs)))
-    wishes = (from_row(row) for row in await tx.rows(query))
+    query = select(*COLUMNS).where(_W.target == target, among(tx.engine, _W.ref))
+    wishes = (from_row(row) for row in await tx.rows(query, {KEYS: packed(tx.engine, refs)}))
     return {one.value.ref: one for one in wishes}
 
 
 async def after_ref(tx: Tx, target: TargetName, ref: str, *, wishes_max: int) -> list[Wish]:
     """List the wishes of one target behind a key, in order of keys: all of them in pages."""
-    query = select(*_COLUMNS).where(_W.target == target, _W.ref > ref)
+    query = select(*COLUMNS).where(_W.target == target, _W.ref > ref)
     query = query.order_by(_W.ref).limit(wishes_max)
     return [from_row(row) for row in await tx.rows(query)]
 
@@ -70,7 +76,7 @@ async def write(tx: Tx, wishes: Sequence[Wish], *, now: datetime) -> None:
             "target": one.target,
             "ref": one.value.ref,
             "revision": one.revision,
-            "value": one.value.encode(),
+            "value": one.text,
             "state": one.state.value,
             "enabled": one.value.enabled,
             "cause": one.cause,
@@ -93,7 +99,7 @@ async def write_problems(
     Returns how many problems are new.
     """
     c = wish_problem.c
-    rows = await tx.rows(select(wish_problem).where(c.service.in_(services)))
+    rows = await tx.rows(_problems(tx.engine), {KEYS: packed(tx.engine, services)})
     known = {(row.service, row.target): row for row in rows}
     wanted = {
         (service, target): reason
@@ -127,5 +133,26 @@ def from_row(row: Any) -> Wish:
         revision=row.revision,
         state=ServiceState(row.state),
         value=ViewerState.decode(row.value, revision=row.revision),
+        text=row.value,
         cause=row.cause,
     )
+
+
+@cache
+def _standing(engine: Engine) -> Select[Any]:
+    there = and_(observed.c.service == _W.service, observed.c.target == _W.target)
+    columns = (
+        _W.service,
+        _W.target,
+        _W.revision,
+        _W.ref,
+        _W.value,
+        observed.c.revision.label("proven"),
+    )
+    joined = wish.outerjoin(observed, there)
+    return select(*columns).select_from(joined).where(among(engine, _W.service))
+
+
+@cache
+def _problems(engine: Engine) -> Select[Any]:
+    return select(wish_problem).where(among(engine, wish_problem.c.service))

@@ -7,12 +7,12 @@ from collections.abc import Callable
 
 from gateway.provisioning.results import Result, write
 from runtime import crash
-from runtime.retry import pause
+from runtime.retry import is_away, pause
 from runtime.telemetry import get_log
 from runtime.work import Work
 
 FLUSH_ROWS_MAX = 100
-FLUSH_AFTER_S = 0.05
+FLUSH_AFTER_S = 0.1
 FAILED_PAUSE_S = 1.0
 
 _log = get_log()
@@ -61,14 +61,27 @@ class Writer:
             if not batch:
                 return True
             try:
-                crash.reach("before_complete")
-                async with self.work.store.begin() as tx:
-                    await write(tx, self.work, batch)
-            except Exception:  # noqa: BLE001 - leases are renewed, so the results stay true
+                await self._write(batch)
+            except Exception as error:  # noqa: BLE001 - leases are renewed, so results stay true
                 _log.exception("results.not_written", rows=len(batch))
-                self._results = batch + self._results
-                self._some.set()
-                return False
+                if is_away(error):
+                    self._results = batch + self._results
+                    self._some.set()
+                    return False
+                await self._one_by_one(batch)
             for result in batch:
                 self._written(result)
             return True
+
+    async def _write(self, batch: list[Result]) -> None:
+        crash.reach("before_complete")
+        async with self.work.store.begin() as tx:
+            await write(tx, self.work, batch)
+
+    async def _one_by_one(self, batch: list[Result]) -> None:
+        """Keep one poisoned result from taking the others with it; its lease runs out."""
+        for result in batch:
+            try:
+                await self._write([result])
+            except Exception:  # noqa: BLE001 - a bug of one row is no reason to stop
+                _log.exception("result.lost", key=result.job.claim.key)

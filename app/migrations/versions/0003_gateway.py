@@ -18,6 +18,7 @@ TABLES = (
     "wish_problem",
     "observed",
     "service_order",
+    "operation",
     "drift",
     "drift_scan",
     "darkening",
@@ -121,7 +122,7 @@ def _derived() -> None:
 def _journal() -> None:
     op.create_table(
         "service_order",
-        sa.Column("id", sa.String(160), primary_key=True),
+        sa.Column("id", sa.String(40), primary_key=True),
         sa.Column("service", sa.String(40), nullable=False),
         sa.Column("target", sa.String(32), nullable=False),
         sa.Column("revision", sa.BigInteger, nullable=False),
@@ -132,9 +133,11 @@ def _journal() -> None:
         sa.Column("finished_at", sa.BigInteger),
         sa.Column("error", sa.Text),
     )
-    op.create_index("ix_service_order_started_at", "service_order", ["started_at"])
-    op.create_index(
-        "ix_service_order_service_started_at", "service_order", ["service", "started_at"]
+    op.create_index("ix_service_order_service_id", "service_order", ["service", "id"])
+    op.create_table(
+        "operation",
+        sa.Column("request", sa.String(160), primary_key=True),
+        sa.Column("order_id", sa.String(40), nullable=False),
     )
     op.create_table(
         "darkening",
