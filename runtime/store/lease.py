@@ -38,6 +38,11 @@ class Lease(ABC):
     def is_open(self) -> bool:
         """Whether the connection can still be used."""
 
+    @property
+    def is_clean(self) -> bool:
+        """Whether the next one can have it as it is."""
+        return self.is_open and not self._may_be_open
+
     async def begin(self) -> None:
         """Open a transaction."""
         self._may_be_open = True
@@ -105,7 +110,10 @@ class Pool:
             try:
                 yield lease
             finally:
-                await to_the_end(self._put_back(lease))
+                if lease.is_clean and not self._is_closed:
+                    self._idle.append(lease)
+                else:
+                    await to_the_end(self._put_back(lease))
 
     async def close(self) -> None:
         """Close the connections; one that is lent follows when it comes back."""

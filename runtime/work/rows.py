@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from sqlalchemy import func, select, update
 
@@ -17,7 +18,7 @@ from runtime.clock import Clock
 from runtime.store.engine import Store
 from runtime.store.schema import from_micros, to_micros
 from runtime.store.unit import Tx
-from runtime.work.sql import POSTGRES, SQLITE
+from runtime.work.sql import POSTGRES, SQLITE, batch
 from runtime.work.table import work
 
 CLAIM_ROWS_MAX = 100
@@ -71,18 +72,18 @@ class Work:
 
     async def mark(self, tx: Tx, kind: str, keys: Iterable[str], *, target: str = "") -> None:
         """Say "look at these keys, now". Ends back-off and parking; a running look goes on."""
-        rows = [(key,) for key in sorted(set(keys))]
+        rows = [{"key": key} for key in sorted(set(keys))]
         if rows:
-            await tx.driver(self.sql.mark, (kind, target, self._now(), *self.sql.given(rows)))
+            await tx.driver(self.sql.mark, (kind, target, self._now(), batch(rows)))
             tx.ring((kind,))
 
     async def schedule(
         self, tx: Tx, kind: str, due: Mapping[str, datetime], *, target: str = ""
     ) -> None:
         """Say "look at these keys at these business instants", or earlier if marked earlier."""
-        rows = [(key, to_micros(at)) for key, at in sorted(due.items())]
+        rows = [{"key": key, "due_at": to_micros(due[key])} for key in sorted(due)]
         if rows:
-            await tx.driver(self.sql.schedule, (kind, target, self._now(), *self.sql.given(rows)))
+            await tx.driver(self.sql.schedule, (kind, target, self._now(), batch(rows)))
             tx.ring((kind,))
 
     async def claim(
@@ -91,7 +92,7 @@ class Work:
         """Take up to `rows_max` due rows, the longest due first, in a transaction of its own."""
         token = self.chance.bits(TOKEN_BITS) or 1
         now = self._now()
-        lease = self.sql.lease(now, self._lease)
+        lease = self._lease_value(now)
         rows = await self.store.once(self.sql.claim, (lease, kind, now, target, token, rows_max))
         return [
             Claim(
@@ -108,15 +109,14 @@ class Work:
     async def renew(self, claims: Sequence[Claim]) -> None:
         """Extend the leases that are still ours: the heartbeat."""
         if claims:
-            lease = self.sql.lease(self._now(), self._lease)
-            given = self.sql.given(sorted((c.kind, c.key, c.token) for c in claims))
-            await self.store.once(self.sql.renew, (lease, *given))
+            lease = self._lease_value(self._now())
+            await self.store.once(self.sql.renew, (lease, batch(_in_order(claims))))
 
     async def complete(self, tx: Tx, claims: Sequence[Claim]) -> None:
         """Take the rows away; those marked meanwhile stay, free and due at once."""
         if not claims:
             return
-        given = self.sql.given(sorted((c.kind, c.key, c.generation, c.token) for c in claims))
+        given = (batch(_in_order(claims)),)
         if await tx.driver(self.sql.complete, given) < len(claims):
             await tx.driver(self.sql.keep, given)
             tx.ring({claim.kind for claim in claims})
@@ -127,35 +127,35 @@ class Work:
         What was scheduled meanwhile counts where it is earlier.
         """
         if looks:
-            rows = sorted((c.kind, c.key, c.generation, c.token, to_micros(at)) for c, at in looks)
-            await tx.driver(self.sql.again, (self._now(), *self.sql.given(rows)))
+            rows = [_record(claim, due_at=to_micros(at)) for claim, at in looks]
+            await tx.driver(self.sql.again, (self._now(), batch(sorted(rows, key=_place))))
             tx.ring({claim.kind for claim, _ in looks})
 
     async def give_back(self, tx: Tx, claims: Sequence[Claim]) -> None:
         """Free rows that were claimed but not looked at; the attempt does not count."""
         if claims:
-            given = self.sql.given(sorted((c.kind, c.key, c.token) for c in claims))
-            await tx.driver(self.sql.give_back, given)
+            await tx.driver(self.sql.give_back, (batch(_in_order(claims)),))
             tx.ring({claim.kind for claim in claims})
 
     async def fail(self, tx: Tx, failures: Sequence[Failure]) -> None:
         """Put rows back until later; one that was marked meanwhile is due at once all the same."""
-        rows = sorted(
-            (
-                *(f.claim.kind, f.claim.key, f.claim.generation, f.claim.token),
-                *(to_micros(f.not_before), _storable(f.error), 0 if f.counts else 1),
+        rows = [
+            _record(
+                each.claim,
+                not_before=to_micros(each.not_before),
+                error=_storable(each.error),
+                uncount=0 if each.counts else 1,
             )
-            for f in failures
-        )
+            for each in failures
+        ]
         if rows:
-            await tx.driver(self.sql.fail, self.sql.given(rows))
+            await tx.driver(self.sql.fail, (batch(sorted(rows, key=_place)),))
 
     async def park(self, tx: Tx, parkings: Sequence[Parking]) -> None:
         """Set rows aside with their reason; one that was marked meanwhile is due at once."""
-        claims = [(parking.claim, _storable(parking.error)) for parking in parkings]
-        if claims:
-            rows = sorted((c.kind, c.key, c.generation, c.token, error) for c, error in claims)
-            await tx.driver(self.sql.park, (self._now(), *self.sql.given(rows)))
+        rows = [_record(each.claim, error=_storable(each.error)) for each in parkings]
+        if rows:
+            await tx.driver(self.sql.park, (self._now(), batch(sorted(rows, key=_place))))
 
     async def release(self, tx: Tx, kind: str, keys: Sequence[str]) -> int:
         """Let parked rows be tried again; returns how many were parked."""
@@ -172,6 +172,28 @@ class Work:
 
     def _now(self) -> int:
         return to_micros(self.clock.machine_now())
+
+    def _lease_value(self, now: int) -> int:
+        """Return what `claim` and `renew` take: the lease's end on SQLite, else its length."""
+        return now + self._lease if self.store.is_sqlite else self._lease
+
+
+def _record(claim: Claim, **more: object) -> dict[str, Any]:
+    return {
+        "kind": claim.kind,
+        "key": claim.key,
+        "generation": claim.generation,
+        "token": claim.token,
+        **more,
+    }
+
+
+def _place(record: dict[str, Any]) -> tuple[str, str]:
+    return record["kind"], record["key"]
+
+
+def _in_order(claims: Sequence[Claim]) -> list[dict[str, Any]]:
+    return sorted(map(_record, claims), key=_place)
 
 
 def _storable(error: str) -> str:

@@ -1,6 +1,6 @@
 """The statements of the dirty rows: one text for both engines, but for a few words.
 
-Times are microseconds. Batches come in as one JSON text on SQLite, as arrays on PostgreSQL. A
+Times are microseconds. A batch comes in as one JSON text, which costs less than arrays do. A
 lease is measured by the machine's clock on SQLite and by the database's own on PostgreSQL, so that
 many machines agree.
 """
@@ -19,7 +19,6 @@ import orjson
 class Statements:
     """One engine's statements; in the comments their values, after ; the columns of the batch."""
 
-    is_sqlite: bool
     mark: str  # kind, target, now; key
     schedule: str  # kind, target, now; key, due_at
     claim: str  # lease, kind, now, target, token, rows_max
@@ -31,15 +30,10 @@ class Statements:
     fail: str  # ; kind, key, generation, token, not_before, error, uncount
     park: str  # now; kind, key, generation, token, error
 
-    def given(self, rows: list[tuple[Any, ...]]) -> tuple[Any, ...]:
-        """Return the last values of a statement: a batch that is not empty."""
-        if self.is_sqlite:
-            return (orjson.dumps(rows).decode(),)
-        return tuple(list(column) for column in zip(*rows, strict=True))
 
-    def lease(self, now: int, length: int) -> int:
-        """Return what `claim` and `renew` take: the lease's end on SQLite, else its length."""
-        return now + length if self.is_sqlite else length
+def batch(rows: list[dict[str, Any]]) -> str:
+    """Return the last value of a statement. The rows lie in the order in which they are locked."""
+    return orjson.dumps(rows).decode()
 
 
 _TYPES = {
@@ -188,36 +182,33 @@ _TEMPLATES: dict[str, tuple[int, tuple[str, ...], str]] = {
 }
 
 
-def _json_table(place: int, columns: tuple[str, ...]) -> str:
-    fields = (f"json_extract(value, '$[{n}]') AS {name}" for n, name in enumerate(columns))
+def _sqlite_table(place: int, columns: tuple[str, ...]) -> str:
+    fields = (f"json_extract(value, '$.{name}') AS {name}" for name in columns)
     return f"(SELECT {', '.join(fields)} FROM json_each(?{place})) AS d"
 
 
-def _array_table(place: int, columns: tuple[str, ...]) -> str:
-    arrays = (f"?{n}::{_TYPES[name]}[]" for n, name in enumerate(columns, place))
-    return f"unnest({', '.join(arrays)}) AS d({', '.join(columns)})"
+def _postgres_table(place: int, columns: tuple[str, ...]) -> str:
+    fields = (f"{name} {_TYPES[name]}" for name in columns)
+    return f"json_to_recordset(?{place}::json) AS d({', '.join(fields)})"
 
 
 def _sqlite() -> Statements:
     words = _SHARED_WORDS | _SQLITE_WORDS
     return Statements(
-        is_sqlite=True,
         **{
-            name: text.format(given=_json_table(before + 1, columns), **words)
+            name: text.format(given=_sqlite_table(before + 1, columns), **words)
             for name, (before, columns, text) in _TEMPLATES.items()
-        },
+        }
     )
 
 
 def _postgres() -> Statements:
     words = _SHARED_WORDS | _POSTGRES_WORDS
     texts = {
-        name: text.format(given=_array_table(before + 1, columns), **words)
+        name: text.format(given=_postgres_table(before + 1, columns), **words)
         for name, (before, columns, text) in _TEMPLATES.items()
     }
-    return Statements(
-        is_sqlite=False, **{name: text.replace("?", "$") for name, text in texts.items()}
-    )
+    return Statements(**{name: text.replace("?", "$") for name, text in texts.items()})
 
 
 SQLITE = _sqlite()
