@@ -12,12 +12,12 @@ from aiohttp import web
 
 from app.roles.crew import Crew, Role, duties
 from app.settings import Settings
+from app.shape import open_house
 from app.web.connection import listen
 from app.web.console.pages import Console
 from app.web.routes import all_routes
 from app.web.serving import make_app
 from app.web.static import Static
-from app.shape import open_house
 from runtime.telemetry import get_log
 from terms.errors import DomainError
 

@@ -19,11 +19,11 @@ from billing.payments.provider import Provider
 from gateway.adapters.sdk import Action
 from gateway.provisioning.composer import Composer
 from gateway.provisioning.drift import Drift
+from gateway.provisioning.opening import Targets
 from gateway.provisioning.operate import Operate
 from gateway.provisioning.orders import Outcome
 from gateway.provisioning.pump import Pace
 from gateway.provisioning.reconcile import Reconciler
-from gateway.provisioning.opening import Targets
 from messages import store as messages_store
 from messages.notify import Notify
 from messages.ports import Shown

@@ -6,7 +6,7 @@ Exit codes: 0 done, 1 failed, 2 wrong usage.
 from __future__ import annotations
 
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
@@ -43,7 +43,7 @@ def complain(sentence: str) -> typer.Exit:
     return typer.Exit(FAILED)
 
 
-def table(heads: tuple[str, ...], rows: list[tuple[str, ...]]) -> None:
+def table(heads: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> None:
     """Print rows under their heads; says so where there are none."""
     if not rows:
         say("none")

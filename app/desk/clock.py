@@ -6,9 +6,9 @@ import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from app.desk.auditing import note
 from app.wiring import House
 from runtime.store import Tx
-from runtime.store.audit import Deed, record
 from terms.errors import Forbidden, Invalid
 
 STEP_MAX = timedelta(days=40 * 366)
@@ -46,15 +46,15 @@ async def advance(house: House, tx: Tx, by: timedelta, *, actor: str) -> Times:
     before = await tell(house, tx)
     await house.clock.advance(tx, by)
     after = await tell(house, tx)
-    deed = Deed(
-        at=before.machine_now,
+    await note(
+        house,
+        tx,
         actor=actor,
         action="clock.advance",
         subject="clock",
         before=before.business_now.isoformat(),
         after=after.business_now.isoformat(),
     )
-    await record(tx, [deed])
     return after
 
 

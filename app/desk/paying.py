@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from app.desk.auditing import note
+from app.desk.boxes import holder_of
 from app.wiring import House
 from billing.flows import pay
 from runtime.store import Tx
-from runtime.store.audit import Deed, record
+from terms.errors import Invalid
 from terms.money import Money
 
 
@@ -31,22 +33,29 @@ async def pay_link(house: House, contract: str, provider: str = "", back_to: str
     return PayLink(url=url, amount=order.amount)
 
 
+async def parse_amount(tx: Tx, contract: str, text: str) -> Money:
+    """Read an amount in the currency of an account. Raises Invalid, NotFound."""
+    holder = await holder_of(tx, contract)
+    try:
+        return Money.parse(text, holder.currency)
+    except ValueError as error:
+        raise Invalid("amount", str(error)) from None
+
+
 async def take_cash(
     house: House, tx: Tx, contract: str, *, amount: Money, reference: str, actor: str
 ) -> bool:
     """Take money over the counter; False where this reference was taken before."""
     now = await house.clock.business_now(tx)
-    is_new = await pay.take_cash(
-        house.desk, tx, contract, now, amount=amount, reference=reference
-    )
+    is_new = await pay.take_cash(house.desk, tx, contract, now, amount=amount, reference=reference)
     if is_new:
-        deed = Deed(
-            at=house.clock.machine_now(),
+        await note(
+            house,
+            tx,
             actor=actor,
             action="payment.cash",
             subject=f"contract:{contract}",
-            reason=reference,
             after=str(amount),
+            reason=reference,
         )
-        await record(tx, [deed])
     return is_new

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from app.desk import business
+from app.desk.auditing import note
 from app.desk.refusal import refusal
 from app.wiring import House
 from billing.flows import signup
@@ -14,7 +15,6 @@ from gateway.inventory import flows as inventory
 from gateway.inventory.flows import HandOver, NewBox
 from gateway.provisioning import refs, routes
 from runtime.store import Tx
-from runtime.store.audit import Deed, record
 from terms.calendar import local_date
 from terms.errors import Invalid
 
@@ -64,14 +64,21 @@ async def sign_up(house: House, tx: Tx, household: Household, actor: str) -> Sig
         day = local_date(now, about.zone)
         move = HandOver(resource=box.id, service=signed.service, on=day, actor=actor)
         await inventory.hand_over(tx, house.work, [move])
-    await record(tx, [_deed(house, household, actor)])
+    await note(
+        house,
+        tx,
+        actor=actor,
+        action="account.sign_up",
+        subject=f"contract:{household.contract}",
+        after=" + ".join((household.plan, *household.addons)),
+    )
     return signed
 
 
 async def _check_contract(house: House, tx: Tx, contract: str) -> None:
     targets = await house.targets.load()
     opened = [await house.targets.open(name) for name, one in targets.items() if one.enabled]
-    adapters = {one.target.name: one.adapter for one in opened}
+    adapters = {str(one.target.name): one.adapter for one in opened}
     if why := refusal(contract, adapters, await routes.load(tx)):
         raise Invalid("contract", why)
 
@@ -80,14 +87,3 @@ def _check_provider(house: House, payment: MethodRef | None) -> None:
     if payment and payment.provider not in house.providers:
         known = ", ".join(sorted(house.providers)) or "none"
         raise Invalid("payment.provider", f"there is no {payment.provider!r}; known: {known}")
-
-
-def _deed(house: House, household: Household, actor: str) -> Deed:
-    addons = "".join(f" + {code}" for code in household.addons)
-    return Deed(
-        at=house.clock.machine_now(),
-        actor=actor,
-        action="account.sign_up",
-        subject=f"contract:{household.contract}",
-        after=household.plan + addons,
-    )

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from app.desk.auditing import note
 from app.wiring import House
 from gateway.adapters.sdk import Health
 from gateway.provisioning import findings, guard, targets
 from gateway.provisioning.reconcile import mark
 from runtime.store import Tx
-from runtime.store.audit import Deed, record
 from terms.errors import NotFound
 from terms.ids import ServiceId, TargetName
 
@@ -24,21 +24,27 @@ async def probe(house: House, name: str) -> Health:
 async def approve(house: House, tx: Tx, name: str, actor: str) -> int:
     """Let the darkenings through that the guard stopped; returns how many."""
     count = await guard.approve(tx, house.work, name)
-    await _note(house, tx, actor, "guard.approve", f"target:{name}", str(count))
+    await note(
+        house, tx, actor=actor, action="guard.approve", subject=f"target:{name}", after=str(count)
+    )
     return count
 
 
 async def reject(house: House, tx: Tx, name: str, actor: str) -> int:
     """Keep on what the guard stopped; returns how many."""
     count = await guard.reject(tx, house.work, name)
-    await _note(house, tx, actor, "guard.reject", f"target:{name}", str(count))
+    await note(
+        house, tx, actor=actor, action="guard.reject", subject=f"target:{name}", after=str(count)
+    )
     return count
 
 
 async def release_target(house: House, tx: Tx, name: str, actor: str) -> bool:
     """Let a target work again whose credentials were refused."""
     done = await targets.release(tx, name)
-    await _note(house, tx, actor, "target.release", f"target:{name}", str(done))
+    await note(
+        house, tx, actor=actor, action="target.release", subject=f"target:{name}", after=str(done)
+    )
     return done
 
 
@@ -50,7 +56,14 @@ async def repair(
     if target is not None:
         name = (await targets.find(tx, target)).name
     count = await findings.repair(tx, house.work, target=name, ids=ids)
-    await _note(house, tx, actor, "drift.repair", f"target:{target or '*'}", str(count))
+    await note(
+        house,
+        tx,
+        actor=actor,
+        action="drift.repair",
+        subject=f"target:{target or '*'}",
+        after=str(count),
+    )
     return count
 
 
@@ -59,7 +72,9 @@ async def release_work(house: House, tx: Tx, kind: str, key: str, actor: str) ->
     if kind not in PARKED_KINDS:
         raise NotFound(f"there is no work of kind {kind[:40]!r}")
     count = await house.work.release(tx, kind, [key])
-    await _note(house, tx, actor, "work.release", f"{kind}:{key}"[:160], str(count))
+    await note(
+        house, tx, actor=actor, action="work.release", subject=f"{kind}:{key}", after=str(count)
+    )
     return count
 
 
@@ -69,11 +84,3 @@ async def look_again(
     """Mark services to be compared with their targets now; returns how many rows."""
     name = TargetName(target) if target else None
     return await mark(tx, house.work, services=services, target=name)
-
-
-async def _note(
-    house: House, tx: Tx, actor: str, action: str, subject: str, after: str
-) -> None:
-    now = house.clock.machine_now()
-    deed = Deed(at=now, actor=actor, action=action, subject=subject, after=after)
-    await record(tx, [deed])

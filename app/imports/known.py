@@ -74,14 +74,13 @@ async def _adapters(house: House, folder: Folder, problems: Problems) -> Mapping
     for name, target in (await house.targets.load()).items():
         if target.enabled and name not in named:
             found[name] = (await house.targets.open(name)).adapter
-    for target in folder.operator.targets if folder.operator else ():
-        name = TargetName(target.name)
+    for wanted in folder.operator.targets if folder.operator else ():
         try:
-            found[target.name] = open_adapter(
-                target.kind, name=name, options=target.options, http=house.door
+            found[wanted.name] = open_adapter(
+                wanted.kind, name=TargetName(wanted.name), options=wanted.options, http=house.door
             )
         except DomainError as error:
-            problems.add(OPERATOR, str(error), field=f"targets.{target.name}")
+            problems.add(OPERATOR, str(error), field=f"targets.{wanted.name}")
     return found
 
 

@@ -28,6 +28,10 @@ class Outcome:
     problems_count: int = 0
 
 
+# Of these files only new rows are written; of the others all of them.
+_SIFTED = frozenset({"taxes.csv", "prices.csv", "subscribers.csv", "boxes.csv"})
+
+
 class _NothingTaken(Exception):
     """Leaves the transaction without a trace."""
 
@@ -55,13 +59,16 @@ async def _import(
         async with house.store.begin() as tx:
             unchanged = await _check_all(house, tx, folder, problems)
             _stop_at(problems, strict=strict)
-            new = await _write(house, tx, folder, problems)
+            written = await _write(house, tx, folder, problems)
     except _NothingTaken:
         return Outcome(taken=False, problems=tuple(problems), problems_count=len(problems))
     await house.refresh_providers()
     return Outcome(
         taken=True,
-        new=new,
+        new={
+            file: count if file in _SIFTED else count - unchanged.get(file, 0)
+            for file, count in written.items()
+        },
         unchanged=unchanged,
         problems=tuple(problems),
         problems_count=len(problems),
@@ -73,9 +80,7 @@ def _stop_at(problems: Problems, *, strict: bool) -> None:
         raise _NothingTaken
 
 
-async def _check_all(
-    house: House, tx: Tx, folder: Folder, problems: Problems
-) -> dict[str, int]:
+async def _check_all(house: House, tx: Tx, folder: Folder, problems: Problems) -> dict[str, int]:
     """Check everything; returns how many rows of which file were imported before."""
     found = await look(house, tx, folder, problems)
     check(folder, found, problems)

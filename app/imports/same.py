@@ -13,7 +13,7 @@ from app.imports.check import Known
 from app.imports.folder import Folder
 from app.imports.problems import Problems
 from app.imports.sheet import Sheet, canonical
-from app.imports.sheets import BOXES, PRICES, SUBSCRIBERS, TAXES
+from app.imports.sheets import BOXES, OFFERINGS, PRICES, ROUTES, SUBSCRIBERS, TAXES
 from runtime.store import Tx
 
 R = TypeVar("R", bound=Any)
@@ -36,9 +36,7 @@ def cells_of(sheet: Sheet[Any], row: Any) -> dict[str, str]:
     return canonical({name: getattr(row, name) for name in sheet.names})
 
 
-async def leave_known(
-    tx: Tx, folder: Folder, known: Known, problems: Problems
-) -> dict[str, int]:
+async def leave_known(tx: Tx, folder: Folder, known: Known, problems: Problems) -> dict[str, int]:
     """Take rows out that were imported before, and note those that say something else now.
 
     Returns how many of which file were the same.
@@ -57,6 +55,9 @@ async def leave_known(
         folder.boxes,
         lambda row: "is known already" if row.serial in known.serials else "",
     )
+    # These may change: what was sold is watched over where it is published, routes go as a whole.
+    await sieve.count_known(OFFERINGS, folder.offerings)
+    await sieve.count_known(ROUTES, folder.routes)
     return sieve.unchanged
 
 
@@ -79,12 +80,17 @@ class _Sieve:
             if key in before:
                 self._compare(sheet, row, before[key])
             elif why := exists(row):
-                self.problems.add(
-                    sheet.file, f"{key} {why}", row=row.line, field=sheet.key[0]
-                )
+                self.problems.add(sheet.file, f"{key} {why}", row=row.line, field=sheet.key[0])
             else:
                 new.append(row)
         return new
+
+    async def count_known(self, sheet: Sheet[R], rows: Sequence[R]) -> None:
+        """Count the rows that were imported before just so; all of them stay."""
+        before = await memory.remembered(self.tx, sheet.file) if rows else {}
+        same = [r for r in rows if before.get(key_of(sheet, r)) == cells_of(sheet, r)]
+        if same:
+            self.unchanged[sheet.file] = len(same)
 
     def _compare(self, sheet: Sheet[R], row: R, before: Mapping[str, str]) -> None:
         changed = memory.changes(before, cells_of(sheet, row))

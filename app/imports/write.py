@@ -9,13 +9,23 @@ from app.imports.folder import Folder
 from app.imports.known import OPERATOR
 from app.imports.same import cells_of, key_of
 from app.imports.sheet import Sheet
-from app.imports.sheets import BOXES, PRICES, SUBSCRIBERS, TAXES, BoxRow, SubscriberRow
+from app.imports.sheets import (
+    BOXES,
+    OFFERINGS,
+    PRICES,
+    ROUTES,
+    SUBSCRIBERS,
+    TAXES,
+    BoxRow,
+    SubscriberRow,
+)
 from app.wiring import House
 from billing.catalog.model import Offering, OfferingKind, Price
 from billing.flows import providers
 from billing.flows.publish import Publication, publish
-from billing.flows.signup import Activation, MethodRef, SignUp, sign_up
+from billing.flows.signup import MethodRef, SignUp, sign_up
 from billing.reads import accounts
+from billing.subscriptions.model import Activation
 from billing.tax.model import TaxRate
 from gateway.inventory import flows as inventory
 from gateway.inventory.flows import HandOver, NewBox
@@ -30,7 +40,7 @@ ACTOR = "import"
 
 
 async def write(house: House, tx: Tx, folder: Folder) -> dict[str, int]:
-    """Write everything of the folder; returns how many rows were new, by file."""
+    """Write everything of the folder; returns how many rows were written, by file."""
     business = await _business(house, tx, folder)
     if folder.routes:
         await routes.replace(tx, house.work, [_route(row) for row in folder.routes])
@@ -168,6 +178,8 @@ async def _boxes(house: House, tx: Tx, rows: list[BoxRow], services: dict[str, S
 async def _remember(tx: Tx, folder: Folder) -> None:
     sheets: tuple[tuple[Sheet[Any], list[Any]], ...] = (
         (TAXES, folder.taxes),
+        (OFFERINGS, folder.offerings),
+        (ROUTES, folder.routes),
         (PRICES, folder.prices),
         (SUBSCRIBERS, folder.subscribers),
         (BOXES, folder.boxes),

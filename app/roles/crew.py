@@ -8,17 +8,20 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
+from datetime import timedelta
 from enum import StrEnum
 
 from app.roles import collect, intake, scheduler, settle
 from app.wiring import House
 from messages import notify
 from runtime.telemetry import get_log
-from runtime.work import Lane
+from runtime.work import Handler, Lane
+from runtime.work.rows import CLAIM_ROWS_MAX
 
 log = get_log()
 
 DRAIN_S = 9.0
+COMPOSE = "compose"
 SETTLE_ROWS_MAX = 200
 COMPOSE_ROWS_MAX = 500
 
@@ -37,15 +40,11 @@ class Role(StrEnum):
 def duties(house: House, role: Role) -> dict[str, Running]:
     """Name everything a role keeps running, the web server apart."""
     work: dict[str, Running] = {
-        "intake": Lane(house.work, intake.KIND, intake.handler(house)).run,
-        "settle": Lane(
-            house.work, settle.KIND, settle.handler(house), rows_max=SETTLE_ROWS_MAX
-        ).run,
-        "collect": Lane(house.work, collect.KIND, collect.handler(house)).run,
-        "compose": Lane(
-            house.work, "compose", house.composer.handle, rows_max=COMPOSE_ROWS_MAX
-        ).run,
-        "notify": Lane(house.work, notify.KIND, house.notify.handle).run,
+        intake.KIND: _lane(house, intake.KIND, intake.handler(house)),
+        settle.KIND: _lane(house, settle.KIND, settle.handler(house), rows_max=SETTLE_ROWS_MAX),
+        collect.KIND: _lane(house, collect.KIND, collect.handler(house)),
+        COMPOSE: _lane(house, COMPOSE, house.composer.handle, rows_max=COMPOSE_ROWS_MAX),
+        notify.KIND: _lane(house, notify.KIND, house.notify.handle),
         "reconcile": house.reconciler.run,
     }
     clock: dict[str, Running] = {
@@ -59,6 +58,18 @@ def duties(house: House, role: Role) -> dict[str, Running]:
         Role.WORKER: {**work, **ears},
         Role.SCHEDULER: {**clock, **ears},
     }[role]
+
+
+def _lane(house: House, kind: str, handler: Handler, *, rows_max: int = CLAIM_ROWS_MAX) -> Running:
+    lane = Lane(
+        house.work,
+        kind,
+        handler,
+        rows_max=rows_max,
+        heartbeat=timedelta(seconds=house.settings.heartbeat_s),
+        sweep=timedelta(seconds=house.settings.sweep_s),
+    )
+    return lane.run
 
 
 class Crew:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from aiohttp import web
 
-REQUEST_ID = "X-Request-Id"
+REQUEST_ID = web.RequestKey("request_id", str)
+REQUEST_ID_HEADER = "X-Request-Id"
 
 # Nothing is loaded from anywhere but here, nothing runs inline, nobody may frame us.
 _CONTENT_POLICY = (
@@ -31,4 +32,4 @@ async def put_headers(request: web.Request, response: web.StreamResponse) -> Non
     for name, value in UNLESS_SAID.items():
         response.headers.setdefault(name, value)
     if found := request.get(REQUEST_ID):
-        response.headers[REQUEST_ID] = found
+        response.headers[REQUEST_ID_HEADER] = found

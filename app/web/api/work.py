@@ -197,9 +197,7 @@ async def orders(call: Call) -> Orders:
 
 
 ROUTES = (
-    Route(
-        method="GET", path=f"{PREFIX}/work", policy=Policy.TOKEN, handler=work, answer=WorkView
-    ),
+    Route(method="GET", path=f"{PREFIX}/work", policy=Policy.TOKEN, handler=work, answer=WorkView),
     Route(
         method="GET",
         path=f"{PREFIX}/parked",

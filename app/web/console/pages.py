@@ -8,8 +8,7 @@ from typing import Annotated
 from aiohttp import web
 from pydantic import Field
 
-from app.desk import targets
-from app.imports import memory
+from app.desk import business, targets
 from app.web.console import account as account_page
 from app.web.console.account import listing
 from app.web.console.drawing import Drawing
@@ -79,9 +78,7 @@ class Console:
     def _page(
         self, path: str, handler: Callable[[Call], Awaitable[object]], query: type[Query]
     ) -> Route:
-        return Route(
-            method="GET", path=path, policy=Policy.LOCAL, handler=handler, query=query
-        )
+        return Route(method="GET", path=path, policy=Policy.LOCAL, handler=handler, query=query)
 
     def _form(self, path: str, deed: Deed) -> Route:
         async def handle(call: Call) -> web.Response:
@@ -99,12 +96,12 @@ class Console:
 
     async def _frame(self, tx: Tx, page: str, said_key: str = "") -> Frame:
         said, tone = self.sayings.take(said_key)
-        business = (await memory.remembered(tx, "operator.toml")).get("operator", {})
+        about = await business.find(tx)
         ahead = await self.house.clock.offset(tx)
         return Frame(
-            operator=business.get("name", "Boxoffice"),
+            operator=about.name if about else "Boxoffice",
             business_now=self.house.clock.machine_now() + ahead,
-            zone=business.get("zone", "UTC"),
+            zone=about.zone if about else "UTC",
             offset=told_offset(ahead),
             token=self.token.value,
             page=page,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 from app.desk.names import Names, names
 from app.web.console.views import Moment, Tone
@@ -17,16 +18,21 @@ from runtime import log
 from runtime.log import Entry
 from runtime.store import Tx
 from terms.facts import PossessionChanged
-from terms.ids import ServiceId
+from terms.ids import AccountId, ServiceId
+from terms.money import Money
 
 MOMENTS_MAX = 60
 _FLAGS = {("no", "yes"): "on", ("yes", "no"): "off"}
 _MESSAGE = "message"
 
 
-async def newest(tx: Tx, service: ServiceId | None = None) -> tuple[Moment, ...]:
-    """Tell the newest moments, newest first, of all or of one service."""
+async def newest(
+    tx: Tx, service: ServiceId | None = None, account: AccountId | None = None
+) -> tuple[Moment, ...]:
+    """Tell the newest moments, newest first, of all or of one household."""
     entries = await log.latest(tx, entries_max=MOMENTS_MAX, key=service or "")
+    if account is not None:
+        entries += await log.latest(tx, entries_max=MOMENTS_MAX, key=account)
     orders = await order_reads.latest(tx, orders_max=MOMENTS_MAX, service=service)
     sent = await deliveries.latest(tx, rows_max=MOMENTS_MAX, service=service)
     keys = [ServiceId(entry.key) for entry in entries]
@@ -48,7 +54,16 @@ def of_entry(entry: Entry, who: Names) -> Moment | None:
     if tell is None:
         return None
     tone, text, more = tell(entry.value)
-    return _moment(f"log:{entry.id}", entry.at, tone, text, more, who.get(ServiceId(entry.key)))
+    found = Moment(id=f"log:{entry.id}", at=entry.at, tone=tone, text=text, more=more)
+    holder = who.get(ServiceId(entry.key))
+    if holder is None:
+        return replace(found, contract=_contract_in(entry.value))
+    return _about(found, holder)
+
+
+def _contract_in(value: str) -> str:
+    """Find the contract in a fact that names no service."""
+    return str(json.loads(value).get("account", ""))
 
 
 def of_order(order: ServiceOrder, who: Names) -> Moment:
@@ -71,7 +86,8 @@ def of_order(order: ServiceOrder, who: Names) -> Moment:
     if order.finished_at:
         took = f" in {(order.finished_at - order.started_at).total_seconds() * 1000:.0f} ms"
     more = f"{told(order.what)}{took}" if order.what else order.cause
-    return _moment(f"order:{order.id}", at, tone, text, more, who.get(order.service))
+    found = Moment(id=f"order:{order.id}", at=at, tone=tone, text=text, more=more)
+    return _about(found, who.get(order.service))
 
 
 def of_delivery(delivery: Delivery, who: Names) -> Moment:
@@ -80,23 +96,12 @@ def of_delivery(delivery: Delivery, who: Names) -> Moment:
     text = f"message {word}: “{delivery.text}”" if delivery.text else f"message {word}"
     at = delivery.ended_at or delivery.begun_at
     shown: Tone = "warn" if tone == "good" else tone
-    return _moment(
-        f"notice:{delivery.notice}", at, shown, text, delivery.why, who.get(delivery.service)
-    )
+    found = Moment(id=f"notice:{delivery.notice}", at=at, tone=shown, text=text, more=delivery.why)
+    return _about(found, who.get(delivery.service))
 
 
-def _moment(
-    id_: str, at: object, tone: Tone, text: str, more: str, holder: Holder | None
-) -> Moment:
-    return Moment(
-        id=id_,
-        at=at,  # type: ignore[arg-type]
-        tone=tone,
-        text=text,
-        more=more,
-        contract=holder.contract if holder else "",
-        name=holder.name if holder else "",
-    )
+def _about(moment: Moment, holder: Holder | None) -> Moment:
+    return replace(moment, contract=holder.contract, name=holder.name) if holder else moment
 
 
 _Told = tuple[Tone, str, str]
@@ -105,8 +110,13 @@ _Told = tuple[Tone, str, str]
 def _payment(tone: Tone, word: str) -> Callable[[str], _Told]:
     def tell(value: str) -> _Told:
         fact = json.loads(value)
-        text = f"payment of {fact['amount']} {fact['currency']} {word}"
-        return tone, text, " ".join(part for part in (fact.get("provider"), fact.get("code")) if part)
+        amount = Money(fact["amount_minor"], fact["currency"])
+        text = f"payment of {amount} {word}"
+        return (
+            tone,
+            text,
+            " ".join(part for part in (fact.get("provider"), fact.get("code")) if part),
+        )
 
     return tell
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import date, timedelta
 
 from app.web.console.views import Change, Tone
+from billing.payments.model import AttemptState, MovementKind
 from gateway.provisioning.orders import Outcome as OrderOutcome
 from gateway.reads.targets import Condition
 from messages.model import Outcome as DeliveryOutcome
@@ -56,6 +57,20 @@ POSSESSIONS: Mapping[Possession, str] = {
     Possession.FOUND: "box {serial} was found",
 }
 
+MOVEMENTS: Mapping[MovementKind, tuple[Tone, str]] = {
+    MovementKind.CLEARED: ("good", "paid"),
+    MovementKind.REFUNDED: ("off", "given back"),
+    MovementKind.DISPUTED: ("bad", "taken back by the bank"),
+    MovementKind.REINSTATED: ("good", "returned by the bank"),
+}
+
+# A cleared attempt is seen as the payment it became.
+ATTEMPTS: Mapping[AttemptState, tuple[Tone, str]] = {
+    AttemptState.OPEN: ("calm", "being collected"),
+    AttemptState.FAILED: ("bad", "failed"),
+    AttemptState.UNKNOWN: ("warn", "answer awaited"),
+}
+
 _UNITS = ((86_400, "day"), (3_600, "h"), (60, "min"))
 
 
@@ -66,6 +81,11 @@ def age(seconds: float) -> str:
             count = int(seconds // size)
             return f"{count} {unit}{'s' if unit == 'day' and count > 1 else ''}"
     return f"{seconds:.0f} s" if seconds >= 10 else f"{seconds:.1f} s"  # noqa: PLR2004 - one digit
+
+
+def shown(day: date) -> str:
+    """Write a day: 1 Apr 2040."""
+    return f"{day.day} {day:%b %Y}"
 
 
 def offset(ahead: timedelta) -> str:

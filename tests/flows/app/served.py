@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from aiohttp import ClientSession, web
 from sqlalchemy import func, select
+from yarl import URL
 
 from app.identity import tokens
 from app.roles.crew import Crew, Role, duties
@@ -77,7 +78,11 @@ class Served:
     ) -> tuple[int, bytes, Mapping[str, str]]:
         """Call as anybody: status, body and headers of the answer."""
         asking = self.session.request(
-            method, self.url + path, headers=headers, data=data, allow_redirects=False
+            method,
+            URL(self.url + path, encoded=True),
+            headers=headers,
+            data=data,
+            allow_redirects=False,
         )
         async with asking as answer:
             return answer.status, await answer.read(), answer.headers
@@ -101,6 +106,16 @@ async def house(sqlite_url: str, tmp_path: Path) -> AsyncIterator[House]:
         now = built.clock.machine_now()
         await tokens.make_first(built.store, tmp_path, built.chance, now)
         yield built
+
+
+@pytest.fixture
+async def harbour(house: House) -> House:
+    """Return that house with the demonstration's operator; portal and provider do not answer."""
+    from app.imports.load import import_paths  # noqa: PLC0415 - tests without files load faster
+
+    outcome = await import_paths(house, [HARBOUR], ENVIRONMENT)
+    assert list(outcome.problems) == []
+    return house
 
 
 @pytest.fixture

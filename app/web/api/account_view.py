@@ -1,0 +1,300 @@
+"""One household as the API shows it: a document of its own, whatever the parts call things."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from app.desk.household import Household
+from app.web.api.shapes import Amount
+from billing.reads.invoices import InvoiceView
+from gateway.adapters.state import ViewerState
+from gateway.reads.services import AtTarget
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subscribed:
+    """An offering the household has, had, or will have."""
+
+    offering: str
+    name: str
+    kind: str
+    from_on: date
+    until_on: date | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BoxHeld:
+    """A box with the household."""
+
+    serial: str
+    model: str
+    mac: str | None
+    state: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """A line of an invoice: rate x days / of_days = amount."""
+
+    label: str
+    period_start: date
+    period_end: date
+    days: int
+    of_days: int
+    rate: Amount
+    amount: Amount
+    tax: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaxSum:
+    """One tax of an invoice."""
+
+    tax: str
+    rate: str
+    net: Amount
+    amount: Amount
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Invoice:
+    """One invoice; `open` is what is left to pay."""
+
+    number: str
+    issued_on: date
+    due_on: date
+    net: Amount
+    tax: Amount
+    total: Amount
+    open: Amount
+    taxes: Sequence[TaxSum]
+    lines: Sequence[Line]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Payment:
+    """Money that moved; negative where it went back."""
+
+    at: datetime
+    provider: str
+    reference: str
+    kind: str
+    amount: Amount
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attempt:
+    """A try to collect."""
+
+    id: str
+    invoice: str
+    at: datetime
+    provider: str
+    amount: Amount
+    state: str
+    code: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hold:
+    """A reason why the service is held."""
+
+    kind: str
+    since_on: date
+    cause: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class State:
+    """What a target holds or should hold, in its own codes."""
+
+    enabled: bool
+    tariff: str | None
+    packages: Sequence[str]
+    devices: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Held:
+    """The household at one target. It is proven when the wish was seen there."""
+
+    target: str
+    ref: str
+    revision: int
+    proven: bool
+    wished: State
+    held: State | None
+    seen_at: datetime | None
+    error: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MessageSent:
+    """A notice on its way to the screens."""
+
+    kind: str
+    text: str
+    outcome: str
+    at: datetime
+    why: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccountDocument:
+    """Everything about one household. Lists are newest first and bounded."""
+
+    contract: str
+    name: str
+    phone: str
+    email: str
+    currency: str
+    zone: str
+    locale: str
+    bill_day: int
+    service: str
+    state: str | None
+    reason: str
+    revision: int
+    why_dark: Sequence[str]
+    owed: Amount
+    credit: Amount
+    subscriptions: Sequence[Subscribed]
+    boxes: Sequence[BoxHeld]
+    invoices: Sequence[Invoice]
+    payments: Sequence[Payment]
+    attempts: Sequence[Attempt]
+    holds: Sequence[Hold]
+    targets: Sequence[Held]
+    messages: Sequence[MessageSent]
+
+
+def document(household: Household) -> AccountDocument:
+    """Show a household."""
+    account = household.account
+    return AccountDocument(
+        contract=account.service.contract,
+        name=account.name,
+        phone=account.phone,
+        email=account.email,
+        currency=account.currency,
+        zone=account.zone,
+        locale=account.locale,
+        bill_day=account.bill_day,
+        service=account.service.id,
+        state=account.service.state.value if account.service.state else None,
+        reason=account.service.reason,
+        revision=account.service.revision,
+        why_dark=household.why_dark,
+        owed=Amount.of(account.owed),
+        credit=Amount.of(account.credit),
+        subscriptions=[
+            Subscribed(
+                offering=one.offering,
+                name=one.name,
+                kind=one.kind,
+                from_on=one.from_on,
+                until_on=one.until_on,
+            )
+            for one in account.subscriptions
+        ],
+        boxes=[
+            BoxHeld(serial=box.serial, model=box.model, mac=box.mac, state=box.state.value)
+            for box in household.gateway.boxes
+        ],
+        invoices=[_invoice(one) for one in account.invoices],
+        payments=[
+            Payment(
+                at=one.at,
+                provider=one.provider,
+                reference=one.charge,
+                kind=one.kind.value,
+                amount=Amount.of(one.amount),
+            )
+            for one in account.payments
+        ],
+        attempts=[
+            Attempt(
+                id=one.id,
+                invoice=one.number,
+                at=one.at,
+                provider=one.provider,
+                amount=Amount.of(one.amount),
+                state=one.state.value,
+                code=one.code,
+            )
+            for one in account.attempts
+        ],
+        holds=[
+            Hold(kind=one.kind.value, since_on=one.since_on, cause=one.cause)
+            for one in account.holds
+        ],
+        targets=[_held(at) for at in household.gateway.targets],
+        messages=[
+            MessageSent(
+                kind=one.kind,
+                text=one.text,
+                outcome=one.outcome.value,
+                at=one.ended_at or one.begun_at,
+                why=one.why,
+            )
+            for one in household.messages
+        ],
+    )
+
+
+def _invoice(one: InvoiceView) -> Invoice:
+    return Invoice(
+        number=one.number,
+        issued_on=one.issued_on,
+        due_on=one.due_on,
+        net=Amount.of(one.net),
+        tax=Amount.of(one.tax),
+        total=Amount.of(one.total),
+        open=Amount.of(one.open),
+        taxes=[
+            TaxSum(
+                tax=group.tax,
+                rate=str(group.rate),
+                net=Amount.of(group.net),
+                amount=Amount.of(group.amount),
+            )
+            for group in one.groups
+        ],
+        lines=[
+            Line(
+                label=line.label,
+                period_start=line.period_start,
+                period_end=line.period_end,
+                days=line.days,
+                of_days=line.of_days,
+                rate=Amount.of(line.rate),
+                amount=Amount.of(line.amount),
+                tax=line.tax,
+            )
+            for line in one.lines
+        ],
+    )
+
+
+def _held(at: AtTarget) -> Held:
+    return Held(
+        target=at.target,
+        ref=at.ref,
+        revision=at.revision,
+        proven=at.is_proven,
+        wished=_state(at.wished),
+        held=_state(at.held) if at.held else None,
+        seen_at=at.seen_at,
+        error=at.waiting.error if at.waiting else "",
+    )
+
+
+def _state(state: ViewerState) -> State:
+    return State(
+        enabled=state.enabled,
+        tariff=state.tariff,
+        packages=sorted(state.packages),
+        devices=sorted(state.devices),
+    )

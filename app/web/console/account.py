@@ -1,0 +1,212 @@
+"""One household on one page, and the list of all."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+
+from app.desk import household
+from app.desk.household import Household
+from app.web.console.story import newest
+from app.web.console.views import (
+    AccountLine,
+    AccountPage,
+    Change,
+    Having,
+    Holding,
+    InvoiceCard,
+    InvoiceLine,
+    Message,
+    PaymentRow,
+    Tone,
+)
+from app.web.console.words import ATTEMPTS, DELIVERIES, MOVEMENTS, STATE_TONES, shown
+from app.wiring import House
+from billing.reads import accounts
+from billing.reads.account import AccountView
+from billing.reads.invoices import InvoiceView, LineView
+from gateway.adapters.state import differences
+from gateway.reads.services import AtTarget
+from runtime.store import Tx
+from terms.calendar import local_date
+from terms.entitlement import ServiceState
+from terms.money import Money
+
+_NOT_SETTLED = "being prepared"
+
+
+async def listing(tx: Tx, search: str, after: str, limit: int) -> tuple[AccountLine, ...]:
+    """List accounts by contract."""
+    found = await accounts.listing(tx, search=search, after=after, limit=limit)
+    return tuple(
+        AccountLine(
+            contract=one.contract,
+            name=one.name,
+            state=one.state.value if one.state else _NOT_SETTLED,
+            tone=_tone(one.state),
+            owed=str(one.owed) if one.owed.amount_minor else "",
+        )
+        for one in found
+    )
+
+
+async def account(house: House, tx: Tx, contract: str) -> AccountPage:
+    """Gather one household's page. Raises NotFound."""
+    found = await household.view(house, tx, contract)
+    about = found.account
+    now = await house.clock.business_now(tx)
+    today = local_date(now, about.zone)
+    return AccountPage(
+        contract=about.service.contract,
+        number=about.number,
+        name=about.name,
+        phone=about.phone,
+        email=about.email,
+        state=about.service.state.value if about.service.state else _NOT_SETTLED,
+        tone=_tone(about.service.state),
+        why_dark=tuple(found.why_dark),
+        owed=str(about.owed),
+        credit=str(about.credit) if about.credit.amount_minor else "",
+        owes=about.owed.amount_minor > 0,
+        bill_day=about.bill_day,
+        subscriptions=_subscriptions(about),
+        boxes=_boxes(found),
+        invoices=tuple(_invoice(one, today) for one in about.invoices),
+        payments=_payments(about),
+        holdings=tuple(_holding(at) for at in found.gateway.targets),
+        messages=_messages(found),
+        story=await newest(tx, about.service.id, about.id),
+    )
+
+
+def _tone(state: ServiceState | None) -> Tone:
+    return STATE_TONES[state] if state else "calm"
+
+
+def _subscriptions(about: AccountView) -> tuple[Having, ...]:
+    return tuple(
+        Having(
+            name=one.name,
+            detail="add-on" if one.kind == "addon" else one.kind,
+            since=shown(one.from_on),
+            until=shown(one.until_on) if one.until_on else "",
+        )
+        for one in about.subscriptions
+    )
+
+
+def _boxes(found: Household) -> tuple[Having, ...]:
+    return tuple(
+        Having(name=box.serial, detail=box.model, since=box.mac or "")
+        for box in found.gateway.boxes
+    )
+
+
+def _invoice(one: InvoiceView, today: date) -> InvoiceCard:
+    tone, state = _paid(one, today)
+    return InvoiceCard(
+        number=one.number,
+        issued_on=shown(one.issued_on),
+        due_on=shown(one.due_on),
+        total=str(one.total),
+        open=str(one.open) if one.open.amount_minor else "",
+        tone=tone,
+        state=state,
+        lines=tuple(_line(line) for line in one.lines),
+        taxes=tuple(
+            (f"Tax {group.rate} of {_plain(group.net)}", _plain(group.amount))
+            for group in one.groups
+        ),
+    )
+
+
+def _paid(one: InvoiceView, today: date) -> tuple[Tone, str]:
+    if not one.open.amount_minor:
+        return "good", "paid"
+    if one.due_on < today:
+        return "bad", "overdue"
+    return "warn", "open"
+
+
+def _line(line: LineView) -> InvoiceLine:
+    last = line.period_end - timedelta(days=1)
+    return InvoiceLine(
+        text=line.label,
+        period=f"{shown(line.period_start)} to {shown(last)}",
+        fraction=f"{line.days}/{line.of_days}",
+        rate=_plain(line.rate),
+        net=_plain(line.amount),
+        tax=line.tax,
+    )
+
+
+def _plain(money: Money) -> str:
+    return str(money).partition(" ")[0]
+
+
+def _payments(about: AccountView) -> tuple[PaymentRow, ...]:
+    rows = [
+        PaymentRow(
+            at=one.at,
+            amount=str(one.amount),
+            how=one.provider,
+            state=MOVEMENTS[one.kind][1],
+            tone=MOVEMENTS[one.kind][0],
+            why=one.charge,
+        )
+        for one in about.payments
+    ]
+    rows += [
+        PaymentRow(
+            at=one.at,
+            amount=str(one.amount),
+            how=one.provider,
+            state=ATTEMPTS[one.state][1],
+            tone=ATTEMPTS[one.state][0],
+            why=" ".join(part for part in (one.code, f"for invoice {one.number}") if part),
+        )
+        for one in about.attempts
+        if one.state in ATTEMPTS
+    ]
+    return tuple(sorted(rows, key=lambda row: row.at, reverse=True))
+
+
+def _holding(at: AtTarget) -> Holding:
+    wrong = differences(at.wished, at.held)
+    fields = {
+        "picture": ("on" if at.wished.enabled else "off"),
+        "tariff": at.wished.tariff or "none",
+        "packages": ", ".join(sorted(at.wished.packages)) or "none",
+        "boxes": ", ".join(sorted(at.wished.devices)) or "none",
+    }
+    names = {"enabled": "picture", "devices": "boxes"}
+    held = {names.get(name, name): pair[0] for name, pair in wrong.items()}
+    tone: Tone = "warn"
+    state = "being brought in line"
+    if at.is_proven:
+        tone, state = "good", "as wished"
+    elif at.waiting and at.waiting.parked_at:
+        tone, state = "bad", "set aside"
+    return Holding(
+        target=at.target,
+        ref=at.ref,
+        tone=tone,
+        state=state,
+        changes=tuple(
+            Change(field=name, held=held.get(name, wished), wished=wished)
+            for name, wished in fields.items()
+        ),
+        why=at.waiting.error if at.waiting else "",
+    )
+
+
+def _messages(found: Household) -> tuple[Message, ...]:
+    return tuple(
+        Message(
+            at=one.ended_at or one.begun_at,
+            text=one.text,
+            outcome=DELIVERIES[one.outcome][1],
+            tone=DELIVERIES[one.outcome][0],
+            why=one.why,
+        )
+        for one in found.messages
+    )

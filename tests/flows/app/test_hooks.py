@@ -1,0 +1,119 @@
+"""Messages of a payment provider at the door: the good ones once, the bad ones without a trace."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+
+import pytest
+
+from tests.flows.app.conftest import at_work, rest
+from tests.flows.app.paying import cleared, signed
+
+HOOK = "/hooks/payments/cards"
+BODY = cleared("200001", 2640)
+
+
+async def events(house) -> int:
+    """How many messages are stored."""
+    async with house.store.read() as tx:
+        ((count,),) = await tx.fetch("SELECT count(*) FROM provider_event")
+    return count
+
+
+async def postings(house) -> tuple[int, int]:
+    """How many movements of money and postings there are."""
+    async with house.store.read() as tx:
+        ((moved,),) = await tx.fetch("SELECT count(*) FROM movement")
+        ((posted,),) = await tx.fetch("SELECT count(*) FROM posting")
+    return moved, posted
+
+
+async def test_a_good_message_is_stored_marked_and_answered(harbour, served):
+    """A signed message gets 200 and leaves one stored event and one mark, no more."""
+    status, body, _ = await served.raw("POST", HOOK, data=BODY, headers=signed(BODY))
+    assert (status, json.loads(body)) == (200, {})
+    assert await events(harbour) == 1
+    assert await postings(harbour) == (0, 0)
+    (claim,) = await harbour.work.claim("intake")
+    assert claim.key
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {},
+        {"Stripe-Signature": ""},
+        {"Stripe-Signature": "t=,v1="},
+        {"Stripe-Signature": "v1=" + "0" * 64},
+        {"Stripe-Signature": f"t={int(time.time())},v1={'0' * 64}"},
+        {"Stripe-Signature": f"t={int(time.time())},v1=ä"},
+        {"Stripe-Signature": "t=" + "9" * 5000 + ",v1=0"},
+        signed(BODY, secret="whsec_other"),
+        signed(BODY + b" "),
+        signed(BODY, at=time.time() - 3600),
+        signed(BODY, at=time.time() + 3600),
+        {"Stripe-Signature": signed(BODY)["Stripe-Signature"].replace("v1=", "v0=")},
+    ],
+)
+async def test_a_message_of_somebody_else_has_no_effect(harbour, served, headers, capfd):
+    """No, a wrong, an old and a future signature get 400, store nothing and log no secret."""
+    status, body, _ = await served.raw("POST", HOOK, data=BODY, headers=headers)
+    assert status == 400
+    assert json.loads(body)["title"] == "not from the provider"
+    assert await events(harbour) == 0
+    out, err = capfd.readouterr()
+    assert "canary" not in out + err + body.decode()
+
+
+async def test_a_signed_message_that_is_no_event_is_refused(harbour, served):
+    """What the provider signed but is no event of its kind gets 400 and is not stored."""
+    for body in (b"", b"[]", b"{}", b"not json", b'{"id": 5}', b"\xff"):
+        status, _, _ = await served.raw("POST", HOOK, data=body, headers=signed(body))
+        assert status == 400, body
+    assert await events(harbour) == 0
+
+
+async def test_a_message_too_large_is_refused(harbour, served):
+    """Beyond 256 KiB nothing is read to its end."""
+    body = BODY + b" " * (256 * 1024)
+    status, _, _ = await served.raw("POST", HOOK, data=body, headers=signed(body))
+    assert status == 413
+    assert await events(harbour) == 0
+
+
+async def test_an_unknown_provider_is_not_found(harbour, served):
+    """A message under a name nobody configured gets 404."""
+    path = "/hooks/payments/nobody"
+    status, _, _ = await served.raw("POST", path, data=BODY, headers=signed(BODY))
+    assert status == 404
+    assert (await served.raw("GET", HOOK))[0] == 405
+    assert await events(harbour) == 0
+
+
+async def test_fifty_copies_at_once_are_one_payment(harbour, served):
+    """One message delivered fifty times at once is answered fifty times and booked once."""
+
+    async def deliver() -> int:
+        return (await served.raw("POST", HOOK, data=BODY, headers=signed(BODY)))[0]
+
+    async with at_work(harbour):
+        statuses = await asyncio.gather(*(deliver() for _ in range(50)))
+        await rest(harbour, "intake", "settle")
+    assert statuses == [200] * 50
+    assert await events(harbour) == 1
+    assert await postings(harbour) == (1, 1)
+
+
+async def test_a_provider_configured_meanwhile_is_known_at_once(house, served):
+    """A message for a provider that another process has just imported is taken."""
+    from app.imports.load import import_paths
+    from tests.flows.app.conftest import ENVIRONMENT, HARBOUR
+
+    status, _, _ = await served.raw("POST", HOOK, data=BODY, headers=signed(BODY))
+    assert status == 404
+    await import_paths(house, [HARBOUR], ENVIRONMENT)
+    house.providers.clear()
+    status, _, _ = await served.raw("POST", HOOK, data=BODY, headers=signed(BODY))
+    assert status == 200

@@ -1,0 +1,270 @@
+"""What the HTTP edge lets in, and what it says when it does not."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+
+import pytest
+from pydantic import TypeAdapter
+
+from app.web import connection
+from app.web.headers import ALWAYS
+from app.web.problem import STATUS, problem_of
+from app.web.route import Policy
+from app.web.serving import POLICIES, make_app
+from app.web.static import Static
+from terms import errors
+from terms.errors import BoxofficeError, DomainError, Invalid, TargetError, Throttled
+
+ORDER = {"contract": "300001", "name": "Flat 1", "plan": "HARBOUR"}
+
+
+def path_of(route) -> str:
+    """A path with something in every named part."""
+    return "".join("x" if part.startswith("{") else part for part in _parts(route))
+
+
+def _parts(path: str) -> list[str]:
+    parts: list[str] = []
+    for piece in path.replace("}", "}|").replace("{", "|{").split("|"):
+        if piece:
+            parts.append(piece)
+    return parts
+
+
+async def test_every_route_has_a_policy_and_nothing_else_is_served(served):
+    """The router knows exactly the declared routes, each with a policy."""
+    from app.web.console.pages import Console
+    from app.web.routes import all_routes
+
+    static = Static()
+    app = make_app(served.house, all_routes(Console(served.house, static), static, dict))
+    known = {(r.method, r.resource.canonical) for r in app.router.routes()}
+    assert known == set(app[POLICIES])
+    assert set(app[POLICIES].values()) <= set(Policy)
+
+
+async def test_a_route_declared_twice_stops_the_start(house):
+    """Two handlers under one method and path are an error at start, not a surprise later."""
+    routes = Static().routes()
+    with pytest.raises(ValueError, match="declared twice"):
+        make_app(house, (*routes, *routes))
+
+
+async def test_without_a_token_the_api_tells_nothing(served):
+    """Every API route answers 401 without a token, with a wrong one and with an empty one."""
+    from app.web.routes import API
+
+    for headers in ({}, {"Authorization": "Bearer nope"}, {"Authorization": "Bearer "}):
+        for route in API:
+            status, body, _ = await served.raw(route.method, path_of(route.path), headers=headers)
+            assert status == 401, route.path
+            assert json.loads(body)["title"] == "who are you"
+
+
+async def test_the_console_is_for_this_machine_alone(served):
+    """Another host name, a proxy's mark or another machine's address get no console page."""
+    for headers in (
+        {"Host": "boxoffice.example"},
+        {"Host": "127.0.0.1.example:80"},
+        {"X-Forwarded-For": "192.0.2.1"},
+        {"Forwarded": "for=192.0.2.1"},
+    ):
+        status, _, _ = await served.raw("GET", "/console/", headers=headers)
+        assert status == 403
+    assert (await served.raw("GET", "/console/"))[0] == 200
+
+
+async def test_every_answer_carries_the_security_headers(served):
+    """Pages, files, problems and plain answers all carry the one table, and no version."""
+    for path in ("/", "/console/", "/healthz", "/nosuch", "/api/v1/clock", Static().url("live.js")):
+        _, _, headers = await served.raw("GET", path)
+        for name, value in ALWAYS.items():
+            assert headers[name] == value, (path, name)
+        assert "aiohttp" not in str(headers)
+        assert headers["X-Request-Id"]
+
+
+async def test_static_files_are_named_by_their_content_and_kept_for_ever(served):
+    """A file's address changes with its content, so it may be cached without end."""
+    url = Static().url("console.css")
+    status, body, headers = await served.raw("GET", url)
+    assert status == 200
+    assert headers["Cache-Control"] == "public, max-age=31536000, immutable"
+    assert b"--paper" in body
+    assert (await served.raw("GET", "/static/console.css"))[0] == 404
+    assert (await served.raw("GET", "/static/..%2Froutes.py"))[0] == 404
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        (b"", "body"),
+        (b"{", "body"),
+        (b"[]", "body"),
+        (b"null", "body"),
+        (b'{"by": 5}', "by"),
+        (b'{"by": true}', "by"),
+        (b'{"by": "35d", "more": 1}', "more"),
+        (b'{"by": "-1d"}', "by"),
+        (b'{"by": "35"}', "by"),
+        (b"{}", "by"),
+        (b"[" * 60_000, "body"),
+        (b'{"by": "\\ud800"}', "by"),
+        (b"\xff\xfe", "body"),
+    ],
+)
+async def test_a_wrong_body_is_answered_with_the_field(served, body, field):
+    """Whatever is not what the route declares gets 400 and the name of the field."""
+    headers = {"Authorization": f"Bearer {served.token}", "Content-Type": "application/json"}
+    status, raw, answered = await served.raw(
+        "POST", "/api/v1/clock/advance", data=body, headers=headers
+    )
+    problem = json.loads(raw)
+    assert status == 400, problem
+    assert answered["Content-Type"].startswith("application/problem+json")
+    assert problem["field"] == field or "body" in {problem["field"], field}
+    assert problem["request_id"] == answered["X-Request-Id"]
+    assert problem["status"] == 400
+
+
+async def test_the_wrong_content_type_path_and_method_are_problems_too(served):
+    """415, 404 and 405 are problem details like all others."""
+    headers = {"Authorization": f"Bearer {served.token}"}
+    path = "/api/v1/clock/advance"
+    status, _, _ = await served.raw("POST", path, data=b"by=35d", headers=headers)
+    assert status == 415
+    status, body, _ = await served.raw("GET", "/api/v1/nosuch", headers=headers)
+    assert (status, json.loads(body)["title"]) == (404, "not found")
+    status, body, answered = await served.raw("DELETE", path, headers=headers)
+    assert (status, answered["Allow"]) == (405, "POST")
+    packed = headers | {"Content-Type": "application/json", "Content-Encoding": "gzip"}
+    assert (await served.raw("POST", path, data=b"x", headers=packed))[0] == 415
+
+
+async def test_too_much_is_refused_before_it_is_read(served):
+    """A body beyond the route's limit is 413, announced or not."""
+    headers = {"Authorization": f"Bearer {served.token}", "Content-Type": "application/json"}
+    path = "/api/v1/clock/advance"
+    status, _, _ = await served.raw("POST", path, data=b"x" * 70_000, headers=headers)
+    assert status == 413
+
+    async def endless():
+        for _ in range(40):
+            yield b"x" * 4096
+
+    status, _, _ = await served.raw("POST", path, data=endless(), headers=headers)
+    assert status == 413
+
+
+async def test_a_query_is_as_strict_as_a_body(served):
+    """Unknown, repeated and impossible query values are refused by name."""
+    for query, field in (
+        ("nosuch=1", "nosuch"),
+        ("limit=0", "limit"),
+        ("limit=x", "limit"),
+        ("limit=5&limit=6", "limit"),
+    ):
+        status, problem = await served.api("GET", f"orders?{query}")
+        assert (status, problem["field"]) == (400, field)
+
+
+def test_every_class_of_error_has_its_status():
+    """Each class of terms.errors is answered by the narrowest line of the one table."""
+    made = {Invalid: Invalid("f", "why"), Throttled: Throttled("later", 7)}
+    for kind in _all(BoxofficeError):
+        if kind in {BoxofficeError, DomainError, TargetError}:
+            continue
+        error = made.get(kind) or kind("why")
+        response = problem_of(error, "id")
+        fitting = [status for known, status, _ in STATUS if issubclass(kind, known)]
+        assert response.status == fitting[0]
+    assert problem_of(Throttled("later", 7), "id").headers["Retry-After"] == "7"
+
+
+def _all(kind: type) -> list[type]:
+    found = [kind]
+    for child in kind.__subclasses__():
+        if child.__module__ == errors.__name__:
+            found += _all(child)
+    return found
+
+
+async def test_a_fault_of_ours_tells_no_detail(served, monkeypatch):
+    """An unexpected error is 500 with the request's id, and nothing of its text."""
+    from app.desk import clock
+
+    async def broken(_house, _tx):
+        raise RuntimeError("secret-canary")
+
+    monkeypatch.setattr(clock, "tell", broken)
+    status, problem = await served.api("GET", "clock")
+    assert status == 500
+    assert "canary" not in json.dumps(problem)
+    assert problem["request_id"]
+
+
+async def test_a_connection_that_says_nothing_is_closed(served, monkeypatch):
+    """Half a request head, and then silence, ends the connection."""
+    monkeypatch.setattr(connection, "FIRST_REQUEST_S", 0.05)
+    port = int(served.url.rpartition(":")[2])
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(b"GET /healthz HTTP/1.1\r\nHost: x\r\n")
+    async with asyncio.timeout(10):
+        assert await reader.read() == b""
+    writer.close()
+
+
+async def test_a_connection_too_many_is_turned_away(served, monkeypatch):
+    """Beyond the limit a connection is closed at once; those before it go on."""
+    monkeypatch.setattr(connection, "CONNECTIONS_MAX", 2)
+    port = int(served.url.rpartition(":")[2])
+    pairs = [await asyncio.open_connection("127.0.0.1", port) for _ in range(3)]
+    async with asyncio.timeout(10):
+        assert await pairs[2][0].read() == b""
+    pairs[0][1].write(b"GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+    assert (await pairs[0][0].read()).startswith(b"HTTP/1.1 200")
+    for _, writer in pairs:
+        writer.close()
+
+
+async def test_health_tells_the_truth(served):
+    """Healthy means alive, ready means the database answers in this version's shape."""
+    assert (await served.raw("GET", "/healthz"))[0] == 200
+    status, body, _ = await served.raw("GET", "/readyz")
+    assert (status, json.loads(body)) == (200, {"ok": True, "checks": {"database": True}})
+    async with served.house.store.begin() as tx:
+        await tx.driver("DROP TABLE alembic_version")
+    status, body, _ = await served.raw("GET", "/readyz")
+    assert (status, json.loads(body)["checks"]["database"]) == (503, False)
+
+
+async def test_numbers_are_for_this_machine_or_a_token(served):
+    """Metrics are given to a local program, and to others only with a token."""
+    assert (await served.raw("GET", "/metrics"))[0] == 200
+    away = {"X-Forwarded-For": "192.0.2.1"}
+    assert (await served.raw("GET", "/metrics", headers=away))[0] == 401
+    away |= {"Authorization": f"Bearer {served.token}"}
+    assert (await served.raw("GET", "/metrics", headers=away))[0] == 200
+
+
+async def test_moving_the_clock_needs_permission(served):
+    """Business time moves where it is allowed, everywhere at once, and never back."""
+    status, before = await served.api("GET", "clock")
+    assert status == 200
+    status, after = await served.api("POST", "clock/advance", {"by": "1w2d"})
+    assert status == 200
+    assert after["offset_s"] - before["offset_s"] == 9 * 86_400
+    served.house.settings = served.house.settings.model_copy(update={"allow_time_travel": False})
+    status, problem = await served.api("POST", "clock/advance", {"by": "1d"})
+    assert (status, problem["title"]) == (403, "not allowed")
+
+
+def test_shapes_can_be_answered():
+    """Every declared answer is a type that can be written as JSON."""
+    from app.web.routes import API
+
+    for route in API:
+        assert route.answer is not None, route.path
+        TypeAdapter(route.answer).json_schema(mode="serialization")
