@@ -39,7 +39,7 @@ class Finding:
 
 def finding(where: str, what: str, *, wanted: Any, found: Any) -> Finding:
     """Make a finding."""
-    return finding(where, what, wanted=wanted, found=found)
+    return Finding(where=where, what=what, wanted=wanted, found=found)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

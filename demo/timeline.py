@@ -6,7 +6,7 @@ Coloured on a terminal, plain text elsewhere.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -15,7 +15,7 @@ from rich.text import Text
 
 from demo.proof import Finding, Proof
 
-_SHORT = 110
+_SHORT = 160
 
 
 class Timeline:
@@ -24,6 +24,7 @@ class Timeline:
     def __init__(self, console: Console) -> None:
         self._console = console
         self._started_at = time.monotonic()
+        self._told: dict[int, Finding] = {}
         self._ticks = ("✓", "✗") if console.encoding.lower().startswith("utf") else ("ok", "NO")
 
     def headline(self, text: str) -> None:
@@ -40,10 +41,15 @@ class Timeline:
         passed = f"{time.monotonic() - self._started_at:6.1f} s  "
         self._say(Text(passed, style="dim") + Text(f"{who:<9}", style="magenta") + Text(what))
 
+    def found(self, findings: Sequence[Finding]) -> None:
+        """Tell what was found, at once; `prove` does not repeat it."""
+        for one in findings:
+            self._told[id(one)] = one
+            self._finding(one)
+
     def prove(self, proof: Proof) -> None:
         """Tell what was found, what the simulators hold now, and where their journals stand."""
-        for finding in proof.evidence.findings:
-            self._finding(finding)
+        self.found([one for one in proof.evidence.findings if id(one) not in self._told])
         for name, state in proof.evidence.state.items():
             self._detail(f"{name} now: {shown(state)}")
         for name, note in proof.evidence.notes.items():

@@ -5,7 +5,7 @@ Spoiled: the cards are good after all.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping, Sequence
 
 from demo.portal import CUT_OFF, DARK, ON
 from demo.proof import Evidence, Finding, finding
@@ -14,25 +14,30 @@ from demo.scene import Scene, proven
 from demo.story import Day, Household
 from terms.money import Money
 
+Heard = Mapping[str, list[str]]  # what each household's box was told
+
 
 async def tell(scene: Scene) -> Evidence:
     """Move business time over the ladder and prove each of its days."""
     stage, renewal = scene.stage, scene.story.renewal
-    if not scene.is_spoiled:
-        for household in scene.households:
+    for household in scene.households:
+        await stage.portal.messages(household.mac)  # whatever was told before
+        if not scene.is_spoiled:
             behaviour = f"decline:{renewal.decline}"
             method = household.method
             await stage.provider.tamper("card", payment_method=method, behaviour=behaviour)
-            await stage.portal.messages(household.mac)  # whatever was told before
-        cards = ", ".join(household.contract for household in scene.households)
-        scene.timeline.happens("bank", f"declines the cards of {cards} from now on")
-    findings = []
-    for number, day in enumerate(renewal.days):
+    cards = ", ".join(household.contract for household in scene.households)
+    declines = "honours" if scene.is_spoiled else "declines"
+    scene.timeline.happens("bank", f"{declines} the cards of {cards} from now on")
+    findings: list[Finding] = []
+    for day in renewal.days:
         known = {charge.id for charge in await stage.provider.charges()}
         await stage.product.advance_to(scene.story.instant(day.on))
         scene.timeline.happens("clock", f"it is {day.on}")
-        findings += await _day(scene, day, known, is_first=number == 0)
-        if not all(finding.is_proven for finding in findings):
+        today = await _day(scene, day, known, is_first=not findings)
+        scene.timeline.found(today)
+        findings += today
+        if not all(found.is_proven for found in today):
             break
     state = {household.contract: await scene.held(household) for household in scene.households}
     return Evidence(findings=findings, state=state)
@@ -40,77 +45,84 @@ async def tell(scene: Scene) -> Evidence:
 
 async def _day(scene: Scene, day: Day, known: Collection[str], *, is_first: bool) -> list[Finding]:
     """Prove what a day brings: charges, words on the screens, dark boxes."""
-    heard: dict[str, list[str]] = {}
+    heard: Heard = {household.contract: [] for household in scene.households}
 
     async def look() -> list[Finding]:
         fresh = [c for c in await scene.stage.provider.charges() if c.id not in known]
-        found = [_tries(household, day, fresh) for household in scene.households]
+        findings = [_tries(scene.households, day, fresh)]
         if is_first:
-            found += _others(scene, fresh)
+            findings += _others(scene, fresh)
         for household in scene.households:
-            heard.setdefault(household.mac, []).extend(
-                await scene.stage.portal.messages(household.mac)
-            )
-            if day.notice:
-                found.append(_notice(household, day, heard[household.mac]))
+            heard[household.contract].extend(await scene.stage.portal.messages(household.mac))
+        if day.notice:
+            findings.append(_notices(scene.households, day, heard))
         if day.is_dark:
-            found += await _darkness(scene, heard)
-        return found
+            findings += await _darkness(scene, heard)
+        return findings
 
     findings = await proven(look)
-    # What must not come is looked for only when nothing is under way any more.
+    if not all(found.is_proven for found in findings):
+        return findings
+    # What must not come is looked for when nothing is under way any more.
     await scene.stage.product.rest()
-    return findings if not all(f.is_proven for f in findings) else await look()
+    return await look()
 
 
-def _tries(household: Household, day: Day, fresh: list[Charge]) -> Finding:
-    found = [
-        f"{charge.amount} {charge.status}"
-        for charge in fresh
-        if charge.customer == household.customer
-    ]
-    wanted = [f"{household.total} failed"] * day.tries
-    what = f"{day.on} charges of {household.contract}"
-    return finding("provider", what, wanted=wanted, found=found)
+def _tries(households: Sequence[Household], day: Day, fresh: Sequence[Charge]) -> Finding:
+    """List the charges that the debtors' cards saw, and how they ended."""
+    found = {
+        household.contract: [
+            f"{charge.amount} {charge.status}"
+            for charge in fresh
+            if charge.customer == household.customer
+        ]
+        for household in households
+    }
+    wanted = {one.contract: [f"{one.total} failed"] * day.tries for one in households}
+    return finding("provider", "charges of the debtors", wanted=wanted, found=found)
 
 
-def _others(scene: Scene, fresh: list[Charge]) -> list[Finding]:
-    """Everybody else's renewal: how many were charged, and how much in all."""
+def _others(scene: Scene, fresh: Sequence[Charge]) -> list[Finding]:
+    """Everybody else's renewal: how many were charged, once each, and how much in all."""
     renewal = scene.story.renewal
     debtors = {household.customer for household in scene.households}
     paid = [c for c in fresh if c.customer not in debtors and c.status == "succeeded"]
     total = sum((charge.amount for charge in paid), Money(0, renewal.paid_total.currency))
-    customers = len({charge.customer for charge in paid})
+    customers = {charge.customer for charge in paid}
+    count = renewal.paid_count
     return [
-        _provider(
-            "households charged, each once", [renewal.paid_count] * 2, [customers, len(paid)]
-        ),
-        _provider("charged in all", str(renewal.paid_total), str(total)),
+        finding("provider", "other households charged", wanted=count, found=len(customers)),
+        finding("provider", "charges for that", wanted=count, found=len(paid)),
+        finding("provider", "charged in all", wanted=str(renewal.paid_total), found=str(total)),
     ]
 
 
-def _notice(household: Household, day: Day, heard: list[str]) -> Finding:
-    words = [str(household.total), *day.notice]
-    matching = [text for text in heard if all(word in text for word in words)]
-    found = words if matching else heard
-    what = f"{day.on} box {household.mac} shows"
-    return finding("screen", what, wanted=words, found=found)
+def _notices(households: Sequence[Household], day: Day, heard: Heard) -> Finding:
+    """Compare what debtors read on their screens; show all of it where it is something else."""
+    wanted = {one.contract: [str(one.total), *day.notice] for one in households}
+    found = {
+        contract: words if _is_said(words, heard[contract]) else heard[contract]
+        for contract, words in wanted.items()
+    }
+    return finding("screen", "messages", wanted=wanted, found=found)
 
 
-async def _darkness(scene: Scene, heard: dict[str, list[str]]) -> list[Finding]:
+def _is_said(words: Sequence[str], heard: Sequence[str]) -> bool:
+    return any(all(word in text for word in words) for text in heard)
+
+
+async def _darkness(scene: Scene, heard: Heard) -> list[Finding]:
     """Every debtor is dark at the portal and on his box; nobody else is."""
     findings = []
     for household in scene.households:
         findings += await scene.account_findings(household, DARK)
-        told = CUT_OFF in heard.get(household.mac, ())
-        what = f"box {household.mac} was told to cut off"
-        findings.append(finding("box", what, wanted=True, found=told))
-    findings += await scene.dark_box(scene.newcomer)
-    lit = [s for s in (await scene.stage.portal.statuses()).values() if s == ON]
-    wanted = scene.story.renewal.lit_count
-    findings.append(finding("portal", "everybody else is on", wanted=wanted, found=len(lit)))
-    return findings
-
-
-def _provider(what: str, wanted: object, found: object) -> Finding:
-    return finding("provider", what, wanted=wanted, found=found)
+    cut_off = [contract for contract, told in heard.items() if CUT_OFF in told]
+    debtors = [household.contract for household in scene.households]
+    statuses = await scene.stage.portal.statuses()
+    lit = sum(status == ON for status in statuses.values())
+    return [
+        *findings,
+        finding("box", "told to cut off", wanted=debtors, found=cut_off),
+        *await scene.dark_box(scene.newcomer),
+        finding("portal", "still on", wanted=scene.story.renewal.lit_count, found=lit),
+    ]
