@@ -11,9 +11,25 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
+from typing import Any
 
-from sqlalchemy import BigInteger, Column, Index, Integer, String, Table, Text, func, select
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Index,
+    Integer,
+    Select,
+    String,
+    Table,
+    Text,
+    bindparam,
+    func,
+    select,
+)
 
+from runtime.store.among import KEYS, among, packed
+from runtime.store.lease import Engine
 from runtime.store.schema import Instant, metadata
 from runtime.store.unit import Tx
 
@@ -174,9 +190,9 @@ async def publish(tx: Tx, topic: str, snapshots: Sequence[Snapshot]) -> None:
 
 async def newest(tx: Tx, topic: str, keys: Sequence[str]) -> Mapping[str, Snapshot]:
     """Return the newest snapshot of each key that has one."""
-    c = snapshot.c
-    query = select(c.key, c.revision, c.value).where(c.topic == topic, c.key.in_(list(keys)))
-    return {row.key: Snapshot(**row._asdict()) for row in await tx.rows(query)}
+    given = {"topic": topic, KEYS: packed(tx.engine, keys)}
+    rows = await tx.rows(_newest(tx.engine), given)
+    return {row.key: Snapshot(key=row.key, revision=row.revision, value=row.value) for row in rows}
 
 
 async def keys_after(tx: Tx, topic: str, key: str, *, keys_max: int) -> list[str]:
@@ -190,3 +206,11 @@ async def count(tx: Tx, topic: str) -> int:
     """Return how many keys a topic has."""
     query = select(func.count()).select_from(snapshot).where(snapshot.c.topic == topic)
     return int(await tx.scalar(query))
+
+
+@cache
+def _newest(engine: Engine) -> Select[Any]:
+    c = snapshot.c
+    return select(c.key, c.revision, c.value).where(
+        c.topic == bindparam("topic"), among(engine, c.key)
+    )

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+import orjson
+
 from terms.ids import ServiceId
 
 
@@ -79,12 +81,14 @@ class Entitlement:
     @classmethod
     def decode(cls, text: str | bytes, *, revision: int) -> Entitlement:
         """Read what `encode` wrote; the revision travels beside the text."""
-        row = json.loads(text)
+        row = orjson.loads(text)
         return cls(
             service=ServiceId(row["service"]),
             revision=revision,
             state=ServiceState(row["state"]),
-            grants=tuple(Grant(code=code, until=_instant(until)) for code, until in row["grants"]),
+            grants=tuple(
+                [Grant(code=code, until=_instant(until)) for code, until in row["grants"]]
+            ),
             streams=row["streams"],
             devices=row["devices"],
             expires_at=_instant(row["expires_at"]),
