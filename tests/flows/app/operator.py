@@ -6,7 +6,7 @@ Addresses and secrets come from the environment of the import, as an operator wo
 import json
 from pathlib import Path
 
-PORTAL_STATE = Path(__file__).resolve().parents[2] / "facts" / "stalker-portal-state.json"
+FACTS = Path(__file__).resolve().parents[2] / "facts" / "stalker-portal-state.json"
 PORTAL_LOGIN, PORTAL_PASSWORD = "stalker", "secret_pass"
 TARGET = "north"
 PROVIDER = "cards"
@@ -107,6 +107,17 @@ def secrets(portal_url: str, provider_url: str) -> dict[str, str]:
         "PROVIDER_KEY": PROVIDER_KEY,
         "WEBHOOK_SECRET": WEBHOOK_SECRET,
     }
+
+
+def write_portal(path: Path) -> Path:
+    """Write the state of a portal without accounts, where both tariffs offer both packages."""
+    state = json.loads(FACTS.read_text("utf-8"))
+    offered = [{"id": 2, "optional": True}, {"id": 4, "optional": True}]
+    for tariff in state["tariffs"]:
+        own = [package for package in tariff["packages"] if not package["optional"]]
+        tariff["packages"] = [*own, *offered]
+    path.write_text(json.dumps(state), encoding="utf-8")
+    return path
 
 
 def write_provider(path: Path, customers_count: int = 0) -> Path:

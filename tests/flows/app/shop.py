@@ -6,7 +6,7 @@ Built by the composition root as `serve` builds it; acted on by the stories of t
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,8 @@ from app.settings import Settings
 from app.wiring import House, build, closing
 from billing.flows.change import Change
 from billing.flows.signup import MethodRef, SignedUp
+from billing.reads import account
+from billing.reads.account import AccountView
 from gateway.inventory.flows import NewBox
 from gateway.reads import queue
 from terms.money import Money
@@ -33,6 +35,8 @@ from tests.flows.app.operator import (
 from tests.simulators.process import RunningSimulator
 
 ACTOR = "test"
+# Far ahead, so that no day of a test depends on the day it runs.
+START = datetime(2040, 1, 10, 9, 0, tzinfo=UTC)
 LOOK_EVERY_S = 0.01
 WITHIN_S = 20.0
 GOOD, BAD = "ok", "decline:insufficient_funds"
@@ -77,11 +81,14 @@ class Shop:
         self.provider = provider
 
     async def begin(self, folder: Path) -> None:
-        """Import the operator."""
+        """Import the operator; business time is then START."""
         written = write_operator(folder)
         environment = secrets(self.portal.url, self.provider.url)
         outcome = await import_paths(self.house, [written], environment)
         assert outcome.taken, outcome.problems
+        async with self.house.store.read() as tx:
+            business_now = await self.house.clock.business_now(tx)
+        await self.advance(START - business_now)
 
     async def sign_up(
         self,
@@ -110,17 +117,24 @@ class Shop:
         rule = {"op": "card", "customer": customer_of(number), "behaviour": behaviour}
         await self.provider.aadmin("/tamper", rule)
 
-    async def pay(self, number: int, amount: str, reference: str) -> None:
+    async def pay(self, number: int, amount: Money, reference: str) -> None:
         """Take cash."""
         async with self.house.store.begin() as tx:
             await paying.take_cash(
                 self.house,
                 tx,
                 contract_of(number),
-                amount=Money.parse(amount, "EUR"),
+                amount=amount,
                 reference=reference,
                 actor=ACTOR,
             )
+
+    async def pay_debt(self, number: int, reference: str) -> bool:
+        """Take cash for all that a household owes; False where it owes nothing."""
+        owed = (await self.view(number)).owed
+        if owed.amount_minor:
+            await self.pay(number, owed, reference)
+        return owed.amount_minor > 0
 
     async def change(self, number: int, wish: Change) -> None:
         """Change plan or add-ons."""
@@ -132,13 +146,18 @@ class Shop:
         async with self.house.store.begin() as tx:
             await clock.advance(self.house, tx, by, actor=ACTOR)
 
-    async def rest(self, within_s: float = WITHIN_S) -> None:
-        """Wait until nothing is due and nothing in hand; nothing may be parked."""
-        async with asyncio.timeout(within_s):
-            while not await self._is_idle():  # noqa: ASYNC110 - the database tells no events
+    async def view(self, number: int) -> AccountView:
+        """What billing knows of a household."""
+        async with self.house.store.read() as tx:
+            return await account.view(tx, contract_of(number))
+
+    async def rest(self, *kinds: str) -> None:
+        """Wait until nothing of these kinds, or of any, is due or in hand. None may be parked."""
+        async with asyncio.timeout(WITHIN_S):
+            while not await self._is_idle(kinds):  # noqa: ASYNC110 - the database tells no events
                 await asyncio.sleep(LOOK_EVERY_S)
 
-    async def account(self, number: int) -> dict[str, Any] | None:
+    async def at_portal(self, number: int) -> dict[str, Any] | None:
         """The portal's own row of a household."""
         path = f"/state?account_number={contract_of(number)}"
         accounts: list[dict[str, Any]] = (await self.portal.aadmin(path))["accounts"]
@@ -151,14 +170,15 @@ class Shop:
         entries: list[dict[str, Any]] = (await self.portal.aadmin(path))["entries"]
         return entries
 
-    async def _is_idle(self) -> bool:
+    async def _is_idle(self, kinds: Sequence[str]) -> bool:
         house = self.house
         async with house.store.read() as tx:
             offset = await house.clock.offset(tx)
             found = await queue.queues(tx, now=house.clock.machine_now(), offset=offset)
             parked = await queue.parked(tx, rows_max=10)
         assert not parked, parked
-        return not any(one.due or one.running for one in found)
+        wanted = [one for one in found if not kinds or one.kind in kinds]
+        return not any(one.due or one.running for one in wanted)
 
 
 def card_of(number: int) -> MethodRef:

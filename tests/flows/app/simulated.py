@@ -4,16 +4,17 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.flows.app.operator import PORTAL_STATE, write_provider
+from tests.flows.app.operator import write_portal, write_provider
 from tests.simulators.process import RunningSimulator, start_simulator
 
 CUSTOMERS_COUNT = 60
 
 
 @pytest.fixture(scope="session")
-def running_portal() -> Iterator[RunningSimulator]:
+def running_portal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningSimulator]:
     """Return a portal that tests of this worker share; whoever uses it resets it."""
-    with start_simulator("ministra", "--state", PORTAL_STATE) as running:
+    state = write_portal(tmp_path_factory.mktemp("portal") / "state.json")
+    with start_simulator("ministra", "--state", state) as running:
         yield running
 
 

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from sqlalchemy import select
 
 from billing.flows.change import Change
-from gateway.provisioning.tables import wish
+from gateway.provisioning.tables import observed, wish
 from runtime.log import snapshot as snapshots
 from terms.entitlement import Entitlement
 from tests.flows.app.operator import contract_of
@@ -25,7 +25,7 @@ from tests.simulators.process import RunningSimulator
 TARIFFS = {"base": "basic", "all": "premium"}
 PACKAGES = {"sport": "sport", "kids": "kids"}
 CARRIED = re.compile(r"r([0-9]+)")
-ENOUGH = "200.00"  # pays every debt of these stories
+MONTH, WEEK = timedelta(days=31), timedelta(days=7)
 
 SUSPEND, RESTORE, CHANGE = "suspend", "restore", "change"
 EVENTS = (SUSPEND, RESTORE, CHANGE)
@@ -35,29 +35,31 @@ EVENTS = (SUSPEND, RESTORE, CHANGE)
 async def open_shop(
     folder: Path, url: str, portal: RunningSimulator, provider: RunningSimulator
 ) -> AsyncIterator[Shop]:
-    """Open a shop at work in which household 1 has paid its first invoice."""
+    """Open a shop at work whose household 1 has paid once, long ago, and is dark by now."""
     async with opened(settings_for(folder, url)) as house:
         shop = Shop(house, portal, provider)
         await shop.begin(folder / "operator")
         async with at_work(house):
             await shop.sign_up(1, addons=["SPORT"], bill_day=1)
             await shop.rest()
-            await shop.pay(1, "12.00", "first")
-            await shop.pay(1, "30.00", "the rest of it")
+            assert await shop.pay_debt(1, "the first invoice")
+            await shop.rest()
+            await happen(shop, SUSPEND, 0)
             await shop.rest()
             yield shop
 
 
 async def happen(shop: Shop, event: str, n: int) -> None:
     """Let one of the three things happen to household 1."""
-    if event == SUSPEND:  # a month is over and nobody paid it for a week
-        await shop.advance(timedelta(days=40))
+    if event == SUSPEND:  # another invoice, and nobody pays it for longer than the ladder waits
+        await shop.advance(MONTH)
+        await shop.rest("settle")
+        await shop.advance(WEEK)
     elif event == RESTORE:
-        await shop.pay(1, ENOUGH, f"payment {n}")
+        await shop.pay_debt(1, f"payment {n}")
     else:
-        plan = "GOLD" if n % 2 else "BASIC"
-        if (await newest(shop, 1)).grants[0].code != {"GOLD": "all", "BASIC": "base"}[plan]:
-            await shop.change(1, Change(plan=plan))
+        held = {one.offering for one in (await shop.view(1)).subscriptions if not one.until_on}
+        await shop.change(1, Change(plan="GOLD" if "BASIC" in held else "BASIC"))
 
 
 async def newest(shop: Shop, number: int) -> Entitlement:
@@ -71,15 +73,16 @@ async def newest(shop: Shop, number: int) -> Entitlement:
 async def check_newest_is_held(shop: Shop, number: int) -> None:
     """The portal's row is what the newest rights say, and no write ever took it back."""
     rights = await newest(shop, number)
-    account = await shop.account(number)
+    account = await shop.at_portal(number)
     assert account is not None
     codes = {grant.code for grant in rights.grants}
     assert account["status"] == int(rights.state.is_live)
     assert [account["tariff_plan"]] == [TARIFFS[code] for code in codes if code in TARIFFS]
-    if "base" in codes:  # the other tariff has no packages of its choice
-        assert set(account["subscribed"]) == {PACKAGES[c] for c in codes if c in PACKAGES}
+    assert set(account["subscribed"]) == {PACKAGES[code] for code in codes if code in PACKAGES}
     async with shop.house.store.read() as tx:
         wished = await tx.scalar(select(wish.c.revision).where(wish.c.service == rights.service))
+        proven = select(observed.c.revision).where(observed.c.service == rights.service)
+        assert await tx.scalar(proven) == wished <= rights.revision
     carried = [
         int(found[1])
         for entry in await shop.writes()
@@ -87,7 +90,7 @@ async def check_newest_is_held(shop: Shop, number: int) -> None:
         if (found := CARRIED.fullmatch((entry["after"] or {}).get("comment") or ""))
     ]
     assert carried == sorted(carried)
-    assert carried[-1] == wished
+    assert carried[-1] <= wished  # it stays behind where the portal held the wish already
 
 
 Step = tuple[str, bool]
@@ -124,7 +127,14 @@ async def tell(shop: Shop, story: Sequence[Step]) -> None:
     await shop.rest()
 
 
-@pytest.mark.parametrize("order", permutations(EVENTS), ids="-".join)
+ORDERS = list(permutations(EVENTS))
+
+
+@pytest.mark.parametrize(
+    ("migrated_url", "order"),
+    [*(("sqlite", order) for order in ORDERS), *(("postgres", order) for order in ORDERS[1:5:3])],
+    indirect=["migrated_url"],
+)
 async def test_each_order_of_the_three_ends_with_the_highest_revision(
     order: Sequence[str],
     migrated_url: str,
@@ -134,8 +144,11 @@ async def test_each_order_of_the_three_ends_with_the_highest_revision(
 ):
     """Suspend, restore and change at once, in each order: the highest revision is at the portal."""
     async with open_shop(tmp_path, migrated_url, portal, provider) as shop:
-        for n, event in enumerate(order, 1):
+        assert (await newest(shop, 1)).reason == "dunning"
+        await portal.aadmin("/faults", {"spec": "slow:100ms"})  # rights change faster than that
+        for n, event in enumerate(order):
             await happen(shop, event, n)
+            await shop.rest("settle")
         await shop.rest()
         await check_newest_is_held(shop, 1)
         rights = await newest(shop, 1)

@@ -88,7 +88,7 @@ async def test_two_workers_never_act_on_one_service_at_a_time(workers, portal):
     await portal.aadmin("/faults", {"spec": "slow:5ms"})
     chance = SeededChance(11)
     stories = list(product(STATES, PLANS))
-    last: dict[str, tuple[ServiceState, Sequence[str]]] = {}
+    last: dict[str, tuple[ServiceState, tuple[str, ...]]] = {}
     async with left.running(), right.running():
         for revision in range(2, 2 + ROUNDS_COUNT):
             for worker, services in ((left, SERVICES[::2]), (right, SERVICES[1::2])):
