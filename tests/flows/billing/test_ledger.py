@@ -1,0 +1,163 @@
+"""The ledger guards itself: the database refuses what would unbalance or change the books."""
+
+from datetime import UTC, date, datetime
+
+import pytest
+from sqlalchemy.exc import DBAPIError
+
+from billing.flows.pay import take_cash
+from billing.ledger import store as ledger
+from billing.ledger.model import Book, Entry, Posting, PostingKind
+from billing.ledger.store import entry, posting
+from runtime.store import Store
+from terms.ids import AccountId
+from terms.money import Money
+from tests.fixtures.billing import Office
+from tests.flows.billing.books import balances, everything, rows
+
+AT = datetime(2026, 3, 11, tzinfo=UTC)
+ACCOUNT = AccountId("A" * 26)
+
+
+def sides(*amounts: int, key: str = "P", currency: str = "EUR", first: int = 1):
+    """Make rows of entries."""
+    return [
+        {
+            "posting_id": key,
+            "n": n,
+            "book": "revenue",
+            "party": "",
+            "amount_minor": amount,
+            "currency": currency,
+        }
+        for n, amount in enumerate(amounts, first)
+    ]
+
+
+def seal(key: str = "P"):
+    """Make the row of a posting."""
+    return {
+        "id": key,
+        "kind": "invoice",
+        "account_id": ACCOUNT,
+        "posted_on": date(2026, 3, 11),
+        "posted_at": AT,
+    }
+
+
+async def write(store: Store, *steps) -> None:
+    """Insert rows table by table, in one transaction."""
+    async with store.begin() as tx:
+        for table, found in steps:
+            await tx.insert(table, found)
+
+
+async def test_a_balanced_posting_is_taken(store: Store):
+    """Entries that sum to nothing per currency, then the posting that seals them."""
+    both = sides(100, -60, -40) + sides(7, -7, currency="JPY", first=4)
+    await write(store, (entry, both), (posting, [seal()]))
+    assert len(await rows(store, entry)) == 5
+
+
+UNBALANCED = {
+    "a cent is missing": sides(100, -99),
+    "no entry at all": [],
+    "a single entry": sides(0),
+    "currencies that do not mix": sides(100) + sides(-100, currency="JPY", first=2),
+    "a lone entry of a currency": sides(5, -5) + sides(0, currency="JPY", first=3),
+}
+
+
+async def test_an_unbalanced_posting_is_refused(store: Store):
+    """The database itself refuses to seal what does not balance, in every way there is."""
+    for why, found in UNBALANCED.items():
+        with pytest.raises(DBAPIError, match="posting does not balance"):
+            await write(store, (entry, found), (posting, [seal()]))
+        assert await rows(store, entry) == [], why
+
+
+async def test_one_bad_posting_spoils_its_batch(store: Store):
+    """Of a thousand postings in one statement one that is wrong is found."""
+    found = [side for n in range(1000) for side in sides(n, -n, key=f"P{n}")]
+    found[1501]["amount_minor"] += 1
+    with pytest.raises(DBAPIError, match="posting does not balance"):
+        await write(store, (entry, found), (posting, [seal(f"P{n}") for n in range(1000)]))
+
+
+async def test_nothing_joins_a_sealed_posting(store: Store):
+    """A posting that is sealed takes no further entry, not even a balanced pair."""
+    await write(store, (entry, sides(100, -100)), (posting, [seal()]))
+    with pytest.raises(DBAPIError, match="posting is sealed already"):
+        await write(store, (entry, sides(5, -5, first=3)))
+
+
+async def test_an_entry_needs_its_seal(store: Store):
+    """Entries that no posting seals do not outlive their transaction."""
+    with pytest.raises(DBAPIError):
+        await write(store, (entry, sides(100, -100)))
+    assert await rows(store, entry) == []
+
+
+GROWING = ("entry", "posting", "invoice", "invoice_line", "allocation")
+CHANGES = {
+    "entry": "amount_minor = amount_minor + 1",
+    "posting": "posted_at = posted_at + 1",
+    "invoice": "due_on = '2030-01-01'",
+    "invoice_line": "amount_minor = amount_minor + 1",
+    "allocation": "amount_minor = amount_minor + 1",
+}
+
+
+async def test_the_books_only_grow(office: Office):
+    """No posting, entry, invoice, line or allocation is changed, deleted, replaced or emptied."""
+    await office.join()
+    await cash(office)
+    before = await everything(office.store)
+    detours = {
+        "sqlite": "INSERT OR REPLACE INTO {0} SELECT * FROM {0}",
+        "postgresql": "TRUNCATE {0} CASCADE",
+    }
+
+    async def tamper(change: str) -> None:
+        async with office.store.begin() as tx:
+            await tx.driver(change)
+
+    async with office.store.read() as tx:
+        detour = detours[tx.engine]
+    for table in GROWING:
+        assert before[table], f"{table} is empty, so nothing was tried"
+        for change in (f"UPDATE {table} SET {CHANGES[table]}", f"DELETE FROM {table}"):
+            with pytest.raises(DBAPIError, match="only grows"):
+                await tamper(change)
+        with pytest.raises(DBAPIError, match=r"only grows|sealed already"):
+            await tamper(detour.format(table))
+    assert await everything(office.store) == before
+
+
+async def cash(office: Office) -> None:
+    """Let the household pay a part in cash."""
+    async with office.store.begin() as tx:
+        await take_cash(
+            office.desk, tx, "100001", office.now, amount=Money(1000, "EUR"), reference="R-1"
+        )
+    await office.settle(*office.looks)
+
+
+async def test_code_and_database_agree(store: Store):
+    """What the model makes is what the database takes; what it refuses never gets there."""
+    good = Posting(
+        id="P",
+        kind=PostingKind.INVOICE,
+        account=ACCOUNT,
+        on=date(2026, 3, 11),
+        at=AT,
+        entries=[
+            Entry(book=Book.RECEIVABLE, party=ACCOUNT, amount=Money(120, "EUR")),
+            Entry(book=Book.REVENUE, party="", amount=Money(-100, "EUR")),
+            Entry(book=Book.TAX, party="standard", amount=Money(-20, "EUR")),
+        ],
+    )
+    async with store.begin() as tx:
+        await ledger.write(tx, [good])
+    assert sum((await balances(store)).values()) == 0
+    assert (await balances(store))["tax", "standard", "EUR"] == -20
