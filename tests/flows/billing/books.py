@@ -119,7 +119,7 @@ async def counting(store: Store) -> AsyncIterator[tuple[Tx, Counted]]:
                 text = " ".join(str(args[0]).split())[:60]
                 is_inside = bool(counted.made) and counted.made[-1].startswith("insert_many")
                 # One engine's insert_many is made of its write_many.
-                if not (is_inside and _name == "write_many"):
+                if not text.startswith("BEGIN") and not (is_inside and _name == "write_many"):
                     counted.made.append(f"{_name} {text}")
                 return _call(*args)
 
