@@ -110,25 +110,27 @@ async def decide(
     return verdicts | dict.fromkeys(fresh, verdict)
 
 
-async def approve(tx: Tx, work: Work, target: str) -> int:
-    """Let through all that were stopped and all that wait behind them; returns how many."""
+async def approve(tx: Tx, work: Work, target: str, *, services: Sequence[str] = ()) -> int:
+    """Let through all that were stopped and all that wait behind them; returns how many.
+
+    With `services` only those, also where they had been rejected.
+    """
     name = (await find(tx, target)).name
     now = work.clock.machine_now()
-    services = [row.service for row in await tx.rows(_stopped(name))]
+    if services:
+        waiting = (Verdict.STOPPED, Verdict.REJECTED)
+        chosen = await _answer(tx, work, name, Verdict.APPROVED, to=waiting, only=services)
+        return len(chosen)
     behind = {row.service: row.revision for row in await tx.rows(_pending(name, now - WINDOW))}
     await _write(tx, name, behind, Verdict.APPROVED, now)
-    await _settle(tx, name, Verdict.APPROVED, now)
-    await work.release(tx, RECONCILE, [key_of(service, name) for service in services])
-    return len({*services, *behind})
+    stopped = await _answer(tx, work, name, Verdict.APPROVED)
+    return len({*stopped, *behind})
 
 
 async def reject(tx: Tx, work: Work, target: str) -> int:
     """Keep on all that were stopped, until something newer is wished; returns how many."""
     name = (await find(tx, target)).name
-    services = [row.service for row in await tx.rows(_stopped(name))]
-    await _settle(tx, name, Verdict.REJECTED, work.clock.machine_now())
-    await work.release(tx, RECONCILE, [key_of(service, name) for service in services])
-    return len(services)
+    return len(await _answer(tx, work, name, Verdict.REJECTED))
 
 
 async def forget(tx: Tx, target: TargetName, services: Sequence[str]) -> None:
@@ -142,13 +144,24 @@ async def forget(tx: Tx, target: TargetName, services: Sequence[str]) -> None:
         )
 
 
-async def _settle(tx: Tx, target: TargetName, verdict: Verdict, now: datetime) -> None:
-    """Answer those stopped; each row is then looked at again and finds the answer."""
-    await tx.execute(
-        update(darkening)
-        .where(_D.target == target, _D.verdict == Verdict.STOPPED)
-        .values(verdict=verdict.value, at=now)
-    )
+async def _answer(
+    tx: Tx,
+    work: Work,
+    target: TargetName,
+    verdict: Verdict,
+    *,
+    to: Sequence[Verdict] = (Verdict.STOPPED,),
+    only: Sequence[str] = (),
+) -> list[str]:
+    """Answer those who wait; each row is then looked at again and finds the answer."""
+    asked = and_(_D.target == target, _D.verdict.in_(to))
+    if only:
+        asked = and_(asked, _D.service.in_(list(only)))
+    services = [row.service for row in await tx.rows(select(_D.service).where(asked))]
+    now = work.clock.machine_now()
+    await tx.execute(update(darkening).where(asked).values(verdict=verdict.value, at=now))
+    await work.release(tx, RECONCILE, [key_of(service, target) for service in services])
+    return services
 
 
 async def _write(
@@ -177,10 +190,6 @@ def _still_holds(said: str, at_revision: int, at: datetime, revision: int, now: 
 
 def _count(*conditions: ColumnElement[bool]) -> Select[int]:
     return select(func.count()).select_from(darkening).where(*conditions)
-
-
-def _stopped(target: str) -> Select[tuple[str]]:
-    return select(_D.service).where(_D.target == target, _D.verdict == Verdict.STOPPED)
 
 
 def _pending(target: str, since: datetime) -> Select[tuple[str, int]]:

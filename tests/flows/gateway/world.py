@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -17,6 +17,7 @@ from gateway.provisioning.opening import Targets
 from gateway.provisioning.pump import Pace
 from gateway.provisioning.reconcile import Reconciler
 from gateway.provisioning.routing import Role, Route
+from gateway.provisioning.tables import target as target_table
 from gateway.provisioning.targets import Configuration
 from runtime import log
 from runtime.chance import SystemChance
@@ -178,9 +179,22 @@ class World:
 
     async def settled(self, within_s: float = WITHIN_S) -> None:
         """Wait until nothing is left to do but what is parked."""
+
+        async def nothing_left() -> bool:
+            return not await self.left()
+
+        await self.until(nothing_left, within_s)
+
+    @staticmethod
+    async def until(holds: Callable[[], Awaitable[Any]], within_s: float = WITHIN_S) -> None:
+        """Wait until something is so."""
         async with asyncio.timeout(within_s):
-            while await self.left():
+            while not await holds():  # noqa: ASYNC110 - the database has no event to wait for
                 await asyncio.sleep(0.02)
+
+    async def target(self) -> Any:
+        """Return the portal's row."""
+        return (await self.rows(select(target_table)))[0]
 
     async def work_through(self) -> None:
         """Run until nothing is left to do."""
@@ -203,8 +217,8 @@ class World:
         query = select(work_table).where(work_table.c.parked_at.is_not(None))
         return {row.key: row.error for row in await self.rows(query)}
 
-    async def account(self, service: str) -> dict[str, Any] | None:
-        """The portal's own row of a service."""
+    async def account(self, service: str) -> Any:
+        """Return the portal's own row of a service, or None."""
         ref = self.ref(service)
         found = await self.portal.aadmin(f"/state?account_number={ref}")
         accounts: list[dict[str, Any]] = found["accounts"]
