@@ -15,7 +15,9 @@ if TYPE_CHECKING:
 ACTOR = "cli"
 
 Contract = Annotated[str, typer.Argument(help="The household's contract.")]
-Several = Annotated[list[str] | None, typer.Option(help="May be given several times.")]
+Several = Annotated[
+    list[str] | None, typer.Option(help="Code of an add-on; may be given several times.")
+]
 
 
 def add_to(cli: typer.Typer) -> None:
@@ -33,15 +35,15 @@ def signup(
     *,
     addon: Several = None,
     locale: Annotated[str, typer.Option(help="Language, like en or de-AT.")] = "",
-    phone: Annotated[str, typer.Option()] = "",
-    email: Annotated[str, typer.Option()] = "",
+    phone: Annotated[str, typer.Option(help="Telephone number.")] = "",
+    email: Annotated[str, typer.Option(help="E-mail address.")] = "",
     bill_day: Annotated[
         int | None, typer.Option(min=1, max=31, help="Day of the month; today's unless said.")
     ] = None,
     box: Annotated[
         str, typer.Option(help="A box handed over today: SERIAL,MODEL or SERIAL,MODEL,MAC.")
     ] = "",
-    payment: Annotated[str, typer.Option(help="PROVIDER,CUSTOMER,METHOD")] = "",
+    payment: Annotated[str, typer.Option(help="How it is charged: PROVIDER,CUSTOMER,METHOD.")] = "",
     as_json: Json = False,
 ) -> None:
     """Sign a household up. Its picture comes with the first payment."""
@@ -127,22 +129,29 @@ def cancel(
     _done(contract, "cancelled", as_json=as_json)
 
 
-def explain(contract: Contract, *, as_json: Json = False) -> None:
-    """Say what a household owes, why, and why it is dark."""
+def explain(
+    what: Annotated[str, typer.Argument(help="A contract, or the number of an invoice.")],
+    *,
+    as_json: Json = False,
+) -> None:
+    """Say what a household owes, why, and why it is dark. Or what an invoice is made of."""
 
     async def story(house: House) -> Any:
         from app.desk import household
+        from billing.reads import accounts, invoices
 
         async with house.store.read() as tx:
-            return await household.view(house, tx, contract)
+            if await accounts.contracts(tx, [what]):
+                return await household.view(house, tx, what)
+            return await invoices.view(tx, what)
 
-    view = run(story)
+    found = run(story)
     if as_json:
-        tell(view)
+        tell(found)
         return
     from app.cli.explaining import explained
 
-    for line in explained(view):
+    for line in explained(found):
         say(line)
 
 

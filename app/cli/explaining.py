@@ -1,4 +1,4 @@
-"""A household in words, for `boxoffice explain`."""
+"""A household or an invoice in words, for `boxoffice explain`."""
 
 from __future__ import annotations
 
@@ -10,8 +10,12 @@ from billing.reads.invoices import InvoiceView
 INVOICES_MAX = 3
 
 
-def explained(household: Household) -> Iterator[str]:
+def explained(found: Household | InvoiceView) -> Iterator[str]:
     """Tell what is owed, line by line, and why it is dark."""
+    return _invoice(found) if isinstance(found, InvoiceView) else _household(found)
+
+
+def _household(household: Household) -> Iterator[str]:
     account = household.account
     state = account.service.state.value if account.service.state else "not settled yet"
     yield f"{account.service.contract}  {account.name}  is {state}"

@@ -57,7 +57,7 @@ def _print(outcome: Outcome) -> None:
     if not outcome.taken:
         return
     if outcome.problems_count:
-        say(f"{outcome.problems_count} rows were left out; the others were imported.")
+        say(f"Left out what is listed above ({outcome.problems_count}); the rest was imported.")
     for file in dict.fromkeys((*outcome.new, *outcome.unchanged)):
         new, same = outcome.new.get(file, 0), outcome.unchanged.get(file, 0)
         say(f"{file}: {new} imported" + (f", {same} known already" if same else ""))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, timedelta
 
 from app.desk import household
@@ -74,7 +75,9 @@ async def account(house: House, tx: Tx, contract: str) -> AccountPage:
         payments=_payments(about),
         holdings=tuple(_holding(at) for at in found.gateway.targets),
         messages=_messages(found),
-        story=await newest(tx, about.service.id, about.id),
+        story=tuple(
+            replace(one, contract="") for one in await newest(tx, about.service.id, about.id)
+        ),
     )
 
 

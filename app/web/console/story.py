@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
+from itertools import groupby
 
 from app.desk.names import Names, names
 from app.web.console.views import Moment, Tone
@@ -22,6 +23,7 @@ from terms.ids import AccountId, ServiceId
 from terms.money import Money
 
 MOMENTS_MAX = 60
+FOLDED_MIN = 4
 _FLAGS = {("no", "yes"): "on", ("yes", "no"): "off"}
 _MESSAGE = "message"
 
@@ -41,7 +43,17 @@ async def newest(
     moments += [of_order(order, who) for order in orders if _MESSAGE not in order.what]
     moments += [of_delivery(delivery, who) for delivery in sent]
     found = sorted((m for m in moments if m is not None), key=_by_time, reverse=True)
-    return tuple(found[:MOMENTS_MAX])
+    return tuple(_folded(found[:MOMENTS_MAX]))
+
+
+def _folded(moments: list[Moment]) -> Iterator[Moment]:
+    """Tell many of a kind in a row as one."""
+    for many, group in groupby(moments, key=lambda moment: moment.many):
+        alike = list(group)
+        if many and len(alike) >= FOLDED_MIN:
+            yield replace(alike[0], text=many.format(n=len(alike)), more="", contract="", name="")
+        else:
+            yield from alike
 
 
 def _by_time(moment: Moment) -> tuple[object, str]:
@@ -54,7 +66,14 @@ def of_entry(entry: Entry, who: Names) -> Moment | None:
     if tell is None:
         return None
     tone, text, more = tell(entry.value)
-    found = Moment(id=f"log:{entry.id}", at=entry.at, tone=tone, text=text, more=more)
+    found = Moment(
+        id=f"log:{entry.id}",
+        at=entry.at,
+        tone=tone,
+        text=text,
+        more=more,
+        many=_MANY.get(entry.kind, ""),
+    )
     holder = who.get(ServiceId(entry.key))
     if holder is None:
         return replace(found, contract=_contract_in(entry.value))
@@ -71,11 +90,14 @@ def of_order(order: ServiceOrder, who: Names) -> Moment:
     tone: Tone = ORDER_TONES[order.outcome]
     at = order.finished_at or order.started_at
     switched = _FLAGS.get(order.what.get("enabled", ("", "")))
+    many = ""
     if "account" in order.what:
         text = f"{order.target} knows the household"
+        many = f"{order.target} knows {{n}} households"
     elif switched and order.outcome is Outcome.DONE:
         text = f"{order.target} has it {switched}"
         tone = "good" if switched == "on" else "bad"
+        many = f"{order.target} has {{n}} {switched}"
     elif order.outcome in {Outcome.DONE, Outcome.PENDING}:
         text = f"{order.target} was brought in line"
     elif order.outcome is Outcome.OPEN:
@@ -86,7 +108,7 @@ def of_order(order: ServiceOrder, who: Names) -> Moment:
     if order.finished_at:
         took = f" in {(order.finished_at - order.started_at).total_seconds() * 1000:.0f} ms"
     more = f"{told(order.what)}{took}" if order.what else order.cause
-    found = Moment(id=f"order:{order.id}", at=at, tone=tone, text=text, more=more)
+    found = Moment(id=f"order:{order.id}", at=at, tone=tone, text=text, more=more, many=many)
     return _about(found, who.get(order.service))
 
 
@@ -126,6 +148,7 @@ def _possession(value: str) -> _Told:
     return "calm", POSSESSIONS[fact.kind].format(serial=fact.serial), fact.model
 
 
+_MANY = {PossessionChanged.KIND: "{n} boxes changed hands"}
 _TELLERS: Mapping[str, Callable[[str], _Told]] = {
     "payment.cleared": _payment("good", "cleared"),
     "payment.failed": _payment("bad", "failed"),

@@ -105,6 +105,7 @@ class Moment:
     contract: str = ""
     name: str = ""
     more: str = ""
+    many: str = ""  # how several alike are told in one line, with {n}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

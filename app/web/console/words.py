@@ -71,6 +71,7 @@ ATTEMPTS: Mapping[AttemptState, tuple[Tone, str]] = {
     AttemptState.UNKNOWN: ("warn", "answer awaited"),
 }
 
+_SWITCH = {"yes": "on", "no": "off"}
 _UNITS = ((86_400, "day"), (3_600, "h"), (60, "min"))
 
 
@@ -95,10 +96,14 @@ def offset(ahead: timedelta) -> str:
 
 def changes(fields: Mapping[str, tuple[str, str]]) -> tuple[Change, ...]:
     """Show fields that differ."""
-    return tuple(
-        Change(field=name, held=held or "none", wished=wished or "none")
-        for name, (held, wished) in fields.items()
-    )
+    return tuple(_change(name, held, wished) for name, (held, wished) in fields.items())
+
+
+def _change(name: str, held: str, wished: str) -> Change:
+    if name == "enabled":
+        return Change(field="picture", held=_SWITCH.get(held, held), wished=_SWITCH[wished])
+    named = {"devices": "boxes"}.get(name, name)
+    return Change(field=named, held=held or "none", wished=wished or "none")
 
 
 def told(fields: Mapping[str, tuple[str, str]]) -> str:

@@ -1,0 +1,86 @@
+"""`boxoffice serve` as a process of its own, for tests that kill it."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+READY_S = 30.0
+STOP_S = 15.0
+COMMAND = [sys.executable, "-c", "from app.cli import main; main()"]
+
+
+def environment(**more: str) -> dict[str, str]:
+    """Give the environment of a child: ours, without any setting but those given."""
+    kept = {k: v for k, v in os.environ.items() if not k.startswith("BOXOFFICE_")}
+    return kept | {f"BOXOFFICE_{name.upper()}": value for name, value in more.items()}
+
+
+class Serving:
+    """One `boxoffice serve`."""
+
+    def __init__(self, folder: Path, settings: Mapping[str, str]) -> None:
+        self.log = folder / "serve.log"
+        self._settings = settings
+        self.url = ""
+        self.process: asyncio.subprocess.Process | None = None
+
+    async def __aenter__(self) -> Serving:
+        with self.log.open("ab") as log:
+            self.process = await asyncio.create_subprocess_exec(
+                *COMMAND,
+                "serve",
+                "--json",
+                "--port",
+                "0",
+                env=environment(**self._settings),
+                stdout=asyncio.subprocess.PIPE,
+                stderr=log,
+            )
+        assert self.process.stdout is not None
+        async with asyncio.timeout(READY_S):
+            line = await self.process.stdout.readline()
+        assert line, self.log.read_text()[-3000:]
+        self.url = json.loads(line)["url"]
+        return self
+
+    async def __aexit__(self, *_error: object) -> None:
+        if self.process is not None and self.process.returncode is None:
+            await self.stop()
+
+    async def stop(self) -> int:
+        """Ask it to end and give its exit code."""
+        assert self.process is not None
+        self.process.terminate()
+        async with asyncio.timeout(STOP_S):
+            return await self.process.wait()
+
+    async def death(self) -> int:
+        """Wait until it has ended by itself."""
+        assert self.process is not None
+        async with asyncio.timeout(READY_S):
+            return await self.process.wait()
+
+
+async def command(*words: str, settings: Mapping[str, str]) -> tuple[int, str, str]:
+    """Run one `boxoffice` command to its end: exit code, output, errors."""
+    process = await asyncio.create_subprocess_exec(
+        *COMMAND,
+        *words,
+        env=environment(**settings),
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    out, err = await process.communicate()
+    return process.returncode or 0, out.decode(), err.decode()
+
+
+def document(text: str) -> Any:
+    """Read the JSON a command printed."""
+    return json.loads(text)

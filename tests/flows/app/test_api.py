@@ -1,0 +1,237 @@
+"""What an operator's own systems can do over HTTP, and how they are told when they cannot."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.flows.app.served import at_work, rest
+
+ORDER = {
+    "contract": "300001",
+    "name": "Flat 1, Pier Road",
+    "plan": "HARBOUR",
+    "addons": ["SPORT"],
+    "bill_day": 1,
+    "box": {"serial": "HT2-90001", "model": "HT-2", "mac": "00-1a-79-90-00-01"},
+    "payment": {"provider": "cards", "customer": "cus_1", "method": "pm_1"},
+}
+BILLING = ("intake", "settle", "compose")
+
+
+async def settled(house):
+    """Let billing do its work; the portal is not there."""
+    async with at_work(house):
+        await rest(house, *BILLING)
+
+
+async def test_a_household_is_signed_up_with_its_box(harbour, served):
+    """A sign-up answers the whole household; billed, it is pending and says why it is dark."""
+    status, account = await served.api("POST", "accounts", ORDER)
+    assert status == 201
+    assert account["boxes"] == [
+        {"serial": "HT2-90001", "model": "HT-2", "mac": "00:1A:79:90:00:01", "state": "assigned"}
+    ]
+    await settled(harbour)
+    status, account = await served.api("GET", "accounts/300001")
+    assert (status, account["state"]) == (200, "pending")
+    (invoice,) = account["invoices"]
+    assert account["owed"] == invoice["open"] == invoice["total"]
+    labels = [line["label"] for line in invoice["lines"]]
+    assert len(labels) == 3
+    assert any("HT2-90001" in label for label in labels)
+    assert invoice["number"] in account["why_dark"][0]
+
+
+@pytest.mark.parametrize(
+    ("wrong", "field"),
+    [
+        ({"contract": ""}, "contract"),
+        ({"contract": "3000,01"}, "contract"),
+        ({"contract": "300000000001"}, "contract"),
+        ({"contract": 300001}, "contract"),
+        ({"name": "  "}, "name"),
+        ({"name": "a\u0000b"}, "name"),
+        ({"name": "x" * 121}, "name"),
+        ({"plan": "NO SUCH"}, "plan"),
+        ({"addons": "SPORT"}, "addons"),
+        ({"addons": [""]}, "addons.0"),
+        ({"bill_day": 0}, "bill_day"),
+        ({"bill_day": True}, "bill_day"),
+        ({"locale": "English"}, "locale"),
+        ({"box": {"serial": "x"}}, "box.model"),
+        ({"payment": {"provider": "nobody", "customer": "c", "method": "m"}}, "payment.provider"),
+        ({"balance": 5}, "balance"),
+    ],
+)
+async def test_a_wrong_sign_up_names_the_field_and_leaves_nothing(harbour, served, wrong, field):
+    """Whatever is wrong in an order is named, and nobody is signed up."""
+    status, problem = await served.api("POST", "accounts", ORDER | wrong)
+    assert (status, problem["field"]) == (400, field)
+    assert (await served.api("GET", "accounts/300001"))[0] == 404
+    assert (await served.api("GET", "accounts?search=3000"))[1]["items"] == []
+
+
+async def test_what_exists_is_not_made_twice(harbour, served):
+    """A contract, a box or a MAC that is taken is a conflict, and nothing of the order is kept."""
+    assert (await served.api("POST", "accounts", ORDER))[0] == 201
+    assert (await served.api("POST", "accounts", ORDER))[0] == 409
+    taken = ORDER | {"contract": "300002"}
+    assert (await served.api("POST", "accounts", taken))[0] == 409
+    other = {"serial": "HT2-90002", "model": "HT-2", "mac": "00:1A:79:90:00:01"}
+    assert (await served.api("POST", "accounts", taken | {"box": other}))[0] == 409
+    assert (await served.api("GET", "accounts/300002"))[0] == 404
+
+
+async def test_an_unknown_plan_and_an_addon_as_plan_are_refused(harbour, served):
+    """What is not sold cannot be had, and an add-on is no plan."""
+    assert (await served.api("POST", "accounts", ORDER | {"plan": "NOSUCH"}))[0] == 404
+    assert (await served.api("POST", "accounts", ORDER | {"plan": "SPORT"}))[0] == 400
+
+
+async def test_before_an_operator_there_is_nothing_to_sell(house, served):
+    """Without an import a sign-up is refused with the way to mend it."""
+    status, problem = await served.api("POST", "accounts", ORDER)
+    assert status == 400
+    assert "boxoffice import" in problem["detail"]
+
+
+async def test_plans_change_and_contracts_end(harbour, served):
+    """A change and a cancellation answer the household as it is now."""
+    await served.api("POST", "accounts", ORDER)
+    status, account = await served.api("POST", "accounts/300001/change", {"add": ["KIDS"]})
+    assert status == 200
+    assert {one["offering"] for one in account["subscriptions"]} == {"HARBOUR", "SPORT", "KIDS"}
+    status, problem = await served.api("POST", "accounts/300001/change", {"remove": ["NOSUCH"]})
+    assert status in {400, 404}
+    status, account = await served.api("POST", "accounts/300001/cancel", {"when": "now"})
+    assert status == 200
+    assert all(one["until_on"] for one in account["subscriptions"])
+    status, problem = await served.api("POST", "accounts/300001/cancel", {"when": "later"})
+    assert (status, problem["field"]) == (400, "when")
+
+
+async def test_cash_is_taken_once_per_receipt(harbour, served):
+    """Money over the counter pays the debt; the same receipt again changes nothing."""
+    await served.api("POST", "accounts", ORDER)
+    await settled(harbour)
+    _, account = await served.api("GET", "accounts/300001")
+    cash = {"amount": account["owed"]["text"], "reference": "R-1"}
+    assert await served.api("POST", "accounts/300001/payments", cash) == (201, {"taken": True})
+    assert await served.api("POST", "accounts/300001/payments", cash) == (201, {"taken": False})
+    await settled(harbour)
+    _, account = await served.api("GET", "accounts/300001")
+    assert (account["state"], account["owed"]["amount_minor"]) == ("active", 0)
+    assert len(account["payments"]) == 1
+    for amount in ("0.00", "1.005", "-1", "1e2", "١"):
+        body = {"amount": amount, "reference": "R-2"}
+        status, problem = await served.api("POST", "accounts/300001/payments", body)
+        assert (status, problem["field"]) == (400, "amount")
+
+
+async def test_a_pay_link_needs_a_debt_and_a_provider_that_answers(harbour, served):
+    """Nothing owed is 400; a provider that cannot be reached is 504 and no page."""
+    status, problem = await served.api("POST", "accounts/200001/pay-link", {})
+    assert (status, problem["field"]) == (400, "contract")
+    await served.api("POST", "accounts", ORDER)
+    await settled(harbour)
+    status, problem = await served.api("POST", "accounts/300001/pay-link", {})
+    assert (status, problem["title"]) == (504, "a system beside us does not answer")
+    status, _ = await served.api("POST", "accounts/300001/pay-link", {"provider": "nobody"})
+    assert status == 404
+    status, problem = await served.api(
+        "POST", "accounts/300001/pay-link", {"return_url": "javascript:alert(1)"}
+    )
+    assert (status, problem["field"]) == (400, "return_url")
+
+
+async def test_accounts_are_listed_in_pages(harbour, served):
+    """Pages follow each other without gap or repeat, and a search narrows them."""
+    seen: list[str] = []
+    after = ""
+    while True:
+        _, page = await served.api("GET", f"accounts?limit=10&after={after}")
+        seen += [one["contract"] for one in page["items"]]
+        if page["next"] is None:
+            break
+        after = page["next"]
+    assert seen == sorted(set(seen))
+    assert len(seen) == 25
+    _, page = await served.api("GET", "accounts?search=subscriber%2007")
+    assert [one["contract"] for one in page["items"]] == ["200007"]
+    _, page = await served.api("GET", "accounts?search=%25")
+    assert page["items"] == []
+
+
+async def test_boxes_go_out_and_come_back(harbour, served):
+    """A box is made known, handed over once and taken back."""
+    box = {"serial": "HT2-90009", "model": "HT-2", "mac": "00:1A:79:90:00:09"}
+    assert (await served.api("POST", "boxes", box))[0] == 201
+    assert (await served.api("POST", "boxes", box))[0] == 201
+    assert (await served.api("POST", "boxes", box | {"model": "HT-3"}))[0] == 409
+    over = {"contract": "200001", "on": "2040-01-01"}
+    status, held = await served.api("POST", "boxes/HT2-90009/hand-over", over)
+    assert (status, held["state"]) == (200, "assigned")
+    other = {"contract": "200002"}
+    assert (await served.api("POST", "boxes/HT2-90009/hand-over", other))[0] == 409
+    status, held = await served.api("POST", "boxes/HT2-90009/return", {"condition": "fine"})
+    assert (status, held["state"]) == (200, "returned")
+    assert (await served.api("POST", "boxes/NOSUCH/hand-over", over))[0] == 404
+    nobody = {"contract": "999999"}
+    assert (await served.api("POST", "boxes/HT2-00026/hand-over", nobody))[0] == 404
+
+
+async def test_targets_tell_how_they_are(harbour, served):
+    """A target nobody answers at is down with its reason, and a scan of it is 504."""
+    _, before = await served.api("GET", "targets")
+    assert [one["condition"] for one in before["items"]] == ["up"]
+    async with at_work(harbour):
+        await rest(harbour, *BILLING)
+        for _ in range(500):
+            _, now = await served.api("GET", "targets")
+            if now["items"][0]["condition"] == "down":
+                break
+    assert now["items"][0]["reason"]
+    assert (await served.api("POST", "targets/portal-north/scan", {}))[0] == 504
+    assert (await served.api("POST", "targets/portal-north/probe", {}))[0] == 504
+    assert (await served.api("POST", "targets/nosuch/scan", {}))[0] == 404
+    for deed in ("repair", "approve", "reject", "release"):
+        assert (await served.api("POST", f"targets/portal-north/{deed}", {}))[0] == 200
+        assert (await served.api("POST", f"targets/nosuch/{deed}", {}))[0] == 404
+    _, work = await served.api("GET", "work")
+    (queue,) = [one for one in work["items"] if one["kind"] == "reconcile"]
+    assert queue["due"] == 25
+
+
+async def test_nothing_is_released_that_is_not_parked(harbour, served):
+    """Releasing what is not parked is harmless, of an unknown kind a mistake."""
+    release = {"kind": "reconcile", "key": "S@portal-north"}
+    assert await served.api("POST", "parked/release", release) == (200, {"count": 0})
+    status, _ = await served.api("POST", "parked/release", release | {"kind": "nosuch"})
+    assert status == 404
+    assert await served.api("GET", "parked") == (200, {"items": []})
+
+
+async def test_what_cannot_be_routed_is_shown_and_the_rest_goes_on(harbour, served):
+    """A household whose rights no target can hold is parked with the reason; others are not."""
+    await served.api("POST", "accounts", ORDER)
+    async with harbour.store.begin() as tx:
+        await tx.driver("DELETE FROM route WHERE code = 'sport'")
+    await settled(harbour)
+    _, parked = await served.api("GET", "parked")
+    mine = [one for one in parked["items"] if one["contract"] == "300001"]
+    assert "sport" in mine[0]["reason"]
+    assert not mine[0]["releasable"]
+    _, account = await served.api("GET", "accounts/300001")
+    assert any("sport" in why for why in account["why_dark"])
+
+
+async def test_every_deed_is_audited(harbour, served):
+    """Who changed what is written down with what was done."""
+    await served.api("POST", "accounts", ORDER)
+    await served.api("POST", "accounts/300001/change", {"add": ["KIDS"]})
+    await served.api("POST", "clock/advance", {"by": "1d"})
+    async with harbour.store.read() as tx:
+        deeds = await tx.fetch("SELECT actor, action, subject FROM audit WHERE actor = 'api'")
+    assert ("api", "account.sign_up", "contract:300001") in deeds
+    assert ("api", "account.change", "contract:300001") in deeds
+    assert ("api", "clock.advance", "clock") in deeds

@@ -1,0 +1,191 @@
+"""The command line: what it does, how it fails, and that its pages say the same."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from app.cli.reference import reference as cli_reference
+from app.cli.root import cli
+from app.web.reference import reference as api_reference
+from tests.flows.app.process import command
+from tests.flows.app.served import ENVIRONMENT, HARBOUR
+
+REFERENCE = Path(__file__).parents[3] / "docs" / "reference"
+
+
+@pytest.fixture
+def boxoffice(tmp_path, monkeypatch, sqlite_url):
+    """Run a command on a data folder of its own: exit code, output, errors."""
+    for name, value in ENVIRONMENT.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("BOXOFFICE_DATA_DIR", str(tmp_path / "data"))
+    monkeypatch.setenv("BOXOFFICE_DATABASE_URL", sqlite_url)
+    monkeypatch.setenv("BOXOFFICE_ALLOW_TIME_TRAVEL", "true")
+
+    def run(*words: str) -> tuple[int, str, str]:
+        result = CliRunner().invoke(cli, list(words))
+        if result.exception and not isinstance(result.exception, SystemExit):
+            raise result.exception
+        return result.exit_code, result.stdout, result.stderr
+
+    return run
+
+
+@pytest.fixture
+def harbour_files(boxoffice):
+    """The demonstration's operator, imported."""
+    assert boxoffice("import", str(HARBOUR))[0] == 0
+    return boxoffice
+
+
+def test_wrong_usage_is_two(boxoffice):
+    """Unknown commands, options and values end with 2 and say what is meant."""
+    for words in (
+        ("nosuch",),
+        ("clock", "advance"),
+        ("serve", "--role", "nosuch"),
+        ("serve", "--port", "70000"),
+        ("change", "1"),
+        ("pay", "1", "5.00"),
+        ("signup", "1", "N", "P", "--box", "only-a-serial"),
+        ("orders", "--limit", "0"),
+    ):
+        code, _, errors = boxoffice(*words)
+        assert code == 2, words
+        assert errors
+
+
+def test_a_failure_is_one_sentence_and_one(boxoffice):
+    """What cannot be done ends with 1 and one line on standard error, whatever the command."""
+    for words in (
+        ("clock", "advance", "yesterday"),
+        ("import", "/nosuch"),
+        ("signup", "300001", "N", "HARBOUR"),
+        ("explain", "nosuch"),
+        ("targets", "probe", "nosuch"),
+        ("targets", "scan", "nosuch"),
+        ("targets", "approve", "nosuch"),
+        ("parked", "release", "nosuch", "x"),
+        ("cancel", "nosuch"),
+        ("pay", "nosuch"),
+        ("reconcile", "nosuch"),
+    ):
+        code, output, errors = boxoffice(*words)
+        assert code == 1, words
+        assert output == ""
+        assert errors.startswith("boxoffice: ")
+        assert errors.count("\n") == 1
+        assert "Traceback" not in errors
+
+
+def test_an_import_says_what_is_wrong_and_takes_nothing(boxoffice, tmp_path):
+    """Problems go to standard output, the verdict to standard error, and the exit code is 1."""
+    path = tmp_path / "taxes.csv"
+    path.write_text("tax,effective_from,rate\nstandard,2020-01-01,much\n")
+    code, output, errors = boxoffice("import", str(path))
+    assert code == 1
+    assert "taxes.csv, row 2: rate: 'much' is not a rate like 20% or 8.875%" in output
+    assert errors == "boxoffice: nothing was imported: 2 problems\n"
+    code, output, _ = boxoffice("import", str(path), "--json")
+    document = json.loads(output)
+    assert (code, document["taken"], document["problems_count"]) == (1, False, 2)
+
+
+def test_bad_rows_are_listed_and_the_others_taken(boxoffice, tmp_path):
+    """--skip-bad ends with 0 and names what was left."""
+    assert boxoffice("import", str(HARBOUR))[0] == 0
+    path = tmp_path / "taxes.csv"
+    path.write_text("tax,effective_from,rate\nother,2020-01-01,5%\nreduced,2020-01-01,x\n")
+    code, output, _ = boxoffice("import", str(path), "--skip-bad")
+    assert code == 0
+    assert "taxes.csv, row 3: rate" in output
+    assert "Left out what is listed above (1)" in output
+    assert "taxes.csv: 1 imported" in output
+
+
+def test_a_household_from_sign_up_to_its_end(harbour_files):
+    """Sign up, look at, change, pay and cancel, all from the command line."""
+    run = harbour_files
+    box = "HT2-90001,HT-2,00:1A:79:90:00:01"
+    words = ("signup", "300001", "Flat 1", "HARBOUR", "--addon", "SPORT", "--box", box)
+    code, output, _ = run(*words, "--json")
+    assert (code, json.loads(output)["contract"]) == (0, "300001")
+    assert run("signup", "300001", "Flat 1", "HARBOUR")[0] == 1
+    assert run("change", "300001", "--add", "KIDS", "--remove", "SPORT")[0] == 0
+    code, output, _ = run("explain", "300001")
+    assert "300001  Flat 1  is not settled yet" in output
+    assert "box HT2-90001 HT-2 00:1A:79:90:00:01" in output
+    assert json.loads(run("explain", "300001", "--json")[1])["account"]["number"] == "300001"
+    assert run("pay", "300001", "5.00", "--reference", "R-1")[1] == "taken\n"
+    assert "taken before" in run("pay", "300001", "5.00", "--reference", "R-1")[1]
+    assert run("cancel", "300001", "--now")[1] == "300001 is cancelled\n"
+
+
+def test_the_gateways_side(harbour_files):
+    """Targets, orders, drift, parked work and replays are shown and asked for."""
+    run = harbour_files
+    assert "ministra" in run("targets", "kinds")[1]
+    assert "portal-north" in run("targets", "list")[1]
+    assert json.loads(run("targets", "list", "--json")[1])[0]["condition"] == "up"
+    assert run("targets", "probe", "portal-north")[0] == 1
+    assert run("targets", "release", "portal-north")[1] == "portal-north was not set aside\n"
+    assert run("targets", "reject", "portal-north", "--json")[1] == '{"count":0}\n'
+    assert run("drift", "--repair")[1] == "none\n0 being repaired\n"
+    assert run("orders")[1] == "none\n"
+    assert run("parked", "list")[1] == "none\n"
+    assert json.loads(run("reconcile", "--json")[1]) == {"marked": 0}
+    assert json.loads(run("entitlements", "replay", "--json")[1]) == {"marked": 0}
+
+
+def test_the_clock_is_moved_and_shown(boxoffice):
+    """Business time moves for everybody, machine time stays."""
+    before = json.loads(boxoffice("clock", "show", "--json")[1])
+    assert boxoffice("clock", "advance", "35d")[0] == 0
+    after = json.loads(boxoffice("clock", "show", "--json")[1])
+    assert after["offset_s"] - before["offset_s"] == 35 * 86_400
+
+
+def test_the_doctor_finds_what_is_missing(boxoffice, tmp_path):
+    """Without an operator the doctor says so and ends with 1; so it does for open secret files."""
+    code, output, _ = boxoffice("doctor")
+    assert code == 1
+    assert "BAD  operator: none was imported yet" in output
+    assert "ok   secret files" in output
+    (tmp_path / "data" / "api-token").chmod(0o644)
+    assert "others can read api-token" in boxoffice("doctor")[1]
+
+
+def test_wrong_settings_are_one_sentence(boxoffice, monkeypatch):
+    """A setting that makes no sense is named before anything starts."""
+    monkeypatch.setenv("BOXOFFICE_HTTP_PORT", "many")
+    code, _, errors = boxoffice("clock", "show")
+    assert code == 1
+    assert "http_port" in errors.lower()
+    assert errors.count("\n") == 1
+
+
+async def test_as_a_process_it_ends_with_its_code_and_no_traceback(tmp_path):
+    """The real program: 0 with help, 1 with one sentence, 2 for wrong usage."""
+    settings = {"data_dir": str(tmp_path)}
+    code, output, _ = await command("--help", settings=settings)
+    assert (code, "import" in output) == (0, True)
+    code, _, errors = await command("explain", "nosuch", settings=settings)
+    assert (code, errors) == (1, "boxoffice: there is no invoice 'nosuch'\n")
+    code, output, _ = await command("migrate", "--json", settings=settings)
+    assert json.loads(output)["before"] == json.loads(output)["after"]
+    assert (tmp_path / "api-token").stat().st_mode & 0o777 == 0o600
+    assert (await command("serve", "--nosuch", settings=settings))[0] == 2
+
+
+def test_the_reference_of_commands_is_what_the_commands_say():
+    """docs/reference/cli.md is written from the commands."""
+    assert (REFERENCE / "cli.md").read_text("utf-8") == cli_reference()
+
+
+def test_the_reference_of_the_api_is_what_the_routes_declare():
+    """docs/reference/api.md is written from the routes."""
+    assert (REFERENCE / "api.md").read_text("utf-8") == api_reference()

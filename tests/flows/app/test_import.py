@@ -1,0 +1,200 @@
+"""An operator folder on its way into the database: all or nothing, once, and never twice."""
+
+from __future__ import annotations
+
+import shutil
+
+import pytest
+
+from app.desk.signup import Household, sign_up
+from app.imports.load import import_good_rows, import_paths
+from billing.reads import accounts, catalog
+from gateway.inventory import store as boxes
+from gateway.provisioning import routes, targets
+from tests.flows.app.served import ENVIRONMENT, HARBOUR
+from tests.flows.app.test_import_files import change
+
+# What an import may write; with time and chance aside, a refused one leaves all of it as it was.
+TABLES = (
+    "account",
+    "customer",
+    "service",
+    "subscription",
+    "payment_method",
+    "payment_provider",
+    "offering",
+    "price",
+    "tax_rate",
+    "target",
+    "target_ref",
+    "route",
+    "resource",
+    "log_entry",
+    "work",
+    "imported_row",
+    "audit",
+)
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """A private copy of the demonstration's operator."""
+    return shutil.copytree(HARBOUR, tmp_path / "operator")
+
+
+async def rows(house) -> dict[str, int]:
+    """Count the rows of every table an import may write."""
+    counts = {}
+    async with house.store.read() as tx:
+        for table in TABLES:
+            ((counts[table],),) = await tx.fetch(f"SELECT count(*) FROM {table}")
+    return counts
+
+
+async def test_everything_is_taken_over(house, folder):
+    """Subscribers, boxes, catalogue, routes, targets and providers are there after an import."""
+    outcome = await import_paths(house, [folder], ENVIRONMENT)
+    assert (outcome.taken, list(outcome.problems)) == (True, [])
+    assert outcome.new["subscribers.csv"] == 25
+    assert sorted(house.providers) == ["cards"]
+    async with house.store.read() as tx:
+        lines = await accounts.listing(tx, limit=100)
+        codes = await catalog.codes(tx)
+        held = await boxes.by_service(tx, [h.service for h in (await _holders(tx)).values()])
+        assert len(await routes.load(tx)) == 4
+        assert list(await targets.load(tx)) == ["portal-north"]
+    assert len(lines) == 25
+    assert codes.offerings["SPORT"] == "addon"
+    assert len(held) == 25
+
+
+async def _holders(tx):
+    lines = await accounts.listing(tx, limit=100)
+    return await accounts.holders(tx, [line.contract for line in lines])
+
+
+async def test_a_wrong_row_in_the_last_file_takes_nothing(house, folder):
+    """One bad cell anywhere leaves every table as it was, and says file, row and field."""
+    before = await rows(house)
+    change(folder / "boxes.csv", 31, "mac", "nonsense")
+    outcome = await import_paths(house, [folder], ENVIRONMENT)
+    assert not outcome.taken
+    assert [(p.file, p.row, p.field) for p in outcome.problems] == [("boxes.csv", 31, "mac")]
+    assert await rows(house) == before
+
+
+async def test_bad_rows_can_be_left_out(house, folder):
+    """With bad rows left out, they and what leans on them are listed and the others are taken."""
+    change(folder / "subscribers.csv", 5, "plan", "NOSUCH")
+    outcome = await import_good_rows(house, [folder], ENVIRONMENT)
+    assert outcome.taken
+    left = {(p.file, p.row) for p in outcome.problems}
+    assert ("subscribers.csv", 5) in left
+    assert {file for file, _ in left} == {"subscribers.csv", "boxes.csv"}
+    async with house.store.read() as tx:
+        assert await accounts.contracts(tx, ["200004", "200005"]) == {"200005"}
+
+
+async def test_a_file_that_is_none_stops_all_even_then(house, folder):
+    """A file without its header cannot be left out row by row."""
+    (folder / "prices.csv").write_text("offering;amount\n")
+    before = await rows(house)
+    outcome = await import_good_rows(house, [folder], ENVIRONMENT)
+    assert not outcome.taken
+    assert await rows(house) == before
+
+
+async def test_the_same_folder_again_changes_nothing(house, folder):
+    """A second import of the same files writes no row and marks no work."""
+    await import_paths(house, [folder], ENVIRONMENT)
+    before = await rows(house)
+    outcome = await import_paths(house, [folder], ENVIRONMENT)
+    assert outcome.taken
+    assert sum(outcome.new.values()) == 1  # operator.toml is read again
+    assert outcome.unchanged["subscribers.csv"] == 25
+    assert await rows(house) == before
+
+
+@pytest.mark.parametrize(
+    ("file", "column", "cell", "mend"),
+    [
+        ("prices.csv", "amount", "13.00", "later effective_from"),
+        ("taxes.csv", "rate", "21%", "later effective_from"),
+        ("subscribers.csv", "plan", "HORIZON", "boxoffice change"),
+        ("boxes.csv", "model", "HT-3", "boxes commands"),
+    ],
+)
+async def test_a_row_that_says_something_else_now_is_a_problem(
+    house, folder, file, column, cell, mend
+):
+    """What was agreed is not changed by a file: old and new value and the way to do it are said."""
+    await import_paths(house, [folder], ENVIRONMENT)
+    change(folder / file, 2, column, cell)
+    outcome = await import_paths(house, [folder], ENVIRONMENT)
+    (problem,) = outcome.problems
+    assert (problem.file, problem.row, problem.field) == (file, 2, column)
+    assert f"is '{cell}'" in problem.why
+    assert mend in problem.why
+
+
+async def test_new_rows_are_added_to_what_is_there(house, folder):
+    """A later import of one file alone adds its new rows, leaning on what is in the database."""
+    await import_paths(house, [folder], ENVIRONMENT)
+    path = folder / "subscribers.csv"
+    line = path.read_text().splitlines()[1].replace("200001", "200099").split(",")
+    line[11:] = ["cus_harbour_99", "pm_harbour_99"]
+    path.write_text(path.read_text() + ",".join(line) + "\n")
+    outcome = await import_paths(house, [path], ENVIRONMENT)
+    assert (outcome.taken, outcome.new) == (True, {"subscribers.csv": 1})
+
+
+async def test_who_signed_up_elsewhere_is_not_imported(house, folder):
+    """A contract and a box that exist by other ways are named, not taken twice."""
+    await import_paths(house, [folder], ENVIRONMENT)
+    async with house.store.begin() as tx:
+        await sign_up(house, tx, Household(contract="200099", name="N", plan="HARBOUR"), "test")
+    path = folder / "subscribers.csv"
+    path.write_text(path.read_text().replace("200001", "200099"))
+    outcome = await import_paths(house, [path], ENVIRONMENT)
+    assert [str(p) for p in outcome.problems] == [
+        "subscribers.csv, row 2: contract: 200099 is signed up already"
+    ]
+
+
+async def test_a_contract_the_portal_would_misread_is_refused(house, folder):
+    """Twelve characters mean a MAC to the portal, so no household gets such a number."""
+    change(folder / "subscribers.csv", 2, "contract", "200000000001")
+    outcome = await import_paths(house, [folder], ENVIRONMENT)
+    first = next(p for p in outcome.problems if p.file == "subscribers.csv")
+    assert (first.row, first.field) == (2, "contract")
+    assert "target portal-north would not take it" in first.why
+
+
+async def test_currency_and_zone_stay(house, folder):
+    """An operator's currency and time zone are the same for ever."""
+    await import_paths(house, [folder], ENVIRONMENT)
+    path = folder / "operator.toml"
+    path.write_text(path.read_text().replace("Europe/Vienna", "Europe/Kyiv"))
+    outcome = await import_paths(house, [path], ENVIRONMENT)
+    assert [(p.file, p.field) for p in outcome.problems] == [("operator.toml", "operator.zone")]
+
+
+async def test_wrong_options_of_a_target_or_provider_are_named_without_their_value(house, folder):
+    """An option that is wrong is said by its name; what it held is not."""
+    path = folder / "operator.toml"
+    text = path.read_text().replace('login = "${PORTAL_LOGIN}"', "login = 7\ncanary = 1")
+    path.write_text(text.replace('secret_key = "${PROVIDER_KEY}"', "secret_key = 5"))
+    outcome = await import_paths(house, [folder], ENVIRONMENT)
+    told = "\n".join(map(str, outcome.problems))
+    assert "targets.portal-north" in told
+    assert "secret_key" in told
+    assert "canary" not in told.replace("canary: ", "")
+    assert ENVIRONMENT["PORTAL_PASSWORD"] not in told.split()
+
+
+async def test_the_first_import_needs_an_operator(house, folder):
+    """Without operator.toml there is no currency, and nothing can be taken."""
+    (folder / "operator.toml").unlink()
+    outcome = await import_paths(house, [folder], ENVIRONMENT)
+    assert not outcome.taken
+    assert any(p.file == "operator.toml" for p in outcome.problems)
