@@ -124,9 +124,10 @@ async def scan_is_complete(harness: Harness) -> None:
     """A scan gives every account exactly once, over all pages, as observe would."""
     async with trial(harness) as t:
         await harness.crowd(CROWD_ACCOUNTS)
-        wished = {one.ref: one for one in [await t.live() for _ in range(3)]}
-        for step in harness.steps(harness.new_ref()):
-            wished[step.ref] = await t.converge(step)
+        wished: dict[str, ViewerState] = {}
+        for index in range(len(harness.steps(harness.new_ref()))):
+            state = await t.converge(harness.steps(harness.new_ref())[index])
+            wished[state.ref] = state
         seen: dict[str, ViewerState] = {}
         async for state in t.adapter.scan():
             assert state.ref not in seen, f"{state.ref} came twice"
