@@ -81,8 +81,13 @@ async def _until_stopped(options: argparse.Namespace, timeline: Timeline, folder
     """Tell the story; a signal to stop ends it like any other end, all processes with it."""
     telling = asyncio.ensure_future(_told(options, timeline, folder))
     loop = asyncio.get_running_loop()
+
+    def stop() -> None:
+        if not telling.cancelling():  # an impatient second signal does not disturb the tidying up
+            telling.cancel()
+
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        loop.add_signal_handler(number, telling.cancel)
+        loop.add_signal_handler(number, stop)
     try:
         return await telling
     except asyncio.CancelledError:

@@ -15,9 +15,9 @@ from typing import Any
 
 from demo.proof import StoryError
 
-READY_S = 40.0
+READY_S = 60.0
 STOP_S = 12.0
-TAIL_CHARS = 600
+TAIL_CHARS = 2_000
 PR_SET_PDEATHSIG = 1  # prctl(2): the signal a process gets when its parent dies
 
 

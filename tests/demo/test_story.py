@@ -1,12 +1,14 @@
 """The story: whole on other files, broken where it is spoiled, and gone without a trace."""
 
 import contextlib
+import json
 import os
 import re
 import signal
 import subprocess
 import time
 from pathlib import Path
+from urllib.request import Request, urlopen
 
 import pytest
 
@@ -17,6 +19,7 @@ pytestmark = pytest.mark.timeout(180)
 STEP_NUMBERS = range(1, len(STEPS) + 1)
 COMMANDS_MAX = 5
 PRODUCT_MB_MAX = 150
+PATHS = {"console": "/", "portal admin": "/journal?limit=1", "provider admin": "/journal?limit=1"}
 
 
 def test_another_operators_story_is_proven():
@@ -66,6 +69,37 @@ def test_no_process_outlives_the_demonstration(number, tmp_path):
         demo.send_signal(number)
         demo.wait(30)
     assert demo.returncode != 0
+    _until(lambda: not _marked(mark))
+
+
+def test_without_once_everything_stays_up(tmp_path):
+    """After the story the system stays up at the addresses printed, until it is interrupted."""
+    mark = f"STORY_TEST_MARK={tmp_path}"
+    with subprocess.Popen(
+        command("--operator", TERRACE, "--data-dir", tmp_path / "house"),
+        cwd=ROOT,
+        env={**os.environ, "STORY_TEST_MARK": str(tmp_path)},
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as demo:
+        assert demo.stdout is not None
+        told = {}
+        for line in demo.stdout:
+            name, _, address = line.strip().partition("  ")
+            told[name] = address.strip()
+            if line.startswith("Everything stays up"):
+                break
+        token = Path(told["api token file"]).read_text("utf-8").strip()
+        ask = Request(told["api"] + "clock", headers={"Authorization": f"Bearer {token}"})
+        with urlopen(ask, timeout=20) as answer:
+            assert json.load(answer)["business_now"].startswith("2041-03-06")
+        for name in ("console", "portal admin", "provider admin"):
+            with urlopen(told[name].rstrip("/") + PATHS[name], timeout=20) as answer:
+                assert answer.status == 200
+        demo.send_signal(signal.SIGINT)
+        demo.stdout.read()
+        demo.wait(30)
+    assert demo.returncode == 0
     _until(lambda: not _marked(mark))
 
 
