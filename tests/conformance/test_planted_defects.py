@@ -39,7 +39,7 @@ async def test_the_adapter_itself_passes(harness: Planted, name: str) -> None:
 
 
 @pytest.mark.parametrize("name", DEFECTS)
-async def test_the_suite_finds_it(harness: Planted, name: str) -> None:
+async def test_a_planted_defect_is_found(harness: Planted, name: str) -> None:
     """An adapter with this defect fails the check that is meant to find it."""
     harness.planted = DEFECTS[name].adapter
     shows = re.escape(DEFECTS[name].shows)
