@@ -99,7 +99,7 @@ async def _told(options: argparse.Namespace, timeline: Timeline, folder: Path) -
     story = read_story(operator)
     timeline.headline(f"Boxoffice shows {operator.name}, {operator.subscribers} households")
     began_at = time.monotonic()
-    async with stage(operator, story, folder) as ready:
+    async with stage(operator, story, folder, timeline) as ready:
         set_up_at = time.monotonic()
         _introduce(ready, timeline, set_up_at - began_at)
         proofs = await tell(ready, timeline, spoil=options.spoil)

@@ -16,6 +16,7 @@ from demo.product import Product
 from demo.proof import Finding, StoryError, until_proven
 from demo.provider import Provider
 from demo.story import Operator, Story
+from demo.timeline import Timeline
 
 SETUP_S = 30.0
 TOKEN_FILE = "api-token"  # noqa: S105 - a file's name
@@ -36,20 +37,31 @@ class Stage:
     commands: Sequence[str]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parts:
+    """What setting up leans on."""
+
+    folder: Path
+    children: Children
+    timeline: Timeline
+
+
 @asynccontextmanager
-async def stage(operator: Operator, story: Story, folder: Path) -> AsyncIterator[Stage]:
+async def stage(
+    operator: Operator, story: Story, folder: Path, timeline: Timeline
+) -> AsyncIterator[Stage]:
     """Set everything up in a folder and take it down again."""
     children = Children(folder)
     try:
         async with new_session() as session:
-            yield await _set_up(operator, story, folder, children, Client(session))
+            parts = Parts(folder=folder, children=children, timeline=timeline)
+            yield await _set_up(operator, story, parts, Client(session))
     finally:
         await children.stop()
 
 
-async def _set_up(
-    operator: Operator, story: Story, folder: Path, children: Children, client: Client
-) -> Stage:
+async def _set_up(operator: Operator, story: Story, parts: Parts, client: Client) -> Stage:
+    folder, children, timeline = parts.folder, parts.children, parts.timeline
     environment = _environment(folder)
     boxoffice = str(Path(sys.executable).with_name("boxoffice"))
     simulator = [sys.executable, "-m", "simulators"]
@@ -57,6 +69,7 @@ async def _set_up(
     portal_command = [*simulator, "ministra", "--state", str(states / "portal.json")]
     provider_command = [*simulator, "stripe", "--state", str(states / "provider.json")]
     serve = [boxoffice, "serve", "--json", "--port", "0"]
+    timeline.happens("set-up", "starts the product, a portal and a payment provider")
     # All three at once; each takes a while to wake.
     await children.start("portal", portal_command, environment)
     await children.start("provider", provider_command, environment)
@@ -68,6 +81,7 @@ async def _set_up(
     provider = Provider(client, operator, provider_at["url"], provider_at["admin_url"])
     token_file = folder / TOKEN_FILE
     product = Product(client, product_at["url"], token_file.read_text("utf-8").strip())
+    timeline.happens("clock", f"is moved to {story.starts_at:%Y-%m-%d %H:%M}")
     # The files' dates are far ahead; whoever is imported began before the story does.
     await product.advance_to(story.starts_at)
     hook = f"{product.url}/hooks/payments/{operator.payments}"
@@ -79,9 +93,11 @@ async def _set_up(
         "PROVIDER_KEY": operator.provider_key,
         "PROVIDER_WEBHOOK_SECRET": await provider.register_webhook(hook),
     }
+    timeline.happens("set-up", f"imports {operator.subscribers} households with their boxes")
     importing = [boxoffice, "import", str(operator.folder), "--json"]
     await children.run("import", importing, {**environment, **secrets})
     await _everybody_lit(operator, portal)
+    timeline.happens("portal", "knows them all, and all are on")
     await product.rest()
     return Stage(
         operator=operator,
