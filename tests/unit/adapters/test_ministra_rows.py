@@ -127,8 +127,10 @@ def test_what_breaks_off_is_no_list() -> None:
         list(states_in(nested, has_end_date=True))
     with pytest.raises(Permanent):
         list(states_in(b'{"status":"OK","results":[{"login":"x"}]}', has_end_date=True))
-    with pytest.raises(Permanent):
-        list(states_in(b'{"status":"OK","results":true}', has_end_date=True))
+    half = whole(row(stb_mac="HALF")).replace(b"HALF", b"\\ud800")
+    for body in (b'{"status":"OK","results":true}', half):
+        with pytest.raises(Permanent):
+            list(states_in(body, has_end_date=True))
     with pytest.raises(Permanent, match="no reason"):
         list(states_in(b'{"status":"ERROR","results":null}', has_end_date=True))
 

@@ -13,6 +13,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from typing import Any, NamedTuple, TypeAlias
 
+import orjson
+
 from gateway.adapters.middleware.ministra.rest import opened, told, typed
 from gateway.adapters.state import NOTHING, ViewerState
 from terms.errors import Conflict, Permanent, Retryable, Unsupported
@@ -235,6 +237,7 @@ def _each_row(text: str, at: int) -> Iterator[tuple[Row, int]]:
         while text[at] != "]":
             row, at = decode(text, at)
             account_of(row)
+            orjson.dumps(row)  # refuses the half characters that json lets through
             while text[at] in _BETWEEN:
                 at += 1
             yield row, at
