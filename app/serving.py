@@ -47,7 +47,7 @@ async def serve(
         crew = Crew(duties(house, role))
         static = Static()
         console = Console(house, static)
-        app = make_app(house, all_routes(console, static, lambda: crew.alive))
+        app = make_app(house, all_routes(console, static, lambda: crew.alive), console.refused)
         runner = web.AppRunner(app, access_log=None, shutdown_timeout=SHUTDOWN_S)
         await runner.setup()
         try:

@@ -18,7 +18,8 @@ ALWAYS = {
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
-    "Referrer-Policy": "no-referrer",
+    # Tells nobody else where somebody was; without it our own forms would come from "null".
+    "Referrer-Policy": "same-origin",
     "Server": "boxoffice",
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",

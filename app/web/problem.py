@@ -22,6 +22,7 @@ from terms.errors import (
 )
 
 MEDIA_TYPE = "application/problem+json"
+UNKNOWN_CALLER = 401
 
 # The first class that fits decides, so the narrower ones stand first.
 STATUS: tuple[tuple[type[BoxofficeError], int, str], ...] = (
@@ -58,31 +59,37 @@ class BadRequest(Exception):
         self.errors = tuple(errors)
 
 
-def problem(
-    status: int,
-    title: str,
-    detail: str,
-    request_id: str,
-    *,
-    errors: Sequence[FieldError] = (),
-    headers: Mapping[str, str] | None = None,
-) -> web.Response:
-    """Make the answer to a request that failed."""
-    content: dict[str, object] = {
-        "type": "about:blank",
-        "title": title,
-        "status": status,
-        "detail": detail,
-        "request_id": request_id,
-    }
-    if errors:
-        content["field"] = errors[0].field
-        content["errors"] = [{"field": e.field, "why": e.why} for e in errors]
-    body = orjson.dumps(content)
-    return web.Response(status=status, body=body, content_type=MEDIA_TYPE, headers=headers)
+class Problem(web.Response):
+    """The answer to a request that failed."""
+
+    def __init__(
+        self,
+        status: int,
+        title: str,
+        detail: str,
+        request_id: str,
+        *,
+        errors: Sequence[FieldError] = (),
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        content: dict[str, object] = {
+            "type": "about:blank",
+            "title": title,
+            "status": status,
+            "detail": detail,
+            "request_id": request_id,
+        }
+        if errors:
+            content["field"] = errors[0].field
+            content["errors"] = [{"field": e.field, "why": e.why} for e in errors]
+        super().__init__(
+            status=status, body=orjson.dumps(content), content_type=MEDIA_TYPE, headers=headers
+        )
+        self.title = title
+        self.detail = detail
 
 
-def problem_of(error: BoxofficeError, request_id: str) -> web.Response:
+def problem_of(error: BoxofficeError, request_id: str) -> Problem:
     """Make the answer to an error raised on purpose."""
     fitting = ((status, title) for kind, status, title in STATUS if isinstance(error, kind))
     status, title = next(fitting, _OTHERWISE)
@@ -90,4 +97,4 @@ def problem_of(error: BoxofficeError, request_id: str) -> web.Response:
     headers = None
     if isinstance(error, Throttled):
         headers = {"Retry-After": str(max(1, round(error.retry_after_s)))}
-    return problem(status, title, str(error), request_id, errors=errors, headers=headers)
+    return Problem(status, title, str(error), request_id, errors=errors, headers=headers)

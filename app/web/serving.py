@@ -9,12 +9,13 @@ from collections.abc import Awaitable, Callable, Iterable
 from typing import Any
 
 from aiohttp import web
+from aiohttp.typedefs import Middleware
 from pydantic import TypeAdapter
 
 from app.web.access import admit
 from app.web.connection import Connection
 from app.web.headers import REQUEST_ID, put_headers
-from app.web.problem import BadRequest, problem, problem_of
+from app.web.problem import UNKNOWN_CALLER, BadRequest, Problem, problem_of
 from app.web.reading import read_body, read_query
 from app.web.route import Call, Policy, Route
 from app.wiring import House
@@ -24,16 +25,21 @@ from terms.errors import BoxofficeError
 
 log = get_log()
 
-HOUSE = web.AppKey("house", House)
 POLICIES = web.AppKey("policies", dict[tuple[str, str], Policy])
 
 _Served = Callable[[web.Request], Awaitable[web.StreamResponse]]
+Refused = Callable[[web.Request, int, str, str], web.Response | None]
 
 
-def make_app(house: House, routes: Iterable[Route]) -> web.Application:
-    """Put routes together. A path and method declared twice is an error at start."""
-    app = web.Application(middlewares=[_outermost])
-    app[HOUSE] = house
+def make_app(
+    house: House, routes: Iterable[Route], refused: Refused | None = None
+) -> web.Application:
+    """Put routes together. A path and method declared twice is an error at start.
+
+    `refused` may draw a page for people (status, title, detail) where a problem document would
+    be shown to a browser.
+    """
+    app = web.Application(middlewares=[_outermost(house, refused)])
     app[POLICIES] = {}
     app.on_response_prepare.append(put_headers)
     for route in routes:
@@ -45,27 +51,40 @@ def make_app(house: House, routes: Iterable[Route]) -> web.Application:
     return app
 
 
-@web.middleware
-async def _outermost(request: web.Request, handler: _Served) -> web.StreamResponse:
-    """Give the request an id, and every failure an answer that tells nothing it should not."""
-    house = request.app[HOUSE]
-    if isinstance(request.protocol, Connection):
-        request.protocol.heard()
-    request_id = new_id(house.clock.machine_now(), house.chance)
-    request[REQUEST_ID] = request_id
-    with bound(request_id=request_id):
-        try:
-            return await handler(request)
-        except web.HTTPException as error:
-            return _of_library(error, request_id)
-        except BadRequest as error:
-            return problem(error.status, error.title, str(error), request_id, errors=error.errors)
-        except BoxofficeError as error:
-            return problem_of(error, request_id)
-        except Exception:
-            log.exception("web.failed", method=request.method, path=request.path)
-            why = "something broke on our side; the request id finds it in the log"
-            return problem(500, "internal error", why, request_id)
+def _outermost(house: House, refused: Refused | None) -> Middleware:
+    @web.middleware
+    async def pass_through(request: web.Request, handler: _Served) -> web.StreamResponse:
+        """Give the request an id, and every failure an answer that tells nothing it should not."""
+        if isinstance(request.protocol, Connection):
+            request.protocol.heard()
+        request_id = new_id(house.clock.machine_now(), house.chance)
+        request[REQUEST_ID] = request_id
+        with bound(request_id=request_id):
+            response = await _answered(request, handler, request_id)
+        if refused is not None and isinstance(response, Problem):
+            page = refused(request, response.status, response.title, response.detail)
+            return page or response
+        return response
+
+    return pass_through
+
+
+async def _answered(request: web.Request, handler: _Served, request_id: str) -> web.StreamResponse:
+    try:
+        return await handler(request)
+    except web.HTTPException as error:
+        return _of_library(error, request_id)
+    except BadRequest as error:
+        headers = {"WWW-Authenticate": "Bearer"} if error.status == UNKNOWN_CALLER else None
+        return Problem(
+            error.status, error.title, str(error), request_id, errors=error.errors, headers=headers
+        )
+    except BoxofficeError as error:
+        return problem_of(error, request_id)
+    except Exception:
+        log.exception("web.failed", method=request.method, path=request.path)
+        why = "something broke on our side; the request id finds it in the log"
+        return Problem(500, "internal error", why, request_id)
 
 
 def _of_library(error: web.HTTPException, request_id: str) -> web.StreamResponse:
@@ -74,7 +93,7 @@ def _of_library(error: web.HTTPException, request_id: str) -> web.StreamResponse
         return error
     headers = {"Allow": error.headers["Allow"]} if "Allow" in error.headers else None
     why = "there is nothing under this path" if error.status == 404 else error.reason  # noqa: PLR2004
-    return problem(error.status, error.reason.lower(), why, request_id, headers=headers)
+    return Problem(error.status, error.reason.lower(), why, request_id, headers=headers)
 
 
 def _handler(house: House, route: Route) -> _Served:

@@ -25,6 +25,7 @@ from runtime.store import Tx
 from terms.errors import BoxofficeError
 
 ACTOR = "console"
+PREFIX = "/console/"
 PARTS = ("clock", "tiles", "targets", "queue", "parked", "drift", "story")
 LINES_MAX = 50
 
@@ -74,6 +75,23 @@ class Console:
             self._form("/console/parked/release", _release_work),
             self._form("/console/drift/repair", _repair),
         )
+
+    def refused(
+        self, request: web.Request, status: int, title: str, detail: str
+    ) -> web.Response | None:
+        """Draw a page for a failed look at the console; None for everybody else."""
+        if not request.path.startswith(PREFIX):
+            return None
+        frame = Frame(
+            operator="Boxoffice",
+            business_now=self.house.clock.machine_now(),
+            zone="UTC",
+            offset="",
+            token="",
+            page="",
+        )
+        page = self.drawing.page("refused", frame=frame, title=title.capitalize(), detail=detail)
+        return web.Response(text=page, status=status, content_type="text/html", charset="utf-8")
 
     def _page(
         self, path: str, handler: Callable[[Call], Awaitable[object]], query: type[Query]

@@ -103,8 +103,6 @@ async def house(sqlite_url: str, tmp_path: Path) -> AsyncIterator[House]:
     """Return a house on a migrated SQLite database, where time may be moved."""
     settings = Settings(data_dir=tmp_path, database_url=sqlite_url, allow_time_travel=True)
     async with closing(build(settings)) as built:
-        now = built.clock.machine_now()
-        await tokens.make_first(built.store, tmp_path, built.chance, now)
         yield built
 
 
@@ -118,23 +116,32 @@ async def harbour(house: House) -> House:
     return house
 
 
-@pytest.fixture
-async def served(house: House, tmp_path: Path) -> AsyncIterator[Served]:
-    """Return that house behind its web server, no duty running."""
+@asynccontextmanager
+async def serving(house: House) -> AsyncIterator[Served]:
+    """Answer for a house over HTTP until the block is left; no duty runs by that."""
     from app.web.console.pages import Console  # noqa: PLC0415 - tests without pages load faster
     from app.web.routes import all_routes  # noqa: PLC0415
 
     static = Static()
     console = Console(house, static)
-    app = make_app(house, all_routes(console, static, dict))
-    runner = web.AppRunner(app, access_log=None)
+    app = make_app(house, all_routes(console, static, dict), console.refused)
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=1)
     await runner.setup()
     assert runner.server is not None
     door = await listen(runner.server, "127.0.0.1", 0)
     url = f"http://127.0.0.1:{door.sockets[0].getsockname()[1]}"
-    token = (tmp_path / tokens.TOKEN_FILE).read_text("utf-8").strip()
+    now = house.clock.machine_now()
+    await tokens.make_first(house.store, house.settings.data_dir, house.chance, now)
+    token = (house.settings.data_dir / tokens.TOKEN_FILE).read_text("utf-8").strip()
     async with ClientSession() as session:
         yield Served(house=house, url=url, token=token, session=session)
     door.close()
     console.live.close()
     await runner.cleanup()
+
+
+@pytest.fixture
+async def served(house: House) -> AsyncIterator[Served]:
+    """Return that house behind its web server, no duty running."""
+    async with serving(house) as one:
+        yield one

@@ -1,0 +1,70 @@
+"""A product at work beside its simulators, and a browser that looks at it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+from playwright.async_api import Browser, Page, async_playwright
+
+from tests.flows.app.served import Served, serving
+from tests.flows.app.shop import Shop, at_work, opened, settings_for
+from tests.flows.app.simulated import portal, provider, running_portal, running_provider
+from tests.services.browser import launch_flags
+
+__all__ = ["portal", "provider", "running_portal", "running_provider"]
+
+
+@dataclass(slots=True)
+class Watched:
+    """A page, and everything it complained about or asked for."""
+
+    page: Page
+    complaints: list[str] = field(default_factory=list)
+    asked: list[str] = field(default_factory=list)
+
+    def listen(self) -> None:
+        """Note complaints, dialogs and requests."""
+        self.page.on("console", lambda message: self.complaints.append(message.text))
+        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        self.page.on("dialog", lambda dialog: self.complaints.append(f"dialog {dialog.message}"))
+        self.page.on("request", lambda request: self.asked.append(request.url))
+
+
+@pytest.fixture
+async def shop(sqlite_url, tmp_path, portal, provider) -> AsyncIterator[Shop]:
+    """An operator with all duties running."""
+    async with opened(settings_for(tmp_path / "data", sqlite_url)) as house, at_work(house):
+        found = Shop(house, portal, provider)
+        await found.begin(tmp_path / "operator")
+        yield found
+
+
+@pytest.fixture
+async def served(shop) -> AsyncIterator[Served]:
+    """That operator's pages."""
+    async with serving(shop.house) as one:
+        yield one
+
+
+@pytest.fixture
+async def browser(chromium_path: Path) -> AsyncIterator[Browser]:
+    """A real Chromium."""
+    async with async_playwright() as playwright:
+        launched = await playwright.chromium.launch(
+            executable_path=str(chromium_path), args=launch_flags()
+        )
+        yield launched
+        await launched.close()
+
+
+@pytest.fixture
+async def watched(browser) -> AsyncIterator[Watched]:
+    """A page that notes what happens on it."""
+    context = await browser.new_context()
+    found = Watched(await context.new_page())
+    found.listen()
+    yield found
+    await context.close()
