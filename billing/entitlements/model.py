@@ -13,16 +13,19 @@ from dataclasses import dataclass
 from datetime import date
 
 from billing.accounts.model import Service
+from billing.catalog.model import OfferingKind
 from billing.dunning.model import EFFECT, Hold
 from billing.subscriptions.model import Subscription
 from terms.entitlement import Entitlement, Grant, ServiceState
+from terms.ids import SubscriptionId
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Granted:
-    """A subscription with the package codes its offering grants."""
+    """A subscription with the kind of its offering and the package codes that grants."""
 
     subscription: Subscription
+    kind: OfferingKind
     grants: Sequence[str]
 
 
@@ -69,4 +72,15 @@ def _counting(granted: Sequence[Granted], today: date) -> list[Granted]:
     to_come = [one for one in granted if not one.subscription.is_over(today)]
     last = max((one.subscription.until_on or today for one in begun), default=today)
     ended_last = [one for one in begun if one.subscription.until_on == last]
-    return current or to_come or ended_last
+    return current or _with_one_plan(to_come) or _with_one_plan(ended_last)
+
+
+def _with_one_plan(granted: Sequence[Granted]) -> list[Granted]:
+    """Leave out plans that were replaced on the day on which they began, or on which all ended."""
+    plans = [one for one in granted if one.kind is OfferingKind.PLAN]
+    replaced = sorted(plans, key=_age)[:-1]
+    return [one for one in granted if one not in replaced]
+
+
+def _age(one: Granted) -> tuple[date, SubscriptionId]:
+    return one.subscription.from_on, one.subscription.id

@@ -19,7 +19,7 @@ from billing.invoicing import model as invoicing
 from billing.invoicing.model import Invoice
 from billing.ledger.model import Posting
 from billing.payments.model import Attempt, AttemptState, Debt, attempt_id
-from billing.subscriptions.model import Activation
+from billing.subscriptions.model import Activation, Subscription
 from terms.entitlement import Entitlement
 from terms.ids import InvoiceId, NoticeId, ServiceId
 from terms.notice import Notice
@@ -182,14 +182,16 @@ def _published(
 ) -> Iterator[Entitlement]:
     """Yield the rights that differ from those published last; the revision is still the old one."""
     for household in facts.households:
-        granted = [
-            Granted(subscription=one, grants=book.offering(one.offering).grants)
-            for one in household.subscriptions
-        ]
+        granted = [_granted(one, book) for one in household.subscriptions]
         mine = [hold for hold in holds if hold.service == household.service.id]
         rights = project(household.service, granted, mine, facts.account.locale, moment.today)
         if rights.encode() != household.published:
             yield rights
+
+
+def _granted(one: Subscription, book: PriceBook) -> Granted:
+    offering = book.offering(one.offering)
+    return Granted(subscription=one, kind=offering.kind, grants=offering.grants)
 
 
 def _next_look(facts: Facts, rated: Rated, verdict: Verdict, moment: Moment) -> datetime | None:

@@ -16,6 +16,7 @@ from app.imports.load import import_paths
 from app.roles.crew import Crew, Role, duties
 from app.settings import Settings
 from app.wiring import House, build, closing
+from billing.flows.cancel import When
 from billing.flows.change import Change
 from billing.flows.signup import MethodRef, SignedUp
 from billing.reads import account
@@ -141,6 +142,11 @@ class Shop:
         async with self.house.store.begin() as tx:
             await contracts.change(self.house, tx, contract_of(number), wish, ACTOR)
 
+    async def cancel(self, number: int, when: When) -> None:
+        """End a contract."""
+        async with self.house.store.begin() as tx:
+            await contracts.cancel(self.house, tx, contract_of(number), when, ACTOR)
+
     async def advance(self, by: timedelta) -> None:
         """Move business time."""
         async with self.house.store.begin() as tx:
@@ -153,6 +159,13 @@ class Shop:
 
     async def rest(self, *kinds: str) -> None:
         """Wait until nothing of these kinds, or of any, is due or in hand. None may be parked."""
+        await self.come_to_rest(*kinds)
+        async with self.house.store.read() as tx:
+            parked = await queue.parked(tx, rows_max=10)
+        assert not parked, parked
+
+    async def come_to_rest(self, *kinds: str) -> None:
+        """Wait until nothing of these kinds, or of any, is due or in hand."""
         async with asyncio.timeout(WITHIN_S):
             while not await self._is_idle(kinds):  # noqa: ASYNC110 - the database tells no events
                 await asyncio.sleep(LOOK_EVERY_S)
@@ -175,8 +188,6 @@ class Shop:
         async with house.store.read() as tx:
             offset = await house.clock.offset(tx)
             found = await queue.queues(tx, now=house.clock.machine_now(), offset=offset)
-            parked = await queue.parked(tx, rows_max=10)
-        assert not parked, parked
         wanted = [one for one in found if not kinds or one.kind in kinds]
         return not any(one.due or one.running for one in wanted)
 

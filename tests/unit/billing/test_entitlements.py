@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from billing.accounts.model import Service
+from billing.catalog.model import OfferingKind
 from billing.dunning.model import EFFECT, Hold, HoldKind
 from billing.entitlements.model import Granted, project, verdict
 from billing.subscriptions.model import Activation, Subscription
@@ -25,7 +26,9 @@ SERVICE = Service(
 )
 
 
-def had(code: str, begin: int, end: int | None = None) -> Granted:
+def had(
+    code: str, begin: int, end: int | None = None, kind: OfferingKind = OfferingKind.ADDON
+) -> Granted:
     """Make a subscription from so many days from today to so many."""
     one = Subscription(
         id=SubscriptionId(code),
@@ -37,7 +40,7 @@ def had(code: str, begin: int, end: int | None = None) -> Granted:
         activation=Activation.PAID,
         open_from=days_after(TODAY, begin),
     )
-    return Granted(subscription=one, grants=[code])
+    return Granted(subscription=one, kind=kind, grants=[code])
 
 
 def hold(kind: HoldKind) -> Hold:
@@ -48,6 +51,20 @@ def hold(kind: HoldKind) -> Hold:
 def codes(*granted: Granted, holds: tuple[Hold, ...] = ()) -> tuple[str, ...]:
     """Return the projected codes."""
     return tuple(g.code for g in project(SERVICE, granted, holds, "en", TODAY).grants)
+
+
+def plan(code: str, begin: int, end: int | None = None) -> Granted:
+    """Make a plan from so many days from today to so many."""
+    return had(code, begin, end, OfferingKind.PLAN)
+
+
+def test_a_plan_replaced_on_the_last_day_is_not_what_ended():
+    """Of plans that end on one day the newest counts, and so of plans that begin on one day."""
+    assert codes(plan("base", -9, 0), plan("large", 0, 0), had("sport", -9, 0)) == (
+        "large",
+        "sport",
+    )
+    assert codes(plan("a base", 5, 5), plan("b large", 5), had("sport", 5)) == ("b large", "sport")
 
 
 def test_current_subscriptions_grant():
