@@ -63,16 +63,14 @@ class Store:
         Being cancelled rolls back too, unless the commit is already on its way: then it ends.
         """
         async with self._lend_writer() as lease:
-            await lease.begin()
             tx = Tx(lease)
             yield tx
-            await to_the_end(self._commit(lease, tx))
+            await to_the_end(self._commit(tx))
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[Tx]:
         """Open a transaction that only reads; on SQLite it never waits for the writer."""
         async with self._readers.lend() as lease:
-            await lease.begin()
             yield Tx(lease)
 
     async def once(self, sql: str, values: Values) -> Sequence[Sequence[Any]]:
@@ -98,8 +96,8 @@ class Store:
         finally:
             self._writing.discard(task)
 
-    async def _commit(self, lease: Lease, tx: Tx) -> None:
-        await lease.commit()
+    async def _commit(self, tx: Tx) -> None:
+        await tx.end()
         if tx.rings_all:
             self.bell.ring_all()
         elif tx.rings:

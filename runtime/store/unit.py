@@ -6,7 +6,7 @@ PostgreSQL and by the driver's executemany on SQLite.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Any
 
 from sqlalchemy import CursorResult, Executable, Row, Table
@@ -14,9 +14,14 @@ from sqlalchemy import CursorResult, Executable, Row, Table
 from runtime.store.bulk import bound, conflict_sql, insert_sql, newest_by_key
 from runtime.store.lease import Engine, Lease, Record, Values
 
+Step = Callable[["Tx"], Awaitable[None]]
+
 
 class Tx:
-    """One transaction. `engine` is asked only where the two engines need different SQL."""
+    """One transaction, opened by its first statement.
+
+    `engine` is asked only where the two engines need different SQL.
+    """
 
     def __init__(self, lease: Lease) -> None:
         self.engine: Engine = lease.engine
@@ -24,29 +29,31 @@ class Tx:
         self.rings_all = False
         self._lease = lease
         self._dialect = lease.core.dialect
+        self._is_begun = False
+        self._put_off: list[Step] = []
         self._said: set[str] = set()
 
     async def execute(
         self, statement: Executable, parameters: Record | Sequence[Record] | None = None
     ) -> CursorResult[Any]:
         """Run one Core statement; a list of parameters makes it an executemany."""
-        return await self._lease.execute(statement, parameters)
+        return await (await self._open()).execute(statement, parameters)
 
     async def rows(
         self, statement: Executable, parameters: Record | None = None
     ) -> Sequence[Row[Any]]:
         """Return all rows of one query."""
-        return (await self._lease.execute(statement, parameters)).all()
+        return (await (await self._open()).execute(statement, parameters)).all()
 
     async def first(
         self, statement: Executable, parameters: Record | None = None
     ) -> Row[Any] | None:
         """Return the first row, or None."""
-        return (await self._lease.execute(statement, parameters)).first()
+        return (await (await self._open()).execute(statement, parameters)).first()
 
     async def scalar(self, statement: Executable, parameters: Record | None = None) -> Any:
         """Return the first column of the first row, or None."""
-        return (await self._lease.execute(statement, parameters)).scalar()
+        return (await (await self._open()).execute(statement, parameters)).scalar()
 
     async def driver(self, sql: str, values: Values | list[Values] = ()) -> int:
         """Run SQL text in the driver's own parameter style (? or $1), past the compiler.
@@ -55,18 +62,18 @@ class Tx:
         is true on SQLite alone.
         """
         if isinstance(values, list):
-            return await self._lease.write_many(sql, values)
-        return await self._lease.write(sql, values)
+            return await (await self._open()).write_many(sql, values)
+        return await (await self._open()).write(sql, values)
 
     async def fetch(self, sql: str, values: Values = ()) -> Sequence[Sequence[Any]]:
         """Return all rows of one query in the driver's own parameter style, past the compiler."""
-        return await self._lease.fetch(sql, values)
+        return await (await self._open()).fetch(sql, values)
 
     async def insert(self, table: Table, rows: Iterable[Record]) -> int:
         """Insert many rows by the fastest path of the engine; every row has the same keys."""
         names, records = bound(table, rows, self._dialect)
         if records:
-            await self._lease.insert_many(table.name, names, records)
+            await (await self._open()).insert_many(table.name, names, records)
         return len(records)
 
     async def upsert(
@@ -94,6 +101,26 @@ class Tx:
             return 0
         return await self._insert_or(table, names, records, conflict_sql(table.name, (), key, ""))
 
+    def put_off(self, step: Step) -> None:
+        """Run a step of one statement before whatever comes next, or at the end.
+
+        Where nothing else comes, the statement is a transaction by itself and needs none around
+        it: two trips to the database less. A second statement of the step must be one that may
+        also be lost.
+        """
+        self._put_off.append(step)
+
+    async def end(self) -> None:
+        """Commit; for whoever opened the transaction."""
+        if not self._is_begun and len(self._put_off) == 1:
+            self._is_begun = True  # as far as the step can tell
+            await self._put_off.pop()(self)
+            return
+        if self._put_off:
+            await self._open()
+        if self._is_begun:
+            await self._lease.commit()
+
     def ring(self, kinds: Iterable[str]) -> None:
         """Ring the bell for these kinds of work once the transaction is committed."""
         self.rings.update(kinds)
@@ -109,12 +136,22 @@ class Tx:
         self._said.add(what)
         return True
 
+    async def _open(self) -> Lease:
+        """Return the connection once the transaction is open and nothing is put off any more."""
+        if not self._is_begun:
+            self._is_begun = True
+            await self._lease.begin()
+        steps, self._put_off = self._put_off, []
+        for step in steps:
+            await step(self)
+        return self._lease
+
     async def _insert_or(
         self, table: Table, names: tuple[str, ...], records: list[Values], conflict: str
     ) -> int:
         sql = insert_sql(table, names, self._dialect, self.engine) + conflict
         if self.engine == "sqlite":
-            return await self._lease.write_many(sql, records)
+            return await (await self._open()).write_many(sql, records)
         # One statement over arrays: asyncpg's executemany does not tell how many rows it wrote.
         columns = tuple(list(column) for column in zip(*records, strict=True))
-        return await self._lease.write(sql, columns)
+        return await (await self._open()).write(sql, columns)

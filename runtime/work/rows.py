@@ -16,8 +16,9 @@ from sqlalchemy import func, select, update
 from runtime.chance import Chance
 from runtime.clock import Clock
 from runtime.store.engine import Store
+from runtime.store.lease import Values
 from runtime.store.schema import from_micros, to_micros
-from runtime.store.unit import Tx
+from runtime.store.unit import Step, Tx
 from runtime.work.sql import POSTGRES, SQLITE, batch
 from runtime.work.table import work
 
@@ -74,7 +75,7 @@ class Work:
         """Say "look at these keys, now". Ends back-off and parking; a running look goes on."""
         rows = [{"key": key} for key in sorted(set(keys))]
         if rows:
-            await tx.driver(self.sql.mark, (kind, target, self._now(), batch(rows)))
+            tx.put_off(_step(self.sql.mark, (kind, target, self._now(), batch(rows))))
             tx.ring((kind,))
 
     async def schedule(
@@ -83,7 +84,7 @@ class Work:
         """Say "look at these keys at these business instants", or earlier if marked earlier."""
         rows = [{"key": key, "due_at": to_micros(due[key])} for key in sorted(due)]
         if rows:
-            await tx.driver(self.sql.schedule, (kind, target, self._now(), batch(rows)))
+            tx.put_off(_step(self.sql.schedule, (kind, target, self._now(), batch(rows))))
             tx.ring((kind,))
 
     async def claim(
@@ -116,10 +117,14 @@ class Work:
         """Take the rows away; those marked meanwhile stay, free and due at once."""
         if not claims:
             return
-        given = (batch(_in_order(claims)),)
-        if await tx.driver(self.sql.complete, given) < len(claims):
-            await tx.driver(self.sql.keep, given)
-            tx.ring({claim.kind for claim in claims})
+        given, expected = (batch(_in_order(claims)),), len(claims)
+
+        async def step(tx: Tx) -> None:
+            if await tx.driver(self.sql.complete, given) < expected:
+                await tx.driver(self.sql.keep, given)
+                tx.ring({claim.kind for claim in claims})
+
+        tx.put_off(step)
 
     async def complete_until(self, tx: Tx, looks: Sequence[tuple[Claim, datetime]]) -> None:
         """Keep the rows for a later business instant each; those marked meanwhile are due at once.
@@ -128,13 +133,13 @@ class Work:
         """
         if looks:
             rows = [_record(claim, due_at=to_micros(at)) for claim, at in looks]
-            await tx.driver(self.sql.again, (self._now(), batch(sorted(rows, key=_place))))
+            tx.put_off(_step(self.sql.again, (self._now(), batch(sorted(rows, key=_place)))))
             tx.ring({claim.kind for claim, _ in looks})
 
     async def give_back(self, tx: Tx, claims: Sequence[Claim]) -> None:
         """Free rows that were claimed but not looked at; the attempt does not count."""
         if claims:
-            await tx.driver(self.sql.give_back, (batch(_in_order(claims)),))
+            tx.put_off(_step(self.sql.give_back, (batch(_in_order(claims)),)))
             tx.ring({claim.kind for claim in claims})
 
     async def fail(self, tx: Tx, failures: Sequence[Failure]) -> None:
@@ -149,13 +154,13 @@ class Work:
             for each in failures
         ]
         if rows:
-            await tx.driver(self.sql.fail, (batch(sorted(rows, key=_place)),))
+            tx.put_off(_step(self.sql.fail, (batch(sorted(rows, key=_place)),)))
 
     async def park(self, tx: Tx, parkings: Sequence[Parking]) -> None:
         """Set rows aside with their reason; one that was marked meanwhile is due at once."""
         rows = [_record(each.claim, error=_storable(each.error)) for each in parkings]
         if rows:
-            await tx.driver(self.sql.park, (self._now(), batch(sorted(rows, key=_place))))
+            tx.put_off(_step(self.sql.park, (self._now(), batch(sorted(rows, key=_place)))))
 
     async def release(self, tx: Tx, kind: str, keys: Sequence[str]) -> int:
         """Let parked rows be tried again; returns how many were parked."""
@@ -176,6 +181,13 @@ class Work:
     def _lease_value(self, now: int) -> int:
         """Return what `claim` and `renew` take: the lease's end on SQLite, else its length."""
         return now + self._lease if self.store.is_sqlite else self._lease
+
+
+def _step(sql: str, values: Values) -> Step:
+    async def step(tx: Tx) -> None:
+        await tx.driver(sql, values)
+
+    return step
 
 
 def _record(claim: Claim, **more: object) -> dict[str, Any]:

@@ -46,7 +46,8 @@ _TYPES = {
     "error": "text",
     "uncount": "integer",
 }
-_PG_NOW = "(EXTRACT(EPOCH FROM statement_timestamp()) * 1000000)::bigint"
+# As a query of its own it is computed once and not for every row.
+_PG_NOW = "(SELECT (EXTRACT(EPOCH FROM statement_timestamp()) * 1000000)::bigint)"
 _SHARED_WORDS = {
     "business_now": '?3 + COALESCE((SELECT "offset" FROM business_clock WHERE id = 1), 0)',
     "ours": "work.kind = d.kind AND work.key = d.key AND work.token = d.token",
@@ -181,6 +182,15 @@ _TEMPLATES: dict[str, tuple[int, tuple[str, ...], str]] = {
     ),
 }
 
+# SQLite deletes from one table only, so there the batch is asked for each row.
+_POSTGRES_TEMPLATES = _TEMPLATES | {
+    "complete": (
+        0,
+        ("kind", "key", "generation", "token"),
+        "DELETE FROM work USING {given} WHERE {ours} AND {unmarked} AND again_at IS NULL",
+    ),
+}
+
 
 def _sqlite_table(place: int, columns: tuple[str, ...]) -> str:
     fields = (f"json_extract(value, '$.{name}') AS {name}" for name in columns)
@@ -188,8 +198,12 @@ def _sqlite_table(place: int, columns: tuple[str, ...]) -> str:
 
 
 def _postgres_table(place: int, columns: tuple[str, ...]) -> str:
-    fields = (f"{name} {_TYPES[name]}" for name in columns)
-    return f"json_to_recordset(?{place}::json) AS d({', '.join(fields)})"
+    fields = ", ".join(f"{name} {_TYPES[name]}" for name in columns)
+    # A planner that expects a hundred rows reads the whole of a small table, and a prepared
+    # statement still does when the table has grown. The condition is always true, and makes the
+    # planner expect one row and look each key up.
+    few = "WHERE b.key = b.key || ''"
+    return f"(SELECT * FROM json_to_recordset(?{place}::json) AS b({fields}) {few}) AS d"
 
 
 def _sqlite() -> Statements:
@@ -206,7 +220,7 @@ def _postgres() -> Statements:
     words = _SHARED_WORDS | _POSTGRES_WORDS
     texts = {
         name: text.format(given=_postgres_table(before + 1, columns), **words)
-        for name, (before, columns, text) in _TEMPLATES.items()
+        for name, (before, columns, text) in _POSTGRES_TEMPLATES.items()
     }
     return Statements(**{name: text.replace("?", "$") for name, text in texts.items()})
 

@@ -7,6 +7,7 @@ from sqlalchemy import select
 
 from runtime.clock import Clock
 from runtime.work import Failure, Parking, Work, work
+from runtime.work.sql import batch
 from terms.errors import Invalid
 from tests.fixtures.clock import START
 
@@ -62,6 +63,36 @@ async def test_a_mark_that_is_rolled_back_was_never_made(rows):
     with pytest.raises(RuntimeError):
         await fail()
     assert await rows.claim("settle") == []
+
+
+async def test_steps_of_one_transaction_keep_their_order(rows):
+    """A mark is seen by the next statement of its transaction, and a later one comes later."""
+    async with rows.store.begin() as tx:
+        await rows.mark(tx, "settle", ["a"])
+        await rows.mark(tx, "settle", ["b", "a"])
+        found = await tx.rows(select(work.c.key, work.c.generation).order_by(work.c.key))
+        assert [tuple(row) for row in found] == [("a", 2), ("b", 1)]
+    claims = await rows.claim("settle")
+    async with rows.store.begin() as tx:
+        await rows.complete(tx, claims)
+        await rows.mark(tx, "settle", ["b"])
+    assert [claim.key for claim in await rows.claim("settle")] == ["b"]
+
+
+async def test_a_completion_belongs_to_its_transaction(rows):
+    """Where the results cannot be stored the row stays claimed, and its lease will end."""
+    await mark(rows, "a")
+    claims = await rows.claim("settle")
+
+    async def fail() -> None:
+        async with rows.store.begin() as tx:
+            await rows.complete(tx, claims)
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        await fail()
+    async with rows.store.read() as tx:
+        assert await tx.scalar(select(work.c.token)) == claims[0].token
 
 
 async def test_batches_come_oldest_first(rows, machine):
@@ -193,6 +224,31 @@ async def test_a_whole_base_is_marked_at_once(rows):
     """Marking is one statement however many keys there are."""
     await mark(rows, *(f"{n:06}" for n in range(20_000)))
     assert len(await rows.claim("settle", rows_max=30_000)) == 20_000
+
+
+CLAIMED = {"kind": "settle", "key": "a", "generation": 1, "token": 1}
+VALUES = {
+    "claim": (1, "settle", 1, "", 1, 100),
+    "renew": (1, batch([CLAIMED])),
+    "complete": (batch([CLAIMED]),),
+    "keep": (batch([CLAIMED]),),
+    "again": (1, batch([CLAIMED | {"due_at": 1}])),
+    "give_back": (batch([CLAIMED]),),
+    "fail": (batch([CLAIMED | {"not_before": 1, "error": "", "uncount": 0}]),),
+    "park": (1, batch([CLAIMED | {"error": ""}])),
+}
+
+
+@pytest.mark.parametrize("name", VALUES)
+async def test_no_statement_reads_the_whole_table(rows, name):
+    """Rows are looked up by an index, also where the plan is made while the table is empty."""
+    explain = "EXPLAIN QUERY PLAN " if rows.store.is_sqlite else "EXPLAIN "
+    async with rows.store.begin() as tx:
+        plan = await tx.fetch(explain + getattr(rows.sql, name), VALUES[name])
+    text = "\n".join(str(line[-1]) for line in plan)
+    assert "SCAN work" not in text
+    assert "Seq Scan on work" not in text
+    assert "work" in text
 
 
 async def test_a_lease_ends_by_itself(store, clock, machine, chance):

@@ -1,0 +1,31 @@
+"""`python -m bench NAME [--json]`: run one benchmark; exit code 1 when a target is missed."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import importlib
+import sys
+from pathlib import Path
+
+from bench import report
+
+AROUND = {"__init__", "__main__", "report", "database", "simulator"}
+
+
+def main() -> int:
+    """Run the benchmark that is named and print what it found."""
+    folder = Path(__file__).parent
+    names = sorted({path.stem for path in folder.glob("*.py")} - AROUND)
+    parser = argparse.ArgumentParser(prog="bench", description=__doc__)
+    parser.add_argument("name", choices=names)
+    parser.add_argument("--json", action="store_true")
+    asked = parser.parse_args()
+    results = asyncio.run(importlib.import_module(f"bench.{asked.name}").run())
+    write = report.as_json if asked.json else report.as_text
+    sys.stdout.write(write(asked.name, results) + "\n")
+    return 0 if all(each.ok for each in results) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
