@@ -8,7 +8,7 @@ import os
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 READY_S = 30.0
 STOP_S = 15.0
@@ -24,13 +24,14 @@ def environment(**more: str) -> dict[str, str]:
 class Serving:
     """One `boxoffice serve`."""
 
-    def __init__(self, folder: Path, settings: Mapping[str, str]) -> None:
+    def __init__(self, folder: Path, settings: Mapping[str, str], *words: str) -> None:
         self.log = folder / "serve.log"
         self._settings = settings
+        self._words = words
         self.url = ""
         self.process: asyncio.subprocess.Process | None = None
 
-    async def __aenter__(self) -> Serving:
+    async def __aenter__(self) -> Self:
         with self.log.open("ab") as log:
             self.process = await asyncio.create_subprocess_exec(
                 *COMMAND,
@@ -38,6 +39,7 @@ class Serving:
                 "--json",
                 "--port",
                 "0",
+                *self._words,
                 env=environment(**self._settings),
                 stdout=asyncio.subprocess.PIPE,
                 stderr=log,
@@ -67,12 +69,12 @@ class Serving:
             return await self.process.wait()
 
 
-async def command(*words: str, settings: Mapping[str, str]) -> tuple[int, str, str]:
+async def command(*words: str, settings: Mapping[str, str], **more: str) -> tuple[int, str, str]:
     """Run one `boxoffice` command to its end: exit code, output, errors."""
     process = await asyncio.create_subprocess_exec(
         *COMMAND,
         *words,
-        env=environment(**settings),
+        env=environment(**settings) | more,
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,

@@ -1,0 +1,76 @@
+"""`boxoffice serve` as the operator's machine runs it: begins, is heard beside, and comes to rest."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+
+import aiohttp
+import pytest
+
+from tests.flows.app.process import Serving, command
+from tests.flows.app.served import ENVIRONMENT, HARBOUR
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """The settings of a product in a folder of its own."""
+    return {"data_dir": str(tmp_path / "data"), "allow_time_travel": "true"}
+
+
+async def test_it_begins_on_an_empty_folder_and_ends_when_told(tmp_path, folder):
+    """A first start makes all it needs; told to stop it ends with 0, whoever is still watching."""
+    async with Serving(tmp_path, folder) as serving, aiohttp.ClientSession() as http:
+        async with http.get(f"{serving.url}/readyz") as answer:
+            checks = (await answer.json())["checks"]
+            assert answer.status == 200
+        assert {"database", "intake", "settle", "collect", "compose", "notify", "reconcile"} <= set(
+            checks
+        )
+        assert all(checks.values())
+        async with http.get(f"{serving.url}/console/events?parts=clock") as watching:
+            assert await watching.content.readany()
+            async with asyncio.timeout(10):
+                assert await serving.stop() == 0
+    token = (tmp_path / "data" / "api-token").read_text().strip()
+    log = serving.log.read_text()
+    assert "serve.ended" in log
+    assert token not in log
+
+
+async def test_a_command_beside_it_is_heard_at_once(tmp_path, folder):
+    """What the command line writes beside a running server is worked on without a restart."""
+    async with Serving(tmp_path, folder) as serving:
+        settings = folder | {"log_level": "warning"}
+        code, output, errors = await command(
+            "import", str(HARBOUR), "--json", settings=settings, **ENVIRONMENT
+        )
+        assert (code, json.loads(output)["taken"]) == (0, True), errors
+        token = (tmp_path / "data" / "api-token").read_text().strip()
+        headers = {"Authorization": f"Bearer {token}"}
+        async with aiohttp.ClientSession(headers=headers) as http, asyncio.timeout(20):
+            while True:
+                async with http.get(f"{serving.url}/api/v1/accounts/200001") as answer:
+                    account = await answer.json()
+                if account.get("state") and account["targets"]:
+                    break
+                await asyncio.sleep(0.05)
+        assert await serving.stop() == 0
+
+
+async def test_a_taken_port_is_one_sentence(tmp_path, folder):
+    """Where somebody else listens already, it says so and ends with 1."""
+    taken = await asyncio.start_server(lambda *_: None, "127.0.0.1", 0)
+    port = taken.sockets[0].getsockname()[1]
+    code, output, errors = await command("serve", "--port", str(port), settings=folder)
+    assert (code, output) == (1, "")
+    assert "cannot listen on" in errors
+    assert "Traceback" not in errors
+    taken.close()
+
+
+async def test_a_worker_listens_nowhere(tmp_path, folder):
+    """A process with another role works without a door of its own."""
+    async with Serving(tmp_path, folder, "--role", "worker") as serving:
+        assert serving.url == ""
+        assert await serving.stop() == 0
