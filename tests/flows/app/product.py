@@ -19,8 +19,8 @@ from urllib.request import Request, urlopen
 
 BOXOFFICE = Path(sys.executable).with_name("boxoffice")
 LOOK_EVERY_S = 0.02
-WITHIN_S = 30.0
-STOP_S = 15.0
+WITHIN_S = 60.0  # on a machine with better things to do
+STOP_S = 30.0
 # Short leases, so that what a dead process held is free again soon.
 QUICK = {
     "BOXOFFICE_LEASE_S": "2",

@@ -1,1 +1,134 @@
 """A process killed anywhere between a payment and its picture loses nothing and repeats nothing."""
+
+import signal
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, suppress
+from pathlib import Path
+
+import pytest
+
+from runtime.crash import AT, LOG, POINTS
+from tests.flows.app.operation import Operation, operation, until
+from tests.flows.app.operator import contract_of
+
+pytestmark = pytest.mark.timeout(300)  # it starts many processes
+
+KILLED = -signal.SIGKILL
+DEBTOR = len(POINTS) + 1
+MONTH, WEEK = "31d", "7d"
+# Where a notice and a darkening are on their way at the same time.
+POINTS_WITH_A_NOTICE = ("after_settle", "after_claim", "after_call", "before_complete")
+
+
+@pytest.fixture(scope="module")
+def operator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Operation]:
+    """An operator whose product is at rest: a household for each point, dark until it pays."""
+    with operation(tmp_path_factory.mktemp("crash") / "operation") as running:
+        running.product.start()
+        running.sign_up(range(1, len(POINTS) + 1))
+        assert running.product.stop() == 0
+        yield running
+
+
+@pytest.fixture
+def debtor(tmp_path: Path) -> Iterator[Operation]:
+    """An operator at rest whose one household watches, and has not paid its newest invoice."""
+    with operation(tmp_path / "operation") as running:
+        running.product.start()
+        running.sign_up([DEBTOR])
+        running.pay(DEBTOR)
+        until(lambda: running.at_portal(DEBTOR)["status"] == 1, "the picture is on")
+        running.product.rest()
+        running.product.ask("POST", "clock/advance", {"by": MONTH})
+        running.product.rest()
+        assert running.product.stop() == 0
+        yield running
+
+
+@pytest.mark.parametrize("point", POINTS)
+def test_killed_on_the_way_from_a_payment_to_its_picture(
+    operator: Operation, point: str, tmp_path: Path
+):
+    """Killed at any point and started again: the picture is on, written once, paid once."""
+    number = POINTS.index(point) + 1
+    product, mark = operator.product, operator.mark()
+    product.start(**{AT: point, LOG: str(tmp_path / "reached")})
+    operator.pay(number)
+    assert product.killed() == KILLED
+    assert (tmp_path / "reached").read_text("utf-8").split() == [point]
+    product.start()
+    until(lambda: operator.at_portal(number)["status"] == 1, "the picture is on")
+    until(lambda: all_taken(operator), "the provider was told that all was taken")
+    product.rest()
+    assert len({entry["call_id"] for entry in operator.writes(number, mark)}) == 1
+    check_paid_once(operator, number)
+    assert product.stop() == 0
+
+
+@pytest.mark.parametrize("point", POINTS_WITH_A_NOTICE)
+def test_killed_while_a_notice_and_a_darkening_are_on_their_way(
+    debtor: Operation, point: str, tmp_path: Path
+):
+    """Killed while somebody is told and goes dark: dark by one write, and told at most once."""
+    product, mark = debtor.product, debtor.mark()
+    product.start(**{AT: point, LOG: str(tmp_path / "reached")})
+    with suppress(OSError):  # it may be dead before it answers
+        product.ask("POST", "clock/advance", {"by": WEEK})
+    assert product.killed() == KILLED
+    assert (tmp_path / "reached").read_text("utf-8").split() == [point]
+    product.start()
+    until(lambda: debtor.at_portal(DEBTOR)["status"] == 0, "the picture is off")
+    product.rest()
+    sent = debtor.messages(DEBTOR, mark)
+    assert len(sent) <= 1
+    if point == "after_settle":
+        assert sent, "nobody had begun to send it"
+    writes = [one for one in debtor.writes(DEBTOR, mark) if "send_event" not in one["call"]]
+    assert len({entry["call_id"] for entry in writes}) == 1
+    assert product.stop() == 0
+
+
+def test_killed_while_a_message_is_being_sent(debtor: Operation):
+    """Killed between the portal's taking a message and its answer: it is not sent again."""
+    product, mark = debtor.product, debtor.mark()
+    debtor.portal.admin("/faults", {"spec": "slow:1s:match=POST send_event"})
+    product.start()
+    product.ask("POST", "clock/advance", {"by": WEEK})
+    until(lambda: bool(debtor.portal.admin("/counters")["faults"]), "the message has arrived")
+    product.kill()
+    debtor.portal.admin("/faults", {"clear": True})
+    product.start()
+    product.rest()
+    until(lambda: len(debtor.messages(DEBTOR, mark)) == 1, "the portal has taken it")
+    product.ask("POST", "clock/advance", {"by": "1s"})
+    product.rest()
+    assert len(debtor.messages(DEBTOR, mark)) == 1
+    (told,) = [one for one in debtor.view(DEBTOR)["messages"] if one["outcome"] != "sent"]
+    assert told["outcome"] == "unknown"
+    assert product.stop() == 0
+
+
+def all_taken(operator: Operation) -> bool:
+    """Whether every message that the provider sent was answered with success, at last."""
+    events: dict[str, bool] = {}
+    for entry in operator.provider.journal(face="outgoing"):
+        sent = entry["after"]
+        events[sent["event"]] = events.get(sent["event"], False) or sent["status"] == 200
+    return all(events.values())
+
+
+def check_paid_once(operator: Operation, number: int) -> None:
+    """One charge at the provider, one movement of money in the books, nothing owed."""
+    (charge,) = operator.charges(number)
+    view = operator.view(number)
+    (payment,) = view["payments"]
+    assert payment["amount"]["amount_minor"] == charge["amount"]
+    assert view["owed"]["amount_minor"] == view["credit"]["amount_minor"] == 0
+    with closing(sqlite3.connect(operator.product.database)) as books:
+        query = "SELECT sum(amount_minor) FROM entry GROUP BY posting_id"
+        assert {total for (total,) in books.execute(query)} == {0}
+        query = "SELECT kind, count(*) FROM posting JOIN account a ON a.id = account_id"
+        query += " WHERE a.number = ? GROUP BY kind ORDER BY kind"
+        postings = dict(books.execute(query, [contract_of(number)]).fetchall())
+    assert postings == {"invoice": 1, "payment": 1}

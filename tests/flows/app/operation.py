@@ -1,0 +1,134 @@
+"""An operator at work as three systems: the product, its portal and its payment provider.
+
+Each is a process of its own; what is proven is asked of the portal's and the provider's own APIs.
+"""
+
+import base64
+import json
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from http.client import HTTPConnection
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode, urlsplit
+from urllib.request import Request, urlopen
+
+from tests.flows.app.operator import (
+    PORTAL_LOGIN,
+    PORTAL_PASSWORD,
+    PROVIDER,
+    PROVIDER_KEY,
+    WEBHOOK_SECRET,
+    contract_of,
+    mac_of,
+    secrets,
+    write_operator,
+    write_portal,
+    write_provider,
+)
+from tests.flows.app.product import LOOK_EVERY_S, QUICK, WITHIN_S, Product
+from tests.simulators.process import RunningSimulator, start_simulator
+
+BACK_TO_THE_SHOP = 303
+ACCOUNTS = "/stalker_portal/api/v1/accounts/"
+
+
+class Operation:
+    """The three together. The product runs only while a test wants it to."""
+
+    def __init__(
+        self, product: Product, portal: RunningSimulator, provider: RunningSimulator
+    ) -> None:
+        self.product = product
+        self.portal = portal
+        self.provider = provider
+
+    def sign_up(self, numbers: Sequence[int]) -> None:
+        """Sign households up, with a box each; they are dark until they pay."""
+        for number in numbers:
+            order = {
+                "contract": contract_of(number),
+                "name": f"Household {number}",
+                "plan": "BASIC",
+                "addons": ["SPORT"],
+                "box": {"serial": f"SN{number:06}", "mac": mac_of(number), "model": "M1"},
+            }
+            self.product.ask("POST", "accounts", order)
+        self.product.rest()
+
+    def pay(self, number: int) -> None:
+        """Pay all that a household owes, on the page of the provider."""
+        link = self.product.ask("POST", f"accounts/{contract_of(number)}/pay-link", {})
+        place = urlsplit(link["url"])
+        connection = HTTPConnection(place.netloc, timeout=WITHIN_S)
+        form = {"Content-Type": "application/x-www-form-urlencoded"}
+        connection.request("POST", place.path, urlencode({"card": "ok"}), form)
+        status = connection.getresponse().status
+        connection.close()
+        assert status == BACK_TO_THE_SHOP
+
+    def view(self, number: int) -> Any:
+        """Return the account as the product's API shows it."""
+        return self.product.ask("GET", f"accounts/{contract_of(number)}")
+
+    def at_portal(self, number: int) -> dict[str, Any]:
+        """Return the household's row as the portal's own API shows it."""
+        told = _get(self.portal.url + ACCOUNTS + contract_of(number), _BASIC)
+        (row,) = told["results"]
+        return dict(row)
+
+    def charges(self, number: int) -> list[dict[str, Any]]:
+        """Return what the provider's own API says was charged for a household."""
+        told = _get(self.provider.url + "/v1/charges?limit=100", f"Bearer {PROVIDER_KEY}")
+        wanted = contract_of(number)
+        return [one for one in told["data"] if one["metadata"].get("account") == wanted]
+
+    def writes(self, number: int, after: int) -> list[dict[str, Any]]:
+        """Return the writes of the product that changed something for a household."""
+        return self.portal.journal(
+            after, face="api", changed="1", subject=contract_of(number), limit="10000"
+        )
+
+    def mark(self) -> int:
+        """Return the number of the portal's newest journal entry."""
+        return int(self.portal.admin("/journal?limit=1")["last"])
+
+    def messages(self, number: int, after: int) -> list[str]:
+        """Return the texts that were sent to a household's screen."""
+        sent = [one for one in self.writes(number, after) if "send_event" in one["call"]]
+        return [json.dumps(one["after"]) for one in sent]
+
+
+@contextmanager
+def operation(folder: Path, customers_count: int = 0, **settings: str) -> Iterator[Operation]:
+    """Start portal and provider, import the operator, have payments told to the product."""
+    folder.mkdir(exist_ok=True)
+    with ExitStack() as stack:
+        state = write_portal(folder / "portal.json")
+        portal = stack.enter_context(start_simulator("ministra", "--state", state))
+        state = write_provider(folder / "provider.json", customers_count)
+        provider = stack.enter_context(start_simulator("stripe", "--state", state))
+        product = stack.enter_context(Product(folder / "data", **(QUICK | settings)))
+        written = write_operator(folder / "operator")
+        product.run("import", written, **secrets(portal.url, provider.url))
+        hook = f"{product.url}/hooks/payments/{PROVIDER}"
+        provider.admin("/tamper", {"op": "webhook", "url": hook, "secret": WEBHOOK_SECRET})
+        yield Operation(product, portal, provider)
+
+
+def until(is_true: Callable[[], bool], what: str) -> None:
+    """Wait until something is true."""
+    ends_at = time.monotonic() + WITHIN_S
+    while not is_true():
+        assert time.monotonic() < ends_at, f"in vain: {what}"
+        time.sleep(LOOK_EVERY_S)
+
+
+def _get(url: str, authorization: str) -> Any:
+    request = Request(url, headers={"Authorization": authorization})
+    with urlopen(request, timeout=WITHIN_S) as answer:
+        return json.load(answer)
+
+
+_BASIC = "Basic " + base64.b64encode(f"{PORTAL_LOGIN}:{PORTAL_PASSWORD}".encode()).decode()
