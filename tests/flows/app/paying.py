@@ -10,7 +10,9 @@ import time
 SECRET = "whsec_canary"
 
 
-def cleared(contract: str, amount_minor: int, *, event: str = "evt_1", charge: str = "pi_1") -> bytes:
+def cleared(
+    contract: str, amount_minor: int, *, event: str = "evt_1", charge: str = "pi_1"
+) -> bytes:
     """Make the body of an event: a payment of an account has cleared."""
     intent = {
         "id": charge,

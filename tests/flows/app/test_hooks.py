@@ -8,8 +8,9 @@ import time
 
 import pytest
 
-from tests.flows.app.conftest import at_work, rest
+from app.imports.load import import_paths
 from tests.flows.app.paying import cleared, signed
+from tests.flows.app.served import ENVIRONMENT, HARBOUR, at_work, rest
 
 HOOK = "/hooks/payments/cards"
 BODY = cleared("200001", 2640)
@@ -108,9 +109,6 @@ async def test_fifty_copies_at_once_are_one_payment(harbour, served):
 
 async def test_a_provider_configured_meanwhile_is_known_at_once(house, served):
     """A message for a provider that another process has just imported is taken."""
-    from app.imports.load import import_paths
-    from tests.flows.app.conftest import ENVIRONMENT, HARBOUR
-
     status, _, _ = await served.raw("POST", HOOK, data=BODY, headers=signed(BODY))
     assert status == 404
     await import_paths(house, [HARBOUR], ENVIRONMENT)

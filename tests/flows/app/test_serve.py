@@ -1,4 +1,4 @@
-"""`boxoffice serve` as the operator's machine runs it: begins, is heard beside, and comes to rest."""
+"""`boxoffice serve` as a machine runs it: begins, hears commands beside it, comes to rest."""
 
 from __future__ import annotations
 
@@ -49,13 +49,16 @@ async def test_a_command_beside_it_is_heard_at_once(tmp_path, folder):
         token = (tmp_path / "data" / "api-token").read_text().strip()
         headers = {"Authorization": f"Bearer {token}"}
         async with aiohttp.ClientSession(headers=headers) as http, asyncio.timeout(20):
-            while True:
-                async with http.get(f"{serving.url}/api/v1/accounts/200001") as answer:
-                    account = await answer.json()
-                if account.get("state") and account["targets"]:
-                    break
+            while not await is_composed(http, serving.url):
                 await asyncio.sleep(0.05)
         assert await serving.stop() == 0
+
+
+async def is_composed(http: aiohttp.ClientSession, url: str) -> bool:
+    """Whether a household was settled and its target has something to hold."""
+    async with http.get(f"{url}/api/v1/accounts/200001") as answer:
+        account = await answer.json()
+    return bool(account.get("state") and account["targets"])
 
 
 async def test_a_taken_port_is_one_sentence(tmp_path, folder):
