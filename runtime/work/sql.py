@@ -57,17 +57,16 @@ _SQLITE_WORDS = {
     "least": "MIN",
     "greatest": "MAX",
     "lease_end": "?1",
-    "lease_is_over": "lease_until <= ?3",
-    "picked": "rowid IN (SELECT rowid",
-    "locked": ")",
 }
 _POSTGRES_WORDS = {
     "least": "LEAST",
     "greatest": "GREATEST",
     "lease_end": f"{_PG_NOW} + ?1::bigint",
-    "lease_is_over": f"lease_until <= {_PG_NOW}",
-    "picked": "ctid = ANY(ARRAY(SELECT ctid",
-    "locked": "FOR UPDATE SKIP LOCKED))",
+    "now": _PG_NOW,
+    # A planner that expects many rows reads the whole of a small table, and a prepared statement
+    # still does when the table has grown. The condition is always true; with it one row is
+    # expected, and each key is looked up.
+    "few": "key = key || ''",
 }
 
 # The number of values before the batch, its columns, the text. {given} is the batch as a table d.
@@ -104,10 +103,11 @@ _TEMPLATES: dict[str, tuple[int, tuple[str, ...], str]] = {
         (),
         """
         UPDATE work SET lease_until = {lease_end}, token = ?5, attempts = attempts + 1
-        WHERE {picked} FROM work
+        WHERE rowid IN (
+            SELECT rowid FROM work
             WHERE kind = ?2 AND target = ?4 AND parked_at IS NULL
-              AND due_at <= {business_now} AND not_before <= ?3 AND {lease_is_over}
-            ORDER BY due_at LIMIT ?6 {locked}
+              AND due_at <= {business_now} AND not_before <= ?3 AND lease_until <= ?3
+            ORDER BY due_at LIMIT ?6)
         RETURNING key, generation, attempts, marked_at
         """,
     ),
@@ -182,8 +182,24 @@ _TEMPLATES: dict[str, tuple[int, tuple[str, ...], str]] = {
     ),
 }
 
-# SQLite deletes from one table only, so there the batch is asked for each row.
+# PostgreSQL has many writers, so the rows are locked as they are picked; and SQLite deletes from
+# one table only, so there the batch is asked for each row.
 _POSTGRES_TEMPLATES = _TEMPLATES | {
+    "claim": (
+        6,
+        (),
+        """
+        WITH due AS MATERIALIZED (
+            SELECT kind, key FROM work
+            WHERE kind = ?2 AND target = ?4 AND parked_at IS NULL
+              AND due_at <= {business_now} AND not_before <= ?3 AND lease_until <= {now}
+            ORDER BY due_at LIMIT ?6 FOR UPDATE SKIP LOCKED)
+        UPDATE work SET lease_until = {lease_end}, token = ?5, attempts = attempts + 1
+        FROM (SELECT * FROM due WHERE {few}) AS d
+        WHERE work.kind = d.kind AND work.key = d.key
+        RETURNING work.key, generation, attempts, marked_at
+        """,
+    ),
     "complete": (
         0,
         ("kind", "key", "generation", "token"),
@@ -199,11 +215,8 @@ def _sqlite_table(place: int, columns: tuple[str, ...]) -> str:
 
 def _postgres_table(place: int, columns: tuple[str, ...]) -> str:
     fields = ", ".join(f"{name} {_TYPES[name]}" for name in columns)
-    # A planner that expects a hundred rows reads the whole of a small table, and a prepared
-    # statement still does when the table has grown. The condition is always true, and makes the
-    # planner expect one row and look each key up.
-    few = "WHERE b.key = b.key || ''"
-    return f"(SELECT * FROM json_to_recordset(?{place}::json) AS b({fields}) {few}) AS d"
+    few = _POSTGRES_WORDS["few"]
+    return f"(SELECT * FROM json_to_recordset(?{place}::json) AS b({fields}) WHERE {few}) AS d"
 
 
 def _sqlite() -> Statements:

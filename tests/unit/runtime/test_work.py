@@ -1,5 +1,7 @@
 """Dirty rows, told one by one; the random schedules stand in test_work_schedules."""
 
+import asyncio
+from collections import Counter
 from datetime import timedelta
 
 import pytest
@@ -224,6 +226,41 @@ async def test_a_whole_base_is_marked_at_once(rows):
     """Marking is one statement however many keys there are."""
     await mark(rows, *(f"{n:06}" for n in range(20_000)))
     assert len(await rows.claim("settle", rows_max=30_000)) == 20_000
+
+
+async def test_a_crowd_never_shares_a_key_and_forgets_none(rows):
+    """Workers and markers at the same time: each key in one hand, and every mark is looked at."""
+    keys = [f"{n:02}" for n in range(40)]
+    wished, seen, held = Counter[str](), Counter[str](), set[str]()
+    marking = 4
+
+    async def marker(number: int) -> None:
+        nonlocal marking
+        for step in range(15):
+            chosen = keys[(number * 7 + step * 3) % 40 :][:12]
+            async with rows.store.begin() as tx:
+                await rows.mark(tx, "settle", chosen)
+                wished.update(chosen)
+        marking -= 1
+
+    async def worker() -> None:
+        while True:
+            is_last = marking == 0
+            claims = await rows.claim("settle", rows_max=7)
+            names = {claim.key for claim in claims}
+            assert not names & held
+            held.update(names)
+            looked = {name: wished[name] for name in names}
+            await asyncio.sleep(0)
+            held.difference_update(names)
+            await complete(rows, claims)
+            seen.update({name: max(looked[name] - seen[name], 0) for name in names})
+            if is_last and not claims:
+                return
+
+    await asyncio.gather(*map(marker, range(4)), *(worker() for _ in range(5)))
+    assert seen == wished
+    assert await rows.claim("settle") == []
 
 
 CLAIMED = {"kind": "settle", "key": "a", "generation": 1, "token": 1}
