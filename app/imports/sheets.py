@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 
 from app.imports import cells
 from app.imports.sheet import Column, Sheet
@@ -173,4 +174,4 @@ BOXES = Sheet(
     key=("serial",),
 )
 
-SHEETS = (TAXES, OFFERINGS, PRICES, ROUTES, SUBSCRIBERS, BOXES)
+SHEETS: tuple[Sheet[Any], ...] = (TAXES, OFFERINGS, PRICES, ROUTES, SUBSCRIBERS, BOXES)

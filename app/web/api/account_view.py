@@ -8,9 +8,12 @@ from datetime import date, datetime
 
 from app.desk.household import Household
 from app.web.api.shapes import Amount
+from billing.reads.account import AttemptView, HoldView, PaymentView, SubscriptionView
 from billing.reads.invoices import InvoiceView
 from gateway.adapters.state import ViewerState
+from gateway.inventory.model import Resource
 from gateway.reads.services import AtTarget
+from messages.model import Delivery
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -172,9 +175,9 @@ class AccountDocument:
 
 def document(household: Household) -> AccountDocument:
     """Show a household."""
-    account = household.account
+    account, service = household.account, household.account.service
     return AccountDocument(
-        contract=account.service.contract,
+        contract=service.contract,
         name=account.name,
         phone=account.phone,
         email=account.email,
@@ -182,65 +185,71 @@ def document(household: Household) -> AccountDocument:
         zone=account.zone,
         locale=account.locale,
         bill_day=account.bill_day,
-        service=account.service.id,
-        state=account.service.state.value if account.service.state else None,
-        reason=account.service.reason,
-        revision=account.service.revision,
+        service=service.id,
+        state=service.state.value if service.state else None,
+        reason=service.reason,
+        revision=service.revision,
         why_dark=household.why_dark,
         owed=Amount.of(account.owed),
         credit=Amount.of(account.credit),
-        subscriptions=[
-            Subscribed(
-                offering=one.offering,
-                name=one.name,
-                kind=one.kind,
-                from_on=one.from_on,
-                until_on=one.until_on,
-            )
-            for one in account.subscriptions
-        ],
-        boxes=[
-            BoxHeld(serial=box.serial, model=box.model, mac=box.mac, state=box.state.value)
-            for box in household.gateway.boxes
-        ],
+        subscriptions=[_subscribed(one) for one in account.subscriptions],
+        boxes=[_box(box) for box in household.gateway.boxes],
         invoices=[_invoice(one) for one in account.invoices],
-        payments=[
-            Payment(
-                at=one.at,
-                provider=one.provider,
-                reference=one.charge,
-                kind=one.kind.value,
-                amount=Amount.of(one.amount),
-            )
-            for one in account.payments
-        ],
-        attempts=[
-            Attempt(
-                id=one.id,
-                invoice=one.number,
-                at=one.at,
-                provider=one.provider,
-                amount=Amount.of(one.amount),
-                state=one.state.value,
-                code=one.code,
-            )
-            for one in account.attempts
-        ],
-        holds=[
-            Hold(kind=one.kind.value, since_on=one.since_on, cause=one.cause)
-            for one in account.holds
-        ],
+        payments=[_payment(one) for one in account.payments],
+        attempts=[_attempt(one) for one in account.attempts],
+        holds=[_hold(one) for one in account.holds],
         targets=[_held(at) for at in household.gateway.targets],
-        messages=[
-            MessageSent(
-                kind=one.kind,
-                text=one.text,
-                outcome=one.outcome.value,
-                at=one.ended_at or one.begun_at,
-                why=one.why,
-            )
-            for one in household.messages
-        ],
+        messages=[_message(one) for one in household.messages],
+    )
+
+
+def _subscribed(one: SubscriptionView) -> Subscribed:
+    return Subscribed(
+        offering=one.offering,
+        name=one.name,
+        kind=one.kind,
+        from_on=one.from_on,
+        until_on=one.until_on,
+    )
+
+
+def _box(box: Resource) -> BoxHeld:
+    return BoxHeld(serial=box.serial, model=box.model, mac=box.mac, state=box.state.value)
+
+
+def _payment(one: PaymentView) -> Payment:
+    return Payment(
+        at=one.at,
+        provider=one.provider,
+        reference=one.charge,
+        kind=one.kind.value,
+        amount=Amount.of(one.amount),
+    )
+
+
+def _attempt(one: AttemptView) -> Attempt:
+    return Attempt(
+        id=one.id,
+        invoice=one.number,
+        at=one.at,
+        provider=one.provider,
+        amount=Amount.of(one.amount),
+        state=one.state.value,
+        code=one.code,
+    )
+
+
+def _hold(one: HoldView) -> Hold:
+    return Hold(kind=one.kind.value, since_on=one.since_on, cause=one.cause)
+
+
+def _message(one: Delivery) -> MessageSent:
+    return MessageSent(
+        kind=one.kind,
+        text=one.text,
+        outcome=one.outcome.value,
+        at=one.ended_at or one.begun_at,
+        why=one.why,
     )
 
 

@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from messages import store as deliveries
-from messages.model import ALLOWED, Outcome
+from messages.model import ALLOWED, Delivery, Outcome
 from messages.notify import KIND, Notify
 from messages.ports import Shown
 from messages.templates import kinds, languages, texts, write
@@ -229,7 +229,7 @@ def test_an_unknown_kind_is_refused():
 async def test_an_ended_delivery_stays_as_it_is(store, work, before):
     """Only what was begun can end; the table of steps is what the database does."""
     now = work.clock.machine_now()
-    delivery = deliveries.Delivery(
+    delivery = Delivery(
         notice=NoticeId("n"),
         service=ServiceId("S"),
         kind="restored",

@@ -49,7 +49,7 @@ async def test_a_command_beside_it_is_heard_at_once(tmp_path, folder):
         token = (tmp_path / "data" / "api-token").read_text().strip()
         headers = {"Authorization": f"Bearer {token}"}
         async with aiohttp.ClientSession(headers=headers) as http, asyncio.timeout(20):
-            while not await is_composed(http, serving.url):
+            while not await is_composed(http, serving.url):  # noqa: ASYNC110 - no event to wait for
                 await asyncio.sleep(0.05)
         assert await serving.stop() == 0
 
