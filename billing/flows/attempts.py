@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import bindparam, select, update
+from sqlalchemy import ColumnElement, bindparam, or_, select, update
 
 from billing.accounts.store import account
 from billing.payments.model import (
@@ -45,12 +45,15 @@ async def clear(tx: Tx, moved: Sequence[Moved]) -> None:
     if rows:
         await tx.execute(
             update(attempt)
-            .where(
-                attempt.c.id == bindparam("key"), attempt.c.state.in_(_from(AttemptState.CLEARED))
-            )
+            .where(attempt.c.id == bindparam("key"), stands(_from(AttemptState.CLEARED)))
             .values(state=AttemptState.CLEARED.value, charge=bindparam("to_charge")),
             rows,
         )
+
+
+def stands(states: Iterable[AttemptState]) -> ColumnElement[bool]:
+    """Build the condition that an attempt is in one of some states; fit for an executemany."""
+    return or_(*(attempt.c.state == state.value for state in states))
 
 
 async def fail(tx: Tx, failures: Sequence[Failure], now: datetime) -> list[AccountId]:
@@ -102,7 +105,7 @@ async def _failing(tx: Tx, keys: Sequence[str]) -> dict[str, _Failing]:
     query = (
         select(c.id, c.account_id, c.method_id, account.c.number)
         .select_from(attempt.join(account, account.c.id == c.account_id))
-        .where(among(tx.engine, c.id), c.state.in_(_from(AttemptState.FAILED)))
+        .where(among(tx.engine, c.id), stands(_from(AttemptState.FAILED)))
     )
     if tx.engine == "postgresql":
         query = query.with_for_update(of=attempt)
@@ -113,13 +116,13 @@ async def _failing(tx: Tx, keys: Sequence[str]) -> dict[str, _Failing]:
     }
 
 
-def _from(state: AttemptState) -> list[str]:
+def _from(state: AttemptState) -> list[AttemptState]:
     """List the states from which one may be reached by news of a provider.
 
     Reversed is not among them: only settle sees all movements and takes a reversal back.
     """
     known = AttemptState.REVERSED
-    return [one.value for one, to in ALLOWED.items() if state in to and one is not known]
+    return [one for one, to in ALLOWED.items() if state in to and one is not known]
 
 
 async def _stop_methods(tx: Tx, failures: Sequence[Failure], found: dict[str, _Failing]) -> None:

@@ -15,11 +15,19 @@ from sqlalchemy import Row, bindparam, select, update
 
 from billing.accounts.store import account
 from billing.flows import movements
-from billing.flows.attempts import Failure
+from billing.flows.attempts import Failure, stands
 from billing.flows.desk import Desk
 from billing.flows.movements import Told
 from billing.invoicing.store import invoice
-from billing.payments.model import AttemptState, Decline, Moved, MovementKind, Refused, step
+from billing.payments.model import (
+    UNSETTLED,
+    AttemptState,
+    Decline,
+    Moved,
+    MovementKind,
+    Refused,
+    step,
+)
 from billing.payments.provider import (
     Charged,
     ChargeOrder,
@@ -136,8 +144,7 @@ async def record(
 
 async def remark(desk: Desk, tx: Tx) -> int:
     """Mark every attempt whose outcome is still to come, as after the loss of work rows."""
-    states = [AttemptState.OPEN.value, AttemptState.UNKNOWN.value]
-    rows = await tx.rows(select(attempt.c.id).where(attempt.c.state.in_(states)))
+    rows = await tx.rows(select(attempt.c.id).where(stands(UNSETTLED)))
     await desk.work.mark(tx, "collect", [row.id for row in rows])
     return len(rows)
 
@@ -165,10 +172,7 @@ async def _unsettled(tx: Tx, attempt_ids: Sequence[str]) -> Sequence[Row[Any]]:
             .join(invoice, invoice.c.id == c.invoice_id)
             .outerjoin(open_item, open_item.c.id == c.invoice_id)
         )
-        .where(
-            among(tx.engine, c.id),
-            c.state.in_([AttemptState.OPEN.value, AttemptState.UNKNOWN.value]),
-        )
+        .where(among(tx.engine, c.id), stands(UNSETTLED))
         .order_by(c.id)
     )
     if tx.engine == "postgresql":
@@ -242,10 +246,9 @@ def _refused(charge: Charge, out: Declined) -> Failure:
 
 async def _leave_unknown(tx: Tx, rows: Sequence[dict[str, Any]]) -> None:
     if rows:
-        still = attempt.c.state.in_([AttemptState.OPEN.value, AttemptState.UNKNOWN.value])
         await tx.execute(
             update(attempt)
-            .where(attempt.c.id == bindparam("key"), still)
+            .where(attempt.c.id == bindparam("key"), stands(UNSETTLED))
             .values(state=AttemptState.UNKNOWN.value, looks=bindparam("seen")),
             rows,
         )

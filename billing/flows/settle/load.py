@@ -55,11 +55,11 @@ async def load(tx: Tx, account_ids: Sequence[AccountId]) -> tuple[int, dict[Acco
     households = await _services(tx, keys, facts)
     await _rentals(tx, keys, households)
     await _open_items(tx, keys, facts)
-    await _lines(tx, keys, facts, households)
-    await _attempts(tx, keys, facts)
-    await _notices(tx, keys, facts)
-    await _holds(tx, keys, households)
     await _movements(tx, keys, facts)
+    owners = _owners(facts)
+    await _lines(tx, owners, facts, households)
+    await _collection(tx, owners)
+    await _holds(tx, keys, households)
     newest = await log.newest(tx, TOPIC, sorted(households))
     for key, snapshot in newest.items():
         households[ServiceId(key)].published = snapshot.value
@@ -199,9 +199,18 @@ def _debt(key: InvoiceId, sequence: int, due_on: Any, rest: Money) -> Debt:
     )
 
 
+def _owners(facts: dict[AccountId, Facts]) -> dict[str, Facts]:
+    """List what is open, and what money going back may open again, with whom it belongs to."""
+    return {
+        debt.invoice: one
+        for one in facts.values()
+        for debt in (*one.debts, *(paid.debt for paid in one.paid))
+    }
+
+
 async def _lines(
     tx: Tx,
-    keys: dict[str, Any],
+    owners: dict[str, Facts],
     facts: dict[AccountId, Facts],
     households: dict[ServiceId, Household],
 ) -> None:
@@ -209,8 +218,11 @@ async def _lines(
     for household in households.values():
         subjects += [one.id for one in household.subscriptions]
         subjects += [one.id for one in household.rentals]
-    given = {**keys, "subjects": packed(tx.engine, subjects)}
-    for row in await tx.rows(_line_query(tx.engine), given):
+    keys = {
+        KEYS: packed(tx.engine, sorted(owners)),
+        "subjects": packed(tx.engine, subjects),
+    }
+    for row in await tx.rows(_line_query(tx.engine), keys):
         owner = households[ServiceId(row.service_id)].service.account
         key = (row.subject, LineKind(row.kind), row.period_start)
         facts[owner].lines[key] = InvoiceId(row.invoice_id)
@@ -231,43 +243,30 @@ def _line_query(engine: Engine) -> Any:
         among(engine, c.subject, "subjects"),
         ~exists().where(open_period.c.subject == c.subject),
     )
-    of_open_invoices = (
-        select(*columns)
-        .select_from(open_item.join(invoice_line, c.invoice_id == open_item.c.id))
-        .where(among(engine, open_item.c.account_id), open_item.c.kind == INVOICE)
-    )
+    of_open_invoices = select(*columns).where(among(engine, c.invoice_id))
     return union_all(of_open_periods, unsealed, of_open_invoices)
 
 
-async def _attempts(tx: Tx, keys: dict[str, Any], facts: dict[AccountId, Facts]) -> None:
+async def _collection(tx: Tx, owners: dict[str, Facts]) -> None:
+    """Load attempts and notices."""
+    keys = {KEYS: packed(tx.engine, sorted(owners))}
     for row in await tx.rows(_attempt_query(tx.engine), keys):
-        tries = facts[row.account_id].attempts
+        tries = owners[row.invoice_id].attempts
         tries.setdefault(InvoiceId(row.invoice_id), []).append(attempt_from(row))
+    for row in await tx.rows(_notice_query(tx.engine), keys):
+        owners[row.invoice_id].noticed.add((InvoiceId(row.invoice_id), row.after_days))
 
 
 @cache
 def _attempt_query(engine: Engine) -> Select[Any]:
-    return (
-        select(attempt)
-        .select_from(open_item.join(attempt, attempt.c.invoice_id == open_item.c.id))
-        .where(among(engine, open_item.c.account_id))
-        .order_by(attempt.c.invoice_id, attempt.c.n)
-    )
-
-
-async def _notices(tx: Tx, keys: dict[str, Any], facts: dict[AccountId, Facts]) -> None:
-    for row in await tx.rows(_notice_query(tx.engine), keys):
-        facts[row.account_id].noticed.add((InvoiceId(row.invoice_id), row.after_days))
+    c = attempt.c
+    return select(attempt).where(among(engine, c.invoice_id)).order_by(c.invoice_id, c.n)
 
 
 @cache
 def _notice_query(engine: Engine) -> Select[Any]:
     c = dunning_notice.c
-    return (
-        select(open_item.c.account_id, c.invoice_id, c.after_days)
-        .select_from(open_item.join(dunning_notice, c.invoice_id == open_item.c.id))
-        .where(among(engine, open_item.c.account_id))
-    )
+    return select(c.invoice_id, c.after_days).where(among(engine, c.invoice_id))
 
 
 async def _holds(tx: Tx, keys: dict[str, Any], households: dict[ServiceId, Household]) -> None:
