@@ -49,7 +49,7 @@ def seal_postings() -> None:
             op.execute(
                 f"CREATE TRIGGER {table}_no_replace BEFORE INSERT ON {table} "
                 f"WHEN EXISTS (SELECT 1 FROM {table} WHERE {key}) "
-                f"BEGIN SELECT RAISE(ABORT, '{table} only grows'); END"
+                f"BEGIN SELECT RAISE(ABORT, '{table} only grows'); END"  # noqa: S608 - our own tables
             )
         return
     _check_statements("posting", _POSTGRES_POSTING, "posting does not balance")

@@ -55,8 +55,12 @@ ACTING = frozenset(
         "urllib.request",
     }
 )
-# Third-party packages that hold or check values: an adapter's settings.
-VALUES = {r"gateway\.adapters\.sdk": {"pydantic"}}
+# Third-party packages that hold, check or word values: an adapter's settings, contracts as text.
+VALUES = {
+    r"gateway\.adapters\.sdk": {"pydantic"},
+    r"terms\.entitlement": {"orjson"},
+    STATE: {"orjson"},
+}
 
 
 def imports(module: Module) -> Iterator[tuple[int, str]]:
