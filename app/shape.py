@@ -1,25 +1,35 @@
-"""Opening a house on a database of the right shape: brought up to date, or refused."""
+"""Opening a house on a database of the right shape: brought up to date, or refused.
+
+The library that migrates is met only where there is something to migrate: it is slow to import.
+"""
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import cache
 
 from app.identity import tokens
 from app.migrations import LOCATION
 from app.settings import Settings
 from app.wiring import House, build, closing
-from runtime.store import migrate
 from terms.errors import DomainError
+
+_HAS_TABLE = {
+    "sqlite": "SELECT count(*) FROM sqlite_master WHERE name = 'alembic_version'",
+    "postgresql": "SELECT (to_regclass('alembic_version') IS NOT NULL)::int",
+}
+_NUMBER_CHARS = 4
 
 
 async def bring_up(settings: Settings) -> tuple[str, str]:
     """Migrate to this version's shape; returns the revision before and after."""
     async with closing(build(settings)) as house:
-        before = await migrate.current(settings.database_url)
-        await migrate.upgrade(settings.database_url, LOCATION)
+        before = await current(house)
+        if before != newest():
+            await _migrate(house)
         await _first_token(house)
-        return before or "", migrate.head(LOCATION) or ""
+        return before, newest()
 
 
 @asynccontextmanager
@@ -36,17 +46,38 @@ async def make_sure(house: House) -> None:
 
     Raises DomainError where `boxoffice migrate` has to run first.
     """
-    url = house.settings.database_url
-    if house.store.is_sqlite:
-        await migrate.upgrade(url, LOCATION)
-    elif not await is_current(house):
-        raise DomainError("the database has another shape: run `boxoffice migrate` first")
+    if await current(house) != newest():
+        if not house.store.is_sqlite:
+            raise DomainError("the database has another shape: run `boxoffice migrate` first")
+        await _migrate(house)
     await _first_token(house)
 
 
 async def is_current(house: House) -> bool:
     """Whether the database has the shape of this version."""
-    return await migrate.current(house.settings.database_url) == migrate.head(LOCATION)
+    return await current(house) == newest()
+
+
+async def current(house: House) -> str:
+    """Tell the revision the database stands at; empty where nothing was ever migrated."""
+    async with house.store.read() as tx:
+        ((exists,),) = await tx.fetch(_HAS_TABLE[tx.engine])
+        if not exists:
+            return ""
+        rows = await tx.fetch("SELECT version_num FROM alembic_version")
+    return str(rows[0][0]) if rows else ""
+
+
+@cache
+def newest() -> str:
+    """Tell the newest revision of the stream: its file carries the highest number."""
+    return max(path.name[:_NUMBER_CHARS] for path in (LOCATION / "versions").glob("[0-9]*.py"))
+
+
+async def _migrate(house: House) -> None:
+    from runtime.store import migrate  # noqa: PLC0415 - see above
+
+    await migrate.upgrade(house.settings.database_url, LOCATION)
 
 
 async def _first_token(house: House) -> None:
