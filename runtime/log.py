@@ -87,7 +87,10 @@ _ANNOUNCED = """
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
-    """One line of the log. `id` is unique: appending it again changes nothing."""
+    """One line of the log. `id` is unique: appending it again changes nothing.
+
+    `at` is machine time: the log tells the order in which the machine learned things.
+    """
 
     id: str
     kind: str

@@ -47,9 +47,9 @@ def seal_postings() -> None:
         op.execute(_SQLITE_ENTRY)
         for table, key in _KEYS.items():
             op.execute(
-                f"CREATE TRIGGER {table}_no_replace BEFORE INSERT ON {table} "
+                f"CREATE TRIGGER {table}_no_replace BEFORE INSERT ON {table} "  # noqa: S608 - ours
                 f"WHEN EXISTS (SELECT 1 FROM {table} WHERE {key}) "
-                f"BEGIN SELECT RAISE(ABORT, '{table} only grows'); END"  # noqa: S608 - our own tables
+                f"BEGIN SELECT RAISE(ABORT, '{table} only grows'); END"
             )
         return
     _check_statements("posting", _POSTGRES_POSTING, "posting does not balance")

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from aiohttp import web
 
 from app import shape
+from app.web.numbers import gather
 from app.web.route import Call, Policy, Route
 from runtime.metrics import CONTENT_TYPE, metrics
 
@@ -36,7 +37,8 @@ def routes(alive: Callable[[], Mapping[str, bool]]) -> tuple[Route, ...]:
             {"ok": health.ok, "checks": dict(health.checks)}, status=200 if health.ok else 503
         )
 
-    async def numbers(_call: Call) -> web.Response:
+    async def numbers(call: Call) -> web.Response:
+        await gather(call.house)
         return web.Response(body=metrics(), headers={"Content-Type": CONTENT_TYPE})
 
     return (

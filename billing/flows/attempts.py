@@ -56,7 +56,7 @@ def stands(states: Iterable[AttemptState]) -> ColumnElement[bool]:
     return or_(*(attempt.c.state == state.value for state in states))
 
 
-async def fail(tx: Tx, failures: Sequence[Failure], now: datetime) -> list[AccountId]:
+async def fail(tx: Tx, failures: Sequence[Failure], machine_now: datetime) -> list[AccountId]:
     """Fail attempts that may still fail; a hard decline stops their method.
 
     Returns the accounts concerned.
@@ -89,7 +89,8 @@ async def fail(tx: Tx, failures: Sequence[Failure], now: datetime) -> list[Accou
         rows,
     )
     await _stop_methods(tx, [one for key, one in refused.items() if key in found], found)
-    await log.append(tx, [_fact(one, found, now) for k, one in refused.items() if k in found])
+    entries = [_fact(one, found, machine_now) for k, one in refused.items() if k in found]
+    await log.append(tx, entries)
     return sorted({AccountId(each.account) for each in found.values()})
 
 
@@ -140,12 +141,12 @@ async def _stop_methods(tx: Tx, failures: Sequence[Failure], found: dict[str, _F
         )
 
 
-def _fact(one: Failure, found: dict[str, _Failing], now: datetime) -> log.Entry:
+def _fact(one: Failure, found: dict[str, _Failing], machine_now: datetime) -> log.Entry:
     mine = found[one.refused.attempt]
     return log.Entry(
         id=fact_id("failed", one.provider, one.refused.attempt),
         kind=PaymentFact.FAILED.value,
         key=mine.account,
         value=encode_fact(mine.number, one.provider, one.refused, one.refused.code),
-        at=now,
+        at=machine_now,
     )

@@ -40,7 +40,7 @@ async def hear(
     """
     told = sorted(told, key=lambda one: (one.provider, one.moved.ref, one.moved.kind))
     await attempts.clear(tx, [one.moved for one in told])
-    failed = await attempts.fail(tx, failures, now)
+    failed = await attempts.fail(tx, failures, desk.clock.machine_now())
     fresh = await _record(desk, tx, told, now)
     await desk.work.mark(tx, "settle", [*failed, *(one.account for one in told)])
     return fresh
@@ -64,16 +64,17 @@ async def _record(desk: Desk, tx: Tx, told: Sequence[Told], now: datetime) -> in
         for one in told
     ]
     fresh = await tx.insert_new(movement, rows, key=("provider", "ref", "kind"))
-    await log.append(tx, [_fact(one, now) for one in told])
+    machine_now = desk.clock.machine_now()
+    await log.append(tx, [_fact(one, machine_now) for one in told])
     return fresh
 
 
-def _fact(one: Told, now: datetime) -> log.Entry:
+def _fact(one: Told, machine_now: datetime) -> log.Entry:
     kind: MovementKind = one.moved.kind
     return log.Entry(
         id=fact_id(kind.value, one.provider, one.moved.ref),
         kind=fact_of(kind).value,
         key=one.account,
         value=encode_fact(one.number, one.provider, one.moved, ""),
-        at=now,
+        at=machine_now,
     )

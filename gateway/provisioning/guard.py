@@ -45,8 +45,12 @@ class StoppedByGuard(Permanent):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Standing:
-    """How a target stands: `would` of `base` accounts ask to go dark, `limit` may per hour."""
+    """How a target stands: `would` of `base` accounts ask to go dark, `limit` may per hour.
 
+    `on` are on now; the base also has those that went dark within the window.
+    """
+
+    on: int
     base: int
     limit: int
     counted: int
@@ -71,9 +75,17 @@ async def standing(tx: Tx, target: Target, *, now: datetime) -> Standing:
     counted = int(await tx.scalar(_count(recent, _D.verdict == Verdict.COUNTED)))
     stopped = int(await tx.scalar(_count(_D.target == target.name, _D.verdict == Verdict.STOPPED)))
     pending = select(func.count()).select_from(_pending(target.name, since).subquery())
-    on = select(func.count()).where(observed.c.target == target.name, observed.c.enabled.is_(True))
-    base = int(await tx.scalar(on)) + counted
+    o = observed.c
+    is_on = select(func.count()).where(o.target == target.name, o.enabled.is_(True))
+    went_dark = select(func.count()).where(
+        o.target == target.name,
+        o.enabled.is_(False),
+        exists().where(recent, _D.verdict == Verdict.COUNTED, _D.service == o.service),
+    )
+    on = int(await tx.scalar(is_on))
+    base = on + int(await tx.scalar(went_dark))
     return Standing(
+        on=on,
         base=base,
         limit=limit_of(target, base),
         counted=counted,

@@ -20,6 +20,7 @@ log = get_log()
 
 WATCHERS_MAX = 32
 LOOK_EVERY_S = 0.4
+SHARE = 9
 HEARTBEAT_S = 15.0
 STALLED_S = 10.0
 
@@ -86,8 +87,10 @@ class Live:
             self._looking = asyncio.create_task(self._look())
 
     async def _look(self) -> None:
-        """Draw again and again while somebody watches."""
+        """Draw again and again while somebody watches, a tenth of the time at most."""
+        loop = asyncio.get_running_loop()
         while self._watchers and not self._closed.is_set():
+            began_at = loop.time()
             try:
                 drawn = await self._draw()
             except Exception:
@@ -96,7 +99,7 @@ class Live:
             if drawn != self._drawn:
                 self._drawn = drawn
                 await self._wake()
-            await pause(LOOK_EVERY_S)
+            await pause(max(LOOK_EVERY_S, SHARE * (loop.time() - began_at)))
         await self._wake()
 
     async def _wake(self) -> None:

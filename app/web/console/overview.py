@@ -92,7 +92,7 @@ def _target(target: TargetHealth, now: datetime, queues: list[Queue]) -> TargetC
     if guard.is_stopped:
         ask = Ask(would=guard.would, base=guard.base, limit=guard.limit)
     waiting = sum(q.due + q.running + q.waiting for q in queues if q.target == target.name)
-    facts = [f"{guard.base} households on", f"{waiting} in its queue"]
+    facts = [f"{guard.on} households on", f"{waiting} in its queue"]
     if target.last_scan and target.last_scan.finished_at:
         ago = now - target.last_scan.finished_at
         facts.append(f"compared {age(max(ago, timedelta(0)).total_seconds())} ago")

@@ -210,13 +210,14 @@ async def _notices(desk: Desk, tx: Tx, decisions: Sequence[Decision]) -> None:
             for one, each in given
         ],
     )
+    machine_now = desk.clock.machine_now()
     entries = [
         log.Entry(
             id=notice.id,
             kind="notice",
             key=notice.service,
             value=notice.encode(),
-            at=one.moment.now,
+            at=machine_now,
         )
         for one, each in given
         for notice in each.notices
