@@ -258,3 +258,14 @@ def test_shapes_can_be_answered():
     for route in API:
         assert route.answer is not None, route.path
         TypeAdapter(route.answer).json_schema(mode="serialization")
+
+
+async def test_the_numbers_are_those_of_the_database(harbour, served):
+    """Queues and targets are counted when somebody asks; an emptied queue is told as empty."""
+    _, body, _ = await served.raw("GET", "/metrics")
+    assert b'boxoffice_work_due{kind="settle",target=""} 25.0' in body
+    assert b'boxoffice_target_up{target="portal-north"} 1.0' in body
+    async with harbour.store.begin() as tx:
+        await tx.driver("DELETE FROM work")
+    _, body, _ = await served.raw("GET", "/metrics")
+    assert b'boxoffice_work_due{kind="settle",target=""} 0.0' in body
