@@ -7,41 +7,29 @@ account follow each other. (Whoever writes a payment down meanwhile does not wai
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Row, Select, and_, exists, select, union_all
+from sqlalchemy import Row, Select, and_, select
 
 from billing.accounts.model import Account, Service
 from billing.accounts.store import account, service
 from billing.catalog.store import catalog_edition
-from billing.dunning.store import dunning_notice, hold, hold_from
+from billing.dunning.store import hold, hold_from
 from billing.equipment import store as equipment
 from billing.equipment.store import rental
-from billing.flows.settle.facts import Facts, Household, Paid
-from billing.invoicing.model import SERIES, number
-from billing.invoicing.store import invoice, invoice_line, open_period
-from billing.payments.model import Debt, Method, MovementKind
-from billing.payments.store import (
-    INVOICE,
-    allocation,
-    attempt,
-    attempt_from,
-    movement,
-    movement_from,
-    open_item,
-    payment_method,
-)
-from billing.rating.model import LineKind
+from billing.flows.settle.facts import Facts, Household
+from billing.flows.settle.load_open import load_open
+from billing.invoicing.store import open_period
+from billing.payments.model import Method
+from billing.payments.store import payment_method
 from billing.subscriptions import store as subscriptions
 from billing.subscriptions.store import subscription
 from runtime import log
 from runtime.store import Tx
 from runtime.store.among import KEYS, among, packed
 from runtime.store.lease import Engine
-from terms.ids import AccountId, InvoiceId, ServiceId
-from terms.money import Money
+from terms.ids import AccountId, ServiceId
 
 TOPIC = "entitlement"
 
@@ -54,11 +42,7 @@ async def load(tx: Tx, account_ids: Sequence[AccountId]) -> tuple[int, dict[Acco
         return edition, facts
     households = await _services(tx, keys, facts)
     await _rentals(tx, keys, households)
-    await _open_items(tx, keys, facts)
-    await _movements(tx, keys, facts)
-    owners = _owners(facts)
-    await _lines(tx, owners, facts, households)
-    await _collection(tx, owners)
+    await load_open(tx, keys, facts, households)
     await _holds(tx, keys, households)
     newest = await log.newest(tx, TOPIC, sorted(households))
     for key, snapshot in newest.items():
@@ -177,98 +161,6 @@ def _rental_query(engine: Engine) -> Select[Any]:
     )
 
 
-async def _open_items(tx: Tx, keys: dict[str, Any], facts: dict[AccountId, Facts]) -> None:
-    for row in await tx.rows(_item_query(tx.engine), keys):
-        rest = Money(row.rest_minor, row.currency)
-        if row.kind == INVOICE:
-            facts[row.account_id].debts.append(
-                _debt(InvoiceId(row.id), row.sequence, row.due_on, rest)
-            )
-        else:
-            facts[row.account_id].credits[row.id] = rest
-
-
-@cache
-def _item_query(engine: Engine) -> Select[Any]:
-    return select(open_item).where(among(engine, open_item.c.account_id))
-
-
-def _debt(key: InvoiceId, sequence: int, due_on: Any, rest: Money) -> Debt:
-    return Debt(
-        invoice=key, number=number(SERIES, sequence), sequence=sequence, due_on=due_on, rest=rest
-    )
-
-
-def _owners(facts: dict[AccountId, Facts]) -> dict[str, Facts]:
-    """List what is open, and what money going back may open again, with whom it belongs to."""
-    return {
-        debt.invoice: one
-        for one in facts.values()
-        for debt in (*one.debts, *(paid.debt for paid in one.paid))
-    }
-
-
-async def _lines(
-    tx: Tx,
-    owners: dict[str, Facts],
-    facts: dict[AccountId, Facts],
-    households: dict[ServiceId, Household],
-) -> None:
-    subjects: list[str] = []
-    for household in households.values():
-        subjects += [one.id for one in household.subscriptions]
-        subjects += [one.id for one in household.rentals]
-    keys = {
-        KEYS: packed(tx.engine, sorted(owners)),
-        "subjects": packed(tx.engine, subjects),
-    }
-    for row in await tx.rows(_line_query(tx.engine), keys):
-        owner = households[ServiceId(row.service_id)].service.account
-        key = (row.subject, LineKind(row.kind), row.period_start)
-        facts[owner].lines[key] = InvoiceId(row.invoice_id)
-
-
-@cache
-def _line_query(engine: Engine) -> Any:
-    c = invoice_line.c
-    columns = (c.service_id, c.subject, c.kind, c.period_start, c.invoice_id)
-    begun = and_(open_period.c.subject == c.subject, c.period_start >= open_period.c.open_from)
-    of_open_periods = (
-        select(*columns)
-        .select_from(open_period.join(invoice_line, begun))
-        .where(among(engine, open_period.c.subject, "subjects"))
-    )
-    # Where nothing tells what is sealed, all of a subject's periods are open.
-    unsealed = select(*columns).where(
-        among(engine, c.subject, "subjects"),
-        ~exists().where(open_period.c.subject == c.subject),
-    )
-    of_open_invoices = select(*columns).where(among(engine, c.invoice_id))
-    return union_all(of_open_periods, unsealed, of_open_invoices)
-
-
-async def _collection(tx: Tx, owners: dict[str, Facts]) -> None:
-    """Load attempts and notices."""
-    keys = {KEYS: packed(tx.engine, sorted(owners))}
-    for row in await tx.rows(_attempt_query(tx.engine), keys):
-        tries = owners[row.invoice_id].attempts
-        tries.setdefault(InvoiceId(row.invoice_id), []).append(attempt_from(row))
-    for row in await tx.rows(_notice_query(tx.engine), keys):
-        owners[row.invoice_id].noticed.add((InvoiceId(row.invoice_id), row.after_days))
-
-
-@cache
-def _attempt_query(engine: Engine) -> Select[Any]:
-    c = attempt.c
-    return select(attempt).where(among(engine, c.invoice_id)).order_by(c.invoice_id, c.n)
-
-
-@cache
-def _notice_query(engine: Engine) -> Select[Any]:
-    c = dunning_notice.c
-    return select(c.invoice_id, c.after_days).where(among(engine, c.invoice_id))
-
-
 async def _holds(tx: Tx, keys: dict[str, Any], households: dict[ServiceId, Household]) -> None:
     for row in await tx.rows(_hold_query(tx.engine), keys):
         households[ServiceId(row.service_id)].holds.append(hold_from(row))
@@ -282,66 +174,4 @@ def _hold_query(engine: Engine) -> Select[Any]:
         .select_from(joined)
         .where(among(engine, service.c.account_id))
         .order_by(hold.c.id)
-    )
-
-
-async def _movements(tx: Tx, keys: dict[str, Any], facts: dict[AccountId, Facts]) -> None:
-    """Load unsettled movements with all others of their charges."""
-    goes_back = set()
-    for row in await tx.rows(_movement_query(tx.engine), keys):
-        one = movement_from(row)
-        if one.account not in facts:
-            continue
-        facts[one.account].movements.append(one)
-        if one.kind is not MovementKind.CLEARED and not one.is_settled:
-            goes_back.add(one.account)
-    if goes_back:
-        await _paid(tx, {KEYS: packed(tx.engine, sorted(goes_back))}, facts)
-
-
-@cache
-def _movement_query(engine: Engine) -> Select[Any]:
-    fresh = movement.alias("fresh")
-    same_charge = and_(movement.c.provider == fresh.c.provider, movement.c.charge == fresh.c.charge)
-    return (
-        select(movement)
-        .distinct()
-        .select_from(fresh.join(movement, same_charge))
-        .where(among(engine, fresh.c.account_id), fresh.c.settled_at.is_(None))
-        .order_by(movement.c.received_at, movement.c.id)
-    )
-
-
-async def _paid(tx: Tx, keys: dict[str, Any], facts: dict[AccountId, Facts]) -> None:
-    sums: dict[tuple[str, str], Paid] = {}
-    owners: dict[tuple[str, str], AccountId] = {}
-    for row in await tx.rows(_paid_query(tx.engine), keys):
-        pair = (row.movement_id, row.invoice_id)
-        part = Money(row.amount_minor, row.currency)
-        owners[pair] = AccountId(row.account_id)
-        if pair in sums:
-            debt = sums[pair].debt
-            sums[pair] = replace(sums[pair], debt=replace(debt, rest=debt.rest + part))
-        else:
-            debt = _debt(InvoiceId(row.invoice_id), row.sequence, row.due_on, part)
-            sums[pair] = Paid(movement=row.movement_id, debt=debt)
-    for pair, paid in sums.items():
-        facts[owners[pair]].paid.append(paid)
-
-
-@cache
-def _paid_query(engine: Engine) -> Select[Any]:
-    c = allocation.c
-    return (
-        select(
-            c.account_id,
-            c.movement_id,
-            c.invoice_id,
-            c.amount_minor,
-            invoice.c.currency,
-            invoice.c.sequence,
-            invoice.c.due_on,
-        )
-        .select_from(allocation.join(invoice, invoice.c.id == c.invoice_id))
-        .where(among(engine, c.account_id))
     )
