@@ -95,9 +95,9 @@ def of_order(order: ServiceOrder, who: Names) -> Moment:
         text = f"{order.target} knows the household"
         many = f"{order.target} knows {{n}} households"
     elif switched and order.outcome is Outcome.DONE:
-        text = f"{order.target} has it {switched}"
+        text = f"picture {switched} at {order.target}"
         tone = "good" if switched == "on" else "bad"
-        many = f"{order.target} has {{n}} {switched}"
+        many = f"{{n}} pictures {switched} at {order.target}"
     elif order.outcome in {Outcome.DONE, Outcome.PENDING}:
         text = f"{order.target} was brought in line"
     elif order.outcome is Outcome.OPEN:
