@@ -31,6 +31,8 @@ from tests.flows.app.product import LOOK_EVERY_S, QUICK, WITHIN_S, Product
 from tests.simulators.process import RunningSimulator, start_simulator
 
 BACK_TO_THE_SHOP = 303
+MESSAGE = "/stb_msg/"
+EDGES = (MESSAGE, "/send_event/")  # what is told to boxes and is no state
 ACCOUNTS = "/stalker_portal/api/v1/accounts/"
 
 
@@ -85,19 +87,20 @@ class Operation:
         return [one for one in told["data"] if one["metadata"].get("account") == wanted]
 
     def writes(self, number: int, after: int) -> list[dict[str, Any]]:
-        """Return the writes of the product that changed something for a household."""
-        return self.portal.journal(
-            after, face="api", changed="1", subject=contract_of(number), limit="10000"
-        )
+        """Return the writes of the product that changed the row of a household."""
+        return [one for one in self._changes(number, after) if not _is_edge(one)]
+
+    def messages(self, number: int, after: int) -> list[dict[str, Any]]:
+        """Return the messages that were sent to a household's screen."""
+        return [one for one in self._changes(number, after) if MESSAGE in one["call"]]
+
+    def _changes(self, number: int, after: int) -> list[dict[str, Any]]:
+        wanted = {"face": "api", "changed": "1", "subject": contract_of(number)}
+        return self.portal.journal(after, limit="10000", **wanted)
 
     def mark(self) -> int:
         """Return the number of the portal's newest journal entry."""
         return int(self.portal.admin("/journal?limit=1")["last"])
-
-    def messages(self, number: int, after: int) -> list[str]:
-        """Return the texts that were sent to a household's screen."""
-        sent = [one for one in self.writes(number, after) if "send_event" in one["call"]]
-        return [json.dumps(one["after"]) for one in sent]
 
 
 @contextmanager
@@ -123,6 +126,10 @@ def until(is_true: Callable[[], bool], what: str) -> None:
     while not is_true():
         assert time.monotonic() < ends_at, f"in vain: {what}"
         time.sleep(LOOK_EVERY_S)
+
+
+def _is_edge(entry: dict[str, Any]) -> bool:
+    return any(edge in entry["call"] for edge in EDGES)
 
 
 def _get(url: str, authorization: str) -> Any:
