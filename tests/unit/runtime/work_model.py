@@ -1,36 +1,23 @@
-"""A model of the dirty rows in plain Python, driven beside the real ones by random schedules."""
+"""The dirty rows rehearsed beside a model of them in plain Python, which says what must be."""
 
 import asyncio
 from collections.abc import Coroutine
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
-
-from hypothesis import strategies as st
-from hypothesis.stateful import (
-    Bundle,
-    RuleBasedStateMachine,
-    consumes,
-    initialize,
-    invariant,
-    multiple,
-    rule,
-)
+from typing import Any, NamedTuple
 
 from runtime.chance import SeededChance
 from runtime.clock import Clock, business_clock
-from runtime.store import Store, from_micros, to_micros
+from runtime.store import Store, from_micros
 from runtime.work import Claim, Failure, Parking, Work, work
 from runtime.work.sql import Statements
 from tests.fixtures.clock import START, FakeMachine
 
 KIND = "settle"
 KEYS = ("a", "b", "c")
-# Longer than all the seconds a schedule can let pass: leases end by `expire` alone.
+FINISHES = ("complete", "complete_until", "fail", "fail_uncounted", "park", "give_back")
+# Longer than all the seconds a rehearsal lets pass: leases end by `expire` alone.
 LEASE = timedelta(days=30)
-some_keys = st.sets(st.sampled_from(KEYS), min_size=1)
-FINISHES = ("complete", "complete_until", "fail", "park", "give_back")
-seconds = st.integers(min_value=1, max_value=120)
 
 
 @dataclass(kw_only=True)
@@ -55,15 +42,28 @@ class Look:
     saw: int
 
 
-class WorkMachine(RuleBasedStateMachine):
-    """Marks, claims, finishes, crashes and zombies in any order; the model tells what must be."""
+class Stored(NamedTuple):
+    """What the table says of one row."""
 
-    looks: Bundle[Look] = Bundle("looks")
+    key: str
+    due_at: int
+    not_before: int
+    parked_at: int | None
+    generation: int
+    attempts: int
+    token: int
+    lease_until: int
+
+
+STORED = f"SELECT {', '.join(Stored._fields)} FROM work"
+
+
+class Rehearsal:
+    """Each step is done in the database and in the model; `check` compares them."""
 
     def __init__(
-        self, store: Store, loop: asyncio.AbstractEventLoop, statements: Statements | None
+        self, store: Store, loop: asyncio.AbstractEventLoop, statements: Statements | None = None
     ) -> None:
-        super().__init__()
         self.loop = loop
         self.store = store
         self.machine = FakeMachine()
@@ -75,39 +75,33 @@ class WorkMachine(RuleBasedStateMachine):
         self.wished = dict.fromkeys(KEYS, 0)
         self.done = dict.fromkeys(KEYS, 0)
         self.holders: dict[str, int] = {}
+        self.wait(self._empty())
 
-    @initialize()
-    def empty(self) -> None:
-        """Begin with no row and business time equal to machine time."""
-
-        async def clean() -> None:
-            async with self.store.begin() as tx:
-                await tx.execute(work.delete())
-                await tx.execute(business_clock.update().values(offset=timedelta(0)))
-
-        self.wait(clean())
+    async def _empty(self) -> None:
+        async with self.store.begin() as tx:
+            await tx.execute(work.delete())
+            await tx.execute(business_clock.update().values(offset=timedelta(0)))
 
     def wait(self, coroutine: Coroutine[Any, Any, Any]) -> Any:
-        """Run something on the machine's own loop."""
+        """Run something on the rehearsal's own loop."""
         return self.loop.run_until_complete(coroutine)
 
-    def within(self, method, *arguments: Any) -> None:
+    def within(self, method, *arguments: Any) -> Any:
         """Call a method of Work in a transaction of its own."""
 
-        async def run() -> None:
+        async def run() -> Any:
             async with self.store.begin() as tx:
-                await method(tx, *arguments)
+                return await method(tx, *arguments)
 
-        self.wait(run())
+        return self.wait(run())
 
     @property
     def now(self) -> int:
         """Machine time in seconds."""
         return int((self.machine.now - START).total_seconds())
 
-    @rule(keys=some_keys)
-    def mark(self, keys: set[str]) -> None:
-        """A fact changes: the key is wished anew."""
+    def mark(self, *keys: str) -> None:
+        """A fact changes: the keys are wished anew."""
         self.within(self.work.mark, KIND, keys)
         for key in keys:
             self.wished[key] += 1
@@ -120,8 +114,7 @@ class WorkMachine(RuleBasedStateMachine):
             row.due = min(row.due, business)
             row.not_before, row.attempts, row.parked = self.now, 0, False
 
-    @rule(keys=some_keys, in_s=st.integers(min_value=-60, max_value=200))
-    def schedule(self, keys: set[str], in_s: int) -> None:
+    def schedule(self, in_s: int, *keys: str) -> None:
         """Somebody wants a look at a business instant."""
         due = self.now + self.offset + in_s
         instant = START + timedelta(seconds=due)
@@ -135,18 +128,13 @@ class WorkMachine(RuleBasedStateMachine):
             else:
                 row.due = min(row.due, due)
 
-    @rule(target=looks, rows_max=st.integers(min_value=1, max_value=3))
-    def take(self, rows_max: int):
-        """A worker comes by."""
-        return self.claim(rows_max)
-
-    def claim(self, rows_max: int):
-        """Take what is due and look: the newest wish of each key is seen."""
+    def claim(self, rows_max: int = len(KEYS)) -> list[Look]:
+        """A worker takes what is due and looks: it sees the newest wish of each key."""
         claims = self.wait(self.work.claim(KIND, rows_max=rows_max))
         ready = {key: row for key, row in self.rows.items() if self.is_ready(row)}
         keys = {claim.key for claim in claims}
-        assert keys <= set(ready)
-        assert len(claims) == min(rows_max, len(ready))
+        assert keys <= set(ready), "claimed before its time"
+        assert len(claims) == min(rows_max, len(ready)), "not all that was due was claimed"
         left = [ready[key].due for key in set(ready) - keys]
         assert all(ready[key].due <= min(left, default=1 << 40) for key in keys)
         for claim in claims:
@@ -156,14 +144,18 @@ class WorkMachine(RuleBasedStateMachine):
             row.token, row.is_leased = claim.token, True
             self.holders[claim.key] = claim.token
             assert (claim.generation, claim.attempts) == (row.generation, row.attempts)
-        return multiple(*(Look(claim=c, saw=self.wished[c.key]) for c in claims))
+        return [Look(claim=claim, saw=self.wished[claim.key]) for claim in claims]
 
     def is_ready(self, row: Row) -> bool:
         """Tell whether a row may be claimed."""
         is_due = row.due <= self.now + self.offset and row.not_before <= self.now
         return is_due and not row.parked and not row.is_leased
 
-    def free(self, look: Look) -> tuple[Row | None, bool]:
+    def finish(self, look: Look, how: str, in_s: int = 60) -> None:
+        """Whoever holds a claim, or held it once, finishes it in one of the ways there are."""
+        getattr(self, f"_{how}")(look, in_s)
+
+    def _free(self, look: Look) -> tuple[Row | None, bool]:
         """Return the row if it is still this claim's, set free, and whether it was not marked."""
         claim = look.claim
         if self.holders.get(claim.key) == claim.token:
@@ -174,23 +166,9 @@ class WorkMachine(RuleBasedStateMachine):
         row.token, row.is_leased = 0, False
         return row, row.generation == claim.generation
 
-    @rule(look=consumes(looks), how=st.sampled_from(FINISHES), in_s=seconds)
-    def finish(self, look: Look, how: str, in_s: int) -> None:
-        """Whoever holds a claim, or held it once, finishes it in one of the ways there are."""
-        getattr(self, how)(look, in_s)
-
-    @rule(target=looks, look=consumes(looks), how=st.sampled_from(FINISHES), in_s=seconds)
-    def haunt(self, look: Look, how: str, in_s: int):
-        """A holder goes silent, another takes over, and then the first one finishes after all."""
-        self.expire({look.claim.key})
-        taken = self.claim(len(KEYS))
-        self.finish(look, how, in_s)
-        return taken
-
-    def complete(self, look: Look, _in_s: int) -> None:
-        """The holder, or a zombie, is done."""
+    def _complete(self, look: Look, _in_s: int) -> None:
         self.within(self.work.complete, [look.claim])
-        row, is_unmarked = self.free(look)
+        row, is_unmarked = self._free(look)
         if row is None:
             return
         self.done[look.claim.key] = max(self.done[look.claim.key], look.saw)
@@ -200,12 +178,11 @@ class WorkMachine(RuleBasedStateMachine):
         elif is_unmarked and row.again is not None:
             row.due, row.again = row.again, None
 
-    def complete_until(self, look: Look, in_s: int) -> None:
-        """The holder is done and wants another look later."""
+    def _complete_until(self, look: Look, in_s: int) -> None:
         due = self.now + self.offset + in_s
         later = START + timedelta(seconds=due)
         self.within(self.work.complete_until, [(look.claim, later)])
-        row, is_unmarked = self.free(look)
+        row, is_unmarked = self._free(look)
         if row is None:
             return
         self.done[look.claim.key] = max(self.done[look.claim.key], look.saw)
@@ -214,52 +191,49 @@ class WorkMachine(RuleBasedStateMachine):
             row.due = due if row.again is None else min(row.again, due)
             row.again = None
 
-    def fail(self, look: Look, in_s: int) -> None:
-        """The holder could not and wants to try later; every other failure does not count."""
-        later, counts = self.machine.now + timedelta(seconds=in_s), in_s % 2 == 0
+    def _fail(self, look: Look, in_s: int) -> None:
+        self._set_back(look, in_s, counts=True)
+
+    def _fail_uncounted(self, look: Look, in_s: int) -> None:
+        self._set_back(look, in_s, counts=False)
+
+    def _set_back(self, look: Look, in_s: int, *, counts) -> None:
+        later = self.machine.now + timedelta(seconds=in_s)
         failure = Failure(claim=look.claim, error="no", not_before=later, counts=counts)
         self.within(self.work.fail, [failure])
-        row, is_unmarked = self.free(look)
+        row, is_unmarked = self._free(look)
         if row is None:
             return
         row.attempts = row.attempts if counts else max(row.attempts - 1, 0)
         if is_unmarked:
             row.not_before = self.now + in_s
 
-    def park(self, look: Look, _in_s: int) -> None:
-        """The holder gives up."""
+    def _park(self, look: Look, _in_s: int) -> None:
         self.within(self.work.park, [Parking(claim=look.claim, error="never")])
-        row, is_unmarked = self.free(look)
+        row, is_unmarked = self._free(look)
         if row is not None:
             row.parked = is_unmarked
 
-    def give_back(self, look: Look, _in_s: int) -> None:
-        """The holder stops before having looked."""
+    def _give_back(self, look: Look, _in_s: int) -> None:
         self.within(self.work.give_back, [look.claim])
-        row, _ = self.free(look)
+        row, _ = self._free(look)
         if row is not None:
             row.attempts = max(row.attempts - 1, 0)
 
-    @rule(look=looks)
     def renew(self, look: Look) -> None:
-        """The heartbeat of a holder, or of a zombie that nobody has replaced yet."""
+        """A heartbeat; a zombie that nobody has replaced yet is a holder again."""
         self.wait(self.work.renew([look.claim]))
         row = self.rows.get(look.claim.key)
         if row is not None and row.token == look.claim.token:
             row.is_leased = True
             self.holders[look.claim.key] = look.claim.token
 
-    @rule(keys=some_keys)
-    def fall_silent(self, keys: set[str]) -> None:
-        """The holders crash, or hang for longer than their leases."""
-        self.expire(keys)
-
-    def expire(self, keys: set[str]) -> None:
-        """End the leases; whoever still holds one is a zombie from now on."""
+    def expire(self, *keys: str) -> None:
+        """The holders are silent for longer than their leases; from now on they are zombies."""
 
         async def end() -> None:
             async with self.store.begin() as tx:
-                ended = work.update().where(work.c.key.in_(sorted(keys)))
+                ended = work.update().where(work.c.key.in_(keys))
                 await tx.execute(ended.values(lease_until=0))
 
         self.wait(end())
@@ -268,47 +242,38 @@ class WorkMachine(RuleBasedStateMachine):
             if key in self.rows:
                 self.rows[key].is_leased = False
 
-    @rule(keys=some_keys)
-    def release(self, keys: set[str]) -> None:
+    def release(self, *keys: str) -> None:
         """A person lets parked rows be tried again."""
-
-        async def run() -> int:
-            async with self.store.begin() as tx:
-                return await self.work.release(tx, KIND, sorted(keys))
-
         parked = [key for key in keys if key in self.rows and self.rows[key].parked]
-        assert self.wait(run()) == len(parked)
+        assert self.within(self.work.release, KIND, keys) == len(parked)
         for key in parked:
             row = self.rows[key]
             row.parked, row.attempts, row.not_before = False, 0, self.now
 
-    @rule(by_s=seconds)
     def pass_time(self, by_s: int) -> None:
         """Both clocks go on."""
         self.machine.forward(timedelta(seconds=by_s))
 
-    @rule(by_s=seconds)
     def move_business_time(self, by_s: int) -> None:
         """Business time is moved; machine time is not."""
         self.within(self.clock.advance, timedelta(seconds=by_s))
         self.offset += by_s
 
-    @invariant()
-    def nothing_is_lost(self) -> None:
-        """A key whose newest wish nobody has dealt with has its row; all are as the model says."""
-        found = self.wait(self.stored())
+    def check(self) -> None:
+        """Compare: a key whose newest wish nobody has dealt with has its row, as in the model."""
+        found = self.wait(self._stored())
         for key in KEYS:
             assert self.done[key] >= self.wished[key] or key in found, f"the mark of {key} is lost"
         assert set(found) == set(self.rows)
         for key, row in self.rows.items():
             kept = found[key]
             assert from_micros(kept.due_at) == START + timedelta(seconds=row.due)
-            assert kept.not_before == to_micros(START) + row.not_before * 1_000_000
+            assert from_micros(kept.not_before) == START + timedelta(seconds=row.not_before)
             assert (kept.parked_at is not None) == row.parked
             assert (kept.generation, kept.attempts) == (row.generation, row.attempts)
             assert kept.token == row.token
+            assert (kept.lease_until > 0) == row.is_leased
 
-    async def stored(self) -> dict[str, Any]:
-        """Return the rows of the table by key."""
+    async def _stored(self) -> dict[str, Stored]:
         async with self.store.read() as tx:
-            return {row.key: row for row in await tx.rows(work.select())}
+            return {row[0]: Stored(*row) for row in await tx.fetch(STORED)}
