@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Column, Date, ForeignKey, Index, Integer, Row, String, Table, delete, select
+from sqlalchemy import Column, Date, ForeignKey, Index, Integer, String, Table, delete, select
 
 from billing.dunning.model import Action, Hold, HoldKind, Ladder, Step
 from runtime.store import Instant, Tx, metadata
@@ -68,7 +68,7 @@ def hold_id(one: Hold) -> str:
     return f"{one.service}.{one.kind.value}"
 
 
-def hold_from(row: Row[Any]) -> Hold:
+def hold_from(row: Any) -> Hold:
     """Read a row of the table of holds."""
     return Hold(
         service=ServiceId(row.service_id),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import CheckConstraint, Column, Date, ForeignKey, Index, Row, String, Table
+from sqlalchemy import CheckConstraint, Column, Date, ForeignKey, Index, String, Table
 
 from billing.equipment.model import Rental
 from runtime.store import metadata
@@ -32,7 +32,7 @@ rental = Table(
 )
 
 
-def from_row(row: Row[Any]) -> Rental:
+def from_row(row: Any) -> Rental:
     """Read a row of this table together with `open_from` of its open period."""
     return Rental(
         id=row.id,

@@ -18,7 +18,6 @@ from sqlalchemy import (
     Index,
     Integer,
     LargeBinary,
-    Row,
     String,
     Table,
     Text,
@@ -167,7 +166,7 @@ open_item = Table(
 )
 
 
-def attempt_from(row: Row[Any]) -> Attempt:
+def attempt_from(row: Any) -> Attempt:
     """Read a row of the table of attempts."""
     return Attempt(
         id=AttemptId(row.id),
@@ -181,7 +180,7 @@ def attempt_from(row: Row[Any]) -> Attempt:
     )
 
 
-def movement_from(row: Row[Any]) -> Movement:
+def movement_from(row: Any) -> Movement:
     """Read a row of the table of movements."""
     return Movement(
         id=row.id,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import CheckConstraint, Column, Date, ForeignKey, Index, Row, String, Table
+from sqlalchemy import CheckConstraint, Column, Date, ForeignKey, Index, String, Table
 
 from billing.subscriptions.model import Activation, Subscription
 from runtime.store import Instant, metadata
@@ -28,7 +28,7 @@ subscription = Table(
 )
 
 
-def from_row(row: Row[Any]) -> Subscription:
+def from_row(row: Any) -> Subscription:
     """Read a row of this table together with `open_from` of its open period."""
     return Subscription(
         id=SubscriptionId(row.id),

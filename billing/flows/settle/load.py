@@ -7,10 +7,9 @@ account follow each other. (Whoever writes a payment down meanwhile does not wai
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cache
 from typing import Any
 
-from sqlalchemy import Row, Select, and_, select
+from sqlalchemy import Select, and_, select
 
 from billing.accounts.model import Account, Service
 from billing.accounts.store import account, service
@@ -29,6 +28,7 @@ from runtime import log
 from runtime.store import Tx
 from runtime.store.among import KEYS, among, packed
 from runtime.store.lease import Engine
+from runtime.store.prepared import PreparedQuery
 from terms.ids import AccountId, ServiceId
 
 TOPIC = "entitlement"
@@ -53,7 +53,7 @@ async def load(tx: Tx, account_ids: Sequence[AccountId]) -> tuple[int, dict[Acco
 async def _accounts(tx: Tx, keys: dict[str, Any]) -> tuple[int, dict[AccountId, Facts]]:
     facts: dict[AccountId, Facts] = {}
     edition = 0
-    for row in await tx.rows(_account_query(tx.engine), keys):
+    for row in await _ACCOUNTS.rows(tx, keys):
         edition = row.edition or 0
         key = AccountId(row.id)
         if key not in facts:
@@ -69,7 +69,6 @@ async def _accounts(tx: Tx, keys: dict[str, Any]) -> tuple[int, dict[AccountId, 
     return edition, facts
 
 
-@cache
 def _account_query(engine: Engine) -> Select[Any]:
     edition = select(catalog_edition.c.edition).where(catalog_edition.c.id == 1)
     usable = and_(payment_method.c.account_id == account.c.id, payment_method.c.stopped == "")
@@ -90,7 +89,10 @@ def _account_query(engine: Engine) -> Select[Any]:
     return query.with_for_update(of=account, key_share=True) if engine == "postgresql" else query
 
 
-def _account(row: Row[Any]) -> Account:
+_ACCOUNTS = PreparedQuery(_account_query)
+
+
+def _account(row: Any) -> Account:
     return Account(
         id=AccountId(row.id),
         number=row.number,
@@ -106,7 +108,7 @@ async def _services(
     tx: Tx, keys: dict[str, Any], facts: dict[AccountId, Facts]
 ) -> dict[ServiceId, Household]:
     households: dict[ServiceId, Household] = {}
-    for row in await tx.rows(_service_query(tx.engine), keys):
+    for row in await _SERVICES.rows(tx, keys):
         key = ServiceId(row.service_id)
         if key not in households:
             households[key] = Household(
@@ -127,7 +129,6 @@ async def _services(
     return households
 
 
-@cache
 def _service_query(engine: Engine) -> Select[Any]:
     c = subscription.c
     joined = service.outerjoin(subscription, c.service_id == service.c.id).outerjoin(
@@ -143,12 +144,14 @@ def _service_query(engine: Engine) -> Select[Any]:
     )
 
 
+_SERVICES = PreparedQuery(_service_query)
+
+
 async def _rentals(tx: Tx, keys: dict[str, Any], households: dict[ServiceId, Household]) -> None:
-    for row in await tx.rows(_rental_query(tx.engine), keys):
+    for row in await _RENTALS.rows(tx, keys):
         households[ServiceId(row.service_id)].rentals.append(equipment.from_row(row))
 
 
-@cache
 def _rental_query(engine: Engine) -> Select[Any]:
     joined = rental.join(service, service.c.id == rental.c.service_id).outerjoin(
         open_period, open_period.c.subject == rental.c.id
@@ -161,12 +164,14 @@ def _rental_query(engine: Engine) -> Select[Any]:
     )
 
 
+_RENTALS = PreparedQuery(_rental_query)
+
+
 async def _holds(tx: Tx, keys: dict[str, Any], households: dict[ServiceId, Household]) -> None:
-    for row in await tx.rows(_hold_query(tx.engine), keys):
+    for row in await _HOLDS.rows(tx, keys):
         households[ServiceId(row.service_id)].holds.append(hold_from(row))
 
 
-@cache
 def _hold_query(engine: Engine) -> Select[Any]:
     joined = hold.join(service, service.c.id == hold.c.service_id)
     return (
@@ -175,3 +180,6 @@ def _hold_query(engine: Engine) -> Select[Any]:
         .where(among(engine, service.c.account_id))
         .order_by(hold.c.id)
     )
+
+
+_HOLDS = PreparedQuery(_hold_query)

@@ -6,7 +6,6 @@ The sealed past stays where it is; only where money goes back, what it may open 
 from __future__ import annotations
 
 from dataclasses import replace
-from functools import cache
 from typing import Any
 
 from sqlalchemy import Select, and_, exists, select, union_all
@@ -29,6 +28,7 @@ from billing.rating.model import LineKind
 from runtime.store import Tx
 from runtime.store.among import KEYS, among, packed
 from runtime.store.lease import Engine
+from runtime.store.prepared import PreparedQuery
 from terms.ids import AccountId, InvoiceId, ServiceId
 from terms.money import Money
 
@@ -48,7 +48,7 @@ async def load_open(
 
 
 async def _open_items(tx: Tx, keys: dict[str, Any], facts: dict[AccountId, Facts]) -> None:
-    for row in await tx.rows(_item_query(tx.engine), keys):
+    for row in await _ITEMS.rows(tx, keys):
         rest = Money(row.rest_minor, row.currency)
         if row.kind == INVOICE:
             facts[row.account_id].debts.append(
@@ -58,9 +58,11 @@ async def _open_items(tx: Tx, keys: dict[str, Any], facts: dict[AccountId, Facts
             facts[row.account_id].credits[row.id] = rest
 
 
-@cache
 def _item_query(engine: Engine) -> Select[Any]:
     return select(open_item).where(among(engine, open_item.c.account_id))
+
+
+_ITEMS = PreparedQuery(_item_query)
 
 
 def _debt(key: InvoiceId, sequence: int, due_on: Any, rest: Money) -> Debt:
@@ -92,13 +94,12 @@ async def _lines(
         KEYS: packed(tx.engine, sorted(owners)),
         "subjects": packed(tx.engine, subjects),
     }
-    for row in await tx.rows(_line_query(tx.engine), keys):
+    for row in await _LINES.rows(tx, keys):
         owner = households[ServiceId(row.service_id)].service.account
         key = (row.subject, LineKind(row.kind), row.period_start)
         facts[owner].lines[key] = InvoiceId(row.invoice_id)
 
 
-@cache
 def _line_query(engine: Engine) -> Any:
     c = invoice_line.c
     columns = (c.service_id, c.subject, c.kind, c.period_start, c.invoice_id)
@@ -117,32 +118,39 @@ def _line_query(engine: Engine) -> Any:
     return union_all(of_open_periods, unsealed, of_open_invoices)
 
 
+_LINES = PreparedQuery(_line_query)
+
+
 async def _collection(tx: Tx, owners: dict[str, Facts]) -> None:
     """Load attempts and notices."""
     keys = {KEYS: packed(tx.engine, sorted(owners))}
-    for row in await tx.rows(_attempt_query(tx.engine), keys):
+    for row in await _ATTEMPTS.rows(tx, keys):
         tries = owners[row.invoice_id].attempts
         tries.setdefault(InvoiceId(row.invoice_id), []).append(attempt_from(row))
-    for row in await tx.rows(_notice_query(tx.engine), keys):
+    for row in await _NOTICES.rows(tx, keys):
         owners[row.invoice_id].noticed.add((InvoiceId(row.invoice_id), row.after_days))
 
 
-@cache
 def _attempt_query(engine: Engine) -> Select[Any]:
     c = attempt.c
     return select(attempt).where(among(engine, c.invoice_id)).order_by(c.invoice_id, c.n)
 
 
-@cache
+_ATTEMPTS = PreparedQuery(_attempt_query)
+
+
 def _notice_query(engine: Engine) -> Select[Any]:
     c = dunning_notice.c
     return select(c.invoice_id, c.after_days).where(among(engine, c.invoice_id))
 
 
+_NOTICES = PreparedQuery(_notice_query)
+
+
 async def _movements(tx: Tx, keys: dict[str, Any], facts: dict[AccountId, Facts]) -> None:
     """Load unsettled movements with all others of their charges."""
     goes_back = set()
-    for row in await tx.rows(_movement_query(tx.engine), keys):
+    for row in await _MOVEMENTS.rows(tx, keys):
         one = movement_from(row)
         if one.account not in facts:
             continue
@@ -153,7 +161,6 @@ async def _movements(tx: Tx, keys: dict[str, Any], facts: dict[AccountId, Facts]
         await _paid(tx, {KEYS: packed(tx.engine, sorted(goes_back))}, facts)
 
 
-@cache
 def _movement_query(engine: Engine) -> Select[Any]:
     fresh = movement.alias("fresh")
     same_charge = and_(movement.c.provider == fresh.c.provider, movement.c.charge == fresh.c.charge)
@@ -166,10 +173,13 @@ def _movement_query(engine: Engine) -> Select[Any]:
     )
 
 
+_MOVEMENTS = PreparedQuery(_movement_query)
+
+
 async def _paid(tx: Tx, keys: dict[str, Any], facts: dict[AccountId, Facts]) -> None:
     sums: dict[tuple[str, str], Paid] = {}
     owners: dict[tuple[str, str], AccountId] = {}
-    for row in await tx.rows(_paid_query(tx.engine), keys):
+    for row in await _PAID.rows(tx, keys):
         pair = (row.movement_id, row.invoice_id)
         part = Money(row.amount_minor, row.currency)
         owners[pair] = AccountId(row.account_id)
@@ -183,7 +193,6 @@ async def _paid(tx: Tx, keys: dict[str, Any], facts: dict[AccountId, Facts]) -> 
         facts[owners[pair]].paid.append(paid)
 
 
-@cache
 def _paid_query(engine: Engine) -> Select[Any]:
     c = allocation.c
     return (
@@ -199,3 +208,6 @@ def _paid_query(engine: Engine) -> Select[Any]:
         .select_from(allocation.join(invoice, invoice.c.id == c.invoice_id))
         .where(among(engine, c.account_id))
     )
+
+
+_PAID = PreparedQuery(_paid_query)

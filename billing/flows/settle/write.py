@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import chain
 from typing import Any, TypeVar
 
-from sqlalchemy import delete, update
+from sqlalchemy import bindparam, delete, update
 
 from billing.accounts.store import service
 from billing.dunning.store import dunning_notice, hold, hold_id, hold_row
@@ -27,11 +27,41 @@ from billing.payments.store import (
 )
 from runtime import log
 from runtime.chance import new_id
-from runtime.store import Tx
+from runtime.store import Instant, Tx
 from runtime.store.among import KEYS, among, packed
+from runtime.store.prepared import PreparedCommand
 from terms.entitlement import Entitlement
 
 T = TypeVar("T")
+
+_SETTLED = PreparedCommand(
+    lambda engine: (
+        update(movement)
+        .where(among(engine, movement.c.id))
+        .values(settled_at=bindparam("at", type_=Instant))
+    )
+)
+_REACHED = PreparedCommand(
+    lambda engine: (
+        update(attempt)
+        .where(among(engine, attempt.c.id), attempt.c.state != bindparam("reached"))
+        .values(state=bindparam("reached"))
+    )
+)
+_STOPPED = PreparedCommand(
+    lambda engine: (
+        update(payment_method)
+        .where(among(engine, payment_method.c.account_id), payment_method.c.stopped == "")
+        .values(stopped="money_went_back")
+    )
+)
+_RAISED = PreparedCommand(
+    lambda engine: (
+        update(service).where(among(engine, service.c.id)).values(revision=service.c.revision + 1)
+    )
+)
+_CLOSED = PreparedCommand(lambda engine: delete(open_item).where(among(engine, open_item.c.id)))
+_DROPPED = PreparedCommand(lambda engine: delete(hold).where(among(engine, hold.c.id)))
 
 
 async def write(desk: Desk, tx: Tx, decisions: Sequence[Decision]) -> None:
@@ -46,6 +76,11 @@ async def write(desk: Desk, tx: Tx, decisions: Sequence[Decision]) -> None:
     await _holds(tx, decisions)
     await _rights(desk, tx, _all(decisions, lambda one: one.published))
     await _notices(desk, tx, decisions)
+
+
+async def _run(tx: Tx, command: PreparedCommand, keys: Sequence[str], **given: Any) -> None:
+    if keys:
+        await command.run(tx, {KEYS: packed(tx.engine, keys), **given})
 
 
 def _all(decisions: Sequence[Decision], part: Callable[[Decision], Iterable[T]]) -> list[T]:
@@ -82,7 +117,7 @@ async def _open_items(tx: Tx, decisions: Sequence[Decision]) -> None:
     after = {row["id"]: row for one in decisions for row in _items_after(one)}
     rows = [row for key, row in after.items() if before.get(key) != row]
     await tx.upsert(open_item, rows, key=("id",))
-    await _delete(tx, open_item, [key for key in before if key not in after])
+    await _run(tx, _CLOSED, [key for key in before if key not in after])
 
 
 def _items_before(one: Decision) -> Iterator[dict[str, Any]]:
@@ -118,29 +153,12 @@ async def _movements(tx: Tx, decisions: Sequence[Decision]) -> None:
     settled = _all(decisions, lambda one: one.purse.settled)
     if not settled:
         return
-    now = decisions[0].moment.now
-    await tx.execute(
-        update(movement).where(among(tx.engine, movement.c.id)).values(settled_at=now),
-        {KEYS: packed(tx.engine, settled)},
-    )
+    await _run(tx, _SETTLED, settled, at=decisions[0].moment.now)
     states = dict(chain.from_iterable(one.purse.attempts.items() for one in decisions))
     for state in (AttemptState.CLEARED, AttemptState.REVERSED):
         keys = [key for key, reached in states.items() if reached is state]
-        if keys:
-            await tx.execute(
-                update(attempt)
-                .where(among(tx.engine, attempt.c.id), attempt.c.state != state.value)
-                .values(state=state.value),
-                {KEYS: packed(tx.engine, keys)},
-            )
-    back = [one.facts.account.id for one in decisions if one.purse.went_back]
-    if back:
-        await tx.execute(
-            update(payment_method)
-            .where(among(tx.engine, payment_method.c.account_id), payment_method.c.stopped == "")
-            .values(stopped="money_went_back"),
-            {KEYS: packed(tx.engine, back)},
-        )
+        await _run(tx, _REACHED, keys, reached=state.value)
+    await _run(tx, _STOPPED, [one.facts.account.id for one in decisions if one.purse.went_back])
 
 
 async def _attempts(desk: Desk, tx: Tx, decisions: Sequence[Decision]) -> None:
@@ -172,7 +190,8 @@ async def _attempts(desk: Desk, tx: Tx, decisions: Sequence[Decision]) -> None:
 async def _holds(tx: Tx, decisions: Sequence[Decision]) -> None:
     raised = [hold_row(one) for one in _all(decisions, lambda one: one.raised)]
     await tx.upsert(hold, raised, key=("id",))
-    await _delete(tx, hold, [hold_id(one) for one in _all(decisions, lambda one: one.dropped)])
+    dropped = _all(decisions, lambda one: one.dropped)
+    await _run(tx, _DROPPED, [hold_id(one) for one in dropped])
 
 
 async def _rights(desk: Desk, tx: Tx, rights: Sequence[Entitlement]) -> None:
@@ -180,12 +199,7 @@ async def _rights(desk: Desk, tx: Tx, rights: Sequence[Entitlement]) -> None:
     if not rights:
         return
     keys = [one.service for one in rights]
-    await tx.execute(
-        update(service)
-        .where(among(tx.engine, service.c.id))
-        .values(revision=service.c.revision + 1),
-        {KEYS: packed(tx.engine, keys)},
-    )
+    await _run(tx, _RAISED, keys)
     snapshots = [
         log.Snapshot(key=one.service, revision=one.revision + 1, value=one.encode())
         for one in rights
@@ -224,11 +238,3 @@ async def _notices(desk: Desk, tx: Tx, decisions: Sequence[Decision]) -> None:
     ]
     await log.append(tx, entries)
     await desk.work.mark(tx, "notify", [entry.id for entry in entries])
-
-
-async def _delete(tx: Tx, table: Any, keys: Sequence[str]) -> None:
-    if keys:
-        await tx.execute(
-            delete(table).where(among(tx.engine, table.c.id)),
-            {KEYS: packed(tx.engine, keys)},
-        )

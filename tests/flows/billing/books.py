@@ -104,6 +104,12 @@ class Counted:
     def __init__(self) -> None:
         self.made: list[str] = []
 
+    @property
+    def writes(self) -> list[str]:
+        """Return those that may change something."""
+        reads = ("execute SELECT", "fetch SELECT", "fetch (SELECT")
+        return [one for one in self.made if not one.startswith(reads)]
+
 
 @asynccontextmanager
 async def counting(store: Store) -> AsyncIterator[tuple[Tx, Counted]]:
