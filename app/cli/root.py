@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import typer
 
-from app.cli import (
-    accounts,
-    books,
-    clock,
-    database,
-    doctor,
-    importing,
-    programs,
-    serve,
-    targets,
-    work,
-)
+from app.cli.accounts import add_to as add_accounts
+from app.cli.books import add_to as add_books
+from app.cli.clock import add_to as add_clock
+from app.cli.database import add_to as add_database
+from app.cli.doctor import add_to as add_doctor
+from app.cli.importing import add_to as add_importing
+from app.cli.programs import add_to as add_programs
+from app.cli.serve import add_to as add_serve
+from app.cli.targets import add_to as add_targets
+from app.cli.work import add_to as add_work
 
 cli = typer.Typer(
     name="boxoffice",
@@ -27,5 +25,16 @@ cli = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
 
-for group in (serve, database, importing, programs, accounts, books, targets, work, clock, doctor):
-    group.add_to(cli)
+for add in (
+    add_serve,
+    add_database,
+    add_importing,
+    add_programs,
+    add_accounts,
+    add_books,
+    add_work,
+    add_doctor,
+    add_targets,
+    add_clock,
+):
+    add(cli)
