@@ -1,0 +1,68 @@
+"""Prepared statements and conditions over many keys do what Core does, on both engines."""
+
+from datetime import UTC, datetime, timedelta
+
+from sqlalchemy import bindparam, delete, select, update
+
+from runtime.clock import business_clock
+from runtime.log import Entry, append, log_entry
+from runtime.store import Instant, Store
+from runtime.store.among import KEYS, among, packed
+from runtime.store.prepared import PreparedCommand, PreparedQuery
+
+AT = datetime(2026, 3, 11, 9, 0, 0, 5, tzinfo=UTC)
+ENTRIES = PreparedQuery(
+    lambda engine: (
+        select(log_entry.c.id, log_entry.c.at, log_entry.c.kind.label("what"))
+        .where(among(engine, log_entry.c.id), log_entry.c.kind != "no'ne")
+        .order_by(log_entry.c.id)
+    )
+)
+
+
+async def written(store: Store, count: int) -> list[str]:
+    """Write entries and return their ids."""
+    ids = [f"é-{n:05d}'\"" for n in range(count)]
+    async with store.begin() as tx:
+        await append(tx, [Entry(id=i, kind="k", key="", value="", at=AT) for i in ids])
+    return ids
+
+
+async def test_typed_rows_of_many_keys(store: Store):
+    """Rows come back typed and by name, for no key, one, and more than an IN list may have."""
+    ids = await written(store, 40_000)
+    async with store.read() as tx:
+        for some in ([], ids[7:8], ids):
+            rows = await ENTRIES.rows(tx, {KEYS: packed(tx.engine, some)})
+            assert [row.id for row in rows] == some
+            assert {(row.at, row.what) for row in rows} <= {(AT, "k")}
+        core = await tx.rows(
+            select(log_entry.c.id).where(among(tx.engine, log_entry.c.id)),
+            {KEYS: packed(tx.engine, ids[:3])},
+        )
+        assert sorted(row.id for row in core) == ids[:3]
+
+
+async def test_commands_tell_how_much_they_wrote(store: Store):
+    """Updates and deletes bind typed values and count the rows they hit."""
+    moved = PreparedCommand(
+        lambda _: (
+            update(business_clock)
+            .where(business_clock.c.id == bindparam("which"))
+            .values(offset=bindparam("by", type_=business_clock.c.offset.type))
+        )
+    )
+    gone = PreparedCommand(
+        lambda engine: delete(log_entry).where(
+            among(engine, log_entry.c.id), log_entry.c.at <= bindparam("at", type_=Instant)
+        )
+    )
+    ids = await written(store, 5)
+    async with store.begin() as tx:
+        assert await moved.run(tx, {"which": 1, "by": timedelta(hours=3)}) == 1
+        assert await moved.run(tx, {"which": 2, "by": timedelta(0)}) == 0
+        offset = await tx.scalar(select(business_clock.c.offset))
+        assert offset == timedelta(hours=3)
+        some = packed(tx.engine, ids[:3])
+        assert await gone.run(tx, {KEYS: some, "at": AT - timedelta(seconds=1)}) == 0
+        assert await gone.run(tx, {KEYS: some, "at": AT}) == 3
