@@ -50,7 +50,7 @@ async def change(desk: Desk, tx: Tx, contract: str, wish: Change, now: datetime)
     if wish.plan is not None:
         await story.replace(plan, wish.plan)
     for code in wish.add:
-        await story.add(code)
+        await story.add(code, plan)
     for code in wish.remove:
         await story.remove(code)
     await desk.work.mark(tx, "settle", [held.account])
@@ -74,11 +74,20 @@ class _Story:
         if plan.until_on is not None:
             raise Invalid("plan", f"the service is cancelled for {plan.until_on}")
         begins = max(self.held.today, plan.from_on)
+        is_charged = self.held.charged_until[plan.id] > plan.charged_from
         await end(self.tx, plan, begins)
-        await self._start(code, begins, max(begins, self.held.free_from(plan)))
+        await self._start(
+            code,
+            begins,
+            charged_from=max(begins, self.held.free_from(plan)),
+            # What was to be paid first and was never charged is still to be paid first.
+            activation=Activation.OPEN if is_charged else plan.activation,
+        )
 
-    async def add(self, code: str) -> None:
+    async def add(self, code: str, plan: Subscription) -> None:
         check_offering(self.book, code, OfferingKind.ADDON, "add")
+        if plan.until_on is not None:
+            raise Invalid("add", f"the service is cancelled for {plan.until_on}")
         mine = [one for one in self.held.subscriptions if one.offering == code]
         if any(one.until_on is None for one in mine):
             raise Duplicate(f"the service has {code} already")
@@ -86,7 +95,8 @@ class _Story:
             # It was to end later: taking that back charges nothing twice.
             await end(self.tx, mine[-1], None)
             return
-        await self._start(code, self.held.today, self.held.today)
+        begins = max(self.held.today, plan.from_on)
+        await self._start(code, begins, charged_from=begins, activation=Activation.OPEN)
 
     async def remove(self, code: str) -> None:
         mine = [one for one in self.held.subscriptions if one.offering == code]
@@ -97,7 +107,9 @@ class _Story:
             if one.until_on is None:
                 await end(self.tx, one, max(one.from_on, self.held.free_from(one)))
 
-    async def _start(self, code: str, from_on: date, charged_from: date) -> None:
+    async def _start(
+        self, code: str, from_on: date, *, charged_from: date, activation: Activation
+    ) -> None:
         self.book.price_on(code, self.held.currency, charged_from)
         row = {
             "id": new_id(self.now, self.desk.chance),
@@ -106,7 +118,7 @@ class _Story:
             "from_on": from_on,
             "until_on": None,
             "charged_from": charged_from,
-            "activation": Activation.OPEN.value,
+            "activation": activation.value,
             "created_at": self.now,
         }
         await self.tx.insert(subscription, [row])

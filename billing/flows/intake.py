@@ -17,7 +17,6 @@ from billing.flows import movements
 from billing.flows.attempts import Failure
 from billing.flows.desk import Desk
 from billing.flows.movements import Told
-from billing.flows.receive import provider_of
 from billing.payments.model import Moved, MovementKind, Refused
 from billing.payments.provider import Tidings
 from billing.payments.store import EventState, attempt, movement, provider_event
@@ -63,10 +62,10 @@ class _Known:
 async def intake(desk: Desk, tx: Tx, event_ids: Sequence[str], now: datetime) -> Taken:
     """Take up stored events; one that was taken up before changes nothing."""
     states: dict[str, tuple[EventState, str]] = {}
-    events = list(_parsed(desk, await _stored(tx, event_ids), states))
+    again: dict[str, timedelta] = {}
+    events = list(_parsed(desk, await _stored(tx, event_ids), states, again))
     known = await _known(tx, events)
     names = {key: number for number, key in known.numbers.items()}
-    again: dict[str, timedelta] = {}
     told: list[Told] = []
     failures: list[Failure] = []
     for event in events:
@@ -86,11 +85,20 @@ async def intake(desk: Desk, tx: Tx, event_ids: Sequence[str], now: datetime) ->
 
 
 def _parsed(
-    desk: Desk, rows: Iterable[_Stored], states: dict[str, tuple[EventState, str]]
+    desk: Desk,
+    rows: Iterable[_Stored],
+    states: dict[str, tuple[EventState, str]],
+    again: dict[str, timedelta],
 ) -> Iterator[_Event]:
     for row in rows:
+        provider = desk.providers.get(row.provider)
+        if provider is None:
+            # Its message was proven when it came: it is kept until the provider is back.
+            states[row.id] = EventState.WAITING, f"no provider {row.provider} is set up here"
+            again[row.id] = WAIT
+            continue
         try:
-            tidings = provider_of(desk, row.provider).parse(row.body)
+            tidings = provider.parse(row.body)
         except DomainError as error:
             states[row.id] = EventState.REFUSED, str(error)
             continue

@@ -326,6 +326,22 @@ async def test_money_of_nobody_is_kept_and_shown(small_till: Till):
     assert await balances(till.office.store) == {}
 
 
+async def test_a_message_outlives_its_provider(small_till: Till):
+    """An event whose provider is not set up here is kept and taken when the provider is back."""
+    till = small_till
+    await till.join()
+    await till.behave("lost")
+    await till.collect()
+    (event,) = await till.events("payment_intent.succeeded")
+    received = await till.hear(event)
+    providers = dict(till.office.desk.providers)
+    till.office.desk.providers.clear()  # type: ignore[attr-defined]
+    assert (await till.take(received)).again == {received.event: timedelta(minutes=1)}
+    till.office.desk.providers.update(providers)  # type: ignore[attr-defined]
+    assert (await till.take(received)).again == {}
+    assert await open_items(till.office.store) == {}
+
+
 async def test_forged_and_stale_messages_have_no_effect(small_till: Till):
     """A wrong signature, an old or future time, or no event is refused and leaves nothing."""
     till = small_till

@@ -169,6 +169,40 @@ async def test_a_new_plan_does_not_light_what_is_not_paid(small_office: Office):
     assert (await rights(office.store, await service_of(office))).state is ServiceState.ACTIVE
 
 
+async def test_a_plan_changed_before_anything_was_charged_is_paid_first(small_office: Office):
+    """Signed up and changed in one breath, the new plan is dark until it is paid."""
+    office = small_office
+    (made,) = await office.sign_up(household("100001"))
+    async with office.store.begin() as tx:
+        await change(office.desk, tx, "100001", Change(plan="LARGE", add=("KIDS",)), office.now)
+    await office.settle(made.account)
+    dark = await rights(office.store, made.service)
+    assert (dark.state, dark.reason) == (ServiceState.PENDING, "unpaid_first")
+    assert await charges(office) == [("KIDS", MARCH_REST, 210), ("LARGE", MARCH_REST, 4200)]
+    await pay(office, "52.92", "R-1")
+    await office.settle(made.account)
+    assert (await rights(office.store, made.service)).state is ServiceState.ACTIVE
+
+
+async def test_an_add_on_begins_with_its_plan_and_not_without(small_office: Office):
+    """Added to a service that begins in April it begins in April; a cancelled one takes none."""
+    office = small_office
+    await office.join(starts_on=date(2026, 4, 10), method=None)
+    await changed(office, add=("SPORT",))
+    assert (await rights(office.store, await service_of(office))).state is ServiceState.PENDING
+    await pay(office, "100.00", "R-1")
+    await office.live(list(office.looks), datetime(2026, 4, 10, tzinfo=UTC))
+    period = Period(date(2026, 4, 10), date(2026, 5, 1))
+    assert await charges(office) == [("BASIC", period, 2170), ("SPORT", period, 434)]
+    await changed(office, remove=("SPORT",))
+    await cancelled(office, When.PERIOD_END)
+    async with office.store.begin() as tx:
+        with pytest.raises(Invalid, match="is cancelled for 2026-05-01"):
+            await change(office.desk, tx, "100001", Change(add=("SPORT",)), office.now)
+    await office.live(list(office.looks), datetime(2026, 5, 2, tzinfo=UTC))
+    assert (await rights(office.store, await service_of(office))).state is ServiceState.ENDED
+
+
 async def test_an_imported_plan_is_changed_without_paying_twice(small_office: Office):
     """Another system has charged until May: the new plan is charged from May."""
     office = small_office
