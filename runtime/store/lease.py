@@ -12,13 +12,15 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequenc
 from contextlib import asynccontextmanager, suppress
 from typing import Any, Literal, TypeVar
 
-from sqlalchemy import CursorResult, Executable
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import CursorResult, Dialect, Executable
 
 Engine = Literal["sqlite", "postgresql"]
 Record = Mapping[str, Any]
 Values = tuple[Any, ...]
+Given = Record | Sequence[Record] | None
 T = TypeVar("T")
+# Reads a result where it is made, which on SQLite is another thread.
+Take = Callable[[CursorResult[Any]], T]
 
 
 class Lease(ABC):
@@ -26,9 +28,8 @@ class Lease(ABC):
 
     engine: Engine
 
-    def __init__(self, core: AsyncConnection, raw: Any, *, opening: str) -> None:
-        self.core = core
-        self.raw = raw
+    def __init__(self, dialect: Dialect, *, opening: str) -> None:
+        self.dialect = dialect
         self._opening = opening
         # Our own note, as the driver's is wrong while a cancelled BEGIN is still on its way.
         self._may_be_open = False
@@ -46,7 +47,7 @@ class Lease(ABC):
     async def begin(self) -> None:
         """Open a transaction."""
         self._may_be_open = True
-        await self.fetch(self._opening, ())
+        await self._begin()
 
     async def commit(self) -> None:
         """Make it durable."""
@@ -60,16 +61,17 @@ class Lease(ABC):
             self._may_be_open = False
 
     @abstractmethod
+    async def _begin(self) -> None: ...
+
+    @abstractmethod
     async def _commit(self) -> None: ...
 
     @abstractmethod
     async def _rollback(self) -> None: ...
 
-    async def execute(
-        self, statement: Executable, parameters: Record | Sequence[Record] | None = None
-    ) -> CursorResult[Any]:
-        """Run one Core statement; a list of parameters makes it an executemany."""
-        return await self.core.execute(statement, parameters)
+    @abstractmethod
+    async def execute(self, statement: Executable, values: Given, take: Take[T]) -> T:
+        """Run one Core statement, once or for each of many values; `take` reads the result."""
 
     @abstractmethod
     async def fetch(self, sql: str, values: Values) -> Sequence[Sequence[Any]]:
@@ -87,10 +89,9 @@ class Lease(ABC):
     async def insert_many(self, table: str, names: tuple[str, ...], rows: list[Values]) -> None:
         """Insert rows by the fastest path of the engine."""
 
+    @abstractmethod
     async def close(self) -> None:
         """Give the connection up; one that is broken already is no error."""
-        with suppress(Exception):
-            await self.core.close()
 
 
 class Pool:
@@ -139,13 +140,10 @@ class Pool:
         await lease.close()
 
 
-async def to_the_end(
-    work: Awaitable[T], *, hurry: Callable[[], Awaitable[None]] | None = None
-) -> T:
+async def to_the_end(work: Awaitable[T]) -> T:
     """Wait until it is done even when cancelled meanwhile; the cancellation comes out afterwards.
 
-    A commit that was sent cannot be called back: whoever waits must learn how it ended. `hurry`
-    is called when somebody no longer wants the result.
+    A commit that was sent cannot be called back: whoever waits must learn how it ended.
     """
     task = asyncio.ensure_future(work)
     cancelled: asyncio.CancelledError | None = None
@@ -154,8 +152,6 @@ async def to_the_end(
             await asyncio.shield(task)
         except asyncio.CancelledError as error:
             cancelled = error
-            if hurry is not None:
-                await hurry()
         except Exception:  # noqa: BLE001 - raised again by result() below
             break
     if cancelled is not None:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from typing import Any
 
 import asyncpg
-from sqlalchemy import NullPool
+from sqlalchemy import Executable, NullPool
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import (
     DBAPIError,
@@ -15,9 +16,9 @@ from sqlalchemy.exc import (
     OperationalError,
     PendingRollbackError,
 )
-from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
-from runtime.store.lease import Engine, Lease, Values
+from runtime.store.lease import Engine, Given, Lease, T, Take, Values
 
 CONNECT_DEADLINE_S = 10.0
 IDLE_IN_TRANSACTION_MAX_S = 60
@@ -36,10 +37,25 @@ class PostgresLease(Lease):
 
     engine: Engine = "postgresql"
 
+    def __init__(self, engine: AsyncEngine, *, opening: str) -> None:
+        super().__init__(engine.dialect, opening=opening)
+        self._engine = engine
+        self.core: AsyncConnection
+        self.raw: Any
+
+    async def open(self) -> None:
+        """Connect."""
+        self.core = await self._engine.connect()
+        self.raw = (await self.core.get_raw_connection()).driver_connection
+
     @property
     def is_open(self) -> bool:
         """Whether the connection can still be used."""
         return not (self.core.closed or self.core.invalidated or self.raw.is_closed())
+
+    async def execute(self, statement: Executable, values: Given, take: Take[T]) -> T:
+        """Run one Core statement, once or for each of many values; `take` reads the result."""
+        return take(await self.core.execute(statement, values))
 
     async def fetch(self, sql: str, values: Values) -> Sequence[Sequence[Any]]:
         """Run one statement and return its rows."""
@@ -75,6 +91,22 @@ class PostgresLease(Lease):
             await self.raw.copy_records_to_table(table, records=rows, columns=names)
         except _DRIVER_ERRORS as error:
             raise self._as_ours(f"COPY {table}", error) from error
+
+    async def close(self) -> None:
+        """Give the connection up; one that is broken already is no error."""
+        with suppress(Exception):
+            await self.core.close()
+
+    async def _begin(self) -> None:
+        try:
+            await self.write(self._opening, ())
+        except DBAPIError as error:
+            if not error.connection_invalidated:
+                raise
+            # The server went away while nobody used the connection, so nothing is lost with it.
+            await self.close()
+            await self.open()
+            await self.write(self._opening, ())
 
     async def _commit(self) -> None:
         try:
@@ -125,8 +157,8 @@ def postgres_engine(url: URL) -> AsyncEngine:
 
 def _opener(engine: AsyncEngine, opening: str) -> Callable[[], Awaitable[Lease]]:
     async def open_lease() -> Lease:
-        core = await engine.connect()
-        raw = (await core.get_raw_connection()).driver_connection
-        return PostgresLease(core, raw, opening=opening)
+        lease = PostgresLease(engine, opening=opening)
+        await lease.open()
+        return lease
 
     return open_lease

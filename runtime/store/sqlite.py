@@ -1,4 +1,4 @@
-"""SQLite: one connection that writes, a few that read while it does.
+"""SQLite: one connection that writes, a few that read while it does, each in its own thread.
 
 The write-ahead log lets readers go on; `synchronous=FULL` makes every commit survive a power cut;
 BEGIN IMMEDIATE takes the write lock before anything is read, so no decision rests on old rows.
@@ -6,17 +6,21 @@ BEGIN IMMEDIATE takes the write lock before anything is read, so no decision res
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import CursorResult, Executable, NullPool, event
+from sqlalchemy import Connection, CursorResult, Executable, NullPool, create_engine, event
+from sqlalchemy import Engine as CoreEngine
 from sqlalchemy.engine import URL
+from sqlalchemy.engine.cursor import FullyBufferedCursorFetchStrategy
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
-from runtime.store.lease import Engine, Lease, Record, Values, to_the_end
+from runtime.store.lease import Engine, Given, Lease, T, Take, Values, to_the_end
+from runtime.store.thread import OwnThread
 
 BUSY_TIMEOUT_MS = 20_000
 CACHE_KIB = 16_000
@@ -28,49 +32,37 @@ def make_folder(url: URL) -> None:
 
 
 class SqliteLease(Lease):
-    """One connection over aiosqlite; every call is one hop to the driver's thread."""
+    """One connection and its thread; every call is one trip there and back."""
 
     engine: Engine = "sqlite"
+
+    def __init__(self, thread: OwnThread, core: Connection, *, opening: str) -> None:
+        super().__init__(core.dialect, opening=opening)
+        self.core = core
+        self.raw = _driver_of(core)
+        self._thread = thread
+        self._must_begin = False
 
     @property
     def is_open(self) -> bool:
         """Whether the connection can still be used."""
         return not (self.core.closed or self.core.invalidated)
 
-    async def execute(
-        self, statement: Executable, parameters: Record | Sequence[Record] | None = None
-    ) -> CursorResult[Any]:
-        """Run one Core statement; a list of parameters makes it an executemany.
-
-        Core throws a connection away when it is cancelled, and with it our only writer, whose
-        thread may hold the lock a while longer. So the statement is interrupted instead.
-        """
-        work = self.core.execute(statement, parameters)
-        return await to_the_end(work, hurry=self.raw.interrupt)
+    async def execute(self, statement: Executable, values: Given, take: Take[T]) -> T:
+        """Run one Core statement, once or for each of many values; `take` reads the result."""
+        return await self._do("", lambda: take(_fetched(self.core.execute(statement, values))))
 
     async def fetch(self, sql: str, values: Values) -> Sequence[Sequence[Any]]:
         """Run one statement and return its rows."""
-        try:
-            rows: list[tuple[Any, ...]] = await self.raw.execute_fetchall(sql, values)
-        except sqlite3.Error as error:
-            raise _as_ours(sql, error) from error
-        return rows
+        return await self._do(sql, lambda: self.raw.execute(sql, values).fetchall())
 
     async def write(self, sql: str, values: Values) -> int:
         """Run one statement and return how many rows it wrote."""
-        try:
-            cursor = await self.raw.execute(sql, values)
-        except sqlite3.Error as error:
-            raise _as_ours(sql, error) from error
-        return int(cursor.rowcount)
+        return await self._do(sql, lambda: self.raw.execute(sql, values).rowcount)
 
     async def write_many(self, sql: str, rows: list[Values]) -> int:
         """Run one statement for each row; returns how many rows were written."""
-        try:
-            cursor = await self.raw.executemany(sql, rows)
-        except sqlite3.Error as error:
-            raise _as_ours(sql, error) from error
-        return int(cursor.rowcount)
+        return await self._do(sql, lambda: self.raw.executemany(sql, rows).rowcount)
 
     async def insert_many(self, table: str, names: tuple[str, ...], rows: list[Values]) -> None:
         """Insert rows by the driver's executemany."""
@@ -78,11 +70,39 @@ class SqliteLease(Lease):
         marks = ", ".join("?" * len(names))
         await self.write_many(f'INSERT INTO "{table}" ({columns}) VALUES ({marks})', rows)  # noqa: S608 - names of our own tables
 
+    async def close(self) -> None:
+        """Give the connection up; one that is broken already is no error."""
+        with suppress(Exception):
+            await to_the_end(self._thread.do(self.core.close))
+        self._thread.end()
+
+    async def _do(self, sql: str, job: Callable[[], T]) -> T:
+        """Do a job in the thread, after opening the transaction if that is still to be done."""
+        must_begin, self._must_begin = self._must_begin, False
+        try:
+            return await self._thread.do(lambda: self._begun(job) if must_begin else job())
+        except sqlite3.Error as error:
+            raise DBAPIError.instance(
+                sql, None, error, sqlite3.Error, hide_parameters=True
+            ) from error
+        except asyncio.CancelledError:
+            self.raw.interrupt()  # nobody wants the rest of it
+            raise
+
+    def _begun(self, job: Callable[[], T]) -> T:
+        self.raw.execute(self._opening)
+        return job()
+
+    async def _begin(self) -> None:
+        self._must_begin = True
+
     async def _commit(self) -> None:
-        await self.fetch("COMMIT", ())
+        if not self._must_begin:
+            await self.fetch("COMMIT", ())
 
     async def _rollback(self) -> None:
-        await self.raw.rollback()  # unlike the statement, no error where nothing is open
+        self._must_begin = False
+        await self._thread.do(self.raw.rollback)  # no error where nothing is open
 
 
 def sqlite_writer(url: URL) -> Callable[[], Awaitable[Lease]]:
@@ -95,18 +115,34 @@ def sqlite_reader(url: URL) -> Callable[[], Awaitable[Lease]]:
     return _opener(_engine(url, ("query_only=ON",)), "BEGIN")
 
 
-def _opener(engine: AsyncEngine, opening: str) -> Callable[[], Awaitable[Lease]]:
+def _opener(engine: CoreEngine, opening: str) -> Callable[[], Awaitable[Lease]]:
     async def open_lease() -> Lease:
-        core = await engine.connect()
-        raw = (await core.get_raw_connection()).driver_connection
-        return SqliteLease(core, raw, opening=opening)
+        thread = OwnThread("sqlite")
+        opened: list[SqliteLease] = []
+
+        def open_here() -> None:
+            opened.append(SqliteLease(thread, engine.connect(), opening=opening))
+
+        try:
+            await to_the_end(thread.do(open_here))
+        except BaseException:
+            for lease in opened:
+                await lease.close()
+            thread.end()
+            raise
+        return opened[0]
 
     return open_lease
 
 
-def _engine(url: URL, more_pragmas: tuple[str, ...]) -> AsyncEngine:
-    engine = create_async_engine(
-        url, poolclass=NullPool, isolation_level="AUTOCOMMIT", hide_parameters=True
+def _engine(url: URL, more_pragmas: tuple[str, ...]) -> CoreEngine:
+    engine = create_engine(
+        url.set(drivername="sqlite+pysqlite"),
+        poolclass=NullPool,
+        isolation_level="AUTOCOMMIT",
+        hide_parameters=True,
+        # Results are let go of by the event loop's thread; all else is done in the lease's own.
+        connect_args={"check_same_thread": False},
     )
     pragmas = (
         f"busy_timeout={BUSY_TIMEOUT_MS}",
@@ -118,7 +154,7 @@ def _engine(url: URL, more_pragmas: tuple[str, ...]) -> AsyncEngine:
         *more_pragmas,
     )
 
-    @event.listens_for(engine.sync_engine, "connect")
+    @event.listens_for(engine, "connect")
     def settle_in(connection: Any, _record: Any) -> None:
         cursor = connection.cursor()
         for pragma in pragmas:
@@ -128,5 +164,18 @@ def _engine(url: URL, more_pragmas: tuple[str, ...]) -> AsyncEngine:
     return engine
 
 
-def _as_ours(sql: str, error: sqlite3.Error) -> BaseException:
-    return DBAPIError.instance(sql, None, error, sqlite3.Error, hide_parameters=True)
+def _driver_of(core: Connection) -> sqlite3.Connection:
+    raw = core.connection.driver_connection
+    if not isinstance(raw, sqlite3.Connection):
+        raise TypeError("not the driver this module is written for")
+    return raw
+
+
+def _fetched(result: CursorResult[Any]) -> CursorResult[Any]:
+    """Fetch all rows here and now, so that nothing is left to be read in another thread."""
+    if result.returns_rows and result.cursor is not None:
+        rows = result.cursor.fetchall()
+        result.cursor_strategy = FullyBufferedCursorFetchStrategy(
+            result.cursor, initial_buffer=rows
+        )
+    return result

@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import CursorResult, Executable, Row, Table
 
 from runtime.store.bulk import bound, conflict_sql, insert_sql, newest_by_key
-from runtime.store.lease import Engine, Lease, Record, Values
+from runtime.store.lease import Engine, Given, Lease, Record, Values
 
 Step = Callable[["Tx"], Awaitable[None]]
 
@@ -28,32 +28,26 @@ class Tx:
         self.rings: set[str] = set()
         self.rings_all = False
         self._lease = lease
-        self._dialect = lease.core.dialect
+        self._dialect = lease.dialect
         self._is_begun = False
         self._put_off: list[Step] = []
         self._said: set[str] = set()
 
-    async def execute(
-        self, statement: Executable, parameters: Record | Sequence[Record] | None = None
-    ) -> CursorResult[Any]:
-        """Run one Core statement; a list of parameters makes it an executemany."""
-        return await (await self._open()).execute(statement, parameters)
+    async def execute(self, statement: Executable, values: Given = None) -> CursorResult[Any]:
+        """Run one Core statement; a list of values makes it an executemany."""
+        return await (await self._open()).execute(statement, values, _as_it_is)
 
-    async def rows(
-        self, statement: Executable, parameters: Record | None = None
-    ) -> Sequence[Row[Any]]:
+    async def rows(self, statement: Executable, values: Record | None = None) -> Sequence[Row[Any]]:
         """Return all rows of one query."""
-        return (await (await self._open()).execute(statement, parameters)).all()
+        return await (await self._open()).execute(statement, values, CursorResult.all)
 
-    async def first(
-        self, statement: Executable, parameters: Record | None = None
-    ) -> Row[Any] | None:
+    async def first(self, statement: Executable, values: Record | None = None) -> Row[Any] | None:
         """Return the first row, or None."""
-        return (await (await self._open()).execute(statement, parameters)).first()
+        return await (await self._open()).execute(statement, values, CursorResult.first)
 
-    async def scalar(self, statement: Executable, parameters: Record | None = None) -> Any:
+    async def scalar(self, statement: Executable, values: Record | None = None) -> Any:
         """Return the first column of the first row, or None."""
-        return (await (await self._open()).execute(statement, parameters)).scalar()
+        return await (await self._open()).execute(statement, values, CursorResult.scalar)
 
     async def driver(self, sql: str, values: Values | list[Values] = ()) -> int:
         """Run SQL text in the driver's own parameter style (? or $1), past the compiler.
@@ -155,3 +149,7 @@ class Tx:
         # One statement over arrays: asyncpg's executemany does not tell how many rows it wrote.
         columns = tuple(list(column) for column in zip(*records, strict=True))
         return await (await self._open()).write(sql, columns)
+
+
+def _as_it_is(result: CursorResult[Any]) -> CursorResult[Any]:
+    return result
