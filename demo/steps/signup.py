@@ -23,12 +23,9 @@ async def tell(scene: Scene) -> Evidence:
     box = f"{order.box['serial']} ({order.box['mac']})"
     scene.timeline.happens("staff", f"signs {order.contract} up: {ordered}, box {box}")
 
-    async def known() -> list[Finding]:
-        found = await stage.portal.account(order.contract) is not None
-        return [finding("portal", "account known", wanted=True, found=found)]
-
     if scene.is_spoiled:
-        await proven(known)
+        await proven(scene.newcomer_dark)
+        await stage.product.rest()  # what is under way would mend it
         await stage.portal.tamper("set", account_number=order.contract, fields={"status": ON})
 
     async def look() -> list[Finding]:
