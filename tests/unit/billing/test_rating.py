@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from billing.catalog.model import Offering, OfferingKind, Price, PriceBook
 from billing.rating.model import (
     PERIODS_MAX,
+    LineKey,
     LineKind,
     Subject,
     Terms,
@@ -64,9 +65,9 @@ def cycles(start: date, until: date | None, bill_day: int, today: date) -> Fract
     return sum((Fraction(part.days, whole.days) for part, whole in parts), Fraction(0))
 
 
-def day(text: str | None) -> date | None:
+def day(text: str) -> date:
     """Read a date."""
-    return date.fromisoformat(text) if text else None
+    return date.fromisoformat(text)
 
 
 MONTHLY = [key for key in of_area("proration.day.cycles") if key.startswith("KB-M")]
@@ -77,8 +78,8 @@ def test_published_shares_of_monthly_cycles(key: str):
     """Monthly cycles owed from start to end are the published ones, by days of their own period."""
     given, expected = vector(key)
     share = sum((Fraction(part) for part in expected["cycles_fraction"].split("+")), Fraction(0))
-    start, end, target = day(given["start"]), day(given["end"]), day(given["target"])
-    found = cycles(start, end, given["bill_cycle_day"], target)
+    end = day(given["end"]) if given["end"] else None
+    found = cycles(day(given["start"]), end, given["bill_cycle_day"], day(given["target"]))
     if key == "KB-M08":
         # The vector's denominator comes from a clamped date; a true anchor of 31 has 28 days.
         assert found == Fraction(14, 28) + 1 != share
@@ -206,7 +207,7 @@ def test_runs_in_pieces_charge_the_same(start: date, anchor: int, amount: int, l
         line.key: line.amount for line in desired(subject(start), priced(amount, anchor), last)
     }
     cuts = data.draw(st.lists(st.integers(0, later), max_size=6))
-    written: dict[object, Money] = {}
+    written: dict[LineKey, Money] = {}
     open_from = start
     for cut in [*sorted(cuts), later]:
         today = start + timedelta(days=cut)
