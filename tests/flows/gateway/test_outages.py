@@ -138,6 +138,7 @@ async def test_restart_finds_what_was_begun(small_world: World):
     await world.rights(["s1"], ServiceState.SUSPENDED, "BASIC", revision=2)
     opened = await world.targets.open("north")
     held = await opened.adapter.observe(world.ref("s1"))
+    assert held is not None
     await opened.adapter.apply(replace(held, enabled=False, revision=2), held)
     await world.work_through()
     assert await status_changes(world, "s1") == [(1, 0)]
