@@ -30,14 +30,22 @@ LEASE = timedelta(seconds=10)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Claim:
-    """One row of ours until the lease ends. `attempts` counts this one."""
+    """One row of ours until the lease ends. `attempts` counts this one.
+
+    `marked_us` is when somebody first wished for the look, in microseconds since 1970.
+    """
 
     kind: str
     key: str
     generation: int
     token: int
     attempts: int
-    marked_at: datetime
+    marked_us: int
+
+    @property
+    def marked_at(self) -> datetime:
+        """The machine's time of the first mark."""
+        return from_micros(self.marked_us)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,7 +81,7 @@ class Work:
 
     async def mark(self, tx: Tx, kind: str, keys: Iterable[str], *, target: str = "") -> None:
         """Say "look at these keys, now". Ends back-off and parking; a running look goes on."""
-        rows = [{"key": key} for key in sorted(set(keys))]
+        rows = sorted(set(keys))
         if rows:
             tx.put_off(_step(self.sql.mark, (kind, target, self._now(), batch(rows))))
             tx.ring((kind,))
@@ -102,9 +110,9 @@ class Work:
                 generation=generation,
                 token=token,
                 attempts=attempts,
-                marked_at=from_micros(marked_at),
+                marked_us=marked_us,
             )
-            for key, generation, attempts, marked_at in rows
+            for key, generation, attempts, marked_us in rows
         ]
 
     async def renew(self, claims: Sequence[Claim]) -> None:

@@ -31,8 +31,8 @@ class Statements:
     park: str  # now; kind, key, generation, token, error
 
 
-def batch(rows: list[dict[str, Any]]) -> str:
-    """Return the last value of a statement. The rows lie in the order in which they are locked."""
+def batch(rows: list[dict[str, Any]] | list[str]) -> str:
+    """Return the last value of a statement: its rows, in the order in which they are locked."""
     return orjson.dumps(rows).decode()
 
 
@@ -76,7 +76,7 @@ _TEMPLATES: dict[str, tuple[int, tuple[str, ...], str]] = {
         ("key",),
         """
         INSERT INTO work (kind, key, target, due_at, not_before, marked_at)
-        SELECT ?1, d.key, ?2, {business_now}, ?3, ?3 FROM {given} WHERE true ORDER BY d.key
+        SELECT ?1, d.key, ?2, {business_now}, ?3, ?3 FROM {given} WHERE true
         ON CONFLICT (kind, key) DO UPDATE SET
             generation = work.generation + 1, target = excluded.target,
             due_at = {least}(work.due_at, excluded.due_at), not_before = excluded.not_before,
@@ -90,7 +90,7 @@ _TEMPLATES: dict[str, tuple[int, tuple[str, ...], str]] = {
         ("key", "due_at"),
         """
         INSERT INTO work (kind, key, target, due_at, not_before, marked_at)
-        SELECT ?1, d.key, ?2, d.due_at, ?3, ?3 FROM {given} WHERE true ORDER BY d.key
+        SELECT ?1, d.key, ?2, d.due_at, ?3, ?3 FROM {given} WHERE true
         ON CONFLICT (kind, key) DO UPDATE SET
             due_at = CASE WHEN work.token = 0
                 THEN {least}(work.due_at, excluded.due_at) ELSE work.due_at END,
@@ -120,8 +120,9 @@ _TEMPLATES: dict[str, tuple[int, tuple[str, ...], str]] = {
         0,
         ("kind", "key", "generation", "token"),
         """
-        DELETE FROM work WHERE again_at IS NULL AND (kind, key, generation, token) IN (
-            SELECT d.kind, d.key, d.generation, d.token FROM {given})
+        DELETE FROM work WHERE rowid IN (
+            SELECT work.rowid FROM {given} CROSS JOIN work
+            WHERE {ours} AND {unmarked} AND work.again_at IS NULL)
         """,
     ),
     "keep": (
@@ -182,8 +183,7 @@ _TEMPLATES: dict[str, tuple[int, tuple[str, ...], str]] = {
     ),
 }
 
-# PostgreSQL has many writers, so the rows are locked as they are picked; and SQLite deletes from
-# one table only, so there the batch is asked for each row.
+# PostgreSQL has many writers, so the rows are locked as they are picked; and it has no rowid.
 _POSTGRES_TEMPLATES = _TEMPLATES | {
     "claim": (
         6,
@@ -209,11 +209,15 @@ _POSTGRES_TEMPLATES = _TEMPLATES | {
 
 
 def _sqlite_table(place: int, columns: tuple[str, ...]) -> str:
+    if columns == ("key",):
+        return f"(SELECT value AS key FROM json_each(?{place})) AS d"
     fields = (f"json_extract(value, '$.{name}') AS {name}" for name in columns)
     return f"(SELECT {', '.join(fields)} FROM json_each(?{place})) AS d"
 
 
 def _postgres_table(place: int, columns: tuple[str, ...]) -> str:
+    if columns == ("key",):
+        return f"json_array_elements_text(?{place}::json) AS d(key)"
     fields = ", ".join(f"{name} {_TYPES[name]}" for name in columns)
     few = _POSTGRES_WORDS["few"]
     return f"(SELECT * FROM json_to_recordset(?{place}::json) AS b({fields}) WHERE {few}) AS d"

@@ -259,15 +259,13 @@ NO_GENERATION = ("work.generation = d.generation", "true")
 BROKEN = {
     "complete without token": without(
         "complete",
-        ("(kind, key, generation, token)", "(kind, key, generation)"),
-        ("d.generation, d.token", "d.generation"),
+        NO_TOKEN,
     ),
     "complete without generation": without(
         "complete",
-        ("(kind, key, generation, token)", "(kind, key, token)"),
-        ("d.generation, d.token FROM", "d.token FROM"),
+        NO_GENERATION,
     ),
-    "complete forgets what is scheduled": without("complete", ("again_at IS NULL AND", "")),
+    "complete forgets what is scheduled": without("complete", ("AND work.again_at IS NULL", "")),
     "keep without token": without("keep", NO_TOKEN),
     "keep without generation": without("keep", NO_GENERATION),
     "again without token": without("again", NO_TOKEN),
