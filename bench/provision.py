@@ -276,8 +276,10 @@ def households() -> list[tuple[str, list[tuple[Any, ...]]]]:
     return [
         ("INSERT INTO target_ref (target, service, ref) VALUES ('', ?, ?)", refs),
         (
-            "INSERT INTO resource (id, serial, mac, model, state, service, moves, changed_at, "
-            "changed_by) VALUES (?, ?, ?, 'M1', 'assigned', ?, 1, 0, 'bench')",
+            (
+                "INSERT INTO resource (id, serial, mac, model, state, service, moves, changed_at, "
+                "changed_by) VALUES (?, ?, ?, 'M1', 'assigned', ?, 1, 0, 'bench')"
+            ),
             boxes,
         ),
     ]
