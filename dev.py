@@ -243,6 +243,8 @@ def setup() -> None:
 def become(program: str, *arguments: str) -> NoReturn:
     """Replace this process by a program of .venv."""
     path = str(VENV / "bin" / program)
+    # The product starts several processes; each would compile its libraries anew, for seconds.
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     sys.stdout.flush()
     os.execv(path, [path, *arguments])
 
