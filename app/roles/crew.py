@@ -14,6 +14,7 @@ from enum import StrEnum
 from app.roles import collect, intake, scheduler, settle
 from app.wiring import House
 from messages import notify
+from runtime.memory import settle_down
 from runtime.telemetry import get_log
 from runtime.work import Handler, Lane
 from runtime.work.rows import CLAIM_ROWS_MAX
@@ -82,6 +83,7 @@ class Crew:
 
     def start(self) -> None:
         """Start every duty."""
+        settle_down()
         for name, run in self._running.items():
             self._tasks[name] = asyncio.create_task(_awaited(run, self._stop), name=name)
 
