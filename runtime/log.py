@@ -11,7 +11,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cache
 from typing import Any
 
 from sqlalchemy import (
@@ -30,6 +29,7 @@ from sqlalchemy import (
 
 from runtime.store.among import KEYS, among, packed
 from runtime.store.lease import Engine
+from runtime.store.prepared import PreparedQuery
 from runtime.store.schema import Instant, metadata
 from runtime.store.unit import Tx
 
@@ -194,7 +194,7 @@ async def publish(tx: Tx, topic: str, snapshots: Sequence[Snapshot]) -> None:
 async def newest(tx: Tx, topic: str, keys: Sequence[str]) -> Mapping[str, Snapshot]:
     """Return the newest snapshot of each key that has one."""
     given = {"topic": topic, KEYS: packed(tx.engine, keys)}
-    rows = await tx.rows(_newest(tx.engine), given)
+    rows = await _NEWEST.rows(tx, given)
     return {row.key: Snapshot(key=row.key, revision=row.revision, value=row.value) for row in rows}
 
 
@@ -211,9 +211,11 @@ async def count(tx: Tx, topic: str) -> int:
     return int(await tx.scalar(query))
 
 
-@cache
 def _newest(engine: Engine) -> Select[Any]:
     c = snapshot.c
     return select(c.key, c.revision, c.value).where(
         c.topic == bindparam("topic"), among(engine, c.key)
     )
+
+
+_NEWEST = PreparedQuery(_newest)

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from functools import cache
 from typing import Any
 
-from sqlalchemy import Column, Integer, Select, String, Table, select
+from sqlalchemy import Column, Integer, Select, String, Table, or_, select
 from sqlalchemy.sql.elements import ColumnElement
 
 from gateway.inventory.model import HELD, Resource, ResourceState
 from runtime.store import Instant, Tx, metadata
 from runtime.store.among import KEYS, among, packed
 from runtime.store.lease import Engine
+from runtime.store.prepared import PreparedQuery
 from terms.ids import ResourceId, ServiceId
 
 resource = Table(
@@ -45,7 +45,7 @@ async def macs(tx: Tx, services: Iterable[str]) -> Mapping[ServiceId, frozenset[
     """Find the MACs of the boxes that each service's household holds."""
     found: dict[ServiceId, list[str]] = {}
     given = {KEYS: packed(tx.engine, services)}
-    for row in await tx.rows(_macs(tx.engine), given):
+    for row in await _MACS.rows(tx, given):
         found.setdefault(row.service, []).append(row.mac)
     return {service: frozenset(listed) for service, listed in found.items()}
 
@@ -77,10 +77,13 @@ async def _boxes(tx: Tx, which: ColumnElement[bool]) -> Sequence[Resource]:
     return [_from_row(row) for row in await tx.rows(query)]
 
 
-@cache
 def _macs(engine: Engine) -> Select[Any]:
-    held = (_C.mac.is_not(None), _C.state.in_(sorted(HELD)))
-    return select(_C.service, _C.mac).where(among(engine, _C.service), *held)
+    held = or_(*(_C.state == state for state in sorted(HELD)))
+    query = select(_C.service, _C.mac).where(among(engine, _C.service), held)
+    return query.where(_C.mac.is_not(None))
+
+
+_MACS = PreparedQuery(_macs)
 
 
 def _from_row(row: Any) -> Resource:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
 from typing import Any
 
 from sqlalchemy import Select, and_, bindparam, exists, select
@@ -17,6 +16,7 @@ from gateway.provisioning.wishes import from_row
 from runtime.store import Store
 from runtime.store.among import KEYS, among, packed
 from runtime.store.lease import Engine
+from runtime.store.prepared import PreparedQuery
 from runtime.work import Claim
 from terms.ids import ServiceId, TargetName
 
@@ -50,7 +50,7 @@ async def load(
     by_service = {parts_of(claim.key)[0]: claim for claim in claims}
     async with store.read() as tx:
         keys = packed(tx.engine, by_service)
-        rows = await tx.rows(_query(tx.engine), {"target": target, KEYS: keys})
+        rows = await _JOBS.rows(tx, {"target": target, KEYS: keys})
     jobs = [_job(row, by_service.pop(ServiceId(row.service)), renewed_at) for row in rows]
     return jobs, list(by_service.values())
 
@@ -77,8 +77,7 @@ def _job(row: Any, claim: Claim, renewed_at: float) -> Job:
     )
 
 
-@cache
-def _query(engine: Engine) -> Select[Any]:
+def _jobs(engine: Engine) -> Select[Any]:
     w, o, d = wish.c, observed.c, darkening.c
     open_drift = exists().where(
         drift.c.target == w.target, drift.c.ref == w.ref, drift.c.repaired_at.is_(None)
@@ -104,3 +103,6 @@ def _query(engine: Engine) -> Select[Any]:
         )
         .where(w.target == bindparam("target"), among(engine, w.service))
     )
+
+
+_JOBS = PreparedQuery(_jobs)

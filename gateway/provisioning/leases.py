@@ -6,7 +6,6 @@ A worker that slept through its lease finds its rows claimed by another: it then
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cache
 from typing import Any
 
 from sqlalchemy import Select, bindparam, select
@@ -14,6 +13,7 @@ from sqlalchemy import Select, bindparam, select
 from runtime.store import Tx
 from runtime.store.among import KEYS, among, packed
 from runtime.store.lease import Engine
+from runtime.store.prepared import PreparedQuery
 from runtime.work import Claim
 from runtime.work import work as table
 
@@ -23,13 +23,12 @@ async def still_ours(tx: Tx, claims: Sequence[Claim]) -> list[Claim]:
     if not claims:
         return []
     keys = packed(tx.engine, [claim.key for claim in claims])
-    rows = await tx.rows(_query(tx.engine), {"kind": claims[0].kind, KEYS: keys})
+    rows = await _TOKENS.rows(tx, {"kind": claims[0].kind, KEYS: keys})
     tokens = {row.key: row.token for row in rows}
     return [claim for claim in claims if tokens.get(claim.key) == claim.token]
 
 
-@cache
-def _query(engine: Engine) -> Select[Any]:
+def _tokens(engine: Engine) -> Select[Any]:
     return (
         select(table.c.key, table.c.token)
         .where(table.c.kind == bindparam("kind"), among(engine, table.c.key))
@@ -37,3 +36,6 @@ def _query(engine: Engine) -> Select[Any]:
         .order_by(table.c.key)
         .with_for_update()
     )
+
+
+_TOKENS = PreparedQuery(_tokens)

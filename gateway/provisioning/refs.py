@@ -10,6 +10,7 @@ from gateway.provisioning.compose import EVERY_TARGET
 from gateway.provisioning.tables import target_ref as table
 from runtime.store import Tx
 from runtime.store.among import KEYS, among, packed
+from runtime.store.prepared import PreparedQuery
 from terms.errors import Duplicate, Invalid
 from terms.ids import ServiceId, TargetName
 
@@ -43,7 +44,9 @@ async def bind(tx: Tx, refs: Mapping[ServiceId, str], *, target: TargetName = EV
 async def of(tx: Tx, services: Iterable[str]) -> dict[ServiceId, dict[TargetName, str]]:
     """Find the keys of services by target; the one for every target has an empty name."""
     found: dict[ServiceId, dict[TargetName, str]] = {}
-    query = select(table).where(among(tx.engine, table.c.service))
-    for row in await tx.rows(query, {KEYS: packed(tx.engine, services)}):
+    for row in await _OF.rows(tx, {KEYS: packed(tx.engine, services)}):
         found.setdefault(ServiceId(row.service), {})[TargetName(row.target)] = row.ref
     return found
+
+
+_OF = PreparedQuery(lambda engine: select(table).where(among(engine, table.c.service)))

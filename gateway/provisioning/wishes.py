@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cache
 from typing import Any
 
 from sqlalchemy import Select, and_, delete, select
@@ -19,6 +18,7 @@ from gateway.provisioning.tables import observed, wish, wish_problem
 from runtime.store import Tx
 from runtime.store.among import KEYS, among, packed
 from runtime.store.lease import Engine
+from runtime.store.prepared import PreparedQuery
 from terms.entitlement import ServiceState
 from terms.ids import ServiceId, TargetName
 
@@ -39,7 +39,7 @@ Standings = dict[TargetName, Standing]
 
 async def standing(tx: Tx, services: Sequence[str]) -> dict[ServiceId, Standings]:
     """Read how the wishes of services stand, by target."""
-    rows = await tx.rows(_standing(tx.engine), {KEYS: packed(tx.engine, services)})
+    rows = await _STANDING.rows(tx, {KEYS: packed(tx.engine, services)})
     found: dict[ServiceId, Standings] = {}
     for row in rows:
         before = Before(revision=row.revision, ref=row.ref, text=row.value)
@@ -99,7 +99,7 @@ async def write_problems(
     Returns how many problems are new.
     """
     c = wish_problem.c
-    rows = await tx.rows(_problems(tx.engine), {KEYS: packed(tx.engine, services)})
+    rows = await _PROBLEMS.rows(tx, {KEYS: packed(tx.engine, services)})
     known = {(row.service, row.target): row for row in rows}
     wanted = {
         (service, target): reason
@@ -138,7 +138,6 @@ def from_row(row: Any) -> Wish:
     )
 
 
-@cache
 def _standing(engine: Engine) -> Select[Any]:
     there = and_(observed.c.service == _W.service, observed.c.target == _W.target)
     columns = (
@@ -153,6 +152,9 @@ def _standing(engine: Engine) -> Select[Any]:
     return select(*columns).select_from(joined).where(among(engine, _W.service))
 
 
-@cache
 def _problems(engine: Engine) -> Select[Any]:
     return select(wish_problem).where(among(engine, wish_problem.c.service))
+
+
+_STANDING = PreparedQuery(_standing)
+_PROBLEMS = PreparedQuery(_problems)
