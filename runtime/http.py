@@ -9,6 +9,7 @@ from __future__ import annotations
 import errno
 import socket
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 
 from aiohttp import (
     ClientConnectorCertificateError,
@@ -170,6 +171,7 @@ def _checked(url: str) -> URL:
     return target
 
 
+@lru_cache(maxsize=64)
 def _timeout(deadline_s: float) -> ClientTimeout:
     return ClientTimeout(total=deadline_s, ceil_threshold=_NEVER_ROUND_S)
 
