@@ -1,29 +1,27 @@
 """The one client door to HTTP: one request, one answer, within a deadline and a size.
 
-It follows no redirect, keeps no cookie, never repeats a request and connects only to addresses of
-the given networks. It knows no vendor and no status code: what an answer means is the caller's.
+It connects only to addresses of the given networks, and it is made of aiohttp's connector, request
+and response without the session around them: what a session adds, cookies, redirects and a second
+try, is what must not happen here. What an answer means is the caller's.
 """
 
 from __future__ import annotations
 
+import asyncio
 import errno
 import socket
 from collections.abc import Mapping, Sequence
+from contextlib import closing
 from functools import lru_cache
 
 from aiohttp import (
     ClientConnectorCertificateError,
     ClientConnectorError,
     ClientError,
-    ClientHandlerType,
-    ClientOSError,
     ClientRequest,
     ClientResponse,
-    ClientSession,
     ClientTimeout,
-    DummyCookieJar,
     InvalidURL,
-    ServerDisconnectedError,
     TCPConnector,
 )
 from yarl import URL
@@ -38,8 +36,8 @@ BODY_BYTES_MAX = 1 << 20
 # Apache drops a kept connection after 5 s; leaving it first avoids meeting that very moment,
 # since a request that is lost there is not repeated.
 KEEP_ALIVE_S = 4.0
-# aiohttp rounds longer time-outs up to a whole second; ours are kept to the letter.
-_NEVER_ROUND_S = 86_400.0
+# The deadline is one for the whole call; aiohttp's own would cover a part each.
+_NO_TIMEOUT = ClientTimeout()
 
 _AddressInfo = tuple[int, int, int, str, tuple[str, int] | tuple[str, int, int, int]]
 
@@ -67,10 +65,10 @@ class HttpDoor:
     ) -> None:
         self._networks = Networks(networks)
         self._in_flight_max = in_flight_max
-        self._timeout = _timeout(deadline_s)
+        self._deadline_s = deadline_s
         self._body_bytes_max = body_bytes_max
-        self._user_agent = user_agent
-        self._session: ClientSession | None = None
+        self._headers = {"User-Agent": user_agent}
+        self._connector: TCPConnector | None = None
 
     async def call(
         self,
@@ -90,42 +88,55 @@ class HttpDoor:
             Permanent: the body is larger than allowed, or the URL or its address is refused.
         """
         target = _checked(url)
-        session = self._session or self._open()
-        timeout = self._timeout if deadline_s is None else _timeout(deadline_s)
+        within_s = self._deadline_s if deadline_s is None else deadline_s
+        bytes_max = self._body_bytes_max if body_bytes_max is None else body_bytes_max
         try:
-            response = await session.request(
-                method, target, headers=headers, data=body, timeout=timeout, allow_redirects=False
-            )
-            try:
-                bytes_max = self._body_bytes_max if body_bytes_max is None else body_bytes_max
-                content = await _read(response, bytes_max)
-            finally:
-                response.close()  # does nothing to a connection whose answer was read to its end
+            async with asyncio.timeout(within_s):
+                return await self._exchange(method, target, headers, body, bytes_max)
         except TimeoutError:
-            raise Unreachable(f"{_where(target)} gave no answer in {timeout.total:g} s") from None
-        except (ClientError, UnicodeError) as error:
+            raise Unreachable(f"{_where(target)} gave no answer in {within_s:g} s") from None
+        except (ClientError, UnicodeError, OSError) as error:
             raise _translated(error, target) from None
-        return Answer(status=response.status, headers=response.headers, body=content)
 
     async def aclose(self) -> None:
         """Close every connection. The next call would open the door again."""
-        session, self._session = self._session, None
-        if session is not None:
-            await session.close()
+        connector, self._connector = self._connector, None
+        if connector is not None:
+            await connector.close()
 
-    def _open(self) -> ClientSession:
-        connector = TCPConnector(
+    async def _exchange(
+        self,
+        method: str,
+        target: URL,
+        headers: Mapping[str, str] | None,
+        body: bytes | None,
+        bytes_max: int,
+    ) -> Answer:
+        connector = self._connector or self._open()
+        request = ClientRequest(
+            method,
+            target,
+            headers={**self._headers, **headers} if headers else self._headers,
+            data=body,
+            loop=asyncio.get_running_loop(),
+        )
+        # Closing does nothing to a connection whose answer was read to its end.
+        with closing(await connector.connect(request, [], _NO_TIMEOUT)) as connection:
+            connection.protocol.set_response_params(  # type: ignore[union-attr]
+                skip_payload=method == "HEAD", read_until_eof=True, auto_decompress=True
+            )
+            with closing(await request.send(connection)) as response:
+                await response.start(connection)
+                content = await _read(response, bytes_max)
+        return Answer(status=response.status, headers=response.headers, body=content)
+
+    def _open(self) -> TCPConnector:
+        self._connector = TCPConnector(
             limit=self._in_flight_max,
             keepalive_timeout=KEEP_ALIVE_S,
             socket_factory=self._open_socket,
         )
-        self._session = ClientSession(
-            connector=connector,
-            cookie_jar=DummyCookieJar(),
-            headers={"User-Agent": self._user_agent},
-            middlewares=(_once,),
-        )
-        return self._session
+        return self._connector
 
     def _open_socket(self, address: _AddressInfo) -> socket.socket:
         family, kind, protocol, _, place = address
@@ -135,18 +146,11 @@ class HttpDoor:
         return socket.socket(family, kind, protocol)
 
 
-async def _once(request: ClientRequest, handler: ClientHandlerType) -> ClientResponse:
-    """End a lost connection with an error of ours: on its own, aiohttp repeats GET, PUT, DELETE."""
-    try:
-        return await handler(request)
-    except (ClientOSError, ServerDisconnectedError) as error:
-        raise _translated(error, request.url) from None
-
-
 async def _read(response: ClientResponse, bytes_max: int) -> bytes:
     parts: list[bytes] = []
     size = 0
-    while part := await response.content.readany():
+    while not response.content.at_eof():
+        part = await response.content.readany()
         size += len(part)
         if size > bytes_max:
             raise Permanent(f"{_where(response.url)} sent a body larger than {bytes_max} bytes")
@@ -154,6 +158,7 @@ async def _read(response: ClientResponse, bytes_max: int) -> bytes:
     return parts[0] if len(parts) == 1 else b"".join(parts)
 
 
+@lru_cache(maxsize=256)  # a write follows a look at the same address, and another look the write
 def _checked(url: str) -> URL:
     """Parse without quoting anew. Raises Permanent for what must not go on the wire."""
     # No blank, no control character, nothing to be encoded differently by two readers.
@@ -169,11 +174,6 @@ def _checked(url: str) -> URL:
     if target.raw_user is not None or target.raw_password is not None:
         raise Permanent("a URL must not carry a user or a password")
     return target
-
-
-@lru_cache(maxsize=64)
-def _timeout(deadline_s: float) -> ClientTimeout:
-    return ClientTimeout(total=deadline_s, ceil_threshold=_NEVER_ROUND_S)
 
 
 def _where(url: URL) -> str:
