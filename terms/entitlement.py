@@ -6,7 +6,6 @@ it; neither knows the other.
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -61,7 +60,7 @@ class Entitlement:
 
     def encode(self) -> str:
         """Canonical JSON without the revision: equal rights give equal text."""
-        return json.dumps(
+        return orjson.dumps(
             {
                 "service": self.service,
                 "state": self.state.value,
@@ -73,10 +72,8 @@ class Entitlement:
                 "label": self.label,
                 "locale": self.locale,
             },
-            ensure_ascii=False,
-            separators=(",", ":"),
-            sort_keys=True,
-        )
+            option=orjson.OPT_SORT_KEYS,
+        ).decode()
 
     @classmethod
     def decode(cls, text: str | bytes, *, revision: int) -> Entitlement:

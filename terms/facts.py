@@ -6,10 +6,11 @@ above it. A fact is one line of the log: kind, key, value.
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
+
+import orjson
 
 from terms.entitlement import ServiceState
 from terms.ids import ResourceId, ServiceId, TargetName
@@ -43,7 +44,7 @@ class PossessionChanged:
 
     def encode(self) -> str:
         """JSON text."""
-        return json.dumps(
+        return orjson.dumps(
             {
                 "kind": self.kind.value,
                 "resource": self.resource,
@@ -53,15 +54,13 @@ class PossessionChanged:
                 "on": self.on.isoformat(),
                 "old_resource": self.old_resource,
                 "condition": self.condition,
-            },
-            ensure_ascii=False,
-            sort_keys=True,
-        )
+            }
+        ).decode()
 
     @classmethod
     def decode(cls, text: str | bytes) -> PossessionChanged:
         """Read what `encode` wrote."""
-        row = json.loads(text)
+        row = orjson.loads(text)
         old = row["old_resource"]
         return cls(
             kind=Possession(row["kind"]),
@@ -88,20 +87,19 @@ class ServiceStateChanged:
 
     def encode(self) -> str:
         """JSON text."""
-        return json.dumps(
+        return orjson.dumps(
             {
                 "service": self.service,
                 "target": self.target,
                 "revision": self.revision,
                 "state": self.state.value,
-            },
-            sort_keys=True,
-        )
+            }
+        ).decode()
 
     @classmethod
     def decode(cls, text: str | bytes) -> ServiceStateChanged:
         """Read what `encode` wrote."""
-        row = json.loads(text)
+        row = orjson.loads(text)
         return cls(
             service=ServiceId(row["service"]),
             target=TargetName(row["target"]),

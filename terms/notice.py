@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+
+import orjson
 
 from terms.ids import NoticeId, ServiceId
 
@@ -27,7 +28,7 @@ class Notice:
 
     def encode(self) -> str:
         """JSON text."""
-        return json.dumps(
+        return orjson.dumps(
             {
                 "id": self.id,
                 "service": self.service,
@@ -35,15 +36,13 @@ class Notice:
                 "not_after": self.not_after.isoformat(),
                 "params": dict(self.params),
                 "locale": self.locale,
-            },
-            ensure_ascii=False,
-            sort_keys=True,
-        )
+            }
+        ).decode()
 
     @classmethod
     def decode(cls, text: str | bytes) -> Notice:
         """Read what `encode` wrote."""
-        row = json.loads(text)
+        row = orjson.loads(text)
         return cls(
             id=NoticeId(row["id"]),
             service=ServiceId(row["service"]),

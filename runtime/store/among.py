@@ -6,10 +6,10 @@ to 32,767. The keys travel as one parameter instead: an array, or JSON on SQLite
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
 from typing import Any
 
+import orjson
 from sqlalchemy import ColumnElement, String, Text, any_, bindparam, func, select
 from sqlalchemy.dialects.postgresql import ARRAY
 
@@ -29,4 +29,4 @@ def among(engine: Engine, column: ColumnElement[Any], name: str = KEYS) -> Colum
 def packed(engine: Engine, keys: Iterable[str]) -> Any:
     """Make the parameter of that condition."""
     listed = list(keys)
-    return listed if engine == "postgresql" else json.dumps(listed)
+    return listed if engine == "postgresql" else orjson.dumps(listed).decode()

@@ -58,7 +58,7 @@ ACTING = frozenset(
 # Third-party packages that hold, check or word values: an adapter's settings, contracts as text.
 VALUES = {
     r"gateway\.adapters\.sdk": {"pydantic"},
-    r"terms\.entitlement": {"orjson"},
+    r"terms\.(entitlement|facts|notice)": {"orjson"},
     STATE: {"orjson"},
 }
 

@@ -96,7 +96,7 @@ def test_a_possession_fact_survives_its_text(fact):
         ServiceStateChanged,
         service=text,
         target=text,
-        revision=st.integers(1),
+        revision=st.integers(1, 2**63 - 1),
         state=st.sampled_from(ServiceState),
     )
 )
