@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from functools import lru_cache
+from operator import itemgetter
 from typing import Any
 
 from sqlalchemy import Dialect, String, Table
 
-from runtime.store.lease import Engine, Record, Values
+from runtime.store.lease import Record, Values
 
 Binder = Callable[[Any], Any]
 
@@ -21,13 +22,14 @@ def bound(
     if not listed:
         return (), []
     names = tuple(listed[0])
-    binders = _binders(table, names, dialect)
-    if not any(binders):
-        return names, [tuple(row[name] for name in names) for row in listed]
-    pairs = list(zip(names, binders, strict=True))
-    return names, [
-        tuple(bind(row[name]) if bind else row[name] for name, bind in pairs) for row in listed
-    ]
+    pick: Callable[[Record], Values] = (
+        itemgetter(*names) if len(names) > 1 else lambda row: (row[names[0]],)
+    )
+    records = list(map(pick, listed))
+    for at, bind in enumerate(_binders(table, names, dialect)):
+        if bind is not None:
+            records = [(*row[:at], bind(row[at]), *row[at + 1 :]) for row in records]
+    return names, records
 
 
 def newest_by_key(
@@ -46,16 +48,19 @@ def newest_by_key(
 
 
 @lru_cache(maxsize=512)
-def insert_sql(table: Table, names: tuple[str, ...], dialect: Dialect, engine: Engine) -> str:
-    """Return an INSERT: of one row of ? on SQLite, of arrays $1.. on PostgreSQL."""
-    columns = ", ".join(f'"{name}"' for name in names)
-    if engine == "sqlite":
-        marks = ", ".join("?" * len(names))
-        return f'INSERT INTO "{table.name}" ({columns}) VALUES ({marks})'  # noqa: S608 - names of our own tables
+def values_sql(table: Table, names: tuple[str, ...], rows: int) -> str:
+    """Return an INSERT of so many rows of ?, for SQLite."""
+    marks = f"({', '.join('?' * len(names))})"
+    return f"{_insert_into(table, names)} VALUES {', '.join([marks] * rows)}"
+
+
+@lru_cache(maxsize=512)
+def arrays_sql(table: Table, names: tuple[str, ...], dialect: Dialect) -> str:
+    """Return an INSERT of columns given as arrays $1.., for PostgreSQL."""
     arrays = ", ".join(
         f"${place}::{_array_of(table, name, dialect)}[]" for place, name in enumerate(names, 1)
     )
-    return f'INSERT INTO "{table.name}" ({columns}) SELECT * FROM unnest({arrays})'  # noqa: S608 - as above
+    return f"{_insert_into(table, names)} SELECT * FROM unnest({arrays})"  # noqa: S608 - names of our own tables
 
 
 @lru_cache(maxsize=512)
@@ -74,6 +79,11 @@ def conflict_sql(table: str, names: tuple[str, ...], key: tuple[str, ...], risin
 def _binders(table: Table, names: tuple[str, ...], dialect: Dialect) -> list[Binder | None]:
     types = [table.c[name].type.dialect_impl(dialect) for name in names]
     return [kind.bind_processor(dialect) for kind in types]
+
+
+def _insert_into(table: Table, names: tuple[str, ...]) -> str:
+    columns = ", ".join(f'"{name}"' for name in names)
+    return f'INSERT INTO "{table.name}" ({columns})'
 
 
 def _array_of(table: Table, name: str, dialect: Dialect) -> str:

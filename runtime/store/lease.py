@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequenc
 from contextlib import asynccontextmanager, suppress
 from typing import Any, Literal, TypeVar
 
-from sqlalchemy import CursorResult, Dialect, Executable
+from sqlalchemy import CursorResult, Dialect, Executable, Table
 
 Engine = Literal["sqlite", "postgresql"]
 Record = Mapping[str, Any]
@@ -86,8 +86,13 @@ class Lease(ABC):
         """Run one statement for each row; returns how many rows were written."""
 
     @abstractmethod
-    async def insert_many(self, table: str, names: tuple[str, ...], rows: list[Values]) -> None:
-        """Insert rows by the fastest path of the engine."""
+    async def insert_many(
+        self, table: Table, names: tuple[str, ...], rows: list[Values], conflict: str = ""
+    ) -> int:
+        """Insert rows by the fastest path of the engine; returns how many rows were written.
+
+        `conflict` is the statement's ON CONFLICT clause.
+        """
 
     @abstractmethod
     async def close(self) -> None:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
-from typing import Any
+from typing import Any, TypeAlias, get_args
 
 import asyncpg
-from sqlalchemy import Executable, NullPool
+from sqlalchemy import Executable, NullPool, Table
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import (
     DBAPIError,
@@ -18,6 +18,7 @@ from sqlalchemy.exc import (
 )
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
+from runtime.store.bulk import arrays_sql
 from runtime.store.lease import Engine, Given, Lease, T, Take, Values
 
 CONNECT_DEADLINE_S = 10.0
@@ -29,7 +30,11 @@ SERVER_SETTINGS = {
     # A process that hangs inside a transaction must not hold its locks for ever.
     "idle_in_transaction_session_timeout": f"{IDLE_IN_TRANSACTION_MAX_S}s",
 }
-_DRIVER_ERRORS = (asyncpg.PostgresError, asyncpg.InterfaceError)
+# The last one is what a connection says that was ended while nobody used it.
+_DriverError: TypeAlias = (
+    asyncpg.PostgresError | asyncpg.InterfaceError | asyncpg.InternalClientError
+)
+_DRIVER_ERRORS = get_args(_DriverError)
 
 
 class PostgresLease(Lease):
@@ -85,12 +90,18 @@ class PostgresLease(Lease):
             raise self._as_ours(sql, error) from error
         return len(rows)
 
-    async def insert_many(self, table: str, names: tuple[str, ...], rows: list[Values]) -> None:
-        """Insert rows by COPY."""
+    async def insert_many(
+        self, table: Table, names: tuple[str, ...], rows: list[Values], conflict: str = ""
+    ) -> int:
+        """Insert rows by COPY, or where a key may exist by one statement over arrays."""
+        if conflict:
+            columns = tuple(list(column) for column in zip(*rows, strict=True))
+            return await self.write(arrays_sql(table, names, self.dialect) + conflict, columns)
         try:
-            await self.raw.copy_records_to_table(table, records=rows, columns=names)
+            await self.raw.copy_records_to_table(table.name, records=rows, columns=names)
         except _DRIVER_ERRORS as error:
-            raise self._as_ours(f"COPY {table}", error) from error
+            raise self._as_ours(f"COPY {table.name}", error) from error
+        return len(rows)
 
     async def close(self) -> None:
         """Give the connection up; one that is broken already is no error."""
@@ -120,9 +131,7 @@ class PostgresLease(Lease):
     async def _rollback(self) -> None:
         await self.raw.execute("ROLLBACK")
 
-    def _as_ours(
-        self, sql: str, error: asyncpg.PostgresError | asyncpg.InterfaceError
-    ) -> DBAPIError:
+    def _as_ours(self, sql: str, error: _DriverError) -> DBAPIError:
         kind = DBAPIError
         if isinstance(error, asyncpg.IntegrityConstraintViolationError):
             kind = IntegrityError
@@ -130,7 +139,7 @@ class PostgresLease(Lease):
             kind = OperationalError
         elif isinstance(error, asyncpg.InterfaceError):
             kind = InterfaceError
-        is_lost = bool(self.raw.is_closed())
+        is_lost = self.raw.is_closed() or isinstance(error, asyncpg.InternalClientError)
         return kind(sql, None, error, hide_parameters=True, connection_invalidated=is_lost)
 
 

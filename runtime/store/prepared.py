@@ -56,8 +56,8 @@ class PreparedQuery:
         compiled, row, processors = self._compiled.get(tx.engine) or self._compile(tx.engine)
         found = await tx.fetch(compiled.sql, compiled.values(given))
         if not processors:
-            return [row(*each) for each in found]
-        return [row(*_processed(each, processors)) for each in found]
+            return list(map(row._make, found))
+        return [row._make(_processed(each, processors)) for each in found]
 
     def _compile(self, engine: Engine) -> tuple[_Compiled, Any, list[tuple[int, Processor]]]:
         query, dialect = self._build(engine), _DIALECTS[engine]

@@ -10,20 +10,26 @@ import asyncio
 import sqlite3
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, CursorResult, Executable, NullPool, create_engine, event
+from sqlalchemy import Connection, CursorResult, Executable, NullPool, Table, create_engine, event
 from sqlalchemy import Engine as CoreEngine
 from sqlalchemy.engine import URL
 from sqlalchemy.engine.cursor import FullyBufferedCursorFetchStrategy
 from sqlalchemy.exc import DBAPIError
 
+from runtime.store.bulk import values_sql
 from runtime.store.lease import Engine, Given, Lease, T, Take, Values, to_the_end
 from runtime.store.thread import OwnThread
 
 BUSY_TIMEOUT_MS = 20_000
 CACHE_KIB = 16_000
+# 16 MiB of log: a page that is written often goes into the database file once for many commits.
+LOG_PAGES_MAX = 4_000
+# The driver lets go of the interpreter for each statement and waits to have it back.
+INSERT_ROWS = 50
 
 
 def make_folder(url: URL) -> None:
@@ -64,11 +70,22 @@ class SqliteLease(Lease):
         """Run one statement for each row; returns how many rows were written."""
         return await self._do(sql, lambda: self.raw.executemany(sql, rows).rowcount)
 
-    async def insert_many(self, table: str, names: tuple[str, ...], rows: list[Values]) -> None:
-        """Insert rows by the driver's executemany."""
-        columns = ", ".join(f'"{name}"' for name in names)
-        marks = ", ".join("?" * len(names))
-        await self.write_many(f'INSERT INTO "{table}" ({columns}) VALUES ({marks})', rows)  # noqa: S608 - names of our own tables
+    async def insert_many(
+        self, table: Table, names: tuple[str, ...], rows: list[Values], conflict: str = ""
+    ) -> int:
+        """Insert fifty rows with each statement, the rest one by one: two texts to keep ready."""
+        fifty = values_sql(table, names, INSERT_ROWS) + conflict
+        one = values_sql(table, names, 1) + conflict
+        whole = len(rows) - len(rows) % INSERT_ROWS
+
+        def job() -> int:
+            written = 0
+            for at in range(0, whole, INSERT_ROWS):
+                values = tuple(chain.from_iterable(rows[at : at + INSERT_ROWS]))
+                written += self.raw.execute(fifty, values).rowcount
+            return written + max(self.raw.executemany(one, rows[whole:]).rowcount, 0)
+
+        return await self._do(one, job)
 
     async def close(self) -> None:
         """Give the connection up; one that is broken already is no error."""
@@ -151,6 +168,7 @@ def _engine(url: URL, more_pragmas: tuple[str, ...]) -> CoreEngine:
         "foreign_keys=ON",
         "temp_store=MEMORY",
         f"cache_size=-{CACHE_KIB}",
+        f"wal_autocheckpoint={LOG_PAGES_MAX}",
         *more_pragmas,
     )
 

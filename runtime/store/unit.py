@@ -11,7 +11,7 @@ from typing import Any
 
 from sqlalchemy import CursorResult, Executable, Row, Table
 
-from runtime.store.bulk import bound, conflict_sql, insert_sql, newest_by_key
+from runtime.store.bulk import bound, conflict_sql, newest_by_key
 from runtime.store.lease import Engine, Given, Lease, Record, Values
 
 Step = Callable[["Tx"], Awaitable[None]]
@@ -67,7 +67,7 @@ class Tx:
         """Insert many rows by the fastest path of the engine; every row has the same keys."""
         names, records = bound(table, rows, self._dialect)
         if records:
-            await (await self._open()).insert_many(table.name, names, records)
+            await (await self._open()).insert_many(table, names, records)
         return len(records)
 
     async def upsert(
@@ -82,9 +82,8 @@ class Tx:
         if not records:
             return 0
         records = newest_by_key(names, records, key, rising)
-        return await self._insert_or(
-            table, names, records, conflict_sql(table.name, names, key, rising)
-        )
+        conflict = conflict_sql(table.name, names, key, rising)
+        return await (await self._open()).insert_many(table, names, records, conflict)
 
     async def insert_new(
         self, table: Table, rows: Iterable[Record], *, key: tuple[str, ...]
@@ -93,7 +92,8 @@ class Tx:
         names, records = bound(table, rows, self._dialect)
         if not records:
             return 0
-        return await self._insert_or(table, names, records, conflict_sql(table.name, (), key, ""))
+        conflict = conflict_sql(table.name, (), key, "")
+        return await (await self._open()).insert_many(table, names, records, conflict)
 
     def put_off(self, step: Step) -> None:
         """Run a step of one statement before whatever comes next, or at the end.
@@ -139,16 +139,6 @@ class Tx:
         for step in steps:
             await step(self)
         return self._lease
-
-    async def _insert_or(
-        self, table: Table, names: tuple[str, ...], records: list[Values], conflict: str
-    ) -> int:
-        sql = insert_sql(table, names, self._dialect, self.engine) + conflict
-        if self.engine == "sqlite":
-            return await (await self._open()).write_many(sql, records)
-        # One statement over arrays: asyncpg's executemany does not tell how many rows it wrote.
-        columns = tuple(list(column) for column in zip(*records, strict=True))
-        return await (await self._open()).write(sql, columns)
 
 
 def _as_it_is(result: CursorResult[Any]) -> CursorResult[Any]:

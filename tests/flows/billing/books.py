@@ -103,6 +103,7 @@ class Counted:
 
     def __init__(self) -> None:
         self.made: list[str] = []
+        self.is_inside = False
 
     @property
     def writes(self) -> list[str]:
@@ -121,13 +122,16 @@ async def counting(store: Store) -> AsyncIterator[tuple[Tx, Counted]]:
         for name in ("execute", "fetch", "write", "write_many", "insert_many"):
             originals[name] = getattr(lease, name)
 
-            def note(*args, _call=originals[name], _name=name):
+            async def note(*args, _call=originals[name], _name=name):
                 text = " ".join(str(args[0]).split())[:60]
-                is_inside = bool(counted.made) and counted.made[-1].startswith("insert_many")
-                # One engine's insert_many is made of its write_many.
-                if not text.startswith("BEGIN") and not (is_inside and _name == "write_many"):
+                # One engine's insert_many is made of its write.
+                if not text.startswith("BEGIN") and not counted.is_inside:
                     counted.made.append(f"{_name} {text}")
-                return _call(*args)
+                was_inside, counted.is_inside = counted.is_inside, True
+                try:
+                    return await _call(*args)
+                finally:
+                    counted.is_inside = was_inside
 
             setattr(lease, name, note)
         try:
