@@ -32,6 +32,9 @@ from terms.errors import Conflict
 # A run that is cut off after this looks like a crash to its row, which is safe.
 DRAIN_S = 8.0
 
+# Whoever uses a claim up faster than this takes twice as much the next time.
+FAST_S = 1.0
+
 _log = get_log()
 _DONE = Verdict(fate=Fate.DONE, reason="")
 
@@ -40,7 +43,8 @@ _DONE = Verdict(fate=Fate.DONE, reason="")
 class Pace:
     """The pump's own limits. The heartbeat has to come several times within a lease."""
 
-    claim_rows_max: int = 100
+    claim_rows_min: int = 100
+    claim_rows_max: int = 500
     heartbeat_s: float = 3.0
     sweep_s: float = 2.0
 
@@ -67,6 +71,8 @@ class Pump:
         self._lanes: set[asyncio.Task[None]] = set()
         self._running = 0
         self._more = False
+        self._claim_rows = pace.claim_rows_min
+        self._claimed_at = 0.0
         self._next_try_at: datetime | None = None
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -122,9 +128,9 @@ class Pump:
         return min(sweep_s, max(wait_s, 0.0))
 
     async def _refill(self) -> None:
-        rows_max = self.pace.claim_rows_max
         while len(self._buffer) < self.health.target.in_flight_max:
             renewed_at = _monotonic_s()
+            rows_max = self._appetite(renewed_at)
             claims = await self.work.claim(RECONCILE, target=self.name, rows_max=rows_max)
             self._more = len(claims) == rows_max
             if claims:
@@ -132,6 +138,14 @@ class Pump:
                 await self._take(claims, renewed_at)
             if not self._more:
                 return
+
+    def _appetite(self, now: float) -> int:
+        """Take more at once while rows go fast; slow ones are left for other workers to take."""
+        is_fast = self._more and now - self._claimed_at < FAST_S
+        doubled = min(2 * self._claim_rows, self.pace.claim_rows_max)
+        self._claim_rows = doubled if is_fast else self.pace.claim_rows_min
+        self._claimed_at = now
+        return self._claim_rows
 
     async def _take(self, claims: Sequence[Claim], renewed_at: float) -> None:
         # Where an old run of ours, whose lease is lost, is still going on: one at a time.

@@ -11,8 +11,8 @@ from runtime.retry import is_away, pause
 from runtime.telemetry import get_log
 from runtime.work import Work
 
-FLUSH_ROWS_MAX = 100
-FLUSH_AFTER_S = 0.1
+FLUSH_ROWS_MAX = 500
+FLUSH_AFTER_S = 0.25
 FAILED_PAUSE_S = 1.0
 
 _log = get_log()
