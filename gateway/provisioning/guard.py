@@ -12,8 +12,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import Any
 
-from sqlalchemy import Select, and_, delete, exists, func, or_, select, update
+from sqlalchemy import Select, and_, bindparam, delete, exists, func, or_, select, update
 from sqlalchemy.sql.elements import ColumnElement
 
 from gateway.provisioning.keys import RECONCILE, key_of
@@ -21,6 +22,9 @@ from gateway.provisioning.tables import darkening, observed, wish
 from gateway.provisioning.tables import target as targets
 from gateway.provisioning.targets import Target, find
 from runtime.store import Tx
+from runtime.store.among import KEYS, among, packed
+from runtime.store.lease import Engine
+from runtime.store.prepared import PreparedQuery
 from runtime.work import Work
 from runtime.work import work as work_table
 from terms.errors import Permanent
@@ -37,6 +41,10 @@ class Verdict(StrEnum):
     STOPPED = "stopped"  # waits for the operator
     APPROVED = "approved"  # the operator let it through; it does not count
     REJECTED = "rejected"  # the operator keeps it on
+
+
+# Words of a person, or words that wait for one: they hold until the account stays on after all.
+LASTING = (Verdict.STOPPED, Verdict.REJECTED, Verdict.APPROVED)
 
 
 class StoppedByGuard(Permanent):
@@ -103,8 +111,8 @@ async def decide(
     """
     # One judge at a time for each target.
     await tx.execute(select(targets.c.name).where(targets.c.name == target.name).with_for_update())
-    query = select(darkening).where(_D.target == target.name, _D.service.in_(list(asking)))
-    known = {row.service: row for row in await tx.rows(query)}
+    given = {"target": target.name, KEYS: packed(tx.engine, asking)}
+    known = {row.service: row for row in await _KNOWN.rows(tx, given)}
     verdicts: dict[str, Verdict] = {}
     for service, revision in asking.items():
         row = known.get(service)
@@ -148,10 +156,9 @@ async def reject(tx: Tx, work: Work, target: str) -> int:
 async def forget(tx: Tx, target: TargetName, services: Sequence[str]) -> None:
     """Drop what was said about services that are to stay on after all."""
     if services:
-        kept = (Verdict.STOPPED, Verdict.REJECTED, Verdict.APPROVED)
         await tx.execute(
             delete(darkening).where(
-                _D.target == target, _D.service.in_(list(services)), _D.verdict.in_(kept)
+                _D.target == target, _D.service.in_(list(services)), _D.verdict.in_(LASTING)
             )
         )
 
@@ -230,3 +237,10 @@ def _pending(target: str, since: datetime) -> Select[tuple[str, int]]:
             ~judged,
         )
     )
+
+
+def _known(engine: Engine) -> Select[Any]:
+    return select(darkening).where(_D.target == bindparam("target"), among(engine, _D.service))
+
+
+_KNOWN = PreparedQuery(_known)

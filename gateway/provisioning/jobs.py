@@ -8,8 +8,8 @@ from typing import Any
 
 from sqlalchemy import Select, and_, bindparam, exists, select
 
+from gateway.provisioning import guard
 from gateway.provisioning.compose import Wish
-from gateway.provisioning.guard import Verdict
 from gateway.provisioning.keys import parts_of
 from gateway.provisioning.tables import darkening, drift, observed, wish
 from gateway.provisioning.wishes import from_row
@@ -35,7 +35,7 @@ class Job:
     is_lit: bool = False
     is_lost: bool = False
     # What the guard said to this wish before its run began.
-    foreseen: Verdict | None = None
+    foreseen: guard.Verdict | None = None
 
     @property
     def goes_dark(self) -> bool:
@@ -71,7 +71,7 @@ def _job(row: Any, claim: Claim, renewed_at: float) -> Job:
         seen_text=row.seen_text,
         proven=row.proven or 0,
         has_drift=bool(row.has_drift),
-        is_judged=row.verdict is not None,
+        is_judged=row.verdict in guard.LASTING,
         is_lit=bool(row.is_lit),
         renewed_at=renewed_at,
     )
