@@ -6,7 +6,7 @@ Importing it imports every store module, so that the catalogue of tables is whol
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -137,10 +137,9 @@ def build(
 
 @asynccontextmanager
 async def closing(house: House) -> AsyncIterator[House]:
-    """Close everything a house has opened, when the block is left."""
-    try:
+    """Close everything a house has opened, when the block is left; each, whatever the others do."""
+    async with AsyncExitStack() as stack:
+        stack.push_async_callback(house.store.close)
+        stack.push_async_callback(house.door.aclose)
+        stack.push_async_callback(house.targets.close)
         yield house
-    finally:
-        await house.targets.close()
-        await house.door.aclose()
-        await house.store.close()

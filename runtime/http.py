@@ -27,7 +27,7 @@ from aiohttp import (
 from yarl import URL
 
 from runtime.networks import Networks
-from terms.errors import Permanent, TargetError, Unreachable
+from terms.errors import Permanent, Retryable, TargetError, Unreachable
 from terms.http import Answer
 
 IN_FLIGHT_MAX = 64
@@ -49,9 +49,9 @@ class _AddressRefused(OSError):
 class HttpDoor:
     """Talks to whoever lives in `networks`; at most `in_flight_max` requests at once.
 
-    It opens at the first call. The deadline covers everything: the wait for a free connection,
-    the name, the connection, the request and the whole body. A body is counted as it comes out
-    of its compression.
+    It opens at the first call and closes once, for good. The deadline covers everything: the wait
+    for a free connection, the name, the connection, the request and the whole body. A body is
+    counted as it comes out of its compression.
     """
 
     def __init__(
@@ -69,6 +69,7 @@ class HttpDoor:
         self._body_bytes_max = body_bytes_max
         self._headers = {"User-Agent": user_agent}
         self._connector: TCPConnector | None = None
+        self._is_closed = False
 
     async def call(
         self,
@@ -83,8 +84,9 @@ class HttpDoor:
         """Make one request. The URL goes out as it is written: quote it first.
 
         Raises:
-            Unreachable: nobody answered within the deadline, or the connection broke. After a
-                write this says nothing about its effect.
+            Unreachable: nobody answered within the deadline, the connection broke, or the door was
+                closed meanwhile. After a write this says nothing about its effect.
+            Retryable: the door is closed already; nothing was sent.
             Permanent: the body is larger than allowed, or the URL or its address is refused.
         """
         target = _checked(url)
@@ -97,9 +99,15 @@ class HttpDoor:
             raise Unreachable(f"{_where(target)} gave no answer in {within_s:g} s") from None
         except (ClientError, UnicodeError, OSError) as error:
             raise _translated(error, target) from None
+        except asyncio.CancelledError:
+            # A connector that closes cancels what waits in it, though nobody cancelled the caller.
+            if self._is_closed and not _is_cancelled():
+                raise Unreachable(f"the door to {_where(target)} was closed") from None
+            raise
 
     async def aclose(self) -> None:
-        """Close every connection. The next call would open the door again."""
+        """Close every connection for good; calls on their way end as Unreachable."""
+        self._is_closed = True
         connector, self._connector = self._connector, None
         if connector is not None:
             await connector.close()
@@ -112,7 +120,7 @@ class HttpDoor:
         body: bytes | None,
         bytes_max: int,
     ) -> Answer:
-        connector = self._connector or self._open()
+        connector = self._connector or self._open(target)
         request = ClientRequest(
             method,
             target,
@@ -130,7 +138,10 @@ class HttpDoor:
                 content = await _read(response, bytes_max)
         return Answer(status=response.status, headers=response.headers, body=content)
 
-    def _open(self) -> TCPConnector:
+    def _open(self, target: URL) -> TCPConnector:
+        # Whoever still holds a closed door must not open it unseen: nobody would close it again.
+        if self._is_closed:
+            raise Retryable(f"the door to {_where(target)} is closed")
         self._connector = TCPConnector(
             limit=self._in_flight_max,
             keepalive_timeout=KEEP_ALIVE_S,
@@ -144,6 +155,11 @@ class HttpDoor:
             # One text for all addresses: only where every one is refused is the host refused.
             raise _AddressRefused(errno.EACCES, "outside the allowed networks")
         return socket.socket(family, kind, protocol)
+
+
+def _is_cancelled() -> bool:
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
 
 
 async def _read(response: ClientResponse, bytes_max: int) -> bytes:

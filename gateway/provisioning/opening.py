@@ -6,7 +6,8 @@ A door of its own for every target, so that a dead one never uses up another's c
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -38,6 +39,15 @@ class Opened:
     adapter: Adapter[Any]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Held:
+    """What is open for one target, and for which version of its row."""
+
+    version: int
+    adapter: Adapter[Any]
+    door: Door
+
+
 class Targets:
     """Opens adapters on demand and gives the same one again while the row's version stands."""
 
@@ -45,8 +55,9 @@ class Targets:
         self.store = store
         self.sealer = sealer
         self._open_door = open_door
-        self._adapters: dict[TargetName, tuple[int, Adapter[Any], Door]] = {}
-        self._closing: set[asyncio.Task[None]] = set()
+        self._adapters: dict[TargetName, _Held] = {}
+        self._left: dict[asyncio.Task[None], Door] = {}
+        self._is_closed = False
 
     async def load(self) -> dict[TargetName, Target]:
         """All targets as their rows stand now."""
@@ -60,31 +71,43 @@ class Targets:
             return Opened(target=target, adapter=await self._adapter(tx, target))
 
     async def close(self) -> None:
-        """Close every door."""
-        for task in self._closing:
-            task.cancel()
-        await asyncio.gather(*self._closing, return_exceptions=True)
-        held, self._adapters = self._adapters, {}
-        for _, _, door in held.values():
-            await door.aclose()
+        """Close every door for good; whoever opens a target from now on gets one that is shut."""
+        self._is_closed = True
+        async with AsyncExitStack() as stack:
+            for held in self._adapters.values():
+                stack.push_async_callback(held.door.aclose)
+            for task, door in self._left.items():
+                task.cancel()
+                stack.push_async_callback(door.aclose)
+            await asyncio.gather(*self._left, return_exceptions=True)
 
     async def _adapter(self, tx: Tx, target: Target) -> Adapter[Any]:
         held = self._adapters.get(target.name)
-        if held is not None and held[0] == target.version:
-            return held[1]
-        options = await opened_options(tx, self.sealer, target.name)
+        if held is None or held.version < target.version:
+            options = await opened_options(tx, self.sealer, target.name)
+            # Meanwhile another may have opened the same target: one door each, or one is lost.
+            held = self._adapters.get(target.name)
+            if held is None or held.version < target.version:
+                held = await self._replace(held, target, options)
+        return held.adapter
+
+    async def _replace(
+        self, held: _Held | None, target: Target, options: Mapping[str, Any]
+    ) -> _Held:
         door = self._open_door()
         adapter = open_adapter(target.kind, name=target.name, options=options, http=door)
+        fresh = _Held(version=target.version, adapter=adapter, door=door)
+        if self._is_closed:
+            await door.aclose()
+            return fresh
         if held is not None:
-            task = asyncio.create_task(_close_later(held[2]))
-            self._closing.add(task)
-            task.add_done_callback(self._closing.discard)
-        self._adapters[target.name] = (target.version, adapter, door)
-        return adapter
+            task = asyncio.create_task(_close_later(held.door))
+            self._left[task] = held.door
+            task.add_done_callback(self._left.pop)
+        self._adapters[target.name] = fresh
+        return fresh
 
 
 async def _close_later(door: Door) -> None:
-    try:
-        await pause(DOOR_LINGERS_S)
-    finally:
-        await door.aclose()
+    await pause(DOOR_LINGERS_S)
+    await door.aclose()

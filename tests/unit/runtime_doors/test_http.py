@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from gateway.adapters.sdk import Http
 from runtime.http import HttpDoor
 from runtime.networks import LOOPBACK, PUBLIC_ONLY
-from terms.errors import Permanent, Unreachable
+from terms.errors import Permanent, Retryable, Unreachable
 from tests.unit.runtime_doors.wire import OK, Wire, hanging_up_after, repeating, saying, serving
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -111,13 +111,39 @@ async def test_at_most_so_many_are_in_flight():
     assert wire.connections <= 3
 
 
-async def test_a_closed_door_opens_again(door: HttpDoor):
-    """Closing drops the connections; the next call makes a new one."""
+async def test_a_closed_door_stays_closed(door: HttpDoor):
+    """After closing nothing is sent any more, and the caller is told that nothing was."""
     async with serving() as wire:
         await door.call("GET", wire.url)
+        for _ in range(2):
+            await door.aclose()
+            with pytest.raises(Retryable, match=f"the door to 127.0.0.1:{wire.port} is closed"):
+                await door.call("GET", wire.url)
+    assert (len(wire.requests), wire.connections) == (1, 1)
+
+
+async def test_closing_ends_the_calls_on_their_way():
+    """Whoever waits for an answer, or for a connection, is told; nobody is cancelled by that."""
+    door = HttpDoor(networks=LOOPBACK, in_flight_max=1, deadline_s=30)
+    async with serving(silent) as wire:
+        calls = [asyncio.create_task(door.call("GET", wire.url)) for _ in range(3)]
+        await wire.asked.wait()
         await door.aclose()
-        await door.call("GET", wire.url)
-    assert wire.connections == 2
+        ended = await asyncio.gather(*calls, return_exceptions=True)
+    assert [type(one) for one in ended] == [Unreachable] * 3
+    assert len(wire.requests) == 1
+
+
+async def test_closing_hides_no_cancellation():
+    """A caller that is cancelled while the door closes ends cancelled."""
+    door = HttpDoor(networks=LOOPBACK, deadline_s=30)
+    async with serving(silent) as wire:
+        call = asyncio.create_task(door.call("GET", wire.url))
+        await wire.asked.wait()
+        call.cancel()
+        await door.aclose()
+        with pytest.raises(asyncio.CancelledError):
+            await call
 
 
 # --- never twice ------------------------------------------------------------------------------
