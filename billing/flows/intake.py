@@ -19,7 +19,7 @@ from billing.flows.desk import Desk
 from billing.flows.movements import Told
 from billing.payments.model import Moved, MovementKind, Refused
 from billing.payments.provider import Tidings
-from billing.payments.store import EventState, attempt, movement, provider_event
+from billing.payments.store import EventState, attempt, attempt_from, movement, provider_event
 from runtime.store import Tx
 from runtime.store.among import KEYS, among, packed
 from terms.errors import DomainError
@@ -48,10 +48,14 @@ class _Event:
 
 @dataclass(slots=True)
 class _Known:
-    """Whose is what: accounts by their number, owners of attempts and of charges."""
+    """Whose is what: accounts by their number, owners of attempts and of charges.
+
+    `awaited` are the attempts among them whose outcome was still to come.
+    """
 
     numbers: dict[str, AccountId] = field(default_factory=dict)
     attempts: dict[str, AccountId] = field(default_factory=dict)
+    awaited: set[AttemptId] = field(default_factory=set)
     charges: dict[tuple[str, str], AccountId] = field(default_factory=dict)
 
     def owner(self, provider: str, one: Tidings) -> AccountId | None:
@@ -80,6 +84,8 @@ async def intake(desk: Desk, tx: Tx, event_ids: Sequence[str], now: datetime) ->
             elif one.attempt:
                 failures.append(Failure(provider=event.provider, refused=one))
     await movements.hear(desk, tx, told, failures, now)
+    # Their rows would wait for the answer that this is, parked ones until a person comes.
+    await desk.work.mark(tx, "collect", known.awaited)
     await _note(tx, states)
     return Taken(again=again)
 
@@ -135,9 +141,12 @@ async def _known(tx: Tx, events: Sequence[_Event]) -> _Known:
     if not tidings:
         return known
     tries = {one.attempt for _, one in tidings if one.attempt}
-    query = select(attempt.c.id, attempt.c.account_id).where(among(tx.engine, attempt.c.id))
+    query = select(attempt).where(among(tx.engine, attempt.c.id))
     for row in await tx.rows(query, {KEYS: packed(tx.engine, sorted(tries))}):
-        known.attempts[AttemptId(row.id)] = AccountId(row.account_id)
+        one = attempt_from(row)
+        known.attempts[one.id] = one.account
+        if one.is_unsettled:
+            known.awaited.add(one.id)
     charges = {one.charge for _, one in tidings}
     m = movement.c
     of_charge = select(m.provider, m.charge, m.account_id).where(among(tx.engine, m.charge))

@@ -1,0 +1,130 @@
+"""A charge whose outcome is still to come: who waits for it, and what ends the waiting."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+from urllib.request import Request, urlopen
+
+import pytest
+
+from app.roles.crew import Crew, Role, duties
+from billing.payments.model import AttemptState
+from gateway.reads import queue
+from runtime.work import Parking
+from tests.flows.app.operator import PROVIDER, PROVIDER_KEY, WEBHOOK_SECRET
+from tests.flows.app.paying import signed
+from tests.flows.app.served import serving
+from tests.flows.app.shop import BAD, GOOD, Shop, opened, settings_for
+from tests.simulators.process import RunningSimulator
+
+CLEARED, FAILED, UNKNOWN = AttemptState.CLEARED, AttemptState.FAILED, AttemptState.UNKNOWN
+
+
+@pytest.fixture
+async def shop(
+    migrated_url: str, tmp_path: Path, portal: RunningSimulator, provider: RunningSimulator
+) -> AsyncIterator[Shop]:
+    """Return a shop where nobody works yet, once on each database."""
+    async with opened(settings_for(tmp_path, migrated_url)) as house:
+        made = Shop(house, portal, provider)
+        await made.begin(tmp_path / "operator")
+        yield made
+
+
+@asynccontextmanager
+async def at_work(shop: Shop, *, but: str = "") -> AsyncIterator[None]:
+    """Have the house do its work, all kinds but one, until the block is left."""
+    wanted = duties(shop.house, Role.WORKER)
+    crew = Crew({kind: run for kind, run in wanted.items() if kind != but})
+    crew.start()
+    try:
+        yield
+    finally:
+        await crew.rest()
+
+
+async def ask(shop: Shop, path: str) -> Any:
+    """Look something up at the provider, with the operator's key."""
+    headers = {"Authorization": f"Bearer {PROVIDER_KEY}"}
+    request = Request(f"{shop.provider.url}/v1/{path}", headers=headers)
+
+    def go() -> Any:
+        with urlopen(request, timeout=20) as answer:
+            return json.load(answer)
+
+    return await asyncio.to_thread(go)
+
+
+async def begin_payment(shop: Shop) -> None:
+    """Sign household 1 up, whose bank takes its time to decide about the first invoice."""
+    await shop.use_card(1, "processing")
+    await shop.sign_up(1, has_card=True, bill_day=1)
+    await shop.rest()
+    assert await states(shop) == [UNKNOWN]
+    assert await rows_of(shop, "collect") == 1
+
+
+async def decide(shop: Shop, behaviour: str) -> None:
+    """Let the bank decide about the payment."""
+    (intent,) = (await ask(shop, "payment_intents"))["data"]
+    told = {"op": "settle", "payment_intent": intent["id"], "behaviour": behaviour}
+    await shop.provider.aadmin("/tamper", told)
+
+
+async def deliver(shop: Shop) -> None:
+    """Deliver every message of the provider about intents, the oldest first."""
+    async with serving(shop.house) as served:
+        for event in reversed((await ask(shop, "events?limit=100"))["data"]):
+            if event["type"].startswith("payment_intent."):
+                body = json.dumps(event).encode()
+                headers = signed(body, secret=WEBHOOK_SECRET)
+                path = f"/hooks/payments/{PROVIDER}"
+                assert (await served.raw("POST", path, data=body, headers=headers))[0] == 200
+
+
+async def states(shop: Shop) -> Sequence[AttemptState]:
+    """How the tries to collect of household 1 stand."""
+    return [one.state for one in (await shop.view(1)).attempts]
+
+
+async def rows_of(shop: Shop, kind: str) -> int:
+    """How many rows of a kind there are, whatever they wait for."""
+    house = shop.house
+    async with house.store.read() as tx:
+        offset = await house.clock.offset(tx)
+        found = await queue.queues(tx, now=house.clock.machine_now(), offset=offset)
+    return sum(q.due + q.running + q.waiting + q.parked for q in found if q.kind == kind)
+
+
+@pytest.mark.parametrize(("behaviour", "state"), [(GOOD, CLEARED), (BAD, FAILED)])
+async def test_news_of_the_provider_ends_the_waiting(
+    shop: Shop, behaviour: str, state: AttemptState
+):
+    """Once the provider has told how a charge ended, nobody waits to look it up any more."""
+    async with at_work(shop):
+        await begin_payment(shop)
+        await decide(shop, behaviour)
+        await deliver(shop)
+        await shop.rest()
+        assert await states(shop) == [state]
+        assert await rows_of(shop, "collect") == 0
+
+
+async def test_news_of_the_provider_ends_the_wait_for_a_person(shop: Shop):
+    """A charge that was set aside as undecided goes from the list when the provider decides."""
+    async with at_work(shop):
+        await begin_payment(shop)
+    async with shop.house.store.begin() as tx:
+        await shop.house.work.mark(tx, "collect", [(await shop.view(1)).attempts[0].id])
+    (claim,) = await shop.house.work.claim("collect")
+    async with shop.house.store.begin() as tx:
+        await shop.house.work.park(tx, [Parking(claim=claim, error="its outcome is unknown")])
+    async with at_work(shop):
+        await decide(shop, GOOD)
+        await deliver(shop)
+        await shop.come_to_rest()
+        assert await states(shop) == [CLEARED]
+        assert await rows_of(shop, "collect") == 0
