@@ -15,6 +15,7 @@ from sqlalchemy import func, select, update
 
 from runtime.chance import Chance
 from runtime.clock import Clock
+from runtime.redaction import scrub
 from runtime.store.engine import Store
 from runtime.store.lease import Values
 from runtime.store.schema import from_micros, to_micros
@@ -217,6 +218,6 @@ def _in_order(claims: Sequence[Claim]) -> list[dict[str, Any]]:
 
 
 def _storable(error: str) -> str:
-    """Cut a text to its limit and take out what one engine or the other refuses to store."""
-    cut = error[:ERROR_CHARS_MAX].replace("\x00", "\N{REPLACEMENT CHARACTER}")
+    """Hide secrets, cut to the limit, take out what one engine or the other refuses to store."""
+    cut = scrub(error)[:ERROR_CHARS_MAX].replace("\x00", "\N{REPLACEMENT CHARACTER}")
     return cut.encode("utf-8", "replace").decode("utf-8")

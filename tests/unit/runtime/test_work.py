@@ -207,6 +207,19 @@ async def test_any_text_can_be_the_reason(rows):
     assert len(kept) == 2_000
 
 
+async def test_a_kept_error_holds_no_secret(rows):
+    """What people are shown of a failed row has been cleaned as a line of the log is."""
+    async with rows.store.begin() as tx:
+        await rows.mark(tx, "settle", ["a"])
+    claims = await rows.claim("settle")
+    async with rows.store.begin() as tx:
+        error = "POST https://panel.example/?password=hunter2secret failed"
+        await rows.park(tx, [Parking(claim=claims[0], error=error)])
+        kept = await tx.scalar(select(work.c.error))
+    assert "failed" in kept
+    assert "hunter2secret" not in kept
+
+
 async def test_nothing_is_no_error(rows):
     """Every batch may be empty."""
     async with rows.store.begin() as tx:
