@@ -34,8 +34,8 @@ TRANSACTION_TRIES_MAX = 6
 TRANSACTION_BASE_S = 0.01
 TRANSACTION_MAX_S = 1.0
 
-# SQLSTATE: serialization_failure, deadlock_detected.
-_CONFLICT_STATES = frozenset({"40001", "40P01"})
+# SQLSTATE: serialization_failure, deadlock_detected, lock_not_available.
+_CONFLICT_STATES = frozenset({"40001", "40P01", "55P03"})
 # admin_shutdown, crash_shutdown, cannot_connect_now, too_many_connections; class 08 besides.
 _AWAY_STATES = frozenset({"57P01", "57P02", "57P03", "53300"})
 _SQLITE_BUSY = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED})

@@ -23,12 +23,17 @@ from runtime.store.lease import Engine, Given, Lease, T, Take, Values
 
 CONNECT_DEADLINE_S = 10.0
 IDLE_IN_TRANSACTION_MAX_S = 60
+# Far above anything we send: nobody waits for ever behind a lock or a plan gone wrong.
+STATEMENT_MAX_S = 300
+LOCK_WAIT_MAX_S = 60
 SERVER_SETTINGS = {
     "application_name": "boxoffice",
     # Compiling a plan costs more than any of our statements.
     "jit": "off",
     # A process that hangs inside a transaction must not hold its locks for ever.
     "idle_in_transaction_session_timeout": f"{IDLE_IN_TRANSACTION_MAX_S}s",
+    "statement_timeout": f"{STATEMENT_MAX_S}s",
+    "lock_timeout": f"{LOCK_WAIT_MAX_S}s",
 }
 # The last one is what a connection says that was ended while nobody used it.
 _DriverError: TypeAlias = (
