@@ -26,7 +26,6 @@ if version_complaint(sys.version_info):
 
 # From here on the file may use what 3.11 has, as long as 3.6 could parse it.
 import contextlib
-import fcntl
 import hashlib
 import importlib.util
 import json
@@ -39,6 +38,11 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 from typing import Any, NoReturn
+
+try:
+    import fcntl
+except ImportError:
+    sys.exit("Boxoffice runs on Linux and macOS: on Windows, start dev.py inside WSL.")
 
 RECIPE = 1  # raised when the way of installing changes, so that every .venv is made anew
 ROOT = Path(__file__).resolve().parent
