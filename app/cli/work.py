@@ -9,6 +9,7 @@ import typer
 from app.cli.speak import Json, run, say, table, tell
 
 if TYPE_CHECKING:
+    from app.desk.replay import Replayed
     from app.wiring import House
 
 ACTOR = "cli"
@@ -152,19 +153,27 @@ def release(
 
 
 def replay(*, as_json: Json = False) -> None:
-    """Compose every service's rights anew. Targets change only where they differ."""
+    """Work everything out anew that follows from the books, as after the loss of work rows.
 
-    async def story(house: House) -> int:
-        from gateway.provisioning import routes
+    Accounts are settled, services composed, charges not decided yet looked up. No money is
+    charged twice, and targets change only where they differ.
+    """
+
+    async def story(house: House) -> Replayed:
+        from app.desk.replay import replay as replay_all
 
         async with house.store.begin() as tx:
-            return await routes.replay(tx, house.work)
+            return await replay_all(house, tx)
 
-    count = run(story)
+    found = run(story)
     if as_json:
-        tell({"marked": count})
-    else:
-        say(f"{count} services to be composed (by a running `boxoffice serve`)")
+        tell(found)
+        return
+    say(f"{found.accounts} accounts to be settled")
+    say(f"{found.services} services to be composed")
+    say(f"{found.attempts} charges to be looked at")
+    say(f"{found.events} messages of payment providers to be read")
+    say("(by a running `boxoffice serve`)")
 
 
 def _changes(fields: Any) -> str:

@@ -142,13 +142,6 @@ async def record(
     return Collected(done=done, again=again, stuck=stuck)
 
 
-async def remark(desk: Desk, tx: Tx) -> int:
-    """Mark every attempt whose outcome is still to come, as after the loss of work rows."""
-    rows = await tx.rows(select(attempt.c.id).where(stands(UNSETTLED)))
-    await desk.work.mark(tx, "collect", [row.id for row in rows])
-    return len(rows)
-
-
 async def _ask(provider: Provider, charge: Charge) -> Outcome:
     if charge.is_asked:
         found = await provider.look_up(charge.order)

@@ -19,7 +19,14 @@ from billing.flows.desk import Desk
 from billing.flows.movements import Told
 from billing.payments.model import Moved, MovementKind, Refused
 from billing.payments.provider import Tidings
-from billing.payments.store import EventState, attempt, attempt_from, movement, provider_event
+from billing.payments.store import (
+    UNTAKEN,
+    EventState,
+    attempt,
+    attempt_from,
+    movement,
+    provider_event,
+)
 from runtime.store import Tx
 from runtime.store.among import KEYS, among, packed
 from terms.errors import DomainError
@@ -126,10 +133,9 @@ def _ownerless(
 
 async def _stored(tx: Tx, event_ids: Sequence[str]) -> Sequence[_Stored]:
     c = provider_event.c
-    open_states = [EventState.RECEIVED.value, EventState.WAITING.value]
     query = (
         select(c.id, c.provider, c.body, c.received_at)
-        .where(among(tx.engine, c.id), c.state.in_(open_states))
+        .where(among(tx.engine, c.id), c.state.in_(sorted(UNTAKEN)))
         .order_by(c.id)
     )
     return await tx.rows(query, {KEYS: packed(tx.engine, event_ids)})

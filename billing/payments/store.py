@@ -44,6 +44,8 @@ class EventState(StrEnum):
     REFUSED = "refused"  # it cannot be read
 
 
+UNTAKEN = frozenset({EventState.RECEIVED, EventState.WAITING})
+
 payment_provider = Table(
     "payment_provider",
     metadata,

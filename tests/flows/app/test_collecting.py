@@ -4,18 +4,21 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from urllib.request import Request, urlopen
 
 import pytest
+from sqlalchemy import delete
 
 from app.roles.crew import Crew, Role, duties
 from billing.payments.model import AttemptState
 from gateway.reads import queue
-from runtime.work import Parking
-from tests.flows.app.operator import PROVIDER, PROVIDER_KEY, WEBHOOK_SECRET
-from tests.flows.app.paying import signed
+from runtime.work import Parking, work
+from tests.flows.app.operator import PROVIDER, PROVIDER_KEY, WEBHOOK_SECRET, contract_of
+from tests.flows.app.paying import cleared, signed
+from tests.flows.app.process import command
 from tests.flows.app.served import serving
 from tests.flows.app.shop import BAD, GOOD, Shop, opened, settings_for
 from tests.simulators.process import RunningSimulator
@@ -76,13 +79,18 @@ async def decide(shop: Shop, behaviour: str) -> None:
 
 async def deliver(shop: Shop) -> None:
     """Deliver every message of the provider about intents, the oldest first."""
+    events = (await ask(shop, "events?limit=100"))["data"][::-1]
+    told = [event for event in events if event["type"].startswith("payment_intent.")]
+    await hear(shop, *(json.dumps(event).encode() for event in told))
+
+
+async def hear(shop: Shop, *messages: bytes) -> None:
+    """Have messages signed by the provider and delivered at the web's door."""
     async with serving(shop.house) as served:
-        for event in reversed((await ask(shop, "events?limit=100"))["data"]):
-            if event["type"].startswith("payment_intent."):
-                body = json.dumps(event).encode()
-                headers = signed(body, secret=WEBHOOK_SECRET)
-                path = f"/hooks/payments/{PROVIDER}"
-                assert (await served.raw("POST", path, data=body, headers=headers))[0] == 200
+        for body in messages:
+            headers = signed(body, secret=WEBHOOK_SECRET)
+            path = f"/hooks/payments/{PROVIDER}"
+            assert (await served.raw("POST", path, data=body, headers=headers))[0] == 200
 
 
 async def states(shop: Shop) -> Sequence[AttemptState]:
@@ -128,3 +136,67 @@ async def test_news_of_the_provider_ends_the_wait_for_a_person(shop: Shop):
         await shop.come_to_rest()
         assert await states(shop) == [CLEARED]
         assert await rows_of(shop, "collect") == 0
+
+
+async def lose_rows(shop: Shop) -> None:
+    """Lose all work rows, and have everything replayed by the command."""
+    house = shop.house
+    async with house.store.begin() as tx:
+        await tx.execute(delete(work))
+    url = {"data_dir": str(house.settings.data_dir), "database_url": house.settings.database_url}
+    code, output, errors = await command("entitlements", "replay", "--json", settings=url)
+    assert code == 0, errors
+    assert json.loads(output)["accounts"] == 1
+
+
+async def test_a_charge_asked_for_is_looked_up_after_its_row_was_lost(shop: Shop):
+    """No message came and the row is gone: the replay has the provider asked, not charged again."""
+    async with at_work(shop):
+        await begin_payment(shop)
+    await decide(shop, GOOD)
+    await lose_rows(shop)
+    async with at_work(shop):
+        await shop.rest()
+        assert await states(shop) == [CLEARED]
+        assert len((await ask(shop, "payment_intents"))["data"]) == 1
+        assert (await shop.view(1)).owed.amount_minor == 0
+
+
+async def test_a_charge_not_asked_for_yet_is_made_after_its_row_was_lost(shop: Shop):
+    """An attempt that only its row would have carried out is carried out after the replay, once."""
+    async with at_work(shop, but="collect"):
+        await shop.sign_up(1, has_card=True, bill_day=1)
+        await shop.rest("settle")
+        assert await states(shop) == [AttemptState.OPEN]
+    await lose_rows(shop)
+    async with at_work(shop):
+        await shop.rest()
+        assert await states(shop) == [CLEARED]
+        assert len((await ask(shop, "payment_intents"))["data"]) == 1
+
+
+async def test_a_message_is_read_after_its_row_was_lost(shop: Shop):
+    """What a provider has told and nobody has read yet is read after the replay."""
+    async with at_work(shop, but="intake"):
+        await shop.sign_up(1, bill_day=1)
+        await shop.rest("settle")
+        owed = (await shop.view(1)).owed.amount_minor
+        assert owed > 0
+        await hear(shop, cleared(contract_of(1), owed))
+    await lose_rows(shop)
+    async with at_work(shop):
+        await shop.rest()
+        assert (await shop.view(1)).owed.amount_minor == 0
+
+
+async def test_the_next_bill_is_made_after_its_row_was_lost(shop: Shop):
+    """The row that waited for the next bill day is back after the replay."""
+    async with at_work(shop):
+        await shop.sign_up(1, has_card=True, bill_day=1)
+        await shop.rest()
+    await lose_rows(shop)
+    async with at_work(shop):
+        await shop.rest()
+        await shop.advance(timedelta(days=31))
+        await shop.rest()
+        assert len((await shop.view(1)).invoices) == 2

@@ -13,10 +13,8 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import select
 
-from billing.accounts.store import account
-from billing.flows import collect
+from app.desk.replay import replay
 from billing.flows.cancel import When
 from billing.flows.change import Change
 from terms.errors import DomainError
@@ -165,12 +163,10 @@ def forget(database: Path) -> None:
 async def work_it_out_again(
     folder: Path, portal: RunningSimulator, provider: RunningSimulator
 ) -> None:
-    """Have every account looked at, and everything that follows from it done."""
+    """Have everything replayed as an operator would, and all that follows from it done."""
     async with opened(settings_for(folder, f"sqlite:///{folder / 'boxoffice.db'}")) as house:
         async with house.store.begin() as tx:
-            accounts = await tx.rows(select(account.c.id))
-            await house.work.mark(tx, "settle", [row.id for row in accounts])
-            await collect.remark(house.desk, tx)
+            await replay(house, tx)
         async with at_work(house):
             await Shop(house, portal, provider).come_to_rest()
 
