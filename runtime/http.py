@@ -27,7 +27,7 @@ from aiohttp import (
 from yarl import URL
 
 from runtime.networks import Networks
-from terms.errors import Permanent, Retryable, TargetError, Unreachable
+from terms.errors import Permanent, Retryable, TargetError, Unreachable, untouched
 from terms.http import Answer
 
 IN_FLIGHT_MAX = 64
@@ -141,7 +141,7 @@ class HttpDoor:
     def _open(self, target: URL) -> TCPConnector:
         # Whoever still holds a closed door must not open it unseen: nobody would close it again.
         if self._is_closed:
-            raise Retryable(f"the door to {_where(target)} is closed")
+            raise untouched(Retryable(f"the door to {_where(target)} is closed"))
         self._connector = TCPConnector(
             limit=self._in_flight_max,
             keepalive_timeout=KEEP_ALIVE_S,

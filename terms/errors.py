@@ -17,9 +17,14 @@
              `- Unsupported    the wish cannot be expressed there
 
 An error of any other class is a bug of ours: three tries, then parked with its traceback.
+
+Whether a request had an effect is another question than what to do next: `is_untouched` answers
+it, and nobody may take it for answered where it is not set.
 """
 
 from __future__ import annotations
+
+from typing import TypeVar
 
 
 class BoxofficeError(Exception):
@@ -56,7 +61,22 @@ class Forbidden(DomainError):
 
 
 class TargetError(BoxofficeError):
-    """Something outside us answered badly, or not at all."""
+    """Something outside us answered badly, or not at all.
+
+    `is_untouched` says that for certain nothing happened there. Unless whoever raises the error
+    knows that, the request may have been carried out.
+    """
+
+    is_untouched: bool = False
+
+
+E = TypeVar("E", bound=TargetError)
+
+
+def untouched(error: E) -> E:
+    """Say of an error that for certain nothing happened there: refused, or never sent."""
+    error.is_untouched = True
+    return error
 
 
 class Unreachable(TargetError):
@@ -84,8 +104,12 @@ class Permanent(TargetError):
 
 
 class Unauthorized(Permanent):
-    """Our credentials are refused."""
+    """Our credentials are refused, which comes before anything is done."""
+
+    is_untouched = True
 
 
 class Unsupported(Permanent):
-    """The wish cannot be expressed at this target."""
+    """The wish cannot be expressed at this target, so that nothing is sent."""
+
+    is_untouched = True

@@ -145,7 +145,8 @@ class Operable(Protocol):
         """Do it for one account.
 
         Raises Unsupported for an unknown action and for any ref that could reach more than one
-        household.
+        household. An error that is `untouched` may be followed by the same again; where the target
+        may have done it all the same, as after an answer nobody can read, it must not be.
         """
         ...
 

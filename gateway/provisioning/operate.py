@@ -1,7 +1,7 @@
 """Edges: a message, a reboot, a kick. Done at most once, never replayed by reconciliation.
 
-The intent stands in the journal before the target is called; an answer that got lost stays
-unknown and is not asked for again.
+The intent stands in the journal before the target is called. Where it is not certain that nothing
+happened, the outcome stays unknown and the action is not asked for again.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from runtime.chance import new_id
 from runtime.store import Tx
 from runtime.telemetry import get_log
 from runtime.work import Work
-from terms.errors import Invalid, TargetError, Unreachable
+from terms.errors import Invalid, TargetError
 from terms.ids import ServiceId, TargetName
 
 REQUEST_CHARS_MAX = 120
@@ -32,7 +32,7 @@ _log = get_log()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Performed:
-    """What became of an action at one target. FAILED means that nothing happened there."""
+    """What became of an action at one target. FAILED: for certain nothing happened there."""
 
     target: TargetName
     outcome: Outcome
@@ -129,10 +129,9 @@ class Operate:
 async def _tried(adapter: Operable, ref: str, action: Action) -> tuple[Outcome, str]:
     try:
         await adapter.perform(ref, action)
-    except Unreachable as lost:
-        return Outcome.UNKNOWN, str(lost)
-    except TargetError as refused:
-        return Outcome.FAILED, str(refused)
+    except TargetError as error:
+        # What the error bids the queue do says nothing about what the target did.
+        return Outcome.FAILED if error.is_untouched else Outcome.UNKNOWN, str(error)
     except Exception as bug:  # noqa: BLE001 - it may have been done: never repeated
         _log.exception("operate.failed", action=action.name)
         return Outcome.UNKNOWN, repr(bug)

@@ -556,6 +556,29 @@ class SendsTwice(Ministra):
         await super().perform(ref, action)
 
 
+@defect("aftermath_garbage_perform", shows="the message was shown, and Retryable")
+class CallsEveryErrorARefusal(Ministra):
+    """Takes a failure after the effect for one before it."""
+
+    async def perform(self, ref, action):
+        try:
+            await super().perform(ref, action)
+        except Retryable as error:
+            error.is_untouched = True
+            raise
+
+
+@defect("a_refused_message_is_untouched", shows="leaves open whether anything happened")
+class NeverSure(Ministra):
+    """Does not say that a refused message was not shown, so that it is never shown."""
+
+    async def perform(self, ref, action):
+        try:
+            await super().perform(ref, action)
+        except Permanent as error:
+            raise Permanent(str(error)) from None
+
+
 @defect("an_unknown_action_is_unsupported", shows="'' was accepted")
 class PassesActionsOn(Ministra):
     """Lets the portal decide what it knows."""

@@ -69,6 +69,17 @@ class SimulatedHarness(Harness):
         wish = dict(FAULTS[name])
         if name != "down":
             wish |= {"count": 1, "skip": skip}
+        async with self._set(wish):
+            yield
+
+    @asynccontextmanager
+    async def aftermath(self, name: str) -> AsyncIterator[None]:
+        wish = {**FAULTS[name], "count": 1, "applied": "yes", "match": "POST|PUT|DELETE|PATCH"}
+        async with self._set(wish):
+            yield
+
+    @asynccontextmanager
+    async def _set(self, wish: Mapping[str, Any]) -> AsyncIterator[None]:
         await self.admin("/faults", {"set": [wish]})
         try:
             yield

@@ -7,11 +7,11 @@ from dataclasses import replace
 from functools import partial
 from unittest import SkipTest
 
-from gateway.adapters.conformance.book import check
-from gateway.adapters.conformance.harness import Harness
+from gateway.adapters.conformance.book import Run, check, enter
+from gateway.adapters.conformance.harness import AFTERMATHS, Harness
 from gateway.adapters.conformance.trial import Trial, counted, trial
 from gateway.adapters.sdk import Action, Operable
-from terms.errors import Permanent, Unreachable, Unsupported
+from terms.errors import Permanent, TargetError, Unreachable, Unsupported
 
 # Texts that an address or a list could read as everybody, or as somebody else.
 HOSTILE_REFS = (
@@ -124,6 +124,51 @@ async def a_message_whose_answer_is_lost_is_not_repeated(harness: Harness) -> No
             else:
                 raise AssertionError("the lost answer was swallowed")
         assert list(await harness.heard(mine.ref)).count(text) == 1
+
+
+def _shown_before(fault: str) -> Run:
+    async def run(harness: Harness) -> None:
+        if fault in harness.exempt:
+            raise SkipTest(harness.exempt[fault])
+        async with trial(harness) as t:
+            adapter = _operable(t)
+            mine = await t.live()
+            text = f"shown before {fault}"
+            async with harness.aftermath(fault):
+                error = await _error_of(adapter, mine.ref, text)
+            assert list(await harness.heard(mine.ref)).count(text) == 1
+            assert not error.is_untouched, f"the message was shown, and {error!r} denies it"
+
+    return run
+
+
+async def _error_of(adapter: Operable, ref: str, text: str) -> TargetError:
+    try:
+        await adapter.perform(ref, Action(name="message", params={"text": text}))
+    except TargetError as error:
+        return error
+    raise AssertionError("the fault was swallowed")
+
+
+for _fault in AFTERMATHS:
+    enter(
+        f"aftermath_{_fault}_perform",
+        f"A message that was shown before the fault {_fault!r} is not said to be untouched.",
+        _shown_before(_fault),
+    )
+
+
+@check
+async def a_refused_message_is_untouched(harness: Harness) -> None:
+    """What the target refuses in its own words, or for our credentials, may be asked for again."""
+    async with trial(harness) as t:
+        adapter = _operable(t)
+        mine = await t.live()
+        for fault in ("refused", "unauthorized"):
+            async with harness.fault(fault):
+                error = await _error_of(adapter, mine.ref, fault)
+            assert error.is_untouched, f"{error!r} leaves open whether anything happened"
+            assert fault not in await harness.heard(mine.ref)
 
 
 @check

@@ -45,6 +45,9 @@ FAULTS: Mapping[str, type[TargetError]] = {
     "conflict": Conflict,
     "refused": Permanent,  # an application error in the target's own words
 }
+# Those that can befall the answer to a request that was carried out. A 429 is among them: no
+# document says of it that nothing was done (RFC 6585, 4), and a proxy may be who sends it.
+AFTERMATHS = ("lost", "half", "cut", "garbage", "fatal", "huge", "error", "away", "throttled")
 RETRY_AFTER_S = 7
 SLOW_S = 3.0
 SHORT_DEADLINE_S = 0.3
@@ -150,4 +153,8 @@ class Harness(ABC):
 
     def fault(self, name: str, *, skip: int = 0) -> AbstractAsyncContextManager[None]:
         """Let one of FAULTS befall one request, after letting `skip` pass."""
+        raise SkipTest("this target cannot be hurt")
+
+    def aftermath(self, name: str) -> AbstractAsyncContextManager[None]:
+        """Let one of AFTERMATHS befall the answer to the next write, which is carried out."""
         raise SkipTest("this target cannot be hurt")

@@ -2,6 +2,7 @@
 
 import asyncio
 
+import pytest
 from sqlalchemy import select
 
 from gateway.adapters.sdk import Action
@@ -48,6 +49,25 @@ async def test_lost_answer_is_not_asked_again(small_world: World):
     world = small_world
     operate = await lit(world)
     await world.portal.aadmin("/faults", {"spec": "lost:match=POST stb_msg:count=1"})
+    first = await operate.perform(S1, MESSAGE, id="n1")
+    second = await operate.perform(S1, MESSAGE, id="n1")
+    assert [first[0].outcome, second[0].outcome] == [Outcome.UNKNOWN, Outcome.UNKNOWN]
+    assert (await heard(world)).count(MESSAGE.params["text"]) == 1
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        *("half:connection", "half:json", "huge:3MB", "error:500", "error:503"),
+        *("garbage:fatal", "garbage:login", "throttled:1"),
+    ],
+)
+async def test_message_with_a_spoilt_answer_is_shown_once(small_world: World, fault: str):
+    """Whatever answer comes back after a message was shown, it is not shown a second time."""
+    world = small_world
+    operate = await lit(world)
+    spec = f"{fault}:applied=yes:match=POST stb_msg:count=1"
+    await world.portal.aadmin("/faults", {"spec": spec})
     first = await operate.perform(S1, MESSAGE, id="n1")
     second = await operate.perform(S1, MESSAGE, id="n1")
     assert [first[0].outcome, second[0].outcome] == [Outcome.UNKNOWN, Outcome.UNKNOWN]

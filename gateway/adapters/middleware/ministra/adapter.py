@@ -44,7 +44,7 @@ from gateway.adapters.middleware.ministra.rows import (
 )
 from gateway.adapters.sdk import Action, Adapter, Catalog, Health, Http, Options
 from gateway.adapters.state import ViewerState
-from terms.errors import Conflict, Permanent, Unsupported
+from terms.errors import Conflict, Permanent, Unsupported, untouched
 from terms.ids import TargetName
 
 CHUNK_ACCOUNTS = 500
@@ -160,7 +160,7 @@ class Ministra(Adapter[ViewerState]):
         await self._check_ours(ref)
         results = await self._rest.ask(method, f"{resource}/{ref}", object, form_of(form))
         if results is False:
-            raise Permanent(f"the portal did not take the {action.name}")
+            raise untouched(Permanent(f"the portal did not take the {action.name}"))
 
     # -- writing
 

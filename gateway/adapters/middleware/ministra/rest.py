@@ -16,7 +16,7 @@ import orjson
 
 from gateway.adapters.middleware.ministra.options import MinistraOptions
 from gateway.adapters.sdk import Answer, Http, refusal
-from terms.errors import Conflict, Permanent, Retryable, TargetError, Unauthorized
+from terms.errors import Conflict, Permanent, Retryable, TargetError, Unauthorized, untouched
 
 MIB = 1024 * 1024
 ROW_BYTES_MAX = 1 * MIB
@@ -138,12 +138,15 @@ def opened(body: bytes) -> tuple[Any, str]:
 
 
 def told(error: str) -> TargetError:
-    """Turn an error text of the portal into the error it stands for."""
+    """Turn an error text of the portal into the error it stands for.
+
+    The portal checks first and acts then: a call that it answers so had no effect.
+    """
     known = ERRORS.get(error)
     if known is not None:
-        return known[0](known[1])
+        return untouched(known[0](known[1]))
     text = "".join(char if char.isprintable() else " " for char in error[:TOLD_CHARS_MAX])
-    return Permanent(f"the portal refuses: {text}")
+    return untouched(Permanent(f"the portal refuses: {text}"))
 
 
 def typed(results: Any, expected: type[T]) -> T:
@@ -155,5 +158,5 @@ def typed(results: Any, expected: type[T]) -> T:
 
 def _refused(answer: Answer) -> TargetError:
     if answer.status == HTTPStatus.NOT_FOUND and answer.body.strip().startswith(b"API not enabled"):
-        return Permanent("the portal's API is switched off: its enable_api is false")
+        return untouched(Permanent("the portal's API is switched off: its enable_api is false"))
     return refusal(answer)
