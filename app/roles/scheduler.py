@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Awaitable
 from datetime import timedelta
 
-from app.roles.settle import take_possessions
+from app.roles.possessions import take_possessions
 from app.wiring import House
 from runtime.retry import pause
 from runtime.store.watch import foreign_commits
@@ -38,13 +38,8 @@ async def hear_others(house: House, stop: asyncio.Event) -> None:
 
 async def take_facts(house: House, stop: asyncio.Event) -> None:
     """Hand possession facts to billing that no settling account came by to take."""
-
-    async def take() -> None:
-        async with house.store.begin() as tx:
-            await take_possessions(house, tx)
-
     while not await _over(stop, FACTS_EVERY.total_seconds()):
-        await _outlive("facts.take", take())
+        await _outlive("facts.take", take_possessions(house))
 
 
 async def _outlive(what: str, step: Awaitable[object]) -> None:

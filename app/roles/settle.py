@@ -1,6 +1,7 @@
 """`settle` rows: what is owed and what may be watched, for a batch of accounts.
 
-Possession facts are taken in first, so that a box handed over is on the invoice that follows.
+Possession facts are taken first, so that a box handed over is on the invoice that follows. Where
+they cannot be, settling goes on: whenever they are taken, their accounts are marked again.
 """
 
 from __future__ import annotations
@@ -8,26 +9,25 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
+from app.roles.possessions import take_possessions
 from app.wiring import House
-from billing.flows.equip import equip
 from billing.flows.settle import settle
-from runtime import log as facts
 from runtime.crash import reach
-from runtime.store import Tx
+from runtime.telemetry import get_log
 from runtime.work import Claim, Handler
-from terms.facts import PossessionChanged
 from terms.ids import AccountId
 
 KIND = "settle"
-CONSUMER = "billing.equip"
+
+log = get_log()
 
 
 def handler(house: House) -> Handler:
     """Make the handler of a batch: one transaction, and every row with its next look."""
 
     async def handle(claims: Sequence[Claim]) -> None:
+        await _take_possessions(house)
         async with house.store.begin() as tx:
-            await take_possessions(house, tx)
             now = await house.clock.business_now(tx)
             accounts = [AccountId(claim.key) for claim in claims]
             settled = await settle(house.desk, tx, accounts, now)
@@ -46,11 +46,8 @@ def handler(house: House) -> Handler:
     return handle
 
 
-async def take_possessions(house: House, tx: Tx) -> int:
-    """Hand new possession facts to billing, in order; returns how many there were."""
-    entries = await facts.read(tx, CONSUMER, [PossessionChanged.KIND])
-    if entries:
-        changed = [(entry.id, PossessionChanged.decode(entry.value)) for entry in entries]
-        await equip(house.desk, tx, changed)
-        await facts.advance(tx, CONSUMER, entries[-1])
-    return len(entries)
+async def _take_possessions(house: House) -> None:
+    try:
+        await take_possessions(house)
+    except Exception:
+        log.exception("settle.without_facts")
