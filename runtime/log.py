@@ -50,6 +50,7 @@ log_entry = Table(
     Column("value", Text, nullable=False),
     Column("at", Instant, nullable=False),
     Index(None, "key"),
+    Index(None, "kind", "position"),
     sqlite_autoincrement=True,
 )
 
@@ -124,40 +125,57 @@ async def read(
 ) -> list[Entry]:
     """Return the next entries for a consumer, oldest first, and keep its cursor locked.
 
-    Needs a writing transaction: two readers of one name take turns.
+    Where there are none, the cursor goes on to the place up to which that is certain. Needs a
+    writing transaction: two readers of one name take turns.
     """
-    c = log_cursor.c
-    cursor = select(c.position).where(c.consumer == consumer).with_for_update()
-    position = await tx.scalar(cursor)
+    cursor = select(log_cursor.c.position).where(log_cursor.c.consumer == consumer)
+    position = await tx.scalar(cursor.with_for_update())
     if position is None:
         new = {"consumer": consumer, "position": 0}
         await tx.insert_new(log_cursor, [new], key=("consumer",))
-        position = await tx.scalar(cursor)
-    return await after(tx, position, kinds=kinds, entries_max=entries_max)
+        position = await tx.scalar(cursor.with_for_update())
+    safe = await _safe_place(tx)
+    found = await _between(tx, position, safe, kinds, entries_max)
+    if not found and safe > position:
+        await _move(tx, consumer, safe)
+    return found
+
+
+async def has_more(tx: Tx, consumer: str, kinds: Sequence[str]) -> bool:
+    """Tell whether a consumer has something to read; locks nothing, so that nobody waits."""
+    cursor = select(log_cursor.c.position).where(log_cursor.c.consumer == consumer)
+    return bool(await after(tx, await tx.scalar(cursor) or 0, kinds=kinds, entries_max=1))
 
 
 async def after(
     tx: Tx, position: int, *, kinds: Sequence[str] = (), entries_max: int = READ_ENTRIES_MAX
 ) -> list[Entry]:
     """Return the entries behind a place in the log, oldest first, of the given kinds or of all."""
+    return await _between(tx, position, await _safe_place(tx), kinds, entries_max)
+
+
+async def _between(
+    tx: Tx, position: int, safe: int, kinds: Sequence[str], entries_max: int
+) -> list[Entry]:
+    if safe <= position:
+        return []
     c = log_entry.c
-    query = select(log_entry).where(c.position > position).order_by(c.position).limit(entries_max)
+    query = select(log_entry).where(c.position > position, c.position <= safe)
     if kinds:
         query = query.where(c.kind.in_(list(kinds)))
-    if tx.engine == "postgresql":
-        safe = await _safe_place(tx)
-        if safe <= position:
-            return []
-        query = query.where(c.position <= safe)
-    return [Entry(**row._asdict()) for row in await tx.rows(query)]
+    found = await tx.rows(query.order_by(c.position).limit(entries_max))
+    return [Entry(**row._asdict()) for row in found]
 
 
 async def _safe_place(tx: Tx) -> int:
     """Return the place up to which every entry is committed or never will be.
 
-    Three statements, in this order: whoever announces itself after the second writes behind the
-    answer of the first; whoever is gone by then is visible to the third, the query itself.
+    SQLite has one writer, so that what is committed lies in order. On PostgreSQL three statements,
+    in this order: whoever announces itself after the second writes behind the answer of the first;
+    whoever is gone by then is visible to the third, the query itself.
     """
+    if tx.engine == "sqlite":
+        return await tx.scalar(select(func.max(log_entry.c.position))) or 0
     given_out: int = (await tx.fetch(_GIVEN_OUT))[0][0]
     announced: int | None = (await tx.fetch(_ANNOUNCED))[0][0]
     return given_out if announced is None else min(given_out, announced)
@@ -165,7 +183,11 @@ async def _safe_place(tx: Tx) -> int:
 
 async def advance(tx: Tx, consumer: str, entry: Entry) -> None:
     """Remember that a consumer has dealt with everything up to and including this entry."""
-    row = {"consumer": consumer, "position": entry.position}
+    await _move(tx, consumer, entry.position)
+
+
+async def _move(tx: Tx, consumer: str, position: int) -> None:
+    row = {"consumer": consumer, "position": position}
     await tx.upsert(log_cursor, [row], key=("consumer",), rising="position")
 
 

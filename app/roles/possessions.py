@@ -38,6 +38,14 @@ async def take_possessions(house: House) -> None:
             return
 
 
+async def take_waiting(house: House) -> None:
+    """Take what is there; where there is nothing, which is nearly always, nobody is held up."""
+    async with house.store.read() as tx:
+        is_waiting = await facts.has_more(tx, CONSUMER, KINDS)
+    if is_waiting:
+        await take_possessions(house)
+
+
 async def _take(house: House, seen: list[Entry], *, entries_max: int) -> None:
     """Take the next facts in one transaction; `seen` tells which, also where taking fails."""
     async with house.store.begin() as tx:

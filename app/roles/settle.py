@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from app.roles.possessions import take_possessions
+from app.roles.possessions import take_waiting
 from app.wiring import House
 from billing.flows.settle import settle
 from runtime.crash import reach
@@ -48,6 +48,6 @@ def handler(house: House) -> Handler:
 
 async def _take_possessions(house: House) -> None:
     try:
-        await take_possessions(house)
+        await take_waiting(house)
     except Exception:
         log.exception("settle.without_facts")

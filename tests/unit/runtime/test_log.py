@@ -3,6 +3,7 @@
 import asyncio
 
 import pytest
+from sqlalchemy import select
 
 from runtime import log
 from runtime.log import Entry, Snapshot
@@ -60,6 +61,53 @@ async def test_a_consumer_sees_its_kinds_alone(store):
     assert await read(store, "billing", "possession.changed", "other") == ["b"]
 
 
+async def place(store: Store, consumer: str) -> int:
+    """Return where a cursor stands."""
+    c = log.log_cursor.c
+    async with store.read() as tx:
+        return await tx.scalar(select(c.position).where(c.consumer == consumer))
+
+
+async def test_what_is_not_for_a_consumer_is_looked_at_once(store):
+    """Where nothing is found the cursor goes to the end of what was looked through."""
+    await append(store, *(f"{n}" for n in range(5)), kind="notice")
+    assert await read(store, "billing", "possession.changed") == []
+    async with store.read() as tx:
+        (newest,) = await log.latest(tx, entries_max=1)
+    assert await place(store, "billing") == newest.position
+    await append(store, "box", kind="possession.changed")
+    await append(store, "more", kind="notice")
+    assert await read(store, "billing", "possession.changed") == ["box"]
+    assert await place(store, "billing") == newest.position + 1
+    assert await read(store, "billing", "possession.changed") == []
+    assert await place(store, "billing") == newest.position + 2
+
+
+async def test_a_look_whether_there_is_more_changes_nothing(store):
+    """Before anybody has read, and behind the cursor: what is there is told and stays unread."""
+    kinds = ["possession.changed"]
+    await append(store, "a", kind="notice")
+    async with store.read() as tx:
+        assert not await log.has_more(tx, "billing", kinds)
+    await append(store, "b", kind="possession.changed")
+    for _ in range(2):
+        async with store.read() as tx:
+            assert await log.has_more(tx, "billing", kinds)
+    assert await read(store, "billing", *kinds) == ["b"]
+    async with store.read() as tx:
+        assert not await log.has_more(tx, "billing", kinds)
+
+
+@pytest.mark.parametrize("migrated_url", ["postgres"], indirect=True)
+async def test_a_look_whether_there_is_more_waits_for_no_reader(store):
+    """While one reader keeps a cursor locked, others tell whether there is more."""
+    await append(store, "a")
+    async with store.begin() as tx:
+        assert await log.read(tx, "portal", []) != []
+        async with store.read() as other:
+            assert await log.has_more(other, "portal", [])
+
+
 async def test_the_same_id_twice_is_one_entry(store):
     """Appending again changes nothing and says so."""
     assert await append(store, "a", "b") == 2
@@ -94,6 +142,19 @@ async def test_a_cursor_never_steps_over_a_late_commit(store):
     assert await read(other, "portal") == ["early", "quick", "early too"]
     await append(other, "later")
     assert await read(other, "portal") == ["later"]
+    await other.close()
+
+
+@pytest.mark.parametrize("migrated_url", ["postgres"], indirect=True)
+async def test_a_cursor_that_found_nothing_steps_over_no_late_commit_either(store):
+    """An entry that is committed after a reader found nothing is read by its next look."""
+    other = Store(store.url.render_as_string(hide_password=False))
+    async with store.begin() as early:
+        await log.append(early, [entry("early", "possession.changed")])
+        await append(other, "quick", kind="notice")
+        assert await read(other, "billing", "possession.changed") == []
+    assert await read(other, "billing", "possession.changed") == ["early"]
+    assert await read(other, "billing", "possession.changed") == []
     await other.close()
 
 
