@@ -159,7 +159,8 @@ def _notice(oldest: Debt, noticed: Taken, ladder: Ladder, today: date) -> tuple[
 def _retries(debtor: Debtor, ladder: Ladder, today: date) -> list[tuple[Debt, int]]:
     """Debts to collect now, each with the number of the try.
 
-    The first try is due with the invoice. Steps that were slept through make one try together.
+    The first try is due with the invoice. Steps that were slept through make one try together. One
+    that was superseded took a number and no step.
     """
     if not debtor.may_charge:
         return []
@@ -169,6 +170,7 @@ def _retries(debtor: Debtor, ladder: Ladder, today: date) -> list[tuple[Debt, in
         attempts = debtor.attempts.get(debt.invoice, ())
         made = max((attempt.n for attempt in attempts), default=-1)
         n = sum(days_after(debt.due_on, step.after_days) <= today for step in steps)
+        n += sum(attempt.is_superseded for attempt in attempts)
         if debt.due_on <= today and n > made and not any(a.is_unsettled for a in attempts):
             tries.append((debt, n))
     return tries

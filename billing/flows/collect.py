@@ -1,7 +1,8 @@
 """Attempts are carried out at their providers: prepared, called outside any transaction, recorded.
 
 That a provider is about to be asked is written down before it is asked. From then on an attempt is
-looked up first, so that a lost answer or a crash never charges twice.
+looked up, so that a lost answer or a crash never charges twice. Once it is certain that nothing was
+done there, it starts again: no charge follows without a look at what is owed by then.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Row, bindparam, select, update
+from sqlalchemy import Row, bindparam, func, select, update
 
 from billing.accounts.store import account
 from billing.flows import movements
@@ -20,6 +21,7 @@ from billing.flows.desk import Desk
 from billing.flows.movements import Told
 from billing.invoicing.store import invoice
 from billing.payments.model import (
+    SUPERSEDED,
     UNSETTLED,
     AttemptState,
     Decline,
@@ -37,10 +39,9 @@ from billing.payments.provider import (
     Outcome,
     Postponed,
     Processing,
-    Provider,
 )
 from billing.payments.store import attempt, open_item, payment_method
-from runtime.store import Tx
+from runtime.store import Instant, Tx
 from runtime.store.among import KEYS, among, packed
 from terms.errors import Conflict, Permanent, Retryable, Throttled, Unreachable
 from terms.ids import AccountId, AttemptId
@@ -55,7 +56,10 @@ OUR_FAULT_S = 900.0  # our own credentials or settings: no payer is to suffer fr
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Charge:
-    """One attempt on its way. `is_asked`: the provider was asked before, so look it up first."""
+    """One attempt on its way. `is_asked`: the provider was asked before, so it is looked up now.
+
+    `called_at` is the machine's time since which its answer is awaited.
+    """
 
     provider: str
     order: ChargeOrder
@@ -63,6 +67,7 @@ class Charge:
     number: str
     looks: int
     is_asked: bool
+    called_at: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,43 +82,46 @@ class Collected:
 async def prepare(desk: Desk, tx: Tx, attempt_ids: Sequence[str]) -> list[Charge]:
     """List what to talk to providers about; the other attempts need nothing any more.
 
-    An attempt nobody was asked about yet never collects more than is open by now.
+    An attempt of which a provider knows nothing is given up where less is open than it would
+    collect: its id stands for its amount. Settling then makes another one of what is left.
     """
-    rows = await _unsettled(tx, attempt_ids)
-    charges, idle, first = [], [], []
-    for row in rows:
-        if row.called_at is None and not row.rest_minor:
-            idle.append(row)
+    machine_now = desk.clock.machine_now()
+    charges, first, too_much = [], [], []
+    for row in await _unsettled(tx, attempt_ids):
+        if row.called_at is None and (row.rest_minor or 0) < row.amount_minor:
+            too_much.append(row)
             continue
-        charges.append(_charge(row))
+        charges.append(_charge(row, machine_now))
         if row.called_at is None:
-            first.append({"key": row.id, "amount": charges[-1].order.amount.amount_minor})
+            first.append(row.id)
     if first:
         await tx.execute(
-            update(attempt)
-            .where(attempt.c.id == bindparam("key"))
-            .values(called_at=desk.clock.machine_now(), amount_minor=bindparam("amount")),
-            first,
+            update(attempt).where(among(tx.engine, attempt.c.id)).values(called_at=machine_now),
+            {KEYS: packed(tx.engine, first)},
         )
-    await _drop(desk, tx, idle)
+    await _supersede(desk, tx, too_much)
     return charges
 
 
 async def call(desk: Desk, charge: Charge) -> Outcome:
-    """Ask the provider, with no transaction open."""
+    """Charge, or look up what was asked for before, with no transaction open.
+
+    Never both: whoever has looked up reads first what is owed by then.
+    """
     provider = desk.providers.get(charge.provider)
     if provider is None:
-        return Postponed(reason=f"no provider {charge.provider} is set up", after_s=OUR_FAULT_S)
+        why = f"no provider {charge.provider} is set up"
+        return Postponed(reason=why, after_s=OUR_FAULT_S, is_untouched=not charge.is_asked)
     try:
-        return await _ask(provider, charge)
+        if charge.is_asked:
+            return await provider.look_up(charge.order)
+        return await provider.charge(charge.order)
     except Unreachable as error:
         return Lost(reason=str(error))
-    except Throttled as error:
-        return Postponed(reason=str(error), after_s=error.retry_after_s)
-    except (Retryable, Conflict) as error:
-        return Postponed(reason=str(error), after_s=BUSY_S)
-    except Permanent as error:
-        return Postponed(reason=str(error), after_s=OUR_FAULT_S)
+    except (Retryable, Conflict, Permanent) as error:
+        # A look-up that was refused says nothing about the charge it was to find.
+        is_untouched = error.is_untouched and not charge.is_asked
+        return Postponed(reason=str(error), after_s=_wait_s(error), is_untouched=is_untouched)
 
 
 async def record(
@@ -125,30 +133,34 @@ async def record(
     await movements.hear(desk, tx, told, refusals, now)
     again: dict[AttemptId, timedelta] = {}
     stuck: dict[AttemptId, str] = {}
-    undecided: list[dict[str, Any]] = []
+    undecided: list[Charge] = []
     for charge, out in outcomes:
         key = charge.order.attempt
         if isinstance(out, Postponed):
             again[key] = timedelta(seconds=out.after_s)
-        elif isinstance(out, (Lost, Missing, Processing)):
-            undecided.append({"key": key, "seen": charge.looks + 1})
+        elif isinstance(out, Missing):
+            again[key] = timedelta()
+        elif isinstance(out, (Lost, Processing)):
+            undecided.append(charge)
             schedule = PENDING_LOOKS if isinstance(out, Processing) else UNKNOWN_LOOKS
             if charge.looks < len(schedule):
                 again[key] = schedule[charge.looks]
             else:
                 stuck[key] = f"its outcome is unknown after {charge.looks} looks: {out}"
+    await _reopen(tx, [charge for charge, out in outcomes if _is_untouched(out)])
     await _leave_unknown(tx, undecided)
     done = [c.order.attempt for c, _ in outcomes if c.order.attempt not in {*again, *stuck}]
     return Collected(done=done, again=again, stuck=stuck)
 
 
-async def _ask(provider: Provider, charge: Charge) -> Outcome:
-    if charge.is_asked:
-        found = await provider.look_up(charge.order)
-        if not isinstance(found, Missing):
-            return found
-    # The provider knows the attempt as the key of this order, so it happens once all the same.
-    return await provider.charge(charge.order)
+def _wait_s(error: Retryable | Conflict | Permanent) -> float:
+    if isinstance(error, Throttled):
+        return error.retry_after_s
+    return OUR_FAULT_S if isinstance(error, Permanent) else BUSY_S
+
+
+def _is_untouched(out: Outcome) -> bool:
+    return isinstance(out, Missing) or (isinstance(out, Postponed) and out.is_untouched)
 
 
 async def _unsettled(tx: Tx, attempt_ids: Sequence[str]) -> Sequence[Row[Any]]:
@@ -173,10 +185,7 @@ async def _unsettled(tx: Tx, attempt_ids: Sequence[str]) -> Sequence[Row[Any]]:
     return await tx.rows(query, {KEYS: packed(tx.engine, attempt_ids)})
 
 
-def _charge(row: Row[Any]) -> Charge:
-    amount = row.amount_minor
-    if row.called_at is None:
-        amount = min(amount, row.rest_minor)
+def _charge(row: Row[Any], machine_now: datetime) -> Charge:
     return Charge(
         provider=row.provider,
         order=ChargeOrder(
@@ -184,7 +193,7 @@ def _charge(row: Row[Any]) -> Charge:
             account=row.number,
             customer=row.customer_ref,
             method=row.method_ref,
-            amount=Money(amount, row.currency),
+            amount=Money(row.amount_minor, row.currency),
             text=row.document,
             asked_at=row.called_at,
         ),
@@ -192,11 +201,12 @@ def _charge(row: Row[Any]) -> Charge:
         number=row.number,
         looks=row.looks,
         is_asked=row.called_at is not None,
+        called_at=row.called_at or machine_now,
     )
 
 
-async def _drop(desk: Desk, tx: Tx, rows: Sequence[Row[Any]]) -> None:
-    """Fail attempts whose invoice was paid before anybody was asked: no provider refused them."""
+async def _supersede(desk: Desk, tx: Tx, rows: Sequence[Row[Any]]) -> None:
+    """Fail attempts whose invoice was paid otherwise, in part at least: nobody refused them."""
     if not rows:
         return
     await tx.execute(
@@ -204,7 +214,7 @@ async def _drop(desk: Desk, tx: Tx, rows: Sequence[Row[Any]]) -> None:
         .where(among(tx.engine, attempt.c.id))
         .values(
             state=step(AttemptState.OPEN, AttemptState.FAILED).value,
-            code="superseded",
+            code=SUPERSEDED,
             decline=Decline.SOFT.value,
         ),
         {KEYS: packed(tx.engine, [row.id for row in rows])},
@@ -237,11 +247,33 @@ def _refused(charge: Charge, out: Declined) -> Failure:
     return Failure(provider=charge.provider, refused=refused)
 
 
-async def _leave_unknown(tx: Tx, rows: Sequence[dict[str, Any]]) -> None:
-    if rows:
+async def _reopen(tx: Tx, charges: Sequence[Charge]) -> None:
+    """Let attempts of which nothing is known there start again.
+
+    One that somebody else has asked for since stays as it is.
+    """
+    if charges:
+        await tx.execute(
+            update(attempt)
+            .where(
+                attempt.c.id == bindparam("key"),
+                attempt.c.called_at == bindparam("called", type_=Instant),
+                stands(UNSETTLED),
+            )
+            .values(state=AttemptState.OPEN.value, called_at=None),
+            [{"key": each.order.attempt, "called": each.called_at} for each in charges],
+        )
+
+
+async def _leave_unknown(tx: Tx, charges: Sequence[Charge]) -> None:
+    if charges:
+        called_at = func.coalesce(attempt.c.called_at, bindparam("called", type_=Instant))
         await tx.execute(
             update(attempt)
             .where(attempt.c.id == bindparam("key"), stands(UNSETTLED))
-            .values(state=AttemptState.UNKNOWN.value, looks=bindparam("seen")),
-            rows,
+            .values(state=AttemptState.UNKNOWN.value, looks=bindparam("seen"), called_at=called_at),
+            [
+                {"key": each.order.attempt, "seen": each.looks + 1, "called": each.called_at}
+                for each in charges
+            ],
         )

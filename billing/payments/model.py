@@ -25,19 +25,22 @@ class AttemptState(StrEnum):
     CLEARED = "cleared"  # the money is there
     FAILED = "failed"  # the provider said no
     REVERSED = "reversed"  # the money went back
-    UNKNOWN = "unknown"  # the answer was lost: looked up, never repeated
+    UNKNOWN = "unknown"  # the answer was lost: looked up before anything else
 
 
 _S = AttemptState
 ALLOWED: Mapping[AttemptState, frozenset[AttemptState]] = {
     _S.OPEN: frozenset({_S.CLEARED, _S.FAILED, _S.UNKNOWN}),
-    _S.UNKNOWN: frozenset({_S.CLEARED, _S.FAILED}),
+    # Open again once a look has found that the order never arrived.
+    _S.UNKNOWN: frozenset({_S.OPEN, _S.CLEARED, _S.FAILED}),
     # A provider may report a success late; it never takes one back as a mere failure.
     _S.FAILED: frozenset({_S.CLEARED}),
     _S.CLEARED: frozenset({_S.REVERSED}),
     _S.REVERSED: frozenset({_S.CLEARED}),
 }
 UNSETTLED = frozenset({_S.OPEN, _S.UNKNOWN})
+# The reason of an attempt that was given up because its invoice was paid otherwise, or in part.
+SUPERSEDED = "superseded"
 
 
 def step(state: AttemptState, to: AttemptState) -> AttemptState:
@@ -71,7 +74,10 @@ class Method:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attempt:
-    """One try to collect what is open of an invoice; `n` counts the tries of that invoice."""
+    """One try to collect what is open of an invoice; `n` counts the tries of that invoice.
+
+    `is_superseded`: it was given up before a provider knew of it, so it was no try.
+    """
 
     id: AttemptId
     account: AccountId
@@ -81,6 +87,7 @@ class Attempt:
     amount: Money
     state: AttemptState
     opened_on: date
+    is_superseded: bool = False
 
     @property
     def is_unsettled(self) -> bool:

@@ -90,7 +90,7 @@ class Processing:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Missing:
-    """A look-up found nothing: the order never arrived."""
+    """A look-up found nothing: the order never arrived, and nothing was done."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,10 +102,14 @@ class Lost:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Postponed:
-    """Nothing was done, for a reason that is not the payer's; ask again after so many seconds."""
+    """Not now, for a reason that is not the payer's; ask again after so many seconds.
+
+    `is_untouched`: for certain nothing was done. Otherwise it is looked up then.
+    """
 
     reason: str
     after_s: float
+    is_untouched: bool = False
 
 
 Outcome = Charged | Declined | Processing | Missing | Lost | Postponed

@@ -25,7 +25,7 @@ from sqlalchemy import (
     text,
 )
 
-from billing.payments.model import Attempt, AttemptState, Movement, MovementKind
+from billing.payments.model import SUPERSEDED, Attempt, AttemptState, Movement, MovementKind
 from runtime.store import Instant, metadata
 from terms.ids import AccountId, AttemptId, InvoiceId
 from terms.money import Money
@@ -94,7 +94,7 @@ attempt = Table(
     Column("state", String(16), nullable=False),
     Column("opened_on", Date, nullable=False),
     Column("opened_at", Instant, nullable=False),
-    # Machine time at which the provider was first asked; from then on it is looked up first.
+    # Machine time at which the provider was asked; while it stands, the attempt is looked up.
     Column("called_at", Instant),
     Column("looks", Integer, nullable=False),
     Column("charge", String(120), nullable=False),
@@ -179,6 +179,7 @@ def attempt_from(row: Any) -> Attempt:
         amount=Money(row.amount_minor, row.currency),
         state=AttemptState(row.state),
         opened_on=row.opened_on,
+        is_superseded=row.state == AttemptState.FAILED and row.code == SUPERSEDED,
     )
 
 

@@ -34,6 +34,15 @@ async def charged(till: Till) -> list[int]:
     return [intent["amount_received"] for intent in found if intent["status"] == "succeeded"]
 
 
+async def cash(till: Till, amount: str, reference: str) -> None:
+    """Let the household pay at the counter, and settle."""
+    office = till.office
+    async with office.store.begin() as tx:
+        money = Money.parse(amount, "EUR")
+        await take_cash(office.desk, tx, "100001", office.now, amount=money, reference=reference)
+    await till.settle()
+
+
 async def state(till: Till) -> ServiceState:
     """Return the published state of the household."""
     return (await rights(till.office.store, await service_of(till.office))).state
@@ -94,11 +103,15 @@ async def test_a_lost_answer_is_looked_up_and_never_repeated(till: Till):
 
 
 async def test_a_request_that_never_arrived_is_made_again(small_till: Till):
-    """Where the look-up finds nothing, the order is placed again under the same key."""
+    """Where the look-up finds nothing, the order is placed again under the same key, but later."""
     await small_till.join()
     await small_till.faults("reset:match=POST payment_intents:count=1")
     await small_till.collect()
     assert await attempts(small_till) == [(0, "unknown", "")]
+    looked = await small_till.collect()
+    assert list(looked.again.values()) == [timedelta()]
+    assert await attempts(small_till) == [(0, "open", "")]
+    assert await charged(small_till) == []
     await small_till.collect()
     assert await attempts(small_till) == [(0, "cleared", "")]
     assert await charged(small_till) == [FIRST]
@@ -214,27 +227,93 @@ async def test_unknown_outcomes_are_looked_up_on_a_schedule_and_then_shown(small
 async def test_an_invoice_paid_meanwhile_is_not_collected(small_till: Till):
     """An attempt nobody was asked about yet is dropped when cash has paid its invoice."""
     account = await small_till.join()
-
-    async def cash(amount: str, reference: str) -> None:
-        async with small_till.office.store.begin() as tx:
-            await take_cash(
-                small_till.office.desk,
-                tx,
-                "100001",
-                small_till.office.now,
-                amount=Money.parse(amount, "EUR"),
-                reference=reference,
-            )
-        await small_till.office.settle(account)
-
-    await cash("20.00", "R-1")
+    await cash(small_till, "20.00", "R-1")
+    await small_till.collect()
+    assert await charged(small_till) == []
     await small_till.collect()
     assert await charged(small_till) == [FIRST - 2000]
     await small_till.office.live([account], small_till.office.now + timedelta(days=25))
-    await cash("100.00", "R-2")
+    await cash(small_till, "100.00", "R-2")
     await small_till.collect()
     assert await charged(small_till) == [FIRST - 2000]
-    assert [one[1:] for one in await attempts(small_till)][1:] == [("failed", "superseded")]
+    states = sorted(one[1:] for one in await attempts(small_till))
+    assert states == [("cleared", ""), *[("failed", "superseded")] * 2]
+
+
+NOT_DONE = [
+    "throttled:7:match=POST payment_intents:count=1",
+    "unauthorized:match=POST payment_intents:count=1",
+    "reset:match=POST payment_intents:count=1",
+]
+
+
+@pytest.mark.parametrize("fault", NOT_DONE)
+@pytest.mark.parametrize(("paid", "rest"), [("25.20", []), ("20.00", [520])])
+async def test_who_has_paid_after_a_try_that_never_was_is_not_charged(
+    small_till: Till, fault: str, paid: str, rest: list[int]
+):
+    """A try that came to nothing takes no more, later, than is still owed by then."""
+    await small_till.join()
+    await small_till.faults(fault)
+    await small_till.collect()
+    await cash(small_till, paid, "R-1")
+    for _ in range(4):
+        await small_till.collect()
+    assert await charged(small_till) == rest
+    later = [(1, "cleared", "")] if rest else []
+    assert await attempts(small_till) == [(0, "failed", "superseded"), *later]
+    assert await open_items(small_till.office.store) == {}
+    await check_books(small_till.office.store)
+
+
+async def test_who_has_paid_before_the_restart_is_not_charged(small_till: Till):
+    """Killed between the note and the request: what was paid meanwhile is not collected."""
+    await small_till.join()
+    async with small_till.office.store.begin() as tx:
+        await collect.prepare(small_till.office.desk, tx, await small_till.marked("collect"))
+    await cash(small_till, "25.20", "R-1")
+    for _ in range(3):
+        await small_till.collect()
+    assert await charged(small_till) == []
+    assert await attempts(small_till) == [(0, "failed", "superseded")]
+
+
+@pytest.mark.parametrize(
+    "fault", ["throttled:7:match=GET:count=1", "unauthorized:match=GET:count=1"]
+)
+async def test_a_look_up_that_is_refused_says_nothing_of_the_charge(small_till: Till, fault: str):
+    """The charge arrived, its answer was lost, the look-up is refused: it is looked up again."""
+    await small_till.join()
+    await small_till.behave("lost", "ok")
+    await small_till.collect()
+    await cash(small_till, "20.00", "R-1")
+    await small_till.faults(fault)
+    await small_till.collect()
+    assert await attempts(small_till) == [(0, "unknown", "")]
+    await small_till.collect()
+    assert await attempts(small_till) == [(0, "cleared", "")]
+    assert await charged(small_till) == [FIRST]
+
+
+async def test_a_late_answer_leaves_the_newer_call_alone(small_till: Till):
+    """Who took over has called again: that the first call was turned away does not undo it."""
+    office = small_till.office
+    await small_till.join()
+    keys = await small_till.marked("collect")
+    async with office.store.begin() as tx:
+        (late,) = await collect.prepare(office.desk, tx, keys)
+    office.machine.now += timedelta(minutes=2)
+    await small_till.collect()  # looked up: nothing is there
+    async with office.store.begin() as tx:
+        (newer,) = await collect.prepare(office.desk, tx, keys)
+    turned_away = Postponed(reason="too often", after_s=7.0, is_untouched=True)
+    async with office.store.begin() as tx:
+        await collect.record(office.desk, tx, [(late, turned_away)], office.now)
+    await cash(small_till, "20.00", "R-1")
+    assert newer.called_at > late.called_at
+    async with office.store.begin() as tx:
+        (looked,) = await collect.prepare(office.desk, tx, keys)
+    assert looked.is_asked
 
 
 async def test_no_provider_is_our_fault(small_till: Till):

@@ -28,7 +28,15 @@ from billing.payments.provider import (
 )
 from billing.payments.providers.stripe.events import check_signature, tidings
 from billing.payments.providers.stripe.reading import inner, mark, money, object_of, reason, ref
-from terms.errors import Conflict, Invalid, Permanent, Throttled, Unauthorized, Unreachable
+from terms.errors import (
+    Conflict,
+    Invalid,
+    Permanent,
+    Throttled,
+    Unauthorized,
+    Unreachable,
+    untouched,
+)
 from terms.http import Answer
 
 API_VERSION = "2024-06-20"
@@ -175,7 +183,8 @@ class Stripe:
         if status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
             raise Unauthorized(f"{self.name} refuses our key")
         if status == HTTPStatus.TOO_MANY_REQUESTS:
-            raise Throttled(f"{self.name} is asked too often", _retry_after_s(answer))
+            # Turned away before anything is done (Stripe: "Rate limits").
+            raise untouched(Throttled(f"{self.name} is asked too often", _retry_after_s(answer)))
         if status == HTTPStatus.CONFLICT:
             raise Conflict(f"{self.name} is still at the same request")
         if status >= HTTPStatus.INTERNAL_SERVER_ERROR or status < HTTPStatus.OK:
