@@ -6,7 +6,7 @@ the edge knows whose service it is.
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 
 from app.wiring import House
 from billing.reads import accounts
@@ -16,9 +16,11 @@ from gateway.inventory.flows import HandOver, NewBox, TakeBack
 from gateway.inventory.model import Resource
 from runtime.store import Tx
 from terms.calendar import local_date
-from terms.errors import NotFound
+from terms.errors import Invalid, NotFound
 
 SETTLE = "settle"
+# What is told later than this changes bills that were paid long ago: a case for a credit.
+TOLD_LATE_MAX = timedelta(days=31)
 
 
 async def holder_of(tx: Tx, contract: str) -> Holder:
@@ -41,7 +43,7 @@ async def hand_over(
     """Give a known box to a household, from a local day on (today unless said)."""
     box = await _known(tx, serial)
     holder = await holder_of(tx, contract)
-    day = on or await _today(house, tx, holder)
+    day = _day(on, await _today(house, tx, holder))
     move = HandOver(resource=box.id, service=holder.service, on=day, actor=actor)
     (moved,) = await flows.hand_over(tx, house.work, [move])
     await house.work.mark(tx, SETTLE, [holder.account])
@@ -55,7 +57,7 @@ async def take_back(
     box = await _known(tx, serial)
     who = await accounts.known(tx, [box.service]) if box.service else {}
     holder = who.get(box.service) if box.service else None
-    day = on or await _today(house, tx, holder)
+    day = _day(on, await _today(house, tx, holder))
     move = TakeBack(resource=box.id, on=day, actor=actor, condition=condition)
     (moved,) = await flows.take_back(tx, house.work, [move])
     if holder:
@@ -66,6 +68,16 @@ async def take_back(
 async def _today(house: House, tx: Tx, holder: Holder | None) -> date:
     now = await house.clock.business_now(tx)
     return local_date(now, holder.zone) if holder else now.date()
+
+
+def _day(told: date | None, today: date) -> date:
+    """Take a day that may be told late, but never before it has come."""
+    if told is None:
+        return today
+    first = today - TOLD_LATE_MAX
+    if not first <= told <= today:
+        raise Invalid("on", f"must be a day from {first} to {today}")
+    return told
 
 
 async def _known(tx: Tx, serial: str) -> Resource:

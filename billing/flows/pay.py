@@ -14,9 +14,9 @@ from billing.flows.movements import Told
 from billing.flows.receive import provider_of
 from billing.payments.model import Moved, MovementKind
 from billing.payments.provider import CheckoutOrder
-from billing.payments.store import INVOICE, open_item, payment_method
+from billing.payments.store import INVOICE, movement, open_item, payment_method
 from runtime.store import Tx
-from terms.errors import Invalid, NotFound
+from terms.errors import Duplicate, Invalid, NotFound
 from terms.ids import AccountId
 from terms.money import Money
 
@@ -34,9 +34,10 @@ class _Payer:
 async def take_cash(
     desk: Desk, tx: Tx, contract: str, now: datetime, *, amount: Money, reference: str
 ) -> bool:
-    """Take money for an account, once per reference; False where the reference is known already.
+    """Take money for an account, once per receipt; False where the same was taken already.
 
-    Raises NotFound for an unknown contract, Invalid for an amount or a reference that is none.
+    Raises NotFound for an unknown contract, Invalid for an amount or a reference that is none,
+    Duplicate where the receipt's number stands for another household or amount.
     """
     payer = await _payer(tx, contract)
     if amount.amount_minor <= 0:
@@ -53,7 +54,10 @@ async def take_cash(
         kind=MovementKind.CLEARED,
     )
     told = Told(account=payer.account, number=payer.number, provider=CASH, moved=moved)
-    return await movements.hear(desk, tx, [told], [], now) > 0
+    if await movements.hear(desk, tx, [told], [], now):
+        return True
+    await _check_same(tx, payer, moved)
+    return False
 
 
 async def pay_order(
@@ -88,6 +92,20 @@ async def pay_order(
         text=payer.number,
         return_url=return_url,
     )
+
+
+async def _check_same(tx: Tx, payer: _Payer, moved: Moved) -> None:
+    c = movement.c
+    known = await tx.first(
+        select(c.account_id, c.amount_minor, c.currency, account.c.number)
+        .join_from(movement, account)
+        .where(c.provider == CASH, c.ref == moved.ref, c.kind == moved.kind.value)
+    )
+    if known is None:
+        return
+    taken = Money(known.amount_minor, known.currency)
+    if (known.account_id, taken) != (payer.account, moved.amount):
+        raise Duplicate(f"receipt {moved.ref} is used: {taken} of account {known.number}")
 
 
 async def _payer(tx: Tx, contract: str) -> _Payer:

@@ -124,6 +124,10 @@ async def test_cash_is_taken_once_per_receipt(harbour, served):
     _, account = await served.api("GET", "accounts/300001")
     assert (account["state"], account["owed"]["amount_minor"]) == ("active", 0)
     assert len(account["payments"]) == 1
+    for contract, amount in (("300001", "3.00"), ("200001", cash["amount"])):
+        other = {"amount": amount, "reference": "R-1"}
+        status, problem = await served.api("POST", f"accounts/{contract}/payments", other)
+        assert (status, "R-1" in problem["detail"]) == (409, True)
     for amount in ("0.00", "1.005", "-1", "1e2", "\u0661"):
         body = {"amount": amount, "reference": "R-2"}
         status, problem = await served.api("POST", "accounts/300001/payments", body)
@@ -170,7 +174,11 @@ async def test_boxes_go_out_and_come_back(harbour, served):
     assert (await served.api("POST", "boxes", box))[0] == 201
     assert (await served.api("POST", "boxes", box))[0] == 201
     assert (await served.api("POST", "boxes", box | {"model": "HT-3"}))[0] == 409
-    over = {"contract": "200001", "on": "2040-01-01"}
+    for day in ("1970-01-01", "2041-01-01"):
+        wrong = {"contract": "200001", "on": day}
+        status, problem = await served.api("POST", "boxes/HT2-90009/hand-over", wrong)
+        assert (status, problem["field"]) == (400, "on")
+    over = {"contract": "200001"}
     status, held = await served.api("POST", "boxes/HT2-90009/hand-over", over)
     assert (status, held["state"]) == (200, "assigned")
     other = {"contract": "200002"}
