@@ -120,8 +120,8 @@ MARK = """
 CLAIM = """
     UPDATE work SET lease_until = {lease}, token = {mark}, attempts = attempts + 1
     WHERE {picked} FROM work
-        WHERE kind = {kind} AND target = '' AND parked_at IS NULL AND due_at <= {now}
-          AND not_before <= {now} AND lease_until <= {now}
+        WHERE kind = {kind} AND target = '' AND parked_at IS NULL AND is_scheduled = 0
+          AND due_at <= {now} AND not_before <= {now} AND lease_until <= {now}
         ORDER BY due_at LIMIT 100 {locked}
     RETURNING key, generation
 """

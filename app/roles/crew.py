@@ -24,6 +24,9 @@ log = get_log()
 DRAIN_S = 9.0
 COMPOSE = "compose"
 SETTLE_ROWS_MAX = 200
+# A payment waits for a batch of the bill run at most: fifty accounts take 35 ms on SQLite, 85 ms on
+# PostgreSQL. Larger batches take longer and make no bill run faster, smaller ones make it slower.
+SETTLE_SCHEDULED_ROWS_MAX = 50
 COMPOSE_ROWS_MAX = 500
 
 Running = Callable[[asyncio.Event], Awaitable[None]]
@@ -40,14 +43,8 @@ class Role(StrEnum):
 
 def duties(house: House, role: Role) -> dict[str, Running]:
     """Name everything a role keeps running, the web server apart."""
-    work: dict[str, Running] = {
-        intake.KIND: _lane(house, intake.KIND, intake.handler(house)),
-        settle.KIND: _lane(house, settle.KIND, settle.handler(house), rows_max=SETTLE_ROWS_MAX),
-        collect.KIND: _lane(house, collect.KIND, collect.handler(house)),
-        COMPOSE: _lane(house, COMPOSE, house.composer.handle, rows_max=COMPOSE_ROWS_MAX),
-        notify.KIND: _lane(house, notify.KIND, house.notify.handle),
-        "reconcile": house.reconciler.run,
-    }
+    work: dict[str, Running] = {kind: lane.run for kind, lane in lanes(house).items()}
+    work["reconcile"] = house.reconciler.run
     clock: dict[str, Running] = {
         "drift": lambda stop: scheduler.scan_for_drift(house, stop),
         "facts": lambda stop: scheduler.take_facts(house, stop),
@@ -61,16 +58,40 @@ def duties(house: House, role: Role) -> dict[str, Running]:
     }[role]
 
 
-def _lane(house: House, kind: str, handler: Handler, *, rows_max: int = CLAIM_ROWS_MAX) -> Running:
-    lane = Lane(
+def lanes(house: House) -> dict[str, Lane]:
+    """Make the lane of every kind of work but `reconcile`, which has one for each target."""
+    return {
+        intake.KIND: _lane(house, intake.KIND, intake.handler(house)),
+        settle.KIND: _lane(
+            house,
+            settle.KIND,
+            settle.handler(house),
+            rows_max=SETTLE_ROWS_MAX,
+            scheduled_rows_max=SETTLE_SCHEDULED_ROWS_MAX,
+        ),
+        collect.KIND: _lane(house, collect.KIND, collect.handler(house)),
+        COMPOSE: _lane(house, COMPOSE, house.composer.handle, rows_max=COMPOSE_ROWS_MAX),
+        notify.KIND: _lane(house, notify.KIND, house.notify.handle),
+    }
+
+
+def _lane(
+    house: House,
+    kind: str,
+    handler: Handler,
+    *,
+    rows_max: int = CLAIM_ROWS_MAX,
+    scheduled_rows_max: int | None = None,
+) -> Lane:
+    return Lane(
         house.work,
         kind,
         handler,
         rows_max=rows_max,
+        scheduled_rows_max=scheduled_rows_max,
         heartbeat=timedelta(seconds=house.settings.heartbeat_s),
         sweep=timedelta(seconds=house.settings.sweep_s),
     )
-    return lane.run
 
 
 class Crew:

@@ -1,8 +1,8 @@
 """A lane: one kind of work, one handler, batches one after the other.
 
-Each kind has its own lane, so that a long one never delays a short one. A batch that fails by a
-bug is tried row by row, and rows that nobody ever finishes are tried alone, so that one poisoned
-row stops nobody else.
+Each kind has its own lane, so that a long one never delays a short one; within one a mark waits for
+the batch under way at most, which `scheduled_rows_max` keeps short. A batch that fails by a bug is
+tried row by row, and rows that nobody ever finishes are tried alone: no poisoned row stops others.
 """
 
 from __future__ import annotations
@@ -40,6 +40,7 @@ class Lane:
         handler: Handler,
         *,
         rows_max: int = CLAIM_ROWS_MAX,
+        scheduled_rows_max: int | None = None,
         heartbeat: timedelta = HEARTBEAT,
         sweep: timedelta = SWEEP,
     ) -> None:
@@ -47,6 +48,7 @@ class Lane:
         self.kind = kind
         self.handler = handler
         self.rows_max = rows_max
+        self.scheduled_rows_max = scheduled_rows_max
         self.heartbeat = heartbeat
         self.sweep = sweep
         self._is_down = False
@@ -59,7 +61,9 @@ class Lane:
 
     async def turn(self) -> int:
         """Claim and handle one batch; returns how many rows there were."""
-        claims = await self.work.claim(self.kind, rows_max=self.rows_max)
+        claims = await self.work.claim(
+            self.kind, rows_max=self.rows_max, scheduled_rows_max=self.scheduled_rows_max
+        )
         if claims:
             async with keep_alive(self.work, claims, self.heartbeat):
                 await self._handle(await self._without_suspects(claims))

@@ -97,13 +97,26 @@ class Work:
             tx.ring((kind,))
 
     async def claim(
-        self, kind: str, *, target: str = "", rows_max: int = CLAIM_ROWS_MAX
+        self,
+        kind: str,
+        *,
+        target: str = "",
+        rows_max: int = CLAIM_ROWS_MAX,
+        scheduled_rows_max: int | None = None,
     ) -> list[Claim]:
-        """Take up to `rows_max` due rows, the longest due first, in a transaction of its own."""
+        """Take up to `rows_max` due rows in a transaction of its own.
+
+        First those that were marked, because something happened, then those whose time has come
+        and no more of these than `scheduled_rows_max`; among each the longest due first. What is
+        scheduled goes along wherever fewer than `rows_max` marked rows wait, and a key has one row
+        however often it is marked: it waits only while marks come faster than they are dealt with.
+        """
         token = self.chance.bits(TOKEN_BITS) or 1
         now = self._now()
         lease = self._lease_value(now)
-        rows = await self.store.once(self.sql.claim, (lease, kind, now, target, token, rows_max))
+        scheduled = rows_max if scheduled_rows_max is None else scheduled_rows_max
+        given = (lease, kind, now, target, token, rows_max, scheduled)
+        rows = await self.store.once(self.sql.claim, given)
         return [
             Claim(
                 kind=kind,
@@ -116,11 +129,13 @@ class Work:
             for key, generation, attempts, marked_us in rows
         ]
 
-    async def renew(self, claims: Sequence[Claim]) -> None:
-        """Extend the leases that are still ours: the heartbeat."""
-        if claims:
-            lease = self._lease_value(self._now())
-            await self.store.once(self.sql.renew, (lease, batch(_in_order(claims))))
+    async def renew(self, claims: Sequence[Claim]) -> frozenset[str]:
+        """Extend the leases that are still ours, and tell of which keys: the heartbeat."""
+        if not claims:
+            return frozenset()
+        lease = self._lease_value(self._now())
+        rows = await self.store.once(self.sql.renew, (lease, batch(_in_order(claims))))
+        return frozenset(row[0] for row in rows)
 
     async def complete(self, tx: Tx, claims: Sequence[Claim]) -> None:
         """Take the rows away; those marked meanwhile stay, free and due at once."""
@@ -174,7 +189,14 @@ class Work:
     async def release(self, tx: Tx, kind: str, keys: Sequence[str]) -> int:
         """Let parked rows be tried again; returns how many were parked."""
         parked = (work.c.kind == kind, work.c.key.in_(list(keys)), work.c.parked_at.is_not(None))
-        fresh = {"parked_at": None, "error": None, "attempts": 0, "not_before": self._now()}
+        # A person waits for it, so it counts as marked.
+        fresh = {
+            "is_scheduled": 0,
+            "not_before": self._now(),
+            "attempts": 0,
+            "parked_at": None,
+            "error": None,
+        }
         tx.ring((kind,))
         return (await tx.execute(update(work).where(*parked).values(fresh))).rowcount
 

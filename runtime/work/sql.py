@@ -21,7 +21,7 @@ class Statements:
 
     mark: str  # kind, target, now; key
     schedule: str  # kind, target, now; key, due_at
-    claim: str  # lease, kind, now, target, token, rows_max
+    claim: str  # lease, kind, now, target, token, rows_max, scheduled_rows_max
     renew: str  # lease; kind, key, token
     complete: str  # ; kind, key, generation, token
     keep: str  # ; kind, key, generation, token
@@ -48,8 +48,11 @@ _TYPES = {
 }
 # As a query of its own it is computed once and not for every row.
 _PG_NOW = "(SELECT (EXTRACT(EPOCH FROM statement_timestamp()) * 1000000)::bigint)"
+_BUSINESS_NOW = '?3 + COALESCE((SELECT "offset" FROM business_clock WHERE id = 1), 0)'
 _SHARED_WORDS = {
-    "business_now": '?3 + COALESCE((SELECT "offset" FROM business_clock WHERE id = 1), 0)',
+    "business_now": _BUSINESS_NOW,
+    "claimable": "kind = ?2 AND target = ?4 AND parked_at IS NULL AND not_before <= ?3 "
+    f"AND due_at <= {_BUSINESS_NOW}",
     "ours": "work.kind = d.kind AND work.key = d.key AND work.token = d.token",
     "unmarked": "work.generation = d.generation",
 }
@@ -78,7 +81,7 @@ _TEMPLATES: dict[str, tuple[int, tuple[str, ...], str]] = {
         INSERT INTO work (kind, key, target, due_at, not_before, marked_at)
         SELECT ?1, d.key, ?2, {business_now}, ?3, ?3 FROM {given} WHERE true
         ON CONFLICT (kind, key) DO UPDATE SET
-            generation = work.generation + 1, target = excluded.target,
+            generation = work.generation + 1, target = excluded.target, is_scheduled = 0,
             due_at = {least}(work.due_at, excluded.due_at), not_before = excluded.not_before,
             attempts = 0, parked_at = NULL, error = NULL,
             marked_at = {least}(work.marked_at, excluded.marked_at)
@@ -89,8 +92,8 @@ _TEMPLATES: dict[str, tuple[int, tuple[str, ...], str]] = {
         3,
         ("key", "due_at"),
         """
-        INSERT INTO work (kind, key, target, due_at, not_before, marked_at)
-        SELECT ?1, d.key, ?2, d.due_at, ?3, ?3 FROM {given} WHERE true
+        INSERT INTO work (kind, key, target, is_scheduled, due_at, not_before, marked_at)
+        SELECT ?1, d.key, ?2, 1, d.due_at, ?3, ?3 FROM {given} WHERE true
         ON CONFLICT (kind, key) DO UPDATE SET
             due_at = CASE WHEN work.token = 0
                 THEN {least}(work.due_at, excluded.due_at) ELSE work.due_at END,
@@ -98,23 +101,32 @@ _TEMPLATES: dict[str, tuple[int, tuple[str, ...], str]] = {
                 ELSE {least}(COALESCE(work.again_at, excluded.due_at), excluded.due_at) END
         """,
     ),
+    # Two walks along the index, each from its longest due row: one over both kinds of rows would
+    # pass by everything that is scheduled for later.
     "claim": (
-        6,
+        7,
         (),
         """
         UPDATE work SET lease_until = {lease_end}, token = ?5, attempts = attempts + 1
         WHERE rowid IN (
-            SELECT rowid FROM work
-            WHERE kind = ?2 AND target = ?4 AND parked_at IS NULL
-              AND due_at <= {business_now} AND not_before <= ?3 AND lease_until <= ?3
-            ORDER BY due_at LIMIT ?6)
+            SELECT id FROM (
+                SELECT * FROM (
+                    SELECT rowid AS id, 0 AS is_scheduled, due_at FROM work
+                    WHERE {claimable} AND is_scheduled = 0 AND lease_until <= ?3
+                    ORDER BY due_at LIMIT ?6)
+                UNION ALL
+                SELECT * FROM (
+                    SELECT rowid AS id, 1 AS is_scheduled, due_at FROM work
+                    WHERE {claimable} AND is_scheduled = 1 AND lease_until <= ?3
+                    ORDER BY due_at LIMIT ?7)
+                ORDER BY is_scheduled, due_at LIMIT ?6))
         RETURNING key, generation, attempts, marked_at
         """,
     ),
     "renew": (
         1,
         ("kind", "key", "token"),
-        "UPDATE work SET lease_until = {lease_end} FROM {given} WHERE {ours}",
+        "UPDATE work SET lease_until = {lease_end} FROM {given} WHERE {ours} RETURNING work.key",
     ),
     "complete": (
         0,
@@ -132,6 +144,7 @@ _TEMPLATES: dict[str, tuple[int, tuple[str, ...], str]] = {
         UPDATE work SET
             due_at = CASE WHEN {unmarked}
                 THEN COALESCE(work.again_at, work.due_at) ELSE work.due_at END,
+            is_scheduled = CASE WHEN {unmarked} THEN 1 ELSE work.is_scheduled END,
             again_at = CASE WHEN {unmarked} THEN NULL ELSE work.again_at END,
             lease_until = 0, token = 0, attempts = 0, error = NULL
         FROM {given} WHERE {ours}
@@ -144,6 +157,7 @@ _TEMPLATES: dict[str, tuple[int, tuple[str, ...], str]] = {
         UPDATE work SET
             due_at = CASE WHEN {unmarked}
                 THEN {least}(COALESCE(work.again_at, d.due_at), d.due_at) ELSE work.due_at END,
+            is_scheduled = CASE WHEN {unmarked} THEN 1 ELSE work.is_scheduled END,
             again_at = CASE WHEN {unmarked} THEN NULL ELSE work.again_at END,
             marked_at = CASE WHEN {unmarked} THEN ?1 ELSE work.marked_at END,
             lease_until = 0, token = 0, attempts = 0, error = NULL
@@ -186,14 +200,19 @@ _TEMPLATES: dict[str, tuple[int, tuple[str, ...], str]] = {
 # PostgreSQL has many writers, so the rows are locked as they are picked; and it has no rowid.
 _POSTGRES_TEMPLATES = _TEMPLATES | {
     "claim": (
-        6,
+        7,
         (),
         """
-        WITH due AS MATERIALIZED (
+        WITH marked AS MATERIALIZED (
             SELECT kind, key FROM work
-            WHERE kind = ?2 AND target = ?4 AND parked_at IS NULL
-              AND due_at <= {business_now} AND not_before <= ?3 AND lease_until <= {now}
-            ORDER BY due_at LIMIT ?6 FOR UPDATE SKIP LOCKED)
+            WHERE {claimable} AND is_scheduled = 0 AND lease_until <= {now}
+            ORDER BY due_at LIMIT ?6 FOR UPDATE SKIP LOCKED),
+        due AS MATERIALIZED (
+            TABLE marked UNION ALL SELECT kind, key FROM (
+                SELECT kind, key FROM work
+                WHERE {claimable} AND is_scheduled = 1 AND lease_until <= {now}
+                ORDER BY due_at LIMIT {least}(?7, ?6 - (SELECT count(*) FROM marked))
+                FOR UPDATE SKIP LOCKED) AS scheduled)
         UPDATE work SET lease_until = {lease_end}, token = ?5, attempts = attempts + 1
         FROM (SELECT * FROM due WHERE {few}) AS d
         WHERE work.kind = d.kind AND work.key = d.key

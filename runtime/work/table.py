@@ -3,7 +3,8 @@
 `due_at` is business time (when to look), `not_before` machine time (back-off): a row is claimable
 when both are past and no lease holds. `generation` rises at every mark; `token` is fresh at every
 claim and 0 while nobody holds the row. `target` separates rows whose targets fail apart. What is
-scheduled during a look waits in `again_at`. A parked row waits for a newer mark or a person.
+scheduled during a look waits in `again_at`. `is_scheduled` is 1 where nobody marked the row and
+only its time comes. A parked row waits for a newer mark or a person.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ work = Table(
     Column("key", String(160), primary_key=True),
     Column("target", String(64), nullable=False, server_default=text("''")),
     Column("generation", BigInteger, nullable=False, server_default="1"),
+    Column("is_scheduled", Integer, nullable=False, server_default="0"),
     Column("due_at", BigInteger, nullable=False),
     Column("not_before", BigInteger, nullable=False),
     Column("lease_until", BigInteger, nullable=False, server_default="0"),
@@ -32,6 +34,7 @@ work = Table(
         "ix_work_claimable",
         "kind",
         "target",
+        "is_scheduled",
         "due_at",
         sqlite_where=text("parked_at IS NULL"),
         postgresql_where=text("parked_at IS NULL"),

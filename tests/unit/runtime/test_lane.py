@@ -103,6 +103,37 @@ async def test_a_lane_is_woken_by_the_bell_and_ends_when_told(rows):
     await running
 
 
+async def test_a_mark_overtakes_what_is_scheduled(rows, machine):
+    """However many rows have waited for their time, a mark is in the batch after the one going."""
+    async with rows.store.begin() as tx:
+        due = {f"{n:03}": machine.now - timedelta(hours=1, seconds=n) for n in range(50)}
+        await rows.schedule(tx, "settle", due)
+    handler = Handler(rows)
+    lane = Lane(rows, "settle", handler, rows_max=30, scheduled_rows_max=10)
+    assert await lane.turn() == 10
+    assert handler.seen[0] == [f"{n:03}" for n in range(40, 50)]
+    await mark(rows, "paid", "003")
+    assert await lane.turn() == 12
+    assert {"paid", "003"} < set(handler.seen[1])
+    while await lane.turn():
+        pass
+    assert await left(rows) == {}
+    assert {len(keys) for keys in handler.seen[2:]} == {10, 9}
+
+
+async def test_what_is_scheduled_goes_along_where_there_is_room(rows, machine):
+    """Marks come first, and what is scheduled fills the batch they leave room in."""
+    async with rows.store.begin() as tx:
+        await rows.schedule(tx, "settle", {"later": machine.now - timedelta(days=1)})
+    handler = Handler(rows)
+    lane = Lane(rows, "settle", handler, rows_max=3)
+    await mark(rows, *"abcd")
+    assert await lane.turn() == 3
+    assert "later" not in handler.seen[0]
+    assert await lane.turn() == 2
+    assert "later" in handler.seen[1]
+
+
 async def test_a_sweep_finds_what_no_bell_announced(rows):
     """A row that another process marked is found at the next sweep."""
     handler = Handler(rows)

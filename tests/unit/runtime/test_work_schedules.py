@@ -25,6 +25,7 @@ from tests.unit.runtime.work_model import FINISHES, KEYS, Look, Rehearsal
 EXAMPLES = {True: 60, False: 30}
 some_keys = st.sets(st.sampled_from(KEYS), min_size=1)
 seconds = st.integers(min_value=1, max_value=120)
+few = st.integers(min_value=1, max_value=3)
 ways = st.sampled_from(FINISHES)
 
 
@@ -47,10 +48,10 @@ class AnySchedule(RuleBasedStateMachine):
         """Somebody wants a look at a business instant."""
         self.do.schedule(in_s, *sorted(keys))
 
-    @rule(target=looks, rows_max=st.integers(min_value=1, max_value=3))
-    def claim(self, rows_max):
+    @rule(target=looks, rows_max=few, scheduled_rows_max=few)
+    def claim(self, rows_max, scheduled_rows_max):
         """A worker comes by."""
-        return multiple(*self.do.claim(rows_max))
+        return multiple(*self.do.claim(rows_max, scheduled_rows_max))
 
     @rule(look=consumes(looks), how=ways, in_s=seconds)
     def finish(self, look, how, in_s) -> None:
@@ -227,7 +228,33 @@ def echo(do: Rehearsal, how: str) -> Iterator[None]:
     yield
 
 
-STORIES = (late, marked, plain, scheduled, both, echo)
+def hurried(do: Rehearsal, how: str) -> Iterator[None]:
+    """Two keys have waited for their time when another is marked, and one of them after all."""
+    do.schedule(-60, "a", "b")
+    do.mark("c")
+    yield
+    for look in do.claim(1):
+        do.finish(look, how)
+        yield
+    do.mark("b")
+    yield
+    do.claim(1)
+    do.claim(3, 1)
+    yield
+
+
+def crowded(do: Rehearsal, _how: str) -> Iterator[None]:
+    """Of what is scheduled no more is taken than asked for, the longest due first."""
+    do.schedule(-60, "c")
+    do.schedule(-30, "a", "b")
+    do.claim(3, 1)
+    yield
+    do.mark("a")
+    do.claim(3, 1)
+    yield
+
+
+STORIES = (late, marked, plain, scheduled, both, echo, hurried, crowded)
 
 
 def run_stories(begin: Callable[[], Rehearsal]) -> None:
@@ -288,6 +315,15 @@ BROKEN = {
     "mark waits for back-off": without("mark", ("not_before = excluded.not_before,", "")),
     "mark leaves parked": without("mark", ("parked_at = NULL,", "")),
     "mark waits for its time": without("mark", ("due_at = MIN(work.due_at, excluded.due_at),", "")),
+    "mark stays scheduled": without("mark", (" is_scheduled = 0,", "")),
+    "schedule counts as a mark": without("schedule", ("?2, 1, d.due_at", "?2, 0, d.due_at")),
+    "keep counts as a mark": without("keep", ("THEN 1 ELSE work.is_scheduled", "THEN 0 ELSE 0")),
+    "keep forgets the mark": without("keep", ("ELSE work.is_scheduled END", "ELSE 1 END")),
+    "again counts as a mark": without("again", ("THEN 1 ELSE work.is_scheduled", "THEN 0 ELSE 0")),
+    "again forgets the mark": without("again", ("ELSE work.is_scheduled END", "ELSE 1 END")),
+    "claim by time alone": without("claim", ("ORDER BY is_scheduled, due_at", "ORDER BY due_at")),
+    "claim of all that is scheduled": without("claim", ("LIMIT ?7", "LIMIT ?7 + 9")),
+    "claim of too many": without("claim", ("LIMIT ?6))", "LIMIT ?6 + ?7))")),
     "schedule during a look": without("schedule", ("work.token = 0", "true")),
     "schedule takes the later": without("schedule", ("MIN(COALESCE", "MAX(COALESCE")),
 }

@@ -26,6 +26,7 @@ class Row:
 
     due: int
     not_before: int
+    is_scheduled: bool
     generation: int = 1
     attempts: int = 0
     again: int | None = None
@@ -46,6 +47,7 @@ class Stored(NamedTuple):
     """What the table says of one row."""
 
     key: str
+    is_scheduled: int
     due_at: int
     not_before: int
     parked_at: int | None
@@ -108,9 +110,10 @@ class Rehearsal:
             business = self.now + self.offset
             row = self.rows.get(key)
             if row is None:
-                self.rows[key] = Row(due=business, not_before=self.now)
+                self.rows[key] = Row(due=business, not_before=self.now, is_scheduled=False)
                 continue
             row.generation += 1
+            row.is_scheduled = False
             row.due = min(row.due, business)
             row.not_before, row.attempts, row.parked = self.now, 0, False
 
@@ -122,21 +125,18 @@ class Rehearsal:
         for key in keys:
             row = self.rows.get(key)
             if row is None:
-                self.rows[key] = Row(due=due, not_before=self.now)
+                self.rows[key] = Row(due=due, not_before=self.now, is_scheduled=True)
             elif row.token:
                 row.again = due if row.again is None else min(row.again, due)
             else:
                 row.due = min(row.due, due)
 
-    def claim(self, rows_max: int = len(KEYS)) -> list[Look]:
+    def claim(self, rows_max: int = len(KEYS), scheduled_rows_max: int = len(KEYS)) -> list[Look]:
         """A worker takes what is due and looks: it sees the newest wish of each key."""
-        claims = self.wait(self.work.claim(KIND, rows_max=rows_max))
-        ready = {key: row for key, row in self.rows.items() if self.is_ready(row)}
-        keys = {claim.key for claim in claims}
-        assert keys <= set(ready), "claimed before its time"
-        assert len(claims) == min(rows_max, len(ready)), "not all that was due was claimed"
-        left = [ready[key].due for key in set(ready) - keys]
-        assert all(ready[key].due <= min(left, default=1 << 40) for key in keys)
+        claims = self.wait(
+            self.work.claim(KIND, rows_max=rows_max, scheduled_rows_max=scheduled_rows_max)
+        )
+        self._check_choice({claim.key for claim in claims}, rows_max, scheduled_rows_max)
         for claim in claims:
             assert claim.key not in self.holders, "two at work on one key"
             row = self.rows[claim.key]
@@ -145,6 +145,19 @@ class Rehearsal:
             self.holders[claim.key] = claim.token
             assert (claim.generation, claim.attempts) == (row.generation, row.attempts)
         return [Look(claim=claim, saw=self.wished[claim.key]) for claim in claims]
+
+    def _check_choice(self, keys: set[str], rows_max: int, scheduled_rows_max: int) -> None:
+        """What was marked goes first, then what is scheduled; of each the longest due."""
+        ready = {key: row for key, row in self.rows.items() if self.is_ready(row)}
+        assert keys <= set(ready), "claimed before its time"
+        room = rows_max
+        for is_scheduled, own_max in ((False, rows_max), (True, scheduled_rows_max)):
+            dues = {key: row.due for key, row in ready.items() if row.is_scheduled == is_scheduled}
+            chosen = keys & set(dues)
+            assert len(chosen) == min(room, own_max, len(dues)), "more or less than was to be taken"
+            left = [dues[key] for key in set(dues) - keys]
+            assert all(dues[key] <= min(left, default=1 << 40) for key in chosen)
+            room -= len(chosen)
 
     def is_ready(self, row: Row) -> bool:
         """Tell whether a row may be claimed."""
@@ -176,7 +189,7 @@ class Rehearsal:
         if is_unmarked and row.again is None:
             del self.rows[look.claim.key]
         elif is_unmarked and row.again is not None:
-            row.due, row.again = row.again, None
+            row.due, row.again, row.is_scheduled = row.again, None, True
 
     def _complete_until(self, look: Look, in_s: int) -> None:
         due = self.now + self.offset + in_s
@@ -189,7 +202,7 @@ class Rehearsal:
         row.attempts = 0
         if is_unmarked:
             row.due = due if row.again is None else min(row.again, due)
-            row.again = None
+            row.again, row.is_scheduled = None, True
 
     def _fail(self, look: Look, in_s: int) -> None:
         self._set_back(look, in_s, counts=True)
@@ -249,6 +262,7 @@ class Rehearsal:
         for key in parked:
             row = self.rows[key]
             row.parked, row.attempts, row.not_before = False, 0, self.now
+            row.is_scheduled = False
 
     def pass_time(self, by_s: int) -> None:
         """Both clocks go on."""
@@ -270,6 +284,7 @@ class Rehearsal:
             assert from_micros(kept.due_at) == START + timedelta(seconds=row.due)
             assert from_micros(kept.not_before) == START + timedelta(seconds=row.not_before)
             assert (kept.parked_at is not None) == row.parked
+            assert bool(kept.is_scheduled) == row.is_scheduled
             assert (kept.generation, kept.attempts) == (row.generation, row.attempts)
             assert kept.token == row.token
             assert (kept.lease_until > 0) == row.is_leased
