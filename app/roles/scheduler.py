@@ -1,4 +1,4 @@
-"""What happens by the clock: drift scans, and listening for other processes on the same file."""
+"""What happens by the clock: drift scans, looks for lost work, facts, and listening for others."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from datetime import timedelta
 
 from app.roles.possessions import take_possessions
 from app.wiring import House
+from billing.flows import replay
 from runtime.retry import pause
 from runtime.store.watch import foreign_commits
 from runtime.telemetry import get_log
@@ -15,6 +16,7 @@ from runtime.telemetry import get_log
 log = get_log()
 
 FACTS_EVERY = timedelta(seconds=2)
+LOST_EVERY = timedelta(days=1)
 
 
 async def scan_for_drift(house: House, stop: asyncio.Event) -> None:
@@ -40,6 +42,22 @@ async def take_facts(house: House, stop: asyncio.Event) -> None:
     """Hand possession facts to billing that no settling account came by to take."""
     while not await _over(stop, FACTS_EVERY.total_seconds()):
         await _outlive("facts.take", take_possessions(house))
+
+
+async def find_lost(house: House, stop: asyncio.Event) -> None:
+    """Mark what should have a row of work and has none: at the start, and every day."""
+    while True:
+        for kind in replay.KINDS:
+            await _outlive("work.lost", _mark_lost(house, kind))
+        if await _over(stop, LOST_EVERY.total_seconds()):
+            return
+
+
+async def _mark_lost(house: House, kind: str) -> None:
+    after: str | None = ""
+    while after is not None:
+        async with house.store.begin() as tx:
+            after = await replay.mark_lost(house.desk, tx, kind, after)
 
 
 async def _outlive(what: str, step: Awaitable[object]) -> None:

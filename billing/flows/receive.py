@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from sqlalchemy import select
+
 from billing.flows.desk import Desk
 from billing.payments.provider import Provider
-from billing.payments.store import EventState, provider_event
+from billing.payments.store import UNTAKEN, EventState, provider_event
 from runtime.chance import new_id
 from runtime.store import Tx
 from terms.errors import NotFound
@@ -32,7 +34,9 @@ def provider_of(desk: Desk, name: str) -> Provider:
 async def receive(
     desk: Desk, tx: Tx, provider: str, headers: Mapping[str, str], body: bytes
 ) -> Received:
-    """Store a provider's message and mark it for intake; a copy of one stored changes nothing.
+    """Store a provider's message and mark it for intake.
+
+    A copy changes nothing; while its message is not taken up, it is marked again all the same.
 
     Raises:
         NotFound: no such provider is configured.
@@ -51,7 +55,12 @@ async def receive(
         "state": EventState.RECEIVED.value,
         "reason": "",
     }
-    is_new = await tx.insert_new(provider_event, [row], key=("provider", "event_id")) > 0
-    if is_new:
+    if await tx.insert_new(provider_event, [row], key=("provider", "event_id")):
         await desk.work.mark(tx, "intake", [key])
-    return Received(event=key, is_new=is_new)
+        return Received(event=key, is_new=True)
+    c = provider_event.c
+    query = select(c.id, c.state).where(c.provider == provider, c.event_id == event_id)
+    (stored,) = await tx.rows(query)
+    if stored.state in UNTAKEN:
+        await desk.work.mark(tx, "intake", [stored.id])
+    return Received(event=stored.id, is_new=False)

@@ -5,9 +5,10 @@ Notices are left out: an edge is told once or never.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
-from sqlalchemy import Column, ColumnElement, select
+from sqlalchemy import Column, ColumnElement, exists, select, true
 
 from billing.accounts.store import account
 from billing.flows.attempts import stands
@@ -15,6 +16,7 @@ from billing.flows.desk import Desk
 from billing.payments.model import UNSETTLED
 from billing.payments.store import UNTAKEN, attempt, provider_event
 from runtime.store import Tx
+from runtime.work import work
 
 PAGE_KEYS_MAX = 5_000
 
@@ -28,28 +30,55 @@ class Replayed:
     events: int
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Source:
+    """What the rows of a kind stand for."""
+
+    key: Column[str]
+    wanted: ColumnElement[bool]
+
+
+_SOURCES: Mapping[str, _Source] = {
+    "intake": _Source(key=provider_event.c.id, wanted=provider_event.c.state.in_(sorted(UNTAKEN))),
+    "settle": _Source(key=account.c.id, wanted=true()),
+    "collect": _Source(key=attempt.c.id, wanted=stands(UNSETTLED)),
+}
+KINDS = tuple(_SOURCES)
+
+
 async def replay(desk: Desk, tx: Tx) -> Replayed:
     """Mark every account, every attempt whose outcome is to come, every event not taken up.
 
     What stands already stays: settling again writes nothing, and an attempt that was asked for is
     looked up, not charged again.
     """
-    untaken = provider_event.c.state.in_(sorted(UNTAKEN))
-    return Replayed(
-        events=await _mark(desk, tx, "intake", provider_event.c.id, untaken),
-        accounts=await _mark(desk, tx, "settle", account.c.id),
-        attempts=await _mark(desk, tx, "collect", attempt.c.id, stands(UNSETTLED)),
-    )
+    counts = {kind: await _mark_all(desk, tx, kind) for kind in KINDS}
+    return Replayed(accounts=counts["settle"], attempts=counts["collect"], events=counts["intake"])
 
 
-async def _mark(
-    desk: Desk, tx: Tx, kind: str, key: Column[str], *wanted: ColumnElement[bool]
-) -> int:
+async def mark_lost(desk: Desk, tx: Tx, kind: str, after: str = "") -> str | None:
+    """Mark a page of what has no row of a kind and should have one, beyond a key.
+
+    Rows that are there stay untouched: what waits goes on waiting, what is parked stays parked.
+    Returns the key to go on after, None at the end.
+    """
+    source = _SOURCES[kind]
+    has_row = exists().where(work.c.kind == kind, work.c.key == source.key)
+    keys = await _page(tx, source, after, source.wanted, ~has_row)
+    await desk.work.mark(tx, kind, keys)
+    return keys[-1] if keys else None
+
+
+async def _mark_all(desk: Desk, tx: Tx, kind: str) -> int:
+    source = _SOURCES[kind]
     count, last = 0, ""
-    while True:
-        page = select(key.label("key")).where(key > last, *wanted).order_by(key)
-        keys = [row.key for row in await tx.rows(page.limit(PAGE_KEYS_MAX))]
-        if not keys:
-            return count
+    while keys := await _page(tx, source, last, source.wanted):
         await desk.work.mark(tx, kind, keys)
         count, last = count + len(keys), keys[-1]
+    return count
+
+
+async def _page(tx: Tx, source: _Source, after: str, *conditions: ColumnElement[bool]) -> list[str]:
+    query = select(source.key.label("key")).where(source.key > after, *conditions)
+    rows = await tx.rows(query.order_by(source.key).limit(PAGE_KEYS_MAX))
+    return [row.key for row in rows]

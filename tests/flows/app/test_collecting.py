@@ -189,6 +189,44 @@ async def test_a_message_is_read_after_its_row_was_lost(shop: Shop):
         assert (await shop.view(1)).owed.amount_minor == 0
 
 
+async def test_whoever_starts_finds_what_has_lost_its_row(shop: Shop):
+    """After the loss of all rows a restart is enough; what waits for a person goes on waiting."""
+    async with at_work(shop):
+        await begin_payment(shop)
+        stuck = (await shop.sign_up(3, bill_day=1)).account
+        await shop.rest()
+    await decide(shop, GOOD)
+    async with at_work(shop, but="intake"):
+        await shop.sign_up(2, bill_day=1)
+        await shop.rest("settle")
+        await hear(shop, cleared(contract_of(2), (await shop.view(2)).owed.amount_minor))
+    async with shop.house.store.begin() as tx:
+        await tx.execute(delete(work))
+        await shop.house.work.mark(tx, "settle", [stuck])
+    (claim,) = await shop.house.work.claim("settle")
+    async with shop.house.store.begin() as tx:
+        await shop.house.work.park(tx, [Parking(claim=claim, error="it cannot be settled")])
+    crew = Crew(duties(shop.house, Role.ALL))
+    crew.start()
+    try:
+        async with asyncio.timeout(20):
+            while await owed_by(shop, 1) or await owed_by(shop, 2):  # noqa: ASYNC110 - no events
+                await asyncio.sleep(0.05)
+        await shop.come_to_rest()
+    finally:
+        await crew.rest()
+    assert await states(shop) == [CLEARED]
+    assert len((await ask(shop, "payment_intents"))["data"]) == 1
+    async with shop.house.store.read() as tx:
+        (parked,) = await queue.parked(tx, rows_max=10)
+    assert parked.key == stuck
+
+
+async def owed_by(shop: Shop, number: int) -> int:
+    """What a household owes, in minor units."""
+    return (await shop.view(number)).owed.amount_minor
+
+
 async def test_the_next_bill_is_made_after_its_row_was_lost(shop: Shop):
     """The row that waited for the next bill day is back after the replay."""
     async with at_work(shop):

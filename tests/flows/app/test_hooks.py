@@ -107,6 +107,22 @@ async def test_fifty_copies_at_once_are_one_payment(harbour, served):
     assert await postings(harbour) == (1, 1)
 
 
+async def test_a_copy_brings_a_lost_mark_back(harbour, served):
+    """A message whose work was lost before it was taken up is booked when it comes again."""
+    for _ in range(2):
+        async with harbour.store.begin() as tx:
+            await tx.driver("DELETE FROM work")
+        status, _, _ = await served.raw("POST", HOOK, data=BODY, headers=signed(BODY))
+        assert status == 200
+    async with at_work(harbour):
+        await rest(harbour, "intake", "settle")
+    assert await events(harbour) == 1
+    assert await postings(harbour) == (1, 1)
+    status, _, _ = await served.raw("POST", HOOK, data=BODY, headers=signed(BODY))
+    assert status == 200
+    assert await harbour.work.claim("intake") == []
+
+
 async def test_a_provider_configured_meanwhile_is_known_at_once(house, served):
     """A message for a provider that another process has just imported is taken."""
     status, _, _ = await served.raw("POST", HOOK, data=BODY, headers=signed(BODY))
