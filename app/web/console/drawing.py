@@ -47,7 +47,7 @@ def when(instant: datetime, zone_name: str = "UTC") -> str:
 
 def moment(instant: datetime) -> str:
     """Write an instant to the thousandth, in UTC: for what happens within a second."""
-    return f"{instant.astimezone(UTC):%H:%M:%S}.{instant.microsecond // 1000:03d}"
+    return f"{instant.astimezone(UTC):%d %b %H:%M:%S}.{instant.microsecond // 1000:03d}"
 
 
 def count(number: int) -> str:

@@ -65,6 +65,7 @@ class Console:
         """Declare everything under /console/."""
         return (
             Route(method="GET", path="/", policy=Policy.OPEN, handler=_to_console),
+            Route(method="GET", path="/console", policy=Policy.OPEN, handler=_to_console),
             self._page("/console/", self._overview, SaidQuery),
             self._page("/console/accounts", self._accounts, AccountsQuery),
             self._page("/console/accounts/{contract}", self._account, SaidQuery),

@@ -12,6 +12,7 @@ from app.web.console.views import Moment, Tone
 from app.web.console.words import DELIVERIES, ORDER_TONES, POSSESSIONS, told
 from billing.reads.accounts import Holder
 from gateway.provisioning.orders import Outcome, ServiceOrder
+from gateway.provisioning.results import DRIFT_CAUSE
 from gateway.reads import orders as order_reads
 from messages import store as deliveries
 from messages.model import Delivery
@@ -108,6 +109,8 @@ def of_order(order: ServiceOrder, who: Names) -> Moment:
     if order.finished_at:
         took = f" in {(order.finished_at - order.started_at).total_seconds() * 1000:.0f} ms"
     more = f"{told(order.what)}{took}" if order.what else order.cause
+    if order.cause == DRIFT_CAUSE and order.what:
+        more = f"had been changed by hand; {more}"
     found = Moment(id=f"order:{order.id}", at=at, tone=tone, text=text, more=more, many=many)
     return _about(found, who.get(order.service))
 
