@@ -6,7 +6,7 @@ Exit codes: 0 done, 1 failed, 2 wrong usage.
 from __future__ import annotations
 
 import sys
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
@@ -29,11 +29,19 @@ def say(text: str) -> None:
 
 def tell(value: Any) -> None:
     """Print a value as JSON."""
-    from pydantic import TypeAdapter
+    from pydantic_core import to_json
 
-    raw = TypeAdapter(type(value)).dump_json(value)
+    # By what the values are, not by what their classes declare: a Mapping may be of any kind.
+    raw = to_json(value, fallback=_plain)
     sys.stdout.write(raw.decode() + "\n")
     sys.stdout.flush()
+
+
+def _plain(value: Any) -> dict[Any, Any]:
+    """Turn any mapping into the one kind the serialiser knows."""
+    if isinstance(value, Mapping):
+        return dict(value)
+    raise TypeError(f"{type(value).__name__} has no form in JSON")
 
 
 def complain(sentence: str) -> typer.Exit:

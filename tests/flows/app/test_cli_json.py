@@ -1,0 +1,108 @@
+"""What every command prints with --json, while a real product is at work."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.main import get_command
+from typer.testing import CliRunner
+
+from app.cli.root import cli
+from tests.flows.app.operation import Operation, operation
+from tests.flows.app.operator import TARGET, contract_of, secrets
+from tests.flows.app.product import BOXOFFICE, STOP_S
+
+LIT, DARK = contract_of(1), contract_of(2)
+
+# What each is asked, in this order; {folder} is where the operator's files are.
+ASKED = {
+    "migrate": (),
+    "import": ("{folder}",),
+    "signup": (contract_of(3), "Third", "BASIC"),
+    "change": (LIT, "--add", "KIDS"),
+    "explain": (LIT,),
+    "pay": (DARK, "5.00", "--reference", "R-1"),
+    "reconcile": (LIT,),
+    "drift": ("--repair",),
+    "orders": (),
+    "parked list": (),
+    "parked release": ("compose", LIT),
+    "entitlements replay": (),
+    "doctor": (),
+    "targets kinds": (),
+    "targets list": (),
+    "targets probe": (TARGET,),
+    "targets scan": (TARGET,),
+    "targets release": (TARGET,),
+    "targets approve": (TARGET,),
+    "targets reject": (TARGET,),
+    "clock show": (),
+    "clock advance": ("1d",),
+    "cancel": (DARK, "--now"),
+}
+
+
+def printing(group: Any, path: str = "") -> Iterator[str]:
+    """Find the commands that know --json, as the command line itself has them."""
+    for name, command in group.commands.items():
+        if hasattr(command, "commands"):
+            yield from printing(command, f"{path}{name} ")
+        elif any("--json" in option.opts for option in command.params):
+            yield path + name
+
+
+@pytest.fixture(scope="module")
+def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Operation, Path]]:
+    """A product at work: one household has paid and watches, one has not."""
+    folder = tmp_path_factory.mktemp("json")
+    with operation(folder) as ours:
+        ours.product.start()
+        ours.sign_up([1, 2])
+        ours.pay(1)
+        ours.product.rest()
+        yield ours, folder
+
+
+def test_every_command_prints_one_document(shop, monkeypatch):
+    """Whatever a command has to tell with --json is one JSON document; no command is left out."""
+    ours, folder = shop
+    given = secrets(ours.portal.url, ours.provider.url)
+    for name, value in given.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("BOXOFFICE_DATA_DIR", str(ours.product.folder))
+    monkeypatch.setenv("BOXOFFICE_ALLOW_TIME_TRAVEL", "true")
+    assert set(printing(get_command(cli))) == {*ASKED, "serve"}
+    for name, words in ASKED.items():
+        asked = [word.format(folder=folder / "operator") for word in words]
+        result = CliRunner().invoke(cli, [*name.split(), *asked, "--json"])
+        assert isinstance(result.exception, SystemExit | None), name
+        assert result.exit_code == 0 or name == "doctor", (name, result.stderr)
+        assert json.loads(result.stdout) is not None, name
+
+
+def test_a_household_is_told_whole(shop, monkeypatch):
+    """What is wished and held at a target is part of the document, not left out of it."""
+    ours, _ = shop
+    monkeypatch.setenv("BOXOFFICE_DATA_DIR", str(ours.product.folder))
+    told = json.loads(CliRunner().invoke(cli, ["explain", LIT, "--json"]).stdout)
+    (at,) = told["gateway"]["targets"]
+    assert at["held"]["enabled"]
+    assert set(at["held"]) == set(at["wished"])
+
+
+def test_serve_prints_one_document(tmp_path, monkeypatch):
+    """From its start to its end `serve --json` prints one line: where it listens."""
+    monkeypatch.setenv("BOXOFFICE_DATA_DIR", str(tmp_path))
+    command = [BOXOFFICE, "serve", "--json", "--port", "0"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as process:
+        assert process.stdout is not None
+        first = process.stdout.readline()
+        process.send_signal(signal.SIGTERM)
+        rest, _ = process.communicate(timeout=STOP_S)
+    assert json.loads(first + rest)["event"] == "ready"
