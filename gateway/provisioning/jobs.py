@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -34,6 +35,10 @@ class Job:
     renewed_at: float
     is_lit: bool = False
     is_lost: bool = False
+    # The task of its run and since when, while there is one; the error it was cut off with.
+    task: asyncio.Task[Any] | None = None
+    begun_at: float = 0.0
+    cut: Exception | None = None
     # What the guard said to this wish before its run began.
     foreseen: guard.Verdict | None = None
 

@@ -13,6 +13,7 @@ from typing import Any, Protocol
 
 from gateway.adapters.registry import open_adapter
 from gateway.adapters.sdk import Adapter, Http
+from gateway.provisioning.fence import FencedDoor
 from gateway.provisioning.targets import Target, find, load, opened_options
 from runtime.retry import pause
 from runtime.secrets import Sealer
@@ -95,7 +96,8 @@ class Targets:
         self, held: _Held | None, target: Target, options: Mapping[str, Any]
     ) -> _Held:
         door = self._open_door()
-        adapter = open_adapter(target.kind, name=target.name, options=options, http=door)
+        fenced = FencedDoor(door)
+        adapter = open_adapter(target.kind, name=target.name, options=options, http=fenced)
         fresh = _Held(version=target.version, adapter=adapter, door=door)
         if self._is_closed:
             await door.aclose()

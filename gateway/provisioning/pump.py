@@ -16,15 +16,15 @@ from functools import partial
 from gateway.adapters.sdk import Pending
 from gateway.provisioning.gate import Gate
 from gateway.provisioning.health import Health
+from gateway.provisioning.holding import Holding, LeaseLost, monotonic_s
 from gateway.provisioning.jobs import Job, load, newest_wish
 from gateway.provisioning.keys import RECONCILE
 from gateway.provisioning.opening import Opened
 from gateway.provisioning.results import Result
 from gateway.provisioning.run import Trail, bring
-from gateway.provisioning.verdicts import Fate, Verdict, verdict_for
+from gateway.provisioning.verdicts import Fate, Verdict, overslept, verdict_for
 from gateway.provisioning.writer import Writer
 from runtime import crash
-from runtime.retry import pause
 from runtime.telemetry import get_log
 from runtime.work import Claim, Failure, Work
 from terms.errors import Conflict
@@ -49,10 +49,6 @@ class Pace:
     sweep_s: float = 2.0
 
 
-class LeaseLost(Exception):
-    """The worker slept through the lease of this row: it must not write."""
-
-
 class Pump:
     """Works on the rows of one target until told to stop. `wake` says there may be work."""
 
@@ -65,8 +61,8 @@ class Pump:
         self.wake = asyncio.Event()
         self.health = Health(opened, work)
         self._gate = Gate(work.store, work.clock, lambda: self.health.target)
-        self._writer = Writer(work, lambda result: self._forget(result.job))
-        self._jobs: dict[str, Job] = {}
+        self._writer = Writer(work, lambda result: self._holding.forget(result.job))
+        self._holding = Holding(work, self.name, heartbeat_s=pace.heartbeat_s)
         self._buffer: deque[Job] = deque()
         self._lanes: set[asyncio.Task[None]] = set()
         self._running = 0
@@ -77,7 +73,8 @@ class Pump:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Work until told to stop, then finish what was begun and give back the rest."""
-        helpers = [asyncio.create_task(self._beat()), asyncio.create_task(self._writer.run())]
+        forever = (self._holding.beat(), self._holding.watch(), self._writer.run())
+        helpers = [asyncio.create_task(one) for one in forever]
         try:
             while not stop.is_set():
                 self.wake.clear()
@@ -129,7 +126,7 @@ class Pump:
 
     async def _refill(self) -> None:
         while len(self._buffer) < self.health.target.in_flight_max:
-            renewed_at = _monotonic_s()
+            renewed_at = monotonic_s()
             rows_max = self._appetite(renewed_at)
             claims = await self.work.claim(RECONCILE, target=self.name, rows_max=rows_max)
             self._more = len(claims) == rows_max
@@ -149,15 +146,17 @@ class Pump:
 
     async def _take(self, claims: Sequence[Claim], renewed_at: float) -> None:
         # Where an old run of ours, whose lease is lost, is still going on: one at a time.
-        twice = [claim for claim in claims if claim.key in self._jobs]
-        fresh = [claim for claim in claims if claim.key not in self._jobs]
+        twice = [claim for claim in claims if claim.key in self._holding]
+        fresh = [claim for claim in claims if claim.key not in self._holding]
         jobs, gone = await load(self.work.store, self.name, fresh, renewed_at=renewed_at)
         await self._gate.foresee(jobs)
         for job in jobs:
-            self._jobs[job.claim.key] = job
+            self._holding.take(job)
             self._buffer.append(job)
         if gone or twice:
-            later = self.work.clock.machine_now() + timedelta(seconds=self.pace.sweep_s)
+            # Not in step with our own next turn, or no other worker would ever be first.
+            wait_s = self.pace.sweep_s * (0.5 + self.work.chance.fraction())
+            later = self.work.clock.machine_now() + timedelta(seconds=wait_s)
             async with self.work.store.begin() as tx:
                 await self.work.complete(tx, gone)
                 await self.work.fail(tx, [_later(claim, later) for claim in twice])
@@ -166,7 +165,7 @@ class Pump:
         waiting = [job for job in self._buffer if not job.is_lost]
         self._buffer.clear()
         for job in waiting:
-            self._forget(job)
+            self._holding.forget(job)
         if waiting:
             async with self.work.store.begin() as tx:
                 await self.work.give_back(tx, [job.claim for job in waiting])
@@ -188,7 +187,7 @@ class Pump:
             if self._more and len(self._buffer) < low:
                 self.wake.set()
             if job.is_lost:
-                self._forget(job)
+                self._holding.forget(job)
             else:
                 await self._one(job)
 
@@ -197,13 +196,16 @@ class Pump:
         trail = Trail()
         self._running += 1
         try:
-            pending = await self._attempt(job, trail)
+            pending = await self._holding.run(job, partial(self._attempt, job, trail))
             verdict = (
                 _DONE if pending is None else Verdict(fate=Fate.PENDING, reason=pending.reason)
             )
         except LeaseLost:
-            self._forget(job)
-            return
+            _log.warning("lease.lost", key=job.claim.key, is_written=trail.is_written)
+            if not trail.is_written:
+                self._holding.forget(job)
+                return
+            verdict = overslept(self.work.clock.machine_now())
         except Exception as error:  # noqa: BLE001 - the class decides, a bug has one too
             verdict = await self._judge(job, error)
         finally:
@@ -235,7 +237,7 @@ class Pump:
             job.wish.value,
             trail,
             may_darken=partial(self._gate.ask, job),
-            may_write=partial(self._check_lease, job),
+            may_write=partial(self._holding.check, job),
         )
 
     async def _judge(self, job: Job, error: Exception) -> Verdict:
@@ -256,32 +258,6 @@ class Pump:
             self._next_try_at = min(at, verdict.not_before) if at else verdict.not_before
         return verdict
 
-    # -- leases
-
-    def _check_lease(self, job: Job) -> None:
-        if job.is_lost or _monotonic_s() - job.renewed_at >= self.work.lease.total_seconds():
-            raise LeaseLost
-
-    def _forget(self, job: Job) -> None:
-        if self._jobs.get(job.claim.key) is job:
-            del self._jobs[job.claim.key]
-
-    async def _beat(self) -> None:
-        lease_s = self.work.lease.total_seconds()
-        while True:
-            await pause(self.pace.heartbeat_s)
-            now = _monotonic_s()
-            for job in self._jobs.values():
-                job.is_lost = job.is_lost or now - job.renewed_at >= lease_s
-            held = [job for job in self._jobs.values() if not job.is_lost]
-            try:
-                await self.work.renew([job.claim for job in held])
-            except Exception:  # noqa: BLE001 - a lease outlives one missed beat
-                _log.exception("pump.not_renewed", target=self.name)
-                continue
-            for job in held:
-                job.renewed_at = now
-
     async def _drain(self) -> None:
         await self._give_back()
         if self._lanes:
@@ -291,7 +267,3 @@ class Pump:
 
 def _later(claim: Claim, at: datetime) -> Failure:
     return Failure(claim=claim, error="an older run is still going on", not_before=at, counts=False)
-
-
-def _monotonic_s() -> float:
-    return asyncio.get_running_loop().time()

@@ -1,6 +1,7 @@
 """What came of a batch of runs, written back in one transaction: seen state, journal, facts, rows.
 
-Rows that another worker took over meanwhile are left out: a late worker writes nothing.
+Rows that another worker took over meanwhile are left out: a late worker writes nothing. Where it
+may have written at the target, though, the row is marked, so that somebody looks after that.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from sqlalchemy import update
 from gateway.adapters.state import ViewerState, differences
 from gateway.provisioning import guard
 from gateway.provisioning.jobs import Job
+from gateway.provisioning.keys import RECONCILE, key_of
 from gateway.provisioning.leases import still_ours
 from gateway.provisioning.orders import Outcome, ServiceOrder, row_of
 from gateway.provisioning.run import Trail
@@ -68,7 +70,19 @@ async def write(tx: Tx, work: Work, results: Sequence[Result]) -> list[Result]:
     await _close_drift(tx, [result for result in done if result.job.has_drift])
     await _forget(tx, [result for result in done if result.job.is_judged])
     await _finish(tx, work, kept)
+    await _look_again(tx, work, [r for r in results if r.job.claim.key not in ours])
     return kept
+
+
+async def _look_again(tx: Tx, work: Work, late: Sequence[Result]) -> None:
+    """Have the target looked at once more where a write came from a worker without a lease.
+
+    Whoever took the row over may have seen the target before that write.
+    """
+    written = [result for result in late if result.trail.is_written]
+    for target, services in _by_target(written, lambda r: r.job.wish.service).items():
+        keys = [key_of(service, target) for service in services]
+        await work.mark(tx, RECONCILE, keys, target=target)
 
 
 async def _finish(tx: Tx, work: Work, results: Sequence[Result]) -> None:

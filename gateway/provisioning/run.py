@@ -27,6 +27,8 @@ class Trail:
     before: ViewerState | None = None
     held: ViewerState | None = None
     is_changed: bool = False
+    # A write was begun; whatever became of it, it may still take effect.
+    is_written: bool = False
     # The canonical form of what was seen last; empty where nothing was seen for sure.
     seen_text: str = ""
 
@@ -57,6 +59,7 @@ async def bring(
     if held is not None and held.enabled and not desired.enabled:
         await may_darken()
     may_write()
+    trail.is_written = True
     lost: Unreachable | None = None
     pending: Pending | None = None
     trail.seen_text = ""

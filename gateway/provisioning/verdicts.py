@@ -62,6 +62,11 @@ def verdict_for(
     return Verdict(fate=Fate.AGAIN, reason=trace, not_before=later)
 
 
+def overslept(now: datetime) -> Verdict:
+    """Decide over a run that was cut off with its lease: at once again, if nobody took it over."""
+    return Verdict(fate=Fate.AGAIN, reason="the lease ended before the run did", not_before=now)
+
+
 def _again(error: Retryable, claim: Claim, *, now: datetime, fraction: float) -> Verdict:
     if claim.attempts >= TRIES_MAX:
         return Verdict(fate=Fate.PARKED, reason=f"given up after {TRIES_MAX} tries: {error}")

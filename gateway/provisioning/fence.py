@@ -1,0 +1,57 @@
+"""The fence at a target's door: no call is begun for a row whose lease is over.
+
+Adapters know nothing of it. Who works on a row says so for its own task; calls of others, such as
+probes and scans, pass.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Any
+
+from terms.http import Answer, Http
+
+_CHECK: ContextVar[Callable[[], None] | None] = ContextVar("fence", default=None)
+
+
+@contextmanager
+def fenced(check: Callable[[], None]) -> Iterator[None]:
+    """Ask `check` before every call that is begun within; it raises where none may be."""
+    token = _CHECK.set(check)
+    try:
+        yield
+    finally:
+        _CHECK.reset(token)
+
+
+class FencedDoor:
+    """A door that asks first."""
+
+    def __init__(self, http: Http) -> None:
+        self._http = http
+
+    # Not async itself: it hands on what the door gives, which costs next to nothing.
+    def call(
+        self,
+        method: str,
+        url: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        body: bytes | None = None,
+        deadline_s: float | None = None,
+        body_bytes_max: int | None = None,
+    ) -> Coroutine[Any, Any, Answer]:
+        """Make one request, as `Http.call` does. Raises what the check raises."""
+        check = _CHECK.get()
+        if check is not None:
+            check()
+        return self._http.call(
+            method,
+            url,
+            headers=headers,
+            body=body,
+            deadline_s=deadline_s,
+            body_bytes_max=body_bytes_max,
+        )
