@@ -12,8 +12,10 @@ from sqlalchemy import Select, and_, bindparam, exists, select
 from gateway.provisioning import guard
 from gateway.provisioning.compose import Wish
 from gateway.provisioning.keys import parts_of
+from gateway.provisioning.routes import TOPIC
 from gateway.provisioning.tables import darkening, drift, observed, wish
 from gateway.provisioning.wishes import from_row
+from runtime import log
 from runtime.store import Store
 from runtime.store.among import KEYS, among, packed
 from runtime.store.lease import Engine
@@ -60,13 +62,20 @@ async def load(
     return jobs, list(by_service.values())
 
 
-async def newest_wish(store: Store, claim: Claim) -> Wish | None:
-    """Read the wish of a row as it stands now."""
+async def newest_wish(store: Store, claim: Claim) -> tuple[Wish | None, int]:
+    """Read the wish of a row as it stands now, and the newest revision issued of its service.
+
+    What is issued is read after the wish, so that it is never older.
+    """
     service, target = parts_of(claim.key)
     query = select(wish).where(wish.c.service == service, wish.c.target == target)
     async with store.read() as tx:
         row = await tx.first(query)
-    return from_row(row) if row is not None else None
+        snapshots = await log.newest(tx, TOPIC, [service])
+    newest = from_row(row) if row is not None else None
+    published = snapshots[service].revision if service in snapshots else 0
+    # A wish whose snapshot is missing was issued all the same.
+    return newest, max(published, newest.revision if newest else 0)
 
 
 def _job(row: Any, claim: Claim, renewed_at: float) -> Job:

@@ -226,16 +226,17 @@ class Pump:
         try:
             return await self._bring(job, trail)
         except Conflict:
-            newest = await newest_wish(self.work.store, job.claim)
+            newest, issued = await newest_wish(self.work.store, job.claim)
             if newest is not None:
                 job.wish, job.foreseen = newest, None
-            return await self._bring(job, trail)
+            return await self._bring(job, trail, issued)
 
-    async def _bring(self, job: Job, trail: Trail) -> Pending | None:
+    async def _bring(self, job: Job, trail: Trail, issued: int | None = None) -> Pending | None:
         return await bring(
             self.adapter,
             job.wish.value,
             trail,
+            issued=issued,
             may_darken=partial(self._gate.ask, job),
             may_write=partial(self._holding.check, job),
         )

@@ -16,7 +16,7 @@ from terms.errors import Conflict, Unreachable
 
 
 class Overtaken(Conflict):
-    """The target carries a newer revision than the wish: somebody else was there."""
+    """The target carries a newer revision than the wish: somebody else may have been there."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -38,18 +38,21 @@ async def bring(
     wish: ViewerState,
     trail: Trail,
     *,
+    issued: int | None,
     may_darken: Callable[[], Awaitable[None]],
     may_write: Callable[[], None],
 ) -> Pending | None:
     """Make the target hold the wish, and prove it.
 
+    `issued` is the newest revision there is of the service, None while nobody has asked: a newer
+    one at the target was put there by hand, or by a database that is lost, and fences nothing.
     `may_darken` and `may_write` raise where the guard or a lost lease forbid the write. Returns
     Pending where the target takes the wish up later.
     """
     desired = trail.desired = adapter.express(wish)
     held = trail.before = await adapter.observe(wish.ref)
     _see(trail, held)
-    if held is not None and held.revision > wish.revision:
+    if held is not None and held.revision > wish.revision and _is_issued(held.revision, issued):
         raise Overtaken(
             f"the target carries revision {held.revision}, newer than any wish here: "
             f"{wish.revision} is the newest"
@@ -77,6 +80,10 @@ async def bring(
     if pending is not None:
         return pending
     raise lost or mismatch(adapter, desired, held)
+
+
+def _is_issued(revision: int, issued: int | None) -> bool:
+    return issued is None or revision <= issued
 
 
 def _see(trail: Trail, held: ViewerState | None) -> None:

@@ -10,6 +10,8 @@ from gateway.provisioning import targets as target_rows
 from gateway.provisioning.routing import Role, Route
 from gateway.provisioning.tables import observed, service_order, target_ref, wish, wish_problem
 from gateway.reads import queue
+from runtime import log
+from runtime.log import Snapshot
 from runtime.work import work as work_table
 from terms.entitlement import ServiceState
 from tests.flows.gateway.world import NORTH, ROUTES, World
@@ -141,7 +143,7 @@ async def test_two_tariffs_at_once_are_refused(small_world: World):
 
 
 async def test_newer_revision_at_the_portal_is_not_overwritten(small_world: World):
-    """Where the portal carries a newer revision than any wish, the row is parked, not written."""
+    """Where the portal carries a revision issued after the wish, the row is parked, not written."""
     world = small_world
     await world.sign_up("s1")
     await world.rights(["s1"], ServiceState.ACTIVE, "BASIC", revision=3)
@@ -149,10 +151,27 @@ async def test_newer_revision_at_the_portal_is_not_overwritten(small_world: Worl
     fields = {"comment": "r9", "status": 0}
     await world.portal.aadmin("/tamper", {"op": "set", "account_number": "1001", "fields": fields})
     async with world.store.begin() as tx:
+        # Billing has gone on, and another worker was first to compose and to write.
+        await log.publish(tx, "entitlement", [Snapshot(key="s1", revision=9, value="{}")])
         await world.work.mark(tx, "reconcile", ["s1@north"], target=NORTH)
     await world.work_through()
     assert "revision 9" in (await world.parked())["s1@north"]
     assert (await world.account("s1"))["status"] == 0
+
+
+@pytest.mark.parametrize("comment", ["r999999999", "r4"])
+async def test_revision_nobody_issued_locks_nothing(world: World, comment: str):
+    """A revision that this database never issued is a change by hand: the wish is written."""
+    await world.sign_up("s1")
+    await world.rights(["s1"], ServiceState.ACTIVE, "BASIC", revision=1)
+    await world.work_through()
+    fields = {"comment": comment}
+    await world.portal.aadmin("/tamper", {"op": "set", "account_number": "1001", "fields": fields})
+    await world.rights(["s1"], ServiceState.SUSPENDED, "BASIC", revision=2)
+    await world.work_through()
+    assert not await world.parked()
+    account = await world.account("s1")
+    assert (account["status"], account["comment"]) == (0, "r2")
 
 
 async def test_derived_rows_come_back_the_same(world: World):
