@@ -1,10 +1,9 @@
 """The table of dirty rows.
 
-`due_at` is business time (when to look), `not_before` machine time (back-off): a row is claimable
-when both are past and no lease holds. `generation` rises at every mark; `token` is fresh at every
-claim and 0 while nobody holds the row. `target` separates rows whose targets fail apart. What is
-scheduled during a look waits in `again_at`. `is_scheduled` is 1 where nobody marked the row and
-only its time comes. A parked row waits for a newer mark or a person.
+`due_at` is business time (when to look), `not_before` machine time (back-off): claimable are rows
+past both that no lease holds. `is_scheduled` is 1 where only a time comes and nobody marked. Marks
+raise `generation`; `token` is fresh at every claim, 0 when free. `again_at` keeps what is scheduled
+during a look. `target` parts rows that fail apart; a parked row waits for a mark or a person.
 """
 
 from __future__ import annotations

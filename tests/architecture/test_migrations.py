@@ -86,6 +86,24 @@ async def test_every_step_goes_down_and_up_again(database_url):
     assert await look(database_url, leftovers) == []
 
 
+async def test_a_row_for_later_is_known_as_scheduled(database_url):
+    """Rows that waited for their time do so after the migration; what was marked stays marked."""
+    await migrate.upgrade(database_url, LOCATION, to="0006")
+    store = Store(database_url)
+    add = "INSERT INTO work (kind, key, marked_at, not_before, due_at) VALUES ('settle', "
+    async with store.begin() as tx:
+        await tx.driver("""UPDATE business_clock SET "offset" = 500""")
+        await tx.driver(f"{add}'marked', 100, 100, 600)")
+        await tx.driver(f"{add}'next month', 100, 100, 601)")
+    await store.close()
+    await migrate.upgrade(database_url, LOCATION)
+    store = Store(database_url)
+    async with store.read() as tx:
+        found = await tx.fetch("SELECT key, is_scheduled FROM work ORDER BY key")
+    await store.close()
+    assert [tuple(row) for row in found] == [("marked", 0), ("next month", 1)]
+
+
 async def test_two_that_migrate_at_once_do_it_once(database_url):
     """Processes that start together wait for each other and both find the newest schema."""
     command = (sys.executable, "-c", MIGRATE, database_url)
