@@ -5,6 +5,7 @@ Exit codes: 0 done, 1 failed, 2 wrong usage.
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
@@ -17,14 +18,18 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-FAILED = 1
+FAILED, MISUSED = 1, 2
+
+# What a terminal would obey instead of showing it, and what is no text at all.
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
+_CONTROL_IN_JSON = re.compile(r"[\x7f-\x9f]")
 
 Json = Annotated[bool, typer.Option("--json", help="Print the result as one JSON document.")]
 
 
 def say(text: str) -> None:
-    """Print for people."""
-    sys.stdout.write(text + "\n")
+    """Print one line for people."""
+    sys.stdout.write(_shown(text) + "\n")
 
 
 def tell(value: Any) -> None:
@@ -33,7 +38,8 @@ def tell(value: Any) -> None:
 
     # By what the values are, not by what their classes declare: a Mapping may be of any kind.
     raw = to_json(value, fallback=_plain)
-    sys.stdout.write(raw.decode() + "\n")
+    document = _CONTROL_IN_JSON.sub(lambda found: f"\\u{ord(found[0]):04x}", raw.decode())
+    sys.stdout.write(document + "\n")
     sys.stdout.flush()
 
 
@@ -46,9 +52,14 @@ def _plain(value: Any) -> dict[Any, Any]:
 
 def complain(sentence: str) -> typer.Exit:
     """Print why it failed and return the exit to raise."""
-    line = " ".join(sentence.split())
+    line = _shown(" ".join(sentence.split()))
     sys.stderr.write(f"boxoffice: {line}\n")
     return typer.Exit(FAILED)
+
+
+def _shown(text: str) -> str:
+    """Make control characters visible, as Python writes them."""
+    return _CONTROL.sub(lambda found: found[0].encode("unicode_escape").decode("ascii"), text)
 
 
 def table(heads: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> None:
@@ -56,8 +67,9 @@ def table(heads: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> None:
     if not rows:
         say("none")
         return
-    widths = [max(len(cell) for cell in column) for column in zip(heads, *rows, strict=True)]
-    for row in (heads, *rows):
+    shown = [heads, *(tuple(_shown(cell) for cell in row) for row in rows)]
+    widths = [max(len(cell) for cell in column) for column in zip(*shown, strict=True)]
+    for row in shown:
         cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
         say("  ".join(cells).rstrip())
 

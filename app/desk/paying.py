@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from app.desk import given
 from app.desk.auditing import note
 from app.desk.boxes import holder_of
 from app.wiring import House
@@ -45,7 +46,8 @@ async def parse_amount(tx: Tx, contract: str, text: str) -> Money:
 async def take_cash(
     house: House, tx: Tx, contract: str, *, amount: Money, reference: str, actor: str
 ) -> bool:
-    """Take money over the counter; False where this reference was taken before."""
+    """Take money over the counter; False where this reference was taken before. Raises Invalid."""
+    reference = given.name("reference", reference)
     now = await house.clock.business_now(tx)
     is_new = await pay.take_cash(house.desk, tx, contract, now, amount=amount, reference=reference)
     if is_new:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from app.desk import business
+from app.desk import business, given
 from app.desk.auditing import note
 from app.desk.refusal import refusal
+from app.imports import cells
 from app.wiring import House
 from billing.flows import signup
 from billing.flows.signup import MethodRef, SignedUp, SignUp
@@ -38,8 +39,10 @@ class Household:
 async def sign_up(house: House, tx: Tx, household: Household, actor: str) -> SignedUp:
     """Sign one household up now.
 
-    Raises Invalid where a target would not take the contract, and what the flows raise.
+    Raises Invalid naming what is wrong, too where a target would not take the contract, and what
+    the flows raise.
     """
+    household = _read(household)
     about = await business.know(tx)
     await _check_contract(house, tx, household.contract)
     _check_provider(house, household.payment)
@@ -73,6 +76,21 @@ async def sign_up(house: House, tx: Tx, household: Household, actor: str) -> Sig
         after=" + ".join((household.plan, *household.addons)),
     )
     return signed
+
+
+def _read(household: Household) -> Household:
+    """Read all that was given by the rules of the import."""
+    return replace(
+        household,
+        contract=given.read("contract", household.contract, cells.contract),
+        name=given.name("name", household.name),
+        plan=given.read("plan", household.plan, cells.code),
+        addons=[given.read("addons", code, cells.code) for code in household.addons],
+        phone=given.read_if_any("phone", household.phone, cells.phone),
+        email=given.read_if_any("email", household.email, cells.email),
+        locale=given.read_if_any("locale", household.locale, cells.locale),
+        payment=given.method(household.payment) if household.payment else None,
+    )
 
 
 async def _check_contract(house: House, tx: Tx, contract: str) -> None:

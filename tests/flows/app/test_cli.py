@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from app.cli import speak
 from app.cli.reference import reference as cli_reference
 from app.cli.root import cli
 from app.web.reference import reference as api_reference
@@ -191,3 +192,63 @@ def test_the_reference_of_commands_is_what_the_commands_say():
 def test_the_reference_of_the_api_is_what_the_routes_declare():
     """docs/reference/api.md is written from the routes."""
     assert (REFERENCE / "api.md").read_text("utf-8") == api_reference()
+
+
+@pytest.mark.parametrize(
+    ("wrong", "told"),
+    [
+        ({"name": "x" * 121}, "name: longer than 120 characters"),
+        ({"name": "Flat\t1"}, "name: holds the character U+0009"),
+        ({"name": "\x1b[31mFlat"}, "name: holds the character U+001B"),
+        ({"name": "caf\udce9"}, "name: holds the character U+DCE9"),
+        ({"name": " "}, "name: must not be empty"),
+        ({"--locale": "zz_ZZ"}, "locale: 'zz_ZZ' is not a language like en or de-AT"),
+        ({"--phone": "5" * 500}, "is not a telephone number"),
+        ({"--email": "nobody"}, "email: 'nobody' is not an e-mail address"),
+        ({"--payment": "card-desk,a b,c"}, "payment.customer: 'a b' is not a reference"),
+        ({"--addon": "SPO RT"}, "addons: 'SPO RT' is not a code"),
+    ],
+)
+def test_a_sign_up_by_hand_keeps_the_rules_of_the_import(harbour_files, wrong, told):
+    """What no file may bring is refused at the command line too, and nobody is signed up."""
+    options = [word for pair in wrong.items() if pair[0] != "name" for word in pair]
+    code, _, errors = harbour_files(
+        "signup", "300001", wrong.get("name", "Flat 1"), "HARBOUR", *options
+    )
+    assert (code, errors.count("\n")) == (1, 1)
+    assert told in errors
+    assert "no invoice" in harbour_files("explain", "300001")[2]
+
+
+async def test_a_sign_up_over_the_api_keeps_them_too(harbour, served):
+    """The story of the desk holds the rules, so that the API takes no other telephone number."""
+    order = {"contract": "300001", "name": "Flat 1", "plan": "HARBOUR"}
+    for wrong in ({"phone": "call me"}, {"email": "nobody"}):
+        status, problem = await served.api("POST", "accounts", order | wrong)
+        assert (status, [problem["field"]]) == (400, list(wrong))
+
+
+def test_a_receipt_of_any_text_is_refused(harbour_files):
+    """The number of a receipt is a short text without control characters."""
+    for reference, told in (("\x1b]0;", "U+001B"), ("R" * 121, "longer than 120")):
+        code, _, errors = harbour_files("pay", "200001", "5.00", "--reference", reference)
+        assert (code, told in errors) == (1, True)
+
+
+def test_a_terminal_is_never_given_orders(capsys):
+    """Control characters and halves of characters are made visible, wherever they come from."""
+    speak.say("a\x1b[2J\u009b1m\udce9b")
+    speak.table(("name",), [("c\td",)])
+    speak.tell({"name": "e\x1b\x7f\u009bf"})
+    speak.complain("g\x1bh")
+    told = capsys.readouterr()
+    assert told.out.splitlines()[:3] == [r"a\x1b[2J\x9b1m\udce9b", "name", r"c\td"]
+    assert json.loads(told.out.splitlines()[3]) == {"name": "e\x1b\x7f\u009bf"}
+    assert set(told.out + told.err).isdisjoint("\x1b\x7f\u009b\t\udce9")
+
+
+async def test_words_that_are_no_text_are_one_sentence(tmp_path):
+    """A word that is not UTF-8 is wrong usage, and is shown as such."""
+    settings = {"data_dir": str(tmp_path)}
+    code, _, errors = await command("explain", "caf\udce9", settings=settings)
+    assert (code, errors) == (2, "boxoffice: this is not UTF-8: caf\\udce9\n")
