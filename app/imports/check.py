@@ -1,16 +1,18 @@
 """What the rows of an import say about each other: every name used must exist, nothing clashes.
 
-A row that fails is taken out, so that rows leaning on it fail too and are named with their own
-reason. Order matters and is the order of `check`.
+A row that fails is taken out; a row that is wrong only because it leans on one taken out follows
+and is counted. Of a file that cannot be read nothing is known, so no name of it is missed. Order
+matters and is the order of `check`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 
 from app.imports import sheets
 from app.imports.folder import Folder
+from app.imports.operator import FILE as OPERATOR
 from app.imports.problems import Problems
 from terms.money import Money
 
@@ -21,14 +23,16 @@ Refuses = Callable[[str], str]
 class Known:
     """What the database holds already from earlier imports.
 
-    `offerings` maps code to kind, `macs` maps a MAC to the serial that has it. `refuses` tells why
-    a target would not take a contract as its key, or nothing.
+    `offerings` maps code to kind, `rented` are the box models of rentals, `macs` maps a MAC to the
+    serial that has it. `refuses` tells why a target would not take a contract as its key, or
+    nothing.
     """
 
     currency: str = ""
     taxes: frozenset[str] = frozenset()
     offerings: Mapping[str, str] = field(default_factory=dict)
     priced: frozenset[str] = frozenset()
+    rented: frozenset[str] = frozenset()
     routed: frozenset[str] = frozenset()
     targets: frozenset[str] = frozenset()
     providers: frozenset[str] = frozenset()
@@ -40,8 +44,8 @@ class Known:
 
 def check(folder: Folder, known: Known, problems: Problems) -> None:
     """Note every clash and take the rows concerned out of the folder."""
-    if folder.operator is None and not known.currency:
-        problems.add("operator.toml", "missing: the first import names the operator")
+    if folder.operator is None and not known.currency and OPERATOR not in folder.files:
+        problems.add(OPERATOR, "missing: the first import names the operator")
     _routes(folder, known, problems)
     _offerings(folder, known, problems)
     _prices(folder, known, problems)
@@ -50,41 +54,98 @@ def check(folder: Folder, known: Known, problems: Problems) -> None:
     _boxes(folder, known, problems)
 
 
+@dataclass(slots=True)
+class _Row:
+    """What is found out about one row: why it is wrong, and whether it only follows."""
+
+    whys: list[tuple[str, str]] = field(default_factory=list)
+    follows: bool = False
+
+    def lean(self, column: str, name: str, names: _Names, why: str) -> None:
+        """Look whether a name that the row uses is there."""
+        if name in names.found or names.is_open:
+            return
+        if name in names.lost:
+            self.follows = True
+        else:
+            self.whys.append((column, why))
+
+    def is_good(self, problems: Problems, file: str, line: int) -> bool:
+        """Note what is wrong; True where nothing is."""
+        for column, why in self.whys:
+            problems.add(file, why, row=line, field=column)
+        if self.follows and not self.whys:
+            problems.add_following(file, line)
+        return not self.whys and not self.follows
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Names:
+    """Names that may be used. `lost` are those of rows left out; where `is_open`, all may be."""
+
+    found: Collection[str]
+    lost: Collection[str] = ()
+    is_open: bool = False
+
+
+def _names(problems: Problems, file: str, column: str, found: Collection[str]) -> _Names:
+    lost = problems.lost(file, column)
+    return _Names(found=found, lost=lost, is_open=problems.is_unreadable(file))
+
+
+def _of_operator(folder: Folder, problems: Problems, found: Collection[str]) -> _Names:
+    is_open = folder.operator is None and problems.is_unreadable(OPERATOR)
+    return _Names(found=found, is_open=is_open)
+
+
 def _routes(folder: Folder, known: Known, problems: Problems) -> None:
     targets = known.targets | {t.name for t in (folder.operator.targets if folder.operator else ())}
+    names = _of_operator(folder, problems, targets)
     good = []
     for row in folder.routes:
-        if row.target in targets:
+        found = _Row()
+        why = f"there is no target '{row.target}'{_known(targets)}"
+        found.lean("target", row.target, names, why)
+        if found.is_good(problems, "routes.csv", row.line):
             good.append(row)
         else:
-            why = f"there is no target '{row.target}'{_known(targets)}"
-            problems.add("routes.csv", why, row=row.line, field="target")
+            problems.lose("routes.csv", "code", [row.code])
     folder.routes = good
 
 
 def _offerings(folder: Folder, known: Known, problems: Problems) -> None:
     taxes = known.taxes | {row.tax for row in folder.taxes}
     routed = known.routed | {row.code for row in folder.routes}
+    tax_names = _names(problems, "taxes.csv", "tax", taxes)
+    route_names = _names(problems, "routes.csv", "code", routed)
     models: dict[str, str] = {}
     good = []
     for row in folder.offerings:
-        whys = []
-        if row.tax not in taxes:
-            whys.append(("tax", f"there is no tax '{row.tax}'{_known(taxes)}"))
-        if row.kind == "rental":
-            whys += _rental(row, models)
-        else:
-            if not row.grants:
-                whys.append(("grants", f"a {row.kind} grants at least one package code"))
-            if row.model:
-                whys.append(("model", f"a {row.kind} is not for a box model"))
-        unrouted = [code for code in row.grants if code not in routed]
-        whys += [("grants", f"no route leads the code '{code}' to a target") for code in unrouted]
-        for name, why in whys:
-            problems.add("offerings.csv", why, row=row.line, field=name)
-        if not whys:
+        found = _Row()
+        found.lean("tax", row.tax, tax_names, f"there is no tax '{row.tax}'{_known(taxes)}")
+        found.whys += _rental(row, models) if row.kind == "rental" else _granting(row)
+        for code in row.grants:
+            why = f"no route leads the code '{code}' to a target"
+            found.lean("grants", code, route_names, why)
+        if found.is_good(problems, "offerings.csv", row.line):
             good.append(row)
+        else:
+            _lose_offering(row, problems)
     folder.offerings = good
+
+
+def _lose_offering(row: sheets.OfferingRow, problems: Problems) -> None:
+    problems.lose("offerings.csv", "code", [row.code])
+    problems.lose("offerings.csv", "model", row.model)
+
+
+def _granting(row: sheets.OfferingRow) -> list[tuple[str, str]]:
+    whys = []
+    if not row.grants:
+        whys.append(("grants", f"a {row.kind} grants at least one package code"))
+    if row.model:
+        whys.append(("model", f"a {row.kind} is not for a box model"))
+    return whys
 
 
 def _rental(row: sheets.OfferingRow, models: dict[str, str]) -> list[tuple[str, str]]:
@@ -102,103 +163,114 @@ def _rental(row: sheets.OfferingRow, models: dict[str, str]) -> list[tuple[str, 
 
 
 def _prices(folder: Folder, known: Known, problems: Problems) -> None:
-    offerings = {**known.offerings, **{row.code: row.kind for row in folder.offerings}}
+    codes = {*known.offerings, *(row.code for row in folder.offerings)}
+    names = _names(problems, "offerings.csv", "code", codes)
     currency = folder.operator.business.currency if folder.operator else known.currency
     good = []
     for row in folder.prices:
-        name, why = "", ""
-        if row.offering not in offerings:
-            name, why = "offering", f"there is no offering '{row.offering}'"
-        elif currency and row.currency != currency:
-            name, why = "currency", f"the operator's currency is {currency}"
+        found = _Row()
+        found.lean("offering", row.offering, names, f"there is no offering '{row.offering}'")
+        if currency and row.currency != currency:
+            found.whys.append(("currency", f"the operator's currency is {currency}"))
         else:
             try:
                 Money.parse(row.amount, row.currency)
             except ValueError as error:
-                name, why = "amount", str(error)
-        if why:
-            problems.add("prices.csv", why, row=row.line, field=name)
-        else:
+                found.whys.append(("amount", str(error)))
+        if found.is_good(problems, "prices.csv", row.line):
             good.append(row)
+        else:
+            problems.lose("prices.csv", "offering", [row.offering])
     folder.prices = good
 
 
 def _unpriced(folder: Folder, known: Known, problems: Problems) -> None:
     priced = known.priced | {row.offering for row in folder.prices}
+    names = _names(problems, "prices.csv", "offering", priced)
+    good = []
     for row in folder.offerings:
-        if row.code not in priced:
-            why = "has no price in prices.csv"
-            problems.add("offerings.csv", why, row=row.line, field="code")
-    folder.offerings = [row for row in folder.offerings if row.code in priced]
+        found = _Row()
+        found.lean("code", row.code, names, "has no price in prices.csv")
+        if found.is_good(problems, "offerings.csv", row.line):
+            good.append(row)
+        else:
+            _lose_offering(row, problems)
+    folder.offerings = good
     codes = {row.code for row in folder.offerings} | set(known.offerings)
     folder.prices = [row for row in folder.prices if row.offering in codes]
 
 
 def _subscribers(folder: Folder, known: Known, problems: Problems) -> None:
     offerings = {**known.offerings, **{row.code: row.kind for row in folder.offerings}}
+    wares = _names(problems, "offerings.csv", "code", offerings)
     configured = folder.operator.payments if folder.operator else ()
     providers = known.providers | {provider.name for provider in configured}
+    payers = _of_operator(folder, problems, providers)
     good = []
     for row in folder.subscribers:
-        whys = [("contract", why) for why in (known.refuses(row.contract),) if why]
-        whys += _wares(row, offerings)
-        whys += _paying(row, providers)
+        found = _Row()
+        found.whys += [("contract", why) for why in (known.refuses(row.contract),) if why]
+        _lean_on_wares(found, row, wares, offerings)
+        _lean_on_payment(found, row, payers)
         if row.billed_until and row.billed_until < row.started_on:
-            whys.append(("billed_until", "lies before started_on"))
-        for name, why in whys:
-            problems.add("subscribers.csv", why, row=row.line, field=name)
-        if not whys:
+            found.whys.append(("billed_until", "lies before started_on"))
+        if found.is_good(problems, "subscribers.csv", row.line):
             good.append(row)
+        else:
+            problems.lose("subscribers.csv", "contract", [row.contract])
     folder.subscribers = good
 
 
-def _wares(row: sheets.SubscriberRow, offerings: Mapping[str, str]) -> list[tuple[str, str]]:
-    whys = []
+def _lean_on_wares(
+    found: _Row, row: sheets.SubscriberRow, wares: _Names, offerings: Mapping[str, str]
+) -> None:
     wanted = [("plan", "plan", row.plan), *(("addons", "addon", code) for code in row.addons)]
     for name, kind, code in wanted:
-        if code not in offerings:
-            whys.append((name, f"there is no offering '{code}'"))
-        elif offerings[code] != kind:
-            whys.append((name, f"'{code}' is not of kind {kind} but {offerings[code]}"))
-    return whys
+        found.lean(name, code, wares, f"there is no offering '{code}'")
+        if offerings.get(code, kind) != kind:
+            found.whys.append((name, f"'{code}' is not of kind {kind} but {offerings[code]}"))
 
 
-def _paying(row: sheets.SubscriberRow, providers: frozenset[str]) -> list[tuple[str, str]]:
+def _lean_on_payment(found: _Row, row: sheets.SubscriberRow, payers: _Names) -> None:
     given = {
         "payment_provider": row.payment_provider,
         "payment_customer": row.payment_customer,
         "payment_method": row.payment_method,
     }
     if not any(given.values()):
-        return []
-    whys = [
+        return
+    found.whys += [
         (name, "belongs to the other payment cells") for name, cell in given.items() if not cell
     ]
-    if row.payment_provider and row.payment_provider not in providers:
-        why = f"there is no payment provider '{row.payment_provider}'{_known(providers)}"
-        whys.append(("payment_provider", why))
-    return whys
+    if row.payment_provider:
+        why = f"there is no payment provider '{row.payment_provider}'{_known(payers.found)}"
+        found.lean("payment_provider", row.payment_provider, payers, why)
 
 
 def _boxes(folder: Folder, known: Known, problems: Problems) -> None:
     contracts = known.contracts | {row.contract for row in folder.subscribers}
+    holders = _names(problems, "subscribers.csv", "contract", contracts)
+    rented = known.rented | {model for row in folder.offerings for model in row.model}
+    rentals = _names(problems, "offerings.csv", "model", rented)
     macs = dict(known.macs)
     good = []
     for row in folder.boxes:
-        whys = []
+        found = _Row()
         if bool(row.contract) != bool(row.handed_over_on):
             name = "handed_over_on" if row.contract else "contract"
-            whys.append((name, "contract and handed_over_on belong together"))
-        if row.contract and row.contract not in contracts:
-            whys.append(("contract", f"there is no subscriber with the contract '{row.contract}'"))
+            found.whys.append((name, "contract and handed_over_on belong together"))
+        if row.contract:
+            why = f"there is no subscriber with the contract '{row.contract}'"
+            found.lean("contract", row.contract, holders, why)
+        if row.serial not in known.serials and (rented or rentals.lost):
+            why = f"no rental in offerings.csv is for the model '{row.model}'{_known(rented)}"
+            found.lean("model", row.model, rentals, why)
         if row.mac and macs.setdefault(row.mac, row.serial) != row.serial:
-            whys.append(("mac", f"{row.mac} is the address of box {macs[row.mac]} already"))
-        for name, why in whys:
-            problems.add("boxes.csv", why, row=row.line, field=name)
-        if not whys:
+            found.whys.append(("mac", f"{row.mac} is the address of box {macs[row.mac]} already"))
+        if found.is_good(problems, "boxes.csv", row.line):
             good.append(row)
     folder.boxes = good
 
 
-def _known(names: frozenset[str]) -> str:
+def _known(names: Collection[str]) -> str:
     return f"; known are {', '.join(sorted(names)[:20])}" if names else ""

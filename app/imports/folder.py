@@ -8,11 +8,9 @@ from pathlib import Path
 
 from app.imports import operator, sheets
 from app.imports.operator import Operator, read_operator
-from app.imports.problems import Problems
+from app.imports.problems import FILES, Problems
 from app.imports.sheet import FILE_BYTES_MAX, read_sheet
 from terms.errors import Invalid
-
-_FILES = (operator.FILE, *(sheet.file for sheet in sheets.SHEETS))
 
 
 @dataclass(slots=True, kw_only=True)
@@ -32,15 +30,17 @@ class Folder:
 def find_files(paths: Iterable[Path]) -> dict[str, Path]:
     """Find the known files among files and folders. Raises Invalid where there is none."""
     found: dict[str, Path] = {}
+    looked_in: list[str] = []
     for path in paths:
+        looked_in.append(str(path))
         if path.is_dir():
-            inside = {name: path / name for name in _FILES if (path / name).is_file()}
-            strays = sorted(p.name for p in path.glob("*.csv") if p.name not in _FILES)
+            inside = {name: path / name for name in FILES if (path / name).is_file()}
+            strays = sorted(p.name for p in path.glob("*.csv") if p.name not in FILES)
             if strays:
-                raise Invalid(str(path), f"unknown file {strays[0]}; known are {', '.join(_FILES)}")
+                raise Invalid(str(path), f"unknown file {strays[0]}; known are {', '.join(FILES)}")
         elif path.is_file():
-            if path.name not in _FILES:
-                raise Invalid(str(path), f"unknown file; known are {', '.join(_FILES)}")
+            if path.name not in FILES:
+                raise Invalid(str(path), f"unknown file; known are {', '.join(FILES)}")
             inside = {path.name: path}
         else:
             raise Invalid(str(path), "no such file or folder")
@@ -48,7 +48,7 @@ def find_files(paths: Iterable[Path]) -> dict[str, Path]:
             if found.setdefault(name, place) != place:
                 raise Invalid(str(place), f"{name} is given twice")
     if not found:
-        raise Invalid("PATH", f"nothing to import: no file of {', '.join(_FILES)}")
+        raise Invalid(", ".join(looked_in), f"nothing to import: no file of {', '.join(FILES)}")
     return found
 
 
@@ -57,7 +57,7 @@ def read_folder(
 ) -> Folder:
     """Read every file; what is wrong in one never hides what is wrong in another."""
     raw = {name: _bytes(path, problems) for name, path in files.items()}
-    folder = Folder(files=tuple(name for name in _FILES if name in raw))
+    folder = Folder(files=tuple(name for name in FILES if name in raw))
     if (toml := raw.get(operator.FILE)) is not None:
         folder.operator = read_operator(toml, environment, problems)
     read = {

@@ -27,7 +27,7 @@ OPERATOR = "operator.toml"
 
 async def look(house: House, tx: Tx, folder: Folder, problems: Problems) -> Known:
     """Read all that rows of this folder may lean on; wrong options are noted on the way."""
-    codes = await catalog.codes(tx)
+    codes, sold = await catalog.codes(tx), await catalog.offerings(tx)
     business = (await memory.remembered(tx, OPERATOR)).get("operator", {})
     lines = await _routes(tx, folder)
     adapters = await _adapters(house, folder, problems)
@@ -42,6 +42,7 @@ async def look(house: House, tx: Tx, folder: Folder, problems: Problems) -> Know
         currency=business.get("currency", ""),
         taxes=frozenset(codes.taxes),
         offerings=dict(codes.offerings),
+        rented=frozenset(model for one in sold for model in one.offering.models),
         priced=frozenset(codes.priced),
         routed=frozenset(line.code for line in lines),
         targets=frozenset(await house.targets.load()),

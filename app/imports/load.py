@@ -19,7 +19,11 @@ from terms.errors import DomainError
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """What an import did. With `taken` False nothing was changed."""
+    """What an import did. With `taken` False nothing was changed.
+
+    `problems` are the causes, then a line for each file with rows that only follow from them;
+    `problems_count` counts causes.
+    """
 
     taken: bool
     new: Mapping[str, int] = field(default_factory=dict)
@@ -29,7 +33,7 @@ class Outcome:
 
 
 # Of these files only new rows are written; of the others all of them.
-_SIFTED = frozenset({"taxes.csv", "prices.csv", "subscribers.csv", "boxes.csv"})
+_SIFTED = frozenset({known.OPERATOR, "taxes.csv", "prices.csv", "subscribers.csv", "boxes.csv"})
 
 
 class _NothingTaken(Exception):
@@ -60,8 +64,11 @@ async def _import(
             unchanged = await _check_all(house, tx, folder, problems)
             _stop_at(problems, strict=strict)
             written = await _write(house, tx, folder, problems)
+            if written.get(known.OPERATOR) == 0:
+                unchanged[known.OPERATOR] = 1
     except _NothingTaken:
-        return Outcome(taken=False, problems=tuple(problems), problems_count=len(problems))
+        told = (*problems, *problems.following)
+        return Outcome(taken=False, problems=told, problems_count=len(problems))
     await house.refresh_providers()
     return Outcome(
         taken=True,
@@ -70,7 +77,7 @@ async def _import(
             for file, count in written.items()
         },
         unchanged=unchanged,
-        problems=tuple(problems),
+        problems=(*problems, *problems.following),
         problems_count=len(problems),
     )
 

@@ -33,12 +33,16 @@ class Column:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sheet(Generic[R]):
-    """One kind of file: its columns, the value a row becomes, and what makes a row unique."""
+    """One kind of file: its columns, the value a row becomes, and what makes a row unique.
+
+    Rows of other files name a row by the cells of its columns `named`.
+    """
 
     file: str
     columns: tuple[Column, ...]
     make: Callable[..., R]
     key: tuple[str, ...]
+    named: tuple[str, ...]
     names: tuple[str, ...] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -54,7 +58,8 @@ def read_sheet(sheet: Sheet[R], raw: bytes, problems: Problems) -> list[R]:
     rows: list[R] = []
     seen: dict[tuple[Any, ...], int] = {}
     try:
-        order = _header(sheet, next(lines, []), problems)
+        _, head = _next(lines)
+        order = _header(sheet, head or [], problems)
         if order is None:
             return []
         for line, cells in _numbered(lines):
@@ -65,7 +70,7 @@ def read_sheet(sheet: Sheet[R], raw: bytes, problems: Problems) -> list[R]:
             if row is not None and _is_new(sheet, row, line, seen, problems):
                 rows.append(row)
     except csv.Error as error:
-        problems.add(sheet.file, f"not readable as CSV behind line {lines.line_num}: {error}")
+        problems.add(sheet.file, f"not readable as CSV: {error}")
         return []
     return rows
 
@@ -116,12 +121,23 @@ def _header(sheet: Sheet[R], cells: Sequence[str], problems: Problems) -> list[C
 def _numbered(lines: Any) -> Iterator[tuple[int, list[str]]]:
     """Rows with the line they begin in; empty lines are passed over."""
     while True:
-        line = lines.line_num + 1
-        cells = next(lines, None)
+        line, cells = _next(lines)
         if cells is None:
             return
         if any(cell.strip() for cell in cells):
             yield line, cells
+
+
+def _next(lines: Any) -> tuple[int, list[str] | None]:
+    """Give the next row and the line it begins in. Raises csv.Error naming that line."""
+    line = lines.line_num + 1
+    try:
+        return line, next(lines, None)
+    except csv.Error as error:
+        # An open quote swallows the lines behind it: where it was opened helps, the end does not.
+        if "unexpected end of data" in str(error):
+            raise csv.Error(f"a quote opened in row {line} is never closed") from None
+        raise csv.Error(f"row {line}: {error}") from None
 
 
 def _row(
@@ -130,6 +146,7 @@ def _row(
     if len(cells) != len(order):
         why = f"{len(cells)} cells where the header names {len(order)} columns"
         problems.add(sheet.file, why, row=line)
+        _lose(sheet, order, cells, problems)
         return None
     values: dict[str, Any] = {c.name: c.empty for c in sheet.columns if c.may_be_missing}
     good = True
@@ -139,7 +156,16 @@ def _row(
         except ValueError as error:
             problems.add(sheet.file, str(error), row=line, field=column.name)
             good = False
+    if not good:
+        _lose(sheet, order, cells, problems)
     return sheet.make(line=line, **values) if good else None
+
+
+def _lose(sheet: Sheet[R], order: list[Column], cells: Sequence[str], problems: Problems) -> None:
+    for column, cell in zip(order, cells, strict=False):
+        if column.name in sheet.named:
+            names = [part.strip() for part in cell.split(";")]
+            problems.lose(sheet.file, column.name, [name for name in names if name])
 
 
 def _value(column: Column, cell: str) -> Any:

@@ -100,6 +100,7 @@ TAXES = Sheet(
     ),
     make=TaxRow,
     key=("tax", "effective_from"),
+    named=("tax",),
 )
 
 OFFERINGS = Sheet(
@@ -114,6 +115,7 @@ OFFERINGS = Sheet(
     ),
     make=OfferingRow,
     key=("code",),
+    named=("code", "model"),
 )
 
 PRICES = Sheet(
@@ -126,6 +128,7 @@ PRICES = Sheet(
     ),
     make=PriceRow,
     key=("offering", "effective_from", "currency"),
+    named=("offering",),
 )
 
 ROUTES = Sheet(
@@ -138,6 +141,7 @@ ROUTES = Sheet(
     ),
     make=RouteRow,
     key=("code", "target"),
+    named=("code",),
 )
 
 SUBSCRIBERS = Sheet(
@@ -159,6 +163,7 @@ SUBSCRIBERS = Sheet(
     ),
     make=SubscriberRow,
     key=("contract",),
+    named=("contract",),
 )
 
 BOXES = Sheet(
@@ -172,6 +177,7 @@ BOXES = Sheet(
     ),
     make=BoxRow,
     key=("serial",),
+    named=(),
 )
 
 SHEETS: tuple[Sheet[Any], ...] = (TAXES, OFFERINGS, PRICES, ROUTES, SUBSCRIBERS, BOXES)

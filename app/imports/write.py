@@ -24,7 +24,7 @@ from billing.catalog.model import Offering, OfferingKind, Price
 from billing.flows import providers
 from billing.flows.publish import Publication, publish
 from billing.flows.signup import MethodRef, SignUp, sign_up
-from billing.reads import accounts
+from billing.reads import accounts, catalog
 from billing.subscriptions.model import Activation
 from billing.tax.model import TaxRate
 from gateway.inventory import flows as inventory
@@ -41,7 +41,7 @@ ACTOR = "import"
 
 async def write(house: House, tx: Tx, folder: Folder) -> dict[str, int]:
     """Write everything of the folder; returns how many rows were written, by file."""
-    business = await _business(house, tx, folder)
+    business, changed = await _business(house, tx, folder)
     if folder.routes:
         await routes.replace(tx, house.work, [_route(row) for row in folder.routes])
     now = await house.clock.business_now(tx)
@@ -50,7 +50,7 @@ async def write(house: House, tx: Tx, folder: Folder) -> dict[str, int]:
     await _boxes(house, tx, folder.boxes, services)
     await _remember(tx, folder)
     counts = {
-        OPERATOR: 1 if folder.operator else 0,
+        OPERATOR: int(changed),
         "taxes.csv": len(folder.taxes),
         "offerings.csv": len(folder.offerings),
         "prices.csv": len(folder.prices),
@@ -61,11 +61,16 @@ async def write(house: House, tx: Tx, folder: Folder) -> dict[str, int]:
     return {file: count for file, count in counts.items() if file in folder.files}
 
 
-async def _business(house: House, tx: Tx, folder: Folder) -> dict[str, str]:
-    """Write operator.toml and give what it says of the business, now or the last time."""
+async def _business(house: House, tx: Tx, folder: Folder) -> tuple[dict[str, str], bool]:
+    """Write operator.toml; give what it says of the business, now or the last time, and whether
+    anything in it is new.
+    """
     operator = folder.operator
+    before = (await memory.remembered(tx, OPERATOR)).get("operator")
     if operator is None:
-        return dict((await memory.remembered(tx, OPERATOR))["operator"])
+        return dict(before or {}), False
+    business: dict[str, str] = operator.business.model_dump()
+    changed = [business != before, operator.ladder != await catalog.ladder(tx)]
     for target in operator.targets:
         guard = operator.guard.model_dump() if operator.guard else {}
         wanted = Configuration(
@@ -74,12 +79,12 @@ async def _business(house: House, tx: Tx, folder: Folder) -> dict[str, str]:
             options=target.options,
             **{f"guard_{name}": value for name, value in guard.items()},
         )
-        await targets.configure(tx, house.sealer, wanted)
-    for provider in operator.payments:
-        await providers.configure(tx, house.sealer, provider.name, provider.kind, provider.options)
-    business: dict[str, str] = operator.business.model_dump()
+        changed.append(await targets.configure(tx, house.sealer, wanted))
+    for one in operator.payments:
+        differs = await providers.configure(tx, house.sealer, one.name, one.kind, one.options)
+        changed.append(differs)
     await memory.remember(tx, OPERATOR, [("operator", business)])
-    return business
+    return business, any(changed)
 
 
 def _route(row: Any) -> Route:

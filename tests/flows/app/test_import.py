@@ -88,9 +88,10 @@ async def test_bad_rows_can_be_left_out(house, folder):
     change(folder / "subscribers.csv", 5, "plan", "NOSUCH")
     outcome = await import_good_rows(house, [folder], ENVIRONMENT)
     assert outcome.taken
-    left = {(p.file, p.row) for p in outcome.problems}
-    assert ("subscribers.csv", 5) in left
-    assert {file for file, _ in left} == {"subscribers.csv", "boxes.csv"}
+    cause, following = outcome.problems
+    assert (cause.file, cause.row, cause.field) == ("subscribers.csv", 5, "plan")
+    assert str(following) == "boxes.csv: and 1 more that follows from these: row 5"
+    assert outcome.problems_count == 1
     async with house.store.read() as tx:
         assert await accounts.contracts(tx, ["200004", "200005"]) == {"200005"}
 
@@ -110,9 +111,49 @@ async def test_the_same_folder_again_changes_nothing(house, folder):
     before = await rows(house)
     outcome = await import_paths(house, [folder], ENVIRONMENT)
     assert outcome.taken
-    assert sum(outcome.new.values()) == 1  # operator.toml is read again
+    assert sum(outcome.new.values()) == 0
+    assert outcome.unchanged["operator.toml"] == 1
     assert outcome.unchanged["subscribers.csv"] == 25
     assert await rows(house) == before
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ('name = "Harbour TV"', 'name = "Harbour and Sons"'),
+        ("share_percent = 25", "share_percent = 30"),
+        ("after_days = 10", "after_days = 11"),
+        ('login = "${PORTAL_LOGIN}"', 'login = "another"'),
+        ('secret_key = "${PROVIDER_KEY}"', 'secret_key = "another"'),
+    ],
+)
+async def test_a_change_of_the_operator_file_counts(house, folder, old, new):
+    """Whatever operator.toml says anew, it is imported; the next time it is known."""
+    await import_paths(house, [folder], ENVIRONMENT)
+    path = folder / "operator.toml"
+    assert old in path.read_text()
+    path.write_text(path.read_text().replace(old, new))
+    again = [await import_paths(house, [path], ENVIRONMENT) for _ in range(2)]
+    assert [one.new for one in again] == [{"operator.toml": 1}, {"operator.toml": 0}]
+    assert [one.unchanged for one in again] == [{}, {"operator.toml": 1}]
+
+
+async def test_a_wrong_zone_is_the_only_problem_of_a_large_folder(house, folder):
+    """Nothing that leans on operator.toml is blamed for what is wrong in operator.toml."""
+    path = folder / "operator.toml"
+    path.write_text(path.read_text().replace("Europe/Vienna", "Europe/Wien"))
+    outcome = await import_paths(house, [folder], ENVIRONMENT)
+    assert [(p.file, p.field) for p in outcome.problems] == [("operator.toml", "operator.zone")]
+    assert not outcome.taken
+
+
+async def test_a_box_of_a_later_import_needs_a_rental_of_an_earlier_one(house, folder):
+    """What is rented is known from the database, too."""
+    await import_paths(house, [folder], ENVIRONMENT)
+    path = folder / "boxes.csv"
+    path.write_text(f"{path.read_text()}HT2-00098,,HT-2,,\nHT2-00099,,HTX,,\n")
+    outcome = await import_paths(house, [path], ENVIRONMENT)
+    assert [(p.row, p.field) for p in outcome.problems] == [(33, "model")]
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 from app.imports import sheets
 from app.imports.check import Known, check
 from app.imports.folder import Folder, find_files, read_folder
-from app.imports.problems import Problems
+from app.imports.problems import FILES, Problems
 from app.imports.sheet import read_sheet
 from terms.errors import Invalid
 
@@ -65,6 +66,7 @@ def test_a_good_folder_has_no_problem(operator):
     assert places == []
     assert len(read.subscribers) == 25
     assert read.operator is not None
+    assert list(FILES) == ["operator.toml", *(sheet.file for sheet in sheets.SHEETS)]
     assert read.operator.business.name == "Harbour TV"
 
 
@@ -119,26 +121,116 @@ def test_a_wrong_cell_is_named_by_file_row_and_field(operator, file, column, cel
 
 
 def test_all_files_are_checked_before_anything_is_said(operator):
-    """Problems of different files come out together, in the order of files and rows."""
+    """Problems of different files come out together: the file that others lean on comes first."""
     change(operator / "taxes.csv", 2, "rate", "much")
     change(operator / "subscribers.csv", 3, "bill_day", "0")
     change(operator / "boxes.csv", 4, "mac", "x")
     _, places, _ = looked_at(operator)
     files = [file for file, _, _ in places]
-    assert {"taxes.csv", "subscribers.csv", "boxes.csv"} <= set(files)
-    assert places == sorted(places)
+    assert files == ["taxes.csv", "subscribers.csv", "boxes.csv"]
 
 
-def test_what_leans_on_a_bad_row_is_named_too(operator):
-    """A plan without its tax takes its price and its subscribers with it, each with a reason."""
+def test_what_leans_on_a_bad_row_is_counted_behind_it(operator):
+    """A plan without its tax takes its price, subscribers and boxes with it, in a line each."""
     change(operator / "offerings.csv", 2, "tax", "nosuch")
-    read, places, text = looked_at(operator)
-    assert ("offerings.csv", 2, "tax") in places
-    assert ("prices.csv", 2, "offering") in places
-    assert any(file == "subscribers.csv" and name == "plan" for file, _, name in places)
-    assert any(file == "boxes.csv" and name == "contract" for file, _, name in places)
+    problems = Problems()
+    read = read_folder(find_files([operator]), ENVIRONMENT, problems)
+    check(read, Known(), problems)
+    assert [(p.file, p.row, p.field) for p in problems] == [("offerings.csv", 2, "tax")]
+    assert len(problems) == 1
+    lines = [str(line) for line in problems.following]
+    assert lines[0] == "prices.csv: and 1 more that follows from these: row 2"
+    assert [line.partition(":")[0] for line in lines] == [
+        "prices.csv",
+        "subscribers.csv",
+        "boxes.csv",
+    ]
     assert all(row.plan != "HARBOUR" for row in read.subscribers)
-    assert "no subscriber with the contract" in text
+    assert read.subscribers
+    assert {row.contract for row in read.boxes if row.contract} <= {
+        row.contract for row in read.subscribers
+    }
+
+
+def test_a_row_that_cannot_be_read_takes_along_what_names_it(operator):
+    """A subscriber with a wrong cell, or a cell too few, is the cause; its box only follows."""
+    change(operator / "subscribers.csv", 2, "bill_day", "0")
+    path = operator / "subscribers.csv"
+    lines = path.read_text("utf-8").splitlines()
+    lines[2] = lines[2].rpartition(",")[0]
+    path.write_text("\n".join(lines) + "\n", "utf-8")
+    problems = Problems()
+    read = read_folder(find_files([operator]), ENVIRONMENT, problems)
+    check(read, Known(), problems)
+    assert [(p.file, p.row) for p in problems] == [("subscribers.csv", 2), ("subscribers.csv", 3)]
+    assert [str(line) for line in problems.following] == [
+        "boxes.csv: and 2 more that follow from these: rows 2-3"
+    ]
+
+
+@pytest.mark.parametrize(
+    "file",
+    [
+        "operator.toml",
+        "taxes.csv",
+        "offerings.csv",
+        "prices.csv",
+        "routes.csv",
+        "subscribers.csv",
+        "boxes.csv",
+    ],
+)
+def test_a_file_that_cannot_be_read_is_the_only_problem(operator, file):
+    """Nothing is said to be missing that may stand in a file nobody could read."""
+    (operator / file).write_text("[nonsense\n")
+    _, places, text = looked_at(operator)
+    assert {place for place, _, _ in places} == {file}
+    assert "missing: the first import" not in text
+
+
+def test_a_missing_operator_file_is_one_problem(operator):
+    """Without operator.toml there are no targets to miss."""
+    (operator / "operator.toml").unlink()
+    _, places, text = looked_at(operator)
+    assert places == [("operator.toml", 0, "")]
+    assert "the first import names the operator" in text
+
+
+def test_many_wrong_rows_never_crowd_out_the_cause(operator):
+    """However many boxes are wrong, what is wrong with a target's route stands before them."""
+    path = operator / "boxes.csv"
+    path.write_text(path.read_text() + "".join(f"X{n},nonsense,HT-2,,\n" for n in range(3000)))
+    change(operator / "routes.csv", 2, "target", "elsewhere")
+    problems = Problems()
+    check(read_folder(find_files([operator]), ENVIRONMENT, problems), Known(), problems)
+    assert next(iter(problems)).file == "routes.csv"
+    assert len(problems) == 3001
+
+
+def test_a_box_that_no_rental_is_for_is_refused(operator):
+    """A model with a slip of the pen would be lent for nothing, so it is named in its row."""
+    change(operator / "boxes.csv", 3, "model", "HTX")
+    _, places, text = looked_at(operator)
+    assert places == [("boxes.csv", 3, "model")]
+    assert "no rental in offerings.csv is for the model 'HTX'; known are HT-2" in text
+
+
+def test_who_rents_no_boxes_may_have_any_model(operator):
+    """An operator without any rental is not asked for one."""
+    for name in ("offerings.csv", "prices.csv"):
+        path = operator / name
+        lines = path.read_text().splitlines()
+        path.write_text("\n".join(x for x in lines if not x.startswith("BOX,")) + "\n")
+    change(operator / "boxes.csv", 3, "model", "HTX")
+    assert looked_at(operator)[1] == []
+
+
+def test_a_box_whose_rental_is_wrong_only_follows(operator):
+    """The rental is the cause, whatever is wrong with it."""
+    for column, cell in (("tax", "nosuch"), ("name", "x" * 121)):
+        change(operator / "offerings.csv", 6, column, cell)
+        _, places, _ = looked_at(operator)
+        assert {(file, row) for file, row, _ in places} == {("offerings.csv", 6)}
 
 
 def test_a_row_twice_is_named_with_its_first_place(operator):
@@ -170,6 +262,14 @@ def test_one_address_belongs_to_one_box(operator):
         (b"tax,effective_from,rate\n\xff\xfe,2020-01-01,20%\n", "not UTF-8 in line 2"),
         (b"tax,effective_from,rate\nst\0d,2020-01-01,20%\n", "a NUL byte in line 2"),
         (b'tax,effective_from,rate\n"std,2020-01-01,20%\n', "not readable as CSV"),
+        (
+            b'tax,effective_from,rate\na,2020-01-01,20%\n\n"b,2020-01-01,20%\nc,x,y\nd,x,y\n',
+            "a quote opened in row 4 is never closed",
+        ),
+        (
+            b'tax,effective_from,rate\n"a,2020-01-01,20%\nb,"x",20%\n',
+            "not readable as CSV: row 2:",
+        ),
     ],
 )
 def test_a_file_that_is_no_such_sheet_is_refused_as_a_whole(raw, why):
@@ -237,8 +337,11 @@ def test_paths_that_are_nothing_are_wrong_usage(tmp_path):
     stray = tmp_path / "prices2.csv"
     stray.write_text("x")
     for path in (tmp_path / "nosuch", stray, tmp_path):
-        with pytest.raises(Invalid):
+        with pytest.raises(Invalid, match=re.escape(str(path))):
             find_files([path])
+    stray.unlink()
+    with pytest.raises(Invalid, match=rf"{re.escape(str(tmp_path))}: nothing to import"):
+        find_files([tmp_path])
 
 
 @given(raw=st.binary(max_size=300))
