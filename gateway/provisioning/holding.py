@@ -37,15 +37,21 @@ class LeaseLost(Exception):
 class Holding:
     """Claimed rows by key, each until its result is written."""
 
-    def __init__(self, work: Work, target: str, *, heartbeat_s: float) -> None:
+    def __init__(
+        self, work: Work, target: str, *, heartbeat_s: float, run_s_max: float = RUN_S_MAX
+    ) -> None:
         self.work = work
         self.target = target
         self.heartbeat_s = heartbeat_s
-        self.run_s_max = RUN_S_MAX
+        self.run_s_max = run_s_max
         self._jobs: dict[str, Job] = {}
 
     def __contains__(self, key: str) -> bool:
         return key in self._jobs
+
+    def holds(self, job: Job) -> bool:
+        """Tell whether a row is still held by this very claim."""
+        return self._jobs.get(job.claim.key) is job
 
     def take(self, job: Job) -> None:
         """Hold a row from now on."""

@@ -16,7 +16,7 @@ from functools import partial
 from gateway.adapters.sdk import Pending
 from gateway.provisioning.gate import Gate
 from gateway.provisioning.health import Health
-from gateway.provisioning.holding import Holding, LeaseLost, monotonic_s
+from gateway.provisioning.holding import RUN_S_MAX, Holding, LeaseLost, monotonic_s
 from gateway.provisioning.jobs import Job, load, newest_wish
 from gateway.provisioning.keys import RECONCILE
 from gateway.provisioning.opening import Opened
@@ -26,7 +26,7 @@ from gateway.provisioning.verdicts import Fate, Verdict, overslept, verdict_for
 from gateway.provisioning.writer import Writer
 from runtime import crash
 from runtime.telemetry import get_log
-from runtime.work import Claim, Failure, Work
+from runtime.work import Claim, Failure, Work, is_suspect, without_suspects
 from terms.errors import Conflict
 
 # A run that is cut off after this looks like a crash to its row, which is safe.
@@ -46,6 +46,7 @@ class Pace:
     claim_rows_min: int = 100
     claim_rows_max: int = 500
     heartbeat_s: float = 3.0
+    run_s_max: float = RUN_S_MAX
     sweep_s: float = 2.0
 
 
@@ -61,8 +62,12 @@ class Pump:
         self.wake = asyncio.Event()
         self.health = Health(opened, work)
         self._gate = Gate(work.store, work.clock, lambda: self.health.target)
-        self._writer = Writer(work, lambda result: self._holding.forget(result.job))
-        self._holding = Holding(work, self.name, heartbeat_s=pace.heartbeat_s)
+        self._writer = Writer(work, self._written)
+        self._holding = Holding(
+            work, self.name, heartbeat_s=pace.heartbeat_s, run_s_max=pace.run_s_max
+        )
+        # A row that may be what ends the process: nothing else goes on beside it.
+        self._alone: Job | None = None
         self._buffer: deque[Job] = deque()
         self._lanes: set[asyncio.Task[None]] = set()
         self._running = 0
@@ -125,16 +130,26 @@ class Pump:
         return min(sweep_s, max(wait_s, 0.0))
 
     async def _refill(self) -> None:
-        while len(self._buffer) < self.health.target.in_flight_max:
+        while len(self._buffer) < self.health.target.in_flight_max and not self._has_suspect():
             renewed_at = monotonic_s()
             rows_max = self._appetite(renewed_at)
             claims = await self.work.claim(RECONCILE, target=self.name, rows_max=rows_max)
             self._more = len(claims) == rows_max
             if claims:
                 crash.reach("after_claim")
-                await self._take(claims, renewed_at)
+                await self._take(await without_suspects(self.work, claims), renewed_at)
             if not self._more:
                 return
+
+    def _has_suspect(self) -> bool:
+        if self._alone is not None and not self._holding.holds(self._alone):
+            self._alone = None
+        return self._alone is not None
+
+    def _written(self, result: Result) -> None:
+        self._holding.forget(result.job)
+        if result.job is self._alone:
+            self.wake.set()
 
     def _appetite(self, now: float) -> int:
         """Take more at once while rows go fast; slow ones are left for other workers to take."""
@@ -152,6 +167,8 @@ class Pump:
         await self._gate.foresee(jobs)
         for job in jobs:
             self._holding.take(job)
+            if is_suspect(job.claim):
+                self._alone = job
             self._buffer.append(job)
         if gone or twice:
             # Not in step with our own next turn, or no other worker would ever be first.
@@ -183,6 +200,8 @@ class Pump:
         """One row after the other, until there are none or fewer lanes are allowed."""
         low = self.health.target.in_flight_max
         while self._buffer and self.health.is_open() and len(self._lanes) <= allowed:
+            if self._buffer[0] is self._alone and self._running:
+                return  # the last lane still running comes to it
             job = self._buffer.popleft()
             if self._more and len(self._buffer) < low:
                 self.wake.set()

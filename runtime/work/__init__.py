@@ -4,8 +4,18 @@ A row carries no payload; whoever claims it reads the truth afresh. One row per 
 number of marks becomes one look, and a mark during a look causes exactly one more.
 """
 
-from runtime.work.lane import Handler, Lane
+from runtime.work.lane import Handler, Lane, is_suspect, without_suspects
 from runtime.work.rows import Claim, Failure, Parking, Work
 from runtime.work.table import work
 
-__all__ = ["Claim", "Failure", "Handler", "Lane", "Parking", "Work", "work"]
+__all__ = [
+    "Claim",
+    "Failure",
+    "Handler",
+    "Lane",
+    "Parking",
+    "Work",
+    "is_suspect",
+    "without_suspects",
+    "work",
+]

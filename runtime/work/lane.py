@@ -66,7 +66,7 @@ class Lane:
         )
         if claims:
             async with keep_alive(self.work, claims, self.heartbeat):
-                await self._handle(await self._without_suspects(claims))
+                await self._handle(await without_suspects(self.work, claims))
         return len(claims)
 
     async def _turn_or_none(self) -> int:
@@ -95,19 +95,6 @@ class Lane:
                 task.cancel()
             await asyncio.gather(*waits, return_exceptions=True)
 
-    async def _without_suspects(self, claims: Sequence[Claim]) -> Sequence[Claim]:
-        """Return the whole batch, or one suspect alone and the others given back."""
-        suspects = [claim for claim in claims if claim.attempts > ALONE_AFTER_TRIES]
-        if not suspects:
-            return claims
-        alone = max(suspects, key=lambda claim: claim.attempts)
-        async with self.work.store.begin() as tx:
-            await self.work.give_back(tx, [claim for claim in claims if claim is not alone])
-            if alone.attempts > TRIES_MAX:
-                await self.work.park(tx, [Parking(claim=alone, error=ABANDONED)])
-                return []
-        return [alone]
-
     async def _handle(self, claims: Sequence[Claim]) -> None:
         if not claims:
             return
@@ -133,6 +120,28 @@ class Lane:
             later = self.work.clock.machine_now() + wait
             failure = Failure(claim=claim, error=reason, not_before=later, counts=is_bug)
             await self.work.fail(tx, [failure])
+
+
+def is_suspect(claim: Claim) -> bool:
+    """Tell whether a row was claimed so often without an end that it has to be tried alone."""
+    return claim.attempts > ALONE_AFTER_TRIES
+
+
+async def without_suspects(work: Work, claims: Sequence[Claim]) -> Sequence[Claim]:
+    """Return the whole batch, or one suspect alone and the others given back.
+
+    One that was tried often enough is parked.
+    """
+    suspects = [claim for claim in claims if is_suspect(claim)]
+    if not suspects:
+        return claims
+    alone = max(suspects, key=lambda claim: claim.attempts)
+    async with work.store.begin() as tx:
+        await work.give_back(tx, [claim for claim in claims if claim is not alone])
+        if alone.attempts > TRIES_MAX:
+            await work.park(tx, [Parking(claim=alone, error=ABANDONED)])
+            return []
+    return [alone]
 
 
 @asynccontextmanager
