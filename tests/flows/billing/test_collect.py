@@ -266,16 +266,16 @@ async def test_who_has_paid_after_a_try_that_never_was_is_not_charged(
     await check_books(small_till.office.store)
 
 
-async def test_who_has_paid_before_the_restart_is_not_charged(small_till: Till):
+async def test_who_has_paid_before_the_restart_is_not_charged(till: Till):
     """Killed between the note and the request: what was paid meanwhile is not collected."""
-    await small_till.join()
-    async with small_till.office.store.begin() as tx:
-        await collect.prepare(small_till.office.desk, tx, await small_till.marked("collect"))
-    await cash(small_till, "25.20", "R-1")
+    await till.join()
+    async with till.office.store.begin() as tx:
+        await collect.prepare(till.office.desk, tx, await till.marked("collect"))
+    await cash(till, "25.20", "R-1")
     for _ in range(3):
-        await small_till.collect()
-    assert await charged(small_till) == []
-    assert await attempts(small_till) == [(0, "failed", "superseded")]
+        await till.collect()
+    assert await charged(till) == []
+    assert await attempts(till) == [(0, "failed", "superseded")]
 
 
 @pytest.mark.parametrize(
@@ -295,21 +295,21 @@ async def test_a_look_up_that_is_refused_says_nothing_of_the_charge(small_till: 
     assert await charged(small_till) == [FIRST]
 
 
-async def test_a_late_answer_leaves_the_newer_call_alone(small_till: Till):
+async def test_a_late_answer_leaves_the_newer_call_alone(till: Till):
     """Who took over has called again: that the first call was turned away does not undo it."""
-    office = small_till.office
-    await small_till.join()
-    keys = await small_till.marked("collect")
+    office = till.office
+    await till.join()
+    keys = await till.marked("collect")
     async with office.store.begin() as tx:
         (late,) = await collect.prepare(office.desk, tx, keys)
     office.machine.now += timedelta(minutes=2)
-    await small_till.collect()  # looked up: nothing is there
+    await till.collect()  # looked up: nothing is there
     async with office.store.begin() as tx:
         (newer,) = await collect.prepare(office.desk, tx, keys)
     turned_away = Postponed(reason="too often", after_s=7.0, is_untouched=True)
     async with office.store.begin() as tx:
         await collect.record(office.desk, tx, [(late, turned_away)], office.now)
-    await cash(small_till, "20.00", "R-1")
+    await cash(till, "20.00", "R-1")
     assert newer.called_at > late.called_at
     async with office.store.begin() as tx:
         (looked,) = await collect.prepare(office.desk, tx, keys)
