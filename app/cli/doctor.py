@@ -91,9 +91,9 @@ async def _targets(house: House) -> list[Finding]:
 
 
 async def _parked(house: House) -> Finding:
-    from gateway.reads import queue
+    from app.desk.parked import parked as read_parked
 
     async with house.store.read() as tx:
-        parked = await queue.parked(tx, rows_max=100)
+        parked = await read_parked(tx, rows_max=100)
     told = f"{len(parked)} wait for a person (boxoffice parked list)" if parked else "nothing waits"
     return Finding(what="parked work", ok=not parked, told=told)

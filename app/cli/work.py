@@ -115,20 +115,23 @@ def orders(
 
 
 def parked(*, limit: Limit = SHOWN, as_json: Json = False) -> None:
-    """List work that was set aside, with its reason."""
+    """List what was set aside, with its reason: work, and payments that fit nobody."""
 
     async def story(house: House) -> list[Any]:
-        from gateway.reads import queue
+        from app.desk.parked import parked as read_parked
 
         async with house.store.read() as tx:
-            return list(await queue.parked(tx, rows_max=limit))
+            return await read_parked(tx, rows_max=limit)
 
     found = run(story)
     if as_json:
         tell(found)
         return
-    rows = [(p.kind, p.key, f"{p.since:%F %T}", p.reason.strip().splitlines()[-1]) for p in found]
-    table(("kind", "key", "since (UTC)", "why"), rows)
+    rows = [
+        (p.kind, p.key, f"{p.since:%F %T}", p.reference, p.reason.strip().splitlines()[-1])
+        for p in found
+    ]
+    table(("kind", "key", "since (UTC)", "message", "why"), rows)
 
 
 def release(
@@ -137,7 +140,7 @@ def release(
     *,
     as_json: Json = False,
 ) -> None:
-    """Let a row that was set aside be tried again."""
+    """Let what was set aside be tried again."""
 
     async def story(house: House) -> int:
         from app.desk import targets

@@ -1,11 +1,13 @@
-"""What staff decides about targets: look at one, let through, try again. Every deed is audited."""
+"""What staff decides about targets and work: look at one, let through, try again; all audited."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 from app.desk.auditing import note
+from app.desk.parked import INTAKE
 from app.wiring import House
+from billing.flows import receive
 from gateway.adapters.sdk import Health
 from gateway.provisioning import findings, guard, targets
 from gateway.provisioning.reconcile import mark
@@ -13,7 +15,7 @@ from runtime.store import Tx
 from terms.errors import NotFound
 from terms.ids import ServiceId, TargetName
 
-PARKED_KINDS = frozenset({"intake", "settle", "collect", "compose", "reconcile", "notify"})
+PARKED_KINDS = frozenset({INTAKE, "settle", "collect", "compose", "reconcile", "notify"})
 
 
 async def probe(house: House, name: str) -> Health:
@@ -68,10 +70,12 @@ async def repair(
 
 
 async def release_work(house: House, tx: Tx, kind: str, key: str, actor: str) -> int:
-    """Let a parked row be tried again; 0 where it was not parked. Raises NotFound."""
+    """Let what is parked be tried again; 0 where it was not parked. Raises NotFound."""
     if kind not in PARKED_KINDS:
         raise NotFound(f"there is no work of kind {kind[:40]!r}")
     count = await house.work.release(tx, kind, [key])
+    if kind == INTAKE:
+        count = max(count, await receive.release(house.desk, tx, [key]))
     await note(
         house, tx, actor=actor, action="work.release", subject=f"{kind}:{key}", after=str(count)
     )

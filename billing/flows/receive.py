@@ -1,17 +1,21 @@
-"""A provider calls: its message is proven and stored; nothing else happens before the answer."""
+"""A provider calls: its message is proven and stored; nothing else happens before the answer.
+
+One that was set aside may be looked at again when a person says so.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from billing.flows.desk import Desk
 from billing.payments.provider import Provider
-from billing.payments.store import UNTAKEN, EventState, provider_event
+from billing.payments.store import SET_ASIDE, UNTAKEN, EventState, provider_event
 from runtime.chance import new_id
 from runtime.store import Tx
+from runtime.store.among import KEYS, among, packed
 from terms.errors import NotFound
 
 
@@ -64,3 +68,17 @@ async def receive(
     if stored.state in UNTAKEN:
         await desk.work.mark(tx, "intake", [stored.id])
     return Received(event=stored.id, is_new=False)
+
+
+async def release(desk: Desk, tx: Tx, event_ids: Sequence[str]) -> int:
+    """Have messages taken up again that were set aside; returns how many were."""
+    c = provider_event.c
+    found = await tx.execute(
+        update(provider_event)
+        .where(among(tx.engine, c.id), c.state.in_(sorted(SET_ASIDE)))
+        .values(state=EventState.RECEIVED.value, reason=""),
+        {KEYS: packed(tx.engine, event_ids)},
+    )
+    if found.rowcount:
+        await desk.work.mark(tx, "intake", event_ids)
+    return found.rowcount

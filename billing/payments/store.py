@@ -45,6 +45,7 @@ class EventState(StrEnum):
 
 
 UNTAKEN = frozenset({EventState.RECEIVED, EventState.WAITING})
+SET_ASIDE = frozenset({EventState.UNMATCHED, EventState.REFUSED})
 
 payment_provider = Table(
     "payment_provider",

@@ -8,7 +8,7 @@ from datetime import datetime
 from sqlalchemy import select
 
 from billing.accounts.store import account
-from billing.payments.store import EventState, movement, provider_event
+from billing.payments.store import SET_ASIDE, EventState, movement, provider_event
 from billing.reads.account import PaymentView, payment_view
 from runtime.store import Tx
 
@@ -48,10 +48,20 @@ async def recent(tx: Tx, *, limit: int = 50) -> list[Paid]:
 
 async def events(tx: Tx, *, state: EventState | None = None, limit: int = 50) -> list[EventView]:
     """List the newest messages of providers, newest first, of one state or of all."""
+    wanted = frozenset(EventState) if state is None else frozenset({state})
+    return await _events(tx, wanted, limit)
+
+
+async def set_aside(tx: Tx, *, limit: int = 50) -> list[EventView]:
+    """List the newest messages that wait for a person, newest first."""
+    return await _events(tx, SET_ASIDE, limit)
+
+
+async def _events(tx: Tx, states: frozenset[EventState], limit: int) -> list[EventView]:
     c = provider_event.c
     query = select(c.id, c.provider, c.event_id, c.received_at, c.state, c.reason)
-    if state is not None:
-        query = query.where(c.state == state.value)
+    if len(states) < len(EventState):
+        query = query.where(c.state.in_(sorted(states)))
     return [
         EventView(
             id=row.id,

@@ -12,6 +12,7 @@ from pydantic import Field
 from app.desk import targets
 from app.desk.boxes import holder_of
 from app.desk.names import names
+from app.desk.parked import parked as read_parked
 from app.web.api.shapes import PAGE_MAX, PREFIX, Contract
 from app.web.api.targets import Counted
 from app.web.route import Body, Call, Policy, Query, Route
@@ -44,12 +45,16 @@ class WorkView:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ParkedView:
-    """Something set aside, and why. What is not releasable goes on once its cause is mended."""
+    """Something set aside, and why. What is not releasable goes on once its cause is mended.
+
+    `reference` names the payment provider and its message, where it is one that fits nobody.
+    """
 
     kind: str
     key: str
     target: str
     contract: str | None
+    reference: str | None
     reason: str
     since: datetime
     releasable: bool
@@ -135,22 +140,20 @@ async def work(call: Call) -> WorkView:
 async def parked(call: Call) -> ParkedList:
     """List what was set aside."""
     async with call.house.store.read() as tx:
-        found = await queue_reads.parked(tx, rows_max=call.query.limit)
-        who = await names(tx, [one.service for one in found])
-    items = []
-    for one in found:
-        holder = who.get(one.service) if one.service else None
-        items.append(
-            ParkedView(
-                kind=one.kind,
-                key=one.key,
-                target=one.target,
-                contract=holder.contract if holder else None,
-                reason=one.reason,
-                since=one.since,
-                releasable=one.releasable,
-            )
+        found = await read_parked(tx, rows_max=call.query.limit)
+    items = [
+        ParkedView(
+            kind=one.kind,
+            key=one.key,
+            target=one.target,
+            contract=one.contract or None,
+            reference=one.reference or None,
+            reason=one.reason,
+            since=one.since,
+            releasable=one.releasable,
         )
+        for one in found
+    ]
     return ParkedList(items=items)
 
 

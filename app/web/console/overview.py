@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from app.desk.names import Names, names
+from app.desk.parked import Parked
+from app.desk.parked import parked as read_parked
 from app.web.console.story import newest
 from app.web.console.views import (
     Ask,
@@ -24,7 +26,7 @@ from gateway.provisioning.findings import REPAIRABLE, Found
 from gateway.reads import drift as drift_reads
 from gateway.reads import queue as queue_reads
 from gateway.reads import targets as target_reads
-from gateway.reads.queue import Parked, Queue
+from gateway.reads.queue import Queue
 from gateway.reads.targets import Condition, TargetHealth
 from runtime.store import Tx
 from terms.entitlement import ServiceState
@@ -39,15 +41,15 @@ async def overview(house: House, tx: Tx) -> Overview:
     offset = await house.clock.offset(tx)
     sums = await totals.totals(tx)
     queues = await queue_reads.queues(tx, now=now, offset=offset)
-    parked = await queue_reads.parked(tx, rows_max=ROWS_MAX)
+    parked = await read_parked(tx, rows_max=ROWS_MAX)
     found = await drift_reads.open_drift(tx, rows_max=ROWS_MAX)
     targets = await target_reads.targets(tx, now=now)
-    who = await names(tx, [*(p.service for p in parked), *(f.service for f in found)])
+    who = await names(tx, [one.service for one in found])
     return Overview(
         tiles=_tiles(sums, queues, parked, found),
         targets=tuple(_target(target, now, queues) for target in targets),
         queue=tuple(_queue_rows(queues)),
-        parked=tuple(_parked(one, who) for one in parked),
+        parked=tuple(_parked(one) for one in parked),
         drift=tuple(_drift(one, who) for one in found),
         story=await newest(tx),
     )
@@ -134,14 +136,14 @@ def _rank(kind: str) -> int:
     return KINDS.index(kind) if kind in KINDS else len(KINDS)
 
 
-def _parked(one: Parked, who: Names) -> ParkedRow:
-    holder = who.get(one.service) if one.service else None
+def _parked(one: Parked) -> ParkedRow:
     return ParkedRow(
         kind=one.kind,
         key=one.key,
         target=one.target,
-        contract=holder.contract if holder else "",
-        name=holder.name if holder else "",
+        contract=one.contract,
+        name=one.name,
+        reference=one.reference,
         reason=_last_line(one.reason),
         since=one.since,
         releasable=one.releasable,

@@ -64,6 +64,7 @@ class ParkedRow:
     target: str
     contract: str
     name: str
+    reference: str
     reason: str
     since: datetime
     releasable: bool = True

@@ -12,7 +12,7 @@ from sqlalchemy import select
 from billing.flows.intake import intake
 from billing.flows.movements import Told, hear
 from billing.flows.pay import pay_order, take_cash
-from billing.flows.receive import receive
+from billing.flows.receive import receive, release
 from billing.flows.settle import settle
 from billing.payments.model import Moved, MovementKind
 from billing.payments.store import EventState, attempt, movement, payment_method, provider_event
@@ -324,6 +324,34 @@ async def test_money_of_nobody_is_kept_and_shown(small_till: Till):
     ]
     assert "belongs to no account" in found[0].reason
     assert await balances(till.office.store) == {}
+
+
+async def test_money_of_nobody_is_taken_up_again_when_somebody_says_so(till: Till):
+    """What was set aside is read again, once each time; what is taken up stays as it is."""
+    event = {
+        "id": "evt_1",
+        "type": "payment_intent.succeeded",
+        "data": {
+            "object": {
+                "id": "pi_1",
+                "amount_received": 500,
+                "currency": "eur",
+                "metadata": {"account": "100001"},
+            }
+        },
+    }
+    received = await till.hear(event)
+    await till.take(received)
+    account = await till.join()
+    for count in (1, 0):
+        async with till.office.store.begin() as tx:
+            assert await release(till.office.desk, tx, [received.event]) == count
+        assert await till.marked("intake") == [received.event]
+        await till.take(received)
+    async with till.office.store.read() as tx:
+        (moved,) = await tx.rows(select(movement))
+    assert (moved.account_id, moved.amount_minor) == (account, 500)
+    assert list((await open_items(till.office.store)).values()) == [2520 - 500]
 
 
 async def test_a_message_outlives_its_provider(small_till: Till):

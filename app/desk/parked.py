@@ -1,0 +1,83 @@
+"""What waits for a person: work that was set aside, and messages of providers that fit nobody."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from app.desk.names import names
+from billing.reads import payments
+from billing.reads.payments import EventView
+from gateway.reads import queue
+from runtime.redaction import scrub
+from runtime.store import Tx
+from terms.ids import ServiceId
+
+INTAKE = "intake"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parked:
+    """Something set aside, and why. What is not releasable goes on once its cause is mended.
+
+    `reference` is what a payment provider calls it; empty for what is no message of one.
+    """
+
+    kind: str
+    key: str
+    service: ServiceId | None
+    contract: str
+    name: str
+    target: str
+    reference: str
+    reason: str
+    since: datetime
+    releasable: bool
+
+
+async def parked(tx: Tx, *, rows_max: int) -> list[Parked]:
+    """List all of it, the newest first."""
+    found = [
+        *await _work(tx, rows_max),
+        *(_message(one) for one in await payments.set_aside(tx, limit=rows_max)),
+    ]
+    return sorted(found, key=lambda one: one.since, reverse=True)[:rows_max]
+
+
+async def _work(tx: Tx, rows_max: int) -> Sequence[Parked]:
+    found = await queue.parked(tx, rows_max=rows_max)
+    who = await names(tx, [one.service for one in found])
+    items = []
+    for one in found:
+        holder = who.get(one.service) if one.service else None
+        items.append(
+            Parked(
+                kind=one.kind,
+                key=one.key,
+                service=one.service,
+                contract=holder.contract if holder else "",
+                name=holder.name if holder else "",
+                target=one.target,
+                reference="",
+                reason=one.reason,
+                since=one.since,
+                releasable=one.releasable,
+            )
+        )
+    return items
+
+
+def _message(one: EventView) -> Parked:
+    return Parked(
+        kind=INTAKE,
+        key=one.id,
+        service=None,
+        contract="",
+        name="",
+        target="",
+        reference=scrub(f"{one.provider} {one.event_id}"),
+        reason=scrub(one.reason),
+        since=one.received_at,
+        releasable=True,
+    )
