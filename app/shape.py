@@ -23,9 +23,13 @@ _NUMBER_CHARS = 4
 
 
 async def bring_up(settings: Settings) -> tuple[str, str]:
-    """Migrate to this version's shape; returns the revision before and after."""
+    """Migrate to this version's shape; returns the revision before and after.
+
+    Raises DomainError for a database that a newer version has changed.
+    """
     async with closing(build(settings)) as house:
         before = await current(house)
+        _check_known(house, before)
         if before != newest():
             await _migrate(house)
         await _first_token(house)
@@ -44,9 +48,12 @@ async def open_house(settings: Settings) -> AsyncIterator[House]:
 async def make_sure(house: House) -> None:
     """Bring an embedded database up to date; a shared one must be so already.
 
-    Raises DomainError where `boxoffice migrate` has to run first.
+    Raises DomainError where `boxoffice migrate` has to run first, and for a database that a newer
+    version has changed.
     """
-    if await current(house) != newest():
+    found = await current(house)
+    _check_known(house, found)
+    if found != newest():
         if not house.store.is_sqlite:
             raise DomainError("the database has another shape: run `boxoffice migrate` first")
         await _migrate(house)
@@ -68,10 +75,24 @@ async def current(house: House) -> str:
     return str(rows[0][0]) if rows else ""
 
 
-@cache
 def newest() -> str:
     """Tell the newest revision of the stream: its file carries the highest number."""
-    return max(path.name[:_NUMBER_CHARS] for path in (LOCATION / "versions").glob("[0-9]*.py"))
+    return max(_revisions())
+
+
+@cache
+def _revisions() -> frozenset[str]:
+    names = (path.name for path in (LOCATION / "versions").glob("[0-9]*.py"))
+    return frozenset(name[:_NUMBER_CHARS] for name in names)
+
+
+def _check_known(house: House, found: str) -> None:
+    if found and found not in _revisions():
+        raise DomainError(
+            f"the database {house.store.url.database} has the shape {found!r} of another version, "
+            f"this one knows up to {newest()}: run the version that wrote it, or put back a backup "
+            "made before"
+        )
 
 
 async def _migrate(house: House) -> None:

@@ -19,7 +19,7 @@ def migrate(*, as_json: Json = False) -> None:
     from app.shape import bring_up
 
     found = settings()
-    before, after = guarded(lambda: asyncio.run(bring_up(found)))
+    before, after = guarded(lambda: asyncio.run(bring_up(found)), found)
     if as_json:
         tell({"before": before, "after": after})
     elif before == after:

@@ -52,6 +52,6 @@ def serve(
 
     place = host or found.http_host
     at_port = found.http_port if port is None else port
-    code = guarded(lambda: asyncio.run(run(found, Role(role), place, at_port, announce)))
+    code = guarded(lambda: asyncio.run(run(found, Role(role), place, at_port, announce)), found)
     if code:
         raise typer.Exit(FAILED)

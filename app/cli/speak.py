@@ -104,14 +104,15 @@ def run(story: Callable[[House], Awaitable[T]]) -> T:
         async with open_house(found) as house:
             return await story(house)
 
-    return guarded(lambda: asyncio.run(tell_story()))
+    return guarded(lambda: asyncio.run(tell_story()), found)
 
 
-def guarded(step: Callable[[], T]) -> T:
-    """Run a step; errors raised on purpose and a database out of reach become one sentence."""
+def guarded(step: Callable[[], T], found: Settings | None = None) -> T:
+    """Run a step; errors raised on purpose, trouble with database or files become one sentence."""
     from sqlalchemy.exc import DBAPIError
 
-    from runtime.retry import is_away
+    from app.cli.trouble import sentence
+    from runtime.telemetry import get_log
     from terms.errors import BoxofficeError
 
     try:
@@ -119,6 +120,8 @@ def guarded(step: Callable[[], T]) -> T:
     except BoxofficeError as error:
         raise complain(str(error) or type(error).__name__) from None
     except (DBAPIError, OSError) as error:
-        if isinstance(error, OSError) or is_away(error):
-            raise complain(f"the database or a file is out of reach: {error}") from None
-        raise
+        told = sentence(error, found)
+        if not told:
+            raise
+        get_log().debug("command.stopped", exc_info=error)
+        raise complain(told) from None
