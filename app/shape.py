@@ -11,6 +11,7 @@ from functools import cache
 
 from app.identity import tokens
 from app.migrations import LOCATION
+from app.sealing import SealsAnew, check_key, check_sealed
 from app.settings import Settings
 from app.wiring import House, build, closing
 from terms.errors import DomainError
@@ -25,8 +26,9 @@ _NUMBER_CHARS = 4
 async def bring_up(settings: Settings) -> tuple[str, str]:
     """Migrate to this version's shape; returns the revision before and after.
 
-    Raises DomainError for a database that a newer version has changed.
+    Raises DomainError for a database that a newer version has changed, or whose key is lost.
     """
+    await check_key(settings)
     async with closing(build(settings)) as house:
         before = await current(house)
         _check_known(house, before)
@@ -38,10 +40,25 @@ async def bring_up(settings: Settings) -> tuple[str, str]:
 
 @asynccontextmanager
 async def open_house(settings: Settings) -> AsyncIterator[House]:
-    """Build a house, see to its database, open its payment providers; close it afterwards."""
+    """Build a house, see to its database, open its payment providers; close it afterwards.
+
+    Raises DomainError where the master key is lost, before another one is made.
+    """
+    await check_key(settings)
     async with closing(build(settings)) as house:
         await make_sure(house)
+        async with house.store.read() as tx:
+            await check_sealed(tx, house.sealer)
         await house.refresh_providers()
+        yield house
+
+
+@asynccontextmanager
+async def open_to_seal_anew(settings: Settings) -> AsyncIterator[House]:
+    """Build a house whose lost secrets an import writes anew; its key is made if it is missing."""
+    settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    async with closing(build(settings, sealer=SealsAnew.of(settings))) as house:
+        await make_sure(house)
         yield house
 
 

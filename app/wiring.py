@@ -96,6 +96,7 @@ def build(
     *,
     chance: Chance | None = None,
     machine_now: Callable[[], datetime] = utc_now,
+    sealer: Sealer | None = None,
 ) -> House:
     """Build a house; nothing is opened yet but the data folder and the master key."""
     settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -103,7 +104,7 @@ def build(
     clock = Clock(machine_now)
     store = Store(settings.database_url, LocalBell())
     work = Work(store, clock, chance, lease=timedelta(seconds=settings.lease_s))
-    sealer = Sealer.of(settings)
+    sealer = sealer or Sealer.of(settings)
 
     deadline_s = settings.call_deadline_s
 

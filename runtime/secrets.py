@@ -14,7 +14,7 @@ import os
 import re
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, Self
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -60,7 +60,7 @@ class Sealer:
         self.key_id = _key_id(keys[0])
 
     @classmethod
-    def of(cls, holder: KeyHolder) -> Sealer:
+    def of(cls, holder: KeyHolder) -> Self:
         """Open with the key that is given, else with the key file, which is made if missing."""
         given = holder.master_key
         return cls(parse_keys(given.get_secret_value()) if given else keys_of(holder.data_dir))
@@ -75,6 +75,10 @@ class Sealer:
         """Return what was sealed for this place. Raises SealBroken, without any content."""
         data_key, box = self._unwrapped(sealed, place)
         return _decrypt(AESGCM(data_key), box, place).decode("utf-8", "surrogatepass")
+
+    def knows(self, sealed: str) -> bool:
+        """Say whether one of our master keys has sealed it. Raises SealBroken for other text."""
+        return _parts(sealed)[0] in self._masters
 
     def reseal(self, sealed: str, *, place: str) -> str:
         """Wrap the data key by the first master key; the same text returns if it is already.

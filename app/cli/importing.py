@@ -27,6 +27,13 @@ def import_(
     skip_bad: Annotated[
         bool, typer.Option("--skip-bad", help="Take the good rows, list what was left.")
     ] = False,
+    seal_anew: Annotated[
+        bool,
+        typer.Option(
+            "--seal-anew",
+            help="The master key is lost for good: take operator.toml's secrets for the lost ones.",
+        ),
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Take an operator over from files. All of it, or nothing (docs/reference/import.md)."""
@@ -39,7 +46,9 @@ def import_(
         take = import_good_rows if skip_bad else import_paths
         return await take(house, paths, os.environ)
 
-    outcome = run(story)
+    from app.shape import open_house, open_to_seal_anew
+
+    outcome = run(story, open_to_seal_anew if seal_anew else open_house)
     if as_json:
         tell(outcome)
     else:

@@ -8,7 +8,8 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+from contextlib import AbstractAsyncContextManager
+from typing import TYPE_CHECKING, Annotated, Any, TypeAlias, TypeVar
 
 import typer
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from app.wiring import House
 
 T = TypeVar("T")
+Opening: TypeAlias = "Callable[[Settings], AbstractAsyncContextManager[House]]"
 
 FAILED, MISUSED = 1, 2
 
@@ -92,7 +94,7 @@ def settings() -> Settings:
     return found
 
 
-def run(story: Callable[[House], Awaitable[T]]) -> T:
+def run(story: Callable[[House], Awaitable[T]], opened: Opening | None = None) -> T:
     """Open the house, run one story in it, close it. Failures on purpose become one sentence."""
     import asyncio
 
@@ -101,7 +103,7 @@ def run(story: Callable[[House], Awaitable[T]]) -> T:
     found = settings()
 
     async def tell_story() -> T:
-        async with open_house(found) as house:
+        async with (opened or open_house)(found) as house:
             return await story(house)
 
     return guarded(lambda: asyncio.run(tell_story()), found)

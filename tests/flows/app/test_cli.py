@@ -205,7 +205,7 @@ def test_the_reference_of_the_api_is_what_the_routes_declare():
         ({"--locale": "zz_ZZ"}, "locale: 'zz_ZZ' is not a language like en or de-AT"),
         ({"--phone": "5" * 500}, "is not a telephone number"),
         ({"--email": "nobody"}, "email: 'nobody' is not an e-mail address"),
-        ({"--payment": "card-desk,a b,c"}, "payment.customer: 'a b' is not a reference"),
+        ({"--payment": "cards,a b,c"}, "payment.customer: 'a b' is not a reference"),
         ({"--addon": "SPO RT"}, "addons: 'SPO RT' is not a code"),
     ],
 )

@@ -1,0 +1,73 @@
+"""The master key and what it sealed: a key is never made where the database needs a former one.
+
+What is sealed are the options of targets and payment providers, as `operator.toml` has them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from sqlalchemy import select
+
+from app.settings import Settings
+from billing.payments.store import payment_provider
+from gateway.provisioning.tables import target
+from runtime.secrets import KEY_FILE, Sealer
+from runtime.store import Store, Tx
+from terms.errors import DomainError
+
+_HAS_TABLES = {
+    "sqlite": "SELECT count(*) = 2 FROM sqlite_master WHERE name IN ('target', 'payment_provider')",
+    "postgresql": "SELECT to_regclass('target') IS NOT NULL"
+    " AND to_regclass('payment_provider') IS NOT NULL",
+}
+_MEND = (
+    "put the right key back; only where it is lost for good, `boxoffice import --seal-anew` with "
+    "operator.toml seals all anew"
+)
+_NOTHING = "{}"
+
+
+class SealsAnew(Sealer):
+    """Takes what a lost key sealed for empty options: they differ from any, so an import writes
+    and seals its own.
+    """
+
+    def open(self, sealed: str, *, place: str) -> str:
+        """Return what was sealed, or empty options. Raises SealBroken for changed content."""
+        return super().open(sealed, place=place) if self.knows(sealed) else _NOTHING
+
+
+async def check_key(settings: Settings) -> None:
+    """Raise DomainError where the key file is missing, though a key has sealed something here."""
+    path = settings.data_dir / KEY_FILE
+    if settings.master_key is not None or path.exists():
+        return
+    settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    store = Store(settings.database_url)
+    try:
+        async with store.read() as tx:
+            lost = await _sealed(tx, lambda _sealed: True)
+    finally:
+        await store.close()
+    if lost:
+        raise DomainError(f"{path} is missing, and it has sealed {', '.join(lost)}: {_MEND}")
+
+
+async def check_sealed(tx: Tx, sealer: Sealer) -> None:
+    """Raise DomainError naming all that was sealed with a key that is not among ours."""
+    lost = await _sealed(tx, lambda sealed: not sealer.knows(sealed))
+    if lost:
+        raise DomainError(f"another master key has sealed {', '.join(lost)}: {_MEND}")
+
+
+async def _sealed(tx: Tx, is_meant: Callable[[str], bool]) -> list[str]:
+    """Name what is sealed in a way."""
+    ((exists,),) = await tx.fetch(_HAS_TABLES[tx.engine])
+    if not exists:
+        return []
+    found = []
+    for words, table in (("target", target), ("payment provider", payment_provider)):
+        rows = await tx.rows(select(table.c.name, table.c.options).order_by(table.c.name))
+        found += [f"{words} {row.name}" for row in rows if is_meant(row.options)]
+    return found
