@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
+import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import fields, is_dataclass
 from typing import Any, get_args, get_origin, get_type_hints
 
 from pydantic import BaseModel
-from pydantic_core import PydanticUndefined
 
 from app.web.problem import STATUS
 from app.web.route import Route
@@ -17,13 +18,14 @@ from app.web.routes import API
 _HEAD = """\
 # The HTTP API
 
-Written from the routes themselves (`python -m app.web.reference > docs/reference/api.md`); a test
-compares.
+Written from the routes themselves by `.venv/bin/python -m app.web.reference >
+docs/reference/api.md`; a test compares.
 
 Everything is under `/api/v1` on the product's one port (by default `http://127.0.0.1:8080`). Every
 call carries `Authorization: Bearer TOKEN`; the first token is in the file `api-token` of the data
 folder. Questions and answers are JSON. A body with an unknown field, or with a value of another
-type, is refused: nothing is guessed. A field marked `?` may be left out.
+type, is refused: nothing is guessed. A field marked `?` may be left out; lengths are counted in
+characters, and what text is `like` is a regular expression.
 
 - **Money** is answered as `{"amount_minor": 1990, "currency": "EUR", "text": "19.90"}` and sent as
   text, `"19.90"`, in the account's currency.
@@ -48,6 +50,24 @@ _STATUS = (
     (413, "the body is too large"),
     (415, "the body is not `application/json`, or it is compressed"),
 )
+_TYPES = {
+    "string": "text",
+    "integer": "a whole number",
+    "number": "a number",
+    "boolean": "`true` or `false`",
+}
+_LIMITS = (
+    ("minimum", "at least {}"),
+    ("maximum", "at most {}"),
+    ("minLength", "at least {} long"),
+    ("maxLength", "at most {} long"),
+    ("pattern", "like `{}`"),
+)
+# Text whose form is read by the product itself, so that its schema does not tell.
+_FORMS = {
+    "by": "like `35d`, `12h` or `1w2d`, of s, m, h, d and w",
+    "mac": "a MAC address in any usual notation",
+}
 
 
 def reference() -> str:
@@ -67,25 +87,61 @@ def _statuses() -> str:
 def _of_route(route: Route) -> str:
     lines = [f"\n## `{route.method} {route.path}`\n", f"{_words(route.handler)}\n"]
     if route.query:
-        lines.append(f"Query: {', '.join(_asked(route.query))}.\n")
+        lines += ["Query:\n", *_asked(route.query), ""]
     if route.body:
-        fields = ", ".join(_asked(route.body)) or "nothing, `{}`"
-        lines.append(f"Body: {fields}.\n")
+        lines += _of_body(route.body)
+    elif route.method != "GET":
+        lines.append("No body is needed.\n")
     lines.append(f"Answers {route.status} with {_linked(route.answer)}.")
     return "\n".join(lines) + "\n"
 
 
+def _of_body(model: type[BaseModel]) -> Iterator[str]:
+    if not model.model_fields:
+        yield "Body: nothing in it, `{}`.\n"
+        return
+    must = any(field.is_required() for field in model.model_fields.values())
+    yield "Body:\n" if must else "Body, `{}` where nothing of it is given:\n"
+    yield from _asked(model)
+    yield ""
+
+
 def _asked(model: type[BaseModel]) -> Iterator[str]:
-    """Name the fields of a question; `?` marks what may be left out."""
-    for name, field in model.model_fields.items():
-        nested = [one for one in (field.annotation, *get_args(field.annotation)) if _is_model(one)]
-        inner = f" ({', '.join(_asked(nested[0]))})" if nested else ""
-        must = field.default is PydanticUndefined and field.default_factory is None
-        yield f"`{name}{'' if must else '?'}`{inner}"
+    """Tell each field of a question as its schema has it; `?` marks what may be left out."""
+    schema = model.model_json_schema()
+    yield from _told(schema, schema.get("$defs", {}), "")
 
 
-def _is_model(kind: object) -> bool:
-    return isinstance(kind, type) and issubclass(kind, BaseModel)
+def _told(schema: Mapping[str, Any], shapes: Mapping[str, Any], indent: str) -> Iterator[str]:
+    for name, field in schema["properties"].items():
+        mark = "" if name in schema.get("required", ()) else "?"
+        allowed = [one for one in field.get("anyOf", [field]) if one.get("type") != "null"]
+        inner = [shapes[one["$ref"].rpartition("/")[2]] for one in allowed if "$ref" in one]
+        kind = "an object" if inner else " or ".join(_kind(one) for one in allowed)
+        default = field.get("default")
+        usual = f"; default `{json.dumps(default)}`" if default not in (None, "") else ""
+        words = f"; {_FORMS[name]}" if name in _FORMS else ""
+        yield f"{indent}- `{name}{mark}`: {kind}{words}{usual}"
+        for one in inner:
+            yield from _told(one, shapes, indent + "  ")
+
+
+def _kind(schema: Mapping[str, Any]) -> str:
+    """Say what a value is and what limits it has."""
+    if schema["type"] == "array":
+        most = f"at most {schema['maxItems']}" if "maxItems" in schema else "any number"
+        return f"a list, {most}, each {_kind(schema['items'])}"
+    if words := schema.get("enum") or _alternatives(schema.get("pattern", "")):
+        return " or ".join(f"`{word}`" for word in words)
+    if schema.get("format") == "date":
+        return "a day, `2026-03-31`"
+    limits = [said.format(schema[key]) for key, said in _LIMITS if key in schema]
+    return ", ".join([_TYPES[schema["type"]], *limits])
+
+
+def _alternatives(pattern: str) -> list[str]:
+    found = re.fullmatch(r"\^\(([a-z_]+(?:\|[a-z_]+)*)\)\$", pattern)
+    return found[1].split("|") if found else []
 
 
 def _words(thing: object) -> str:
