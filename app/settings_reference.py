@@ -18,9 +18,10 @@ in this table is refused, so that a slip of the pen is noticed. In the file a se
 `BOXOFFICE_HTTP_PORT=8080` and `BOXOFFICE_ADAPTER_NETWORKS=10.0.0.0/8,public`.
 
 Plans, prices, targets and payment providers are no settings: they live in the database and come
-by `boxoffice import` (see [import.md](import.md)).
+by `boxoffice import` (see [import.md](import.md)). In what order one starts stands in
+[run.md](../howto/run.md).
 
-This page is written by `python -m app.settings_reference`.
+This page is written by `.venv/bin/python -m app.settings_reference`.
 
 | setting | variable | default | meaning |
 |---|---|---|---|

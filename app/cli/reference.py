@@ -14,9 +14,13 @@ from app.cli.root import cli
 _HEAD = """\
 # The command line
 
-Written from the commands themselves (`python -m app.cli.reference > docs/reference/cli.md`); a test
-compares. Every command knows `--json` and `--help`. Exit codes: 0 done, 1 failed (one sentence on
-standard error), 2 wrong usage.
+`boxoffice` is a program of the project's environment, not of your `PATH`: where this page writes
+`boxoffice ARGS`, type `python3 dev.py run ARGS` in the project's folder, which makes that
+environment where it is missing, or `.venv/bin/boxoffice ARGS` once it is there.
+
+Written from the commands themselves (`.venv/bin/python -m app.cli.reference >
+docs/reference/cli.md`); a test compares. Every command knows `--json` and `--help`. Exit codes: 0
+done, 1 failed (one sentence on standard error), 2 wrong usage.
 
 Settings come from `boxoffice.toml` and `BOXOFFICE_*` ([settings](settings.md)). A command works
 beside a running `boxoffice serve`, which hears of its work at once.

@@ -1,7 +1,7 @@
 """The quality grade of an adapter: which rules it keeps, which not and why.
 
 `<kind>.quality.toml` lies beside the file that defines the adapter's class. Printed into
-docs/reference/adapters.md by `python -m gateway.adapters.conformance.grade`.
+docs/reference/adapters.md by `.venv/bin/python -m gateway.adapters.conformance.grade`.
 """
 
 from __future__ import annotations
@@ -37,7 +37,9 @@ RULES: Mapping[str, str] = {
 HEAD = """# Adapters
 
 Made from the grades that lie beside the adapters: do not edit, run
-`python -m gateway.adapters.conformance.grade > docs/reference/adapters.md`.
+`.venv/bin/python -m gateway.adapters.conformance.grade > docs/reference/adapters.md`
+(`python3 dev.py setup` makes `.venv`). The kinds of payment providers stand in
+[payments.md](payments.md).
 
 | kind | rules kept | exempt | abilities |
 |---|---|---|---|

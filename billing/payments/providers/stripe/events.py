@@ -47,7 +47,7 @@ def check_signature(
 def tidings(body: bytes) -> Sequence[Tidings]:
     """Read what an event tells; all kinds but those below concern no money of ours."""
     event = object_of(body)
-    read = _READERS.get(str(event.get("type")))
+    read = READERS.get(str(event.get("type")))
     if read is None:
         return ()
     found = read(inner(inner(event, "data"), "object"))
@@ -132,7 +132,7 @@ def _intent_of(thing: Mapping[str, Any]) -> str:
     return ref(thing, "payment_intent")
 
 
-_READERS = {
+READERS = {
     "payment_intent.succeeded": _cleared,
     "payment_intent.payment_failed": _failed,
     "charge.refunded": _refunded,

@@ -53,12 +53,27 @@ class Options(BaseModel):
 
     model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
 
-    base_url: str = Field(default="https://api.stripe.com", pattern=r"^https?://[^\s?#]+$")
-    secret_key: SecretStr
-    webhook_secrets: list[SecretStr] = Field(min_length=1, max_length=8)
-    tolerance_s: int = Field(default=300, ge=1, le=3600)
-    deadline_s: float = Field(default=8.0, gt=0, le=60)
-    return_url: str = "http://127.0.0.1:8080/"
+    base_url: str = Field(
+        default="https://api.stripe.com",
+        pattern=r"^https?://[^\s?#]+$",
+        description="address of the API, without the version",
+    )
+    secret_key: SecretStr = Field(description="the account's secret API key")
+    webhook_secrets: list[SecretStr] = Field(
+        min_length=1,
+        max_length=8,
+        description="signing secrets of the webhook endpoint; several while one replaces another",
+    )
+    tolerance_s: int = Field(
+        default=300, ge=1, le=3600, description="how old a signed message may be"
+    )
+    deadline_s: float = Field(
+        default=8.0, gt=0, le=60, description="for one call, everything included"
+    )
+    return_url: str = Field(
+        default="http://127.0.0.1:8080/",
+        description="where the payment page leads to, unless the link names another",
+    )
 
 
 class Stripe:

@@ -1,0 +1,79 @@
+"""The pages of the reference that are written from code say what the code says."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from app.payments_reference import reference as payments_reference
+from app.web.reference import reference as api_reference
+from app.web.routes import API
+from billing.payments import registry
+from billing.payments.providers.stripe.events import READERS
+
+ROOT = Path(__file__).parents[3]
+PAPERS = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+RUN = (ROOT / "docs" / "howto" / "run.md").read_text("utf-8")
+
+
+def test_the_reference_of_payment_providers_is_what_their_options_say():
+    """docs/reference/payments.md is written from the options, and each option has a meaning."""
+    page = (ROOT / "docs" / "reference" / "payments.md").read_text("utf-8")
+    assert page == payments_reference(), (
+        "write it again: .venv/bin/python -m app.payments_reference"
+    )
+    for kind in registry.kinds():
+        for name, field in registry.provider_class(kind).options_type.model_fields.items():
+            assert field.description
+            assert f"| `{name}` | " in page
+
+
+@pytest.mark.parametrize("paper", PAPERS, ids=lambda path: path.name)
+def test_every_command_of_a_page_can_be_typed(paper):
+    """Modules of the project run in its own environment, and pages say so."""
+    bare = r"(?<!\.venv/bin/)python3? -m (?:app|simulators|gateway|billing)\b"
+    assert re.findall(bare, paper.read_text("utf-8")) == []
+
+
+def section(method: str, path: str) -> str:
+    """Give what the page says of one route."""
+    return api_reference().partition(f"\n## `{method} /api/v1{path}`\n")[2].partition("\n## ")[0]
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "line"),
+    [
+        ("GET", "/accounts", "- `limit?`: a whole number, at least 1, at most 500; default `50`"),
+        ("GET", "/accounts", "- `search?`: text, at most 80 long"),
+        ("POST", "/accounts/{contract}/cancel", "- `when?`: `now` or `period_end`; default"),
+        ("POST", "/accounts", "  - `serial`: text, like `^[0-9A-Za-z]"),
+        ("POST", "/accounts", "- `bill_day?`: a whole number, at least 1, at most 31"),
+        ("POST", "/boxes/{serial}/hand-over", "- `on?`: a day, `2026-03-31`"),
+        ("POST", "/boxes/{serial}/return", "- `condition?`: text, at most 254 long"),
+        ("POST", "/clock/advance", "- `by`: text; like `35d`, `12h` or `1w2d`"),
+        ("POST", "/targets/{name}/probe", "Body: nothing in it, `{}`."),
+        ("GET", "/drift", "- `open?`: `true` or `false`; default `false`"),
+    ],
+)
+def test_a_field_is_told_with_its_type_and_limits(method, path, line):
+    """Who reads the page need not try what a field takes."""
+    assert f"\n{line}" in section(method, path)
+
+
+def test_every_limit_of_every_question_stands_on_the_page():
+    """No bound or pattern of a body or query is left out."""
+    for route in API:
+        told = section(route.method, route.path.removeprefix("/api/v1"))
+        for model in filter(None, (route.query, route.body)):
+            schema = json.dumps(model.model_json_schema())
+            bounds = re.findall(r'"(?:maximum|maxLength|maxItems)": (\d+)', schema)
+            assert [b for b in bounds if f"at most {b}" not in told] == [], route.path
+
+
+def test_the_page_names_the_events_that_are_read():
+    """docs/howto/run.md tells to subscribe to exactly the events that change anything."""
+    named = set(re.findall(r"^- `([a-z_]+(?:\.[a-z_]+)+)`$", RUN, re.MULTILINE))
+    assert named == set(READERS)
