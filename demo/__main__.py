@@ -39,7 +39,11 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         with _folder(options.data_dir) as folder:
             return asyncio.run(_until_stopped(options, timeline, folder))
-    except (StoryError, OSError, KeyError, ValueError) as error:
+    except OSError as error:
+        what = f"{error.filename}: " if error.filename else ""
+        timeline.complain(f"demo: {what}{(error.strerror or str(error)).lower()}")
+        return FAILED
+    except (StoryError, KeyError, ValueError) as error:
         timeline.complain(f"demo: {error}")
         return FAILED
     except KeyboardInterrupt:

@@ -13,8 +13,17 @@ from datetime import date, datetime, time
 from pathlib import Path
 from typing import Any
 
+from demo.proof import StoryError
 from terms.calendar import zone
 from terms.money import Money
+
+_FILES = (
+    "operator.toml",
+    "story.toml",
+    "subscribers.csv",
+    "simulators/portal.json",
+    "simulators/provider.json",
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,7 +113,15 @@ class Story:
 
 
 def read_operator(folder: Path) -> Operator:
-    """Read who the operator is. The folder has one target and one payment provider."""
+    """Read who the operator is. The folder has one target and one payment provider.
+
+    Raises StoryError for a folder that is none, or lacks a file.
+    """
+    if not folder.is_dir():
+        raise StoryError(f"there is no folder {folder}")
+    for name in _FILES:
+        if not (folder / name).is_file():
+            raise StoryError(f"{folder} is no operator's folder: {name} is missing")
     settings = tomllib.loads((folder / "operator.toml").read_text("utf-8"))
     portal = json.loads((folder / "simulators" / "portal.json").read_text("utf-8"))
     provider = json.loads((folder / "simulators" / "provider.json").read_text("utf-8"))

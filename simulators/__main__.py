@@ -6,9 +6,12 @@ Prints one JSON line, {"kind", "url", "admin_url"}, when it is ready, and nothin
 import argparse
 import asyncio
 import importlib
+import os
 import signal
+import socket
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -68,6 +71,10 @@ def _state(path: Path | None) -> Mapping[str, Any]:
         return {}
     try:
         state = orjson.loads(path.read_bytes())
+    except FileNotFoundError:
+        raise BadOperation(f"--state: there is no file {path}") from None
+    except OSError as error:
+        raise BadOperation(f"--state: {path} cannot be read: {_why(error)}") from None
     except orjson.JSONDecodeError as error:
         raise BadOperation(f"{path}: {error}") from None
     if not isinstance(state, dict):
@@ -85,19 +92,37 @@ async def _serve(options: argparse.Namespace) -> int:
     told_to_stop = _stop_signal()
     stage = _stage(options)
     simulator = _simulator(options.kind, stage, _state(options.state))
-    front = Front(stage, simulator, options.host, options.port)
-    await front.start()
+    with _listening(options.host, options.port):
+        front = Front(stage, simulator, options.host, options.port)
+        await front.start()
     runner = web.AppRunner(Admin(stage, simulator, front).application(), access_log=None)
     await runner.setup()
     try:
         site = web.TCPSite(runner, options.host, options.admin_port, shutdown_timeout=1.0)
-        await site.start()
+        with _listening(options.host, options.admin_port):
+            await site.start()
         _announce(options.kind, front.door.url, f"http://{options.host}:{_port(runner)}")
         await told_to_stop.wait()
     finally:
         await runner.cleanup()
         await front.stop()
     return 0
+
+
+@contextmanager
+def _listening(host: str, port: int) -> Iterator[None]:
+    """Name the address where it cannot be listened on."""
+    try:
+        yield
+    except OSError as error:
+        raise BadOperation(f"cannot listen on {host}:{port}: {_why(error)}") from None
+
+
+def _why(error: OSError) -> str:
+    """Say why in words: the library's own carry numbers."""
+    if isinstance(error, socket.gaierror) or error.errno is None:
+        return (error.strerror or str(error)).lower()
+    return os.strerror(error.errno).lower()
 
 
 def _port(runner: web.AppRunner) -> int:

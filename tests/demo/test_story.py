@@ -55,6 +55,20 @@ def test_a_folder_in_use_is_refused(tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["boxoffice.db"]
 
 
+def test_an_operator_that_is_none_is_one_sentence(tmp_path):
+    """A folder that is missing, or is no operator's, is named without the number of an error."""
+    (tmp_path / "file").touch()
+    for words, told in (
+        (("--operator", tmp_path / "nosuch"), f"there is no folder {tmp_path}/nosuch"),
+        (("--operator", tmp_path), "is no operator's folder: operator.toml is missing"),
+        (("--data-dir", tmp_path / "file"), f"{tmp_path}/file: file exists"),
+    ):
+        ended = tell(*words)
+        assert ended.code == 1
+        assert told in " ".join(ended.said.split())
+        assert "Errno" not in ended.said
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
 def test_no_process_outlives_the_demonstration(number, tmp_path):
     """Interrupted, ended or killed: product and simulators end with it."""

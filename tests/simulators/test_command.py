@@ -59,7 +59,10 @@ def test_ports_can_be_chosen() -> None:
     """A port that was free is taken when asked for."""
     with start_simulator("ministra") as first:
         port = first.url.rpartition(":")[2]
-        assert run("ministra", "--port", port).returncode == 1
+        for option in ("--port", "--admin-port"):
+            done = run("ministra", option, port)
+            told = f"simulators: cannot listen on 127.0.0.1:{port}: address already in use\n"
+            assert (done.returncode, done.stdout, done.stderr) == (1, "", told)
     with start_simulator("ministra", "--port", port) as second:
         assert second.url == first.url
 
@@ -69,7 +72,7 @@ def test_ports_can_be_chosen() -> None:
     [
         (("nosuch",), 2, "invalid choice"),
         (("ministra", "--faults", "nosuch"), 1, "unknown fault 'nosuch'"),
-        (("ministra", "--state", "/nowhere.json"), 1, "No such file"),
+        (("ministra", "--state", "/nowhere.json"), 1, "there is no file /nowhere.json"),
     ],
 )
 def test_wrong_usage(arguments: tuple[str, ...], code: int, words: str) -> None:
