@@ -44,6 +44,9 @@ _OTHER_VARIABLES = re.compile(r"BOXOFFICE_(?:CONFIG|CRASH_\w+|TEST_\w+|STRICT_SE
 _SERVICE_NAMES = re.compile(r"BOXOFFICE_(?:\w+_)?(?:SERVICE_HOST|SERVICE_PORT\w*|PORT_\d+_\w+)")
 _SERVICE_VALUES = ("tcp://", "udp://", "sctp://")
 
+# How much of two names must be the same for one to be taken for the other.
+_ALIKE = 0.7
+
 Seconds = Annotated[float, Field(gt=0, le=86_400)]
 
 
@@ -233,5 +236,8 @@ def _told(wrong: ErrorDetails, path: Path | None) -> str:
 
 
 def _meant(name: str, names: Sequence[str]) -> str:
-    close = difflib.get_close_matches(name, names, n=1)
-    return f"; did you mean {close[0]}?" if close else ""
+    """Name the setting that is most like it, if one really is; what all begin with counts not."""
+    by_word = {one.removeprefix(PREFIX): one for one in names}
+    word = name.upper().removeprefix(PREFIX) if name.upper().startswith(PREFIX) else name
+    close = difflib.get_close_matches(word, by_word, n=1, cutoff=_ALIKE)
+    return f"; did you mean {by_word[close[0]]}?" if close else ""

@@ -139,11 +139,15 @@ def explain(
     async def story(house: House) -> Any:
         from app.desk import household
         from billing.reads import accounts, invoices
+        from terms.errors import NotFound
 
         async with house.store.read() as tx:
             if await accounts.contracts(tx, [what]):
                 return await household.view(house, tx, what)
-            return await invoices.view(tx, what)
+            try:
+                return await invoices.view(tx, what)
+            except NotFound:
+                raise NotFound(f"there is neither a contract nor an invoice {what!r}") from None
 
     found = run(story)
     if as_json:

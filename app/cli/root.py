@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import typer
 
 from app.cli.accounts import add_to as add_accounts
@@ -24,6 +26,29 @@ cli = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
+
+
+def _tell_version(value: bool) -> None:  # noqa: FBT001 - the library's signature
+    """Print the version and end."""
+    if value:
+        from importlib.metadata import version
+
+        typer.echo(f"boxoffice {version('boxoffice')}")
+        raise typer.Exit
+
+
+@cli.callback(help=cli.info.help)
+def _root(
+    *,
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_tell_version, is_eager=True, help="Print the version and end."
+        ),
+    ] = False,
+) -> None:
+    """Take the options of no command."""
+
 
 for add in (
     add_serve,

@@ -66,15 +66,15 @@ def drift(
 
     async def story(house: House) -> tuple[list[Any], int]:
         from app.desk import targets
+        from gateway.provisioning.targets import find
         from gateway.reads import drift as reads
-        from terms.ids import TargetName
 
         marked = 0
         if repair:
             async with house.store.begin() as tx:
                 marked = await targets.repair(house, tx, ACTOR, target=target or None)
         async with house.store.read() as tx:
-            name = TargetName(target) if target else None
+            name = (await find(tx, target)).name if target else None
             return list(await reads.open_drift(tx, rows_max=SHOWN, target=name)), marked
 
     found, marked = run(story)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -70,6 +71,9 @@ def test_a_failure_is_one_sentence_and_one(boxoffice):
         ("targets", "probe", "nosuch"),
         ("targets", "scan", "nosuch"),
         ("targets", "approve", "nosuch"),
+        ("drift", "--target", "nosuch"),
+        ("drift", "--repair", "--target", "nosuch"),
+        ("reconcile", "--target", "nosuch"),
         ("parked", "release", "nosuch", "x"),
         ("cancel", "nosuch"),
         ("pay", "nosuch"),
@@ -162,6 +166,11 @@ def test_the_doctor_finds_what_is_missing(boxoffice, tmp_path):
     assert "others can read api-token" in boxoffice("doctor")[1]
 
 
+def test_it_tells_its_version(boxoffice):
+    """`boxoffice --version` is the version that is installed."""
+    assert boxoffice("--version") == (0, f"boxoffice {version('boxoffice')}\n", "")
+
+
 def test_wrong_settings_are_one_sentence(boxoffice, monkeypatch):
     """A setting that makes no sense is named before anything starts."""
     monkeypatch.setenv("BOXOFFICE_HTTP_PORT", "many")
@@ -177,7 +186,7 @@ async def test_as_a_process_it_ends_with_its_code_and_no_traceback(tmp_path):
     code, output, _ = await command("--help", settings=settings)
     assert (code, "import" in output) == (0, True)
     code, _, errors = await command("explain", "nosuch", settings=settings)
-    assert (code, errors) == (1, "boxoffice: there is no invoice 'nosuch'\n")
+    assert (code, errors) == (1, "boxoffice: there is neither a contract nor an invoice 'nosuch'\n")
     code, output, _ = await command("migrate", "--json", settings=settings)
     assert json.loads(output)["before"] == json.loads(output)["after"]
     assert (tmp_path / "api-token").stat().st_mode & 0o777 == 0o600
@@ -217,7 +226,7 @@ def test_a_sign_up_by_hand_keeps_the_rules_of_the_import(harbour_files, wrong, t
     )
     assert (code, errors.count("\n")) == (1, 1)
     assert told in errors
-    assert "no invoice" in harbour_files("explain", "300001")[2]
+    assert "neither a contract nor" in harbour_files("explain", "300001")[2]
 
 
 async def test_a_sign_up_over_the_api_keeps_them_too(harbour, served):

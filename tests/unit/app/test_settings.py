@@ -114,6 +114,18 @@ def test_a_wrong_variable_is_one_clear_sentence(monkeypatch, name, value, senten
     assert "\n" not in told
 
 
+@pytest.mark.parametrize("name", ["NOPE", "PORT_OF_CALL", "KEY", "PAYMENTS"])
+def test_only_what_is_like_it_is_proposed(monkeypatch, name):
+    """A setting is proposed for a slip of the pen, not for any word with our beginning."""
+    monkeypatch.setenv(PREFIX + name, "1")
+    assert complaint() == f"settings: {PREFIX}{name}: no such setting"
+    monkeypatch.delenv(PREFIX + name)
+    monkeypatch.setenv("boxoffice_datadir", "1")
+    assert complaint().endswith(
+        "boxoffice_datadir: no such setting; did you mean BOXOFFICE_DATA_DIR?"
+    )
+
+
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [
