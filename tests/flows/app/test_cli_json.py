@@ -99,7 +99,7 @@ def test_a_household_is_told_whole(shop, monkeypatch):
 def test_serve_prints_one_document(tmp_path, monkeypatch):
     """From its start to its end `serve --json` prints one line: where it listens."""
     monkeypatch.setenv("BOXOFFICE_DATA_DIR", str(tmp_path))
-    command = [BOXOFFICE, "serve", "--json", "--port", "0"]
+    command = [str(BOXOFFICE), "serve", "--json", "--port", "0"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as process:
         assert process.stdout is not None
         first = process.stdout.readline()
