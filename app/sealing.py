@@ -7,11 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from sqlalchemy import select
-
 from app.settings import Settings
-from billing.payments.store import payment_provider
-from gateway.provisioning.tables import target
+from billing.reads import providers
+from gateway.reads import sealed as targets
 from runtime.secrets import KEY_FILE, Sealer
 from runtime.store import Store, Tx
 from terms.errors import DomainError
@@ -66,8 +64,8 @@ async def _sealed(tx: Tx, is_meant: Callable[[str], bool]) -> list[str]:
     ((exists,),) = await tx.fetch(_HAS_TABLES[tx.engine])
     if not exists:
         return []
-    found = []
-    for words, table in (("target", target), ("payment provider", payment_provider)):
-        rows = await tx.rows(select(table.c.name, table.c.options).order_by(table.c.name))
-        found += [f"{words} {row.name}" for row in rows if is_meant(row.options)]
-    return found
+    found = [(f"target {name}", text) for name, text in (await targets.options(tx)).items()]
+    found += [
+        (f"payment provider {name}", text) for name, text in (await providers.sealed(tx)).items()
+    ]
+    return [words for words, text in found if is_meant(text)]
