@@ -20,7 +20,8 @@ environment where it is missing, or `.venv/bin/boxoffice ARGS` once it is there.
 
 Written from the commands themselves (`.venv/bin/python -m app.cli.reference >
 docs/reference/cli.md`); a test compares. Every command knows `--json` and `--help`. Exit codes: 0
-done, 1 failed (one sentence on standard error), 2 wrong usage.
+done, 1 failed (one sentence on standard error), 2 wrong usage. `boxoffice --version` tells the
+version.
 
 Settings come from `boxoffice.toml` and `BOXOFFICE_*` ([settings](settings.md)). A command works
 beside a running `boxoffice serve`, which hears of its work at once.
