@@ -5,6 +5,8 @@ A specification is `NAME[:ARGUMENT][:key=value]...`, several joined by `;`, for 
 count, skip, match, for and applied. Applying a fault to a socket is simulators.injury's work.
 """
 
+import asyncio
+import contextlib
 import re
 import time
 from collections.abc import Iterable, Mapping
@@ -117,6 +119,7 @@ class Faults:
 
     def __init__(self) -> None:
         self._faults: list[Fault] = []
+        self._delays_over = asyncio.Event()
 
     def add(self, faults: Iterable[Fault]) -> None:
         """Set more faults; a mode replaces an earlier one of its name."""
@@ -126,8 +129,17 @@ class Faults:
             self._faults.append(fault)
 
     def clear(self, name: str = "") -> None:
-        """Remove the faults of a name, or all."""
+        """Remove the faults of a name, or all; the calls that a delay still holds go on."""
         self._faults = [fault for fault in self._faults if name and fault.name != name]
+        if not name or name in DELAYS:
+            self._delays_over.set()
+            self._delays_over = asyncio.Event()
+
+    async def delay(self, delay_s: float) -> None:
+        """Hold a call for that long, or until the delays are cleared."""
+        if delay_s > 0:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._delays_over.wait(), delay_s)
 
     def mode(self, name: str) -> Fault | None:
         """Find the mode of that name while it is in force."""

@@ -154,6 +154,7 @@ class Journal:
         return {
             "calls": dict(self.calls),
             "faults": dict(self.faults),
+            "in_flight": self._in_flight[""],
             "in_flight_max": self.in_flight_max,
             "overlapping_writes": self.overlapping_writes,
         }

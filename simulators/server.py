@@ -127,9 +127,9 @@ class Front:
 
     async def _answer(self, request: web.BaseRequest, call: Call) -> web.StreamResponse:
         suffered = self._faults.draw(call.method, request.path_qs)
-        delay_s = suffered.delay_s + self._latency_s / 2
-        if delay_s > 0:
-            await asyncio.sleep(delay_s)
+        await self._faults.delay(suffered.delay_s)
+        if self._latency_s > 0:
+            await asyncio.sleep(self._latency_s / 2)
         fault = suffered.fault
         if fault is None:
             reply = await self._ask(call)

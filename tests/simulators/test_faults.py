@@ -3,6 +3,7 @@
 import http.client
 import socket
 import time
+from concurrent.futures import ThreadPoolExecutor
 from urllib.parse import urlsplit
 
 import pytest
@@ -206,3 +207,17 @@ def test_fault_that_makes_no_sense(portal: RunningSimulator) -> None:
     assert answer.status == 400
     assert "unknown fault 'nosuch'" in answer.json["error"]
     assert portal.admin("/faults") == []
+
+
+def test_clearing_lets_a_delayed_call_go_on(portal: RunningSimulator, client: PortalClient) -> None:
+    """A call that a cleared delay holds is carried out at once; until then it is in flight."""
+    hurt(portal, name="slow", argument="1h", count=1)
+    with ThreadPoolExecutor() as caller:
+        answer = caller.submit(client.answer, "POST", "accounts/", USER1)
+        while portal.admin("/counters")["in_flight"] == 0:
+            time.sleep(0.01)
+        assert writes(portal) == []
+        portal.admin("/faults", {"clear": "slow"})
+        assert answer.result().status == 200
+    assert writes(portal) == [(CREATE, True, None)]
+    assert portal.admin("/counters")["in_flight"] == 0

@@ -152,7 +152,10 @@ class Harness(ABC):
         raise SkipTest("names cannot be taken at this target")
 
     def fault(self, name: str, *, skip: int = 0) -> AbstractAsyncContextManager[None]:
-        """Let one of FAULTS befall one request, after letting `skip` pass."""
+        """Let one of FAULTS befall one request, after letting `skip` pass.
+
+        Whatever that request still does at the target is done when the context ends.
+        """
         raise SkipTest("this target cannot be hurt")
 
     def aftermath(self, name: str) -> AbstractAsyncContextManager[None]:
