@@ -55,8 +55,11 @@ class Admin:
         """Answer the state, narrowed by the query where the kind allows it."""
         return _json(self._simulator.state(request.query))
 
-    async def counters(self, _: web.Request) -> web.Response:
-        """Answer the counters of all calls, reads too."""
+    async def counters(self, request: web.Request) -> web.Response:
+        """Answer the counters of all calls, reads too; `calm_s` waits until none is under way."""
+        calm_s = min(float(request.query.get("calm_s", 0)), WAIT_S_MAX)
+        if calm_s > 0:
+            await self._stage.journal.calmed(calm_s)
         return _json(self._stage.journal.counters())
 
     async def faults(self, _: web.Request) -> web.Response:

@@ -5,6 +5,7 @@ are counted. It knows nothing of the kind of system it is kept for.
 """
 
 import asyncio
+import contextlib
 import time
 from collections import Counter, deque
 from collections.abc import Mapping
@@ -44,6 +45,8 @@ class Journal:
         self._entries: deque[Entry] = deque(maxlen=entries_max)
         self._last = 0
         self._grown = asyncio.Event()
+        self._calm = asyncio.Event()
+        self._calm.set()
         self.calls: Counter[str] = Counter()
         self.faults: Counter[str] = Counter()
         self._in_flight: Counter[str] = Counter()
@@ -131,8 +134,14 @@ class Journal:
             except TimeoutError:
                 return
 
+    async def calmed(self, wait_s: float) -> None:
+        """Wait until no call is under way, at most `wait_s` seconds."""
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._calm.wait(), wait_s)
+
     def begin(self, call: Call, label: str) -> None:
         """Count a call that starts."""
+        self._calm.clear()
         self.calls[label] += 1
         self._in_flight[""] += 1
         self.in_flight_max = max(self.in_flight_max, self._in_flight[""])
@@ -144,6 +153,8 @@ class Journal:
     def end(self, call: Call) -> None:
         """Count a call that is over."""
         self._in_flight[""] -= 1
+        if not self._in_flight[""]:
+            self._calm.set()
         if call.is_write:
             self._in_flight[call.path] -= 1
             if self._in_flight[call.path] <= 0:
