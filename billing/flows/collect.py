@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Row, bindparam, func, select, update
+from sqlalchemy import Row, bindparam, exists, func, select, update
 
 from billing.accounts.store import account
 from billing.flows import movements
@@ -40,7 +40,7 @@ from billing.payments.provider import (
     Postponed,
     Processing,
 )
-from billing.payments.store import attempt, open_item, payment_method
+from billing.payments.store import attempt, movement, open_item, payment_method
 from runtime.store import Instant, Tx
 from runtime.store.among import KEYS, among, packed
 from terms.errors import Conflict, Permanent, Retryable, Throttled, Unreachable
@@ -83,12 +83,14 @@ async def prepare(desk: Desk, tx: Tx, attempt_ids: Sequence[str]) -> list[Charge
     """List what to talk to providers about; the other attempts need nothing any more.
 
     An attempt of which a provider knows nothing is given up where less is open than it would
-    collect: its id stands for its amount. Settling then makes another one of what is left.
+    collect, or where money has come in that is on no book yet: its id stands for its amount.
+    Settling then makes another one of what is left.
     """
     machine_now = desk.clock.machine_now()
     charges, first, too_much = [], [], []
     for row in await _unsettled(tx, attempt_ids):
-        if row.called_at is None and (row.rest_minor or 0) < row.amount_minor:
+        is_too_much = row.has_fresh_money or (row.rest_minor or 0) < row.amount_minor
+        if row.called_at is None and is_too_much:
             too_much.append(row)
             continue
         charges.append(_charge(row, machine_now))
@@ -165,11 +167,17 @@ def _is_untouched(out: Outcome) -> bool:
 
 async def _unsettled(tx: Tx, attempt_ids: Sequence[str]) -> Sequence[Row[Any]]:
     c, method = attempt.c, payment_method.c
+    has_fresh_money = exists().where(
+        movement.c.account_id == c.account_id,
+        movement.c.settled_at.is_(None),
+        movement.c.kind == MovementKind.CLEARED,
+    )
     query = (
         select(
             *(c.id, c.account_id, c.amount_minor, c.currency, c.called_at, c.looks),
             *(method.provider, method.customer_ref, method.method_ref),
             *(account.c.number, invoice.c.number.label("document"), open_item.c.rest_minor),
+            has_fresh_money.label("has_fresh_money"),
         )
         .select_from(
             attempt.join(payment_method, method.id == c.method_id)

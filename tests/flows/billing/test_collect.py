@@ -266,6 +266,25 @@ async def test_who_has_paid_after_a_try_that_never_was_is_not_charged(
     await check_books(small_till.office.store)
 
 
+@pytest.mark.parametrize(("paid", "rest"), [("25.20", []), ("20.00", [520])])
+async def test_who_pays_in_the_same_moment_is_not_charged_twice(
+    till: Till, paid: str, rest: list[int]
+):
+    """Money that has come in counts before the books know of it: only what is left is collected."""
+    await till.join()
+    office = till.office
+    async with office.store.begin() as tx:
+        money = Money.parse(paid, "EUR")
+        await take_cash(office.desk, tx, "100001", office.now, amount=money, reference="R-1")
+    await till.collect()
+    assert await charged(till) == []
+    await till.settle()
+    await till.collect()
+    assert await charged(till) == rest
+    assert await open_items(office.store) == {}
+    await check_books(office.store)
+
+
 async def test_who_has_paid_before_the_restart_is_not_charged(till: Till):
     """Killed between the note and the request: what was paid meanwhile is not collected."""
     await till.join()
