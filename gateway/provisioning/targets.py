@@ -28,6 +28,9 @@ from terms.ids import TargetName
 IN_FLIGHT_MAX = 32
 GUARD_SHARE_PERCENT = 10
 GUARD_FLOOR = 10
+MODELS_MAX = 200
+MODEL_CHARS_MAX = 64
+NO_MODELS = "[]"
 PACE_GROWS_EVERY = timedelta(seconds=2)
 _NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?")
 
@@ -51,11 +54,12 @@ class Configuration:
     drift_policy: DriftPolicy = DriftPolicy.REPAIR
     guard_share_percent: int = GUARD_SHARE_PERCENT
     guard_floor: int = GUARD_FLOOR
+    models: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
-    """One target as its row stands, without its options."""
+    """One target as its row stands, without its options. It drives the boxes of its `models`."""
 
     name: TargetName
     kind: str
@@ -65,6 +69,7 @@ class Target:
     drift_policy: DriftPolicy
     guard_share_percent: int
     guard_floor: int
+    models: tuple[str, ...]
     down_since: datetime | None
     down_reason: str | None
     probes: int
@@ -129,6 +134,13 @@ async def load(tx: Tx) -> dict[TargetName, Target]:
     """Read all targets, by name."""
     rows = await tx.rows(select(table).order_by(table.c.name))
     return {TargetName(row.name): _from_row(row) for row in rows}
+
+
+async def drivers(tx: Tx) -> dict[str, TargetName]:
+    """Find which target drives the boxes of which model."""
+    c = table.c
+    rows = await tx.rows(select(c.name, c.models).where(c.models != NO_MODELS).order_by(c.name))
+    return {model: TargetName(row.name) for row in rows for model in json.loads(row.models)}
 
 
 async def find(tx: Tx, name: str) -> Target:
@@ -217,6 +229,7 @@ def _same(row: Any, wanted: Configuration, options: str, sealer: Sealer) -> bool
         and row.drift_policy == wanted.drift_policy.value
         and row.guard_share_percent == wanted.guard_share_percent
         and row.guard_floor == wanted.guard_floor
+        and row.models == json.dumps(sorted(wanted.models))
         and sealer.open(row.options, place=place_of(wanted.name)) == options
     )
 
@@ -232,6 +245,7 @@ def _row(wanted: Configuration, options: str, sealer: Sealer, old: Any) -> dict[
         "drift_policy": wanted.drift_policy.value,
         "guard_share_percent": wanted.guard_share_percent,
         "guard_floor": wanted.guard_floor,
+        "models": json.dumps(sorted(wanted.models)),
         "down_since": None,
         "down_reason": None,
         "probes": 0,
@@ -254,6 +268,7 @@ def _from_row(row: Any) -> Target:
         drift_policy=DriftPolicy(row.drift_policy),
         guard_share_percent=row.guard_share_percent,
         guard_floor=row.guard_floor,
+        models=tuple(json.loads(row.models)),
         down_since=row.down_since,
         down_reason=row.down_reason,
         probes=row.probes,
