@@ -46,6 +46,11 @@ class Wish:
         """Whether the subject is a box, not the service itself."""
         return str(self.subject) != str(self.service)
 
+    @property
+    def is_on_shelf(self) -> bool:
+        """Whether it is a box that nobody holds."""
+        return self.is_of_box and self.state is ServiceState.ENDED and not self.value.packages
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Before:

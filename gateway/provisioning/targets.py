@@ -17,7 +17,7 @@ from typing import Any
 from sqlalchemy import select, update
 
 from gateway.adapters.registry import open_adapter
-from gateway.adapters.sdk import Answer
+from gateway.adapters.sdk import Answer, BoxOptions
 from gateway.provisioning.keys import RECONCILE
 from gateway.provisioning.tables import target as table
 from runtime.secrets import Sealer
@@ -28,7 +28,6 @@ from terms.ids import TargetName
 IN_FLIGHT_MAX = 32
 GUARD_SHARE_PERCENT = 10
 GUARD_FLOOR = 10
-MODELS_MAX = 200
 MODEL_CHARS_MAX = 64
 NO_MODELS = "[]"
 PACE_GROWS_EVERY = timedelta(seconds=2)
@@ -54,7 +53,6 @@ class Configuration:
     drift_policy: DriftPolicy = DriftPolicy.REPAIR
     guard_share_percent: int = GUARD_SHARE_PERCENT
     guard_floor: int = GUARD_FLOOR
-    models: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,12 +118,17 @@ async def configure(tx: Tx, sealer: Sealer, wanted: Configuration) -> bool:
 
     Raises Invalid naming the wrong value, NotFound for an unknown kind.
     """
-    _check(wanted)
+    models = _checked_models(wanted)
+    by_others = {m: t for m, t in (await drivers(tx)).items() if t != wanted.name}
+    for model in models:
+        if model in by_others:
+            why = f"boxes of model {model} are driven by {by_others[model]}"
+            raise Invalid(f"target {wanted.name}: models", why)
     options = _canonical(wanted.options)
     row = await tx.first(select(table).where(table.c.name == wanted.name))
     if row is not None and _same(row, wanted, options, sealer):
         return False
-    await tx.upsert(table, [_row(wanted, options, sealer, row)], key=("name",))
+    await tx.upsert(table, [_row(wanted, options, sealer, row, models=models)], key=("name",))
     tx.ring((RECONCILE,))
     return True
 
@@ -204,7 +207,8 @@ async def _set_enabled(tx: Tx, name: str, *, enabled: bool) -> None:
     tx.ring((RECONCILE,))
 
 
-def _check(wanted: Configuration) -> None:
+def _checked_models(wanted: Configuration) -> list[str]:
+    """Check what the operator says, and tell the models of boxes that are driven there."""
     if not _NAME.fullmatch(wanted.name):
         raise Invalid("target", f"1 to 32 of a-z, 0-9 and dash: {wanted.name[:40]!r}")
     for field, value, lowest, highest in (
@@ -214,7 +218,13 @@ def _check(wanted: Configuration) -> None:
     ):
         if not lowest <= value <= highest:
             raise Invalid(f"target {wanted.name}: {field}", f"{lowest} to {highest}")
-    open_adapter(wanted.kind, name=wanted.name, options=wanted.options, http=_Shut())
+    made = open_adapter(wanted.kind, name=wanted.name, options=wanted.options, http=_Shut())
+    if not isinstance(made.options, BoxOptions):
+        return []
+    for model in made.options.models:
+        if not 0 < len(model) <= MODEL_CHARS_MAX:
+            raise Invalid(f"target {wanted.name}: models", f"1 to {MODEL_CHARS_MAX} characters")
+    return sorted(set(made.options.models))
 
 
 def _canonical(options: Mapping[str, Any]) -> str:
@@ -229,12 +239,13 @@ def _same(row: Any, wanted: Configuration, options: str, sealer: Sealer) -> bool
         and row.drift_policy == wanted.drift_policy.value
         and row.guard_share_percent == wanted.guard_share_percent
         and row.guard_floor == wanted.guard_floor
-        and row.models == json.dumps(sorted(wanted.models))
         and sealer.open(row.options, place=place_of(wanted.name)) == options
     )
 
 
-def _row(wanted: Configuration, options: str, sealer: Sealer, old: Any) -> dict[str, Any]:
+def _row(
+    wanted: Configuration, options: str, sealer: Sealer, old: Any, *, models: list[str]
+) -> dict[str, Any]:
     return {
         "name": wanted.name,
         "kind": wanted.kind,
@@ -245,7 +256,7 @@ def _row(wanted: Configuration, options: str, sealer: Sealer, old: Any) -> dict[
         "drift_policy": wanted.drift_policy.value,
         "guard_share_percent": wanted.guard_share_percent,
         "guard_floor": wanted.guard_floor,
-        "models": json.dumps(sorted(wanted.models)),
+        "models": json.dumps(models),
         "down_since": None,
         "down_reason": None,
         "probes": 0,
