@@ -15,6 +15,8 @@ InvoiceId = NewType("InvoiceId", str)
 AttemptId = NewType("AttemptId", str)
 NoticeId = NewType("NoticeId", str)
 ResourceId = NewType("ResourceId", str)
+# Whom a wish is for: a service, where a target keeps one account for each household, or a box.
+SubjectId = NewType("SubjectId", str)
 TargetName = NewType("TargetName", str)
 
 _ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"

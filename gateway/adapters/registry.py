@@ -9,11 +9,38 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from gateway.adapters.sdk import Adapter, Http
-from terms.errors import Invalid, NotFound
+from gateway.adapters.sdk import Access, Adapter, BoxAdapter, Boxes, Http, Options
+from gateway.adapters.state import ViewerState
+from terms.errors import Invalid, NotFound, Permanent
 from terms.ids import TargetName
 
 GROUP = "boxoffice.adapters"
+
+
+class NoBoxes:
+    """The boxes of an adapter that is opened to be looked at: there are none."""
+
+    async def access(self, ref: str) -> Access:
+        """Refuse."""
+        raise Permanent(f"no box {ref!r} is known here")
+
+    async def pin(self, ref: str, host_key: str) -> None:  # noqa: ARG002 - the shape of the port
+        """Refuse."""
+        raise Permanent(f"no box {ref!r} is known here")
+
+    async def last_seen(self, ref: str) -> ViewerState | None:  # noqa: ARG002
+        """Know nothing."""
+        return None
+
+    async def answering(self, login: str) -> str | None:  # noqa: ARG002
+        """Know nobody."""
+        return None
+
+    async def called_at(self, ref: str, address: str) -> None:
+        """Forget it."""
+
+    async def stranger(self, serial: str, *, model: str, address: str, why: str) -> None:
+        """Forget it."""
 
 
 @cache
@@ -38,7 +65,12 @@ def adapter_class(kind: str) -> type[Adapter[Any]]:
 
 
 def open_adapter(
-    kind: str, *, name: TargetName, options: Mapping[str, Any], http: Http
+    kind: str,
+    *,
+    name: TargetName,
+    options: Mapping[str, Any],
+    http: Http,
+    boxes: Boxes | None = None,
 ) -> Adapter[Any]:
     """Make the adapter of one configured target. Raises Invalid naming the wrong option."""
     cls = adapter_class(kind)
@@ -48,4 +80,18 @@ def open_adapter(
         first = error.errors(include_input=False, include_url=False)[0]
         where = ".".join(str(part) for part in first["loc"]) or "options"
         raise Invalid(f"target {name}: {where}", first["msg"]) from None
-    return cls(name, parsed, http)
+    return make(cls, name, parsed, http, boxes=boxes)
+
+
+def make(
+    cls: type[Adapter[Any]],
+    name: TargetName,
+    options: Options,
+    http: Http,
+    *,
+    boxes: Boxes | None = None,
+) -> Adapter[Any]:
+    """Make an adapter of checked options; one that drives boxes is given them."""
+    if issubclass(cls, BoxAdapter):
+        return cls(name, options, http, boxes or NoBoxes())
+    return cls(name, options, http)

@@ -14,7 +14,7 @@ from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from typing import Any, ClassVar, Generic, Protocol, TypeVar, runtime_checkable
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from gateway.adapters.state import ViewerState, differences
 from terms.errors import (
@@ -31,6 +31,7 @@ from terms.http import Http as Http  # noqa: PLC0414
 from terms.ids import TargetName
 
 S = TypeVar("S", bound=ViewerState)
+MODELS_MAX = 200
 
 
 class Options(BaseModel):
@@ -40,6 +41,53 @@ class Options(BaseModel):
     """
 
     model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
+
+
+class BoxOptions(Options):
+    """The options of a target that drives boxes: every one of these models, and no other's."""
+
+    models: list[str] = Field(min_length=1, max_length=MODELS_MAX)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Access:
+    """How one box is reached: "host:port" (empty where it calls us), its secrets, its pinned key.
+
+    `may_pin` holds inside a technician's claim window: only then a first host key is trusted.
+    """
+
+    address: str = ""
+    secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
+    host_key: str = ""
+    may_pin: bool = False
+
+
+class Boxes(Protocol):
+    """What an adapter of boxes may ask, and tell, about one of them; `ref` is its serial."""
+
+    async def access(self, ref: str) -> Access:
+        """Find how to reach it. Raises Permanent for a box nobody has described."""
+        ...
+
+    async def pin(self, ref: str, host_key: str) -> None:
+        """Keep the key a box has shown inside its claim window. Raises Conflict outside it."""
+        ...
+
+    async def last_seen(self, ref: str) -> ViewerState | None:
+        """Give what it was last seen to hold: all there is to know of a box that calls us."""
+        ...
+
+    async def answering(self, login: str) -> str | None:
+        """Find the serial of the box that signs in to us by this name."""
+        ...
+
+    async def called_at(self, ref: str, address: str) -> None:
+        """Remember where a box that calls us wants to be rung."""
+        ...
+
+    async def stranger(self, serial: str, *, model: str, address: str, why: str) -> None:
+        """Note a box that called and has no rights here: unknown, doubtful, or a copy."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,12 +165,81 @@ class Adapter(ABC, Generic[S]):
         """Everything the target holds, over all its pages, ours or not."""
 
 
+class BoxAdapter(Adapter[S]):
+    """A target that is nothing but its boxes: each ref is the serial of one.
+
+    A box that cannot be reached or refuses us says nothing about the others, so `probe` asks none.
+    """
+
+    def __init__(self, name: TargetName, options: Any, http: Http, boxes: Boxes) -> None:
+        super().__init__(name, options, http)
+        self.boxes = boxes
+
+
 @runtime_checkable
 class Catalogued(Protocol):
     """Optional: the target can list its tariffs and packages."""
 
     async def catalog(self) -> Catalog:
         """All codes known there."""
+        ...
+
+
+@runtime_checkable
+class Linked(Protocol):
+    """Optional: the adapter keeps something open between calls, a connection, engine or session."""
+
+    async def drop(self) -> None:
+        """Close all of it, now; whatever comes next opens its own. Called at any time."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ask:
+    """One HTTP request of a target that calls us. Header names are lower-case; `peer` is an IP."""
+
+    method: str
+    path: str
+    headers: Mapping[str, str]
+    body: bytes
+    peer: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reply:
+    """Our answer to it."""
+
+    status: int
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: bytes = b""
+
+
+class Contact(Protocol):
+    """What is done for a box, or an account, that is in contact with us right now."""
+
+    async def wish(self, ref: str) -> ViewerState | None:
+        """Give what it should hold, with the revision of that; None for one nobody wishes for."""
+        ...
+
+    def seen(self, ref: str, proof: int) -> None:
+        """Note that it called and proved to hold the wish of revision `proof`; cheap."""
+        ...
+
+    async def reconcile(self, ref: str, adapter: Adapter[Any]) -> None:
+        """Make it hold its wish inside this contact, by an adapter that speaks through it.
+
+        Returns when that is over, however it ended; it waits a little where a worker has the row.
+        Ends without a word where the row is parked or is worked on elsewhere.
+        """
+        ...
+
+
+@runtime_checkable
+class Inbound(Protocol):
+    """Optional: the target calls us."""
+
+    async def answer(self, ask: Ask, contact: Contact) -> Reply:
+        """Answer one request. Never raises for what a caller sends: that is a 4xx."""
         ...
 
 

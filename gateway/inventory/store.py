@@ -50,6 +50,25 @@ async def macs(tx: Tx, services: Iterable[str]) -> Mapping[ServiceId, frozenset[
     return {service: frozenset(listed) for service, listed in found.items()}
 
 
+async def held(
+    tx: Tx, services: Iterable[str], *, models: Iterable[str]
+) -> dict[ServiceId, list[Resource]]:
+    """Find the boxes of some models that households hold; their rows are locked until the end."""
+    found: dict[ServiceId, list[Resource]] = {}
+    wanted = {KEYS: packed(tx.engine, services), "models": packed(tx.engine, models)}
+    for row in await _HELD.rows(tx, wanted):
+        box = _from_row(row)
+        if box.service is not None:
+            found.setdefault(box.service, []).append(box)
+    return found
+
+
+async def locked(tx: Tx, ids: Iterable[str]) -> dict[ResourceId, Resource]:
+    """Find boxes by their ids; their rows are locked until the end."""
+    rows = await _LOCKED.rows(tx, {KEYS: packed(tx.engine, ids)})
+    return {box.id: box for box in map(_from_row, rows)}
+
+
 async def by_serial(tx: Tx, serials: Iterable[str]) -> Mapping[str, Resource]:
     """Find boxes by their serials."""
     return {box.serial: box for box in await _boxes(tx, _C.serial.in_(list(serials)))}
@@ -83,7 +102,24 @@ def _macs(engine: Engine) -> Select[Any]:
     return query.where(_C.mac.is_not(None))
 
 
+def _held(engine: Engine) -> Select[Any]:
+    states = or_(*(_C.state == state for state in sorted(HELD)))
+    query = select(*_COLUMNS).where(among(engine, _C.service), states)
+    return _in_order(query.where(among(engine, _C.model, "models")))
+
+
+def _locked(engine: Engine) -> Select[Any]:
+    return _in_order(select(*_COLUMNS).where(among(engine, _C.id)))
+
+
+def _in_order(query: Select[Any]) -> Select[Any]:
+    # Always in one order, so that two transactions never wait for each other.
+    return query.order_by(_C.id).with_for_update(read=True)
+
+
 _MACS = PreparedQuery(_macs)
+_HELD = PreparedQuery(_held)
+_LOCKED = PreparedQuery(_locked)
 
 
 def _from_row(row: Any) -> Resource:

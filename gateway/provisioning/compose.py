@@ -6,7 +6,7 @@ stays, except that a service that may not be watched goes dark all the same.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
 from types import MappingProxyType
@@ -14,28 +14,42 @@ from types import MappingProxyType
 from gateway.adapters.state import ViewerState
 from gateway.provisioning.routing import LineUp, Routed, Routes
 from terms.entitlement import Entitlement, ServiceState
-from terms.ids import ServiceId, TargetName
+from terms.ids import ServiceId, SubjectId, TargetName
 
 CAUSE_CHARS_MAX = 160
 OTHER_CAUSE = "boxes or routes changed"
+GIVEN_BACK = "the box was given back"
 EVERY_TARGET = TargetName("")
 _MIDNIGHT = time()
+_NO_LINE_UP = LineUp()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wish:
-    """What one target should hold for one service, as of the revision that last changed it.
+    """What one target should hold for one subject, as of the revision that last changed it.
 
-    `text` is the value's canonical form: equal values have equal texts.
+    The subject is the service itself, or one box of it. `text` is the value's canonical form: equal
+    values have equal texts. A subject's revision only rises, also from one household to the next.
     """
 
-    service: ServiceId
+    subject: SubjectId
     target: TargetName
+    service: ServiceId
     revision: int
     state: ServiceState
     value: ViewerState
     text: str
     cause: str
+
+    @property
+    def is_of_box(self) -> bool:
+        """Whether the subject is a box, not the service itself."""
+        return str(self.subject) != str(self.service)
+
+    @property
+    def is_on_shelf(self) -> bool:
+        """Whether it is a box that nobody holds."""
+        return self.is_of_box and self.state is ServiceState.ENDED and not self.value.packages
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +59,18 @@ class Before:
     revision: int
     ref: str
     text: str
+    service: ServiceId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DrivenBox:
+    """A box that a target drives: one this household holds, or held until it was given back."""
+
+    subject: SubjectId
+    target: TargetName
+    serial: str
+    is_held: bool
+    before: Before | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +84,7 @@ class Order:
     macs: frozenset[str] = frozenset()
     refs: Mapping[TargetName, str] = field(default_factory=lambda: MappingProxyType({}))
     before: Mapping[TargetName, Before] = field(default_factory=lambda: MappingProxyType({}))
+    boxes: tuple[DrivenBox, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,8 +114,8 @@ def compose(
     problems: dict[TargetName, str] = {}
     if found.unrouted:
         problems[EVERY_TARGET] = f"no route for {', '.join(found.unrouted)}"
-    changed = []
-    for target in sorted({*found.line_ups, *order.before}):
+    changed = list(_box_wishes(order, found, problems))
+    for target in sorted({*found.line_ups, *order.before} - routes.driving):
         before = order.before.get(target)
         line_up = found.line_ups.get(target)
         problem = _problem(order, target, line_up)
@@ -152,6 +179,52 @@ def _value(
     )
 
 
+def _box_wishes(order: Order, found: Routed, problems: dict[TargetName, str]) -> Iterator[Wish]:
+    """Work out the wishes of a household's boxes; without a line-up a box has no packages."""
+    for box in order.boxes:
+        line_up = found.line_ups.get(box.target, _NO_LINE_UP)
+        if line_up.problem:
+            problems[box.target] = line_up.problem
+        if line_up.problem or found.unrouted:
+            value = _darkened(order.entitlement, box.before)
+        else:
+            value = _box_value(order.entitlement, box, line_up)
+        wish = _box_wish(order.entitlement, box, value) if value is not None else None
+        if wish is not None:
+            yield wish
+
+
+def _box_value(rights: Entitlement, box: DrivenBox, line_up: LineUp) -> ViewerState:
+    if not box.is_held:
+        return ViewerState(ref=box.serial, enabled=False)
+    return ViewerState(
+        ref=box.serial,
+        enabled=rights.state.is_live,
+        tariff=line_up.tariff,
+        packages=line_up.packages,
+    )
+
+
+def _box_wish(rights: Entitlement, box: DrivenBox, value: ViewerState) -> Wish | None:
+    """Word the wish of a box; None where it stands already."""
+    before = box.before
+    text = value.encode()
+    if before is not None and (before.text, before.service) == (text, rights.service):
+        return None
+    # Higher than whatever the box may carry, also when it was with another household.
+    revision = max(rights.revision, before.revision + 1 if before else 0)
+    return Wish(
+        subject=box.subject,
+        target=box.target,
+        service=rights.service,
+        revision=revision,
+        state=rights.state if box.is_held else ServiceState.ENDED,
+        value=replace(value, revision=revision),
+        text=text,
+        cause=_cause(rights, None) if box.is_held else GIVEN_BACK,
+    )
+
+
 def _expiry(expires_at: datetime | None, offset: timedelta) -> date | None:
     """Round an expiry up to a UTC day of the machine: a target never knows of the offset."""
     if expires_at is None:
@@ -170,8 +243,9 @@ def _wish(
     rights: Entitlement, target: TargetName, value: ViewerState, text: str, before: Before | None
 ) -> Wish:
     return Wish(
-        service=rights.service,
+        subject=SubjectId(rights.service),
         target=target,
+        service=rights.service,
         revision=rights.revision,
         state=rights.state,
         value=value,

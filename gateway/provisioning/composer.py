@@ -9,11 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from gateway.inventory import store as inventory
-from gateway.provisioning import refs, routes, wishes
-from gateway.provisioning.compose import Composition, Order, Wish, compose, routed
+from gateway.provisioning import refs, routes, targets, wishes
+from gateway.provisioning.boxes import boxes_of
+from gateway.provisioning.compose import Composition, DrivenBox, Order, Wish, compose, routed
 from gateway.provisioning.keys import RECONCILE, key_of
 from gateway.provisioning.leases import still_ours
 from gateway.provisioning.routing import Routes
@@ -23,10 +24,13 @@ from runtime.store import Store, Tx
 from runtime.telemetry import get_log
 from runtime.work import Claim, Work
 from terms.entitlement import Entitlement
-from terms.ids import ServiceId, TargetName
+from terms.ids import ServiceId, SubjectId, TargetName
 
 BATCH_ROWS_MAX = 500
+# A box goes dark after the household's accounts are seen dark, or when that takes this long.
+BOX_WAITS_MAX = timedelta(seconds=60)
 _NO_MACS: frozenset[str] = frozenset()
+_NOTHING = Standings()
 _log = get_log()
 
 
@@ -65,12 +69,16 @@ async def compose_batch(tx: Tx, work: Work, services: Sequence[str]) -> Composed
     offset = await work.clock.offset(tx)
     now = work.clock.machine_now()
     business_now = now + offset
-    table = Routes(await routes.load(tx))
+    table = Routes(await routes.load(tx), await targets.drivers(tx))
     standing = await wishes.standing(tx, services)
+    boxes = await boxes_of(tx, services, standing, table.drivers)
     results = {
         order.entitlement.service: compose(order, table, business_now=business_now, offset=offset)
-        for order in await _orders(tx, services, standing, table, business_now)
+        for order in await _orders(
+            tx, standing, boxes.of, table, services, business_now=business_now
+        )
     }
+    await wishes.drop(tx, boxes.left)
     changed = [one for result in results.values() for one in result.changed]
     await wishes.write(tx, changed, now=now)
     problems = {service: result.problems for service, result in results.items()}
@@ -81,9 +89,11 @@ async def compose_batch(tx: Tx, work: Work, services: Sequence[str]) -> Composed
 
 async def _orders(
     tx: Tx,
-    services: Sequence[str],
     standing: Mapping[ServiceId, Standings],
+    boxes: Mapping[ServiceId, Sequence[DrivenBox]],
     table: Routes,
+    services: Sequence[str],
+    *,
     business_now: datetime,
 ) -> list[Order]:
     snapshots = await log.newest(tx, routes.TOPIC, services)
@@ -94,7 +104,8 @@ async def _orders(
         one.service
         for one in rights
         if routed(one, table, business_now=business_now).line_ups.keys()
-        - standing.get(one.service, {}).keys()
+        - table.driving
+        - standing.get(one.service, _NOTHING).accounts.keys()
     ]
     keys = await refs.of(tx, new) if new else {}
     return [
@@ -102,7 +113,11 @@ async def _orders(
             entitlement=one,
             macs=macs.get(one.service, _NO_MACS),
             refs=keys.get(one.service, {}),
-            before={t: s.before for t, s in standing.get(one.service, {}).items()},
+            before={
+                target: was.before
+                for target, was in standing.get(one.service, _NOTHING).accounts.items()
+            },
+            boxes=tuple(boxes.get(one.service, ())),
         )
         for one in rights
     ]
@@ -116,20 +131,26 @@ async def _mark(
     *,
     business_now: datetime,
 ) -> None:
-    changed: dict[TargetName, list[str]] = {}
-    unproven: dict[TargetName, list[str]] = {}
+    now: dict[TargetName, list[str]] = {}
+    later: dict[TargetName, dict[str, datetime]] = {}
     for service, result in results.items():
+        # What goes dark is dark at the portal first: a box may never come back to be told.
+        is_ending = any(not (one.is_of_box or one.value.enabled) for one in result.changed)
         for one in result.changed:
-            changed.setdefault(one.target, []).append(key_of(service, one.target))
-        touched = {one.target for one in result.changed}
-        for target, before in standing.get(service, {}).items():
-            if target not in touched and before.proven != before.before.revision:
-                unproven.setdefault(target, []).append(key_of(service, target))
-    for target in sorted(changed):
-        await work.mark(tx, RECONCILE, changed[target], target=target)
-    for target in sorted(unproven):
-        again = dict.fromkeys(unproven[target], business_now)
-        await work.schedule(tx, RECONCILE, again, target=target)
+            key = key_of(one.subject, one.target)
+            if is_ending and one.is_of_box and not one.value.enabled:
+                later.setdefault(one.target, {})[key] = business_now + BOX_WAITS_MAX
+            else:
+                now.setdefault(one.target, []).append(key)
+        touched = {(one.subject, one.target) for one in result.changed}
+        for subject, target in standing.get(service, _NOTHING).unproven():
+            place = (subject or SubjectId(service), target)
+            if place not in touched:
+                later.setdefault(target, {})[key_of(*place)] = business_now
+    for target in sorted(now):
+        await work.mark(tx, RECONCILE, now[target], target=target)
+    for target in sorted(later):
+        await work.schedule(tx, RECONCILE, later[target], target=target)
 
 
 def _looks(results: Mapping[ServiceId, Composition]) -> dict[str, datetime]:

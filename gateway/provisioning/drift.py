@@ -134,7 +134,7 @@ class _Scan:
             if self.report.orphans > STRANGERS_TOLD_MAX:
                 return None
             return _finding(Kind.ORPHAN, held.ref, None, {"account": ("present", "not ours")})
-        if wish.service not in quiet:
+        if wish.subject not in quiet:
             return None
         try:
             fields = differences(self.adapter.express(wish.value), held)
@@ -155,7 +155,7 @@ class _Scan:
                 found = [
                     _finding(Kind.MISSING, wish.value.ref, wish, differences(wish.value, None))
                     for wish in absent
-                    if wish.service in quiet
+                    if wish.subject in quiet
                 ]
                 self.report.missing += len(found)
                 await self._keep(tx, found)
@@ -164,8 +164,8 @@ class _Scan:
             last = page[-1].value.ref
 
     async def _quiet(self, tx: Tx, wanted: Iterable[Wish]) -> set[str]:
-        services = [wish.service for wish in wanted]
-        return await findings.quiet(tx, self.target.name, services, since=self.report.started_at)
+        subjects = [wish.subject for wish in wanted]
+        return await findings.quiet(tx, self.target.name, subjects, since=self.report.started_at)
 
     async def _keep(self, tx: Tx, found: Sequence[Finding]) -> None:
         await findings.record(
@@ -181,7 +181,7 @@ class _Scan:
 def _finding(
     kind: Kind, ref: str, wish: Wish | None, fields: dict[str, tuple[str, str]]
 ) -> Finding:
-    return Finding(kind=kind, ref=ref, service=wish.service if wish else None, fields=fields)
+    return Finding(kind=kind, ref=ref, subject=wish.subject if wish else None, fields=fields)
 
 
 def _told(report: ScanReport) -> dict[str, object]:

@@ -26,6 +26,13 @@ def fenced(check: Callable[[], None]) -> Iterator[None]:
         _CHECK.reset(token)
 
 
+def ask() -> None:
+    """Raise where no call may be begun any more; whoever works on no row may always."""
+    check = _CHECK.get()
+    if check is not None:
+        check()
+
+
 class FencedDoor:
     """A door that asks first."""
 
@@ -44,9 +51,7 @@ class FencedDoor:
         body_bytes_max: int | None = None,
     ) -> Coroutine[Any, Any, Answer]:
         """Make one request, as `Http.call` does. Raises what the check raises."""
-        check = _CHECK.get()
-        if check is not None:
-            check()
+        ask()
         return self._http.call(
             method,
             url,

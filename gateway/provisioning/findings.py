@@ -18,7 +18,7 @@ from runtime.chance import new_id
 from runtime.store import Tx
 from runtime.work import Work
 from runtime.work import work as work_table
-from terms.ids import ServiceId, TargetName
+from terms.ids import ServiceId, SubjectId, TargetName
 
 REF_CHARS_MAX = 160
 
@@ -41,28 +41,28 @@ class Finding:
 
     kind: Kind
     ref: str
-    service: ServiceId | None
+    subject: SubjectId | None
     fields: Mapping[str, tuple[str, str]]
 
 
 async def quiet(
-    tx: Tx, target: TargetName, services: Sequence[str], *, since: datetime
+    tx: Tx, target: TargetName, subjects: Sequence[str], *, since: datetime
 ) -> set[str]:
-    """Keep the services that nobody works on, and that nobody has looked at since an instant."""
-    if not services:
+    """Keep the subjects that nobody works on, and that nobody has looked at since an instant."""
+    if not subjects:
         return set()
-    keys = {key_of(service, target): service for service in services}
+    keys = {key_of(subject, target): subject for subject in subjects}
     queued = select(work_table.c.key).where(
         work_table.c.kind == RECONCILE, work_table.c.key.in_(list(keys))
     )
-    fresh = select(observed.c.service).where(
+    fresh = select(observed.c.subject).where(
         observed.c.target == target,
-        observed.c.service.in_(list(services)),
+        observed.c.subject.in_(list(subjects)),
         observed.c.seen_at >= since,
     )
     busy = {keys[row.key] for row in await tx.rows(queued)}
-    busy |= {row.service for row in await tx.rows(fresh)}
-    return set(services) - busy
+    busy |= {row.subject for row in await tx.rows(fresh)}
+    return set(subjects) - busy
 
 
 async def record(
@@ -85,7 +85,7 @@ async def record(
             "id": new_id(now, work.chance),
             "target": target,
             "ref": ref,
-            "service": one.service,
+            "subject": one.subject,
             "kind": one.kind.value,
             "fields": fields_text(one.fields),
             "found_at": since.get(ref, now),
@@ -99,25 +99,25 @@ async def record(
 
 async def mark(tx: Tx, work: Work, target: TargetName, found: Iterable[Finding]) -> int:
     """Have what can be repaired reconciled; returns how many."""
-    services = {one.service for one in found if one.kind in REPAIRABLE and one.service}
-    await work.mark(tx, RECONCILE, [key_of(one, target) for one in services], target=target)
-    return len(services)
+    subjects = {one.subject for one in found if one.kind in REPAIRABLE and one.subject}
+    await work.mark(tx, RECONCILE, [key_of(one, target) for one in subjects], target=target)
+    return len(subjects)
 
 
 async def repair(
     tx: Tx, work: Work, *, target: TargetName | None = None, ids: Sequence[str] = ()
 ) -> int:
     """Have open findings reconciled, all or those named; parked rows stay parked."""
-    key = drift.c.service + literal("@") + drift.c.target
+    key = drift.c.subject + literal("@") + drift.c.target
     parked = exists().where(
         work_table.c.kind == RECONCILE,
         work_table.c.key == key,
         work_table.c.parked_at.is_not(None),
     )
-    query = select(drift.c.service, drift.c.target).where(
+    query = select(drift.c.subject, drift.c.target).where(
         drift.c.repaired_at.is_(None),
         drift.c.kind.in_(REPAIRABLE),
-        drift.c.service.is_not(None),
+        drift.c.subject.is_not(None),
         ~parked,
     )
     if target is not None:
@@ -126,7 +126,7 @@ async def repair(
         query = query.where(drift.c.id.in_(list(ids)))
     by_target: dict[str, list[str]] = {}
     for row in await tx.rows(query):
-        by_target.setdefault(row.target, []).append(key_of(row.service, row.target))
+        by_target.setdefault(row.target, []).append(key_of(row.subject, row.target))
     for name, keys in sorted(by_target.items()):
         await work.mark(tx, RECONCILE, keys, target=name)
     return sum(map(len, by_target.values()))
@@ -134,7 +134,7 @@ async def repair(
 
 async def close_unseen(tx: Tx, target: TargetName, *, before: datetime, now: datetime) -> None:
     """Close what the scan that began at `before` no longer saw, unless it is being worked on."""
-    key = func.coalesce(drift.c.service, "") + literal(f"@{target}")
+    key = func.coalesce(drift.c.subject, "") + literal(f"@{target}")
     queued = exists().where(work_table.c.kind == RECONCILE, work_table.c.key == key)
     await tx.execute(
         update(drift)
@@ -142,7 +142,7 @@ async def close_unseen(tx: Tx, target: TargetName, *, before: datetime, now: dat
             drift.c.target == target,
             drift.c.repaired_at.is_(None),
             drift.c.scan_at < before,
-            or_(drift.c.service.is_(None), ~queued),
+            or_(drift.c.subject.is_(None), ~queued),
         )
         .values(repaired_at=now)
     )
@@ -163,7 +163,7 @@ class Found:
 
 
 def from_row(row: Any) -> Found:
-    """Read a row of `drift`."""
+    """Read a row of `drift` with the service of its subject."""
     return Found(
         id=row.id,
         target=TargetName(row.target),

@@ -38,20 +38,20 @@ class Gate:
         """Ask at once for all of a batch that are about to go dark, so that none has to wait."""
         dark = [job for job in jobs if job.goes_dark]
         if dark:
-            verdicts = await self._decide({job.wish.service: job.wish.revision for job in dark})
+            verdicts = await self._decide({job.wish.subject: job.wish.revision for job in dark})
             for job in dark:
-                job.foreseen = verdicts[job.wish.service]
+                job.foreseen = verdicts[job.wish.subject]
 
     async def ask(self, job: Job) -> None:
         """Return if the account may be switched off. Raises StoppedByGuard if not."""
-        verdict = job.foreseen or await self._asked(job.wish.service, job.wish.revision)
+        verdict = job.foreseen or await self._asked(job.wish.subject, job.wish.revision)
         reason = _REASONS.get(verdict)
         if reason is not None:
             raise StoppedByGuard(reason)
 
-    async def _asked(self, service: str, revision: int) -> Verdict:
+    async def _asked(self, subject: str, revision: int) -> Verdict:
         future: asyncio.Future[Verdict] = asyncio.get_running_loop().create_future()
-        self._asking[service] = (revision, future)
+        self._asking[subject] = (revision, future)
         if self._answering is None or self._answering.done():
             self._answering = asyncio.create_task(self._answer())
         return await future
@@ -79,9 +79,9 @@ class Gate:
 
 
 def _tell(asking: _Asking, verdicts: dict[str, Verdict]) -> None:
-    for service, (_, future) in asking.items():
+    for subject, (_, future) in asking.items():
         if not future.done():
-            future.set_result(verdicts[service])
+            future.set_result(verdicts[subject])
 
 
 def _refuse(asking: _Asking, error: Exception) -> None:

@@ -35,7 +35,7 @@ _D = darkening.c
 
 
 class Verdict(StrEnum):
-    """What was said to one service's switching off at one target."""
+    """What was said to one subject's switching off at one target."""
 
     COUNTED = "counted"  # within the limit: it went dark
     STOPPED = "stopped"  # waits for the operator
@@ -88,7 +88,7 @@ async def standing(tx: Tx, target: Target, *, now: datetime) -> Standing:
     went_dark = select(func.count()).where(
         o.target == target.name,
         o.enabled.is_(False),
-        exists().where(recent, _D.verdict == Verdict.COUNTED, _D.service == o.service),
+        exists().where(recent, _D.verdict == Verdict.COUNTED, _D.subject == o.subject),
     )
     on = int(await tx.scalar(is_on))
     base = on + int(await tx.scalar(went_dark))
@@ -105,20 +105,20 @@ async def standing(tx: Tx, target: Target, *, now: datetime) -> Standing:
 async def decide(
     tx: Tx, target: Target, asking: Mapping[str, int], *, now: datetime
 ) -> dict[str, Verdict]:
-    """Judge services that would be switched off; `asking` gives the revision of each wish.
+    """Judge subjects that would be switched off; `asking` gives the revision of each wish.
 
     All of a batch go through or none: half a wrong run is wrong, too.
     """
     # One judge at a time for each target.
     await tx.execute(select(targets.c.name).where(targets.c.name == target.name).with_for_update())
     given = {"target": target.name, KEYS: packed(tx.engine, asking)}
-    known = {row.service: row for row in await _KNOWN.rows(tx, given)}
+    known = {row.subject: row for row in await _KNOWN.rows(tx, given)}
     verdicts: dict[str, Verdict] = {}
-    for service, revision in asking.items():
-        row = known.get(service)
+    for subject, revision in asking.items():
+        row = known.get(subject)
         if row is not None and _still_holds(row.verdict, row.revision, row.at, revision, now):
-            verdicts[service] = Verdict(row.verdict)
-    fresh = [service for service in asking if service not in verdicts]
+            verdicts[subject] = Verdict(row.verdict)
+    fresh = [subject for subject in asking if subject not in verdicts]
     if not fresh:
         return verdicts
     is_now = await standing(tx, target, now=now)
@@ -126,22 +126,22 @@ async def decide(
     waiting = max(is_now.would - is_now.stopped, len(fresh))
     stops = is_now.is_stopped or is_now.counted + waiting > is_now.limit
     verdict = Verdict.STOPPED if stops else Verdict.COUNTED
-    await _write(tx, target.name, {service: asking[service] for service in fresh}, verdict, now)
+    await _write(tx, target.name, {subject: asking[subject] for subject in fresh}, verdict, now)
     return verdicts | dict.fromkeys(fresh, verdict)
 
 
-async def approve(tx: Tx, work: Work, target: str, *, services: Sequence[str] = ()) -> int:
+async def approve(tx: Tx, work: Work, target: str, *, subjects: Sequence[str] = ()) -> int:
     """Let through all that were stopped and all that wait behind them; returns how many.
 
-    With `services` only those, also where they had been rejected.
+    With `subjects` only those, also where they had been rejected.
     """
     name = (await find(tx, target)).name
     now = work.clock.machine_now()
-    if services:
+    if subjects:
         waiting = (Verdict.STOPPED, Verdict.REJECTED)
-        chosen = await _answer(tx, work, name, Verdict.APPROVED, to=waiting, only=services)
+        chosen = await _answer(tx, work, name, Verdict.APPROVED, to=waiting, only=subjects)
         return len(chosen)
-    behind = {row.service: row.revision for row in await tx.rows(_pending(name, now - WINDOW))}
+    behind = {row.subject: row.revision for row in await tx.rows(_pending(name, now - WINDOW))}
     await _write(tx, name, behind, Verdict.APPROVED, now)
     stopped = await _answer(tx, work, name, Verdict.APPROVED)
     return len({*stopped, *behind})
@@ -153,12 +153,12 @@ async def reject(tx: Tx, work: Work, target: str) -> int:
     return len(await _answer(tx, work, name, Verdict.REJECTED))
 
 
-async def forget(tx: Tx, target: TargetName, services: Sequence[str]) -> None:
-    """Drop what was said about services that are to stay on after all."""
-    if services:
+async def forget(tx: Tx, target: TargetName, subjects: Sequence[str]) -> None:
+    """Drop what was said about subjects that are to stay on after all."""
+    if subjects:
         await tx.execute(
             delete(darkening).where(
-                _D.target == target, _D.service.in_(list(services)), _D.verdict.in_(LASTING)
+                _D.target == target, _D.subject.in_(list(subjects)), _D.verdict.in_(LASTING)
             )
         )
 
@@ -175,12 +175,12 @@ async def _answer(
     """Answer those who wait; each row is then looked at again and finds the answer."""
     asked = and_(_D.target == target, _D.verdict.in_(to))
     if only:
-        asked = and_(asked, _D.service.in_(list(only)))
-    services = [row.service for row in await tx.rows(select(_D.service).where(asked))]
+        asked = and_(asked, _D.subject.in_(list(only)))
+    subjects = [row.subject for row in await tx.rows(select(_D.subject).where(asked))]
     now = work.clock.machine_now()
     await tx.execute(update(darkening).where(asked).values(verdict=verdict.value, at=now))
-    await work.release(tx, RECONCILE, [key_of(service, target) for service in services])
-    return services
+    await work.release(tx, RECONCILE, [key_of(subject, target) for subject in subjects])
+    return subjects
 
 
 async def _write(
@@ -189,14 +189,14 @@ async def _write(
     rows = [
         {
             "target": target,
-            "service": service,
+            "subject": subject,
             "revision": revision,
             "verdict": verdict.value,
             "at": now,
         }
-        for service, revision in asking.items()
+        for subject, revision in asking.items()
     ]
-    await tx.upsert(darkening, rows, key=("target", "service"))
+    await tx.upsert(darkening, rows, key=("target", "subject"))
 
 
 def _still_holds(said: str, at_revision: int, at: datetime, revision: int, now: datetime) -> bool:
@@ -212,20 +212,20 @@ def _count(*conditions: ColumnElement[bool]) -> Select[int]:
 
 
 def _pending(target: str, since: datetime) -> Select[tuple[str, int]]:
-    """Services in the queue that are on and wished off, and that nobody has judged yet."""
+    """Subjects in the queue that are on and wished off, and that nobody has judged yet."""
     w, o, q = wish.c, observed.c, work_table.c
     judged = exists().where(
         _D.target == target,
-        _D.service == w.service,
+        _D.subject == w.subject,
         or_(_D.verdict.in_((Verdict.STOPPED, Verdict.REJECTED)), _D.at > since),
     )
-    # The key is "service@target"; cut there, so that wishes are found by their own key.
-    service = func.substr(q.key, 1, func.length(q.key) - len(f"@{target}"))
+    # The key is "subject@target"; cut there, so that wishes are found by their own key.
+    subject = func.substr(q.key, 1, func.length(q.key) - len(f"@{target}"))
     return (
-        select(w.service, w.revision)
+        select(w.subject, w.revision)
         .select_from(
-            work_table.join(wish, and_(w.service == service, w.target == target)).join(
-                observed, and_(o.service == w.service, o.target == w.target)
+            work_table.join(wish, and_(w.subject == subject, w.target == target)).join(
+                observed, and_(o.subject == w.subject, o.target == w.target)
             )
         )
         .where(
@@ -240,7 +240,7 @@ def _pending(target: str, since: datetime) -> Select[tuple[str, int]]:
 
 
 def _known(engine: Engine) -> Select[Any]:
-    return select(darkening).where(_D.target == bindparam("target"), among(engine, _D.service))
+    return select(darkening).where(_D.target == bindparam("target"), among(engine, _D.subject))
 
 
 _KNOWN = PreparedQuery(_known)

@@ -21,7 +21,7 @@ from runtime.store.among import KEYS, among, packed
 from runtime.store.lease import Engine
 from runtime.store.prepared import PreparedQuery
 from runtime.work import Claim
-from terms.ids import ServiceId, TargetName
+from terms.ids import ServiceId, SubjectId, TargetName
 
 
 @dataclass(slots=True, kw_only=True)
@@ -53,13 +53,13 @@ class Job:
 async def load(
     store: Store, target: TargetName, claims: Sequence[Claim], *, renewed_at: float
 ) -> tuple[list[Job], list[Claim]]:
-    """Read the jobs of a batch, and sort out claims whose service has no wish any more."""
-    by_service = {parts_of(claim.key)[0]: claim for claim in claims}
+    """Read the jobs of a batch, and sort out claims whose subject has no wish any more."""
+    by_subject = {parts_of(claim.key)[0]: claim for claim in claims}
     async with store.read() as tx:
-        keys = packed(tx.engine, by_service)
+        keys = packed(tx.engine, by_subject)
         rows = await _JOBS.rows(tx, {"target": target, KEYS: keys})
-    jobs = [_job(row, by_service.pop(ServiceId(row.service)), renewed_at) for row in rows]
-    return jobs, list(by_service.values())
+    jobs = [_job(row, by_subject.pop(SubjectId(row.subject)), renewed_at) for row in rows]
+    return jobs, list(by_subject.values())
 
 
 async def newest_wish(store: Store, claim: Claim) -> tuple[Wish | None, int]:
@@ -67,12 +67,13 @@ async def newest_wish(store: Store, claim: Claim) -> tuple[Wish | None, int]:
 
     What is issued is read after the wish, so that it is never older.
     """
-    service, target = parts_of(claim.key)
-    query = select(wish).where(wish.c.service == service, wish.c.target == target)
+    subject, target = parts_of(claim.key)
+    query = select(wish).where(wish.c.subject == subject, wish.c.target == target)
     async with store.read() as tx:
         row = await tx.first(query)
+        newest = from_row(row) if row is not None else None
+        service = newest.service if newest else ServiceId(subject)
         snapshots = await log.newest(tx, TOPIC, [service])
-    newest = from_row(row) if row is not None else None
     published = snapshots[service].revision if service in snapshots else 0
     # A wish whose snapshot is missing was issued all the same.
     return newest, max(published, newest.revision if newest else 0)
@@ -98,8 +99,9 @@ def _jobs(engine: Engine) -> Select[Any]:
     )
     return (
         select(
-            w.service,
+            w.subject,
             w.target,
+            w.service,
             w.revision,
             w.state,
             w.value,
@@ -111,11 +113,11 @@ def _jobs(engine: Engine) -> Select[Any]:
             open_drift.label("has_drift"),
         )
         .select_from(
-            wish.outerjoin(observed, and_(o.service == w.service, o.target == w.target)).outerjoin(
-                darkening, and_(d.service == w.service, d.target == w.target)
+            wish.outerjoin(observed, and_(o.subject == w.subject, o.target == w.target)).outerjoin(
+                darkening, and_(d.subject == w.subject, d.target == w.target)
             )
         )
-        .where(w.target == bindparam("target"), among(engine, w.service))
+        .where(w.target == bindparam("target"), among(engine, w.subject))
     )
 
 

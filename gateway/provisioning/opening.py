@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from gateway.adapters.registry import open_adapter
-from gateway.adapters.sdk import Adapter, Http
+from gateway.adapters.sdk import Adapter, Boxes, Http, Linked
 from gateway.provisioning.fence import FencedDoor
 from gateway.provisioning.targets import Target, find, load, opened_options
 from runtime.retry import pause
@@ -48,16 +48,29 @@ class _Held:
     adapter: Adapter[Any]
     door: Door
 
+    async def close(self) -> None:
+        """Close the door and whatever the adapter keeps open."""
+        if isinstance(self.adapter, Linked):
+            await self.adapter.drop()
+        await self.door.aclose()
+
 
 class Targets:
     """Opens adapters on demand and gives the same one again while the row's version stands."""
 
-    def __init__(self, store: Store, sealer: Sealer, open_door: Callable[[], Door]) -> None:
+    def __init__(
+        self,
+        store: Store,
+        sealer: Sealer,
+        open_door: Callable[[], Door],
+        boxes_at: Callable[[TargetName], Boxes] | None = None,
+    ) -> None:
         self.store = store
         self.sealer = sealer
         self._open_door = open_door
+        self._boxes_at = boxes_at
         self._adapters: dict[TargetName, _Held] = {}
-        self._left: dict[asyncio.Task[None], Door] = {}
+        self._left: dict[asyncio.Task[None], _Held] = {}
         self._is_closed = False
 
     async def load(self) -> dict[TargetName, Target]:
@@ -76,10 +89,10 @@ class Targets:
         self._is_closed = True
         async with AsyncExitStack() as stack:
             for held in self._adapters.values():
-                stack.push_async_callback(held.door.aclose)
-            for task, door in self._left.items():
+                stack.push_async_callback(held.close)
+            for task, held in self._left.items():
                 task.cancel()
-                stack.push_async_callback(door.aclose)
+                stack.push_async_callback(held.close)
             await asyncio.gather(*self._left, return_exceptions=True)
 
     async def _adapter(self, tx: Tx, target: Target) -> Adapter[Any]:
@@ -97,19 +110,25 @@ class Targets:
     ) -> _Held:
         door = self._open_door()
         fenced = FencedDoor(door)
-        adapter = open_adapter(target.kind, name=target.name, options=options, http=fenced)
+        adapter = open_adapter(
+            target.kind,
+            name=target.name,
+            options=options,
+            http=fenced,
+            boxes=self._boxes_at(target.name) if self._boxes_at else None,
+        )
         fresh = _Held(version=target.version, adapter=adapter, door=door)
         if self._is_closed:
-            await door.aclose()
+            await fresh.close()
             return fresh
         if held is not None:
-            task = asyncio.create_task(_close_later(held.door))
-            self._left[task] = held.door
+            task = asyncio.create_task(_close_later(held))
+            self._left[task] = held
             task.add_done_callback(self._left.pop)
         self._adapters[target.name] = fresh
         return fresh
 
 
-async def _close_later(door: Door) -> None:
+async def _close_later(held: _Held) -> None:
     await pause(DOOR_LINGERS_S)
-    await door.aclose()
+    await held.close()

@@ -15,6 +15,7 @@ from sqlalchemy import select, update
 from gateway.adapters.sdk import Action, Operable
 from gateway.provisioning import wishes
 from gateway.provisioning.compose import CAUSE_CHARS_MAX, Wish
+from gateway.provisioning.keys import key_of
 from gateway.provisioning.opening import Targets
 from gateway.provisioning.orders import Outcome, ServiceOrder, row_of, storable
 from gateway.provisioning.tables import operation, service_order
@@ -71,7 +72,7 @@ class Operate:
                 why = target.down_reason or target.parked_reason or "the target is switched off"
                 done.append(Performed(target=target.name, outcome=Outcome.FAILED, error=why))
                 continue
-            done.append(await self._at(adapter, wish, action, f"{id}@{target.name}"))
+            done.append(await self._at(adapter, wish, action, f"{id}@{_place(wish)}"))
         return done
 
     async def _at(self, adapter: Operable, wish: Wish, action: Action, request: str) -> Performed:
@@ -124,6 +125,11 @@ class Operate:
 
     def _now(self) -> datetime:
         return self.work.clock.machine_now()
+
+
+def _place(wish: Wish) -> str:
+    """Name where something is done once: at the target, or at one box of it."""
+    return key_of(wish.subject, wish.target) if wish.is_of_box else wish.target
 
 
 async def _tried(adapter: Operable, ref: str, action: Action) -> tuple[Outcome, str]:

@@ -11,23 +11,17 @@ from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import partial
 
-from gateway.adapters.sdk import Pending
-from gateway.provisioning.gate import Gate
 from gateway.provisioning.health import Health
-from gateway.provisioning.holding import RUN_S_MAX, Holding, LeaseLost, monotonic_s
-from gateway.provisioning.jobs import Job, load, newest_wish
+from gateway.provisioning.holding import RUN_S_MAX, Holding, monotonic_s
+from gateway.provisioning.jobs import Job, load
 from gateway.provisioning.keys import RECONCILE
 from gateway.provisioning.opening import Opened
 from gateway.provisioning.results import Result
-from gateway.provisioning.run import Trail, bring
-from gateway.provisioning.verdicts import Fate, Verdict, overslept, verdict_for
-from gateway.provisioning.writer import Writer
+from gateway.provisioning.runner import Runner
 from runtime import crash
 from runtime.telemetry import get_log
 from runtime.work import Claim, Failure, Work, is_suspect, without_suspects
-from terms.errors import Conflict
 
 # A run that is cut off after this looks like a crash to its row, which is safe.
 DRAIN_S = 8.0
@@ -36,7 +30,6 @@ DRAIN_S = 8.0
 FAST_S = 1.0
 
 _log = get_log()
-_DONE = Verdict(fate=Fate.DONE, reason="")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,16 +54,14 @@ class Pump:
         self.pace = pace
         self.wake = asyncio.Event()
         self.health = Health(opened, work)
-        self._gate = Gate(work.store, work.clock, lambda: self.health.target)
-        self._writer = Writer(work, self._written)
         self._holding = Holding(
             work, self.name, heartbeat_s=pace.heartbeat_s, run_s_max=pace.run_s_max
         )
+        self._runner = Runner(self.health, work, self._holding, self._written)
         # A row that may be what ends the process: nothing else goes on beside it.
         self._alone: Job | None = None
         self._buffer: deque[Job] = deque()
         self._lanes: set[asyncio.Task[None]] = set()
-        self._running = 0
         self._more = False
         self._claim_rows = pace.claim_rows_min
         self._claimed_at = 0.0
@@ -78,8 +69,7 @@ class Pump:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Work until told to stop, then finish what was begun and give back the rest."""
-        forever = (self._holding.beat(), self._holding.watch(), self._writer.run())
-        helpers = [asyncio.create_task(one) for one in forever]
+        helpers = self._runner.start()
         try:
             while not stop.is_set():
                 self.wake.clear()
@@ -164,7 +154,7 @@ class Pump:
         twice = [claim for claim in claims if claim.key in self._holding]
         fresh = [claim for claim in claims if claim.key not in self._holding]
         jobs, gone = await load(self.work.store, self.name, fresh, renewed_at=renewed_at)
-        await self._gate.foresee(jobs)
+        await self._runner.gate.foresee(jobs)
         for job in jobs:
             self._holding.take(job)
             if is_suspect(job.claim):
@@ -200,7 +190,7 @@ class Pump:
         """One row after the other, until there are none or fewer lanes are allowed."""
         low = self.health.target.in_flight_max
         while self._buffer and self.health.is_open() and len(self._lanes) <= allowed:
-            if self._buffer[0] is self._alone and self._running:
+            if self._buffer[0] is self._alone and self._runner.running:
                 return  # the last lane still running comes to it
             job = self._buffer.popleft()
             if self._more and len(self._buffer) < low:
@@ -211,78 +201,20 @@ class Pump:
                 await self._one(job)
 
     async def _one(self, job: Job) -> None:
-        started_at = self.work.clock.machine_now()
-        trail = Trail()
-        self._running += 1
-        try:
-            pending = await self._holding.run(job, partial(self._attempt, job, trail))
-            verdict = (
-                _DONE if pending is None else Verdict(fate=Fate.PENDING, reason=pending.reason)
-            )
-        except LeaseLost:
-            _log.warning("lease.lost", key=job.claim.key, is_written=trail.is_written)
-            if not trail.is_written:
-                self._holding.forget(job)
-                return
-            verdict = overslept(self.work.clock.machine_now())
-        except Exception as error:  # noqa: BLE001 - the class decides, a bug has one too
-            verdict = await self._judge(job, error)
-        finally:
-            self._running -= 1
-        result = Result(
-            job=job,
-            verdict=verdict,
-            trail=trail,
-            started_at=started_at,
-            finished_at=self.work.clock.machine_now(),
-        )
-        self._writer.put(result)
-        if not self._running and not self._buffer:
-            self._writer.hurry()
-
-    async def _attempt(self, job: Job, trail: Trail) -> Pending | None:
-        """Run once; on a Conflict once more, with the wish as it stands by then."""
-        try:
-            return await self._bring(job, trail)
-        except Conflict:
-            newest, issued = await newest_wish(self.work.store, job.claim)
-            if newest is not None:
-                job.wish, job.foreseen = newest, None
-            return await self._bring(job, trail, issued)
-
-    async def _bring(self, job: Job, trail: Trail, issued: int | None = None) -> Pending | None:
-        return await bring(
-            self.adapter,
-            job.wish.value,
-            trail,
-            issued=issued,
-            may_darken=partial(self._gate.ask, job),
-            may_write=partial(self._holding.check, job),
-        )
-
-    async def _judge(self, job: Job, error: Exception) -> Verdict:
-        is_down = False
-        try:
-            is_down = await self.health.learn(error)
-        except Exception:  # noqa: BLE001 - the database failed: what the row is told stays the same
-            _log.exception("target.health_not_written", target=self.name)
-        verdict = verdict_for(
-            error,
-            job.claim,
-            now=self.work.clock.machine_now(),
-            fraction=self.work.chance.fraction(),
-            is_down=is_down,
-        )
+        verdict = await self._runner.one(job, self.adapter)
+        if verdict is None:
+            return
         if verdict.not_before is not None:
             at = self._next_try_at
             self._next_try_at = min(at, verdict.not_before) if at else verdict.not_before
-        return verdict
+        if not self._runner.running and not self._buffer:
+            self._runner.writer.hurry()
 
     async def _drain(self) -> None:
         await self._give_back()
         if self._lanes:
             await asyncio.wait(self._lanes, timeout=DRAIN_S)
-        await self._writer.flush()
+        await self._runner.writer.flush()
 
 
 def _later(claim: Claim, at: datetime) -> Failure:

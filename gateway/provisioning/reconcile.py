@@ -108,7 +108,7 @@ async def mark(
     tx: Tx, work: Work, *, services: Iterable[str] = (), target: TargetName | None = None
 ) -> int:
     """Have targets looked at again now: of some services, of one target, or all there are."""
-    query = select(wish.c.service, wish.c.target)
+    query = select(wish.c.subject, wish.c.target)
     wanted = list(services)
     if wanted:
         query = query.where(wish.c.service.in_(wanted))
@@ -117,7 +117,7 @@ async def mark(
         query = query.where(wish.c.target == target)
     by_target: dict[str, list[str]] = {}
     for row in await tx.rows(query):
-        by_target.setdefault(row.target, []).append(key_of(row.service, row.target))
+        by_target.setdefault(row.target, []).append(key_of(row.subject, row.target))
     for name, keys in sorted(by_target.items()):
         await work.mark(tx, RECONCILE, keys, target=name)
     return sum(map(len, by_target.values()))

@@ -14,7 +14,7 @@ from typing import Any
 from sqlalchemy import update
 
 from gateway.adapters.state import ViewerState, differences
-from gateway.provisioning import guard
+from gateway.provisioning import guard, wishes
 from gateway.provisioning.jobs import Job
 from gateway.provisioning.keys import RECONCILE, key_of
 from gateway.provisioning.leases import still_ours
@@ -63,13 +63,14 @@ async def write(tx: Tx, work: Work, results: Sequence[Result]) -> list[Result]:
     ours = {claim.key for claim in await still_ours(tx, [r.job.claim for r in results])}
     kept = [result for result in results if result.job.claim.key in ours]
     seen = [_observed_row(result) for result in kept if result.trail.seen_text]
-    await tx.upsert(observed, seen, key=("service", "target"), rising="seen_at")
+    await tx.upsert(observed, seen, key=("subject", "target"), rising="seen_at")
     await tx.insert(service_order, _order_rows(kept, work))
     await log.append(tx, [_fact(result) for result in kept if result.is_news])
     done = [result for result in kept if result.is_done]
     await _close_drift(tx, [result for result in done if result.job.has_drift])
     await _forget(tx, [result for result in done if result.job.is_judged])
     await _finish(tx, work, kept)
+    await _tell_boxes(tx, work, done)
     await _look_again(tx, work, [r for r in results if r.job.claim.key not in ours])
     return kept
 
@@ -80,8 +81,8 @@ async def _look_again(tx: Tx, work: Work, late: Sequence[Result]) -> None:
     Whoever took the row over may have seen the target before that write.
     """
     written = [result for result in late if result.trail.is_written]
-    for target, services in _by_target(written, lambda r: r.job.wish.service).items():
-        keys = [key_of(service, target) for service in services]
+    for target, subjects in _by_target(written, lambda r: r.job.wish.subject).items():
+        keys = [key_of(subject, target) for subject in subjects]
         await work.mark(tx, RECONCILE, keys, target=target)
 
 
@@ -100,6 +101,16 @@ async def _finish(tx: Tx, work: Work, results: Sequence[Result]) -> None:
     await work.park(tx, [Parking(claim=r.job.claim, error=r.verdict.reason) for r in parked])
 
 
+async def _tell_boxes(tx: Tx, work: Work, done: Sequence[Result]) -> None:
+    """Have boxes go dark, now that the accounts of their households are."""
+    dark = [r.job.wish for r in done if r.is_news and not r.job.wish.value.enabled]
+    services = {wish.service for wish in dark if not wish.is_of_box}
+    if services:
+        for target, subjects in (await wishes.unproven_boxes(tx, services)).items():
+            keys = [key_of(subject, target) for subject in subjects]
+            await work.mark(tx, RECONCILE, keys, target=target)
+
+
 def _failure(result: Result) -> Failure:
     return Failure(
         claim=result.job.claim,
@@ -112,7 +123,7 @@ def _failure(result: Result) -> Failure:
 def _observed_row(result: Result) -> dict[str, Any]:
     held, wish = result.trail.held, result.job.wish
     return {
-        "service": wish.service,
+        "subject": wish.subject,
         "target": wish.target,
         "value": result.trail.seen_text,
         "revision": wish.revision if result.is_done else 0,
@@ -169,7 +180,7 @@ def _fact(result: Result) -> log.Entry:
         service=wish.service, target=wish.target, revision=wish.revision, state=wish.state
     )
     return log.Entry(
-        id=f"state:{wish.service}@{wish.target}:{wish.revision}",
+        id=f"state:{wish.subject}@{wish.target}:{wish.revision}",
         kind=ServiceStateChanged.KIND,
         key=wish.service,
         value=fact.encode(),
@@ -188,8 +199,8 @@ async def _close_drift(tx: Tx, results: Sequence[Result]) -> None:
 
 async def _forget(tx: Tx, results: Sequence[Result]) -> None:
     lit = [result for result in results if result.job.wish.value.enabled]
-    for target, services in _by_target(lit, lambda r: r.job.wish.service).items():
-        await guard.forget(tx, target, services)
+    for target, subjects in _by_target(lit, lambda r: r.job.wish.subject).items():
+        await guard.forget(tx, target, subjects)
 
 
 def _by_target(results: Sequence[Result], part: Callable[[Result], str]) -> dict[Any, list[str]]:

@@ -47,9 +47,17 @@ class Routed:
 
 
 class Routes:
-    """The routing table. Plans repeat, so each set of codes is worked out once."""
+    """The routing table. Plans repeat, so each set of codes is worked out once.
 
-    def __init__(self, routes: Iterable[Route]) -> None:
+    `drivers` says which target drives the boxes of a model. Such a target has no account of the
+    household: it has its boxes, each by itself.
+    """
+
+    def __init__(
+        self, routes: Iterable[Route], drivers: Mapping[str, TargetName] = MappingProxyType({})
+    ) -> None:
+        self.drivers = drivers
+        self.driving = frozenset(drivers.values())
         self._by_code: dict[str, list[Route]] = {}
         for route in sorted(routes):
             self._by_code.setdefault(route.code, []).append(route)

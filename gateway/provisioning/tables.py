@@ -23,6 +23,8 @@ target = Table(
     Column("drift_policy", String(16), nullable=False),
     Column("guard_share_percent", Integer, nullable=False),
     Column("guard_floor", Integer, nullable=False),
+    # The models of boxes it drives, as a JSON list; empty for a target with accounts.
+    Column("models", Text, nullable=False, server_default="[]"),
     # The breaker: open while `down_since` is set.
     Column("down_since", Instant),
     Column("down_reason", Text),
@@ -60,8 +62,11 @@ target_ref = Table(
 wish = Table(
     "wish",
     metadata,
-    Column("service", String(40), primary_key=True),
+    # Whom it is for: the service itself, or one box of it.
+    Column("subject", String(40), primary_key=True),
     Column("target", String(32), primary_key=True),
+    # Whose household it is; of a box that nobody holds, whose it was last.
+    Column("service", String(40), nullable=False, index=True),
     Column("ref", String(64), nullable=False),
     Column("revision", BigInteger, nullable=False),
     Column("value", Text, nullable=False),
@@ -85,7 +90,7 @@ wish_problem = Table(
 observed = Table(
     "observed",
     metadata,
-    Column("service", String(40), primary_key=True),
+    Column("subject", String(40), primary_key=True),
     Column("target", String(32), primary_key=True),
     Column("value", Text, nullable=False),
     # The wish's revision this was seen to fulfil; 0 where it was seen to differ.
@@ -126,7 +131,7 @@ drift = Table(
     Column("id", String(40), primary_key=True),
     Column("target", String(32), nullable=False),
     Column("ref", String(160), nullable=False),
-    Column("service", String(40)),
+    Column("subject", String(40)),
     Column("kind", String(16), nullable=False),
     Column("fields", Text, nullable=False),
     Column("found_at", Instant, nullable=False),
@@ -162,7 +167,7 @@ darkening = Table(
     "darkening",
     metadata,
     Column("target", String(32), primary_key=True),
-    Column("service", String(40), primary_key=True),
+    Column("subject", String(40), primary_key=True),
     Column("revision", BigInteger, nullable=False),
     Column("verdict", String(16), nullable=False),
     Column("at", Instant, nullable=False),

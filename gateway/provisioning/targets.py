@@ -17,7 +17,7 @@ from typing import Any
 from sqlalchemy import select, update
 
 from gateway.adapters.registry import open_adapter
-from gateway.adapters.sdk import Answer
+from gateway.adapters.sdk import Answer, BoxOptions
 from gateway.provisioning.keys import RECONCILE
 from gateway.provisioning.tables import target as table
 from runtime.secrets import Sealer
@@ -28,6 +28,8 @@ from terms.ids import TargetName
 IN_FLIGHT_MAX = 32
 GUARD_SHARE_PERCENT = 10
 GUARD_FLOOR = 10
+MODEL_CHARS_MAX = 64
+NO_MODELS = "[]"
 PACE_GROWS_EVERY = timedelta(seconds=2)
 _NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?")
 
@@ -55,7 +57,7 @@ class Configuration:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
-    """One target as its row stands, without its options."""
+    """One target as its row stands, without its options. It drives the boxes of its `models`."""
 
     name: TargetName
     kind: str
@@ -65,6 +67,7 @@ class Target:
     drift_policy: DriftPolicy
     guard_share_percent: int
     guard_floor: int
+    models: tuple[str, ...]
     down_since: datetime | None
     down_reason: str | None
     probes: int
@@ -115,12 +118,17 @@ async def configure(tx: Tx, sealer: Sealer, wanted: Configuration) -> bool:
 
     Raises Invalid naming the wrong value, NotFound for an unknown kind.
     """
-    _check(wanted)
+    models = _checked_models(wanted)
+    by_others = {m: t for m, t in (await drivers(tx)).items() if t != wanted.name}
+    for model in models:
+        if model in by_others:
+            why = f"boxes of model {model} are driven by {by_others[model]}"
+            raise Invalid(f"target {wanted.name}: models", why)
     options = _canonical(wanted.options)
     row = await tx.first(select(table).where(table.c.name == wanted.name))
     if row is not None and _same(row, wanted, options, sealer):
         return False
-    await tx.upsert(table, [_row(wanted, options, sealer, row)], key=("name",))
+    await tx.upsert(table, [_row(wanted, options, sealer, row, models=models)], key=("name",))
     tx.ring((RECONCILE,))
     return True
 
@@ -129,6 +137,13 @@ async def load(tx: Tx) -> dict[TargetName, Target]:
     """Read all targets, by name."""
     rows = await tx.rows(select(table).order_by(table.c.name))
     return {TargetName(row.name): _from_row(row) for row in rows}
+
+
+async def drivers(tx: Tx) -> dict[str, TargetName]:
+    """Find which target drives the boxes of which model."""
+    c = table.c
+    rows = await tx.rows(select(c.name, c.models).where(c.models != NO_MODELS).order_by(c.name))
+    return {model: TargetName(row.name) for row in rows for model in json.loads(row.models)}
 
 
 async def find(tx: Tx, name: str) -> Target:
@@ -192,7 +207,8 @@ async def _set_enabled(tx: Tx, name: str, *, enabled: bool) -> None:
     tx.ring((RECONCILE,))
 
 
-def _check(wanted: Configuration) -> None:
+def _checked_models(wanted: Configuration) -> list[str]:
+    """Check what the operator says, and tell the models of boxes that are driven there."""
     if not _NAME.fullmatch(wanted.name):
         raise Invalid("target", f"1 to 32 of a-z, 0-9 and dash: {wanted.name[:40]!r}")
     for field, value, lowest, highest in (
@@ -202,7 +218,13 @@ def _check(wanted: Configuration) -> None:
     ):
         if not lowest <= value <= highest:
             raise Invalid(f"target {wanted.name}: {field}", f"{lowest} to {highest}")
-    open_adapter(wanted.kind, name=wanted.name, options=wanted.options, http=_Shut())
+    made = open_adapter(wanted.kind, name=wanted.name, options=wanted.options, http=_Shut())
+    if not isinstance(made.options, BoxOptions):
+        return []
+    for model in made.options.models:
+        if not 0 < len(model) <= MODEL_CHARS_MAX:
+            raise Invalid(f"target {wanted.name}: models", f"1 to {MODEL_CHARS_MAX} characters")
+    return sorted(set(made.options.models))
 
 
 def _canonical(options: Mapping[str, Any]) -> str:
@@ -221,7 +243,9 @@ def _same(row: Any, wanted: Configuration, options: str, sealer: Sealer) -> bool
     )
 
 
-def _row(wanted: Configuration, options: str, sealer: Sealer, old: Any) -> dict[str, Any]:
+def _row(
+    wanted: Configuration, options: str, sealer: Sealer, old: Any, *, models: list[str]
+) -> dict[str, Any]:
     return {
         "name": wanted.name,
         "kind": wanted.kind,
@@ -232,6 +256,7 @@ def _row(wanted: Configuration, options: str, sealer: Sealer, old: Any) -> dict[
         "drift_policy": wanted.drift_policy.value,
         "guard_share_percent": wanted.guard_share_percent,
         "guard_floor": wanted.guard_floor,
+        "models": json.dumps(models),
         "down_since": None,
         "down_reason": None,
         "probes": 0,
@@ -254,6 +279,7 @@ def _from_row(row: Any) -> Target:
         drift_policy=DriftPolicy(row.drift_policy),
         guard_share_percent=row.guard_share_percent,
         guard_floor=row.guard_floor,
+        models=tuple(json.loads(row.models)),
         down_since=row.down_since,
         down_reason=row.down_reason,
         probes=row.probes,

@@ -15,6 +15,8 @@ TRIES_MAX = 8
 BUG_TRIES_MAX = 3
 WAIT_S_MIN = 1.0
 WAIT_S_MAX = 60.0
+# A box on a shelf may be without power for months; whoever plugs it in finds it dark soon enough.
+SHELF_WAIT_S_MAX = 3600.0
 RETRY_AFTER_S_MAX = 900.0
 TRACE_FRAMES = -6
 
@@ -39,16 +41,23 @@ class Verdict:
 
 
 def verdict_for(
-    error: Exception, claim: Claim, *, now: datetime, fraction: float, is_down: bool
+    error: Exception,
+    claim: Claim,
+    *,
+    now: datetime,
+    fraction: float,
+    is_down: bool,
+    wait_s_max: float = WAIT_S_MAX,
 ) -> Verdict:
     """Decide over one failure. `fraction` is chance for the jitter, 0 to 1.
 
-    A Conflict that arrives here is the second one in a row.
+    A Conflict that arrives here is the second one in a row. Nobody waits longer than `wait_s_max`
+    for a row that gets no answer.
     """
     if isinstance(error, Unauthorized):
         return Verdict(fate=Fate.WAIT, reason=str(error), not_before=now)
     if isinstance(error, Unreachable):
-        wait_s = 0.0 if is_down else _patience_s(claim, now, fraction)
+        wait_s = 0.0 if is_down else _patience_s(claim, now, fraction, wait_s_max)
         until = now + timedelta(seconds=wait_s)
         return Verdict(fate=Fate.WAIT, reason=str(error), not_before=until)
     if isinstance(error, Retryable):
@@ -76,10 +85,10 @@ def _again(error: Retryable, claim: Claim, *, now: datetime, fraction: float) ->
     return Verdict(fate=Fate.AGAIN, reason=str(error), not_before=now + timedelta(seconds=wait_s))
 
 
-def _patience_s(claim: Claim, now: datetime, fraction: float) -> float:
+def _patience_s(claim: Claim, now: datetime, fraction: float, wait_s_max: float) -> float:
     """How long a row waits whose target answers others: longer the longer it has been marked.
 
     Uncounted, since nobody answered; growing, so that one row never keeps a slot busy.
     """
     age_s = max((now - claim.marked_at).total_seconds(), 0.0)
-    return min(max(age_s / 2, WAIT_S_MIN), WAIT_S_MAX) * (0.5 + fraction / 2)
+    return min(max(age_s / 2, WAIT_S_MIN), wait_s_max) * (0.5 + fraction / 2)

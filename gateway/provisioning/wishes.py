@@ -5,12 +5,12 @@ Both tables are derived: deleted, they come back from entitlements, boxes, keys 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, and_, delete, select
+from sqlalchemy import Select, and_, delete, func, select
 
 from gateway.adapters.state import ViewerState
 from gateway.provisioning.compose import Before, Wish
@@ -20,10 +20,10 @@ from runtime.store.among import KEYS, among, packed
 from runtime.store.lease import Engine
 from runtime.store.prepared import PreparedQuery
 from terms.entitlement import ServiceState
-from terms.ids import ServiceId, TargetName
+from terms.ids import ServiceId, SubjectId, TargetName
 
 _W = wish.c
-COLUMNS = (_W.service, _W.target, _W.revision, _W.state, _W.value, _W.cause)
+COLUMNS = (_W.subject, _W.target, _W.service, _W.revision, _W.state, _W.value, _W.cause)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,24 +33,65 @@ class Standing:
     before: Before
     proven: int
 
+    @property
+    def is_proven(self) -> bool:
+        """Whether the target was seen to hold just this."""
+        return self.proven == self.before.revision
 
-Standings = dict[TargetName, Standing]
+
+Place = tuple[SubjectId, TargetName]
+
+
+@dataclass(slots=True)
+class Standings:
+    """How the wishes of one service stand: of the service itself by target, of its boxes."""
+
+    accounts: dict[TargetName, Standing] = field(default_factory=dict)
+    boxes: dict[Place, Standing] = field(default_factory=dict)
+
+    def unproven(self) -> Iterator[tuple[SubjectId | None, TargetName]]:
+        """List what its target was not seen to hold yet; None is the service itself."""
+        yield from ((None, target) for target, one in self.accounts.items() if not one.is_proven)
+        yield from (place for place, one in self.boxes.items() if not one.is_proven)
 
 
 async def standing(tx: Tx, services: Sequence[str]) -> dict[ServiceId, Standings]:
-    """Read how the wishes of services stand, by target."""
+    """Read how the wishes of services stand."""
     rows = await _STANDING.rows(tx, {KEYS: packed(tx.engine, services)})
     found: dict[ServiceId, Standings] = {}
     for row in rows:
-        before = Before(revision=row.revision, ref=row.ref, text=row.value)
-        by_target = found.setdefault(row.service, {})
-        by_target[row.target] = Standing(before=before, proven=row.proven or 0)
+        one = _stands(row)
+        of_service = found.setdefault(row.service, Standings())
+        if row.subject == row.service:
+            of_service.accounts[row.target] = one
+        else:
+            of_service.boxes[row.subject, row.target] = one
     return found
+
+
+async def of_boxes(tx: Tx, subjects: Iterable[str]) -> dict[Place, Standing]:
+    """Read how the wishes of boxes stand, whoever holds them."""
+    rows = await _OF_BOXES.rows(tx, {KEYS: packed(tx.engine, subjects)})
+    return {(row.subject, row.target): _stands(row) for row in rows}
+
+
+async def unproven_boxes(tx: Tx, services: Iterable[str]) -> dict[TargetName, list[str]]:
+    """Find the boxes of services that do not hold their wish yet, by target."""
+    found: dict[TargetName, list[str]] = {}
+    for row in await _UNPROVEN_BOXES.rows(tx, {KEYS: packed(tx.engine, services)}):
+        found.setdefault(row.target, []).append(row.subject)
+    return found
+
+
+async def drop(tx: Tx, places: Sequence[Place]) -> None:
+    """Forget wishes of boxes that another target drives now; nothing is asked of the old one."""
+    for subject, target in places:
+        await tx.execute(delete(wish).where(_W.subject == subject, _W.target == target))
 
 
 async def of_service(tx: Tx, service: ServiceId) -> list[Wish]:
     """Read the wishes of one service, in order of targets."""
-    query = select(*COLUMNS).where(_W.service == service).order_by(_W.target)
+    query = select(*COLUMNS).where(_W.service == service).order_by(_W.target, _W.ref)
     return [from_row(row) for row in await tx.rows(query)]
 
 
@@ -72,8 +113,9 @@ async def write(tx: Tx, wishes: Sequence[Wish], *, now: datetime) -> None:
     """Store wishes over those before."""
     rows = [
         {
-            "service": one.service,
+            "subject": one.subject,
             "target": one.target,
+            "service": one.service,
             "ref": one.value.ref,
             "revision": one.revision,
             "value": one.text,
@@ -84,7 +126,7 @@ async def write(tx: Tx, wishes: Sequence[Wish], *, now: datetime) -> None:
         }
         for one in wishes
     ]
-    await tx.upsert(wish, rows, key=("service", "target"))
+    await tx.upsert(wish, rows, key=("subject", "target"))
 
 
 async def write_problems(
@@ -128,8 +170,9 @@ async def write_problems(
 def from_row(row: Any) -> Wish:
     """Read a row of `wish`."""
     return Wish(
-        service=ServiceId(row.service),
+        subject=SubjectId(row.subject),
         target=TargetName(row.target),
+        service=ServiceId(row.service),
         revision=row.revision,
         state=ServiceState(row.state),
         value=ViewerState.decode(row.value, revision=row.revision),
@@ -138,18 +181,44 @@ def from_row(row: Any) -> Wish:
     )
 
 
+def _stands(row: Any) -> Standing:
+    before = Before(
+        revision=row.revision, ref=row.ref, text=row.value, service=ServiceId(row.service)
+    )
+    return Standing(before=before, proven=row.proven or 0)
+
+
 def _standing(engine: Engine) -> Select[Any]:
-    there = and_(observed.c.service == _W.service, observed.c.target == _W.target)
+    return _all_standing().where(among(engine, _W.service))
+
+
+def _of_boxes(engine: Engine) -> Select[Any]:
+    return _all_standing().where(among(engine, _W.subject))
+
+
+def _all_standing() -> Select[Any]:
+    there = and_(observed.c.subject == _W.subject, observed.c.target == _W.target)
     columns = (
-        _W.service,
+        _W.subject,
         _W.target,
+        _W.service,
         _W.revision,
         _W.ref,
         _W.value,
         observed.c.revision.label("proven"),
     )
     joined = wish.outerjoin(observed, there)
-    return select(*columns).select_from(joined).where(among(engine, _W.service))
+    return select(*columns).select_from(joined)
+
+
+def _unproven_boxes(engine: Engine) -> Select[Any]:
+    there = and_(observed.c.subject == _W.subject, observed.c.target == _W.target)
+    proven = func.coalesce(observed.c.revision, 0)
+    return (
+        select(_W.subject, _W.target)
+        .select_from(wish.outerjoin(observed, there))
+        .where(among(engine, _W.service), _W.subject != _W.service, proven != _W.revision)
+    )
 
 
 def _problems(engine: Engine) -> Select[Any]:
@@ -157,4 +226,6 @@ def _problems(engine: Engine) -> Select[Any]:
 
 
 _STANDING = PreparedQuery(_standing)
+_OF_BOXES = PreparedQuery(_of_boxes)
+_UNPROVEN_BOXES = PreparedQuery(_unproven_boxes)
 _PROBLEMS = PreparedQuery(_problems)

@@ -7,20 +7,20 @@ from typing import Any
 from sqlalchemy import Select, func, select
 
 from gateway.provisioning.findings import Found, from_row
-from gateway.provisioning.tables import drift
+from gateway.provisioning.tables import drift, wish
 from runtime.store import Tx
 from terms.ids import TargetName
 
 
 async def open_drift(tx: Tx, *, rows_max: int, target: TargetName | None = None) -> list[Found]:
     """List what is not repaired yet, the newest first."""
-    query = select(drift).where(drift.c.repaired_at.is_(None))
+    query = _drift().where(drift.c.repaired_at.is_(None))
     return await _listed(tx, query, rows_max, target)
 
 
 async def latest(tx: Tx, *, rows_max: int, target: TargetName | None = None) -> list[Found]:
     """List what was found, repaired or not, the newest first."""
-    return await _listed(tx, select(drift), rows_max, target)
+    return await _listed(tx, _drift(), rows_max, target)
 
 
 async def counts(tx: Tx) -> dict[TargetName, int]:
@@ -31,6 +31,11 @@ async def counts(tx: Tx) -> dict[TargetName, int]:
         .group_by(drift.c.target)
     )
     return {TargetName(row.target): row.open for row in await tx.rows(query)}
+
+
+def _drift() -> Select[Any]:
+    of = (wish.c.subject == drift.c.subject) & (wish.c.target == drift.c.target)
+    return select(drift, wish.c.service).select_from(drift.outerjoin(wish, of))
 
 
 async def _listed(

@@ -10,7 +10,7 @@ from sqlalchemy import and_, case, func, select
 
 from gateway.provisioning.compose import EVERY_TARGET
 from gateway.provisioning.keys import COMPOSE, RECONCILE, key_of, parts_of
-from gateway.provisioning.tables import wish_problem
+from gateway.provisioning.tables import wish, wish_problem
 from runtime.store import Tx, from_micros, to_micros
 from runtime.work import work
 from terms.ids import ServiceId, TargetName
@@ -71,7 +71,11 @@ async def queues(tx: Tx, *, now: datetime, offset: timedelta) -> list[Queue]:
 
 async def parked(tx: Tx, *, rows_max: int) -> list[Parked]:
     """List what was set aside, the newest first: rows of work and wishes that cannot be made."""
-    query = select(_C.kind, _C.key, _C.target, _C.error, _C.parked_at)
+    # The subject of a wish may be a box; people ask for the household.
+    subject = func.substr(_C.key, 1, func.length(_C.key) - func.length(_C.target) - 1)
+    of = and_(_C.kind == RECONCILE, wish.c.target == _C.target, wish.c.subject == subject)
+    query = select(_C.kind, _C.key, _C.target, _C.error, _C.parked_at, wish.c.service)
+    query = query.select_from(work.outerjoin(wish, of))
     query = query.where(_C.parked_at.is_not(None)).order_by(_C.parked_at.desc()).limit(rows_max)
     found = [_row(row) for row in await tx.rows(query)]
     c = wish_problem.c
@@ -100,7 +104,7 @@ def _queue(row: Any, now_micros: int) -> Queue:
 def _row(row: Any) -> Parked:
     service: ServiceId | None = None
     if row.kind == RECONCILE:
-        service = parts_of(row.key)[0]
+        service = ServiceId(row.service or parts_of(row.key)[0])
     elif row.kind == COMPOSE:
         service = ServiceId(row.key)
     return Parked(

@@ -18,7 +18,7 @@ from gateway.provisioning.tables import observed, wish, wish_problem
 from runtime.store import Tx, from_micros
 from runtime.work import work
 from terms.entitlement import ServiceState
-from terms.ids import ServiceId, TargetName
+from terms.ids import ServiceId, SubjectId, TargetName
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,9 +33,10 @@ class Waiting:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AtTarget:
-    """One service at one target. It is proven when that revision was seen there."""
+    """One service, or one box of it, at one target; proven when that revision was seen there."""
 
     target: TargetName
+    subject: SubjectId
     ref: str
     wished: ViewerState
     state: ServiceState
@@ -92,7 +93,7 @@ async def by_ref(tx: Tx, ref: str) -> list[tuple[ServiceId, TargetName]]:
 
 
 async def _rows(tx: Tx, services: Sequence[ServiceId]) -> Sequence[Any]:
-    key = wish.c.service + "@" + wish.c.target
+    key = wish.c.subject + "@" + wish.c.target
     query = (
         select(
             wish,
@@ -107,11 +108,11 @@ async def _rows(tx: Tx, services: Sequence[ServiceId]) -> Sequence[Any]:
         .select_from(
             wish.outerjoin(
                 observed,
-                (observed.c.service == wish.c.service) & (observed.c.target == wish.c.target),
+                (observed.c.subject == wish.c.subject) & (observed.c.target == wish.c.target),
             ).outerjoin(work, (work.c.kind == RECONCILE) & (work.c.key == key))
         )
         .where(wish.c.service.in_(services))
-        .order_by(wish.c.target)
+        .order_by(wish.c.target, wish.c.ref)
     )
     return await tx.rows(query)
 
@@ -136,6 +137,7 @@ def _at_target(row: Any) -> AtTarget:
         )
     return AtTarget(
         target=TargetName(row.target),
+        subject=SubjectId(row.subject),
         ref=row.ref,
         wished=ViewerState.decode(row.value, revision=row.revision),
         state=ServiceState(row.state),

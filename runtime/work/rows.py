@@ -116,18 +116,17 @@ class Work:
         lease = self._lease_value(now)
         scheduled = rows_max if scheduled_rows_max is None else scheduled_rows_max
         given = (lease, kind, now, target, token, rows_max, scheduled)
-        rows = await self.store.once(self.sql.claim, given)
-        return [
-            Claim(
-                kind=kind,
-                key=key,
-                generation=generation,
-                token=token,
-                attempts=attempts,
-                marked_us=marked_us,
-            )
-            for key, generation, attempts, marked_us in rows
-        ]
+        return _claims(kind, token, await self.store.once(self.sql.claim, given))
+
+    async def take(self, kind: str, keys: Iterable[str]) -> list[Claim]:
+        """Claim these very rows, due or not, in a transaction of its own.
+
+        Leaves out what is not there, what somebody holds, and what is parked.
+        """
+        token = self.chance.bits(TOKEN_BITS) or 1
+        now = self._now()
+        given = (self._lease_value(now), kind, now, token, batch(sorted(set(keys))))
+        return _claims(kind, token, await self.store.once(self.sql.take, given))
 
     async def renew(self, claims: Sequence[Claim]) -> frozenset[str]:
         """Extend the leases that are still ours, and tell of which keys: the heartbeat."""
@@ -212,6 +211,20 @@ class Work:
     def _lease_value(self, now: int) -> int:
         """Return what `claim` and `renew` take: the lease's end on SQLite, else its length."""
         return now + self._lease if self.store.is_sqlite else self._lease
+
+
+def _claims(kind: str, token: int, rows: Iterable[Any]) -> list[Claim]:
+    return [
+        Claim(
+            kind=kind,
+            key=key,
+            generation=generation,
+            token=token,
+            attempts=attempts,
+            marked_us=marked_us,
+        )
+        for key, generation, attempts, marked_us in rows
+    ]
 
 
 def _step(sql: str, values: Values) -> Step:

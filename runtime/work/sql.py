@@ -22,6 +22,7 @@ class Statements:
     mark: str  # kind, target, now; key
     schedule: str  # kind, target, now; key, due_at
     claim: str  # lease, kind, now, target, token, rows_max, scheduled_rows_max
+    take: str  # lease, kind, now, token; key
     renew: str  # lease; kind, key, token
     complete: str  # ; kind, key, generation, token
     keep: str  # ; kind, key, generation, token
@@ -60,12 +61,14 @@ _SQLITE_WORDS = {
     "least": "MIN",
     "greatest": "MAX",
     "lease_end": "?1",
+    "clock": "?3",
 }
 _POSTGRES_WORDS = {
     "least": "LEAST",
     "greatest": "GREATEST",
     "lease_end": f"{_PG_NOW} + ?1::bigint",
     "now": _PG_NOW,
+    "clock": _PG_NOW,
     # A planner that expects many rows reads the whole of a small table, and a prepared statement
     # still does when the table has grown. The condition is always true; with it one row is
     # expected, and each key is looked up.
@@ -121,6 +124,21 @@ _TEMPLATES: dict[str, tuple[int, tuple[str, ...], str]] = {
                     ORDER BY due_at LIMIT ?7)
                 ORDER BY is_scheduled, due_at LIMIT ?6))
         RETURNING key, generation, attempts, marked_at
+        """,
+    ),
+    # These very rows, due or not, unless somebody has them or they are parked. Should whoever takes
+    # them come to nothing, they are due from now on.
+    "take": (
+        4,
+        ("key",),
+        """
+        UPDATE work SET
+            lease_until = {lease_end}, token = ?4, attempts = attempts + 1,
+            not_before = {least}(work.not_before, ?3)
+        FROM {given}
+        WHERE work.kind = ?2 AND work.key = d.key AND parked_at IS NULL
+            AND lease_until <= {clock}
+        RETURNING work.key, generation, attempts, marked_at
         """,
     ),
     "renew": (

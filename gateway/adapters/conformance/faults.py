@@ -110,7 +110,8 @@ async def _struck(harness: Harness, fault: str, act: Act) -> None:
     before = await counted(harness.calls)
     async with harness.fault(fault):
         error = await _error_of(act)
-    assert type(error) is FAULTS[fault], f"{fault} became {error!r}"
+    expected = harness.otherwise.get(fault, FAULTS[fault])
+    assert type(error) is expected, f"{fault} became {error!r}"
     if fault not in _NOT_COUNTED:
         assert await counted(harness.calls) == before + bool(before >= 0), (
             "the adapter went on by itself"

@@ -15,7 +15,7 @@ from typing import Any, ClassVar
 from unittest import SkipTest
 
 from gateway.adapters import registry
-from gateway.adapters.sdk import Adapter
+from gateway.adapters.sdk import Adapter, Boxes
 from gateway.adapters.state import ViewerState
 from terms.errors import (
     Conflict,
@@ -65,6 +65,9 @@ class Harness(ABC):
     holds: ClassVar[AbstractSet[str]] = frozenset(
         {"enabled", "tariff", "packages", "devices", "label"}
     )
+    # What this kind makes of a fault, where that differs from FAULTS: a box that refuses our
+    # credentials says nothing about the other boxes of its target.
+    otherwise: ClassVar[Mapping[str, type[TargetError]]] = {}
     # Whether a device belongs to one account only.
     owns_devices: ClassVar[bool] = True
     # Keys that this kind would misread, besides those that every kind must refuse.
@@ -91,6 +94,10 @@ class Harness(ABC):
         if self.alien is None:
             raise SkipTest("this target takes any code")
         return self.alien
+
+    def boxes(self) -> Boxes | None:
+        """Give what the adapter may ask about its boxes; None for a target with accounts."""
+        return None
 
     def adapter_class(self) -> type[Adapter[Any]]:
         """Find the adapter under test by its entry point."""

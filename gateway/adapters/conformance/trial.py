@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from typing import Any
 from unittest import SkipTest
 
+from gateway.adapters import registry
 from gateway.adapters.conformance.harness import Harness
-from gateway.adapters.sdk import Adapter
+from gateway.adapters.sdk import Adapter, Linked
 from gateway.adapters.state import ViewerState, differences
 from runtime.http import HttpDoor
 from terms.ids import TargetName
@@ -64,6 +65,9 @@ async def trial(harness: Harness, *, deadline_s: float = DEADLINE_S) -> AsyncIte
     options = cls.options_type.model_validate(dict(harness.options(deadline_s)))
     door = HttpDoor(networks=harness.networks)
     try:
-        yield Trial(harness=harness, adapter=cls(TargetName("under-test"), options, door))
+        adapter = registry.make(cls, TargetName("under-test"), options, door, boxes=harness.boxes())
+        yield Trial(harness=harness, adapter=adapter)
+        if isinstance(adapter, Linked):
+            await adapter.drop()
     finally:
         await door.aclose()

@@ -81,7 +81,7 @@ async def check_newest_is_held(shop: Shop, number: int) -> None:
     assert set(account["subscribed"]) == {PACKAGES[code] for code in codes if code in PACKAGES}
     async with shop.house.store.read() as tx:
         wished = await tx.scalar(select(wish.c.revision).where(wish.c.service == rights.service))
-        proven = select(observed.c.revision).where(observed.c.service == rights.service)
+        proven = select(observed.c.revision).where(observed.c.subject == rights.service)
         assert await tx.scalar(proven) == wished <= rights.revision
     carried = [
         int(found[1])

@@ -107,7 +107,7 @@ async def test_rejected_accounts_stay_on_until_something_newer_is_wished(small_w
     assert await dark(world) == {"s1"}
     async with world.store.begin() as tx:
         assert await guard.approve(tx, world.work, NORTH) == 0
-        assert await guard.approve(tx, world.work, NORTH, services=["s2"]) == 1
+        assert await guard.approve(tx, world.work, NORTH, subjects=["s2"]) == 1
     await world.work_through()
     assert await dark(world) == {"s1", "s2"}
 

@@ -83,7 +83,7 @@ async def test_a_row_whose_result_cannot_be_written_is_parked(strange: StrangeWo
     async with world.store.begin() as tx:
         await tx.execute(
             text(
-                "CREATE TRIGGER poison BEFORE INSERT ON observed WHEN NEW.service = 's1' "
+                "CREATE TRIGGER poison BEFORE INSERT ON observed WHEN NEW.subject = 's1' "
                 "BEGIN SELECT RAISE(ABORT, 'poison'); END"
             )
         )

@@ -55,7 +55,7 @@ async def test_any_schedule_ends_with_the_highest_revision(store: Store, portal:
             assert account["tariff_plan"] == ("premium" if "PREMIUM" in codes else "basic")
         proven = await world.rows(
             select(observed.c.revision, wish.c.revision.label("wished")).where(
-                observed.c.service == wish.c.service
+                observed.c.subject == wish.c.subject
             )
         )
         assert all(row.revision == row.wished for row in proven)

@@ -1,0 +1,171 @@
+"""Targets that call us: what is done while a box is in contact, under the claim of its row.
+
+A box that proves to hold its wish costs nothing but a place in the next batch of sightings. Any
+other is reconciled inside its contact, by the same run as everywhere, with its row claimed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select
+
+from gateway.adapters.sdk import Adapter
+from gateway.adapters.state import ViewerState
+from gateway.provisioning import wishes
+from gateway.provisioning.compose import Wish
+from gateway.provisioning.health import Health
+from gateway.provisioning.holding import Holding, monotonic_s
+from gateway.provisioning.jobs import load
+from gateway.provisioning.keys import RECONCILE, key_of
+from gateway.provisioning.opening import Opened
+from gateway.provisioning.results import Result
+from gateway.provisioning.runner import Runner
+from gateway.provisioning.tables import observed
+from runtime.retry import is_away, pause
+from runtime.store import Tx
+from runtime.telemetry import get_log
+from runtime.work import Claim, Work
+from runtime.work import work as work_table
+
+# A worker that rang the box writes its own result first; that takes a moment.
+CLAIM_WAIT_S = 3.0
+CLAIM_LOOK_S = 0.02
+SIGHTINGS_MAX = 20_000
+FLUSH_ROWS_MAX = 500
+FLUSH_EVERY_S = 0.25
+
+_log = get_log()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Sighting:
+    wish: Wish
+    at: datetime
+
+
+class Contacts:
+    """The contacts of one target: the sdk's Contact. Runs beside whoever answers the calls."""
+
+    def __init__(self, opened: Opened, work: Work, *, heartbeat_s: float) -> None:
+        self.target = opened.target.name
+        self.version = opened.target.version
+        self.work = work
+        self._holding = Holding(work, self.target, heartbeat_s=heartbeat_s)
+        self._runner = Runner(Health(opened, work), work, self._holding, self._written)
+        self._seen: dict[str, _Sighting] = {}
+        self._known: dict[str, Wish] = {}
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Renew leases and write what was seen, until told to stop; then write the rest."""
+        helpers = self._runner.start()
+        try:
+            while not stop.is_set():
+                await _either(stop, FLUSH_EVERY_S)
+                await self._flush()
+            await self._runner.writer.flush()
+        finally:
+            for task in helpers:
+                task.cancel()
+            await asyncio.gather(*helpers, return_exceptions=True)
+
+    # -- the sdk's Contact
+
+    async def wish(self, ref: str) -> ViewerState | None:
+        """Give what the box should hold, with the revision of that; None for an unknown one."""
+        async with self.work.store.read() as tx:
+            found = (await wishes.of_refs(tx, self.target, [ref])).get(ref)
+        if found is None:
+            self._known.pop(ref, None)
+            return None
+        self._known[ref] = found
+        return found.value
+
+    def seen(self, ref: str, proof: int) -> None:
+        """Note that the box called and proved to hold the wish of that revision."""
+        wish = self._known.pop(ref, None)
+        if wish is not None and wish.revision == proof and len(self._seen) < SIGHTINGS_MAX:
+            self._seen[ref] = _Sighting(wish=wish, at=self.work.clock.machine_now())
+
+    async def reconcile(self, ref: str, adapter: Adapter[Any]) -> None:
+        """Make the box hold its wish by an adapter that speaks through this contact."""
+        wish = self._known.pop(ref, None)
+        if wish is None:
+            return
+        renewed_at = monotonic_s()
+        claims = await self._claim(key_of(wish.subject, self.target))
+        jobs, gone = await load(self.work.store, self.target, claims, renewed_at=renewed_at)
+        if gone:
+            async with self.work.store.begin() as tx:
+                await self.work.complete(tx, gone)
+        for job in jobs:
+            self._holding.take(job)
+            await self._runner.gate.foresee([job])
+            await self._runner.one(job, adapter)
+            self._runner.writer.hurry()
+
+    async def _claim(self, key: str) -> Sequence[Claim]:
+        """Claim the row of the box, made where there is none; empty where it is parked or held."""
+        until = monotonic_s() + CLAIM_WAIT_S
+        while True:
+            async with self.work.store.begin() as tx:
+                if not await self._is_wanted(tx, key):
+                    return ()
+            claims = await self.work.take(RECONCILE, [key])
+            if claims or monotonic_s() >= until:
+                return claims
+            await pause(CLAIM_LOOK_S)
+
+    async def _is_wanted(self, tx: Tx, key: str) -> bool:
+        """Tell whether the box may be worked on; one that is not what it should be gets a row."""
+        row = work_table.c
+        query = select(row.parked_at).where(row.kind == RECONCILE, row.key == key)
+        found = await tx.first(query)
+        if found is None:
+            await self.work.mark(tx, RECONCILE, [key], target=self.target)
+            return True
+        return found.parked_at is None
+
+    # -- writing
+
+    def _written(self, result: Result) -> None:
+        self._holding.forget(result.job)
+
+    async def _flush(self) -> None:
+        while self._seen:
+            batch = [self._seen.pop(ref) for ref in list(self._seen)[:FLUSH_ROWS_MAX]]
+            try:
+                async with self.work.store.begin() as tx:
+                    await tx.upsert(
+                        observed,
+                        [_row(one) for one in batch],
+                        key=("subject", "target"),
+                        rising="seen_at",
+                    )
+            except Exception as error:  # noqa: BLE001 - a sighting lost is seen again
+                _log.exception("sightings.not_written", target=self.target, rows=len(batch))
+                if is_away(error):
+                    return
+
+
+def _row(one: _Sighting) -> dict[str, Any]:
+    return {
+        "subject": one.wish.subject,
+        "target": one.wish.target,
+        "value": one.wish.text,
+        "revision": one.wish.revision,
+        "enabled": one.wish.value.enabled,
+        "seen_at": one.at,
+    }
+
+
+async def _either(stop: asyncio.Event, within_s: float) -> None:
+    try:
+        async with asyncio.timeout(within_s):
+            await stop.wait()
+    except TimeoutError:
+        pass
