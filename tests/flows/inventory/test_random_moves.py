@@ -135,6 +135,7 @@ def held_by(facts: list[PossessionChanged]) -> set[tuple]:
                 held[fact.resource] = fact.service
             case Possession.SWAPPED:
                 assert fact.resource not in held
+                assert fact.old_resource is not None
                 assert held.pop(fact.old_resource) == fact.service
                 held[fact.resource] = fact.service
             case Possession.RETURNED | Possession.LOST:
