@@ -28,9 +28,9 @@ async def test_a_job_is_opened_and_done(shelf):
         "ben",
         JobState.OPEN,
     )
-    for _ in range(2):
-        async with shelf.store.begin() as tx:
-            done = await jobs.close(tx, shelf.work, job.id, JobState.DONE, actor="ben")
+    async with shelf.store.begin() as tx:
+        done = await jobs.close(tx, shelf.work, job.id, JobState.DONE, actor="ben")
+        assert await jobs.close(tx, shelf.work, job.id, JobState.DONE, actor="cay") == done
     assert (done.state, done.closed_by, done.closed_at) == (
         JobState.DONE,
         "ben",
