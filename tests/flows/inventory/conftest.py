@@ -1,4 +1,4 @@
-"""An inventory, once on each database."""
+"""An inventory, once on each database, or on SQLite where the database makes no difference."""
 
 import pytest
 
@@ -11,3 +11,9 @@ from tests.flows.inventory.shelf import Shelf
 def shelf(store: Store, machine: FakeMachine) -> Shelf:
     """Return an empty inventory."""
     return Shelf(store, machine)
+
+
+@pytest.fixture
+def rack(sqlite_store: Store, machine: FakeMachine) -> Shelf:
+    """Return an empty inventory on SQLite alone."""
+    return Shelf(sqlite_store, machine)

@@ -44,20 +44,20 @@ async def test_a_job_is_opened_and_done(shelf):
     ]
 
 
-async def test_what_is_done_is_not_cancelled(shelf):
+async def test_what_is_done_is_not_cancelled(rack):
     """A closed job is neither closed the other way nor given to anybody."""
-    job = await opened(shelf)
-    async with shelf.store.begin() as tx:
-        await jobs.close(tx, shelf.work, job.id, JobState.CANCELLED, actor="ann")
+    job = await opened(rack)
+    async with rack.store.begin() as tx:
+        await jobs.close(tx, rack.work, job.id, JobState.CANCELLED, actor="ann")
     with pytest.raises(InvalidTransition, match="is cancelled"):
-        async with shelf.store.begin() as tx:
-            await jobs.close(tx, shelf.work, job.id, JobState.DONE, actor="ann")
+        async with rack.store.begin() as tx:
+            await jobs.close(tx, rack.work, job.id, JobState.DONE, actor="ann")
     with pytest.raises(InvalidTransition, match="nobody can take it"):
-        async with shelf.store.begin() as tx:
-            await jobs.assign(tx, shelf.work, job.id, "cay", actor="ann")
+        async with rack.store.begin() as tx:
+            await jobs.assign(tx, rack.work, job.id, "cay", actor="ann")
     with pytest.raises(NotFound):
-        async with shelf.store.begin() as tx:
-            await jobs.close(tx, shelf.work, "nosuch", JobState.DONE, actor="ann")
+        async with rack.store.begin() as tx:
+            await jobs.close(tx, rack.work, "nosuch", JobState.DONE, actor="ann")
 
 
 async def test_jobs_are_listed_for_whom_they_are(shelf):
@@ -86,30 +86,30 @@ async def test_the_same_event_opens_one_job(shelf):
         await opened(shelf, NewJob(kind=JobKind.SWAP, service=ONE, contract="200001"), event="e1")
 
 
-async def test_an_event_that_failed_may_be_sent_again(shelf):
+async def test_an_event_that_failed_may_be_sent_again(rack):
     """A deed that was undone has not used its event up; events of two people are two."""
 
     async def begin(actor):
-        async with shelf.store.begin() as tx:
-            now = shelf.clock.machine_now()
+        async with rack.store.begin() as tx:
+            now = rack.clock.machine_now()
             return await events.begin(
                 tx, actor=actor, event="e1", deed="claim RB1", about="R1", now=now
             )
 
     with pytest.raises(RuntimeError):
-        async with shelf.store.begin() as tx:
-            now = shelf.clock.machine_now()
+        async with rack.store.begin() as tx:
+            now = rack.clock.machine_now()
             await events.begin(tx, actor="ben", event="e1", deed="other", about="x", now=now)
             raise RuntimeError
     assert [await begin("ben"), await begin("ben"), await begin("cay")] == [None, "R1", None]
 
 
-async def test_too_much_is_named(shelf):
+async def test_too_much_is_named(rack):
     """Overlong notes, nameless events and nobody are refused by their field."""
     for wrong, field in (({"note": "x" * 401}, "note"), ({"assignee": "x" * 81}, "assignee")):
         new = NewJob(kind=JobKind.SWAP, service=ONE, contract="200001", **wrong)
         with pytest.raises(Invalid) as caught:
-            await opened(shelf, new)
+            await opened(rack, new)
         assert caught.value.field == field
     with pytest.raises(Invalid, match="event"):
-        await opened(shelf, event="x" * 81)
+        await opened(rack, event="x" * 81)

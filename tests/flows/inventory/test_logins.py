@@ -38,7 +38,18 @@ class Field:
 
 @pytest.fixture
 async def field(shelf) -> Field:
-    """Return a box with an address and secrets."""
+    """Return a box with an address and secrets, once on each database."""
+    return await described(shelf)
+
+
+@pytest.fixture
+async def plain(rack) -> Field:
+    """Return such a box on SQLite alone."""
+    return await described(rack)
+
+
+async def described(shelf: Shelf) -> Field:
+    """Make a box known, with an address and secrets."""
     logins = Logins(shelf.store, Sealer([bytes(32)]), shelf.clock)
     (box,) = await shelf.boxes("RB1")
     async with shelf.store.begin() as tx:
@@ -58,14 +69,14 @@ async def test_an_adapter_finds_how_to_reach_a_box(field):
             await boxes.access(ref)
 
 
-async def test_what_is_told_anew_leaves_the_rest(field):
+async def test_what_is_told_anew_leaves_the_rest(plain):
     """A later word about a box changes what it names and nothing else."""
-    box = await field.shelf.box("RB1")
-    async with field.shelf.store.begin() as tx:
-        await field.logins.describe(
+    box = await plain.shelf.box("RB1")
+    async with plain.shelf.store.begin() as tx:
+        await plain.logins.describe(
             tx, [Described(resource=box.id, secrets={"auth_key": "another-one"}, host_key=KEY)]
         )
-    found = await field.logins.access("RB1")
+    found = await plain.logins.access("RB1")
     assert found.address == "10.0.0.7:22"
     assert found.secrets == {**OLD, "auth_key": "another-one"}
     assert found.host_key == KEY
@@ -128,59 +139,59 @@ async def test_old_secrets_are_valid_until_the_new_ones_were_seen(field):
     assert (await field.logins.access("RB1")).secrets == {**OLD, **NEW}
 
 
-async def test_names_do_not_change_by_turns(field):
+async def test_names_do_not_change_by_turns(plain):
     """The name a box signs in with is how it is found, so it stays."""
     with pytest.raises(Invalid, match="username"):
-        async with field.shelf.store.begin() as tx:
-            await field.logins.rotate(tx, "RB1", {"username": "another"})
+        async with plain.shelf.store.begin() as tx:
+            await plain.logins.rotate(tx, "RB1", {"username": "another"})
     with pytest.raises(NotFound):
-        async with field.shelf.store.begin() as tx:
-            await field.logins.rotate(tx, "nosuch", NEW)
+        async with plain.shelf.store.begin() as tx:
+            await plain.logins.rotate(tx, "nosuch", NEW)
 
 
-async def test_a_name_that_two_boxes_have_finds_neither(field):
+async def test_a_name_that_two_boxes_have_finds_neither(plain):
     """Nobody is taken for another box; an unknown name finds nothing."""
-    found = await field.logins.answering("cpe-1")
+    found = await plain.logins.answering("cpe-1")
     assert found is not None
     assert found.ref == "RB1"
-    (box,) = await field.shelf.boxes("RB2")
-    async with field.shelf.store.begin() as tx:
-        await field.logins.describe(tx, [Described(resource=box.id, secrets=OLD)])
-    assert await field.logins.answering("cpe-1") is None
-    assert await field.logins.answering("nobody") is None
+    (box,) = await plain.shelf.boxes("RB2")
+    async with plain.shelf.store.begin() as tx:
+        await plain.logins.describe(tx, [Described(resource=box.id, secrets=OLD)])
+    assert await plain.logins.answering("cpe-1") is None
+    assert await plain.logins.answering("nobody") is None
 
 
-async def test_a_secret_in_another_row_does_not_open(field):
+async def test_a_secret_in_another_row_does_not_open(plain):
     """What was sealed for one box is of no use for another."""
-    (box,) = await field.shelf.boxes("RB2")
-    async with field.shelf.store.begin() as tx:
-        await field.logins.describe(tx, [Described(resource=box.id, address="10.0.0.8")])
+    (box,) = await plain.shelf.boxes("RB2")
+    async with plain.shelf.store.begin() as tx:
+        await plain.logins.describe(tx, [Described(resource=box.id, address="10.0.0.8")])
         stolen = await tx.scalar(
             select(box_login.c.sealed).where(box_login.c.login_name == "cpe-1")
         )
         change = update(box_login).where(box_login.c.resource == box.id)
         await tx.execute(change.values(sealed=stolen))
     with pytest.raises(SealBroken):
-        await field.logins.access("RB2")
+        await plain.logins.access("RB2")
 
 
-async def test_no_secret_is_seen_anywhere(field, capfd):
+async def test_no_secret_is_seen_anywhere(plain, capfd):
     """Not in the text of the database, not in a repr, not in a log, not in an error."""
     configure(level="debug", style="json")
-    async with field.shelf.store.begin() as tx:
-        await field.logins.rotate(tx, "RB1", NEW)
-    access = await field.logins.access("RB1")
-    answering = await field.logins.answering("cpe-1")
-    box = await field.shelf.box("RB1")
+    async with plain.shelf.store.begin() as tx:
+        await plain.logins.rotate(tx, "RB1", NEW)
+    access = await plain.logins.access("RB1")
+    answering = await plain.logins.answering("cpe-1")
+    box = await plain.shelf.box("RB1")
     described = Described(resource=box.id, secrets=NEW, listed=NEW)
     get_log().warning("box.reached", access=access, answering=answering, described=described)
-    shown = [repr(one) for one in (access, answering, described, field.logins)]
+    shown = [repr(one) for one in (access, answering, described, plain.logins)]
     with pytest.raises(Invalid) as caught:
-        async with field.shelf.store.begin() as tx:
+        async with plain.shelf.store.begin() as tx:
             wrong = Described(resource=box.id, secrets={"nosuch": CANARY})
-            await field.logins.describe(tx, [wrong])
+            await plain.logins.describe(tx, [wrong])
     shown.append(str(caught.value))
-    async with field.shelf.store.read() as tx:
+    async with plain.shelf.store.read() as tx:
         for table in metadata.sorted_tables:
             shown += [str(tuple(row)) for row in await tx.rows(select(table))]
     shown += capfd.readouterr()
@@ -188,13 +199,13 @@ async def test_no_secret_is_seen_anywhere(field, capfd):
     assert CANARY not in "\n".join(shown)
 
 
-async def test_a_claim_window_may_be_shorter(field):
+async def test_a_claim_window_may_be_shorter(plain):
     """Whoever opens a window says how long it lasts."""
-    box = await field.shelf.box("RB1")
-    async with field.shelf.store.begin() as tx:
-        await field.logins.open_window(tx, box.id, last=timedelta(minutes=1))
-    field.shelf.machine.forward(timedelta(minutes=2))
-    assert not (await field.logins.access("RB1")).may_pin
+    box = await plain.shelf.box("RB1")
+    async with plain.shelf.store.begin() as tx:
+        await plain.logins.open_window(tx, box.id, last=timedelta(minutes=1))
+    plain.shelf.machine.forward(timedelta(minutes=2))
+    assert not (await plain.logins.access("RB1")).may_pin
 
 
 @pytest.mark.parametrize(
@@ -206,10 +217,10 @@ async def test_a_claim_window_may_be_shorter(field):
         ({"secrets": {"password": "changeme"}}, "password"),
     ],
 )
-async def test_what_cannot_be_is_named(field, wrong, field_name):
+async def test_what_cannot_be_is_named(plain, wrong, field_name):
     """An address is a host and a port; what is wrong is named by its field."""
-    box = await field.shelf.box("RB1")
+    box = await plain.shelf.box("RB1")
     with pytest.raises(Invalid) as caught:
-        async with field.shelf.store.begin() as tx:
-            await field.logins.describe(tx, [Described(resource=box.id, **wrong)])
+        async with plain.shelf.store.begin() as tx:
+            await plain.logins.describe(tx, [Described(resource=box.id, **wrong)])
     assert caught.value.field == field_name

@@ -87,55 +87,55 @@ async def test_a_swap_is_one_story(shelf):
     assert [line.other for line in await shelf.lines("RB1")] == [None, None, new.id]
 
 
-async def test_a_swap_back_and_forth_is_three_swaps(shelf):
+async def test_a_swap_back_and_forth_is_three_swaps(rack):
     """The same pair may be swapped again later: what was done once is not taken for done now."""
-    old = await shelf.held("RB1")
-    (new,) = await shelf.boxes("RB2")
+    old = await rack.held("RB1")
+    (new,) = await rack.boxes("RB2")
     pair = [old.id, new.id]
     for _ in range(3):
-        await do(shelf, flows.swap, Swap(old=pair[0], new=pair[1], on=DAY, actor=ACTOR))
-        await do(shelf, stock.restock, Shelve(resource=pair[0], actor=ACTOR))
+        await do(rack, flows.swap, Swap(old=pair[0], new=pair[1], on=DAY, actor=ACTOR))
+        await do(rack, stock.restock, Shelve(resource=pair[0], actor=ACTOR))
         pair.reverse()
-    assert (await shelf.box("RB2")).is_held
-    assert [one.kind for one in await shelf.facts()].count(Possession.SWAPPED) == 3
+    assert (await rack.box("RB2")).is_held
+    assert [one.kind for one in await rack.facts()].count(Possession.SWAPPED) == 3
 
 
-async def test_a_lost_box_is_nobodys_until_it_is_found(shelf):
+async def test_a_lost_box_is_nobodys_until_it_is_found(rack):
     """Who lost it is told twice: when it is gone, and when it is back."""
-    box = await shelf.held("RB1")
-    lost = await do(shelf, stock.lose, Gone(resource=box.id, on=DAY, actor="ben"))
+    box = await rack.held("RB1")
+    lost = await do(rack, stock.lose, Gone(resource=box.id, on=DAY, actor="ben"))
     assert [(one.state, one.service) for one in lost] == [(ResourceState.LOST, ONE)]
-    await do(shelf, stock.lose, Gone(resource=box.id, on=DAY, actor="ben"))
+    await do(rack, stock.lose, Gone(resource=box.id, on=DAY, actor="ben"))
     back = TakeBack(resource=box.id, on=DAY, actor="ben", condition="wet")
-    found = await do(shelf, stock.find, back)
+    found = await do(rack, stock.find, back)
     assert [(one.state, one.service) for one in found] == [(ResourceState.RETURNED, None)]
-    await do(shelf, stock.find, back)
-    kinds = [one.kind for one in await shelf.facts()]
+    await do(rack, stock.find, back)
+    kinds = [one.kind for one in await rack.facts()]
     assert kinds == [Possession.HANDED_OVER, Possession.LOST, Possession.FOUND]
-    assert (await shelf.facts())[2].condition == "wet"
+    assert (await rack.facts())[2].condition == "wet"
 
 
-async def test_a_lost_box_over_the_counter_is_found(shelf):
+async def test_a_lost_box_over_the_counter_is_found(rack):
     """Whoever brings a lost box back need not know that it was lost."""
-    box = await shelf.held("RB1")
-    await do(shelf, stock.lose, Gone(resource=box.id, on=DAY, actor=ACTOR))
-    await do(shelf, flows.take_back, TakeBack(resource=box.id, on=DAY, actor=ACTOR))
-    assert (await shelf.facts())[-1].kind is Possession.FOUND
+    box = await rack.held("RB1")
+    await do(rack, stock.lose, Gone(resource=box.id, on=DAY, actor=ACTOR))
+    await do(rack, flows.take_back, TakeBack(resource=box.id, on=DAY, actor=ACTOR))
+    assert (await rack.facts())[-1].kind is Possession.FOUND
 
 
-async def test_what_is_lost_from_the_shelf_is_nobodys_business_but_ours(shelf):
+async def test_what_is_lost_from_the_shelf_is_nobodys_business_but_ours(rack):
     """No household had it, so billing is told nothing."""
-    (box,) = await shelf.boxes("RB1")
-    await do(shelf, stock.lose, Gone(resource=box.id, on=DAY, actor=ACTOR))
-    await do(shelf, stock.find, TakeBack(resource=box.id, on=DAY, actor=ACTOR))
-    await do(shelf, stock.scrap, Gone(resource=box.id, on=DAY, actor=ACTOR, note="corroded"))
-    assert await shelf.facts() == []
-    assert (await shelf.lines("RB1"))[-1].note == "corroded"
+    (box,) = await rack.boxes("RB1")
+    await do(rack, stock.lose, Gone(resource=box.id, on=DAY, actor=ACTOR))
+    await do(rack, stock.find, TakeBack(resource=box.id, on=DAY, actor=ACTOR))
+    await do(rack, stock.scrap, Gone(resource=box.id, on=DAY, actor=ACTOR, note="corroded"))
+    assert await rack.facts() == []
+    assert (await rack.lines("RB1"))[-1].note == "corroded"
 
 
-async def test_repeating_is_harmless(shelf):
+async def test_repeating_is_harmless(rack):
     """Each step done twice is done once: no second line, no second fact."""
-    box = await shelf.held("RB1")
+    box = await rack.held("RB1")
     steps = (
         (flows.hand_over, HandOver(resource=box.id, service=ONE, on=DAY, actor=ACTOR)),
         (flows.install, Install(resource=box.id, on=DAY, actor=ACTOR)),
@@ -146,28 +146,31 @@ async def test_repeating_is_harmless(shelf):
         (stock.scrap, Gone(resource=box.id, on=DAY, actor=ACTOR)),
     )
     for flow, move in steps:
-        await do(shelf, flow, move, move)
-        lines, facts = len(await shelf.lines("RB1")), len(await shelf.facts())
-        await do(shelf, flow, move)
-        assert (len(await shelf.lines("RB1")), len(await shelf.facts())) == (lines, facts)
+        await do(rack, flow, move, move)
+        lines, facts = len(await rack.lines("RB1")), len(await rack.facts())
+        await do(rack, flow, move)
+        assert (len(await rack.lines("RB1")), len(await rack.facts())) == (
+            lines,
+            facts,
+        )
 
 
-async def test_boxes_move_between_places_of_stock(shelf):
+async def test_boxes_move_between_places_of_stock(rack):
     """A box on a shelf goes to a van; one that a household holds is not moved by us."""
-    (box,) = await shelf.boxes("RB1")
-    (moved,) = await do(shelf, stock.shift, Shelve(resource=box.id, actor=ACTOR, place="ben"))
+    (box,) = await rack.boxes("RB1")
+    (moved,) = await do(rack, stock.shift, Shelve(resource=box.id, actor=ACTOR, place="ben"))
     assert (moved.place, moved.state) == ("ben", ResourceState.IN_STOCK)
-    held = await shelf.held("RB2")
+    held = await rack.held("RB2")
     with pytest.raises(InvalidTransition, match="only what is on a shelf is moved"):
-        await do(shelf, stock.shift, Shelve(resource=held.id, actor=ACTOR, place="ben"))
+        await do(rack, stock.shift, Shelve(resource=held.id, actor=ACTOR, place="ben"))
     with pytest.raises(Invalid, match="place"):
-        await do(shelf, stock.shift, Shelve(resource=box.id, actor=ACTOR, place="x" * 81))
+        await do(rack, stock.shift, Shelve(resource=box.id, actor=ACTOR, place="x" * 81))
 
 
-async def test_a_bad_move_says_what_to_do(shelf):
+async def test_a_bad_move_says_what_to_do(rack):
     """Whoever stands there with the box reads why it cannot be, and what comes first."""
-    held = await shelf.held("RB1")
-    (free,) = await shelf.boxes("RB2")
+    held = await rack.held("RB1")
+    (free,) = await rack.boxes("RB2")
     over = HandOver(resource=held.id, service=TWO, on=DAY, actor=ACTOR)
     wrong = (
         (flows.hand_over, over, "held by another household: take it back first"),
@@ -196,13 +199,15 @@ async def test_a_bad_move_says_what_to_do(shelf):
     )
     for flow, move, told in wrong:
         with pytest.raises(DomainError, match=told):
-            await do(shelf, flow, move)
+            await do(rack, flow, move)
     with pytest.raises(NotFound, match="no box nosuch"):
         await do(
-            shelf, flows.activate, Activate(resource=ResourceId("nosuch"), on=DAY, actor=ACTOR)
+            rack,
+            flows.activate,
+            Activate(resource=ResourceId("nosuch"), on=DAY, actor=ACTOR),
         )
     with pytest.raises(Invalid, match="actor"):
-        await do(shelf, flows.install, Install(resource=held.id, on=DAY, actor=""))
+        await do(rack, flows.install, Install(resource=held.id, on=DAY, actor=""))
 
 
 async def test_a_batch_is_whole_or_nothing(shelf):
@@ -230,11 +235,11 @@ async def test_two_who_want_one_box_at_once_do_not_both_get_it(shelf):
     assert len(await shelf.lines("RB1")) == 2
 
 
-async def test_every_step_is_audited(shelf):
+async def test_every_step_is_audited(rack):
     """The audit names who did it, and what the box was before."""
-    box = await shelf.held("RB1")
-    await do(shelf, flows.activate, Activate(resource=box.id, on=DAY, actor="ben"))
-    async with shelf.store.read() as tx:
+    box = await rack.held("RB1")
+    await do(rack, flows.activate, Activate(resource=box.id, on=DAY, actor="ben"))
+    async with rack.store.read() as tx:
         deeds = await audit.history(tx, "box:RB1")
     assert [(one.actor, one.action, one.before) for one in deeds] == [
         ("ben", "box.activate", "assigned at S1"),
@@ -243,11 +248,11 @@ async def test_every_step_is_audited(shelf):
     ]
 
 
-async def test_thousands_move_in_a_few_statements(shelf):
+async def test_thousands_move_in_a_few_statements(rack):
     """A batch of many is no loop over the database."""
     new = [NewBox(serial=f"N{n}", model=MODEL) for n in range(1_500)]
-    async with shelf.store.begin() as tx:
-        boxes = await flows.register(tx, shelf.work, new, actor=ACTOR)
+    async with rack.store.begin() as tx:
+        boxes = await flows.register(tx, rack.work, new, actor=ACTOR)
         statements = 0
         execute, fetch = tx.execute, tx.rows
 
@@ -263,5 +268,5 @@ async def test_thousands_move_in_a_few_statements(shelf):
 
         tx.execute, tx.rows = counted, counted_rows
         moves = [HandOver(resource=box.id, service=ONE, on=DAY, actor=ACTOR) for box in boxes]
-        await flows.hand_over(tx, shelf.work, moves)
+        await flows.hand_over(tx, rack.work, moves)
     assert statements < 5

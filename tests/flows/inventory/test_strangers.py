@@ -56,12 +56,12 @@ async def test_a_stranger_waits_and_is_counted(shelf):
     assert await cases(shelf) == []
 
 
-async def test_who_is_registered_leaves_quarantine(shelf):
+async def test_who_is_registered_leaves_quarantine(rack):
     """From then on the box is known when it calls."""
-    await hear(shelf, Sighting(serial="RB9"), Sighting(serial="RB8"))
-    await shelf.boxes("RB9")
-    assert [one.serial for one in await waiting(shelf)] == ["RB8"]
-    assert set(await hear(shelf, Sighting(serial="RB9"), Sighting(serial="RB8"))) == {"RB9"}
+    await hear(rack, Sighting(serial="RB9"), Sighting(serial="RB8"))
+    await rack.boxes("RB9")
+    assert [one.serial for one in await waiting(rack)] == ["RB8"]
+    assert set(await hear(rack, Sighting(serial="RB9"), Sighting(serial="RB8"))) == {"RB9"}
 
 
 async def test_quarantine_is_bounded(shelf):
@@ -74,34 +74,34 @@ async def test_quarantine_is_bounded(shelf):
     assert [one.serial for one in await waiting(shelf)] == ["X4", "X3", "X2"]
 
 
-async def test_whatever_a_stranger_says_is_cut_to_size(shelf):
+async def test_whatever_a_stranger_says_is_cut_to_size(rack):
     """Control characters and endless texts of a hostile box are not kept."""
-    await hear(shelf, Sighting(serial="R\x00B" + "9" * 500, model="a\x1b[2J" * 50, mac="x" * 99))
-    (one,) = await waiting(shelf)
+    await hear(rack, Sighting(serial="R\x00B" + "9" * 500, model="a\x1b[2J" * 50, mac="x" * 99))
+    (one,) = await waiting(rack)
     assert (len(one.serial), one.serial[:3]) == (63, "RB9")
     assert one.model.isprintable()
-    await hear(shelf, Sighting(serial="\x00"))
-    assert len(await waiting(shelf)) == 1
+    await hear(rack, Sighting(serial="\x00"))
+    assert len(await waiting(rack)) == 1
 
 
-async def test_a_box_that_is_another_one_is_put_before_a_person(shelf):
+async def test_a_box_that_is_another_one_is_put_before_a_person(rack):
     """Another model, another MAC: told with both values, and nothing is changed by it."""
-    await known(shelf, "RB1", MAC)
-    await hear(shelf, Sighting(serial="RB1", model="RB-2", mac=OTHER_MAC))
-    told = {one.kind: one.reason for one in await cases(shelf)}
+    await known(rack, "RB1", MAC)
+    await hear(rack, Sighting(serial="RB1", model="RB-2", mac=OTHER_MAC))
+    told = {one.kind: one.reason for one in await cases(rack)}
     assert told[CaseKind.OTHER_MODEL] == "box RB1 is registered as RB-1 and calls itself RB-2"
     assert told[CaseKind.OTHER_MAC] == f"box RB1 has the MAC {MAC} and shows {OTHER_MAC}"
-    box = await shelf.box("RB1")
+    box = await rack.box("RB1")
     assert (box.mac, box.model) == (MAC, MODEL)
 
 
-async def test_one_mac_on_two_serials_is_put_before_a_person(shelf):
+async def test_one_mac_on_two_serials_is_put_before_a_person(rack):
     """Whether the second one is known or a stranger: the holder of the MAC is named."""
-    await known(shelf, "RB1", MAC)
-    await known(shelf, "RB2", OTHER_MAC)
+    await known(rack, "RB1", MAC)
+    await known(rack, "RB2", OTHER_MAC)
     for other in ("RB2", "RB9"):
-        await hear(shelf, Sighting(serial=other, mac=MAC.replace(":", "").lower()))
-        (case,) = await cases(shelf)
+        await hear(rack, Sighting(serial=other, mac=MAC.replace(":", "").lower()))
+        (case,) = await cases(rack)
         assert (case.kind, case.serial) == (CaseKind.MAC_TAKEN, "RB1")
         assert other in case.reason
 
@@ -116,21 +116,21 @@ async def test_a_box_in_two_places_by_turns_is_two_boxes(shelf):
     assert [one.kind for one in await cases(shelf)] == [CaseKind.TWO_PLACES]
 
 
-async def test_a_box_that_comes_back_much_later_has_moved(shelf):
+async def test_a_box_that_comes_back_much_later_has_moved(rack):
     """The same two addresses with days between them are no clone."""
-    await known(shelf, "RB1")
+    await known(rack, "RB1")
     for address in ("10.0.0.1", "10.0.0.2", "10.0.0.1"):
-        await hear(shelf, Sighting(serial="RB1", address=address))
-        shelf.machine.forward(BY_TURNS)
-    assert await cases(shelf) == []
+        await hear(rack, Sighting(serial="RB1", address=address))
+        rack.machine.forward(BY_TURNS)
+    assert await cases(rack) == []
 
 
-async def test_two_addresses_in_one_batch_are_seen(shelf):
+async def test_two_addresses_in_one_batch_are_seen(rack):
     """Calls that are written down together are compared with each other, too."""
-    await known(shelf, "RB1")
+    await known(rack, "RB1")
     seen = [Sighting(serial="RB1", address=f"10.0.0.{n}") for n in (1, 2, 1)]
-    await hear(shelf, *seen)
-    assert [one.kind for one in await cases(shelf)] == [CaseKind.TWO_PLACES]
+    await hear(rack, *seen)
+    assert [one.kind for one in await cases(rack)] == [CaseKind.TWO_PLACES]
 
 
 async def test_a_box_that_fits_writes_nothing(shelf):
@@ -164,12 +164,12 @@ async def test_a_person_resolves_and_it_may_come_again(shelf):
     assert [one.count for one in await cases(shelf)] == [1]
 
 
-async def test_a_decision_needs_a_case_and_a_sentence(shelf):
+async def test_a_decision_needs_a_case_and_a_sentence(rack):
     """Nothing is resolved that is not there, or without saying how."""
-    now = shelf.clock.machine_now()
+    now = rack.clock.machine_now()
     with pytest.raises(NotFound):
-        async with shelf.store.begin() as tx:
+        async with rack.store.begin() as tx:
             await reviews.resolve(tx, "nosuch", actor="ann", resolution="x", now=now)
     with pytest.raises(Invalid, match="resolution"):
-        async with shelf.store.begin() as tx:
+        async with rack.store.begin() as tx:
             await reviews.resolve(tx, "nosuch", actor="ann", resolution="", now=now)
