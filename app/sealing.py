@@ -1,6 +1,7 @@
 """The master key and what it sealed: a key is never made where the database needs a former one.
 
-What is sealed are the options of targets and payment providers, as `operator.toml` has them.
+What is sealed are the options of targets and payment providers, as `operator.toml` has them, and
+the logins of boxes, as their purchase list has them.
 """
 
 from __future__ import annotations
@@ -19,9 +20,14 @@ _HAS_TABLES = {
     "postgresql": "SELECT to_regclass('target') IS NOT NULL"
     " AND to_regclass('payment_provider') IS NOT NULL",
 }
+# A database of an earlier version has no boxes' logins.
+_HAS_LOGINS = {
+    "sqlite": "SELECT count(*) = 1 FROM sqlite_master WHERE name = 'box_login'",
+    "postgresql": "SELECT to_regclass('box_login') IS NOT NULL",
+}
 _MEND = (
     "put the right key back; only where it is lost for good, `boxoffice import --seal-anew` with "
-    "operator.toml seals all anew"
+    "operator.toml (and boxes.csv) seals all anew"
 )
 _NOTHING = "{}"
 
@@ -68,4 +74,7 @@ async def _sealed(tx: Tx, is_meant: Callable[[str], bool]) -> list[str]:
     found += [
         (f"payment provider {name}", text) for name, text in (await providers.sealed(tx)).items()
     ]
+    ((has_logins,),) = await tx.fetch(_HAS_LOGINS[tx.engine])
+    for one in await targets.logins(tx) if has_logins else ():
+        found.append((f"the logins of {one.boxes} boxes", one.sample))
     return [words for words, text in found if is_meant(text)]

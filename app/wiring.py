@@ -17,6 +17,7 @@ from billing.flows.desk import Desk
 from billing.flows.providers import open_providers
 from billing.payments.provider import Provider
 from gateway.adapters.sdk import Action
+from gateway.inventory.logins import Logins
 from gateway.provisioning.composer import Composer
 from gateway.provisioning.drift import Drift
 from gateway.provisioning.opening import Targets
@@ -57,6 +58,7 @@ class House:
     reconciler: Reconciler
     operate: Operate
     drift: Drift
+    logins: Logins
     notify: Notify
     lanes_alive: dict[str, bool] = field(default_factory=dict)
 
@@ -132,6 +134,7 @@ def build(
         ),
         operate=operate,
         drift=Drift(work, targets),
+        logins=Logins(store, sealer, clock),
         notify=Notify(store, work, _Screens(operate)),
     )
 

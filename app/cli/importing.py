@@ -48,7 +48,11 @@ def import_(
 
     from app.shape import open_house, open_to_seal_anew
 
-    outcome = run(story, open_to_seal_anew if seal_anew else open_house)
+    report(run(story, open_to_seal_anew if seal_anew else open_house), as_json=as_json)
+
+
+def report(outcome: Outcome, *, as_json: bool) -> None:
+    """Say what an import did; ends with 1 where it took nothing."""
     if as_json:
         tell(outcome)
     else:
@@ -63,6 +67,8 @@ def _print(outcome: Outcome) -> None:
         say(str(problem))
     if outcome.problems_count > SHOWN_MAX:
         say(f"... and {outcome.problems_count - SHOWN_MAX} more (--json lists more)")
+    for warning in outcome.warnings[:SHOWN_MAX]:
+        say(f"warning: {warning}")
     if not outcome.taken:
         return
     if outcome.problems_count:

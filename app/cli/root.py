@@ -10,8 +10,10 @@ from app.cli.accounts import add_to as add_accounts
 from app.cli.books import add_to as add_books
 from app.cli.clock import add_to as add_clock
 from app.cli.database import add_to as add_database
+from app.cli.device import add_to as add_device
 from app.cli.doctor import add_to as add_doctor
 from app.cli.importing import add_to as add_importing
+from app.cli.jobs import add_to as add_jobs
 from app.cli.programs import add_to as add_programs
 from app.cli.serve import add_to as add_serve
 from app.cli.targets import add_to as add_targets
@@ -57,6 +59,8 @@ for add in (
     add_programs,
     add_accounts,
     add_books,
+    add_device,
+    add_jobs,
     add_work,
     add_doctor,
     add_targets,

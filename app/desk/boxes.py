@@ -1,4 +1,4 @@
-"""Boxes over the counter: known, handed over, taken back.
+"""Boxes over the counter: known, handed over, working, swapped, taken back.
 
 Billing learns of it by the fact that inventory writes; the account is marked here, because only
 the edge knows whose service it is.
@@ -6,21 +6,30 @@ the edge knows whose service it is.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import date, timedelta
 
 from app.wiring import House
 from billing.reads import accounts
 from billing.reads.accounts import Holder
-from gateway.inventory import flows, store
-from gateway.inventory.flows import HandOver, NewBox, TakeBack
-from gateway.inventory.model import Resource
+from gateway.inventory import flows, models, store
+from gateway.inventory.flows import Activate, HandOver, NewBox, Swap, TakeBack
+from gateway.inventory.model import WAREHOUSE, Resource, ResourceState, implausible
 from runtime.store import Tx
 from terms.calendar import local_date
-from terms.errors import Invalid, NotFound
+from terms.errors import DomainError, Forbidden, Invalid, InvalidTransition, NotFound
 
 SETTLE = "settle"
 # What is told later than this changes bills that were paid long ago: a case for a credit.
 TOLD_LATE_MAX = timedelta(days=31)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class By:
+    """Who does it, and from which stock he may take; None is whoever may take anything."""
+
+    actor: str
+    stock: str | None = None
 
 
 async def holder_of(tx: Tx, contract: str) -> Holder:
@@ -29,6 +38,11 @@ async def holder_of(tx: Tx, contract: str) -> Holder:
     if found is None:
         raise NotFound(f"there is no contract {contract!r}")
     return found
+
+
+async def holder_at(tx: Tx, box: Resource) -> Holder | None:
+    """Find the household that has a box, or had it when it was lost."""
+    return (await accounts.known(tx, [box.service])).get(box.service) if box.service else None
 
 
 async def register(house: House, tx: Tx, box: NewBox, actor: str) -> Resource:
@@ -41,36 +55,126 @@ async def hand_over(
     house: House, tx: Tx, serial: str, contract: str, *, on: date | None, actor: str
 ) -> Resource:
     """Give a known box to a household, from a local day on (today unless said)."""
-    box = await _known(tx, serial)
+    box = await known(tx, serial)
     holder = await holder_of(tx, contract)
-    day = _day(on, await _today(house, tx, holder))
+    await check_free(tx, box, holder)
+    day = day_of(on, await today(house, tx, holder))
     move = HandOver(resource=box.id, service=holder.service, on=day, actor=actor)
     (moved,) = await flows.hand_over(tx, house.work, [move])
     await house.work.mark(tx, SETTLE, [holder.account])
     return moved
 
 
-async def take_back(
-    house: House, tx: Tx, serial: str, *, on: date | None, condition: str, actor: str
-) -> Resource:
-    """Take a box back from whoever holds it."""
-    box = await _known(tx, serial)
-    who = await accounts.known(tx, [box.service]) if box.service else {}
-    holder = who.get(box.service) if box.service else None
-    day = _day(on, await _today(house, tx, holder))
-    move = TakeBack(resource=box.id, on=day, actor=actor, condition=condition)
-    (moved,) = await flows.take_back(tx, house.work, [move])
-    if holder:
-        await house.work.mark(tx, SETTLE, [holder.account])
+async def activate(house: House, tx: Tx, serial: str, *, on: date | None, actor: str) -> Resource:
+    """Note that a box works where it is."""
+    box = await known(tx, serial)
+    holder = await holder_at(tx, box)
+    day = day_of(on, await today(house, tx, holder))
+    move = Activate(resource=box.id, on=day, actor=actor)
+    (moved,) = await flows.activate(tx, house.work, [move])
+    await settle(house, tx, holder)
     return moved
 
 
-async def _today(house: House, tx: Tx, holder: Holder | None) -> date:
+async def swap(
+    house: House,
+    tx: Tx,
+    old: str,
+    new: str,
+    *,
+    by: By,
+    on: date | None = None,
+    condition: str = "",
+    place: str = WAREHOUSE,
+) -> Resource:
+    """Give a household another box for the one it has; the old one is returned to `place`.
+
+    A claim window opens for the new one. Returns the new box.
+    """
+    before, after = await known(tx, old), await known(tx, new)
+    holder = await holder_at(tx, before)
+    if not after.is_held or after.service != before.service:
+        check_reach(after, by)
+    day = day_of(on, await today(house, tx, holder))
+    move = Swap(
+        old=before.id,
+        new=after.id,
+        on=day,
+        actor=by.actor,
+        condition=condition,
+        stored_at=place,
+    )
+    (moved,) = await flows.swap(tx, house.work, [move])
+    await house.logins.open_window(tx, moved.id)
+    await settle(house, tx, holder)
+    return moved
+
+
+async def take_back(
+    house: House,
+    tx: Tx,
+    serial: str,
+    *,
+    on: date | None,
+    condition: str,
+    actor: str,
+    place: str = WAREHOUSE,
+) -> Resource:
+    """Take a box back from whoever holds it."""
+    box = await known(tx, serial)
+    holder = await holder_at(tx, box)
+    day = day_of(on, await today(house, tx, holder))
+    move = TakeBack(resource=box.id, on=day, actor=actor, condition=condition, place=place)
+    (moved,) = await flows.take_back(tx, house.work, [move])
+    await settle(house, tx, holder)
+    return moved
+
+
+async def known(tx: Tx, serial: str) -> Resource:
+    """Find a box by its serial. Raises NotFound, and Invalid for a serial that cannot be."""
+    found = (await store.by_serial(tx, [serial])).get(serial)
+    if found is not None:
+        return found
+    if why := models.typed(await models.load(tx), serial):
+        raise Invalid("serial", why)
+    raise NotFound(f"no box with serial {serial}")
+
+
+async def check_free(tx: Tx, box: Resource, holder: Holder) -> None:
+    """Raise InvalidTransition naming who has a box already; this household itself may."""
+    if not box.is_held or box.service == holder.service:
+        return
+    other = await holder_at(tx, box)
+    whose = f"contract {other.contract}" if other else "another household"
+    raise InvalidTransition(
+        f"box {box.serial} is with {whose} ({box.state}): take it back there first, "
+        "or read the label again"
+    )
+
+
+def check_reach(box: Resource, by: By) -> None:
+    """Raise Forbidden for a box of another stock, InvalidTransition for one in no stock."""
+    why = implausible(box, by.stock)
+    if why:
+        error: type[DomainError] = Forbidden
+        if box.state is not ResourceState.IN_STOCK:
+            error = InvalidTransition
+        raise error(why)
+
+
+async def settle(house: House, tx: Tx, holder: Holder | None) -> None:
+    """Have the account of a household looked at."""
+    if holder is not None:
+        await house.work.mark(tx, SETTLE, [holder.account])
+
+
+async def today(house: House, tx: Tx, holder: Holder | None) -> date:
+    """Tell the local date of a household; without one the date in UTC."""
     now = await house.clock.business_now(tx)
     return local_date(now, holder.zone) if holder else now.date()
 
 
-def _day(told: date | None, today: date) -> date:
+def day_of(told: date | None, today: date) -> date:
     """Take a day that may be told late, but never before it has come."""
     if told is None:
         return today
@@ -78,10 +182,3 @@ def _day(told: date | None, today: date) -> date:
     if not first <= told <= today:
         raise Invalid("on", f"must be a day from {first} to {today}")
     return told
-
-
-async def _known(tx: Tx, serial: str) -> Resource:
-    found = (await store.by_serial(tx, [serial])).get(serial)
-    if found is None:
-        raise NotFound(f"no box with serial {serial}")
-    return found

@@ -27,6 +27,7 @@ _LOCALE = re.compile(r"[a-z]{2,3}(-[A-Z]{2})?")
 _CURRENCY = re.compile(r"[A-Z]{3}")
 _COUNTRY = re.compile(r"[A-Z]{2}")
 _REF = re.compile(r"[!-~]{1,120}")
+_ADDRESS = re.compile(r"[0-9A-Za-z.:\[\]_-]{1,255}")
 _BILL_DAY = re.compile(r"[0-9]{1,2}")
 
 
@@ -139,6 +140,7 @@ locale = _matching(_LOCALE, "a language like en or de-AT")
 currency = _matching(_CURRENCY, "a currency like EUR")
 country = _matching(_COUNTRY, "a country like AT")
 vendor_ref = _matching(_REF, "a reference of the provider (visible ASCII, at most 120)")
+address = _matching(_ADDRESS, "an address like 10.0.0.7:22 or box.example:22")
 
 
 def _show(cell: str) -> str:

@@ -10,10 +10,11 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 
-from app.imports import sheets
+from app.imports import box_rows, sheets
 from app.imports.folder import Folder
 from app.imports.operator import FILE as OPERATOR
 from app.imports.problems import Problems
+from gateway.inventory.models import Models
 from terms.money import Money
 
 Refuses = Callable[[str], str]
@@ -39,6 +40,7 @@ class Known:
     contracts: frozenset[str] = frozenset()
     serials: frozenset[str] = frozenset()
     macs: Mapping[str, str] = field(default_factory=dict)
+    models: Models = field(default_factory=dict)
     refuses: Refuses = lambda _contract: ""
 
 
@@ -51,6 +53,7 @@ def check(folder: Folder, known: Known, problems: Problems) -> None:
     _prices(folder, known, problems)
     _unpriced(folder, known, problems)
     _subscribers(folder, known, problems)
+    _models(folder, known, problems)
     _boxes(folder, known, problems)
 
 
@@ -247,11 +250,29 @@ def _lean_on_payment(found: _Row, row: sheets.SubscriberRow, payers: _Names) -> 
         found.lean("payment_provider", row.payment_provider, payers, why)
 
 
+def _models(folder: Folder, known: Known, problems: Problems) -> None:
+    targets = known.targets | {t.name for t in (folder.operator.targets if folder.operator else ())}
+    names = _of_operator(folder, problems, targets)
+    good = []
+    for row in folder.models:
+        found = _Row()
+        if row.target:
+            why = f"there is no target '{row.target}'{_known(targets)}"
+            found.lean("target", row.target, names, why)
+        if found.is_good(problems, "models.csv", row.line):
+            good.append(row)
+        else:
+            problems.lose("models.csv", "model", [row.model])
+    folder.models = good
+
+
 def _boxes(folder: Folder, known: Known, problems: Problems) -> None:
     contracts = known.contracts | {row.contract for row in folder.subscribers}
     holders = _names(problems, "subscribers.csv", "contract", contracts)
     rented = known.rented | {model for row in folder.offerings for model in row.model}
     rentals = _names(problems, "offerings.csv", "model", rented)
+    models = {**known.models, **{row.model: box_rows.model_of(row) for row in folder.models}}
+    made = _names(problems, "models.csv", "model", models)
     macs = dict(known.macs)
     good = []
     for row in folder.boxes:
@@ -265,11 +286,17 @@ def _boxes(folder: Folder, known: Known, problems: Problems) -> None:
         if row.serial not in known.serials and (rented or rentals.lost):
             why = f"no rental in offerings.csv is for the model '{row.model}'{_known(rented)}"
             found.lean("model", row.model, rentals, why)
+        if row.serial not in known.serials and (models or made.lost):
+            why = f"there is no model '{row.model}' in models.csv{_known(models)}"
+            found.lean("model", row.model, made, why)
+            found.whys += box_rows.serial_whys(row, models)
+        found.whys += box_rows.secret_whys(row)
         if row.mac and macs.setdefault(row.mac, row.serial) != row.serial:
             found.whys.append(("mac", f"{row.mac} is the address of box {macs[row.mac]} already"))
         if found.is_good(problems, "boxes.csv", row.line):
             good.append(row)
     folder.boxes = good
+    box_rows.flag_repeats(good, problems)
 
 
 def _known(names: Collection[str]) -> str:

@@ -24,7 +24,10 @@ class Folder:
     prices: list[sheets.PriceRow] = field(default_factory=list)
     routes: list[sheets.RouteRow] = field(default_factory=list)
     subscribers: list[sheets.SubscriberRow] = field(default_factory=list)
+    models: list[sheets.ModelRow] = field(default_factory=list)
     boxes: list[sheets.BoxRow] = field(default_factory=list)
+    # Boxes known from an earlier import whose list brings secrets now: only these are taken.
+    described: list[sheets.BoxRow] = field(default_factory=list)
 
 
 def find_files(paths: Iterable[Path]) -> dict[str, Path]:
@@ -70,6 +73,7 @@ def read_folder(
     folder.prices = read.get("prices.csv", [])
     folder.routes = read.get("routes.csv", [])
     folder.subscribers = read.get("subscribers.csv", [])
+    folder.models = read.get("models.csv", [])
     folder.boxes = read.get("boxes.csv", [])
     return folder
 

@@ -15,6 +15,7 @@ from billing.payments import registry as providers
 from billing.reads import accounts, catalog
 from gateway.adapters.registry import open_adapter
 from gateway.adapters.sdk import Adapter
+from gateway.inventory import models as box_models
 from gateway.inventory import store as boxes
 from gateway.provisioning import routes
 from gateway.provisioning.routing import Role, Route
@@ -50,6 +51,7 @@ async def look(house: House, tx: Tx, folder: Folder, problems: Problems) -> Know
         contracts=frozenset(await accounts.contracts(tx, contracts)),
         macs={mac: box.serial for mac, box in by_mac.items()},
         serials=frozenset(held),
+        models=await box_models.load(tx),
         refuses=lambda contract: refusal(contract, adapters, lines),
     )
 

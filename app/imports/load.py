@@ -12,7 +12,9 @@ from app.imports.folder import Folder, find_files, read_folder
 from app.imports.known import look
 from app.imports.problems import Problem, Problems
 from app.imports.same import leave_known
+from app.imports.sheets import BOXES
 from app.wiring import House
+from gateway.inventory import store as boxes
 from runtime.store import Tx
 from terms.errors import DomainError
 
@@ -22,7 +24,7 @@ class Outcome:
     """What an import did. With `taken` False nothing was changed.
 
     `problems` are the causes, then a line for each file with rows that only follow from them;
-    `problems_count` counts causes.
+    `problems_count` counts causes. `warnings` are worth a look and stop nothing.
     """
 
     taken: bool
@@ -30,6 +32,7 @@ class Outcome:
     unchanged: Mapping[str, int] = field(default_factory=dict)
     problems: Sequence[Problem] = ()
     problems_count: int = 0
+    warnings: Sequence[Problem] = ()
 
 
 # Of these files only new rows are written; of the others all of them.
@@ -44,21 +47,31 @@ async def import_paths(
     house: House, paths: Sequence[Path], environment: Mapping[str, str]
 ) -> Outcome:
     """Take everything, or nothing where there is any problem. Raises Invalid for wrong paths."""
-    return await _import(house, paths, environment, strict=True)
+    return await _import(house, find_files(paths), environment, strict=True)
 
 
 async def import_good_rows(
     house: House, paths: Sequence[Path], environment: Mapping[str, str]
 ) -> Outcome:
     """Take what is well and leave what is not; a file that cannot be read stops all."""
-    return await _import(house, paths, environment, strict=False)
+    return await _import(house, find_files(paths), environment, strict=False)
+
+
+async def import_boxes(house: House, path: Path) -> Outcome:
+    """Take a purchase list: a boxes.csv of any name. All of it, or nothing."""
+    return await _import(house, {BOXES.file: path}, {}, strict=True)
+
+
+async def import_good_boxes(house: House, path: Path) -> Outcome:
+    """Take the rows of a purchase list that are well and leave what is not."""
+    return await _import(house, {BOXES.file: path}, {}, strict=False)
 
 
 async def _import(
-    house: House, paths: Sequence[Path], environment: Mapping[str, str], *, strict: bool
+    house: House, files: Mapping[str, Path], environment: Mapping[str, str], *, strict: bool
 ) -> Outcome:
     problems = Problems()
-    folder = read_folder(find_files(paths), environment, problems)
+    folder = read_folder(files, environment, problems)
     try:
         async with house.store.begin() as tx:
             unchanged = await _check_all(house, tx, folder, problems)
@@ -68,7 +81,12 @@ async def _import(
                 unchanged[known.OPERATOR] = 1
     except _NothingTaken:
         told = (*problems, *problems.following)
-        return Outcome(taken=False, problems=told, problems_count=len(problems))
+        return Outcome(
+            taken=False,
+            problems=told,
+            problems_count=len(problems),
+            warnings=tuple(problems.warnings),
+        )
     await house.refresh_providers()
     return Outcome(
         taken=True,
@@ -79,6 +97,7 @@ async def _import(
         unchanged=unchanged,
         problems=(*problems, *problems.following),
         problems_count=len(problems),
+        warnings=tuple(problems.warnings),
     )
 
 
@@ -91,7 +110,13 @@ async def _check_all(house: House, tx: Tx, folder: Folder, problems: Problems) -
     """Check everything; returns how many rows of which file were imported before."""
     found = await look(house, tx, folder, problems)
     check(folder, found, problems)
-    return await leave_known(tx, folder, found, problems)
+
+    async def listed(serials: Sequence[str]) -> Mapping[str, Mapping[str, str]]:
+        ids = {box.id: box.serial for box in (await boxes.by_serial(tx, serials)).values()}
+        told = await house.logins.listed(tx, ids)
+        return {ids[id_]: secrets for id_, secrets in told.items()}
+
+    return await leave_known(tx, folder, found, problems, listed)
 
 
 async def _write(house: House, tx: Tx, folder: Folder, problems: Problems) -> dict[str, int]:

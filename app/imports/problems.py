@@ -17,6 +17,7 @@ FILES = (
     "prices.csv",
     "routes.csv",
     "subscribers.csv",
+    "models.csv",
     "boxes.csv",
 )
 PROBLEMS_MAX = 1_000  # of one file, so that no file crowds out the cause in another
@@ -42,6 +43,7 @@ class Problems:
     """Collects problems; those beyond the limit of their file are counted only."""
 
     found: dict[str, list[Problem]] = field(default_factory=dict)
+    warnings: list[Problem] = field(default_factory=list)
     uncounted: int = 0
     _lost: dict[tuple[str, str], set[str]] = field(default_factory=dict)
     _following: dict[str, list[int]] = field(default_factory=dict)
@@ -53,6 +55,11 @@ class Problems:
             held.append(Problem(file=file, row=row, field=field, why=why))
         else:
             self.uncounted += 1
+
+    def warn(self, file: str, why: str, *, row: int = 0, field: str = "") -> None:
+        """Note what somebody should look at, though nothing is left out for it."""
+        if len(self.warnings) < PROBLEMS_MAX:
+            self.warnings.append(Problem(file=file, row=row, field=field, why=why))
 
     def add_following(self, file: str, row: int) -> None:
         """Note a row that is well in itself and leans on one that is not."""
@@ -99,10 +106,10 @@ def _place(file: str) -> int:
 def _follow(rows: Sequence[int]) -> str:
     if len(rows) == 1:
         return f"and 1 more that follows from these: row {rows[0]}"
-    return f"and {len(rows)} more that follow from these: rows {_ranges(rows)}"
+    return f"and {len(rows)} more that follow from these: rows {ranges(rows)}"
 
 
-def _ranges(rows: Sequence[int]) -> str:
+def ranges(rows: Sequence[int]) -> str:
     """Write 2, 3, 4, 7 as "2-4, 7"."""
     ranges: list[list[int]] = []
     for row in sorted(rows):

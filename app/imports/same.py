@@ -5,7 +5,7 @@ What was sold or agreed is changed by its own command, where somebody says from 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
 from app.imports import memory
@@ -13,16 +13,17 @@ from app.imports.check import Known
 from app.imports.folder import Folder
 from app.imports.problems import Problems
 from app.imports.sheet import Sheet, canonical
-from app.imports.sheets import BOXES, OFFERINGS, PRICES, ROUTES, SUBSCRIBERS, TAXES
+from app.imports.sheets import BOXES, MODELS, OFFERINGS, PRICES, ROUTES, SUBSCRIBERS, TAXES, BoxRow
 from runtime.store import Tx
 
 R = TypeVar("R", bound=Any)
+Listed = Callable[[Sequence[str]], Awaitable[Mapping[str, Mapping[str, str]]]]
 
 _MEND = {
     "taxes.csv": "add a row with a later effective_from",
     "prices.csv": "add a row with a later effective_from",
     "subscribers.csv": "what was agreed is changed by `boxoffice change`",
-    "boxes.csv": "a box changes hands by the boxes commands of the API",
+    "boxes.csv": "a box changes by `boxoffice device`, or the boxes calls of the API",
 }
 
 
@@ -33,13 +34,16 @@ def key_of(sheet: Sheet[Any], row: Any) -> str:
 
 def cells_of(sheet: Sheet[Any], row: Any) -> dict[str, str]:
     """Give the cells of a row as canonical text."""
-    return canonical({name: getattr(row, name) for name in sheet.names})
+    return canonical({name: getattr(row, name) for name in sheet.open_names})
 
 
-async def leave_known(tx: Tx, folder: Folder, known: Known, problems: Problems) -> dict[str, int]:
+async def leave_known(
+    tx: Tx, folder: Folder, known: Known, problems: Problems, listed: Listed
+) -> dict[str, int]:
     """Take rows out that were imported before, and note those that say something else now.
 
-    Returns how many of which file were the same.
+    `listed` tells the secrets that an earlier list had brought. Returns how many of which file were
+    the same.
     """
     _check_business(folder, await memory.remembered(tx, "operator.toml"), problems)
     sieve = _Sieve(tx, problems)
@@ -50,14 +54,16 @@ async def leave_known(tx: Tx, folder: Folder, known: Known, problems: Problems) 
         folder.subscribers,
         lambda row: "is signed up already" if row.contract in known.contracts else "",
     )
+    boxes = folder.boxes
     folder.boxes = await sieve.fresh(
-        BOXES,
-        folder.boxes,
-        lambda row: "is known already" if row.serial in known.serials else "",
+        BOXES, boxes, lambda row: "is known already" if row.serial in known.serials else ""
     )
+    told = [row for row in boxes if row.secrets and row.serial in sieve.same]
+    folder.described = sieve.with_other_secrets(told, await listed([row.serial for row in told]))
     # These may change: what was sold is watched over where it is published, routes go as a whole.
     await sieve.count_known(OFFERINGS, folder.offerings)
     await sieve.count_known(ROUTES, folder.routes)
+    await sieve.count_known(MODELS, folder.models)
     return sieve.unchanged
 
 
@@ -68,6 +74,7 @@ class _Sieve:
         self.tx = tx
         self.problems = problems
         self.unchanged: dict[str, int] = {}
+        self.same: set[str] = set()
 
     async def fresh(
         self, sheet: Sheet[R], rows: Sequence[R], exists: Callable[[R], str] = lambda _row: ""
@@ -85,6 +92,22 @@ class _Sieve:
                 new.append(row)
         return new
 
+    def with_other_secrets(
+        self, rows: Sequence[BoxRow], listed: Mapping[str, Mapping[str, str]]
+    ) -> list[BoxRow]:
+        """Give the boxes no list had brought secrets for; note where it had brought others."""
+        new = []
+        for row in rows:
+            before = listed.get(row.serial) or {}
+            names = sorted(set(row.secrets) | set(before))
+            changed = [name for name in names if row.secrets.get(name) != before.get(name)]
+            if not before:
+                new.append(row)
+            elif changed:
+                why = f"{', '.join(changed)} changed since it was imported; {_MEND[BOXES.file]}"
+                self.problems.add(BOXES.file, why, row=row.line, field=changed[0])
+        return new
+
     async def count_known(self, sheet: Sheet[R], rows: Sequence[R]) -> None:
         """Count the rows that were imported before just so; all of them stay."""
         before = await memory.remembered(self.tx, sheet.file) if rows else {}
@@ -95,6 +118,7 @@ class _Sieve:
     def _compare(self, sheet: Sheet[R], row: R, before: Mapping[str, str]) -> None:
         changed = memory.changes(before, cells_of(sheet, row))
         if not changed:
+            self.same.add(key_of(sheet, row))
             self.unchanged[sheet.file] = self.unchanged.get(sheet.file, 0) + 1
             return
         why = f"changed since it was imported: {'; '.join(changed)}; {_MEND[sheet.file]}"

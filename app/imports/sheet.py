@@ -22,13 +22,14 @@ class Column:
     """One column: its name, the reader of its cells, and what an empty cell means.
 
     An empty cell of a column without `empty` is a problem; `may_be_missing` lets the header leave
-    the column out altogether.
+    the column out altogether. The cells of one that `is_secret` are written nowhere in clear.
     """
 
     name: str
     read: Callable[[str], Any]
     empty: Any = ...
     may_be_missing: bool = False
+    is_secret: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,9 +45,12 @@ class Sheet(Generic[R]):
     key: tuple[str, ...]
     named: tuple[str, ...]
     names: tuple[str, ...] = field(init=False)
+    open_names: tuple[str, ...] = field(init=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "names", tuple(column.name for column in self.columns))
+        shown = tuple(column.name for column in self.columns if not column.is_secret)
+        object.__setattr__(self, "open_names", shown)
 
 
 def read_sheet(sheet: Sheet[R], raw: bytes, problems: Problems) -> list[R]:

@@ -1,16 +1,20 @@
-"""The six sheets of an operator folder: what a row of each is made of.
+"""The seven sheets of an operator folder: what a row of each is made of.
 
 Documented for people in docs/reference/import.md, and compared with it by a test.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
 from app.imports import cells
 from app.imports.sheet import Column, Sheet
+from gateway.inventory import secrets
+from gateway.inventory.model import PLACE_CHARS_MAX
+from gateway.inventory.serials import SerialCheck
 from terms.money import Rate
 
 
@@ -80,8 +84,21 @@ class SubscriberRow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ModelRow:
+    """A model of boxes: who makes it, how its serials are checked, what drives it."""
+
+    line: int
+    model: str
+    maker: str = ""
+    serial_check: str = ""
+    serial_prefix: str = ""
+    target: str = ""
+    protocol: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class BoxRow:
-    """A box in stock, or with a household since a day."""
+    """A box in stock, or with a household since a day, and how it is reached."""
 
     line: int
     serial: str
@@ -89,6 +106,31 @@ class BoxRow:
     model: str
     contract: str
     handed_over_on: date | None
+    place: str = ""
+    address: str = ""
+    host_key: str = ""
+    username: str = ""
+    password: str = field(default="", repr=False)
+    auth_key: str = field(default="", repr=False)
+    priv_key: str = field(default="", repr=False)
+    community: str = field(default="", repr=False)
+    connection_username: str = ""
+    connection_password: str = field(default="", repr=False)
+
+    @property
+    def secrets(self) -> dict[str, str]:
+        """Give what is to be sealed, by name."""
+        told = {name: str(getattr(self, name)) for name in secrets.KNOWN}
+        return {name: value for name, value in told.items() if value}
+
+
+def _optional(name: str, read: Callable[[str], Any]) -> Column:
+    return Column(name=name, read=read, empty="", may_be_missing=True)
+
+
+def _secret(name: str) -> Column:
+    read = cells.text_of(secrets.VALUE_CHARS_MAX)
+    return Column(name=name, read=read, empty="", may_be_missing=True, is_secret=True)
 
 
 TAXES = Sheet(
@@ -166,6 +208,21 @@ SUBSCRIBERS = Sheet(
     named=("contract",),
 )
 
+MODELS = Sheet(
+    file="models.csv",
+    columns=(
+        Column(name="model", read=cells.text_of(60)),
+        _optional("maker", cells.text_of(80)),
+        _optional("serial_check", cells.one_of(SerialCheck.LUHN.value)),
+        _optional("serial_prefix", cells.code),
+        _optional("target", cells.code),
+        _optional("protocol", cells.text_of(16)),
+    ),
+    make=ModelRow,
+    key=("model",),
+    named=("model",),
+)
+
 BOXES = Sheet(
     file="boxes.csv",
     columns=(
@@ -174,10 +231,28 @@ BOXES = Sheet(
         Column(name="model", read=cells.text_of(60)),
         Column(name="contract", read=cells.contract, empty=""),
         Column(name="handed_over_on", read=cells.iso_date, empty=None),
+        _optional("place", cells.text_of(PLACE_CHARS_MAX)),
+        _optional("address", cells.address),
+        _optional("host_key", cells.text_of(cells.CELL_CHARS_MAX)),
+        _optional("username", cells.text_of(secrets.VALUE_CHARS_MAX)),
+        _secret("password"),
+        _secret("auth_key"),
+        _secret("priv_key"),
+        _secret("community"),
+        _optional("connection_username", cells.text_of(secrets.VALUE_CHARS_MAX)),
+        _secret("connection_password"),
     ),
     make=BoxRow,
     key=("serial",),
     named=(),
 )
 
-SHEETS: tuple[Sheet[Any], ...] = (TAXES, OFFERINGS, PRICES, ROUTES, SUBSCRIBERS, BOXES)
+SHEETS: tuple[Sheet[Any], ...] = (
+    TAXES,
+    OFFERINGS,
+    PRICES,
+    ROUTES,
+    SUBSCRIBERS,
+    MODELS,
+    BOXES,
+)

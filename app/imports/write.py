@@ -5,12 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from app.imports import memory
+from app.imports.box_rows import model_of
 from app.imports.folder import Folder
 from app.imports.known import OPERATOR
 from app.imports.same import cells_of, key_of
 from app.imports.sheet import Sheet
 from app.imports.sheets import (
     BOXES,
+    MODELS,
     OFFERINGS,
     PRICES,
     ROUTES,
@@ -28,7 +30,11 @@ from billing.reads import accounts, catalog
 from billing.subscriptions.model import Activation
 from billing.tax.model import TaxRate
 from gateway.inventory import flows as inventory
+from gateway.inventory import models as box_models
+from gateway.inventory import store as inventory_store
 from gateway.inventory.flows import HandOver, NewBox
+from gateway.inventory.logins import Described
+from gateway.inventory.model import WAREHOUSE
 from gateway.provisioning import refs, routes, targets
 from gateway.provisioning.routing import Role, Route
 from gateway.provisioning.targets import Configuration
@@ -47,7 +53,9 @@ async def write(house: House, tx: Tx, folder: Folder) -> dict[str, int]:
     now = await house.clock.business_now(tx)
     await publish(tx, _publication(folder, business["zone"]), now)
     services = await _subscribers(house, tx, folder.subscribers, business)
+    await box_models.tell(tx, [model_of(row) for row in folder.models])
     await _boxes(house, tx, folder.boxes, services)
+    await _describe(house, tx, folder.boxes + folder.described)
     await _remember(tx, folder)
     counts = {
         OPERATOR: int(changed),
@@ -56,6 +64,7 @@ async def write(house: House, tx: Tx, folder: Folder) -> dict[str, int]:
         "prices.csv": len(folder.prices),
         "routes.csv": len(folder.routes),
         "subscribers.csv": len(folder.subscribers),
+        "models.csv": len(folder.models),
         "boxes.csv": len(folder.boxes),
     }
     return {file: count for file, count in counts.items() if file in folder.files}
@@ -167,7 +176,15 @@ def _order(row: SubscriberRow, business: dict[str, str]) -> SignUp:
 async def _boxes(house: House, tx: Tx, rows: list[BoxRow], services: dict[str, ServiceId]) -> None:
     if not rows:
         return
-    boxes = [NewBox(serial=row.serial, model=row.model, mac=row.mac or None) for row in rows]
+    boxes = [
+        NewBox(
+            serial=row.serial,
+            model=row.model,
+            mac=row.mac or None,
+            place=row.place or WAREHOUSE,
+        )
+        for row in rows
+    ]
     known = await inventory.register(tx, house.work, boxes, actor=ACTOR)
     missing = {row.contract for row in rows if row.contract} - set(services)
     holders = await accounts.holders(tx, missing)
@@ -180,6 +197,23 @@ async def _boxes(house: House, tx: Tx, rows: list[BoxRow], services: dict[str, S
     await inventory.hand_over(tx, house.work, moves)
 
 
+async def _describe(house: House, tx: Tx, rows: list[BoxRow]) -> None:
+    """Write down how boxes are reached, where their list says so."""
+    told = [row for row in rows if row.address or row.host_key or row.secrets]
+    known = await inventory_store.by_serial(tx, [row.serial for row in told])
+    described = [
+        Described(
+            resource=known[row.serial].id,
+            address=row.address,
+            secrets=row.secrets,
+            host_key=row.host_key,
+            listed=row.secrets,
+        )
+        for row in told
+    ]
+    await house.logins.describe(tx, described)
+
+
 async def _remember(tx: Tx, folder: Folder) -> None:
     sheets: tuple[tuple[Sheet[Any], list[Any]], ...] = (
         (TAXES, folder.taxes),
@@ -187,6 +221,7 @@ async def _remember(tx: Tx, folder: Folder) -> None:
         (ROUTES, folder.routes),
         (PRICES, folder.prices),
         (SUBSCRIBERS, folder.subscribers),
+        (MODELS, folder.models),
         (BOXES, folder.boxes),
     )
     for sheet, rows in sheets:

@@ -5,12 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from app.web import health, hooks
-from app.web.api import accounts, boxes, clock, targets, work
+from app.web.api import accounts, boxes, clock, field, targets, work
 from app.web.console.pages import Console
 from app.web.route import Route
 from app.web.static import Static
 
-API = (*accounts.ROUTES, *boxes.ROUTES, *clock.ROUTES, *targets.ROUTES, *work.ROUTES)
+API = (
+    *accounts.ROUTES,
+    *boxes.ROUTES,
+    *field.ROUTES,
+    *clock.ROUTES,
+    *targets.ROUTES,
+    *work.ROUTES,
+)
 
 
 def all_routes(

@@ -1,4 +1,4 @@
-"""A box and what may become of it. Pure: states, allowed steps, the forms of serials and MACs."""
+"""A box and what may become of it. Pure: states, allowed steps, the forms of what is written."""
 
 from __future__ import annotations
 
@@ -14,6 +14,8 @@ from terms.ids import ResourceId, ServiceId
 _SERIAL = re.compile(r"[0-9A-Za-z][0-9A-Za-z._/-]{0,63}")
 _MODEL = re.compile(r"\S(.{0,62}\S)?")
 _HEX_PAIRS = re.compile(r"[0-9A-F]{12}")
+PLACE_CHARS_MAX = 80
+WAREHOUSE = "warehouse"
 _MAC_MARKS = re.compile(
     r"[0-9A-Fa-f]{12}|([0-9A-Fa-f]{2}([:-]))([0-9A-Fa-f]{2}\2){4}[0-9A-Fa-f]{2}"
 )
@@ -48,17 +50,36 @@ ALLOWED: Mapping[ResourceState, frozenset[ResourceState]] = MappingProxyType(
             {ResourceState.ACTIVE, ResourceState.RETURNED, ResourceState.LOST}
         ),
         ResourceState.ACTIVE: frozenset({ResourceState.RETURNED, ResourceState.LOST}),
-        ResourceState.RETURNED: frozenset({ResourceState.IN_STOCK, ResourceState.SCRAPPED}),
+        ResourceState.RETURNED: frozenset(
+            {ResourceState.IN_STOCK, ResourceState.LOST, ResourceState.SCRAPPED}
+        ),
         ResourceState.LOST: frozenset({ResourceState.RETURNED, ResourceState.SCRAPPED}),
         ResourceState.SCRAPPED: frozenset(),
     }
 )
 HELD = frozenset({ResourceState.ASSIGNED, ResourceState.INSTALLED, ResourceState.ACTIVE})
+SHELVED = frozenset({ResourceState.IN_STOCK, ResourceState.RETURNED})
+# What whoever stands there with such a box can do about it.
+_MEND: Mapping[ResourceState, str] = MappingProxyType(
+    {
+        ResourceState.IN_STOCK: "hand it over first",
+        ResourceState.ASSIGNED: "take it back first",
+        ResourceState.INSTALLED: "take it back first",
+        ResourceState.ACTIVE: "take it back first",
+        ResourceState.RETURNED: "look at it and put it back in stock first",
+        ResourceState.LOST: "note it as found first",
+        ResourceState.SCRAPPED: "take another one",
+    }
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Resource:
-    """One box. `service` is the household that holds it; `moves` counts its transitions."""
+    """One box. `service` is the household that holds it, or held it when it was lost.
+
+    `place` is where it is: a stock location, or free text where a household holds it. `moves`
+    counts what has happened to it.
+    """
 
     id: ResourceId
     serial: str
@@ -66,6 +87,7 @@ class Resource:
     mac: str | None = None
     state: ResourceState = ResourceState.IN_STOCK
     service: ServiceId | None = None
+    place: str = WAREHOUSE
     moves: int = 0
 
     @property
@@ -74,11 +96,37 @@ class Resource:
         return self.state in HELD
 
 
-def moved(box: Resource, to: ResourceState, *, service: ServiceId | None) -> Resource:
+def moved(box: Resource, to: ResourceState, *, service: ServiceId | None, place: str) -> Resource:
     """Take a box through one transition. Raises InvalidTransition where the table has none."""
     if to not in ALLOWED[box.state]:
-        raise InvalidTransition(f"box {box.serial} is {box.state}: it cannot become {to}")
-    return replace(box, state=to, service=service, moves=box.moves + 1)
+        raise InvalidTransition(
+            f"box {box.serial} is {box.state}: it cannot become {to}; {_MEND[box.state]}"
+        )
+    return replace(box, state=to, service=service, place=place, moves=box.moves + 1)
+
+
+def shifted(box: Resource, place: str) -> Resource:
+    """Take a box that nobody holds to another place. Raises InvalidTransition for any other."""
+    if box.state not in SHELVED:
+        raise InvalidTransition(
+            f"box {box.serial} is {box.state}: only what is on a shelf is moved; {_MEND[box.state]}"
+        )
+    return replace(box, place=place, moves=box.moves + 1)
+
+
+def implausible(box: Resource, stock: str | None) -> str:
+    """Say why somebody who takes from this stock cannot have the box; empty where he can.
+
+    A technician's stock is the place that bears his actor's id; None is whoever may take anything.
+    """
+    if box.state is not ResourceState.IN_STOCK:
+        return f"box {box.serial} is {box.state}: {_MEND[box.state]}"
+    if stock is None or box.place == stock:
+        return ""
+    return (
+        f"box {box.serial} is in stock at {box.place or 'another place'}, not in yours: "
+        "have it moved to you first"
+    )
 
 
 def normal_mac(text: str) -> str:
@@ -105,3 +153,10 @@ def checked_model(text: str) -> str:
     if not (_MODEL.fullmatch(text) and text.isprintable()):
         raise Invalid("model", f"1 to 64 printable characters: {text[:70]!r}")
     return text
+
+
+def checked_place(text: str) -> str:
+    """Check where something is. Raises Invalid for unprintable or overlong text."""
+    if len(text) > PLACE_CHARS_MAX or not text.isprintable():
+        raise Invalid("place", f"at most {PLACE_CHARS_MAX} printable characters")
+    return text.strip()

@@ -1,14 +1,18 @@
-"""The table of boxes, and reading it. Writing is the business of the flows beside it."""
+"""The tables of boxes and of what happened to them, and reading them.
+
+Writing is the business of the flows beside it.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import Column, Integer, Select, String, Table, or_, select
-from sqlalchemy.sql.elements import ColumnElement
+from sqlalchemy import Column, Date, Index, Integer, Select, String, Table, or_, select
 
-from gateway.inventory.model import HELD, Resource, ResourceState
+from gateway.inventory.model import HELD, WAREHOUSE, Resource, ResourceState
 from runtime.store import Instant, Tx, metadata
 from runtime.store.among import KEYS, among, packed
 from runtime.store.lease import Engine
@@ -24,18 +28,67 @@ resource = Table(
     Column("model", String(64), nullable=False),
     Column("state", String(16), nullable=False),
     Column("service", String(40), index=True),
+    Column("place", String(80), nullable=False, server_default=WAREHOUSE),
     Column("moves", Integer, nullable=False),
     Column("changed_at", Instant, nullable=False),
     Column("changed_by", String(80), nullable=False),
+    Index(None, "place", "state"),
 )
+
+# Every step of every box, as it was then; the database refuses to change a line.
+resource_move = Table(
+    "resource_move",
+    metadata,
+    Column("resource", String(40), primary_key=True),
+    Column("n", Integer, primary_key=True),
+    Column("action", String(16), nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("service", String(40)),
+    Column("place", String(80), nullable=False),
+    Column("on", Date),
+    Column("note", String(200), nullable=False),
+    Column("other", String(40)),
+    Column("actor", String(80), nullable=False),
+    Column("at", Instant, nullable=False),
+)
+LINES_MAX = 1_000
 _C = resource.c
-_COLUMNS = (_C.id, _C.serial, _C.mac, _C.model, _C.state, _C.service, _C.moves)
+_COLUMNS = (_C.id, _C.serial, _C.mac, _C.model, _C.state, _C.service, _C.place, _C.moves)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """One line of a box's history: what was done by whom, and where and with whom it was then.
+
+    `on` is the local date of a household, `at` the machine's time; `other` is the box on the other
+    side of a swap.
+    """
+
+    n: int
+    action: str
+    state: ResourceState
+    service: ServiceId | None
+    place: str
+    on: date | None
+    note: str
+    other: ResourceId | None
+    actor: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """Which boxes a list is of; an empty text means any."""
+
+    state: str = ""
+    place: str = ""
+    model: str = ""
 
 
 async def by_service(tx: Tx, services: Iterable[str]) -> Mapping[ServiceId, list[Resource]]:
     """Find the boxes each service holds, or held when they were lost; in order of serials."""
     found: dict[ServiceId, list[Resource]] = {}
-    for box in await _boxes(tx, _C.service.in_(list(services))):
+    for box in await _boxes(tx, _C.service, services):
         if box.service is not None:
             found.setdefault(box.service, []).append(box)
     return found
@@ -71,29 +124,74 @@ async def locked(tx: Tx, ids: Iterable[str]) -> dict[ResourceId, Resource]:
 
 async def by_serial(tx: Tx, serials: Iterable[str]) -> Mapping[str, Resource]:
     """Find boxes by their serials."""
-    return {box.serial: box for box in await _boxes(tx, _C.serial.in_(list(serials)))}
+    return {box.serial: box for box in await _boxes(tx, _C.serial, serials)}
 
 
 async def by_mac(tx: Tx, macs: Iterable[str]) -> Mapping[str, Resource]:
     """Find boxes by their MACs, written AA:BB:CC:DD:EE:FF."""
-    found = await _boxes(tx, _C.mac.in_(list(macs)))
+    found = await _boxes(tx, _C.mac, macs)
     return {box.mac: box for box in found if box.mac}
 
 
 async def by_id(tx: Tx, ids: Iterable[str]) -> Mapping[ResourceId, Resource]:
     """Find boxes by their ids."""
-    return {box.id: box for box in await _boxes(tx, _C.id.in_(list(ids)))}
+    return {box.id: box for box in await _boxes(tx, _C.id, ids)}
 
 
-async def after(tx: Tx, serial: str, *, boxes_max: int) -> list[Resource]:
+async def locked(tx: Tx, ids: Iterable[str]) -> dict[ResourceId, Resource]:
+    """Find boxes by their ids and keep others from changing them until the transaction ends."""
+    # In one order, so that two who want the same boxes never wait for each other.
+    query = select(*_COLUMNS).where(among(tx.engine, _C.id)).order_by(_C.id).with_for_update()
+    rows = await tx.rows(query, {KEYS: packed(tx.engine, ids)})
+    return {box.id: box for box in map(_from_row, rows)}
+
+
+async def after(
+    tx: Tx, serial: str, *, boxes_max: int, wanted: Wanted | None = None
+) -> list[Resource]:
     """List boxes behind a serial, in order of serials: all of them in pages."""
     query = select(*_COLUMNS).where(_C.serial > serial).order_by(_C.serial).limit(boxes_max)
+    asked = wanted or Wanted()
+    for column, text in (
+        (_C.state, asked.state),
+        (_C.place, asked.place),
+        (_C.model, asked.model),
+    ):
+        query = query.where(column == text) if text else query
     return [_from_row(row) for row in await tx.rows(query)]
 
 
-async def _boxes(tx: Tx, which: ColumnElement[bool]) -> Sequence[Resource]:
-    query = select(*_COLUMNS).where(which).order_by(_C.serial)
-    return [_from_row(row) for row in await tx.rows(query)]
+async def history(tx: Tx, serial: str, *, lines_max: int = LINES_MAX) -> list[Line]:
+    """Read what happened to a box, the oldest first. Nothing for a box nobody knows."""
+    c = resource_move.c
+    query = (
+        select(resource_move)
+        .join(resource, _C.id == c.resource)
+        .where(_C.serial == serial)
+        .order_by(c.n)
+        .limit(lines_max)
+    )
+    return [_line(row) for row in await tx.rows(query)]
+
+
+async def swapped(
+    tx: Tx, new: Iterable[str]
+) -> frozenset[tuple[ResourceId, ResourceId, ServiceId]]:
+    """Tell for which boxes these were ever given, and with which household, by swaps."""
+    c = resource_move.c
+    query = select(c.resource, c.other, c.service).where(
+        among(tx.engine, c.resource), c.other.is_not(None), c.service.is_not(None)
+    )
+    rows = await tx.rows(query, {KEYS: packed(tx.engine, new)})
+    return frozenset(
+        (ResourceId(row.resource), ResourceId(row.other), ServiceId(row.service)) for row in rows
+    )
+
+
+async def _boxes(tx: Tx, column: Column[Any], keys: Iterable[str]) -> Sequence[Resource]:
+    query = select(*_COLUMNS).where(among(tx.engine, column)).order_by(_C.serial)
+    rows = await tx.rows(query, {KEYS: packed(tx.engine, keys)})
+    return [_from_row(row) for row in rows]
 
 
 def _macs(engine: Engine) -> Select[Any]:
@@ -130,5 +228,21 @@ def _from_row(row: Any) -> Resource:
         model=row.model,
         state=ResourceState(row.state),
         service=ServiceId(row.service) if row.service else None,
+        place=row.place,
         moves=row.moves,
+    )
+
+
+def _line(row: Any) -> Line:
+    return Line(
+        n=row.n,
+        action=row.action,
+        state=ResourceState(row.state),
+        service=ServiceId(row.service) if row.service else None,
+        place=row.place,
+        on=row.on,
+        note=row.note,
+        other=ResourceId(row.other) if row.other else None,
+        actor=row.actor,
+        at=row.at,
     )

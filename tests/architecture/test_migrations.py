@@ -104,6 +104,31 @@ async def test_a_row_for_later_is_known_as_scheduled(database_url):
     assert [tuple(row) for row in found] == [("marked", 0), ("next month", 1)]
 
 
+async def test_boxes_known_before_have_a_place_and_a_history(database_url):
+    """What was known of a box is the first line of its history; what is held lies on no shelf."""
+    await migrate.upgrade(database_url, LOCATION, to="0007")
+    store = Store(database_url)
+    add = "INSERT INTO resource VALUES "
+    async with store.begin() as tx:
+        await tx.driver(f"{add}('R1', 'A', NULL, 'M', 'assigned', 'S1', 3, 100, 'ann')")
+        await tx.driver(f"{add}('R2', 'B', NULL, 'M', 'in_stock', NULL, 0, 200, 'import')")
+    await store.close()
+    await migrate.upgrade(database_url, LOCATION)
+    store = Store(database_url)
+    async with store.read() as tx:
+        places = await tx.fetch("SELECT serial, place FROM resource ORDER BY serial")
+        lines = await tx.fetch(
+            "SELECT resource, n, action, state, service, place, actor, at FROM resource_move "
+            "ORDER BY resource"
+        )
+    await store.close()
+    assert [tuple(row) for row in places] == [("A", ""), ("B", "warehouse")]
+    assert [tuple(row) for row in lines] == [
+        ("R1", 3, "known", "assigned", "S1", "", "ann", 100),
+        ("R2", 0, "known", "in_stock", None, "warehouse", "import", 200),
+    ]
+
+
 async def test_two_that_migrate_at_once_do_it_once(database_url):
     """Processes that start together wait for each other and both find the newest schema."""
     command = (sys.executable, "-c", MIGRATE, database_url)

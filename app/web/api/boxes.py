@@ -1,25 +1,36 @@
-"""/boxes: known, handed over, taken back."""
+"""/boxes: known, with whom they are, what happens to them from the shelf to the scrap."""
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
+from typing import Annotated
 
-from app.desk import boxes
-from app.web.api.shapes import PREFIX, Contract, OptionalText, Serial, Text
+from pydantic import Field
+
+from app.desk import boxes, stock
+from app.desk.boxes import By
+from app.desk.stock import BoxAt, Story
+from app.web.api.shapes import PREFIX, Contract, OptionalText, Page, Paging, Serial, Text
 from app.web.route import Body, Call, Policy, Route
 from gateway.inventory.flows import NewBox
-from gateway.inventory.model import Resource
+from gateway.inventory.model import WAREHOUSE, Resource, ResourceState
+from gateway.inventory.store import Line, Wanted
+from runtime.store import Tx
+from terms.ids import ServiceId
 
 ACTOR = "api"
+Place = Annotated[OptionalText, Field(max_length=80)]
 
 
 class Box(Body):
-    """A box as its label says."""
+    """A box as its label says, and where it lies."""
 
     serial: Serial
     model: Text
     mac: str = ""
+    place: Place = WAREHOUSE
 
 
 class HandOver(Body):
@@ -30,63 +41,265 @@ class HandOver(Body):
 
 
 class Return(Body):
-    """Since which local day (today unless said), and in what condition."""
+    """Since which local day (today unless said), in what condition, and where it lies now."""
 
     on: date | None = None
     condition: OptionalText = ""
+    place: Place = WAREHOUSE
+
+
+class Swap(Body):
+    """Which box comes instead, and in what condition the old one is."""
+
+    new: Serial
+    on: date | None = None
+    condition: OptionalText = ""
+    place: Place = WAREHOUSE
+
+
+class Day(Body):
+    """On which local day (today unless said)."""
+
+    on: date | None = None
+
+
+class At(Body):
+    """Where it lies from now on."""
+
+    place: Place = WAREHOUSE
+
+
+class Gone(Body):
+    """Why, for whoever reads it later."""
+
+    note: OptionalText = ""
+
+
+class BoxQuery(Paging):
+    """Which boxes: in a state, at a place, of a model."""
+
+    state: Annotated[str, Field(pattern=f"^({'|'.join(ResourceState)})$")] | None = None
+    place: Annotated[str, Field(max_length=80)] = ""
+    model: Annotated[str, Field(max_length=64)] = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BoxView:
-    """A box and where it is."""
+    """A box and where it is; `contract` is the household that has it."""
 
     serial: str
     model: str
     mac: str | None
     state: str
+    place: str
+    contract: str | None
 
     @classmethod
-    def of(cls, box: Resource) -> BoxView:
+    def of(cls, at: BoxAt) -> BoxView:
         """Show a box."""
-        return cls(serial=box.serial, model=box.model, mac=box.mac, state=box.state.value)
+        box = at.box
+        return cls(
+            serial=box.serial,
+            model=box.model,
+            mac=box.mac,
+            state=box.state.value,
+            place=box.place,
+            contract=at.contract or None,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LineView:
+    """One line of a box's history. `on` is the household's local day, `at` the machine's time."""
+
+    n: int
+    action: str
+    state: str
+    place: str
+    contract: str | None
+    actor: str
+    at: datetime
+    on: date | None
+    note: str
+
+    @classmethod
+    def of(cls, line: Line, contracts: dict[ServiceId, str]) -> LineView:
+        """Show a line."""
+        return cls(
+            n=line.n,
+            action=line.action,
+            state=line.state.value,
+            place=line.place,
+            contract=contracts.get(line.service) if line.service else None,
+            actor=line.actor,
+            at=line.at,
+            on=line.on,
+            note=line.note,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BoxStory:
+    """A box and all that has happened to it, the oldest first."""
+
+    box: BoxView
+    history: list[LineView]
+
+    @classmethod
+    def of(cls, story: Story) -> BoxStory:
+        """Show it."""
+        lines = [LineView.of(line, story.contracts) for line in story.lines]
+        return cls(box=BoxView.of(story.at), history=lines)
+
+
+async def view(tx: Tx, box: Resource) -> BoxView:
+    """Show a box as it is after a deed."""
+    holder = await boxes.holder_at(tx, box)
+    return BoxView.of(BoxAt(box=box, contract=holder.contract if holder else ""))
+
+
+async def listing(call: Call) -> Page[BoxView]:
+    """List boxes in order of their serials."""
+    query: BoxQuery = call.query
+    wanted = Wanted(state=query.state or "", place=query.place, model=query.model)
+    async with call.house.store.read() as tx:
+        found = await stock.listing(tx, wanted, after=query.after, boxes_max=query.limit + 1)
+    shown = [BoxView.of(at) for at in found[: query.limit]]
+    is_more = len(found) > query.limit
+    return Page(items=shown, next=shown[-1].serial if is_more else None)
+
+
+async def one(call: Call) -> BoxStory:
+    """Show a box with its history."""
+    async with call.house.store.read() as tx:
+        return BoxStory.of(await stock.story(tx, call.part("serial")))
 
 
 async def register(call: Call) -> BoxView:
     """Make a box known, in stock."""
-    box = NewBox(serial=call.body.serial, model=call.body.model, mac=call.body.mac or None)
+    told: Box = call.body
+    box = NewBox(serial=told.serial, model=told.model, mac=told.mac or None, place=told.place)
     async with call.house.store.begin() as tx:
-        return BoxView.of(await boxes.register(call.house, tx, box, ACTOR))
+        return await view(tx, await boxes.register(call.house, tx, box, ACTOR))
 
 
 async def hand_over(call: Call) -> BoxView:
     """Give a box to a household."""
+    serial, told = call.part("serial"), call.body
     async with call.house.store.begin() as tx:
         moved = await boxes.hand_over(
+            call.house, tx, serial, told.contract, on=told.on, actor=ACTOR
+        )
+        return await view(tx, moved)
+
+
+async def activate(call: Call) -> BoxView:
+    """Note that a box works where it is."""
+    serial, told = call.part("serial"), call.body
+    async with call.house.store.begin() as tx:
+        moved = await boxes.activate(call.house, tx, serial, on=told.on, actor=ACTOR)
+        return await view(tx, moved)
+
+
+async def swap(call: Call) -> BoxView:
+    """Give a household another box for the one it has; answers the new one."""
+    old, told = call.part("serial"), call.body
+    async with call.house.store.begin() as tx:
+        moved = await boxes.swap(
             call.house,
             tx,
-            call.part("serial"),
-            call.body.contract,
-            on=call.body.on,
-            actor=ACTOR,
+            old,
+            told.new,
+            by=By(actor=ACTOR),
+            on=told.on,
+            condition=told.condition,
+            place=told.place,
         )
-        return BoxView.of(moved)
+        return await view(tx, moved)
 
 
 async def take_back(call: Call) -> BoxView:
     """Take a box back."""
+    serial, told = call.part("serial"), call.body
     async with call.house.store.begin() as tx:
         moved = await boxes.take_back(
             call.house,
             tx,
-            call.part("serial"),
-            on=call.body.on,
-            condition=call.body.condition,
+            serial,
+            on=told.on,
+            condition=told.condition,
             actor=ACTOR,
+            place=told.place,
         )
-        return BoxView.of(moved)
+        return await view(tx, moved)
+
+
+async def restock(call: Call) -> BoxView:
+    """Put a returned box back in stock."""
+    serial, place = call.part("serial"), call.body.place
+    async with call.house.store.begin() as tx:
+        moved = await stock.restock(call.house, tx, serial, actor=ACTOR, place=place)
+        return await view(tx, moved)
+
+
+async def move(call: Call) -> BoxView:
+    """Move a box between places of stock: the warehouse, or a technician's van."""
+    serial, place = call.part("serial"), call.body.place
+    async with call.house.store.begin() as tx:
+        moved = await stock.move(call.house, tx, serial, place, by=By(actor=ACTOR))
+        return await view(tx, moved)
+
+
+async def lose(call: Call) -> BoxView:
+    """Note a box as lost."""
+    serial, on = call.part("serial"), call.body.on
+    async with call.house.store.begin() as tx:
+        return await view(tx, await stock.lose(call.house, tx, serial, actor=ACTOR, on=on))
+
+
+async def find(call: Call) -> BoxView:
+    """Note a lost box as found."""
+    serial, told = call.part("serial"), call.body
+    async with call.house.store.begin() as tx:
+        moved = await stock.find(
+            call.house,
+            tx,
+            serial,
+            actor=ACTOR,
+            on=told.on,
+            condition=told.condition,
+            place=told.place,
+        )
+        return await view(tx, moved)
+
+
+async def scrap(call: Call) -> BoxView:
+    """Write a box off for good."""
+    serial, note = call.part("serial"), call.body.note
+    async with call.house.store.begin() as tx:
+        return await view(tx, await stock.scrap(call.house, tx, serial, actor=ACTOR, note=note))
+
+
+def _deed(name: str, handler: Callable[[Call], Awaitable[BoxView]], body: type[Body]) -> Route:
+    return Route(
+        method="POST",
+        path=f"{PREFIX}/boxes/{{serial}}/{name}",
+        policy=Policy.TOKEN,
+        handler=handler,
+        body=body,
+        answer=BoxView,
+    )
 
 
 ROUTES = (
+    Route(
+        method="GET",
+        path=f"{PREFIX}/boxes",
+        policy=Policy.TOKEN,
+        handler=listing,
+        query=BoxQuery,
+        answer=Page[BoxView],
+    ),
     Route(
         method="POST",
         path=f"{PREFIX}/boxes",
@@ -97,19 +310,19 @@ ROUTES = (
         status=201,
     ),
     Route(
-        method="POST",
-        path=f"{PREFIX}/boxes/{{serial}}/hand-over",
+        method="GET",
+        path=f"{PREFIX}/boxes/{{serial}}",
         policy=Policy.TOKEN,
-        handler=hand_over,
-        body=HandOver,
-        answer=BoxView,
+        handler=one,
+        answer=BoxStory,
     ),
-    Route(
-        method="POST",
-        path=f"{PREFIX}/boxes/{{serial}}/return",
-        policy=Policy.TOKEN,
-        handler=take_back,
-        body=Return,
-        answer=BoxView,
-    ),
+    _deed("hand-over", hand_over, HandOver),
+    _deed("activate", activate, Day),
+    _deed("swap", swap, Swap),
+    _deed("return", take_back, Return),
+    _deed("restock", restock, At),
+    _deed("move", move, At),
+    _deed("lost", lose, Day),
+    _deed("found", find, Return),
+    _deed("scrap", scrap, Gone),
 )

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import signal
+import sqlite3
 import subprocess
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +21,11 @@ from tests.flows.app.operator import TARGET, contract_of, secrets
 from tests.flows.app.product import BOXOFFICE, STOP_S
 
 LIT, DARK = contract_of(1), contract_of(2)
+LIST = "serial,mac,model,contract,handed_over_on\nSN900001,,M1,,\nSN900002,,M1,,\n"
+CASE = """
+    INSERT INTO review_case (id, kind, serial, reason, found_at, seen_at, count)
+    VALUES ('other_mac:SN000001', 'other_mac', 'SN000001', 'it shows another MAC', 1, 1, 1)
+"""
 
 # What each is asked, in this order; {folder} is where the operator's files are.
 ASKED = {
@@ -28,6 +35,25 @@ ASKED = {
     "change": (LIT, "--add", "KIDS"),
     "explain": (LIT,),
     "pay": (DARK, "5.00", "--reference", "R-1"),
+    "device import": ("{folder}/../list.csv",),
+    "device register": ("--serial", "SN900001", "--account", DARK),
+    "device activate": ("SN900001",),
+    "device swap": ("SN900001", "SN900002", "--condition", "dead"),
+    "device return": ("SN900002",),
+    "device restock": ("SN900002",),
+    "device move": ("SN900002", "ben"),
+    "device lost": ("SN900002",),
+    "device found": ("SN900002",),
+    "device scrap": ("SN900002", "--note", "corroded"),
+    "device list": ("--place", "warehouse"),
+    "device show": ("SN900002",),
+    "jobs open": ("install", DARK, "--to", "ben"),
+    "jobs list": (),
+    "jobs assign": ("{job}", "cay"),
+    "jobs close": ("{job}",),
+    "review list": (),
+    "review resolve": ("other_mac:SN000001", "looked at it"),
+    "review strangers": (),
     "reconcile": (LIT,),
     "drift": ("--repair",),
     "orders": (),
@@ -78,12 +104,19 @@ def test_every_command_prints_one_document(shop, monkeypatch):
     monkeypatch.setenv("BOXOFFICE_DATA_DIR", str(ours.product.folder))
     monkeypatch.setenv("BOXOFFICE_ALLOW_TIME_TRAVEL", "true")
     assert set(printing(get_command(cli))) == {*ASKED, "serve"}
+    (folder / "list.csv").write_text(LIST)
+    with closing(sqlite3.connect(ours.product.folder / "boxoffice.db")) as database:
+        database.execute(CASE)
+        database.commit()
+    job = ""
     for name, words in ASKED.items():
-        asked = [word.format(folder=folder / "operator") for word in words]
+        asked = [word.format(folder=folder / "operator", job=job) for word in words]
         result = CliRunner().invoke(cli, [*name.split(), *asked, "--json"])
         assert isinstance(result.exception, SystemExit | None), name
         assert result.exit_code == 0 or name == "doctor", (name, result.stderr)
-        assert json.loads(result.stdout) is not None, name
+        told = json.loads(result.stdout)
+        assert told is not None, name
+        job = told["id"] if name == "jobs open" else job
 
 
 def test_a_household_is_told_whole(shop, monkeypatch):

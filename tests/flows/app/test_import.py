@@ -162,7 +162,7 @@ async def test_a_box_of_a_later_import_needs_a_rental_of_an_earlier_one(house, f
         ("prices.csv", "amount", "13.00", "later effective_from"),
         ("taxes.csv", "rate", "21%", "later effective_from"),
         ("subscribers.csv", "plan", "HORIZON", "boxoffice change"),
-        ("boxes.csv", "model", "HT-3", "boxes commands"),
+        ("boxes.csv", "model", "HT-3", "boxoffice device"),
     ],
 )
 async def test_a_row_that_says_something_else_now_is_a_problem(

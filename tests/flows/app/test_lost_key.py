@@ -12,7 +12,7 @@ from runtime.secrets import new_master_key
 from tests.flows.app.served import ENVIRONMENT, HARBOUR
 
 SEALED = "target portal-north, payment provider cards"
-MEND = "`boxoffice import --seal-anew` with operator.toml"
+MEND = "`boxoffice import --seal-anew` with operator.toml (and boxes.csv)"
 
 
 @pytest.fixture
@@ -73,3 +73,20 @@ def test_what_a_lost_key_sealed_is_sealed_anew(boxoffice, key, monkeypatch):
     assert boxoffice("targets", "list")[0] == 0
     assert "payment providers: cards" in boxoffice("doctor")[1]
     assert boxoffice("import", str(HARBOUR))[0] == 0
+
+
+def test_what_a_list_brought_is_sealed_anew_with_it(boxoffice, key, tmp_path):
+    """Logins of boxes are named as lost, too; their list brings them again, unread by anybody."""
+    boxes = tmp_path / "boxes.csv"
+    boxes.write_text(
+        "serial,mac,model,contract,handed_over_on,username,password\n"
+        "HT2-90001,,HT-2,,,cpe-1,cAnArY-7731\n"
+    )
+    assert boxoffice("import", str(boxes))[0] == 0
+    key.unlink()
+    assert f"{SEALED}, the logins of 1 boxes" in boxoffice("doctor")[2]
+    toml = str(HARBOUR / "operator.toml")
+    assert boxoffice("import", "--seal-anew", toml, str(boxes))[0] == 0
+    assert boxoffice("targets", "list")[0] == 0
+    code, output, _ = boxoffice("import", str(boxes))
+    assert (code, output) == (0, "boxes.csv: 0 imported, 1 known already\n")

@@ -8,11 +8,13 @@ from pathlib import Path
 
 import pytest
 
+from app.boxes_reference import reference as boxes_reference
 from app.payments_reference import reference as payments_reference
 from app.web.reference import reference as api_reference
 from app.web.routes import API
 from billing.payments import registry
 from billing.payments.providers.stripe.events import READERS
+from gateway.inventory.model import ResourceState
 
 ROOT = Path(__file__).parents[3]
 PAPERS = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
@@ -29,6 +31,14 @@ def test_the_reference_of_payment_providers_is_what_their_options_say():
         for name, field in registry.provider_class(kind).options_type.model_fields.items():
             assert field.description
             assert f"| `{name}` | " in page
+
+
+def test_the_reference_of_boxes_is_what_the_tables_say():
+    """docs/reference/boxes.md is written from the tables of states; each state has its row."""
+    page = (ROOT / "docs" / "reference" / "boxes.md").read_text("utf-8")
+    assert page == boxes_reference(), "write it again: .venv/bin/python -m app.boxes_reference"
+    for state in ResourceState:
+        assert f"\n| `{state}` | " in page
 
 
 @pytest.mark.parametrize("paper", PAPERS, ids=lambda path: path.name)

@@ -1,0 +1,367 @@
+"""`boxoffice device`: boxes from the purchase list to the scrap."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from datetime import date, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from app.cli.speak import Json, complain, run, say, table, tell
+
+if TYPE_CHECKING:
+    from app.desk.stock import BoxAt
+    from app.imports.load import Outcome
+    from app.wiring import House
+    from gateway.inventory.model import Resource
+    from runtime.store import Tx
+
+ACTOR = "cli"
+WAREHOUSE = "warehouse"
+SECRETS_BYTES_MAX = 16_384
+
+Serial = Annotated[str, typer.Argument(help="The serial on the box's label.")]
+On = Annotated[
+    datetime | None,
+    typer.Option(formats=["%Y-%m-%d"], help="The local day, like 2026-03-31; today unless said."),
+]
+Condition = Annotated[str, typer.Option(help="In what condition it is.")]
+Place = Annotated[str, typer.Option(help="Where it lies: warehouse, or whose van.")]
+By = Annotated[str, typer.Option(help="Who did it, for the history.")]
+
+
+def add_to(cli: typer.Typer) -> None:
+    """Add the commands of this file."""
+    group = typer.Typer(help="Boxes: stock, households, history.", no_args_is_help=True)
+    group.command("register")(register)
+    group.command("import")(import_)
+    group.command("list")(listing)
+    group.command("show")(show)
+    group.command("activate")(activate)
+    group.command("swap")(swap)
+    group.command("return")(return_)
+    group.command("restock")(restock)
+    group.command("move")(move)
+    group.command("lost")(lost)
+    group.command("found")(found)
+    group.command("scrap")(scrap)
+    cli.add_typer(group, name="device")
+
+
+def register(
+    *,
+    serial: Annotated[str, typer.Option(help="The serial on the box's label.")],
+    account: Annotated[str, typer.Option(help="The household's contract.")],
+    model: Annotated[str, typer.Option(help="Makes a box known that nobody knows yet.")] = "",
+    mac: Annotated[str, typer.Option(help="Its MAC address, in any usual notation.")] = "",
+    place: Annotated[str, typer.Option(help="Where it stands there.")] = "",
+    address: Annotated[str, typer.Option(help="Where it is reached: host:port.")] = "",
+    host_key: Annotated[str, typer.Option(help="The key it shows, where that is known.")] = "",
+    secrets: Annotated[
+        Path | None,
+        typer.Option(help="A file of NAME=VALUE lines, such as password=...; - is standard input."),
+    ] = None,
+    on: On = None,
+    event: Annotated[
+        str, typer.Option(help="A number of your own: the same one again is done once.")
+    ] = "",
+    by: By = ACTOR,
+    as_json: Json = False,
+) -> None:
+    """Register a box for a household: it is known, handed over and may show its first key."""
+    given = _secrets(secrets)
+
+    async def story(house: House, tx: Tx) -> Resource:
+        from app.desk import boxes, registration
+
+        wanted = registration.Registration(
+            serial=serial,
+            contract=account,
+            model=model,
+            mac=mac,
+            place=place,
+            on=_day(on),
+            address=address,
+            host_key=host_key,
+            secrets=given,
+            event=event,
+        )
+        return await registration.register(house, tx, wanted, by=boxes.By(actor=by))
+
+    _moved(story, as_json=as_json)
+
+
+def import_(
+    path: Annotated[Path, typer.Argument(help="The purchase list: a file like boxes.csv.")],
+    *,
+    skip_bad: Annotated[
+        bool, typer.Option("--skip-bad", help="Take the good rows, list what was left.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Take a purchase list. All of it, or nothing (docs/reference/import.md)."""
+
+    async def story(house: House) -> Outcome:
+        from app.imports.load import import_boxes, import_good_boxes
+
+        return await (import_good_boxes if skip_bad else import_boxes)(house, path)
+
+    from app.cli.importing import report
+
+    report(run(story), as_json=as_json)
+
+
+def listing(
+    *,
+    state: Annotated[str, typer.Option(help="Only boxes in this state.")] = "",
+    place: Annotated[str, typer.Option(help="Only boxes at this place.")] = "",
+    model: Annotated[str, typer.Option(help="Only boxes of this model.")] = "",
+    after: Annotated[str, typer.Option(help="Only serials behind this one.")] = "",
+    limit: Annotated[int, typer.Option(min=1, max=5000, help="How many.")] = 100,
+    as_json: Json = False,
+) -> None:
+    """List boxes in order of their serials."""
+
+    async def story(house: House) -> list[BoxAt]:
+        from app.desk import stock
+        from gateway.inventory.store import Wanted
+
+        wanted = Wanted(state=state, place=place, model=model)
+        async with house.store.read() as tx:
+            return await stock.listing(tx, wanted, after=after, boxes_max=limit)
+
+    boxes = run(story)
+    if as_json:
+        tell(boxes)
+        return
+    rows = [
+        (one.box.serial, one.box.model, one.box.state.value, one.contract, one.box.place)
+        for one in boxes
+    ]
+    table(("serial", "model", "is", "with", "at"), rows)
+
+
+def show(serial: Serial, *, as_json: Json = False) -> None:
+    """Show a box and all that has happened to it."""
+
+    async def story(house: House) -> Any:
+        from app.desk import stock
+
+        async with house.store.read() as tx:
+            return await stock.story(tx, serial)
+
+    found = run(story)
+    if as_json:
+        tell(found)
+        return
+    box = found.at.box
+    whose = f", with {found.at.contract}" if found.at.contract else ""
+    where = f", at {box.place}" if box.place else ""
+    say(f"{box.serial} is a {box.model}, {box.state}{whose}{where}; MAC {box.mac or 'none'}")
+    rows = [
+        (
+            f"{line.at:%Y-%m-%d %H:%M}",
+            line.action,
+            line.state.value,
+            found.contracts.get(line.service, "") if line.service else "",
+            line.place,
+            line.actor,
+            line.note,
+        )
+        for line in found.lines
+    ]
+    table(("when (UTC)", "what", "then", "with", "at", "by", "note"), rows)
+
+
+def activate(serial: Serial, *, on: On = None, by: By = ACTOR, as_json: Json = False) -> None:
+    """Note that a box works where it is. Again is harmless."""
+
+    async def story(house: House, tx: Tx) -> Resource:
+        from app.desk import boxes
+
+        return await boxes.activate(house, tx, serial, on=_day(on), actor=by)
+
+    _moved(story, as_json=as_json)
+
+
+def swap(
+    old: Annotated[str, typer.Argument(help="The serial of the box the household has.")],
+    new: Annotated[str, typer.Argument(help="The serial of the box that comes instead.")],
+    *,
+    condition: Condition = "",
+    place: Place = WAREHOUSE,
+    on: On = None,
+    by: By = ACTOR,
+    as_json: Json = False,
+) -> None:
+    """Give a household another box. The old one is returned."""
+
+    async def story(house: House, tx: Tx) -> Resource:
+        from app.desk import boxes
+
+        return await boxes.swap(
+            house,
+            tx,
+            old,
+            new,
+            by=boxes.By(actor=by),
+            on=_day(on),
+            condition=condition,
+            place=place,
+        )
+
+    _moved(story, as_json=as_json)
+
+
+def return_(
+    serial: Serial,
+    *,
+    condition: Condition = "",
+    place: Place = WAREHOUSE,
+    on: On = None,
+    by: By = ACTOR,
+    as_json: Json = False,
+) -> None:
+    """Take a box back from whoever has it."""
+
+    async def story(house: House, tx: Tx) -> Resource:
+        from app.desk import boxes
+
+        return await boxes.take_back(
+            house, tx, serial, on=_day(on), condition=condition, actor=by, place=place
+        )
+
+    _moved(story, as_json=as_json)
+
+
+def restock(
+    serial: Serial, *, place: Place = WAREHOUSE, by: By = ACTOR, as_json: Json = False
+) -> None:
+    """Put a returned box back in stock."""
+
+    async def story(house: House, tx: Tx) -> Resource:
+        from app.desk import stock
+
+        return await stock.restock(house, tx, serial, actor=by, place=place)
+
+    _moved(story, as_json=as_json)
+
+
+def move(
+    serial: Serial,
+    place: Annotated[str, typer.Argument(help="Where it lies now: warehouse, or whose van.")],
+    *,
+    by: By = ACTOR,
+    as_json: Json = False,
+) -> None:
+    """Move a box between places of stock."""
+
+    async def story(house: House, tx: Tx) -> Resource:
+        from app.desk import boxes, stock
+
+        return await stock.move(house, tx, serial, place, by=boxes.By(actor=by))
+
+    _moved(story, as_json=as_json)
+
+
+def lost(
+    serial: Serial,
+    *,
+    note: Annotated[str, typer.Option(help="What is known of it.")] = "",
+    on: On = None,
+    by: By = ACTOR,
+    as_json: Json = False,
+) -> None:
+    """Note a box as lost. Who had it stays written."""
+
+    async def story(house: House, tx: Tx) -> Resource:
+        from app.desk import stock
+
+        return await stock.lose(house, tx, serial, actor=by, on=_day(on), note=note)
+
+    _moved(story, as_json=as_json)
+
+
+def found(
+    serial: Serial,
+    *,
+    condition: Condition = "",
+    place: Place = WAREHOUSE,
+    on: On = None,
+    by: By = ACTOR,
+    as_json: Json = False,
+) -> None:
+    """Note a lost box as found."""
+
+    async def story(house: House, tx: Tx) -> Resource:
+        from app.desk import stock
+
+        return await stock.find(
+            house, tx, serial, actor=by, on=_day(on), condition=condition, place=place
+        )
+
+    _moved(story, as_json=as_json)
+
+
+def scrap(
+    serial: Serial,
+    *,
+    note: Annotated[str, typer.Option(help="Why.")] = "",
+    by: By = ACTOR,
+    as_json: Json = False,
+) -> None:
+    """Write a box off for good."""
+
+    async def story(house: House, tx: Tx) -> Resource:
+        from app.desk import stock
+
+        return await stock.scrap(house, tx, serial, actor=by, note=note)
+
+    _moved(story, as_json=as_json)
+
+
+def _moved(step: Callable[[House, Tx], Awaitable[Resource]], *, as_json: bool) -> None:
+    """Do something with one box in a transaction and say how it is now."""
+
+    async def story(house: House) -> BoxAt:
+        from app.desk.boxes import holder_at
+        from app.desk.stock import BoxAt
+
+        async with house.store.begin() as tx:
+            box = await step(house, tx)
+            holder = await holder_at(tx, box)
+        return BoxAt(box=box, contract=holder.contract if holder else "")
+
+    at = run(story)
+    if as_json:
+        tell(at)
+        return
+    whose = f", with {at.contract}" if at.contract else ""
+    where = f", at {at.box.place}" if at.box.place else ""
+    say(f"{at.box.serial} is {at.box.state}{whose}{where}")
+
+
+def _day(given: datetime | None) -> date | None:
+    return given.date() if given else None
+
+
+def _secrets(path: Path | None) -> dict[str, str]:
+    """Read NAME=VALUE lines. A message never repeats a line."""
+    if path is None:
+        return {}
+    import sys
+
+    try:
+        text = sys.stdin.read(SECRETS_BYTES_MAX) if str(path) == "-" else path.read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise complain(f"{path} cannot be read: {type(error).__name__}") from None
+    given: dict[str, str] = {}
+    for number, line in enumerate(text.splitlines(), 1):
+        name, mark, value = line.partition("=")
+        if line.strip() and not mark:
+            raise complain(f"{path}, line {number}: is not NAME=VALUE")
+        if mark:
+            given[name.strip()] = value.strip()
+    return given

@@ -1,0 +1,53 @@
+"""Jobs as the office opens them: by contract, for somebody."""
+
+from __future__ import annotations
+
+from app.desk.boxes import holder_of
+from app.wiring import House
+from gateway.inventory import jobs
+from gateway.inventory.jobs import Job, JobKind, JobState, NewJob
+from runtime.store import Tx
+from terms.errors import Invalid
+
+
+async def open_job(
+    house: House,
+    tx: Tx,
+    *,
+    kind: str,
+    contract: str,
+    assignee: str,
+    note: str,
+    actor: str,
+    event: str = "",
+) -> Job:
+    """Open a job at a household; under the same event again it is the same job."""
+    holder = await holder_of(tx, contract)
+    new = NewJob(
+        kind=_kind(kind),
+        service=holder.service,
+        contract=holder.contract,
+        assignee=assignee,
+        note=note,
+    )
+    return await jobs.open_job(tx, house.work, new, actor=actor, event=event)
+
+
+async def close(house: House, tx: Tx, id_: str, outcome: str, *, actor: str) -> Job:
+    """Close a job as done or cancelled. Raises Invalid for any other outcome."""
+    known = {"done": JobState.DONE, "cancelled": JobState.CANCELLED}
+    if outcome not in known:
+        raise Invalid("outcome", f"{outcome!r} is none of {', '.join(known)}")
+    return await jobs.close(tx, house.work, id_, known[outcome], actor=actor)
+
+
+async def assign(house: House, tx: Tx, id_: str, assignee: str, *, actor: str) -> Job:
+    """Give an open job to somebody."""
+    return await jobs.assign(tx, house.work, id_, assignee, actor=actor)
+
+
+def _kind(text: str) -> JobKind:
+    try:
+        return JobKind(text)
+    except ValueError:
+        raise Invalid("kind", f"{text!r} is none of {', '.join(JobKind)}") from None

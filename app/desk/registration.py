@@ -1,0 +1,112 @@
+"""A box is registered for a household: known, in reach, handed over, ready to show its first key.
+
+What a technician does in the field, and the office at the command line. Sent twice under one event
+it is done once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+
+from app.desk import boxes
+from app.desk.boxes import By, check_free, check_reach, holder_of
+from app.wiring import House
+from gateway.inventory import events, flows, models, store
+from gateway.inventory.flows import HandOver, NewBox
+from gateway.inventory.logins import Described
+from gateway.inventory.model import Resource, normal_mac
+from runtime.store import Tx
+from terms.errors import Forbidden, Invalid, NotFound
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Registration:
+    """Which box, for whom. `model` makes a box known that nobody knows yet.
+
+    `place` is where it stands there, `event` the number the client gave this deed.
+    """
+
+    serial: str
+    contract: str
+    model: str = ""
+    mac: str = ""
+    place: str = ""
+    on: date | None = None
+    address: str = ""
+    host_key: str = ""
+    secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
+    event: str = ""
+
+
+async def register(house: House, tx: Tx, wanted: Registration, *, by: By) -> Resource:
+    """Register a box for a household; the same again is harmless.
+
+    Raises, each with what can be done about it: NotFound, Invalid naming the field, Forbidden for
+    a box of another stock, InvalidTransition for one that somebody has.
+    """
+    if await _was_done(house, tx, wanted, by):
+        return await boxes.known(tx, wanted.serial)
+    holder = await holder_of(tx, wanted.contract)
+    box = await _box(house, tx, wanted, by)
+    await check_free(tx, box, holder)
+    if not box.is_held:
+        check_reach(box, by)
+    day = boxes.day_of(wanted.on, await boxes.today(house, tx, holder))
+    move = HandOver(
+        resource=box.id, service=holder.service, on=day, actor=by.actor, place=wanted.place
+    )
+    (moved,) = await flows.hand_over(tx, house.work, [move])
+    await boxes.settle(house, tx, holder)
+    told = Described(
+        resource=box.id,
+        address=wanted.address,
+        secrets=wanted.secrets,
+        host_key=wanted.host_key,
+    )
+    await house.logins.describe(tx, [told])
+    await house.logins.open_window(tx, box.id)
+    return moved
+
+
+async def _was_done(house: House, tx: Tx, wanted: Registration, by: By) -> bool:
+    if not wanted.event:
+        return False
+    before = await events.begin(
+        tx,
+        actor=by.actor,
+        event=wanted.event,
+        deed=f"register {wanted.serial} for {wanted.contract}",
+        about=wanted.serial,
+        now=house.clock.machine_now(),
+    )
+    return before is not None
+
+
+async def _box(house: House, tx: Tx, wanted: Registration, by: By) -> Resource:
+    """Find the box, or make it known where that is allowed."""
+    found = (await store.by_serial(tx, [wanted.serial])).get(wanted.serial)
+    if found is not None:
+        _compare(found, wanted)
+        return found
+    if why := models.typed(await models.load(tx), wanted.serial):
+        raise Invalid("serial", why)
+    if by.stock is not None:
+        raise Forbidden(
+            f"nobody knows a box with serial {wanted.serial}: read the label again, "
+            "or have the office register it"
+        )
+    if not wanted.model:
+        raise NotFound(
+            f"no box with serial {wanted.serial}: read the label again, or give its model"
+        )
+    new = NewBox(serial=wanted.serial, model=wanted.model, mac=wanted.mac or None)
+    return await boxes.register(house, tx, new, by.actor)
+
+
+def _compare(box: Resource, wanted: Registration) -> None:
+    if wanted.model and wanted.model != box.model:
+        raise Invalid("model", f"box {box.serial} is a {box.model}, not a {wanted.model}")
+    if wanted.mac and normal_mac(wanted.mac) != box.mac:
+        raise Invalid("mac", f"box {box.serial} has the MAC {box.mac or 'none'}")

@@ -1,0 +1,118 @@
+"""Boxes that no household holds: back in stock, moved, lost, found, scrapped, looked at."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from app.desk.boxes import By, check_reach, day_of, holder_at, known, settle, today
+from app.wiring import House
+from billing.reads import accounts
+from gateway.inventory import stock, store
+from gateway.inventory.flows import TakeBack
+from gateway.inventory.model import WAREHOUSE, Resource
+from gateway.inventory.stock import Gone, Shelve
+from gateway.inventory.store import Line, Wanted
+from runtime.store import Tx
+from terms.ids import ServiceId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BoxAt:
+    """A box, and the contract of the household that has it; empty where none has."""
+
+    box: Resource
+    contract: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Story:
+    """All that is known of a box: where it is and what has happened to it, the oldest first.
+
+    `contracts` names the households of its history; one that is gone has none.
+    """
+
+    at: BoxAt
+    lines: Sequence[Line]
+    contracts: dict[ServiceId, str]
+
+
+async def listing(tx: Tx, wanted: Wanted, *, after: str, boxes_max: int) -> list[BoxAt]:
+    """List boxes in order of serials, behind one."""
+    boxes = await store.after(tx, after, boxes_max=boxes_max, wanted=wanted)
+    who = await accounts.known(tx, [box.service for box in boxes if box.service])
+    contracts = {service: holder.contract for service, holder in who.items()}
+    return [
+        BoxAt(box=box, contract=contracts.get(box.service, "") if box.service else "")
+        for box in boxes
+    ]
+
+
+async def story(tx: Tx, serial: str) -> Story:
+    """Read all of a box. Raises NotFound, and Invalid for a serial that cannot be."""
+    box = await known(tx, serial)
+    lines = await store.history(tx, serial)
+    who = await accounts.known(tx, {line.service for line in lines if line.service})
+    contracts = {service: holder.contract for service, holder in who.items()}
+    contract = contracts.get(box.service, "") if box.service else ""
+    return Story(at=BoxAt(box=box, contract=contract), lines=lines, contracts=contracts)
+
+
+async def restock(
+    house: House, tx: Tx, serial: str, *, actor: str, place: str = WAREHOUSE
+) -> Resource:
+    """Put a returned box back in stock."""
+    box = await known(tx, serial)
+    move = Shelve(resource=box.id, actor=actor, place=place)
+    return (await stock.restock(tx, house.work, [move]))[0]
+
+
+async def move(house: House, tx: Tx, serial: str, place: str, *, by: By) -> Resource:
+    """Move a box between places of stock: the warehouse, a van. Raises Forbidden for another's."""
+    box = await known(tx, serial)
+    if by.stock is not None:
+        check_reach(box, by)
+    shelved = Shelve(resource=box.id, actor=by.actor, place=place)
+    return (await stock.shift(tx, house.work, [shelved]))[0]
+
+
+async def lose(
+    house: House, tx: Tx, serial: str, *, actor: str, on: date | None = None, note: str = ""
+) -> Resource:
+    """Note a box as lost; who had it stays written."""
+    box = await known(tx, serial)
+    holder = await holder_at(tx, box)
+    day = day_of(on, await today(house, tx, holder))
+    gone = Gone(resource=box.id, on=day, actor=actor, note=note)
+    (moved,) = await stock.lose(tx, house.work, [gone])
+    await settle(house, tx, holder)
+    return moved
+
+
+async def find(
+    house: House,
+    tx: Tx,
+    serial: str,
+    *,
+    actor: str,
+    on: date | None = None,
+    condition: str = "",
+    place: str = WAREHOUSE,
+) -> Resource:
+    """Note a lost box as found: it lies at `place`, to be looked at."""
+    box = await known(tx, serial)
+    holder = await holder_at(tx, box)
+    day = day_of(on, await today(house, tx, holder))
+    back = TakeBack(resource=box.id, on=day, actor=actor, condition=condition, place=place)
+    (moved,) = await stock.find(tx, house.work, [back])
+    await settle(house, tx, holder)
+    return moved
+
+
+async def scrap(house: House, tx: Tx, serial: str, *, actor: str, note: str = "") -> Resource:
+    """Write a box off for good."""
+    box = await known(tx, serial)
+    day = await today(house, tx, await holder_at(tx, box))
+    gone = Gone(resource=box.id, on=day, actor=actor, note=note)
+    return (await stock.scrap(tx, house.work, [gone]))[0]

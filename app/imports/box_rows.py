@@ -1,0 +1,56 @@
+"""What can be wrong with a row of boxes.csv by itself, and what several of them have in common."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from app.imports.problems import Problems, ranges
+from app.imports.sheets import BoxRow, ModelRow
+from gateway.inventory import models, secrets
+from gateway.inventory.models import BoxModel, Models
+from gateway.inventory.serials import SerialCheck
+from terms.ids import TargetName
+
+Whys = list[tuple[str, str]]
+
+
+def model_of(row: ModelRow) -> BoxModel:
+    """Read a row of models.csv."""
+    return BoxModel(
+        model=row.model,
+        maker=row.maker,
+        serial_check=SerialCheck(row.serial_check),
+        serial_prefix=row.serial_prefix,
+        target=TargetName(row.target),
+        protocol=row.protocol,
+    )
+
+
+def serial_whys(row: BoxRow, known: Models) -> Whys:
+    """Say whether a box of its model can have its serial; nothing where the model is not known."""
+    if row.model not in known:
+        return []
+    field, why = models.problem(known, model=row.model, serial=row.serial)
+    return [(field, why)] if why else []
+
+
+def secret_whys(row: BoxRow) -> Whys:
+    """Say what is wrong with the secrets of a box; no secret is in it."""
+    return [(field, why) for field, why in secrets.problems(row.secrets)]
+
+
+def flag_repeats(rows: Iterable[BoxRow], problems: Problems) -> None:
+    """Warn of secrets that several boxes share: who reads one of them reads all."""
+    lines: dict[tuple[str, str], list[int]] = {}
+    for row in rows:
+        for name, value in row.secrets.items():
+            if name in secrets.SECRETS:
+                lines.setdefault((name, value), []).append(row.line)
+    for (name, _), shared in lines.items():
+        if len(shared) > 1:
+            _flag(name, shared, problems)
+
+
+def _flag(name: str, shared: Sequence[int], problems: Problems) -> None:
+    why = f"the boxes of rows {ranges(shared)} have the same: give each a secret of its own"
+    problems.warn("boxes.csv", why, row=shared[0], field=name)

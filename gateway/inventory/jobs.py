@@ -1,0 +1,206 @@
+"""A technician's jobs: what is to be done where, by whom, until when it was done.
+
+It knows an actor's id and no person. A contract is a label for whoever goes there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Any
+
+from sqlalchemy import Column, Index, String, Table, select, update
+
+from gateway.inventory import events
+from gateway.inventory.moving import checked_actor
+from runtime.chance import new_id
+from runtime.store import Instant, Tx, metadata
+from runtime.store.audit import Deed, record
+from runtime.work import Work
+from terms.errors import Invalid, InvalidTransition, NotFound
+from terms.ids import ServiceId
+
+NOTE_CHARS_MAX = 400
+CONTRACT_CHARS_MAX = 40
+JOBS_MAX = 500
+
+job = Table(
+    "job",
+    metadata,
+    Column("id", String(40), primary_key=True),
+    Column("kind", String(16), nullable=False),
+    Column("service", String(40), nullable=False),
+    Column("contract", String(CONTRACT_CHARS_MAX), nullable=False),
+    Column("assignee", String(80), nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("note", String(NOTE_CHARS_MAX), nullable=False),
+    Column("opened_at", Instant, nullable=False),
+    Column("opened_by", String(80), nullable=False),
+    Column("closed_at", Instant),
+    Column("closed_by", String(80)),
+    Index(None, "assignee", "state"),
+    Index(None, "state", "opened_at"),
+    Index(None, "service"),
+)
+_C = job.c
+
+
+class JobKind(StrEnum):
+    """What is to be done."""
+
+    INSTALL = "install"
+    SWAP = "swap"
+    RETURN = "return"
+
+
+class JobState(StrEnum):
+    """What has become of it."""
+
+    OPEN = "open"
+    DONE = "done"
+    CANCELLED = "cancelled"
+
+
+ALLOWED: Mapping[JobState, frozenset[JobState]] = MappingProxyType(
+    {
+        JobState.OPEN: frozenset({JobState.DONE, JobState.CANCELLED}),
+        JobState.DONE: frozenset(),
+        JobState.CANCELLED: frozenset(),
+    }
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewJob:
+    """A job to be opened. `assignee` is empty where anybody may take it."""
+
+    kind: JobKind
+    service: ServiceId
+    contract: str
+    assignee: str = ""
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """A job as it stands."""
+
+    id: str
+    kind: JobKind
+    service: ServiceId
+    contract: str
+    assignee: str
+    state: JobState
+    note: str
+    opened_at: datetime
+    opened_by: str
+    closed_at: datetime | None
+    closed_by: str | None
+
+
+async def open_job(tx: Tx, work: Work, new: NewJob, *, actor: str, event: str = "") -> Job:
+    """Open a job; under the same event again it is the same job.
+
+    Raises Invalid for overlong texts, Duplicate for an event that was something else.
+    """
+    _check(new)
+    checked_actor(actor)
+    now = work.clock.machine_now()
+    id_ = new_id(now, work.chance)
+    if event:
+        deed = f"open {new.kind} for {new.contract}"
+        before = await events.begin(tx, actor=actor, event=event, deed=deed, about=id_, now=now)
+        if before is not None:
+            return await found(tx, before)
+    row = {
+        "id": id_,
+        "kind": new.kind.value,
+        "service": new.service,
+        "contract": new.contract,
+        "assignee": new.assignee,
+        "state": JobState.OPEN.value,
+        "note": new.note,
+        "opened_at": now,
+        "opened_by": actor,
+        "closed_at": None,
+        "closed_by": None,
+    }
+    await tx.insert(job, [row])
+    told = f"{new.kind} for {new.contract}"
+    await _note(tx, work, id_, action="job.open", actor=actor, after=told)
+    return await found(tx, id_)
+
+
+async def close(tx: Tx, work: Work, id_: str, to: JobState, *, actor: str) -> Job:
+    """Close a job as done or cancelled; one that is so already is left as it is.
+
+    Raises NotFound, and InvalidTransition for one that was closed the other way.
+    """
+    checked_actor(actor)
+    row = await tx.first(select(job).where(_C.id == id_).with_for_update())
+    if row is None:
+        raise NotFound(f"no job {id_!r}")
+    before = _job(row)
+    if before.state is to:
+        return before
+    if to not in ALLOWED[before.state]:
+        raise InvalidTransition(f"job {id_} is {before.state}: it cannot become {to}")
+    now = work.clock.machine_now()
+    values = {"state": to.value, "closed_at": now, "closed_by": actor}
+    await tx.execute(update(job).where(_C.id == id_).values(**values))
+    await _note(tx, work, id_, action="job.close", actor=actor, after=to.value)
+    return await found(tx, id_)
+
+
+async def assign(tx: Tx, work: Work, id_: str, assignee: str, *, actor: str) -> Job:
+    """Give an open job to somebody. Raises NotFound, InvalidTransition for a closed one."""
+    checked_actor(assignee)
+    before = await found(tx, id_)
+    if before.state is not JobState.OPEN:
+        raise InvalidTransition(f"job {id_} is {before.state}: nobody can take it any more")
+    still_open = update(job).where(_C.id == id_, _C.state == JobState.OPEN.value)
+    await tx.execute(still_open.values(assignee=assignee))
+    await _note(tx, work, id_, action="job.assign", actor=actor, after=assignee)
+    return await found(tx, id_)
+
+
+async def found(tx: Tx, id_: str) -> Job:
+    """Read one job. Raises NotFound."""
+    row = await tx.first(select(job).where(_C.id == id_))
+    if row is None:
+        raise NotFound(f"no job {id_!r}")
+    return _job(row)
+
+
+async def listing(
+    tx: Tx, *, assignee: str = "", state: str = "", after: str = "", jobs_max: int = JOBS_MAX
+) -> list[Job]:
+    """List jobs in the order they were opened, behind one; of somebody, in a state."""
+    query = select(job).where(_C.id > after).order_by(_C.id).limit(jobs_max)
+    query = query.where(_C.assignee == assignee) if assignee else query
+    query = query.where(_C.state == state) if state else query
+    return [_job(row) for row in await tx.rows(query)]
+
+
+def _check(new: NewJob) -> None:
+    for field, text, chars_max in (
+        ("note", new.note, NOTE_CHARS_MAX),
+        ("assignee", new.assignee, 80),
+        ("contract", new.contract, CONTRACT_CHARS_MAX),
+    ):
+        if len(text) > chars_max:
+            raise Invalid(field, f"at most {chars_max} characters")
+
+
+def _job(row: Any) -> Job:
+    told = row._asdict()
+    return Job(**{**told, "kind": JobKind(row.kind), "state": JobState(row.state)})
+
+
+async def _note(tx: Tx, work: Work, id_: str, *, action: str, actor: str, after: str) -> None:
+    now = work.clock.machine_now()
+    deed = Deed(at=now, actor=actor, action=action, subject=f"job:{id_}", after=after)
+    await record(tx, [deed])

@@ -1,0 +1,257 @@
+"""How each box is reached: its address, its sealed secrets, its pinned key, its claim window.
+
+Secrets are sealed for their box; a copy in another row does not open. They change in two phases:
+the old ones stay valid until the box was seen with the new ones.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from typing import Any
+
+import orjson
+from sqlalchemy import Column, Index, String, Table, Text, select, update
+
+from gateway.adapters.sdk import Access
+from gateway.inventory import reviews, secrets
+from gateway.inventory.reviews import CaseKind, Finding
+from gateway.inventory.store import resource
+from runtime.clock import Clock
+from runtime.secrets import Sealer
+from runtime.store import Instant, Store, Tx, metadata
+from runtime.store.among import KEYS, among, packed
+from terms.errors import Conflict, Invalid, NotFound, Permanent
+from terms.ids import ResourceId
+
+CLAIM_WINDOW = timedelta(minutes=30)
+ADDRESS_CHARS_MAX = 255
+HOST_KEY_CHARS_MAX = 2_000
+NEXT = "next_"  # before the name of a secret that a box may have taken already
+
+box_login = Table(
+    "box_login",
+    metadata,
+    Column("resource", String(40), primary_key=True),
+    Column("address", String(255), nullable=False),
+    Column("login_name", String(200)),
+    Column("key_id", String(16), nullable=False),
+    Column("sealed", Text, nullable=False),
+    Column("host_key", Text, nullable=False),
+    Column("claim_until", Instant),
+    Column("changed_at", Instant, nullable=False),
+    Index(None, "login_name"),
+    Index(None, "key_id"),
+)
+_C = box_login.c
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Described:
+    """What somebody tells of a box. What is left empty stays as it was.
+
+    `listed` are the secrets as a purchase list has them, so that the same list is known again.
+    """
+
+    resource: ResourceId
+    address: str = ""
+    secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
+    host_key: str = ""
+    listed: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answering:
+    """A box that calls us: every set of secrets it may have, the newest first."""
+
+    ref: str
+    resource: ResourceId
+    secrets: tuple[Mapping[str, str], ...] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Kept:
+    """What is sealed of one box."""
+
+    now: Mapping[str, str] = field(default_factory=dict, repr=False)
+    next: Mapping[str, str] = field(default_factory=dict, repr=False)
+    listed: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+
+class Logins:
+    """Keeps them. Methods with a `tx` belong to the caller's transaction."""
+
+    def __init__(self, store: Store, sealer: Sealer, clock: Clock) -> None:
+        self.store = store
+        self.sealer = sealer
+        self.clock = clock
+
+    async def access(self, ref: str) -> Access:
+        """Find how to reach a box. Raises Permanent for one nobody has described."""
+        async with self.store.read() as tx:
+            row = await _of_serial(tx, ref)
+        if row is None:
+            raise Permanent(f"nobody has told how to reach the box {ref}")
+        kept = self._opened(row)
+        until = row.claim_until
+        return Access(
+            address=row.address,
+            secrets={**kept.now, **{f"{NEXT}{name}": each for name, each in kept.next.items()}},
+            host_key=row.host_key,
+            may_pin=not row.host_key and until is not None and self.clock.machine_now() < until,
+        )
+
+    async def pin(self, ref: str, host_key: str) -> None:
+        """Keep the key a box has shown inside its claim window; the same again is fine.
+
+        Raises Permanent for a box nobody has described and Conflict outside the window or for
+        another key than the pinned one, which is put before a person.
+        """
+        async with self.store.begin() as tx:
+            why = await self._pin(tx, ref, _checked_key(host_key))
+        if why:
+            raise Conflict(why)
+
+    async def answering(self, login_name: str) -> Answering | None:
+        """Find the box that signs in under a name; None where none does, or more than one."""
+        query = _rows().where(_C.login_name == login_name).limit(2)
+        async with self.store.read() as tx:
+            rows = await tx.rows(query)
+        if len(rows) != 1:
+            return None
+        (row,) = rows
+        kept = self._opened(row)
+        both = ({**kept.now, **kept.next}, kept.now) if kept.next else (kept.now,)
+        return Answering(ref=row.serial, resource=ResourceId(row.resource), secrets=both)
+
+    async def describe(self, tx: Tx, told: Sequence[Described]) -> None:
+        """Write down how boxes are reached. Raises Invalid, which shows no secret."""
+        before = await _of(tx, [one.resource for one in told])
+        rows = []
+        for one in told:
+            secrets.check(one.secrets)
+            row = before.get(one.resource)
+            kept = self._opened(row) if row else _Kept()
+            now = {**kept.now, **one.secrets}
+            kept = replace(kept, now=now, listed=one.listed or kept.listed)
+            rows.append(
+                {
+                    "resource": one.resource,
+                    "address": checked_address(one.address) or (row.address if row else ""),
+                    "login_name": now.get(secrets.USERNAME),
+                    **self._sealed(one.resource, kept),
+                    "host_key": _checked_key(one.host_key) or (row.host_key if row else ""),
+                    "claim_until": row.claim_until if row else None,
+                    "changed_at": self.clock.machine_now(),
+                }
+            )
+        await tx.upsert(box_login, rows, key=("resource",))
+
+    async def listed(self, tx: Tx, boxes: Iterable[ResourceId]) -> Mapping[ResourceId, Any]:
+        """Give the secrets of boxes as a purchase list brought them."""
+        found = await _of(tx, boxes)
+        return {id_: self._opened(row).listed for id_, row in found.items()}
+
+    async def open_window(self, tx: Tx, box: ResourceId, *, last: timedelta = CLAIM_WINDOW) -> None:
+        """Let a box show its first key: a technician stands before it."""
+        await self.describe(tx, [Described(resource=box)])
+        until = self.clock.machine_now() + last
+        await tx.execute(update(box_login).where(_C.resource == box).values(claim_until=until))
+
+    async def forget_key(self, tx: Tx, box: ResourceId) -> None:
+        """Forget a pinned key, so that the next claim pins another: somebody has looked at it."""
+        await tx.execute(update(box_login).where(_C.resource == box).values(host_key=""))
+
+    async def rotate(self, tx: Tx, ref: str, fresh: Mapping[str, str]) -> None:
+        """Begin to change the secrets of a box. The old ones stay valid until `seen_new`.
+
+        Raises NotFound, and Invalid for a name instead of a secret.
+        """
+        secrets.check(fresh)
+        for name in secrets.NAMES:
+            if name in fresh:
+                raise Invalid(name, "a name is no secret: it does not change by turns")
+        row = await _known(tx, ref)
+        await self._keep(tx, row, replace(self._opened(row), next=dict(fresh)))
+
+    async def seen_new(self, tx: Tx, ref: str) -> None:
+        """End the change: the box was seen with the new secrets. Again is harmless."""
+        row = await _known(tx, ref)
+        kept = self._opened(row)
+        if kept.next:
+            await self._keep(tx, row, replace(kept, now={**kept.now, **kept.next}, next={}))
+
+    async def _pin(self, tx: Tx, ref: str, host_key: str) -> str:
+        row = await _of_serial(tx, ref, is_locked=True)
+        if row is None:
+            raise Permanent(f"nobody has told how to reach the box {ref}")
+        if row.host_key == host_key:
+            return ""
+        now = self.clock.machine_now()
+        if row.host_key:
+            why = f"the box {ref} shows another host key than the pinned one"
+            finding = Finding(kind=CaseKind.HOST_KEY, serial=ref, reason=why)
+            await reviews.report(tx, [finding], now)
+            return f"{why}: somebody has to look at it"
+        if row.claim_until is None or row.claim_until <= now:
+            return f"the box {ref} shows a first host key outside a claim: register it again there"
+        values = {"host_key": host_key, "changed_at": now}
+        await tx.execute(update(box_login).where(_C.resource == row.resource).values(**values))
+        return ""
+
+    async def _keep(self, tx: Tx, row: Any, kept: _Kept) -> None:
+        values = self._sealed(row.resource, kept)
+        change = update(box_login).where(_C.resource == row.resource)
+        await tx.execute(change.values(**values, changed_at=self.clock.machine_now()))
+
+    def _sealed(self, box: str, kept: _Kept) -> dict[str, str]:
+        both = {"now": kept.now, "next": kept.next, "listed": kept.listed}
+        text = orjson.dumps({name: dict(values) for name, values in both.items()}).decode()
+        sealed = self.sealer.seal(text, place=_place(box))
+        return {"key_id": self.sealer.key_id, "sealed": sealed}
+
+    def _opened(self, row: Any) -> _Kept:
+        return _Kept(**orjson.loads(self.sealer.open(row.sealed, place=_place(row.resource))))
+
+
+def checked_address(text: str) -> str:
+    """Check where a box listens: `host:port` or a host. Raises Invalid."""
+    if len(text) > ADDRESS_CHARS_MAX or not text.isprintable() or " " in text:
+        raise Invalid("address", f"host:port, at most {ADDRESS_CHARS_MAX} characters")
+    return text
+
+
+def _checked_key(text: str) -> str:
+    if len(text) > HOST_KEY_CHARS_MAX or not text.isprintable():
+        raise Invalid("host_key", f"at most {HOST_KEY_CHARS_MAX} printable characters")
+    return text.strip()
+
+
+def _place(box: str) -> str:
+    return f"box_login/sealed/{box}"
+
+
+def _rows() -> Any:
+    columns = (_C.resource, _C.address, _C.sealed, _C.host_key, _C.claim_until)
+    joined = box_login.join(resource, resource.c.id == _C.resource)
+    return select(*columns, resource.c.serial).select_from(joined)
+
+
+async def _of(tx: Tx, boxes: Iterable[str]) -> dict[ResourceId, Any]:
+    query = _rows().where(among(tx.engine, _C.resource)).order_by(_C.resource)
+    query = query.with_for_update(of=box_login) if tx.engine == "postgresql" else query
+    rows = await tx.rows(query, {KEYS: packed(tx.engine, boxes)})
+    return {ResourceId(row.resource): row for row in rows}
+
+
+async def _of_serial(tx: Tx, serial: str, *, is_locked: bool = False) -> Any:
+    query = _rows().where(resource.c.serial == serial)
+    return await tx.first(query.with_for_update(of=box_login) if is_locked else query)
+
+
+async def _known(tx: Tx, serial: str) -> Any:
+    row = await _of_serial(tx, serial, is_locked=True)
+    if row is None:
+        raise NotFound(f"nobody has told how to reach the box {serial}")
+    return row
