@@ -32,7 +32,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Forget it again. What credit notes have paid cannot be told without them."""
+    """Forget it again."""
     for table in reversed(GROW_ONLY):
         may_change(table)
         op.drop_table(table)
@@ -106,7 +106,6 @@ def _let_pay(column: str) -> None:
     """Make the allocations anew: their payer is a movement alone, or a credit note too."""
     may_change("allocation")
     old = "movement_id" if column == "payer_id" else "payer_id"
-    kept = f" WHERE {old} IN (SELECT id FROM movement)" if column == "movement_id" else ""
     references = [sa.ForeignKey("movement.id")] if column == "movement_id" else []
     for index in ("account_id", "invoice_id"):
         op.drop_index(f"ix_allocation_{index}", "allocation")
@@ -123,10 +122,12 @@ def _let_pay(column: str) -> None:
         sa.Column("allocated_at", sa.BigInteger, nullable=False),
         sa.CheckConstraint("amount_minor <> 0", name="amount_minor"),
     )
+    rest = "id, account_id, invoice_id, amount_minor, allocated_at"
     op.execute(
-        f"INSERT INTO allocation (id, account_id, {column}, invoice_id, amount_minor, allocated_at)"  # noqa: S608 - ours
-        f" SELECT id, account_id, {old}, invoice_id, amount_minor, allocated_at"
-        f" FROM allocation_before{kept}"
+        f"INSERT INTO allocation ({rest}, {column}) "  # noqa: S608 - names of ours
+        f"SELECT {rest}, {old} FROM allocation_before "
+        # On the way down what credit notes have paid is left behind with them.
+        f"WHERE {old} IN (SELECT id FROM movement)"
     )
     op.drop_table("allocation_before")
     for index in ("account_id", "invoice_id"):

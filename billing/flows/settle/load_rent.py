@@ -56,9 +56,7 @@ _RENTALS = PreparedQuery(_rental_query)
 async def _charged(
     tx: Tx, facts: dict[AccountId, Facts], households: dict[ServiceId, Household]
 ) -> None:
-    ended = [
-        one.id for household in households.values() for one in household.rentals if one.ending
-    ]
+    ended = [one.id for household in households.values() for one in household.rentals if one.ending]
     if not ended:
         return
     for row in await _CHARGED.rows(tx, {KEYS: packed(tx.engine, ended)}):
@@ -80,9 +78,7 @@ def _charged_query(engine: Engine) -> Select[Any]:
             invoice_line, invoice.c.currency, invoice.c.groups, credit_line.c.note_id.label("note")
         )
         .select_from(joined)
-        .where(
-            among(engine, rental.c.id), or_(not_(is_rent), c.period_end > rental.c.until_on)
-        )
+        .where(among(engine, rental.c.id), or_(not_(is_rent), c.period_end > rental.c.until_on))
         .order_by(c.invoice_id, c.n)
     )
 

@@ -10,8 +10,8 @@ from billing.flows.settle.facts import Facts
 from billing.invoicing.credit import CreditNote, taken_back
 from billing.invoicing.model import Invoice
 from billing.ledger.model import Book, Entry, Posting, PostingKind, entries
-from billing.payments.allocation import Pair, Wallet
 from billing.payments import model as payments
+from billing.payments.allocation import Pair, Wallet
 from billing.payments.model import AttemptState, Debt, Movement, MovementKind
 from terms.ids import AttemptId, InvoiceId
 from terms.money import Money

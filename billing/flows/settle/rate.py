@@ -8,7 +8,7 @@ from datetime import date
 
 from billing.catalog.model import OfferingKind, PriceBook
 from billing.flows.settle.facts import Facts, Household
-from billing.flows.settle.rent import charged_once, credits, rented
+from billing.flows.settle.rent import charged_once, given_back, rented
 from billing.invoicing.credit import CreditLine
 from billing.rating.model import (
     Line,
@@ -61,7 +61,7 @@ def rate(facts: Facts, book: PriceBook, today: date) -> Rated:
     lines += charged_once(facts, book, today)
     return Rated(
         lines=lines,
-        credits=credits(facts, book),
+        credits=given_back(facts, book),
         seals=seals,
         next_on=min(looks, default=None),
         is_prepaid=_is_prepaid(facts, lines),

@@ -50,7 +50,7 @@ def charged_once(facts: Facts, book: PriceBook, today: date) -> Iterator[Line]:
                 yield line
 
 
-def credits(facts: Facts, book: PriceBook) -> list[CreditLine]:  # noqa: A001 - the word of the books
+def given_back(facts: Facts, book: PriceBook) -> list[CreditLine]:
     """List what is to be given back of the lines of ended rentals, and was not yet."""
     found = [
         _credit(one, each, _label(one, book))
