@@ -79,7 +79,7 @@ def _charged_query(engine: Engine) -> Select[Any]:
         )
         .select_from(joined)
         .where(among(engine, rental.c.id), or_(not_(is_rent), c.period_end > rental.c.until_on))
-        .order_by(c.invoice_id, c.n)
+        .order_by(invoice.c.sequence, c.n)
     )
 
 
