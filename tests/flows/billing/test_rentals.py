@@ -222,6 +222,19 @@ async def test_a_lost_box_costs_its_fee_until_it_is_found(office: Office):
     await unchanged_by_settling(office)
 
 
+async def test_a_loss_that_is_heard_of_late_is_charged_once(small_office: Office):
+    """Months charged and paid meanwhile come back whole; the fee is asked for once."""
+    office, service = small_office, await alone(small_office)
+    await moved(office, fact(HANDED_OVER, service, MARCH_11))
+    await on(office, date(2026, 5, 5))
+    await pay(office, "200.00", "R-1")
+    await moved(office, fact(LOST, service, MARCH_26))
+    assert [one[3] for one in given_back((await shown(office)).credit_notes)] == [58, 300, 300]
+    assert (await shown(office)).owed.amount_minor == 0
+    await unchanged_by_settling(office)
+    assert [one[0] for one in await lines(office)].count("lost_fee") == 1
+
+
 @pytest.mark.parametrize("kind", [HANDED_OVER, ACTIVATED])
 async def test_a_lost_box_that_turns_up_in_use_was_found(small_office: Office, kind: Possession):
     """Where a lost box is handed over or comes alive again, its fee is given back."""
