@@ -38,6 +38,7 @@ def _invoice(one: InvoiceView) -> Iterator[str]:
     for line in one.lines:
         share = f"{line.days}/{line.of_days} days of {line.rate}"
         period = f"{line.period_start} to {line.period_end}"
-        yield f"  {line.amount}  {line.label}  ({share}, {period}, tax {line.tax})"
+        tax = f"tax {line.tax}" if line.tax else "untaxed"
+        yield f"  {line.amount}  {line.label}  ({share}, {period}, {tax})"
     for group in one.groups:
         yield f"  {group.amount}  {group.tax} {group.rate} of {group.net}"

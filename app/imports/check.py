@@ -166,8 +166,8 @@ def _rental(row: sheets.OfferingRow, models: dict[str, str]) -> list[tuple[str, 
 
 
 def _prices(folder: Folder, known: Known, problems: Problems) -> None:
-    codes = {*known.offerings, *(row.code for row in folder.offerings)}
-    names = _names(problems, "offerings.csv", "code", codes)
+    kinds = {**known.offerings, **{row.code: row.kind for row in folder.offerings}}
+    names = _names(problems, "offerings.csv", "code", kinds)
     currency = folder.operator.business.currency if folder.operator else known.currency
     good = []
     for row in folder.prices:
@@ -176,15 +176,32 @@ def _prices(folder: Folder, known: Known, problems: Problems) -> None:
         if currency and row.currency != currency:
             found.whys.append(("currency", f"the operator's currency is {currency}"))
         else:
-            try:
-                Money.parse(row.amount, row.currency)
-            except ValueError as error:
-                found.whys.append(("amount", str(error)))
+            found.whys += _amounts(row)
+        if kinds.get(row.offering, "rental") != "rental":
+            found.whys += _of_rentals_alone(row)
         if found.is_good(problems, "prices.csv", row.line):
             good.append(row)
         else:
             problems.lose("prices.csv", "offering", [row.offering])
     folder.prices = good
+
+
+def _amounts(row: sheets.PriceRow) -> list[tuple[str, str]]:
+    whys = []
+    for name in ("amount", "deposit", "lost_fee"):
+        try:
+            Money.parse(getattr(row, name) or "0", row.currency)
+        except ValueError as error:
+            whys.append((name, str(error)))
+    return whys
+
+
+def _of_rentals_alone(row: sheets.PriceRow) -> list[tuple[str, str]]:
+    return [
+        (name, f"'{row.offering}' is no rental")
+        for name in ("deposit", "lost_fee")
+        if getattr(row, name)
+    ]
 
 
 def _unpriced(folder: Folder, known: Known, problems: Problems) -> None:

@@ -1,4 +1,4 @@
-"""operator.toml: who the operator is, its targets and payment providers, the ladder, the guard.
+"""operator.toml: who the operator is, its targets, payment providers, ladder, rentals, guard.
 
 "${NAME}" inside [targets] and [payments] is read from an environment that the caller passes in,
 so that no password needs to stand in the file.
@@ -18,6 +18,7 @@ from app.imports import cells
 from app.imports.problems import Problems
 from billing.dunning import model as dunning
 from billing.dunning.model import AFTER_DAYS_MAX, Action, Ladder
+from billing.equipment.model import Starts
 from messages import templates
 from terms.errors import Invalid
 
@@ -61,6 +62,14 @@ class Dunning(_Strict):
     steps: list[Step] = Field(default_factory=list, max_length=100)
 
 
+class Rental(_Strict):
+    """[rental]: when what a household holds begins to cost."""
+
+    starts: str = Starts.HAND_OVER.value
+
+    _starts = field_validator("starts")(cells.one_of(*Starts))
+
+
 class Guard(_Strict):
     """[guard]: how many may go dark before somebody is asked."""
 
@@ -73,6 +82,7 @@ class _Shape(_Strict):
     targets: dict[str, dict[str, Any]] = Field(default_factory=dict)
     payments: dict[str, dict[str, Any]] = Field(default_factory=dict)
     dunning: Dunning = Dunning()
+    rental: Rental = Rental()
     guard: Guard | None = None
 
 
@@ -93,6 +103,7 @@ class Operator:
     targets: tuple[Outside, ...]
     payments: tuple[Outside, ...]
     ladder: Ladder
+    starts: Starts
     guard: Guard | None
 
 
@@ -124,6 +135,7 @@ def read_operator(
         targets=targets,
         payments=payments,
         ladder=ladder,
+        starts=Starts(shape.rental.starts),
         guard=shape.guard,
     )
 

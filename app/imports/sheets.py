@@ -43,13 +43,18 @@ class OfferingRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PriceRow:
-    """The monthly price of an offering from a day on, without tax."""
+    """The monthly price of an offering from a day on, without tax; of a rental, what else it costs.
+
+    Amounts stay text until the currency is known to be the operator's.
+    """
 
     line: int
     offering: str
     effective_from: date
     currency: str
     amount: str
+    deposit: str = ""
+    lost_fee: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -167,6 +172,8 @@ PRICES = Sheet(
         Column(name="effective_from", read=cells.iso_date),
         Column(name="currency", read=cells.currency),
         Column(name="amount", read=cells.amount_text),
+        Column(name="deposit", read=cells.amount_text, empty="", may_be_missing=True),
+        Column(name="lost_fee", read=cells.amount_text, empty="", may_be_missing=True),
     ),
     make=PriceRow,
     key=("offering", "effective_from", "currency"),

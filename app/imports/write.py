@@ -79,7 +79,11 @@ async def _business(house: House, tx: Tx, folder: Folder) -> tuple[dict[str, str
     if operator is None:
         return dict(before or {}), False
     business: dict[str, str] = operator.business.model_dump()
-    changed = [business != before, operator.ladder != await catalog.ladder(tx)]
+    changed = [
+        business != before,
+        operator.ladder != await catalog.ladder(tx),
+        operator.starts != await catalog.rental_starts(tx),
+    ]
     for target in operator.targets:
         guard = operator.guard.model_dump() if operator.guard else {}
         wanted = Configuration(
@@ -124,6 +128,8 @@ def _publication(folder: Folder, zone: str) -> Publication:
                 offering=row.offering,
                 effective_from=row.effective_from,
                 amount=Money.parse(row.amount, row.currency),
+                deposit_minor=_minor(row.deposit, row.currency),
+                lost_fee_minor=_minor(row.lost_fee, row.currency),
             )
             for row in folder.prices
         ),
@@ -132,7 +138,12 @@ def _publication(folder: Folder, zone: str) -> Publication:
             for row in folder.taxes
         ),
         ladder=folder.operator.ladder if folder.operator else None,
+        starts=folder.operator.starts if folder.operator else None,
     )
+
+
+def _minor(amount: str, currency: str) -> int:
+    return Money.parse(amount or "0", currency).amount_minor
 
 
 async def _subscribers(

@@ -15,6 +15,8 @@ _KEYS = {
     "invoice": "id = NEW.id",
     "invoice_line": "invoice_id = NEW.invoice_id AND n = NEW.n",
     "allocation": "id = NEW.id",
+    "credit_note": "id = NEW.id",
+    "credit_line": "note_id = NEW.note_id AND n = NEW.n",
 }
 _SQLITE_POSTING = """
     CREATE TRIGGER posting_seal BEFORE INSERT ON posting BEGIN
@@ -45,15 +47,20 @@ def seal_postings() -> None:
     if is_sqlite():
         op.execute(_SQLITE_POSTING)
         op.execute(_SQLITE_ENTRY)
-        for table, key in _KEYS.items():
-            op.execute(
-                f"CREATE TRIGGER {table}_no_replace BEFORE INSERT ON {table} "  # noqa: S608 - ours
-                f"WHEN EXISTS (SELECT 1 FROM {table} WHERE {key}) "
-                f"BEGIN SELECT RAISE(ABORT, '{table} only grows'); END"
-            )
+        refuse_replacing("invoice", "invoice_line", "allocation")
         return
     _check_statements("posting", _POSTGRES_POSTING, "posting does not balance")
     _check_statements("entry", _POSTGRES_ENTRY, "posting is sealed already")
+
+
+def refuse_replacing(*tables: str) -> None:
+    """Refuse a second row of a key on SQLite; PostgreSQL has no REPLACE."""
+    for table in tables if is_sqlite() else ():
+        op.execute(
+            f"CREATE TRIGGER {table}_no_replace BEFORE INSERT ON {table} "  # noqa: S608 - ours
+            f"WHEN EXISTS (SELECT 1 FROM {table} WHERE {_KEYS[table]}) "
+            f"BEGIN SELECT RAISE(ABORT, '{table} only grows'); END"
+        )
 
 
 def unseal_postings() -> None:

@@ -38,11 +38,26 @@ class Offering:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Price:
-    """The monthly amount of an offering from a day on, until the next one of its currency."""
+    """The monthly amount of an offering from a day on, until the next one of its currency.
+
+    A rental has more: what is held as long as it runs, and what a device costs that is lost.
+    """
 
     offering: str
     effective_from: date
     amount: Money
+    deposit_minor: int = 0
+    lost_fee_minor: int = 0
+
+    @property
+    def deposit(self) -> Money:
+        """What is held while a rental that begins under this price runs."""
+        return Money(self.deposit_minor, self.amount.currency)
+
+    @property
+    def lost_fee(self) -> Money:
+        """What a device costs that is lost under this price, before tax."""
+        return Money(self.lost_fee_minor, self.amount.currency)
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +132,7 @@ def changed_prices(book: PriceBook, offered: Iterable[Price], today: date) -> li
     changed = []
     for price in offered:
         where = f"prices.{price.offering}.{price.effective_from}"
-        if price.amount.amount_minor < 0:
+        if min(price.amount.amount_minor, price.deposit_minor, price.lost_fee_minor) < 0:
             raise Invalid(where, "a price is not negative")
         series = book.prices_of(price.offering, price.amount.currency)
         if price in series:

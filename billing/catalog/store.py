@@ -41,6 +41,8 @@ price = Table(
     Column("currency", String(3), primary_key=True),
     Column("effective_from", Date, primary_key=True),
     Column("amount_minor", BigInteger, nullable=False),
+    Column("deposit_minor", BigInteger, nullable=False, server_default="0"),
+    Column("lost_fee_minor", BigInteger, nullable=False, server_default="0"),
     CheckConstraint("amount_minor >= 0", name="amount_minor"),
 )
 
@@ -83,6 +85,8 @@ async def load(tx: Tx) -> PriceBook:
             offering=row.offering,
             effective_from=row.effective_from,
             amount=Money(row.amount_minor, row.currency),
+            deposit_minor=row.deposit_minor,
+            lost_fee_minor=row.lost_fee_minor,
         )
         for row in await tx.rows(select(price))
     ]
@@ -109,6 +113,8 @@ async def keep(tx: Tx, offerings: Sequence[Offering], prices: Sequence[Price]) -
             "currency": p.amount.currency,
             "effective_from": p.effective_from,
             "amount_minor": p.amount.amount_minor,
+            "deposit_minor": p.deposit_minor,
+            "lost_fee_minor": p.lost_fee_minor,
         }
         for p in prices
     ]

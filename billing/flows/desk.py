@@ -9,6 +9,8 @@ from billing.catalog import store as catalog
 from billing.catalog.model import PriceBook
 from billing.dunning import store as dunning
 from billing.dunning.model import Ladder
+from billing.equipment import store as equipment
+from billing.equipment.model import Starts
 from billing.payments.provider import Provider
 from billing.tax import store as tax
 from billing.tax.model import TaxTable
@@ -20,11 +22,12 @@ from runtime.work import Work
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Catalogue:
-    """One edition of everything published: prices, taxes, the dunning ladder."""
+    """One edition of everything published: prices, taxes, the ladder, when rentals begin."""
 
     book: PriceBook
     taxes: TaxTable
     ladder: Ladder
+    starts: Starts
 
 
 class Shelf:
@@ -43,6 +46,7 @@ class Shelf:
                 book=await catalog.load(tx),
                 taxes=await tax.load(tx),
                 ladder=await dunning.load_ladder(tx),
+                starts=await equipment.load_starts(tx),
             )
             self._edition = edition
         return self._catalogue

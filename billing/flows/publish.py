@@ -7,9 +7,18 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from billing.catalog import store as catalog
-from billing.catalog.model import Offering, Price, PriceBook, changed_offerings, changed_prices
+from billing.catalog.model import (
+    Offering,
+    OfferingKind,
+    Price,
+    PriceBook,
+    changed_offerings,
+    changed_prices,
+)
 from billing.dunning import store as dunning
 from billing.dunning.model import Ladder
+from billing.equipment import store as equipment
+from billing.equipment.model import Starts
 from billing.tax import store as tax
 from billing.tax.model import TaxRate, TaxTable, changed_rates
 from runtime.store import Tx
@@ -21,7 +30,8 @@ from terms.errors import Invalid
 class Publication:
     """What an operator wishes to publish; what it does not name stays.
 
-    `zone` says which day it is for the operator. No ladder leaves the published one.
+    `zone` says which day it is for the operator. No ladder leaves the published one, and so does
+    no `starts`, which says when rentals begin.
     """
 
     zone: str
@@ -29,6 +39,7 @@ class Publication:
     prices: Sequence[Price] = ()
     taxes: Sequence[TaxRate] = ()
     ladder: Ladder | None = None
+    starts: Starts | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,7 +53,7 @@ async def publish(tx: Tx, publication: Publication, now: datetime) -> Published:
     """Publish; the same again changes nothing.
 
     Raises Invalid for a change of what is effective, for an offering whose tax has no rate, and
-    for a price without an offering.
+    for a price without an offering, or with a deposit or a fee that its offering cannot have.
     """
     today = local_date(now, publication.zone)
     book, table = await catalog.load(tx), await tax.load(tx)
@@ -50,30 +61,42 @@ async def publish(tx: Tx, publication: Publication, now: datetime) -> Published:
     offerings = changed_offerings(book, publication.offerings)
     prices = changed_prices(book, publication.prices, today)
     _check_names(publication, book, table)
-    ladder = publication.ladder
-    is_same_ladder = ladder is None or ladder == await dunning.load_ladder(tx)
-    if not (rates or offerings or prices) and is_same_ladder:
-        return Published(changes=())
     await tax.keep(tx, rates)
     await catalog.keep(tx, offerings, prices)
     changes = [
         *(f"tax {rate.tax}: {rate.rate} from {rate.effective_from}" for rate in rates),
         *(f"offering {offering.code}: {offering.name}" for offering in offerings),
         *(f"price {p.offering}: {p.amount} from {p.effective_from}" for p in prices),
+        *await _publish_rules(tx, publication),
     ]
-    if ladder is not None and not is_same_ladder:
+    if changes:
+        await catalog.raise_edition(tx)
+    return Published(changes=tuple(changes))
+
+
+async def _publish_rules(tx: Tx, publication: Publication) -> list[str]:
+    """Publish the ladder and when rentals begin, where they are others than before."""
+    changes = []
+    ladder, starts = publication.ladder, publication.starts
+    if ladder is not None and ladder != await dunning.load_ladder(tx):
         await dunning.keep_ladder(tx, ladder)
         changes.append(f"dunning: {len(ladder.steps)} steps")
-    await catalog.raise_edition(tx)
-    return Published(changes=tuple(changes))
+    if starts is not None and starts != await equipment.load_starts(tx):
+        await equipment.keep_starts(tx, starts)
+        changes.append(f"rentals begin with the {starts.value}")
+    return changes
 
 
 def _check_names(publication: Publication, book: PriceBook, table: TaxTable) -> None:
     taxes = table.taxes | {rate.tax for rate in publication.taxes}
-    codes = {*book.offerings, *(offering.code for offering in publication.offerings)}
+    kinds = {code: offering.kind for code, offering in book.offerings.items()}
+    kinds |= {offering.code: offering.kind for offering in publication.offerings}
     for offering in publication.offerings:
         if offering.tax not in taxes:
             raise Invalid(f"offerings.{offering.code}.tax", f"there is no tax {offering.tax!r}")
     for price in publication.prices:
-        if price.offering not in codes:
+        if price.offering not in kinds:
             raise Invalid(f"prices.{price.offering}", "there is no such offering")
+        is_rental = kinds[price.offering] is OfferingKind.RENTAL
+        if (price.deposit_minor or price.lost_fee_minor) and not is_rental:
+            raise Invalid(f"prices.{price.offering}", "only a rental has a deposit or a lost fee")

@@ -11,7 +11,7 @@ from datetime import date, datetime
 
 from billing.accounts.model import Account
 from billing.ledger.model import Book, Posting, PostingKind, entries
-from billing.rating.model import Line
+from billing.rating.model import Line, LineKind
 from billing.tax.model import TaxGroup, TaxTable, assess
 from terms.calendar import days_after
 from terms.ids import AccountId, InvoiceId
@@ -84,12 +84,14 @@ def draw_up(account: Account, heading: Heading, lines: Sequence[Line], taxes: Ta
 
 
 def posting(invoice: Invoice) -> Posting | None:
-    """Book an invoice: the account owes the total, of which revenue and tax are ours to split.
+    """Book an invoice: the account owes the total, which is revenue, tax, and deposits to hold.
 
     An invoice of nothing moves no money.
     """
     if not invoice.total.amount_minor:
         return None
+    held = (line.amount for line in invoice.lines if line.kind is LineKind.DEPOSIT)
+    deposits = total(held, invoice.net.currency)
     return Posting(
         id=invoice.id,
         kind=PostingKind.INVOICE,
@@ -98,7 +100,8 @@ def posting(invoice: Invoice) -> Posting | None:
         at=invoice.issued_at,
         entries=entries(
             (Book.RECEIVABLE, invoice.account, invoice.total),
-            (Book.REVENUE, "", -invoice.net),
+            (Book.DEPOSIT, invoice.account, -deposits),
+            (Book.REVENUE, "", deposits - invoice.net),
             *((Book.TAX, group.tax, -group.amount) for group in invoice.groups),
         ),
     )

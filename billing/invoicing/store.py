@@ -1,4 +1,4 @@
-"""Tables and SQL of invoices: documents and lines that only grow, the counter of their numbers.
+"""Tables and SQL of invoices and credit notes: documents and lines that only grow, their numbers.
 
 `open_period` says from which day a subject's periods are still open; those before are sealed.
 """
@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 from sqlalchemy import (
     BigInteger,
@@ -14,6 +15,7 @@ from sqlalchemy import (
     Column,
     Date,
     ForeignKey,
+    ForeignKeyConstraint,
     Index,
     Integer,
     String,
@@ -23,10 +25,13 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects import postgresql, sqlite
 
+from billing.invoicing.credit import Charged, CreditLine, CreditNote
 from billing.invoicing.model import Invoice
-from billing.rating.model import Line
+from billing.rating.model import Line, LineKind
 from billing.tax.model import TaxGroup
 from runtime.store import Instant, Tx, metadata
+from terms.calendar import Period
+from terms.ids import InvoiceId, ServiceId
 from terms.money import Money, Rate
 
 number_series = Table(
@@ -82,6 +87,46 @@ invoice_line = Table(
     CheckConstraint("days BETWEEN 1 AND of_days", name="days"),
 )
 
+credit_note = Table(
+    "credit_note",
+    metadata,
+    Column("id", String(26), primary_key=True),
+    Column("sequence", BigInteger, nullable=False, unique=True),
+    Column("number", String(40), nullable=False, unique=True),
+    Column("account_id", String(26), ForeignKey("account.id"), nullable=False),
+    Column("currency", String(3), nullable=False),
+    Column("issued_on", Date, nullable=False),
+    Column("issued_at", Instant, nullable=False),
+    Column("net_minor", BigInteger, nullable=False),
+    Column("tax_minor", BigInteger, nullable=False),
+    Column("total_minor", BigInteger, nullable=False),
+    Column("groups", Text, nullable=False),
+    CheckConstraint("total_minor = net_minor + tax_minor", name="total_minor"),
+    Index(None, "account_id", "sequence"),
+)
+
+credit_line = Table(
+    "credit_line",
+    metadata,
+    Column("note_id", String(26), ForeignKey("credit_note.id"), primary_key=True),
+    Column("n", Integer, primary_key=True),
+    Column("invoice_id", String(26), nullable=False),
+    Column("invoice_n", Integer, nullable=False),
+    Column("period_start", Date, nullable=False),
+    Column("period_end", Date, nullable=False),
+    Column("amount_minor", BigInteger, nullable=False),
+    Column("kept_minor", BigInteger, nullable=False),
+    Column("label", String(300), nullable=False),
+    ForeignKeyConstraint(
+        ["invoice_id", "invoice_n"], ["invoice_line.invoice_id", "invoice_line.n"]
+    ),
+    # One credit per line: a second run cannot give back again.
+    UniqueConstraint("invoice_id", "invoice_n"),
+    CheckConstraint("period_start < period_end", name="period_end"),
+    CheckConstraint("amount_minor >= 0", name="amount_minor"),
+    CheckConstraint("kept_minor >= 0", name="kept_minor"),
+)
+
 open_period = Table(
     "open_period",
     metadata,
@@ -108,6 +153,15 @@ async def write(tx: Tx, invoices: Sequence[Invoice]) -> None:
     await tx.insert(
         invoice_line,
         [_line_row(one, n, line) for one in invoices for n, line in enumerate(one.lines, 1)],
+    )
+
+
+async def write_notes(tx: Tx, notes: Sequence[CreditNote]) -> None:
+    """Write credit notes with their lines."""
+    await tx.insert(credit_note, [_note_row(one) for one in notes])
+    await tx.insert(
+        credit_line,
+        [_credit_row(one, n, line) for one in notes for n, line in enumerate(one.lines, 1)],
     )
 
 
@@ -147,6 +201,62 @@ def _line_row(one: Invoice, n: int, line: Line) -> dict[str, object]:
         "tax": line.tax,
         "label": line.label,
     }
+
+
+def _note_row(one: CreditNote) -> dict[str, object]:
+    return {
+        "id": one.id,
+        "sequence": one.sequence,
+        "number": one.number,
+        "account_id": one.account,
+        "currency": one.net.currency,
+        "issued_on": one.issued_on,
+        "issued_at": one.issued_at,
+        "net_minor": one.net.amount_minor,
+        "tax_minor": one.tax.amount_minor,
+        "total_minor": one.total.amount_minor,
+        "groups": encode_groups(one.groups),
+    }
+
+
+def _credit_row(one: CreditNote, n: int, line: CreditLine) -> dict[str, object]:
+    return {
+        "note_id": one.id,
+        "n": n,
+        "invoice_id": line.of.invoice,
+        "invoice_n": line.of.n,
+        "period_start": line.period.start,
+        "period_end": line.period.end,
+        "amount_minor": line.amount.amount_minor,
+        "kept_minor": line.kept.amount_minor,
+        "label": line.label,
+    }
+
+
+def charged_from(row: Any) -> Charged:
+    """Read a line together with `currency` and `groups` of its invoice, and the `note` of it."""
+    rates = {group.tax: group.rate for group in decode_groups(row.groups, row.currency)}
+    line = Line(
+        service=ServiceId(row.service_id),
+        subject=row.subject,
+        kind=LineKind(row.kind),
+        label=row.label,
+        offering=row.offering,
+        price_from=row.price_from,
+        period=Period(row.period_start, row.period_end),
+        days=row.days,
+        of_days=row.of_days,
+        rate=Money(row.rate_minor, row.currency),
+        amount=Money(row.amount_minor, row.currency),
+        tax=row.tax,
+    )
+    return Charged(
+        invoice=InvoiceId(row.invoice_id),
+        n=row.n,
+        line=line,
+        rate=rates.get(row.tax),
+        is_credited=row.note is not None,
+    )
 
 
 def encode_groups(groups: Sequence[TaxGroup]) -> str:

@@ -22,6 +22,7 @@ class Book(StrEnum):
 
     RECEIVABLE = "receivable"  # party: the account that owes us
     CREDIT = "credit"  # party: the account whose money is not used yet
+    DEPOSIT = "deposit"  # party: the account whose deposits we hold and will give back
     CLEARING = "clearing"  # party: the provider, or the cash desk, that holds the money
     REVENUE = "revenue"
     TAX = "tax"  # party: the tax
@@ -31,6 +32,7 @@ class PostingKind(StrEnum):
     """What happened."""
 
     INVOICE = "invoice"
+    CREDIT_NOTE = "credit_note"
     PAYMENT = "payment"
     REVERSAL = "reversal"
     CREDIT_USED = "credit_used"

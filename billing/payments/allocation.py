@@ -14,7 +14,7 @@ from terms.ids import InvoiceId
 from terms.money import Money
 
 Order = tuple[date, int]  # due date, number
-Pair = tuple[str, InvoiceId]  # which movement paid which invoice
+Pair = tuple[str, InvoiceId]  # which movement, or which credit note, paid which invoice
 
 
 @dataclass(slots=True, kw_only=True)

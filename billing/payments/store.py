@@ -144,7 +144,8 @@ allocation = Table(
     metadata,
     Column("id", String(26), primary_key=True),
     Column("account_id", String(26), nullable=False),
-    Column("movement_id", String(26), ForeignKey("movement.id"), nullable=False),
+    # The movement or the credit note that pays.
+    Column("payer_id", String(26), nullable=False),
     Column("invoice_id", String(26), ForeignKey("invoice.id"), nullable=False),
     Column("amount_minor", BigInteger, nullable=False),
     Column("allocated_at", Instant, nullable=False),

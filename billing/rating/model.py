@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 
-from billing.catalog.model import Offering, PriceBook
-from terms.calendar import Period, period_after, period_containing
+from billing.catalog.model import Offering, Price, PriceBook
+from billing.tax.model import UNTAXED
+from terms.calendar import Period, days_after, period_after, period_containing
 from terms.errors import Invalid
 from terms.ids import ServiceId
 from terms.money import Money
@@ -26,8 +27,11 @@ class LineKind(StrEnum):
 
     RECURRING = "recurring"
     RENTAL = "rental"
+    DEPOSIT = "deposit"  # held while a rental runs, never ours
+    LOST_FEE = "lost_fee"  # for a device that is lost
 
 
+_ONCE = {LineKind.DEPOSIT: "Deposit", LineKind.LOST_FEE: "Lost:"}
 LineKey = tuple[str, LineKind, date]
 
 
@@ -116,6 +120,24 @@ def desired(subject: Subject, terms: Terms, today: date) -> list[Line]:
             )
         )
     return lines
+
+
+def once(subject: Subject, kind: LineKind, on: date, sold: Price, amount: Money) -> Line:
+    """Make the line of something that is charged once, on a day. What is held is not taxed."""
+    return Line(
+        service=subject.service,
+        subject=subject.id,
+        kind=kind,
+        label=f"{_ONCE[kind]} {subject.label}",
+        offering=subject.offering.code,
+        price_from=sold.effective_from,
+        period=Period(on, days_after(on, 1)),
+        days=1,
+        of_days=1,
+        rate=amount,
+        amount=amount,
+        tax=UNTAXED if kind is LineKind.DEPOSIT else subject.offering.tax,
+    )
 
 
 def missing(wanted: Iterable[Line], existing: Collection[LineKey]) -> list[Line]:

@@ -7,15 +7,20 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import Row, select
+from sqlalchemy import Row, and_, case, func, select
 
 from billing.accounts.store import account, customer, service
 from billing.catalog.store import offering
 from billing.dunning.model import HoldKind
 from billing.dunning.store import hold
+from billing.equipment.model import Ending
 from billing.equipment.store import rental
+from billing.invoicing.store import credit_line, invoice_line
 from billing.payments.model import AttemptState, MovementKind
 from billing.payments.store import attempt, movement, open_item, payment_method
+from billing.rating.model import LineKind
+from billing.reads.credit_notes import CreditNoteView
+from billing.reads.credit_notes import of_account as notes_of
 from billing.reads.invoices import InvoiceView, of_account
 from billing.subscriptions.store import subscription
 from runtime import log
@@ -42,13 +47,19 @@ class SubscriptionView:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RentalView:
-    """A device that is rented, or was."""
+    """A device that is rented, or was: of several one after the other, the last.
 
+    `deposit` is what is held of it; `ending` says how it ended, as far as anything follows.
+    """
+
+    id: str
     serial: str
     model: str
     offering: str
     from_on: date
     until_on: date | None
+    ending: Ending | None
+    deposit: Money
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,6 +126,7 @@ class AccountView:
     subscriptions: Sequence[SubscriptionView]
     rentals: Sequence[RentalView]
     invoices: Sequence[InvoiceView]
+    credit_notes: Sequence[CreditNoteView]
     payments: Sequence[PaymentView]
     attempts: Sequence[AttemptView]
     holds: Sequence[HoldView]
@@ -143,8 +155,9 @@ async def view(tx: Tx, contract: str) -> AccountView:
         bill_day=row.bill_day,
         service=shown,
         subscriptions=await _subscriptions(tx, home),
-        rentals=await _rentals(tx, home),
+        rentals=await _rentals(tx, home, row.currency),
         invoices=invoices,
+        credit_notes=await notes_of(tx, key, limit=ROWS_MAX),
         payments=await _payments(tx, key),
         attempts=await _attempts(tx, key, {one.id: one.number for one in invoices}),
         holds=holds,
@@ -221,21 +234,29 @@ async def _subscriptions(tx: Tx, home: ServiceId) -> list[SubscriptionView]:
     ]
 
 
-async def _rentals(tx: Tx, home: ServiceId) -> list[RentalView]:
-    c = rental.c
+async def _rentals(tx: Tx, home: ServiceId, currency: str) -> list[RentalView]:
+    """List rentals; a deposit is held from its charge to its credit."""
+    c, line, back = rental.c, invoice_line.c, credit_line.c
+    held = and_(line.subject == c.id, line.kind == LineKind.DEPOSIT.value)
+    freed = and_(back.invoice_id == line.invoice_id, back.invoice_n == line.n)
+    deposit = case((back.note_id.is_(None), func.coalesce(line.amount_minor, 0)), else_=0)
     query = (
-        select(c.serial, c.model, c.offering, c.from_on, c.until_on)
+        select(rental, deposit.label("deposit_minor"))
+        .select_from(rental.outerjoin(invoice_line, held).outerjoin(credit_line, freed))
         .where(c.service_id == home)
         .order_by(c.from_on.desc(), c.serial)
         .limit(ROWS_MAX)
     )
     return [
         RentalView(
+            id=row.id,
             serial=row.serial,
             model=row.model,
             offering=row.offering,
             from_on=row.from_on,
             until_on=row.until_on,
+            ending=Ending(row.ending) if row.ending else None,
+            deposit=Money(row.deposit_minor, currency),
         )
         for row in await tx.rows(query)
     ]

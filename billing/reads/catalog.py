@@ -1,4 +1,6 @@
-"""What is published: codes to check names against, offerings with their prices, the ladder."""
+"""What is published: codes to check names against, offerings with their prices, the
+ladder, when rentals begin.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +11,8 @@ from billing.catalog import store as catalog
 from billing.catalog.model import Offering, Price
 from billing.dunning import store as dunning
 from billing.dunning.model import Ladder
+from billing.equipment import store as equipment
+from billing.equipment.model import Starts
 from billing.tax import store as tax
 from runtime.store import Tx
 
@@ -55,3 +59,8 @@ async def offerings(tx: Tx) -> list[OfferingView]:
 async def ladder(tx: Tx) -> Ladder:
     """Show the dunning ladder."""
     return await dunning.load_ladder(tx)
+
+
+async def rental_starts(tx: Tx) -> Starts:
+    """Tell when rentals begin."""
+    return await equipment.load_starts(tx)

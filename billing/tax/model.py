@@ -14,6 +14,8 @@ from datetime import date
 from terms.errors import Invalid, NotFound
 from terms.money import Money, Rate
 
+UNTAXED = ""  # the tax of what is not taxed at all, such as a deposit
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TaxRate:
@@ -68,13 +70,17 @@ class TaxTable:
 
 def assess(amounts: Iterable[tuple[str, Money]], table: TaxTable, day: date) -> list[TaxGroup]:
     """Tax rounded net amounts, given with the name of their tax, on a day; sorted by name."""
-    sums: dict[str, Money] = {}
-    for tax, amount in amounts:
-        sums[tax] = sums[tax] + amount if tax in sums else amount
-    rates = {tax: table.rate_on(tax, day) for tax in sums}
+    return grouped((tax, table.rate_on(tax, day), net) for tax, net in amounts if tax != UNTAXED)
+
+
+def grouped(amounts: Iterable[tuple[str, Rate, Money]]) -> list[TaxGroup]:
+    """Tax rounded net amounts, given with their tax and its rate; sorted by both."""
+    sums: dict[tuple[str, Rate], Money] = {}
+    for tax, rate, net in amounts:
+        sums[tax, rate] = sums[tax, rate] + net if (tax, rate) in sums else net
     return [
-        TaxGroup(tax=tax, rate=rates[tax], net=sums[tax], amount=rates[tax].of(sums[tax]))
-        for tax in sorted(sums)
+        TaxGroup(tax=tax, rate=rate, net=net, amount=rate.of(net))
+        for (tax, rate), net in sorted(sums.items(), key=lambda item: item[0])
     ]
 
 

@@ -91,31 +91,6 @@ class Boxes(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Access:
-    """How one box is reached: "host:port" (empty where it calls us), its secrets, its pinned key.
-
-    `may_pin` holds inside a technician's claim window: only then a first host key is trusted.
-    """
-
-    address: str = ""
-    secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
-    host_key: str = ""
-    may_pin: bool = False
-
-
-class Boxes(Protocol):
-    """What an adapter of boxes may ask about one of them, by its serial."""
-
-    async def access(self, ref: str) -> Access:
-        """Find how to reach it. Raises Permanent for a box nobody has described."""
-        ...
-
-    async def pin(self, ref: str, host_key: str) -> None:
-        """Keep the key a box has shown inside its claim window. Raises Conflict outside it."""
-        ...
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Pending:
     """The write was accepted but takes effect later, for example at the box's next contact."""
 

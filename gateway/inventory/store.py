@@ -116,12 +116,6 @@ async def held(
     return found
 
 
-async def locked(tx: Tx, ids: Iterable[str]) -> dict[ResourceId, Resource]:
-    """Find boxes by their ids; their rows are locked until the end."""
-    rows = await _LOCKED.rows(tx, {KEYS: packed(tx.engine, ids)})
-    return {box.id: box for box in map(_from_row, rows)}
-
-
 async def by_serial(tx: Tx, serials: Iterable[str]) -> Mapping[str, Resource]:
     """Find boxes by their serials."""
     return {box.serial: box for box in await _boxes(tx, _C.serial, serials)}
@@ -140,9 +134,7 @@ async def by_id(tx: Tx, ids: Iterable[str]) -> Mapping[ResourceId, Resource]:
 
 async def locked(tx: Tx, ids: Iterable[str]) -> dict[ResourceId, Resource]:
     """Find boxes by their ids and keep others from changing them until the transaction ends."""
-    # In one order, so that two who want the same boxes never wait for each other.
-    query = select(*_COLUMNS).where(among(tx.engine, _C.id)).order_by(_C.id).with_for_update()
-    rows = await tx.rows(query, {KEYS: packed(tx.engine, ids)})
+    rows = await _LOCKED.rows(tx, {KEYS: packed(tx.engine, ids)})
     return {box.id: box for box in map(_from_row, rows)}
 
 
@@ -211,8 +203,8 @@ def _locked(engine: Engine) -> Select[Any]:
 
 
 def _in_order(query: Select[Any]) -> Select[Any]:
-    # Always in one order, so that two transactions never wait for each other.
-    return query.order_by(_C.id).with_for_update(read=True)
+    # In one order, so that two who want the same boxes never wait for each other.
+    return query.order_by(_C.id).with_for_update()
 
 
 _MACS = PreparedQuery(_macs)

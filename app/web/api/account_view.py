@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from app.desk.household import Household
+from app.web.api.rental_view import CreditNote, Rented, credit_note, rented
 from app.web.api.shapes import Amount
 from billing.reads.account import AttemptView, HoldView, PaymentView, SubscriptionView
 from billing.reads.invoices import InvoiceView
@@ -165,7 +166,9 @@ class AccountDocument:
     credit: Amount
     subscriptions: Sequence[Subscribed]
     boxes: Sequence[BoxHeld]
+    rentals: Sequence[Rented]
     invoices: Sequence[Invoice]
+    credit_notes: Sequence[CreditNote]
     payments: Sequence[Payment]
     attempts: Sequence[Attempt]
     holds: Sequence[Hold]
@@ -194,7 +197,9 @@ def document(household: Household) -> AccountDocument:
         credit=Amount.of(account.credit),
         subscriptions=[_subscribed(one) for one in account.subscriptions],
         boxes=[_box(box) for box in household.gateway.boxes],
+        rentals=[rented(one) for one in account.rentals],
         invoices=[_invoice(one) for one in account.invoices],
+        credit_notes=[credit_note(one) for one in account.credit_notes],
         payments=[_payment(one) for one in account.payments],
         attempts=[_attempt(one) for one in account.attempts],
         holds=[_hold(one) for one in account.holds],

@@ -16,6 +16,7 @@ from billing.flows.settle.facts import Facts, Household
 from billing.flows.settle.money import Moment, Purse
 from billing.flows.settle.rate import Rated, first_key
 from billing.invoicing import model as invoicing
+from billing.invoicing.credit import CreditNote
 from billing.invoicing.model import Invoice
 from billing.ledger.model import Posting
 from billing.payments.model import Attempt, AttemptState, Debt, attempt_id
@@ -37,12 +38,21 @@ class Given:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Issued:
+    """The documents drawn up for one account, where there is anything to say in them."""
+
+    invoice: Invoice | None
+    note: CreditNote | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Decision:
     """Everything to be written for one account, and when to look again."""
 
     facts: Facts
     moment: Moment
     invoice: Invoice | None
+    note: CreditNote | None
     seals: Mapping[str, date]
     purse: Purse
     postings: Sequence[Posting]
@@ -63,11 +73,12 @@ class Rules:
     machine_now: datetime
 
 
-def decide(
-    facts: Facts, rated: Rated, invoice: Invoice | None, rules: Rules, moment: Moment
-) -> Decision:
+def decide(facts: Facts, rated: Rated, issued: Issued, rules: Rules, moment: Moment) -> Decision:
     """Settle one account on a day."""
+    invoice = issued.invoice
     purse = Purse.of(facts, moment)
+    if issued.note:
+        purse.credit(issued.note)
     booked = invoicing.posting(invoice) if invoice else None
     if invoice:
         purse.invoice(invoice)
@@ -79,6 +90,7 @@ def decide(
         facts=facts,
         moment=moment,
         invoice=invoice,
+        note=issued.note,
         seals=rated.seals,
         purse=purse,
         postings=[*([booked] if booked else ()), *purse.postings],

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from billing.accounts.model import Account, Service
 from billing.dunning.model import Hold
 from billing.equipment.model import Rental
+from billing.invoicing.credit import Charged
 from billing.payments.model import Attempt, Debt, Method, Movement
 from billing.rating.model import LineKey
 from billing.subscriptions.model import Subscription
@@ -27,9 +28,9 @@ class Household:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Paid:
-    """What a movement has paid of an invoice; loaded where money goes back."""
+    """What a movement or a credit note has paid of an invoice; loaded where money goes back."""
 
-    movement: str
+    payer: str
     debt: Debt
 
 
@@ -38,13 +39,15 @@ class Facts:
     """One account and what hangs on it. Only what is open is here; the sealed past is not.
 
     `lines` are the existing lines of open periods and of open invoices, with their invoices.
-    `credits` is money that has paid nothing yet, by movement.
+    `charged` are all lines that ended rentals may give back, by rental. `credits` is money that
+    has paid nothing yet, by the movement or credit note it came with.
     """
 
     account: Account
     method: Method | None = None
     households: list[Household] = field(default_factory=list)
     lines: dict[LineKey, InvoiceId] = field(default_factory=dict)
+    charged: dict[str, list[Charged]] = field(default_factory=dict)
     debts: list[Debt] = field(default_factory=list)
     credits: dict[str, Money] = field(default_factory=dict)
     movements: list[Movement] = field(default_factory=list)

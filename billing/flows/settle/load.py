@@ -15,10 +15,9 @@ from billing.accounts.model import Account, Service
 from billing.accounts.store import account, service
 from billing.catalog.store import catalog_edition
 from billing.dunning.store import hold, hold_from
-from billing.equipment import store as equipment
-from billing.equipment.store import rental
 from billing.flows.settle.facts import Facts, Household
 from billing.flows.settle.load_open import load_open
+from billing.flows.settle.load_rent import load_rent
 from billing.invoicing.store import open_period
 from billing.payments.model import Method
 from billing.payments.store import payment_method
@@ -41,7 +40,7 @@ async def load(tx: Tx, account_ids: Sequence[AccountId]) -> tuple[int, dict[Acco
     if not facts:
         return edition, facts
     households = await _services(tx, keys, facts)
-    await _rentals(tx, keys, households)
+    await load_rent(tx, keys, facts, households)
     await load_open(tx, keys, facts, households)
     await _holds(tx, keys, households)
     newest = await log.newest(tx, TOPIC, sorted(households))
@@ -145,26 +144,6 @@ def _service_query(engine: Engine) -> Select[Any]:
 
 
 _SERVICES = PreparedQuery(_service_query)
-
-
-async def _rentals(tx: Tx, keys: dict[str, Any], households: dict[ServiceId, Household]) -> None:
-    for row in await _RENTALS.rows(tx, keys):
-        households[ServiceId(row.service_id)].rentals.append(equipment.from_row(row))
-
-
-def _rental_query(engine: Engine) -> Select[Any]:
-    joined = rental.join(service, service.c.id == rental.c.service_id).outerjoin(
-        open_period, open_period.c.subject == rental.c.id
-    )
-    return (
-        select(rental, open_period.c.open_from)
-        .select_from(joined)
-        .where(among(engine, service.c.account_id))
-        .order_by(rental.c.from_on, rental.c.id)
-    )
-
-
-_RENTALS = PreparedQuery(_rental_query)
 
 
 async def _holds(tx: Tx, keys: dict[str, Any], households: dict[ServiceId, Household]) -> None:

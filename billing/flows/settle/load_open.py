@@ -180,7 +180,7 @@ async def _paid(tx: Tx, keys: dict[str, Any], facts: dict[AccountId, Facts]) -> 
     sums: dict[tuple[str, str], Paid] = {}
     owners: dict[tuple[str, str], AccountId] = {}
     for row in await _PAID.rows(tx, keys):
-        pair = (row.movement_id, row.invoice_id)
+        pair = (row.payer_id, row.invoice_id)
         part = Money(row.amount_minor, row.currency)
         owners[pair] = AccountId(row.account_id)
         if pair in sums:
@@ -188,7 +188,7 @@ async def _paid(tx: Tx, keys: dict[str, Any], facts: dict[AccountId, Facts]) -> 
             sums[pair] = replace(sums[pair], debt=replace(debt, rest=debt.rest + part))
         else:
             debt = _debt(InvoiceId(row.invoice_id), row.sequence, row.due_on, part)
-            sums[pair] = Paid(movement=row.movement_id, debt=debt)
+            sums[pair] = Paid(payer=row.payer_id, debt=debt)
     for pair, paid in sums.items():
         facts[owners[pair]].paid.append(paid)
 
@@ -198,7 +198,7 @@ def _paid_query(engine: Engine) -> Select[Any]:
     return (
         select(
             c.account_id,
-            c.movement_id,
+            c.payer_id,
             c.invoice_id,
             c.amount_minor,
             invoice.c.currency,

@@ -7,10 +7,12 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 
 from billing.flows.settle.facts import Facts
+from billing.invoicing.credit import CreditNote, taken_back
 from billing.invoicing.model import Invoice
 from billing.ledger.model import Book, Entry, Posting, PostingKind, entries
+from billing.payments import model as payments
 from billing.payments.allocation import Pair, Wallet
-from billing.payments.model import AttemptState, Debt, Movement, MovementKind, taken_back
+from billing.payments.model import AttemptState, Debt, Movement, MovementKind
 from terms.ids import AttemptId, InvoiceId
 from terms.money import Money
 
@@ -53,7 +55,7 @@ class Purse:
             purse.debts.setdefault(debt.invoice, debt)
             wallet = purse.wallet(debt.rest.currency)
             wallet.orders[debt.invoice] = debt.order
-            pair = (one.movement, debt.invoice)
+            pair = (one.payer, debt.invoice)
             wallet.paid[pair] = wallet.paid.get(pair, 0) + debt.rest.amount_minor
         return purse
 
@@ -80,6 +82,20 @@ class Purse:
             account = self.facts.account.id
             sides = entries((Book.CREDIT, account, used), (Book.RECEIVABLE, account, -used))
             self._post(f"{invoice.id}.credit", PostingKind.CREDIT_USED, sides)
+
+    def credit(self, note: CreditNote) -> None:
+        """Pay with what a credit note gives back."""
+        wallet = self.wallet(note.total.currency)
+        owed, unused = wallet.owed, wallet.unused
+        if note.total.amount_minor:
+            wallet.receive(note.id, note.total.amount_minor)
+        account = self.facts.account.id
+        sides = entries(
+            *taken_back(note),
+            (Book.RECEIVABLE, account, wallet.owed - owed),
+            (Book.CREDIT, account, unused - wallet.unused),
+        )
+        self._post(note.id, PostingKind.CREDIT_NOTE, sides)
 
     def settle_movements(self) -> None:
         """Take up every movement that is not settled yet; what waits for its charge goes on so."""
@@ -114,9 +130,9 @@ class Purse:
         came_in = one if one.kind is MovementKind.CLEARED else _came_in(charge)
         if came_in is None:
             return
-        before = taken_back(charge)
+        before = payments.taken_back(charge)
         charge.append(one)
-        back = taken_back(charge) - before
+        back = payments.taken_back(charge) - before
         wallet = self.wallet(one.amount.currency)
         owed, unused = wallet.owed, wallet.unused
         if one.kind is MovementKind.CLEARED:
@@ -139,7 +155,7 @@ class Purse:
 
     def _note_attempt(self, came_in: Movement, charge: list[Movement]) -> None:
         if came_in.attempt:
-            is_gone = taken_back(charge) >= came_in.amount.amount_minor
+            is_gone = payments.taken_back(charge) >= came_in.amount.amount_minor
             state = AttemptState.REVERSED if is_gone else AttemptState.CLEARED
             self.attempts[came_in.attempt] = state
 

@@ -8,6 +8,8 @@ from datetime import date
 
 from billing.catalog.model import OfferingKind, PriceBook
 from billing.flows.settle.facts import Facts, Household
+from billing.flows.settle.rent import charged_once, given_back, rented
+from billing.invoicing.credit import CreditLine
 from billing.rating.model import (
     Line,
     LineKey,
@@ -24,12 +26,13 @@ from billing.subscriptions.model import Activation, Subscription
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rated:
-    """The lines to write, what to seal, the next day on which something becomes due.
+    """The lines to write, what to give back, what to seal, the next day something becomes due.
 
     `is_prepaid`: among the lines is one that must be paid before its service goes live.
     """
 
     lines: Sequence[Line]
+    credits: Sequence[CreditLine]
     seals: Mapping[str, date]
     next_on: date | None
     is_prepaid: bool
@@ -55,8 +58,10 @@ def rate(facts: Facts, book: PriceBook, today: date) -> Rated:
             seals[subject.id] = sealed
         day = next_charge(subject, account.bill_day, today)
         looks += [day] if day else []
+    lines += charged_once(facts, book, today)
     return Rated(
         lines=lines,
+        credits=given_back(facts, book),
         seals=seals,
         next_on=min(looks, default=None),
         is_prepaid=_is_prepaid(facts, lines),
@@ -66,7 +71,7 @@ def rate(facts: Facts, book: PriceBook, today: date) -> Rated:
 def _subjects(facts: Facts, book: PriceBook) -> Iterator[Subject]:
     for household in facts.households:
         yield from _subscribed(household, book)
-        yield from _rented(household, book)
+        yield from rented(household, book)
 
 
 def _subscribed(household: Household, book: PriceBook) -> Iterator[Subject]:
@@ -88,21 +93,6 @@ def _rank(one: Subscription, book: PriceBook) -> tuple[bool, str, date]:
     """Print the plan first, then the rest by its code."""
     is_plan = book.offering(one.offering).kind is OfferingKind.PLAN
     return not is_plan, one.offering, one.from_on
-
-
-def _rented(household: Household, book: PriceBook) -> Iterator[Subject]:
-    for one in household.rentals:
-        offering = book.offering(one.offering)
-        yield Subject(
-            id=one.id,
-            service=one.service,
-            kind=LineKind.RENTAL,
-            offering=offering,
-            label=f"{offering.name} {one.model} {one.serial}",
-            start=one.charged_from,
-            until=one.until_on,
-            open_from=one.open_from,
-        )
 
 
 def _is_prepaid(facts: Facts, lines: Sequence[Line]) -> bool:

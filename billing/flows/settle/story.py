@@ -12,12 +12,14 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from billing.flows.desk import Catalogue, Desk
-from billing.flows.settle.decide import Decision, Rules, decide
+from billing.flows.settle.decide import Decision, Issued, Rules, decide
 from billing.flows.settle.facts import Facts
 from billing.flows.settle.load import load
 from billing.flows.settle.money import Moment
 from billing.flows.settle.rate import Rated, rate
 from billing.flows.settle.write import write
+from billing.invoicing import credit
+from billing.invoicing.credit import CreditNote, NoteHeading, draw_up_note
 from billing.invoicing.model import SERIES, Heading, Invoice, draw_up
 from billing.invoicing.store import reserve_numbers
 from runtime.chance import new_id
@@ -43,6 +45,10 @@ class _Case:
     rated: Rated
     moment: Moment
 
+    @property
+    def id(self) -> AccountId:
+        return self.facts.account.id
+
 
 async def settle(desk: Desk, tx: Tx, account_ids: Sequence[AccountId], now: datetime) -> Settled:
     """Settle a batch of accounts; one account is a batch of one.
@@ -57,11 +63,18 @@ async def settle(desk: Desk, tx: Tx, account_ids: Sequence[AccountId], now: date
     catalogue = await desk.shelf.newest(tx, edition)
     cases = [_case(facts, catalogue, now) for facts in loaded.values()]
     invoices = await _invoices(desk, tx, cases, catalogue)
+    notes = await _notes(desk, tx, cases)
     rules = Rules(
         book=catalogue.book, ladder=catalogue.ladder, machine_now=desk.clock.machine_now()
     )
     decisions = [
-        decide(case.facts, case.rated, invoices.get(case.facts.account.id), rules, case.moment)
+        decide(
+            case.facts,
+            case.rated,
+            Issued(invoice=invoices.get(case.id), note=notes.get(case.id)),
+            rules,
+            case.moment,
+        )
         for case in cases
     ]
     await write(desk, tx, decisions)
@@ -90,8 +103,23 @@ async def _invoices(
             is_prepaid=case.rated.is_prepaid,
         )
         invoice = draw_up(case.facts.account, heading, case.rated.lines, catalogue.taxes)
-        invoices[case.facts.account.id] = invoice
+        invoices[case.id] = invoice
     return invoices
+
+
+async def _notes(desk: Desk, tx: Tx, cases: Sequence[_Case]) -> dict[AccountId, CreditNote]:
+    """Draw up one credit note for each account that gets something back, numbered as one block."""
+    credited = [case for case in cases if case.rated.credits]
+    if not credited:
+        return {}
+    first = await reserve_numbers(tx, credit.SERIES, len(credited))
+    notes = {}
+    for sequence, case in enumerate(credited, first):
+        heading = NoteHeading(
+            id=new_id(case.moment.now, desk.chance), sequence=sequence, at=case.moment.now
+        )
+        notes[case.id] = draw_up_note(case.facts.account, heading, case.rated.credits)
+    return notes
 
 
 def _id(decision: Decision) -> AccountId:

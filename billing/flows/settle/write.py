@@ -67,6 +67,7 @@ _DROPPED = PreparedCommand(lambda engine: delete(hold).where(among(engine, hold.
 async def write(desk: Desk, tx: Tx, decisions: Sequence[Decision]) -> None:
     """Write everything; where there is nothing of a kind, no statement is made."""
     await invoicing.write(tx, [one.invoice for one in decisions if one.invoice])
+    await invoicing.write_notes(tx, [one.note for one in decisions if one.note])
     await _seals(tx, decisions)
     await ledger.write(tx, _all(decisions, lambda one: one.postings))
     await _allocations(desk, tx, decisions)
@@ -101,13 +102,13 @@ async def _allocations(desk: Desk, tx: Tx, decisions: Sequence[Decision]) -> Non
         {
             "id": new_id(one.moment.now, desk.chance),
             "account_id": one.facts.account.id,
-            "movement_id": payment,
+            "payer_id": payer,
             "invoice_id": invoice,
             "amount_minor": part,
             "allocated_at": one.moment.now,
         }
         for one in decisions
-        for (payment, invoice), part in one.purse.moved().items()
+        for (payer, invoice), part in one.purse.moved().items()
     ]
     await tx.insert(allocation, rows)
 

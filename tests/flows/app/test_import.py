@@ -8,11 +8,12 @@ import pytest
 
 from app.desk.signup import Household, sign_up
 from app.imports.load import import_good_rows, import_paths
+from billing.equipment.model import Starts
 from billing.reads import accounts, catalog
 from gateway.inventory import store as boxes
 from gateway.provisioning import routes, targets
 from tests.flows.app.served import ENVIRONMENT, HARBOUR
-from tests.flows.app.test_import_files import change
+from tests.flows.app.test_import_files import change, widen
 
 # What an import may write; with time and chance aside, a refused one leaves all of it as it was.
 TABLES = (
@@ -71,6 +72,31 @@ async def test_everything_is_taken_over(house, folder):
 async def _holders(tx):
     lines = await accounts.listing(tx, limit=100)
     return await accounts.holders(tx, [line.contract for line in lines])
+
+
+async def test_deposits_fees_and_the_begin_of_rentals_are_taken_over(house, folder):
+    """Two more columns of prices and one more table of operator.toml say what boxes cost."""
+    prices, operator = folder / "prices.csv", folder / "operator.toml"
+    outcome = await import_paths(house, [folder], ENVIRONMENT)
+    widen(prices, "deposit", "lost_fee")
+    again = await import_paths(house, [folder], ENVIRONMENT)
+    assert (again.taken, again.unchanged["prices.csv"]) == (True, outcome.new["prices.csv"])
+    with prices.open("a", encoding="utf-8") as file:
+        file.write("BOX,2040-06-01,EUR,4.00,30.00,60.00\n")
+    operator.write_text(f'{operator.read_text("utf-8")}\n[rental]\nstarts = "activation"\n')
+    changed = await import_paths(house, [folder], ENVIRONMENT)
+    assert (changed.new["prices.csv"], changed.new["operator.toml"]) == (1, 1)
+    async with house.store.read() as tx:
+        assert await catalog.rental_starts(tx) is Starts.ACTIVATION
+        (box,) = [one for one in await catalog.offerings(tx) if one.offering.code == "BOX"]
+    assert [(str(p.deposit), str(p.lost_fee)) for p in box.prices] == [
+        ("0.00 EUR", "0.00 EUR"),
+        ("30.00 EUR", "60.00 EUR"),
+    ]
+    change(prices, 7, "deposit", "31.00")
+    refused = await import_paths(house, [folder], ENVIRONMENT)
+    assert [(p.file, p.row, p.field) for p in refused.problems] == [("prices.csv", 7, "deposit")]
+    assert (await import_paths(house, [operator], ENVIRONMENT)).unchanged == {"operator.toml": 1}
 
 
 async def test_a_wrong_row_in_the_last_file_takes_nothing(house, folder):

@@ -60,6 +60,13 @@ def change(path: Path, row: int, column: str, cell: str) -> None:
     path.write_text("\n".join(lines) + "\n", "utf-8")
 
 
+def widen(path: Path, *columns: str) -> None:
+    """Add columns with empty cells."""
+    head, *rows = path.read_text("utf-8").splitlines()
+    wider = [",".join([head, *columns]), *(row + "," * len(columns) for row in rows)]
+    path.write_text("\n".join(wider) + "\n", "utf-8")
+
+
 def test_a_good_folder_has_no_problem(operator):
     """The demonstration's own folder is read whole and without complaint."""
     read, places, _ = looked_at(operator)
@@ -98,6 +105,11 @@ def test_a_good_folder_has_no_problem(operator):
         ("prices.csv", "amount", "12,00".replace(",", "'"), "is not an amount"),
         ("prices.csv", "amount", "-1.00", "is not an amount"),
         ("prices.csv", "amount", "12.005", "finer than the minor unit of EUR"),
+        ("prices.csv", "deposit", "30,00".replace(",", "'"), "is not an amount"),
+        ("prices.csv", "deposit", "30.005", "finer than the minor unit of EUR"),
+        ("prices.csv", "lost_fee", "60.005", "finer than the minor unit of EUR"),
+        ("prices.csv", "deposit", "30.00", "'HARBOUR' is no rental"),
+        ("prices.csv", "lost_fee", "60.00", "'HARBOUR' is no rental"),
         ("prices.csv", "currency", "USD", "the operator's currency is EUR"),
         ("prices.csv", "currency", "euro", "is not a currency like EUR"),
         ("prices.csv", "offering", "NOSUCH", "there is no offering 'NOSUCH'"),
@@ -112,6 +124,7 @@ def test_a_good_folder_has_no_problem(operator):
 )
 def test_a_wrong_cell_is_named_by_file_row_and_field(operator, file, column, cell, why):
     """Whatever is wrong in one cell, file, row, field and reason are said."""
+    widen(operator / "prices.csv", "deposit", "lost_fee")
     change(operator / file, 2, column, cell)
     _, places, text = looked_at(operator)
     named = {name for place, row, name in places if (place, row) == (file, 2)}
@@ -319,6 +332,8 @@ def test_a_missing_variable_is_named_and_no_secret_is_shown(operator):
         ("share_percent = 25", "share_percent = 0", "guard.share_percent"),
         ("share_percent = 25", "share = 25", "guard.share"),
         ('kind = "ministra"', "", "targets.portal-north.kind"),
+        ("[guard]", '[rental]\nstarts = "some day"\n[guard]', "rental.starts"),
+        ("[guard]", "[rental]\nends = 1\n[guard]", "rental.ends"),
         ("[guard]", "[guard", ""),
     ],
 )

@@ -8,7 +8,8 @@ from sqlalchemy import func, select
 
 from billing.accounts.store import service
 from billing.dunning.store import dunning_notice, hold
-from billing.invoicing.store import invoice, invoice_line
+from billing.equipment.store import rental
+from billing.invoicing.store import credit_line, credit_note, invoice, invoice_line
 from billing.ledger.store import entry, posting
 from billing.payments.store import allocation, attempt, movement, open_item
 from runtime.log import log_entry, snapshot
@@ -16,8 +17,9 @@ from runtime.store import Store, Tx
 from runtime.work import work
 from terms.entitlement import Entitlement
 
-MONEY = (invoice, invoice_line, posting, entry, allocation, open_item, movement, attempt)
-ALL = (*MONEY, hold, dunning_notice, snapshot, service, log_entry, work)
+DOCUMENTS = (invoice, invoice_line, credit_note, credit_line)
+MONEY = (*DOCUMENTS, posting, entry, allocation, open_item, movement, attempt)
+ALL = (*MONEY, rental, hold, dunning_notice, snapshot, service, log_entry, work)
 
 
 async def rows(store: Store, table: Any) -> list[tuple[Any, ...]]:
@@ -94,8 +96,39 @@ async def check_books(store: Store) -> None:
         unused = sum(i.rest_minor for i in mine if i.kind == "credit")
         assert sum(v for (b, p, _), v in sums.items() if b == "receivable" and p == row) == owed
         assert sum(v for (b, p, _), v in sums.items() if b == "credit" and p == row) == -unused
+    await _check_notes(store, items)
     numbers = sorted(one.sequence for one in documents)
     assert numbers == list(range(1, len(numbers) + 1))
+
+
+async def _check_notes(store: Store, items: dict[str, Any]) -> None:
+    """Check that credit notes pay what they give back, and that deposits charged are held."""
+    c, line = credit_line.c, invoice_line.c
+    charged = (c.invoice_id == line.invoice_id) & (c.invoice_n == line.n)
+    columns = (line.amount_minor, line.kind, c.amount_minor.label("back"), c.kept_minor)
+    joined = invoice_line.join(invoice, invoice.c.id == line.invoice_id)
+    paid_by = select(allocation.c.payer_id, func.sum(allocation.c.amount_minor).label("paid"))
+    async with store.read() as tx:
+        notes = await tx.rows(select(credit_note).order_by(credit_note.c.sequence))
+        paid = await tx.rows(paid_by.group_by(allocation.c.payer_id))
+        lines = await tx.rows(
+            select_from(
+                select(invoice.c.account_id, *columns), joined.outerjoin(credit_line, charged)
+            )
+        )
+    by_payer = {row.payer_id: int(row.paid) for row in paid}
+    for one in notes:
+        unused = items[one.id].rest_minor if one.id in items else 0
+        assert one.total_minor - by_payer.get(one.id, 0) == unused, one.number
+    assert [one.sequence for one in notes] == list(range(1, len(notes) + 1))
+    held: dict[str, int] = {}
+    for row in lines:
+        if row.back is not None:
+            assert row.back + row.kept_minor <= row.amount_minor
+        if row.kind == "deposit" and row.back is None:
+            held[row.account_id] = held.get(row.account_id, 0) + row.amount_minor
+    sums = await balances(store)
+    assert {p: -v for (b, p, _), v in sums.items() if b == "deposit"} == held
 
 
 class Counted:

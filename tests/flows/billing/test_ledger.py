@@ -10,10 +10,13 @@ from billing.ledger import store as ledger
 from billing.ledger.model import Book, Entry, Posting, PostingKind
 from billing.ledger.store import entry, posting
 from runtime.store import Store
+from terms.facts import Possession
 from terms.ids import AccountId
 from terms.money import Money
 from tests.fixtures.billing import Office
 from tests.flows.billing.books import balances, everything, rows
+from tests.flows.billing.moves import fact, moved
+from tests.flows.billing.test_settle import service_of
 
 AT = datetime(2026, 3, 11, tzinfo=UTC)
 ACCOUNT = AccountId("A" * 26)
@@ -98,20 +101,28 @@ async def test_an_entry_needs_its_seal(store: Store):
     assert await rows(store, entry) == []
 
 
-GROWING = ("entry", "posting", "invoice", "invoice_line", "allocation")
+GROWING = (
+    *("entry", "posting", "invoice", "invoice_line", "allocation"),
+    *("credit_note", "credit_line"),
+)
 CHANGES = {
     "entry": "amount_minor = amount_minor + 1",
     "posting": "posted_at = posted_at + 1",
     "invoice": "due_on = '2030-01-01'",
     "invoice_line": "amount_minor = amount_minor + 1",
     "allocation": "amount_minor = amount_minor + 1",
+    "credit_note": "issued_on = '2030-01-01'",
+    "credit_line": "amount_minor = amount_minor + 1",
 }
 
 
 async def test_the_books_only_grow(office: Office):
-    """No posting, entry, invoice, line or allocation is changed, deleted, replaced or emptied."""
+    """No posting, document, line or allocation is changed, deleted, replaced or emptied."""
     await office.join()
     await cash(office)
+    service, today = await service_of(office), office.now.date()
+    await moved(office, fact(Possession.HANDED_OVER, service, today))
+    await moved(office, fact(Possession.RETURNED, service, today))
     before = await everything(office.store)
     detours = {
         "sqlite": "INSERT OR REPLACE INTO {0} SELECT * FROM {0}",

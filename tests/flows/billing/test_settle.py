@@ -8,12 +8,14 @@ from sqlalchemy import select
 from billing.accounts.store import service
 from billing.flows.pay import take_cash
 from billing.flows.settle import settle
+from billing.flows.signup import SignedUp
 from billing.invoicing.store import invoice, invoice_line
 from billing.ledger.store import entry
 from billing.payments.store import attempt
 from billing.subscriptions.model import Activation
 from runtime.work import work
 from terms.entitlement import ServiceState
+from terms.facts import Possession
 from terms.ids import AccountId
 from terms.money import Money
 from tests.fixtures.billing import Office, household
@@ -26,6 +28,7 @@ from tests.flows.billing.books import (
     open_items,
     rights,
 )
+from tests.flows.billing.moves import fact, told
 
 
 async def service_of(office: Office, contract: str = "100001") -> str:
@@ -221,7 +224,19 @@ async def test_as_many_statements_for_one_as_for_five_hundred(office: Office):
     office.now = datetime(2026, 4, 1, 9, tzinfo=UTC)
     await counts_of(20)  # renewed
     await counts_of(10)  # nothing to do
+    await carried(office, Possession.HANDED_OVER, made)
+    await counts_of(20)  # charged with deposits
+    await counts_of(10)  # nothing to do
+    await carried(office, Possession.RETURNED, made)
+    await counts_of(21)  # credited and released
+    await counts_of(11)  # nothing to do
     await check_books(office.store)
+
+
+async def carried(office: Office, kind: Possession, made: list[SignedUp]) -> None:
+    """Let a box of each household change hands; nothing is settled yet."""
+    day = office.now.date()
+    await told(office, *(fact(kind, one.service, day, one.contract) for one in made))
 
 
 async def test_settle_marks_what_follows(office: Office):
