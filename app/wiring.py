@@ -18,6 +18,7 @@ from billing.flows.providers import open_providers
 from billing.payments.provider import Provider
 from gateway.adapters.sdk import Action
 from gateway.inventory.logins import Logins
+from gateway.provisioning.book import Book
 from gateway.provisioning.composer import Composer
 from gateway.provisioning.drift import Drift
 from gateway.provisioning.opening import Targets
@@ -115,7 +116,8 @@ def build(
 
     providers: dict[str, Provider] = {}
     payment_door = HttpDoor(networks=settings.payment_networks, deadline_s=deadline_s)
-    targets = Targets(store, sealer, door)
+    logins = Logins(store, sealer, clock)
+    targets = Targets(store, sealer, door, lambda name: Book(name, store, logins, clock))
     operate = Operate(work, targets)
     return House(
         settings=settings,
@@ -134,7 +136,7 @@ def build(
         ),
         operate=operate,
         drift=Drift(work, targets),
-        logins=Logins(store, sealer, clock),
+        logins=logins,
         notify=Notify(store, work, _Screens(operate)),
     )
 

@@ -48,6 +48,7 @@ class CaseKind(StrEnum):
     OTHER_MAC = "other_mac"  # a box shows another MAC than its own
     OTHER_MODEL = "other_model"  # a box calls itself another model
     HOST_KEY = "host_key"  # a box shows another host key than the pinned one
+    DOUBTFUL = "doubtful"  # a box calls in a way it should not: as another, without its secret
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
