@@ -25,18 +25,18 @@ _SECRET_WORDS = frozenset(
         *("password", "passwords", "passwd", "pwd", "passphrase", "secret", "secrets", "token"),
         *("tokens", "authorization", "auth", "credential", "credentials", "cookie", "cookies"),
         *("pin", "pins", "puk", "otp", "totp", "card", "cards", "pan", "cvc", "cvv", "iban"),
-        *("mac", "macs", "signature", "apikey"),
+        *("mac", "macs", "signature", "apikey", "community"),
     }
 )
 # A key alone is no secret (a row has one), these are.
-_SECRET_KEYS = re.compile(r"(?:api|master|private|secret|access|data|signing|webhook)_?keys?")
+_SECRET_KEYS = re.compile(r"(?:api|master|private|priv|secret|access|data|signing|webhook)_?keys?")
 
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 _CARD = re.compile(r"(?<!\d)[2-6]\d(?:[ -]?\d){11,17}(?!\d)")
 _BASIC = re.compile(r"\b(Basic\s+)([\w+/=-]{4,})", re.IGNORECASE)
 _NAMED = (
-    r"(?:passw|passphrase|secret|token|(?:api|private|master)[ _-]?key|authorization|credential"
-    r"|cvc|cvv|(?<![a-z])(?:pin|mac|otp|puk)(?![a-z]))"
+    r"(?:passw|passphrase|secret|token|(?:api|private|priv|auth|master)[ _-]?key|authorization"
+    r"|credential|community|cvc|cvv|(?<![a-z])(?:pin|mac|otp|puk)(?![a-z]))"
 )
 _VALUE = r"(?:b?\"(?:[^\"\\]|\\.)*\"?|b?'(?:[^'\\]|\\.)*'?|(?:Basic\s+)?[^\s,;&\"'<>)}\]]+)"
 _SHAPES: tuple[tuple[re.Pattern[str], str], ...] = (
@@ -68,7 +68,7 @@ _SHAPES: tuple[tuple[re.Pattern[str], str], ...] = (
 # Every shape above holds one of these; most texts hold none, and that is told quickly.
 _HINTS = (
     *("://", "=", "k_test_", "k_live_", "whsec_", "-----", "bearer", "digest", "basic", "passw"),
-    *("passphrase", "secret", "token", "api", "private", "master", "authorization", "credential"),
+    *("passphrase", "secret", "token", "api", "priv", "auth", "master", "credential", "community"),
     *("cvc", "cvv", "pin", "mac", "otp", "puk"),
 )
 _MANY_DIGITS = re.compile(r"\d[ -]?(?:\d[ -]?){11}\d")

@@ -155,16 +155,12 @@ def resolve(
     """Write down what was decided about a case."""
 
     async def story(house: House) -> Case:
-        from app.desk import boxes
-        from gateway.inventory import reviews
+        from app.desk import reviews
 
-        now = house.clock.machine_now()
         async with house.store.begin() as tx:
-            done = await reviews.resolve(tx, case, actor=ACTOR, resolution=resolution, now=now)
-            if forget_key:
-                box = await boxes.known(tx, done.serial)
-                await house.logins.forget_key(tx, box.id)
-            return done
+            return await reviews.resolve(
+                house, tx, case, resolution, actor=ACTOR, forget_key=forget_key
+            )
 
     done = run(story)
     if as_json:

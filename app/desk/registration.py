@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import date
 
 from app.desk import boxes
+from app.desk.auditing import note
 from app.desk.boxes import By, check_free, check_reach, holder_of
 from app.wiring import House
 from gateway.inventory import events, flows, models, store
@@ -66,6 +67,7 @@ async def register(house: House, tx: Tx, wanted: Registration, *, by: By) -> Res
         host_key=wanted.host_key,
     )
     await house.logins.describe(tx, [told])
+    await _note(house, tx, wanted, by.actor)
     await house.logins.open_window(tx, box.id)
     return moved
 
@@ -110,3 +112,18 @@ def _compare(box: Resource, wanted: Registration) -> None:
         raise Invalid("model", f"box {box.serial} is a {box.model}, not a {wanted.model}")
     if wanted.mac and normal_mac(wanted.mac) != box.mac:
         raise Invalid("mac", f"box {box.serial} has the MAC {box.mac or 'none'}")
+
+
+async def _note(house: House, tx: Tx, wanted: Registration, actor: str) -> None:
+    """Write down that somebody told how to reach the box: what was told, not with which words."""
+    told = [name for name in ("address", "host_key") if getattr(wanted, name)]
+    told += sorted(wanted.secrets)
+    if told:
+        await note(
+            house,
+            tx,
+            actor=actor,
+            action="box.describe",
+            subject=f"box:{wanted.serial}",
+            after=", ".join(told),
+        )

@@ -5,15 +5,16 @@ A technician's client numbers its deeds; an event is one of them, by its actor a
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from sqlalchemy import Column, String, Table, select
+from sqlalchemy import Column, String, Table, delete, select
 
 from runtime.store import Instant, Tx, metadata
 from terms.errors import Duplicate, Invalid
 
 EVENT_CHARS_MAX = 80
 DEED_CHARS_MAX = 200
+KEPT = timedelta(days=180)  # no phone sends later what it could not send then
 
 field_event = Table(
     "field_event",
@@ -36,11 +37,12 @@ async def begin(
     """
     if not 0 < len(event) <= EVENT_CHARS_MAX or not event.isprintable():
         raise Invalid("event", f"1 to {EVENT_CHARS_MAX} printable characters")
+    c = field_event.c
+    await tx.execute(delete(field_event).where(c.actor == actor, c.at < now - KEPT))
     row = {"actor": actor, "event": event, "deed": deed[:DEED_CHARS_MAX], "about": about, "at": now}
     # Whoever sends the same at the same time waits here for the first one's end.
     if await tx.insert_new(field_event, [row], key=("actor", "event")):
         return None
-    c = field_event.c
     query = select(c.deed, c.about).where(c.actor == actor, c.event == event)
     before = await tx.first(query)
     if before is None or before.deed != row["deed"]:

@@ -101,7 +101,7 @@ def _taken(seen: Sighting, holder: Resource | None) -> Iterable[Finding]:
 
 
 async def _moves(tx: Tx, seen: Sequence[Sighting], now: datetime) -> list[Finding]:
-    places = await _places(tx, [one.serial for one in seen])
+    places = await _places(tx, [one.serial for one in seen]) if seen else {}
     findings = []
     changed: dict[str, Whereabouts] = {}
     for one in seen:

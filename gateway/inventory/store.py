@@ -181,8 +181,11 @@ async def swapped(
 
 
 async def _boxes(tx: Tx, column: Column[Any], keys: Iterable[str]) -> Sequence[Resource]:
+    wanted = list(keys)
+    if not wanted:
+        return []
     query = select(*_COLUMNS).where(among(tx.engine, column)).order_by(_C.serial)
-    rows = await tx.rows(query, {KEYS: packed(tx.engine, keys)})
+    rows = await tx.rows(query, {KEYS: packed(tx.engine, wanted)})
     return [_from_row(row) for row in rows]
 
 

@@ -10,6 +10,7 @@ from typing import Annotated, Any
 from pydantic import Field, SecretStr
 
 from app.desk import jobs as desk_jobs
+from app.desk import reviews as desk_reviews
 from app.desk.boxes import By
 from app.desk.registration import Registration, register
 from app.web.api.boxes import BoxView, Place, view
@@ -101,10 +102,11 @@ class WaitingQuery(Query):
 
 
 class Decision(Body):
-    """Which case, and what was decided."""
+    """Which case, and what was decided; with `forget_key` the next registration pins another."""
 
     id: Annotated[str, Field(min_length=1, max_length=100)]
     resolution: Text
+    forget_key: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -235,9 +237,10 @@ async def cases(call: Call) -> Cases:
 async def resolve(call: Call) -> Case:
     """Write down what was decided about a case; nothing else is changed by that."""
     told: Decision = call.body
-    now = call.house.clock.machine_now()
     async with call.house.store.begin() as tx:
-        return await reviews.resolve(tx, told.id, actor=ACTOR, resolution=told.resolution, now=now)
+        return await desk_reviews.resolve(
+            call.house, tx, told.id, told.resolution, actor=ACTOR, forget_key=told.forget_key
+        )
 
 
 def _post(

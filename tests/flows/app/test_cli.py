@@ -156,6 +156,80 @@ def test_the_clock_is_moved_and_shown(boxoffice):
     assert after["offset_s"] - before["offset_s"] == 35 * 86_400
 
 
+def test_boxes_and_jobs_are_told_in_lines(harbour_files, tmp_path):
+    """From the shelf to a household and back: each command says in one line how the box is now."""
+    run = harbour_files
+    secrets = tmp_path / "secrets"
+    secrets.write_text("username=cpe-1\n\npassword=cAnArY-7731\n")
+    said = [
+        ("device", "move", "HT2-00026", "ben"),
+        ("device", "register", "--serial", "HT2-00026", "--account", "200001", "--by", "ben"),
+        ("device", "activate", "HT2-00026"),
+        ("device", "swap", "HT2-00026", "HT2-00027", "--condition", "dead", "--place", "ben"),
+        ("device", "return", "HT2-00027"),
+        ("device", "restock", "HT2-00027"),
+        ("device", "lost", "HT2-00027", "--note", "fell into the sea"),
+        ("device", "found", "HT2-00027", "--condition", "wet"),
+        ("device", "scrap", "HT2-00027"),
+    ]
+    told = [run(*words)[1].strip() for words in said]
+    assert told == [
+        "HT2-00026 is in_stock, at ben",
+        "HT2-00026 is assigned, with 200001",
+        "HT2-00026 is active, with 200001",
+        "HT2-00027 is assigned, with 200001",
+        "HT2-00027 is returned, at warehouse",
+        "HT2-00027 is in_stock, at warehouse",
+        "HT2-00027 is lost, at warehouse",
+        "HT2-00027 is returned, at warehouse",
+        "HT2-00027 is scrapped, at warehouse",
+    ]
+    register = ("device", "register", "--serial", "HT2-00028", "--account", "200002")
+    code, output, _ = run(*register, "--secrets", str(secrets))
+    assert (code, output) == (0, "HT2-00028 is assigned, with 200002\n")
+    lines = run("device", "show", "HT2-00026")[1].splitlines()
+    assert lines[0] == "HT2-00026 is a HT-2, returned, at ben; MAC 00:1A:79:20:00:1A"
+    whats = [line.split()[2] for line in lines[2:]]
+    assert whats == ["register", "move", "hand_over", "activate", "swap"]
+    assert "200001" in lines[4]
+    assert "ben" in lines[4]
+    listed = run("device", "list", "--place", "ben")[1].splitlines()
+    assert [line.split() for line in listed[1:]] == [["HT2-00026", "HT-2", "returned", "ben"]]
+    job = run("jobs", "open", "install", "200001", "--to", "ben")[1]
+    assert job.rstrip().endswith("(install for 200001 by ben) is open")
+    assert run("jobs", "close", job.split()[1])[1].rstrip().endswith("is done")
+    assert run("jobs", "list")[1] == "none\n"
+    assert run("review", "list")[1] == run("review", "strangers")[1] == "none\n"
+
+
+def test_a_box_that_cannot_be_is_one_sentence(harbour_files, tmp_path):
+    """What is wrong with a box ends with 1 and a sentence; no secret of a file is repeated."""
+    run = harbour_files
+    secrets = tmp_path / "secrets"
+    secrets.write_text("password=changeme\n")
+    for words, told in (
+        (("show", "nosuch"), "no box with serial nosuch"),
+        (("activate", "HT2-00026"), "hand it over first"),
+        (("return", "HT2-00026"), "it cannot become returned"),
+        (
+            ("register", "--serial", "HT2-00001", "--account", "200002"),
+            "is with contract 200001 (assigned): take it back there first",
+        ),
+        (
+            ("register", "--serial", "HT2-00026", "--account", "200002", "--secrets", str(secrets)),
+            "password: a sample that everybody knows",
+        ),
+        (
+            ("register", "--serial", "HT2-00026", "--account", "200002", "--secrets", "/nosuch"),
+            "/nosuch cannot be read",
+        ),
+        (("import", "/nosuch"), "nothing was imported"),
+    ):
+        code, _, errors = run("device", *words)
+        assert (code, errors.count("\n"), told in errors) == (1, 1, True), errors
+        assert "changeme" not in errors
+
+
 def test_the_doctor_finds_what_is_missing(boxoffice, tmp_path):
     """Without an operator the doctor says so and ends with 1; so it does for open secret files."""
     code, output, _ = boxoffice("doctor")

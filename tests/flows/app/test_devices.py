@@ -15,9 +15,9 @@ from gateway.inventory import models, sightings
 from gateway.inventory.models import BoxModel
 from gateway.inventory.quarantine import Sighting
 from gateway.inventory.serials import SerialCheck
-from runtime.store import metadata
+from runtime.store import audit, metadata
 from runtime.work import work
-from terms.errors import DomainError, Forbidden
+from terms.errors import Conflict, DomainError, Forbidden
 
 CANARY = "cAnArY-7731"
 RB1, RB2, RB3 = "RB00000018", "RB00000026", "RB00000034"
@@ -214,6 +214,32 @@ async def test_what_waits_for_a_person_is_listed_over_http(yard, served):
     assert (status, done["resolved_by"]) == (200, "api")
     assert await served.api("GET", "reviews") == (200, {"items": []})
     assert (await served.api("POST", "reviews/resolve", decision | {"id": "nosuch"}))[0] == 404
+
+
+async def test_a_changed_key_is_let_in_by_a_person(yard, served):
+    """Decided so, the pinned key is forgotten; what is no case of a key is no reason for that."""
+    await register(yard, model="RB-1")
+    await yard.logins.pin(RB1, "ssh-ed25519 one")
+    with pytest.raises(Conflict):
+        await yard.logins.pin(RB1, "ssh-ed25519 two")
+    decision = {"id": f"host_key:{RB1}", "resolution": "a new board", "forget_key": True}
+    assert (await served.api("POST", "reviews/resolve", decision))[0] == 200
+    await yard.logins.pin(RB1, "ssh-ed25519 two")
+    async with yard.store.begin() as tx:
+        seen = [Sighting(serial=RB1, model="RB-2")]
+        await sightings.hear(tx, seen, yard.clock.machine_now())
+    wrong = decision | {"id": f"other_model:{RB1}"}
+    status, problem = await served.api("POST", "reviews/resolve", wrong)
+    assert (status, problem["field"]) == (400, "forget_key")
+
+
+async def test_who_told_how_to_reach_a_box_is_audited(yard):
+    """The audit names what was told, and no secret."""
+    await register(yard, model="RB-1", address="10.0.0.7:22", secrets={"password": CANARY})
+    async with yard.store.read() as tx:
+        deeds = await audit.history(tx, f"box:{RB1}")
+    (deed,) = [one for one in deeds if one.action == "box.describe"]
+    assert (deed.actor, deed.after) == ("office", "address, password")
 
 
 async def told_models(house, tmp_path):

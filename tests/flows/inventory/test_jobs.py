@@ -1,6 +1,7 @@
 """A technician's jobs: opened once, closed once, and what a phone sends twice is done once."""
 
 import asyncio
+from datetime import timedelta
 
 import pytest
 
@@ -102,6 +103,15 @@ async def test_an_event_that_failed_may_be_sent_again(rack):
             await events.begin(tx, actor="ben", event="e1", deed="other", about="x", now=now)
             raise RuntimeError
     assert [await begin("ben"), await begin("ben"), await begin("cay")] == [None, "R1", None]
+
+
+async def test_events_are_kept_for_half_a_year(rack):
+    """What was sent long ago is forgotten, so that the table does not grow for ever."""
+    job = await opened(rack, event="e1")
+    rack.machine.forward(events.KEPT)
+    assert (await opened(rack, event="e1")).id == job.id
+    rack.machine.forward(timedelta(seconds=1))
+    assert (await opened(rack, event="e1")).id != job.id
 
 
 async def test_too_much_is_named(rack):
