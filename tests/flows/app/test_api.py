@@ -44,6 +44,29 @@ async def test_a_household_is_signed_up_with_its_box(harbour, served):
     assert invoice["number"] in account["why_dark"][0]
 
 
+async def test_a_rented_box_is_shown_with_what_came_of_it(harbour, served):
+    """A household sees what it rents since when; a box returned the same day is credited whole."""
+    await served.api("POST", "accounts", ORDER)
+    await settled(harbour)
+    _, account = await served.api("GET", "accounts/300001")
+    (rented,) = account["rentals"]
+    (line,) = [x for x in account["invoices"][0]["lines"] if "HT2-90001" in x["label"]]
+    assert (rented["serial"], rented["offering"]) == ("HT2-90001", "BOX")
+    assert (rented["since"], rented["until_on"]) == (line["period_start"], None)
+    assert (rented["deposit"]["text"], account["credit_notes"]) == ("0.00", [])
+    await served.api("POST", "boxes/HT2-90001/return", {"condition": "fine"})
+    await settled(harbour)
+    _, account = await served.api("GET", "accounts/300001")
+    (ended,) = account["rentals"]
+    assert (ended["until_on"], ended["ending"]) == (rented["since"], "returned")
+    (note,) = account["credit_notes"]
+    (back,) = note["lines"]
+    assert (back["label"], back["amount"]) == (line["label"], line["amount"])
+    assert back["invoice"] == account["invoices"][0]["number"]
+    owed = account["invoices"][0]["total"]["amount_minor"] - note["total"]["amount_minor"]
+    assert account["owed"]["amount_minor"] == owed
+
+
 @pytest.mark.parametrize(
     ("wrong", "field"),
     [
