@@ -34,11 +34,35 @@ FAULTS = {
     "webhook_duplicate": "2",  # delivered that many times
     "webhook_reorder": "2",  # held back until that many wait, then sent newest first
     "webhook_drop": "",  # never delivered, not even retried
+    "crash": "",  # applied; the box restarts before it answers
+    "wrong_host_key": "",
+    "other_host_key": "",  # a host key of another type
+    "auth_refused": "",
+    "crowded": "",  # the connection is reset, as where too many are open
+    "banner_silence": "",  # the banner, then nothing
+    "slow_banner": "1s",
+    "legacy": "",  # algorithms of twenty years ago and nothing else
+    "half_set": "",  # all variables but the last are written, then commitFailed
+    "read_only": "",  # every SET is noAccess
+    "wrong_request_id": "",
+    "null_forgery": "",  # success with every value NULL, and nothing applied
+    "endless_walk": "growing",  # the walk never ends; or it is "stuck" at one OID
+    "duplicate": "",  # the answer comes twice
+    "truncated": "",  # the answer is cut in half
+    "malformed": "",  # the answer is no BER
+    "loss": "20",  # so many percent of the datagrams vanish, in each direction
 }
 MODES = frozenset({"down", "skew"})  # a condition of the whole simulator, not of one call
 WEBHOOK = frozenset(name for name in FAULTS if name.startswith("webhook_"))
+CONNECTION = frozenset({
+    *("wrong_host_key", "other_host_key", "auth_refused", "crowded", "banner_silence"),
+    *("slow_banner", "legacy"),
+})  # fmt: skip
+DATAGRAM = frozenset({"duplicate", "truncated", "malformed", "loss"})
+_ELSEWHERE = MODES | WEBHOOK | CONNECTION | DATAGRAM  # drawn by others than the one call
 DELAYS = frozenset({"slow"})
-AFTER = frozenset({"lost", "half", "huge", "drip"})  # the effect is applied before they strike
+# The effect is applied before they strike.
+AFTER = frozenset({"lost", "half", "huge", "drip", "crash"})
 
 _UNITS_S = {"": 1.0, "ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _UNITS_BYTES = {"": 1, "b": 1, "kb": 10**3, "mb": 10**6, "gb": 10**9}
@@ -141,10 +165,11 @@ class Faults:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._delays_over.wait(), delay_s)
 
-    def mode(self, name: str) -> Fault | None:
-        """Find the mode of that name while it is in force."""
+    def mode(self, name: str, target: str = "") -> Fault | None:
+        """Find the mode of that name while it is in force for the target."""
         now = time.monotonic()
-        found = [f for f in self._faults if f.name == name and not f.is_over(now)]
+        named = [f for f in self._faults if f.name == name and not f.is_over(now)]
+        found = [fault for fault in named if re.search(fault.match, target)]
         return found[-1] if found else None
 
     def draw(self, method: str, target: str) -> Hurt:
@@ -152,7 +177,7 @@ class Faults:
         if not self._faults:
             return UNHURT
         delay_s = 0.0
-        for fault in self._in_force(WEBHOOK | MODES, wanted=False):
+        for fault in self._in_force(_ELSEWHERE, wanted=False):
             if not hits(fault.match, method, target) or not _spent(fault):
                 continue
             if fault.name not in DELAYS:
@@ -162,16 +187,27 @@ class Faults:
 
     def draw_webhook(self, event_type: str) -> list[Fault]:
         """Decide what the delivery of an event suffers, and spend it."""
-        return [
-            fault
-            for fault in self._in_force(WEBHOOK, wanted=True)
-            if re.search(fault.match, event_type) and _spent(fault)
-        ]
+        return self._drawn(WEBHOOK, event_type)
+
+    def draw_connection(self, target: str) -> list[Fault]:
+        """Decide what a connection suffers before anything is asked, and spend it."""
+        return self._drawn(CONNECTION, target)
+
+    def draw_datagram(self, target: str) -> list[Fault]:
+        """Decide what the datagram of an answer suffers, and spend it."""
+        return self._drawn(DATAGRAM, target)
 
     def shown(self) -> list[dict[str, Any]]:
         """Show the faults in force."""
         now = time.monotonic()
         return [fault.shown() for fault in self._faults if not fault.is_over(now)]
+
+    def _drawn(self, names: frozenset[str], target: str) -> list[Fault]:
+        return [
+            fault
+            for fault in self._in_force(names, wanted=True)
+            if re.search(fault.match, target) and _spent(fault)
+        ]
 
     def _in_force(self, names: frozenset[str], *, wanted: bool) -> list[Fault]:
         now = time.monotonic()
@@ -253,9 +289,9 @@ def _check(fault: Fault) -> None:
         re.compile(fault.match)
     except re.error as error:
         raise BadFault(f"match {fault.match!r}: {error}") from None
-    if fault.name in {"slow", "drip", "skew", "webhook_delay"}:
+    if fault.name in {"slow", "drip", "skew", "webhook_delay", "slow_banner"}:
         seconds(fault.argument)
-    if fault.name in {"error", "throttled", "webhook_duplicate", "webhook_reorder"}:
+    if fault.name in {"error", "throttled", "loss", "webhook_duplicate", "webhook_reorder"}:
         _ = fault.number
     if fault.name == "huge":
         _ = fault.size_bytes
