@@ -51,6 +51,26 @@ FAULTS = {
     "truncated": "",  # the answer is cut in half
     "malformed": "",  # the answer is no BER
     "loss": "20",  # so many percent of the datagrams vanish, in each direction
+    "nat": "",  # connection requests vanish, and the box tells a private address
+    "clock_1970": "",  # the box has no time server
+    "clone": "",  # the box shows this serial; with "mac" after a comma, this MAC too
+    "odd_values": "",  # booleans as 0 and 1, dates without a zone
+    "flap": "2s",  # the link is down for that long, then up for that long
+    "wrong_password": "",
+    "nonce_replay": "",  # the second message repeats the proof of the first
+    "half_open": "30s",  # after the Inform the box says nothing more, for that long
+    "slow_loris": "1s",  # the Inform comes byte by byte, with this pause
+    "torn_gzip": "",  # the Inform claims to be gzip, and is not quite
+    "lost_link": "between",  # the connection is lost "between" two messages, or with an "answer"
+    "odd_xml": "prefix",  # "prefix", "pretty", "space" before the root, or a lying "count"
+    "status_1": "",  # a set is answered with Status 1, and done at the next boot
+    "key_stuck": "",  # a set leaves ParameterKey as it was
+    "lies": "",  # a set is told to be done, and is not
+    "stale": "",  # a set is done, and the old values are told until the next boot
+    "cwmp_fault": "9002",  # this code, for a method or for one parameter
+    "unknown_name_crash": "",  # an unknown parameter ends the session, and the box boots again
+    "reboot_in_set": "before",  # the box boots again "before" or "after" a set is done
+    "plain_boot": "",  # a factory reset comes back without BOOTSTRAP
 }
 MODES = frozenset({"down", "skew"})  # a condition of the whole simulator, not of one call
 WEBHOOK = frozenset(name for name in FAULTS if name.startswith("webhook_"))
@@ -59,10 +79,24 @@ CONNECTION = frozenset({
     *("slow_banner", "legacy"),
 })  # fmt: skip
 DATAGRAM = frozenset({"duplicate", "truncated", "malformed", "loss"})
-_ELSEWHERE = MODES | WEBHOOK | CONNECTION | DATAGRAM  # drawn by others than the one call
+CWMP_MODES = frozenset({"nat", "clock_1970", "clone", "odd_values", "flap"})
+CWMP = frozenset({
+    *("wrong_password", "nonce_replay", "half_open", "slow_loris", "torn_gzip", "lost_link"),
+    *("odd_xml", "status_1", "key_stuck", "lies", "stale", "cwmp_fault", "unknown_name_crash"),
+    *("reboot_in_set", "plain_boot"),
+})  # fmt: skip
+# Drawn by others than the one call.
+_ELSEWHERE = MODES | WEBHOOK | CONNECTION | DATAGRAM | CWMP_MODES | CWMP
 DELAYS = frozenset({"slow"})
 # The effect is applied before they strike.
 AFTER = frozenset({"lost", "half", "huge", "drip", "crash"})
+
+_TIMED = frozenset({
+    *("slow", "drip", "skew", "webhook_delay", "slow_banner", "flap", "half_open", "slow_loris"),
+})  # fmt: skip
+_NUMBERED = frozenset({
+    *("error", "throttled", "loss", "webhook_duplicate", "webhook_reorder", "cwmp_fault"),
+})  # fmt: skip
 
 _UNITS_S = {"": 1.0, "ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _UNITS_BYTES = {"": 1, "b": 1, "kb": 10**3, "mb": 10**6, "gb": 10**9}
@@ -197,6 +231,12 @@ class Faults:
         """Decide what the datagram of an answer suffers, and spend it."""
         return self._drawn(DATAGRAM, target)
 
+    def draw_named(self, name: str, target: str) -> Fault | None:
+        """Find the first fault of that name which hits the target, and spend it."""
+        if not self._faults:
+            return None
+        return next(iter(self._drawn(frozenset({name}), target)), None)
+
     def shown(self) -> list[dict[str, Any]]:
         """Show the faults in force."""
         now = time.monotonic()
@@ -289,9 +329,9 @@ def _check(fault: Fault) -> None:
         re.compile(fault.match)
     except re.error as error:
         raise BadFault(f"match {fault.match!r}: {error}") from None
-    if fault.name in {"slow", "drip", "skew", "webhook_delay", "slow_banner"}:
+    if fault.name in _TIMED:
         seconds(fault.argument)
-    if fault.name in {"error", "throttled", "loss", "webhook_duplicate", "webhook_reorder"}:
+    if fault.name in _NUMBERED:
         _ = fault.number
     if fault.name == "huge":
         _ = fault.size_bytes

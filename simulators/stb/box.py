@@ -118,6 +118,7 @@ class Box:
     shown_total: int = 0
     last_key: str = ""
     boots: int = 1
+    resets: int = 0
     channel: str = ""
     temperature_c: int = 50
     free_mb: int = 512
@@ -298,6 +299,7 @@ class Box:
 
     def forget(self) -> None:
         """Go back to what left the factory; the last key stays, it proves the reset."""
+        self.resets += 1
         self.active = False
         self.packages = frozenset()
         self.revision = ""
