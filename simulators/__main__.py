@@ -28,6 +28,7 @@ from simulators.simulator import BadOperation, Maker, Stage
 # options of its own add_options(parser); what they say stands in the state under their names.
 KINDS = {
     "ministra": "simulators.middleware.ministra",
+    "ssh": "simulators.stb.ssh",
     "stripe": "simulators.payments.stripe",
 }
 
