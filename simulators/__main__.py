@@ -27,6 +27,8 @@ from simulators.simulator import BadOperation, Maker, Stage
 # kind -> module, imported only when asked for. It has make(stage, state), and where the kind has
 # options of its own add_options(parser); what they say stands in the state under their names.
 KINDS = {
+    "cwmp": "simulators.stb.cwmp",
+    "fleet": "simulators.stb.fleet",
     "ministra": "simulators.middleware.ministra",
     "ssh": "simulators.stb.ssh",
     "stripe": "simulators.payments.stripe",

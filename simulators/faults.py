@@ -98,6 +98,12 @@ _NUMBERED = frozenset({
     *("error", "throttled", "loss", "webhook_duplicate", "webhook_reorder", "cwmp_fault"),
 })  # fmt: skip
 
+_CHOICES = {
+    "odd_xml": frozenset({"prefix", "pretty", "space", "count"}),
+    "lost_link": frozenset({"between", "answer"}),
+    "reboot_in_set": frozenset({"before", "after"}),
+}
+
 _UNITS_S = {"": 1.0, "ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _UNITS_BYTES = {"": 1, "b": 1, "kb": 10**3, "mb": 10**6, "gb": 10**9}
 
@@ -333,6 +339,8 @@ def _check(fault: Fault) -> None:
         seconds(fault.argument)
     if fault.name in _NUMBERED:
         _ = fault.number
+    if fault.argument not in _CHOICES.get(fault.name, {fault.argument}):
+        raise BadFault(f"{fault.name}: one of {', '.join(sorted(_CHOICES[fault.name]))}")
     if fault.name == "huge":
         _ = fault.size_bytes
 
