@@ -30,6 +30,7 @@ KINDS = {
     "cwmp": "simulators.stb.cwmp",
     "fleet": "simulators.stb.fleet",
     "ministra": "simulators.middleware.ministra",
+    "snmp": "simulators.stb.snmp",
     "ssh": "simulators.stb.ssh",
     "stripe": "simulators.payments.stripe",
 }

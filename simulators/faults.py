@@ -72,13 +72,14 @@ FAULTS = {
     "reboot_in_set": "before",  # the box boots again "before" or "after" a set is done
     "plain_boot": "",  # a factory reset comes back without BOOTSTRAP
 }
-MODES = frozenset({"down", "skew"})  # a condition of the whole simulator, not of one call
+# A condition of the whole simulator, or of the boxes that match, not of one call.
+MODES = frozenset({"down", "skew", "loss"})
 WEBHOOK = frozenset(name for name in FAULTS if name.startswith("webhook_"))
 CONNECTION = frozenset({
     *("wrong_host_key", "other_host_key", "auth_refused", "crowded", "banner_silence"),
     *("slow_banner", "legacy"),
 })  # fmt: skip
-DATAGRAM = frozenset({"duplicate", "truncated", "malformed", "loss"})
+DATAGRAM = frozenset({"duplicate", "truncated", "malformed"})
 CWMP_MODES = frozenset({"nat", "clock_1970", "clone", "odd_values", "flap"})
 CWMP = frozenset({
     *("wrong_password", "nonce_replay", "half_open", "slow_loris", "torn_gzip", "lost_link"),
@@ -207,6 +208,8 @@ class Faults:
 
     def mode(self, name: str, target: str = "") -> Fault | None:
         """Find the mode of that name while it is in force for the target."""
+        if not self._faults:
+            return None
         now = time.monotonic()
         named = [f for f in self._faults if f.name == name and not f.is_over(now)]
         found = [fault for fault in named if re.search(fault.match, target)]

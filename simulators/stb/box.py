@@ -187,7 +187,7 @@ class Box:
             "active": self.active,
             "packages": sorted(self.packages),
             "revision": self.revision,
-            "pin_print": _print(self.pin),
+            "pin_print": self._print(self.pin),
             "message": None if message is None else {"id": message.id, "text": message.text},
             "shown": self.shown_total,
             "last_key": self.last_key,
@@ -197,7 +197,7 @@ class Box:
             "channel": self.channel,
             "temperature_c": self.temperature_c,
             "free_mb": self.free_mb,
-            "credentials_print": _print(*_texts(self.credentials)),
+            "credentials_print": self._print(*_texts(self.credentials)),
         }
 
     # What it can be asked to do
@@ -363,6 +363,13 @@ class Box:
         self._up_at = self._down_at + self.boot_s
         self._tell()
 
+    def _print(self, *secrets: str) -> str:
+        """Give a fingerprint by which a change is seen; nothing for nothing."""
+        if not any(secrets):
+            return ""
+        salted = "\0".join([self.seed, self.serial, *secrets])
+        return hashlib.sha256(salted.encode()).hexdigest()[:12]
+
     def _tell(self) -> None:
         if self.watcher is not None:
             self.watcher(self)
@@ -389,9 +396,3 @@ EDITABLE: Mapping[str, Callable[[Any], Any]] = {
 
 def _texts(credentials: Credentials) -> list[str]:
     return [repr(getattr(credentials, name)) for name in Credentials.__dataclass_fields__]
-
-
-def _print(*secrets: str) -> str:
-    """Give a fingerprint by which a change is seen; nothing for nothing."""
-    joined = "\0".join(secrets)
-    return hashlib.sha256(joined.encode()).hexdigest()[:12] if joined else ""
