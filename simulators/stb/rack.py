@@ -183,10 +183,14 @@ class Rack:
         self.stage.journal.effect(call, box.serial, before=old, after=new)
 
     def event(
-        self, what: str, box: Box, before: Mapping[str, Any] | None, face: Face = "device"
+        self,
+        what: str,
+        box: Box,
+        before: Mapping[str, Any] | None = None,
+        face: Face = "device",
     ) -> None:
-        """Record what happened to a box without a call."""
-        old, new = differences(before or {}, box.shown()) if before is not None else ({}, {})
+        """Record what happened to a box without a call, and what it changed."""
+        old, new = ({}, {}) if before is None else differences(before, box.shown())
         self.stage.journal.event(what, box.serial, face=face, before=old, after=new)
 
     # Power
@@ -233,10 +237,14 @@ class Rack:
         if held is not None and not (is_wanted and is_same and held.boots == box.boots):
             del self._open[box.serial]
             await self._face.shut(held.box)
+            if is_same and (power is not Power.UP or held.boots != box.boots):
+                self.event("BOX went down", box)
             held = None
         if is_wanted and held is None:
             self._open[box.serial] = _Open(box=box, boots=box.boots)
             await self._face.open(box)
+            if box.boots > 1:
+                self.event("BOX came up", box)
 
     def _is_down(self, box: Box) -> bool:
         return self.stage.faults.mode("down", box.serial) is not None
