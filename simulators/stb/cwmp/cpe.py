@@ -69,6 +69,14 @@ class Around:
         return self.faults.mode(name, target) is not None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class News:
+    """What one session tells: events, and the parameters that changed by themselves."""
+
+    events: tuple[Event, ...]
+    changed: frozenset[str]
+
+
 class Cpe:
     """One box towards its ACS."""
 
@@ -243,19 +251,22 @@ class Cpe:
         self.sessions += 1
         return self.box.chance(f"session {self.sessions}")
 
-    def delivered(self, events: Iterable[Event]) -> None:
-        """Forget events whose session ended well."""
-        gone = frozenset(events)
-        self.events = tuple(event for event in self.events if event not in gone)
-        if any(code == VALUE_CHANGE for code, _ in gone):
-            self.changed = frozenset()
-        if any(code == BOOTSTRAP for code, _ in gone):
+    def take(self) -> News:
+        """Give what a session has to tell; what happens from now on is for the next one."""
+        news = News(events=self.events, changed=self.changed)
+        self.events, self.changed = (), frozenset()
+        return news
+
+    def delivered(self, news: News) -> None:
+        """Know that the ACS knows."""
+        if (BOOTSTRAP, "") in news.events:
             self.is_new_to_acs = False
         self.retries = 0
-        self.not_before = 0.0
 
-    def failed(self, chance: Random, retry_after_s: float | None) -> None:
+    def failed(self, news: News, chance: Random, retry_after_s: float | None) -> None:
         """Plan the next attempt; nothing is lost, the events are told again."""
+        self.events = tuple(dict.fromkeys((*news.events, *self.events)))[:EVENTS_MAX]
+        self.changed |= news.changed
         self.retries += 1
         pace = self._around.pace
         wait_s = pace.retry_s(self.retries, chance)

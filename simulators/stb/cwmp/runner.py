@@ -50,6 +50,8 @@ class Runner:
         if task is not None:
             task.cancel()
             await asyncio.wait([task])
+        if self._sessions.pop(cpe, None) is not None:  # it had not even begun
+            cpe.is_in_session = False
 
     async def stop(self) -> None:
         """Break everything off."""
@@ -97,11 +99,10 @@ class Runner:
         chance = cpe.chance()
         began_at = asyncio.get_running_loop().time()
         session = Session(cpe, self._around, chance)
-        session.told.broken = "it was cut off"
         try:
             with self._calling(cpe.box, "SESSION", "CWMP SESSION") as call:
                 try:
-                    session.told.broken = await session.hold()
+                    await session.hold()
                 finally:
                     self._note(call, cpe, session.told)
         finally:
@@ -109,9 +110,9 @@ class Runner:
             cpe.is_in_session = False
             told = session.told
             if told.broken:
-                cpe.failed(chance, told.retry_after_s)
+                cpe.failed(told.news, chance, told.retry_after_s)
             else:
-                cpe.delivered(told.events)
+                cpe.delivered(told.news)
             ended_at = asyncio.get_running_loop().time()
             self.tally.add(told, began_at=began_at, ended_at=ended_at, due_at=due_at)
             self._finish(cpe)
