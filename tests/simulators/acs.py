@@ -28,7 +28,7 @@ REALM = "acs"
 INFORM = ["DeviceId", "Event", "MaxEnvelopes", "CurrentTime", "RetryCount", "ParameterList"]
 PARSER = etree.XMLParser(resolve_entities=False)
 WAIT_S = 15.0
-READ_S = 0.5  # no body takes longer, but that of a slow loris
+READ_S = 10.0
 
 
 @dataclass(kw_only=True)
@@ -87,7 +87,6 @@ class Acs:
         self._ready = threading.Event()
         self._stopped = asyncio.Event()
         self._over: queue.Queue[Session] = queue.Queue()
-        self.passwords: dict[str, str] = {}
         self.start_anew()
         self.url = ""
         self._thread = threading.Thread(target=self._run, daemon=True)
@@ -97,9 +96,11 @@ class Acs:
     def start_anew(self) -> None:
         """Forget every session and every wish."""
         self.complaints: list[str] = []
+        self.passwords: dict[str, str] = {}
         self.refusals: deque[tuple[int, Mapping[str, str], bytes]] = deque()
         self.realm_algorithm = "MD5"
-        self.offers = ("digest",)
+        self.offers = frozenset({"digest"})
+        self.read_s = READ_S
         self.tolerates: frozenset[str] = frozenset()
         self.statuses: list[int] = []
         self._asks: deque[list[tuple[str, str]]] = deque()
@@ -151,7 +152,7 @@ class Acs:
 
     async def _answer(self, request: web.BaseRequest) -> web.Response:
         try:
-            body = await asyncio.wait_for(request.read(), READ_S)
+            body = await asyncio.wait_for(request.read(), self.read_s)
         except TimeoutError:
             return web.Response(status=408, headers={"Connection": "close"})
         except (web.RequestPayloadError, ConnectionError):

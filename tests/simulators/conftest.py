@@ -61,7 +61,8 @@ def _acs() -> Iterator[Acs]:
 
 @pytest.fixture(scope="session")
 def _cpe_process(_acs: Acs) -> Iterator[RunningSimulator]:
-    options = ("--count", "2", "--boot-s", "0.1", "--retry-m-s", "0.02", "--answer-s", "5")
+    options = [*("--count", "2", "--boot-s", "0.1", "--request-gap-s", "30")]
+    options += ["--retry-m-s", "0.02", "--retry-k", "1.2"]
     with start_simulator("cwmp", "--acs", _acs.url, *options) as running:
         yield running
 
@@ -77,8 +78,10 @@ def acs(_acs: Acs) -> Iterator[Acs]:
 @pytest.fixture
 def cpe(acs: Acs, _cpe_process: RunningSimulator) -> CpeClient:
     """Return the first of two boxes that have told the ACS that they exist."""
-    acs.passwords = {box["acs_username"]: box["acs_password"] for box in _cpe_process.told["boxes"]}
     _cpe_process.admin("/reset", {})
+    # Until now nobody was let in, so what follows is said by the boxes as they are from here on.
+    acs.passwords = {box["acs_username"]: box["acs_password"] for box in _cpe_process.told["boxes"]}
     found = [acs.session(), acs.session()]
     assert {tuple(one.codes) for one in found} == {("0 BOOTSTRAP", "1 BOOT")}
-    return CpeClient(running=_cpe_process, number=0)
+    last = _cpe_process.admin("/journal?limit=0")["last"]
+    return CpeClient(running=_cpe_process, number=0, since=last)

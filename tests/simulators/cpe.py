@@ -1,5 +1,6 @@
 """One simulated CPE as a test handles it: its papers, its admin face, its bell."""
 
+import time
 from dataclasses import dataclass
 from typing import Any
 
@@ -7,13 +8,16 @@ import aiohttp
 
 from tests.simulators.process import RunningSimulator
 
+WAIT_S = 15.0
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CpeClient:
-    """The box with that number of a process."""
+    """The box with that number of a process; the journal is read from entry `since` on."""
 
     running: RunningSimulator
     number: int
+    since: int = 0
 
     @property
     def papers(self) -> dict[str, Any]:
@@ -46,18 +50,24 @@ class CpeClient:
         parts = [f"{part}:match=^{self.serial}" for part in spec.split(";")]
         self.running.admin("/faults", {"spec": ";".join(parts)})
 
+    def suffer(self, name: str) -> None:
+        """Wait until a fault has struck."""
+        deadline_at = time.monotonic() + WAIT_S
+        while name not in self.running.admin("/counters")["faults"]:
+            assert time.monotonic() < deadline_at, f"{name} never struck"
+
     def heal(self) -> None:
         """Clear every fault."""
         self.running.admin("/faults", {"clear": True})
 
-    def journal(self, call: str = "", after: int = 0) -> list[dict[str, Any]]:
+    def journal(self, call: str = "") -> list[dict[str, Any]]:
         """List what the journal holds of it, perhaps of one kind of entry alone."""
-        entries = self.running.journal(after, subject=self.serial)
+        entries = self.running.journal(self.since, subject=self.serial)
         return [one for one in entries if one["call"].startswith(call)]
 
     def broken(self) -> dict[str, Any]:
         """Wait for a session that broke, and tell what became of it."""
-        after = 0
+        after = self.since
         while True:
             path = f"/journal?after={after}&subject={self.serial}&wait_s=10"
             answer = self.running.admin(path)

@@ -73,10 +73,10 @@ def test_sha_256_is_spoken(acs: Acs, cpe: CpeClient) -> None:
 
 def test_basic_where_nothing_better_is_offered(acs: Acs, cpe: CpeClient) -> None:
     """Digest goes before Basic; Basic is used where it is all there is."""
-    acs.offers = ("basic", "digest")
+    acs.offers = frozenset({"basic", "digest"})
     cpe.inform()
     assert acs.session().posts[0]["Authorization"].startswith("Digest ")
-    acs.offers = ("basic",)
+    acs.offers = frozenset({"basic"})
     cpe.inform()
     assert acs.session().posts[0]["Authorization"].startswith("Basic ")
 
@@ -176,10 +176,11 @@ def test_a_period_is_kept(acs: Acs, cpe: CpeClient) -> None:
         SERVER + "PeriodicInformEnable": "true",
     }
     acs.ask(set_values(wishes))
-    cpe.inform()
-    acs.session()
-    assert acs.session().codes == ["2 PERIODIC"]
+    acs.ask()
     acs.ask(set_values({SERVER + "PeriodicInformEnable": "0"}))
+    cpe.tamper("inform", event="M Download", key="d-1")
+    assert acs.session().codes == ["M Download"]
+    assert acs.session().codes == ["2 PERIODIC"]
     assert acs.session().status() == "0"
     assert cpe.state["cwmp"]["events"] == []
 
@@ -201,8 +202,8 @@ def test_a_failed_session_is_tried_again_with_its_events(acs: Acs, cpe: CpeClien
     session = acs.session()
     assert (session.retries, session.events) == (3, [("M Download", "d-1")])
     told = [entry["after"]["broken"] for entry in cpe.journal("CWMP SESSION")]
-    assert told[1:4] == ["status 500", told[2], "the Inform was answered with nothing"]
-    assert told[2].startswith("no XML")
+    assert told[:3] == ["status 500", told[1], "the Inform was answered with nothing"]
+    assert told[1].startswith("no XML")
     cpe.inform()
     assert acs.session().retries == 0
 
@@ -253,15 +254,12 @@ async def test_a_connection_request_begins_one_session(acs: Acs, cpe: CpeClient)
     assert [entry["call"] for entry in cpe.journal("RING")] == ["RING 401", "RING 200"]
 
 
-async def test_requests_are_taken_once_a_second(acs: Acs, cpe: CpeClient) -> None:
-    """Of requests in one second the first is taken, the others are 503; one session follows."""
-    statuses = [await cpe.ring() for _ in range(3)]
-    assert statuses[0] == 200
-    assert set(statuses[1:]) <= {503, 200}
-    assert 503 in statuses
+async def test_requests_are_taken_at_a_pace(acs: Acs, cpe: CpeClient) -> None:
+    """Of requests that follow each other too fast the first is taken, the others are 503."""
+    assert [await cpe.ring() for _ in range(3)] == [200, 503, 503]
     session = await asyncio.to_thread(acs.session)
     assert session.codes == ["6 CONNECTION REQUEST"]
-    assert acs.is_quiet() or statuses.count(200) > 1
+    assert acs.is_quiet()
 
 
 @pytest.mark.parametrize(
@@ -304,8 +302,7 @@ async def test_a_box_in_session_is_busy(acs: Acs, cpe: CpeClient) -> None:
     """While a session is under way a connection request is 503."""
     cpe.hurt("half_open:20s")
     cpe.inform()
-    while not cpe.state["cwmp"]["in_session"]:
-        pass
+    cpe.suffer("half_open")
     assert await cpe.ring() == 503
     cpe.heal()
 
@@ -342,7 +339,7 @@ def test_what_is_no_inform_response_ends_a_session(acs: Acs, cpe: CpeClient) -> 
     acs.refusals += [(200, {}, body.encode()) for body in bodies]
     cpe.inform()
     assert acs.session().retries == 3
-    told = [entry["after"]["broken"] for entry in cpe.journal("CWMP SESSION")][1:4]
+    told = [entry["after"]["broken"] for entry in cpe.journal("CWMP SESSION")][:3]
     assert told[0] == "the InformResponse has the id 'x'"
     assert "namespace" in told[1]
     assert told[2] == "a DOCTYPE"

@@ -148,7 +148,7 @@ class Cpe:
         """The MAC it shows."""
         fault = self._around.faults.mode("clone", self.box.serial)
         told = "" if fault is None else fault.argument.partition(",")[2]
-        return told or self.box.mac
+        return ":".join(told[at : at + 2] for at in range(0, 12, 2)) if told else self.box.mac
 
     @property
     def request_url(self) -> str:
@@ -227,7 +227,7 @@ class Cpe:
             return None
         now = self.box.monotonic()
         if self.box.boots != self.boots_seen:
-            return max(now, self.not_before)
+            return now
         moments = [at for at, _ in self.scheduled[:1]]
         if self._is_periodic:
             moments.append(self.period_at)

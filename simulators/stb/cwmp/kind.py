@@ -18,6 +18,7 @@ from simulators.stb.cwmp.bells import Bells
 from simulators.stb.cwmp.cpe import PERIODIC, VALUE_CHANGE, Around, Cpe, Pace
 from simulators.stb.cwmp.paths import ENABLE, PACKAGES, SOFTWARE
 from simulators.stb.cwmp.runner import AT_ONCE_MAX, Runner
+from simulators.stb.cwmp.tree import URL
 from simulators.stb.rack import Rack
 
 FIRST = ("bootstrap", "boot", "none")
@@ -38,6 +39,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--retry-m-s", type=float, help="m of the retry schedule, 5 s by default")
     parser.add_argument("--retry-k", type=float, help="k of the retry schedule, 2 by default")
     parser.add_argument("--answer-s", type=float, help="how long a box waits for an answer")
+    parser.add_argument("--request-gap-s", type=float, help="between connection requests, 1 s")
     parser.add_argument("--first", choices=FIRST, help="what boxes tell first")
     parser.add_argument("--storm-s", type=float, help="their power returns within so many seconds")
     parser.add_argument("--at-once-max", type=int, help="sessions at a time in this process")
@@ -131,7 +133,7 @@ class CwmpRack(Rack):
         self, stage: Stage, state: Mapping[str, Any], kind: str, *, is_shared: bool
     ) -> None:
         own = {name: state[name] for name in state.keys() & _OWN}
-        self._acs = str(own.get("acs", ""))
+        self._acs = _acs(own)
         self._storm_s = own.get("storm_s")
         if self._storm_s is not None:
             own.setdefault("first", "boot")
@@ -216,8 +218,19 @@ class CwmpRack(Rack):
 
 
 def _pace(own: Mapping[str, Any]) -> Pace:
-    try:
-        told = {name: float(own[name]) for name in Pace.__dataclass_fields__ if name in own}
-    except (TypeError, ValueError) as error:
-        raise BadOperation(f"the state makes no sense: {error}") from None
+    told: dict[str, float] = {}
+    for name in Pace.__dataclass_fields__.keys() & own.keys():
+        try:
+            told[name] = float(own[name])
+        except (TypeError, ValueError):
+            raise BadOperation(f"{name}: {own[name]!r} is no number") from None
+        if told[name] <= 0:
+            raise BadOperation(f"{name}: more than 0 is expected")
     return Pace(**told)
+
+
+def _acs(own: Mapping[str, Any]) -> str:
+    url = str(own.get("acs", ""))
+    if url and not URL.fullmatch(url):
+        raise BadOperation(f"acs: {url!r} is no http URL")
+    return url
