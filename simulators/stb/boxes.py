@@ -89,6 +89,18 @@ def load_boxes(state: Mapping[str, Any], clock: SkewedClock) -> dict[Box, int]:
     Raises BadOperation naming what makes no sense.
     """
     _need_known("the state", state, _STATE_KEYS)
+    try:
+        named, more = _made(state, clock)
+    except (AttributeError, TypeError, ValueError) as error:
+        raise BadOperation(f"the state makes no sense: {error}") from error
+    for box in [*named, *more]:
+        _authorize(box, state.get("authorized_keys", ()))
+    _need_different([*named, *more])
+    return {**named, **dict.fromkeys(more, 0)}
+
+
+def _made(state: Mapping[str, Any], clock: SkewedClock) -> tuple[dict[Box, int], list[Box]]:
+    """Make the boxes a state names, with their ports, and those it only counts."""
     seed = state.get("seed", 1)
     common: dict[str, Any] = {"clock": clock}
     if "boot_s" in state:
@@ -96,17 +108,9 @@ def load_boxes(state: Mapping[str, Any], clock: SkewedClock) -> dict[Box, int]:
     if "known_packages" in state:
         common["known_packages"] = frozenset(state["known_packages"])
     rows: Iterable[Mapping[str, Any]] = state.get("boxes", ())
-    try:
-        named = {_load(row, n, seed, common): int(row.get("port", 0)) for n, row in enumerate(rows)}
-        count = int(state.get("count", 0 if named else 1))
-    except (AttributeError, TypeError, ValueError) as error:
-        raise BadOperation(f"the state makes no sense: {error}") from error
-    first = len(named)
-    more = [make_box(first + number, seed, **common) for number in range(count)]
-    for box in [*named, *more]:
-        _authorize(box, state.get("authorized_keys", ()))
-    _need_different([*named, *more])
-    return {**named, **dict.fromkeys(more, 0)}
+    named = {_load(row, n, seed, common): int(row.get("port", 0)) for n, row in enumerate(rows)}
+    count = int(state.get("count", 0 if named else 1))
+    return named, [make_box(len(named) + n, seed, **common) for n in range(count)]
 
 
 def _load(row: Mapping[str, Any], number: int, seed: Any, common: Mapping[str, Any]) -> Box:

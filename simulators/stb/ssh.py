@@ -275,6 +275,10 @@ class Session(asyncssh.SSHServerSession[str]):
         self._port.answers.add(task)
         task.add_done_callback(self._port.answers.discard)
 
+    def eof_received(self) -> bool:
+        """Go on: who says no more may still listen."""
+        return True
+
     def pause_writing(self) -> None:
         """Hold back: the caller reads too slowly."""
         self._writable.clear()
@@ -298,10 +302,10 @@ class Session(asyncssh.SSHServerSession[str]):
                 answer = await self._performed(call, line)
             else:
                 answer = _injected(fault)
-        if self._gone.is_set():
-            return
-        if fault is None or not await self._hurt(fault, answer):
-            self._say(answer)
+        # The caller may be gone by now; what was done stays done.
+        with contextlib.suppress(BrokenPipeError):
+            if fault is None or not await self._hurt(fault, answer):
+                self._say(answer)
 
     async def _performed(self, call: Call, line: str) -> verbs.Answer:
         box = self._box
@@ -344,8 +348,6 @@ class Session(asyncssh.SSHServerSession[str]):
         left = size_bytes
         while left > 0:
             await self._writable.wait()
-            if self._gone.is_set():
-                return
             self._channel.write(_CHUNK[:left])
             left -= len(_CHUNK)
             await asyncio.sleep(0)
@@ -353,8 +355,6 @@ class Session(asyncssh.SSHServerSession[str]):
 
     async def _drip(self, answer: verbs.Answer, pause_s: float) -> None:
         for letter in answer.output:
-            if self._gone.is_set():
-                return
             self._channel.write(letter)
             await asyncio.sleep(pause_s)
         self._end(answer.code)
