@@ -241,6 +241,17 @@ def test_a_clone_shows_another_boxs_name(acs: Acs, cpe: CpeClient) -> None:
     assert cpe.papers["acs_username"] in session.posts[0]["Authorization"]
 
 
+def test_without_a_link_nothing_goes_either_way(acs: Acs, cpe: CpeClient) -> None:
+    """A box that is down in the eyes of the network calls when it is back, not before."""
+    cpe.hurt("down")
+    cpe.tamper("inform", event="M Download", key="d-1")
+    assert cpe.state["cwmp"]["events"] == [["M Download", "d-1"]]
+    with pytest.raises(aiohttp.ClientConnectorError):
+        asyncio.run(cpe.ring())
+    cpe.heal()
+    assert acs.session().events == [("M Download", "d-1")]
+
+
 def test_a_box_may_be_slow(acs: Acs, cpe: CpeClient) -> None:
     """A slow box says nothing until it does; a cleared delay lets it go on."""
     cpe.hurt("slow:30s:count=1")

@@ -10,6 +10,7 @@ import itertools
 from collections import deque
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from random import Random
 
 from simulators.call import Call
 from simulators.stb.box import Box
@@ -99,23 +100,25 @@ class Runner:
         chance = cpe.chance()
         began_at = asyncio.get_running_loop().time()
         session = Session(cpe, self._around, chance)
-        try:
-            with self._calling(cpe.box, "SESSION", "CWMP SESSION") as call:
-                try:
-                    await session.hold()
-                finally:
-                    self._note(call, cpe, session.told)
-        finally:
-            del self._sessions[cpe]
-            cpe.is_in_session = False
-            told = session.told
-            if told.broken:
-                cpe.failed(told.news, chance, told.retry_after_s)
-            else:
-                cpe.delivered(told.news)
-            ended_at = asyncio.get_running_loop().time()
-            self.tally.add(told, began_at=began_at, ended_at=ended_at, due_at=due_at)
-            self._finish(cpe)
+        with self._calling(cpe.box, "SESSION", "CWMP SESSION") as call:
+            try:
+                await session.hold()
+            finally:
+                told = session.told
+                self._note(call, cpe, told)
+                ended_at = asyncio.get_running_loop().time()
+                self.tally.add(told, began_at=began_at, ended_at=ended_at, due_at=due_at)
+                self._settle(cpe, told, chance)
+
+    def _settle(self, cpe: Cpe, told: Told, chance: Random) -> None:
+        """Let the box know what became of its session."""
+        del self._sessions[cpe]
+        cpe.is_in_session = False
+        if told.broken:
+            cpe.failed(told.news, chance, told.retry_after_s)
+        else:
+            cpe.delivered(told.news)
+        self._finish(cpe)
 
     def _finish(self, cpe: Cpe) -> None:
         """Do what the session left to its end, and let the next box have the place."""
@@ -126,7 +129,7 @@ class Runner:
                 done, cpe.box.serial, face="device", before=before, after=cpe.box.shown()
             )
         self.look(cpe)
-        if self._crowd:
+        while self._crowd and len(self._sessions) < self._at_once_max:
             due_at, waiting = self._crowd.popleft()
             if not waiting.is_in_session:
                 self._begin(waiting, due_at)
