@@ -12,7 +12,7 @@ from simulators.stb.cwmp.cpe import Pace
     [(1, 5, 10), (2, 10, 20), (3, 20, 40), (9, 1280, 2560), (10, 2560, 5120), (40, 2560, 5120)],
 )
 def test_the_wait_doubles_until_the_tenth(retries: int, least_s: float, most_s: float) -> None:
-    """Attempt n waits m * k^(n-1) to m * k^n seconds with m = 5 and k = 2, from the tenth no more."""
+    """Attempt n waits 5 * 2^(n-1) to 5 * 2^n seconds, and no more from the tenth on."""
     drawn = [Pace().retry_s(retries, Random(seed)) for seed in range(200)]
     assert all(least_s <= one <= most_s for one in drawn)
     assert max(drawn) - min(drawn) > (most_s - least_s) / 2
