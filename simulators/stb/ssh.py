@@ -18,7 +18,7 @@ import asyncssh
 from simulators.call import Call
 from simulators.faults import Fault
 from simulators.listening import bound, listening
-from simulators.simulator import Faces, Stage
+from simulators.simulator import BadOperation, Faces, Stage
 from simulators.stb import hostkeys, verbs
 from simulators.stb.box import Box, Busy
 from simulators.stb.options import add_options
@@ -56,6 +56,11 @@ def make(stage: Stage, state: Mapping[str, Any]) -> Faces:
     """Make the boxes of a state; one that names no key lets the operator of the seed in."""
     face = SshFace(stage, state)
     face.rack = Rack(stage, face.armed(state), face)
+    for box in face.rack.boxes.values():
+        try:
+            _public(box.factory.ssh_keys)
+        except (asyncssh.KeyImportError, ValueError) as error:
+            raise BadOperation(f"authorized_keys: {error}") from None
     return face.rack
 
 
@@ -228,7 +233,9 @@ class _Door(asyncssh.SSHServer):
         """Let the operator in with a key that the box was given."""
         if self._is_refused or username != USER:
             return False
-        return key.public_data in _public(self._box.credentials.ssh_keys)
+        with contextlib.suppress(asyncssh.KeyImportError, ValueError):
+            return key.public_data in _public(self._box.credentials.ssh_keys)
+        return False
 
     def session_requested(self) -> "Session":
         """Open a session, unless there is one."""

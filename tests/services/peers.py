@@ -53,6 +53,11 @@ def missing(names: Sequence[str]) -> str:
     return f"no {', '.join(absent)} (Debian: `apt-get install {packages}`)" if absent else ""
 
 
+def describe() -> str:
+    """Say which programs the tests will use, for the head of the test report."""
+    return ", ".join(name for name in PACKAGES if find(name) is not None) or "none"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Peer:
     """A running program: where it listens and what a caller must know."""

@@ -242,6 +242,8 @@ def test_the_log_is_bounded(box: Box) -> None:
         ({"boxes": [{"nosuch": 1}]}, "a box: unknown key 'nosuch'"),
         ({"boxes": [{"credentials": {"nosuch": 1}}]}, "credentials: unknown key 'nosuch'"),
         ({"boxes": [{"credentials": {"snmp_auth_key": "xy"}}]}, "makes no sense"),
+        ({"boxes": [{"credentials": {"snmp_priv_key": "00"}}]}, "snmp_priv_key has 16 octets"),
+        ({"boxes": [{"mac": "001A"}]}, "'001A' is no MAC"),
         ({"boxes": [{"serial": "RB1"}, {"serial": "RB1"}]}, "two boxes have the serial RB1"),
         ({"boxes": 7}, "makes no sense"),
         ({"count": "many"}, "makes no sense"),
