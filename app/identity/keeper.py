@@ -53,7 +53,7 @@ class TooOften(DomainError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Given:
-    """What is brought to sign in. `browser` is the mark of an earlier sign-in, if any.
+    """What is brought to sign in. `browser` is what tells a known one, if it is one.
 
     Nothing of it is shown: people type passwords into the field for the name, too.
     """
@@ -154,10 +154,10 @@ class Keeper:
             ends_at=now + self.lasting.longest,
         )
         token = self.chance.token(TOKEN_BYTES)
-        mark = browser or self.chance.token(TOKEN_BYTES)
+        known = browser or self.chance.token(TOKEN_BYTES)
         await sign_ins.make_room(tx, person.id, now)
-        await sign_ins.add(tx, one, token=token, browser=mark)
-        return Let(person=person, sign_in=one, token=token, browser=mark)
+        await sign_ins.add(tx, one, token=token, browser=known)
+        return Let(person=person, sign_in=one, token=token, browser=known)
 
     async def who(self, token: str) -> Here | None:
         """Tell whose sign-in it is, if it still is one, and note that it was used."""

@@ -1,7 +1,7 @@
 """Sign-ins: one row per browser that somebody signed in with, ended by time, by hand or by its own.
 
-The browser holds long chance, the database its hash alone. A second such mark tells a browser
-where its person has signed in before from a stranger's; it opens nothing.
+The browser holds long chance, the database its hash alone. A second such text tells a known
+browser, where its person has signed in before, from a stranger's; it opens nothing.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The two cookies of somebody who signs in: the sign-in, and the browser's mark for the next one.
+"""The two cookies of somebody who signs in: the sign-in, and what tells a known browser.
 
 `__Host-` ties them to this very host and to TLS (RFC 6265bis, 4.1.3.2); Chromium and Firefox take
 plain HTTP on a loopback address for as good. `insecure_cookies` gives that up for a closed network.
@@ -26,14 +26,14 @@ def read(request: web.Request, settings: Settings, name: str) -> str:
 
 
 def keep(response: web.StreamResponse, settings: Settings, let: Let) -> None:
-    """Have the browser keep a sign-in as long as it may last, and its mark longer."""
+    """Have the browser keep a sign-in as long as it may last, and be known longer."""
     lasting = let.sign_in.ends_at - let.sign_in.made_at
     _put(response, settings, SIGN_IN, let.token, lasting)
     _put(response, settings, BROWSER, let.browser, KNOWN_FOR)
 
 
 def drop(response: web.StreamResponse, settings: Settings) -> None:
-    """Have the browser forget a sign-in; its mark stays."""
+    """Have the browser forget a sign-in; it stays known."""
     _put(response, settings, SIGN_IN, "", _GONE)
 
 

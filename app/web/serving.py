@@ -88,9 +88,9 @@ async def _answered(request: web.Request, handler: _Served, request_id: str) -> 
 
 
 def _of_library(error: web.HTTPException, request_id: str) -> web.StreamResponse:
-    """Turn "no such path" and "no such method" into problems; redirects stay as they are."""
-    if error.status < 400:  # noqa: PLR2004 - where the statuses of failure begin
-        return error
+    """Turn "no such path" and "no such method" into problems; who is led elsewhere goes there."""
+    if isinstance(error, web.HTTPMove):
+        return web.Response(status=error.status, headers={"Location": str(error.location)})
     headers = {"Allow": error.headers["Allow"]} if "Allow" in error.headers else None
     why = "there is nothing under this path" if error.status == 404 else error.reason  # noqa: PLR2004
     return Problem(error.status, error.reason.lower(), why, request_id, headers=headers)

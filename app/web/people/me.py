@@ -23,7 +23,7 @@ SAID = {
     "password": "The password is changed; all other sign-ins are ended.",
 }
 
-Password = Annotated[str, Field(max_length=PASSWORD_CHARS_MAX)]
+Password = Annotated[str, Field(max_length=PASSWORD_CHARS_MAX, repr=False)]
 
 
 class PasswordForm(Form):

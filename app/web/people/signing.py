@@ -38,7 +38,7 @@ class SignInForm(Form):
     """What somebody types."""
 
     name: Annotated[str, Field(max_length=PASSWORD_CHARS_MAX)]
-    password: Annotated[str, Field(max_length=PASSWORD_CHARS_MAX)]
+    password: Annotated[str, Field(max_length=PASSWORD_CHARS_MAX, repr=False)]
     next: Annotated[str, Field(max_length=NEXT_CHARS_MAX * 3)] = ""
 
 
@@ -76,7 +76,8 @@ class Signing:
             return see(local_path(query.next) or about(here.person.role).home)
         if not self._may(call.request):
             return await self._page(call, PLAIN, status=403)
-        return await self._page(call, SAID.get(query.done, ""), next_=query.next)
+        form = SignInForm(name="", password="", next=query.next)
+        return await self._page(call, SAID.get(query.done, ""), form)
 
     async def _sign_in(self, call: Call) -> web.Response:
         request, settings = call.request, self.house.settings
@@ -95,9 +96,9 @@ class Signing:
         try:
             let = await self.house.keeper.sign_in(given)
         except NotLetIn:
-            return await self._page(call, "Name or password is wrong.", next_=form.next, status=400)
+            return await self._page(call, "Name or password is wrong.", form, status=400)
         except TooOften as error:
-            page = await self._page(call, _told(error), next_=form.next, status=429)
+            page = await self._page(call, _told(error), form, status=429)
             page.headers["Retry-After"] = str(error.wait_s)
             return page
         response = see(local_path(form.next) or about(let.person.role).home)
@@ -111,7 +112,7 @@ class Signing:
         return response
 
     async def _page(
-        self, call: Call, said: str, *, next_: str = "", status: int = 200
+        self, call: Call, said: str, form: SignInForm | None = None, *, status: int = 200
     ) -> web.Response:
         return await self.phone.page(
             call,
@@ -119,8 +120,8 @@ class Signing:
             said=said,
             tone="good" if status < 400 else "bad",  # noqa: PLR2004 - where failure begins
             status=status,
-            next=local_path(next_),
-            is_open=said is not PLAIN,
+            form=form,
+            next=local_path(form.next) if form else "",
         )
 
     def _may(self, request: web.Request) -> bool:

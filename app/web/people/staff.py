@@ -36,7 +36,7 @@ class AddForm(Form):
     name: Typed
     display: Typed = ""
     role: Typed = TECHNICIAN
-    password: Typed = ""
+    password: Annotated[str, Field(max_length=PASSWORD_CHARS_MAX, repr=False)] = ""
 
 
 class Staff:

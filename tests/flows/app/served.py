@@ -68,6 +68,7 @@ class Served:
     url: str
     token: str
     session: ClientSession
+    site: Any
 
     async def raw(
         self,
@@ -134,7 +135,7 @@ async def serving(house: House) -> AsyncIterator[Served]:
     await tokens.make_first(house.store, house.settings.data_dir, house.chance, now)
     token = (house.settings.data_dir / tokens.TOKEN_FILE).read_text("utf-8").strip()
     async with ClientSession() as session:
-        yield Served(house=house, url=url, token=token, session=session)
+        yield Served(house=house, url=url, token=token, session=session, site=site)
     door.close()
     site.close()
     await runner.cleanup()

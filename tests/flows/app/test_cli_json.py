@@ -18,6 +18,7 @@ from tests.flows.app.operation import Operation, operation
 from tests.flows.app.operator import TARGET, contract_of, secrets
 from tests.flows.app.product import BOXOFFICE, STOP_S
 
+OWNER = "olga"
 LIT, DARK = contract_of(1), contract_of(2)
 
 # What each is asked, in this order; {folder} is where the operator's files are.
@@ -42,6 +43,13 @@ ASKED = {
     "targets release": (TARGET,),
     "targets approve": (TARGET,),
     "targets reject": (TARGET,),
+    "user add": ("anna", "--role", "owner", "--generate"),
+    "user password": ("anna", "--generate"),
+    "user list": (),
+    "user sign-ins": ("anna",),
+    "user revoke": ("anna",),
+    "user enable": ("anna",),
+    "user disable": (OWNER,),
     "clock show": (),
     "clock advance": ("1d",),
     "cancel": (DARK, "--now"),
@@ -78,6 +86,8 @@ def test_every_command_prints_one_document(shop, monkeypatch):
     monkeypatch.setenv("BOXOFFICE_DATA_DIR", str(ours.product.folder))
     monkeypatch.setenv("BOXOFFICE_ALLOW_TIME_TRAVEL", "true")
     assert set(printing(get_command(cli))) == {*ASKED, "serve"}
+    made = CliRunner().invoke(cli, ["user", "add", OWNER, "--role", "owner", "--generate"])
+    assert made.exit_code == 0, made.stderr
     for name, words in ASKED.items():
         asked = [word.format(folder=folder / "operator") for word in words]
         result = CliRunner().invoke(cli, [*name.split(), *asked, "--json"])
