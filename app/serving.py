@@ -55,8 +55,8 @@ async def serve(
             door = await _open(runner, role, host, port)
             crew.start()
             url = f"http://{host}:{door.sockets[0].getsockname()[1]}" if door else ""
-            hints = await _hints(house) if door else []
-            announce(Ready(url=url, pid=os.getpid(), role=role.value, hints=hints))
+            told = await hints(house) if door else []
+            announce(Ready(url=url, pid=os.getpid(), role=role.value, hints=told))
             log.info("serve.ready", url=url, role=role.value)
             failed = await _until(stop, crew)
             if door:
@@ -68,18 +68,18 @@ async def serve(
         return 1 if failed else 0
 
 
-async def _hints(house: House) -> list[str]:
+async def hints(house: House) -> list[str]:
     """Say in one line each what a person should know who has just started the pages."""
-    hints = []
+    found = []
     async with house.store.read() as tx:
         if not await people.is_anybody(tx):
-            hints.append("nobody can sign in yet: boxoffice user add NAME --role owner")
+            found.append("nobody can sign in yet: boxoffice user add NAME --role owner")
     if house.settings.insecure_cookies:
-        hints.append(
+        found.append(
             "insecure_cookies is on: whoever listens on the network can take a sign-in over"
         )
         log.warning("serve.insecure_cookies")
-    return hints
+    return found
 
 
 async def _open(runner: web.AppRunner, role: Role, host: str, port: int) -> asyncio.Server | None:

@@ -15,8 +15,10 @@ from typer.testing import CliRunner
 
 from app.cli.root import cli
 from app.identity.keeper import form_token
+from app.serving import hints
 from tests.flows.app.process import Serving, command, environment
 from tests.flows.app.product import BOXOFFICE
+from tests.flows.app.visitor import added
 
 CANARY = "canary-nine-lanterns"
 
@@ -112,13 +114,15 @@ def on_terminal(folder: Path, *lines: str) -> str:
     return shown.decode()
 
 
-async def test_serve_says_that_nobody_can_sign_in_yet(tmp_path):
-    """At its start it tells how the first owner is made; and what a careless setting means."""
-    settings = {"data_dir": str(tmp_path), "insecure_cookies": "true"}
-    async with Serving(tmp_path, settings) as serving:
-        told = serving.ready["hints"]
-        assert told[0] == "nobody can sign in yet: boxoffice user add NAME --role owner"
-        assert "can take a sign-in over" in told[1]
+async def test_serve_says_that_nobody_can_sign_in_yet(house):
+    """At its start it tells how the first owner is made, and what a careless setting means."""
+    (nobody,) = await hints(house)
+    assert nobody == "nobody can sign in yet: boxoffice user add NAME --role owner"
+    await added(house, "olga", "owner")
+    assert await hints(house) == []
+    house.settings = house.settings.model_copy(update={"insecure_cookies": True})
+    (careless,) = await hints(house)
+    assert "can take a sign-in over" in careless
 
 
 async def test_no_password_and_no_cookie_is_ever_logged(tmp_path):

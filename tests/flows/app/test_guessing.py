@@ -14,7 +14,7 @@ from app.wiring import build, closing
 from tests.flows.app.served import serving
 from tests.flows.app.visitor import PASSWORD, Visitor, added, hurry
 
-GUESSES = 300
+GUESSES = 120
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
+from app.identity.guesses import guess
 from app.identity.people import person
 from app.identity.sign_ins import sign_in
 from app.settings import Settings
@@ -360,3 +361,28 @@ async def test_a_network_that_can_be_listened_to_is_told_so(house, visitor):
     assert seen.status == 303
     assert not seen.cookies["boxoffice"]["secure"]
     assert (await visitor.get("/field/", **plain)).status == 200
+
+
+@pytest.mark.parametrize(
+    ("told", "known"),
+    [
+        ("192.0.2.7", "192.0.2.7"),
+        ("203.0.113.9, 192.0.2.7", "192.0.2.7"),
+        ("::ffff:192.0.2.7", "192.0.2.7"),
+        ("2001:db8:1:2:3::4", "2001:db8:1:2::/64"),
+        ("no address", "unknown"),
+    ],
+)
+async def test_a_proxy_says_from_where_somebody_asks(house, visitor, told, known):
+    """The last address it added counts, and of IPv6 what one household has."""
+    visitor.address = told
+    await visitor.sign_in("tom", "wrong")
+    keys = {row["key"] for row in await rows(house, guess)}
+    assert f"address:{known}" in keys
+    assert not any("tom" in key for key in keys)
+
+
+async def test_a_proxy_is_believed_only_where_it_is_said_to_be(house, visitor):
+    """From anywhere else its word about TLS counts nothing."""
+    house.settings = house.settings.model_copy(update={"proxy_networks": ("10.0.0.0/8",)})
+    assert (await visitor.sign_in("tom")).status == 403

@@ -69,7 +69,17 @@ async def test_the_console_is_for_this_machine_alone(served):
 
 async def test_every_answer_carries_the_security_headers(served):
     """Pages, files, problems and plain answers all carry the one table, and no version."""
-    for path in ("/", "/console/", "/healthz", "/nosuch", "/api/v1/clock", Static().url("live.js")):
+    paths = (
+        "/",
+        "/console/",
+        "/healthz",
+        "/nosuch",
+        "/api/v1/clock",
+        "/sign-in",
+        "/me",
+        "/people/x",
+    )
+    for path in (*paths, Static().url("live.js")):
         _, _, headers = await served.raw("GET", path)
         for name, value in ALWAYS.items():
             assert headers[name] == value, (path, name)
