@@ -5,19 +5,20 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from aiohttp import web
 
+from app.identity import people
 from app.roles.crew import Crew, Role, duties
 from app.settings import Settings
 from app.shape import open_house
 from app.web.connection import listen
-from app.web.console.pages import Console
 from app.web.routes import all_routes
 from app.web.serving import make_app
-from app.web.static import Static
+from app.web.site import Site
+from app.wiring import House
 from runtime.telemetry import get_log
 from terms.errors import DomainError
 
@@ -33,6 +34,7 @@ class Ready:
     url: str
     pid: int
     role: str
+    hints: Sequence[str] = ()
 
 
 async def serve(
@@ -45,25 +47,39 @@ async def serve(
         loop.add_signal_handler(number, stop.set)
     async with open_house(settings) as house:
         crew = Crew(duties(house, role))
-        static = Static()
-        console = Console(house, static)
-        app = make_app(house, all_routes(console, static, lambda: crew.alive), console.refused)
+        site = Site(house)
+        app = make_app(house, all_routes(site, lambda: crew.alive), site.refused)
         runner = web.AppRunner(app, access_log=None, shutdown_timeout=SHUTDOWN_S)
         await runner.setup()
         try:
             door = await _open(runner, role, host, port)
             crew.start()
             url = f"http://{host}:{door.sockets[0].getsockname()[1]}" if door else ""
-            announce(Ready(url=url, pid=os.getpid(), role=role.value))
+            told = await hints(house) if door else []
+            announce(Ready(url=url, pid=os.getpid(), role=role.value, hints=told))
             log.info("serve.ready", url=url, role=role.value)
             failed = await _until(stop, crew)
             if door:
                 door.close()
         finally:
-            console.live.close()
+            site.close()
             await asyncio.gather(crew.rest(), runner.cleanup())
         log.info("serve.ended", failed=failed)
         return 1 if failed else 0
+
+
+async def hints(house: House) -> list[str]:
+    """Say in one line each what a person should know who has just started the pages."""
+    found = []
+    async with house.store.read() as tx:
+        if not await people.is_anybody(tx):
+            found.append("nobody can sign in yet: boxoffice user add NAME --role owner")
+    if house.settings.insecure_cookies:
+        found.append(
+            "insecure_cookies is on: whoever listens on the network can take a sign-in over"
+        )
+        log.warning("serve.insecure_cookies")
+    return found
 
 
 async def _open(runner: web.AppRunner, role: Role, host: str, port: int) -> asyncio.Server | None:

@@ -47,6 +47,7 @@ _SERVICE_VALUES = ("tcp://", "udp://", "sctp://")
 # How much of two names must be the same for one to be taken for the other.
 _ALIKE = 0.7
 
+Hours = Annotated[float, Field(gt=0, le=8_760)]
 Seconds = Annotated[float, Field(gt=0, le=86_400)]
 
 
@@ -122,6 +123,22 @@ class Settings(BaseSettings):
     )
     http_host: str = Field("127.0.0.1", min_length=1, description="Address to listen on.")
     http_port: int = Field(8080, ge=0, le=65_535, description="Port; 0 takes a free one.")
+    sign_in_idle_h: Hours = Field(
+        12, description="How long a sign-in lasts that nobody uses, in hours."
+    )
+    sign_in_longest_h: Hours = Field(
+        168, description="How long a sign-in lasts at most, used or not, in hours."
+    )
+    insecure_cookies: bool = Field(
+        default=False,
+        description="Whether people may sign in without TLS from other machines. Then whoever can "
+        "listen on the network can take a sign-in over; only for a closed one.",
+    )
+    proxy_networks: Ranges = Field(
+        LOOPBACK,
+        description="Where reverse proxies are that may say in `X-Forwarded-For` and "
+        "`X-Forwarded-Proto` whom they speak for.",
+    )
     allow_time_travel: bool = Field(
         default=False,
         description="Whether `boxoffice clock advance` may move business time. Never where real "

@@ -10,7 +10,10 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from app.identity import tokens
+from app.identity import guesses, people, sign_ins, tokens
+from app.identity.keeper import Keeper
+from app.identity.passwords import Passwords
+from app.identity.sign_ins import Lasting
 from app.imports import memory as imports_memory
 from app.settings import Settings
 from billing.flows.desk import Desk
@@ -38,7 +41,7 @@ from runtime.store import Store
 from runtime.work import Work
 from terms.ids import NoticeId, ServiceId
 
-STORES = (tokens, imports_memory, messages_store)
+STORES = (guesses, people, sign_ins, tokens, imports_memory, messages_store)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -61,6 +64,7 @@ class House:
     drift: Drift
     logins: Logins
     notify: Notify
+    keeper: Keeper
     lanes_alive: dict[str, bool] = field(default_factory=dict)
 
     async def refresh_providers(self) -> None:
@@ -138,6 +142,14 @@ def build(
         drift=Drift(work, targets),
         logins=logins,
         notify=Notify(store, work, _Screens(operate)),
+        keeper=Keeper(store, clock, chance, _lasting(settings), Passwords(chance)),
+    )
+
+
+def _lasting(settings: Settings) -> Lasting:
+    return Lasting(
+        idle=timedelta(hours=settings.sign_in_idle_h),
+        longest=timedelta(hours=settings.sign_in_longest_h),
     )
 
 

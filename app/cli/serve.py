@@ -43,9 +43,13 @@ def serve(
                     "console": f"{ready.url}/console/" if ready.url else "",
                     "pid": ready.pid,
                     "role": ready.role,
+                    "hints": ready.hints,
                 }
             )
-        elif ready.url:
+            return
+        for hint in ready.hints:
+            say(f"Note: {hint}")
+        if ready.url:
             say(f"Boxoffice is ready: {ready.url}/console/ (stop it with Ctrl-C)")
         else:
             say(f"Boxoffice is at work as {ready.role} (stop it with Ctrl-C)")

@@ -2,47 +2,65 @@
 
 A token is compared by its hash in the database. "Local" is a browser on this machine: the peer's
 address and the name it asked for are both ours, so neither another machine nor a page of another
-name that resolves to us gets in; behind a proxy nobody is local.
+name that resolves to us gets in; behind a proxy nobody is local. A person has a sign-in and a role.
 """
 
 from __future__ import annotations
 
-from ipaddress import ip_address
-
 from aiohttp import web
 
 from app.identity import tokens
-from app.web.problem import BadRequest
-from app.web.route import Policy
+from app.identity.keeper import Here
+from app.identity.roles import covers
+from app.web import cookies
+from app.web.api.shapes import PREFIX as API
+from app.web.caller import is_local
+from app.web.leading import sign_in_url
+from app.web.origin import check_from_here
+from app.web.problem import UNKNOWN_CALLER, BadRequest
+from app.web.route import OF_PEOPLE, SAFE_METHODS, Policy
 from app.wiring import House
 
-_LOCAL_NAMES = frozenset({"localhost", "127.0.0.1", "[::1]"})
-_PROXY_HEADERS = ("Forwarded", "X-Forwarded-For", "X-Real-Ip", "Via")
 _SCHEME = "bearer "
 
 
-async def admit(request: web.Request, house: House, policy: Policy) -> None:
-    """Let the request pass or raise BadRequest with 401 or 403."""
+async def admit(request: web.Request, house: House, policy: Policy) -> Here | None:
+    """Let the request pass, or raise BadRequest with 401 or 403, or lead to the sign-in page.
+
+    Returns who is signed in, on routes for people.
+    """
+    if policy in OF_PEOPLE:
+        return await _person(request, house, policy)
     if policy in {Policy.OPEN, Policy.SIGNED}:
-        return
+        return None
     if policy in {Policy.LOCAL, Policy.LOCAL_OR_TOKEN} and is_local(request):
-        return
+        return None
     if policy is Policy.LOCAL:
         why = "this page is served to a browser on the same machine only"
         raise BadRequest(403, "not allowed", why)
     if not await _has_token(request, house):
         why = "send an API token: Authorization: Bearer ..."
-        raise BadRequest(401, "who are you", why)
+        raise BadRequest(UNKNOWN_CALLER, "who are you", why)
+    return None
 
 
-def is_local(request: web.Request) -> bool:
-    """Whether a program on this very machine asks for a name of this very machine."""
-    peer = request.transport.get_extra_info("peername") if request.transport else None
-    if not peer or any(name in request.headers for name in _PROXY_HEADERS):
-        return False
-    host = request.headers.get("Host", "")
-    name = host if host.endswith("]") else host.rpartition(":")[0] or host
-    return ip_address(peer[0]).is_loopback and name.lower() in _LOCAL_NAMES
+async def signed_in(request: web.Request, house: House) -> Here | None:
+    """Tell who is signed in, if anybody."""
+    return await house.keeper.who(cookies.read(request, house.settings, cookies.SIGN_IN))
+
+
+async def _person(request: web.Request, house: House, policy: Policy) -> Here:
+    here = await signed_in(request, house)
+    if here is None:
+        if request.path.startswith(f"{API}/"):
+            raise BadRequest(UNKNOWN_CALLER, "who are you", "sign in first")
+        asked_for = request.raw_path if request.method in SAFE_METHODS else ""
+        raise web.HTTPSeeOther(sign_in_url(asked_for))
+    if request.method not in SAFE_METHODS:
+        check_from_here(request)
+    if policy is not Policy.PERSON and not covers(here.person.role, policy.value):
+        raise BadRequest(403, "not allowed", "your role does not open this page")
+    return here
 
 
 async def _has_token(request: web.Request, house: House) -> bool:

@@ -11,9 +11,11 @@ from aiohttp import web
 from pydantic import BaseModel, ValidationError
 
 from app.web.problem import BadRequest, FieldError
+from runtime.secrets import same
 
 BODY_WITHIN_S = 10.0
 FORM_FIELDS_MAX = 50
+FORM_TOKEN = "token"  # noqa: S105 - the name of the hidden field
 ERRORS_MAX = 50
 
 M = TypeVar("M", bound=BaseModel)
@@ -91,6 +93,15 @@ async def read_form(request: web.Request, bytes_max: int) -> dict[str, str]:
     except (UnicodeDecodeError, ValueError):
         raise BadRequest(400, "invalid input", "the form cannot be read") from None
     return dict(pairs)
+
+
+async def read_proven_form(request: web.Request, model: type[M], bytes_max: int, token: str) -> M:
+    """Read a form that has to bring the token of its page. Raises BadRequest."""
+    form = await read_form(request, bytes_max)
+    if not same(form.pop(FORM_TOKEN, ""), token):
+        why = "the page is of an earlier sign-in: go back, reload and try again"
+        raise BadRequest(403, "not allowed", why)
+    return validated(model, form)
 
 
 def _too_large(bytes_max: int) -> BadRequest:

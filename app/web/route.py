@@ -13,9 +13,12 @@ from typing import Any
 from aiohttp import web
 from pydantic import BaseModel, ConfigDict
 
+from app.identity.keeper import Here
+from app.identity.people import Person
 from app.wiring import House
 
 BODY_BYTES_MAX = 64 * 1024
+SAFE_METHODS = frozenset({"GET", "HEAD"})
 
 
 class Policy(StrEnum):
@@ -26,6 +29,13 @@ class Policy(StrEnum):
     TOKEN = "token"  # noqa: S105 - the name of a policy; an API token opens it
     LOCAL = "local"  # a browser on this very machine
     LOCAL_OR_TOKEN = "local_or_token"  # noqa: S105 - likewise
+    PERSON = "person"  # whoever is signed in
+    # Somebody signed in whose role is this one or includes it.
+    TECHNICIAN = "technician"
+    OWNER = "owner"
+
+
+OF_PEOPLE = frozenset({Policy.PERSON, Policy.TECHNICIAN, Policy.OWNER})
 
 
 class Query(BaseModel):
@@ -40,15 +50,38 @@ class Body(BaseModel):
     model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
 
 
+class Form(BaseModel):
+    """A form of a page, its token already taken off; strict about names, all values are text."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Call:
-    """One request as a handler sees it; `query` and `body` are what the route declares."""
+    """One request as a handler sees it; `query`, `body` and `form` are what the route declares.
+
+    `here` is who is signed in, on routes for people.
+    """
 
     request: web.Request
     house: House
     id: str
     query: Any = None
     body: Any = None
+    form: Any = None
+    here: Here | None = None
+
+    @property
+    def person(self) -> Person:
+        """Who is signed in. Only on routes whose policy asks for a person."""
+        return self.signed_in.person
+
+    @property
+    def signed_in(self) -> Here:
+        """The sign-in of this request. Only on routes whose policy asks for a person."""
+        if self.here is None:
+            raise TypeError("this route lets in people who are not signed in")
+        return self.here
 
     def part(self, name: str) -> str:
         """Give a named part of the path."""
@@ -63,7 +96,8 @@ class Route:
     """One declared route.
 
     `answer` is the type of what the handler returns and becomes JSON; a route without it returns
-    a finished response. `body` is the JSON model; with `raw` the handler reads the bytes itself.
+    a finished response. `body` is the JSON model, `form` that of a form; without either the handler
+    reads the bytes itself, which a route for people may not.
     """
 
     method: str
@@ -74,4 +108,11 @@ class Route:
     status: int = 200
     query: type[Query] | None = None
     body: type[Body] | None = None
+    form: type[Form] | None = None
     body_bytes_max: int = BODY_BYTES_MAX
+
+    def __post_init__(self) -> None:
+        """Refuse a route on which a browser could change something without proof of its form."""
+        needs_form = self.policy in OF_PEOPLE and self.method not in SAFE_METHODS
+        if needs_form != (self.form is not None):
+            raise ValueError(f"{self.method} {self.path}: people change things by forms alone")

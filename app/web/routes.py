@@ -6,9 +6,8 @@ from collections.abc import Callable, Mapping
 
 from app.web import health, hooks
 from app.web.api import accounts, boxes, clock, field, targets, work
-from app.web.console.pages import Console
 from app.web.route import Route
-from app.web.static import Static
+from app.web.site import Site
 
 API = (
     *accounts.ROUTES,
@@ -20,14 +19,6 @@ API = (
 )
 
 
-def all_routes(
-    console: Console, static: Static, alive: Callable[[], Mapping[str, bool]]
-) -> tuple[Route, ...]:
+def all_routes(site: Site, alive: Callable[[], Mapping[str, bool]]) -> tuple[Route, ...]:
     """Put them together; `alive` tells of each duty of this process whether it runs."""
-    return (
-        *hooks.ROUTES,
-        *API,
-        *console.routes(),
-        *static.routes(),
-        *health.routes(alive),
-    )
+    return (*hooks.ROUTES, *API, *site.routes(), *health.routes(alive))

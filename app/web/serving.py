@@ -16,7 +16,7 @@ from app.web.access import admit
 from app.web.connection import Connection
 from app.web.headers import REQUEST_ID, put_headers
 from app.web.problem import UNKNOWN_CALLER, BadRequest, Problem, problem_of
-from app.web.reading import read_body, read_query
+from app.web.reading import read_body, read_proven_form, read_query
 from app.web.route import Call, Policy, Route
 from app.wiring import House
 from runtime.chance import new_id
@@ -88,9 +88,9 @@ async def _answered(request: web.Request, handler: _Served, request_id: str) -> 
 
 
 def _of_library(error: web.HTTPException, request_id: str) -> web.StreamResponse:
-    """Turn "no such path" and "no such method" into problems; redirects stay as they are."""
-    if error.status < 400:  # noqa: PLR2004 - where the statuses of failure begin
-        return error
+    """Turn "no such path" and "no such method" into problems; who is led elsewhere goes there."""
+    if isinstance(error, web.HTTPMove):
+        return web.Response(status=error.status, headers={"Location": str(error.location)})
     headers = {"Allow": error.headers["Allow"]} if "Allow" in error.headers else None
     why = "there is nothing under this path" if error.status == 404 else error.reason  # noqa: PLR2004
     return Problem(error.status, error.reason.lower(), why, request_id, headers=headers)
@@ -100,13 +100,21 @@ def _handler(house: House, route: Route) -> _Served:
     adapter: TypeAdapter[Any] | None = TypeAdapter(route.answer) if route.answer else None
 
     async def served(request: web.Request) -> web.StreamResponse:
-        await admit(request, house, route.policy)
+        here = await admit(request, house, route.policy)
+        query = read_query(request, route.query) if route.query else None
+        size = route.body_bytes_max
+        told = await read_body(request, route.body, size) if route.body else None
+        form = None
+        if route.form and here:
+            form = await read_proven_form(request, route.form, size, here.form_token)
         call = Call(
             request=request,
             house=house,
             id=request[REQUEST_ID],
-            query=read_query(request, route.query) if route.query else None,
-            body=await read_body(request, route.body, route.body_bytes_max) if route.body else None,
+            query=query,
+            body=told,
+            form=form,
+            here=here,
         )
         result = await route.handler(call)
         if isinstance(result, web.StreamResponse):

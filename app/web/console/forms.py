@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from urllib.parse import urlsplit
 
 from aiohttp import web
 
 from app.web.console.views import Tone
+from app.web.origin import check_from_here
 from app.web.problem import BadRequest
 from app.web.reading import read_form
 from runtime.chance import Chance
@@ -20,7 +20,6 @@ from runtime.secrets import same
 
 FORM_BYTES_MAX = 8 * 1024
 SAYINGS_MAX = 100
-_OUR_SITES = frozenset({"same-origin", "none"})
 
 
 class Sayings:
@@ -51,20 +50,9 @@ class FormToken:
 
     async def read(self, request: web.Request) -> dict[str, str]:
         """Read a form of ours. Raises BadRequest for one from elsewhere."""
-        if not _is_from_here(request):
-            raise BadRequest(403, "not allowed", "the form was not sent by our own page")
+        check_from_here(request)
         form = await read_form(request, FORM_BYTES_MAX)
         if not same(form.pop("token", ""), self.value):
             why = "the page is older than the running product: go back, reload and try again"
             raise BadRequest(403, "not allowed", why)
         return form
-
-
-def _is_from_here(request: web.Request) -> bool:
-    site = request.headers.get("Sec-Fetch-Site")
-    if site is not None and site not in _OUR_SITES:
-        return False
-    origin = request.headers.get("Origin")
-    if origin is None:
-        return site is not None
-    return urlsplit(origin).netloc == request.headers.get("Host", "")

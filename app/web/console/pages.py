@@ -9,6 +9,7 @@ from aiohttp import web
 from pydantic import Field
 
 from app.desk import business, targets
+from app.web.caller import is_local
 from app.web.console import account as account_page
 from app.web.console.account import listing
 from app.web.console.drawing import Drawing
@@ -17,6 +18,7 @@ from app.web.console.live import Live
 from app.web.console.overview import overview
 from app.web.console.views import Frame
 from app.web.console.words import offset as told_offset
+from app.web.leading import SIGN_IN_PATH
 from app.web.problem import BadRequest
 from app.web.route import Call, Policy, Query, Route
 from app.web.static import Static
@@ -64,7 +66,7 @@ class Console:
     def routes(self) -> tuple[Route, ...]:
         """Declare everything under /console/."""
         return (
-            Route(method="GET", path="/", policy=Policy.OPEN, handler=_to_console),
+            Route(method="GET", path="/", policy=Policy.OPEN, handler=_begin),
             Route(method="GET", path="/console", policy=Policy.OPEN, handler=_to_console),
             self._page("/console/", self._overview, SaidQuery),
             self._page("/console/accounts", self._accounts, AccountsQuery),
@@ -170,6 +172,12 @@ class Console:
 
 def _html(page: str) -> web.Response:
     return web.Response(text=page, content_type="text/html", charset="utf-8")
+
+
+async def _begin(call: Call) -> web.Response:
+    """Lead to the console where it is shown, and everybody else to the sign-in page."""
+    location = PREFIX if is_local(call.request) else SIGN_IN_PATH
+    return web.Response(status=303, headers={"Location": location})
 
 
 async def _to_console(_call: Call) -> web.Response:

@@ -29,6 +29,7 @@ class Serving:
         self._settings = settings
         self._words = words
         self.url = ""
+        self.ready: dict[str, Any] = {}
         self.process: asyncio.subprocess.Process | None = None
 
     async def __aenter__(self) -> Self:
@@ -48,7 +49,8 @@ class Serving:
         async with asyncio.timeout(READY_S):
             line = await self.process.stdout.readline()
         assert line, self.log.read_text()[-3000:]
-        self.url = json.loads(line)["url"]
+        self.ready = json.loads(line)
+        self.url = self.ready["url"]
         return self
 
     async def __aexit__(self, *_error: object) -> None:

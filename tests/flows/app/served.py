@@ -18,7 +18,6 @@ from app.roles.crew import Crew, Role, duties
 from app.settings import Settings
 from app.web.connection import listen
 from app.web.serving import make_app
-from app.web.static import Static
 from app.wiring import House, build, closing
 from runtime.store import to_micros
 from runtime.work import work
@@ -69,6 +68,7 @@ class Served:
     url: str
     token: str
     session: ClientSession
+    site: Any
 
     async def raw(
         self,
@@ -121,12 +121,11 @@ async def harbour(house: House) -> House:
 @asynccontextmanager
 async def serving(house: House) -> AsyncIterator[Served]:
     """Answer for a house over HTTP until the block is left; no duty runs by that."""
-    from app.web.console.pages import Console  # noqa: PLC0415 - tests without pages load faster
-    from app.web.routes import all_routes  # noqa: PLC0415
+    from app.web.routes import all_routes  # noqa: PLC0415 - tests without pages load faster
+    from app.web.site import Site  # noqa: PLC0415
 
-    static = Static()
-    console = Console(house, static)
-    app = make_app(house, all_routes(console, static, dict), console.refused)
+    site = Site(house)
+    app = make_app(house, all_routes(site, dict), site.refused)
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=1)
     await runner.setup()
     assert runner.server is not None
@@ -136,9 +135,9 @@ async def serving(house: House) -> AsyncIterator[Served]:
     await tokens.make_first(house.store, house.settings.data_dir, house.chance, now)
     token = (house.settings.data_dir / tokens.TOKEN_FILE).read_text("utf-8").strip()
     async with ClientSession() as session:
-        yield Served(house=house, url=url, token=token, session=session)
+        yield Served(house=house, url=url, token=token, session=session, site=site)
     door.close()
-    console.live.close()
+    site.close()
     await runner.cleanup()
 
 

@@ -20,6 +20,7 @@ from tests.flows.app.operation import Operation, operation
 from tests.flows.app.operator import TARGET, contract_of, secrets
 from tests.flows.app.product import BOXOFFICE, STOP_S
 
+OWNER = "olga"
 LIT, DARK = contract_of(1), contract_of(2)
 LIST = "serial,mac,model,contract,handed_over_on\nSN900001,,M1,,\nSN900002,,M1,,\n"
 CASE = """
@@ -68,6 +69,13 @@ ASKED = {
     "targets release": (TARGET,),
     "targets approve": (TARGET,),
     "targets reject": (TARGET,),
+    "user add": ("anna", "--role", "owner", "--generate"),
+    "user password": ("anna", "--generate"),
+    "user list": (),
+    "user sign-ins": ("anna",),
+    "user revoke": ("anna",),
+    "user enable": ("anna",),
+    "user disable": (OWNER,),
     "clock show": (),
     "clock advance": ("1d",),
     "cancel": (DARK, "--now"),
@@ -109,6 +117,8 @@ def test_every_command_prints_one_document(shop, monkeypatch):
         database.execute(CASE)
         database.commit()
     job = ""
+    made = CliRunner().invoke(cli, ["user", "add", OWNER, "--role", "owner", "--generate"])
+    assert made.exit_code == 0, made.stderr
     for name, words in ASKED.items():
         asked = [word.format(folder=folder / "operator", job=job) for word in words]
         result = CliRunner().invoke(cli, [*name.split(), *asked, "--json"])

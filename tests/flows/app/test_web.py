@@ -11,12 +11,12 @@ from pydantic import TypeAdapter
 
 from app.desk import clock
 from app.web import connection
-from app.web.console.pages import Console
 from app.web.headers import ALWAYS
 from app.web.problem import STATUS, problem_of
 from app.web.route import Policy
 from app.web.routes import API, all_routes
 from app.web.serving import POLICIES, make_app
+from app.web.site import Site
 from app.web.static import Static
 from terms import errors
 from terms.errors import BoxofficeError, DomainError, Invalid, TargetError, Throttled
@@ -31,8 +31,7 @@ def path_of(path: str) -> str:
 
 async def test_every_route_has_a_policy_and_nothing_else_is_served(served):
     """The router knows exactly the declared routes, each with a policy."""
-    static = Static()
-    app = make_app(served.house, all_routes(Console(served.house, static), static, dict))
+    app = make_app(served.house, all_routes(Site(served.house), dict))
     known = {(r.method, r.resource.canonical) for r in app.router.routes() if r.resource}
     policies = app[POLICIES]
     assert known == set(policies)
@@ -70,7 +69,17 @@ async def test_the_console_is_for_this_machine_alone(served):
 
 async def test_every_answer_carries_the_security_headers(served):
     """Pages, files, problems and plain answers all carry the one table, and no version."""
-    for path in ("/", "/console/", "/healthz", "/nosuch", "/api/v1/clock", Static().url("live.js")):
+    paths = (
+        "/",
+        "/console/",
+        "/healthz",
+        "/nosuch",
+        "/api/v1/clock",
+        "/sign-in",
+        "/me",
+        "/people/x",
+    )
+    for path in (*paths, Static().url("live.js")):
         _, _, headers = await served.raw("GET", path)
         for name, value in ALWAYS.items():
             assert headers[name] == value, (path, name)

@@ -1,0 +1,132 @@
+"""What is done to people: added, disabled, given another password, signed out. All is audited.
+
+Hashing takes long and writes nothing, so that it comes before the transaction: `hashed`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from app.identity import passwords, people, sign_ins
+from app.identity.keeper import OF_ONE, Here, Keeper, Let
+from app.identity.people import Person
+from app.identity.roles import OWNER
+from runtime.chance import new_id
+from runtime.store import Tx
+from runtime.store.audit import Deed, record
+from terms.errors import Forbidden, Invalid, NotFound
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewPerson:
+    """Somebody to be added; checked by whoever makes it."""
+
+    name: str
+    display: str
+    role: str
+
+    @classmethod
+    def read(cls, *, name: str, role: str, display: str = "") -> NewPerson:
+        """Read what somebody typed. Raises Invalid, naming the field."""
+        read = people.read_name(name)
+        return cls(
+            name=read, display=people.read_display(display, read), role=people.read_role(role)
+        )
+
+
+async def hashed(keeper: Keeper, password: str, name: str, field: str = "password") -> str:
+    """Make what is kept of a password. Raises Invalid for one that is too easy to guess."""
+    passwords.check(password, name, field)
+    return await keeper.passwords.hash(password)
+
+
+async def add(keeper: Keeper, tx: Tx, new: NewPerson, kept: str, actor: str) -> Person:
+    """Add somebody. Raises Duplicate."""
+    now = keeper.clock.machine_now()
+    one = Person(
+        id=new_id(now, keeper.chance),
+        name=new.name,
+        display=new.display,
+        role=new.role,
+        made_at=now,
+        password_at=now,
+    )
+    await people.add(tx, one, kept)
+    await _note(keeper, tx, actor, "person.add", one, after=f"{one.name}, {one.role}")
+    return one
+
+
+async def disable(keeper: Keeper, tx: Tx, one: Person, actor: str) -> None:
+    """Let somebody in no more and end all their sign-ins. Raises Forbidden for the last owner."""
+    if one.role == OWNER and not await people.others(tx, OWNER, one.id):
+        raise Forbidden("nobody else could add people: make another owner first")
+    await people.set_disabled(tx, one.id, one.disabled_at or keeper.clock.machine_now())
+    await sign_ins.revoke_all(tx, one.id, keeper.clock.machine_now())
+    await _note(keeper, tx, actor, "person.disable", one)
+
+
+async def enable(keeper: Keeper, tx: Tx, one: Person, actor: str) -> None:
+    """Let somebody in again."""
+    await people.set_disabled(tx, one.id, None)
+    await _note(keeper, tx, actor, "person.enable", one)
+
+
+async def set_password(keeper: Keeper, tx: Tx, one: Person, kept: str, actor: str) -> None:
+    """Give somebody another password and end all their sign-ins."""
+    await people.set_password(tx, one.id, kept, keeper.clock.machine_now())
+    await sign_ins.revoke_all(tx, one.id, keeper.clock.machine_now())
+    await _note(keeper, tx, actor, "person.password", one)
+
+
+async def revoke(keeper: Keeper, tx: Tx, one: Person, sign_in_id: str, actor: str) -> None:
+    """End one of somebody's sign-ins. Raises NotFound."""
+    now = keeper.clock.machine_now()
+    live = await sign_ins.live(tx, one.id, keeper.lasting, now)
+    if sign_in_id not in {each.id for each in live}:
+        raise NotFound("there is no such sign-in, or it has ended already")
+    await sign_ins.revoke(tx, [sign_in_id], now)
+    await _note(keeper, tx, actor, "person.revoke", one, after=sign_in_id)
+
+
+async def revoke_all(keeper: Keeper, tx: Tx, one: Person, actor: str, but: str = "") -> int:
+    """End all of somebody's sign-ins, but perhaps one; returns how many."""
+    now = keeper.clock.machine_now()
+    live = await sign_ins.live(tx, one.id, keeper.lasting, now)
+    ids = [each.id for each in live if each.id != but]
+    if but:
+        await sign_ins.revoke(tx, ids, now)
+    else:
+        await sign_ins.revoke_all(tx, one.id, now)
+    await _note(keeper, tx, actor, "person.revoke", one, after=f"{len(ids)} sign-ins")
+    return len(ids)
+
+
+async def change_own_password(keeper: Keeper, here: Here, *, current: str, new: str) -> Let:
+    """Take another password from its owner, end all their sign-ins and begin a new one.
+
+    Raises Invalid, naming the field, and TooOften.
+    """
+    one = here.person
+    async with keeper.store.read() as tx:
+        found = await people.with_hash(tx, one.name)
+    paces = {f"change:{one.id}": OF_ONE}
+    if not await keeper.proves(current, found[1] if found else None, paces):
+        raise Invalid("current", "this is not your password")
+    await keeper.was_right(paces)
+    kept = await hashed(keeper, new, one.name, "new")
+    async with keeper.store.begin() as tx:
+        await set_password(keeper, tx, one, kept, one.actor)
+        return await keeper.begin(tx, one, label=here.sign_in.label)
+
+
+async def _note(
+    keeper: Keeper, tx: Tx, actor: str, action: str, one: Person, *, after: str | None = None
+) -> None:
+    deed = Deed(
+        at=keeper.clock.machine_now(),
+        actor=actor,
+        action=action,
+        subject=f"person:{one.id}",
+        after=after,
+    )
+    await record(tx, [deed])

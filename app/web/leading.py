@@ -1,0 +1,30 @@
+"""Where a sign-in leads: back to the page somebody asked for, never to another site."""
+
+from __future__ import annotations
+
+from urllib.parse import quote, urlsplit
+
+SIGN_IN_PATH = "/sign-in"
+NEXT_CHARS_MAX = 500
+
+
+def sign_in_url(asked_for: str = "") -> str:
+    """Give the address of the sign-in page, with what was asked for."""
+    path = local_path(asked_for)
+    return f"{SIGN_IN_PATH}?next={quote(path, safe='/')}" if path else SIGN_IN_PATH
+
+
+def local_path(text: str) -> str:
+    """Give a path of ours as it is, and nothing for whatever a browser might take for more.
+
+    A browser drops tabs and line ends, takes a backslash for a slash, and two slashes for a host.
+    """
+    if not 0 < len(text) <= NEXT_CHARS_MAX or not text.startswith("/") or text.startswith("//"):
+        return ""
+    if not text.isascii() or "\\" in text or any(mark <= " " or mark == "\x7f" for mark in text):
+        return ""
+    try:
+        parts = urlsplit(text)
+    except ValueError:
+        return ""
+    return text if not parts.scheme and not parts.netloc else ""

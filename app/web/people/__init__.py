@@ -1,0 +1,1 @@
+"""Pages of people who sign in: the door, one's own sign-ins, and for the owner everybody's."""

@@ -1,0 +1,115 @@
+"""/me: somebody's own sign-ins and password."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from aiohttp import web
+from pydantic import Field
+
+from app.identity import deeds, sign_ins
+from app.identity.keeper import TooOften
+from app.identity.passwords import PASSWORD_CHARS_MAX, PASSWORD_CHARS_MIN
+from app.web import cookies
+from app.web.console.views import Tone
+from app.web.people.phone import DoneQuery, NoFields, Phone, role_word, see
+from app.web.route import Call, Form, Policy, Route
+from terms.errors import Invalid
+
+PATH = "/me"
+SAID = {
+    "revoked": "That sign-in is ended.",
+    "others": "All other sign-ins are ended.",
+    "password": "The password is changed; all other sign-ins are ended.",
+}
+
+Password = Annotated[str, Field(max_length=PASSWORD_CHARS_MAX, repr=False)]
+
+
+class PasswordForm(Form):
+    """A change of one's own password."""
+
+    current: Password
+    new: Password
+    again: Password
+
+
+class Me:
+    """The page and its forms."""
+
+    def __init__(self, phone: Phone) -> None:
+        self.phone = phone
+        self.house = phone.house
+
+    def routes(self) -> tuple[Route, ...]:
+        """Declare them."""
+        page = Route(
+            method="GET", path=PATH, policy=Policy.PERSON, handler=self._show, query=DoneQuery
+        )
+        return (
+            page,
+            self._post("/password", self._change_password, PasswordForm),
+            self._post("/sign-ins/revoke", self._revoke_others, NoFields),
+            self._post("/sign-ins/{id}/revoke", self._revoke, NoFields),
+        )
+
+    def _post(self, path: str, handler: object, form: type[Form]) -> Route:
+        return Route(
+            method="POST",
+            path=PATH + path,
+            policy=Policy.PERSON,
+            handler=handler,  # type: ignore[arg-type]
+            form=form,
+        )
+
+    async def _show(self, call: Call) -> web.Response:
+        return await self._page(call, SAID.get(call.query.done, ""))
+
+    async def _change_password(self, call: Call) -> web.Response:
+        form: PasswordForm = call.form
+        if form.new != form.again:
+            return await self._page(call, "The two new passwords differ.", "bad", 400)
+        try:
+            let = await deeds.change_own_password(
+                self.house.keeper, call.signed_in, current=form.current, new=form.new
+            )
+        except Invalid as error:
+            told = {"current": "Your password", "new": "The new password"}[error.field]
+            return await self._page(call, f"{told}: {error.reason}.", "bad", 400)
+        except TooOften as error:
+            return await self._page(call, f"{error}.", "bad", 429)
+        response = see(f"{PATH}?done=password")
+        cookies.keep(response, self.house.settings, let)
+        return response
+
+    async def _revoke(self, call: Call) -> web.Response:
+        one = call.person
+        async with self.house.store.begin() as tx:
+            await deeds.revoke(self.house.keeper, tx, one, call.part("id"), one.actor)
+        return see(f"{PATH}?done=revoked")
+
+    async def _revoke_others(self, call: Call) -> web.Response:
+        one, mine = call.person, call.signed_in.sign_in.id
+        async with self.house.store.begin() as tx:
+            await deeds.revoke_all(self.house.keeper, tx, one, one.actor, but=mine)
+        return see(f"{PATH}?done=others")
+
+    async def _page(
+        self, call: Call, said: str, tone: Tone = "good", status: int = 200
+    ) -> web.Response:
+        keeper = self.house.keeper
+        now = keeper.clock.machine_now()
+        async with self.house.store.read() as tx:
+            live = await sign_ins.live(tx, call.person.id, keeper.lasting, now)
+        return await self.phone.page(
+            call,
+            "me",
+            said=said,
+            tone=tone,
+            status=status,
+            person=call.person,
+            role=role_word(call.person.role),
+            sign_ins=live,
+            mine=call.signed_in.sign_in.id,
+            chars_min=PASSWORD_CHARS_MIN,
+        )

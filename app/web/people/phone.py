@@ -1,0 +1,122 @@
+"""What every page for somebody signed in has around it, phone first, and how it is drawn.
+
+A page's own template extends `phone.html` and puts `frame.token` into each of its forms.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from aiohttp import web
+from pydantic import Field
+
+from app.desk import business
+from app.identity.roles import about, covers
+from app.web.console.drawing import Drawing
+from app.web.console.views import Tone
+from app.web.route import Call, Form, Policy, Query
+from app.wiring import House
+
+
+class DoneQuery(Query):
+    """Which sentence the page shows of what was done; an unknown word shows none."""
+
+    done: Annotated[str, Field(max_length=20)] = ""
+
+
+class NoFields(Form):
+    """A form that is a button."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Link:
+    """A page in the bar, for whoever its policy lets in."""
+
+    href: str
+    word: str
+    policy: Policy
+
+
+LINKS = (
+    Link(href="/field/", word="Field", policy=Policy.TECHNICIAN),
+    Link(href="/people", word="People", policy=Policy.OWNER),
+    Link(href="/me", word="Me", policy=Policy.PERSON),
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PhoneFrame:
+    """What is around a page. `token` goes into every form, in a hidden field of that name."""
+
+    operator: str
+    zone: str
+    page: str
+    display: str = ""
+    token: str = ""
+    links: tuple[Link, ...] = ()
+    said: str = ""
+    said_tone: Tone = "good"
+
+
+class Phone:
+    """Draws pages for people, signed in or about to be."""
+
+    def __init__(self, house: House, drawing: Drawing) -> None:
+        self.house = house
+        self.drawing = drawing
+
+    async def page(
+        self,
+        call: Call,
+        template: str,
+        *,
+        said: str = "",
+        tone: Tone = "good",
+        status: int = 200,
+        **values: Any,
+    ) -> web.Response:
+        """Draw a page by its template, for whoever is signed in."""
+        async with self.house.store.read() as tx:
+            known = await business.find(tx)
+        here = call.here
+        frame = PhoneFrame(
+            operator=known.name if known else "Boxoffice",
+            zone=known.zone if known else "UTC",
+            page=call.request.path,
+            display=here.person.display if here else "",
+            token=here.form_token if here else "",
+            links=_links(here.person.role) if here else (),
+            said=said,
+            said_tone=tone,
+        )
+        return html(self.drawing.page(template, frame=frame, **values), status)
+
+    def refused(self, status: int, title: str, detail: str) -> web.Response:
+        """Draw the page of a request that failed, for nobody in particular."""
+        frame = PhoneFrame(operator="Boxoffice", zone="UTC", page="")
+        page = self.drawing.page(
+            "phone_refused", frame=frame, title=title.capitalize(), detail=detail
+        )
+        return html(page, status)
+
+
+def html(page: str, status: int = 200) -> web.Response:
+    """Answer with a page."""
+    return web.Response(text=page, status=status, content_type="text/html", charset="utf-8")
+
+
+def see(location: str) -> web.Response:
+    """Lead elsewhere after a form, so that a reload repeats nothing."""
+    return web.Response(status=303, headers={"Location": location})
+
+
+def role_word(role: str) -> str:
+    """Give the word for a role."""
+    return about(role).word
+
+
+def _links(role: str) -> tuple[Link, ...]:
+    return tuple(
+        one for one in LINKS if one.policy is Policy.PERSON or covers(role, one.policy.value)
+    )

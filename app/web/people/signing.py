@@ -1,0 +1,135 @@
+"""/sign-in and /sign-out: the only way to a sign-in from outside."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from aiohttp import web
+from pydantic import Field
+
+from app.identity.keeper import Given, NotLetIn, TooOften
+from app.identity.passwords import PASSWORD_CHARS_MAX
+from app.identity.roles import about
+from app.web import cookies
+from app.web.access import signed_in
+from app.web.caller import address, is_private
+from app.web.leading import NEXT_CHARS_MAX, SIGN_IN_PATH, local_path
+from app.web.origin import check_from_here
+from app.web.people.phone import NoFields, Phone, see
+from app.web.reading import read_form, validated
+from app.web.route import Call, Form, Policy, Query, Route
+
+FORM_BYTES_MAX = 8 * 1024
+SAID = {"out": "You are signed out.", "password": "Sign in with the new password."}
+PLAIN = (
+    "This address is not encrypted, so a sign-in could be listened to. Open it as https://, or "
+    "see “From other machines” in docs/howto/run.md."
+)
+
+
+class SignInQuery(Query):
+    """Where to go afterwards; whatever is no path of ours is left aside."""
+
+    next: Annotated[str, Field(max_length=NEXT_CHARS_MAX * 3)] = ""
+    done: Annotated[str, Field(max_length=20)] = ""
+
+
+class SignInForm(Form):
+    """What somebody types."""
+
+    name: Annotated[str, Field(max_length=PASSWORD_CHARS_MAX)]
+    password: Annotated[str, Field(max_length=PASSWORD_CHARS_MAX, repr=False)]
+    next: Annotated[str, Field(max_length=NEXT_CHARS_MAX * 3)] = ""
+
+
+class Signing:
+    """The two pages of the door."""
+
+    def __init__(self, phone: Phone) -> None:
+        self.phone = phone
+        self.house = phone.house
+
+    def routes(self) -> tuple[Route, ...]:
+        """Declare them."""
+        return (
+            Route(
+                method="GET",
+                path=SIGN_IN_PATH,
+                policy=Policy.OPEN,
+                handler=self._ask,
+                query=SignInQuery,
+            ),
+            Route(method="POST", path=SIGN_IN_PATH, policy=Policy.OPEN, handler=self._sign_in),
+            Route(
+                method="POST",
+                path="/sign-out",
+                policy=Policy.PERSON,
+                handler=self._sign_out,
+                form=NoFields,
+            ),
+        )
+
+    async def _ask(self, call: Call) -> web.Response:
+        query: SignInQuery = call.query
+        here = await signed_in(call.request, self.house)
+        if here:
+            return see(local_path(query.next) or about(here.person.role).home)
+        if not self._may(call.request):
+            return await self._page(call, PLAIN, status=403)
+        form = SignInForm(name="", password="", next=query.next)
+        return await self._page(call, SAID.get(query.done, ""), form)
+
+    async def _sign_in(self, call: Call) -> web.Response:
+        request, settings = call.request, self.house.settings
+        check_from_here(request)
+        if not self._may(request):
+            return await self._page(call, PLAIN, status=403)
+        form = validated(SignInForm, await read_form(request, FORM_BYTES_MAX))
+        given = Given(
+            name=form.name,
+            password=form.password,
+            address=address(request, settings),
+            browser=cookies.read(request, settings, cookies.BROWSER),
+            user_agent=request.headers.get("User-Agent", ""),
+            former_token=cookies.read(request, settings, cookies.SIGN_IN),
+        )
+        try:
+            let = await self.house.keeper.sign_in(given)
+        except NotLetIn:
+            return await self._page(call, "Name or password is wrong.", form, status=400)
+        except TooOften as error:
+            page = await self._page(call, _told(error), form, status=429)
+            page.headers["Retry-After"] = str(error.wait_s)
+            return page
+        response = see(local_path(form.next) or about(let.person.role).home)
+        cookies.keep(response, settings, let)
+        return response
+
+    async def _sign_out(self, call: Call) -> web.Response:
+        await self.house.keeper.sign_out(call.signed_in)
+        response = see(f"{SIGN_IN_PATH}?done=out")
+        cookies.drop(response, self.house.settings)
+        return response
+
+    async def _page(
+        self, call: Call, said: str, form: SignInForm | None = None, *, status: int = 200
+    ) -> web.Response:
+        return await self.phone.page(
+            call,
+            "sign_in",
+            said=said,
+            tone="good" if status < 400 else "bad",  # noqa: PLR2004 - where failure begins
+            status=status,
+            form=form,
+            next=local_path(form.next) if form else "",
+        )
+
+    def _may(self, request: web.Request) -> bool:
+        """Whether a sign-in would stay between the browser and us, or the operator gave that up."""
+        settings = self.house.settings
+        return settings.insecure_cookies or is_private(request, settings)
+
+
+def _told(error: TooOften) -> str:
+    text = str(error)
+    return f"{text[:1].upper()}{text[1:]}."

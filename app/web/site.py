@@ -1,0 +1,44 @@
+"""All pages of one process: the console, the door, the field, and what is drawn when one fails."""
+
+from __future__ import annotations
+
+from aiohttp import web
+
+from app.web.console.pages import Console
+from app.web.field.pages import Field
+from app.web.people.me import Me
+from app.web.people.phone import Phone
+from app.web.people.signing import Signing
+from app.web.people.staff import Staff
+from app.web.route import Route
+from app.web.static import Static
+from app.wiring import House
+
+_OF_PEOPLE = frozenset({"sign-in", "sign-out", "me", "people", "field"})
+
+
+class Site:
+    """The pages, put together once."""
+
+    def __init__(self, house: House) -> None:
+        self.static = Static()
+        self.console = Console(house, self.static)
+        self.phone = Phone(house, self.console.drawing)
+
+    def routes(self) -> tuple[Route, ...]:
+        """Declare every page and file."""
+        pages = (Signing(self.phone), Me(self.phone), Staff(self.phone), Field(self.phone))
+        of_people = [route for page in pages for route in page.routes()]
+        return (*self.console.routes(), *of_people, *self.static.routes())
+
+    def refused(
+        self, request: web.Request, status: int, title: str, detail: str
+    ) -> web.Response | None:
+        """Draw a page where a browser would be shown a problem document; None elsewhere."""
+        if request.path.split("/")[1] in _OF_PEOPLE:
+            return self.phone.refused(status, title, detail)
+        return self.console.refused(request, status, title, detail)
+
+    def close(self) -> None:
+        """Send away whoever still watches."""
+        self.console.live.close()
