@@ -168,9 +168,9 @@ class Adapter(ABC, Generic[S]):
 class BoxAdapter(Adapter[S]):
     """A target that is nothing but its boxes: each ref is the serial of one.
 
-    What a box raises is about that box alone: Unreachable opens no breaker, since `probe` asks none,
-    and one that refuses us is Permanent, never Unauthorized. A box is always there, so it is never
-    None. Nobody can list boxes but we: whoever compares them with their wishes asks each by
+    What a box raises is about that box alone: Unreachable opens no breaker, since `probe` asks no
+    box, and one that refuses us is Permanent, never Unauthorized. A box is always there, so it is
+    never None. Nobody can list boxes but we: whoever compares them with their wishes asks each by
     `observe`, and one that does not answer then is not missing, only silent.
     """
 

@@ -9,7 +9,7 @@ from unittest import SkipTest
 
 from gateway.adapters.conformance.book import check
 from gateway.adapters.conformance.harness import Harness
-from gateway.adapters.conformance.trial import counted, trial
+from gateway.adapters.conformance.trial import Trial, counted, trial
 from gateway.adapters.sdk import BoxAdapter, Catalogued, Health
 from gateway.adapters.state import ViewerState
 from terms.errors import Permanent
