@@ -215,7 +215,7 @@ def test_a_busy_acs_is_given_time(acs: Acs, cpe: CpeClient) -> None:
     cpe.inform()
     assert acs.session().retries == 1
     assert time.monotonic() - started_at >= 1.0
-    later = (datetime.now(UTC) + timedelta(seconds=2)).replace(microsecond=0)
+    later = (datetime.now(UTC) + timedelta(seconds=1.5)).replace(microsecond=0)
     acs.refusals.append((503, {"Retry-After": format_datetime(later, usegmt=True)}, b""))
     cpe.inform()
     session = acs.session()
