@@ -46,7 +46,11 @@ class Options(BaseModel):
 class BoxOptions(Options):
     """The options of a target that drives boxes: every one of these models, and no other's."""
 
-    models: list[str] = Field(min_length=1, max_length=MODELS_MAX)
+    models: list[str] = Field(
+        min_length=1,
+        max_length=MODELS_MAX,
+        description="whose boxes are driven through this target",
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -42,7 +42,8 @@ def peer_of(access: Access) -> Peer:
     if auth or priv:
         user = secrets.get("username", "")
         is_master = auth.startswith(MASTER) and priv.startswith(MASTER)
-        auth, priv = auth.removeprefix(MASTER), priv.removeprefix(MASTER)
+        if is_master:
+            auth, priv = auth.removeprefix(MASTER), priv.removeprefix(MASTER)
         shape = _AUTH_KEY if is_master else _PRIV_KEY
         if not (user and _AUTH_KEY.fullmatch(auth) and shape.fullmatch(priv)):
             raise untouched(Permanent("the box needs a username and two localised keys"))

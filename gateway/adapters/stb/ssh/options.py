@@ -32,8 +32,10 @@ class SshOptions(BoxOptions):
     """Boxes that share a language and an operator's key."""
 
     user: str = Field("oper", min_length=1, max_length=32, description="who signs in")
-    private_key: SecretStr = Field(description="his private key, in OpenSSH's format")
-    passphrase: SecretStr | None = Field(None, description="what the key is encrypted with")
+    private_key: SecretStr = Field(
+        description="his private key, as OpenSSH writes it; encrypted, as PKCS#8"
+    )
+    passphrase: SecretStr = Field(SecretStr(""), description="what the key is encrypted with")
     connect_deadline_s: float = Field(
         6.0, gt=0, le=8, description="until the box is signed in to, everything included"
     )
@@ -60,7 +62,7 @@ class SshOptions(BoxOptions):
 
 def key_of(options: SshOptions) -> asyncssh.SSHKey:
     """Read the private key. Raises ValueError, which shows nothing of it."""
-    passphrase = options.passphrase.get_secret_value() if options.passphrase else None
+    passphrase = options.passphrase.get_secret_value() or None
     try:
         return asyncssh.import_private_key(options.private_key.get_secret_value(), passphrase)
     except (asyncssh.KeyImportError, asyncssh.KeyEncryptionError):
