@@ -65,12 +65,16 @@ class Binding:
                 )
                 found = await registration.check(tx, wanted, by=by)
         except DomainError as error:
-            values = {"contract": query.contract, "serial": query.serial, "name": _named(holder)}
+            values = {
+                "contract": query.contract,
+                "serial": query.serial,
+                "household": _named(holder),
+            }
             return await refuse(self.phone, call, "field_register", error, job=job, **values)
         return await self._plausible(call, found, wanted, job)
 
     async def _form(
-        self, call: Call, query: VisitQuery, job: Job | None, name: str
+        self, call: Call, query: VisitQuery, job: Job | None, household: str
     ) -> web.Response:
         return await self.phone.page(
             call,
@@ -78,7 +82,7 @@ class Binding:
             job=job,
             contract=query.contract,
             serial=query.serial,
-            name=name,
+            household=household,
         )
 
     async def _plausible(
@@ -114,7 +118,12 @@ class Binding:
                     await visits.job_of(tx, by, form.job)
                 await registration.register(self.house, tx, wanted, by=by)
         except DomainError as error:
-            values = {"job": None, "contract": form.contract, "serial": form.serial, "name": ""}
+            values = {
+                "job": None,
+                "contract": form.contract,
+                "serial": form.serial,
+                "household": "",
+            }
             return await refuse(self.phone, call, "field_register", error, **values)
         return see(box_url(form.serial, form.job, "bound"))
 
