@@ -1,4 +1,4 @@
-"""The technician's pages in a real Chromium on a phone, with real boxes, with and without script."""
+"""The technician's pages in a real Chromium, phone-sized, with real boxes, script on and off."""
 
 from __future__ import annotations
 
