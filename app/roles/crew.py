@@ -47,6 +47,7 @@ def duties(house: House, role: Role) -> dict[str, Running]:
     work["reconcile"] = house.reconciler.run
     clock: dict[str, Running] = {
         "drift": lambda stop: scheduler.scan_for_drift(house, stop),
+        "activations": lambda stop: scheduler.activate_boxes(house, stop),
         "facts": lambda stop: scheduler.take_facts(house, stop),
         "lost": lambda stop: scheduler.find_lost(house, stop),
     }
