@@ -10,8 +10,8 @@ from sqlalchemy import select
 from billing.catalog.model import OfferingKind
 from billing.equipment.model import Starts
 from billing.equipment.store import rental
-from billing.flows.equip import release_deposit
 from billing.flows.publish import Publication
+from billing.flows.release import release_deposit
 from billing.invoicing.store import invoice, invoice_line
 from billing.reads import account as accounts
 from billing.reads.account import RentalView
