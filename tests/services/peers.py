@@ -12,7 +12,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -144,7 +144,9 @@ def snmpd(
         ),
         "utf-8",
     )
-    command = [find("snmpd"), "-f", "-Lo", "-C", "-c", settings, "-p", folder / "snmpd.pid"]
+    # SMUX would take a port that everybody shares.
+    command = [find("snmpd"), "-f", "-Lo", "-I", "-smux", "-C", "-c", settings]
+    command += ["-p", folder / "snmpd.pid"]
     environment = {**os.environ, "SNMP_PERSISTENT_DIR": str(folder), "MIBS": ""}
     with _running(command, folder, environment, None):
         yield Peer(port=port, state=state)
@@ -217,7 +219,8 @@ def _running(
         yield
     finally:
         # A session of its own, so that the children of its connections end as well.
-        os.killpg(process.pid, signal.SIGTERM)
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGTERM)
         try:
             process.wait(STOP_DEADLINE_S)
         except subprocess.TimeoutExpired:

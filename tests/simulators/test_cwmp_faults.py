@@ -142,6 +142,16 @@ def test_a_box_may_reboot_in_a_set(acs: Acs, cpe: CpeClient, when: str, active: 
     assert session.values[KEY] == ("r-1" if active else "")
 
 
+def test_a_box_may_crash_before_it_answers(acs: Acs, cpe: CpeClient) -> None:
+    """The set is done, its answer never comes, and the next boot shows the new key."""
+    cpe.hurt("crash:count=1")
+    acs.ask(WISH)
+    cpe.inform()
+    session = acs.session()
+    assert (session.codes[0], session.values[KEY]) == ("1 BOOT", "r-1")
+    assert cpe.broken()["calls"] == ["SetParameterValues"]
+
+
 def test_a_half_open_session_holds_the_line(acs: Acs, cpe: CpeClient) -> None:
     """After the Inform nothing more comes; later the box tells the same events again."""
     cpe.hurt("half_open:50ms:count=1")

@@ -1,6 +1,7 @@
 """Very many simulated CPEs in one process: storms, one listener, what they weigh."""
 
 import asyncio
+import contextlib
 import sys
 import time
 from collections.abc import Iterator
@@ -45,8 +46,11 @@ def sessions(fleet: RunningSimulator) -> dict[str, object]:
 
 def sockets(running: RunningSimulator) -> int:
     """Count the open sockets of a process."""
-    links = Path(f"/proc/{running.process.pid}/fd").iterdir()
-    return sum(1 for link in links if str(link.readlink()).startswith("socket:"))
+    found = 0
+    for link in Path(f"/proc/{running.process.pid}/fd").iterdir():
+        with contextlib.suppress(FileNotFoundError):  # closed meanwhile
+            found += str(link.readlink()).startswith("socket:")
+    return found
 
 
 def resident_kib(running: RunningSimulator) -> int:

@@ -56,6 +56,7 @@ class Around:
     journal: Journal
     faults: Faults
     pace: Pace
+    latency_s: float = 0.0
 
     def strike(self, name: str, target: str) -> Fault | None:
         """Spend and count the fault of that name that hits the target, where there is one."""

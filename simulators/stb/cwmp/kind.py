@@ -57,7 +57,12 @@ class CwmpFace:
         self._first = str(own.get("first", "bootstrap"))
         self._is_shared = is_shared
         self._bells: dict[str, Bells] = {}
-        self.around = Around(journal=stage.journal, faults=stage.faults, pace=_pace(own))
+        self.around = Around(
+            journal=stage.journal,
+            faults=stage.faults,
+            pace=_pace(own),
+            latency_s=stage.latency_s,
+        )
         self.runner: Runner
 
     async def hold(self, box: Box, port: int) -> int:

@@ -131,6 +131,8 @@ class Session:
         if self._is_link_down():
             await wire.hang_up()
             raise Lost("the link is down")
+        if self._around.latency_s > 0:
+            await asyncio.sleep(self._around.latency_s)
         slow = self._strike("slow")
         if slow is not None:
             await self._around.faults.delay(slow.seconds)
