@@ -90,6 +90,7 @@ def scan(name: Name, *, as_json: Json = False) -> None:
     say(
         f"{report.seen} accounts seen: {report.differing} differ, {report.missing} missing, "
         f"{report.orphans} not ours, {report.duplicates} twice; {report.marked} being repaired"
+        + (f"; {report.silent} did not answer" if report.silent else "")
     )
 
 

@@ -46,7 +46,11 @@ class Options(BaseModel):
 class BoxOptions(Options):
     """The options of a target that drives boxes: every one of these models, and no other's."""
 
-    models: list[str] = Field(min_length=1, max_length=MODELS_MAX)
+    models: list[str] = Field(
+        min_length=1,
+        max_length=MODELS_MAX,
+        description="whose boxes are driven through this target",
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -168,12 +172,25 @@ class Adapter(ABC, Generic[S]):
 class BoxAdapter(Adapter[S]):
     """A target that is nothing but its boxes: each ref is the serial of one.
 
-    A box that cannot be reached or refuses us says nothing about the others, so `probe` asks none.
+    What a box raises is about that box alone: Unreachable opens no breaker, since `probe` asks no
+    box, and one that refuses us is Permanent, never Unauthorized. A box is always there, so it is
+    never None. Nobody can list boxes but we: whoever compares them with their wishes asks each by
+    `observe`, and one that does not answer then is not missing, only silent.
     """
 
     def __init__(self, name: TargetName, options: Any, http: Http, boxes: Boxes) -> None:
         super().__init__(name, options, http)
         self.boxes = boxes
+
+    async def probe(self) -> Health:
+        """Ask no box: there is nothing but boxes to ask."""
+        return Health()
+
+    async def scan(self) -> AsyncIterator[S]:
+        """Give nothing: a box lists nobody."""
+        nobody: tuple[S, ...] = ()
+        for one in nobody:
+            yield one
 
 
 @runtime_checkable
@@ -247,11 +264,13 @@ class Inbound(Protocol):
 class Action:
     """An edge: `name` is message, reboot, kick or firmware; `params` are plain text.
 
-    A message carries `text`, and may carry `ttl_s`.
+    A message carries `text`, and may carry `ttl_s`. `request` is the same for the same demand, so
+    that a target that remembers what it did last does it once.
     """
 
     name: str
     params: Mapping[str, str] = field(default_factory=dict)
+    request: str = ""
 
 
 @runtime_checkable

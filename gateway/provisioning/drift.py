@@ -1,17 +1,20 @@
 """Drift: what a target holds, compared with what it should, over all its accounts.
 
-A scan reads the target once and the wishes in pages. What is in the queue, parked, or was proven
-while the scan ran is no drift. Accounts that are not ours are reported and never touched.
+A scan reads the target once and the wishes in pages; of a target that is nothing but boxes each box
+with a wish is asked, and one that is silent is left as it is. What is in the queue, parked, or was
+proven while the scan ran is no drift. Accounts that are not ours are told and never touched.
 """
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
-from gateway.adapters.sdk import Adapter
+from gateway.adapters.sdk import Adapter, BoxAdapter
 from gateway.adapters.state import ViewerState, differences
 from gateway.provisioning import findings, wishes
 from gateway.provisioning.compose import Wish
@@ -33,7 +36,7 @@ _log = get_log()
 
 @dataclass(slots=True, kw_only=True)
 class ScanReport:
-    """What one scan saw. `marked` rows are being repaired."""
+    """What one scan saw. `marked` rows are being repaired, `silent` boxes did not answer."""
 
     target: TargetName
     started_at: datetime
@@ -44,6 +47,7 @@ class ScanReport:
     orphans: int = 0
     duplicates: int = 0
     marked: int = 0
+    silent: int = 0
     error: str | None = None
 
 
@@ -93,6 +97,16 @@ class _Scan:
 
     async def through(self) -> None:
         """Go over everything the target holds, then over everything it should."""
+        if isinstance(self.adapter, BoxAdapter):
+            await self._ask_boxes()
+        else:
+            await self._read_target()
+        async with self.store.begin() as tx:
+            await findings.close_unseen(
+                tx, self.target.name, before=self.report.started_at, now=self._now()
+            )
+
+    async def _read_target(self) -> None:
         page: list[ViewerState] = []
         async for held in self.adapter.scan():
             page.append(held)
@@ -101,16 +115,44 @@ class _Scan:
                 page = []
         await self._compare(page)
         await self._look_for_missing()
-        async with self.store.begin() as tx:
-            await findings.close_unseen(
-                tx, self.target.name, before=self.report.started_at, now=self._now()
-            )
+
+    async def _ask_boxes(self) -> None:
+        """Ask every box with a wish that nobody works on; what was found of a silent one stays."""
+        last = ""
+        while True:
+            async with self.store.read() as tx:
+                page = await wishes.after_ref(tx, self.target.name, last, wishes_max=PAGE_ROWS_MAX)
+                quiet = await self._quiet(tx, page)
+            refs = [wish.value.ref for wish in page if wish.subject in quiet]
+            held = await self._observed(refs)
+            silent = [ref for ref in refs if ref not in held]
+            self.report.silent += len(silent)
+            async with self.store.begin() as tx:
+                await findings.leave(tx, self.target.name, silent, scan_at=self.report.started_at)
+            await self._compare(list(held.values()))
+            if len(page) < PAGE_ROWS_MAX:
+                return
+            last = page[-1].value.ref
+
+    async def _observed(self, refs: Sequence[str]) -> dict[str, ViewerState]:
+        """Ask boxes, as many at once as the target takes; one that does not answer is left out."""
+        waiting = iter(refs)
+        found: dict[str, ViewerState] = {}
+
+        async def ask_some() -> None:
+            for ref in waiting:
+                with contextlib.suppress(TargetError):
+                    held = await self.adapter.observe(ref)
+                    found.update({ref: held} if held is not None else {})
+
+        await asyncio.gather(*(ask_some() for _ in range(self.target.in_flight_max)))
+        return found
 
     async def close(self) -> None:
         """Write down how the scan went."""
         self.report.finished_at = self._now()
         row = asdict(self.report)
-        del row["marked"]
+        del row["marked"], row["silent"]
         async with self.store.begin() as tx:
             await tx.upsert(drift_scan, [row], key=("target",))
 
@@ -185,5 +227,5 @@ def _finding(
 
 
 def _told(report: ScanReport) -> dict[str, object]:
-    names = ("target", "seen", "differing", "missing", "orphans", "duplicates", "marked")
+    names = ("target", "seen", "differing", "missing", "orphans", "duplicates", "marked", "silent")
     return {name: getattr(report, name) for name in names}

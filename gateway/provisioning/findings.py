@@ -132,6 +132,14 @@ async def repair(
     return sum(map(len, by_target.values()))
 
 
+async def leave(tx: Tx, target: TargetName, refs: Sequence[str], *, scan_at: datetime) -> None:
+    """Leave open what was found of those a scan learned nothing about."""
+    open_there = (drift.c.target == target, drift.c.repaired_at.is_(None))
+    if refs:
+        named = drift.c.ref.in_(list(refs))
+        await tx.execute(update(drift).where(*open_there, named).values(scan_at=scan_at))
+
+
 async def close_unseen(tx: Tx, target: TargetName, *, before: datetime, now: datetime) -> None:
     """Close what the scan that began at `before` no longer saw, unless it is being worked on."""
     key = func.coalesce(drift.c.subject, "") + literal(f"@{target}")

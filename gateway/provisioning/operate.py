@@ -7,7 +7,7 @@ happened, the outcome stays unknown and the action is not asked for again.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from sqlalchemy import select, update
@@ -82,7 +82,7 @@ class Operate:
             if earlier is not None:
                 return Performed(target=wish.target, outcome=earlier[0], error=earlier[1])
             await tx.insert(service_order, [row_of(self._intent(order, wish, action))])
-        outcome, error = await _tried(adapter, wish.value.ref, action)
+        outcome, error = await _tried(adapter, wish.value.ref, replace(action, request=request))
         async with self.work.store.begin() as tx:
             ended = {
                 "outcome": outcome.value,

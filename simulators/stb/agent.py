@@ -5,6 +5,7 @@ an answer strike before it is secured, faults of a datagram after.
 """
 
 import asyncio
+import contextlib
 import time
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -217,7 +218,10 @@ class Responder(cmdrsp.CommandResponderBase):  # type: ignore[misc]
     ) -> tuple[int, int, list[Any]]:
         """Work out error status, error index and variables."""
         injected = None if fault is None else _injected(fault, asked)
-        if injected is not None:
+        if fault is not None and injected is not None:
+            if fault.applied:
+                with contextlib.suppress(mib.Refused):
+                    self._done(call, pdu, asked, None)
             return injected
         if fault is not None and fault.name in {"silent", "reset"}:
             return 0, 0, []

@@ -16,7 +16,7 @@ from typing import Any
 import asyncssh
 
 from simulators.call import Call
-from simulators.faults import Fault
+from simulators.faults import AFTER, Fault
 from simulators.listening import bound, listening
 from simulators.simulator import BadOperation, Faces, Stage
 from simulators.stb import hostkeys, verbs
@@ -307,7 +307,7 @@ class Session(asyncssh.SSHServerSession[str]):
             await self._rack.stage.faults.delay(delay_s)
             if fault is None or fault.strikes_after:
                 answer = await self._performed(call, line)
-            else:
+            if fault is not None and fault.name not in AFTER:
                 answer = _injected(fault)
         # The caller may be gone by now; what was done stays done.
         with contextlib.suppress(BrokenPipeError):
@@ -341,6 +341,9 @@ class Session(asyncssh.SSHServerSession[str]):
             await self._drip(answer, fault.seconds)
         elif fault.name == "half":
             self._channel.write(answer.output[: max(1, len(answer.output) // 2)])
+            if fault.argument == "text":
+                self._end(answer.code)
+                return True
             await asyncio.sleep(SETTLE_S)
             connection.disconnect(asyncssh.DISC_BY_APPLICATION, "")
         elif fault.name == "crash":

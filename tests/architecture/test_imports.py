@@ -77,7 +77,8 @@ PLANTED = {
     ),
     "adapters": (
         ("gateway.adapters.registry.planted", "gateway.adapters.conformance"),
-        ("gateway.adapters.sdk.planted", "gateway.adapters.registry"),
+        ("gateway.adapters.boxes.planted", "gateway.adapters.registry"),
+        ("gateway.adapters.sdk.planted", "gateway.adapters.boxes"),
         ("gateway.adapters.state.planted", "gateway.adapters.sdk"),
         ("gateway.adapters.middleware.planted", "gateway.adapters.stb"),
     ),

@@ -7,7 +7,7 @@ import tempfile
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from gateway.adapters.conformance import RETRY_AFTER_S, SLOW_S, Harness
 from tests.simulators.process import RunningSimulator, start_simulator
@@ -37,6 +37,10 @@ class SimulatedHarness(Harness):
     """Starts the simulator of its kind with `state` and reads its journal."""
 
     state: Mapping[str, Any]
+    # Where this kind words a fault of the suite in its own way.
+    faults: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
+    # The calls that write, as a fault is told which to strike.
+    writing: ClassVar[str] = "POST|PUT|DELETE|PATCH"
     simulator: RunningSimulator
 
     def start(self) -> None:
@@ -67,7 +71,7 @@ class SimulatedHarness(Harness):
 
     @asynccontextmanager
     async def fault(self, name: str, *, skip: int = 0) -> AsyncIterator[None]:
-        wish = dict(FAULTS[name])
+        wish = dict({**FAULTS, **self.faults}[name])
         if name != "down":
             wish |= {"count": 1, "skip": skip}
         async with self._set(wish):
@@ -75,7 +79,8 @@ class SimulatedHarness(Harness):
 
     @asynccontextmanager
     async def aftermath(self, name: str) -> AsyncIterator[None]:
-        wish = {**FAULTS[name], "count": 1, "applied": "yes", "match": "POST|PUT|DELETE|PATCH"}
+        wish = {**{**FAULTS, **self.faults}[name], "count": 1, "applied": "yes"}
+        wish["match"] = self.writing
         async with self._set(wish):
             yield
 

@@ -68,6 +68,14 @@ class Harness(ABC):
     # What this kind makes of a fault, where that differs from FAULTS: a box that refuses our
     # credentials says nothing about the other boxes of its target.
     otherwise: ClassVar[Mapping[str, type[TargetError]]] = {}
+    # Faults after which the adapter may take one more look before it tells.
+    looks_again: ClassVar[AbstractSet[str]] = frozenset({"conflict", "refused"})
+    # Faults that this kind knows by silence alone, so that they last as long as the deadline.
+    silent: ClassVar[AbstractSet[str]] = frozenset({"slow"})
+    # What can be done there once, besides a message, and leaves the state alone.
+    edges: ClassVar[Sequence[str]] = ("reboot", "kick")
+    # Whether a set of packages with one unknown code is refused as a whole.
+    is_all_or_nothing: ClassVar[bool] = False
     # Whether a device belongs to one account only.
     owns_devices: ClassVar[bool] = True
     # Keys that this kind would misread, besides those that every kind must refuse.
@@ -83,6 +91,10 @@ class Harness(ABC):
     def new_ref(self) -> str:
         """Give a key that nobody has used at this target."""
         return f"{self.prefix}{next(self._numbers):05d}"
+
+    def absent_ref(self) -> str:
+        """Give a key under which there is nothing, and nothing will be made."""
+        return self.new_ref()
 
     def device(self, ref: str, number: int) -> str:
         """Make up a MAC address for a device of that account."""
@@ -137,6 +149,9 @@ class Harness(ABC):
     @abstractmethod
     async def tamper(self, ref: str) -> None:
         """Change the account by hand, behind the adapter's back."""
+
+    async def settled(self, ref: str) -> None:  # noqa: B027 - most have nothing to wait for
+        """Wait until the target is as before after something was done there once."""
 
     async def calls(self) -> int:
         """Count the requests the target has received so far."""

@@ -9,13 +9,15 @@ from typing import Any
 from unittest import SkipTest
 
 from gateway.adapters import registry
-from gateway.adapters.conformance.harness import Harness
+from gateway.adapters.conformance.harness import SHORT_DEADLINE_S, Harness
 from gateway.adapters.sdk import Adapter, Linked
 from gateway.adapters.state import ViewerState, differences
 from runtime.http import HttpDoor
+from terms.errors import Unreachable
 from terms.ids import TargetName
 
 DEADLINE_S = 8.0
+LOOKS_MAX = 50
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +50,25 @@ class Trial:
         held: ViewerState | None = await self.adapter.observe(ref)
         assert held is not None, f"{ref} is not there"
         return held
+
+
+@asynccontextmanager
+async def meeting(t: Trial, fault: str, ref: str = "") -> AsyncIterator[Adapter[Any]]:
+    """Give the adapter that is to meet a fault: a hasty one where silence is all there is to it.
+
+    It has looked at `ref` before: what an adapter learns once of a target is no part of the fault.
+    """
+    if fault not in t.harness.silent:
+        yield t.adapter
+        return
+    async with trial(t.harness, deadline_s=SHORT_DEADLINE_S) as other:
+        for _ in range(LOOKS_MAX if ref else 0):
+            try:
+                await other.adapter.observe(ref)
+            except Unreachable:
+                continue  # the machine was slow
+            break
+        yield other.adapter
 
 
 async def counted(count: Callable[[], Awaitable[int]]) -> int:

@@ -1,0 +1,46 @@
+"""The operator's settings of boxes that share a tree of objects."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from gateway.adapters.sdk import BoxOptions, Options
+
+_OID = r"^[0-9]+(\.[0-9]+)+$"
+
+
+class Objects(Options):
+    """Where a model keeps things: a root, and below it one scalar for each."""
+
+    root: str = Field("1.3.6.1.4.1.32473.1", pattern=_OID)
+    serial: str = Field("1.1.0", pattern=_OID)
+    boot: str = Field("1.5.0", pattern=_OID)
+    active: str = Field("2.1.0", pattern=_OID)
+    packages: str = Field("2.2.0", pattern=_OID)
+    revision: str = Field("2.3.0", pattern=_OID)
+    message_text: str = Field("3.1.0", pattern=_OID)
+    message_seconds: str = Field("3.2.0", pattern=_OID)
+    message_show: str = Field("3.3.0", pattern=_OID)
+    reboot_key: str = Field("4.1.0", pattern=_OID)
+    last_key: str = Field("4.2.0", pattern=_OID)
+
+    def __str__(self) -> str:
+        return "the reference box"
+
+    def oid(self, name: str) -> tuple[int, ...]:
+        """Give the whole OID of a thing."""
+        below: str = getattr(self, name)
+        return tuple(map(int, f"{self.root}.{below}".split(".")))
+
+
+class SnmpOptions(BoxOptions):
+    """Boxes of one tree; each has keys of its own."""
+
+    deadline_s: float = Field(3.0, gt=0, le=8, description="for one call, everything included")
+    retries: int = Field(
+        2, ge=0, le=4, description="how often a lost read is asked again within its deadline"
+    )
+    engine_boxes_max: int = Field(
+        2_000, ge=1, le=10_000, description="boxes known to one engine before it is replaced"
+    )
+    objects: Objects = Field(Objects(), description="where these models keep things")

@@ -1,0 +1,438 @@
+"""What is peculiar to boxes over SNMP, and what the adapter makes of it."""
+
+import asyncio
+import contextlib
+import hashlib
+import socket
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import replace
+from typing import Any
+
+import pytest
+import pytest_asyncio
+
+from gateway.adapters.conformance import Trial, trial
+from gateway.adapters.sdk import Access, Action
+from gateway.adapters.state import ViewerState
+from gateway.adapters.stb.snmp import Snmp
+from gateway.adapters.stb.snmp.keys import peer_of
+from gateway.adapters.stb.snmp.options import SnmpOptions
+from runtime.http import HttpDoor
+from terms.errors import Conflict, Permanent, Retryable, TargetError, Unreachable
+from terms.ids import TargetName
+from tests.conformance.harness_snmp import SnmpHarness
+
+HASTY_S = 0.5
+KEYS = {"username": "ada", "auth_key": "ab" * 32, "priv_key": "cd" * 16}
+
+
+@pytest.fixture(scope="module")
+def shared() -> Iterator[SnmpHarness]:
+    """Start one rack for all tests of this file."""
+    harness = SnmpHarness()
+    harness.start()
+    yield harness
+    harness.stop()
+
+
+@pytest_asyncio.fixture
+async def box(shared: SnmpHarness) -> AsyncIterator[Trial]:
+    """Open the adapter at the rack."""
+    papers = dict(shared.papers.known)
+    async with trial(shared) as t:
+        yield t
+    shared.papers.known = papers
+
+
+def harness(box: Trial) -> SnmpHarness:
+    """Give the rack's other side."""
+    assert isinstance(box.harness, SnmpHarness)
+    return box.harness
+
+
+@contextlib.asynccontextmanager
+async def opened(box: Trial, **changes: Any) -> AsyncIterator[Snmp]:
+    """Open another adapter at the same rack, with other options."""
+    options = {**harness(box).options(8.0), **changes}
+    door = HttpDoor(networks=box.harness.networks)
+    boxes = harness(box).papers
+    adapter = Snmp(TargetName("other"), SnmpOptions.model_validate(options), door, boxes)
+    try:
+        yield adapter
+    finally:
+        await adapter.drop()
+        await door.aclose()
+
+
+@contextlib.asynccontextmanager
+async def suffering(box: Trial, spec: str) -> AsyncIterator[None]:
+    """Let every call and every datagram suffer this."""
+    await harness(box).admin("/faults", {"spec": spec})
+    try:
+        yield
+    finally:
+        await harness(box).admin("/faults", {"clear": True})
+
+
+def described(box: Trial, ref: str, **changes: Any) -> None:
+    """Change what the papers say of a box."""
+    known = harness(box).papers.known
+    known[ref] = replace(known[ref], **changes)
+
+
+async def credentials(box: Trial, ref: str, **fields: Any) -> None:
+    """Change what a box knows callers by."""
+    await harness(box).admin("/tamper", {"op": "credentials", "serial": ref, "fields": fields})
+
+
+async def error_of(adapter: Any, ref: str) -> TargetError:
+    """Look at a box and give what is raised."""
+    with pytest.raises(TargetError) as caught:
+        await adapter.observe(ref)
+    return caught.value
+
+
+def lit(ref: str, *codes: str, revision: int = 0) -> ViewerState:
+    """Wish a box on."""
+    return ViewerState(ref=ref, enabled=True, packages=frozenset(codes), revision=revision)
+
+
+async def lines(box: Trial, ref: str) -> list[str]:
+    """Read what the box was told to do, in order."""
+    page = await harness(box).admin(f"/journal?subject={ref}&face=api&limit=100000")
+    return [one["call"] for one in page["entries"]]
+
+
+# -- what is written
+
+
+async def test_a_change_is_one_set_between_two_looks(box: Trial) -> None:
+    """All variables come in one SET: dark before anything else, the revision at the very end."""
+    ref = harness(box).new_ref()
+    await box.held(ref)
+    before, calls = len(await lines(box, ref)), await harness(box).calls()
+    await box.converge(lit(ref, "sport", "basic", revision=41))
+    assert await harness(box).calls() == calls + 3
+    await box.converge(ViewerState(ref=ref, enabled=False, revision=42))
+    assert (await lines(box, ref))[before:] == [
+        "SNMP SET packages=basic,sport active=1 revision=r-0041",
+        "SNMP SET active=0 packages= revision=r-0042",
+    ]
+
+
+async def test_a_half_applied_set_is_seen_and_ended(box: Trial) -> None:
+    """Where the last variable was not written the refusal is told, and the next turn ends it."""
+    ref = harness(box).new_ref()
+    wish = lit(ref, "basic", revision=7)
+    held = await box.held(ref)
+    async with suffering(box, "half_set:count=1"):
+        with pytest.raises(Retryable, match="commitFailed"):
+            await box.adapter.apply(wish, held)
+    state = await box.held(ref)
+    assert (state.packages, state.revision) == (wish.packages, 0)
+    darker = ViewerState(ref=ref, enabled=False, revision=8)
+    await box.converge(darker)
+    assert (await box.held(ref)).revision == 8
+
+
+async def test_a_wrong_value_may_leave_half_behind_but_never_a_picture(box: Trial) -> None:
+    """The box does not light up for packages of which it refuses one, and the codes are named."""
+    ref = harness(box).new_ref()
+    with pytest.raises(Permanent, match="no-such-code"):
+        await box.adapter.apply(lit(ref, "basic", "no-such-code"), await box.held(ref))
+    assert not (await box.held(ref)).enabled
+
+
+async def test_a_write_that_was_done_is_done(box: Trial) -> None:
+    """A refusal that follows the effect is no failure: the box itself is asked, and holds it."""
+    ref = harness(box).new_ref()
+    wish = lit(ref, "basic", revision=9)
+    async with suffering(box, "error:5:applied=yes:match=SET:count=1"):
+        await box.adapter.apply(wish, await box.held(ref))
+    assert await box.held(ref) == wish
+
+
+async def test_a_read_only_box_is_permanent(box: Trial) -> None:
+    """What a box does not let be written is no matter of time."""
+    ref = harness(box).new_ref()
+    held = await box.held(ref)
+    async with suffering(box, "read_only:match=SET"):
+        with pytest.raises(Permanent, match="noAccess"):
+            await box.adapter.apply(lit(ref, "basic"), held)
+
+
+async def test_nothing_off_the_list_is_written(box: Trial) -> None:
+    """The PIN, the serial and whatever else there is are never set."""
+    ref = harness(box).new_ref()
+    adapter: Any = box.adapter
+    before = await harness(box).calls()
+    for name in ("serial", "last_key", "boot"):
+        with pytest.raises(Permanent, match="not written"):
+            await adapter._set(peer_of(harness(box).papers.known[ref]), {name: "x"})
+    assert await harness(box).calls() == before
+
+
+# -- what comes back
+
+
+@pytest.mark.parametrize(
+    ("spec", "expected"),
+    [
+        ("null_forgery", Retryable),
+        ("wrong_request_id", Retryable),
+        ("malformed", Unreachable),
+        ("truncated", Unreachable),
+        ("error:1", Permanent),
+        ("error:2", Retryable),
+        ("error:13", Retryable),
+        ("error:16", Permanent),
+        ("error:17", Permanent),
+        ("error:18", Conflict),
+    ],
+)
+async def test_what_goes_wrong_is_one_error(
+    box: Trial, spec: str, expected: type[TargetError]
+) -> None:
+    """Each way in which an answer can be none is the error it means."""
+    ref = harness(box).new_ref()
+    await box.held(ref)
+    deadline_s = HASTY_S if expected is Unreachable else 8.0
+    async with opened(box, deadline_s=deadline_s) as adapter, suffering(box, spec):
+        error = await error_of(adapter, ref)
+    assert type(error) is expected, error
+
+
+async def test_bytes_that_nobody_can_read_disturb_nobody(
+    box: Trial, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A datagram that is no message reaches no handler of the loop, and the next call works."""
+    ref = harness(box).new_ref()
+    noise: list[Any] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: noise.append(context))
+    async with opened(box, deadline_s=HASTY_S) as adapter, suffering(box, "malformed"):
+        assert type(await error_of(adapter, ref)) is Unreachable
+    async with opened(box) as adapter:
+        assert await adapter.observe(ref) is not None
+    assert noise == []
+    assert not [one for one in caplog.records if one.name == "asyncio"]
+
+
+async def test_an_answer_that_comes_twice_is_one(box: Trial) -> None:
+    """A duplicate is no second answer, and no answer to the next question."""
+    ref = harness(box).new_ref()
+    async with suffering(box, "duplicate"):
+        await box.converge(lit(ref, "basic"))
+        await box.converge(lit(ref, "sport"))
+
+
+async def test_a_stranger_is_not_heard(box: Trial) -> None:
+    """What comes from an address that nobody asked is dropped before it is read."""
+    ref = harness(box).new_ref()
+    await box.held(ref)
+    adapter: Any = box.adapter
+    wire = adapter._engines._now._wire
+    heard: list[bytes] = []
+    wire._callback_function = lambda _, __, datagram: heard.append(datagram)
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as stranger:
+        stranger.bind(("127.0.0.1", 0))
+        wire.datagram_received(b"0\x00", stranger.getsockname())
+    assert heard == []
+
+
+async def test_a_lost_read_is_asked_again_and_a_write_is_not(box: Trial) -> None:
+    """A read has a few tries within its deadline; a write is sent once."""
+    ref = harness(box).new_ref()
+    held = await box.held(ref)
+    async with opened(box, deadline_s=6.0, retries=4) as adapter:
+        assert await adapter.observe(ref) is not None
+        async with suffering(box, "reset:match=GET:count=1"):
+            assert await adapter.observe(ref) is not None
+    async with opened(box, deadline_s=HASTY_S, retries=4) as adapter:
+        for _ in range(10):
+            with contextlib.suppress(Unreachable):
+                await adapter.observe(ref)
+                break
+        before = await harness(box).calls()
+        async with suffering(box, "reset:match=SET"):
+            with pytest.raises(Unreachable):
+                await adapter.apply(lit(ref, "basic"), held)
+        assert await harness(box).calls() == before + 1
+
+
+async def test_a_box_in_another_place_is_a_conflict(box: Trial) -> None:
+    """Where another box answers, both serials are told."""
+    ref, other = harness(box).new_ref(), harness(box).new_ref()
+    known = harness(box).papers.known[other]
+    described(box, ref, address=known.address, secrets=known.secrets)
+    error = await error_of(box.adapter, ref)
+    assert type(error) is Conflict
+    assert ref in str(error)
+    assert other in str(error)
+
+
+# -- as whom
+
+
+@pytest.mark.parametrize("name", ["auth_key", "username", "priv_key", "address"])
+async def test_a_wrong_key_and_a_silent_box_are_told_honestly(box: Trial, name: str) -> None:
+    """What the box says of keys is Permanent for it alone; where it says nothing, that is told."""
+    ref = harness(box).new_ref()
+    secrets = dict(harness(box).papers.known[ref].secrets)
+    secrets |= {"auth_key": "ab" * 32} if name == "auth_key" else {}
+    secrets |= {"priv_key": "ab" * 16} if name == "priv_key" else {}
+    secrets |= {"username": "nobody-here"} if name == "username" else {}
+    described(box, ref, secrets=secrets)
+    if name == "address":
+        described(box, ref, address="127.0.0.1:1")
+    is_told = name != "address"  # a box may also keep silent about a wrong key for privacy
+    async with opened(box, deadline_s=8.0 if is_told else HASTY_S) as adapter:
+        error = await error_of(adapter, ref)
+    if is_told:
+        assert type(error) is Permanent
+        assert "keys" in str(error)
+    else:
+        assert type(error) is Unreachable
+        assert "look alike" in str(error)
+    for secret in secrets.values():
+        assert secret not in str(error)
+
+
+async def test_changed_keys_are_used_from_the_next_call_on(box: Trial) -> None:
+    """A box with new keys is met anew by an engine that knew the old ones."""
+    ref = harness(box).new_ref()
+    await box.held(ref)
+    fresh = {"snmp_auth_key": "ef" * 32, "snmp_priv_key": "ba" * 16}
+    await credentials(box, ref, **fresh)
+    secrets = {"username": "boxoffice", "auth_key": "ef" * 32, "priv_key": "ba" * 16}
+    described(box, ref, secrets=secrets)
+    try:
+        assert await box.adapter.observe(ref) is not None
+    finally:
+        await harness(box).admin("/reset", {})
+
+
+async def test_a_master_key_is_localised_once(box: Trial) -> None:
+    """A key that is marked as a master key opens the box whose keys were made of it."""
+    ref = harness(box).new_ref()
+    told = harness(box).simulator.told["boxes"]
+    engine = bytes.fromhex(next(one["engine_id"] for one in told if one["serial"] == ref))
+    key = b"\x11" * 32
+    localised = hashlib.sha256(key + engine + key).hexdigest()  # RFC 3414, 2.6
+    keys = {"snmp_auth_key": localised, "snmp_priv_key": localised[:32]}
+    await credentials(box, ref, **keys)
+    master = "master:" + "11" * 32
+    secrets = {"username": "boxoffice", "auth_key": master, "priv_key": master}
+    described(box, ref, secrets=secrets)
+    try:
+        assert await box.adapter.observe(ref) is not None
+    finally:
+        await harness(box).admin("/reset", {})
+
+
+async def test_a_community_is_used_where_the_box_has_no_keys(box: Trial) -> None:
+    """v2c is spoken to a box whose papers say so, and to no other."""
+    ref = harness(box).new_ref()
+    await credentials(box, ref, snmp_community="rack-seven")
+    described(box, ref, secrets={"community": "rack-seven"})
+    try:
+        await box.converge(lit(ref, "basic"))
+    finally:
+        await harness(box).admin("/reset", {})
+
+
+@pytest.mark.parametrize(
+    "secrets",
+    [
+        {},
+        {"community": "public"},
+        {"community": "Private"},
+        {**KEYS, "username": ""},
+        {**KEYS, "auth_key": "maplesyrup"},
+        {**KEYS, "priv_key": ""},
+        {**KEYS, "priv_key": "cd" * 32},
+        {**KEYS, "auth_key": "master:" + "ab" * 32},
+    ],
+)
+def test_what_is_no_key_is_refused_before_a_call(secrets: dict[str, str]) -> None:
+    """No keys, a passphrase, a known community: Permanent, and nothing of it is shown."""
+    with pytest.raises(Permanent) as caught:
+        peer_of(Access(address="10.0.0.1", secrets=secrets))
+    assert "maplesyrup" not in str(caught.value)
+
+
+def test_no_key_is_shown() -> None:
+    """Neither the papers of a box nor who it is asked as print a key."""
+    access = Access(address="10.0.0.1", secrets=KEYS)
+    peer = peer_of(access)
+    assert peer.port == 161
+    for secret in ("abab", "cdcd", repr(peer.auth_key), repr(peer.priv_key)):
+        assert secret not in repr(access) + repr(peer)
+
+
+# -- engines
+
+
+async def test_an_engine_is_replaced_and_drained(box: Trial) -> None:
+    """After so many boxes a new engine takes over; the old one ends what was begun, then closes."""
+    refs = [harness(box).new_ref() for _ in range(3)]
+    async with opened(box, engine_boxes_max=2) as adapter:
+        engines: Any = adapter._engines
+        await adapter.observe(refs[0])
+        first = engines._now
+        async with suffering(box, f"slow:200ms:match={refs[0]}:count=1"):
+            slow = asyncio.create_task(adapter.observe(refs[0]))
+            await adapter.observe(refs[1])
+            assert engines._now is first
+            await adapter.observe(refs[2])
+            assert engines._now is not first
+            assert (await slow).ref == refs[0]
+        await asyncio.gather(*engines._closing)
+        assert first._wire.closed.is_set()
+        assert not engines._draining
+
+
+async def test_a_box_is_asked_one_thing_at_a_time(box: Trial) -> None:
+    """Many who want the same box take turns."""
+    ref = harness(box).new_ref()
+    found = await asyncio.gather(*(box.adapter.observe(ref) for _ in range(10)))
+    assert len({state.encode() for state in found if state}) == 1
+    counters = await harness(box).admin("/counters")
+    assert counters["overlapping_writes"] == 0
+
+
+async def test_a_dropped_engine_ends_what_is_asked_through_it(box: Trial) -> None:
+    """Whoever drops the engines ends the calls under way; the next call opens its own."""
+    ref = harness(box).new_ref()
+    async with opened(box) as adapter:
+        await adapter.observe(ref)
+        async with suffering(box, "silent:count=1"):
+            task = asyncio.create_task(adapter.observe(ref))
+            before = await harness(box).calls()
+            while await harness(box).calls() == before:
+                assert not task.done()
+            await adapter.drop()
+            with pytest.raises(Unreachable):
+                await task
+        assert await adapter.observe(ref) is not None
+
+
+async def test_a_box_that_booted_is_met_again(box: Trial) -> None:
+    """After a restart the engine's boots and time are learned anew, without losing a call."""
+    ref = harness(box).new_ref()
+    await box.held(ref)
+    await box.adapter.perform(ref, Action(name="reboot", request="r-1"))  # type: ignore[attr-defined]
+    await harness(box).settled(ref)
+    await box.converge(lit(ref, "basic"))
+
+
+async def test_a_restart_is_proven_by_its_key_and_done_once(box: Trial) -> None:
+    """The same request does not restart a box twice; another one does."""
+    ref = harness(box).new_ref()
+    perform = box.adapter.perform  # type: ignore[attr-defined]
+    boots = (await harness(box).box(ref))["boots"]
+    for request in ("r-7", "r-7", "r-8"):
+        await perform(ref, Action(name="reboot", request=request))
+        await harness(box).settled(ref)
+    after = await harness(box).box(ref)
+    assert after["boots"] == boots + 2
+    assert 0 < len(after["last_key"]) <= 32
