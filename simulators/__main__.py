@@ -1,18 +1,17 @@
 """`python -m simulators KIND`: serve one simulated system until SIGTERM.
 
-Prints one JSON line, {"kind", "url", "admin_url"}, when it is ready, and nothing else to stdout.
+Prints one JSON line when it is ready, {"kind", "admin_url"} and where callers find the system, and
+nothing else to stdout.
 """
 
 import argparse
 import asyncio
 import importlib
-import os
 import signal
-import socket
 import sys
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import orjson
@@ -22,24 +21,50 @@ from simulators.admin import Admin
 from simulators.clock import SkewedClock
 from simulators.faults import BadFault, Faults, parse
 from simulators.journal import ENTRIES_MAX, Journal
-from simulators.server import Front
-from simulators.simulator import BadOperation, Maker, Simulator, Stage
+from simulators.listening import listening, why
+from simulators.simulator import BadOperation, Maker, Stage
 
-# kind -> module and function that makes it; imported only when asked for
+# kind -> module, imported only when asked for. It has make(stage, state), and where the kind has
+# options of its own add_options(parser); what they say stands in the state under their names.
 KINDS = {
-    "ministra": ("simulators.middleware.ministra", "make"),
-    "stripe": ("simulators.payments.stripe", "make"),
+    "cwmp": "simulators.stb.cwmp",
+    "fleet": "simulators.stb.fleet",
+    "ministra": "simulators.middleware.ministra",
+    "snmp": "simulators.stb.snmp",
+    "ssh": "simulators.stb.ssh",
+    "stripe": "simulators.payments.stripe",
 }
 
 
-def main(arguments: list[str] | None = None) -> int:
+def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and tell the exit code."""
-    options = _options().parse_args(arguments)
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    module = _module(words)
+    common, own = _parsed(words, module)
     try:
-        return asyncio.run(_serve(options))
+        return asyncio.run(_serve(common, own, module))
     except (BadOperation, BadFault, OSError) as error:
         sys.stderr.write(f"simulators: {error}\n")
         return 1
+
+
+def _module(words: Sequence[str]) -> ModuleType:
+    """Find the kind's module; without a known kind the parser will say what is wrong."""
+    kind = next((word for word in words if word in KINDS), "")
+    return importlib.import_module(KINDS.get(kind, "simulators"))
+
+
+def _parsed(
+    words: Sequence[str], module: ModuleType
+) -> tuple[argparse.Namespace, Mapping[str, Any]]:
+    """Read the options common to all kinds, and those given of the kind's own."""
+    parser = _options()
+    shared = {action.dest for action in parser._actions}  # noqa: SLF001 - no public list of them
+    if hasattr(module, "add_options"):
+        module.add_options(parser)
+    options = parser.parse_args(words)
+    given = {name: value for name, value in vars(options).items() if value is not None}
+    return options, {name: value for name, value in given.items() if name not in shared}
 
 
 def _options() -> argparse.ArgumentParser:
@@ -63,6 +88,8 @@ def _stage(options: argparse.Namespace) -> Stage:
         clock=SkewedClock(),
         faults=faults,
         latency_s=options.latency_ms / 1000,
+        host=options.host,
+        port=options.port,
     )
 
 
@@ -74,7 +101,7 @@ def _state(path: Path | None) -> Mapping[str, Any]:
     except FileNotFoundError:
         raise BadOperation(f"--state: there is no file {path}") from None
     except OSError as error:
-        raise BadOperation(f"--state: {path} cannot be read: {_why(error)}") from None
+        raise BadOperation(f"--state: {path} cannot be read: {why(error)}") from None
     except orjson.JSONDecodeError as error:
         raise BadOperation(f"{path}: {error}") from None
     if not isinstance(state, dict):
@@ -82,47 +109,25 @@ def _state(path: Path | None) -> Mapping[str, Any]:
     return state
 
 
-def _simulator(kind: str, stage: Stage, state: Mapping[str, Any]) -> Simulator:
-    module, function = KINDS[kind]
-    make: Maker = getattr(importlib.import_module(module), function)
-    return make(stage, state)
-
-
-async def _serve(options: argparse.Namespace) -> int:
+async def _serve(options: argparse.Namespace, own: Mapping[str, Any], module: ModuleType) -> int:
     told_to_stop = _stop_signal()
     stage = _stage(options)
-    simulator = _simulator(options.kind, stage, _state(options.state))
-    with _listening(options.host, options.port):
-        front = Front(stage, simulator, options.host, options.port)
-        await front.start()
-    runner = web.AppRunner(Admin(stage, simulator, front).application(), access_log=None)
+    make: Maker = module.make
+    faces = make(stage, {**_state(options.state), **own})
+    runner = web.AppRunner(Admin(stage, faces).application(), access_log=None)
     await runner.setup()
     try:
+        await faces.start()
         site = web.TCPSite(runner, options.host, options.admin_port, shutdown_timeout=1.0)
-        with _listening(options.host, options.admin_port):
+        with listening(options.host, options.admin_port):
             await site.start()
-        _announce(options.kind, front.door.url, f"http://{options.host}:{_port(runner)}")
+        admin_url = f"http://{options.host}:{_port(runner)}"
+        _announce({"kind": options.kind, **faces.told(), "admin_url": admin_url})
         await told_to_stop.wait()
     finally:
         await runner.cleanup()
-        await front.stop()
+        await faces.stop()
     return 0
-
-
-@contextmanager
-def _listening(host: str, port: int) -> Iterator[None]:
-    """Name the address where it cannot be listened on."""
-    try:
-        yield
-    except OSError as error:
-        raise BadOperation(f"cannot listen on {host}:{port}: {_why(error)}") from None
-
-
-def _why(error: OSError) -> str:
-    """Say why in words: the library's own carry numbers."""
-    if isinstance(error, socket.gaierror) or error.errno is None:
-        return (error.strerror or str(error)).lower()
-    return os.strerror(error.errno).lower()
 
 
 def _port(runner: web.AppRunner) -> int:
@@ -130,9 +135,8 @@ def _port(runner: web.AppRunner) -> int:
     return port
 
 
-def _announce(kind: str, url: str, admin_url: str) -> None:
-    line = orjson.dumps({"kind": kind, "url": url, "admin_url": admin_url})
-    sys.stdout.write(line.decode() + "\n")
+def _announce(told: Mapping[str, Any]) -> None:
+    sys.stdout.write(orjson.dumps(told).decode() + "\n")
     sys.stdout.flush()
 
 

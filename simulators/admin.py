@@ -11,8 +11,7 @@ import orjson
 from aiohttp import web
 
 from simulators.faults import BadFault, from_json, parse
-from simulators.server import Front
-from simulators.simulator import BadOperation, Simulator, Stage
+from simulators.simulator import BadOperation, Faces, Stage
 
 JOURNAL_LIMIT = 1000
 WAIT_S_MAX = 60.0
@@ -23,10 +22,10 @@ _Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 class Admin:
     """The handlers of the admin face of one simulator."""
 
-    def __init__(self, stage: Stage, simulator: Simulator, front: Front) -> None:
+    def __init__(self, stage: Stage, faces: Faces) -> None:
         self._stage = stage
-        self._simulator = simulator
-        self._front = front
+        self._system = faces.system
+        self._faces = faces
 
     def application(self) -> web.Application:
         """Make the web application."""
@@ -53,7 +52,7 @@ class Admin:
 
     async def state(self, request: web.Request) -> web.Response:
         """Answer the state, narrowed by the query where the kind allows it."""
-        return _json(self._simulator.state(request.query))
+        return _json(self._system.state(request.query))
 
     async def counters(self, request: web.Request) -> web.Response:
         """Answer the counters of all calls, reads too; `calm_s` waits until none is under way."""
@@ -74,21 +73,22 @@ class Admin:
         if clear:
             self._stage.faults.clear(clear if isinstance(clear, str) else "")
         self._stage.faults.add(faults)
-        await self._front.follow_modes()
+        await self._faces.follow_modes()
         return _json(self._stage.faults.shown())
 
     async def tamper(self, request: web.Request) -> web.Response:
         """Change the state behind everyone's back; the kind knows the operations."""
         operation = await _object(request)
-        result = await self._simulator.tamper(operation)
+        result = await self._system.tamper(operation)
+        await self._faces.follow_modes()
         return _json({"ok": True, "result": result, "last": self._stage.journal.last})
 
     async def reset(self, _: web.Request) -> web.Response:
         """Return to the state of the start: no faults, an empty journal."""
         self._stage.faults.clear()
-        self._simulator.reset()
+        self._system.reset()
         self._stage.journal.clear()
-        await self._front.follow_modes()
+        await self._faces.follow_modes()
         return _json({"ok": True})
 
 

@@ -1,4 +1,7 @@
-"""One HTTP request as a simulator sees it, and the reply it gives: plain values, no sockets."""
+"""One request as a simulator sees it, and the reply HTTP gives: plain values, no sockets.
+
+Faces that speak no HTTP fill in the method, the path (whom it is about) and the words.
+"""
 
 import asyncio
 from collections.abc import Mapping
@@ -8,21 +11,25 @@ from typing import Any
 
 import orjson
 
-READS = frozenset({"GET", "HEAD", "OPTIONS"})
+READS = frozenset({"GET", "GETNEXT", "GETBULK", "HEAD", "OPTIONS"})
 
 
 @dataclass(kw_only=True)
 class Call:
-    """A request; `dwell` serves the rest of the simulated latency where the kind wishes it."""
+    """A request; `dwell` serves the rest of the simulated latency where the kind wishes it.
+
+    `words` say what was asked where method and path do not.
+    """
 
     id: int
     method: str
     path: str
-    query: Mapping[str, str]
-    raw_query: str
-    headers: Mapping[str, str]
-    body: bytes
-    peer: str
+    query: Mapping[str, str] = field(default_factory=dict)
+    raw_query: str = ""
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: bytes = b""
+    peer: str = ""
+    words: str = ""
     is_write: bool = field(init=False)
     fault: str | None = None
     entries: int = 0
@@ -33,8 +40,8 @@ class Call:
 
     @cached_property
     def verb_path(self) -> str:
-        """The method and the path, as the journal names a call."""
-        return f"{self.method} {self.path}"
+        """What was asked, as the journal names a call."""
+        return self.words or f"{self.method} {self.path}"
 
     async def dwell(self) -> None:
         """Let the rest of the latency pass here, once."""

@@ -34,11 +34,76 @@ FAULTS = {
     "webhook_duplicate": "2",  # delivered that many times
     "webhook_reorder": "2",  # held back until that many wait, then sent newest first
     "webhook_drop": "",  # never delivered, not even retried
+    "crash": "",  # applied; the box restarts before it answers
+    "wrong_host_key": "",
+    "other_host_key": "",  # a host key of another type
+    "auth_refused": "",
+    "crowded": "",  # the connection is reset, as where too many are open
+    "banner_silence": "",  # the banner, then nothing
+    "slow_banner": "1s",
+    "legacy": "",  # algorithms of twenty years ago and nothing else
+    "half_set": "",  # all variables but the last are written, then commitFailed
+    "read_only": "",  # every SET is noAccess
+    "wrong_request_id": "",
+    "null_forgery": "",  # success with every value NULL, and nothing applied
+    "endless_walk": "growing",  # the walk never ends; or it is "stuck" at one OID
+    "duplicate": "",  # the answer comes twice
+    "truncated": "",  # the answer is cut in half
+    "malformed": "",  # the answer is no BER
+    "loss": "20",  # so many percent of the datagrams vanish, in each direction
+    "nat": "",  # connection requests vanish, and the box tells a private address
+    "clock_1970": "",  # the box has no time server
+    "clone": "",  # the box shows this serial; with "mac" after a comma, this MAC too
+    "odd_values": "",  # booleans as 0 and 1, dates without a zone
+    "flap": "2s",  # the link is down for that long, then up for that long
+    "wrong_password": "",
+    "nonce_replay": "",  # the second message repeats the proof of the first
+    "half_open": "30s",  # after the Inform the box says nothing more, for that long
+    "slow_loris": "1s",  # the Inform comes byte by byte, with this pause
+    "torn_gzip": "",  # the Inform claims to be gzip, and is not quite
+    "lost_link": "between",  # the connection is lost "between" two messages, or with an "answer"
+    "odd_xml": "prefix",  # "prefix", "pretty", "space" before the root, or a lying "count"
+    "status_1": "",  # a set is answered with Status 1, and done at the next boot
+    "key_stuck": "",  # a set leaves ParameterKey as it was
+    "lies": "",  # a set is told to be done, and is not
+    "stale": "",  # a set is done, and the old values are told until the next boot
+    "cwmp_fault": "9002",  # this code, for a method or for one parameter
+    "unknown_name_crash": "",  # an unknown parameter ends the session, and the box boots again
+    "reboot_in_set": "before",  # the box boots again "before" or "after" a set is done
+    "plain_boot": "",  # a factory reset comes back without BOOTSTRAP
 }
-MODES = frozenset({"down", "skew"})  # a condition of the whole simulator, not of one call
+# A condition of the whole simulator, or of the boxes that match, not of one call.
+MODES = frozenset({"down", "skew", "loss"})
 WEBHOOK = frozenset(name for name in FAULTS if name.startswith("webhook_"))
+CONNECTION = frozenset({
+    *("wrong_host_key", "other_host_key", "auth_refused", "crowded", "banner_silence"),
+    *("slow_banner", "legacy"),
+})  # fmt: skip
+DATAGRAM = frozenset({"duplicate", "truncated", "malformed"})
+CWMP_MODES = frozenset({"nat", "clock_1970", "clone", "odd_values", "flap"})
+CWMP = frozenset({
+    *("wrong_password", "nonce_replay", "half_open", "slow_loris", "torn_gzip", "lost_link"),
+    *("odd_xml", "status_1", "key_stuck", "lies", "stale", "cwmp_fault", "unknown_name_crash"),
+    *("reboot_in_set", "plain_boot"),
+})  # fmt: skip
+# Drawn by others than the one call.
+_ELSEWHERE = MODES | WEBHOOK | CONNECTION | DATAGRAM | CWMP_MODES | CWMP
 DELAYS = frozenset({"slow"})
-AFTER = frozenset({"lost", "half", "huge", "drip"})  # the effect is applied before they strike
+# The effect is applied before they strike.
+AFTER = frozenset({"lost", "half", "huge", "drip", "crash"})
+
+_TIMED = frozenset({
+    *("slow", "drip", "skew", "webhook_delay", "slow_banner", "flap", "half_open", "slow_loris"),
+})  # fmt: skip
+_NUMBERED = frozenset({
+    *("error", "throttled", "loss", "webhook_duplicate", "webhook_reorder", "cwmp_fault"),
+})  # fmt: skip
+
+_CHOICES = {
+    "odd_xml": frozenset({"prefix", "pretty", "space", "count"}),
+    "lost_link": frozenset({"between", "answer"}),
+    "reboot_in_set": frozenset({"before", "after"}),
+}
 
 _UNITS_S = {"": 1.0, "ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _UNITS_BYTES = {"": 1, "b": 1, "kb": 10**3, "mb": 10**6, "gb": 10**9}
@@ -141,10 +206,13 @@ class Faults:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._delays_over.wait(), delay_s)
 
-    def mode(self, name: str) -> Fault | None:
-        """Find the mode of that name while it is in force."""
+    def mode(self, name: str, target: str = "") -> Fault | None:
+        """Find the mode of that name while it is in force for the target."""
+        if not self._faults:
+            return None
         now = time.monotonic()
-        found = [f for f in self._faults if f.name == name and not f.is_over(now)]
+        named = [f for f in self._faults if f.name == name and not f.is_over(now)]
+        found = [fault for fault in named if re.search(fault.match, target)]
         return found[-1] if found else None
 
     def draw(self, method: str, target: str) -> Hurt:
@@ -152,7 +220,7 @@ class Faults:
         if not self._faults:
             return UNHURT
         delay_s = 0.0
-        for fault in self._in_force(WEBHOOK | MODES, wanted=False):
+        for fault in self._in_force(_ELSEWHERE, wanted=False):
             if not hits(fault.match, method, target) or not _spent(fault):
                 continue
             if fault.name not in DELAYS:
@@ -162,16 +230,33 @@ class Faults:
 
     def draw_webhook(self, event_type: str) -> list[Fault]:
         """Decide what the delivery of an event suffers, and spend it."""
-        return [
-            fault
-            for fault in self._in_force(WEBHOOK, wanted=True)
-            if re.search(fault.match, event_type) and _spent(fault)
-        ]
+        return self._drawn(WEBHOOK, event_type)
+
+    def draw_connection(self, target: str) -> list[Fault]:
+        """Decide what a connection suffers before anything is asked, and spend it."""
+        return self._drawn(CONNECTION, target)
+
+    def draw_datagram(self, target: str) -> list[Fault]:
+        """Decide what the datagram of an answer suffers, and spend it."""
+        return self._drawn(DATAGRAM, target)
+
+    def draw_named(self, name: str, target: str) -> Fault | None:
+        """Find the first fault of that name which hits the target, and spend it."""
+        if not self._faults:
+            return None
+        return next(iter(self._drawn(frozenset({name}), target)), None)
 
     def shown(self) -> list[dict[str, Any]]:
         """Show the faults in force."""
         now = time.monotonic()
         return [fault.shown() for fault in self._faults if not fault.is_over(now)]
+
+    def _drawn(self, names: frozenset[str], target: str) -> list[Fault]:
+        return [
+            fault
+            for fault in self._in_force(names, wanted=True)
+            if re.search(fault.match, target) and _spent(fault)
+        ]
 
     def _in_force(self, names: frozenset[str], *, wanted: bool) -> list[Fault]:
         now = time.monotonic()
@@ -253,10 +338,12 @@ def _check(fault: Fault) -> None:
         re.compile(fault.match)
     except re.error as error:
         raise BadFault(f"match {fault.match!r}: {error}") from None
-    if fault.name in {"slow", "drip", "skew", "webhook_delay"}:
+    if fault.name in _TIMED:
         seconds(fault.argument)
-    if fault.name in {"error", "throttled", "webhook_duplicate", "webhook_reorder"}:
+    if fault.name in _NUMBERED:
         _ = fault.number
+    if fault.argument not in _CHOICES.get(fault.name, {fault.argument}):
+        raise BadFault(f"{fault.name}: one of {', '.join(sorted(_CHOICES[fault.name]))}")
     if fault.name == "huge":
         _ = fault.size_bytes
 

@@ -8,7 +8,7 @@ import asyncio
 import contextlib
 import time
 from collections import Counter, deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from itertools import takewhile
@@ -52,6 +52,7 @@ class Journal:
         self._in_flight: Counter[str] = Counter()
         self.in_flight_max = 0
         self.overlapping_writes = 0
+        self.more: Callable[[], Mapping[str, Any]] = dict  # counters that a kind keeps itself
 
     @property
     def last(self) -> int:
@@ -168,6 +169,7 @@ class Journal:
             "in_flight": self._in_flight[""],
             "in_flight_max": self.in_flight_max,
             "overlapping_writes": self.overlapping_writes,
+            **self.more(),
         }
 
     def clear(self) -> None:

@@ -7,7 +7,6 @@ is bound but does not listen, so a caller is refused and the same port opens aga
 import asyncio
 import contextlib
 import itertools
-import socket
 from collections.abc import Awaitable, Callable
 
 from aiohttp import web
@@ -16,7 +15,8 @@ from simulators.call import Call, Reply
 from simulators.faults import Fault, Faults
 from simulators.injury import cut_off, hurt, whole, words
 from simulators.journal import Journal
-from simulators.simulator import Simulator, Stage
+from simulators.listening import bound, listening
+from simulators.simulator import Simulator, Stage, System
 
 BACKLOG = 4096
 BREAK_S = 0.01  # aiohttp takes 0 for no limit
@@ -29,7 +29,7 @@ class Door:
 
     def __init__(self, server: web.Server, host: str, port: int) -> None:
         self._server = server
-        self._held = _bound(host, port)
+        self._held = bound(host, port)
         self._listening: asyncio.Server | None = None
         self.host = host
         self.port: int = self._held.getsockname()[1]
@@ -43,9 +43,10 @@ class Door:
         """Start to listen."""
         if self._listening is None:
             loop = asyncio.get_running_loop()
-            self._listening = await loop.create_server(
-                self._server, sock=self._held, backlog=BACKLOG
-            )
+            with listening(self.host, self.port):
+                self._listening = await loop.create_server(
+                    self._server, sock=self._held, backlog=BACKLOG
+                )
 
     async def shut(self) -> None:
         """Stop to listen and break every connection, but keep the port."""
@@ -53,7 +54,7 @@ class Door:
             return
         self._listening.close()
         self._listening = None
-        self._held = _bound(self.host, self.port)
+        self._held = bound(self.host, self.port)
         await self._server.shutdown(AT_ONCE_S)
 
     async def close(self) -> None:
@@ -68,7 +69,7 @@ class Door:
 class Front:
     """Reads calls, lets faults strike, asks the simulator and writes its replies."""
 
-    def __init__(self, stage: Stage, simulator: Simulator, host: str, port: int) -> None:
+    def __init__(self, stage: Stage, simulator: Simulator) -> None:
         self._faults: Faults = stage.faults
         self._journal: Journal = stage.journal
         self._clock = stage.clock
@@ -76,7 +77,16 @@ class Front:
         self._simulator = simulator
         self._numbers = itertools.count(1)
         self._watch: asyncio.Task[None] | None = None
-        self.door = Door(_quiet_server(self._handle), host, port)
+        self.door = Door(_quiet_server(self._handle), stage.host, stage.port)
+
+    @property
+    def system(self) -> System:
+        """The simulator itself."""
+        return self._simulator
+
+    def told(self) -> dict[str, str]:
+        """Tell the address."""
+        return {"url": self.door.url}
 
     async def start(self) -> None:
         """Listen, unless a `down` is in force already, and follow the modes."""
@@ -165,14 +175,6 @@ def _quiet_server(
     handler: Callable[[web.BaseRequest], Awaitable[web.StreamResponse]],
 ) -> web.Server:
     return web.Server(handler, access_log=None, keepalive_timeout=75.0)
-
-
-def _bound(host: str, port: int) -> socket.socket:
-    held = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-    held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    held.setblocking(False)  # noqa: FBT003 - socket's own signature
-    held.bind((host, port))
-    return held
 
 
 async def _body(request: web.BaseRequest) -> bytes:

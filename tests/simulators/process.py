@@ -21,11 +21,12 @@ STOP_S = 10.0
 
 
 class RunningSimulator:
-    """A simulator process: `url` for callers, `admin_url` for tests."""
+    """A simulator process: `told` and `url` for callers, `admin_url` for tests."""
 
     def __init__(self, process: subprocess.Popen[bytes], kind: str) -> None:
         self.process = process
         self.kind = kind
+        self.told: dict[str, Any] = {}
         self.url = ""
         self.admin_url = ""
 
@@ -35,8 +36,8 @@ class RunningSimulator:
         line = self.process.stdout.readline()
         if not line:
             raise RuntimeError(f"simulator {self.kind} ended: {self.process.wait()}")
-        told = json.loads(line)
-        self.url, self.admin_url = told["url"], told["admin_url"]
+        self.told = json.loads(line)
+        self.url, self.admin_url = self.told.get("url", ""), self.told["admin_url"]
 
     def admin(self, path: str, body: Mapping[str, Any] | None = None) -> Any:
         """Call the admin face: GET, or POST where a body is given."""

@@ -7,9 +7,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from simulators.middleware.ministra.simulator import Ministra
-from simulators.simulator import Simulator, Stage
+from simulators.server import Front
+from simulators.simulator import Faces, Stage
 
 
-def make(stage: Stage, state: Mapping[str, Any]) -> Simulator:
+def make(stage: Stage, state: Mapping[str, Any]) -> Faces:
     """Make the portal in the state of a file (empty: a small portal of its own)."""
-    return Ministra(stage, state)
+    return Front(stage, Ministra(stage, state))

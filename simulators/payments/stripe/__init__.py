@@ -8,9 +8,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from simulators.payments.stripe.simulator import Stripe
-from simulators.simulator import Simulator, Stage
+from simulators.server import Front
+from simulators.simulator import Faces, Stage
 
 
-def make(stage: Stage, state: Mapping[str, Any]) -> Simulator:
+def make(stage: Stage, state: Mapping[str, Any]) -> Faces:
     """Make the provider in the state of a file."""
-    return Stripe(stage, state)
+    return Front(stage, Stripe(stage, state))
