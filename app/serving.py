@@ -13,6 +13,7 @@ from aiohttp import web
 from app.roles.crew import Crew, Role, duties
 from app.settings import Settings
 from app.shape import open_house
+from app.web.acs import Acs
 from app.web.connection import listen
 from app.web.console.pages import Console
 from app.web.routes import all_routes
@@ -24,6 +25,7 @@ from terms.errors import DomainError
 log = get_log()
 
 SHUTDOWN_S = 5.0
+ANSWERS_BOXES = frozenset({Role.ALL, Role.ACS})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,6 +33,7 @@ class Ready:
     """Told once, when requests are taken."""
 
     url: str
+    acs_url: str
     pid: int
     role: str
 
@@ -44,7 +47,8 @@ async def serve(
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     async with open_house(settings) as house:
-        crew = Crew(duties(house, role))
+        acs = Acs(settings, house.targets, house.work) if role in ANSWERS_BOXES else None
+        crew = Crew(duties(house, role) | ({"acs": acs.run} if acs else {}))
         static = Static()
         console = Console(house, static)
         app = make_app(house, all_routes(console, static, lambda: crew.alive), console.refused)
@@ -52,9 +56,12 @@ async def serve(
         await runner.setup()
         try:
             door = await _open(runner, role, host, port)
+            if acs:
+                await acs.open()
             crew.start()
             url = f"http://{host}:{door.sockets[0].getsockname()[1]}" if door else ""
-            announce(Ready(url=url, pid=os.getpid(), role=role.value))
+            acs_url = acs.url if acs else ""
+            announce(Ready(url=url, acs_url=acs_url, pid=os.getpid(), role=role.value))
             log.info("serve.ready", url=url, role=role.value)
             failed = await _until(stop, crew)
             if door:
