@@ -23,6 +23,7 @@ CALL_S = 2.0
 URL_CHARS_MAX = 255
 ANSWER_BYTES_MAX = 4_096
 WAIT_S_MAX = 1.0
+BUSY_S = 0.3
 KEPT_MAX = 50_000
 CNONCE_BYTES = 12
 _TAKEN = frozenset({HTTPStatus.OK, HTTPStatus.NO_CONTENT})
@@ -70,6 +71,20 @@ class Bell:
             self._rung_s.popitem(last=False)
 
     async def _rung(self, access: Access) -> None:
+        answer = await self._answered(access)
+        if answer.status == HTTPStatus.SERVICE_UNAVAILABLE:
+            # Most often a session that is just ending; the box keeps no memory of having been rung.
+            await pause(BUSY_S)
+            answer = await self._answered(access)
+        if answer.status in _TAKEN:
+            return
+        error = refusal(answer)
+        if isinstance(error, Unauthorized):
+            # It says nothing about the other boxes of this target.
+            raise Permanent("the box refuses the credentials of our connection requests")
+        raise error
+
+    async def _answered(self, access: Access) -> Answer:
         answer = await self._call(access.address, "")
         if answer.status == HTTPStatus.UNAUTHORIZED:
             for username, password in _credentials(access):
@@ -78,13 +93,7 @@ class Bell:
                 )
                 if answer.status != HTTPStatus.UNAUTHORIZED:
                     break
-        if answer.status in _TAKEN:
-            return
-        error = refusal(answer)
-        if isinstance(error, Unauthorized):
-            # It says nothing about the other boxes of this target.
-            raise Permanent("the box refuses the credentials of our connection requests")
-        raise error
+        return answer
 
     async def _call(self, url: str, proof: str) -> Answer:
         return await self._http.call(

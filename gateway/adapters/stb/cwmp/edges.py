@@ -13,7 +13,7 @@ from gateway.adapters.stb.cwmp.faults import Faulted, error_of
 from gateway.adapters.stb.cwmp.inside import InSession
 from gateway.adapters.stb.cwmp.writing import Value, boolean
 from runtime.chance import Chance
-from terms.errors import Unsupported
+from terms.errors import Permanent, Unsupported, untouched
 
 MESSAGE, REBOOT, KICK, FACTORY_RESET = "message", "reboot", "kick", "factory_reset"
 RESTARTS = frozenset({REBOOT, KICK, FACTORY_RESET})
@@ -43,7 +43,9 @@ def message(text: str) -> Edge:
         if not place or len(text) > most:
             raise Unsupported(f"this model shows at most {most if place else 0} characters")
         before = await box.get([box.map.key, f"{place}Text"])
-        key = before.get(box.map.key, "")
+        key = before.get(box.map.key, "").strip()
+        if not key:
+            raise untouched(Permanent("the box holds nothing of ours: nobody is to be told there"))
         if before.get(f"{place}Text") == text:  # the same again would be no news to the box
             await box.set([_flag(place, is_on=False), (f"{place}Text", "string", "")], key)
         await box.set(

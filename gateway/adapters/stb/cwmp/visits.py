@@ -12,6 +12,7 @@ from typing import Any
 
 from gateway.adapters.stb.cwmp.inside import InSession
 from gateway.adapters.stb.cwmp.soap import Inform
+from runtime.retry import pause
 
 WAITING_MAX = 1_000
 _RESTARTED = "M Reboot"
@@ -73,6 +74,8 @@ class Visits:
             else:
                 if not visit.done.done():
                     visit.done.set_result(result)
+            # Whoever asked may want another thing at once, and has it in the same session.
+            await pause(0)
 
     def expect(self, ref: str, key: str) -> asyncio.Future[None]:
         """Wait for a restart: by its key, or with an empty one for a box that forgot everything."""
