@@ -13,7 +13,7 @@ from typing import Any, Protocol
 
 from gateway.adapters.registry import open_adapter
 from gateway.adapters.sdk import Adapter, Boxes, Http, Linked
-from gateway.provisioning.fence import FencedBoxes, FencedDoor
+from gateway.provisioning.fence import FencedDoor
 from gateway.provisioning.targets import Target, find, load, opened_options
 from runtime.retry import pause
 from runtime.secrets import Sealer
@@ -115,7 +115,7 @@ class Targets:
             name=target.name,
             options=options,
             http=fenced,
-            boxes=FencedBoxes(self._boxes_at(target.name)) if self._boxes_at else None,
+            boxes=self._boxes_at(target.name) if self._boxes_at else None,
         )
         fresh = _Held(version=target.version, adapter=adapter, door=door)
         if self._is_closed:
