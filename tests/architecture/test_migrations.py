@@ -111,11 +111,11 @@ OF_BEFORE = (
     "INSERT INTO offering VALUES ('BOX', 'rental', 'Box', '', 'standard', 'HD-1')",
     "INSERT INTO price VALUES ('BOX', 'EUR', '2026-01-01', 300)",
     (
-        "INSERT INTO rental VALUES ('K1', 'S', 'R1', 's', 'HD-1', 'BOX', '2026-03-01', '2026-03-09',"
-        "'2026-03-01', 'K2')"
+        "INSERT INTO rental VALUES ('K1', 'S', 'R1', 's', 'HD-1', 'BOX', '2026-03-01', "
+        "'2026-03-09', '2026-03-01', 'K2')"
     ),
     (
-        "INSERT INTO invoice VALUES ('I', 'INV', 1, 'INV-1', 'A', 'EUR', '2026-03-01', 0,"
+        "INSERT INTO invoice VALUES ('I', 'INV', 1, 'INV-1', 'A', 'EUR', '2026-03-01', 0, "
         "'2026-03-01', 300, 0, 300, '[]')"
     ),
     "INSERT INTO movement VALUES ('M', 'A', 'cash', 'r', 'r', 'cleared', 300, 'EUR', NULL, 0, 0)",
