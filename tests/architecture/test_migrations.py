@@ -140,7 +140,7 @@ OF_BEFORE = (
         "'2026-03-09', '2026-03-01', 'K2')"
     ),
     (
-        "INSERT INTO invoice VALUES ('I', 'INV', 1, 'INV-1', 'A', 'EUR', '2026-03-01', 0,"
+        "INSERT INTO invoice VALUES ('I', 'INV', 1, 'INV-1', 'A', 'EUR', '2026-03-01', 0, "
         "'2026-03-01', 300, 0, 300, '[]')"
     ),
     "INSERT INTO movement VALUES ('M', 'A', 'cash', 'r', 'r', 'cleared', 300, 'EUR', NULL, 0, 0)",
