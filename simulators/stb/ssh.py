@@ -305,6 +305,7 @@ class Session(asyncssh.SSHServerSession[str]):
         with self._rack.call(box, verbs.method(line), f"SSH {verbs.harmless(line)}") as call:
             delay_s, fault = self._rack.drawn(call, f"{box.serial} {line}")
             await self._rack.stage.faults.delay(delay_s)
+            answer = verbs.Answer()
             if fault is None or fault.strikes_after:
                 answer = await self._performed(call, line)
             if fault is not None and fault.name not in AFTER:

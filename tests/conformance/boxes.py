@@ -3,6 +3,7 @@
 # ruff: noqa: D102 - what each method is for stands at Harness
 
 from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from contextlib import asynccontextmanager
 from itertools import cycle
 from typing import Any, ClassVar
@@ -20,7 +21,7 @@ LOOK_S = 0.2
 class BoxHarness(SimulatedHarness):
     """Boxes of one simulator process. A box that comes again is bare again."""
 
-    holds: ClassVar = frozenset({"enabled", "packages"})
+    holds: ClassVar[AbstractSet[str]] = frozenset({"enabled", "packages"})
     edges: ClassVar[Sequence[str]] = ("reboot",)
     owns_devices = False
     is_all_or_nothing = True
@@ -30,8 +31,11 @@ class BoxHarness(SimulatedHarness):
         "throttled": Retryable,  # a box says that it is busy, and not for how long
         "unauthorized": Permanent,  # whom it does not let in is its own affair
     }
-    state: ClassVar[Mapping[str, Any]] = {"count": BOXES, "seed": 7, "boot_s": 0.05}
     papers: Papers
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.state = {"count": BOXES, "seed": 7, "boot_s": 0.05}
 
     def start(self) -> None:
         super().start()

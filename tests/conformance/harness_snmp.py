@@ -4,6 +4,7 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from typing import Any, ClassVar
 
 from gateway.adapters.state import ViewerState
@@ -27,8 +28,10 @@ class SnmpHarness(BoxHarness):
         "fatal": "an agent has no pages; values that are none are met by the quirks",
         "huge": "a datagram holds 64 KiB at most",
     }
-    silent = frozenset({"slow", "down", "lost"})
-    looks_again = frozenset({"conflict", "refused", "error", "throttled", "unauthorized"})
+    silent: ClassVar[AbstractSet[str]] = frozenset({"slow", "down", "lost"})
+    looks_again: ClassVar[AbstractSet[str]] = frozenset(
+        {"conflict", "refused", "error", "throttled", "unauthorized"}
+    )
     faults: ClassVar[Mapping[str, Mapping[str, Any]]] = {
         "error": {"name": "error", "argument": "5"},
     }

@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy import func, select
 
+from gateway.adapters.sdk import Boxes
 from gateway.inventory import flows as inventory
 from gateway.inventory.flows import HandOver, NewBox
 from gateway.provisioning import refs, routes, targets
@@ -67,13 +68,21 @@ class WatchedDoor(HttpDoor):
 class World:
     """One gateway over one store. `clock` may be one that a test moves."""
 
-    def __init__(self, store: Store, portal: RunningSimulator, clock: Clock | None = None) -> None:
+    def __init__(
+        self,
+        store: Store,
+        portal: RunningSimulator,
+        clock: Clock | None = None,
+        boxes: Boxes | None = None,
+    ) -> None:
         self.store = store
         self.portal = portal
         self.work = Work(store, clock or Clock(), SystemChance())
         self.sealer = Sealer([bytes(32)])
         self.doors: list[WatchedDoor] = []
-        self.targets = Targets(store, self.sealer, self._open_door)
+        self.targets = Targets(
+            store, self.sealer, self._open_door, (lambda _: boxes) if boxes else None
+        )
         self.composer = Composer(store, self.work)
         self.pace = Pace(sweep_s=0.2, heartbeat_s=1.0)
 
