@@ -26,7 +26,8 @@ from terms.errors import BoxofficeError, DomainError
 from terms.ids import TargetName
 
 ALIGN_EVERY_S = 1.0
-REST_S_MAX = 7.0
+REST_S_MAX = 6.0
+SHUTDOWN_S = 1.0  # none would mean: wait for ever
 _AWAY = Reply(status=503, headers={"Retry-After": "15"})
 _BROKEN = Reply(status=500)
 _UNKNOWN = Reply(status=404)
@@ -49,10 +50,13 @@ class _Mount:
 class Acs:
     """Answers boxes for every target that they call."""
 
-    def __init__(self, settings: Settings, targets: Targets, work: Work) -> None:
+    def __init__(
+        self, settings: Settings, targets: Targets, work: Work, *, rest_s_max: float = REST_S_MAX
+    ) -> None:
         self._settings = settings
         self._targets = targets
         self._work = work
+        self._rest_s_max = rest_s_max
         self._mounts: dict[str, _Mount] = {}
         self._refused: dict[TargetName, int] = {}
         self._server = web.Server(self._handle, access_log=None)
@@ -161,7 +165,7 @@ class Acs:
         """Serve the sessions of a target to their end, and write what they have brought."""
         mount = self._mounts[name]
         try:
-            async with asyncio.timeout(REST_S_MAX):
+            async with asyncio.timeout(self._rest_s_max):
                 await mount.adapter.rest()
         except TimeoutError:
             log.warning("acs.cut_off", target=name)
@@ -187,7 +191,7 @@ class Acs:
     async def _close(self) -> None:
         await asyncio.gather(*(self._leave(name) for name in list(self._mounts)))
         self._shut()
-        await self._server.shutdown(0)
+        await self._server.shutdown(SHUTDOWN_S)
 
     def _tell_once(self, why: str) -> None:
         if not self._is_told:

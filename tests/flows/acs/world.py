@@ -102,9 +102,9 @@ class AcsWorld(World):
             await inventory.hand_over(tx, self.work, given)
 
     @asynccontextmanager
-    async def listening(self) -> AsyncIterator[Acs]:
+    async def listening(self, *, rest_s_max: float = 1.0) -> AsyncIterator[Acs]:
         """Answer boxes until the block is left."""
-        acs = Acs(self.settings, self.targets, self.work)
+        acs = Acs(self.settings, self.targets, self.work, rest_s_max=rest_s_max)
         stop = asyncio.Event()
         await acs.open()
         task = asyncio.create_task(acs.run(stop))
@@ -166,3 +166,20 @@ class AcsWorld(World):
             return any(row.revision == revision for row in await self.rows(select(wish.c.revision)))
 
         await self.until(is_wished)
+
+    async def urged(self, serial: str, *, revision: int, active: bool) -> None:
+        """Have a box call and restart, as it would in time, until it has proven a revision."""
+
+        async def is_right() -> bool:
+            if await self.proven(revision):
+                return True
+            await self.tamper("inform", serial, event="2 PERIODIC")
+            if (await self.box(serial))["active"] is not active:
+                return False
+            return await self.proven(revision)
+
+        try:
+            await self.until(is_right, 2.0)
+        except TimeoutError:
+            await self.tamper("crash", serial)
+            await self.until(is_right)
