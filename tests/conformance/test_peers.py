@@ -17,7 +17,7 @@ from runtime.http import HttpDoor
 from terms.errors import Permanent, TargetError, Unreachable
 from terms.ids import TargetName
 from tests.conftest import missing
-from tests.fixtures.boxes import Papers
+from tests.fixtures.papers import Papers
 from tests.services import peers
 
 SERIAL = "RB00000018"
