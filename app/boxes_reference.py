@@ -39,6 +39,7 @@ _CASES = {
     CaseKind.OTHER_MAC: "the box shows another MAC than its own",
     CaseKind.OTHER_MODEL: "the box calls itself another model",
     CaseKind.HOST_KEY: "the box shows another host key than the pinned one",
+    CaseKind.DOUBTFUL: "the box calls in a way it should not: as another, or without its secret",
 }
 _STEPS = """
 Every step writes one line of the box's history: what was done, the state and the household after

@@ -14,6 +14,7 @@ from app.identity import people
 from app.roles.crew import Crew, Role, duties
 from app.settings import Settings
 from app.shape import open_house
+from app.web.acs import Acs
 from app.web.connection import listen
 from app.web.routes import all_routes
 from app.web.serving import make_app
@@ -25,6 +26,7 @@ from terms.errors import DomainError
 log = get_log()
 
 SHUTDOWN_S = 5.0
+ANSWERS_BOXES = frozenset({Role.ALL, Role.ACS})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +34,7 @@ class Ready:
     """Told once, when requests are taken."""
 
     url: str
+    acs_url: str
     pid: int
     role: str
     hints: Sequence[str] = ()
@@ -46,17 +49,28 @@ async def serve(
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     async with open_house(settings) as house:
-        crew = Crew(duties(house, role))
+        acs = Acs(settings, house.targets, house.work) if role in ANSWERS_BOXES else None
+        crew = Crew(duties(house, role) | ({"acs": acs.run} if acs else {}))
         site = Site(house)
         app = make_app(house, all_routes(site, lambda: crew.alive), site.refused)
         runner = web.AppRunner(app, access_log=None, shutdown_timeout=SHUTDOWN_S)
         await runner.setup()
         try:
             door = await _open(runner, role, host, port)
+            if acs:
+                await acs.open()
             crew.start()
             url = f"http://{host}:{door.sockets[0].getsockname()[1]}" if door else ""
             told = await hints(house) if door else []
-            announce(Ready(url=url, pid=os.getpid(), role=role.value, hints=told))
+            announce(
+                Ready(
+                    url=url,
+                    acs_url=acs.url if acs else "",
+                    pid=os.getpid(),
+                    role=role.value,
+                    hints=told,
+                )
+            )
             log.info("serve.ready", url=url, role=role.value)
             failed = await _until(stop, crew)
             if door:

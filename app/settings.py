@@ -123,6 +123,15 @@ class Settings(BaseSettings):
     )
     http_host: str = Field("127.0.0.1", min_length=1, description="Address to listen on.")
     http_port: int = Field(8080, ge=0, le=65_535, description="Port; 0 takes a free one.")
+    acs_host: str = Field(
+        "127.0.0.1",
+        min_length=1,
+        description="Address on which boxes may call, a listener of its own with nothing else on "
+        "it. It is opened where a target is configured whose boxes call.",
+    )
+    acs_port: int = Field(
+        7547, ge=0, le=65_535, description="Port on which boxes may call; 0 takes a free one."
+    )
     sign_in_idle_h: Hours = Field(
         12, description="How long a sign-in lasts that nobody uses, in hours."
     )

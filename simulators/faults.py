@@ -21,7 +21,7 @@ FAULTS = {
     "drip": "100ms",  # the answer comes byte by byte, with this pause
     "reset": "",  # connection reset, nothing applied
     "lost": "",  # connection reset after the effect was applied
-    "half": "connection",  # applied; the answer breaks off, or is cut ("json", "text")
+    "half": "connection",  # applied; it breaks off ("connection") or is cut ("json", "text")
     "huge": "100MB",  # applied; the answer is a body of that size
     "garbage": "login",  # 200 with HTML: "login" page or PHP "fatal"
     "error": "500",  # this status

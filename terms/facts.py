@@ -106,3 +106,40 @@ class ServiceStateChanged:
             revision=row["revision"],
             state=ServiceState(row["state"]),
         )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BoxProven:
+    """A box was seen to hold what it should, of some revision: it is there, and it is ours."""
+
+    resource: ResourceId
+    service: ServiceId
+    target: TargetName
+    revision: int
+    state: ServiceState
+
+    KIND = "box.proven"
+
+    def encode(self) -> str:
+        """JSON text."""
+        return orjson.dumps(
+            {
+                "resource": self.resource,
+                "service": self.service,
+                "target": self.target,
+                "revision": self.revision,
+                "state": self.state.value,
+            }
+        ).decode()
+
+    @classmethod
+    def decode(cls, text: str | bytes) -> BoxProven:
+        """Read what `encode` wrote."""
+        row = orjson.loads(text)
+        return cls(
+            resource=ResourceId(row["resource"]),
+            service=ServiceId(row["service"]),
+            target=TargetName(row["target"]),
+            revision=row["revision"],
+            state=ServiceState(row["state"]),
+        )

@@ -16,7 +16,7 @@ def add_to(cli: typer.Typer) -> None:
 
 def serve(
     *,
-    role: Annotated[str, typer.Option(help="all, web, worker or scheduler.")] = "all",
+    role: Annotated[str, typer.Option(help="all, web, worker, scheduler or acs.")] = "all",
     host: Annotated[str | None, typer.Option(help="Address to listen on.")] = None,
     port: Annotated[
         int | None, typer.Option(min=0, max=65535, help="Port to listen on; 0 takes a free one.")
@@ -41,6 +41,7 @@ def serve(
                     "event": "ready",
                     "url": ready.url,
                     "console": f"{ready.url}/console/" if ready.url else "",
+                    "acs": ready.acs_url,
                     "pid": ready.pid,
                     "role": ready.role,
                     "hints": ready.hints,

@@ -9,7 +9,6 @@ from app.imports.sheets import BoxRow, ModelRow
 from gateway.inventory import models, secrets
 from gateway.inventory.models import BoxModel, Models
 from gateway.inventory.serials import SerialCheck
-from terms.ids import TargetName
 
 Whys = list[tuple[str, str]]
 
@@ -21,7 +20,6 @@ def model_of(row: ModelRow) -> BoxModel:
         maker=row.maker,
         serial_check=SerialCheck(row.serial_check),
         serial_prefix=row.serial_prefix,
-        target=TargetName(row.target),
         protocol=row.protocol,
     )
 

@@ -53,7 +53,6 @@ def check(folder: Folder, known: Known, problems: Problems) -> None:
     _prices(folder, known, problems)
     _unpriced(folder, known, problems)
     _subscribers(folder, known, problems)
-    _models(folder, known, problems)
     _boxes(folder, known, problems)
 
 
@@ -265,22 +264,6 @@ def _lean_on_payment(found: _Row, row: sheets.SubscriberRow, payers: _Names) -> 
     if row.payment_provider:
         why = f"there is no payment provider '{row.payment_provider}'{_known(payers.found)}"
         found.lean("payment_provider", row.payment_provider, payers, why)
-
-
-def _models(folder: Folder, known: Known, problems: Problems) -> None:
-    targets = known.targets | {t.name for t in (folder.operator.targets if folder.operator else ())}
-    names = _of_operator(folder, problems, targets)
-    good = []
-    for row in folder.models:
-        found = _Row()
-        if row.target:
-            why = f"there is no target '{row.target}'{_known(targets)}"
-            found.lean("target", row.target, names, why)
-        if found.is_good(problems, "models.csv", row.line):
-            good.append(row)
-        else:
-            problems.lose("models.csv", "model", [row.model])
-    folder.models = good
 
 
 def _boxes(folder: Folder, known: Known, problems: Problems) -> None:

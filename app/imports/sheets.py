@@ -90,14 +90,13 @@ class SubscriberRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelRow:
-    """A model of boxes: who makes it, how its serials are checked, what drives it."""
+    """A model of boxes: who makes it, how its serials are checked."""
 
     line: int
     model: str
     maker: str = ""
     serial_check: str = ""
     serial_prefix: str = ""
-    target: str = ""
     protocol: str = ""
 
 
@@ -222,7 +221,6 @@ MODELS = Sheet(
         _optional("maker", cells.text_of(80)),
         _optional("serial_check", cells.one_of(SerialCheck.LUHN.value)),
         _optional("serial_prefix", cells.code),
-        _optional("target", cells.code),
         _optional("protocol", cells.text_of(16)),
     ),
     make=ModelRow,

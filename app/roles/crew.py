@@ -39,14 +39,16 @@ class Role(StrEnum):
     WEB = "web"
     WORKER = "worker"
     SCHEDULER = "scheduler"
+    ACS = "acs"
 
 
 def duties(house: House, role: Role) -> dict[str, Running]:
-    """Name everything a role keeps running, the web server apart."""
+    """Name everything a role keeps running, the listeners apart."""
     work: dict[str, Running] = {kind: lane.run for kind, lane in lanes(house).items()}
     work["reconcile"] = house.reconciler.run
     clock: dict[str, Running] = {
         "drift": lambda stop: scheduler.scan_for_drift(house, stop),
+        "activations": lambda stop: scheduler.activate_boxes(house, stop),
         "facts": lambda stop: scheduler.take_facts(house, stop),
         "lost": lambda stop: scheduler.find_lost(house, stop),
     }
@@ -56,6 +58,7 @@ def duties(house: House, role: Role) -> dict[str, Running]:
         Role.WEB: ears,
         Role.WORKER: {**work, **ears},
         Role.SCHEDULER: {**clock, **ears},
+        Role.ACS: ears,
     }[role]
 
 

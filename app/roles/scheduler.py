@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Awaitable
 from datetime import timedelta
 
+from app.roles.activations import activate_proven
 from app.roles.possessions import take_possessions
 from app.wiring import House
 from billing.flows import replay
@@ -42,6 +43,12 @@ async def take_facts(house: House, stop: asyncio.Event) -> None:
     """Hand possession facts to billing that no settling account came by to take."""
     while not await _over(stop, FACTS_EVERY.total_seconds()):
         await _outlive("facts.take", take_possessions(house))
+
+
+async def activate_boxes(house: House, stop: asyncio.Event) -> None:
+    """Note which boxes have proven themselves where they stand."""
+    while not await _over(stop, FACTS_EVERY.total_seconds()):
+        await _outlive("boxes.activate", activate_proven(house))
 
 
 async def find_lost(house: House, stop: asyncio.Event) -> None:

@@ -48,7 +48,9 @@ class Connection(web.RequestHandler):
         super().connection_lost(exc)
 
 
-async def listen(server: web.Server, host: str, port: int) -> asyncio.Server:
+async def listen(
+    server: web.Server, host: str, port: int, *, auto_decompress: bool = True
+) -> asyncio.Server:
     """Accept connections for a server. Raises OSError where the address is taken."""
     loop = asyncio.get_running_loop()
 
@@ -61,6 +63,7 @@ async def listen(server: web.Server, host: str, port: int) -> asyncio.Server:
             max_line_size=HEADER_BYTES_MAX,
             max_field_size=HEADER_BYTES_MAX,
             access_log=None,
+            auto_decompress=auto_decompress,
         )
 
     return await loop.create_server(connection, host, port, backlog=1024, reuse_address=True)

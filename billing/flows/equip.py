@@ -1,7 +1,6 @@
 """Devices change hands: rentals begin, go on with another device, and end.
 
-Follows the possession facts of the inventory, each of which may be heard more than once. What
-became of a device that is damaged or lost, a person decides: how much of the deposit is kept.
+Follows the possession facts of the inventory, each of which may be heard more than once.
 """
 
 from __future__ import annotations
@@ -9,20 +8,18 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import date
 
-from sqlalchemy import or_, select, update
+from sqlalchemy import or_, select
 
 from billing.accounts.store import service
 from billing.equipment import store as equipment
-from billing.equipment.model import Ending, Rental
+from billing.equipment.model import Rental
 from billing.equipment.possession import Possessions, Rules
 from billing.equipment.store import possession_heard, rental
 from billing.flows.desk import Desk
-from billing.invoicing.store import invoice_line
 from billing.payments.model import fact_id
-from billing.rating.model import LineKind
 from runtime.store import Tx
 from runtime.store.among import KEYS, among, packed
-from terms.errors import Invalid, InvalidTransition, NotFound
+from terms.errors import NotFound
 from terms.facts import PossessionChanged
 from terms.ids import AccountId, ServiceId
 
@@ -53,48 +50,6 @@ async def equip(
     accounts = sorted({owners[each][0] for each in touched})
     await desk.work.mark(tx, "settle", accounts)
     return accounts
-
-
-async def release_deposit(desk: Desk, tx: Tx, rental_id: str, *, keep_minor: int) -> None:
-    """Decide about the deposit of a device that is damaged or lost: keep a part, free the rest.
-
-    Deciding the same again changes nothing. Raises NotFound; Invalid where no deposit waits for
-    anybody, or for a part that is none; InvalidTransition where it was decided otherwise.
-    """
-    one, account, deposit_minor = await _deposit(tx, rental_id)
-    if one.is_running or one.ending not in (Ending.DAMAGED, Ending.LOST) or not deposit_minor:
-        raise Invalid("rental", f"no deposit of {one.serial} waits for a decision")
-    if not 0 <= keep_minor <= deposit_minor:
-        raise Invalid("keep_minor", f"must be between 0 and {deposit_minor}")
-    if one.kept_minor not in (None, keep_minor):
-        raise InvalidTransition(f"of the deposit of {one.serial} {one.kept_minor} was kept already")
-    decided = update(rental).where(rental.c.id == rental_id).values(kept_minor=keep_minor)
-    await tx.execute(decided)
-    await desk.work.mark(tx, "settle", [account])
-
-
-async def _deposit(tx: Tx, rental_id: str) -> tuple[Rental, AccountId, int]:
-    """Find a rental, who pays it, and what was charged as its deposit."""
-    charged = (
-        select(invoice_line.c.amount_minor)
-        .where(invoice_line.c.subject == rental.c.id, invoice_line.c.kind == LineKind.DEPOSIT.value)
-        .scalar_subquery()
-    )
-    query = (
-        select(
-            rental,
-            rental.c.charged_from.label("open_from"),
-            service.c.account_id,
-            charged.label("deposit_minor"),
-        )
-        .select_from(rental.join(service, service.c.id == rental.c.service_id))
-        .where(rental.c.id == rental_id)
-        .with_for_update(of=rental)
-    )
-    row = await tx.first(query)
-    if row is None:
-        raise NotFound(f"there is no rental {rental_id!r}")
-    return equipment.from_row(row), AccountId(row.account_id), row.deposit_minor or 0
 
 
 async def _owners(

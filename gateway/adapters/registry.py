@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any
@@ -41,6 +41,19 @@ class NoBoxes:
 
     async def stranger(self, serial: str, *, model: str, address: str, why: str) -> None:
         """Forget it."""
+
+    async def rotate(self, ref: str, fresh: Mapping[str, str]) -> None:  # noqa: ARG002
+        """Refuse."""
+        raise Permanent(f"no box {ref!r} is known here")
+
+    async def seen_new(self, ref: str) -> None:
+        """Forget it."""
+
+    async def serials(self) -> AsyncIterator[str]:
+        """Give none."""
+        nobody: tuple[str, ...] = ()
+        for serial in nobody:
+            yield serial
 
 
 @cache

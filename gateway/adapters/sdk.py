@@ -93,6 +93,22 @@ class Boxes(Protocol):
         """Note a box that called and has no rights here: unknown, doubtful, or a copy."""
         ...
 
+    async def rotate(self, ref: str, fresh: Mapping[str, str]) -> None:
+        """Begin to change its secrets: the old ones stay valid until `seen_new`.
+
+        Until then `access` gives the new ones besides, each named `next_` and its name. A username
+        is only among them for a box that has none; it signs in by it at once.
+        """
+        ...
+
+    async def seen_new(self, ref: str) -> None:
+        """End the change: the box has shown the new secrets. Again is harmless."""
+        ...
+
+    def serials(self) -> AsyncIterator[str]:
+        """Go over the serials of all boxes that this target drives."""
+        ...
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pending:
@@ -151,6 +167,13 @@ class Adapter(ABC, Generic[S]):
         Repeating it is harmless. An answer that got lost raises Unreachable: the caller observes
         and never repeats blindly.
         """
+
+    def fits(self, desired: S, held: S | None) -> bool:
+        """Tell whether what was observed is all that is wished. Pure.
+
+        A target that proves a wish by its revision compares that, too.
+        """
+        return held == desired
 
     def explain(self, desired: S, held: S | None) -> str:  # noqa: ARG002 - for subclasses
         """Say why the target still holds something else after a write it accepted; "" if unknown.
@@ -224,10 +247,10 @@ class Ask:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reply:
-    """Our answer to it."""
+    """Our answer to it. A header that comes several times has a tuple of values."""
 
     status: int
-    headers: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str | tuple[str, ...]] = field(default_factory=dict)
     body: bytes = b""
 
 
@@ -255,8 +278,16 @@ class Contact(Protocol):
 class Inbound(Protocol):
     """Optional: the target calls us."""
 
+    def begin(self) -> None:
+        """Be told that from now on the target reaches this very process."""
+        ...
+
     async def answer(self, ask: Ask, contact: Contact) -> Reply:
         """Answer one request. Never raises for what a caller sends: that is a 4xx."""
+        ...
+
+    async def rest(self) -> None:
+        """Put off whoever comes anew, and return when those under way are served."""
         ...
 
 

@@ -29,6 +29,7 @@ CLAIM_WINDOW = timedelta(minutes=30)
 ADDRESS_CHARS_MAX = 255
 HOST_KEY_CHARS_MAX = 2_000
 NEXT = "next_"  # before the name of a secret that a box may have taken already
+FIRST_PASSWORD = "first_password"  # noqa: S105 - the name of what a reset box falls back to
 
 box_login = Table(
     "box_login",
@@ -78,6 +79,13 @@ class _Kept:
     next: Mapping[str, str] = field(default_factory=dict, repr=False)
     listed: Mapping[str, str] = field(default_factory=dict, repr=False)
 
+    def told(self) -> dict[str, str]:
+        """Give all it may be using: what it has, is to have, and left the factory with."""
+        fresh = {f"{NEXT}{name}": each for name, each in self.next.items()}
+        first = self.listed.get(secrets.PASSWORD)
+        is_old = first is not None and first != self.now.get(secrets.PASSWORD)
+        return {**self.now, **fresh, **({FIRST_PASSWORD: first} if first and is_old else {})}
+
 
 class Logins:
     """Keeps them. Methods with a `tx` belong to the caller's transaction."""
@@ -97,7 +105,7 @@ class Logins:
         until = row.claim_until
         return Access(
             address=row.address,
-            secrets={**kept.now, **{f"{NEXT}{name}": each for name, each in kept.next.items()}},
+            secrets=kept.told(),
             host_key=row.host_key,
             may_pin=not row.host_key and until is not None and self.clock.machine_now() < until,
         )
@@ -166,14 +174,18 @@ class Logins:
     async def rotate(self, tx: Tx, ref: str, fresh: Mapping[str, str]) -> None:
         """Begin to change the secrets of a box. The old ones stay valid until `seen_new`.
 
-        Raises NotFound, and Invalid for a name instead of a secret.
+        A name is given once, to a box that has none, and holds at once. Raises NotFound, and
+        Invalid for another name than the box has.
         """
         secrets.check(fresh)
-        for name in secrets.NAMES:
-            if name in fresh:
-                raise Invalid(name, "a name is no secret: it does not change by turns")
         row = await _known(tx, ref)
-        await self._keep(tx, row, replace(self._opened(row), next=dict(fresh)))
+        kept = self._opened(row)
+        names = {name: fresh[name] for name in secrets.NAMES if name in fresh}
+        for name, wanted in names.items():
+            if kept.now.get(name, wanted) != wanted:
+                raise Invalid(name, "a name is no secret: it does not change by turns")
+        later = {name: each for name, each in fresh.items() if name not in names}
+        await self._keep(tx, row, replace(kept, now={**kept.now, **names}, next=later))
 
     async def seen_new(self, tx: Tx, ref: str) -> None:
         """End the change: the box was seen with the new secrets. Again is harmless."""
@@ -201,7 +213,8 @@ class Logins:
         return ""
 
     async def _keep(self, tx: Tx, row: Any, kept: _Kept) -> None:
-        values = self._sealed(row.resource, kept)
+        named = {"login_name": kept.now.get(secrets.USERNAME)}
+        values = {**self._sealed(row.resource, kept), **named}
         change = update(box_login).where(_C.resource == row.resource)
         await tx.execute(change.values(**values, changed_at=self.clock.machine_now()))
 

@@ -1,4 +1,4 @@
-"""The models of boxes as the operator tells them: maker, how serials are checked, which target.
+"""The models of boxes as the operator tells them: maker, and how serials are checked.
 
 Where none was ever told, any model is taken and no serial is checked.
 """
@@ -13,10 +13,8 @@ from sqlalchemy import Column, String, Table, select
 from gateway.inventory.serials import SerialCheck, serial_problem
 from runtime.store import Tx, metadata
 from terms.errors import Invalid
-from terms.ids import TargetName
 
 SHOWN_MAX = 20
-NO_TARGET = TargetName("")
 
 box_model = Table(
     "box_model",
@@ -25,23 +23,18 @@ box_model = Table(
     Column("maker", String(80), nullable=False),
     Column("serial_check", String(16), nullable=False),
     Column("serial_prefix", String(40), nullable=False),
-    Column("target", String(32), nullable=False),
     Column("protocol", String(16), nullable=False),
 )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BoxModel:
-    """One model. `target` drives its boxes; empty: whatever drives the household's others does.
-
-    `protocol` is a hint for people.
-    """
+    """One model. `protocol` is a hint for people: which target drives it stands in the targets."""
 
     model: str
     maker: str = ""
     serial_check: SerialCheck = SerialCheck.NONE
     serial_prefix: str = ""
-    target: TargetName = NO_TARGET
     protocol: str = ""
 
 
@@ -56,7 +49,6 @@ async def load(tx: Tx) -> dict[str, BoxModel]:
             maker=row.maker,
             serial_check=SerialCheck(row.serial_check),
             serial_prefix=row.serial_prefix,
-            target=TargetName(row.target),
             protocol=row.protocol,
         )
         for row in await tx.rows(select(box_model).order_by(box_model.c.model))
@@ -71,7 +63,6 @@ async def tell(tx: Tx, models: Iterable[BoxModel]) -> None:
             "maker": one.maker,
             "serial_check": one.serial_check.value,
             "serial_prefix": one.serial_prefix,
-            "target": one.target,
             "protocol": one.protocol,
         }
         for one in models

@@ -13,7 +13,8 @@ from terms.errors import Invalid
 # Names go to the adapters as they stand here.
 USERNAME = "username"
 NAMES = (USERNAME, "connection_username")
-SECRETS = ("password", "auth_key", "priv_key", "community", "connection_password")
+PASSWORD = "password"  # noqa: S105 - a name
+SECRETS = (PASSWORD, "auth_key", "priv_key", "community", "connection_password")
 KNOWN = (*NAMES, *SECRETS)
 VALUE_CHARS_MAX = 200
 # RFC 3414, 11.2: shorter passwords make keys that are guessed.

@@ -20,6 +20,7 @@ from gateway.provisioning import fence, wishes
 from gateway.provisioning.tables import observed, wish
 from runtime.clock import Clock
 from runtime.store import Store
+from terms.errors import Permanent
 from terms.ids import TargetName
 
 PAGE_ROWS_MAX = 500
@@ -62,12 +63,8 @@ class Book:
 
     async def called_at(self, ref: str, address: str) -> None:
         """Remember where a box that calls us wants to be rung."""
-        if (await self.logins.access(ref)).address == address:
-            return
-        async with self.store.begin() as tx:
-            box = (await store.by_serial(tx, [ref])).get(ref)
-            if box is not None:
-                await self.logins.describe(tx, [Described(resource=box.id, address=address)])
+        if await self._address(ref) != address:
+            await self._describe(ref, address)
 
     async def stranger(self, serial: str, *, model: str, address: str, why: str) -> None:
         """Note a box that called and has no rights here; one we know is put before a person."""
@@ -83,6 +80,8 @@ class Book:
 
     async def rotate(self, ref: str, fresh: Mapping[str, str]) -> None:
         """Begin to change the secrets of a box: the old ones stay valid until `seen_new`."""
+        if await self._address(ref) is None:
+            await self._describe(ref, "")
         async with self.store.begin() as tx:
             await self.logins.rotate(tx, ref, fresh)
 
@@ -90,6 +89,19 @@ class Book:
         """End the change: the box has shown the new secrets."""
         async with self.store.begin() as tx:
             await self.logins.seen_new(tx, ref)
+
+    async def _address(self, ref: str) -> str | None:
+        """Tell where a box wants to be rung; None where nobody has described it."""
+        try:
+            return (await self.logins.access(ref)).address
+        except Permanent:
+            return None
+
+    async def _describe(self, ref: str, address: str) -> None:
+        async with self.store.begin() as tx:
+            box = (await store.by_serial(tx, [ref])).get(ref)
+            if box is not None:
+                await self.logins.describe(tx, [Described(resource=box.id, address=address)])
 
     async def serials(self) -> AsyncIterator[str]:
         """Go over the serials of all boxes that are wished for here, in their order."""

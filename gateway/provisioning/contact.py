@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import select
@@ -35,6 +35,8 @@ from runtime.work import work as work_table
 # A worker that rang the box writes its own result first; that takes a moment.
 CLAIM_WAIT_S = 3.0
 CLAIM_LOOK_S = 0.02
+# Should this process end before it has taken a row it made, somebody else takes it then.
+MADE_FOR_LATER = timedelta(seconds=30)
 SIGHTINGS_MAX = 20_000
 FLUSH_ROWS_MAX = 500
 FLUSH_EVERY_S = 0.25
@@ -126,7 +128,9 @@ class Contacts:
         query = select(row.parked_at).where(row.kind == RECONCILE, row.key == key)
         found = await tx.first(query)
         if found is None:
-            await self.work.mark(tx, RECONCILE, [key], target=self.target)
+            # Not due, so that no pump takes it before us: a pump would believe what was last seen.
+            later = await self.work.clock.business_now(tx) + MADE_FOR_LATER
+            await self.work.schedule(tx, RECONCILE, {key: later}, target=self.target)
             return True
         return found.parked_at is None
 

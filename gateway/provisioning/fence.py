@@ -11,8 +11,6 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
 
-from gateway.adapters.sdk import Access, Boxes
-from gateway.adapters.state import ViewerState
 from terms.http import Answer, Http
 
 _CHECK: ContextVar[Callable[[], None] | None] = ContextVar("fence", default=None)
@@ -33,40 +31,6 @@ def ask() -> None:
     check = _CHECK.get()
     if check is not None:
         check()
-
-
-class FencedBoxes:
-    """What adapters may ask about boxes. Before a box is spoken to, it is asked for here."""
-
-    def __init__(self, boxes: Boxes) -> None:
-        self._boxes = boxes
-
-    def access(self, ref: str) -> Coroutine[Any, Any, Access]:
-        """Find how to reach it. Raises what the check raises."""
-        ask()
-        return self._boxes.access(ref)
-
-    def pin(self, ref: str, host_key: str) -> Coroutine[Any, Any, None]:
-        """Keep a first key."""
-        return self._boxes.pin(ref, host_key)
-
-    def last_seen(self, ref: str) -> Coroutine[Any, Any, ViewerState | None]:
-        """Give what it was last seen to hold."""
-        return self._boxes.last_seen(ref)
-
-    def answering(self, login: str) -> Coroutine[Any, Any, str | None]:
-        """Find the box that signs in by this name."""
-        return self._boxes.answering(login)
-
-    def called_at(self, ref: str, address: str) -> Coroutine[Any, Any, None]:
-        """Remember where it wants to be rung."""
-        return self._boxes.called_at(ref, address)
-
-    def stranger(
-        self, serial: str, *, model: str, address: str, why: str
-    ) -> Coroutine[Any, Any, None]:
-        """Note a box that has no rights here."""
-        return self._boxes.stranger(serial, model=model, address=address, why=why)
 
 
 class FencedDoor:

@@ -13,7 +13,7 @@ from typing import Any, Protocol
 
 from gateway.adapters.registry import open_adapter
 from gateway.adapters.sdk import Adapter, Boxes, Http, Linked
-from gateway.provisioning.fence import FencedBoxes, FencedDoor
+from gateway.provisioning.fence import FencedDoor
 from gateway.provisioning.targets import Target, find, load, opened_options
 from runtime.retry import pause
 from runtime.secrets import Sealer
@@ -68,7 +68,7 @@ class Targets:
         self.store = store
         self.sealer = sealer
         self._open_door = open_door
-        self._boxes_at = boxes_at
+        self.boxes_at = boxes_at
         self._adapters: dict[TargetName, _Held] = {}
         self._left: dict[asyncio.Task[None], _Held] = {}
         self._is_closed = False
@@ -115,7 +115,7 @@ class Targets:
             name=target.name,
             options=options,
             http=fenced,
-            boxes=FencedBoxes(self._boxes_at(target.name)) if self._boxes_at else None,
+            boxes=self.boxes_at(target.name) if self.boxes_at else None,
         )
         fresh = _Held(version=target.version, adapter=adapter, door=door)
         if self._is_closed:

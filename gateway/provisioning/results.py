@@ -26,7 +26,8 @@ from runtime import log
 from runtime.chance import new_id
 from runtime.store import Tx
 from runtime.work import Claim, Failure, Parking, Work
-from terms.facts import ServiceStateChanged
+from terms.facts import BoxProven, ServiceStateChanged
+from terms.ids import ResourceId
 
 PENDING_LOOK_AFTER = timedelta(seconds=30)
 DRIFT_CAUSE = "changed at the target"
@@ -190,12 +191,22 @@ def _what(result: Result) -> dict[str, tuple[str, str]]:
 
 def _fact(result: Result) -> log.Entry:
     wish = result.job.wish
-    fact = ServiceStateChanged(
-        service=wish.service, target=wish.target, revision=wish.revision, state=wish.state
-    )
+    fact: ServiceStateChanged | BoxProven
+    if wish.is_of_box:
+        fact = BoxProven(
+            resource=ResourceId(wish.subject),
+            service=wish.service,
+            target=wish.target,
+            revision=wish.revision,
+            state=wish.state,
+        )
+    else:
+        fact = ServiceStateChanged(
+            service=wish.service, target=wish.target, revision=wish.revision, state=wish.state
+        )
     return log.Entry(
         id=f"state:{wish.subject}@{wish.target}:{wish.revision}",
-        kind=ServiceStateChanged.KIND,
+        kind=fact.KIND,
         key=wish.service,
         value=fact.encode(),
         at=result.finished_at,

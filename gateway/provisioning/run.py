@@ -57,7 +57,7 @@ async def bring(
             f"the target carries revision {held.revision}, newer than any wish here: "
             f"{wish.revision} is the newest"
         )
-    if held == desired:
+    if adapter.fits(desired, held):
         return None
     if held is not None and held.enabled and not desired.enabled:
         await may_darken()
@@ -75,7 +75,7 @@ async def bring(
     _see(trail, held)
     crash.reach("after_readback")
     trail.is_changed = held != trail.before
-    if held == desired:
+    if adapter.fits(desired, held):
         return None
     if pending is not None:
         return pending

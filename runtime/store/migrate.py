@@ -97,8 +97,9 @@ async def _connection(url: str) -> AsyncIterator[AsyncConnection]:
 def _sqlite_settings(connection: Any, _record: Any) -> None:
     connection.isolation_level = None
     cursor = connection.cursor()
+    # The patience comes first: another process that migrates keeps even the log's mode waiting.
     # A table that is rebuilt is dropped for a moment: its references must not cascade.
-    for pragma in ("journal_mode=WAL", "foreign_keys=OFF", f"busy_timeout={BUSY_TIMEOUT_MS}"):
+    for pragma in (f"busy_timeout={BUSY_TIMEOUT_MS}", "journal_mode=WAL", "foreign_keys=OFF"):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
 

@@ -138,7 +138,12 @@ class Rack:
 
     async def tamper(self, operation: Mapping[str, Any]) -> Any:
         """Do one of the operations of the tamper module."""
-        return tamper.operate(self, operation)
+        name, serial = tamper.named(operation)
+        box = self.box(serial)
+        before = box.shown()
+        result = tamper.operate(box, name, operation)
+        self.event(f"TAMPER {name}", box, before, "admin")
+        return result
 
     def reset(self) -> None:
         """Put every box back to its start; ports stay."""

@@ -1,39 +1,34 @@
 """Operations of the admin face on boxes: what a hand at the box, or in its file system, would do.
 
-Every one names the box by `serial` and is written to the journal.
+Every one names the box by `serial`; the rack writes it to the journal.
 """
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from simulators.simulator import BadOperation
 from simulators.stb.box import Box, Refusal
 from simulators.stb.boxes import changed
 
-if TYPE_CHECKING:
-    from simulators.stb.rack import Rack
-
 _Operation = Callable[[Box, Mapping[str, Any]], Any]
 
 
-def operate(rack: "Rack", operation: Mapping[str, Any]) -> Any:
-    """Do the operation named by `op` to the box of `serial`.
-
-    Raises BadOperation naming what is not known.
-    """
+def named(operation: Mapping[str, Any]) -> tuple[str, str]:
+    """Read what is to be done, `op`, and to which box, `serial`. Raises BadOperation."""
     name = str(operation.get("op", ""))
     if name not in OPERATIONS:
         raise BadOperation(f"unknown operation {name!r}; known: {', '.join(sorted(OPERATIONS))}")
     if "serial" not in operation:
         raise BadOperation("name the box by serial")
-    box = rack.box(str(operation["serial"]))
-    before = box.shown()
+    return name, str(operation["serial"])
+
+
+def operate(box: Box, name: str, operation: Mapping[str, Any]) -> Any:
+    """Do it to the box. Raises BadOperation where the box refuses."""
     try:
-        result = OPERATIONS[name](box, operation)
+        return OPERATIONS[name](box, operation)
     except Refusal as error:
         raise BadOperation(str(error)) from None
-    rack.event(f"TAMPER {name}", box, before, "admin")
-    return result
 
 
 def _power_off(box: Box, _: Mapping[str, Any]) -> Any:

@@ -129,6 +129,52 @@ async def test_boxes_known_before_have_a_place_and_a_history(database_url):
     ]
 
 
+OF_BEFORE = (
+    "INSERT INTO customer VALUES ('C', 'n', '', '', 0)",
+    "INSERT INTO account VALUES ('A', '1', 'C', 'EUR', 'Europe/Vienna', 'en', 1, 14, 0)",
+    "INSERT INTO service VALUES ('S', 'A', '1', '', 1, 1, 0, NULL, 0)",
+    "INSERT INTO offering VALUES ('BOX', 'rental', 'Box', '', 'standard', 'HD-1')",
+    "INSERT INTO price VALUES ('BOX', 'EUR', '2026-01-01', 300)",
+    (
+        "INSERT INTO rental VALUES ('K1', 'S', 'R1', 's', 'HD-1', 'BOX', '2026-03-01',"
+        "'2026-03-09', '2026-03-01', 'K2')"
+    ),
+    (
+        "INSERT INTO invoice VALUES ('I', 'INV', 1, 'INV-1', 'A', 'EUR', '2026-03-01', 0, "
+        "'2026-03-01', 300, 0, 300, '[]')"
+    ),
+    "INSERT INTO movement VALUES ('M', 'A', 'cash', 'r', 'r', 'cleared', 300, 'EUR', NULL, 0, 0)",
+    "INSERT INTO allocation VALUES ('L', 'A', 'M', 'I', 300, 0)",
+)
+
+
+async def test_what_was_rented_and_paid_before_stays(database_url):
+    """Rentals that had ended give nothing back; payments still pay, on the way up and down."""
+    await migrate.upgrade(database_url, LOCATION, to="0007")
+    store = Store(database_url)
+    async with store.begin() as tx:
+        for each in OF_BEFORE:
+            await tx.driver(each)
+    await store.close()
+    paid = "SELECT id, account_id, {0}, invoice_id, amount_minor FROM allocation"
+    for revision, query, expected in (
+        ("0010", "SELECT until_on IS NULL, ending, kept_minor FROM rental", (0, None, None)),
+        ("0010", "SELECT amount_minor, deposit_minor, lost_fee_minor FROM price", (300, 0, 0)),
+        ("0010", "SELECT id FROM possession_heard", ("K1",)),
+        ("0010", paid.format("payer_id"), ("L", "A", "M", "I", 300)),
+        ("0007", paid.format("movement_id"), ("L", "A", "M", "I", 300)),
+    ):
+        move = migrate.downgrade if revision == "0007" else migrate.upgrade
+        await move(database_url, LOCATION, to=revision)
+        store = Store(database_url)
+        async with store.read() as tx:
+            assert [tuple(row) for row in await tx.fetch(query)] == [expected]
+        with pytest.raises(DBAPIError, match="only grows"):
+            async with store.begin() as tx:
+                await tx.driver("DELETE FROM allocation")
+        await store.close()
+
+
 async def test_two_that_migrate_at_once_do_it_once(database_url):
     """Processes that start together wait for each other and both find the newest schema."""
     command = (sys.executable, "-c", MIGRATE, database_url)

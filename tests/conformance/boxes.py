@@ -12,7 +12,7 @@ from gateway.adapters.sdk import Boxes
 from gateway.adapters.state import ViewerState
 from terms.errors import Permanent, Retryable, TargetError
 from tests.conformance.simulated import SimulatedHarness
-from tests.fixtures.boxes import Papers, papers_of
+from tests.fixtures.papers import Papers, papers_of
 
 BOXES = 8
 LOOK_S = 0.2

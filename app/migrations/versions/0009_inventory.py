@@ -63,7 +63,6 @@ def _boxes() -> None:
         sa.Column("maker", sa.String(80), nullable=False),
         sa.Column("serial_check", sa.String(16), nullable=False),
         sa.Column("serial_prefix", sa.String(40), nullable=False),
-        sa.Column("target", sa.String(32), nullable=False),
         sa.Column("protocol", sa.String(16), nullable=False),
     )
     op.create_table(

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from gateway.adapters import registry
-from gateway.adapters.sdk import Adapter, Catalogued, Operable
+from gateway.adapters.sdk import Adapter, Catalogued, Inbound, Operable
 from terms.errors import Invalid
 
 RULES: Mapping[str, str] = {
@@ -104,7 +104,11 @@ def reference(classes: Sequence[type[Adapter[Any]]]) -> str:
 
 
 def _abilities(cls: type[Adapter[Any]]) -> str:
-    abilities: Mapping[str, type[Any]] = {"catalogue": Catalogued, "actions": Operable}
+    abilities: Mapping[str, type[Any]] = {
+        "catalogue": Catalogued,
+        "actions": Operable,
+        "calls us": Inbound,
+    }
     return ", ".join(name for name, kind in abilities.items() if issubclass(cls, kind)) or "-"
 
 

@@ -59,7 +59,8 @@ class Harness(ABC):
     kind: ClassVar[str]
     # Addresses the target may live at, for the HTTP door.
     networks: ClassVar[Sequence[str]] = ("127.0.0.0/8", "::1/128")
-    # Faults that cannot happen to this kind, each with the reason.
+    # Faults that cannot happen to this kind, each with the reason: to any verb ("throttled"), to a
+    # verb ("probe"), to one meeting of both ("lost_observe", "aftermath_error").
     exempt: ClassVar[Mapping[str, str]] = {}
     # The fields that its accounts can hold; the steps must move each of them.
     holds: ClassVar[AbstractSet[str]] = frozenset(

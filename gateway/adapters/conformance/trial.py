@@ -87,8 +87,10 @@ async def trial(harness: Harness, *, deadline_s: float = DEADLINE_S) -> AsyncIte
     door = HttpDoor(networks=harness.networks)
     try:
         adapter = registry.make(cls, TargetName("under-test"), options, door, boxes=harness.boxes())
-        yield Trial(harness=harness, adapter=adapter)
-        if isinstance(adapter, Linked):
-            await adapter.drop()
+        try:
+            yield Trial(harness=harness, adapter=adapter)
+        finally:
+            if isinstance(adapter, Linked):
+                await adapter.drop()
     finally:
         await door.aclose()

@@ -228,7 +228,7 @@ class Cpe:
             return None
         now = self.box.monotonic()
         if self.box.boots != self.boots_seen:
-            return now
+            return now  # what it waited for before the boot is forgotten
         moments = [at for at, _ in self.scheduled[:1]]
         if self._is_periodic:
             moments.append(self.period_at)

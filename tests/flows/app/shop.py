@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from app.desk import clock, contracts, paying, signup
+from app.desk import boxes, clock, contracts, paying, signup
 from app.desk.signup import Household
 from app.imports.load import import_paths
 from app.roles.crew import Crew, Role, duties
@@ -146,6 +146,12 @@ class Shop:
         """End a contract."""
         async with self.house.store.begin() as tx:
             await contracts.cancel(self.house, tx, contract_of(number), when, ACTOR)
+
+    async def take_back(self, number: int, condition: str) -> None:
+        """Take the box of a household back."""
+        async with self.house.store.begin() as tx:
+            serial = f"SN{number:06}"
+            await boxes.take_back(self.house, tx, serial, on=None, condition=condition, actor=ACTOR)
 
     async def advance(self, by: timedelta) -> None:
         """Move business time."""

@@ -68,6 +68,7 @@ HISTORIES = st.lists(
         events("changes", Change(plan="GOLD"), Change(plan="BASIC")),
         events("changes", Change(add=("KIDS",)), Change(remove=("SPORT",))),
         events("leaves", When.NOW, When.PERIOD_END),
+        events("gives its box back", "", "damaged"),
     ),
     min_size=6,
     max_size=14,
@@ -151,6 +152,8 @@ async def happen(shop: Shop, event: Event, reference: str) -> None:
             await shop.change(event.number, event.value)
         case "leaves":
             await shop.cancel(event.number, event.value)
+        case "gives its box back":
+            await shop.take_back(event.number, event.value)
 
 
 def forget(database: Path) -> None:

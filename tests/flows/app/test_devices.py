@@ -21,8 +21,8 @@ from terms.errors import Conflict, DomainError, Forbidden
 
 CANARY = "cAnArY-7731"
 RB1, RB2, RB3 = "RB00000018", "RB00000026", "RB00000034"
-MODELS = "model,maker,serial_check,serial_prefix,target,protocol\n"
-RB_MODEL = "RB-1,Reference,luhn,RB,portal-north,ssh\nHT-2,Harbour,,HT2-,,\n"
+MODELS = "model,maker,serial_check,serial_prefix,protocol\n"
+RB_MODEL = "RB-1,Reference,luhn,RB,ssh\nHT-2,Harbour,,HT2-,\n"
 LIST = "serial,mac,model,contract,handed_over_on,place,address,username,password,auth_key\n"
 BY = By(actor="office")
 
@@ -363,22 +363,11 @@ async def test_secrets_come_later_once(rented, tmp_path):
     assert problem.why.startswith("password changed since it was imported")
 
 
-async def test_a_model_leans_on_a_target_that_is_there(harbour, tmp_path):
-    """A slip in the target of a model is named; boxes of that model only follow."""
-    (tmp_path / "models.csv").write_text(f"{MODELS}HT-2,,,,elsewhere,\n")
-    (tmp_path / "boxes.csv").write_text(f"{LIST}HT2-90001,,HT-2,,,,,,,\n")
-    outcome = await import_paths(harbour, [tmp_path], {})
-    assert [str(one) for one in outcome.problems] == [
-        "models.csv, row 2: target: there is no target 'elsewhere'; known are portal-north",
-        "boxes.csv: and 1 more that follows from these: row 2",
-    ]
-
-
 async def test_models_may_change_and_are_known_again(harbour, tmp_path):
     """The same file again is known; another maker is written over."""
     await told_models(harbour, tmp_path)
     assert (await told_models(harbour, tmp_path)).unchanged == {"models.csv": 2}
-    (tmp_path / "models.csv").write_text(f"{MODELS}RB-1,Another,luhn,RB,,\n")
+    (tmp_path / "models.csv").write_text(f"{MODELS}RB-1,Another,luhn,RB,\n")
     outcome = await import_paths(harbour, [tmp_path / "models.csv"], {})
     assert outcome.new == {"models.csv": 1}
     async with harbour.store.read() as tx:

@@ -125,8 +125,8 @@ async def test_a_box_is_registered_and_proves_itself(vans, served, tom):
         await vans.shop.pay_debt(1, "cash-1")
         await vans.shop.rest("intake", "settle", "compose")
         paid = await vans.until(serial, Stage.PROVEN)
-        said = {line.about: line.answer for line in paid.lines}
-        assert (said[About.PICTURE], said[About.PACKAGES]) == ("active", "basic")
+        answers = {line.about: line.answer for line in paid.lines}
+        assert (answers[About.PICTURE], answers[About.PACKAGES]) == ("active", "basic")
     held = (await vans.rack.aadmin(f"/state?serial={serial}"))["boxes"][0]
     assert (held["active"], held["packages"]) == (True, ["basic"])
     closed = await sent(tom, await tom.get(page("jobs/" + job.id)), f"/field/jobs/{job.id}/close")

@@ -6,13 +6,15 @@ import re
 from datetime import timedelta
 
 import pytest
+from argon2.profiles import CHEAPEST
 from sqlalchemy import select
 
 from app.identity.guesses import guess
+from app.identity.passwords import Passwords
 from app.identity.people import person
 from app.identity.sign_ins import sign_in
 from app.settings import Settings
-from app.wiring import build, closing
+from app.wiring import House, build, closing
 from runtime.store.audit import history
 from tests.flows.app.served import serving
 from tests.flows.app.visitor import BROWSER, PASSWORD, SIGN_IN, Visitor, added, hurry, named
@@ -386,3 +388,26 @@ async def test_a_proxy_is_believed_only_where_it_is_said_to_be(house, visitor):
     """From anywhere else its word about TLS counts nothing."""
     house.settings = house.settings.model_copy(update={"proxy_networks": ("10.0.0.0/8",)})
     assert (await visitor.sign_in("tom")).status == 403
+
+
+class Meanwhile(Passwords):
+    """Passwords that are looked at so slowly that something else happens before the answer."""
+
+    house: House
+    sql: str
+
+    async def fits(self, password: str, kept: str | None) -> bool:
+        """Look, and let the owner be quicker than the answer."""
+        fits = await super().fits(password, kept)
+        await self.house.store.once(self.sql, ())
+        return fits
+
+
+@pytest.mark.parametrize("change", ["password_hash = 'another'", "disabled_at = 1"])
+async def test_what_changed_while_a_password_was_looked_at_counts(house, visitor, change):
+    """Whoever was shut out, or got another password, in that very moment is not let in."""
+    slow = Meanwhile(house.chance, CHEAPEST)
+    slow.house, slow.sql = house, f"UPDATE person SET {change} WHERE name = 'tom'"
+    house.keeper.passwords = slow
+    assert (await visitor.sign_in("tom")).status == 400
+    assert await rows(house, sign_in) == []

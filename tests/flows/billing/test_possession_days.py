@@ -13,9 +13,10 @@ from hypothesis import strategies as st
 from sqlalchemy import and_, select
 
 from billing.equipment.model import Starts
-from billing.flows.equip import equip, release_deposit
+from billing.flows.equip import equip
 from billing.flows.pay import take_cash
 from billing.flows.publish import Publication
+from billing.flows.release import release_deposit
 from billing.flows.settle import settle
 from billing.invoicing.store import credit_line, invoice_line
 from billing.payments.model import fact_id

@@ -7,11 +7,11 @@ from datetime import UTC, date, datetime
 import pytest
 from sqlalchemy import select
 
-from billing.catalog.model import OfferingKind
+from billing.catalog.model import OfferingKind, Price
 from billing.equipment.model import Starts
 from billing.equipment.store import rental
-from billing.flows.equip import release_deposit
 from billing.flows.publish import Publication
+from billing.flows.release import release_deposit
 from billing.invoicing.store import invoice, invoice_line
 from billing.reads import account as accounts
 from billing.reads.account import RentalView
@@ -397,14 +397,21 @@ async def test_a_rental_of_before_is_given_nothing_back(office: Office):
     assert (await shown(office)).credit_notes == []
 
 
-@pytest.mark.parametrize("part", ["deposit_minor", "lost_fee_minor"])
+def with_part(one: Price, part: str, amount_minor: int) -> Price:
+    """Give a price a deposit or a fee for what is lost."""
+    if part == "deposit":
+        return replace(one, deposit_minor=amount_minor)
+    return replace(one, lost_fee_minor=amount_minor)
+
+
+@pytest.mark.parametrize("part", ["deposit", "lost_fee"])
 async def test_only_rentals_have_deposits_and_fees(small_office: Office, part: str):
     """A plan has neither, nothing is negative, and what is in force stays as it is."""
     fresh = offering("LENT", OfferingKind.RENTAL, models=("L-1",))
     refused = {
-        "only a rental": replace(price("BASIC", "1.00", since=date(2026, 5, 1)), **{part: 1}),
-        "not negative": replace(price("LENT", "1.00"), **{part: -1}),
-        "sold already": replace(price("DECODER", "3.00"), **{part: 1}),
+        "only a rental": with_part(price("BASIC", "1.00", since=date(2026, 5, 1)), part, 1),
+        "not negative": with_part(price("LENT", "1.00"), part, -1),
+        "sold already": with_part(price("DECODER", "3.00"), part, 1),
     }
     for why, wrong in refused.items():
         with pytest.raises(Invalid, match=why):

@@ -5,15 +5,17 @@ from datetime import timedelta
 from typing import Any
 
 from gateway.inventory import flows as inventory
+from gateway.inventory import stock
 from gateway.inventory.flows import HandOver, NewBox, TakeBack
 from gateway.inventory.model import Resource
+from gateway.inventory.stock import Shelve
 from gateway.provisioning import refs, routes, targets
 from gateway.provisioning.routing import Role, Route
 from gateway.provisioning.targets import Configuration
 from runtime.store import Store
 from terms.ids import ResourceId, ServiceId, TargetName
-from tests.fixtures.boxes import Papers, papers_of
 from tests.fixtures.clock import START
+from tests.fixtures.papers import Papers, papers_of
 from tests.flows.gateway.world import NORTH, World
 from tests.simulators.process import RunningSimulator
 
@@ -91,7 +93,7 @@ class Street(World):
             taken = await inventory.take_back(
                 tx, self.work, [TakeBack(resource=box, on=on, actor="test")]
             )
-            await inventory.restock(tx, self.work, [box], actor="test")
+            await stock.restock(tx, self.work, [Shelve(resource=box, actor="test")])
             return taken
 
     def rack_of(self, serial: str) -> RunningSimulator:

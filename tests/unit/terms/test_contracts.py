@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from terms.entitlement import Entitlement, Grant, ServiceState
-from terms.facts import Possession, PossessionChanged, ServiceStateChanged
+from terms.facts import BoxProven, Possession, PossessionChanged, ServiceStateChanged
 from terms.ids import CHANCE_BITS, make_id
 from terms.notice import Notice
 
@@ -103,6 +103,21 @@ def test_a_possession_fact_survives_its_text(fact):
 def test_a_service_fact_survives_its_text(fact):
     """The fact read from the log is the fact that was written."""
     assert ServiceStateChanged.decode(fact.encode()) == fact
+
+
+@given(
+    st.builds(
+        BoxProven,
+        resource=text,
+        service=text,
+        target=text,
+        revision=st.integers(1, 2**63 - 1),
+        state=st.sampled_from(ServiceState),
+    )
+)
+def test_a_box_fact_survives_its_text(fact):
+    """The fact read from the log is the fact that was written."""
+    assert BoxProven.decode(fact.encode()) == fact
 
 
 @given(

@@ -1,0 +1,103 @@
+"""What is done in the session of one box: its credentials, what waits for it, its wish.
+
+It runs beside the box's requests and asks through the session; whatever goes wrong is the queue's
+to judge, and the box is let go in the end.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from gateway.adapters.sdk import Access, Boxes, Contact
+from gateway.adapters.stb.cwmp.gate import NEXT_PASSWORD, PASSWORD, USERNAME
+from gateway.adapters.stb.cwmp.inside import InSession
+from gateway.adapters.stb.cwmp.session import Session
+from gateway.adapters.stb.cwmp.visits import Visits
+from gateway.adapters.stb.cwmp.writing import Value, boolean
+from runtime.chance import Chance
+from terms.errors import TargetError
+
+ROUNDS_MAX = 3
+PASSWORD_BYTES = 18
+CONNECTION_PASSWORD = "connection_password"  # noqa: S105 - a name
+NEXT_CONNECTION_PASSWORD = "next_connection_password"  # noqa: S105 - a name
+CONNECTION_USERNAME = "connection_username"
+_DAY_S = 86_400
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Story:
+    """All that one session needs. `renews` gives the box credentials of its own."""
+
+    session: Session
+    box: InSession
+    ref: str
+    contact: Contact
+    boxes: Boxes
+    visits: Visits
+    chance: Chance
+    access: Access
+    period_s: int
+    renews: bool
+
+    async def tell(self) -> None:
+        """Do it all. Raises only what is a mistake of ours."""
+        try:
+            if self.renews:
+                await self._renew()
+            await self.visits.make(self.ref, self.box)
+            for _ in range(ROUNDS_MAX):
+                if not await self._round():
+                    break
+            await self.visits.make(self.ref, self.box)
+        except TargetError:
+            pass  # the box is gone, or does not want: it is looked at again when it calls
+
+    async def _round(self) -> bool:
+        """Bring the box to its wish; True where there is a newer one by now."""
+        session = self.session
+        if not session.is_proven and session.wish is not None:
+            await self.contact.reconcile(self.ref, self.box)
+        elif not session.is_asked_again:
+            return False
+        session.is_asked_again = False
+        before, session.wish = session.wish, await self.contact.wish(self.ref)
+        if before is None or session.wish is None or session.wish.revision == before.revision:
+            return False
+        session.is_proven = False
+        return True
+
+    async def _renew(self) -> None:
+        """Give the box secrets of its own; the old ones stay valid until it shows the new ones."""
+        known = self.access.secrets
+        fresh = {
+            PASSWORD: known.get(NEXT_PASSWORD) or self.chance.token(PASSWORD_BYTES),
+            CONNECTION_PASSWORD: known.get(NEXT_CONNECTION_PASSWORD)
+            or self.chance.token(PASSWORD_BYTES),
+        }
+        username = known.get(USERNAME) or f"box-{self.ref}"
+        if USERNAME not in known:
+            fresh[USERNAME] = username
+        await self.boxes.rotate(self.ref, fresh)
+        key = self.session.inform.values.get(self.box.map.key, "")
+        await self.box.set(self._management(username, fresh), key)
+
+    def _management(self, username: str, fresh: dict[str, str]) -> list[Value]:
+        name = self.box.map.server
+        rung_as = self.access.secrets.get(CONNECTION_USERNAME) or username
+        return [
+            (name("Username"), "string", username),
+            (name("Password"), "string", fresh[PASSWORD]),
+            (name("ConnectionRequestUsername"), "string", rung_as),
+            (name("ConnectionRequestPassword"), "string", fresh[CONNECTION_PASSWORD]),
+            (name("PeriodicInformEnable"), "boolean", boolean(is_true=True)),
+            (name("PeriodicInformInterval"), "unsignedInt", str(self.period_s)),
+            (name("PeriodicInformTime"), "dateTime", phase_of(self.ref, self.period_s)),
+        ]
+
+
+def phase_of(ref: str, period_s: int) -> str:
+    """Spread the boxes over their period: a moment of 2020 from which the periods are counted."""
+    at_s = int.from_bytes(ref.encode("utf-8", "replace")[-8:], "big") * 2_654_435_761 % period_s
+    at_s %= _DAY_S
+    return f"2020-01-01T{at_s // 3600:02}:{at_s // 60 % 60:02}:{at_s % 60:02}Z"

@@ -1,0 +1,1 @@
+"""Boxes that call an ACS."""
