@@ -11,6 +11,7 @@ import json
 import socket
 import tempfile
 from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from itertools import count
@@ -106,7 +107,7 @@ class CwmpHarness(SimulatedHarness):
     """A fleet of reference boxes that call an adapter under test."""
 
     kind = "cwmp"
-    holds = frozenset({"enabled", "packages"})
+    holds: ClassVar[AbstractSet[str]] = frozenset({"enabled", "packages"})
     owns_devices = False
     otherwise: ClassVar[Mapping[str, Any]] = {"unauthorized": Permanent}
     exempt: ClassVar[Mapping[str, str]] = {
