@@ -8,44 +8,33 @@ as their documents show it, that knows nobody and keeps nothing; both take turns
 from __future__ import annotations
 
 import asyncio
+import json
 import math
 import socket
 import tempfile
 import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 from aiohttp import web
 from lxml import etree
 
-from app.roles.crew import COMPOSE
+from app.imports.load import import_paths
+from app.roles.crew import COMPOSE, Crew, Role, duties
 from app.settings import Settings
 from app.shape import bring_up, open_house
 from app.web.acs import Acs
 from app.wiring import House
 from bench.report import Result, at_most
 from bench.simulator import Simulator, running
-from gateway.adapters.sdk import Access
-from gateway.adapters.state import ViewerState
-from gateway.provisioning import routes, targets
-from gateway.provisioning.opening import Targets
-from gateway.provisioning.pump import Pace
-from gateway.provisioning.reconcile import Reconciler
-from gateway.provisioning.routing import Role, Route
-from gateway.provisioning.targets import Configuration
-from runtime import log
-from runtime.http import HttpDoor
-from runtime.log import Snapshot
-from runtime.memory import settle_down
-from runtime.work import Lane
 from terms.entitlement import Entitlement, Grant, ServiceState
 from terms.errors import Permanent
-from terms.ids import ServiceId, TargetName
+from terms.ids import ServiceId
 
-BOXES = TargetName("boxes")
+BOXES = "boxes"
 HOST = "127.0.0.1"
 SESSIONS = 1_000
 ROUNDS = 5
@@ -60,6 +49,28 @@ PROVEN_P95_TARGET_S = 2.0
 WITHIN_S = 180.0
 LOOK_S = 0.005
 REVISION = 1
+
+FILES = {
+    "operator.toml": """
+[operator]
+name = "Bench TV"
+currency = "EUR"
+zone = "Europe/Vienna"
+locale = "en"
+country = "AT"
+
+[targets.boxes]
+kind = "cwmp"
+models = ["RB-1"]
+""",
+    "taxes.csv": "tax,effective_from,rate\nvat,2020-01-01,20%\n",
+    "offerings.csv": "code,kind,name,grants,tax\n"
+    "BASIC,plan,Basic,basic,vat\nSPORT,addon,Sport,sport,vat\n",
+    "prices.csv": "offering,effective_from,currency,amount\n"
+    "BASIC,2020-01-01,EUR,10.00\nSPORT,2020-01-01,EUR,5.00\n",
+    "routes.csv": "code,target,role,target_code\n"
+    "basic,boxes,package,basic\nsport,boxes,package,sport\n",
+}
 
 
 async def run() -> list[Result]:
@@ -213,8 +224,12 @@ async def _paid(house: House, service: str) -> float:
     )
     begun_s = time.perf_counter()
     async with house.store.begin() as tx:
-        told = Snapshot(key=rights.service, revision=rights.revision, value=rights.encode())
-        await log.publish(tx, routes.TOPIC, [told])
+        told: list[tuple[Any, ...]] = [(service, rights.revision, rights.encode())]
+        await tx.driver(
+            "INSERT OR REPLACE INTO snapshot (topic, key, revision, value) "
+            "VALUES ('entitlement', ?, ?, ?)",
+            told,
+        )
         await house.work.mark(tx, COMPOSE, [service])
     proven = "SELECT revision FROM observed WHERE subject = ?"
     async with asyncio.timeout(WITHIN_S):
@@ -232,23 +247,11 @@ async def _paid(house: House, service: str) -> float:
 class _Known:
     """What is known of the boxes, in memory: the inventory's part is measured elsewhere."""
 
-    def __init__(self, house: House, papers: Sequence[Mapping[str, Any]]) -> None:
-        self._house = house
+    def __init__(self, papers: Sequence[Mapping[str, Any]]) -> None:
         self._by_login = {box["acs_username"]: box["serial"] for box in papers}
-        self._access = {
-            box["serial"]: Access(
-                address=box["request_url"],
-                secrets={
-                    "username": box["acs_username"],
-                    "password": box["acs_password"],
-                    "connection_username": box["request_username"],
-                    "connection_password": box["request_password"],
-                },
-            )
-            for box in papers
-        }
+        self._access = {box["serial"]: _access(box) for box in papers}
 
-    async def access(self, ref: str) -> Access:
+    async def access(self, ref: str) -> Any:
         """Find how to reach it."""
         if ref not in self._access:
             raise Permanent(f"no box {ref}")
@@ -257,15 +260,8 @@ class _Known:
     async def pin(self, ref: str, host_key: str) -> None:
         """Keep nothing: these boxes have no host keys."""
 
-    async def last_seen(self, ref: str) -> ViewerState | None:
-        """Read what it was last seen to hold."""
-        query = (
-            "SELECT o.value, o.revision FROM observed o JOIN wish w ON w.subject = o.subject "
-            "WHERE w.ref = ?"
-        )
-        async with self._house.store.read() as tx:
-            rows = await tx.fetch(query, (ref,))
-        return ViewerState.decode(rows[0][0], revision=rows[0][1]) if rows else None
+    async def last_seen(self, _: str) -> None:
+        """Know nothing, so that a box is rung."""
 
     async def answering(self, login: str) -> str | None:
         """Find the box that signs in by this name."""
@@ -273,7 +269,7 @@ class _Known:
 
     async def called_at(self, ref: str, address: str) -> None:
         """Remember where it is rung."""
-        self._access[ref] = replace(self._access[ref], address=address)
+        self._access[ref].address = address
 
     async def stranger(self, serial: str, *, model: str, address: str, why: str) -> None:
         """Refuse: there are none here."""
@@ -292,59 +288,47 @@ class _Known:
             yield ref
 
 
+def _access(box: Mapping[str, Any]) -> SimpleNamespace:
+    secrets = {
+        "username": box["acs_username"],
+        "password": box["acs_password"],
+        "connection_username": box["request_username"],
+        "connection_password": box["request_password"],
+    }
+    return SimpleNamespace(address=box["request_url"], secrets=secrets, host_key="", may_pin=False)
+
+
 @asynccontextmanager
 async def _product(port: int, papers: Sequence[Mapping[str, Any]]) -> AsyncIterator[House]:
     """Open the product with its listener, and let every box be wished what it holds."""
     with tempfile.TemporaryDirectory(prefix="boxoffice-bench-") as name:
-        settings = Settings(data_dir=Path(name), log_level="error", acs_port=port)
+        folder = Path(name)
+        for file, text in FILES.items():
+            (folder / file).write_text(text)
+        settings = Settings(data_dir=folder / "data", log_level="error", acs_port=port)
         await bring_up(settings)
-        async with open_house(settings) as house:
-            known = _Known(house, papers)
-
-            def door() -> HttpDoor:
-                return HttpDoor(networks=["127.0.0.0/8"])
-
-            house.targets = Targets(house.store, house.sealer, door, lambda _: known)
+        known = _Known(papers)
+        async with open_house(settings, boxes_at=lambda _: known) as house:
+            outcome = await import_paths(house, [folder], {})
+            if not outcome.taken:
+                raise RuntimeError(f"the operator was not taken: {outcome.problems}")
             await _furnish(house, papers)
-            async with _at_work(house):
-                yield house
-            await house.targets.close()
-
-
-@asynccontextmanager
-async def _at_work(house: House) -> AsyncIterator[None]:
-    acs = Acs(house.settings, house.targets, house.work)
-    lane = Lane(house.work, COMPOSE, house.composer.handle)
-    reconciler = Reconciler(house.work, house.targets, Pace())
-    stop = asyncio.Event()
-    await acs.open()
-    settle_down()  # as every process of the product does when it starts
-    duties = [asyncio.create_task(one.run(stop)) for one in (acs, lane, reconciler)]
-    try:
-        yield
-    finally:
-        stop.set()
-        house.store.bell.ring_all()
-        await asyncio.gather(*duties)
+            acs = Acs(settings, house.targets, house.work)
+            crew = Crew(duties(house, Role.WORKER) | {"acs": acs.run})
+            await acs.open()
+            crew.start()
+            yield house
+            await crew.rest()
 
 
 async def _furnish(house: House, papers: Sequence[Mapping[str, Any]]) -> None:
-    serials = [box["serial"] for box in papers]
+    boxes: list[tuple[Any, ...]] = []
+    wishes: list[tuple[Any, ...]] = []
+    for number, box in enumerate(papers):
+        service, serial = f"s{number}", box["serial"]
+        boxes.append((f"box-{service}", serial, service))
+        wishes.append((f"box-{service}", BOXES, service, serial, REVISION, _held(serial)))
     async with house.store.begin() as tx:
-        options = {"models": ["RB-1"]}
-        made = Configuration(name=BOXES, kind="cwmp", options=options)
-        await targets.configure(tx, house.sealer, made)
-        codes = [
-            Route(code=code, target=BOXES, role=Role.PACKAGE, target_code=code)
-            for code in ("basic", "sport")
-        ]
-        await routes.replace(tx, house.work, codes)
-        boxes: list[tuple[Any, ...]] = []
-        wishes: list[tuple[Any, ...]] = []
-        for number, serial in enumerate(serials):
-            held = ViewerState(ref=serial, enabled=True, packages=frozenset({"basic"}))
-            boxes.append((f"box-s{number}", serial, f"s{number}"))
-            wishes.append((f"box-s{number}", BOXES, f"s{number}", serial, REVISION, held.encode()))
         await tx.driver(
             "INSERT INTO resource (id, serial, model, state, service, moves, changed_at, "
             "changed_by) VALUES (?, ?, 'RB-1', 'active', ?, 1, 0, 'bench')",
@@ -355,6 +339,13 @@ async def _furnish(house: House, papers: Sequence[Mapping[str, Any]]) -> None:
             "cause, updated_at) VALUES (?, ?, ?, ?, ?, ?, 'active', 1, 'bench', 0)",
             wishes,
         )
+
+
+def _held(serial: str) -> str:
+    """Word what a box holds as the product stores it."""
+    fields = {"devices": [], "enabled": True, "expires_on": None, "label": ""}
+    more = {"packages": ["basic"], "ref": serial, "streams": None, "tariff": None}
+    return json.dumps(fields | more, separators=(",", ":"))
 
 
 # -- the boxes
