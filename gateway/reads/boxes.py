@@ -34,6 +34,7 @@ async def evidence(tx: Tx, box: Resource, *, now: datetime, business_now: dateti
     if not box.is_held or box.service is None:
         return Evidence(box=box, now=now)
     known = await services.overview(tx, box.service)
+    composing = await _composing(tx, box.service, business_now)
     of_box = [at for at in known.targets if at.subject == SubjectId(box.id)]
     driver = (await targets.drivers(tx)).get(box.model)
     return Evidence(
@@ -42,18 +43,19 @@ async def evidence(tx: Tx, box: Resource, *, now: datetime, business_now: dateti
         bound_at=await _bound_at(tx, box),
         driver=(await targets.load(tx))[driver] if driver else None,
         box_at=next((at for at in of_box if at.target == driver), None),
-        accounts=_accounts(known.targets, box),
-        composing=await _composing(tx, box.service, business_now),
+        accounts=_accounts(known.targets, box, is_composing=composing is not None),
+        composing=composing,
         problems=known.problems,
         cases=await open_of(tx, box.serial, cases_max=CASES_MAX),
         address=await _address(tx, box),
     )
 
 
-def _accounts(at: Sequence[AtTarget], box: Resource) -> Sequence[AtTarget]:
-    """Keep the household's accounts at targets that know boxes by their MACs."""
+def _accounts(at: Sequence[AtTarget], box: Resource, *, is_composing: bool) -> Sequence[AtTarget]:
+    """Keep the household's accounts at targets that know boxes by their MACs, or soon will."""
     own = SubjectId(box.service or "")
-    return [one for one in at if one.subject == own and box.mac in one.wished.devices]
+    accounts = [one for one in at if one.subject == own]
+    return [one for one in accounts if is_composing or box.mac in one.wished.devices]
 
 
 async def _bound_at(tx: Tx, box: Resource) -> datetime | None:

@@ -141,6 +141,7 @@ def is_proven(known: Evidence, lines: Sequence[Line]) -> bool:
     at = known.fresh
     return (
         at is not None
+        and known.driver is not None
         and at.is_proven
         and known.composing is None
         and not known.problems

@@ -88,17 +88,18 @@ class Watching:
             place = (await places.load(tx)).word(box.place)
             progress = await stock.progress(self.house, tx, box)
             shown = await self._shown(tx, box, progress)
+        is_over = progress.stage in {Stage.PROVEN, Stage.AWAY}
         return await self.phone.page(
             call,
             "field_box",
-            said=SAID.get(query.done, ""),
+            said="" if is_over else SAID.get(query.done, ""),
             box=box,
             state=STATES[box.state],
             place=place,
             holder=holder,
             job=job,
             shown=shown,
-            is_over=progress.stage in {Stage.PROVEN, Stage.AWAY},
+            is_over=is_over,
         )
 
     async def _ask(self, call: Call) -> web.Response:

@@ -172,6 +172,14 @@ async def test_a_box_that_was_never_plugged_in_is_awaited(vans, served, tom):
     assert "Awaited since" in words((await tom.get(done.location)).text)
 
 
+async def test_a_box_of_a_dark_household_is_asked_at_once(vans, served, tom):
+    """Where the portal was seen dark already, a new box has nothing to wait for."""
+    async with at_work(vans.house):
+        await vans.shop.come_to_rest()
+        await bound(vans, tom, vans.serials[0])
+        await vans.until(vans.serials[0], Stage.PROVEN)
+
+
 async def test_a_key_that_does_not_fit_says_whom_to_ask(vans, served, tom):
     """Another host key than the pinned one: set aside, with its reason and what can be done."""
     serial = vans.serials[0]
