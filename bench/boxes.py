@@ -328,14 +328,13 @@ async def product(racks: Mapping[str, Simulator]) -> AsyncIterator[House]:
             (folder / file).write_text(text)
         settings = Settings(data_dir=folder / "data", log_level="error")
         await bring_up(settings)
-        async with open_house(settings) as house:
+        papers: Any = Papers(one for rack in racks.values() for one in rack.told["boxes"])
+        async with open_house(settings, boxes_at=lambda _: papers) as house:
             outcome = await import_paths(
                 house, [folder], {"BOX_KEY": racks["ssh"].told["user_key"]}
             )
             if not outcome.taken:
                 raise RuntimeError(f"the operator was not taken: {outcome.problems}")
-            papers: Any = Papers(one for rack in racks.values() for one in rack.told["boxes"])
-            house.targets.boxes_at = lambda _: papers
             yield house
 
 
