@@ -53,7 +53,7 @@ FAULTS = {
     "loss": "20",  # so many percent of the datagrams vanish, in each direction
     "nat": "",  # connection requests vanish, and the box tells a private address
     "clock_1970": "",  # the box has no time server
-    "clone": "",  # the box shows this serial; with "mac" after a comma, this MAC too
+    "clone": "",  # the box shows this serial, and after a comma this MAC (12 digits)
     "odd_values": "",  # booleans as 0 and 1, dates without a zone
     "flap": "2s",  # the link is down for that long, then up for that long
     "wrong_password": "",

@@ -10,7 +10,7 @@ import hypothesis
 import pytest
 
 from tests.conformance import named
-from tests.services import binaries, browser, postgres, sockets
+from tests.services import binaries, browser, peers, postgres, sockets
 
 pytest_plugins = ["tests.fixtures.store"]
 
@@ -44,7 +44,11 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 def pytest_report_header() -> list[str]:
     """Show which services the tests will use."""
     chromium = browser.find_chromium()
-    return [f"postgres: {postgres.describe()}", f"chromium: {chromium or 'none'}"]
+    return [
+        f"postgres: {postgres.describe()}",
+        f"chromium: {chromium or 'none'}",
+        f"peers: {peers.describe()}",
+    ]
 
 
 def missing(reason: str) -> NoReturn:

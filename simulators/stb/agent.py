@@ -9,11 +9,12 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from pyasn1.codec.ber import decoder, encoder
 from pysnmp.carrier.asyncio.dgram import udp
 from pysnmp.entity import config
 from pysnmp.entity.engine import SnmpEngine
 from pysnmp.entity.rfc3413 import cmdrsp, context
-from pysnmp.proto import rfc1905
+from pysnmp.proto import api, rfc1905
 from pysnmp.proto.api import v2c
 
 from simulators.call import Call
@@ -31,6 +32,9 @@ NO_TICKS_S = 10  # an agent waits for nobody; the library allows no longer pause
 WRONG_BY = 1000
 PERCENT = 100
 GARBAGE = b"\x30\x84\xff\xff\xff\xff\x02\x01"  # a sequence of 4 GiB that ends at once
+# usmStatsDecryptionErrors.0 (RFC 3414), as it stands in a report. Widespread agents send none: who
+# has the wrong privacy key waits in vain.
+UNTOLD = bytes.fromhex("060a2b060106030f01010600")
 STATUSES: tuple[str, ...] = (
     *("noError", "tooBig", "noSuchName", "badValue", "readOnly", "genErr", "noAccess"),
     *("wrongType", "wrongLength", "wrongEncoding", "wrongValue", "noCreation"),
@@ -64,6 +68,7 @@ class Wire(udp.UdpTransport):  # type: ignore[misc]
         self.box: Box | None = None
         self.before: Callable[[], None] = lambda: None
         self.faults: Sequence[Fault] = ()
+        self.shift = 0
         self.delay_s = 0.0
 
     def datagram_received(self, datagram: bytes, transportAddress: Any) -> None:  # noqa: N803 - theirs
@@ -75,8 +80,8 @@ class Wire(udp.UdpTransport):  # type: ignore[misc]
 
     def send_message(self, outgoingMessage: Any, transportAddress: Any) -> None:  # noqa: N803 - theirs
         """Send an answer as the faults drawn for it say."""
-        datagrams = _hurt(bytes(outgoingMessage), self.faults)
-        if self._is_lost():
+        datagrams = _hurt(_renumbered(bytes(outgoingMessage), self.shift), self.faults)
+        if UNTOLD in datagrams[0] or self._is_lost():
             return
         if self.delay_s > 0:
             task = asyncio.create_task(self._later(datagrams, transportAddress, self.delay_s))
@@ -173,7 +178,6 @@ class Responder(cmdrsp.CommandResponderBase):  # type: ignore[misc]
         super().__init__(engine, context.SnmpContext(engine))
         self._rack = rack
         self._wire = wire
-        self._shift = 0
 
     def handle_management_operation(
         self,
@@ -194,19 +198,18 @@ class Responder(cmdrsp.CommandResponderBase):  # type: ignore[misc]
                 answer = self._answer(call, PDU, asked, fault)
         if fault is not None and fault.name in {"silent", "reset", "lost", "crash"}:
             return
-        self._shift = WRONG_BY if fault is not None and fault.name == "wrong_request_id" else 0
+        is_wrong = fault is not None and fault.name == "wrong_request_id"
+        self._wire.shift = WRONG_BY if is_wrong else 0
         self._wire.faults = self._rack.stage.faults.draw_datagram(f"{box.serial} {names}")
         self._wire.delay_s = delay_s + call.latency_left_s
         for one in self._wire.faults:
             self._rack.struck(one)
         self.send_varbinds(snmpEngine, stateReference, *answer)
-        self._wire.faults, self._wire.delay_s = (), 0.0
+        self._wire.faults, self._wire.shift, self._wire.delay_s = (), 0, 0.0
 
     def send_pdu(self, snmpEngine: Any, stateReference: Any, PDU: Any) -> None:  # noqa: N803 - theirs
         """Send an answer, under another request id where a fault says so."""
-        if self._shift:
-            number = v2c.apiPDU.get_request_id(PDU)
-            v2c.apiPDU.set_request_id(PDU, int(number) + self._shift)
+        _shift(PDU, self._wire.shift)
         super().send_pdu(snmpEngine, stateReference, PDU)
 
     def _answer(
@@ -266,6 +269,20 @@ def _hurt(datagram: bytes, faults: Sequence[Fault]) -> list[bytes]:
     if "truncated" in names:
         datagram = datagram[: len(datagram) // 2]
     return [datagram, datagram] if "duplicate" in names else [datagram]
+
+
+def _renumbered(datagram: bytes, shift: int) -> bytes:
+    """Give a v2c answer another request id; v3 hides its own, which was changed before."""
+    if not shift or api.decodeMessageVersion(datagram) != api.SNMP_VERSION_2C:
+        return datagram
+    message, _ = decoder.decode(datagram, asn1Spec=v2c.Message())
+    _shift(v2c.apiMessage.get_pdu(message), shift)
+    return bytes(encoder.encode(message))
+
+
+def _shift(pdu: Any, shift: int) -> None:
+    if shift:
+        v2c.apiPDU.set_request_id(pdu, int(v2c.apiPDU.get_request_id(pdu)) + shift)
 
 
 def _injected(fault: Fault, asked: list[mib.Variable]) -> tuple[int, int, list[Any]] | None:

@@ -4,6 +4,7 @@ The box with number N of a seed is the same however many are made beside it.
 """
 
 import random
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
@@ -21,7 +22,8 @@ SNMP_USER = "boxoffice"
 SECRET_CHARS = "abcdefghijkmnpqrstuvwxyz23456789"  # noqa: S105 - an alphabet without look-alikes
 
 _CREDENTIALS = frozenset(Credentials.__dataclass_fields__)
-_BYTES = frozenset({"snmp_auth_key", "snmp_priv_key"})
+_KEY_OCTETS = {"snmp_auth_key": 32, "snmp_priv_key": 16}
+_MAC = re.compile(r"[0-9A-F]{2}(:[0-9A-F]{2}){5}")
 _STATE_KEYS = frozenset({"count", "seed", "boxes", "authorized_keys", "boot_s", "known_packages"})
 _ROW_KEYS = frozenset({
     *("serial", "mac", "model", "firmware", "boot_s", "halt_s", "known_packages", "port"),
@@ -89,6 +91,18 @@ def load_boxes(state: Mapping[str, Any], clock: SkewedClock) -> dict[Box, int]:
     Raises BadOperation naming what makes no sense.
     """
     _need_known("the state", state, _STATE_KEYS)
+    try:
+        named, more = _made(state, clock)
+    except (AttributeError, TypeError, ValueError) as error:
+        raise BadOperation(f"the state makes no sense: {error}") from error
+    for box in [*named, *more]:
+        _authorize(box, state.get("authorized_keys", ()))
+    _need_different([*named, *more])
+    return {**named, **dict.fromkeys(more, 0)}
+
+
+def _made(state: Mapping[str, Any], clock: SkewedClock) -> tuple[dict[Box, int], list[Box]]:
+    """Make the boxes a state names, with their ports, and those it only counts."""
     seed = state.get("seed", 1)
     common: dict[str, Any] = {"clock": clock}
     if "boot_s" in state:
@@ -96,17 +110,9 @@ def load_boxes(state: Mapping[str, Any], clock: SkewedClock) -> dict[Box, int]:
     if "known_packages" in state:
         common["known_packages"] = frozenset(state["known_packages"])
     rows: Iterable[Mapping[str, Any]] = state.get("boxes", ())
-    try:
-        named = {_load(row, n, seed, common): int(row.get("port", 0)) for n, row in enumerate(rows)}
-        count = int(state.get("count", 0 if named else 1))
-    except (AttributeError, TypeError, ValueError) as error:
-        raise BadOperation(f"the state makes no sense: {error}") from error
-    first = len(named)
-    more = [make_box(first + number, seed, **common) for number in range(count)]
-    for box in [*named, *more]:
-        _authorize(box, state.get("authorized_keys", ()))
-    _need_different([*named, *more])
-    return {**named, **dict.fromkeys(more, 0)}
+    named = {_load(row, n, seed, common): int(row.get("port", 0)) for n, row in enumerate(rows)}
+    count = int(state.get("count", 0 if named else 1))
+    return named, [make_box(len(named) + n, seed, **common) for n in range(count)]
 
 
 def _load(row: Mapping[str, Any], number: int, seed: Any, common: Mapping[str, Any]) -> Box:
@@ -115,6 +121,8 @@ def _load(row: Mapping[str, Any], number: int, seed: Any, common: Mapping[str, A
     for name in ("serial", "mac", "model", "firmware", "revision"):
         if name in row:
             fields[name] = str(row[name])
+    if not _MAC.fullmatch(fields.get("mac", "00:00:00:00:00:00")):
+        raise BadOperation(f"a box: {fields['mac']!r} is no MAC")
     for name in ("boot_s", "halt_s"):
         if name in row:
             fields[name] = float(row[name])
@@ -143,8 +151,11 @@ def changed(credentials: Credentials, wish: Mapping[str, Any]) -> Credentials:
 
 
 def _read(name: str, value: Any) -> Any:
-    if name in _BYTES:
-        return bytes.fromhex(value)
+    if name in _KEY_OCTETS:
+        key = bytes.fromhex(value)
+        if len(key) != _KEY_OCTETS[name]:
+            raise BadOperation(f"credentials: {name} has {_KEY_OCTETS[name]} octets")
+        return key
     return tuple(value) if name == "ssh_keys" else str(value)
 
 

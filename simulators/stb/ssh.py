@@ -18,7 +18,7 @@ import asyncssh
 from simulators.call import Call
 from simulators.faults import Fault
 from simulators.listening import bound, listening
-from simulators.simulator import Faces, Stage
+from simulators.simulator import BadOperation, Faces, Stage
 from simulators.stb import hostkeys, verbs
 from simulators.stb.box import Box, Busy
 from simulators.stb.options import add_options
@@ -56,6 +56,11 @@ def make(stage: Stage, state: Mapping[str, Any]) -> Faces:
     """Make the boxes of a state; one that names no key lets the operator of the seed in."""
     face = SshFace(stage, state)
     face.rack = Rack(stage, face.armed(state), face)
+    for box in face.rack.boxes.values():
+        try:
+            _public(box.factory.ssh_keys)
+        except (asyncssh.KeyImportError, ValueError) as error:
+            raise BadOperation(f"authorized_keys: {error}") from None
     return face.rack
 
 
@@ -228,7 +233,9 @@ class _Door(asyncssh.SSHServer):
         """Let the operator in with a key that the box was given."""
         if self._is_refused or username != USER:
             return False
-        return key.public_data in _public(self._box.credentials.ssh_keys)
+        with contextlib.suppress(asyncssh.KeyImportError, ValueError):
+            return key.public_data in _public(self._box.credentials.ssh_keys)
+        return False
 
     def session_requested(self) -> "Session":
         """Open a session, unless there is one."""
@@ -275,6 +282,10 @@ class Session(asyncssh.SSHServerSession[str]):
         self._port.answers.add(task)
         task.add_done_callback(self._port.answers.discard)
 
+    def eof_received(self) -> bool:
+        """Go on: who says no more may still listen."""
+        return True
+
     def pause_writing(self) -> None:
         """Hold back: the caller reads too slowly."""
         self._writable.clear()
@@ -298,10 +309,10 @@ class Session(asyncssh.SSHServerSession[str]):
                 answer = await self._performed(call, line)
             else:
                 answer = _injected(fault)
-        if self._gone.is_set():
-            return
-        if fault is None or not await self._hurt(fault, answer):
-            self._say(answer)
+        # The caller may be gone by now; what was done stays done.
+        with contextlib.suppress(BrokenPipeError):
+            if fault is None or not await self._hurt(fault, answer):
+                self._say(answer)
 
     async def _performed(self, call: Call, line: str) -> verbs.Answer:
         box = self._box
@@ -344,8 +355,6 @@ class Session(asyncssh.SSHServerSession[str]):
         left = size_bytes
         while left > 0:
             await self._writable.wait()
-            if self._gone.is_set():
-                return
             self._channel.write(_CHUNK[:left])
             left -= len(_CHUNK)
             await asyncio.sleep(0)
@@ -353,8 +362,6 @@ class Session(asyncssh.SSHServerSession[str]):
 
     async def _drip(self, answer: verbs.Answer, pause_s: float) -> None:
         for letter in answer.output:
-            if self._gone.is_set():
-                return
             self._channel.write(letter)
             await asyncio.sleep(pause_s)
         self._end(answer.code)

@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.simulators.acs import Acs
+from tests.simulators.cpe import CpeClient
 from tests.simulators.http import PortalClient, ProviderClient
 from tests.simulators.process import RunningSimulator, start_simulator
 
@@ -48,3 +50,38 @@ def provider(_provider_process: RunningSimulator) -> RunningSimulator:
 def shop(provider: RunningSimulator) -> ProviderClient:
     """Return a client of that provider."""
     return ProviderClient(url=provider.url)
+
+
+@pytest.fixture(scope="session")
+def _acs() -> Iterator[Acs]:
+    acs = Acs()
+    yield acs
+    acs.stop()
+
+
+@pytest.fixture(scope="session")
+def _cpe_process(_acs: Acs) -> Iterator[RunningSimulator]:
+    options = [*("--count", "2", "--boot-s", "0.1", "--request-gap-s", "30")]
+    options += ["--retry-m-s", "0.02", "--retry-k", "1.2"]
+    with start_simulator("cwmp", "--acs", _acs.url, *options) as running:
+        yield running
+
+
+@pytest.fixture
+def acs(_acs: Acs) -> Iterator[Acs]:
+    """Return an ACS without sessions; at the end nobody may have hurt the standard."""
+    _acs.start_anew()
+    yield _acs
+    assert not [one for one in _acs.complaints if one not in _acs.tolerates]
+
+
+@pytest.fixture
+def cpe(acs: Acs, _cpe_process: RunningSimulator) -> CpeClient:
+    """Return the first of two boxes that have told the ACS that they exist."""
+    _cpe_process.admin("/reset", {})
+    # Until now nobody was let in, so what follows is said by the boxes as they are from here on.
+    acs.passwords = {box["acs_username"]: box["acs_password"] for box in _cpe_process.told["boxes"]}
+    found = [acs.session(), acs.session()]
+    assert {tuple(one.codes) for one in found} == {("0 BOOTSTRAP", "1 BOOT")}
+    last = _cpe_process.admin("/journal?limit=0")["last"]
+    return CpeClient(running=_cpe_process, number=0, since=last)

@@ -56,6 +56,7 @@ class Around:
     journal: Journal
     faults: Faults
     pace: Pace
+    latency_s: float = 0.0
 
     def strike(self, name: str, target: str) -> Fault | None:
         """Spend and count the fault of that name that hits the target, where there is one."""
@@ -67,6 +68,14 @@ class Around:
     def is_on(self, name: str, target: str) -> bool:
         """Tell whether a condition of that name is in force for the target."""
         return self.faults.mode(name, target) is not None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class News:
+    """What one session tells: events, and the parameters that changed by themselves."""
+
+    events: tuple[Event, ...]
+    changed: frozenset[str]
 
 
 class Cpe:
@@ -140,7 +149,7 @@ class Cpe:
         """The MAC it shows."""
         fault = self._around.faults.mode("clone", self.box.serial)
         told = "" if fault is None else fault.argument.partition(",")[2]
-        return told or self.box.mac
+        return ":".join(told[at : at + 2] for at in range(0, 12, 2)) if told else self.box.mac
 
     @property
     def request_url(self) -> str:
@@ -219,7 +228,7 @@ class Cpe:
             return None
         now = self.box.monotonic()
         if self.box.boots != self.boots_seen:
-            return now  # what it waited for before the boot is forgotten
+            return now
         moments = [at for at, _ in self.scheduled[:1]]
         if self._is_periodic:
             moments.append(self.period_at)
@@ -243,19 +252,22 @@ class Cpe:
         self.sessions += 1
         return self.box.chance(f"session {self.sessions}")
 
-    def delivered(self, events: Iterable[Event]) -> None:
-        """Forget events whose session ended well."""
-        gone = frozenset(events)
-        self.events = tuple(event for event in self.events if event not in gone)
-        if any(code == VALUE_CHANGE for code, _ in gone):
-            self.changed = frozenset()
-        if any(code == BOOTSTRAP for code, _ in gone):
+    def take(self) -> News:
+        """Give what a session has to tell; what happens from now on is for the next one."""
+        news = News(events=self.events, changed=self.changed)
+        self.events, self.changed = (), frozenset()
+        return news
+
+    def delivered(self, news: News) -> None:
+        """Know that the ACS knows."""
+        if (BOOTSTRAP, "") in news.events:
             self.is_new_to_acs = False
         self.retries = 0
-        self.not_before = 0.0
 
-    def failed(self, chance: Random, retry_after_s: float | None) -> None:
+    def failed(self, news: News, chance: Random, retry_after_s: float | None) -> None:
         """Plan the next attempt; nothing is lost, the events are told again."""
+        self.events = tuple(dict.fromkeys((*news.events, *self.events)))[:EVENTS_MAX]
+        self.changed |= news.changed
         self.retries += 1
         pace = self._around.pace
         wait_s = pace.retry_s(self.retries, chance)

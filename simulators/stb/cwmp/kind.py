@@ -6,6 +6,7 @@ one; all else is the same.
 
 import argparse
 import asyncio
+import gc
 import random
 from collections.abc import Mapping
 from typing import Any
@@ -18,10 +19,12 @@ from simulators.stb.cwmp.bells import Bells
 from simulators.stb.cwmp.cpe import PERIODIC, VALUE_CHANGE, Around, Cpe, Pace
 from simulators.stb.cwmp.paths import ENABLE, PACKAGES, SOFTWARE
 from simulators.stb.cwmp.runner import AT_ONCE_MAX, Runner
+from simulators.stb.cwmp.tree import URL
 from simulators.stb.rack import Rack
 
 FIRST = ("bootstrap", "boot", "none")
 EVERY = "*"
+YOUNG_MAX = 20_000  # objects that wait for the collector
 # What a hand may change, and the parameter that tells of it.
 _TELLING = {"active": ENABLE, "packages": PACKAGES, "firmware": SOFTWARE}
 _OWN = frozenset({
@@ -38,6 +41,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--retry-m-s", type=float, help="m of the retry schedule, 5 s by default")
     parser.add_argument("--retry-k", type=float, help="k of the retry schedule, 2 by default")
     parser.add_argument("--answer-s", type=float, help="how long a box waits for an answer")
+    parser.add_argument("--request-gap-s", type=float, help="between connection requests, 1 s")
     parser.add_argument("--first", choices=FIRST, help="what boxes tell first")
     parser.add_argument("--storm-s", type=float, help="their power returns within so many seconds")
     parser.add_argument("--at-once-max", type=int, help="sessions at a time in this process")
@@ -53,7 +57,12 @@ class CwmpFace:
         self._first = str(own.get("first", "bootstrap"))
         self._is_shared = is_shared
         self._bells: dict[str, Bells] = {}
-        self.around = Around(journal=stage.journal, faults=stage.faults, pace=_pace(own))
+        self.around = Around(
+            journal=stage.journal,
+            faults=stage.faults,
+            pace=_pace(own),
+            latency_s=stage.latency_s,
+        )
         self.runner: Runner
 
     async def hold(self, box: Box, port: int) -> int:
@@ -131,7 +140,7 @@ class CwmpRack(Rack):
         self, stage: Stage, state: Mapping[str, Any], kind: str, *, is_shared: bool
     ) -> None:
         own = {name: state[name] for name in state.keys() & _OWN}
-        self._acs = str(own.get("acs", ""))
+        self._acs = _acs(own)
         self._storm_s = own.get("storm_s")
         if self._storm_s is not None:
             own.setdefault("first", "boot")
@@ -145,13 +154,16 @@ class CwmpRack(Rack):
 
     async def start(self) -> None:
         """Take the ports and switch the boxes on, at once or as in a storm."""
-        if self._storm_s is None:
-            await super().start()
-            return
-        for box in self.boxes.values():
-            box.power_off()
+        if self._storm_s is not None:
+            for box in self.boxes.values():
+                box.power_off()
         await super().start()
-        self._storm(float(self._storm_s))
+        # Boxes stay for the life of the process; looking through them all again and again would
+        # cost a quarter of what a session does.
+        gc.freeze()
+        gc.set_threshold(YOUNG_MAX)
+        if self._storm_s is not None:
+            self._storm(float(self._storm_s))
 
     def state(self, wanted: Mapping[str, str]) -> Any:
         """Show the boxes, each with its side towards the ACS."""
@@ -216,8 +228,19 @@ class CwmpRack(Rack):
 
 
 def _pace(own: Mapping[str, Any]) -> Pace:
-    try:
-        told = {name: float(own[name]) for name in Pace.__dataclass_fields__ if name in own}
-    except (TypeError, ValueError) as error:
-        raise BadOperation(f"the state makes no sense: {error}") from None
+    told: dict[str, float] = {}
+    for name in Pace.__dataclass_fields__.keys() & own.keys():
+        try:
+            told[name] = float(own[name])
+        except (TypeError, ValueError):
+            raise BadOperation(f"{name}: {own[name]!r} is no number") from None
+        if told[name] <= 0:
+            raise BadOperation(f"{name}: more than 0 is expected")
     return Pace(**told)
+
+
+def _acs(own: Mapping[str, Any]) -> str:
+    url = str(own.get("acs", ""))
+    if url and not URL.fullmatch(url):
+        raise BadOperation(f"acs: {url!r} is no http URL")
+    return url

@@ -10,6 +10,7 @@ import itertools
 from collections import deque
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from random import Random
 
 from simulators.call import Call
 from simulators.stb.box import Box
@@ -50,6 +51,8 @@ class Runner:
         if task is not None:
             task.cancel()
             await asyncio.wait([task])
+        if self._sessions.pop(cpe, None) is not None:  # it had not even begun
+            cpe.is_in_session = False
 
     async def stop(self) -> None:
         """Break everything off."""
@@ -97,24 +100,25 @@ class Runner:
         chance = cpe.chance()
         began_at = asyncio.get_running_loop().time()
         session = Session(cpe, self._around, chance)
-        session.told.broken = "it was cut off"
-        try:
-            with self._calling(cpe.box, "SESSION", "CWMP SESSION") as call:
-                try:
-                    session.told.broken = await session.hold()
-                finally:
-                    self._note(call, cpe, session.told)
-        finally:
-            del self._sessions[cpe]
-            cpe.is_in_session = False
-            told = session.told
-            if told.broken:
-                cpe.failed(chance, told.retry_after_s)
-            else:
-                cpe.delivered(told.events)
-            ended_at = asyncio.get_running_loop().time()
-            self.tally.add(told, began_at=began_at, ended_at=ended_at, due_at=due_at)
-            self._finish(cpe)
+        with self._calling(cpe.box, "SESSION", "CWMP SESSION") as call:
+            try:
+                await session.hold()
+            finally:
+                told = session.told
+                self._note(call, cpe, told)
+                ended_at = asyncio.get_running_loop().time()
+                self.tally.add(told, began_at=began_at, ended_at=ended_at, due_at=due_at)
+                self._settle(cpe, told, chance)
+
+    def _settle(self, cpe: Cpe, told: Told, chance: Random) -> None:
+        """Let the box know what became of its session."""
+        del self._sessions[cpe]
+        cpe.is_in_session = False
+        if told.broken:
+            cpe.failed(told.news, chance, told.retry_after_s)
+        else:
+            cpe.delivered(told.news)
+        self._finish(cpe)
 
     def _finish(self, cpe: Cpe) -> None:
         """Do what the session left to its end, and let the next box have the place."""
@@ -125,7 +129,7 @@ class Runner:
                 done, cpe.box.serial, face="device", before=before, after=cpe.box.shown()
             )
         self.look(cpe)
-        if self._crowd:
+        while self._crowd and len(self._sessions) < self._at_once_max:
             due_at, waiting = self._crowd.popleft()
             if not waiting.is_in_session:
                 self._begin(waiting, due_at)

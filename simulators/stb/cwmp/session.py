@@ -12,7 +12,7 @@ from random import Random
 from typing import Any
 
 from simulators.stb.cwmp import rpc, soap
-from simulators.stb.cwmp.cpe import Around, Cpe, Event
+from simulators.stb.cwmp.cpe import Around, Cpe, News
 from simulators.stb.cwmp.tree import FORCED, MANUFACTURER
 from simulators.stb.cwmp.wire import Account, Broken, Lost, Shed, Wire
 
@@ -24,16 +24,16 @@ RESUMES_MAX = 3
 class Told:
     """What became of a session."""
 
-    events: tuple[Event, ...]
+    news: News
     retries: int
     calls: list[str] = field(default_factory=list)
-    broken: str = ""
+    broken: str = "it was cut off"
     retry_after_s: float | None = None
 
     def shown(self) -> dict[str, Any]:
         """Show it as plain values, for the journal."""
         return {
-            "events": [" ".join(event).strip() for event in self.events],
+            "events": [" ".join(event).strip() for event in self.news.events],
             "retries": self.retries,
             "calls": self.calls,
             "broken": self.broken,
@@ -49,10 +49,10 @@ class Session:
         self._chance = chance
         self._posts = 0
         self._is_informed = False
-        self.told = Told(events=cpe.events, retries=cpe.retries)
+        self.told = Told(news=cpe.take(), retries=cpe.retries)
 
-    async def hold(self) -> str:
-        """Hold the session from its first byte to its end, and tell why it broke, if it did."""
+    async def hold(self) -> None:
+        """Hold the session from its first byte to its end; `told` says why it broke, if it did."""
         credentials = self._cpe.box.credentials
         password = credentials.acs_password
         if self._strike("wrong_password") is not None:
@@ -61,16 +61,19 @@ class Session:
             url=credentials.acs_url, username=credentials.acs_username, password=password
         )
         async with Wire(account, self._chance, answer_s=self._around.pace.answer_s) as wire:
-            try:
-                await self._inform(wire)
-                await self._serve(wire)
-            except Shed as shed:
-                self.told.retry_after_s = shed.retry_after_s
-                return "503"
-            except (Broken, soap.Unreadable) as error:
-                return str(error)
-            except rpc.Crashed:
-                return "the box restarted"
+            self.told.broken = await self._ended(wire)
+
+    async def _ended(self, wire: Wire) -> str:
+        try:
+            await self._inform(wire)
+            await self._serve(wire)
+        except Shed as shed:
+            self.told.retry_after_s = shed.retry_after_s
+            return "503"
+        except (Broken, soap.Unreadable) as error:
+            return str(error)
+        except rpc.Crashed:
+            return "the box restarted"
         return ""
 
     async def _inform(self, wire: Wire) -> None:
@@ -128,6 +131,8 @@ class Session:
         if self._is_link_down():
             await wire.hang_up()
             raise Lost("the link is down")
+        if self._around.latency_s > 0:
+            await asyncio.sleep(self._around.latency_s)
         slow = self._strike("slow")
         if slow is not None:
             await self._around.faults.delay(slow.seconds)
@@ -136,7 +141,7 @@ class Session:
 
     def _inform_body(self) -> str:
         cpe = self._cpe
-        told = [*FORCED, *sorted(cpe.changed.difference(FORCED))]
+        told = [*FORCED, *sorted(self.told.news.changed.difference(FORCED))]
         return soap.inform(
             device=soap.device_id(
                 manufacturer=MANUFACTURER,
@@ -144,7 +149,7 @@ class Session:
                 model=cpe.box.model,
                 serial=cpe.serial,
             ),
-            events=self.told.events,
+            events=self.told.news.events,
             now=_stamp(cpe.now(), is_odd=self._around.is_on("odd_values", cpe.box.serial)),
             retries=self.told.retries,
             values=rpc.values(cpe, self._around, told),

@@ -44,7 +44,7 @@ class Tally:
         else:
             self._took_s[self._counts["done"] % KEPT_MAX] = took_s
         self._counts["done"] += 1
-        self._events.update(code for code, _ in told.events)
+        self._events.update(code for code, _ in told.news.events)
 
     def shown(self) -> dict[str, Any]:
         """Show it as plain values."""

@@ -51,6 +51,8 @@ REPETITIONS_MAX = 100
 PACKETS_PER_S = 700
 _MESSAGE_SHOWN_S = 30
 
+URL = re.compile(r"https?://[^\s/]+\S*")
+
 _Check = Callable[[Cpe, str], Any]
 
 
@@ -177,7 +179,7 @@ def _packages(cpe: Cpe, text: str) -> frozenset[str]:
 
 
 def _url(_: Cpe, text: str) -> str:
-    if not re.fullmatch(r"https?://[^\s/]+\S*", text) or len(text) > NAME_CHARS_MAX:
+    if not URL.fullmatch(text) or len(text) > NAME_CHARS_MAX:
         raise BadValue(9007, "no URL")
     return text
 
