@@ -16,7 +16,7 @@ import aiohttp
 
 ROOT = Path(__file__).parents[1]
 START_DEADLINE_S = 30.0
-TOLD_BYTES_MAX = 4 * 1024 * 1024  # a rack tells of every box
+LINE_BYTES_MAX = 16 * 2**20  # a fleet tells of every box in one line
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,7 +53,7 @@ async def running(kind: str, state: Mapping[str, Any]) -> AsyncIterator[Simulato
         file.flush()
         command = (sys.executable, "-m", "simulators", kind, "--state", file.name)
         process = await asyncio.create_subprocess_exec(
-            *command, cwd=ROOT, stdout=asyncio.subprocess.PIPE, limit=TOLD_BYTES_MAX
+            *command, cwd=ROOT, stdout=asyncio.subprocess.PIPE, limit=LINE_BYTES_MAX
         )
         try:
             assert process.stdout is not None  # noqa: S101 - asked for above

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
-from http import HTTPStatus
 
 from aiohttp import web
+from multidict import CIMultiDict
 
 from app.settings import Settings
 from app.web.connection import Connection, listen
@@ -114,7 +114,7 @@ class Acs:
         ask = Ask(
             method=request.method,
             path=request.path_qs,
-            headers=_headers(request),
+            headers=request.headers,
             body=await read(request),
             peer=request.remote or "",
         )
@@ -199,22 +199,15 @@ class Acs:
         self._is_told = True
 
 
-def _headers(request: web.BaseRequest) -> dict[str, str]:
-    """Take the headers by lower-case name; of one that comes several times all, with commas."""
-    found: dict[str, str] = {}
-    for name, value in request.headers.items():
-        key = name.lower()
-        found[key] = f"{found[key]}, {value}" if key in found else value
-    return found
-
-
 def _response(reply: Reply) -> web.Response:
-    response = web.Response(status=reply.status, body=reply.body or None)
+    headers: CIMultiDict[str] = CIMultiDict(Server="boxoffice")
     for name, value in reply.headers.items():
-        for one in (value,) if isinstance(value, str) else value:
-            response.headers.add(name, one)
-    response.headers["Server"] = "boxoffice"
-    if reply.status >= HTTPStatus.BAD_REQUEST and reply.headers.get("Connection") == "close":
+        if isinstance(value, str):
+            headers.add(name, value)
+        else:
+            headers.extend((name, one) for one in value)
+    response = web.Response(status=reply.status, body=reply.body or None, headers=headers)
+    if reply.headers.get("Connection") == "close":
         response.force_close()
     return response
 

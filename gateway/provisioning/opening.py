@@ -68,7 +68,7 @@ class Targets:
         self.store = store
         self.sealer = sealer
         self._open_door = open_door
-        self.boxes_at = boxes_at
+        self._boxes_at = boxes_at
         self._adapters: dict[TargetName, _Held] = {}
         self._left: dict[asyncio.Task[None], _Held] = {}
         self._is_closed = False
@@ -115,7 +115,7 @@ class Targets:
             name=target.name,
             options=options,
             http=fenced,
-            boxes=self.boxes_at(target.name) if self.boxes_at else None,
+            boxes=self._boxes_at(target.name) if self._boxes_at else None,
         )
         fresh = _Held(version=target.version, adapter=adapter, door=door)
         if self._is_closed:

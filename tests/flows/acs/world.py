@@ -67,6 +67,13 @@ class AcsWorld(World):
         self.papers = {box["serial"]: box for box in fleet.told["boxes"]}
         self.serials = list(self.papers)
 
+    @property
+    def database_url(self) -> str:
+        """The address of the database, for another process."""
+        url = self.store.url
+        plain = url.set(drivername=url.drivername.partition("+")[0])
+        return str(plain.render_as_string(hide_password=False))
+
     async def configure(self, **more: Any) -> None:
         """Write down the target and its routes; every model takes a ring at any time."""
         own = {
@@ -183,3 +190,19 @@ class AcsWorld(World):
         except TimeoutError:
             await self.tamper("crash", serial)
             await self.until(is_right)
+
+    async def knows(self, serial: str, name: str) -> bool:
+        """Tell whether a secret of a box is known."""
+        return serial in self.boxes.known and name in self.boxes.known[serial].secrets
+
+    async def knows_no_more(self, serial: str, name: str) -> bool:
+        """Tell whether a secret of a box is known no more."""
+        return not await self.knows(serial, name)
+
+    async def noted(self, strangers: int) -> bool:
+        """Tell whether so many boxes were noted as strangers."""
+        return len({one.serial for one in self.boxes.strangers}) >= strangers
+
+    async def has_other_than(self, serial: str, password: str) -> bool:
+        """Tell whether a box has shown another password than this."""
+        return self.boxes.known[serial].secrets["password"] != password
