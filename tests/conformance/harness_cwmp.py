@@ -187,7 +187,7 @@ class CwmpHarness(SimulatedHarness):
             self._port = free.getsockname()[1]
         acs = f"http://{HOST}:{self._port}/{TARGET}"
         with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
-            json.dump({"count": BOXES, "acs": acs, "request_gap_s": 0.001}, file)
+            json.dump({"count": BOXES, "acs": acs, "request_gap_s": 0.0001}, file)
             file.flush()
             self.simulator = start_simulator("fleet", "--state", file.name)
         for papers in self.simulator.told["boxes"]:
