@@ -7,6 +7,7 @@ are configured, and leaves what a request means to their adapters.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass
 from http import HTTPStatus
 
@@ -49,7 +50,15 @@ class _Mount:
 class Acs:
     """Answers boxes for every target that they call."""
 
-    def __init__(self, settings: Settings, targets: Targets, work: Work) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        targets: Targets,
+        work: Work,
+        announce: Callable[[str], None] = lambda _: None,
+    ) -> None:
+        """`announce` is told where boxes may call, whenever that changes while it runs."""
+        self._announce = announce
         self._settings = settings
         self._targets = targets
         self._work = work
@@ -76,10 +85,14 @@ class Acs:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Answer boxes until told to stop; then sessions under way are served to their end."""
+        told = self.url
         try:
             while not stop.is_set():
                 try:
                     await self._align()
+                    if self.url != told:
+                        told = self.url
+                        self._announce(told)
                 except DomainError as error:
                     self._tell_once(str(error))
                 except Exception:
