@@ -23,7 +23,8 @@ from rich.console import Console
 from demo.proof import Proof, StoryError
 from demo.stage import Stage, stage
 from demo.steps import STEPS
-from demo.story import read_operator, read_story
+from demo.operator import read_operator
+from demo.story import read_story
 from demo.tell import is_whole, tell
 from demo.timeline import Timeline
 

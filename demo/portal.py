@@ -13,7 +13,7 @@ from typing import Any
 from demo.client import OK, Answer, Client
 from demo.proof import NoAnswer
 from demo.simulator import Entry, Simulator
-from demo.story import Operator
+from demo.operator import Operator
 
 API = "/stalker_portal/api/v1/"
 BOX = "/stalker_portal/server/load.php"

@@ -11,7 +11,7 @@ from typing import Any
 from demo.client import OK, Client
 from demo.proof import NoAnswer, StoryError
 from demo.simulator import Entry, Simulator
-from demo.story import Operator
+from demo.operator import Operator
 from terms.money import Money
 
 API = "/v1/"

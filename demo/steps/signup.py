@@ -1,6 +1,6 @@
-"""Step 1: a household signs up with its box and its card. The bank takes its time, so it is dark.
+"""Step 1: a household signs up; a technician registers its box there and plugs it in.
 
-Spoiled: somebody at the portal switches the account on.
+The bank takes its time, so all is dark. Spoiled: somebody at the portal switches the account on.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from demo.scene import Scene, proven
 
 
 async def tell(scene: Scene) -> Evidence:
-    """Sign up and prove the account known and dark, the exact amount on its way."""
+    """Sign up and prove account and box known and dark, the exact amount on its way."""
     stage, order = scene.stage, scene.story.signup
     customer, method = await stage.provider.new_customer(order.name, order.card)
     scene.meet(customer, method)
@@ -22,6 +22,7 @@ async def tell(scene: Scene) -> Evidence:
     ordered = " + ".join((order.plan, *order.addons))
     box = f"{order.box['serial']} ({order.box['mac']})"
     scene.timeline.happens("staff", f"signs {order.contract} up: {ordered}, box {box}")
+    await _install(scene)
 
     if scene.is_spoiled:
         await proven(scene.newcomer_dark)
@@ -38,4 +39,14 @@ async def tell(scene: Scene) -> Evidence:
         ]
 
     findings = await proven(look)
-    return Evidence(findings=findings, state={"portal": await scene.held(scene.newcomer)})
+    return Evidence(findings=findings, state=await scene.state(scene.newcomer))
+
+
+async def _install(scene: Scene) -> None:
+    """Register the box where it is to stand, then give it power."""
+    serial = scene.newcomer.box
+    if not serial:
+        return
+    await scene.stage.product.register(scene.story.signup)
+    await scene.stage.boxes_of(serial).plug_in(serial)
+    scene.timeline.happens("technician", f"registers box {serial} there and plugs it in")
