@@ -20,10 +20,10 @@ from typing import Any
 
 from rich.console import Console
 
+from demo.operator import read_operator
 from demo.proof import Proof, StoryError
 from demo.stage import Stage, stage
 from demo.steps import STEPS
-from demo.operator import read_operator
 from demo.story import read_story
 from demo.tell import is_whole, tell
 from demo.timeline import Timeline
@@ -145,9 +145,8 @@ def _addresses(ready: Stage) -> dict[str, str]:
         "api": f"{ready.product.url}/api/v1/",
         "api token file": str(ready.token_file),
         "portal": ready.portal.url,
-        "portal admin": ready.portal.admin_url,
         "provider": ready.provider.url,
-        "provider admin": ready.provider.admin_url,
+        **{f"{name} admin": one.admin_url for name, one in ready.simulators.items()},
     }
 
 
@@ -159,6 +158,7 @@ def _report(ready: Stage, proofs: Sequence[Proof], setup_s: float, took_s: float
         "took_s": round(took_s, 3),
         "product_peak_mb": _peak_mb(ready.product_pid),
         "commands": list(ready.commands),
+        "simulators": sorted(ready.simulators),
         "addresses": _addresses(ready),
         "proofs": [proof.shown() for proof in proofs],
     }

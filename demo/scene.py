@@ -123,9 +123,7 @@ class Scene:
         found = [entry["after"]["status"] for entry in writes]
         return [finding("journal", what, wanted=list(wanted), found=found)]
 
-    async def once_restored(
-        self, household: Household, marks: Mapping[str, int]
-    ) -> list[Finding]:
+    async def once_restored(self, household: Household, marks: Mapping[str, int]) -> list[Finding]:
         """Find exactly one write since then that changed the status, and it switched on."""
         return [
             *await self.status_findings(household, marks["portal"], wanted=[ON]),

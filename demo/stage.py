@@ -12,7 +12,7 @@ from pathlib import Path
 from demo import papers
 from demo.boxes import CALLING, Boxes
 from demo.client import Client, new_session
-from demo.operator import Fleet, Operator
+from demo.operator import Operator
 from demo.portal import ON, Portal
 from demo.processes import Children
 from demo.product import Product
@@ -29,7 +29,10 @@ PORTAL, PROVIDER, SERVE = "portal", "provider", "serve"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stage:
-    """Everything a step may talk to. `fleets` are the boxes that are driven themselves, by kind."""
+    """Everything a step may talk to. `fleets` are the boxes that are driven themselves, by kind.
+
+    `started` are all processes there were so far.
+    """
 
     operator: Operator
     story: Story
@@ -40,7 +43,12 @@ class Stage:
     console: str
     token_file: Path
     product_pid: int
-    commands: Sequence[str]
+    started: Sequence[Sequence[str]]
+
+    @property
+    def commands(self) -> Sequence[str]:
+        """The commands of the product that were given."""
+        return [" ".join(words) for words in self.started if words[0] == _boxoffice()]
 
     @property
     def simulators(self) -> Mapping[str, Simulator]:
@@ -129,7 +137,7 @@ async def _started(operator: Operator, story: Story, parts: Parts) -> Stage:
         console=told[SERVE]["console"],
         token_file=token_file,
         product_pid=children.pid(SERVE),
-        commands=children.commands,
+        started=children.commands,
     )
 
 
@@ -167,8 +175,8 @@ async def _everybody_lit(ready: Stage) -> None:
         findings = [finding("portal", what, wanted=ready.operator.subscribers, found=lit)]
         for kind, boxes in ready.fleets.items():
             serials = [serial for serial in boxes.papers if serial in at_home]
-            lit = await boxes.lit(serials)
-            findings.append(finding(kind, "imported boxes that are on", wanted=len(serials), found=lit))
+            lit, count = await boxes.lit(serials), len(serials)
+            findings.append(finding(kind, "imported boxes that are on", wanted=count, found=lit))
         return findings
 
     for one in await until_proven(look, deadline_s=SETUP_S):

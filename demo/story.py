@@ -12,6 +12,7 @@ from demo.operator import Operator
 from terms.calendar import zone
 from terms.money import Money
 
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Household:
     """What a household should hold at the portal, and what it owes after the renewal.

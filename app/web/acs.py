@@ -90,9 +90,7 @@ class Acs:
             while not stop.is_set():
                 try:
                     await self._align()
-                    if self.url != told:
-                        told = self.url
-                        self._announce(told)
+                    told = self._announced(told)
                 except DomainError as error:
                     self._tell_once(str(error))
                 except Exception:
@@ -100,6 +98,12 @@ class Acs:
                 await _either(stop, ALIGN_EVERY_S)
         finally:
             await self._close()
+
+    def _announced(self, told: str) -> str:
+        """Tell where boxes may call, unless that was told; returns what is told now."""
+        if self.url != told:
+            self._announce(self.url)
+        return self.url
 
     # -- one request
 

@@ -7,15 +7,7 @@ from dataclasses import dataclass
 
 from demo.proof import Evidence
 from demo.scene import Scene
-from demo.steps import (
-    debt_paid,
-    first_payment,
-    give_back,
-    hand_edit,
-    outage,
-    renewal_fails,
-    signup,
-)
+from demo.steps import debt_paid, first_payment, give_back, hand_edit, outage, renewal_fails, signup
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

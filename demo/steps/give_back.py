@@ -34,7 +34,7 @@ async def tell(scene: Scene) -> Evidence:
 
 
 async def _without_box(scene: Scene) -> list[Finding]:
-    """The household is on without a box; the box is dark and empty."""
+    """Find the household on without a box, and the box dark and empty."""
     newcomer = scene.newcomer
     findings = await scene.account_findings(replace(newcomer, mac=""), ON)
     if newcomer.box:

@@ -49,9 +49,7 @@ async def tell(scene: Scene) -> Evidence:
         ]
 
     findings = await proven(look)
-    return Evidence(
-        findings=findings, state=await scene.state(newcomer), notes={"edited": edited}
-    )
+    return Evidence(findings=findings, state=await scene.state(newcomer), notes={"edited": edited})
 
 
 async def _scan(scene: Scene, target: str) -> None:

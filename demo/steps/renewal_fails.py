@@ -118,7 +118,7 @@ def _notices(households: Sequence[Household], day: Day, heard: Heard) -> Finding
 
 
 async def _on_own_boxes(scene: Scene, day: Day, before: Before) -> list[Finding]:
-    """The same words on the screens of boxes that are driven themselves."""
+    """Find the same words on the screens of boxes that are driven themselves."""
     findings = []
     for one in scene.households:
         if one.box:
@@ -131,7 +131,7 @@ async def _on_own_boxes(scene: Scene, day: Day, before: Before) -> list[Finding]
 
 
 async def _order(scene: Scene, before: Before) -> list[Finding]:
-    """The portal went dark before the box did, by the clock of the machine they run on."""
+    """Find the portal dark before the box, by the clock of the machine they run on."""
     findings = []
     for one in scene.households:
         if one.box:
