@@ -64,7 +64,11 @@ async def serve(
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     async with open_house(settings) as house:
-        acs = Acs(settings, house.targets, house.work, moved) if role in ANSWERS_BOXES else None
+        acs = (
+            Acs(settings, house.targets, house.work, announce=moved)
+            if role in ANSWERS_BOXES
+            else None
+        )
         crew = Crew(duties(house, role) | ({"acs": acs.run} if acs else {}))
         site = Site(house)
         app = make_app(house, all_routes(site, lambda: crew.alive), site.refused)

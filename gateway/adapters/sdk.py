@@ -236,7 +236,10 @@ class Linked(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ask:
-    """One HTTP request of a target that calls us. Header names are lower-case; `peer` is an IP."""
+    """One HTTP request of a target that calls us; `peer` is an IP.
+
+    Headers are to be asked for by lower-case name.
+    """
 
     method: str
     path: str

@@ -16,12 +16,12 @@ from sqlalchemy import select
 
 from gateway.adapters.sdk import Adapter
 from gateway.adapters.state import ViewerState
-from gateway.provisioning import wishes
 from gateway.provisioning.compose import Wish
 from gateway.provisioning.health import Health
 from gateway.provisioning.holding import Holding, monotonic_s
 from gateway.provisioning.jobs import load
 from gateway.provisioning.keys import RECONCILE, key_of
+from gateway.provisioning.lookup import Lookup
 from gateway.provisioning.opening import Opened
 from gateway.provisioning.results import Result
 from gateway.provisioning.runner import Runner
@@ -59,6 +59,7 @@ class Contacts:
         self.work = work
         self._holding = Holding(work, self.target, heartbeat_s=heartbeat_s)
         self._runner = Runner(Health(opened, work), work, self._holding, self._written)
+        self._lookup = Lookup(work.store, self.target)
         self._seen: dict[str, _Sighting] = {}
         self._known: dict[str, Wish] = {}
 
@@ -79,8 +80,7 @@ class Contacts:
 
     async def wish(self, ref: str) -> ViewerState | None:
         """Give what the box should hold, with the revision of that; None for an unknown one."""
-        async with self.work.store.read() as tx:
-            found = (await wishes.of_refs(tx, self.target, [ref])).get(ref)
+        found = await self._lookup.find(ref)
         if found is None:
             self._known.pop(ref, None)
             return None

@@ -275,9 +275,9 @@ async def test_a_dropped_link_ends_what_is_said_on_it(box: Trial) -> None:
     ref = harness(box).new_ref()
     async with opened(box) as adapter:
         async with suffering(box, "silent:count=1"):
-            task = asyncio.create_task(adapter.observe(ref))
             calls = harness(box).calls
             before = await calls()
+            task = asyncio.create_task(adapter.observe(ref))
             while await calls() == before:
                 assert not task.done()
             await adapter.drop()

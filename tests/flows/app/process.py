@@ -18,7 +18,8 @@ COMMAND = [sys.executable, "-c", "from app.cli import main; main()"]
 def environment(**more: str) -> dict[str, str]:
     """Give the environment of a child: ours, without any setting but those given."""
     kept = {k: v for k, v in os.environ.items() if not k.startswith("BOXOFFICE_")}
-    return kept | {f"BOXOFFICE_{name.upper()}": value for name, value in more.items()}
+    settings = {"acs_port": "0", **more}
+    return kept | {f"BOXOFFICE_{name.upper()}": value for name, value in settings.items()}
 
 
 class Serving:
