@@ -134,6 +134,8 @@ async def _stay_up(ready: Stage, timeline: Timeline) -> None:
     """Leave everything running until somebody stops it, which is no failure any more."""
     for name, address in _addresses(ready).items():
         timeline.note(f"  {name:<16} {address}")
+    who = ready.technician
+    timeline.note(f"  {'technician':<16} {who.name}, password {who.password}")
     timeline.note("Everything stays up until Ctrl-C.")
     with contextlib.suppress(asyncio.CancelledError):
         await asyncio.Event().wait()
@@ -143,6 +145,7 @@ def _addresses(ready: Stage) -> dict[str, str]:
     return {
         "console": ready.console,
         "api": f"{ready.product.url}/api/v1/",
+        "field": f"{ready.product.url}/field/",
         "api token file": str(ready.token_file),
         "portal": ready.portal.url,
         "provider": ready.provider.url,

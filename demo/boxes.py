@@ -86,11 +86,13 @@ class Boxes(Simulator):
 
     async def _changes(self, serial: str, after: int) -> list[tuple[Entry, dict[str, Any]]]:
         entries = await self.journal(after, subject=serial, changed="1")
-        return [
-            (entry, dict(_read(entry["after"] or {})))
-            for entry in entries
-            if entry["face"] in _EFFECTS
-        ]
+        return [(entry, _changed(entry)) for entry in entries if entry["face"] in _EFFECTS]
+
+
+def _changed(entry: Entry) -> dict[str, Any]:
+    """Read what an effect has made another than it was."""
+    before, after = (dict(_read(entry[time] or {})) for time in ("before", "after"))
+    return {name: value for name, value in after.items() if before.get(name) != value}
 
 
 def _read(after: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:

@@ -54,11 +54,6 @@ class Product:
         }
         await self._api("POST", "accounts", body=order)
 
-    async def register(self, signup: Signup) -> None:
-        """Register a household's box on site: it may show its first key now, and is asked for."""
-        told = {"serial": signup.box["serial"], "contract": signup.contract}
-        await self._api("POST", "registrations", body=told)
-
     async def take_back(self, serial: str, on: date) -> None:
         """Take a box back from the household that has it, on a local day."""
         await self._api("POST", f"boxes/{serial}/return", body={"on": on.isoformat()})

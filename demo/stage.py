@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
 import os
 import sys
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from demo import papers
 from demo.boxes import CALLING, Boxes
@@ -24,15 +27,38 @@ from demo.timeline import Timeline
 
 SETUP_S = 30.0
 TOKEN_FILE = "api-token"  # noqa: S105 - a file's name
+TECHNICIAN = "mira"
 PORTAL, PROVIDER, SERVE = "portal", "provider", "serve"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Stage:
-    """Everything a step may talk to. `fleets` are the boxes that are driven themselves, by kind.
+class Technician:
+    """Who works in the field: the name to sign in with, and how deeds of his are signed."""
 
-    `started` are all processes there were so far.
-    """
+    name: str
+    password: str
+    actor: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parts:
+    """What setting up leans on."""
+
+    folder: Path
+    children: Children
+    client: Client
+    timeline: Timeline
+
+    async def command(self, name: str, *words: str, **secrets: str) -> Any:
+        """Give the product a command, with secrets in its environment; return what it tells."""
+        environment = _environment(self.folder) | secrets
+        told = await self.children.run(name, [_boxoffice(), *words, "--json"], environment)
+        return json.loads(told)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stage:
+    """Everything a step may talk to. `fleets` are the boxes that are driven themselves, by kind."""
 
     operator: Operator
     story: Story
@@ -42,13 +68,19 @@ class Stage:
     fleets: Mapping[str, Boxes]
     console: str
     token_file: Path
-    product_pid: int
-    started: Sequence[Sequence[str]]
+    technician: Technician
+    parts: Parts
 
     @property
     def commands(self) -> Sequence[str]:
-        """The commands of the product that were given."""
-        return [" ".join(words) for words in self.started if words[0] == _boxoffice()]
+        """The commands of the product that were given so far."""
+        started = self.parts.children.commands
+        return [" ".join(words) for words in started if words[0] == _boxoffice()]
+
+    @property
+    def product_pid(self) -> int:
+        """The process id of the product."""
+        return self.parts.children.pid(SERVE)
 
     @property
     def simulators(self) -> Mapping[str, Simulator]:
@@ -61,16 +93,6 @@ class Stage:
             if serial in boxes.papers:
                 return boxes
         raise StoryError(f"box {serial} is in no fleet of {self.operator.name}")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Parts:
-    """What setting up leans on."""
-
-    folder: Path
-    children: Children
-    client: Client
-    timeline: Timeline
 
 
 @asynccontextmanager
@@ -123,7 +145,9 @@ async def _started(operator: Operator, story: Story, parts: Parts) -> Stage:
     parts.timeline.happens("set-up", f"starts the product, a portal, a payment provider{kinds}")
     for name, command in begins.items():
         await children.start(name, command, environment)
-    told = {name: await children.ready(name) for name in begins}
+    told = {SERVE: await children.ready(SERVE)}
+    hiring = asyncio.create_task(_hired(parts))  # meanwhile the others wake
+    told |= {name: await children.ready(name) for name in begins if name != SERVE}
     portal, provider = told[PORTAL], told[PROVIDER]
     token_file = parts.folder / TOKEN_FILE
     url = told[SERVE]["url"]
@@ -136,8 +160,18 @@ async def _started(operator: Operator, story: Story, parts: Parts) -> Stage:
         fleets={one.kind: Boxes(client, one, told[one.kind]) for one in operator.fleets},
         console=told[SERVE]["console"],
         token_file=token_file,
-        product_pid=children.pid(SERVE),
-        started=children.commands,
+        technician=await hiring,
+        parts=parts,
+    )
+
+
+async def _hired(parts: Parts) -> Technician:
+    """Take somebody on who works in the field, and who may sign in."""
+    words = ("user", "add", TECHNICIAN, "--role", "technician", "--generate")
+    told = await parts.command("user", *words)
+    person = told["person"]
+    return Technician(
+        name=person["name"], password=told["password"], actor=f"person:{person['id']}"
     )
 
 
@@ -156,9 +190,7 @@ async def _imported(ready: Stage, parts: Parts) -> None:
     }
     known = {kind: boxes.papers for kind, boxes in ready.fleets.items()}
     boxes = papers.purchase_list(operator, known, parts.folder)
-    importing = [_boxoffice(), "import", "--json", *papers.files(operator, boxes)]
-    environment = _environment(parts.folder) | secrets
-    await parts.children.run("import", importing, environment)
+    await parts.command("import", "import", *papers.files(operator, boxes), **secrets)
     for fleet in [one for one in operator.fleets if one.kind == CALLING]:
         acs = (await parts.children.next(SERVE))["acs"]
         await ready.fleets[fleet.kind].call_at(f"{acs}/{fleet.target}")

@@ -21,7 +21,7 @@ async def tell(scene: Scene) -> Evidence:
     if scene.is_spoiled:
         await stage.boxes_of(serial).unplug(serial)
     await stage.product.take_back(serial, back.on)
-    scene.timeline.happens("technician", f"takes box {serial} back")
+    scene.timeline.happens("staff", f"takes box {serial} back")
     findings = await proven(lambda: _without_box(scene))
     if not all(found.is_proven for found in findings):
         return Evidence(findings=findings, state=await scene.state(scene.newcomer))

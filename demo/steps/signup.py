@@ -5,6 +5,8 @@ The bank takes its time, so all is dark. Spoiled: somebody at the portal switche
 
 from __future__ import annotations
 
+import asyncio
+
 from demo.portal import ON
 from demo.proof import Evidence, Finding, finding
 from demo.scene import Scene, proven
@@ -43,10 +45,12 @@ async def tell(scene: Scene) -> Evidence:
 
 
 async def _install(scene: Scene) -> None:
-    """Register the box where it is to stand, then give it power."""
-    serial = scene.newcomer.box
-    if not serial:
+    """Register the box where it is to stand, and give it power."""
+    stage, household = scene.stage, scene.newcomer
+    if not household.box:
         return
-    await scene.stage.product.register(scene.story.signup)
-    await scene.stage.boxes_of(serial).plug_in(serial)
-    scene.timeline.happens("technician", f"registers box {serial} there and plugs it in")
+    who = stage.technician
+    words = ("--serial", household.box, "--account", household.contract, "--by", who.actor)
+    registering = stage.parts.command("register", "device", "register", *words)
+    await asyncio.gather(registering, stage.boxes_of(household.box).plug_in(household.box))
+    scene.timeline.happens(who.name, f"registers box {household.box} there and plugs it in")
