@@ -13,7 +13,7 @@ async def given(world: AcsWorld, serial: str, username: str, password: str) -> N
     await world.tamper("credentials", serial, fields=fields)
 
 
-async def test_the_first_session_gives_a_box_its_own_secrets(world: AcsWorld):
+async def test_the_first_session_gives_a_box_its_own_secrets(world: AcsWorld, capfd):
     """After BOOTSTRAP both passwords are new; the old one is valid until the new one is seen."""
     serial = world.serials[0]
     old = world.papers[serial]["acs_password"]
@@ -35,6 +35,9 @@ async def test_the_first_session_gives_a_box_its_own_secrets(world: AcsWorld):
     async with thief, world.listening():
         assert (await thief.post(inform(serial))).status == 401
     assert (await world.box(serial))["acs_password"] == fresh
+    told = capfd.readouterr()
+    for secret in (old, *world.boxes.known[serial].secrets.values()):
+        assert secret not in told.err + told.out
 
 
 async def test_a_lost_answer_leaves_the_old_password_valid(small_world: AcsWorld):
