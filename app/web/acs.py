@@ -7,6 +7,7 @@ are configured, and leaves what a request means to their adapters.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from aiohttp import web
@@ -51,8 +52,16 @@ class Acs:
     """Answers boxes for every target that they call."""
 
     def __init__(
-        self, settings: Settings, targets: Targets, work: Work, *, rest_s_max: float = REST_S_MAX
+        self,
+        settings: Settings,
+        targets: Targets,
+        work: Work,
+        *,
+        announce: Callable[[str], None] = lambda _: None,
+        rest_s_max: float = REST_S_MAX,
     ) -> None:
+        """`announce` is told where boxes may call, whenever that changes while it runs."""
+        self._announce = announce
         self._settings = settings
         self._targets = targets
         self._work = work
@@ -80,10 +89,12 @@ class Acs:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Answer boxes until told to stop; then sessions under way are served to their end."""
+        told = self.url
         try:
             while not stop.is_set():
                 try:
                     await self._align()
+                    told = self._announced(told)
                 except DomainError as error:
                     self._tell_once(str(error))
                 except Exception:
@@ -91,6 +102,12 @@ class Acs:
                 await _either(stop, ALIGN_EVERY_S)
         finally:
             await self._close()
+
+    def _announced(self, told: str) -> str:
+        """Tell where boxes may call, unless that was told; returns what is told now."""
+        if self.url != told:
+            self._announce(self.url)
+        return self.url
 
     # -- one request
 

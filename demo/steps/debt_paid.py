@@ -28,7 +28,7 @@ async def tell(scene: Scene) -> Evidence:
             finding("provider", "the page asks for", wanted=owed, found=str(asked)),
             finding("provider", "charges", wanted=[f"{owed} succeeded"], found=paid),
             *await scene.newcomer_lit(),
-            *await scene.once_restored(newcomer, marks["portal"]),
+            *await scene.once_restored(newcomer, marks),
             finding("box", "was told to cut on, times", wanted=1, found=heard.count(CUT_ON)),
         ]
 
@@ -38,4 +38,4 @@ async def tell(scene: Scene) -> Evidence:
     await stage.product.rest()
     if all(found.is_proven for found in findings):
         findings = await look()
-    return Evidence(findings=findings, state={"portal": await scene.held(newcomer)}, notes=notes)
+    return Evidence(findings=findings, state=await scene.state(newcomer), notes=notes)

@@ -37,6 +37,6 @@ async def tell(scene: Scene) -> Evidence:
     findings = await proven(look)
     return Evidence(
         findings=findings,
-        state={"portal": await scene.held(scene.newcomer)},
+        state=await scene.state(scene.newcomer),
         notes=await scene.latency(scene.newcomer, marks),
     )

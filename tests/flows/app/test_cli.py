@@ -208,7 +208,7 @@ def test_a_box_that_cannot_be_is_one_sentence(harbour_files, tmp_path):
     secrets = tmp_path / "secrets"
     secrets.write_text("password=changeme\n")
     for words, told in (
-        (("show", "nosuch"), "no box with serial nosuch"),
+        (("show", "HT2-nosuch"), "no box with serial HT2-nosuch"),
         (("activate", "HT2-00026"), "hand it over first"),
         (("return", "HT2-00026"), "it cannot become returned"),
         (

@@ -252,15 +252,7 @@ async def told_models(house, tmp_path):
 
 @pytest.fixture
 async def rented(harbour, tmp_path):
-    """The demonstration's operator, who rents both models out and knows how serials look."""
-    offerings = tmp_path / "offerings.csv"
-    offerings.write_text(
-        "code,kind,name,grants,tax,model\nRBOX,rental,Reference box,,standard,RB-1\n"
-    )
-    prices = tmp_path / "prices.csv"
-    prices.write_text("offering,effective_from,currency,amount\nRBOX,2020-01-01,EUR,3.00\n")
-    outcome = await import_paths(harbour, [offerings, prices], {})
-    assert list(outcome.problems) == []
+    """The demonstration's operator, who rents both models out and is told how serials look."""
     outcome = await told_models(harbour, tmp_path)
     assert (outcome.taken, outcome.new) == (True, {"models.csv": 2})
     return harbour

@@ -55,18 +55,25 @@ async def test_it_begins_on_an_empty_folder_and_ends_when_told(tmp_path, folder)
 
 
 async def test_a_command_beside_it_is_heard_at_once(tmp_path, folder):
-    """What the command line writes beside a running server is worked on without a restart."""
+    """What the command line writes beside a running server is worked on without a restart.
+
+    Boxes that call are listened to from then on, and whoever runs the server is told where.
+    """
     async with Serving(tmp_path, folder) as serving:
         settings = folder | {"log_level": "warning"}
         code, output, errors = await command(
             "import", str(HARBOUR), "--json", settings=settings, **ENVIRONMENT
         )
         assert (code, json.loads(output)["taken"]) == (0, True), errors
+        told = await serving.told()
+        assert told["event"] == "listening"
         token = (tmp_path / "data" / "api-token").read_text().strip()
         headers = {"Authorization": f"Bearer {token}"}
         async with aiohttp.ClientSession(headers=headers) as http, asyncio.timeout(20):
             while not await is_composed(http, serving.url):  # noqa: ASYNC110 - no event to wait for
                 await asyncio.sleep(0.05)
+            async with http.post(f"{told['acs']}/acs") as answer:
+                assert answer.status == 401
         assert await serving.stop() == 0
 
 
