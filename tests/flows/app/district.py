@@ -219,6 +219,10 @@ class District(Shop):
         """Do something to a box by hand."""
         await self.rack_of(serial).aadmin("/tamper", {"op": op, "serial": serial, **more})
 
+    async def mark(self, serial: str) -> int:
+        """Return the number of the newest journal entry where a box stands."""
+        return int((await self.rack_of(serial).aadmin("/journal?limit=1"))["last"])
+
     async def done_to(self, serial: str, after: int = 0) -> list[Mapping[str, Any]]:
         """List what the product changed of a box, in order."""
         query = f"/journal?after={after}&subject={serial}&changed=1&limit=100000"
