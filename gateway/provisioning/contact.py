@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import select
 
 from gateway.adapters.sdk import Adapter
 from gateway.adapters.state import ViewerState
+from gateway.provisioning import proofs
 from gateway.provisioning.compose import Wish
 from gateway.provisioning.health import Health
 from gateway.provisioning.holding import Holding, monotonic_s
@@ -23,9 +23,9 @@ from gateway.provisioning.jobs import load
 from gateway.provisioning.keys import RECONCILE, key_of
 from gateway.provisioning.lookup import Lookup
 from gateway.provisioning.opening import Opened
+from gateway.provisioning.proofs import Sighting
 from gateway.provisioning.results import Result
 from gateway.provisioning.runner import Runner
-from gateway.provisioning.tables import observed
 from runtime.retry import is_away, pause
 from runtime.store import Tx
 from runtime.telemetry import get_log
@@ -44,12 +44,6 @@ FLUSH_EVERY_S = 0.25
 _log = get_log()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Sighting:
-    wish: Wish
-    at: datetime
-
-
 class Contacts:
     """The contacts of one target: the sdk's Contact. Runs beside whoever answers the calls."""
 
@@ -60,7 +54,7 @@ class Contacts:
         self._holding = Holding(work, self.target, heartbeat_s=heartbeat_s)
         self._runner = Runner(Health(opened, work), work, self._holding, self._written)
         self._lookup = Lookup(work.store, self.target)
-        self._seen: dict[str, _Sighting] = {}
+        self._seen: dict[str, Sighting] = {}
         self._known: dict[str, Wish] = {}
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -91,7 +85,7 @@ class Contacts:
         """Note that the box called and proved to hold the wish of that revision."""
         wish = self._known.pop(ref, None)
         if wish is not None and wish.revision == proof and len(self._seen) < SIGHTINGS_MAX:
-            self._seen[ref] = _Sighting(wish=wish, at=self.work.clock.machine_now())
+            self._seen[ref] = Sighting(wish=wish, at=self.work.clock.machine_now())
 
     async def reconcile(self, ref: str, adapter: Adapter[Any]) -> None:
         """Make the box hold its wish by an adapter that speaks through this contact."""
@@ -144,27 +138,11 @@ class Contacts:
             batch = [self._seen.pop(ref) for ref in list(self._seen)[:FLUSH_ROWS_MAX]]
             try:
                 async with self.work.store.begin() as tx:
-                    await tx.upsert(
-                        observed,
-                        [_row(one) for one in batch],
-                        key=("subject", "target"),
-                        rising="seen_at",
-                    )
+                    await proofs.write(tx, self.work, self.target, batch)
             except Exception as error:  # noqa: BLE001 - a sighting lost is seen again
                 _log.exception("sightings.not_written", target=self.target, rows=len(batch))
                 if is_away(error):
                     return
-
-
-def _row(one: _Sighting) -> dict[str, Any]:
-    return {
-        "subject": one.wish.subject,
-        "target": one.wish.target,
-        "value": one.wish.text,
-        "revision": one.wish.revision,
-        "enabled": one.wish.value.enabled,
-        "seen_at": one.at,
-    }
 
 
 async def _either(stop: asyncio.Event, within_s: float) -> None:

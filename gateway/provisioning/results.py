@@ -19,6 +19,7 @@ from gateway.provisioning.jobs import Job
 from gateway.provisioning.keys import RECONCILE, key_of
 from gateway.provisioning.leases import still_ours
 from gateway.provisioning.orders import Outcome, ServiceOrder, row_of
+from gateway.provisioning.proofs import fact_of
 from gateway.provisioning.run import Trail
 from gateway.provisioning.tables import drift, observed, service_order
 from gateway.provisioning.verdicts import Fate, Verdict
@@ -26,8 +27,6 @@ from runtime import log
 from runtime.chance import new_id
 from runtime.store import Tx
 from runtime.work import Claim, Failure, Parking, Work
-from terms.facts import BoxProven, ServiceStateChanged
-from terms.ids import ResourceId
 
 PENDING_LOOK_AFTER = timedelta(seconds=30)
 DRIFT_CAUSE = "changed at the target"
@@ -71,7 +70,8 @@ async def write(tx: Tx, work: Work, results: Sequence[Result]) -> list[Result]:
         rising="seen_at",
     )
     await tx.insert(service_order, _order_rows(kept, work))
-    await log.append(tx, [_fact(result) for result in kept if result.is_news])
+    facts = [fact_of(r.job.wish, r.finished_at) for r in kept if r.is_news]
+    await log.append(tx, facts)
     done = [result for result in kept if result.is_done]
     await _close_drift(tx, [result for result in done if result.job.has_drift])
     await _forget(tx, [result for result in done if result.job.is_judged])
@@ -187,30 +187,6 @@ def _what(result: Result) -> dict[str, tuple[str, str]]:
         return {}
     before = ViewerState.decode(job.seen_text, revision=0) if job.seen_text else None
     return differences(trail.desired, before)
-
-
-def _fact(result: Result) -> log.Entry:
-    wish = result.job.wish
-    fact: ServiceStateChanged | BoxProven
-    if wish.is_of_box:
-        fact = BoxProven(
-            resource=ResourceId(wish.subject),
-            service=wish.service,
-            target=wish.target,
-            revision=wish.revision,
-            state=wish.state,
-        )
-    else:
-        fact = ServiceStateChanged(
-            service=wish.service, target=wish.target, revision=wish.revision, state=wish.state
-        )
-    return log.Entry(
-        id=f"state:{wish.subject}@{wish.target}:{wish.revision}",
-        kind=fact.KIND,
-        key=wish.service,
-        value=fact.encode(),
-        at=result.finished_at,
-    )
 
 
 async def _close_drift(tx: Tx, results: Sequence[Result]) -> None:
