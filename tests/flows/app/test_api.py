@@ -236,7 +236,7 @@ async def test_targets_tell_how_they_are(harbour, served):
         assert (await served.api("POST", f"targets/portal-north/{deed}", {}))[0] == 200
         assert (await served.api("POST", f"targets/nosuch/{deed}", {}))[0] == 404
     _, work = await served.api("GET", "work")
-    (queue,) = [one for one in work["items"] if one["kind"] == "reconcile"]
+    (queue,) = [one for one in work["items"] if one["target"] == "portal-north"]
     assert queue["due"] == 25
 
 
