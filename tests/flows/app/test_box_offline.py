@@ -77,4 +77,4 @@ async def test_suspended_paid_and_suspended_without_power_is_one_contact(
 
 async def all_on(made: District) -> bool:
     """Tell whether every box and the portal are on."""
-    return all({**await made.pictures(), **await made.portals()}.values())
+    return all([*(await made.pictures()).values(), *(await made.portals()).values()])
