@@ -92,8 +92,8 @@ def test_without_once_everything_stays_up(tmp_path):
         ask = Request(told["api"] + "clock", headers={"Authorization": f"Bearer {token}"})
         with urlopen(ask, timeout=20) as answer:
             assert json.load(answer)["business_now"].startswith("2041-02-10")
-        for name in PATHS:
-            with urlopen(told[name].rstrip("/") + PATHS[name], timeout=20) as answer:
+        for name, path in PATHS.items():
+            with urlopen(told[name].rstrip("/") + path, timeout=20) as answer:
                 assert answer.status == 200
         demo.send_signal(signal.SIGINT)
         demo.wait(30)

@@ -75,7 +75,7 @@ async def _holders(tx):
 
 
 async def test_deposits_fees_and_the_begin_of_rentals_are_taken_over(house, folder):
-    """Two columns of prices that may be missing and one more table of operator.toml say what boxes cost."""
+    """Two columns that may be missing and a table of operator.toml say what boxes cost."""
     prices, operator = folder / "prices.csv", folder / "operator.toml"
     outcome = await import_paths(house, [folder], ENVIRONMENT)
     widen(prices, "lost_fee")
