@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from demo.client import Client
-from demo.operator import Fleet
+from demo.operator import Driver
 from demo.simulator import Entry, Simulator
 
 EVERY = "*"
@@ -26,11 +26,11 @@ _WORDS = {
 
 
 class Boxes(Simulator):
-    """The boxes of a fleet: journal and tampering by the admin face."""
+    """The boxes of one driver: journal and tampering by the admin face."""
 
-    def __init__(self, client: Client, fleet: Fleet, told: Mapping[str, Any]) -> None:
+    def __init__(self, client: Client, driver: Driver, told: Mapping[str, Any]) -> None:
         super().__init__(client, "", told["admin_url"])
-        self.fleet = fleet
+        self.driver = driver
         self.papers: Mapping[str, Mapping[str, Any]] = {
             papers["serial"]: papers for papers in told["boxes"]
         }
@@ -39,7 +39,7 @@ class Boxes(Simulator):
     @property
     def kind(self) -> str:
         """What they are driven by."""
-        return self.fleet.kind
+        return self.driver.kind
 
     async def held(self, serial: str) -> dict[str, Any]:
         """Tell what a box holds by all that has happened to it."""

@@ -25,7 +25,7 @@ _FILES = (
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Fleet:
+class Driver:
     """A target that drives boxes of some models, and the file its simulated boxes begin with."""
 
     kind: str
@@ -43,7 +43,7 @@ class Operator:
     zone: str
     currency: str
     target: str
-    fleets: tuple[Fleet, ...]
+    drivers: tuple[Driver, ...]
     payments: str
     portal_login: str
     portal_password: str
@@ -52,7 +52,7 @@ class Operator:
 
 
 def read_operator(folder: Path) -> Operator:
-    """Read who the operator is: one portal, one payment provider, and fleets of boxes, if any.
+    """Read who the operator is: one portal, one payment provider, and drivers of boxes, if any.
 
     Raises StoryError for a folder that is none, or lacks a file.
     """
@@ -72,7 +72,7 @@ def read_operator(folder: Path) -> Operator:
         zone=settings["operator"]["zone"],
         currency=settings["operator"]["currency"],
         target=target,
-        fleets=_fleets(folder, settings["targets"]),
+        drivers=_drivers(folder, settings["targets"]),
         payments=payments,
         portal_login=login,
         portal_password=password,
@@ -81,11 +81,11 @@ def read_operator(folder: Path) -> Operator:
     )
 
 
-def _fleets(folder: Path, targets: Mapping[str, Mapping[str, Any]]) -> tuple[Fleet, ...]:
+def _drivers(folder: Path, targets: Mapping[str, Mapping[str, Any]]) -> tuple[Driver, ...]:
     driving = {name: one for name, one in targets.items() if "models" in one}
     _need(folder, [f"simulators/{one['kind']}.json" for one in driving.values()])
     return tuple(
-        Fleet(
+        Driver(
             kind=one["kind"],
             target=name,
             models=tuple(one["models"]),

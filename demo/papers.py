@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from demo.operator import Fleet, Operator
+from demo.operator import Driver, Operator
 
 BOXES_FILE = "boxes.csv"
 SEED_BYTES = 16
@@ -38,13 +38,13 @@ _COLUMNS: Mapping[str, Mapping[str, str]] = {
 _NOT_IN_STOCK = frozenset({"host_key"})
 
 
-def state_of(fleet: Fleet, folder: Path) -> Path:
-    """Write the state a fleet's simulator begins with: the operator's, with keys of its own."""
-    state = json.loads(fleet.state.read_text("utf-8"))
+def state_of(driver: Driver, folder: Path) -> Path:
+    """Write the state a driver's boxes begin with: the operator's, with keys of its own."""
+    state = json.loads(driver.state.read_text("utf-8"))
     state["seed"] = secrets.token_hex(SEED_BYTES)
-    if fleet.kind == "cwmp":
+    if driver.kind == "cwmp":
         state["acs"] = NOBODY
-    return _written(folder / f"{fleet.kind}.json", json.dumps(state))
+    return _written(folder / f"{driver.kind}.json", json.dumps(state))
 
 
 def purchase_list(

@@ -15,6 +15,7 @@ from demo.timeline import Timeline
 from terms.money import Money
 
 PROOF_S = 10.0
+SPOILED_S = 4.0  # nobody waits long for what cannot be
 
 
 @dataclass(slots=True, kw_only=True)
@@ -30,6 +31,11 @@ class Scene:
     def story(self) -> Story:
         """The expected values."""
         return self.stage.story
+
+    @property
+    def patience_s(self) -> float:
+        """How long the step waits for its proof."""
+        return SPOILED_S if self.is_spoiled else PROOF_S
 
     @property
     def households(self) -> Sequence[Household]:

@@ -58,14 +58,14 @@ class Parts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stage:
-    """Everything a step may talk to. `fleets` are the boxes that are driven themselves, by kind."""
+    """Everything a step may talk to. `boxes` are those that are driven themselves, by kind."""
 
     operator: Operator
     story: Story
     product: Product
     portal: Portal
     provider: Provider
-    fleets: Mapping[str, Boxes]
+    boxes: Mapping[str, Boxes]
     console: str
     token_file: Path
     technician: Technician
@@ -85,14 +85,14 @@ class Stage:
     @property
     def simulators(self) -> Mapping[str, Simulator]:
         """Every simulator by its name."""
-        return {PORTAL: self.portal, PROVIDER: self.provider, **self.fleets}
+        return {PORTAL: self.portal, PROVIDER: self.provider, **self.boxes}
 
     def boxes_of(self, serial: str) -> Boxes:
-        """Find the fleet that a box is of. Raises StoryError where it is of none."""
-        for boxes in self.fleets.values():
+        """Find those that a box is one of. Raises StoryError where there are none."""
+        for boxes in self.boxes.values():
             if serial in boxes.papers:
                 return boxes
-        raise StoryError(f"box {serial} is in no fleet of {self.operator.name}")
+        raise StoryError(f"box {serial} is driven by no target of {self.operator.name}")
 
 
 @asynccontextmanager
@@ -136,12 +136,12 @@ async def _started(operator: Operator, story: Story, parts: Parts) -> Stage:
         PORTAL: _simulator("ministra", states / "portal.json"),
         PROVIDER: _simulator("stripe", states / "provider.json"),
         **{
-            fleet.kind: _simulator(fleet.kind, papers.state_of(fleet, parts.folder))
-            for fleet in operator.fleets
+            driver.kind: _simulator(driver.kind, papers.state_of(driver, parts.folder))
+            for driver in operator.drivers
         },
         SERVE: [boxoffice, "serve", "--json", "--port", "0"],
     }
-    kinds = "".join(f", {fleet.kind} boxes" for fleet in operator.fleets)
+    kinds = "".join(f", {driver.kind} boxes" for driver in operator.drivers)
     parts.timeline.happens("set-up", f"starts the product, a portal, a payment provider{kinds}")
     for name, command in begins.items():
         await children.start(name, command, environment)
@@ -157,7 +157,7 @@ async def _started(operator: Operator, story: Story, parts: Parts) -> Stage:
         product=Product(client, url, token_file.read_text("utf-8").strip()),
         portal=Portal(client, operator, portal["url"], portal["admin_url"]),
         provider=Provider(client, operator, provider["url"], provider["admin_url"]),
-        fleets={one.kind: Boxes(client, one, told[one.kind]) for one in operator.fleets},
+        boxes={one.kind: Boxes(client, one, told[one.kind]) for one in operator.drivers},
         console=told[SERVE]["console"],
         token_file=token_file,
         technician=await hiring,
@@ -186,14 +186,14 @@ async def _imported(ready: Stage, parts: Parts) -> None:
         "PROVIDER_URL": provider.url,
         "PROVIDER_KEY": operator.provider_key,
         "PROVIDER_WEBHOOK_SECRET": await provider.register_webhook(hook),
-        **{f"BOXES_{kind.upper()}_KEY": one.user_key for kind, one in ready.fleets.items()},
+        **{f"BOXES_{kind.upper()}_KEY": one.user_key for kind, one in ready.boxes.items()},
     }
-    known = {kind: boxes.papers for kind, boxes in ready.fleets.items()}
+    known = {kind: boxes.papers for kind, boxes in ready.boxes.items()}
     boxes = papers.purchase_list(operator, known, parts.folder)
     await parts.command("import", "import", *papers.files(operator, boxes), **secrets)
-    for fleet in [one for one in operator.fleets if one.kind == CALLING]:
+    for driver in [one for one in operator.drivers if one.kind == CALLING]:
         acs = (await parts.children.next(SERVE))["acs"]
-        await ready.fleets[fleet.kind].call_at(f"{acs}/{fleet.target}")
+        await ready.boxes[driver.kind].call_at(f"{acs}/{driver.target}")
 
 
 async def _everybody_lit(ready: Stage) -> None:
@@ -205,7 +205,7 @@ async def _everybody_lit(ready: Stage) -> None:
         lit = sum(status == ON for status in statuses.values())
         what = "imported households that are on"
         findings = [finding("portal", what, wanted=ready.operator.subscribers, found=lit)]
-        for kind, boxes in ready.fleets.items():
+        for kind, boxes in ready.boxes.items():
             serials = [serial for serial in boxes.papers if serial in at_home]
             lit, count = await boxes.lit(serials), len(serials)
             findings.append(finding(kind, "imported boxes that are on", wanted=count, found=lit))

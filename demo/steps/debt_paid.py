@@ -32,7 +32,7 @@ async def tell(scene: Scene) -> Evidence:
             finding("box", "was told to cut on, times", wanted=1, found=heard.count(CUT_ON)),
         ]
 
-    findings = await proven(look)
+    findings = await proven(look, deadline_s=scene.patience_s)
     notes = await scene.latency(newcomer, marks)
     # Once means once when nothing is under way any more, too.
     await stage.product.rest()

@@ -34,7 +34,7 @@ async def tell(scene: Scene) -> Evidence:
             *await scene.newcomer_lit(),
         ]
 
-    findings = await proven(look)
+    findings = await proven(look, deadline_s=scene.patience_s)
     return Evidence(
         findings=findings,
         state=await scene.state(scene.newcomer),

@@ -22,7 +22,7 @@ async def tell(scene: Scene) -> Evidence:
         await stage.boxes_of(serial).unplug(serial)
     await stage.product.take_back(serial, back.on)
     scene.timeline.happens("staff", f"takes box {serial} back")
-    findings = await proven(lambda: _without_box(scene))
+    findings = await proven(lambda: _without_box(scene), deadline_s=scene.patience_s)
     if not all(found.is_proven for found in findings):
         return Evidence(findings=findings, state=await scene.state(scene.newcomer))
     stock = await stage.product.restock(serial)

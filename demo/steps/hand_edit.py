@@ -25,7 +25,7 @@ async def tell(scene: Scene) -> Evidence:
     if newcomer.box:
         boxes = stage.boxes_of(newcomer.box)
         await boxes.edit(newcomer.box, hand["box"])
-        targets.append(boxes.fleet.target)
+        targets.append(boxes.driver.target)
     edited = await scene.state(newcomer)
     for place, held in edited.items():
         scene.timeline.happens("hand", f"makes it at {place}: {shown(held)}")
@@ -48,7 +48,7 @@ async def tell(scene: Scene) -> Evidence:
             *await scene.switch_findings(newcomer, marks, wanted=relit),
         ]
 
-    findings = await proven(look)
+    findings = await proven(look, deadline_s=scene.patience_s)
     return Evidence(findings=findings, state=await scene.state(newcomer), notes={"edited": edited})
 
 

@@ -56,7 +56,8 @@ async def tell(scene: Scene) -> Evidence:
             findings += await scene.once_restored(debtor, marks)
         return findings
 
-    findings = await proven(look, deadline_s=RETURN_S)
+    patience_s = scene.patience_s if scene.is_spoiled else RETURN_S
+    findings = await proven(look, deadline_s=patience_s)
     if all(found.is_proven for found in findings):
         await stage.product.rest()
         findings = await look()

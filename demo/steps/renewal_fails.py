@@ -73,7 +73,7 @@ async def _day(scene: Scene, day: Day, before: Before, *, is_first: bool) -> lis
             findings += await _order(scene, before)
         return findings
 
-    findings = await proven(look)
+    findings = await proven(look, deadline_s=scene.patience_s)
     if not all(found.is_proven for found in findings):
         return findings
     # What must not come is looked for when nothing is under way any more.

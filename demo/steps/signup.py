@@ -40,7 +40,7 @@ async def tell(scene: Scene) -> Evidence:
             finding("provider", "charges", wanted=wanted, found=under_way),
         ]
 
-    findings = await proven(look)
+    findings = await proven(look, deadline_s=scene.patience_s)
     return Evidence(findings=findings, state=await scene.state(scene.newcomer))
 
 

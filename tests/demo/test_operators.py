@@ -76,7 +76,7 @@ def ordered(folder: Path) -> list[str]:
     return [signup["plan"], *signup["addons"], rental]
 
 
-def fleets(folder: Path) -> dict[str, dict]:
+def drivers(folder: Path) -> dict[str, dict]:
     """Give the targets that drive boxes, by kind."""
     targets = tomllib.loads((folder / "operator.toml").read_text("utf-8"))["targets"]
     return {one["kind"]: {**one, "name": n} for n, one in targets.items() if "models" in one}
@@ -94,7 +94,7 @@ def test_the_provider_knows_every_card(folder):
 def test_the_portal_has_every_code(folder):
     """Every tariff and package that is routed exists at the portal, which begins empty."""
     portal = state(folder, "portal")
-    driving = {one["name"] for one in fleets(folder).values()}
+    driving = {one["name"] for one in drivers(folder).values()}
     routed = {
         (row["role"], row["target_code"])
         for row in rows(folder, "routes")
@@ -110,15 +110,15 @@ def test_the_portal_has_every_code(folder):
 def test_the_boxes_know_every_code_and_stand_in_the_list(folder):
     """Driven boxes know what is routed to them, boot in 2 s, hold nothing, and are all in stock."""
     listed = {(row["serial"], row["mac"], row["model"]) for row in rows(folder, "boxes")}
-    assert fleets(folder)
-    for kind, fleet in fleets(folder).items():
+    assert drivers(folder)
+    for kind, driver in drivers(folder).items():
         begun = state(folder, kind)
-        codes = {r["target_code"] for r in rows(folder, "routes") if r["target"] == fleet["name"]}
+        codes = {r["target_code"] for r in rows(folder, "routes") if r["target"] == driver["name"]}
         assert codes <= set(begun["known_packages"])
         assert begun.keys() == {"boot_s", "known_packages", "boxes"}
         assert begun["boot_s"] == BOOT_S
         made = {(box["serial"], box["mac"], box["model"]) for box in begun["boxes"]}
-        assert made == {box for box in listed if box[2] in fleet["models"]}
+        assert made == {box for box in listed if box[2] in driver["models"]}
 
 
 @OPERATORS
@@ -140,7 +140,7 @@ def test_whoever_the_story_names_holds_what_the_routes_say(folder):
     told = story(folder)
     sold = {row["contract"]: row for row in rows(folder, "subscribers")}
     grants = {row["code"]: row["grants"].split(";") for row in rows(folder, "offerings")}
-    fleet_of = {m: one["name"] for one in fleets(folder).values() for m in one["models"]}
+    driver_of = {m: one["name"] for one in drivers(folder).values() for m in one["models"]}
     boxes = {row["serial"]: row for row in rows(folder, "boxes")}
     named = [
         {**told["signup"], "box": told["signup"]["box"]["serial"]},
@@ -149,12 +149,12 @@ def test_whoever_the_story_names_holds_what_the_routes_say(folder):
     for one in named:
         codes = [code for sale in (one["plan"], *one["addons"]) for code in grants[sale]]
         routed = [row for row in rows(folder, "routes") if row["code"] in codes]
-        fleet = fleet_of[boxes[one["box"]]["model"]] if one.get("box") else ""
-        portal = [row for row in routed if row["target"] not in fleet_of.values()]
+        driver = driver_of[boxes[one["box"]]["model"]] if one.get("box") else ""
+        portal = [row for row in routed if row["target"] not in driver_of.values()]
         assert [r["target_code"] for r in portal if r["role"] == "tariff"] == [one["tariff"]]
         packages = {r["target_code"] for r in portal if r["role"] == "package"}
         assert packages == set(one["packages"])
-        own = {row["target_code"] for row in routed if row["target"] == fleet}
+        own = {row["target_code"] for row in routed if row["target"] == driver}
         assert own == set(one.get("box_packages", ()))
 
 
