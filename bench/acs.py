@@ -16,7 +16,6 @@ import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 from aiohttp import web
@@ -31,7 +30,6 @@ from app.wiring import House
 from bench.report import Result, at_most
 from bench.simulator import Simulator, running
 from terms.entitlement import Entitlement, Grant, ServiceState
-from terms.errors import Permanent
 from terms.ids import ServiceId
 
 BOXES = "boxes"
@@ -231,11 +229,15 @@ async def _paid(house: House, service: str) -> float:
             told,
         )
         await house.work.mark(tx, COMPOSE, [service])
-    proven = "SELECT revision FROM observed WHERE subject = ?"
+    proven = (
+        "SELECT observed.revision FROM observed JOIN wish "
+        "ON wish.subject = observed.subject AND wish.target = observed.target "
+        "WHERE wish.service = ?"
+    )
     async with asyncio.timeout(WITHIN_S):
         while True:
             async with house.store.read() as tx:
-                rows = await tx.fetch(proven, (f"box-{service}",))
+                rows = await tx.fetch(proven, (service,))
             if rows and rows[0][0] > REVISION:
                 return time.perf_counter() - begun_s
             await asyncio.sleep(LOOK_S)
@@ -244,58 +246,13 @@ async def _paid(house: House, service: str) -> float:
 # -- the product
 
 
-class _Known:
-    """What is known of the boxes, in memory: the inventory's part is measured elsewhere."""
-
-    def __init__(self, papers: Sequence[Mapping[str, Any]]) -> None:
-        self._by_login = {box["acs_username"]: box["serial"] for box in papers}
-        self._access = {box["serial"]: _access(box) for box in papers}
-
-    async def access(self, ref: str) -> Any:
-        """Find how to reach it."""
-        if ref not in self._access:
-            raise Permanent(f"no box {ref}")
-        return self._access[ref]
-
-    async def pin(self, ref: str, host_key: str) -> None:
-        """Keep nothing: these boxes have no host keys."""
-
-    async def last_seen(self, _: str) -> None:
-        """Know nothing, so that a box is rung."""
-
-    async def answering(self, login: str) -> str | None:
-        """Find the box that signs in by this name."""
-        return self._by_login.get(login)
-
-    async def called_at(self, ref: str, address: str) -> None:
-        """Remember where it is rung."""
-        self._access[ref].address = address
-
-    async def stranger(self, serial: str, *, model: str, address: str, why: str) -> None:
-        """Refuse: there are none here."""
-        raise RuntimeError(f"{serial} ({model}, {address}): {why}")
-
-    async def rotate(self, ref: str, fresh: Mapping[str, str]) -> None:
-        """Refuse: nobody asks for it here."""
-        raise RuntimeError(f"{ref}: {len(fresh)} secrets")
-
-    async def seen_new(self, ref: str) -> None:
-        """Know nothing of it."""
-
-    async def serials(self) -> AsyncIterator[str]:
-        """Go over all."""
-        for ref in self._access:
-            yield ref
-
-
-def _access(box: Mapping[str, Any]) -> SimpleNamespace:
-    secrets = {
-        "username": box["acs_username"],
-        "password": box["acs_password"],
-        "connection_username": box["request_username"],
-        "connection_password": box["request_password"],
-    }
-    return SimpleNamespace(address=box["request_url"], secrets=secrets, host_key="", may_pin=False)
+# What the inventory keeps of a box, and what the fleet calls it.
+SECRETS = {
+    "username": "acs_username",
+    "password": "acs_password",
+    "connection_username": "request_username",
+    "connection_password": "request_password",
+}
 
 
 @asynccontextmanager
@@ -305,13 +262,13 @@ async def _product(port: int, papers: Sequence[Mapping[str, Any]]) -> AsyncItera
         folder = Path(name)
         for file, text in FILES.items():
             (folder / file).write_text(text)
+        (folder / "boxes.csv").write_text(_purchased(papers))
         settings = Settings(data_dir=folder / "data", log_level="error", acs_port=port)
         await bring_up(settings)
-        known = _Known(papers)
-        async with open_house(settings, boxes_at=lambda _: known) as house:
+        async with open_house(settings) as house:
             outcome = await import_paths(house, [folder], {})
             if not outcome.taken:
-                raise RuntimeError(f"the operator was not taken: {outcome.problems}")
+                raise RuntimeError(f"the operator was not taken: {outcome.problems[:3]}")
             await _furnish(house, papers)
             acs = Acs(settings, house.targets, house.work)
             crew = Crew(duties(house, Role.WORKER) | {"acs": acs.run})
@@ -322,23 +279,34 @@ async def _product(port: int, papers: Sequence[Mapping[str, Any]]) -> AsyncItera
 
 
 async def _furnish(house: House, papers: Sequence[Mapping[str, Any]]) -> None:
-    boxes: list[tuple[Any, ...]] = []
-    wishes: list[tuple[Any, ...]] = []
-    for number, box in enumerate(papers):
-        service, serial = f"s{number}", box["serial"]
-        boxes.append((f"box-{service}", serial, service))
-        wishes.append((f"box-{service}", BOXES, service, serial, REVISION, _held(serial)))
+    """Let each box be with a household of its own that is wished what the box holds."""
     async with house.store.begin() as tx:
+        ids = {row[1]: row[0] for row in await tx.fetch("SELECT id, serial FROM resource")}
+        held = [(f"s{number}", box["serial"]) for number, box in enumerate(papers)]
         await tx.driver(
-            "INSERT INTO resource (id, serial, model, state, service, moves, changed_at, "
-            "changed_by) VALUES (?, ?, 'RB-1', 'active', ?, 1, 0, 'bench')",
-            boxes,
+            "UPDATE resource SET state = 'active', service = ?, place = '' WHERE serial = ?", held
         )
+        # As if each had called before and said where it wants to be rung.
+        rung = [(box["request_url"], ids[box["serial"]]) for box in papers]
+        await tx.driver("UPDATE box_login SET address = ? WHERE resource = ?", rung)
         await tx.driver(
             "INSERT INTO wish (subject, target, service, ref, revision, value, state, enabled, "
             "cause, updated_at) VALUES (?, ?, ?, ?, ?, ?, 'active', 1, 'bench', 0)",
-            wishes,
+            [
+                (ids[serial], BOXES, service, serial, REVISION, _held(serial))
+                for service, serial in held
+            ],
         )
+
+
+def _purchased(papers: Sequence[Mapping[str, Any]]) -> str:
+    """Word the boxes as a purchase list does."""
+    names = ("serial", "model", "mac", "contract", "handed_over_on", *SECRETS)
+    lines = [",".join(names)]
+    for box in papers:
+        secret = ",".join(box[theirs] for theirs in SECRETS.values())
+        lines.append(f"{box['serial']},RB-1,,,,{secret}")
+    return "\n".join(lines) + "\n"
 
 
 def _held(serial: str) -> str:

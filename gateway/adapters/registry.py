@@ -9,7 +9,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from gateway.adapters.sdk import Access, Adapter, BoxAdapter, Boxes, Http, Options
+from gateway.adapters.sdk import Access, Adapter, Answering, BoxAdapter, Boxes, Http, Options
 from gateway.adapters.state import ViewerState
 from runtime.memory import give_back
 from terms.errors import Invalid, NotFound, Permanent
@@ -33,7 +33,7 @@ class NoBoxes:
         """Know nothing."""
         return None
 
-    async def answering(self, login: str) -> str | None:  # noqa: ARG002
+    async def answering(self, login: str) -> Answering | None:  # noqa: ARG002
         """Know nobody."""
         return None
 

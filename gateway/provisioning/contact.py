@@ -7,7 +7,7 @@ other is reconciled inside its contact, by the same run as everywhere, with its 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -15,7 +15,7 @@ from sqlalchemy import select
 
 from gateway.adapters.sdk import Adapter
 from gateway.adapters.state import ViewerState
-from gateway.provisioning import proofs
+from gateway.provisioning import proofs, wishes
 from gateway.provisioning.compose import Wish
 from gateway.provisioning.health import Health
 from gateway.provisioning.holding import Holding, monotonic_s
@@ -53,7 +53,7 @@ class Contacts:
         self.work = work
         self._holding = Holding(work, self.target, heartbeat_s=heartbeat_s)
         self._runner = Runner(Health(opened, work), work, self._holding, self._written)
-        self._lookup = Lookup(work.store, self.target)
+        self._lookup = Lookup(self._wishes)
         self._seen: dict[str, Sighting] = {}
         self._known: dict[str, Wish] = {}
 
@@ -127,6 +127,10 @@ class Contacts:
             await self.work.schedule(tx, RECONCILE, {key: later}, target=self.target)
             return True
         return found.parked_at is None
+
+    async def _wishes(self, refs: Iterable[str]) -> Mapping[str, Wish]:
+        async with self.work.store.read() as tx:
+            return await wishes.of_refs(tx, self.target, refs)
 
     # -- writing
 

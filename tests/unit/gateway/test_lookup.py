@@ -1,31 +1,25 @@
-"""Wishes that many ask for at once are read together, and never from before somebody asked."""
+"""What many ask for at once is read together, and never from before somebody asked."""
 
 import asyncio
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
 
 from gateway.provisioning import lookup
 from gateway.provisioning.lookup import Lookup
-from terms.ids import TargetName
 
 
-class Counted(Lookup):
+class Counted(Lookup[str]):
     """A lookup whose query is a gate that the test opens."""
 
     def __init__(self) -> None:
-        super().__init__(None, TargetName("north"))  # type: ignore[arg-type]
+        super().__init__(self._answers)
         self.batches: list[Sequence[str]] = []
         self.gate = asyncio.Event()
-        self.answers: dict[str, Any] = {}
+        self.answers: dict[str, str] = {}
         self.error: Exception | None = None
 
-    async def find(self, ref: str) -> Any:
-        """Find whatever the test has put there."""
-        return await super().find(ref)
-
-    async def _read(self, refs):
+    async def _answers(self, keys: Iterable[str]) -> Mapping[str, str]:
         found = dict(self.answers)
-        self.batches.append(sorted(refs))
+        self.batches.append(sorted(keys))
         await self.gate.wait()
         if self.error:
             raise self.error
