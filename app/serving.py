@@ -40,16 +40,35 @@ class Ready:
     hints: Sequence[str] = ()
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listening:
+    """Told when targets come or go that are called: where boxes may call now; empty: nowhere."""
+
+    acs_url: str
+
+
 async def serve(
-    settings: Settings, role: Role, host: str, port: int, announce: Callable[[Ready], None]
+    settings: Settings,
+    role: Role,
+    host: str,
+    port: int,
+    announce: Callable[[Ready | Listening], None],
 ) -> int:
     """Run until SIGTERM or SIGINT; returns the exit code: 1 where a duty ended by itself."""
+
+    def moved(url: str) -> None:
+        announce(Listening(acs_url=url))
+
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     async with open_house(settings) as house:
-        acs = Acs(settings, house.targets, house.work) if role in ANSWERS_BOXES else None
+        acs = (
+            Acs(settings, house.targets, house.work, announce=moved)
+            if role in ANSWERS_BOXES
+            else None
+        )
         crew = Crew(duties(house, role) | ({"acs": acs.run} if acs else {}))
         site = Site(house)
         app = make_app(house, all_routes(site, lambda: crew.alive), site.refused)

@@ -5,7 +5,7 @@ The library that migrates is met only where there is something to migrate: it is
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from functools import cache
 
@@ -14,7 +14,9 @@ from app.migrations import LOCATION
 from app.sealing import SealsAnew, check_key, check_sealed
 from app.settings import Settings
 from app.wiring import House, build, closing
+from gateway.adapters.sdk import Boxes
 from terms.errors import DomainError
+from terms.ids import TargetName
 
 _HAS_TABLE = {
     "sqlite": "SELECT count(*) FROM sqlite_master WHERE name = 'alembic_version'",
@@ -39,13 +41,15 @@ async def bring_up(settings: Settings) -> tuple[str, str]:
 
 
 @asynccontextmanager
-async def open_house(settings: Settings) -> AsyncIterator[House]:
+async def open_house(
+    settings: Settings, *, boxes_at: Callable[[TargetName], Boxes] | None = None
+) -> AsyncIterator[House]:
     """Build a house, see to its database, open its payment providers; close it afterwards.
 
     Raises DomainError where the master key is lost, before another one is made.
     """
     await check_key(settings)
-    async with closing(build(settings)) as house:
+    async with closing(build(settings, boxes_at=boxes_at)) as house:
         await make_sure(house)
         async with house.store.read() as tx:
             await check_sealed(tx, house.sealer)

@@ -19,7 +19,7 @@ from app.settings import Settings
 from billing.flows.desk import Desk
 from billing.flows.providers import open_providers
 from billing.payments.provider import Provider
-from gateway.adapters.sdk import Action
+from gateway.adapters.sdk import Action, Boxes
 from gateway.inventory.logins import Logins
 from gateway.provisioning.book import Book
 from gateway.provisioning.composer import Composer
@@ -39,7 +39,7 @@ from runtime.http import HttpDoor
 from runtime.secrets import Sealer
 from runtime.store import Store
 from runtime.work import Work
-from terms.ids import NoticeId, ServiceId
+from terms.ids import NoticeId, ServiceId, TargetName
 
 STORES = (guesses, people, sign_ins, tokens, imports_memory, messages_store)
 
@@ -104,8 +104,12 @@ def build(
     chance: Chance | None = None,
     machine_now: Callable[[], datetime] = utc_now,
     sealer: Sealer | None = None,
+    boxes_at: Callable[[TargetName], Boxes] | None = None,
 ) -> House:
-    """Build a house; nothing is opened yet but the data folder and the master key."""
+    """Build a house; nothing is opened yet but the data folder and the master key.
+
+    `boxes_at` says what the adapter of a target may ask about its boxes.
+    """
     settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     chance = chance or SystemChance()
     clock = Clock(machine_now)
@@ -121,7 +125,8 @@ def build(
     providers: dict[str, Provider] = {}
     payment_door = HttpDoor(networks=settings.payment_networks, deadline_s=deadline_s)
     logins = Logins(store, sealer, clock)
-    targets = Targets(store, sealer, door, lambda name: Book(name, store, logins, clock))
+    book = boxes_at or (lambda name: Book(name, store, logins, clock))
+    targets = Targets(store, sealer, door, book)
     operate = Operate(work, targets)
     return House(
         settings=settings,

@@ -23,7 +23,7 @@ from typing import Any
 import aiohttp
 from aiohttp import web
 
-from bench.product import Failed, Product, command, serving
+from bench.product import Failed, Product, command, new_ssh_key, serving
 from bench.report import Result
 from bench.simulator import Simulator, running
 
@@ -254,4 +254,5 @@ def _world(scene: Scene) -> Mapping[str, str]:
         "PROVIDER_URL": scene.provider.url,
         "PROVIDER_KEY": PROVIDER_KEY,
         "PROVIDER_WEBHOOK_SECRET": WEBHOOK_SECRET,
+        "BOXES_SSH_KEY": new_ssh_key(),
     }

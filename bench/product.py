@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import aiohttp
+import asyncssh
 
 BOXOFFICE = str(Path(sys.executable).with_name("boxoffice"))
 LOOK_EVERY_S = 0.05
@@ -62,6 +63,11 @@ async def command(folder: Path, words: Sequence[str], environment: Mapping[str, 
         raise Failed(f"boxoffice {' '.join(words)}: {told.decode(errors='replace')}")
 
 
+def new_ssh_key() -> str:
+    """Make a key with which an operator signs in to boxes."""
+    return asyncssh.generate_private_key("ssh-ed25519").export_private_key("openssh").decode()
+
+
 @asynccontextmanager
 async def serving(folder: Path) -> AsyncIterator[Product]:
     """Run `boxoffice serve` with its default settings until the block is left."""
@@ -100,4 +106,4 @@ async def _end(process: asyncio.subprocess.Process) -> None:
 def _environment(folder: Path) -> dict[str, str]:
     """Keep this process's environment but its settings: a benchmark meets no real system."""
     kept = {name: text for name, text in os.environ.items() if not name.startswith("BOXOFFICE_")}
-    return kept | {"BOXOFFICE_DATA_DIR": str(folder)}
+    return kept | {"BOXOFFICE_DATA_DIR": str(folder), "BOXOFFICE_ACS_PORT": "0"}

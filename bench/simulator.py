@@ -16,14 +16,19 @@ import aiohttp
 
 ROOT = Path(__file__).parents[1]
 START_DEADLINE_S = 30.0
+LINE_BYTES_MAX = 16 * 2**20  # a fleet tells of every box in one line
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Simulator:
-    """A running simulator: `url` for those who call it, `admin_url` for the benchmark."""
+    """A running simulator: `url` for those who call it, `admin_url` for the benchmark.
+
+    `told` is all that it said when it was ready.
+    """
 
     url: str
     admin_url: str
+    told: Mapping[str, Any]
 
     async def admin(self, path: str, body: Mapping[str, Any] | None = None) -> Any:
         """Call the admin face: GET, or POST where a body is given."""
@@ -48,14 +53,14 @@ async def running(kind: str, state: Mapping[str, Any]) -> AsyncIterator[Simulato
         file.flush()
         command = (sys.executable, "-m", "simulators", kind, "--state", file.name)
         process = await asyncio.create_subprocess_exec(
-            *command, cwd=ROOT, stdout=asyncio.subprocess.PIPE
+            *command, cwd=ROOT, stdout=asyncio.subprocess.PIPE, limit=LINE_BYTES_MAX
         )
         try:
             assert process.stdout is not None  # noqa: S101 - asked for above
             async with asyncio.timeout(START_DEADLINE_S):
                 line = await process.stdout.readline()
             told = json.loads(line)
-            yield Simulator(url=told["url"], admin_url=told["admin_url"])
+            yield Simulator(url=told.get("url", ""), admin_url=told["admin_url"], told=told)
         finally:
             if process.returncode is None:
                 process.terminate()

@@ -15,7 +15,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from bench.product import BOXOFFICE, Failed, command, serving
+from bench.product import BOXOFFICE, Failed, command, new_ssh_key, serving
 from bench.report import Result, at_most
 from bench.simulator import running
 
@@ -70,6 +70,7 @@ async def rss_mb() -> float:
                 "PROVIDER_URL": provider.url,
                 "PROVIDER_KEY": provider_state["api_keys"][0],
                 "PROVIDER_WEBHOOK_SECRET": "whsec_bench",
+                "BOXES_SSH_KEY": new_ssh_key(),
             }
             await command(folder, ["import", str(OPERATOR)], world)
             await product.rest()

@@ -20,10 +20,11 @@ from typing import Any
 
 from rich.console import Console
 
+from demo.operator import read_operator
 from demo.proof import Proof, StoryError
 from demo.stage import Stage, stage
 from demo.steps import STEPS
-from demo.story import read_operator, read_story
+from demo.story import read_story
 from demo.tell import is_whole, tell
 from demo.timeline import Timeline
 
@@ -133,6 +134,8 @@ async def _stay_up(ready: Stage, timeline: Timeline) -> None:
     """Leave everything running until somebody stops it, which is no failure any more."""
     for name, address in _addresses(ready).items():
         timeline.note(f"  {name:<16} {address}")
+    who = ready.technician
+    timeline.note(f"  {'technician':<16} {who.name}, password {who.password}")
     timeline.note("Everything stays up until Ctrl-C.")
     with contextlib.suppress(asyncio.CancelledError):
         await asyncio.Event().wait()
@@ -142,11 +145,11 @@ def _addresses(ready: Stage) -> dict[str, str]:
     return {
         "console": ready.console,
         "api": f"{ready.product.url}/api/v1/",
+        "field": f"{ready.product.url}/field/",
         "api token file": str(ready.token_file),
         "portal": ready.portal.url,
-        "portal admin": ready.portal.admin_url,
         "provider": ready.provider.url,
-        "provider admin": ready.provider.admin_url,
+        **{f"{name} admin": one.admin_url for name, one in ready.simulators.items()},
     }
 
 
@@ -158,6 +161,7 @@ def _report(ready: Stage, proofs: Sequence[Proof], setup_s: float, took_s: float
         "took_s": round(took_s, 3),
         "product_peak_mb": _peak_mb(ready.product_pid),
         "commands": list(ready.commands),
+        "simulators": sorted(ready.simulators),
         "addresses": _addresses(ready),
         "proofs": [proof.shown() for proof in proofs],
     }

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from demo.client import OK, Answer, Client
+from demo.operator import Operator
 from demo.proof import NoAnswer
 from demo.simulator import Entry, Simulator
-from demo.story import Operator
 
 API = "/stalker_portal/api/v1/"
 BOX = "/stalker_portal/server/load.php"

@@ -27,7 +27,6 @@ class Children:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._running: dict[str, asyncio.subprocess.Process] = {}
-        self._drains: list[asyncio.Task[None]] = []
         self.commands: list[Sequence[str]] = []
 
     async def start(
@@ -37,16 +36,24 @@ class Children:
         self._running[name] = await self._spawn(name, command, environment)
 
     async def ready(self, name: str) -> dict[str, Any]:
-        """Wait for the one JSON line a process prints when it is ready, and return it."""
+        """Wait for the JSON line a process prints when it is ready, and return it."""
+        try:
+            return await self._told(name)
+        except (TimeoutError, ValueError):
+            raise StoryError(f"{name} did not start: {self._tail(name)}") from None
+
+    async def next(self, name: str) -> dict[str, Any]:
+        """Wait for the next JSON line a process prints after that, and return it."""
+        try:
+            return await self._told(name)
+        except (TimeoutError, ValueError):
+            raise StoryError(f"{name} says no more: {self._tail(name)}") from None
+
+    async def _told(self, name: str) -> dict[str, Any]:
         output = self._running[name].stdout
         if output is None:
             raise StoryError(f"{name} has no output")
-        try:
-            line = await asyncio.wait_for(output.readline(), READY_S)
-            told: dict[str, Any] = json.loads(line)
-        except (TimeoutError, ValueError):
-            raise StoryError(f"{name} did not start: {self._tail(name)}") from None
-        self._drains.append(asyncio.create_task(_drain(output)))
+        told: dict[str, Any] = json.loads(await asyncio.wait_for(output.readline(), READY_S))
         return told
 
     async def run(self, name: str, command: Sequence[str], environment: Mapping[str, str]) -> str:
@@ -71,9 +78,6 @@ class Children:
                 process.send_signal(signal.SIGTERM)
         await asyncio.gather(*(_ended(process) for process in self._running.values()))
         self._running.clear()
-        for drain in self._drains:
-            drain.cancel()
-        await asyncio.gather(*self._drains, return_exceptions=True)
 
     async def _spawn(
         self, name: str, command: Sequence[str], environment: Mapping[str, str]
@@ -119,8 +123,3 @@ async def _ended(process: asyncio.subprocess.Process) -> None:
         with contextlib.suppress(ProcessLookupError):
             process.kill()
         await process.wait()
-
-
-async def _drain(output: asyncio.StreamReader) -> None:
-    while await output.readline():
-        pass

@@ -9,7 +9,7 @@ import asyncio
 import math
 import time
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from demo.client import OK, Client
@@ -53,6 +53,15 @@ class Product:
             },
         }
         await self._api("POST", "accounts", body=order)
+
+    async def take_back(self, serial: str, on: date) -> None:
+        """Take a box back from the household that has it, on a local day."""
+        await self._api("POST", f"boxes/{serial}/return", body={"on": on.isoformat()})
+
+    async def restock(self, serial: str) -> Mapping[str, Any]:
+        """Put a returned box back in stock; tell how it stands there."""
+        box: Mapping[str, Any] = await self._api("POST", f"boxes/{serial}/restock", body={})
+        return {name: box[name] for name in ("state", "place", "contract")}
 
     async def pay_link(self, contract: str) -> str:
         """Ask for the payment page of all that a household owes."""

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from demo.client import OK, Client
+from demo.operator import Operator
 from demo.proof import NoAnswer, StoryError
 from demo.simulator import Entry, Simulator
-from demo.story import Operator
 from terms.money import Money
 
 API = "/v1/"

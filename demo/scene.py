@@ -15,6 +15,7 @@ from demo.timeline import Timeline
 from terms.money import Money
 
 PROOF_S = 10.0
+SPOILED_S = 4.0  # nobody waits long for what cannot be
 
 
 @dataclass(slots=True, kw_only=True)
@@ -32,6 +33,11 @@ class Scene:
         return self.stage.story
 
     @property
+    def patience_s(self) -> float:
+        """How long the step waits for its proof."""
+        return SPOILED_S if self.is_spoiled else PROOF_S
+
+    @property
     def households(self) -> Sequence[Household]:
         """Everybody whose card declines at the renewal, the newcomer first."""
         return (self.newcomer, *self.story.debtors)
@@ -42,14 +48,21 @@ class Scene:
 
     async def marks(self) -> Mapping[str, int]:
         """Tell where the journals of the simulators stand."""
-        return {
-            "portal": await self.stage.portal.last(),
-            "provider": await self.stage.provider.last(),
-        }
+        return {name: await one.last() for name, one in self.stage.simulators.items()}
 
     async def held(self, household: Household) -> Mapping[str, Any]:
         """Read what the portal holds for a household."""
         return await self.stage.portal.account(household.contract) or {"account": "unknown"}
+
+    async def state(self, *households: Household) -> Mapping[str, Any]:
+        """Show what the portal and their own boxes hold for households."""
+        shown: dict[str, Any] = {}
+        for one in households:
+            shown[f"portal {one.contract}"] = await self.held(one)
+            if one.box:
+                boxes = self.stage.boxes_of(one.box)
+                shown[f"{boxes.kind} {one.box}"] = await boxes.held(one.box)
+        return shown
 
     async def account_findings(self, household: Household, status: int) -> list[Finding]:
         """Compare the account at the portal with what it should be."""
@@ -82,15 +95,30 @@ class Scene:
             _box("create_link", "plays", screen.stream),
         ]
 
+    async def own_box(self, household: Household, *, is_on: bool) -> list[Finding]:
+        """Find a household's box as it should be, where it has one that is driven itself."""
+        if not household.box:
+            return []
+        boxes = self.stage.boxes_of(household.box)
+        wanted = {"active": is_on, "packages": list(household.box_packages)}
+        found = await boxes.held(household.box)
+        return [finding(boxes.kind, f"box {household.box}", wanted=wanted, found=found)]
+
     async def newcomer_dark(self) -> list[Finding]:
         """Find the newcomer known with all he has ordered, and dark."""
-        findings = await self.account_findings(self.newcomer, DARK)
-        return [*findings, *await self.dark_box(self.newcomer)]
+        return [
+            *await self.account_findings(self.newcomer, DARK),
+            *await self.dark_box(self.newcomer),
+            *await self.own_box(self.newcomer, is_on=False),
+        ]
 
     async def newcomer_lit(self) -> list[Finding]:
         """Find the newcomer with all he has ordered, and on."""
-        findings = await self.account_findings(self.newcomer, ON)
-        return [*findings, *await self.lit_box(self.newcomer, self.story.signup.channels)]
+        return [
+            *await self.account_findings(self.newcomer, ON),
+            *await self.lit_box(self.newcomer, self.story.signup.channels),
+            *await self.own_box(self.newcomer, is_on=True),
+        ]
 
     async def status_findings(
         self, household: Household, after: int, *, wanted: Sequence[int]
@@ -101,9 +129,24 @@ class Scene:
         found = [entry["after"]["status"] for entry in writes]
         return [finding("journal", what, wanted=list(wanted), found=found)]
 
-    async def once_restored(self, household: Household, after: int) -> list[Finding]:
+    async def once_restored(self, household: Household, marks: Mapping[str, int]) -> list[Finding]:
         """Find exactly one write since then that changed the status, and it switched on."""
-        return await self.status_findings(household, after, wanted=[ON])
+        return [
+            *await self.status_findings(household, marks["portal"], wanted=[ON]),
+            *await self.switch_findings(household, marks, wanted=[True]),
+        ]
+
+    async def switch_findings(
+        self, household: Household, marks: Mapping[str, int], *, wanted: Sequence[bool]
+    ) -> list[Finding]:
+        """Compare how a household's own box was switched since then with what is wanted."""
+        if not household.box:
+            return []
+        boxes = self.stage.boxes_of(household.box)
+        switched = await boxes.switched(household.box, marks[boxes.kind])
+        found = [is_on for _, is_on in switched]
+        what = f"box {household.box} was switched on"
+        return [finding(boxes.kind, what, wanted=list(wanted), found=found)]
 
     async def pay(self, household: Household, card: str) -> Money:
         """Pay all a household owes at the provider's page; return what the page asked for."""

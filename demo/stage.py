@@ -1,40 +1,43 @@
-"""The stage: product, portal and provider as processes, the operator imported, the clock set."""
+"""The stage: product, simulators as processes, the operator imported, the clock set."""
 
 from __future__ import annotations
 
+import asyncio
+import json
 import os
 import sys
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+from demo import papers
+from demo.boxes import CALLING, Boxes
 from demo.client import Client, new_session
+from demo.operator import Operator
 from demo.portal import ON, Portal
 from demo.processes import Children
 from demo.product import Product
-from demo.proof import Finding, StoryError, until_proven
+from demo.proof import Finding, StoryError, finding, until_proven
 from demo.provider import Provider
-from demo.story import Operator, Story
+from demo.simulator import Simulator
+from demo.story import Story
 from demo.timeline import Timeline
 
 SETUP_S = 30.0
 TOKEN_FILE = "api-token"  # noqa: S105 - a file's name
+TECHNICIAN = "mira"
+PORTAL, PROVIDER, SERVE = "portal", "provider", "serve"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Stage:
-    """Everything a step may talk to."""
+class Technician:
+    """Who works in the field: the name to sign in with, and how deeds of his are signed."""
 
-    operator: Operator
-    story: Story
-    product: Product
-    portal: Portal
-    provider: Provider
-    console: str
-    token_file: Path
-    product_pid: int
-    commands: Sequence[str]
+    name: str
+    password: str
+    actor: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,7 +46,53 @@ class Parts:
 
     folder: Path
     children: Children
+    client: Client
     timeline: Timeline
+
+    async def command(self, name: str, *words: str, **secrets: str) -> Any:
+        """Give the product a command, with secrets in its environment; return what it tells."""
+        environment = _environment(self.folder) | secrets
+        told = await self.children.run(name, [_boxoffice(), *words, "--json"], environment)
+        return json.loads(told)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stage:
+    """Everything a step may talk to. `boxes` are those that are driven themselves, by kind."""
+
+    operator: Operator
+    story: Story
+    product: Product
+    portal: Portal
+    provider: Provider
+    boxes: Mapping[str, Boxes]
+    console: str
+    token_file: Path
+    technician: Technician
+    parts: Parts
+
+    @property
+    def commands(self) -> Sequence[str]:
+        """The commands of the product that were given so far."""
+        started = self.parts.children.commands
+        return [" ".join(words) for words in started if words[0] == _boxoffice()]
+
+    @property
+    def product_pid(self) -> int:
+        """The process id of the product."""
+        return self.parts.children.pid(SERVE)
+
+    @property
+    def simulators(self) -> Mapping[str, Simulator]:
+        """Every simulator by its name."""
+        return {PORTAL: self.portal, PROVIDER: self.provider, **self.boxes}
+
+    def boxes_of(self, serial: str) -> Boxes:
+        """Find those that a box is one of. Raises StoryError where there are none."""
+        for boxes in self.boxes.values():
+            if serial in boxes.papers:
+                return boxes
+        raise StoryError(f"box {serial} is driven by no target of {self.operator.name}")
 
 
 @asynccontextmanager
@@ -54,84 +103,134 @@ async def stage(
     children = Children(folder)
     try:
         async with new_session() as session:
-            parts = Parts(folder=folder, children=children, timeline=timeline)
-            yield await _set_up(operator, story, parts, Client(session))
+            client = Client(session)
+            parts = Parts(folder=folder, children=children, client=client, timeline=timeline)
+            yield await _set_up(operator, story, parts)
     finally:
         await children.stop()
 
 
-async def _set_up(operator: Operator, story: Story, parts: Parts, client: Client) -> Stage:
-    folder, children, timeline = parts.folder, parts.children, parts.timeline
-    environment = _environment(folder)
-    boxoffice = str(Path(sys.executable).with_name("boxoffice"))
-    simulator = [sys.executable, "-m", "simulators"]
-    states = operator.folder / "simulators"
-    portal_command = [*simulator, "ministra", "--state", str(states / "portal.json")]
-    provider_command = [*simulator, "stripe", "--state", str(states / "provider.json")]
-    serve = [boxoffice, "serve", "--json", "--port", "0"]
-    timeline.happens("set-up", "starts the product, a portal and a payment provider")
-    # All three at once; each takes a while to wake.
-    await children.start("portal", portal_command, environment)
-    await children.start("provider", provider_command, environment)
-    await children.start("serve", serve, environment)
-    portal_at = await children.ready("portal")
-    provider_at = await children.ready("provider")
-    product_at = await children.ready("serve")
-    portal = Portal(client, operator, portal_at["url"], portal_at["admin_url"])
-    provider = Provider(client, operator, provider_at["url"], provider_at["admin_url"])
-    token_file = folder / TOKEN_FILE
-    product = Product(client, product_at["url"], token_file.read_text("utf-8").strip())
+async def _set_up(operator: Operator, story: Story, parts: Parts) -> Stage:
+    ready = await _started(operator, story, parts)
+    product, timeline = ready.product, parts.timeline
     timeline.happens("clock", f"is moved to {story.starts_at:%Y-%m-%d %H:%M}")
     # The files' dates are far ahead; whoever is imported began before the story does.
     await product.advance_to(story.starts_at)
+    timeline.happens("set-up", f"imports {operator.subscribers} households with their boxes")
+    await _imported(ready, parts)
+    if story.newcomer.box:  # it lies in the warehouse
+        await ready.boxes_of(story.newcomer.box).unplug(story.newcomer.box)
+    await _everybody_lit(ready)
+    timeline.happens("portal", "knows them all, and all are on")
+    await product.rest()
+    return ready
+
+
+async def _started(operator: Operator, story: Story, parts: Parts) -> Stage:
+    """Start all processes at once, since each takes a while to wake."""
+    children, client = parts.children, parts.client
+    boxoffice = _boxoffice()
+    environment = _environment(parts.folder)
+    states = operator.folder / "simulators"
+    begins = {
+        PORTAL: _simulator("ministra", states / "portal.json"),
+        PROVIDER: _simulator("stripe", states / "provider.json"),
+        **{
+            driver.kind: _simulator(driver.kind, papers.state_of(driver, parts.folder))
+            for driver in operator.drivers
+        },
+        SERVE: [boxoffice, "serve", "--json", "--port", "0"],
+    }
+    kinds = "".join(f", {driver.kind} boxes" for driver in operator.drivers)
+    parts.timeline.happens("set-up", f"starts the product, a portal, a payment provider{kinds}")
+    for name, command in begins.items():
+        await children.start(name, command, environment)
+    told = {SERVE: await children.ready(SERVE)}
+    hiring = asyncio.create_task(_hired(parts))  # meanwhile the others wake
+    told |= {name: await children.ready(name) for name in begins if name != SERVE}
+    portal, provider = told[PORTAL], told[PROVIDER]
+    token_file = parts.folder / TOKEN_FILE
+    url = told[SERVE]["url"]
+    return Stage(
+        operator=operator,
+        story=story,
+        product=Product(client, url, token_file.read_text("utf-8").strip()),
+        portal=Portal(client, operator, portal["url"], portal["admin_url"]),
+        provider=Provider(client, operator, provider["url"], provider["admin_url"]),
+        boxes={one.kind: Boxes(client, one, told[one.kind]) for one in operator.drivers},
+        console=told[SERVE]["console"],
+        token_file=token_file,
+        technician=await hiring,
+        parts=parts,
+    )
+
+
+async def _hired(parts: Parts) -> Technician:
+    """Take somebody on who works in the field, and who may sign in."""
+    words = ("user", "add", TECHNICIAN, "--role", "technician", "--generate")
+    told = await parts.command("user", *words)
+    person = told["person"]
+    return Technician(
+        name=person["name"], password=told["password"], actor=f"person:{person['id']}"
+    )
+
+
+async def _imported(ready: Stage, parts: Parts) -> None:
+    """Import the operator, and tell boxes that call where the product listens for them."""
+    operator, product, provider = ready.operator, ready.product, ready.provider
     hook = f"{product.url}/hooks/payments/{operator.payments}"
     secrets = {
-        "PORTAL_URL": portal.url,
+        "PORTAL_URL": ready.portal.url,
         "PORTAL_LOGIN": operator.portal_login,
         "PORTAL_PASSWORD": operator.portal_password,
         "PROVIDER_URL": provider.url,
         "PROVIDER_KEY": operator.provider_key,
         "PROVIDER_WEBHOOK_SECRET": await provider.register_webhook(hook),
+        **{f"BOXES_{kind.upper()}_KEY": one.user_key for kind, one in ready.boxes.items()},
     }
-    timeline.happens("set-up", f"imports {operator.subscribers} households with their boxes")
-    importing = [boxoffice, "import", str(operator.folder), "--json"]
-    await children.run("import", importing, {**environment, **secrets})
-    await _everybody_lit(operator, portal)
-    timeline.happens("portal", "knows them all, and all are on")
-    await product.rest()
-    return Stage(
-        operator=operator,
-        story=story,
-        product=product,
-        portal=portal,
-        provider=provider,
-        console=product_at["console"],
-        token_file=token_file,
-        product_pid=children.pid("serve"),
-        commands=[" ".join(command) for command in children.commands],
-    )
+    known = {kind: boxes.papers for kind, boxes in ready.boxes.items()}
+    boxes = papers.purchase_list(operator, known, parts.folder)
+    await parts.command("import", "import", *papers.files(operator, boxes), **secrets)
+    for driver in [one for one in operator.drivers if one.kind == CALLING]:
+        acs = (await parts.children.next(SERVE))["acs"]
+        await ready.boxes[driver.kind].call_at(f"{acs}/{driver.target}")
 
 
-async def _everybody_lit(operator: Operator, portal: Portal) -> None:
-    """Wait until the portal knows every imported household, on."""
+async def _everybody_lit(ready: Stage) -> None:
+    """Wait until the portal knows every imported household, on, and their own boxes are on."""
+    at_home = papers.at_home(ready.operator)
 
     async def look() -> list[Finding]:
-        statuses = await portal.statuses()
+        statuses = await ready.portal.statuses()
         lit = sum(status == ON for status in statuses.values())
-        where, what = "portal", "imported households that are on"
-        return [Finding(where=where, what=what, wanted=operator.subscribers, found=lit)]
+        what = "imported households that are on"
+        findings = [finding("portal", what, wanted=ready.operator.subscribers, found=lit)]
+        for kind, boxes in ready.boxes.items():
+            serials = [serial for serial in boxes.papers if serial in at_home]
+            lit, count = await boxes.lit(serials), len(serials)
+            findings.append(finding(kind, "imported boxes that are on", wanted=count, found=lit))
+        return findings
 
-    (finding,) = await until_proven(look, deadline_s=SETUP_S)
-    if not finding.is_proven:
-        raise StoryError(f"of {finding.wanted} imported households {finding.found} are on")
+    for one in await until_proven(look, deadline_s=SETUP_S):
+        if not one.is_proven:
+            raise StoryError(f"of {one.wanted} {one.what} ({one.where}) there are {one.found}")
 
 
-def _environment(folder: Path) -> Mapping[str, str]:
+def _boxoffice() -> str:
+    return str(Path(sys.executable).with_name("boxoffice"))
+
+
+def _simulator(kind: str, state: Path) -> Sequence[str]:
+    return [sys.executable, "-m", "simulators", kind, "--state", str(state)]
+
+
+def _environment(folder: Path) -> dict[str, str]:
     """Take this process's environment without its settings: the story never meets a real system."""
     kept = {name: text for name, text in os.environ.items() if not name.startswith("BOXOFFICE_")}
     return {
         **kept,
         "BOXOFFICE_DATA_DIR": str(folder),
         "BOXOFFICE_ALLOW_TIME_TRAVEL": "true",
+        "BOXOFFICE_ACS_PORT": "0",
         "PYTHONUNBUFFERED": "1",
     }

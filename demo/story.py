@@ -1,50 +1,25 @@
-"""An operator folder as the story reads it: who the operator is, and what must become of it.
-
-The expected values stand in the folder's `story.toml`, worked out by hand.
-"""
+"""What must become of an operator's households, as its `story.toml` says, worked out by hand."""
 
 from __future__ import annotations
 
-import json
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time
-from pathlib import Path
 from typing import Any
 
-from demo.proof import StoryError
+from demo.operator import Operator
 from terms.calendar import zone
 from terms.money import Money
-
-_FILES = (
-    "operator.toml",
-    "story.toml",
-    "subscribers.csv",
-    "simulators/portal.json",
-    "simulators/provider.json",
-)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Operator:
-    """The operator: the names its files use, and what its portal and its provider ask for."""
-
-    folder: Path
-    name: str
-    zone: str
-    currency: str
-    target: str
-    payments: str
-    portal_login: str
-    portal_password: str
-    provider_key: str
-    subscribers: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Household:
-    """What a household should hold at the portal, and what it owes after the renewal."""
+    """What a household should hold at the portal, and what it owes after the renewal.
+
+    `box` is the serial of a box that is driven itself, empty where it has none; `box_packages` is
+    what such a box should hold, in its own words.
+    """
 
     contract: str
     customer: str
@@ -53,6 +28,8 @@ class Household:
     total: Money
     tariff: str
     packages: tuple[str, ...]
+    box: str = ""
+    box_packages: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,6 +69,17 @@ class Renewal:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class GiveBack:
+    """The return of the newcomer's box: when, what is given back, and what is charged next."""
+
+    on: date
+    given_back: Money
+    next_on: date
+    next_total: Money
+    working: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Story:
     """All expected values of one operator's story."""
 
@@ -106,41 +94,11 @@ class Story:
     debtors: tuple[Household, ...]
     hand: Mapping[str, Any]
     down_s: float
+    give_back: GiveBack
 
     def instant(self, day: date) -> datetime:
         """Tell the instant at which the story looks at a day."""
         return datetime.combine(day, self.hour, zone(self.zone))
-
-
-def read_operator(folder: Path) -> Operator:
-    """Read who the operator is. The folder has one target and one payment provider.
-
-    Raises StoryError for a folder that is none, or lacks a file.
-    """
-    if not folder.is_dir():
-        raise StoryError(f"there is no folder {folder}")
-    for name in _FILES:
-        if not (folder / name).is_file():
-            raise StoryError(f"{folder} is no operator's folder: {name} is missing")
-    settings = tomllib.loads((folder / "operator.toml").read_text("utf-8"))
-    portal = json.loads((folder / "simulators" / "portal.json").read_text("utf-8"))
-    provider = json.loads((folder / "simulators" / "provider.json").read_text("utf-8"))
-    login, password = portal["api"]["basic_auth"]
-    (target,) = settings["targets"]
-    (payments,) = settings["payments"]
-    rows = (folder / "subscribers.csv").read_text("utf-8-sig").splitlines()
-    return Operator(
-        folder=folder,
-        name=settings["operator"]["name"],
-        zone=settings["operator"]["zone"],
-        currency=settings["operator"]["currency"],
-        target=target,
-        payments=payments,
-        portal_login=login,
-        portal_password=password,
-        provider_key=provider["api_keys"][0],
-        subscribers=sum(bool(row.strip()) for row in rows) - 1,
-    )
 
 
 def read_story(operator: Operator) -> Story:
@@ -154,6 +112,8 @@ def read_story(operator: Operator) -> Story:
         "total": renewal["total"],
         "tariff": signup["tariff"],
         "packages": signup["packages"],
+        "box": signup["box"]["serial"],
+        "box_packages": signup["box_packages"],
     }
     return Story(
         starts_at=told["start"]["at"].replace(tzinfo=zone(operator.zone)),
@@ -167,6 +127,7 @@ def read_story(operator: Operator) -> Story:
         debtors=tuple(_household(row, money) for row in told["debtor"]),
         hand=told["hand"],
         down_s=float(told["outage"]["down_s"]),
+        give_back=_give_back(told["return"], money),
     )
 
 
@@ -202,6 +163,16 @@ def _renewal(row: Mapping[str, Any], currency: str) -> Renewal:
     )
 
 
+def _give_back(row: Mapping[str, Any], currency: str) -> GiveBack:
+    return GiveBack(
+        on=row["on"],
+        given_back=Money.parse(row["given_back"], currency),
+        next_on=row["next_on"],
+        next_total=Money.parse(row["next_total"], currency),
+        working=tuple(row["working"]),
+    )
+
+
 def _household(row: Mapping[str, Any], currency: str) -> Household:
     return Household(
         contract=row["contract"],
@@ -211,4 +182,6 @@ def _household(row: Mapping[str, Any], currency: str) -> Household:
         total=Money.parse(row["total"], currency),
         tariff=row["tariff"],
         packages=tuple(sorted(row["packages"])),
+        box=row.get("box", ""),
+        box_packages=tuple(sorted(row.get("box_packages", ()))),
     )

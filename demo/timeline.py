@@ -39,7 +39,7 @@ class Timeline:
     def happens(self, who: str, what: str) -> None:
         """Tell one thing that happens."""
         passed = f"{time.monotonic() - self._started_at:6.1f} s  "
-        self._say(Text.assemble((passed, "dim"), (f"{who:<9}", "magenta"), what))
+        self._say(Text.assemble((passed, "dim"), (f"{who:<11}", "magenta"), what))
 
     def found(self, findings: Sequence[Finding]) -> None:
         """Tell what was found, at once; `prove` does not repeat it."""
@@ -78,7 +78,7 @@ class Timeline:
 
     def _finding(self, finding: Finding) -> None:
         tick, style = (self._ticks[0], "green") if finding.is_proven else (self._ticks[1], "red")
-        line = Text.assemble((f"          {tick} ", style), (f"{finding.where:<9}", "blue"))
+        line = Text.assemble((f"          {tick} ", style), (f"{finding.where:<11}", "blue"))
         line.append(f"{finding.what}: {shown(finding.found)}")
         if not finding.is_proven:
             line.append(f"  (wanted {shown(finding.wanted)})", "red")

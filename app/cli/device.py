@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from app.imports.load import Outcome
     from app.wiring import House
     from gateway.inventory.model import Resource
+    from gateway.reads.progress import Progress
     from runtime.store import Tx
 
 ACTOR = "cli"
@@ -150,7 +151,7 @@ def show(serial: Serial, *, as_json: Json = False) -> None:
         from app.desk import stock
 
         async with house.store.read() as tx:
-            return await stock.story(tx, serial)
+            return await stock.story(house, tx, serial)
 
     found = run(story)
     if as_json:
@@ -173,6 +174,24 @@ def show(serial: Serial, *, as_json: Json = False) -> None:
         for line in found.lines
     ]
     table(("when (UTC)", "what", "then", "with", "at", "by", "note"), rows)
+    _show_progress(found.progress)
+
+
+def _show_progress(progress: Progress) -> None:
+    """Show what the box and its portals have answered, and what is awaited."""
+    if progress.lines:
+        say("")
+        rows = [
+            (
+                line.about.value,
+                line.mark.value,
+                f"{line.at:%Y-%m-%d %H:%M:%S}" if line.at else "",
+                line.answer,
+            )
+            for line in progress.lines
+        ]
+        table(("what", "is", "at (UTC)", "answer"), rows)
+    say(f"{progress.stage}: {progress.advice}")
 
 
 def activate(serial: Serial, *, on: On = None, by: By = ACTOR, as_json: Json = False) -> None:

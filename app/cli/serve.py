@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from app.cli.speak import FAILED, Json, guarded, say, settings, tell
+
+if TYPE_CHECKING:
+    from app.serving import Listening, Ready
 
 
 def add_to(cli: typer.Typer) -> None:
@@ -27,36 +30,51 @@ def serve(
     import asyncio
 
     from app.roles.crew import Role
-    from app.serving import Ready
     from app.serving import serve as run
 
     if role not in set(Role):
         raise typer.BadParameter(f"{role!r} is none of {', '.join(Role)}", param_hint="--role")
     found = settings()
 
-    def announce(ready: Ready) -> None:
+    def announce(news: Ready | Listening) -> None:
         if as_json:
-            tell(
-                {
-                    "event": "ready",
-                    "url": ready.url,
-                    "console": f"{ready.url}/console/" if ready.url else "",
-                    "acs": ready.acs_url,
-                    "pid": ready.pid,
-                    "role": ready.role,
-                    "hints": ready.hints,
-                }
-            )
-            return
-        for hint in ready.hints:
-            say(f"Note: {hint}")
-        if ready.url:
-            say(f"Boxoffice is ready: {ready.url}/console/ (stop it with Ctrl-C)")
+            tell(_worded(news))
         else:
-            say(f"Boxoffice is at work as {ready.role} (stop it with Ctrl-C)")
+            _say(news)
 
     place = host or found.http_host
     at_port = found.http_port if port is None else port
     code = guarded(lambda: asyncio.run(run(found, Role(role), place, at_port, announce)), found)
     if code:
         raise typer.Exit(FAILED)
+
+
+def _worded(news: Ready | Listening) -> dict[str, object]:
+    from app.serving import Listening
+
+    if isinstance(news, Listening):
+        return {"event": "listening", "acs": news.acs_url}
+    return {
+        "event": "ready",
+        "url": news.url,
+        "console": f"{news.url}/console/" if news.url else "",
+        "acs": news.acs_url,
+        "pid": news.pid,
+        "role": news.role,
+        "hints": news.hints,
+    }
+
+
+def _say(news: Ready | Listening) -> None:
+    from app.serving import Listening
+
+    if isinstance(news, Listening):
+        where = f"at {news.acs_url}/TARGET" if news.acs_url else "nowhere: no target is called"
+        say(f"Boxes may call {where}")
+        return
+    for hint in news.hints:
+        say(f"Note: {hint}")
+    if news.url:
+        say(f"Boxoffice is ready: {news.url}/console/ (stop it with Ctrl-C)")
+    else:
+        say(f"Boxoffice is at work as {news.role} (stop it with Ctrl-C)")

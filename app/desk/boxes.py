@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, timedelta
 
+from app.desk import places
 from app.wiring import House
 from billing.reads import accounts
 from billing.reads.accounts import Holder
@@ -94,7 +95,7 @@ async def swap(
     before, after = await known(tx, old), await known(tx, new)
     holder = await holder_at(tx, before)
     if not after.is_held or after.service != before.service:
-        check_reach(after, by)
+        await check_reach(tx, after, by)
     day = day_of(on, await today(house, tx, holder))
     move = Swap(
         old=before.id,
@@ -152,9 +153,9 @@ async def check_free(tx: Tx, box: Resource, holder: Holder) -> None:
     )
 
 
-def check_reach(box: Resource, by: By) -> None:
+async def check_reach(tx: Tx, box: Resource, by: By) -> None:
     """Raise Forbidden for a box of another stock, InvalidTransition for one in no stock."""
-    why = implausible(box, by.stock)
+    why = implausible(box, by.stock, where=await places.word(tx, box.place))
     if why:
         error: type[DomainError] = Forbidden
         if box.state is not ResourceState.IN_STOCK:

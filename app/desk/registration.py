@@ -14,11 +14,15 @@ from app.desk import boxes
 from app.desk.auditing import note
 from app.desk.boxes import By, check_free, check_reach, holder_of
 from app.wiring import House
+from billing.reads.accounts import TOPIC, Holder
 from gateway.inventory import events, flows, models, store
 from gateway.inventory.flows import HandOver, NewBox
 from gateway.inventory.logins import Described
 from gateway.inventory.model import Resource, normal_mac
+from gateway.provisioning.reconcile import mark
+from runtime import log
 from runtime.store import Tx
+from terms.entitlement import Entitlement
 from terms.errors import Forbidden, Invalid, NotFound
 
 
@@ -41,6 +45,15 @@ class Registration:
     event: str = ""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plausible:
+    """A registration that would be done: which box, for whom; `rights` is None before any."""
+
+    box: Resource
+    holder: Holder
+    rights: Entitlement | None
+
+
 async def register(house: House, tx: Tx, wanted: Registration, *, by: By) -> Resource:
     """Register a box for a household; the same again is harmless.
 
@@ -50,10 +63,11 @@ async def register(house: House, tx: Tx, wanted: Registration, *, by: By) -> Res
     if await _was_done(house, tx, wanted, by):
         return await boxes.known(tx, wanted.serial)
     holder = await holder_of(tx, wanted.contract)
-    box = await _box(house, tx, wanted, by)
-    await check_free(tx, box, holder)
-    if not box.is_held:
-        check_reach(box, by)
+    box = await _known(tx, wanted, by)
+    if box is None:
+        new = NewBox(serial=wanted.serial, model=wanted.model, mac=wanted.mac or None)
+        box = await boxes.register(house, tx, new, by.actor)
+    await _check(tx, box, holder, by)
     day = boxes.day_of(wanted.on, await boxes.today(house, tx, holder))
     move = HandOver(
         resource=box.id, service=holder.service, on=day, actor=by.actor, place=wanted.place
@@ -69,7 +83,25 @@ async def register(house: House, tx: Tx, wanted: Registration, *, by: By) -> Res
     await house.logins.describe(tx, [told])
     await _note(house, tx, wanted, by.actor)
     await house.logins.open_window(tx, box.id)
+    if box.is_held:
+        # It was parked perhaps, or its key refused: whoever registers it again wants it asked.
+        await mark(tx, house.work, services=[holder.service])
     return moved
+
+
+async def check(tx: Tx, wanted: Registration, *, by: By) -> Plausible:
+    """Tell what a registration would mean, and change nothing. Raises what `register` raises."""
+    holder = await holder_of(tx, wanted.contract)
+    box = await _known(tx, wanted, by)
+    if box is None:
+        raise NotFound(f"no box with serial {wanted.serial}: have it registered by the office")
+    await _check(tx, box, holder, by)
+    return Plausible(box=box, holder=holder, rights=await _rights(tx, holder))
+
+
+async def _rights(tx: Tx, holder: Holder) -> Entitlement | None:
+    snapshot = (await log.newest(tx, TOPIC, [holder.service])).get(holder.service)
+    return Entitlement.decode(snapshot.value, revision=snapshot.revision) if snapshot else None
 
 
 async def _was_done(house: House, tx: Tx, wanted: Registration, by: By) -> bool:
@@ -86,8 +118,8 @@ async def _was_done(house: House, tx: Tx, wanted: Registration, by: By) -> bool:
     return before is not None
 
 
-async def _box(house: House, tx: Tx, wanted: Registration, by: By) -> Resource:
-    """Find the box, or make it known where that is allowed."""
+async def _known(tx: Tx, wanted: Registration, by: By) -> Resource | None:
+    """Find the box; None where it may be made known by this."""
     found = (await store.by_serial(tx, [wanted.serial])).get(wanted.serial)
     if found is not None:
         _compare(found, wanted)
@@ -103,15 +135,28 @@ async def _box(house: House, tx: Tx, wanted: Registration, by: By) -> Resource:
         raise NotFound(
             f"no box with serial {wanted.serial}: read the label again, or give its model"
         )
-    new = NewBox(serial=wanted.serial, model=wanted.model, mac=wanted.mac or None)
-    return await boxes.register(house, tx, new, by.actor)
+    return None
+
+
+async def _check(tx: Tx, box: Resource, holder: Holder, by: By) -> None:
+    await check_free(tx, box, holder)
+    if not box.is_held:
+        await check_reach(tx, box, by)
 
 
 def _compare(box: Resource, wanted: Registration) -> None:
     if wanted.model and wanted.model != box.model:
-        raise Invalid("model", f"box {box.serial} is a {box.model}, not a {wanted.model}")
+        raise Invalid(
+            "model",
+            f"box {box.serial} is a {box.model}, not a {wanted.model}: compare the label; "
+            "if it is right, the office has to correct the list",
+        )
     if wanted.mac and normal_mac(wanted.mac) != box.mac:
-        raise Invalid("mac", f"box {box.serial} has the MAC {box.mac or 'none'}")
+        raise Invalid(
+            "mac",
+            f"box {box.serial} has the MAC {box.mac or 'none'}: compare the label; "
+            "if it is right, the office has to correct the list",
+        )
 
 
 async def _note(house: House, tx: Tx, wanted: Registration, actor: str) -> None:

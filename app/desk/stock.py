@@ -14,6 +14,8 @@ from gateway.inventory.flows import TakeBack
 from gateway.inventory.model import WAREHOUSE, Resource
 from gateway.inventory.stock import Gone, Shelve
 from gateway.inventory.store import Line, Wanted
+from gateway.reads import boxes as reads
+from gateway.reads.progress import Progress
 from runtime.store import Tx
 from terms.ids import ServiceId
 
@@ -30,12 +32,14 @@ class BoxAt:
 class Story:
     """All that is known of a box: where it is and what has happened to it, the oldest first.
 
-    `contracts` names the households of its history; one that is gone has none.
+    `contracts` names the households of its history; one that is gone has none. `progress` tells how
+    far it has come with the household that has it now.
     """
 
     at: BoxAt
     lines: Sequence[Line]
     contracts: dict[ServiceId, str]
+    progress: Progress
 
 
 async def listing(tx: Tx, wanted: Wanted, *, after: str, boxes_max: int) -> list[BoxAt]:
@@ -49,14 +53,26 @@ async def listing(tx: Tx, wanted: Wanted, *, after: str, boxes_max: int) -> list
     ]
 
 
-async def story(tx: Tx, serial: str) -> Story:
+async def progress(house: House, tx: Tx, box: Resource) -> Progress:
+    """Tell how far a box has come since its household has it."""
+    business_now = await house.clock.business_now(tx)
+    now = house.clock.machine_now()
+    return await reads.progress(tx, box, now=now, business_now=business_now)
+
+
+async def story(house: House, tx: Tx, serial: str) -> Story:
     """Read all of a box. Raises NotFound, and Invalid for a serial that cannot be."""
     box = await known(tx, serial)
     lines = await store.history(tx, serial)
     who = await accounts.known(tx, {line.service for line in lines if line.service})
     contracts = {service: holder.contract for service, holder in who.items()}
     contract = contracts.get(box.service, "") if box.service else ""
-    return Story(at=BoxAt(box=box, contract=contract), lines=lines, contracts=contracts)
+    return Story(
+        at=BoxAt(box=box, contract=contract),
+        lines=lines,
+        contracts=contracts,
+        progress=await progress(house, tx, box),
+    )
 
 
 async def restock(
@@ -72,7 +88,7 @@ async def move(house: House, tx: Tx, serial: str, place: str, *, by: By) -> Reso
     """Move a box between places of stock: the warehouse, a van. Raises Forbidden for another's."""
     box = await known(tx, serial)
     if by.stock is not None:
-        check_reach(box, by)
+        await check_reach(tx, box, by)
     shelved = Shelve(resource=box.id, actor=by.actor, place=place)
     return (await stock.shift(tx, house.work, [shelved]))[0]
 

@@ -7,10 +7,11 @@ are configured, and leaves what a request means to their adapters.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass
-from http import HTTPStatus
 
 from aiohttp import web
+from multidict import CIMultiDict
 
 from app.settings import Settings
 from app.web.connection import Connection, listen
@@ -26,7 +27,8 @@ from terms.errors import BoxofficeError, DomainError
 from terms.ids import TargetName
 
 ALIGN_EVERY_S = 1.0
-REST_S_MAX = 7.0
+REST_S_MAX = 6.0
+SHUTDOWN_S = 1.0  # none would mean: wait for ever
 _AWAY = Reply(status=503, headers={"Retry-After": "15"})
 _BROKEN = Reply(status=500)
 _UNKNOWN = Reply(status=404)
@@ -49,10 +51,21 @@ class _Mount:
 class Acs:
     """Answers boxes for every target that they call."""
 
-    def __init__(self, settings: Settings, targets: Targets, work: Work) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        targets: Targets,
+        work: Work,
+        *,
+        announce: Callable[[str], None] = lambda _: None,
+        rest_s_max: float = REST_S_MAX,
+    ) -> None:
+        """`announce` is told where boxes may call, whenever that changes while it runs."""
+        self._announce = announce
         self._settings = settings
         self._targets = targets
         self._work = work
+        self._rest_s_max = rest_s_max
         self._mounts: dict[str, _Mount] = {}
         self._refused: dict[TargetName, int] = {}
         self._server = web.Server(self._handle, access_log=None)
@@ -76,10 +89,12 @@ class Acs:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Answer boxes until told to stop; then sessions under way are served to their end."""
+        told = self.url
         try:
             while not stop.is_set():
                 try:
                     await self._align()
+                    told = self._announced(told)
                 except DomainError as error:
                     self._tell_once(str(error))
                 except Exception:
@@ -87,6 +102,12 @@ class Acs:
                 await _either(stop, ALIGN_EVERY_S)
         finally:
             await self._close()
+
+    def _announced(self, told: str) -> str:
+        """Tell where boxes may call, unless that was told; returns what is told now."""
+        if self.url != told:
+            self._announce(self.url)
+        return self.url
 
     # -- one request
 
@@ -110,7 +131,7 @@ class Acs:
         ask = Ask(
             method=request.method,
             path=request.path_qs,
-            headers=_headers(request),
+            headers=request.headers,
             body=await read(request),
             peer=request.remote or "",
         )
@@ -161,7 +182,7 @@ class Acs:
         """Serve the sessions of a target to their end, and write what they have brought."""
         mount = self._mounts[name]
         try:
-            async with asyncio.timeout(REST_S_MAX):
+            async with asyncio.timeout(self._rest_s_max):
                 await mount.adapter.rest()
         except TimeoutError:
             log.warning("acs.cut_off", target=name)
@@ -187,7 +208,7 @@ class Acs:
     async def _close(self) -> None:
         await asyncio.gather(*(self._leave(name) for name in list(self._mounts)))
         self._shut()
-        await self._server.shutdown(0)
+        await self._server.shutdown(SHUTDOWN_S)
 
     def _tell_once(self, why: str) -> None:
         if not self._is_told:
@@ -195,22 +216,15 @@ class Acs:
         self._is_told = True
 
 
-def _headers(request: web.BaseRequest) -> dict[str, str]:
-    """Take the headers by lower-case name; of one that comes several times all, with commas."""
-    found: dict[str, str] = {}
-    for name, value in request.headers.items():
-        key = name.lower()
-        found[key] = f"{found[key]}, {value}" if key in found else value
-    return found
-
-
 def _response(reply: Reply) -> web.Response:
-    response = web.Response(status=reply.status, body=reply.body or None)
+    headers: CIMultiDict[str] = CIMultiDict(Server="boxoffice")
     for name, value in reply.headers.items():
-        for one in (value,) if isinstance(value, str) else value:
-            response.headers.add(name, one)
-    response.headers["Server"] = "boxoffice"
-    if reply.status >= HTTPStatus.BAD_REQUEST and reply.headers.get("Connection") == "close":
+        if isinstance(value, str):
+            headers.add(name, value)
+        else:
+            headers.extend((name, one) for one in value)
+    response = web.Response(status=reply.status, body=reply.body or None, headers=headers)
+    if reply.headers.get("Connection") == "close":
         response.force_close()
     return response
 

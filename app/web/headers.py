@@ -25,11 +25,16 @@ ALWAYS = {
     "X-Frame-Options": "DENY",
 }
 UNLESS_SAID = {"Cache-Control": "no-store"}
+# Technicians scan labels with the phone's camera; nobody else needs it.
+CAMERA_AT = "/field"
+_WITH_CAMERA = ALWAYS["Permissions-Policy"].replace("camera=()", "camera=(self)")
 
 
 async def put_headers(request: web.Request, response: web.StreamResponse) -> None:
     """Put the table on an answer that is about to be sent."""
     response.headers.update(ALWAYS)
+    if request.path.startswith(CAMERA_AT):
+        response.headers["Permissions-Policy"] = _WITH_CAMERA
     for name, value in UNLESS_SAID.items():
         response.headers.setdefault(name, value)
     if found := request.get(REQUEST_ID):

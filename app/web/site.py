@@ -24,10 +24,11 @@ class Site:
         self.static = Static()
         self.console = Console(house, self.static)
         self.phone = Phone(house, self.console.drawing)
+        self.field = Field(self.phone)
 
     def routes(self) -> tuple[Route, ...]:
         """Declare every page and file."""
-        pages = (Signing(self.phone), Me(self.phone), Staff(self.phone), Field(self.phone))
+        pages = (Signing(self.phone), Me(self.phone), Staff(self.phone), self.field)
         of_people = [route for page in pages for route in page.routes()]
         return (*self.console.routes(), *of_people, *self.static.routes())
 
@@ -42,3 +43,4 @@ class Site:
     def close(self) -> None:
         """Send away whoever still watches."""
         self.console.live.close()
+        self.field.close()

@@ -1,4 +1,4 @@
-"""The six steps of the story. Each acts, then proves at the simulators what came of it."""
+"""The seven steps of the story. Each acts, then proves at the simulators what came of it."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from demo.proof import Evidence
 from demo.scene import Scene
-from demo.steps import debt_paid, first_payment, hand_edit, outage, renewal_fails, signup
+from demo.steps import debt_paid, first_payment, give_back, hand_edit, outage, renewal_fails, signup
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,10 +19,14 @@ class Step:
 
 
 STEPS = (
-    Step(title="A household signs up; the portal knows it, still dark", tell=signup.tell),
+    Step(
+        title="A household signs up, a technician registers its box; known, still dark",
+        tell=signup.tell,
+    ),
     Step(title="Its first invoice is paid; the picture comes", tell=first_payment.tell),
     Step(title="A renewal fails; retries, notices, dark", tell=renewal_fails.tell),
     Step(title="The debt is paid; everything is back, once", tell=debt_paid.tell),
-    Step(title="Somebody edits the portal by hand; it is found and repaired", tell=hand_edit.tell),
+    Step(title="Somebody edits by hand; it is found and repaired", tell=hand_edit.tell),
     Step(title="The portal is down while payments clear; nothing is lost", tell=outage.tell),
+    Step(title="The box is returned; its rent stops, its deposit is back", tell=give_back.tell),
 )

@@ -28,14 +28,14 @@ async def tell(scene: Scene) -> Evidence:
             finding("provider", "the page asks for", wanted=owed, found=str(asked)),
             finding("provider", "charges", wanted=[f"{owed} succeeded"], found=paid),
             *await scene.newcomer_lit(),
-            *await scene.once_restored(newcomer, marks["portal"]),
+            *await scene.once_restored(newcomer, marks),
             finding("box", "was told to cut on, times", wanted=1, found=heard.count(CUT_ON)),
         ]
 
-    findings = await proven(look)
+    findings = await proven(look, deadline_s=scene.patience_s)
     notes = await scene.latency(newcomer, marks)
     # Once means once when nothing is under way any more, too.
     await stage.product.rest()
     if all(found.is_proven for found in findings):
         findings = await look()
-    return Evidence(findings=findings, state={"portal": await scene.held(newcomer)}, notes=notes)
+    return Evidence(findings=findings, state=await scene.state(newcomer), notes=notes)

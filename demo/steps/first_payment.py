@@ -34,9 +34,9 @@ async def tell(scene: Scene) -> Evidence:
             *await scene.newcomer_lit(),
         ]
 
-    findings = await proven(look)
+    findings = await proven(look, deadline_s=scene.patience_s)
     return Evidence(
         findings=findings,
-        state={"portal": await scene.held(scene.newcomer)},
+        state=await scene.state(scene.newcomer),
         notes=await scene.latency(scene.newcomer, marks),
     )

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Mapping
 
 from demo.portal import ON
 from demo.proof import Evidence, Finding, NoAnswer, finding
@@ -17,7 +18,10 @@ RETURN_S = 20.0
 
 
 async def tell(scene: Scene) -> Evidence:
-    """Take the portal down, have everybody pay, bring it back, and prove all of them restored."""
+    """Take the portal down, have everybody pay, bring it back, and prove all of them restored.
+
+    Boxes that are driven themselves do not wait for the portal.
+    """
     stage, debtors = scene.stage, scene.story.debtors
     marks = await scene.marks()
     down_at = time.monotonic()
@@ -33,6 +37,7 @@ async def tell(scene: Scene) -> Evidence:
             finding(
                 "provider", "pages asked for", wanted=[str(d.total) for d in debtors], found=asked
             ),
+            *[found for one in debtors for found in await scene.own_box(one, is_on=True)],
         ]
 
     while_down = await proven(acknowledged)
@@ -48,10 +53,11 @@ async def tell(scene: Scene) -> Evidence:
         findings = list(while_down)
         for debtor in debtors:
             findings += await scene.account_findings(debtor, ON)
-            findings += await scene.once_restored(debtor, marks["portal"])
+            findings += await scene.once_restored(debtor, marks)
         return findings
 
-    findings = await proven(look, deadline_s=RETURN_S)
+    patience_s = scene.patience_s if scene.is_spoiled else RETURN_S
+    findings = await proven(look, deadline_s=patience_s)
     if all(found.is_proven for found in findings):
         await stage.product.rest()
         findings = await look()
@@ -59,9 +65,9 @@ async def tell(scene: Scene) -> Evidence:
     return Evidence(findings=findings, state=await _state(scene), notes=notes)
 
 
-async def _state(scene: Scene) -> dict[str, object]:
+async def _state(scene: Scene) -> Mapping[str, object]:
     try:
-        return {d.contract: await scene.held(d) for d in scene.story.debtors}
+        return await scene.state(*scene.story.debtors)
     except NoAnswer as error:
         return {"portal": str(error)}
 

@@ -6,6 +6,7 @@ Spoiled: the cards are good after all.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 
 from demo.portal import CUT_OFF, DARK, ON
 from demo.proof import Evidence, Finding, finding
@@ -15,6 +16,14 @@ from demo.story import Day, Household
 from terms.money import Money
 
 Heard = Mapping[str, list[str]]  # what each household's box was told
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Before:
+    """Where things stood before something happened: charges known, journals."""
+
+    charges: Collection[str]
+    marks: Mapping[str, int]
 
 
 async def tell(scene: Scene) -> Evidence:
@@ -31,24 +40,26 @@ async def tell(scene: Scene) -> Evidence:
     scene.timeline.happens("bank", f"{declines} the cards of {cards} from now on")
     findings: list[Finding] = []
     for day in renewal.days:
-        known = {charge.id for charge in await stage.provider.charges()}
+        before = Before(
+            charges={charge.id for charge in await stage.provider.charges()},
+            marks=await scene.marks(),
+        )
         await stage.product.advance_to(scene.story.instant(day.on))
         scene.timeline.happens("clock", f"it is {day.on}")
-        today = await _day(scene, day, known, is_first=not findings)
+        today = await _day(scene, day, before, is_first=not findings)
         scene.timeline.found(today)
         findings += today
         if not all(found.is_proven for found in today):
             break
-    state = {household.contract: await scene.held(household) for household in scene.households}
-    return Evidence(findings=findings, state=state)
+    return Evidence(findings=findings, state=await scene.state(*scene.households))
 
 
-async def _day(scene: Scene, day: Day, known: Collection[str], *, is_first: bool) -> list[Finding]:
+async def _day(scene: Scene, day: Day, before: Before, *, is_first: bool) -> list[Finding]:
     """Prove what a day brings: charges, words on the screens, dark boxes."""
     heard: Heard = {household.contract: [] for household in scene.households}
 
     async def look() -> list[Finding]:
-        fresh = [c for c in await scene.stage.provider.charges() if c.id not in known]
+        fresh = [c for c in await scene.stage.provider.charges() if c.id not in before.charges]
         findings = [_tries(scene.households, day, fresh)]
         if is_first:
             findings += _others(scene, fresh)
@@ -56,11 +67,13 @@ async def _day(scene: Scene, day: Day, known: Collection[str], *, is_first: bool
             heard[household.contract].extend(await scene.stage.portal.messages(household.mac))
         if day.notice:
             findings.append(_notices(scene.households, day, heard))
+            findings += await _on_own_boxes(scene, day, before)
         if day.is_dark:
             findings += await _darkness(scene, heard)
+            findings += await _order(scene, before)
         return findings
 
-    findings = await proven(look)
+    findings = await proven(look, deadline_s=scene.patience_s)
     if not all(found.is_proven for found in findings):
         return findings
     # What must not come is looked for when nothing is under way any more.
@@ -100,15 +113,42 @@ def _others(scene: Scene, fresh: Sequence[Charge]) -> list[Finding]:
 def _notices(households: Sequence[Household], day: Day, heard: Heard) -> Finding:
     """Compare what debtors read on their screens; show all of it where it is something else."""
     wanted = {one.contract: [str(one.total), *day.notice] for one in households}
-    found = {
-        contract: words if _is_said(words, heard[contract]) else heard[contract]
-        for contract, words in wanted.items()
-    }
+    found = {contract: _said(words, heard[contract]) for contract, words in wanted.items()}
     return finding("screen", "messages", wanted=wanted, found=found)
 
 
-def _is_said(words: Sequence[str], heard: Sequence[str]) -> bool:
-    return any(all(word in text for word in words) for text in heard)
+async def _on_own_boxes(scene: Scene, day: Day, before: Before) -> list[Finding]:
+    """Find the same words on the screens of boxes that are driven themselves."""
+    findings = []
+    for one in scene.households:
+        if one.box:
+            boxes = scene.stage.boxes_of(one.box)
+            shown = await boxes.messages(one.box, before.marks[boxes.kind])
+            words = [str(one.total), *day.notice]
+            what = f"box {one.box} shows"
+            findings.append(finding(boxes.kind, what, wanted=words, found=_said(words, shown)))
+    return findings
+
+
+async def _order(scene: Scene, before: Before) -> list[Finding]:
+    """Find the portal dark before the box, by the clock of the machine they run on."""
+    findings = []
+    for one in scene.households:
+        if one.box:
+            boxes, portal = scene.stage.boxes_of(one.box), scene.stage.portal
+            writes = await portal.status_writes(one.contract, before.marks["portal"])
+            switched = await boxes.switched(one.box, before.marks[boxes.kind])
+            times = [("portal", entry["at_ns"]) for entry in writes]
+            times += [(boxes.kind, at_ns) for at_ns, _ in switched]
+            found = [name for name, _ in sorted(times, key=lambda time: time[1])]
+            what = f"{one.contract} went dark, in this order"
+            findings.append(finding("journals", what, wanted=["portal", boxes.kind], found=found))
+    return findings
+
+
+def _said(words: Sequence[str], heard: Sequence[str]) -> Sequence[str]:
+    """Give the words where one text has them all; else all that was heard."""
+    return words if any(all(word in text for word in words) for text in heard) else heard
 
 
 async def _darkness(scene: Scene, heard: Heard) -> list[Finding]:
@@ -116,6 +156,7 @@ async def _darkness(scene: Scene, heard: Heard) -> list[Finding]:
     findings = []
     for household in scene.households:
         findings += await scene.account_findings(household, DARK)
+        findings += await scene.own_box(household, is_on=False)
     cut_off = [contract for contract, told in heard.items() if CUT_OFF in told]
     debtors = [household.contract for household in scene.households]
     statuses = await scene.stage.portal.statuses()

@@ -1,9 +1,11 @@
-"""Step 1: a household signs up with its box and its card. The bank takes its time, so it is dark.
+"""Step 1: a household signs up; a technician registers its box there and plugs it in.
 
-Spoiled: somebody at the portal switches the account on.
+The bank takes its time, so all is dark. Spoiled: somebody at the portal switches the account on.
 """
 
 from __future__ import annotations
+
+import asyncio
 
 from demo.portal import ON
 from demo.proof import Evidence, Finding, finding
@@ -11,7 +13,7 @@ from demo.scene import Scene, proven
 
 
 async def tell(scene: Scene) -> Evidence:
-    """Sign up and prove the account known and dark, the exact amount on its way."""
+    """Sign up and prove account and box known and dark, the exact amount on its way."""
     stage, order = scene.stage, scene.story.signup
     customer, method = await stage.provider.new_customer(order.name, order.card)
     scene.meet(customer, method)
@@ -22,6 +24,7 @@ async def tell(scene: Scene) -> Evidence:
     ordered = " + ".join((order.plan, *order.addons))
     box = f"{order.box['serial']} ({order.box['mac']})"
     scene.timeline.happens("staff", f"signs {order.contract} up: {ordered}, box {box}")
+    await _install(scene)
 
     if scene.is_spoiled:
         await proven(scene.newcomer_dark)
@@ -37,5 +40,17 @@ async def tell(scene: Scene) -> Evidence:
             finding("provider", "charges", wanted=wanted, found=under_way),
         ]
 
-    findings = await proven(look)
-    return Evidence(findings=findings, state={"portal": await scene.held(scene.newcomer)})
+    findings = await proven(look, deadline_s=scene.patience_s)
+    return Evidence(findings=findings, state=await scene.state(scene.newcomer))
+
+
+async def _install(scene: Scene) -> None:
+    """Register the box where it is to stand, and give it power."""
+    stage, household = scene.stage, scene.newcomer
+    if not household.box:
+        return
+    who = stage.technician
+    words = ("--serial", household.box, "--account", household.contract, "--by", who.actor)
+    registering = stage.parts.command("register", "device", "register", *words)
+    await asyncio.gather(registering, stage.boxes_of(household.box).plug_in(household.box))
+    scene.timeline.happens(who.name, f"registers box {household.box} there and plugs it in")

@@ -9,8 +9,9 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from gateway.adapters.sdk import Access, Adapter, BoxAdapter, Boxes, Http, Options
+from gateway.adapters.sdk import Access, Adapter, Answering, BoxAdapter, Boxes, Http, Options
 from gateway.adapters.state import ViewerState
+from runtime.memory import give_back
 from terms.errors import Invalid, NotFound, Permanent
 from terms.ids import TargetName
 
@@ -32,7 +33,7 @@ class NoBoxes:
         """Know nothing."""
         return None
 
-    async def answering(self, login: str) -> str | None:  # noqa: ARG002
+    async def answering(self, login: str) -> Answering | None:  # noqa: ARG002
         """Know nobody."""
         return None
 
@@ -61,6 +62,14 @@ def _entries() -> dict[str, EntryPoint]:
     return {entry.name: entry for entry in entry_points(group=GROUP)}
 
 
+@cache
+def _loaded(entry: EntryPoint) -> object:
+    """Import what an entry point names; the library of a protocol leaves megabytes behind."""
+    loaded: object = entry.load()
+    give_back()
+    return loaded
+
+
 def kinds() -> tuple[str, ...]:
     """Names of all installed adapter kinds, sorted."""
     return tuple(sorted(_entries()))
@@ -71,7 +80,7 @@ def adapter_class(kind: str) -> type[Adapter[Any]]:
     entry = _entries().get(kind)
     if entry is None:
         raise NotFound(f"no adapter of kind {kind!r}; installed: {', '.join(kinds()) or 'none'}")
-    loaded = entry.load()
+    loaded = _loaded(entry)
     if not (isinstance(loaded, type) and issubclass(loaded, Adapter)):
         raise TypeError(f"entry point {kind!r} is not an Adapter")
     return loaded

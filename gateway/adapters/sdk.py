@@ -66,6 +66,14 @@ class Access:
     may_pin: bool = False
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answering:
+    """A box that signs in to us: its serial, and how it is reached."""
+
+    ref: str
+    access: Access
+
+
 class Boxes(Protocol):
     """What an adapter of boxes may ask, and tell, about one of them; `ref` is its serial."""
 
@@ -81,8 +89,8 @@ class Boxes(Protocol):
         """Give what it was last seen to hold: all there is to know of a box that calls us."""
         ...
 
-    async def answering(self, login: str) -> str | None:
-        """Find the serial of the box that signs in to us by this name."""
+    async def answering(self, login: str) -> Answering | None:
+        """Find the box that signs in to us by this name; None where it is not exactly one."""
         ...
 
     async def called_at(self, ref: str, address: str) -> None:
@@ -236,7 +244,10 @@ class Linked(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ask:
-    """One HTTP request of a target that calls us. Header names are lower-case; `peer` is an IP."""
+    """One HTTP request of a target that calls us; `peer` is an IP.
+
+    Headers are to be asked for by lower-case name.
+    """
 
     method: str
     path: str

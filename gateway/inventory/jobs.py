@@ -167,6 +167,24 @@ async def assign(tx: Tx, work: Work, id_: str, assignee: str, *, actor: str) -> 
     return await found(tx, id_)
 
 
+async def take(tx: Tx, work: Work, id_: str, *, actor: str) -> Job:
+    """Take an open job that nobody has; one's own is left as it is.
+
+    Raises NotFound where somebody else has it, InvalidTransition for a closed one.
+    """
+    checked_actor(actor)
+    free = (_C.id == id_, _C.state == JobState.OPEN.value, _C.assignee == "")
+    taken = await tx.execute(update(job).where(*free).values(assignee=actor))
+    after = await found(tx, id_)
+    if after.assignee != actor:
+        raise NotFound(f"no job {id_!r}")
+    if after.state is not JobState.OPEN:
+        raise InvalidTransition(f"job {id_} is {after.state}: nobody can take it any more")
+    if taken.rowcount:
+        await _note(tx, work, id_, action="job.assign", actor=actor, after=actor)
+    return after
+
+
 async def found(tx: Tx, id_: str) -> Job:
     """Read one job. Raises NotFound."""
     row = await tx.first(select(job).where(_C.id == id_))
@@ -182,6 +200,13 @@ async def listing(
     query = select(job).where(_C.id > after).order_by(_C.id).limit(jobs_max)
     query = query.where(_C.assignee == assignee) if assignee else query
     query = query.where(_C.state == state) if state else query
+    return [_job(row) for row in await tx.rows(query)]
+
+
+async def offered(tx: Tx, *, jobs_max: int = JOBS_MAX) -> list[Job]:
+    """List the open jobs that anybody may take, in the order they were opened."""
+    free = (_C.assignee == "", _C.state == JobState.OPEN.value)
+    query = select(job).where(*free).order_by(_C.id).limit(jobs_max)
     return [_job(row) for row in await tx.rows(query)]
 
 

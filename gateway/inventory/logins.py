@@ -14,14 +14,17 @@ from typing import Any
 import orjson
 from sqlalchemy import Column, Index, String, Table, Text, select, update
 
-from gateway.adapters.sdk import Access
+from gateway.adapters.sdk import Access, Answering
 from gateway.inventory import reviews, secrets
 from gateway.inventory.reviews import CaseKind, Finding
 from gateway.inventory.store import resource
 from runtime.clock import Clock
-from runtime.secrets import Sealer
+from runtime.secrets import SealBroken, Sealer
 from runtime.store import Instant, Store, Tx, metadata
 from runtime.store.among import KEYS, among, packed
+from runtime.store.lease import Engine
+from runtime.store.prepared import PreparedQuery
+from runtime.telemetry import get_log
 from terms.errors import Conflict, Invalid, NotFound, Permanent
 from terms.ids import ResourceId
 
@@ -46,6 +49,7 @@ box_login = Table(
     Index(None, "key_id"),
 )
 _C = box_login.c
+_log = get_log()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,15 +64,6 @@ class Described:
     secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
     host_key: str = ""
     listed: Mapping[str, str] = field(default_factory=dict, repr=False)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Answering:
-    """A box that calls us: every set of secrets it may have, the newest first."""
-
-    ref: str
-    resource: ResourceId
-    secrets: tuple[Mapping[str, str], ...] = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,14 +96,7 @@ class Logins:
             row = await _of_serial(tx, ref)
         if row is None:
             raise Permanent(f"nobody has told how to reach the box {ref}")
-        kept = self._opened(row)
-        until = row.claim_until
-        return Access(
-            address=row.address,
-            secrets=kept.told(),
-            host_key=row.host_key,
-            may_pin=not row.host_key and until is not None and self.clock.machine_now() < until,
-        )
+        return self._access(row)
 
     async def pin(self, ref: str, host_key: str) -> None:
         """Keep the key a box has shown inside its claim window; the same again is fine.
@@ -121,17 +109,24 @@ class Logins:
         if why:
             raise Conflict(why)
 
-    async def answering(self, login_name: str) -> Answering | None:
-        """Find the box that signs in under a name; None where none does, or more than one."""
-        query = _rows().where(_C.login_name == login_name).limit(2)
+    async def answering(self, names: Iterable[str]) -> dict[str, Answering]:
+        """Find the boxes that sign in under these names, by name.
+
+        A name that more than one box has finds none; nor is a box found whose seal is broken.
+        """
         async with self.store.read() as tx:
-            rows = await tx.rows(query)
-        if len(rows) != 1:
-            return None
-        (row,) = rows
-        kept = self._opened(row)
-        both = ({**kept.now, **kept.next}, kept.now) if kept.next else (kept.now,)
-        return Answering(ref=row.serial, resource=ResourceId(row.resource), secrets=both)
+            rows = await _ANSWERING.rows(tx, {KEYS: packed(tx.engine, names)})
+        by_name: dict[str, list[Any]] = {}
+        for row in rows:
+            by_name.setdefault(row.login_name, []).append(row)
+        found = {}
+        for name, (row, *others) in by_name.items():
+            try:
+                if not others:
+                    found[name] = Answering(ref=row.serial, access=self._access(row))
+            except SealBroken:
+                _log.error("login.seal_broken", serial=row.serial)
+        return found
 
     async def describe(self, tx: Tx, told: Sequence[Described]) -> None:
         """Write down how boxes are reached. Raises Invalid, which shows no secret."""
@@ -194,6 +189,15 @@ class Logins:
         if kept.next:
             await self._keep(tx, row, replace(kept, now={**kept.now, **kept.next}, next={}))
 
+    def _access(self, row: Any) -> Access:
+        until = row.claim_until
+        return Access(
+            address=row.address,
+            secrets=self._opened(row).told(),
+            host_key=row.host_key,
+            may_pin=not row.host_key and until is not None and self.clock.machine_now() < until,
+        )
+
     async def _pin(self, tx: Tx, ref: str, host_key: str) -> str:
         row = await _of_serial(tx, ref, is_locked=True)
         if row is None:
@@ -246,9 +250,16 @@ def _place(box: str) -> str:
 
 
 def _rows() -> Any:
-    columns = (_C.resource, _C.address, _C.sealed, _C.host_key, _C.claim_until)
+    columns = (_C.resource, _C.address, _C.login_name, _C.sealed, _C.host_key, _C.claim_until)
     joined = box_login.join(resource, resource.c.id == _C.resource)
     return select(*columns, resource.c.serial).select_from(joined)
+
+
+def _answering(engine: Engine) -> Any:
+    return _rows().where(among(engine, _C.login_name))
+
+
+_ANSWERING = PreparedQuery(_answering)
 
 
 async def _of(tx: Tx, boxes: Iterable[str]) -> dict[ResourceId, Any]:

@@ -114,17 +114,18 @@ def shifted(box: Resource, place: str) -> Resource:
     return replace(box, place=place, moves=box.moves + 1)
 
 
-def implausible(box: Resource, stock: str | None) -> str:
+def implausible(box: Resource, stock: str | None, *, where: str = "") -> str:
     """Say why somebody who takes from this stock cannot have the box; empty where he can.
 
     A technician's stock is the place that bears his actor's id; None is whoever may take anything.
+    `where` is what people call the place of the box.
     """
     if box.state is not ResourceState.IN_STOCK:
         return f"box {box.serial} is {box.state}: {_MEND[box.state]}"
     if stock is None or box.place == stock:
         return ""
     return (
-        f"box {box.serial} is in stock at {box.place or 'another place'}, not in yours: "
+        f"box {box.serial} is in stock at {where or box.place or 'another place'}, not in yours: "
         "have it moved to you first"
     )
 

@@ -110,6 +110,13 @@ async def waiting(tx: Tx, *, cases_max: int = CASES_MAX) -> list[Case]:
     return [_case(row) for row in rows]
 
 
+async def open_of(tx: Tx, serial: str, *, cases_max: int = CASES_MAX) -> list[Case]:
+    """List what waits for a person about one box, the newest first."""
+    query = select(review_case).where(_C.serial == serial, _C.resolved_at.is_(None))
+    rows = await tx.rows(query.order_by(_C.seen_at.desc(), _C.id).limit(cases_max))
+    return [_case(row) for row in rows]
+
+
 async def resolve(tx: Tx, id_: str, *, actor: str, resolution: str, now: datetime) -> Case:
     """Write down what a person has decided; again changes nothing.
 

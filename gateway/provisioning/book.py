@@ -10,13 +10,14 @@ from collections.abc import AsyncIterator, Mapping
 
 from sqlalchemy import and_, select
 
-from gateway.adapters.sdk import Access
+from gateway.adapters.sdk import Access, Answering
 from gateway.adapters.state import ViewerState
 from gateway.inventory import reviews, sightings, store
 from gateway.inventory.logins import Described, Logins
 from gateway.inventory.quarantine import Sighting
 from gateway.inventory.reviews import CaseKind, Finding
 from gateway.provisioning import fence, wishes
+from gateway.provisioning.lookup import Lookup
 from gateway.provisioning.tables import observed, wish
 from runtime.clock import Clock
 from runtime.store import Store
@@ -34,6 +35,7 @@ class Book:
         self.store = store_
         self.logins = logins
         self.clock = clock
+        self._answering = Lookup(logins.answering)
 
     async def access(self, ref: str) -> Access:
         """Find how to reach a box. Raises Permanent for one nobody has described."""
@@ -56,10 +58,9 @@ class Book:
             row = await tx.first(query)
         return None if row is None else ViewerState.decode(row.value, revision=row.revision)
 
-    async def answering(self, login: str) -> str | None:
-        """Find the serial of the box that signs in to us by this name."""
-        found = await self.logins.answering(login)
-        return None if found is None else found.ref
+    async def answering(self, login: str) -> Answering | None:
+        """Find the box that signs in to us by this name; None where it is not exactly one."""
+        return await self._answering.find(login)
 
     async def called_at(self, ref: str, address: str) -> None:
         """Remember where a box that calls us wants to be rung."""

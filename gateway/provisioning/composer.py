@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from gateway.adapters.state import ViewerState
 from gateway.inventory import store as inventory
 from gateway.provisioning import refs, routes, targets, wishes
 from gateway.provisioning.boxes import boxes_of
@@ -18,7 +19,7 @@ from gateway.provisioning.compose import Composition, DrivenBox, Order, Wish, co
 from gateway.provisioning.keys import RECONCILE, key_of
 from gateway.provisioning.leases import still_ours
 from gateway.provisioning.routing import Routes
-from gateway.provisioning.wishes import Standings
+from gateway.provisioning.wishes import Standing, Standings
 from runtime import crash, log
 from runtime.store import Store, Tx
 from runtime.telemetry import get_log
@@ -135,7 +136,11 @@ async def _mark(
     later: dict[TargetName, dict[str, datetime]] = {}
     for service, result in results.items():
         # What goes dark is dark at the portal first: a box may never come back to be told.
-        is_ending = any(not (one.is_of_box or one.value.enabled) for one in result.changed)
+        accounts = standing.get(service, _NOTHING).accounts
+        is_ending = any(
+            not (one.is_of_box or one.value.enabled or _is_dark(accounts.get(one.target)))
+            for one in result.changed
+        )
         for one in result.changed:
             key = key_of(one.subject, one.target)
             if is_ending and one.is_of_box and not one.value.enabled:
@@ -151,6 +156,13 @@ async def _mark(
         await work.mark(tx, RECONCILE, now[target], target=target)
     for target in sorted(later):
         await work.schedule(tx, RECONCILE, later[target], target=target)
+
+
+def _is_dark(was: Standing | None) -> bool:
+    """Tell whether an account was seen dark, so that its boxes have nothing to wait for."""
+    if was is None or not was.is_proven:
+        return False
+    return not ViewerState.decode(was.before.text, revision=was.before.revision).enabled
 
 
 def _looks(results: Mapping[ServiceId, Composition]) -> dict[str, datetime]:

@@ -7,7 +7,7 @@ other is reconciled inside its contact, by the same run as everywhere, with its 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -21,6 +21,7 @@ from gateway.provisioning.health import Health
 from gateway.provisioning.holding import Holding, monotonic_s
 from gateway.provisioning.jobs import load
 from gateway.provisioning.keys import RECONCILE, key_of
+from gateway.provisioning.lookup import Lookup
 from gateway.provisioning.opening import Opened
 from gateway.provisioning.proofs import Sighting
 from gateway.provisioning.results import Result
@@ -52,6 +53,7 @@ class Contacts:
         self.work = work
         self._holding = Holding(work, self.target, heartbeat_s=heartbeat_s)
         self._runner = Runner(Health(opened, work), work, self._holding, self._written)
+        self._lookup = Lookup(self._wishes)
         self._seen: dict[str, Sighting] = {}
         self._known: dict[str, Wish] = {}
 
@@ -72,8 +74,7 @@ class Contacts:
 
     async def wish(self, ref: str) -> ViewerState | None:
         """Give what the box should hold, with the revision of that; None for an unknown one."""
-        async with self.work.store.read() as tx:
-            found = (await wishes.of_refs(tx, self.target, [ref])).get(ref)
+        found = await self._lookup.find(ref)
         if found is None:
             self._known.pop(ref, None)
             return None
@@ -126,6 +127,10 @@ class Contacts:
             await self.work.schedule(tx, RECONCILE, {key: later}, target=self.target)
             return True
         return found.parked_at is None
+
+    async def _wishes(self, refs: Iterable[str]) -> Mapping[str, Wish]:
+        async with self.work.store.read() as tx:
+            return await wishes.of_refs(tx, self.target, refs)
 
     # -- writing
 

@@ -62,8 +62,13 @@ async def write(tx: Tx, work: Work, results: Sequence[Result]) -> list[Result]:
     """Write results back and finish their rows; returns those that were still ours."""
     ours = {claim.key for claim in await still_ours(tx, [r.job.claim for r in results])}
     kept = [result for result in results if result.job.claim.key in ours]
-    seen = [_observed_row(result) for result in kept if result.trail.seen_text]
-    await tx.upsert(observed, seen, key=("subject", "target"), rising="seen_at")
+    seen = [_observed_row(result) for result in kept]
+    await tx.upsert(
+        observed,
+        [row for row in seen if row is not None],
+        key=("subject", "target"),
+        rising="seen_at",
+    )
     await tx.insert(service_order, _order_rows(kept, work))
     facts = [fact_of(r.job.wish, r.finished_at) for r in kept if r.is_news]
     await log.append(tx, facts)
@@ -121,15 +126,24 @@ def _failure(result: Result) -> Failure:
     )
 
 
-def _observed_row(result: Result) -> dict[str, Any]:
-    held, wish = result.trail.held, result.job.wish
+def _observed_row(result: Result) -> dict[str, Any] | None:
+    """Give what was seen last, for sure; None where nothing was.
+
+    After a write whose end nobody knows that is what was seen before it, at the start of the run.
+    """
+    wish, trail = result.job.wish, result.trail
+    held, text, seen_at = trail.held, trail.seen_text, result.finished_at
+    if not text and trail.before is not None:
+        held, text, seen_at = trail.before, trail.before.encode(), result.started_at
+    if not text:
+        return None
     return {
         "subject": wish.subject,
         "target": wish.target,
-        "value": result.trail.seen_text,
+        "value": text,
         "revision": wish.revision if result.is_done else 0,
         "enabled": held is not None and held.enabled,
-        "seen_at": result.finished_at,
+        "seen_at": seen_at,
     }
 
 

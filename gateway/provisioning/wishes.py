@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, and_, delete, func, select
+from sqlalchemy import Select, and_, bindparam, delete, func, select
 
 from gateway.adapters.state import ViewerState
 from gateway.provisioning.compose import Before, Wish
@@ -97,8 +97,8 @@ async def of_service(tx: Tx, service: ServiceId) -> list[Wish]:
 
 async def of_refs(tx: Tx, target: TargetName, refs: Iterable[str]) -> dict[str, Wish]:
     """Read wishes of one target, by our key there."""
-    query = select(*COLUMNS).where(_W.target == target, among(tx.engine, _W.ref))
-    wishes = (from_row(row) for row in await tx.rows(query, {KEYS: packed(tx.engine, refs)}))
+    rows = await _OF_REFS.rows(tx, {"target": target, KEYS: packed(tx.engine, refs)})
+    wishes = (from_row(row) for row in rows)
     return {one.value.ref: one for one in wishes}
 
 
@@ -221,11 +221,17 @@ def _unproven_boxes(engine: Engine) -> Select[Any]:
     )
 
 
+def _of_refs(engine: Engine) -> Select[Any]:
+    at_target = _W.target == bindparam("target")
+    return select(*COLUMNS).where(at_target, among(engine, _W.ref))
+
+
 def _problems(engine: Engine) -> Select[Any]:
     return select(wish_problem).where(among(engine, wish_problem.c.service))
 
 
 _STANDING = PreparedQuery(_standing)
 _OF_BOXES = PreparedQuery(_of_boxes)
+_OF_REFS = PreparedQuery(_of_refs)
 _UNPROVEN_BOXES = PreparedQuery(_unproven_boxes)
 _PROBLEMS = PreparedQuery(_problems)

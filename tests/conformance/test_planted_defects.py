@@ -8,8 +8,10 @@ import pytest
 from gateway.adapters.conformance import CHECKS
 from gateway.adapters.sdk import Adapter
 from terms.errors import TargetError
+from tests.conformance import box_defects
 from tests.conformance.defects import DEFECTS
 from tests.conformance.harness_ministra import MinistraHarness
+from tests.conformance.harness_ssh import SshHarness
 
 
 class Planted(MinistraHarness):
@@ -50,3 +52,33 @@ async def test_a_planted_defect_is_found(harness: Planted, name: str) -> None:
 def test_there_are_enough_defects() -> None:
     """At least twenty-four ways to be wrong are planted."""
     assert len(DEFECTS) >= 24
+
+
+class PlantedBoxes(SshHarness):
+    """A rack met by another class than the registered one, while `planted` is set."""
+
+    planted: type[Adapter] | None = None
+
+    def adapter_class(self) -> type[Adapter]:
+        """Give the planted class."""
+        return self.planted or super().adapter_class()
+
+
+@pytest.fixture(scope="module")
+def rack() -> Iterator[PlantedBoxes]:
+    """Start one rack for all defects."""
+    planted = PlantedBoxes()
+    planted.start()
+    yield planted
+    planted.stop()
+
+
+@pytest.mark.parametrize("name", box_defects.DEFECTS)
+async def test_a_planted_defect_of_boxes_is_found(rack: PlantedBoxes, name: str) -> None:
+    """The adapter of boxes passes the check, and with this defect it fails it."""
+    defect = box_defects.DEFECTS[name]
+    rack.planted = None
+    await CHECKS[defect.caught_by].run(rack)
+    rack.planted = defect.adapter
+    with pytest.raises((AssertionError, TargetError), match=re.escape(defect.shows)):
+        await CHECKS[defect.caught_by].run(rack)

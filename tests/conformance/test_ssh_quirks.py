@@ -188,7 +188,6 @@ async def test_the_machines_own_keys_are_not_used(
         ("crowded", Unreachable),
         ("banner_silence", Unreachable),
         ("slow_banner:5s", Unreachable),
-        ("legacy", Permanent),
         ("silent", Unreachable),
         ("drip:1s", Unreachable),
         ("half", Unreachable),
@@ -211,6 +210,15 @@ async def test_what_goes_wrong_is_one_error(
     async with opened(box, **deadlines) as adapter, suffering(box, spec):
         error = await error_of(adapter, ref)
     assert type(error) is expected, error
+
+
+async def test_old_algorithms_are_not_taken_unasked(box: Trial) -> None:
+    """A box that knows nothing else is told so, unless it hangs up before it is understood."""
+    ref = harness(box).new_ref()
+    async with opened(box) as adapter, suffering(box, "legacy"):
+        error = await error_of(adapter, ref)
+    assert type(error) in {Permanent, Unreachable}
+    assert error.is_untouched
 
 
 # What is used here is old on purpose.
@@ -275,9 +283,9 @@ async def test_a_dropped_link_ends_what_is_said_on_it(box: Trial) -> None:
     ref = harness(box).new_ref()
     async with opened(box) as adapter:
         async with suffering(box, "silent:count=1"):
-            task = asyncio.create_task(adapter.observe(ref))
             calls = harness(box).calls
             before = await calls()
+            task = asyncio.create_task(adapter.observe(ref))
             while await calls() == before:
                 assert not task.done()
             await adapter.drop()

@@ -11,6 +11,7 @@ import pytest
 from terms.calendar import days_after, period_containing
 from tests.demo.telling import HARBOUR, TERRACE
 
+BOOT_S = 2
 OPERATORS = pytest.mark.parametrize("folder", [HARBOUR, TERRACE], ids=lambda path: path.name)
 
 
@@ -41,14 +42,16 @@ def minor(text: str) -> int:
 
 
 class Prices:
-    """The prices of an operator, in minor units, and its one tax."""
+    """The prices of an operator, in minor units, its one tax, and which rental is for a model."""
 
     def __init__(self, folder: Path) -> None:
-        self.of = {row["offering"]: minor(row["amount"]) for row in rows(folder, "prices")}
+        prices = rows(folder, "prices")
+        self.of = {row["offering"]: minor(row["amount"]) for row in prices}
+        self.deposit = {row["offering"]: minor(row.get("deposit") or "0") for row in prices}
         (rate,) = rows(folder, "taxes")
         self.tax = Fraction(int(rate["rate"].rstrip("%")), 100)
-        (rental,) = [r["code"] for r in rows(folder, "offerings") if r["kind"] == "rental"]
-        self.rental = rental
+        rentals = [row for row in rows(folder, "offerings") if row["kind"] == "rental"]
+        self.rental_of = {m: row["code"] for row in rentals for m in row["model"].split(";")}
 
     def total(self, offerings: list[str], share: Fraction = Fraction(1)) -> int:
         """Charge a share of a month and tax the sum."""
@@ -58,13 +61,25 @@ class Prices:
 
 def households(folder: Path) -> dict[str, list[str]]:
     """Tell what each imported household is charged for."""
-    rental = Prices(folder).rental
-    boxes = [row["contract"] for row in rows(folder, "boxes")]
+    rental_of, boxes = Prices(folder).rental_of, rows(folder, "boxes")
     return {
         row["contract"]: [row["plan"], *filter(None, row["addons"].split(";"))]
-        + [rental] * boxes.count(row["contract"])
+        + [rental_of[box["model"]] for box in boxes if box["contract"] == row["contract"]]
         for row in rows(folder, "subscribers")
     }
+
+
+def ordered(folder: Path) -> list[str]:
+    """Tell what the newcomer is charged for."""
+    signup = story(folder)["signup"]
+    rental = Prices(folder).rental_of[signup["box"]["model"]]
+    return [signup["plan"], *signup["addons"], rental]
+
+
+def drivers(folder: Path) -> dict[str, dict]:
+    """Give the targets that drive boxes, by kind."""
+    targets = tomllib.loads((folder / "operator.toml").read_text("utf-8"))["targets"]
+    return {one["kind"]: {**one, "name": n} for n, one in targets.items() if "models" in one}
 
 
 @OPERATORS
@@ -79,11 +94,72 @@ def test_the_provider_knows_every_card(folder):
 def test_the_portal_has_every_code(folder):
     """Every tariff and package that is routed exists at the portal, which begins empty."""
     portal = state(folder, "portal")
-    routed = {(row["role"], row["target_code"]) for row in rows(folder, "routes")}
+    driving = {one["name"] for one in drivers(folder).values()}
+    routed = {
+        (row["role"], row["target_code"])
+        for row in rows(folder, "routes")
+        if row["target"] not in driving
+    }
     tariffs = {("tariff", tariff["external_id"]) for tariff in portal["tariffs"]}
     packages = {("package", package["external_id"]) for package in portal["packages"]}
     assert routed <= tariffs | packages
     assert "accounts" not in portal
+
+
+@OPERATORS
+def test_the_boxes_know_every_code_and_stand_in_the_list(folder):
+    """Driven boxes know what is routed to them, boot in 2 s, hold nothing, and are all in stock."""
+    listed = {(row["serial"], row["mac"], row["model"]) for row in rows(folder, "boxes")}
+    assert drivers(folder)
+    for kind, driver in drivers(folder).items():
+        begun = state(folder, kind)
+        codes = {r["target_code"] for r in rows(folder, "routes") if r["target"] == driver["name"]}
+        assert codes <= set(begun["known_packages"])
+        assert begun.keys() == {"boot_s", "known_packages", "boxes"}
+        assert begun["boot_s"] == BOOT_S
+        made = {(box["serial"], box["mac"], box["model"]) for box in begun["boxes"]}
+        assert made == {box for box in listed if box[2] in driver["models"]}
+
+
+@OPERATORS
+def test_serials_pass_their_check(folder):
+    """Every serial begins as its model's do, and has the check digit the model wants."""
+    models = {row["model"]: row for row in rows(folder, "models")}
+    for box in rows(folder, "boxes"):
+        prefix, check = models[box["model"]]["serial_prefix"], models[box["model"]]["serial_check"]
+        assert box["serial"].startswith(prefix)
+        if check:
+            digits = [int(mark) for mark in reversed(box["serial"].removeprefix(prefix))]
+            doubled = [sum(divmod(2 * digit, 10)) for digit in digits[1::2]]
+            assert (sum(digits[::2]) + sum(doubled)) % 10 == 0, box
+
+
+@OPERATORS
+def test_whoever_the_story_names_holds_what_the_routes_say(folder):
+    """Tariff, packages and the packages of an own box follow from what was ordered."""
+    told = story(folder)
+    sold = {row["contract"]: row for row in rows(folder, "subscribers")}
+    grants = {row["code"]: row["grants"].split(";") for row in rows(folder, "offerings")}
+    driver_of = {m: one["name"] for one in drivers(folder).values() for m in one["models"]}
+    boxes = {row["serial"]: row for row in rows(folder, "boxes")}
+    named = [
+        {**told["signup"], "box": told["signup"]["box"]["serial"]},
+        *({**one, **_order(sold[one["contract"]])} for one in told["debtor"]),
+    ]
+    for one in named:
+        codes = [code for sale in (one["plan"], *one["addons"]) for code in grants[sale]]
+        routed = [row for row in rows(folder, "routes") if row["code"] in codes]
+        driver = driver_of[boxes[one["box"]]["model"]] if one.get("box") else ""
+        portal = [row for row in routed if row["target"] not in driver_of.values()]
+        assert [r["target_code"] for r in portal if r["role"] == "tariff"] == [one["tariff"]]
+        packages = {r["target_code"] for r in portal if r["role"] == "package"}
+        assert packages == set(one["packages"])
+        own = {row["target_code"] for row in routed if row["target"] == driver}
+        assert own == set(one.get("box_packages", ()))
+
+
+def _order(row: dict[str, str]) -> dict:
+    return {"plan": row["plan"], "addons": list(filter(None, row["addons"].split(";")))}
 
 
 @OPERATORS
@@ -93,8 +169,9 @@ def test_the_first_invoice_adds_up(folder):
     signup, first_day = told["signup"], told["start"]["at"].date()
     period = period_containing(first_day, signup["bill_day"])
     share = Fraction((period.end - first_day).days, (period.end - period.start).days)
-    offerings = [signup["plan"], *signup["addons"], prices.rental]
-    assert minor(told["first_invoice"]["total"]) == prices.total(offerings, share)
+    offerings = ordered(folder)
+    deposit = sum(prices.deposit[code] for code in offerings)
+    assert minor(told["first_invoice"]["total"]) == prices.total(offerings, share) + deposit
     assert period.end == told["renewal"]["on"]
 
 
@@ -108,9 +185,21 @@ def test_the_renewal_adds_up(folder):
     paid = [amount for contract, amount in due.items() if contract not in owed]
     assert told["renewal"]["paid_count"] == told["renewal"]["lit_count"] == len(paid)
     assert minor(told["renewal"]["paid_total"]) == sum(paid)
-    signup = told["signup"]
-    offerings = [signup["plan"], *signup["addons"], prices.rental]
-    assert minor(told["renewal"]["total"]) == prices.total(offerings)
+    assert minor(told["renewal"]["total"]) == prices.total(ordered(folder))
+
+
+@OPERATORS
+def test_the_return_adds_up(folder):
+    """Given back are the deposit and the days from the return on; the next charge is less by it."""
+    told, prices = story(folder), Prices(folder)
+    back, (*kept, rental) = told["return"], ordered(folder)
+    period = period_containing(back["on"], told["signup"]["bill_day"])
+    used = Fraction((back["on"] - period.start).days, (period.end - period.start).days)
+    net = prices.of[rental] - half_up(prices.of[rental] * used)
+    given_back = net + half_up(net * prices.tax) + prices.deposit[rental]
+    assert minor(back["given_back"]) == given_back
+    assert minor(back["next_total"]) == prices.total(kept) - given_back > 0
+    assert back["next_on"] == period.end
 
 
 @OPERATORS

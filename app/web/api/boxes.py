@@ -17,6 +17,7 @@ from app.web.route import Body, Call, Policy, Route
 from gateway.inventory.flows import NewBox
 from gateway.inventory.model import WAREHOUSE, Resource, ResourceState
 from gateway.inventory.store import Line, Wanted
+from gateway.reads.progress import Progress
 from runtime.store import Tx
 from terms.ids import ServiceId
 
@@ -140,16 +141,17 @@ class LineView:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BoxStory:
-    """A box and all that has happened to it, the oldest first."""
+    """A box, all that has happened to it, the oldest first, and how far it has come."""
 
     box: BoxView
     history: list[LineView]
+    progress: Progress
 
     @classmethod
     def of(cls, story: Story) -> BoxStory:
         """Show it."""
         lines = [LineView.of(line, story.contracts) for line in story.lines]
-        return cls(box=BoxView.of(story.at), history=lines)
+        return cls(box=BoxView.of(story.at), history=lines, progress=story.progress)
 
 
 async def view(tx: Tx, box: Resource) -> BoxView:
@@ -172,7 +174,7 @@ async def listing(call: Call) -> Page[BoxView]:
 async def one(call: Call) -> BoxStory:
     """Show a box with its history."""
     async with call.house.store.read() as tx:
-        return BoxStory.of(await stock.story(tx, call.part("serial")))
+        return BoxStory.of(await stock.story(call.house, tx, call.part("serial")))
 
 
 async def register(call: Call) -> BoxView:

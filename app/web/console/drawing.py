@@ -28,6 +28,7 @@ class Drawing:
         )
         self._environment.globals["static"] = static.url
         self._environment.filters["when"] = when
+        self._environment.filters["clock"] = clock
         self._environment.filters["moment"] = moment
         self._environment.filters["count"] = count
 
@@ -43,6 +44,11 @@ class Drawing:
 def when(instant: datetime, zone_name: str = "UTC") -> str:
     """Write an instant for people, in a zone."""
     return f"{instant.astimezone(zone(zone_name)):%d %b %Y, %H:%M}"
+
+
+def clock(instant: datetime, zone_name: str) -> str:
+    """Write an instant to the second, in a zone: for what somebody stands there and waits for."""
+    return f"{instant.astimezone(zone(zone_name)):%d %b, %H:%M:%S}"
 
 
 def moment(instant: datetime) -> str:

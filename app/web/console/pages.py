@@ -14,11 +14,11 @@ from app.web.console import account as account_page
 from app.web.console.account import listing
 from app.web.console.drawing import Drawing
 from app.web.console.forms import FormToken, Sayings
-from app.web.console.live import Live
 from app.web.console.overview import overview
 from app.web.console.views import Frame
 from app.web.console.words import offset as told_offset
 from app.web.leading import SIGN_IN_PATH
+from app.web.live import Live
 from app.web.problem import BadRequest
 from app.web.route import Call, Policy, Query, Route
 from app.web.static import Static
@@ -160,13 +160,14 @@ class Console:
         wanted = frozenset(call.query.parts.split(",")) & frozenset(PARTS)
         return await self.live.feed(call.request, wanted)
 
-    async def _draw_parts(self) -> Mapping[str, str]:
+    async def _draw_parts(self, wanted: frozenset[str]) -> Mapping[str, str]:
         async with self.house.store.read() as tx:
             frame = await self._frame(tx, "overview")
             found = await overview(self.house, tx)
         return {
             part: self.drawing.part(part, frame=frame, overview=found, moments=found.story)
             for part in PARTS
+            if part in wanted
         }
 
 

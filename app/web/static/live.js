@@ -25,8 +25,10 @@ function replace({ part, html }) {
   }
 }
 
-if (places.length && "EventSource" in window) {
-  const url = new URL("/console/events", location.href);
+const from = document.querySelector("[data-live-url]")?.dataset.liveUrl;
+
+if (places.length && from && "EventSource" in window) {
+  const url = new URL(from, location.href);
   url.searchParams.set("parts", [...places].map((place) => place.dataset.livePart).join(","));
   const source = new EventSource(url);
   source.addEventListener("open", () => show("yes"));

@@ -85,12 +85,10 @@ async def trial(harness: Harness, *, deadline_s: float = DEADLINE_S) -> AsyncIte
     cls = harness.adapter_class()
     options = cls.options_type.model_validate(dict(harness.options(deadline_s)))
     door = HttpDoor(networks=harness.networks)
+    adapter = registry.make(cls, TargetName("under-test"), options, door, boxes=harness.boxes())
     try:
-        adapter = registry.make(cls, TargetName("under-test"), options, door, boxes=harness.boxes())
-        try:
-            yield Trial(harness=harness, adapter=adapter)
-        finally:
-            if isinstance(adapter, Linked):
-                await adapter.drop()
+        yield Trial(harness=harness, adapter=adapter)
     finally:
+        if isinstance(adapter, Linked):
+            await adapter.drop()
         await door.aclose()

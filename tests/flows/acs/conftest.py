@@ -20,7 +20,7 @@ def _fleet_process() -> Iterator[tuple[RunningSimulator, int]]:
     state = {
         "count": COUNT,
         "acs": f"http://{HOST}:{port}/{BOXES}",
-        "request_gap_s": 0,
+        "request_gap_s": 0.0001,
         "retry_m_s": 0.05,
         "retry_k": 1.2,
     }

@@ -26,7 +26,7 @@ async def test_a_payment_reaches_the_box_by_a_ring(world: AcsWorld):
     query = select(service_order).order_by(service_order.c.id)
     done = [one for one in await world.rows(query) if one.outcome == Outcome.DONE]
     assert [one.revision for one in done] == [1, 2]
-    facts = await world.rows(select(log_entry).where(log_entry.c.kind == "service.state_changed"))
+    facts = await world.rows(select(log_entry).where(log_entry.c.kind == "box.proven"))
     assert len(facts) == 2
 
 

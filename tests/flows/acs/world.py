@@ -67,6 +67,13 @@ class AcsWorld(World):
         self.papers = {box["serial"]: box for box in fleet.told["boxes"]}
         self.serials = list(self.papers)
 
+    @property
+    def database_url(self) -> str:
+        """The address of the database, for another process."""
+        url = self.store.url
+        plain = url.set(drivername=url.drivername.partition("+")[0])
+        return str(plain.render_as_string(hide_password=False))
+
     async def configure(self, **more: Any) -> None:
         """Write down the target and its routes; every model takes a ring at any time."""
         own = {
@@ -102,9 +109,9 @@ class AcsWorld(World):
             await inventory.hand_over(tx, self.work, given)
 
     @asynccontextmanager
-    async def listening(self) -> AsyncIterator[Acs]:
+    async def listening(self, *, rest_s_max: float = 1.0) -> AsyncIterator[Acs]:
         """Answer boxes until the block is left."""
-        acs = Acs(self.settings, self.targets, self.work)
+        acs = Acs(self.settings, self.targets, self.work, rest_s_max=rest_s_max)
         stop = asyncio.Event()
         await acs.open()
         task = asyncio.create_task(acs.run(stop))
@@ -166,3 +173,36 @@ class AcsWorld(World):
             return any(row.revision == revision for row in await self.rows(select(wish.c.revision)))
 
         await self.until(is_wished)
+
+    async def urged(self, serial: str, *, revision: int, active: bool) -> None:
+        """Have a box call and restart, as it would in time, until it has proven a revision."""
+
+        async def is_right() -> bool:
+            if await self.proven(revision):
+                return True
+            await self.tamper("inform", serial, event="2 PERIODIC")
+            if (await self.box(serial))["active"] is not active:
+                return False
+            return await self.proven(revision)
+
+        try:
+            await self.until(is_right, 2.0)
+        except TimeoutError:
+            await self.tamper("crash", serial)
+            await self.until(is_right)
+
+    async def knows(self, serial: str, name: str) -> bool:
+        """Tell whether a secret of a box is known."""
+        return serial in self.boxes.known and name in self.boxes.known[serial].secrets
+
+    async def knows_no_more(self, serial: str, name: str) -> bool:
+        """Tell whether a secret of a box is known no more."""
+        return not await self.knows(serial, name)
+
+    async def noted(self, strangers: int) -> bool:
+        """Tell whether so many boxes were noted as strangers."""
+        return len({one.serial for one in self.boxes.strangers}) >= strangers
+
+    async def has_other_than(self, serial: str, password: str) -> bool:
+        """Tell whether a box has shown another password than this."""
+        return self.boxes.known[serial].secrets["password"] != password

@@ -18,7 +18,8 @@ COMMAND = [sys.executable, "-c", "from app.cli import main; main()"]
 def environment(**more: str) -> dict[str, str]:
     """Give the environment of a child: ours, without any setting but those given."""
     kept = {k: v for k, v in os.environ.items() if not k.startswith("BOXOFFICE_")}
-    return kept | {f"BOXOFFICE_{name.upper()}": value for name, value in more.items()}
+    settings = {"acs_port": "0", **more}
+    return kept | {f"BOXOFFICE_{name.upper()}": value for name, value in settings.items()}
 
 
 class Serving:
@@ -45,17 +46,23 @@ class Serving:
                 stdout=asyncio.subprocess.PIPE,
                 stderr=log,
             )
-        assert self.process.stdout is not None
-        async with asyncio.timeout(READY_S):
-            line = await self.process.stdout.readline()
-        assert line, self.log.read_text()[-3000:]
-        self.ready = json.loads(line)
+        self.ready = await self.told()
         self.url = self.ready["url"]
         return self
 
     async def __aexit__(self, *_error: object) -> None:
         if self.process is not None and self.process.returncode is None:
             await self.stop()
+
+    async def told(self) -> dict[str, Any]:
+        """Wait for the next line it says."""
+        assert self.process is not None
+        assert self.process.stdout is not None
+        async with asyncio.timeout(READY_S):
+            line = await self.process.stdout.readline()
+        assert line, self.log.read_text()[-3000:]
+        said: dict[str, Any] = json.loads(line)
+        return said
 
     async def stop(self) -> int:
         """Ask it to end and give its exit code."""

@@ -174,6 +174,7 @@ class Product:
             **kept,
             "BOXOFFICE_DATA_DIR": str(self.folder),
             "BOXOFFICE_ALLOW_TIME_TRAVEL": "true",
+            "BOXOFFICE_ACS_PORT": "0",
             **self._settings,
             **more,
         }

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import asyncssh
 import pytest
 from aiohttp import ClientSession, web
 from sqlalchemy import func, select
@@ -30,6 +31,7 @@ ENVIRONMENT = {
     "PROVIDER_URL": "http://127.0.0.1:9",
     "PROVIDER_KEY": "k",
     "PROVIDER_WEBHOOK_SECRET": "whsec_canary",
+    "BOXES_SSH_KEY": asyncssh.generate_private_key("ssh-ed25519").export_private_key().decode(),
 }
 WITHIN_S = 20.0
 

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 import pytest
 from lxml import html
 
-from app.web.console import live
+from app.web import live
 from app.web.console.drawing import count, moment, when
 from app.web.console.words import age
 from runtime.work import Parking
@@ -159,7 +159,7 @@ async def test_a_page_gets_the_parts_it_asks_for(harbour, served):
 
 async def test_only_so_many_may_watch(served, monkeypatch):
     """Beyond the limit a watcher is sent away and the others go on."""
-    monkeypatch.setattr(live, "WATCHERS_MAX", 1)
+    monkeypatch.setattr(served.site.console.live, "watchers_max", 1)
     url = f"{served.url}/console/events?parts=clock"
     async with served.session.get(url) as first:
         await read_events(first, 1)

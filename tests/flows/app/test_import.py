@@ -62,8 +62,8 @@ async def test_everything_is_taken_over(house, folder):
         lines = await accounts.listing(tx, limit=100)
         codes = await catalog.codes(tx)
         held = await boxes.by_service(tx, [h.service for h in (await _holders(tx)).values()])
-        assert len(await routes.load(tx)) == 4
-        assert list(await targets.load(tx)) == ["portal-north"]
+        assert len(await routes.load(tx)) == 16
+        assert list(await targets.load(tx)) == ["acs", "boxes-snmp", "boxes-ssh", "portal-north"]
     assert len(lines) == 25
     assert codes.offerings["SPORT"] == "addon"
     assert len(held) == 25
@@ -78,7 +78,7 @@ async def test_deposits_fees_and_the_begin_of_rentals_are_taken_over(house, fold
     """Two more columns of prices and one more table of operator.toml say what boxes cost."""
     prices, operator = folder / "prices.csv", folder / "operator.toml"
     outcome = await import_paths(house, [folder], ENVIRONMENT)
-    widen(prices, "deposit", "lost_fee")
+    widen(prices, "lost_fee")
     again = await import_paths(house, [folder], ENVIRONMENT)
     assert (again.taken, again.unchanged["prices.csv"]) == (True, outcome.new["prices.csv"])
     with prices.open("a", encoding="utf-8") as file:
@@ -93,9 +93,9 @@ async def test_deposits_fees_and_the_begin_of_rentals_are_taken_over(house, fold
         ("0.00 EUR", "0.00 EUR"),
         ("30.00 EUR", "60.00 EUR"),
     ]
-    change(prices, 7, "deposit", "31.00")
+    change(prices, 8, "deposit", "31.00")
     refused = await import_paths(house, [folder], ENVIRONMENT)
-    assert [(p.file, p.row, p.field) for p in refused.problems] == [("prices.csv", 7, "deposit")]
+    assert [(p.file, p.row, p.field) for p in refused.problems] == [("prices.csv", 8, "deposit")]
     assert (await import_paths(house, [operator], ENVIRONMENT)).unchanged == {"operator.toml": 1}
 
 
@@ -175,11 +175,12 @@ async def test_a_wrong_zone_is_the_only_problem_of_a_large_folder(house, folder)
 
 async def test_a_box_of_a_later_import_needs_a_rental_of_an_earlier_one(house, folder):
     """What is rented is known from the database, too."""
+    (folder / "models.csv").unlink()
     await import_paths(house, [folder], ENVIRONMENT)
     path = folder / "boxes.csv"
     path.write_text(f"{path.read_text()}HT2-00098,,HT-2,,\nHT2-00099,,HTX,,\n")
     outcome = await import_paths(house, [path], ENVIRONMENT)
-    assert [(p.row, p.field) for p in outcome.problems] == [(33, "model")]
+    assert [(p.row, p.field) for p in outcome.problems] == [(36, "model")]
 
 
 @pytest.mark.parametrize(

@@ -26,6 +26,7 @@ ENVIRONMENT = {
     "PROVIDER_URL": "http://127.0.0.1:9",
     "PROVIDER_KEY": "k",
     "PROVIDER_WEBHOOK_SECRET": "w",
+    "BOXES_SSH_KEY": "k",
 }
 
 
@@ -124,7 +125,7 @@ def test_a_good_folder_has_no_problem(operator):
 )
 def test_a_wrong_cell_is_named_by_file_row_and_field(operator, file, column, cell, why):
     """Whatever is wrong in one cell, file, row, field and reason are said."""
-    widen(operator / "prices.csv", "deposit", "lost_fee")
+    widen(operator / "prices.csv", "lost_fee")
     change(operator / file, 2, column, cell)
     _, places, text = looked_at(operator)
     named = {name for place, row, name in places if (place, row) == (file, 2)}
@@ -222,10 +223,11 @@ def test_many_wrong_rows_never_crowd_out_the_cause(operator):
 
 def test_a_box_that_no_rental_is_for_is_refused(operator):
     """A model with a slip of the pen would be lent for nothing, so it is named in its row."""
+    (operator / "models.csv").unlink()
     change(operator / "boxes.csv", 3, "model", "HTX")
     _, places, text = looked_at(operator)
     assert places == [("boxes.csv", 3, "model")]
-    assert "no rental in offerings.csv is for the model 'HTX'; known are HT-2" in text
+    assert "no rental in offerings.csv is for the model 'HTX'; known are HT-2, Pier-1" in text
 
 
 def test_who_rents_no_boxes_may_have_any_model(operator):
@@ -233,7 +235,9 @@ def test_who_rents_no_boxes_may_have_any_model(operator):
     for name in ("offerings.csv", "prices.csv"):
         path = operator / name
         lines = path.read_text().splitlines()
-        path.write_text("\n".join(x for x in lines if not x.startswith("BOX,")) + "\n")
+        rentals = ("BOX,", "PIER,")
+        path.write_text("\n".join(x for x in lines if not x.startswith(rentals)) + "\n")
+    (operator / "models.csv").unlink()
     change(operator / "boxes.csv", 3, "model", "HTX")
     assert looked_at(operator)[1] == []
 

@@ -11,7 +11,9 @@ from app.cli.root import cli
 from runtime.secrets import new_master_key
 from tests.flows.app.served import ENVIRONMENT, HARBOUR
 
-SEALED = "target portal-north, payment provider cards"
+SEALED = (
+    "target acs, target boxes-snmp, target boxes-ssh, target portal-north, payment provider cards"
+)
 MEND = "`boxoffice import --seal-anew` with operator.toml (and boxes.csv)"
 
 

@@ -11,7 +11,6 @@ from yarl import URL
 
 from app.identity.keeper import form_token
 from app.identity.roles import ROLES, covers
-from app.web.field.pages import Field
 from app.web.people.phone import LINKS, NoFields
 from app.web.route import OF_PEOPLE, Call, Policy, Route
 from app.web.routes import all_routes
@@ -107,9 +106,3 @@ async def test_a_route_for_people_cannot_forget_its_form():
     object.__setattr__(call, "here", None)
     with pytest.raises(TypeError, match="not signed in"):
         _ = call.person
-
-
-async def test_the_field_is_never_left_to_anybody(served):
-    """Every page of the field asks for a technician."""
-    field = Field(served.site.phone)
-    assert {route.policy for route in field.routes()} == {Policy.TECHNICIAN}

@@ -4,12 +4,28 @@ from __future__ import annotations
 
 import asyncio
 import json
+import socket
 
 import aiohttp
 import pytest
 
 from tests.flows.app.process import Serving, command
 from tests.flows.app.served import ENVIRONMENT, HARBOUR
+
+OPERATOR = {
+    "operator.toml": """
+[operator]
+name = "Box TV"
+currency = "EUR"
+zone = "Europe/Vienna"
+locale = "en"
+country = "AT"
+
+[targets.boxes]
+kind = "cwmp"
+models = ["RB-1"]
+""",
+}
 
 
 @pytest.fixture
@@ -39,18 +55,25 @@ async def test_it_begins_on_an_empty_folder_and_ends_when_told(tmp_path, folder)
 
 
 async def test_a_command_beside_it_is_heard_at_once(tmp_path, folder):
-    """What the command line writes beside a running server is worked on without a restart."""
+    """What the command line writes beside a running server is worked on without a restart.
+
+    Boxes that call are listened to from then on, and whoever runs the server is told where.
+    """
     async with Serving(tmp_path, folder) as serving:
         settings = folder | {"log_level": "warning"}
         code, output, errors = await command(
             "import", str(HARBOUR), "--json", settings=settings, **ENVIRONMENT
         )
         assert (code, json.loads(output)["taken"]) == (0, True), errors
+        told = await serving.told()
+        assert told["event"] == "listening"
         token = (tmp_path / "data" / "api-token").read_text().strip()
         headers = {"Authorization": f"Bearer {token}"}
         async with aiohttp.ClientSession(headers=headers) as http, asyncio.timeout(20):
             while not await is_composed(http, serving.url):  # noqa: ASYNC110 - no event to wait for
                 await asyncio.sleep(0.05)
+            async with http.post(f"{told['acs']}/acs") as answer:
+                assert answer.status == 401
         assert await serving.stop() == 0
 
 
@@ -77,3 +100,33 @@ async def test_a_worker_listens_nowhere(tmp_path, folder):
     async with Serving(tmp_path, folder, "--role", "worker") as serving:
         assert serving.url == ""
         assert await serving.stop() == 0
+
+
+async def test_boxes_are_answered_where_one_is_configured_to_call(tmp_path, folder):
+    """The role `acs` listens for boxes alone, once a target is there whose boxes call."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    settings = folder | {"acs_port": str(port)}
+    operator = tmp_path / "operator"
+    operator.mkdir()
+    for name, text in OPERATOR.items():
+        (operator / name).write_text(text)
+    async with Serving(tmp_path, settings, "--role", "acs") as serving:
+        assert serving.url == ""
+        code, _, errors = await command("import", str(operator), settings=settings)
+        assert code == 0, errors
+        async with aiohttp.ClientSession() as http, asyncio.timeout(20):
+            while await status(http, f"http://127.0.0.1:{port}/boxes") != 401:  # noqa: ASYNC110
+                await asyncio.sleep(0.05)
+            assert await status(http, f"http://127.0.0.1:{port}/healthz") == 404
+        assert await serving.stop() == 0
+
+
+async def status(http: aiohttp.ClientSession, url: str) -> int:
+    """Post nothing, and tell the status; 0 where nobody listens."""
+    try:
+        async with http.post(url) as answer:
+            return answer.status
+    except aiohttp.ClientConnectorError:
+        return 0

@@ -122,20 +122,15 @@ async def test_old_secrets_are_valid_until_the_new_ones_were_seen(field):
     """While they change, a box that calls may have either; an adapter is told both."""
     async with field.shelf.store.begin() as tx:
         await field.logins.rotate(tx, "RB1", NEW)
-    both = await field.logins.answering("cpe-1")
-    assert both is not None
-    assert [one["password"] for one in both.secrets] == [NEW["password"], OLD["password"]]
-    told = await field.logins.access("RB1")
-    assert (told.secrets["password"], told.secrets["next_password"]) == (
-        OLD["password"],
-        NEW["password"],
-    )
+    both = (await field.logins.answering(["cpe-1"]))["cpe-1"]
+    for told in (both.access, await field.logins.access("RB1")):
+        assert told.secrets["password"] == OLD["password"]
+        assert told.secrets["next_password"] == NEW["password"]
     for _ in range(2):
         async with field.shelf.store.begin() as tx:
             await field.logins.seen_new(tx, "RB1")
-    both = await field.logins.answering("cpe-1")
-    assert both is not None
-    assert both.secrets == ({**OLD, **NEW},)
+    both = (await field.logins.answering(["cpe-1"]))["cpe-1"]
+    assert both.access.secrets == {**OLD, **NEW}
     assert (await field.logins.access("RB1")).secrets == {**OLD, **NEW}
 
 
@@ -151,14 +146,12 @@ async def test_names_do_not_change_by_turns(plain):
 
 async def test_a_name_that_two_boxes_have_finds_neither(plain):
     """Nobody is taken for another box; an unknown name finds nothing."""
-    found = await plain.logins.answering("cpe-1")
-    assert found is not None
-    assert found.ref == "RB1"
+    found = await plain.logins.answering(["cpe-1", "nobody"])
+    assert {name: one.ref for name, one in found.items()} == {"cpe-1": "RB1"}
     (box,) = await plain.shelf.boxes("RB2")
     async with plain.shelf.store.begin() as tx:
         await plain.logins.describe(tx, [Described(resource=box.id, secrets=OLD)])
-    assert await plain.logins.answering("cpe-1") is None
-    assert await plain.logins.answering("nobody") is None
+    assert await plain.logins.answering(["cpe-1", "nobody"]) == {}
 
 
 async def test_a_secret_in_another_row_does_not_open(plain):
@@ -181,7 +174,7 @@ async def test_no_secret_is_seen_anywhere(plain, capfd):
     async with plain.shelf.store.begin() as tx:
         await plain.logins.rotate(tx, "RB1", NEW)
     access = await plain.logins.access("RB1")
-    answering = await plain.logins.answering("cpe-1")
+    answering = await plain.logins.answering(["cpe-1"])
     box = await plain.shelf.box("RB1")
     described = Described(resource=box.id, secrets=NEW, listed=NEW)
     get_log().warning("box.reached", access=access, answering=answering, described=described)

@@ -210,15 +210,15 @@ class Desk:
             known = _ANSWERS.get(envelope.method, writing.not_supported)
             body = writing.envelope(session.namespace, envelope.id, known())
             return Reply(status=200, headers=SOAP_HEADERS, body=body)
+        story = self._story(session, contact) if session.story is None else None
+        if story is None and session.story is None:
+            self._sessions.end(session)
+            return OVER
         promised = session.take(envelope)
         if promised is None:
             self._give_up(session)
             return BAD
-        if session.story is None:
-            story = self._story(session, contact)
-            if story is None:
-                self._sessions.end(session)
-                return OVER
+        if story is not None:
             session.story = asyncio.create_task(self._told(session, story))
         return await asyncio.shield(promised)
 

@@ -18,6 +18,7 @@ _HASHES: Mapping[str, Callable[[bytes], hashlib._Hash]] = {
     "SHA-256": hashlib.sha256,
 }
 _FIELD = re.compile(r'([A-Za-z0-9*_-]{1,32})\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s,"]+))')
+_ESCAPED = re.compile(r"\\(.)")
 _COUNT = re.compile(r"[0-9a-fA-F]{8}")
 
 
@@ -104,7 +105,7 @@ def fields(text: str) -> dict[str, str]:
     """Take the parameters of a header apart; of one that comes twice the first counts."""
     found: dict[str, str] = {}
     for name, quoted, bare in _FIELD.findall(text[:HEADER_CHARS_MAX]):
-        value = re.sub(r"\\(.)", r"\1", quoted) if quoted else bare
+        value = (_ESCAPED.sub(r"\1", quoted) if "\\" in quoted else quoted) or bare
         found.setdefault(name.lower(), value)
     return found
 

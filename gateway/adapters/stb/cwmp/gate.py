@@ -113,9 +113,11 @@ class Gate:
 
     async def _first(self, proof: Proof, ask: Ask) -> Caller | None:
         ref, access = None, _NOBODY
+        found = None
         if not self._is_bootstrap(proof):
-            ref = await self._boxes.answering(proof.username)
-            access = await access_of(self._boxes, ref) if ref is not None else _NOBODY
+            found = await self._boxes.answering(proof.username)
+        if found is not None:
+            ref, access = found.ref, found.access
         for rank, password in self._candidates(proof, access):
             secret = digest.secret_of(
                 proof.algorithm, proof.username, self._options.realm, password

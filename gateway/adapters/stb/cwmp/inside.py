@@ -119,7 +119,8 @@ class InSession(Adapter[ViewerState]):
 
     def explain(self, desired: ViewerState, held: ViewerState | None) -> str:
         """Say that a box which holds everything but the key proves nothing."""
-        return KEY_KEPT if held == desired and not is_as_wished(desired, held) else ""
+        is_unproven = held is None or (held == desired and not is_as_wished(desired, held))
+        return KEY_KEPT if is_unproven else ""
 
     async def remove(self, ref: str) -> None:
         """Leave the box dark, without packages and without a key."""

@@ -16,8 +16,8 @@ from runtime.chance import Chance
 LASTS_S = 300.0
 KEPT_MAX = 20_000
 _KEY_BYTES = 32
-_TIME_BYTES, _CHANCE_BYTES, _SEAL_BYTES = 8, 8, 16
-_BYTES = _TIME_BYTES + _CHANCE_BYTES + _SEAL_BYTES
+_TIME_BYTES, _NUMBER_BYTES, _SEAL_BYTES = 8, 8, 16
+_BYTES = _TIME_BYTES + _NUMBER_BYTES + _SEAL_BYTES
 
 
 class Use(Enum):
@@ -32,7 +32,7 @@ class Nonces:
     """The nonces of one process. Times are seconds of a clock that never goes back."""
 
     def __init__(self, chance: Chance, *, kept_max: int = KEPT_MAX) -> None:
-        self._chance = chance
+        self._made = 0
         self._key = chance.bits(8 * _KEY_BYTES).to_bytes(_KEY_BYTES, "big")
         self._kept_max = kept_max
         self._counts: OrderedDict[str, tuple[float, int]] = OrderedDict()
@@ -40,18 +40,20 @@ class Nonces:
         self._forgotten_until = -1.0
 
     def make(self, now_s: float) -> str:
-        """Make one."""
+        """Make one; no two are alike, and nobody foretells the seal."""
+        self._made += 1
         head = round(now_s * 1000).to_bytes(_TIME_BYTES, "big")
-        head += self._chance.bits(8 * _CHANCE_BYTES).to_bytes(_CHANCE_BYTES, "big")
+        head += self._made.to_bytes(_NUMBER_BYTES, "big")
         return base64.urlsafe_b64encode(head + self._seal(head)).rstrip(b"=").decode("ascii")
 
     def look(self, nonce: str, now_s: float) -> Use:
         """Tell whether a nonce may be used now."""
-        made_s = self._made_s(nonce)
+        known = self._counts.get(nonce)
+        made_s = known[0] if known else self._made_s(nonce)
         if made_s is None:
             return Use.FOREIGN
         is_late = now_s - made_s > LASTS_S
-        is_forgotten = made_s <= self._forgotten_until and nonce not in self._counts
+        is_forgotten = made_s <= self._forgotten_until and known is None
         return Use.STALE if is_late or is_forgotten else Use.FRESH
 
     def spend(self, nonce: str, count: int) -> bool:

@@ -7,9 +7,9 @@ processing instruction is refused before it is parsed, and nothing is believed t
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 from lxml import etree
 
@@ -88,42 +88,27 @@ def read(body: bytes) -> Envelope:
 
 def inform_of(envelope: Envelope) -> Inform:
     """Read an Inform. Raises Unreadable."""
-    device = _child(envelope.body, "DeviceId")
-    serial = "" if device is None else _text(device, "SerialNumber")
-    model = "" if device is None else _text(device, "ProductClass")
+    parts = _parts(envelope.body)
+    device = _texts(parts.get("DeviceId", ()))
+    serial, model = device.get("SerialNumber", ""), device.get("ProductClass", "")
     if not 0 < len(serial) <= LABEL_CHARS_MAX or not serial.isprintable():
         raise Unreadable("no serial number")
     if len(model) > LABEL_CHARS_MAX:
         raise Unreadable("the product class is too long")
-    events = tuple(
-        (_text(one, "EventCode"), _text(one, "CommandKey"))
-        for one in _array(envelope.body, "Event", EVENTS_MAX)
-    )
-    retries = _text(envelope.body, "RetryCount")
+    events = [_texts(one) for one in _members(parts.get("Event"), EVENTS_MAX)]
+    retries = _texts(envelope.body).get("RetryCount", "")
     return Inform(
         serial=serial,
         model=model,
-        events=events,
+        events=tuple((one.get("EventCode", ""), one.get("CommandKey", "")) for one in events),
         retries=_whole(retries) if retries else 0,
-        values=values_of(envelope),
+        values=_values(parts.get("ParameterList")),
     )
 
 
 def values_of(envelope: Envelope) -> Mapping[str, str]:
     """Read a ParameterList: texts by name. Raises Unreadable."""
-    found: dict[str, str] = {}
-    for struct in _array(envelope.body, "ParameterList", PARAMETERS_MAX):
-        name = value = ""
-        for part in struct:
-            local = _local(part)
-            if local == "Name":
-                name = (part.text or "").strip()
-            elif local == "Value":
-                value = part.text or ""
-        if not 0 < len(name) <= NAME_CHARS_MAX or len(value) > VALUE_CHARS_MAX:
-            raise Unreadable("a parameter without a name, or too long")
-        found[name] = value
-    return found
+    return _values(_child(envelope.body, "ParameterList"))
 
 
 def status_of(envelope: Envelope) -> int:
@@ -171,14 +156,35 @@ def _parsed(body: bytes) -> Any:
     return root
 
 
-def _array(parent: Any, name: str, items_max: int) -> Iterator[Any]:
-    """Go over the members of an array, whatever count it tells."""
-    array = _child(parent, name)
+def _values(array: Any) -> Mapping[str, str]:
+    found: dict[str, str] = {}
+    for struct in _members(array, PARAMETERS_MAX):
+        parts = _parts(struct)
+        name, value = parts.get("Name"), parts.get("Value")
+        told = "" if name is None else (name.text or "").strip()
+        text = "" if value is None else value.text or ""
+        if not 0 < len(told) <= NAME_CHARS_MAX or len(text) > VALUE_CHARS_MAX:
+            raise Unreadable("a parameter without a name, or too long")
+        found[told] = text
+    return found
+
+
+def _members(array: Any, items_max: int) -> Iterable[Any]:
+    """List the members of an array, whatever count it tells."""
     if array is None:
-        return
+        return ()
     if len(array) > items_max:
-        raise Unreadable(f"more than {items_max} of {name}")
-    yield from array
+        raise Unreadable(f"more than {items_max} of an array")
+    return cast("Iterable[Any]", array)
+
+
+def _parts(parent: Any) -> dict[str, Any]:
+    """Name the children; of those that come twice the last one counts."""
+    return {one.tag.rpartition("}")[2]: one for one in parent}
+
+
+def _texts(parent: Iterable[Any]) -> dict[str, str]:
+    return {one.tag.rpartition("}")[2]: (one.text or "").strip() for one in parent}
 
 
 def _child(parent: Any, name: str) -> Any:
@@ -200,8 +206,7 @@ def _whole(text: str) -> int:
 
 
 def _local(element: Any) -> str:
-    tag = element.tag
-    return tag.rpartition("}")[2] if isinstance(tag, str) else ""
+    return cast("str", element.tag.rpartition("}")[2])  # no comments and instructions are left
 
 
 def _namespace(method: Any) -> str:

@@ -1,8 +1,8 @@
 """Boxes that are read and written over SNMP, v3 with authentication and privacy.
 
-A SET may be half applied and then refused, so its variables come in the order in which it does no
-harm to stop anywhere, and a refused one is followed by a look. Only what stands on the list below
-is ever written.
+Agents apply half a SET and refuse it, in an order of their own. So each variable of the state has
+a SET for itself, in the order in which it does no harm to stop anywhere, and a refused one is
+followed by a look. Only what stands on the list below is ever written.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ class Snmp(BoxAdapter[ViewerState]):
         return await self._state(ref, await self._peer(ref))
 
     async def apply(self, desired: ViewerState, observed: ViewerState | None) -> None:
-        """Write the difference with one SET; after a refused one the box itself is asked."""
+        """Write the difference, one SET after the other; after a refused one the box is asked."""
         names = boxes.writes(desired, observed)
         wished: Mapping[str, str] = {
             "packages": boxes.packages_text(desired.packages),
@@ -73,7 +73,8 @@ class Snmp(BoxAdapter[ViewerState]):
             return
         peer = await self._peer(desired.ref)
         try:
-            await self._set(peer, {name: wished[name] for name in names})
+            for name in names:
+                await self._set(peer, {name: wished[name]})
         except Unreachable:
             raise
         except TargetError as error:
@@ -92,7 +93,7 @@ class Snmp(BoxAdapter[ViewerState]):
             case "message":
                 shown = boxes.shown_of(action)
                 peer = await self._peer(ref)
-                # Shown by the last variable: whatever is refused before, nobody saw anything.
+                # One SET, so that the text that is shown is this one; its own answer is the proof.
                 await self._done(
                     peer,
                     {

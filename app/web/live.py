@@ -1,12 +1,13 @@
 """Live updates: parts of the page, drawn anew by the server and sent where they changed.
 
-One look at the database a moment for all who watch, none while nobody does. Watchers are few,
-each is fed at its own pace and never holds up the others.
+One look at the database a moment for all who watch, none while nobody does, and only for what is
+watched. Watchers are few, each is fed at its own pace and never holds up the others.
 """
 
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 
@@ -23,15 +24,24 @@ LOOK_EVERY_S = 0.4
 SHARE = 9
 HEARTBEAT_S = 15.0
 STALLED_S = 10.0
+LASTS_S = 3_600.0
 
-Draw = Callable[[], Awaitable[Mapping[str, str]]]
+Draw = Callable[[frozenset[str]], Awaitable[Mapping[str, str]]]
 
 
 class Live:
-    """Feeds the pages that are open. `draw` gives the HTML of every part."""
+    """Feeds the pages that are open. `draw` gives the HTML of the parts it is asked for.
 
-    def __init__(self, draw: Draw) -> None:
+    A feed ends after `lasts_s`; the browser asks for another one and is let in anew, or no more.
+    """
+
+    def __init__(
+        self, draw: Draw, *, watchers_max: int = WATCHERS_MAX, lasts_s: float = LASTS_S
+    ) -> None:
         self._draw = draw
+        self.watchers_max = watchers_max
+        self._lasts_s = lasts_s
+        self._parts: Counter[str] = Counter()
         self._drawn: Mapping[str, str] = {}
         self._changed = asyncio.Condition()
         self._closed = asyncio.Event()
@@ -41,7 +51,7 @@ class Live:
     @property
     def is_full(self) -> bool:
         """Whether as many watch as may."""
-        return self._watchers >= WATCHERS_MAX
+        return self._watchers >= self.watchers_max
 
     def close(self) -> None:
         """Send everybody away."""
@@ -52,17 +62,21 @@ class Live:
         response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
         await response.prepare(request)
         self._watchers += 1
+        self._parts.update(parts)
         self._start()
         try:
             with suppress(ConnectionError, TimeoutError):
                 await self._feed(response, parts)
         finally:
             self._watchers -= 1
+            self._parts -= Counter(parts)
         return response
 
     async def _feed(self, response: web.StreamResponse, parts: frozenset[str]) -> None:
         sent: dict[str, str] = {}
-        while not self._closed.is_set():
+        now_s = asyncio.get_running_loop().time
+        until_s = now_s() + self._lasts_s
+        while not self._closed.is_set() and now_s() < until_s:
             for part in sorted(parts & self._drawn.keys()):
                 if sent.get(part) != self._drawn[part]:
                     sent[part] = self._drawn[part]
@@ -92,9 +106,9 @@ class Live:
         while self._watchers and not self._closed.is_set():
             began_at = loop.time()
             try:
-                drawn = await self._draw()
+                drawn = await self._draw(frozenset(self._parts))
             except Exception:
-                log.exception("console.not_drawn")
+                log.exception("live.not_drawn")
                 drawn = self._drawn
             if drawn != self._drawn:
                 self._drawn = drawn

@@ -1,0 +1,162 @@
+"""A technician at a household: which jobs are his, which boxes he may look at, what he does there.
+
+Somebody else's job is not there for him. A deed sent twice under one event is done once.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sqlalchemy import select
+
+from app.desk import boxes
+from app.desk.auditing import note
+from app.desk.boxes import By, holder_at, holder_of, known
+from app.identity.people import Person
+from app.identity.roles import OWNER, covers
+from app.wiring import House
+from billing.reads.accounts import Holder
+from gateway.inventory import events, jobs, store
+from gateway.inventory.jobs import Job, JobState
+from gateway.inventory.model import WAREHOUSE, Resource, ResourceState
+from gateway.provisioning.keys import COMPOSE
+from gateway.provisioning.reconcile import mark
+from runtime.store import Tx
+from terms.errors import InvalidTransition, NotFound
+
+DAMAGED = "damaged"  # the word by which the rental keeps its deposit back
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Work:
+    """What somebody has to do, and what nobody has taken yet."""
+
+    mine: list[Job]
+    free: list[Job]
+
+
+def by_of(person: Person) -> By:
+    """Tell as whom somebody acts: a technician out of his own van, an owner out of anything."""
+    is_owner = covers(person.role, OWNER)
+    return By(actor=person.actor, stock=None if is_owner else person.actor)
+
+
+def van_of(by: By) -> str:
+    """Tell where whatever he takes back lies from then on."""
+    return by.stock or WAREHOUSE
+
+
+async def work_of(tx: Tx, by: By) -> Work:
+    """List what is open: for him, and for anybody."""
+    return Work(
+        mine=await jobs.listing(tx, assignee=by.actor, state=JobState.OPEN),
+        free=await jobs.offered(tx),
+    )
+
+
+async def job_of(tx: Tx, by: By, id_: str) -> Job:
+    """Find a job he may see: his own, or one for anybody. Raises NotFound for any other."""
+    job = await jobs.found(tx, id_)
+    is_free = not job.assignee and job.state is JobState.OPEN
+    if by.stock is None or job.assignee == by.actor or is_free:
+        return job
+    raise NotFound(f"no job {id_!r}")
+
+
+async def holder_for(tx: Tx, by: By, *, job: str, contract: str) -> tuple[Holder, Job | None]:
+    """Find the household he is at, by his job or by the contract he typed.
+
+    Raises NotFound, InvalidTransition for a job that is closed.
+    """
+    if not job:
+        return await holder_of(tx, contract.strip()), None
+    found = await job_of(tx, by, job)
+    if found.state is not JobState.OPEN:
+        raise InvalidTransition(f"the job is {found.state}: nothing more is done under it")
+    return await holder_of(tx, found.contract), found
+
+
+async def box_for(tx: Tx, by: By, serial: str) -> Resource:
+    """Find a box he may look at: in his van, given out by him, or where he has an open job.
+
+    Raises NotFound, for a box that is not his to see, too.
+    """
+    box = (await store.by_serial(tx, [serial])).get(serial)
+    if box is None or not await _sees(tx, by, box):
+        raise NotFound(f"no box with serial {serial!r} in your hands")
+    return box
+
+
+async def take(house: House, tx: Tx, by: By, id_: str) -> Job:
+    """Take a job that is for anybody. Raises NotFound where somebody else has taken it."""
+    await job_of(tx, by, id_)
+    return await jobs.take(tx, house.work, id_, actor=by.actor)
+
+
+async def close(house: House, tx: Tx, by: By, id_: str, outcome: JobState) -> Job:
+    """Close a job of his."""
+    await job_of(tx, by, id_)
+    return await jobs.close(tx, house.work, id_, outcome, actor=by.actor)
+
+
+async def swap(
+    house: House, tx: Tx, old: str, new: str, *, by: By, condition: str, event: str
+) -> Resource:
+    """Give a household another box; the old one goes into his van. Returns the new one."""
+    deed = f"swap {old} for {new}"
+    if await _was_done(house, tx, by, event=event, deed=deed, about=new):
+        return await known(tx, new)
+    return await boxes.swap(house, tx, old, new, by=by, condition=condition, place=van_of(by))
+
+
+async def take_back(
+    house: House, tx: Tx, serial: str, *, by: By, condition: str, event: str, job: str = ""
+) -> Resource:
+    """Take a box back into his van, and close his job with it where he came for that."""
+    deed = f"take back {serial}"
+    if await _was_done(house, tx, by, event=event, deed=deed, about=serial):
+        return await known(tx, serial)
+    box = await boxes.take_back(
+        house, tx, serial, on=None, condition=condition, actor=by.actor, place=van_of(by)
+    )
+    if job:
+        await close(house, tx, by, job, JobState.DONE)
+    return box
+
+
+async def check_returnable(tx: Tx, serial: str) -> tuple[Resource, Holder | None]:
+    """Find a box that can be taken back, and who has it. Raises InvalidTransition for any other."""
+    box = await known(tx, serial)
+    if not box.is_held and box.state is not ResourceState.LOST:
+        raise InvalidTransition(f"box {serial} is {box.state}: no household has it")
+    return box, await holder_at(tx, box)
+
+
+async def ask_again(house: House, tx: Tx, box: Resource, actor: str) -> None:
+    """Have a box and its household's portals looked at now, parked or not."""
+    if not box.is_held or box.service is None:
+        return
+    await house.work.mark(tx, COMPOSE, [box.service])
+    await mark(tx, house.work, services=[box.service])
+    await note(house, tx, actor=actor, action="box.ask", subject=f"box:{box.serial}")
+
+
+async def _sees(tx: Tx, by: By, box: Resource) -> bool:
+    if by.stock is None or (box.place == by.stock and not box.is_held):
+        return True
+    if box.service is None:
+        return False
+    move, job = store.resource_move.c, jobs.job.c
+    gave = select(move.n).where(
+        move.resource == box.id, move.service == box.service, move.actor == by.actor
+    )
+    goes = select(job.id).where(
+        job.service == box.service, job.assignee == by.actor, job.state == JobState.OPEN.value
+    )
+    return bool(await tx.first(gave.limit(1)) or await tx.first(goes.limit(1)))
+
+
+async def _was_done(house: House, tx: Tx, by: By, *, event: str, deed: str, about: str) -> bool:
+    now = house.clock.machine_now()
+    before = await events.begin(tx, actor=by.actor, event=event, deed=deed, about=about, now=now)
+    return before is not None

@@ -1,0 +1,223 @@
+"""What the owner arranges for technicians: jobs for them, boxes into their vans and back."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Annotated
+
+from aiohttp import web
+from pydantic import Field
+
+from app.desk import jobs as desk_jobs
+from app.desk import places, stock
+from app.desk.boxes import By
+from app.desk.labels import read_label
+from app.desk.names import names
+from app.web.field.shapes import Event, Label, Place, Short, event_of
+from app.web.field.words import JOBS, sentence
+from app.web.people.phone import DoneQuery, NoFields, Phone, see
+from app.web.problem import problem_of
+from app.web.route import Call, Form, Policy, Query, Route
+from gateway.inventory import jobs
+from gateway.inventory.jobs import NOTE_CHARS_MAX, JobKind, JobState
+from gateway.inventory.model import WAREHOUSE, ResourceState
+from gateway.inventory.store import Wanted
+from terms.errors import DomainError
+
+JOBS_PATH = "/field/jobs"
+STOCK_PATH = "/field/stock"
+SHOWN_MAX = 200
+SAID = {
+    "opened": "The job is open.",
+    "assigned": "The job is given.",
+    "cancelled": "The job is cancelled.",
+    "moved": "It lies there now.",
+    "restocked": "Looked at, and back in stock.",
+}
+
+
+class OpenForm(Form):
+    """A job: what, where, by whom."""
+
+    event: Event
+    kind: Short
+    contract: Short
+    assignee: Short = ""
+    note: Annotated[str, Field(max_length=NOTE_CHARS_MAX)] = ""
+
+
+class AssignForm(Form):
+    """Who does it."""
+
+    assignee: Short
+
+
+class MoveForm(Form):
+    """Which box lies where from now on."""
+
+    serial: Label
+    place: Place
+
+
+class RestockForm(Form):
+    """Which box was looked at and is good."""
+
+    serial: Label
+
+
+class StockQuery(DoneQuery):
+    """What lies where; behind which serial the list goes on."""
+
+    place: Place = ""
+    after: Short = ""
+
+
+class Office:
+    """The pages of jobs and of stock, for owners."""
+
+    def __init__(self, phone: Phone) -> None:
+        self.phone = phone
+        self.house = phone.house
+
+    def routes(self) -> tuple[Route, ...]:
+        """Declare them."""
+        job = f"{JOBS_PATH}/{{id}}"
+        return (
+            self._page(JOBS_PATH, self._jobs, DoneQuery),
+            self._page(STOCK_PATH, self._stock, StockQuery),
+            self._form(JOBS_PATH, self._open, OpenForm),
+            self._form(f"{job}/assign", self._assign, AssignForm),
+            self._form(f"{job}/cancel", self._cancel, NoFields),
+            self._form(f"{STOCK_PATH}/move", self._move, MoveForm),
+            self._form(f"{STOCK_PATH}/restock", self._restock, RestockForm),
+        )
+
+    def _page(
+        self, path: str, handler: Callable[[Call], Awaitable[object]], query: type[Query]
+    ) -> Route:
+        return Route(method="GET", path=path, policy=Policy.OWNER, handler=handler, query=query)
+
+    def _form(
+        self, path: str, handler: Callable[[Call], Awaitable[object]], form: type[Form]
+    ) -> Route:
+        return Route(method="POST", path=path, policy=Policy.OWNER, handler=handler, form=form)
+
+    # -- jobs
+
+    async def _jobs(self, call: Call) -> web.Response:
+        return await self._page_of_jobs(call, OpenForm(event=event_of(call), kind="", contract=""))
+
+    async def _open(self, call: Call) -> web.Response:
+        form: OpenForm = call.form
+        try:
+            async with self.house.store.begin() as tx:
+                await desk_jobs.open_job(
+                    self.house,
+                    tx,
+                    kind=form.kind,
+                    contract=form.contract.strip(),
+                    assignee=form.assignee,
+                    note=form.note.strip(),
+                    actor=call.person.actor,
+                    event=form.event,
+                )
+        except DomainError as error:
+            return await self._page_of_jobs(call, form, error)
+        return see(f"{JOBS_PATH}?done=opened")
+
+    async def _assign(self, call: Call) -> web.Response:
+        form: AssignForm = call.form
+        async with self.house.store.begin() as tx:
+            await desk_jobs.assign(
+                self.house, tx, call.part("id"), form.assignee, actor=call.person.actor
+            )
+        return see(f"{JOBS_PATH}?done=assigned")
+
+    async def _cancel(self, call: Call) -> web.Response:
+        async with self.house.store.begin() as tx:
+            await desk_jobs.close(
+                self.house, tx, call.part("id"), "cancelled", actor=call.person.actor
+            )
+        return see(f"{JOBS_PATH}?done=cancelled")
+
+    async def _page_of_jobs(
+        self, call: Call, form: OpenForm, error: DomainError | None = None
+    ) -> web.Response:
+        async with self.house.store.read() as tx:
+            open_ = await jobs.listing(tx, state=JobState.OPEN, jobs_max=SHOWN_MAX)
+            known = await places.load(tx)
+            who = await names(tx, [job.service for job in open_])
+        done = "" if error else SAID.get(getattr(call.query, "done", ""), "")
+        return await self.phone.page(
+            call,
+            "field_jobs",
+            said=sentence(error) if error else done,
+            tone="bad" if error else "good",
+            status=problem_of(error, call.id).status if error else 200,
+            jobs=[
+                (job, JOBS[job.kind], who.get(job.service), known.who(job.assignee))
+                for job in open_
+            ],
+            kinds=[(kind.value, JOBS[kind]) for kind in JobKind],
+            people=known.vans(),
+            form=form,
+        )
+
+    # -- stock
+
+    async def _stock(self, call: Call) -> web.Response:
+        return await self._page_of_stock(call, call.query.place, call.query.after)
+
+    async def _move(self, call: Call) -> web.Response:
+        form: MoveForm = call.form
+        by = By(actor=call.person.actor)
+        try:
+            serial = read_label(form.serial).serial
+            async with self.house.store.begin() as tx:
+                await stock.move(self.house, tx, serial, form.place, by=by)
+        except DomainError as error:
+            return await self._page_of_stock(call, form.place, error=error, serial=form.serial)
+        return see(f"{STOCK_PATH}?done=moved")
+
+    async def _restock(self, call: Call) -> web.Response:
+        form: RestockForm = call.form
+        try:
+            async with self.house.store.begin() as tx:
+                await stock.restock(self.house, tx, form.serial, actor=call.person.actor)
+        except DomainError as error:
+            return await self._page_of_stock(call, "", error=error)
+        return see(f"{STOCK_PATH}?done=restocked")
+
+    async def _page_of_stock(
+        self,
+        call: Call,
+        place: str,
+        after: str = "",
+        *,
+        error: DomainError | None = None,
+        serial: str = "",
+    ) -> web.Response:
+        in_stock = Wanted(state=ResourceState.IN_STOCK, place=place)
+        back = Wanted(state=ResourceState.RETURNED)
+        async with self.house.store.read() as tx:
+            found = await stock.listing(tx, in_stock, after=after, boxes_max=SHOWN_MAX + 1)
+            returned = await stock.listing(tx, back, after="", boxes_max=SHOWN_MAX)
+            known = await places.load(tx)
+        done = "" if error else SAID.get(getattr(call.query, "done", ""), "")
+        shown = found[:SHOWN_MAX]
+        return await self.phone.page(
+            call,
+            "field_stock",
+            said=sentence(error) if error else done,
+            tone="bad" if error else "good",
+            status=problem_of(error, call.id).status if error else 200,
+            stock=[(at.box, known.word(at.box.place)) for at in shown],
+            returned=[(at.box, known.word(at.box.place)) for at in returned],
+            next=shown[-1].box.serial if len(found) > SHOWN_MAX else "",
+            place=place,
+            places=[
+                (WAREHOUSE, WAREHOUSE),
+                *((one.actor, known.word(one.actor)) for one in known.vans()),
+            ],
+            serial=serial,
+        )

@@ -1,0 +1,102 @@
+"""What forms and links of the field bring along, and how a page says what went wrong."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from aiohttp import web
+from pydantic import Field
+
+from app.desk.labels import LABEL_CHARS_MAX
+from app.desk.visits import DAMAGED
+from app.web.field.words import sentence
+from app.web.people.phone import DoneQuery, Phone
+from app.web.problem import problem_of
+from app.web.route import Call, Form, Query
+from gateway.inventory.events import EVENT_CHARS_MAX
+from gateway.inventory.model import PLACE_CHARS_MAX
+from gateway.inventory.moving import CONDITION_CHARS_MAX
+from terms.errors import DomainError
+
+Label = Annotated[str, Field(max_length=2 * LABEL_CHARS_MAX)]
+Short = Annotated[str, Field(max_length=80)]
+Place = Annotated[str, Field(max_length=PLACE_CHARS_MAX)]
+Condition = Annotated[str, Field(max_length=CONDITION_CHARS_MAX)]
+Event = Annotated[str, Field(min_length=1, max_length=EVENT_CHARS_MAX)]
+
+
+class VisitQuery(DoneQuery):
+    """Under which job, or at which contract, and which box."""
+
+    job: Short = ""
+    contract: Short = ""
+    serial: Label = ""
+
+
+class SwapQuery(Query):
+    """Under which job, and which box for which."""
+
+    job: Short = ""
+    old: Label = ""
+    new: Label = ""
+
+
+class BoxForm(Form):
+    """Which box, and from which job one came."""
+
+    serial: Label
+    job: Short = ""
+
+
+class RegisterForm(Form):
+    """A registration somebody has looked at; `event` makes it one deed however often it comes."""
+
+    event: Event
+    serial: Label
+    contract: Short
+    job: Short = ""
+    model: Short = ""
+    mac: Short = ""
+    place: Place = ""
+
+
+class Returned(Form):
+    """In what condition a box comes back: damaged, or in somebody's words."""
+
+    event: Event
+    job: Short = ""
+    damaged: Short = ""
+    condition: Condition = ""
+
+    @property
+    def told(self) -> str:
+        """Give the condition as it is written down."""
+        return DAMAGED if self.damaged else " ".join(self.condition.split())
+
+
+class ReturnForm(Returned):
+    """Which box comes back."""
+
+    serial: Label
+
+
+class SwapForm(Returned):
+    """Which box is given for which."""
+
+    old: Label
+    new: Label
+
+
+def event_of(call: Call) -> str:
+    """Make the number of a deed, for the form that asks for it."""
+    return call.house.chance.token(18)
+
+
+async def refuse(
+    phone: Phone, call: Call, template: str, error: DomainError, **values: Any
+) -> web.Response:
+    """Draw a form again with the sentence that says why it was not done and what to do."""
+    status = problem_of(error, call.id).status
+    return await phone.page(
+        call, template, said=sentence(error), tone="bad", status=status, **values
+    )

@@ -1,0 +1,76 @@
+"""A gateway with its ACS as a process of its own: `python -m tests.flows.acs.process CONFIG`.
+
+It may be killed and started again; its boxes are known as the purchase list has them.
+"""
+
+import asyncio
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
+
+from runtime.bell import LocalBell
+from runtime.store import Store
+from runtime.work import Work
+from tests.flows.acs.world import AcsWorld
+from tests.simulators.process import ROOT
+
+LEASE = timedelta(seconds=2)
+SWEEP_S = 0.1
+
+
+@contextmanager
+def gateway(world: AcsWorld, folder: Path, *serials: str) -> Iterator[subprocess.Popen[bytes]]:
+    """Run that process beside a test; it is killed where the test has not ended it."""
+    config = {
+        "database_url": world.database_url,
+        "folder": str(folder),
+        "port": world.settings.acs_port,
+        "boxes": [world.papers[serial] for serial in serials],
+    }
+    path = folder / "gateway.json"
+    path.write_text(json.dumps(config))
+    command = [sys.executable, "-m", "tests.flows.acs.process", str(path)]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, env=environment)
+    assert process.stdout is not None
+    try:
+        assert process.stdout.readline() == b"ready\n"
+        yield process
+    finally:
+        process.kill()
+        process.wait()
+        process.stdout.close()
+
+
+async def _main(config: dict[str, Any]) -> None:
+    told = SimpleNamespace(told={"boxes": config["boxes"]}, url="")
+    store = Store(config["database_url"], LocalBell())
+    world = AcsWorld(store, cast("Any", told), Path(config["folder"]), port=config["port"])
+    world.work = Work(store, world.work.clock, world.work.chance, lease=LEASE)
+    world.composer.work = world.work
+    world.pace = replace(world.pace, sweep_s=SWEEP_S, heartbeat_s=0.5)
+    for papers in config["boxes"]:
+        world.boxes.learn(papers)
+        known = world.boxes.known[papers["serial"]]
+        world.boxes.known[papers["serial"]] = replace(known, address=papers["request_url"])
+    stop = asyncio.Event()
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
+    async with world.listening(rest_s_max=6.0), world.running():
+        sys.stdout.write("ready\n")
+        sys.stdout.flush()
+        await stop.wait()
+    await world.close()
+    await store.close()
+
+
+if __name__ == "__main__":
+    asyncio.run(_main(json.loads(Path(sys.argv[1]).read_text())))
