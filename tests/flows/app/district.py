@@ -38,7 +38,7 @@ from gateway.reads import queue
 from runtime.work import work as work_table
 from terms.ids import ResourceId
 from tests.fixtures.clock import HastyMachine
-from tests.flows.app.operator import FILES, contract_of, secrets
+from tests.flows.app.operator import FILES, contract_of, secrets, write_operator
 from tests.flows.app.shop import ACTOR, START, Shop, card_of, settings_for
 from tests.simulators.process import RunningSimulator, start_simulator
 
@@ -103,6 +103,8 @@ def start_rack(kind: str, folder: Path, count: int, acs_port: int) -> RunningSim
 
 def write_district(folder: Path, racks: Mapping[str, RunningSimulator]) -> Path:
     """Write the operator's folder: targets, routes and purchase lists of the boxes, too."""
+    if not racks:
+        return write_operator(folder)
     folder.mkdir()
     models = ";".join(["M1", *MODELS.values()])
     files = {name: _lines(text) for name, text in FILES.items()}
@@ -125,6 +127,14 @@ def write_district(folder: Path, racks: Mapping[str, RunningSimulator]) -> Path:
     for name, text in files.items():
         (folder / name).write_text(text, encoding="utf-8")
     return folder
+
+
+def district_secrets(
+    portal_url: str, provider_url: str, racks: Mapping[str, RunningSimulator]
+) -> dict[str, str]:
+    """Return what the files read from the environment of the import."""
+    key = racks["ssh"].told["user_key"] if "ssh" in racks else ""
+    return {**secrets(portal_url, provider_url), "SSH_KEY": key}
 
 
 def purchase_list(racks: Mapping[str, RunningSimulator]) -> str:
@@ -179,8 +189,7 @@ class District(Shop):
 
     async def begin(self, folder: Path) -> None:
         """Import the operator with the purchase lists; business time is then START."""
-        key = self.racks["ssh"].told["user_key"] if "ssh" in self.racks else ""
-        environment = {**secrets(self.portal.url, self.provider.url), "SSH_KEY": key}
+        environment = district_secrets(self.portal.url, self.provider.url, self.racks)
         outcome = await import_paths(self.house, [write_district(folder, self.racks)], environment)
         assert outcome.taken, outcome.problems
         await self.house.refresh_providers()
@@ -303,9 +312,10 @@ class District(Shop):
 
 
 @contextmanager
-def _racks(
+def open_racks(
     folder: Path, counts: Mapping[str, int], port: int
 ) -> Iterator[dict[str, RunningSimulator]]:
+    """Start the boxes of every kind."""
     with ExitStack() as stack:
         yield {
             kind: stack.enter_context(start_rack(kind, folder, count, port))
@@ -323,7 +333,7 @@ async def district(
 ) -> AsyncIterator[District]:
     """Open an operator with so many boxes of each kind on the shelf; nobody works yet."""
     machine, port = HastyMachine(), free_port()
-    with _racks(folder, counts, port) as racks:
+    with open_racks(folder, counts, port) as racks:
         settings = settings_for(folder, database_url).model_copy(update={"acs_port": port})
         async with closing(build(settings, machine_now=machine)) as house:
             made = District(house, portal, provider, racks, machine)

@@ -1,19 +1,21 @@
-"""An operator at work as three systems: the product, its portal and its payment provider.
+"""An operator at work as several systems: the product, its portal, its payment provider, boxes.
 
-Each is a process of its own; what is proven is asked of the portal's and the provider's own APIs.
+Each is a process of its own; what is proven is asked of the others' own APIs.
 """
 
 import base64
 import json
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from http.client import HTTPConnection
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 from urllib.request import Request, urlopen
 
+from tests.flows.app.district import MODELS, district_secrets, free_port, open_racks, write_district
 from tests.flows.app.operator import (
     PORTAL_LOGIN,
     PORTAL_PASSWORD,
@@ -22,8 +24,6 @@ from tests.flows.app.operator import (
     WEBHOOK_SECRET,
     contract_of,
     mac_of,
-    secrets,
-    write_operator,
     write_portal,
     write_provider,
 )
@@ -37,27 +37,57 @@ ACCOUNTS = "/stalker_portal/api/v1/accounts/"
 
 
 class Operation:
-    """The three together. The product runs only while a test wants it to."""
+    """All together. The product runs only while a test wants it to."""
 
     def __init__(
-        self, product: Product, portal: RunningSimulator, provider: RunningSimulator
+        self,
+        product: Product,
+        portal: RunningSimulator,
+        provider: RunningSimulator,
+        racks: Mapping[str, RunningSimulator],
     ) -> None:
         self.product = product
         self.portal = portal
         self.provider = provider
+        self.racks = racks
 
-    def sign_up(self, numbers: Sequence[int]) -> None:
-        """Sign households up, with a box each; they are dark until they pay."""
+    def sign_up(self, numbers: Sequence[int], kind: str = "") -> None:
+        """Sign households up, with a box each, perhaps of a kind; they are dark until they pay."""
         for number in numbers:
             order = {
                 "contract": contract_of(number),
                 "name": f"Household {number}",
                 "plan": "BASIC",
                 "addons": ["SPORT"],
-                "box": {"serial": f"SN{number:06}", "mac": mac_of(number), "model": "M1"},
+                "box": self._box_for(number, kind),
             }
             self.product.ask("POST", "accounts", order)
         self.product.rest()
+
+    def serial(self, number: int, kind: str) -> str:
+        """Tell which box of a kind is for a household."""
+        return str(self.racks[kind].told["boxes"][number - 1]["serial"])
+
+    def box(self, number: int, kind: str) -> dict[str, Any]:
+        """Look at the box of a household itself."""
+        path = f"/state?serial={self.serial(number, kind)}"
+        (found,) = self.racks[kind].admin(path)["boxes"]
+        return dict(found)
+
+    def done_to(self, number: int, kind: str, after: int = 0) -> list[dict[str, Any]]:
+        """List what the product changed of the box of a household, in order."""
+        wanted = {"subject": self.serial(number, kind), "changed": "1", "limit": "10000"}
+        return [
+            one
+            for one in self.racks[kind].journal(after, **wanted)
+            if one["face"] == "api" or one["call"] == "SetParameterValues"
+        ]
+
+    def _box_for(self, number: int, kind: str) -> dict[str, str]:
+        if not kind:
+            return {"serial": f"SN{number:06}", "mac": mac_of(number), "model": "M1"}
+        paper = self.racks[kind].told["boxes"][number - 1]
+        return {"serial": paper["serial"], "mac": paper["mac"], "model": MODELS[kind]}
 
     def pay(self, number: int) -> None:
         """Pay all that a household owes, on the page of the provider."""
@@ -102,22 +132,38 @@ class Operation:
         """Return the number of the portal's newest journal entry."""
         return int(self.portal.admin("/journal?limit=1")["last"])
 
+    def mark_of(self, kind: str) -> int:
+        """Return the number of the newest journal entry of the boxes of a kind."""
+        return int(self.racks[kind].admin("/journal?limit=1")["last"])
+
 
 @contextmanager
-def operation(folder: Path, customers_count: int = 0, **settings: str) -> Iterator[Operation]:
-    """Start portal and provider, import the operator, have payments told to the product."""
+def operation(
+    folder: Path,
+    customers_count: int = 0,
+    boxes: Mapping[str, int] = MappingProxyType({}),
+    **settings: str,
+) -> Iterator[Operation]:
+    """Start portal and provider, import the operator, have payments told to the product.
+
+    `boxes` says how many of each kind lie on the shelf.
+    """
     folder.mkdir(exist_ok=True)
+    acs_port = free_port()
     with ExitStack() as stack:
         state = write_portal(folder / "portal.json")
         portal = stack.enter_context(start_simulator("ministra", "--state", state))
         state = write_provider(folder / "provider.json", customers_count)
         provider = stack.enter_context(start_simulator("stripe", "--state", state))
-        product = stack.enter_context(Product(folder / "data", **(QUICK | settings)))
-        written = write_operator(folder / "operator")
-        product.run("import", written, **secrets(portal.url, provider.url))
+        racks = stack.enter_context(open_racks(folder, boxes, acs_port))
+        settings = {**QUICK, "BOXOFFICE_ACS_PORT": str(acs_port), **settings}
+        product = stack.enter_context(Product(folder / "data", **settings))
+        written = write_district(folder / "operator", racks)
+        environment = district_secrets(portal.url, provider.url, racks)
+        product.run("import", written, **environment)
         hook = f"{product.url}/hooks/payments/{PROVIDER}"
         provider.admin("/tamper", {"op": "webhook", "url": hook, "secret": WEBHOOK_SECRET})
-        yield Operation(product, portal, provider)
+        yield Operation(product, portal, provider, racks)
 
 
 def until(is_true: Callable[[], bool], what: str) -> None:

@@ -15,18 +15,23 @@ from tests.flows.app.operator import contract_of
 pytestmark = pytest.mark.timeout(300)  # it starts many processes
 
 KILLED = -signal.SIGKILL
-DEBTOR = len(POINTS) + 1
+BOXES = len(POINTS) + 2
+DEBTOR = BOXES + 1
 MONTH, WEEK = "31d", "7d"
+BOX = "ssh"
+# Reached by the box alone while its portal does not answer.
+POINTS_OF_A_BOX = ("after_call", "after_readback")
 # Where a notice and a darkening are on their way at the same time.
 POINTS_WITH_A_NOTICE = ("after_settle", "after_call")
 
 
 @pytest.fixture(scope="module")
 def operator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Operation]:
-    """An operator whose product is at rest: a household for each point, dark until it pays."""
-    with operation(tmp_path_factory.mktemp("crash") / "operation") as running:
+    """An operator at rest: a household with a box for each point, dark until it pays."""
+    folder = tmp_path_factory.mktemp("crash") / "operation"
+    with operation(folder, boxes={BOX: BOXES}) as running:
         running.product.start()
-        running.sign_up(range(1, len(POINTS) + 1))
+        running.sign_up(range(1, BOXES + 1), BOX)
         assert running.product.stop() == 0
         yield running
 
@@ -50,18 +55,45 @@ def debtor(tmp_path: Path) -> Iterator[Operation]:
 def test_killed_on_the_way_from_a_payment_to_its_picture(
     operator: Operation, point: str, tmp_path: Path
 ):
-    """Killed at any point and started again: the picture is on, written once, paid once."""
+    """Killed at any point and started again: portal and box are on, written once, paid once."""
     number = POINTS.index(point) + 1
-    product, mark = operator.product, operator.mark()
-    product.start(**{AT: point, LOG: str(tmp_path / "reached")})
+    mark, mark_of_box = operator.mark(), operator.mark_of(BOX)
+    kill_at(operator, point, number, tmp_path / "reached")
+    check_on_and_paid_once(operator, number, mark, mark_of_box)
+
+
+@pytest.mark.parametrize("point", POINTS_OF_A_BOX)
+def test_killed_while_a_box_is_told(operator: Operation, point: str, tmp_path: Path):
+    """Killed with a box half told and the portal away: both are on in the end, told once."""
+    number = len(POINTS) + POINTS_OF_A_BOX.index(point) + 1
+    mark, mark_of_box = operator.mark(), operator.mark_of(BOX)
+    operator.portal.admin("/faults", {"spec": "down"})
+    kill_at(operator, point, number, tmp_path / "reached")
+    operator.portal.admin("/faults", {"clear": True})
+    check_on_and_paid_once(operator, number, mark, mark_of_box)
+
+
+def kill_at(operator: Operation, point: str, number: int, reached: Path) -> None:
+    """Have a household pay, and the product killed on the way."""
+    operator.product.start(**{AT: point, LOG: str(reached)})
     operator.pay(number)
-    assert product.killed() == KILLED
-    assert (tmp_path / "reached").read_text("utf-8").split() == [point]
+    assert operator.product.killed() == KILLED
+    assert reached.read_text("utf-8").split() == [point]
+
+
+def check_on_and_paid_once(operator: Operation, number: int, mark: int, mark_of_box: int) -> None:
+    """Start again: everything comes on by itself, and nothing was done twice."""
+    product = operator.product
     product.start()
     until(lambda: operator.at_portal(number)["status"] == 1, "the picture is on")
+    until(lambda: operator.box(number, BOX)["active"], "the box is on")
     until(lambda: all_taken(operator), "the provider was told that all was taken")
     product.rest()
     assert len({entry["call_id"] for entry in operator.writes(number, mark)}) == 1
+    told = operator.done_to(number, BOX, mark_of_box)
+    words = [name for entry in told for name in entry["after"]]
+    assert {"active", "revision"} <= set(words)
+    assert len(words) == len(set(words)), told
     check_paid_once(operator, number)
     assert product.stop() == 0
 
