@@ -60,7 +60,7 @@ TARGETS = {
         [targets.snmp]
         kind = "snmp"
         models = ["RB-1 agent"]
-        deadline_s = 1.5
+        deadline_s = 1.0
         retries = 1
         """,
     "cwmp": """
