@@ -252,6 +252,16 @@ class District(Shop):
             if box["serial"] in held
         }
 
+    async def packages(self) -> set[tuple[str, ...]]:
+        """Tell which sets of packages the boxes of households have."""
+        held = {serial for serials in self.boxes.values() for serial in serials}
+        return {
+            tuple(box["packages"])
+            for rack in self.racks.values()
+            for box in (await rack.aadmin("/state"))["boxes"]
+            if box["serial"] in held
+        }
+
     async def portals(self) -> dict[int, bool]:
         """Tell of every household whether its portal lets it watch."""
         rows = (await self.portal.aadmin("/state"))["accounts"]
