@@ -60,7 +60,7 @@ TARGETS = {
         [targets.snmp]
         kind = "snmp"
         models = ["RB-1 agent"]
-        deadline_s = 1.5
+        deadline_s = 1.0
         retries = 1
         """,
     "cwmp": """
@@ -247,6 +247,16 @@ class District(Shop):
         held = {serial for serials in self.boxes.values() for serial in serials}
         return {
             box["serial"]: box["active"]
+            for rack in self.racks.values()
+            for box in (await rack.aadmin("/state"))["boxes"]
+            if box["serial"] in held
+        }
+
+    async def packages(self) -> set[tuple[str, ...]]:
+        """Tell which sets of packages the boxes of households have."""
+        held = {serial for serials in self.boxes.values() for serial in serials}
+        return {
+            tuple(box["packages"])
             for rack in self.racks.values()
             for box in (await rack.aadmin("/state"))["boxes"]
             if box["serial"] in held

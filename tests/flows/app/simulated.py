@@ -7,7 +7,7 @@ import pytest
 from tests.flows.app.operator import write_portal, write_provider
 from tests.simulators.process import RunningSimulator, start_simulator
 
-CUSTOMERS_COUNT = 80
+CUSTOMERS_COUNT = 90
 
 
 @pytest.fixture(scope="session")

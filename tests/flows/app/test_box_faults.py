@@ -176,6 +176,7 @@ class Quarter:
         await until(self.district.is_proven, "every wish is seen to be held")
         pictures = await self.district.pictures()
         assert {serial for serial, on in pictures.items() if on} == {self.serial(n) for n in lit}
+        assert await self.district.packages() == {("basic", "sport")}
 
     async def check_money(self) -> None:
         """Check that nobody paid, owes or was asked for more than those whose box had nothing."""

@@ -37,7 +37,8 @@ def _of(*specs: str, person: str = "", ends: str = "") -> tuple[Trouble, ...]:
 
 SSH = (
     *_of("silent", "slow:50ms", "slow:2s:match=SET {box}", "drip:5ms"),
-    *_of("reset", "lost:match=SET {box}", "half:connection", "half:text"),
+    *_of("reset", "reset:match=SET {box}", "lost:match=SET {box}", "silent:match=SET {box}"),
+    *_of("half:connection", "half:text"),
     *_of("garbage", "error:77", "throttled", "conflict"),
     *_of("crash:match=SET {box}", "crowded", "banner_silence", "slow_banner:4s"),
     *_of("error:3", "unauthorized", "refused:no", person="the box does not"),
@@ -49,7 +50,7 @@ SSH = (
 )
 SNMP = (
     *_of("silent", "slow:50ms", "slow:2s:match=SET {box}", "drip:50ms"),
-    *_of("reset", "lost:match=SET {box}", "error:5", "throttled"),
+    *_of("reset", "reset:match=SET {box}", "lost:match=SET {box}", "error:5", "throttled"),
     *_of("crash:match=SET {box}", "half_set", "wrong_request_id", "null_forgery"),
     *_of("duplicate", "truncated", "malformed"),
     *_of("conflict", "unauthorized", "refused", "read_only", person="the box refuses"),
