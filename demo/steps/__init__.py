@@ -32,6 +32,7 @@ STEPS = (
     Step(
         title="A household signs up, a technician registers its box; known, still dark",
         tell=signup.tell,
+        mend=mending.repair,
     ),
     Step(
         title="Its first invoice is paid; the picture comes",

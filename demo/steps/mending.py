@@ -1,6 +1,6 @@
 """After a step that was spoiled: what spoiled it is undone, and the next one can be told.
 
-A renewal that was paid cannot be undone; the first step and the last one have no need of it.
+A renewal that was paid cannot be undone, and after the last step nothing is told.
 """
 
 from __future__ import annotations
@@ -11,6 +11,12 @@ from demo.portal import ON
 from demo.proof import Finding
 from demo.provider import GOOD_CARD
 from demo.scene import Scene, proven
+
+
+async def repair(scene: Scene) -> Sequence[Finding]:
+    """Have the portal compared with what it should hold, which darkens the newcomer again."""
+    await scene.stage.product.scan(scene.stage.operator.target)
+    return await proven(scene.newcomer_dark)
 
 
 async def pay_after_all(scene: Scene) -> Sequence[Finding]:
