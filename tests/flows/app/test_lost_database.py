@@ -85,8 +85,8 @@ async def trouble(migrated_url):
 @pytest.fixture
 async def house(trouble, tmp_path):
     """A house on that database, with the targets of the demonstration's operator."""
-    settings = Settings(data_dir=tmp_path, database_url=await trouble.open(), acs_port=0, **QUICK)
-    async with closing(build(settings)) as built:
+    settings = Settings(data_dir=tmp_path, database_url=await trouble.open(), acs_port=0)
+    async with closing(build(settings.model_copy(update=QUICK))) as built:
         outcome = await import_paths(built, [HARBOUR], ENVIRONMENT)
         assert list(outcome.problems) == []
         yield built
