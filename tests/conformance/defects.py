@@ -78,18 +78,14 @@ class OtherDoor:
         """Pass the call on."""
         return await self.http.call(method, url, **rest)
 
-    async def resolve(self, host: str, *, deadline_s: float | None = None) -> str:
-        """Pass it on."""
-        address: str = await self.http.resolve(host, deadline_s=deadline_s)
-        return address
-
 
 def behind(door: type[OtherDoor]) -> type[Ministra]:
     """Make an adapter that uses its door wrongly."""
 
     class Broken(Ministra):
         def __init__(self, name, options, http):
-            super().__init__(name, options, door(http))
+            other: Any = door(http)
+            super().__init__(name, options, other)
 
     Broken.__name__ = door.__name__
     return Broken
