@@ -85,7 +85,8 @@ def _check(heard: Heard, names: Sequence[str]) -> None:
 def refusal(status: int, index: int, names: Sequence[str]) -> TargetError:
     """Turn an error status into the error it stands for, naming the variable."""
     kind, word = STATUSES.get(status, (Retryable, f"status {status}"))
-    name = names[index - 1] if 0 < index <= len(names) else "the request"
+    about = names[index - 1 : index] if index else names
+    name = about[0] if len(about) == 1 else "the request"
     return kind(f"the box refuses {name} ({word})")
 
 
