@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from app.cli.actor import actor
 from app.cli.speak import Json, run, say, tell
 
 if TYPE_CHECKING:
     from app.wiring import House
     from billing.flows.signup import SignedUp
 
-ACTOR = "cli"
 
 Contract = Annotated[str, typer.Argument(help="The household's contract.")]
 Several = Annotated[
@@ -76,7 +76,7 @@ def signup(
             payment=method,
         )
         async with house.store.begin() as tx:
-            return await sign_up(house, tx, household, ACTOR)
+            return await sign_up(house, tx, household, actor())
 
     signed = run(story)
     if as_json:
@@ -103,7 +103,7 @@ def change(
 
         wish = Change(plan=plan or None, add=tuple(add or ()), remove=tuple(remove or ()))
         async with house.store.begin() as tx:
-            await contracts.change(house, tx, contract, wish, ACTOR)
+            await contracts.change(house, tx, contract, wish, actor())
 
     run(story)
     _done(contract, "changed", as_json=as_json)
@@ -123,7 +123,7 @@ def cancel(
 
         when = When.NOW if now else When.PERIOD_END
         async with house.store.begin() as tx:
-            await contracts.cancel(house, tx, contract, when, ACTOR)
+            await contracts.cancel(house, tx, contract, when, actor())
 
     run(story)
     _done(contract, "cancelled", as_json=as_json)

@@ -31,7 +31,6 @@ from billing.reads import accounts
 from gateway.inventory.flows import NewBox
 from runtime.store import Tx
 
-ACTOR = "api"
 CODES_MAX = 50
 
 
@@ -146,7 +145,7 @@ async def create(call: Call) -> AccountDocument:
         payment=payment,
     )
     async with call.house.store.begin() as tx:
-        await sign_up(call.house, tx, order, ACTOR)
+        await sign_up(call.house, tx, order, call.actor)
         return await _document(call, tx, body.contract)
 
 
@@ -181,7 +180,7 @@ async def change(call: Call) -> AccountDocument:
     body: ChangeBody = call.body
     wish = Change(plan=body.plan, add=tuple(body.add), remove=tuple(body.remove))
     async with call.house.store.begin() as tx:
-        await contracts.change(call.house, tx, call.part("contract"), wish, ACTOR)
+        await contracts.change(call.house, tx, call.part("contract"), wish, call.actor)
         return await _document(call, tx, call.part("contract"))
 
 
@@ -189,7 +188,7 @@ async def cancel(call: Call) -> AccountDocument:
     """End a contract."""
     async with call.house.store.begin() as tx:
         when = When(call.body.when)
-        await contracts.cancel(call.house, tx, call.part("contract"), when, ACTOR)
+        await contracts.cancel(call.house, tx, call.part("contract"), when, call.actor)
         return await _document(call, tx, call.part("contract"))
 
 
@@ -207,7 +206,7 @@ async def take_cash(call: Call) -> Taken:
     async with call.house.store.begin() as tx:
         amount = await paying.parse_amount(tx, contract, body.amount)
         taken = await paying.take_cash(
-            call.house, tx, contract, amount=amount, reference=body.reference, actor=ACTOR
+            call.house, tx, contract, amount=amount, reference=body.reference, actor=call.actor
         )
     return Taken(taken=taken)
 
