@@ -5,20 +5,23 @@ It knows an actor's id and no person. A contract is a label for whoever goes the
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from types import MappingProxyType
 from typing import Any
 
-from sqlalchemy import Column, Index, String, Table, select, update
+from sqlalchemy import Column, Index, String, Table, bindparam, or_, select, update
 
 from gateway.inventory import events
-from gateway.inventory.moving import checked_actor
+from gateway.inventory.moving import COMPOSE, checked_actor
 from runtime.chance import new_id
 from runtime.store import Instant, Tx, metadata
+from runtime.store.among import KEYS, among, packed
 from runtime.store.audit import Deed, record
+from runtime.store.lease import Engine
+from runtime.store.prepared import PreparedQuery
 from runtime.work import Work
 from terms.errors import Invalid, InvalidTransition, NotFound
 from terms.ids import ServiceId
@@ -41,6 +44,9 @@ job = Table(
     Column("opened_by", String(80), nullable=False),
     Column("closed_at", Instant),
     Column("closed_by", String(80)),
+    # What it was opened for by itself, as long as that lasts; none where a person opened it.
+    Column("reason", String(80)),
+    Index(None, "reason", unique=True),
     Index(None, "assignee", "state"),
     Index(None, "state", "opened_at"),
     Index(None, "service"),
@@ -75,13 +81,17 @@ ALLOWED: Mapping[JobState, frozenset[JobState]] = MappingProxyType(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewJob:
-    """A job to be opened. `assignee` is empty where anybody may take it."""
+    """A job to be opened. `assignee` is empty where anybody may take it.
+
+    There is one job for one `reason`; a job that a person opens has none.
+    """
 
     kind: JobKind
     service: ServiceId
     contract: str
     assignee: str = ""
     note: str = ""
+    reason: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,6 +109,22 @@ class Job:
     opened_by: str
     closed_at: datetime | None
     closed_by: str | None
+    reason: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """A job as it was, and what it is to be now."""
+
+    before: Job
+    state: JobState
+    note: str
+    reason: str | None
+
+    @property
+    def is_closing(self) -> bool:
+        """Whether it ends the job."""
+        return self.state is not self.before.state
 
 
 async def open_job(tx: Tx, work: Work, new: NewJob, *, actor: str, event: str = "") -> Job:
@@ -115,23 +141,63 @@ async def open_job(tx: Tx, work: Work, new: NewJob, *, actor: str, event: str = 
         before = await events.begin(tx, actor=actor, event=event, deed=deed, about=id_, now=now)
         if before is not None:
             return await found(tx, before)
-    row = {
-        "id": id_,
-        "kind": new.kind.value,
-        "service": new.service,
-        "contract": new.contract,
-        "assignee": new.assignee,
-        "state": JobState.OPEN.value,
-        "note": new.note,
-        "opened_at": now,
-        "opened_by": actor,
-        "closed_at": None,
-        "closed_by": None,
-    }
-    await tx.insert(job, [row])
-    told = f"{new.kind} for {new.contract}"
-    await _note(tx, work, id_, action="job.open", actor=actor, after=told)
+    await tx.insert(job, [_row(new, id_, now, actor)])
+    await record(tx, [_opened(new, id_, now, actor)])
     return await found(tx, id_)
+
+
+async def open_alone(tx: Tx, work: Work, jobs: Sequence[NewJob], *, actor: str) -> None:
+    """Open many jobs, each for its own reason; a reason that has its job already gets no other."""
+    if not jobs:
+        return
+    now = work.clock.machine_now()
+    named = [(new_id(now, work.chance), new) for new in jobs]
+    await tx.insert_new(job, [_row(new, id_, now, actor) for id_, new in named], key=("reason",))
+    mine = select(_C.id).where(among(tx.engine, _C.id))
+    rows = await tx.rows(mine, {KEYS: packed(tx.engine, [id_ for id_, _ in named])})
+    is_open = {row.id for row in rows}
+    await record(tx, [_opened(new, id_, now, actor) for id_, new in named if id_ in is_open])
+
+
+async def change(tx: Tx, work: Work, changes: Sequence[Change], *, actor: str) -> None:
+    """Change and close many jobs; one that somebody has closed meanwhile stays as it is."""
+    now = work.clock.machine_now()
+    as_before = update(job).where(_C.id == bindparam("job"), _C.state == bindparam("was"))
+    values = [
+        {
+            "job": one.before.id,
+            "was": one.before.state.value,
+            "state": one.state.value,
+            "note": one.note,
+            "reason": one.reason,
+            "closed_at": now if one.is_closing else one.before.closed_at,
+            "closed_by": actor if one.is_closing else one.before.closed_by,
+        }
+        for one in changes
+    ]
+    if values:
+        columns = ("state", "note", "reason", "closed_at", "closed_by")
+        await tx.execute(as_before.values({name: bindparam(name) for name in columns}), values)
+    closed = [one for one in changes if one.is_closing]
+    await record(
+        tx, [_deed(one.before.id, now, "job.close", actor, one.state.value) for one in closed]
+    )
+
+
+async def concerning(tx: Tx, services: Iterable[ServiceId]) -> dict[ServiceId, list[Job]]:
+    """Find what is open at households, and what was opened there for a reason that lasts."""
+    found: dict[ServiceId, list[Job]] = {}
+    for row in await _CONCERNING.rows(tx, {KEYS: packed(tx.engine, services)}):
+        found.setdefault(ServiceId(row.service), []).append(_job(row))
+    return found
+
+
+def _concerning(engine: Engine) -> Any:
+    lasts = or_(_C.state == JobState.OPEN.value, _C.reason.is_not(None))
+    return select(job).where(among(engine, _C.service), lasts).order_by(_C.id)
+
+
+_CONCERNING = PreparedQuery(_concerning)
 
 
 async def close(tx: Tx, work: Work, id_: str, to: JobState, *, actor: str) -> Job:
@@ -152,6 +218,8 @@ async def close(tx: Tx, work: Work, id_: str, to: JobState, *, actor: str) -> Jo
     values = {"state": to.value, "closed_at": now, "closed_by": actor}
     await tx.execute(update(job).where(_C.id == id_).values(**values))
     await _note(tx, work, id_, action="job.close", actor=actor, after=to.value)
+    # Where boxes are missing all the same, that is seen now.
+    await work.mark(tx, COMPOSE, [before.service])
     return await found(tx, id_)
 
 
@@ -225,7 +293,30 @@ def _job(row: Any) -> Job:
     return Job(**{**told, "kind": JobKind(row.kind), "state": JobState(row.state)})
 
 
+def _row(new: NewJob, id_: str, now: datetime, actor: str) -> dict[str, object]:
+    return {
+        "id": id_,
+        "kind": new.kind.value,
+        "service": new.service,
+        "contract": new.contract,
+        "assignee": new.assignee,
+        "state": JobState.OPEN.value,
+        "note": new.note,
+        "opened_at": now,
+        "opened_by": actor,
+        "closed_at": None,
+        "closed_by": None,
+        "reason": new.reason,
+    }
+
+
 async def _note(tx: Tx, work: Work, id_: str, *, action: str, actor: str, after: str) -> None:
-    now = work.clock.machine_now()
-    deed = Deed(at=now, actor=actor, action=action, subject=f"job:{id_}", after=after)
-    await record(tx, [deed])
+    await record(tx, [_deed(id_, work.clock.machine_now(), action, actor, after)])
+
+
+def _opened(new: NewJob, id_: str, now: datetime, actor: str) -> Deed:
+    return _deed(id_, now, "job.open", actor, f"{new.kind} for {new.contract}")
+
+
+def _deed(id_: str, now: datetime, action: str, actor: str, after: str) -> Deed:
+    return Deed(at=now, actor=actor, action=action, subject=f"job:{id_}", after=after)

@@ -1,0 +1,115 @@
+"""Households that have fewer boxes than they are granted: a job opens, and closes, by itself.
+
+Worked out anew whenever a household is looked at. There is one job for one shortage; where a person
+has closed it, it is not opened again until the shortage is another one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from gateway.inventory.jobs import Change, Job, JobKind, JobState, NewJob, change, open_alone
+from gateway.inventory.jobs import concerning as jobs_concerning
+from runtime.store import Tx
+from runtime.work import Work
+from terms.ids import ServiceId
+
+ACTOR = "inventory"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Supply:
+    """How many boxes a household is granted, and how many it has.
+
+    Where it `is_on_hold` it gets no more of them for now, and what is under way goes on.
+    """
+
+    service: ServiceId
+    granted: int
+    held: int
+    is_on_hold: bool = False
+
+    @property
+    def is_short(self) -> bool:
+        """Whether boxes are missing."""
+        return self.held < self.granted
+
+    @property
+    def reason(self) -> str:
+        """Name the shortage: another one has another name."""
+        return f"boxes:{self.service}:{self.held}/{self.granted}"
+
+    @property
+    def note(self) -> str:
+        """Tell it to whoever goes there."""
+        return f"has {self.held} of {self.granted} boxes"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decision:
+    """What becomes of the jobs of one household, and whether another one is to be opened."""
+
+    changes: tuple[Change, ...] = ()
+    is_to_open: bool = False
+
+
+def decide(supply: Supply, jobs: Sequence[Job]) -> Decision:
+    """Compare the jobs there are about a household's boxes with what it lacks."""
+    own = [one for one in jobs if one.reason]
+    others = [one for one in own if one.reason != supply.reason]
+    if not supply.is_short:
+        return Decision(changes=tuple(_over(one, supply) for one in own))
+    if any(one.state is JobState.OPEN for one in own):
+        return Decision(changes=tuple(_kept_up(one, supply) for one in others))
+    is_known = len(others) < len(own)
+    is_by_a_person = any(not one.reason and one.kind is JobKind.INSTALL for one in jobs)
+    return Decision(
+        changes=tuple(_over(one, supply) for one in others),
+        is_to_open=not (is_known or is_by_a_person or supply.is_on_hold),
+    )
+
+
+def _over(one: Job, supply: Supply) -> Change:
+    """End the shortage of a job, which a person has closed perhaps.
+
+    It is done where the boxes came, and cancelled where fewer are granted now.
+    """
+    if one.state is not JobState.OPEN:
+        return Change(before=one, state=one.state, note=one.note, reason=None)
+    has_come = str(one.reason).endswith(f"/{supply.granted}")
+    outcome = JobState.DONE if has_come else JobState.CANCELLED
+    return Change(before=one, state=outcome, note=one.note, reason=None)
+
+
+def _kept_up(one: Job, supply: Supply) -> Change:
+    if one.state is not JobState.OPEN:
+        return _over(one, supply)
+    return Change(before=one, state=one.state, note=supply.note, reason=supply.reason)
+
+
+async def balance(tx: Tx, work: Work, supplies: Iterable[Supply]) -> list[Supply]:
+    """Close and change jobs as the boxes are now; returns the households that lack a job."""
+    known = {one.service: one for one in supplies}
+    jobs = await jobs_concerning(tx, known)
+    found = {service: decide(one, jobs.get(service, ())) for service, one in known.items()}
+    await change(tx, work, [each for one in found.values() for each in one.changes], actor=ACTOR)
+    return [known[service] for service, one in found.items() if one.is_to_open]
+
+
+async def open_for(
+    tx: Tx, work: Work, short: Sequence[Supply], contracts: Mapping[ServiceId, str]
+) -> None:
+    """Open a job for each household; one whose contract nobody knows cannot be found anyway."""
+    new = [
+        NewJob(
+            kind=JobKind.INSTALL,
+            service=one.service,
+            contract=contracts[one.service],
+            note=one.note,
+            reason=one.reason,
+        )
+        for one in short
+        if one.service in contracts
+    ]
+    await open_alone(tx, work, new, actor=ACTOR)
