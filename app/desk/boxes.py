@@ -19,6 +19,7 @@ from gateway.inventory.model import WAREHOUSE, Resource, ResourceState, implausi
 from runtime.store import Tx
 from terms.calendar import local_date
 from terms.errors import DomainError, Forbidden, Invalid, InvalidTransition, NotFound
+from terms.facts import Condition
 
 SETTLE = "settle"
 # What is told later than this changes bills that were paid long ago: a case for a credit.
@@ -31,6 +32,29 @@ class By:
 
     actor: str
     stock: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Back:
+    """How a box comes back, what there is to say of it, and where it lies from then on."""
+
+    condition: Condition | None = None
+    note: str = ""
+    place: str = WAREHOUSE
+
+    def of(self, box: Resource, on: date, actor: str) -> TakeBack:
+        """Say this of a box."""
+        return TakeBack(
+            resource=box.id,
+            on=on,
+            actor=actor,
+            condition=self.condition,
+            note=self.note,
+            place=self.place,
+        )
+
+
+UNSAID = Back()
 
 
 async def holder_of(tx: Tx, contract: str) -> Holder:
@@ -85,10 +109,9 @@ async def swap(
     *,
     by: By,
     on: date | None = None,
-    condition: str = "",
-    place: str = WAREHOUSE,
+    back: Back = UNSAID,
 ) -> Resource:
-    """Give a household another box for the one it has; the old one is returned to `place`.
+    """Give a household another box for the one it has; `back` tells how the old one comes back.
 
     A claim window opens for the new one. Returns the new box.
     """
@@ -102,8 +125,9 @@ async def swap(
         new=after.id,
         on=day,
         actor=by.actor,
-        condition=condition,
-        stored_at=place,
+        condition=back.condition,
+        note=back.note,
+        stored_at=back.place,
     )
     (moved,) = await flows.swap(tx, house.work, [move])
     await house.logins.open_window(tx, moved.id)
@@ -116,17 +140,15 @@ async def take_back(
     tx: Tx,
     serial: str,
     *,
-    on: date | None,
-    condition: str,
     actor: str,
-    place: str = WAREHOUSE,
+    on: date | None = None,
+    back: Back = UNSAID,
 ) -> Resource:
     """Take a box back from whoever holds it."""
     box = await known(tx, serial)
     holder = await holder_at(tx, box)
     day = day_of(on, await today(house, tx, holder))
-    move = TakeBack(resource=box.id, on=day, actor=actor, condition=condition, place=place)
-    (moved,) = await flows.take_back(tx, house.work, [move])
+    (moved,) = await flows.take_back(tx, house.work, [back.of(box, day, actor)])
     await settle(house, tx, holder)
     return moved
 

@@ -6,11 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from app.desk.boxes import By, check_reach, day_of, holder_at, known, settle, today
+from app.desk.boxes import UNSAID, Back, By, check_reach, day_of, holder_at, known, settle, today
 from app.wiring import House
 from billing.reads import accounts
 from gateway.inventory import stock, store
-from gateway.inventory.flows import TakeBack
 from gateway.inventory.model import WAREHOUSE, Resource
 from gateway.inventory.stock import Gone, Shelve
 from gateway.inventory.store import Line, Wanted
@@ -113,15 +112,13 @@ async def find(
     *,
     actor: str,
     on: date | None = None,
-    condition: str = "",
-    place: str = WAREHOUSE,
+    back: Back = UNSAID,
 ) -> Resource:
-    """Note a lost box as found: it lies at `place`, to be looked at."""
+    """Note a lost box as found: it lies where `back` says, to be looked at."""
     box = await known(tx, serial)
     holder = await holder_at(tx, box)
     day = day_of(on, await today(house, tx, holder))
-    back = TakeBack(resource=box.id, on=day, actor=actor, condition=condition, place=place)
-    (moved,) = await stock.find(tx, house.work, [back])
+    (moved,) = await stock.find(tx, house.work, [back.of(box, day, actor)])
     await settle(house, tx, holder)
     return moved
 

@@ -165,11 +165,11 @@ def test_boxes_and_jobs_are_told_in_lines(harbour_files, tmp_path):
         ("device", "move", "HT2-00026", "ben"),
         ("device", "register", "--serial", "HT2-00026", "--account", "200001", "--by", "ben"),
         ("device", "activate", "HT2-00026"),
-        ("device", "swap", "HT2-00026", "HT2-00027", "--condition", "dead", "--place", "ben"),
+        ("device", "swap", "HT2-00026", "HT2-00027", "--condition", "faulty", "--place", "ben"),
         ("device", "return", "HT2-00027"),
         ("device", "restock", "HT2-00027"),
         ("device", "lost", "HT2-00027", "--note", "fell into the sea"),
-        ("device", "found", "HT2-00027", "--condition", "wet"),
+        ("device", "found", "HT2-00027", "--condition", "damaged", "--note", "wet"),
         ("device", "scrap", "HT2-00027"),
     ]
     told = [run(*words)[1].strip() for words in said]

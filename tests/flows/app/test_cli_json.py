@@ -39,7 +39,7 @@ ASKED = {
     "device import": ("{folder}/../list.csv",),
     "device register": ("--serial", "SN900001", "--account", DARK),
     "device activate": ("SN900001",),
-    "device swap": ("SN900001", "SN900002", "--condition", "dead"),
+    "device swap": ("SN900001", "SN900002", "--condition", "faulty"),
     "device return": ("SN900002",),
     "device restock": ("SN900002",),
     "device move": ("SN900002", "ben"),

@@ -24,7 +24,7 @@ from tests.flows.app.visitor import Visitor
 from tests.simulators.process import start_simulator
 
 ON_BOTH = pytest.mark.parametrize("url_of", ["sqlite_url", "postgres_url_of_vans"], indirect=True)
-CLEAN = {"damaged": "", "condition": ""}
+CLEAN = {"condition": "good", "note": ""}
 
 
 @pytest.fixture(scope="session")
@@ -215,7 +215,7 @@ async def test_each_refusal_says_what_to_do(vans, served, tom):
         await stock.move(house, tx, other, vans.ben.actor, by=by)
         await stock.lose(house, tx, third, actor="test")
         await boxes.hand_over(house, tx, last, contract_of(1), on=None, actor="test")
-        await boxes.take_back(house, tx, last, on=None, condition="", actor="test")
+        await boxes.take_back(house, tx, last, actor="test")
 
     async def said(serial: str) -> str:
         seen = await tom.get(page("register", contract=contract_of(1), serial=serial))
@@ -262,15 +262,16 @@ async def test_a_swap(vans, served, tom):
     assert old in form.text
     seen = await tom.get(page("swap", job=job.id, old=old, new=new))
     assert f"Old box {old}" in words(seen.text)
-    done = await sent(tom, seen, "/field/swap", damaged="yes", condition="fell down")
+    done = await sent(tom, seen, "/field/swap", condition="damaged", note="fell down")
     assert done.status == 303, words(done.text)
-    assert (await sent(tom, seen, "/field/swap", damaged="yes", condition="x")).status == 303
+    assert (await sent(tom, seen, "/field/swap", condition="damaged", note="x")).status == 303
     async with vans.house.store.read() as tx:
         found = await by_serial(tx, [old, new])
         lines = (await stock.story(vans.house, tx, old)).lines
     assert (found[old].state, found[old].place) == ("returned", vans.tom.actor)
     assert found[new].is_held
-    assert [line.note for line in lines if line.action == "swap"] == ["damaged"]
+    swaps = [(line.condition, line.note) for line in lines if line.action == "swap"]
+    assert swaps == [("damaged", "fell down")]
     async with at_work(vans.house):
         await vans.until(new, Stage.PROVEN)
     assert "back, not looked at" in words((await tom.get("/field/")).text)
@@ -288,11 +289,12 @@ async def test_a_return_closes_its_job(vans, served, tom):
     seen = await tom.get(page("return", job=job.id, serial=serial))
     assert "From Household 1" in words(seen.text)
     for _ in range(2):
-        done = await sent(tom, seen, "/field/return", condition=" no  cable ")
+        done = await sent(tom, seen, "/field/return", condition="faulty", note=" no  cable ")
         assert (done.status, done.location) == (303, "/field/?done=returned")
     async with vans.house.store.read() as tx:
         found = await stock.story(vans.house, tx, serial)
-    assert [line.note for line in found.lines if line.action == "take_back"] == ["no cable"]
+    back = [(line.condition, line.note) for line in found.lines if line.action == "take_back"]
+    assert back == [("faulty", "no cable")]
     assert found.progress.stage is Stage.AWAY
     late = await tom.get(page("return", serial=serial))
     assert (late.status, "no household has it" in late.text) == (409, True)
@@ -365,7 +367,7 @@ async def test_the_owner_gives_jobs_and_boxes(vans, served, tom):
     await vans.bind(vans.serials[1], 1)
     assert (await olga.get(page("box", serial=vans.serials[1]))).status == 200
     back = await olga.get(page("return", serial=vans.serials[1]))
-    await sent(olga, back, "/field/return", condition="")
+    await sent(olga, back, "/field/return", condition="good")
     assert "to be looked at 1" in words((await olga.get("/field/stock")).text)
     await olga.post("/field/stock/restock", serial=vans.serials[1])
     assert "to be looked at 0" in words((await olga.get("/field/stock")).text)

@@ -21,7 +21,7 @@ def fact(kind: Possession, service: str, on: date, serial: str = "S-1", **more: 
         model=more.get("model", "RB-1"),
         on=on,
         old_resource=ResourceId(f"R-{old}") if old else None,
-        condition=more.get("condition", ""),
+        condition=more.get("condition"),
     )
     return f"{kind}-{serial}-{on}", changed
 

@@ -19,7 +19,7 @@ from billing.reads.credit_notes import CreditNoteView
 from billing.subscriptions.model import Activation
 from billing.tax.model import TaxRate
 from terms.errors import Invalid, InvalidTransition, NotFound
-from terms.facts import Possession
+from terms.facts import Condition, Possession
 from terms.money import Money, Rate
 from tests.fixtures.billing import ZONE, Office, offering, price
 from tests.flows.billing.books import balances, check_books, everything, open_items
@@ -30,7 +30,7 @@ from tests.unit.billing.vectors import vector
 HANDED_OVER, ACTIVATED, SWAPPED = Possession.HANDED_OVER, Possession.ACTIVATED, Possession.SWAPPED
 RETURNED, LOST, FOUND = Possession.RETURNED, Possession.LOST, Possession.FOUND
 MARCH_11, MARCH_26, APRIL = date(2026, 3, 11), date(2026, 3, 26), date(2026, 4, 1)
-DAMAGED = {"condition": "damaged"}
+DAMAGED = {"condition": Condition.DAMAGED}
 
 
 async def alone(office: Office) -> str:
