@@ -80,7 +80,7 @@ async def hand_over(
     house: House, tx: Tx, serial: str, contract: str, *, on: date | None, actor: str
 ) -> Resource:
     """Give a known box to a household, from a local day on (today unless said)."""
-    box = await known(tx, serial)
+    (box,) = await for_change(tx, serial)
     holder = await holder_of(tx, contract)
     await check_free(tx, box, holder)
     day = day_of(on, await today(house, tx, holder))
@@ -92,7 +92,7 @@ async def hand_over(
 
 async def activate(house: House, tx: Tx, serial: str, *, on: date | None, actor: str) -> Resource:
     """Note that a box works where it is."""
-    box = await known(tx, serial)
+    (box,) = await for_change(tx, serial)
     holder = await holder_at(tx, box)
     day = day_of(on, await today(house, tx, holder))
     move = Activate(resource=box.id, on=day, actor=actor)
@@ -115,9 +115,11 @@ async def swap(
 
     A claim window opens for the new one. Returns the new box.
     """
-    before, after = await known(tx, old), await known(tx, new)
+    before, after = await for_change(tx, old, new)
     holder = await holder_at(tx, before)
-    if not after.is_held or after.service != before.service:
+    if holder is not None:
+        await check_free(tx, after, holder)
+    if not after.is_held:
         await check_reach(tx, after, by)
     day = day_of(on, await today(house, tx, holder))
     move = Swap(
@@ -145,7 +147,7 @@ async def take_back(
     back: Back = UNSAID,
 ) -> Resource:
     """Take a box back from whoever holds it."""
-    box = await known(tx, serial)
+    (box,) = await for_change(tx, serial)
     holder = await holder_at(tx, box)
     day = day_of(on, await today(house, tx, holder))
     (moved,) = await flows.take_back(tx, house.work, [back.of(box, day, actor)])
@@ -161,6 +163,16 @@ async def known(tx: Tx, serial: str) -> Resource:
     if why := models.typed(await models.load(tx), serial):
         raise Invalid("serial", why)
     raise NotFound(f"no box with serial {serial}")
+
+
+async def for_change(tx: Tx, *serials: str) -> list[Resource]:
+    """Find boxes that are about to change; nobody else changes them until the transaction ends.
+
+    Raises what `known` raises.
+    """
+    found = [await known(tx, serial) for serial in serials]
+    now = await store.locked(tx, [box.id for box in found])
+    return [now[box.id] for box in found]
 
 
 async def check_free(tx: Tx, box: Resource, holder: Holder) -> None:
