@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -130,24 +131,27 @@ def cancel(
 
 
 def explain(
-    what: Annotated[str, typer.Argument(help="A contract, or the number of an invoice.")],
+    what: Annotated[
+        str, typer.Argument(help="A contract, or the number of an invoice or a credit note.")
+    ],
     *,
     as_json: Json = False,
 ) -> None:
-    """Say what a household owes, why, and why it is dark. Or what an invoice is made of."""
+    """Say what a household owes, why, and why it is dark. Or what a document is made of."""
 
     async def story(house: House) -> Any:
         from app.desk import household
-        from billing.reads import accounts, invoices
+        from billing.reads import accounts, credit_notes, invoices
         from terms.errors import NotFound
 
         async with house.store.read() as tx:
             if await accounts.contracts(tx, [what]):
                 return await household.view(house, tx, what)
-            try:
-                return await invoices.view(tx, what)
-            except NotFound:
-                raise NotFound(f"there is neither a contract nor an invoice {what!r}") from None
+            for document in (invoices.view, credit_notes.view):
+                with suppress(NotFound):
+                    return await document(tx, what)
+        why = f"there is neither a contract nor an invoice nor a credit note {what!r}"
+        raise NotFound(why)
 
     found = run(story)
     if as_json:

@@ -5,23 +5,20 @@ It knows an actor's id and no person. A contract is a label for whoever goes the
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from types import MappingProxyType
 from typing import Any
 
-from sqlalchemy import Column, Index, String, Table, bindparam, or_, select, update
+from sqlalchemy import Column, Index, String, Table, select, update
 
 from gateway.inventory import events
 from gateway.inventory.moving import COMPOSE, checked_actor
 from runtime.chance import new_id
 from runtime.store import Instant, Tx, metadata
-from runtime.store.among import KEYS, among, packed
 from runtime.store.audit import Deed, record
-from runtime.store.lease import Engine
-from runtime.store.prepared import PreparedQuery
 from runtime.work import Work
 from terms.errors import Invalid, InvalidTransition, NotFound
 from terms.ids import ServiceId
@@ -112,21 +109,6 @@ class Job:
     reason: str | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Change:
-    """A job as it was, and what it is to be now."""
-
-    before: Job
-    state: JobState
-    note: str
-    reason: str | None
-
-    @property
-    def is_closing(self) -> bool:
-        """Whether it ends the job."""
-        return self.state is not self.before.state
-
-
 async def open_job(tx: Tx, work: Work, new: NewJob, *, actor: str, event: str = "") -> Job:
     """Open a job; under the same event again it is the same job.
 
@@ -141,63 +123,9 @@ async def open_job(tx: Tx, work: Work, new: NewJob, *, actor: str, event: str = 
         before = await events.begin(tx, actor=actor, event=event, deed=deed, about=id_, now=now)
         if before is not None:
             return await found(tx, before)
-    await tx.insert(job, [_row(new, id_, now, actor)])
-    await record(tx, [_opened(new, id_, now, actor)])
+    await tx.insert(job, [row_of(new, id_, now, actor)])
+    await record(tx, [opened(new, id_, now, actor)])
     return await found(tx, id_)
-
-
-async def open_alone(tx: Tx, work: Work, jobs: Sequence[NewJob], *, actor: str) -> None:
-    """Open many jobs, each for its own reason; a reason that has its job already gets no other."""
-    if not jobs:
-        return
-    now = work.clock.machine_now()
-    named = [(new_id(now, work.chance), new) for new in jobs]
-    await tx.insert_new(job, [_row(new, id_, now, actor) for id_, new in named], key=("reason",))
-    mine = select(_C.id).where(among(tx.engine, _C.id))
-    rows = await tx.rows(mine, {KEYS: packed(tx.engine, [id_ for id_, _ in named])})
-    is_open = {row.id for row in rows}
-    await record(tx, [_opened(new, id_, now, actor) for id_, new in named if id_ in is_open])
-
-
-async def change(tx: Tx, work: Work, changes: Sequence[Change], *, actor: str) -> None:
-    """Change and close many jobs; one that somebody has closed meanwhile stays as it is."""
-    now = work.clock.machine_now()
-    as_before = update(job).where(_C.id == bindparam("job"), _C.state == bindparam("was"))
-    values = [
-        {
-            "job": one.before.id,
-            "was": one.before.state.value,
-            "state": one.state.value,
-            "note": one.note,
-            "reason": one.reason,
-            "closed_at": now if one.is_closing else one.before.closed_at,
-            "closed_by": actor if one.is_closing else one.before.closed_by,
-        }
-        for one in changes
-    ]
-    if values:
-        columns = ("state", "note", "reason", "closed_at", "closed_by")
-        await tx.execute(as_before.values({name: bindparam(name) for name in columns}), values)
-    closed = [one for one in changes if one.is_closing]
-    await record(
-        tx, [_deed(one.before.id, now, "job.close", actor, one.state.value) for one in closed]
-    )
-
-
-async def concerning(tx: Tx, services: Iterable[ServiceId]) -> dict[ServiceId, list[Job]]:
-    """Find what is open at households, and what was opened there for a reason that lasts."""
-    found: dict[ServiceId, list[Job]] = {}
-    for row in await _CONCERNING.rows(tx, {KEYS: packed(tx.engine, services)}):
-        found.setdefault(ServiceId(row.service), []).append(_job(row))
-    return found
-
-
-def _concerning(engine: Engine) -> Any:
-    lasts = or_(_C.state == JobState.OPEN.value, _C.reason.is_not(None))
-    return select(job).where(among(engine, _C.service), lasts).order_by(_C.id)
-
-
-_CONCERNING = PreparedQuery(_concerning)
 
 
 async def close(tx: Tx, work: Work, id_: str, to: JobState, *, actor: str) -> Job:
@@ -209,7 +137,7 @@ async def close(tx: Tx, work: Work, id_: str, to: JobState, *, actor: str) -> Jo
     row = await tx.first(select(job).where(_C.id == id_).with_for_update())
     if row is None:
         raise NotFound(f"no job {id_!r}")
-    before = _job(row)
+    before = job_of(row)
     if before.state is to:
         return before
     if to not in ALLOWED[before.state]:
@@ -258,24 +186,34 @@ async def found(tx: Tx, id_: str) -> Job:
     row = await tx.first(select(job).where(_C.id == id_))
     if row is None:
         raise NotFound(f"no job {id_!r}")
-    return _job(row)
+    return job_of(row)
 
 
 async def listing(
-    tx: Tx, *, assignee: str = "", state: str = "", after: str = "", jobs_max: int = JOBS_MAX
+    tx: Tx,
+    *,
+    assignee: str = "",
+    state: str = "",
+    service: ServiceId | None = None,
+    after: str = "",
+    jobs_max: int = JOBS_MAX,
 ) -> list[Job]:
-    """List jobs in the order they were opened, behind one; of somebody, in a state."""
+    """List jobs in the order they were opened, behind one; of somebody, in a state, at one place.
+
+    The place is a household.
+    """
     query = select(job).where(_C.id > after).order_by(_C.id).limit(jobs_max)
     query = query.where(_C.assignee == assignee) if assignee else query
     query = query.where(_C.state == state) if state else query
-    return [_job(row) for row in await tx.rows(query)]
+    query = query.where(_C.service == service) if service else query
+    return [job_of(row) for row in await tx.rows(query)]
 
 
 async def offered(tx: Tx, *, jobs_max: int = JOBS_MAX) -> list[Job]:
     """List the open jobs that anybody may take, in the order they were opened."""
     free = (_C.assignee == "", _C.state == JobState.OPEN.value)
     query = select(job).where(*free).order_by(_C.id).limit(jobs_max)
-    return [_job(row) for row in await tx.rows(query)]
+    return [job_of(row) for row in await tx.rows(query)]
 
 
 def _check(new: NewJob) -> None:
@@ -288,12 +226,14 @@ def _check(new: NewJob) -> None:
             raise Invalid(field, f"at most {chars_max} characters")
 
 
-def _job(row: Any) -> Job:
+def job_of(row: Any) -> Job:
+    """Read a row as a job."""
     told = row._asdict()
     return Job(**{**told, "kind": JobKind(row.kind), "state": JobState(row.state)})
 
 
-def _row(new: NewJob, id_: str, now: datetime, actor: str) -> dict[str, object]:
+def row_of(new: NewJob, id_: str, now: datetime, actor: str) -> dict[str, object]:
+    """Write a job that is opened now as a row."""
     return {
         "id": id_,
         "kind": new.kind.value,
@@ -311,12 +251,14 @@ def _row(new: NewJob, id_: str, now: datetime, actor: str) -> dict[str, object]:
 
 
 async def _note(tx: Tx, work: Work, id_: str, *, action: str, actor: str, after: str) -> None:
-    await record(tx, [_deed(id_, work.clock.machine_now(), action, actor, after)])
+    await record(tx, [deed_of(id_, work.clock.machine_now(), action, actor, after)])
 
 
-def _opened(new: NewJob, id_: str, now: datetime, actor: str) -> Deed:
-    return _deed(id_, now, "job.open", actor, f"{new.kind} for {new.contract}")
+def opened(new: NewJob, id_: str, now: datetime, actor: str) -> Deed:
+    """Word the opening of a job for the audit."""
+    return deed_of(id_, now, "job.open", actor, f"{new.kind} for {new.contract}")
 
 
-def _deed(id_: str, now: datetime, action: str, actor: str, after: str) -> Deed:
+def deed_of(id_: str, now: datetime, action: str, actor: str, after: str) -> Deed:
+    """Word a deed about a job for the audit."""
     return Deed(at=now, actor=actor, action=action, subject=f"job:{id_}", after=after)

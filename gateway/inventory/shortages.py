@@ -8,14 +8,32 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from gateway.inventory.jobs import Change, Job, JobKind, JobState, NewJob, change, open_alone
-from gateway.inventory.jobs import concerning as jobs_concerning
+from sqlalchemy import bindparam, or_, select, update
+
+from gateway.inventory.jobs import (
+    Job,
+    JobKind,
+    JobState,
+    NewJob,
+    deed_of,
+    job,
+    job_of,
+    opened,
+    row_of,
+)
+from runtime.chance import new_id
 from runtime.store import Tx
+from runtime.store.among import KEYS, among, packed
+from runtime.store.audit import record
+from runtime.store.lease import Engine
+from runtime.store.prepared import PreparedQuery
 from runtime.work import Work
 from terms.ids import ServiceId
 
 ACTOR = "inventory"
+_C = job.c
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +62,21 @@ class Supply:
     def note(self) -> str:
         """Tell it to whoever goes there."""
         return f"has {self.held} of {self.granted} boxes"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """A job as it was, and what it is to be now."""
+
+    before: Job
+    state: JobState
+    note: str
+    reason: str | None
+
+    @property
+    def is_closing(self) -> bool:
+        """Whether it ends the job."""
+        return self.state is not self.before.state
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,9 +124,9 @@ def _kept_up(one: Job, supply: Supply) -> Change:
 async def balance(tx: Tx, work: Work, supplies: Iterable[Supply]) -> list[Supply]:
     """Close and change jobs as the boxes are now; returns the households that lack a job."""
     known = {one.service: one for one in supplies}
-    jobs = await jobs_concerning(tx, known)
+    jobs = await _concerning(tx, known)
     found = {service: decide(one, jobs.get(service, ())) for service, one in known.items()}
-    await change(tx, work, [each for one in found.values() for each in one.changes], actor=ACTOR)
+    await _change(tx, work, [each for one in found.values() for each in one.changes], actor=ACTOR)
     return [known[service] for service, one in found.items() if one.is_to_open]
 
 
@@ -112,4 +145,58 @@ async def open_for(
         for one in short
         if one.service in contracts
     ]
-    await open_alone(tx, work, new, actor=ACTOR)
+    await _open(tx, work, new, actor=ACTOR)
+
+
+async def _open(tx: Tx, work: Work, jobs: Sequence[NewJob], *, actor: str) -> None:
+    """Open many jobs, each for its own reason; a reason that has its job already gets no other."""
+    if not jobs:
+        return
+    now = work.clock.machine_now()
+    named = [(new_id(now, work.chance), new) for new in jobs]
+    await tx.insert_new(job, [row_of(new, id_, now, actor) for id_, new in named], key=("reason",))
+    mine = select(_C.id).where(among(tx.engine, _C.id))
+    rows = await tx.rows(mine, {KEYS: packed(tx.engine, [id_ for id_, _ in named])})
+    is_open = {row.id for row in rows}
+    await record(tx, [opened(new, id_, now, actor) for id_, new in named if id_ in is_open])
+
+
+async def _change(tx: Tx, work: Work, changes: Sequence[Change], *, actor: str) -> None:
+    """Change and close many jobs; one that somebody has closed meanwhile stays as it is."""
+    now = work.clock.machine_now()
+    as_before = update(job).where(_C.id == bindparam("job"), _C.state == bindparam("was"))
+    values = [
+        {
+            "job": one.before.id,
+            "was": one.before.state.value,
+            "state": one.state.value,
+            "note": one.note,
+            "reason": one.reason,
+            "closed_at": now if one.is_closing else one.before.closed_at,
+            "closed_by": actor if one.is_closing else one.before.closed_by,
+        }
+        for one in changes
+    ]
+    if values:
+        columns = ("state", "note", "reason", "closed_at", "closed_by")
+        await tx.execute(as_before.values({name: bindparam(name) for name in columns}), values)
+    closed = [one for one in changes if one.is_closing]
+    await record(
+        tx, [deed_of(one.before.id, now, "job.close", actor, one.state.value) for one in closed]
+    )
+
+
+async def _concerning(tx: Tx, services: Iterable[ServiceId]) -> dict[ServiceId, list[Job]]:
+    """Find what is open at households, and what was opened there for a reason that lasts."""
+    found: dict[ServiceId, list[Job]] = {}
+    for row in await _LASTING.rows(tx, {KEYS: packed(tx.engine, services)}):
+        found.setdefault(ServiceId(row.service), []).append(job_of(row))
+    return found
+
+
+def _lasting(engine: Engine) -> Any:
+    lasts = or_(_C.state == JobState.OPEN.value, _C.reason.is_not(None))
+    return select(job).where(among(engine, _C.service), lasts).order_by(_C.id)
+
+
+_LASTING = PreparedQuery(_lasting)

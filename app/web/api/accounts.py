@@ -10,6 +10,7 @@ from pydantic import Field
 from app.desk import contracts, household, paying
 from app.desk.signup import Household, sign_up
 from app.web.api.account_view import AccountDocument, document
+from app.web.api.rental_view import CreditNote, credit_note
 from app.web.api.shapes import (
     PREFIX,
     Amount,
@@ -27,7 +28,7 @@ from app.web.route import Body, Call, Policy, Route
 from billing.flows.cancel import When
 from billing.flows.change import Change
 from billing.flows.signup import MethodRef
-from billing.reads import accounts
+from billing.reads import accounts, credit_notes
 from gateway.inventory.flows import NewBox
 from runtime.store import Tx
 
@@ -211,6 +212,12 @@ async def take_cash(call: Call) -> Taken:
     return Taken(taken=taken)
 
 
+async def show_note(call: Call) -> CreditNote:
+    """Show a credit note by its number: what it gives back of which lines, and why as much."""
+    async with call.house.store.read() as tx:
+        return credit_note(await credit_notes.view(tx, call.part("number")))
+
+
 async def _document(call: Call, tx: Tx, contract: str) -> AccountDocument:
     return document(await household.view(call.house, tx, contract))
 
@@ -273,5 +280,12 @@ ROUTES = (
         body=CashBody,
         answer=Taken,
         status=201,
+    ),
+    Route(
+        method="GET",
+        path=f"{PREFIX}/credit-notes/{{number}}",
+        policy=Policy.TOKEN,
+        handler=show_note,
+        answer=CreditNote,
     ),
 )
