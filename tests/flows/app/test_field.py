@@ -288,6 +288,9 @@ async def test_a_return_closes_its_job(vans, served, tom):
     assert serial in (await tom.get(page("return", job=job.id))).text
     seen = await tom.get(page("return", job=job.id, serial=serial))
     assert "From Household 1" in words(seen.text)
+    wrong = await sent(tom, seen, "/field/return", condition="wet")
+    assert wrong.status == 400
+    assert "'wet' is none of good, faulty, damaged, scrap" in words(wrong.text)
     for _ in range(2):
         done = await sent(tom, seen, "/field/return", condition="faulty", note=" no  cable ")
         assert (done.status, done.location) == (303, "/field/?done=returned")
@@ -373,6 +376,35 @@ async def test_the_owner_gives_jobs_and_boxes(vans, served, tom):
     assert "to be looked at 0" in words((await olga.get("/field/stock")).text)
     lost = await olga.post("/field/stock/move", serial="SN000001", place="warehouse")
     assert (lost.status, "take it back first" in lost.text) == (409, True)
+
+
+async def test_what_is_gone_is_noted_on_the_page_of_stock(vans, served, tom):
+    """Lost, found, hurt beyond mending, written off: in the words somebody has chosen."""
+    olga, serial = await as_(served, "olga"), vans.serials[0]
+    await vans.bind(serial, 1)
+    done = await olga.post("/field/stock/lost", serial=serial, note="moved out")
+    assert done.location == "/field/stock?done=lost"
+    shown = words((await olga.get(done.location)).text)
+    assert "Noted as lost." in shown
+    assert f"Lost 1 {serial} RB-1 {contract_of(1)} It was found" in shown
+    back = await olga.get(page("return", serial=serial))
+    assert "It is damaged beyond mending" in words(back.text)
+    await sent(olga, back, "/field/return", condition="scrap", note="drowned")
+    shown = words((await olga.get("/field/stock")).text)
+    assert f"{serial} RB-1 scrap" in shown
+    assert "Lost 0" in shown
+    done = await olga.post("/field/stock/scrap", serial=serial)
+    assert done.location == "/field/stock?done=scrapped"
+    again = await olga.post("/field/stock/lost", serial=serial)
+    assert (again.status, "take another one" in again.text) == (409, True)
+    async with vans.house.store.read() as tx:
+        lines = (await stock.story(vans.house, tx, serial)).lines
+    assert [(line.action, line.condition, line.note) for line in lines[2:]] == [
+        ("lose", None, "moved out"),
+        ("find", "scrap", "drowned"),
+        ("scrap", None, ""),
+    ]
+    assert (await tom.post("/field/stock/lost", serial=serial)).status == 403
 
 
 async def test_a_finding_keeps_it_from_green(vans, served, tom):

@@ -1,6 +1,6 @@
-"""Marks of secrets: equal secrets have equal marks, and a mark tells nothing else.
+"""Fingerprints of secrets: equal secrets have equal ones, and they tell nothing else.
 
-So a secret that several boxes share is found without opening what is sealed. A mark is made with
+So a secret that several boxes share is found without opening what is sealed. One is made with
 the master key; it stays when its secret is changed, since a box that is reset falls back to it.
 """
 
@@ -19,14 +19,14 @@ from runtime.store import Tx, metadata
 from runtime.store.among import KEYS, among, packed
 from terms.ids import ResourceId
 
-secret_mark = Table(
-    "secret_mark",
+secret_fingerprint = Table(
+    "secret_fingerprint",
     metadata,
     Column("resource", String(40), primary_key=True),
-    Column("mark", String(32), primary_key=True),
-    Index(None, "mark"),
+    Column("fingerprint", String(32), primary_key=True),
+    Index(None, "fingerprint"),
 )
-_C = secret_mark.c
+_C = secret_fingerprint.c
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,9 +40,13 @@ class SecretOf:
 async def keep(
     tx: Tx, sealer: Sealer, told: Iterable[tuple[ResourceId, Mapping[str, str]]]
 ) -> None:
-    """Mark the secrets of boxes; what is marked already stays."""
-    rows = [{"resource": box, "mark": mark} for box, values in told for mark in _of(sealer, values)]
-    await tx.insert_new(secret_mark, rows, key=("resource", "mark"))
+    """Take the fingerprints of the secrets of boxes; what is known already stays."""
+    rows = [
+        {"resource": box, "fingerprint": each}
+        for box, values in told
+        for each in _of(sealer, values)
+    ]
+    await tx.insert_new(secret_fingerprint, rows, key=("resource", "fingerprint"))
 
 
 async def shared(
@@ -52,19 +56,19 @@ async def shared(
 
     Gives the serial of one such box for each.
     """
-    marks: dict[str, list[SecretOf]] = {}
+    fingerprints: dict[str, list[SecretOf]] = {}
     for serial, values in told.items():
-        for mark, name in _of(sealer, values).items():
-            marks.setdefault(mark, []).append(SecretOf(serial, name))
+        for fingerprint, name in _of(sealer, values).items():
+            fingerprints.setdefault(fingerprint, []).append(SecretOf(serial, name))
     serial_ = resource.c.serial
     query = (
-        select(_C.mark, func.min(serial_).label("first"), func.max(serial_).label("last"))
-        .select_from(secret_mark.join(resource, resource.c.id == _C.resource))
-        .where(among(tx.engine, _C.mark))
-        .group_by(_C.mark)
+        select(_C.fingerprint, func.min(serial_).label("first"), func.max(serial_).label("last"))
+        .select_from(secret_fingerprint.join(resource, resource.c.id == _C.resource))
+        .where(among(tx.engine, _C.fingerprint))
+        .group_by(_C.fingerprint)
     )
-    rows = await tx.rows(query, {KEYS: packed(tx.engine, marks)}) if marks else []
-    found = {one: _other(row, one.serial) for row in rows for one in marks[row.mark]}
+    rows = await tx.rows(query, {KEYS: packed(tx.engine, fingerprints)}) if fingerprints else []
+    found = {one: _other(row, one.serial) for row in rows for one in fingerprints[row.fingerprint]}
     return {one: other for one, other in found.items() if other}
 
 
@@ -74,9 +78,9 @@ def _other(row: Row[Any], serial: str) -> str:
 
 
 def _of(sealer: Sealer, values: Mapping[str, str]) -> dict[str, str]:
-    """Make the marks of a box's secrets, each with the name of its secret."""
+    """Make the fingerprints of a box's secrets, each with the name of its secret."""
     return {
-        sealer.mark(value, place=f"secret_mark/{name}"): name
+        sealer.fingerprint(value, place=f"secret_fingerprint/{name}"): name
         for name, value in values.items()
         if name in secrets.SECRETS and value
     }
