@@ -378,6 +378,25 @@ async def test_the_owner_gives_jobs_and_boxes(vans, served, tom):
     assert (lost.status, "take it back first" in lost.text) == (409, True)
 
 
+async def test_a_job_nobody_opened_is_for_anybody(vans, served, tom):
+    """A household without a box stands on the technician's page; he takes the job and, with the
+    box handed over, it is done.
+    """
+    async with vans.house.store.begin() as tx:
+        await boxes.take_back(vans.house, tx, "SN000001", actor="office")
+    async with at_work(vans.house):
+        await vans.shop.rest("settle", "compose")
+        home = await tom.get("/field/")
+        assert "Household 1: has 0 of 1 boxes" in words(home.text)
+        (href,) = html.fromstring(home.text).xpath("//a[contains(@href, '/field/jobs/')]/@href")
+        assert (await sent(tom, await tom.get(href), f"{href}/take")).status == 303
+        job = href.rpartition("/")[2]
+        assert (await bound(vans, tom, vans.serials[0], job=job)).status == 303
+        await vans.shop.rest("settle", "compose")
+    assert "done" in words((await tom.get(href)).text)
+    assert "has 0 of 1 boxes" not in words((await tom.get("/field/")).text)
+
+
 async def test_what_is_gone_is_noted_on_the_page_of_stock(vans, served, tom):
     """Lost, found, hurt beyond mending, written off: in the words somebody has chosen."""
     olga, serial = await as_(served, "olga"), vans.serials[0]
