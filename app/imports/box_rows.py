@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from app.imports.problems import Problems, ranges
 from app.imports.sheets import BoxRow, ModelRow
 from gateway.inventory import models, secrets
-from gateway.inventory.fingerprints import SecretOf
+from gateway.inventory.imprints import SecretOf
 from gateway.inventory.models import BoxModel, Models
 from gateway.inventory.serials import SerialCheck
 

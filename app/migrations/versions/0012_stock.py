@@ -1,4 +1,4 @@
-"""Boxes come back in a condition, jobs open by themselves, secrets have fingerprints."""
+"""Boxes come back in a condition, jobs open by themselves, secrets have imprints."""
 
 from __future__ import annotations
 
@@ -20,21 +20,21 @@ def upgrade() -> None:
     op.add_column("job", sa.Column("reason", sa.String(80)))
     op.create_index("ix_job_reason", "job", ["reason"], unique=True)
     # They are made with the master key, which a migration has not: the first import makes them.
-    op.add_column("box_login", sa.Column("fingerprinted_by", sa.String(16)))
-    op.create_index("ix_box_login_fingerprinted_by", "box_login", ["fingerprinted_by"])
+    op.add_column("box_login", sa.Column("imprinted_by", sa.String(16)))
+    op.create_index("ix_box_login_imprinted_by", "box_login", ["imprinted_by"])
     op.create_table(
-        "secret_fingerprint",
+        "secret_imprint",
         sa.Column("resource", sa.String(40), primary_key=True),
-        sa.Column("fingerprint", sa.String(32), primary_key=True),
+        sa.Column("imprint", sa.String(32), primary_key=True),
     )
-    op.create_index("ix_secret_fingerprint_fingerprint", "secret_fingerprint", ["fingerprint"])
+    op.create_index("ix_secret_imprint_imprint", "secret_imprint", ["imprint"])
 
 
 def downgrade() -> None:
     """Forget them again."""
-    op.drop_table("secret_fingerprint")
-    op.drop_index("ix_box_login_fingerprinted_by", "box_login")
-    op.drop_column("box_login", "fingerprinted_by")
+    op.drop_table("secret_imprint")
+    op.drop_index("ix_box_login_imprinted_by", "box_login")
+    op.drop_column("box_login", "imprinted_by")
     op.drop_index("ix_job_reason", "job")
     op.drop_column("job", "reason")
     op.drop_column("resource_move", "condition")

@@ -10,8 +10,8 @@ from sqlalchemy import select, update
 
 from app.imports.load import import_boxes
 from gateway.inventory import store
-from gateway.inventory.fingerprints import secret_fingerprint
 from gateway.inventory.flows import NewBox, register
+from gateway.inventory.imprints import secret_imprint
 from gateway.inventory.logins import box_login
 from runtime.secrets import Sealer
 
@@ -158,34 +158,34 @@ async def test_a_secret_of_a_box_in_stock_is_flagged(harbour, tmp_path, capfd):
         "give each a secret of its own"
     )
     async with harbour.store.read() as tx:
-        fingerprints = [str(tuple(one)) for one in await tx.rows(select(secret_fingerprint))]
-    assert canary not in "".join([*fingerprints, *capfd.readouterr(), repr(outcome)])
+        imprints = [str(tuple(one)) for one in await tx.rows(select(secret_imprint))]
+    assert canary not in "".join([*imprints, *capfd.readouterr(), repr(outcome)])
 
 
-async def test_boxes_known_before_there_were_fingerprints_are_compared(harbour, tmp_path):
+async def test_boxes_known_before_there_were_imprints_are_compared(harbour, tmp_path):
     """What was sealed earlier, or under a key that is not the first any more, is compared when the
     next list comes.
     """
     assert (await taken(harbour, tmp_path, listed(row(1), row(2)))).taken
     async with harbour.store.begin() as tx:
-        await tx.driver("DELETE FROM secret_fingerprint")
-        await tx.execute(update(box_login).values(fingerprinted_by=None))
+        await tx.driver("DELETE FROM secret_imprint")
+        await tx.execute(update(box_login).values(imprinted_by=None))
     again = listed(row(3, password="secret-1"))
     assert len((await taken(harbour, tmp_path, again)).warnings) == 1
     async with harbour.store.read() as tx:
-        rows = await tx.rows(select(box_login.c.fingerprinted_by))
-    assert {row.fingerprinted_by for row in rows} == {harbour.sealer.key_id}
+        rows = await tx.rows(select(box_login.c.imprinted_by))
+    assert {row.imprinted_by for row in rows} == {harbour.sealer.key_id}
 
 
-def test_a_fingerprint_tells_equal_from_other_and_nothing_else():
+def test_an_imprint_tells_equal_from_other_and_nothing_else():
     """Equal secrets have equal ones under one key; another name, secret or key has another."""
     one, other = Sealer([b"a" * 32]), Sealer([b"b" * 32])
-    fingerprints = {
-        one.fingerprint("secret", place="x"),
-        one.fingerprint("secret", place="y"),
-        one.fingerprint("Secret", place="x"),
-        other.fingerprint("secret", place="x"),
+    imprints = {
+        one.imprint("secret", place="x"),
+        one.imprint("secret", place="y"),
+        one.imprint("Secret", place="x"),
+        other.imprint("secret", place="x"),
     }
-    assert len(fingerprints) == 4
+    assert len(imprints) == 4
     after = Sealer([b"a" * 32, b"b" * 32])
-    assert one.fingerprint("secret", place="x") == after.fingerprint("secret", place="x")
+    assert one.imprint("secret", place="x") == after.imprint("secret", place="x")
