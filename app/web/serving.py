@@ -107,13 +107,13 @@ def _handler(house: House, route: Route) -> _Served:
     adapter: TypeAdapter[Any] | None = TypeAdapter(route.answer) if route.answer else None
 
     async def served(request: web.Request) -> web.StreamResponse:
-        here = await admit(request, house, route.policy)
+        caller = await admit(request, house, route.policy)
         query = read_query(request, route.query) if route.query else None
         size = route.body_bytes_max
         told = await read_body(request, route.body, size) if route.body else None
         form = None
-        if route.form and here:
-            form = await read_proven_form(request, route.form, size, here.form_token)
+        if route.form and caller.here:
+            form = await read_proven_form(request, route.form, size, caller.here.form_token)
         call = Call(
             request=request,
             house=house,
@@ -121,7 +121,8 @@ def _handler(house: House, route: Route) -> _Served:
             query=query,
             body=told,
             form=form,
-            here=here,
+            here=caller.here,
+            actor=caller.actor,
         )
         result = await route.handler(call)
         if isinstance(result, web.StreamResponse):

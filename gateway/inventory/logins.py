@@ -12,10 +12,11 @@ from datetime import timedelta
 from typing import Any
 
 import orjson
-from sqlalchemy import Column, Index, String, Table, Text, select, update
+from sqlalchemy import Column, Index, String, Table, Text, or_, select, update
 
 from gateway.adapters.sdk import NEXT, Access, Answering
-from gateway.inventory import hostkeys, secrets
+from gateway.inventory import hostkeys, imprints, secrets
+from gateway.inventory.imprints import SecretOf
 from gateway.inventory.store import resource
 from runtime.clock import Clock
 from runtime.secrets import SealBroken, Sealer
@@ -30,6 +31,7 @@ from terms.ids import ResourceId
 CLAIM_WINDOW = timedelta(minutes=30)
 ADDRESS_CHARS_MAX = 255
 HOST_KEY_CHARS_MAX = 2_000
+IMPRINTED_AT_ONCE_MAX = 500
 FIRST_PASSWORD = "first_password"  # noqa: S105 - the name of what a reset box falls back to
 
 box_login = Table(
@@ -43,8 +45,11 @@ box_login = Table(
     Column("host_key", Text, nullable=False),
     Column("claim_until", Instant),
     Column("changed_at", Instant, nullable=False),
+    # The key under which all secrets of the box have imprints; none before they have.
+    Column("imprinted_by", String(16)),
     Index(None, "login_name"),
     Index(None, "key_id"),
+    Index(None, "imprinted_by"),
 )
 _C = box_login.c
 _log = get_log()
@@ -156,14 +161,37 @@ class Logins:
                     "host_key": _checked_key(one.host_key) or (row.host_key if row else ""),
                     "claim_until": row.claim_until if row else None,
                     "changed_at": self.clock.machine_now(),
+                    "imprinted_by": row.imprinted_by if row else self.sealer.key_id,
                 }
             )
         await tx.upsert(box_login, rows, key=("resource",))
+        await imprints.keep(tx, self.sealer, [(one.resource, one.secrets) for one in told])
 
     async def listed(self, tx: Tx, boxes: Iterable[ResourceId]) -> Mapping[ResourceId, Any]:
         """Give the secrets of boxes as a purchase list brought them."""
         found = await _of(tx, boxes)
         return {id_: self._opened(row).listed for id_, row in found.items()}
+
+    async def shared(self, tx: Tx, told: Mapping[str, Mapping[str, str]]) -> Mapping[SecretOf, str]:
+        """Tell which secrets, by the serial of the box they are for, another box has already."""
+        while waiting := await _without_imprints(tx, self.sealer.key_id):
+            await self._take_imprints(tx, waiting)
+        return await imprints.shared(tx, self.sealer, told)
+
+    async def _take_imprints(self, tx: Tx, rows: Sequence[Any]) -> None:
+        """Take those of what was described before there were any, or under another key."""
+        told = []
+        for row in rows:
+            try:
+                kept = self._opened(row)
+            except SealBroken:
+                continue  # nobody can tell any more what it was
+            each = (kept.now, kept.next, kept.listed)
+            told += [(ResourceId(row.resource), values) for values in each]
+        await imprints.keep(tx, self.sealer, told)
+        done = update(box_login).where(among(tx.engine, _C.resource))
+        keys = {KEYS: packed(tx.engine, [row.resource for row in rows])}
+        await tx.execute(done.values(imprinted_by=self.sealer.key_id), keys)
 
     async def open_window(self, tx: Tx, box: ResourceId, *, last: timedelta = CLAIM_WINDOW) -> None:
         """Let a box show its first key: a technician stands before it."""
@@ -262,7 +290,10 @@ def _place(box: str) -> str:
 
 
 def _rows() -> Any:
-    columns = (_C.resource, _C.address, _C.login_name, _C.sealed, _C.host_key, _C.claim_until)
+    columns = (
+        *(_C.resource, _C.address, _C.login_name, _C.sealed),
+        *(_C.host_key, _C.claim_until, _C.imprinted_by),
+    )
     joined = box_login.join(resource, resource.c.id == _C.resource)
     return select(*columns, resource.c.serial).select_from(joined)
 
@@ -279,6 +310,11 @@ async def _of(tx: Tx, boxes: Iterable[str]) -> dict[ResourceId, Any]:
     query = query.with_for_update(of=box_login) if tx.engine == "postgresql" else query
     rows = await tx.rows(query, {KEYS: packed(tx.engine, boxes)})
     return {ResourceId(row.resource): row for row in rows}
+
+
+async def _without_imprints(tx: Tx, key_id: str) -> Sequence[Any]:
+    query = _rows().where(or_(_C.imprinted_by.is_(None), _C.imprinted_by != key_id))
+    return await tx.rows(query.order_by(_C.resource).limit(IMPRINTED_AT_ONCE_MAX))
 
 
 async def _of_serial(tx: Tx, serial: str, *, is_locked: bool = False) -> Any:

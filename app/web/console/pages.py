@@ -28,7 +28,7 @@ from terms.errors import BoxofficeError
 
 ACTOR = "console"
 PREFIX = "/console/"
-PARTS = ("clock", "tiles", "targets", "queue", "parked", "drift", "story")
+PARTS = ("clock", "tiles", "targets", "queue", "parked", "drift", "jobs", "story")
 LINES_MAX = 50
 
 Deed = Callable[[House, Tx, Mapping[str, str], str], Awaitable[str]]
