@@ -174,6 +174,15 @@ class Keeper:
                 await sign_ins.touch(tx, one.id, now)
         return Here(person=person, sign_in=one, form_token=form_token(token))
 
+    async def is_in(self, here: Here) -> bool:
+        """Tell whether somebody who was let in still is, and as the same; it is no use of it."""
+        now = self.clock.machine_now()
+        async with self.store.read() as tx:
+            found = await sign_ins.by_id(tx, here.sign_in.id)
+        if found is None or not self.lasting.is_live(found[0], now):
+            return False
+        return found[1].role == here.person.role
+
     async def sign_out(self, here: Here) -> None:
         """End a sign-in."""
         async with self.store.begin() as tx:

@@ -17,7 +17,7 @@ from app.web.connection import Connection
 from app.web.headers import REQUEST_ID, put_headers
 from app.web.problem import UNKNOWN_CALLER, BadRequest, Problem, problem_of
 from app.web.reading import read_body, read_proven_form, read_query
-from app.web.route import Call, Policy, Route
+from app.web.route import Call, Gate, Route
 from app.wiring import House
 from runtime.chance import new_id
 from runtime.retry import is_lost
@@ -28,7 +28,7 @@ log = get_log()
 
 LOST = "the database does not answer just now: try again in a moment"
 
-POLICIES = web.AppKey("policies", dict[tuple[str, str], Policy])
+POLICIES = web.AppKey("policies", dict[tuple[str, str], Gate])
 
 _Served = Callable[[web.Request], Awaitable[web.StreamResponse]]
 Refused = Callable[[web.Request, int, str, str], web.Response | None]

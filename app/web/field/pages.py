@@ -11,14 +11,14 @@ from pydantic import Field as Limit
 
 from app.desk import places, stock, visits
 from app.desk.names import names
-from app.identity.roles import OWNER, covers
+from app.identity.roles import Right
 from app.web.field.binding import Binding
 from app.web.field.exchange import Exchange
 from app.web.field.office import Office
 from app.web.field.progress import Watching
 from app.web.field.words import JOBS, STATES, WAYS
 from app.web.people.phone import DoneQuery, NoFields, Phone, see
-from app.web.route import Call, Policy, Route
+from app.web.route import Call, Route
 from gateway.inventory import store
 from gateway.inventory.jobs import Job, JobState
 from gateway.inventory.store import Wanted
@@ -55,7 +55,7 @@ class Field:
     def routes(self) -> tuple[Route, ...]:
         """Declare them."""
         job = f"{PATH}jobs/{{id}}"
-        here = Policy.TECHNICIAN
+        here = Right.FIELD
         own = (
             Route(method="GET", path=PATH, policy=here, handler=self._home, query=DoneQuery),
             Route(method="GET", path="/field", policy=here, handler=_to_home),
@@ -73,7 +73,7 @@ class Field:
         return Route(
             method="POST",
             path=path,
-            policy=Policy.TECHNICIAN,
+            policy=Right.FIELD,
             handler=handler,  # type: ignore[arg-type]
             form=NoFields,
         )
@@ -90,7 +90,6 @@ class Field:
             "field",
             said=SAID.get(call.query.done, ""),
             person=call.person,
-            is_owner=covers(call.person.role, OWNER),
             mine=mine,
             free=free,
             van=[(at, STATES[at.box.state]) for at in held],

@@ -12,10 +12,10 @@ from app.identity import deeds, people, sign_ins
 from app.identity.deeds import NewPerson
 from app.identity.passwords import PASSWORD_CHARS_MAX, PASSWORD_CHARS_MIN
 from app.identity.people import Person
-from app.identity.roles import ROLES, TECHNICIAN
+from app.identity.roles import ROLES, TECHNICIAN, Right
 from app.web.people.phone import DoneQuery, NoFields, Phone, role_word, see
 from app.web.problem import problem_of
-from app.web.route import Call, Form, Policy, Route
+from app.web.route import Call, Form, Route
 from runtime.store import Tx
 from terms.errors import DomainError
 
@@ -49,11 +49,11 @@ class Staff:
 
     def routes(self) -> tuple[Route, ...]:
         """Declare them."""
-        one = f"{PATH}/{{id}}"
+        one, here = f"{PATH}/{{id}}", Right.MANAGE_PEOPLE
         return (
-            Route(method="GET", path=PATH, policy=Policy.OWNER, handler=self._list),
-            Route(method="GET", path=one, policy=Policy.OWNER, handler=self._show, query=DoneQuery),
-            Route(method="POST", path=PATH, policy=Policy.OWNER, handler=self._add, form=AddForm),
+            Route(method="GET", path=PATH, policy=here, handler=self._list),
+            Route(method="GET", path=one, policy=here, handler=self._show, query=DoneQuery),
+            Route(method="POST", path=PATH, policy=here, handler=self._add, form=AddForm),
             self._button(f"{one}/password", self._new_password),
             self._button(f"{one}/disable", self._done(self._disable, "disabled")),
             self._button(f"{one}/enable", self._done(self._enable, "enabled")),
@@ -62,7 +62,8 @@ class Staff:
         )
 
     def _button(self, path: str, handler: Callable[[Call], Awaitable[web.Response]]) -> Route:
-        return Route(method="POST", path=path, policy=Policy.OWNER, handler=handler, form=NoFields)
+        here = Right.MANAGE_PEOPLE
+        return Route(method="POST", path=path, policy=here, handler=handler, form=NoFields)
 
     def _done(self, deed: Deed, word: str) -> Callable[[Call], Awaitable[web.Response]]:
         """Do a deed on the person of the path; say so on that person's page, or why not."""
