@@ -43,7 +43,7 @@ class NoBoxes:
     async def stranger(self, serial: str, *, model: str, address: str, why: str) -> None:
         """Forget it."""
 
-    async def rotate(self, ref: str, fresh: Mapping[str, str]) -> None:  # noqa: ARG002
+    async def rotate(self, ref: str, fresh: Mapping[str, str]) -> Mapping[str, str]:  # noqa: ARG002
         """Refuse."""
         raise Permanent(f"no box {ref!r} is known here")
 

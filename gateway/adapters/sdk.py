@@ -58,10 +58,12 @@ class Access:
     """How one box is reached: "host:port" (empty where it calls us), its secrets, its pinned key.
 
     `may_pin` holds inside a technician's claim window: only then a first host key is trusted.
+    `is_given` holds once the box has shown a password that we made for it.
     """
 
     address: str = ""
     secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
+    is_given: bool = False
     host_key: str = ""
     may_pin: bool = False
 
@@ -101,11 +103,12 @@ class Boxes(Protocol):
         """Note a box that called and has no rights here: unknown, doubtful, or a copy."""
         ...
 
-    async def rotate(self, ref: str, fresh: Mapping[str, str]) -> None:
-        """Begin to change its secrets: the old ones stay valid until `seen_new`.
+    async def rotate(self, ref: str, fresh: Mapping[str, str]) -> Mapping[str, str]:
+        """Begin to change its secrets, and tell which it is to be given.
 
-        Until then `access` gives the new ones besides, each named `next_` and its name. A username
-        is only among them for a box that has none; it signs in by it at once.
+        What was begun before stands, and the old ones stay valid until `seen_new`; until then
+        `access` gives the new ones besides, each named `next_` and its name. A username is only
+        among them for a box that has none; it signs in by it at once.
         """
         ...
 

@@ -79,12 +79,12 @@ class Book:
             ]
             await reviews.report(tx, found, now)
 
-    async def rotate(self, ref: str, fresh: Mapping[str, str]) -> None:
-        """Begin to change the secrets of a box: the old ones stay valid until `seen_new`."""
+    async def rotate(self, ref: str, fresh: Mapping[str, str]) -> Mapping[str, str]:
+        """Begin to change the secrets of a box, and tell which it is to be given."""
         if await self._address(ref) is None:
             await self._describe(ref, "")
         async with self.store.begin() as tx:
-            await self.logins.rotate(tx, ref, fresh)
+            return await self.logins.rotate(tx, ref, fresh)
 
     async def seen_new(self, ref: str) -> None:
         """End the change: the box has shown the new secrets."""

@@ -285,7 +285,10 @@ def _is_proven(wish: ViewerState, key: str, inform: Inform, map_: ParameterMap) 
 
 def _needs_secrets(session: Session) -> bool:
     """Tell whether a box has to be given secrets, anew or for the first time."""
-    rank = session.caller.rank
+    rank, access = session.caller.rank, session.access
+    if session.map is None or not session.map.takes_secrets:
+        return False
     if rank is Rank.OWN:
-        return session.inform.has(BOOTSTRAP) or NEXT_PASSWORD in session.access.secrets
+        is_unproven = not access.is_given or NEXT_PASSWORD in access.secrets
+        return is_unproven or session.inform.has(BOOTSTRAP)
     return rank is not Rank.NEXT

@@ -6,21 +6,21 @@ to judge, and the box is let go in the end.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from gateway.adapters.sdk import Access, Boxes, Contact
-from gateway.adapters.stb.cwmp.gate import NEXT_PASSWORD, PASSWORD, USERNAME
+from gateway.adapters.stb.cwmp.gate import PASSWORD, USERNAME
 from gateway.adapters.stb.cwmp.inside import InSession
 from gateway.adapters.stb.cwmp.session import Session
 from gateway.adapters.stb.cwmp.visits import Visits
 from gateway.adapters.stb.cwmp.writing import Value, boolean
 from runtime.chance import Chance
-from terms.errors import TargetError
+from terms.errors import TargetError, Unreachable
 
 ROUNDS_MAX = 3
 PASSWORD_BYTES = 18
 CONNECTION_PASSWORD = "connection_password"  # noqa: S105 - a name
-NEXT_CONNECTION_PASSWORD = "next_connection_password"  # noqa: S105 - a name
 CONNECTION_USERNAME = "connection_username"
 _DAY_S = 86_400
 
@@ -44,7 +44,7 @@ class Story:
         """Do it all. Raises only what is a mistake of ours."""
         try:
             if self.renews:
-                await self._renew()
+                await self._renew_if_it_likes()
             await self.visits.make(self.ref, self.box)
             for _ in range(ROUNDS_MAX):
                 if not await self._round():
@@ -67,22 +67,30 @@ class Story:
         session.is_proven = False
         return True
 
+    async def _renew_if_it_likes(self) -> None:
+        """Give the box secrets of its own; one that refuses them is served with those it has."""
+        try:
+            await self._renew()
+        except Unreachable:
+            raise
+        except TargetError:
+            pass  # it is asked again at its next call
+
     async def _renew(self) -> None:
         """Give the box secrets of its own; the old ones stay valid until it shows the new ones."""
         known = self.access.secrets
         fresh = {
-            PASSWORD: known.get(NEXT_PASSWORD) or self.chance.token(PASSWORD_BYTES),
-            CONNECTION_PASSWORD: known.get(NEXT_CONNECTION_PASSWORD)
-            or self.chance.token(PASSWORD_BYTES),
+            PASSWORD: self.chance.token(PASSWORD_BYTES),
+            CONNECTION_PASSWORD: self.chance.token(PASSWORD_BYTES),
         }
         username = known.get(USERNAME) or f"box-{self.ref}"
         if USERNAME not in known:
             fresh[USERNAME] = username
-        await self.boxes.rotate(self.ref, fresh)
+        given = await self.boxes.rotate(self.ref, fresh)
         key = self.session.inform.values.get(self.box.map.key, "")
-        await self.box.set(self._management(username, fresh), key)
+        await self.box.set(self._management(username, given), key)
 
-    def _management(self, username: str, fresh: dict[str, str]) -> list[Value]:
+    def _management(self, username: str, fresh: Mapping[str, str]) -> list[Value]:
         name = self.box.map.server
         rung_as = self.access.secrets.get(CONNECTION_USERNAME) or username
         return [
