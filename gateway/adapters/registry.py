@@ -9,6 +9,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from gateway.adapters.errands import Errands
 from gateway.adapters.sdk import Access, Adapter, Answering, BoxAdapter, Boxes, Http, Options
 from gateway.adapters.state import ViewerState
 from runtime.memory import give_back
@@ -20,6 +21,11 @@ GROUP = "boxoffice.adapters"
 
 class NoBoxes:
     """The boxes of an adapter that is opened to be looked at: there are none."""
+
+    @property
+    def errands(self) -> Errands:
+        """Refuse."""
+        raise Permanent("no box is known here")
 
     async def access(self, ref: str) -> Access:
         """Refuse."""

@@ -16,6 +16,8 @@ from typing import Any, ClassVar, Generic, Protocol, TypeVar, runtime_checkable
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from gateway.adapters.errands import Action as Action  # noqa: PLC0414 - from here, too
+from gateway.adapters.errands import Errands
 from gateway.adapters.state import ViewerState, differences
 from terms.errors import (
     Conflict,
@@ -78,6 +80,11 @@ class Answering:
 
 class Boxes(Protocol):
     """What an adapter of boxes may ask, and tell, about one of them; `ref` is its serial."""
+
+    @property
+    def errands(self) -> Errands:
+        """What waits for boxes that call us."""
+        ...
 
     async def access(self, ref: str) -> Access:
         """Find how to reach it. Raises Permanent for a box nobody has described."""
@@ -268,11 +275,19 @@ class Reply:
     body: bytes = b""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Due:
+    """What there is for a box that calls: its wish, with the revision of that, and errands."""
+
+    wish: ViewerState
+    has_errands: bool = False
+
+
 class Contact(Protocol):
     """What is done for a box, or an account, that is in contact with us right now."""
 
-    async def wish(self, ref: str) -> ViewerState | None:
-        """Give what it should hold, with the revision of that; None for one nobody wishes for."""
+    async def due(self, ref: str) -> Due | None:
+        """Give what there is for it; None for one nobody wishes anything for."""
         ...
 
     def seen(self, ref: str, proof: int) -> None:
@@ -305,25 +320,13 @@ class Inbound(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Action:
-    """An edge: `name` is message, reboot, kick or firmware; `params` are plain text.
-
-    A message carries `text`, and may carry `ttl_s`. `request` is the same for the same demand, so
-    that a target that remembers what it did last does it once.
-    """
-
-    name: str
-    params: Mapping[str, str] = field(default_factory=dict)
-    request: str = ""
-
-
 @runtime_checkable
 class Operable(Protocol):
     """Optional: the target can do something once, now. Never replayed by reconciliation."""
 
-    async def perform(self, ref: str, action: Action) -> None:
-        """Do it for one account.
+    async def perform(self, ref: str, action: Action) -> Pending | None:
+        """Do it for one account. Pending where it waits for a box to call, at most until its
+        `not_after`: the same again, by its request, does no more than tell what became of it.
 
         Raises Unsupported for an unknown action and for any ref that could reach more than one
         household. An error that is `untouched` may be followed by the same again; where the target

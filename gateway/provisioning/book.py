@@ -17,10 +17,10 @@ from gateway.inventory.logins import Described, Logins
 from gateway.inventory.quarantine import Sighting
 from gateway.inventory.reviews import CaseKind, Finding
 from gateway.provisioning import fence, wishes
+from gateway.provisioning.errands import Errands
 from gateway.provisioning.lookup import Lookup
 from gateway.provisioning.tables import observed, wish
-from runtime.clock import Clock
-from runtime.store import Store
+from runtime.work import Work
 from terms.errors import Permanent
 from terms.ids import TargetName
 
@@ -30,11 +30,12 @@ PAGE_ROWS_MAX = 500
 class Book:
     """The boxes of one target."""
 
-    def __init__(self, target: TargetName, store_: Store, logins: Logins, clock: Clock) -> None:
+    def __init__(self, target: TargetName, work: Work, logins: Logins) -> None:
         self.target = target
-        self.store = store_
+        self.store = work.store
         self.logins = logins
-        self.clock = clock
+        self.clock = work.clock
+        self.errands = Errands(target, work)
         self._answering = Lookup(logins.answering)
 
     async def access(self, ref: str) -> Access:

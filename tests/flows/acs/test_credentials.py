@@ -77,7 +77,7 @@ async def test_a_box_that_called_before_it_was_anybodys_is_given_secrets(
 async def test_a_lost_answer_leaves_both_passwords_valid(
     small_world: AcsWorld, event: str, lost: str
 ):
-    """Whether or not the box took the secrets whose answer was lost, it is heard, and ends right."""
+    """Whether or not the box took the secrets whose answer was lost, it is heard again."""
     world, serial = small_world, small_world.serials[0]
     await world.household("s1", serial)
     async with world.open_to_boxes():

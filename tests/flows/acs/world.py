@@ -66,7 +66,7 @@ class AcsWorld(World):
     ) -> None:
         super().__init__(store, fleet, clock)
         self.fleet = fleet
-        self.boxes = StoredBoxes(store, BOXES)
+        self.boxes = StoredBoxes(self.work, BOXES)
         self.targets = Targets(store, self.sealer, self._open_door, lambda _: self.boxes)
         self.operate = Operate(self.work, self.targets)
         self.settings = Settings(data_dir=folder, acs_port=port, heartbeat_s=1.0)

@@ -9,11 +9,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from gateway.adapters.errands import Stage
 from gateway.adapters.sdk import Access, Boxes, Contact
+from gateway.adapters.stb.cwmp import edges
 from gateway.adapters.stb.cwmp.gate import PASSWORD, USERNAME
 from gateway.adapters.stb.cwmp.inside import InSession
 from gateway.adapters.stb.cwmp.session import Session
-from gateway.adapters.stb.cwmp.visits import Visits
 from gateway.adapters.stb.cwmp.writing import Value, boolean
 from runtime.chance import Chance
 from terms.errors import TargetError, Unreachable
@@ -34,7 +35,6 @@ class Story:
     ref: str
     contact: Contact
     boxes: Boxes
-    visits: Visits
     chance: Chance
     access: Access
     period_s: int
@@ -45,27 +45,37 @@ class Story:
         try:
             if self.renews:
                 await self._renew_if_it_likes()
-            await self.visits.make(self.ref, self.box)
             for _ in range(ROUNDS_MAX):
                 if not await self._round():
                     break
-            await self.visits.make(self.ref, self.box)
         except TargetError:
             pass  # the box is gone, or does not want: it is looked at again when it calls
 
     async def _round(self) -> bool:
-        """Bring the box to its wish; True where there is a newer one by now."""
+        """Do what waits and bring the box to its wish; True where more has come meanwhile."""
         session = self.session
-        if not session.is_proven and session.wish is not None:
-            await self.contact.reconcile(self.ref, self.box)
-        elif not session.is_asked_again:
-            return False
         session.is_asked_again = False
-        before, session.wish = session.wish, await self.contact.wish(self.ref)
-        if before is None or session.wish is None or session.wish.revision == before.revision:
+        if session.due is not None and session.due.has_errands:
+            await self._do_errands()
+        if session.due is not None and not session.is_proven:
+            await self.contact.reconcile(self.ref, self.box)
+        before, session.due = session.due, await self.contact.due(self.ref)
+        if session.is_over or before is None or session.due is None:
             return False
-        session.is_proven = False
-        return True
+        is_newer = session.due.wish.revision != before.wish.revision
+        # What was just worked on is not worked on twice, whatever came of it.
+        session.is_proven = not is_newer
+        return is_newer or session.due.has_errands or session.is_asked_again
+
+    async def _do_errands(self) -> None:
+        """Do all that waits for the box, one after the other."""
+        errands = self.boxes.errands
+        while not self.session.is_over and (errand := await errands.begin(self.ref)):
+            try:
+                await errands.end(errand, await edges.do(self.box, errand))
+            except TargetError as error:
+                stage = Stage.FAILED if error.is_untouched else Stage.UNKNOWN
+                await errands.end(errand, stage, error)
 
     async def _renew_if_it_likes(self) -> None:
         """Give the box secrets of its own; one that refuses them is served with those it has."""
