@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from gateway.adapters.errands import Errands
 from gateway.adapters.sdk import Access, Adapter, Answering, BoxAdapter, Boxes, Http, Options
 from gateway.adapters.state import ViewerState
+from runtime.chance import SystemChance
 from runtime.memory import give_back
 from terms.errors import Invalid, NotFound, Permanent
 from terms.ids import TargetName
@@ -26,6 +27,10 @@ class NoBoxes:
     def errands(self) -> Errands:
         """Refuse."""
         raise Permanent("no box is known here")
+
+    def shared_key(self, purpose: str) -> bytes:  # noqa: ARG002 - the shape of the port
+        """Share nothing: a key that nobody else has."""
+        return SystemChance().bits(256).to_bytes(32, "big")
 
     async def access(self, ref: str) -> Access:
         """Refuse."""

@@ -86,6 +86,10 @@ class Boxes(Protocol):
         """What waits for boxes that call us."""
         ...
 
+    def shared_key(self, purpose: str) -> bytes:
+        """Give a secret of 32 bytes that every process of ours has alike for this target."""
+        ...
+
     async def access(self, ref: str) -> Access:
         """Find how to reach it. Raises Permanent for a box nobody has described."""
         ...

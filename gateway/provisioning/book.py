@@ -38,6 +38,10 @@ class Book:
         self.errands = Errands(target, work)
         self._answering = Lookup(logins.answering)
 
+    def shared_key(self, purpose: str) -> bytes:
+        """Give a secret that every process of ours has alike for this target."""
+        return self.logins.sealer.shared_key(f"target/{self.target}/{purpose}")
+
     async def access(self, ref: str) -> Access:
         """Find how to reach a box. Raises Permanent for one nobody has described."""
         fence.ask()

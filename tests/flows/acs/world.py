@@ -69,10 +69,16 @@ class AcsWorld(World):
         self.boxes = StoredBoxes(self.work, BOXES)
         self.targets = Targets(store, self.sealer, self._open_door, lambda _: self.boxes)
         self.operate = Operate(self.work, self.targets)
+        self.called_port = port
         self.settings = Settings(data_dir=folder, acs_port=port, heartbeat_s=1.0)
         self.url = f"http://{HOST}:{port}/{BOXES}"
         self.papers = {box["serial"]: box for box in fleet.told["boxes"]}
         self.serials = list(self.papers)
+
+    def move(self, port: int) -> None:
+        """Listen elsewhere: boxes call another process, or somebody between."""
+        self.settings = self.settings.model_copy(update={"acs_port": port})
+        self.url = f"http://{HOST}:{port}/{BOXES}"
 
     @property
     def database_url(self) -> str:

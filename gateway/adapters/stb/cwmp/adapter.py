@@ -31,6 +31,7 @@ from gateway.adapters.stb.cwmp.gate import access_of
 from gateway.adapters.stb.cwmp.inside import check_ref, expressed, is_as_wished
 from gateway.adapters.stb.cwmp.options import CwmpOptions
 from runtime.chance import Chance, SystemChance
+from runtime.clock import Clock
 from terms.errors import Permanent, Retryable, TargetError, Unreachable, untouched
 from terms.ids import TargetName
 
@@ -45,6 +46,7 @@ class Cwmp(BoxAdapter[ViewerState]):
     options_type: ClassVar[type[Options]] = CwmpOptions
     options: CwmpOptions
     chance: ClassVar[Chance] = SystemChance()
+    clock: ClassVar[Clock] = Clock()
 
     def __init__(self, name: TargetName, options: CwmpOptions, http: Http, boxes: Boxes) -> None:
         super().__init__(name, options, http, boxes)
@@ -54,7 +56,7 @@ class Cwmp(BoxAdapter[ViewerState]):
         # Of which model a box is shows when it calls; until then the slowest pace is kept.
         self._every_s = max(one.request_every_s for one in maps.values())
         self._bell = Bell(http, self.chance)
-        self._desk = Desk(self, maps, self.chance)
+        self._desk = Desk(self, maps, self.chance, self.clock.machine_now)
 
     # -- the contract
 

@@ -6,7 +6,8 @@ No request raises: what a caller sends wrongly is a 4xx without a word about it.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from datetime import datetime
 from typing import Any
 
 from gateway.adapters.sdk import Ask, BoxAdapter, Contact, Reply
@@ -46,6 +47,7 @@ class Desk:
         adapter: BoxAdapter[Any],
         maps: Mapping[str, ParameterMap],
         chance: Chance,
+        now: Callable[[], datetime],
     ) -> None:
         options: CwmpOptions = adapter.options
         self._adapter = adapter
@@ -53,7 +55,7 @@ class Desk:
         self._boxes = adapter.boxes
         self._chance = chance
         self._maps = maps
-        self._gate = Gate(options, adapter.boxes, chance)
+        self._gate = Gate(options, adapter.boxes, chance, now)
         self._sessions = Sessions(chance, sessions_max=options.sessions_max)
         self._networks = Networks(options.networks)
         # Callers that are not in a session yet and are being looked up.
