@@ -80,6 +80,7 @@ async def test_what_one_process_wishes_is_done_by_the_one_that_is_called(
 async def test_killed_when_it_was_about_to_show_it_nobody_shows_it(world: AcsWorld, tmp_path: Path):
     """What is begun is never begun again: it is told as not known, and the screen stays empty."""
     serial = world.serials[0]
+    await world.configure(deadline_s=5.0)
     await world.household("s1", serial)
     world.move(free_port())
     async with world.open_to_boxes():

@@ -68,6 +68,8 @@ class Desk:
             return Reply(status=405, headers={"Allow": "POST"})
         if len(ask.body) > BODY_BYTES_MAX:
             return Reply(status=413, headers=BAD.headers)
+        if ask.body and "xml" not in ask.headers.get("content-type", "xml").lower():
+            return Reply(status=415, headers=BAD.headers)
         now_s = asyncio.get_running_loop().time()
         session = self._sessions.named(ask.headers.get("cookie", ""), ask.peer, now_s)
         if session is not None:

@@ -63,7 +63,7 @@ class Session:
 
         None where it is out of turn; a repetition is promised what was promised before.
         """
-        said = "" if envelope is None else envelope.id
+        said = "nothing" if envelope is None else f"answer {envelope.id}"
         if self._turn is not None and said == self._last:
             return self._turn
         if envelope is None:
