@@ -3,7 +3,9 @@
 from dataclasses import replace
 
 import pytest
+from sqlalchemy import select
 
+from gateway.provisioning.tables import service_order
 from terms.entitlement import ServiceState
 from tests.flows.acs.caller import Caller, inform
 from tests.flows.acs.world import MAP, MODEL, AcsWorld
@@ -107,6 +109,25 @@ async def test_a_box_that_refuses_secrets_is_served_with_those_it_has(small_worl
         await world.until(lambda: world.proven(1))
     assert (await world.box(serial))["active"]
     assert (await world.box(serial))["acs_password"] == world.papers[serial]["acs_password"]
+
+
+async def test_a_box_that_takes_no_ring_is_served_when_it_calls(small_world: AcsWorld):
+    """It refuses what we ring it by: that is told, and keeps nobody from watching who has paid."""
+    world, serial = small_world, small_world.serials[0]
+    await world.household("s1", serial)
+    await world.tamper("credentials", serial, fields={"request_password": "another one"})
+    async with world.open_to_boxes():
+        await world.rights(["s1"], ServiceState.ACTIVE, "BASIC", revision=1)
+
+        async def is_told() -> bool:
+            rows = await world.rows(select(service_order.c.error))
+            return any("refuses the credentials" in (row.error or "") for row in rows)
+
+        await world.until(is_told)
+        assert not await world.parked()
+        await world.tamper("inform", serial, event="2 PERIODIC")
+        await world.until(lambda: world.proven(1))
+    assert (await world.box(serial))["active"]
 
 
 async def test_a_model_that_takes_no_secrets_is_given_none(small_world: AcsWorld):

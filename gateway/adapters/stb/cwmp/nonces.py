@@ -1,10 +1,9 @@
 """Nonces of ours: made without a table, used with one.
 
-A nonce carries its time and a seal that every process of ours makes alike, so that a challenge
-costs no memory and may be answered to another process; and it serves the address it was made for
-alone. Only one that was used with the right password is kept, with its count, by the process that
-took it; forgotten ones are refused by their age. So a proof serves once at each process, within
-minutes and from its own address: what a session does is bound to one process by its cookie.
+A nonce carries its time and a seal that every process of ours makes alike, so that it costs no
+memory and may be answered to another process; it serves the address it was made for alone. Only one
+that was used with the right password is kept, with its count, where it was used; forgotten ones are
+refused by their age. A proof serves once at each process, and a cookie binds a session to one.
 """
 
 from __future__ import annotations
