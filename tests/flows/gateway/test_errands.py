@@ -59,6 +59,7 @@ async def test_what_came_of_it_is_told_as_it_was(errands):
         assert mine is not None
         await errands.end(mine, Stage.FAILED, error)
         told = (await stands(errands, mine)).error
+        assert told is not None
         assert (type(told), str(told), told.is_untouched) == (kind, str(error), True)
     # One that failed may be left anew.
     assert (await left(errands)).stage is Stage.WAITING
@@ -94,7 +95,7 @@ async def test_what_waits_for_one_box_is_bounded(errands):
 
 async def test_time_ends_what_nobody_ends(errands, machine):
     """Waiting ends as not done, begun as not known, and what is long over is forgotten."""
-    waiting, begun = await left(errands, Action(name="reboot", request="w")), None
+    waiting = await left(errands, Action(name="reboot", request="w"))
     await errands.withdraw(waiting, Unreachable("not wanted any more"))
     await left(errands)
     begun = await errands.begin(BOX)
