@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from sqlalchemy import Select, bindparam, exists, select
+from sqlalchemy import Integer, Select, bindparam, exists, select, type_coerce
 
 from gateway.adapters.errands import Stage
 from gateway.provisioning import wishes
@@ -37,8 +37,9 @@ def _due(engine: Engine) -> Select[Any]:
     c = errand.c
     now = bindparam("now", type_=Instant())
     waits = (c.target == wish.c.target, c.ref == wish.c.ref, c.stage == Stage.WAITING.value)
-    has_errands = exists().where(*waits, c.not_after > now).label("has_errands")
-    columns = (*wishes.COLUMNS, has_errands)
+    # Taken as it comes: a type of its own would cost each row a look at all its columns.
+    has_errands = type_coerce(exists().where(*waits, c.not_after > now), Integer)
+    columns = (*wishes.COLUMNS, has_errands.label("has_errands"))
     return select(*columns).where(wish.c.target == bindparam("target"), among(engine, wish.c.ref))
 
 
