@@ -34,6 +34,7 @@ from terms.ids import TargetName
 
 S = TypeVar("S", bound=ViewerState)
 MODELS_MAX = 200
+NEXT = "next_"  # before the name of a secret that a box may have taken already
 
 
 class Options(BaseModel):
@@ -96,6 +97,13 @@ class Boxes(Protocol):
 
     async def pin(self, ref: str, host_key: str) -> None:
         """Keep the key a box has shown inside its claim window. Raises Conflict outside it."""
+        ...
+
+    async def other_key(self, ref: str, shown: str) -> None:
+        """Put before a person that it shows another host key than the pinned one.
+
+        Nothing is trusted by that. Again is harmless.
+        """
         ...
 
     async def last_seen(self, ref: str) -> ViewerState | None:
@@ -329,12 +337,11 @@ class Operable(Protocol):
     """Optional: the target can do something once, now. Never replayed by reconciliation."""
 
     async def perform(self, ref: str, action: Action) -> Pending | None:
-        """Do it for one account. Pending where it waits for a box to call, at most until its
-        `not_after`: the same again, by its request, does no more than tell what became of it.
+        """Do it for one account; Pending where a box has to call first, until its `not_after`.
 
-        Raises Unsupported for an unknown action and for any ref that could reach more than one
-        household. An error that is `untouched` may be followed by the same again; where the target
-        may have done it all the same, as after an answer nobody can read, it must not be.
+        The same again, by its request, then tells what became of it. Raises Unsupported for an
+        unknown action and for a ref that could reach more than one household. An error that is
+        `untouched` may be followed by the same again; one after which it may have been done, not.
         """
         ...
 

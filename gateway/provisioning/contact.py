@@ -26,9 +26,8 @@ from gateway.provisioning.opening import Opened
 from gateway.provisioning.proofs import Sighting
 from gateway.provisioning.results import Result
 from gateway.provisioning.runner import Runner
-from runtime.retry import is_away, pause
+from runtime.retry import is_lost, pause, stopped_within
 from runtime.store import Tx
-from runtime.telemetry import get_log
 from runtime.work import Claim, Work
 from runtime.work import work as work_table
 
@@ -41,8 +40,6 @@ SIGHTINGS_MAX = 20_000
 FLUSH_ROWS_MAX = 500
 FLUSH_EVERY_S = 0.25
 SWEEP_EVERY_S = 5.0
-
-_log = get_log()
 
 
 class Contacts:
@@ -64,7 +61,7 @@ class Contacts:
         helpers = [*self._runner.start(), asyncio.create_task(self._sweep())]
         try:
             while not stop.is_set():
-                await _either(stop, FLUSH_EVERY_S)
+                await stopped_within(stop, FLUSH_EVERY_S)
                 await self._flush()
             await self._runner.writer.flush()
         finally:
@@ -138,28 +135,26 @@ class Contacts:
 
     async def _sweep(self) -> None:
         """End the errands whose time is over, now and then, for ever."""
+        outages, name = self.work.store.outages, f"errands {self.target}"
         while True:
             try:
                 await self._errands.sweep()
-            except Exception:  # noqa: BLE001 - the next one may get through
-                _log.exception("errands.not_swept", target=self.target)
+            except Exception as error:  # noqa: BLE001 - the next one may get through
+                outages.failed(name, error)
+            else:
+                outages.passed(name)
             await pause(SWEEP_EVERY_S)
 
     async def _flush(self) -> None:
+        outages, name = self.work.store.outages, f"sightings {self.target}"
         while self._seen:
             batch = [self._seen.pop(ref) for ref in list(self._seen)[:FLUSH_ROWS_MAX]]
             try:
                 async with self.work.store.begin() as tx:
                     await proofs.write(tx, self.work, self.target, batch)
             except Exception as error:  # noqa: BLE001 - a sighting lost is seen again
-                _log.exception("sightings.not_written", target=self.target, rows=len(batch))
-                if is_away(error):
+                outages.failed(name, error)
+                if is_lost(error):
                     return
-
-
-async def _either(stop: asyncio.Event, within_s: float) -> None:
-    try:
-        async with asyncio.timeout(within_s):
-            await stop.wait()
-    except TimeoutError:
-        pass
+            else:
+                outages.passed(name)
