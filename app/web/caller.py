@@ -28,6 +28,12 @@ def is_private(request: web.Request, settings: Settings) -> bool:
     }
 
 
+def is_by_tls(request: web.Request, settings: Settings) -> bool:
+    """Whether a proxy of ours says that the browser came by TLS."""
+    is_told = _last(request, "X-Forwarded-Proto") == "https"
+    return is_told and _is_spoken_for(request, settings)
+
+
 def address(request: web.Request, settings: Settings) -> str:
     """Tell from which address somebody asks; of IPv6 the network that one household has."""
     found = _last(request, "X-Forwarded-For") if _is_spoken_for(request, settings) else ""

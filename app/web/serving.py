@@ -14,7 +14,7 @@ from pydantic import TypeAdapter
 
 from app.web.access import admit
 from app.web.connection import Connection
-from app.web.headers import REQUEST_ID, put_headers
+from app.web.headers import REQUEST_ID, putting
 from app.web.problem import UNKNOWN_CALLER, BadRequest, Problem, problem_of
 from app.web.reading import read_body, read_proven_form, read_query
 from app.web.route import Call, Gate, Route
@@ -44,7 +44,7 @@ def make_app(
     """
     app = web.Application(middlewares=[_outermost(house, refused)])
     app[POLICIES] = {}
-    app.on_response_prepare.append(put_headers)
+    app.on_response_prepare.append(putting(house))
     for route in routes:
         key = (route.method, route.path)
         if key in app[POLICIES]:

@@ -166,8 +166,8 @@ async def release(call: Call) -> Counted:
 async def look_again(call: Call) -> Counted:
     """Compare one service with its targets now."""
     async with call.house.store.begin() as tx:
-        holder = await holder_of(tx, call.body.contract)
-        return Counted(count=await targets.look_again(call.house, tx, [holder.service]))
+        count = await targets.look_again(call.house, tx, call.body.contract, call.actor)
+    return Counted(count=count)
 
 
 async def orders(call: Call) -> Orders:

@@ -28,6 +28,12 @@ class RepairForm(Form):
     id: Key
 
 
+class DecideForm(Form):
+    """Why somebody decides so, if they say it."""
+
+    reason: Annotated[str, Field(max_length=200)] = ""
+
+
 class Sayings:
     """Sentences for the page shown next: kept here, so that no link can forge one."""
 

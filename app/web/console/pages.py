@@ -19,7 +19,7 @@ from app.web.access import signed_in
 from app.web.console import account as account_page
 from app.web.console.account import listing
 from app.web.console.drawing import Drawing
-from app.web.console.forms import ReleaseForm, RepairForm, Sayings
+from app.web.console.forms import DecideForm, ReleaseForm, RepairForm, Sayings
 from app.web.console.overview import overview
 from app.web.console.views import Frame
 from app.web.console.words import offset as told_offset
@@ -80,8 +80,8 @@ class Console:
             self._page("/console/accounts", self._accounts, AccountsQuery),
             self._page("/console/accounts/{contract}", self._account, SaidQuery),
             self._page("/console/events", self._events, PartsQuery),
-            self._form("/console/targets/{name}/approve", _approve, Right.RUN_BUSINESS),
-            self._form("/console/targets/{name}/reject", _reject),
+            self._form("/console/targets/{name}/approve", _approve, Right.RUN_BUSINESS, DecideForm),
+            self._form("/console/targets/{name}/reject", _reject, form=DecideForm),
             self._form("/console/targets/{name}/release", _release_target),
             self._form("/console/parked/release", _release_work, form=ReleaseForm),
             self._form("/console/drift/repair", _repair, form=RepairForm),
@@ -211,15 +211,20 @@ def _counted(count: int, one: str, many: str) -> str:
     return f"{count} {one if count == 1 else many}"
 
 
+def _why(call: Call) -> str:
+    form: DecideForm = call.form
+    return form.reason.strip()
+
+
 async def _approve(call: Call, tx: Tx) -> str:
     name = call.part("name")
-    count = await targets.approve(call.house, tx, name, call.actor)
+    count = await targets.approve(call.house, tx, name, call.actor, reason=_why(call))
     return f"{name}: {_counted(count, 'household goes', 'households go')} dark."
 
 
 async def _reject(call: Call, tx: Tx) -> str:
     name = call.part("name")
-    count = await targets.reject(call.house, tx, name, call.actor)
+    count = await targets.reject(call.house, tx, name, call.actor, reason=_why(call))
     return f"{name}: {_counted(count, 'household stays', 'households stay')} on."
 
 

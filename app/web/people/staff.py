@@ -24,8 +24,10 @@ SAID = {
     "disabled": "No longer let in; every sign-in is ended.",
     "enabled": "Let in again.",
     "revoked": "Ended.",
+    "role": "The role is another one from now on.",
 }
 
+_ROLES = [(name, role.word) for name, role in ROLES.items()]
 Typed = Annotated[str, Field(max_length=PASSWORD_CHARS_MAX)]
 Deed = Callable[[Tx, Person, Call], Awaitable[object]]
 
@@ -37,6 +39,12 @@ class AddForm(Form):
     display: Typed = ""
     role: Typed = TECHNICIAN
     password: Annotated[str, Field(max_length=PASSWORD_CHARS_MAX, repr=False)] = ""
+
+
+class RoleForm(Form):
+    """What somebody is from now on."""
+
+    role: Typed
 
 
 class Staff:
@@ -57,13 +65,19 @@ class Staff:
             self._button(f"{one}/password", self._new_password),
             self._button(f"{one}/disable", self._done(self._disable, "disabled")),
             self._button(f"{one}/enable", self._done(self._enable, "enabled")),
+            self._button(f"{one}/role", self._done(self._set_role, "role"), RoleForm),
             self._button(f"{one}/revoke", self._done(self._revoke_all, "revoked")),
             self._button(f"{one}/sign-ins/{{sign_in}}/revoke", self._done(self._revoke, "revoked")),
         )
 
-    def _button(self, path: str, handler: Callable[[Call], Awaitable[web.Response]]) -> Route:
+    def _button(
+        self,
+        path: str,
+        handler: Callable[[Call], Awaitable[web.Response]],
+        form: type[Form] = NoFields,
+    ) -> Route:
         here = Right.MANAGE_PEOPLE
-        return Route(method="POST", path=path, policy=here, handler=handler, form=NoFields)
+        return Route(method="POST", path=path, policy=here, handler=handler, form=form)
 
     def _done(self, deed: Deed, word: str) -> Callable[[Call], Awaitable[web.Response]]:
         """Do a deed on the person of the path; say so on that person's page, or why not."""
@@ -84,6 +98,9 @@ class Staff:
 
     async def _enable(self, tx: Tx, one: Person, call: Call) -> None:
         await deeds.enable(self.keeper, tx, one, call.person.actor)
+
+    async def _set_role(self, tx: Tx, one: Person, call: Call) -> None:
+        await deeds.set_role(self.keeper, tx, one, call.form.role, call.person.actor)
 
     async def _revoke_all(self, tx: Tx, one: Person, call: Call) -> None:
         await deeds.revoke_all(self.keeper, tx, one, call.person.actor)
@@ -133,7 +150,7 @@ class Staff:
             tone="bad",
             status=status,
             people=[(one, role_word(one.role)) for one in found],
-            roles=[(name, role.word) for name, role in ROLES.items()],
+            roles=_ROLES,
             form=form,
             chars_min=PASSWORD_CHARS_MIN,
         )
@@ -151,5 +168,6 @@ class Staff:
             status=status,
             person=one,
             role=role_word(one.role),
+            roles=_ROLES,
             sign_ins=live,
         )
