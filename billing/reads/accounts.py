@@ -18,7 +18,7 @@ from terms.ids import AccountId, ServiceId
 from terms.money import Money
 
 TOPIC = "entitlement"
-LIMIT_MAX = 500
+LIMIT_MAX = 501  # a page, and one more to know that there are more
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
