@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import ceil
 
-import orjson
 from aiohttp import web
+from pydantic import TypeAdapter
 
 from terms.errors import (
     BoxofficeError,
@@ -46,6 +46,22 @@ class FieldError:
 
     field: str
     why: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProblemDocument:
+    """Why a request failed (RFC 9457). Where fields are wrong, `field` is the first of them."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    request_id: str
+    field: str = ""
+    errors: Sequence[FieldError] = ()
+
+
+_PROBLEM = TypeAdapter(ProblemDocument)
 
 
 class BadRequest(Exception):
@@ -87,19 +103,17 @@ class Problem(web.Response):
         errors: Sequence[FieldError] = (),
         headers: Mapping[str, str] | None = None,
     ) -> None:
-        content: dict[str, object] = {
-            "type": "about:blank",
-            "title": title,
-            "status": status,
-            "detail": detail,
-            "request_id": request_id,
-        }
-        if errors:
-            content["field"] = errors[0].field
-            content["errors"] = [{"field": e.field, "why": e.why} for e in errors]
-        super().__init__(
-            status=status, body=orjson.dumps(content), content_type=MEDIA_TYPE, headers=headers
+        content = ProblemDocument(
+            type="about:blank",
+            title=title,
+            status=status,
+            detail=detail,
+            request_id=request_id,
+            field=errors[0].field if errors else "",
+            errors=errors,
         )
+        body = _PROBLEM.dump_json(content, exclude_defaults=True)
+        super().__init__(status=status, body=body, content_type=MEDIA_TYPE, headers=headers)
         self.title = title
         self.detail = detail
 

@@ -39,7 +39,7 @@ class BoxHeld:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Line:
+class InvoiceLine:
     """A line of an invoice: rate x days / of_days = amount."""
 
     label: str
@@ -74,7 +74,7 @@ class Invoice:
     total: Amount
     open: Amount
     taxes: Sequence[TaxSum]
-    lines: Sequence[Line]
+    lines: Sequence[InvoiceLine]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -277,7 +277,7 @@ def _invoice(one: InvoiceView) -> Invoice:
             for group in one.groups
         ],
         lines=[
-            Line(
+            InvoiceLine(
                 label=line.label,
                 period_start=line.period_start,
                 period_end=line.period_end,

@@ -169,7 +169,7 @@ async def listing(call: Call) -> Page[BoxView]:
     return page(found, query.limit, BoxView.of, lambda at: (at.box.serial,))
 
 
-async def one(call: Call) -> BoxStory:
+async def show(call: Call) -> BoxStory:
     """Show a box with its history."""
     async with call.house.store.read() as tx:
         return BoxStory.of(await stock.story(call.house, tx, call.part("serial")))
@@ -273,7 +273,7 @@ async def scrap(call: Call, tx: Tx) -> BoxView:
 ROUTES = (
     look("boxes", listing, Page[BoxView], query=BoxQuery),
     change("boxes", register, BoxView, body=StockBox, status=201, problems=[404]),
-    look("boxes/{serial}", one, BoxStory),
+    look("boxes/{serial}", show, BoxStory),
     change("boxes/{serial}/hand-over", hand_over, BoxView, body=HandOver),
     change("boxes/{serial}/activate", activate, BoxView, body=On),
     change("boxes/{serial}/swap", swap, BoxView, body=Swap),

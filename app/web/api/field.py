@@ -217,7 +217,7 @@ async def assign_job(call: Call, tx: Tx) -> JobView:
     return JobView.of(await desk_jobs.assign(call.house, tx, id_, assignee, actor=call.actor))
 
 
-async def strangers(call: Call) -> Page[Stranger]:
+async def list_strangers(call: Call) -> Page[Stranger]:
     """List the boxes in quarantine, the newest first; they have no rights."""
     query: Paging = call.query
     behind = query.behind(datetime, str, str)
@@ -226,7 +226,7 @@ async def strangers(call: Call) -> Page[Stranger]:
     return page(found, query.limit, itself, lambda one: (one.last_at, one.serial, one.oui))
 
 
-async def cases(call: Call) -> Page[Case]:
+async def list_cases(call: Call) -> Page[Case]:
     """List what waits for a person: clones, conflicts, changed host keys; the newest first."""
     query: Paging = call.query
     behind = query.behind(datetime, str)
@@ -249,7 +249,7 @@ ROUTES = (
     change("jobs", open_job, JobView, body=NewJob, problems=[404]),
     change("jobs/{id}/close", close_job, JobView, body=CloseJob),
     change("jobs/{id}/assign", assign_job, JobView, body=AssignJob),
-    look("strangers", strangers, Page[Stranger], query=Paging),
-    look("reviews", cases, Page[Case], query=Paging),
+    look("strangers", list_strangers, Page[Stranger], query=Paging),
+    look("reviews", list_cases, Page[Case], query=Paging),
     change("reviews/resolve", resolve, Case, body=Decision, problems=[404]),
 )

@@ -173,7 +173,7 @@ Mac = Annotated[
 VendorRef = Annotated[str, StringConstraints(pattern=r"^[!-~]{1,120}$")]
 Id = Annotated[str, StringConstraints(pattern=r"^[0-9A-Za-z][0-9A-Za-z:@._-]{0,159}$")]
 Day = Annotated[date, BeforeValidator(_written_out)]
-Limit = Annotated[int, BeforeValidator(_number), Field(ge=1, le=PAGE_MAX)]
+Limit = Annotated[int, Field(ge=1, le=PAGE_MAX), BeforeValidator(_number)]
 Flag = Annotated[bool, BeforeValidator(_yes_or_no)]
 Cursor = Annotated[str, StringConstraints(pattern=rf"^[0-9A-Za-z_-]{{0,{CURSOR_CHARS_MAX}}}$")]
 

@@ -97,7 +97,7 @@ class LookAgain(Body):
     contract: Contract
 
 
-async def work(call: Call) -> WorkView:
+async def count(call: Call) -> WorkView:
     """Count the work of every kind."""
     house = call.house
     async with house.store.read() as tx:
@@ -118,7 +118,7 @@ async def work(call: Call) -> WorkView:
     return WorkView(idle=not any(q.due or q.running for q in found), items=items)
 
 
-async def parked(call: Call) -> Page[ParkedView]:
+async def list_parked(call: Call) -> Page[ParkedView]:
     """List what was set aside, the newest first."""
     query: Paging = call.query
     behind = query.behind(datetime, str, str)
@@ -140,7 +140,7 @@ async def look_again(call: Call, tx: Tx) -> Counted:
     return Counted(count=await targets.look_again(call.house, tx, [holder.service]))
 
 
-async def orders(call: Call) -> Page[OrderView]:
+async def list_orders(call: Call) -> Page[OrderView]:
     """List the journal, the newest first."""
     query: OrderQuery = call.query
     (behind,) = query.behind(str) or ("",)
@@ -183,9 +183,9 @@ def _order(one: ServiceOrder, who: Names) -> OrderView:
 
 
 ROUTES = (
-    look("work", work, WorkView),
-    look("parked", parked, Page[ParkedView], query=Paging),
+    look("work", count, WorkView),
+    look("parked", list_parked, Page[ParkedView], query=Paging),
     change("parked/release", release, Counted, body=Release, problems=[404]),
     change("reconcile", look_again, Counted, body=LookAgain, problems=[404]),
-    look("orders", orders, Page[OrderView], query=OrderQuery, problems=[404]),
+    look("orders", list_orders, Page[OrderView], query=OrderQuery, problems=[404]),
 )

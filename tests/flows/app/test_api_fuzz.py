@@ -1,0 +1,92 @@
+"""Strangers' questions: what is served keeps to its own description, whatever is asked.
+
+The asker is another program: it reads the description that is served, tries what lies at and beyond
+every limit, then anything at random, alike in every run.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from app.imports.load import import_paths
+from app.settings import Settings
+from app.shape import bring_up, open_house
+from tests.flows.app.served import ENVIRONMENT, HARBOUR, Served, serving
+
+ASKER = str(Path(sys.executable).with_name("schemathesis"))
+CHECKED = (
+    "not_a_server_error",
+    "status_code_conformance",
+    "content_type_conformance",
+    "response_headers_conformance",
+    "response_schema_conformance",
+    "negative_data_rejection",
+    "missing_required_header",
+    "unsupported_method",
+    "ignored_auth",
+)
+# Deadlines of systems that do not answer: asked in other tests, where these do.
+SLOW = r"/(probe|scan|pay-link|restart)$"
+# What is really there, so that a question gets beyond "not found".
+KNOWN = """
+[parameters]
+"path.contract" = ["200001", "200002", "200003"]
+"path.serial" = ["HT2-00001", "HT2-00002"]
+"path.name" = "portal-north"
+"""
+
+
+@pytest.fixture
+async def shop(migrated_url, tmp_path):
+    """The demonstration's operator behind its web server, once on each engine; no duty runs."""
+    made = Settings(
+        data_dir=tmp_path,
+        database_url=migrated_url,
+        allow_time_travel=True,
+        api_calls_per_s=100_000,
+    )
+    await bring_up(made)
+    async with open_house(made) as house:
+        assert (await import_paths(house, [HARBOUR], ENVIRONMENT)).taken
+        async with serving(house) as served:
+            yield served
+
+
+async def asked(served: Served, folder: Path, *words: str) -> tuple[int, str]:
+    """Have everything asked; returns the exit code and what was found."""
+    (folder / "schemathesis.toml").write_text(KNOWN)
+    process = await asyncio.create_subprocess_exec(
+        *(ASKER, "--config-file", "schemathesis.toml", "run"),
+        f"{served.url}/api/openapi.json",
+        *("--header", f"Authorization: Bearer {served.token}"),
+        *("--checks", ",".join(CHECKED), "--exclude-path-regex", SLOW),
+        *("--phases", "examples,coverage,fuzzing", "--workers", "1", "--seed", "1"),
+        *("--generation-deterministic", "--no-color"),
+        *("--continue-on-failure", "--max-failures", "40", "--warnings", "off", *words),
+        cwd=folder,
+        env=plain_environment(),
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
+    told, _ = await process.communicate()
+    return process.returncode or 0, told.decode()
+
+
+def plain_environment() -> Mapping[str, str]:
+    """Keep what a program needs, and no settings of anybody."""
+    kept = ("PATH", "HOME", "LANG", "TMPDIR")
+    return {name: os.environ[name] for name in kept if name in os.environ}
+
+
+async def test_no_question_breaks_the_api(shop, tmp_path):
+    """No 5xx, no status or shape that is not described, nothing taken that is told to be wrong."""
+    code, told = await asked(shop, tmp_path, "--max-examples", "5")
+    print(told)
+    assert code == 0, told
