@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from app.web import health, hooks
-from app.web.api import accounts, boxes, clock, field, targets, work
+from app.web.api import accounts, boxes, clock, field, finding, mending, targets, work
 from app.web.route import Route
 from app.web.site import Site
 
 API = (
     *accounts.ROUTES,
+    *mending.ROUTES,
+    *finding.ROUTES,
     *boxes.ROUTES,
     *field.ROUTES,
     *clock.ROUTES,

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
-from sqlalchemy import Row, Select, case, func, or_, select
+from sqlalchemy import Row, Select, case, false, func, or_, select
 
 from billing.accounts.store import account, customer, service
 from billing.payments.store import CREDIT, INVOICE, open_item
+from billing.reads.search import any_of
+from billing.subscriptions.store import subscription
 from runtime import log
 from runtime.store import Tx
 from runtime.store.among import KEYS, among, packed
@@ -60,6 +63,22 @@ async def holders(tx: Tx, contracts: Iterable[str]) -> Mapping[str, Holder]:
     return {row.contract: _holder(row) for row in rows}
 
 
+async def offerings(tx: Tx, contract: str, today: date) -> list[str]:
+    """Name what a contract has from today on, with the day where it ends."""
+    c = subscription.c
+    query = (
+        select(c.offering, c.until_on)
+        .select_from(subscription.join(service, service.c.id == c.service_id))
+        .where(service.c.contract == contract, or_(c.until_on.is_(None), c.until_on > today))
+        .order_by(c.offering, c.until_on)
+        .limit(LIMIT_MAX)
+    )
+    return [
+        row.offering if row.until_on is None else f"{row.offering} until {row.until_on}"
+        for row in await tx.rows(query)
+    ]
+
+
 async def contracts(tx: Tx, wanted: Iterable[str]) -> set[str]:
     """Tell which of these contracts exist."""
     query = select(service.c.contract).where(among(tx.engine, service.c.contract))
@@ -70,7 +89,10 @@ async def contracts(tx: Tx, wanted: Iterable[str]) -> set[str]:
 async def listing(
     tx: Tx, *, search: str = "", after: str = "", limit: int = 50
 ) -> list[AccountLine]:
-    """List accounts by contract, behind one, whose contract begins or whose name holds a text."""
+    """List accounts by contract, behind one, perhaps those that are meant by a text.
+
+    Their contract begins with it, or words of their name begin with its words.
+    """
     rows = await tx.rows(_listing(search, after, min(limit, LIMIT_MAX)))
     newest = await log.newest(tx, TOPIC, [row.id for row in rows])
     lines = []
@@ -143,7 +165,6 @@ def _listing(search: str, after: str, limit: int) -> Select[Any]:
         .limit(limit)
     )
     if search:
-        begins = service.c.contract.startswith(search, autoescape=True)
-        holds = func.lower(customer.c.name).contains(search.lower(), autoescape=True)
-        query = query.where(or_(begins, holds))
+        meant = any_of(search)
+        query = query.where(false() if meant is None else meant)
     return query

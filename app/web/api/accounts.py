@@ -73,12 +73,14 @@ class ChangeBody(Body):
     plan: Code | None = None
     add: Annotated[list[Code], Field(max_length=CODES_MAX)] = Field(default_factory=list)
     remove: Annotated[list[Code], Field(max_length=CODES_MAX)] = Field(default_factory=list)
+    reason: OptionalText = ""
 
 
 class CancelBody(Body):
     """When it ends."""
 
     when: Annotated[str, Field(pattern="^(now|period_end)$")] = When.PERIOD_END.value
+    reason: OptionalText = ""
 
 
 class PayLinkBody(Body):
@@ -96,7 +98,7 @@ class CashBody(Body):
 
 
 class AccountQuery(Paging):
-    """Which accounts: whose contract begins, or whose name holds a text."""
+    """Which accounts: whose contract, or words of whose name, begin with a text."""
 
     search: Annotated[OptionalText, Field(max_length=80)] = ""
 
@@ -169,14 +171,18 @@ async def alter(call: Call, tx: Tx) -> AccountDocument:
     """Change plan and add-ons."""
     body: ChangeBody = call.body
     wish = Change(plan=body.plan, add=tuple(body.add), remove=tuple(body.remove))
-    await contracts.change(call.house, tx, call.part("contract"), wish, call.actor)
+    await contracts.change(
+        call.house, tx, call.part("contract"), wish, call.actor, reason=body.reason
+    )
     return await _document(call, tx, call.part("contract"))
 
 
 async def cancel(call: Call, tx: Tx) -> AccountDocument:
     """End a contract."""
     when = When(call.body.when)
-    await contracts.cancel(call.house, tx, call.part("contract"), when, call.actor)
+    await contracts.cancel(
+        call.house, tx, call.part("contract"), when, call.actor, call.body.reason
+    )
     return await _document(call, tx, call.part("contract"))
 
 

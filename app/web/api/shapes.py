@@ -27,7 +27,7 @@ PAGE_MAX = 500
 CURSOR_CHARS_MAX = 600
 DIGITS_MAX = 6
 # Control characters and halves of pairs; the schema tells what the product refuses.
-_NO_CONTROLS = r"^[^\u0000-\u001f\u007f-\u009f]*$"
+PRINTED = r"^[^\u0000-\u001f\u007f-\u009f]*$"
 _DAY = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"
 
 
@@ -119,7 +119,8 @@ def _said(text: str) -> str:
     return no_odd_characters(text).strip()
 
 
-def _something(text: str) -> str:
+def something(text: str) -> str:
+    """Take what is around a text off it; raises ValueError where nothing is left."""
     if not (said := _said(text)):
         raise ValueError("holds nothing but blanks")
     return said
@@ -132,8 +133,8 @@ def _written_out(value: object) -> object:
     return value
 
 
-def _number(value: object) -> object:
-    """Take plain digits alone: no sign, no point, no blank, nothing between them."""
+def digits_alone(value: object) -> object:
+    """Let plain digits pass alone: no sign, no point, no blank, nothing between them."""
     if isinstance(value, str) and not (
         value.isascii() and value.isdigit() and len(value) <= DIGITS_MAX
     ):
@@ -150,13 +151,13 @@ def _yes_or_no(value: object) -> object:
 Text = Annotated[
     str,
     StringConstraints(min_length=1, max_length=120),
-    Field(json_schema_extra={"pattern": _NO_CONTROLS}),
-    AfterValidator(_something),
+    Field(json_schema_extra={"pattern": PRINTED}),
+    AfterValidator(something),
 ]
 OptionalText = Annotated[
     str,
     StringConstraints(max_length=254),
-    Field(json_schema_extra={"pattern": _NO_CONTROLS}),
+    Field(json_schema_extra={"pattern": PRINTED}),
     AfterValidator(_said),
 ]
 Code = Annotated[str, StringConstraints(pattern=r"^[0-9A-Za-z][0-9A-Za-z_.-]{0,39}$")]
@@ -173,7 +174,7 @@ Mac = Annotated[
 VendorRef = Annotated[str, StringConstraints(pattern=r"^[!-~]{1,120}$")]
 Id = Annotated[str, StringConstraints(pattern=r"^[0-9A-Za-z][0-9A-Za-z:@._-]{0,159}$")]
 Day = Annotated[date, BeforeValidator(_written_out)]
-Limit = Annotated[int, Field(ge=1, le=PAGE_MAX), BeforeValidator(_number)]
+Limit = Annotated[int, Field(ge=1, le=PAGE_MAX), BeforeValidator(digits_alone)]
 Flag = Annotated[bool, BeforeValidator(_yes_or_no)]
 Cursor = Annotated[str, StringConstraints(pattern=rf"^[0-9A-Za-z_-]{{0,{CURSOR_CHARS_MAX}}}$")]
 

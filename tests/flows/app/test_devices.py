@@ -194,7 +194,7 @@ async def test_jobs_over_http(yard, served):
     _, taken = await served.api("POST", f"jobs/{job['id']}/assign", {"assignee": "cay"})
     assert taken["assignee"] == "cay"
     _, done = await served.api("POST", f"jobs/{job['id']}/close", {"outcome": "done"})
-    assert (done["state"], done["closed_by"]) == ("done", "api")
+    assert (done["state"], done["closed_by"]) == ("done", "api:first")
     cancelled = await served.api("POST", f"jobs/{job['id']}/close", {"outcome": "cancelled"})
     assert cancelled[0] == 409
     assert (await served.api("POST", "jobs/nosuch/close", {"outcome": "done"}))[0] == 404
@@ -212,7 +212,7 @@ async def test_what_waits_for_a_person_is_listed_over_http(yard, served):
     assert case["reason"] == "box HT2-00026 is registered as HT-2 and calls itself HT-9"
     decision = {"id": case["id"], "resolution": "the label was wrong"}
     status, done = await served.api("POST", "reviews/resolve", decision)
-    assert (status, done["resolved_by"]) == (200, "api")
+    assert (status, done["resolved_by"]) == (200, "api:first")
     assert await served.api("GET", "reviews") == (200, {"items": []})
     assert (await served.api("POST", "reviews/resolve", decision | {"id": "nosuch"}))[0] == 404
 
