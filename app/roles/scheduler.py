@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Awaitable
 from datetime import timedelta
 
+from app import answers
 from app.roles.activations import activate_proven
 from app.roles.possessions import take_possessions
 from app.wiring import House
@@ -18,6 +19,7 @@ log = get_log()
 
 FACTS_EVERY = timedelta(seconds=2)
 LOST_EVERY = timedelta(days=1)
+ANSWERS_EVERY = timedelta(minutes=10)
 
 
 async def scan_for_drift(house: House, stop: asyncio.Event) -> None:
@@ -58,6 +60,19 @@ async def find_lost(house: House, stop: asyncio.Event) -> None:
             await _outlive("work.lost", _mark_lost(house, kind))
         if await _over(stop, LOST_EVERY.total_seconds()):
             return
+
+
+async def forget_answers(house: House, stop: asyncio.Event) -> None:
+    """Sweep away what callers were told so long ago that nobody asks again."""
+    while not await _over(stop, ANSWERS_EVERY.total_seconds()):
+        await _outlive("answers.sweep", _sweep_answers(house))
+
+
+async def _sweep_answers(house: House) -> None:
+    gone = answers.SWEEP_ROWS_MAX
+    while gone == answers.SWEEP_ROWS_MAX:
+        async with house.store.begin() as tx:
+            gone = await answers.sweep(tx, house.clock.machine_now())
 
 
 async def _mark_lost(house: House, kind: str) -> None:

@@ -127,8 +127,8 @@ def _of_shape(name: str, schema: Schema, shapes: Schema) -> Iterator[str]:
     yield f"\n## {name}\n"
     yield f"{schema.get('description', '')}\n"
     for field in fields(schema, shapes):
-        is_named = "properties" in shapes.get(field.shape, {})
-        words = field.words.replace(field.shape, _linked(field.shape)) if is_named else field.words
+        named = field.words.replace(field.shape, _linked(field.shape))
+        words = named if field.shape else field.words
         yield f"- `{field.name}`: {words}"
     yield ""
 

@@ -37,7 +37,7 @@ _NO_CONTROLS = r"^[^\u0000-\u001f\u007f-\u009f]*$"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Field:
-    """A field of a question or an answer; `shape` names what it holds, if that has a name."""
+    """A field of a question or an answer; `shape` names what it holds, if that has fields."""
 
     name: str
     words: str
@@ -59,7 +59,8 @@ def told(name: str, field: Schema, shapes: Mapping[str, Schema], *, is_needed: b
     parts += ["or `null`"] if len(allowed) < len(field.get("anyOf", allowed)) else []
     default = field.get("default")
     parts += [f"default `{json.dumps(default)}`"] if default not in (None, "", []) else []
-    held = next(filter(None, (shape_of(one) for one in allowed)), "")
+    named = [name for one in allowed if (name := shape_of(one))]
+    held = next((name for name in named if "properties" in shapes[name]), "")
     return Field(name=name, words="; ".join(parts), is_needed=is_needed, shape=held)
 
 

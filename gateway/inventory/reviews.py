@@ -104,9 +104,7 @@ async def report(tx: Tx, findings: Iterable[Finding], now: datetime) -> None:
     await tx.upsert(review_case, rows, key=("id",))
 
 
-async def waiting(
-    tx: Tx, *, cases_max: int = CASES_MAX, behind: Place | None = None
-) -> list[Case]:
+async def waiting(tx: Tx, *, cases_max: int = CASES_MAX, behind: Place | None = None) -> list[Case]:
     """List what waits for a person, the newest first, perhaps behind one (seen_at, id)."""
     query = select(review_case).where(_C.resolved_at.is_(None))
     rows = await tx.rows(page(query, (_C.seen_at, _C.id), behind, cases_max))

@@ -181,7 +181,7 @@ async def cancel(call: Call, tx: Tx) -> AccountDocument:
     """End a contract."""
     when = When(call.body.when)
     await contracts.cancel(
-        call.house, tx, call.part("contract"), when, call.actor, call.body.reason
+        call.house, tx, call.part("contract"), when, call.actor, reason=call.body.reason
     )
     return await _document(call, tx, call.part("contract"))
 

@@ -74,10 +74,10 @@ async def test_no_question_breaks_the_api(counter, tmp_path):
 
 
 async def test_what_is_described_wrongly_is_found(served, tmp_path, monkeypatch):
-    """The asker is no friend: a limit that is not kept and a shape that differs come out."""
+    """The asker is no friend: a limit that is described and not kept comes out."""
     told = openapi.text().replace('"maximum": 500', '"maximum": 40', 1)
     assert told != openapi.text()
     monkeypatch.setattr("app.web.describing.text", lambda: told)
     code, found = await asked(served, tmp_path, "--include-operation-id", "accounts.listing")
     assert code == 1
-    assert "API accepted schema-violating request" in found
+    assert "ST201 Schema-violating request accepted" in found
