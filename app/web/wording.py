@@ -59,8 +59,8 @@ def told(name: str, field: Schema, shapes: Mapping[str, Schema], *, is_needed: b
     parts += ["or `null`"] if len(allowed) < len(field.get("anyOf", allowed)) else []
     default = field.get("default")
     parts += [f"default `{json.dumps(default)}`"] if default not in (None, "", []) else []
-    named = [name for one in allowed if (name := shape_of(one))]
-    held = next((name for name in named if "properties" in shapes[name]), "")
+    named = [shape_of(one) for one in allowed]
+    held = next((one for one in named if "properties" in shapes.get(one, {})), "")
     return Field(name=name, words="; ".join(parts), is_needed=is_needed, shape=held)
 
 
