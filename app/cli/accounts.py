@@ -143,7 +143,7 @@ def explain(
 
         async with house.store.read() as tx:
             if await accounts.contracts(tx, [what]):
-                return await household.view(house, tx, what)
+                return await household.view(tx, what)
             try:
                 return await invoices.view(tx, what)
             except NotFound:

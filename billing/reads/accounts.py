@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from sqlalchemy import Row, Select, case, false, func, or_, select
+from sqlalchemy import Select, case, false, func, or_, select
 
 from billing.accounts.store import account, customer, service
 from billing.payments.store import CREDIT, INVOICE, open_item
@@ -16,6 +16,7 @@ from billing.subscriptions.store import subscription
 from runtime import log
 from runtime.store import Tx
 from runtime.store.among import KEYS, among, packed
+from runtime.store.prepared import PreparedQuery
 from terms.entitlement import Entitlement, ServiceState
 from terms.ids import AccountId, ServiceId
 from terms.money import Money
@@ -51,15 +52,13 @@ class AccountLine:
 
 async def known(tx: Tx, services: Iterable[ServiceId]) -> Mapping[ServiceId, Holder]:
     """Find who has these services; ids of nobody are left out."""
-    given = {KEYS: packed(tx.engine, sorted(set(services)))}
-    rows = await tx.rows(_holders().where(among(tx.engine, service.c.id)), given)
+    rows = await _BY_SERVICE.rows(tx, {KEYS: packed(tx.engine, sorted(set(services)))})
     return {ServiceId(row.id): _holder(row) for row in rows}
 
 
 async def holders(tx: Tx, contracts: Iterable[str]) -> Mapping[str, Holder]:
     """Find the holders of contracts; unknown ones are left out."""
-    given = {KEYS: packed(tx.engine, sorted(set(contracts)))}
-    rows = await tx.rows(_holders().where(among(tx.engine, service.c.contract)), given)
+    rows = await _BY_CONTRACT.rows(tx, {KEYS: packed(tx.engine, sorted(set(contracts)))})
     return {row.contract: _holder(row) for row in rows}
 
 
@@ -128,7 +127,11 @@ def _holders() -> Select[Any]:
     )
 
 
-def _holder(row: Row[Any]) -> Holder:
+_BY_SERVICE = PreparedQuery(lambda engine: _holders().where(among(engine, service.c.id)))
+_BY_CONTRACT = PreparedQuery(lambda engine: _holders().where(among(engine, service.c.contract)))
+
+
+def _holder(row: Any) -> Holder:
     return Holder(
         contract=row.contract,
         name=row.name,

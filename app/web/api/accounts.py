@@ -149,7 +149,7 @@ async def create(call: Call, tx: Tx) -> AccountDocument:
         payment=payment,
     )
     await sign_up(call.house, tx, order, call.actor)
-    return await _document(call, tx, body.contract)
+    return await _document(tx, body.contract)
 
 
 async def listing(call: Call) -> Page[AccountLine]:
@@ -164,7 +164,7 @@ async def listing(call: Call) -> Page[AccountLine]:
 async def show(call: Call) -> AccountDocument:
     """Show one household."""
     async with call.house.store.read() as tx:
-        return await _document(call, tx, call.part("contract"))
+        return await _document(tx, call.part("contract"))
 
 
 async def alter(call: Call, tx: Tx) -> AccountDocument:
@@ -174,7 +174,7 @@ async def alter(call: Call, tx: Tx) -> AccountDocument:
     await contracts.change(
         call.house, tx, call.part("contract"), wish, call.actor, reason=body.reason
     )
-    return await _document(call, tx, call.part("contract"))
+    return await _document(tx, call.part("contract"))
 
 
 async def cancel(call: Call, tx: Tx) -> AccountDocument:
@@ -183,7 +183,7 @@ async def cancel(call: Call, tx: Tx) -> AccountDocument:
     await contracts.cancel(
         call.house, tx, call.part("contract"), when, call.actor, reason=call.body.reason
     )
-    return await _document(call, tx, call.part("contract"))
+    return await _document(tx, call.part("contract"))
 
 
 async def pay_link(call: Call) -> PayLink:
@@ -216,8 +216,8 @@ def _line(one: accounts.AccountLine) -> AccountLine:
     )
 
 
-async def _document(call: Call, tx: Tx, contract: str) -> AccountDocument:
-    return document(await household.view(call.house, tx, contract))
+async def _document(tx: Tx, contract: str) -> AccountDocument:
+    return document(await household.view(tx, contract))
 
 
 ROUTES = (
