@@ -13,6 +13,7 @@ import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -36,9 +37,8 @@ from bench.asking import ask
 from bench.database import fresh_postgres
 from bench.latency import OPERATOR, PORTAL_LOGIN, PORTAL_PASSWORD, PROVIDER_KEY, WEBHOOK_SECRET
 from bench.product import new_ssh_key
-from bench.replaying import LEASES, Bare, BarePostgres, BareSqlite, Statement, ids_of, written_down
+from bench.replaying import Bare, BarePostgres, BareSqlite, Statement, ids_of, written_down
 from bench.report import Result, against
-from runtime.chance import new_id
 
 TARGET = 0.5
 ROUNDS = 5
@@ -111,27 +111,27 @@ class Scene:
 async def _engine(name: str, url: str) -> list[Result]:
     async with _product(url) as scene, _bare_driver(name, url) as bares:
         results = []
-        for case, request, count in (
+        for case, request, calls in (
             ("read", scene.read, READS),
             ("write", scene.write, WRITES),
         ):
-            story, household, receipt = await _written_down(name, scene, request)
+            story, household, receipt = await _written_down(scene, request)
             bare = _handler(scene, bares, story, household, receipt)
             async with _listening(bare) as port:
-                spent = await _take_turns(scene, port, request, count)
-            speeds = [ROUNDS * count / seconds for seconds in spent]
+                spent = await _take_turns(scene, port, request, calls)
+            speeds = [ROUNDS * calls / seconds for seconds in spent]
             results.append(against(f"{name}_{case}", *speeds, unit="requests/s", target=TARGET))
         return results
 
 
 async def _take_turns(
-    scene: Scene, bare_port: int, request: Callable[[], str], count: int
+    scene: Scene, bare_port: int, request: Callable[[], str], calls: int
 ) -> tuple[float, float]:
     """Return the seconds of the product and of the bare handler; the first round warms up."""
     spent = {scene.port: 0.0, bare_port: 0.0}
     for number in range(ROUNDS + 1):
         for port in spent:
-            asked = [request() for _ in range(count)]
+            asked = [request() for _ in range(calls)]
             done = await ask(port, asked, connections=CONNECTIONS)
             if set(done.statuses) - {"200", "201"}:
                 raise RuntimeError(f"not all was answered: {done.statuses}")
@@ -140,12 +140,14 @@ async def _take_turns(
 
 
 async def _written_down(
-    name: str, scene: Scene, request: Callable[[], str]
+    scene: Scene, request: Callable[[], str]
 ) -> tuple[list[list[Statement]], Whose, str]:
     """Have the product do it once, with all that it keeps from then on ready; write that down."""
     await ask(scene.port, [request() for _ in range(2 * CONNECTIONS)], connections=CONNECTIONS)
     asked = request()
-    with written_down(LEASES[name]) as story:
+    async with scene.house.store.read() as tx:
+        lease = type(tx._lease)  # noqa: SLF001 - what the product makes its statements by
+    with written_down(lease) as story:
         await ask(scene.port, [asked], connections=1)
     household = next(one for one in scene.households if f"/{one.contract}" in asked)
     key = asked.partition("Idempotency-Key: ")[2].partition("\r\n")[0]
@@ -162,6 +164,7 @@ def _handler(
     """Make the bare handler: the same statements for another household, under other ids."""
     known = {told.contract, told.service, told.account}
     new_ids = {found for part in story for one in part for found in ids_of(one.values)} - known
+    fresh = count(1)
     by_contract = {one.contract: one for one in scene.households}
 
     def names(request: web.Request, body: Mapping[str, Any]) -> dict[str, str]:
@@ -170,8 +173,7 @@ def _handler(
         found[told.account] = whose.account
         if receipt:
             found[receipt] = body["reference"]
-            now = scene.house.clock.machine_now()
-            found |= {one: new_id(now, scene.house.chance) for one in new_ids}
+            found |= {one: f"{next(fresh):026}" for one in new_ids}
         return found
 
     async def handle(request: web.Request) -> web.Response:

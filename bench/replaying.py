@@ -12,11 +12,6 @@ from typing import Any, Protocol
 
 import aiosqlite
 
-from runtime.store.bulk import arrays_sql, values_sql
-from runtime.store.lease import Lease
-from runtime.store.postgres import PostgresLease
-from runtime.store.sqlite import SqliteLease
-
 ID_CHARS = 26
 
 
@@ -39,7 +34,7 @@ class Story:
 
 
 @contextmanager
-def written_down(kind: type[Lease]) -> Iterator[Story]:
+def written_down(kind: type[Any]) -> Iterator[Story]:
     """Write down what is done on leases of an engine while the block lasts: one request at most."""
     story = Story()
     kept = {name: getattr(kind, name) for name in _WATCHED}
@@ -53,7 +48,7 @@ def written_down(kind: type[Lease]) -> Iterator[Story]:
 
 
 def _watched(watch: Callable[..., list[Statement] | None], method: Any, story: Story) -> Any:
-    async def watched(self: Lease, *given: Any) -> Any:
+    async def watched(self: Any, *given: Any) -> Any:
         if story.is_inside:  # one way of the lease goes through another one
             return await method(self, *given)
         statements = watch(self, *given)
@@ -61,7 +56,7 @@ def _watched(watch: Callable[..., list[Statement] | None], method: Any, story: S
             story.transactions.append([])
         else:
             story.transactions[-1].extend(statements)
-        story.is_inside = True
+        story.is_inside = bool(statements)
         try:
             return await method(self, *given)
         finally:
@@ -70,11 +65,11 @@ def _watched(watch: Callable[..., list[Statement] | None], method: Any, story: S
     return watched
 
 
-def _begun(_lease: Lease) -> None:
+def _begun(_lease: Any) -> None:
     return None
 
 
-def _core(lease: Lease, statement: Any, values: Any, _take: Any) -> list[Statement]:
+def _core(lease: Any, statement: Any, values: Any, _take: Any) -> list[Statement]:
     compiled = statement.compile(dialect=lease.dialect, compile_kwargs={"render_postcompile": True})
     given = compiled.construct_params(values if isinstance(values, Mapping) else None)
     processors = compiled._bind_processors  # noqa: SLF001 - what the library itself binds by
@@ -85,25 +80,24 @@ def _core(lease: Lease, statement: Any, values: Any, _take: Any) -> list[Stateme
     return [Statement(sql=str(compiled), values=bound)]
 
 
-def _plain(_lease: Lease, sql: str, values: Any) -> list[Statement]:
+def _plain(_lease: Any, sql: str, values: Any) -> list[Statement]:
     return [Statement(sql=sql, values=values)]
 
 
-def _many(_lease: Lease, sql: str, rows: Any) -> list[Statement]:
+def _many(_lease: Any, sql: str, rows: Any) -> list[Statement]:
     return [Statement(sql=sql, values=rows, is_many=True)]
 
 
 def _rows(
-    lease: Lease, table: Any, names: tuple[str, ...], rows: Any, conflict: str = ""
+    lease: Any, table: Any, names: tuple[str, ...], rows: Any, conflict: str = ""
 ) -> list[Statement]:
     if lease.engine == "sqlite":
-        sql = values_sql(table, names, 1) + conflict
+        columns = ", ".join(f'"{name}"' for name in names)
+        places = ", ".join("?" for _ in names)
+        sql = f'INSERT INTO "{table.name}" ({columns}) VALUES ({places}){conflict}'  # noqa: S608
         return [Statement(sql=sql, values=rows, is_many=True)]
-    if not conflict:
-        return [Statement(sql=table.name, values=rows, copied=names)]
-    columns = tuple(list(column) for column in zip(*rows, strict=True))
-    sql = arrays_sql(table, names, lease.dialect) + conflict
-    return [Statement(sql=sql, values=columns)]
+    # With a conflict it is one statement, which goes another way of the lease.
+    return [] if conflict else [Statement(sql=table.name, values=rows, copied=names)]
 
 
 _WATCHED: Mapping[str, Callable[..., list[Statement] | None]] = {
@@ -114,7 +108,6 @@ _WATCHED: Mapping[str, Callable[..., list[Statement] | None]] = {
     "write_many": _many,
     "insert_many": _rows,
 }
-LEASES: Mapping[str, type[Lease]] = {"sqlite": SqliteLease, "postgres": PostgresLease}
 
 
 def ids_of(value: Any) -> set[str]:
