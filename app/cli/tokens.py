@@ -6,13 +6,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from app.cli.actor import actor
 from app.cli.speak import Json, guarded, run, say, table, tell
 
 if TYPE_CHECKING:
     from app.identity.tokens import Scope, Token
     from app.wiring import House
-
-ACTOR = "cli"
 
 Name = Annotated[str, typer.Argument(help="What the token is called: the program that has it.")]
 
@@ -40,7 +39,7 @@ def add(
 
         async with house.store.begin() as tx:
             now = house.clock.machine_now()
-            return await tokens.add(tx, name, wanted, actor=ACTOR, chance=house.chance, now=now)
+            return await tokens.add(tx, name, wanted, actor=actor(), chance=house.chance, now=now)
 
     made = run(story)
     if as_json:
@@ -82,7 +81,7 @@ def revoke(name: Name, *, as_json: Json = False) -> None:
         from app.identity import tokens
 
         async with house.store.begin() as tx:
-            await tokens.revoke(tx, name, actor=ACTOR, now=house.clock.machine_now())
+            await tokens.revoke(tx, name, actor=actor(), now=house.clock.machine_now())
 
     run(story)
     if as_json:

@@ -43,9 +43,10 @@ _WAY_IN: Mapping[int, str] = {
     422: "this Idempotency-Key was sent with another request",
     429: "more calls than one token may make",
     500: "something broke on our side",
+    503: "the database does not answer just now",
 }
 _WAITING = frozenset({409, 429, 503})
-_ALWAYS = frozenset({400, 401, 429, 500})
+_ALWAYS = frozenset({400, 401, 429, 500, 503})
 _OF_CHANGES = frozenset({403, 408, 409, 413, 415, 422})
 
 Document = dict[str, Any]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from app.web import health, hooks
-from app.web.api import accounts, boxes, clock, field, finding, mending, targets, work
+from app.web.api import accounts, boxes, clock, deposits, field, finding, mending, targets, work
 from app.web.route import Route
 from app.web.site import Site
 
@@ -14,6 +14,7 @@ API = (
     *mending.ROUTES,
     *finding.ROUTES,
     *boxes.ROUTES,
+    *deposits.ROUTES,
     *field.ROUTES,
     *clock.ROUTES,
     *targets.ROUTES,

@@ -10,6 +10,7 @@ from pydantic import Field
 from app.desk import contracts, household, paying
 from app.desk.signup import Household, sign_up
 from app.web.api.account_view import AccountDocument, document
+from app.web.api.rental_view import CreditNote, credit_note
 from app.web.api.shapes import (
     Amount,
     AmountText,
@@ -29,7 +30,7 @@ from app.web.route import Body, Call
 from billing.flows.cancel import When
 from billing.flows.change import Change
 from billing.flows.signup import MethodRef
-from billing.reads import accounts
+from billing.reads import accounts, credit_notes
 from gateway.inventory.flows import NewBox
 from runtime.store import Tx
 
@@ -220,7 +221,14 @@ async def _document(tx: Tx, contract: str) -> AccountDocument:
     return document(await household.view(tx, contract))
 
 
+async def show_note(call: Call) -> CreditNote:
+    """Show a credit note by its number: what it gives back of which lines, and why as much."""
+    async with call.house.store.read() as tx:
+        return credit_note(await credit_notes.view(tx, call.part("number")))
+
+
 ROUTES = (
+    look("credit-notes/{number}", show_note, CreditNote),
     change("accounts", create, AccountDocument, body=SignUpBody, status=201, problems=[404]),
     look("accounts", listing, Page[AccountLine], query=AccountQuery),
     look("accounts/{contract}", show, AccountDocument),

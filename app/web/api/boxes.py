@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Annotated
@@ -9,19 +10,22 @@ from typing import Annotated
 from pydantic import Field
 
 from app.desk import boxes, stock
-from app.desk.boxes import By
+from app.desk.boxes import Back, By
 from app.desk.stock import BoxAt, Story
 from app.web.api.shapes import Contract, Day, Mac, OptionalText, Page, Paging, Serial, Text, page
 from app.web.api.ways import change, look
 from app.web.route import Body, Call
 from gateway.inventory.flows import NewBox
 from gateway.inventory.model import WAREHOUSE, Resource, ResourceState
+from gateway.inventory.moving import NOTE_CHARS_MAX
 from gateway.inventory.store import Line, Wanted
 from gateway.reads.progress import Progress
 from runtime.store import Tx
+from terms.facts import Condition
 from terms.ids import ServiceId
 
 Place = Annotated[OptionalText, Field(max_length=80)]
+Note = Annotated[OptionalText, Field(max_length=NOTE_CHARS_MAX)]
 
 
 class StockBox(Body):
@@ -41,20 +45,26 @@ class HandOver(Body):
 
 
 class Return(Body):
-    """Since which local day (today unless said), in what condition, and where it lies now."""
+    """Since which local day (today unless said), in what condition, and where it lies now.
+
+    `note` is what there is to say of it besides.
+    """
 
     on: Day | None = None
-    condition: OptionalText = ""
+    condition: Condition | None = None
+    note: Note = ""
     place: Place = WAREHOUSE
 
+    @property
+    def back(self) -> Back:
+        """Give how it comes back."""
+        return Back(condition=self.condition, note=self.note, place=self.place)
 
-class Swap(Body):
-    """Which box comes instead, and in what condition the old one is."""
+
+class Swap(Return):
+    """Which box comes instead; the rest tells of the old one."""
 
     new: Serial
-    on: Day | None = None
-    condition: OptionalText = ""
-    place: Place = WAREHOUSE
 
 
 class On(Body):
@@ -72,7 +82,13 @@ class At(Body):
 class Gone(Body):
     """Why, for whoever reads it later."""
 
-    note: OptionalText = ""
+    note: Note = ""
+
+
+class Lost(Gone):
+    """Since which local day (today unless said), and what is known of it."""
+
+    on: Day | None = None
 
 
 class BoxQuery(Paging):
@@ -85,13 +101,17 @@ class BoxQuery(Paging):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BoxView:
-    """A box and where it is; `contract` is the household that has it."""
+    """A box and where it is; `contract` is the household that has it.
+
+    `condition` is how it came back, until it goes on.
+    """
 
     serial: str
     model: str
     mac: str | None
     state: str
     place: str
+    condition: Condition | None
     contract: str | None
 
     @classmethod
@@ -104,6 +124,7 @@ class BoxView:
             mac=box.mac,
             state=box.state.value,
             place=box.place,
+            condition=box.condition,
             contract=at.contract or None,
         )
 
@@ -120,6 +141,7 @@ class LineView:
     actor: str
     at: datetime
     on: date | None
+    condition: Condition | None
     note: str
 
     @classmethod
@@ -134,6 +156,7 @@ class LineView:
             actor=line.actor,
             at=line.at,
             on=line.on,
+            condition=line.condition,
             note=line.note,
         )
 
@@ -208,25 +231,14 @@ async def swap(call: Call, tx: Tx) -> BoxView:
         told.new,
         by=By(actor=call.actor),
         on=told.on,
-        condition=told.condition,
-        place=told.place,
+        back=told.back,
     )
     return await view(tx, moved)
 
 
 async def take_back(call: Call, tx: Tx) -> BoxView:
     """Take a box back."""
-    serial, told = call.part("serial"), call.body
-    moved = await boxes.take_back(
-        call.house,
-        tx,
-        serial,
-        on=told.on,
-        condition=told.condition,
-        actor=call.actor,
-        place=told.place,
-    )
-    return await view(tx, moved)
+    return await _comes_back(call, tx, boxes.take_back)
 
 
 async def restock(call: Call, tx: Tx) -> BoxView:
@@ -245,23 +257,20 @@ async def move(call: Call, tx: Tx) -> BoxView:
 
 async def lose(call: Call, tx: Tx) -> BoxView:
     """Note a box as lost."""
-    serial, on = call.part("serial"), call.body.on
-    return await view(tx, await stock.lose(call.house, tx, serial, actor=call.actor, on=on))
+    serial, told = call.part("serial"), call.body
+    moved = await stock.lose(call.house, tx, serial, actor=call.actor, on=told.on, note=told.note)
+    return await view(tx, moved)
 
 
 async def find(call: Call, tx: Tx) -> BoxView:
     """Note a lost box as found."""
+    return await _comes_back(call, tx, stock.find)
+
+
+async def _comes_back(call: Call, tx: Tx, story: Callable[..., Awaitable[Resource]]) -> BoxView:
     serial, told = call.part("serial"), call.body
-    moved = await stock.find(
-        call.house,
-        tx,
-        serial,
-        actor=call.actor,
-        on=told.on,
-        condition=told.condition,
-        place=told.place,
-    )
-    return await view(tx, moved)
+    box = await story(call.house, tx, serial, actor=call.actor, on=told.on, back=told.back)
+    return await view(tx, box)
 
 
 async def scrap(call: Call, tx: Tx) -> BoxView:
@@ -280,7 +289,7 @@ ROUTES = (
     change("boxes/{serial}/return", take_back, BoxView, body=Return),
     change("boxes/{serial}/restock", restock, BoxView, body=At),
     change("boxes/{serial}/move", move, BoxView, body=At),
-    change("boxes/{serial}/lost", lose, BoxView, body=On),
+    change("boxes/{serial}/lost", lose, BoxView, body=Lost),
     change("boxes/{serial}/found", find, BoxView, body=Return),
     change("boxes/{serial}/scrap", scrap, BoxView, body=Gone),
 )

@@ -173,6 +173,7 @@ Mac = Annotated[
 ]
 VendorRef = Annotated[str, StringConstraints(pattern=r"^[!-~]{1,120}$")]
 Id = Annotated[str, StringConstraints(pattern=r"^[0-9A-Za-z][0-9A-Za-z:@._-]{0,159}$")]
+Number = Annotated[str, StringConstraints(pattern=r"^[0-9A-Za-z][0-9A-Za-z/_.-]{0,39}$")]
 Day = Annotated[date, BeforeValidator(_written_out)]
 Limit = Annotated[int, Field(ge=1, le=PAGE_MAX), BeforeValidator(digits_alone)]
 Flag = Annotated[bool, BeforeValidator(_yes_or_no)]
@@ -206,6 +207,18 @@ class OfId(Parts):
     """The id a path names."""
 
     id: Id
+
+
+class OfNumber(Parts):
+    """The number of a document that a path names."""
+
+    number: Number
+
+
+class OfRental(Parts):
+    """The id of a rental that a path names."""
+
+    rental: Id
 
 
 class OfName(Parts):

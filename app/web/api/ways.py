@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from app.web.api.shapes import PREFIX, OfContract, OfId, OfName, OfSerial
+from app.web.api.shapes import PREFIX, OfContract, OfId, OfName, OfNumber, OfRental, OfSerial
 from app.web.route import Body, Deed, Handler, Parts, Policy, Query, Route
 
 NOT_FOUND = 404
@@ -16,6 +16,8 @@ _PARTS: Mapping[str, type[Parts]] = {
     "serial": OfSerial,
     "id": OfId,
     "name": OfName,
+    "number": OfNumber,
+    "rental": OfRental,
 }
 
 

@@ -120,7 +120,7 @@ async def test_a_registration_sent_twice_is_done_once(yard):
     """The same event is the same deed, even when the box has moved on since."""
     await register(yard, model="RB-1", event="e1")
     async with yard.store.begin() as tx:
-        await boxes.take_back(yard, tx, RB1, on=None, condition="", actor="office")
+        await boxes.take_back(yard, tx, RB1, actor="office")
         await stock.restock(yard, tx, RB1, actor="office")
     assert (await register(yard, model="RB-1", event="e1")).state == "in_stock"
     told = await refused(yard, contract="200002", event="e1")
@@ -144,9 +144,9 @@ async def test_a_life_over_http(yard, served):
     assert (await yard.logins.access(RB1)).secrets["password"] == CANARY
     steps: tuple[tuple[str, str, dict[str, str], str, str | None], ...] = (
         (RB1, "activate", {}, "active", "200001"),
-        (RB1, "swap", {"new": RB2, "condition": "dead", "place": "ben"}, "assigned", "200001"),
+        (RB1, "swap", {"new": RB2, "condition": "faulty", "place": "ben"}, "assigned", "200001"),
         (RB2, "lost", {}, "lost", "200001"),
-        (RB2, "found", {"condition": "wet"}, "returned", None),
+        (RB2, "found", {"condition": "damaged", "note": "wet"}, "returned", None),
         (RB2, "restock", {}, "in_stock", None),
         (RB2, "move", {"place": "ben"}, "in_stock", None),
         (RB1, "scrap", {"note": "dead"}, "scrapped", None),
@@ -155,12 +155,14 @@ async def test_a_life_over_http(yard, served):
         status, box = await served.api("POST", f"boxes/{serial}/{deed}", body)
         assert (status, box["state"], box["contract"]) == (200, state, contract), deed
     _, story = await served.api("GET", f"boxes/{RB1}")
+    assert {line["actor"] for line in story["history"]} == {"api:first"}
+    assert [line["condition"] for line in story["history"]][3:] == ["faulty", None]
     told = [(line["action"], line["contract"], line["note"]) for line in story["history"]]
     assert told == [
         ("register", None, ""),
         ("hand_over", "200001", ""),
         ("activate", "200001", ""),
-        ("swap", None, "dead"),
+        ("swap", None, ""),
         ("scrap", None, "dead"),
     ]
     _, page = await served.api("GET", "boxes?place=ben&limit=1")
@@ -344,7 +346,7 @@ async def test_shared_secrets_are_flagged(rented, tmp_path):
     assert outcome.taken
     (warning,) = outcome.warnings
     assert str(warning) == (
-        "boxes.csv, row 2: password: the boxes of rows 2-3 have the same: "
+        "list.csv, row 2: password: the boxes of rows 2-3 have the same: "
         "give each a secret of its own"
     )
 
