@@ -103,12 +103,12 @@ def words(thing: object) -> str:
 
 def _operation(route: Route, shapes: Mapping[object, Document]) -> Document:
     told = words(route.told)
-    summary, _, more = told.partition(". ")
+    summary = told.partition(". ")[0]
     found: Document = {
         "operationId": f"{noun_of(route)}.{route.told.__name__}",
         "tags": [noun_of(route)],
         "summary": summary.rstrip("."),
-        "description": more or told,
+        "description": told,
         "parameters": list(_parameters(route)),
     }
     if route.body is not None:

@@ -75,9 +75,7 @@ def _statuses(known: Document) -> str:
 
 def _of_way(method: str, path: str, way: Document, shapes: Schema) -> Iterator[str]:
     yield f"\n## `{method.upper()} {path}`\n"
-    yield (
-        f"{way['summary']}. {way['description']}\n" if _is_more(way) else f"{way['description']}\n"
-    )
+    yield f"{way['description']}\n"
     for place, word in (("path", "Path"), ("query", "Query")):
         if found := [one for one in way["parameters"] if one.get("in") == place]:
             yield f"{word}:\n"
@@ -89,10 +87,6 @@ def _of_way(method: str, path: str, way: Document, shapes: Schema) -> Iterator[s
         yield from _of_body(shapes[name], shapes)
     status, answer = next(iter(way["responses"].items()))
     yield f"Answers {status} with {_linked(shape_of(answer['content'][JSON]['schema']))}.\n"
-
-
-def _is_more(way: Document) -> bool:
-    return not str(way["description"]).startswith(way["summary"])
 
 
 def _asked(way: Document) -> str:

@@ -228,7 +228,6 @@ async def show_note(call: Call) -> CreditNote:
 
 
 ROUTES = (
-    look("credit-notes/{number}", show_note, CreditNote),
     change("accounts", create, AccountDocument, body=SignUpBody, status=201, problems=[404]),
     look("accounts", listing, Page[AccountLine], query=AccountQuery),
     look("accounts/{contract}", show, AccountDocument),
@@ -236,4 +235,5 @@ ROUTES = (
     change("accounts/{contract}/cancel", cancel, AccountDocument, body=CancelBody),
     ask("accounts/{contract}/pay-link", pay_link, PayLink, body=PayLinkBody, status=201),
     change("accounts/{contract}/payments", take_cash, Taken, body=CashBody, status=201),
+    look("credit-notes/{number}", show_note, CreditNote),
 )
