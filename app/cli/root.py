@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from app.cli.accounts import add_to as add_accounts
+from app.cli.audit import add_to as add_audit
 from app.cli.books import add_to as add_books
 from app.cli.clock import add_to as add_clock
 from app.cli.database import add_to as add_database
@@ -18,6 +19,7 @@ from app.cli.jobs import add_to as add_jobs
 from app.cli.programs import add_to as add_programs
 from app.cli.serve import add_to as add_serve
 from app.cli.targets import add_to as add_targets
+from app.cli.tokens import add_to as add_tokens
 from app.cli.users import add_to as add_users
 from app.cli.work import add_to as add_work
 
@@ -67,7 +69,9 @@ for add in (
     add_work,
     add_doctor,
     add_users,
+    add_tokens,
     add_targets,
     add_clock,
+    add_audit,
 ):
     add(cli)

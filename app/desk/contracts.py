@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import datetime
 
 from app.desk.auditing import note
@@ -10,7 +12,7 @@ from billing.flows import cancel as cancelling
 from billing.flows import change as changing
 from billing.flows.cancel import When
 from billing.flows.change import Change
-from billing.flows.contract import lock
+from billing.reads import accounts
 from runtime.store import Tx
 
 
@@ -19,20 +21,8 @@ async def change(
 ) -> None:
     """Change plan and add-ons. Raises what the flow raises."""
     now = await house.clock.business_now(tx)
-    before = await _has(tx, contract, now)
-    await changing.change(house.desk, tx, contract, wish, now)
-    parts = [f"plan {wish.plan}"] if wish.plan else []
-    parts += [f"+ {code}" for code in wish.add] + [f"- {code}" for code in wish.remove]
-    await note(
-        house,
-        tx,
-        actor=actor,
-        action="account.change",
-        subject=f"contract:{contract}",
-        before=before,
-        after=", ".join(parts),
-        reason=reason,
-    )
+    async with _noted(house, tx, contract, now, ("account.change", actor, reason)):
+        await changing.change(house.desk, tx, contract, wish, now)
 
 
 async def cancel(
@@ -40,21 +30,25 @@ async def cancel(
 ) -> None:
     """End a contract. Raises what the flow raises."""
     now = await house.clock.business_now(tx)
-    before = await _has(tx, contract, now)
-    await cancelling.cancel(house.desk, tx, contract, when, now)
+    async with _noted(house, tx, contract, now, ("account.cancel", actor, reason)):
+        await cancelling.cancel(house.desk, tx, contract, when, now)
+
+
+@asynccontextmanager
+async def _noted(
+    house: House, tx: Tx, contract: str, now: datetime, deed: tuple[str, str, str]
+) -> AsyncIterator[None]:
+    """Write down what a household had before a deed and has after it."""
+    action, actor, reason = deed
+    before = await accounts.offerings(tx, contract, now.date())
+    yield
     await note(
         house,
         tx,
         actor=actor,
-        action="account.cancel",
+        action=action,
         subject=f"contract:{contract}",
-        before=before,
-        after=f"ends {'now' if when is When.NOW else 'at the end of the period'}",
+        before=", ".join(before),
+        after=", ".join(await accounts.offerings(tx, contract, now.date())),
         reason=reason,
     )
-
-
-async def _has(tx: Tx, contract: str, now: datetime) -> str:
-    """Name what a household has and nobody has ended. Raises NotFound."""
-    held = await lock(tx, contract, now)
-    return " + ".join(one.offering for one in held.subscriptions if one.until_on is None)

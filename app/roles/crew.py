@@ -51,6 +51,7 @@ def duties(house: House, role: Role) -> dict[str, Running]:
         "activations": lambda stop: scheduler.activate_boxes(house, stop),
         "facts": lambda stop: scheduler.take_facts(house, stop),
         "lost": lambda stop: scheduler.find_lost(house, stop),
+        "answers": lambda stop: scheduler.forget_answers(house, stop),
     }
     ears: dict[str, Running] = {"ears": lambda stop: scheduler.hear_others(house, stop)}
     return {

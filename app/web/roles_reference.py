@@ -8,8 +8,9 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from app.identity.roles import ROLES, Right, may
+from app.identity.tokens import Scope
 from app.settings import Settings
-from app.web.route import Gate, Policy, Route
+from app.web.route import SAFE_METHODS, Policy, Route
 from app.web.routes import all_routes
 from app.web.site import Site
 from app.wiring import build
@@ -26,16 +27,20 @@ not know opens what is open to everybody signed in, and nothing else.
 
 """
 _MARKS = {True: "yes", False: ""}
-ANYBODY, TOKEN = "anybody", "token"
-COLUMNS = (ANYBODY, *ROLES, TOKEN)
+ANYBODY = "anybody"
+TOKENS = {Scope.READ: "token to read", Scope.WRITE: "token to write"}
+COLUMNS = (ANYBODY, *ROLES, *TOKENS.values())
 
 
-def lets_in(gate: Gate, who: str) -> bool:
-    """Whether a route with this gate is open to a column of the table."""
+def lets_in(route: Route, who: str) -> bool:
+    """Whether a route is open to a column of the table."""
+    gate = route.policy
     if gate in {Policy.OPEN, Policy.SIGNED}:
         return True
-    if gate is Policy.TOKEN or who == TOKEN:
-        return gate is Policy.TOKEN and who == TOKEN
+    if gate is Policy.TOKEN:
+        return who == TOKENS[Scope.WRITE] or (
+            who == TOKENS[Scope.READ] and route.method in SAFE_METHODS
+        )
     return who in ROLES and (not isinstance(gate, Right) or may(who, gate))
 
 
@@ -44,7 +49,7 @@ def reference(routes: Iterable[Route]) -> str:
     rights = [[f"`{right}`", *(_MARKS[may(role, right)] for role in ROLES)] for right in Right]
     found = [
         [f"`{one.method} {one.path}`", f"`{one.policy}`"]
-        + [_MARKS[lets_in(one.policy, who)] for who in COLUMNS]
+        + [_MARKS[lets_in(one, who)] for who in COLUMNS]
         for one in sorted(routes, key=lambda route: (route.path, route.method))
     ]
     return "\n".join(

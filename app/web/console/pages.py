@@ -126,7 +126,8 @@ class Console:
         here = await signed_in(call.request, self.house)
         return see(about(here.person.role).home if here else SIGN_IN_PATH)
 
-    async def _frame(self, tx: Tx, call: Call, said_key: str = "") -> Frame:
+    async def frame(self, tx: Tx, call: Call, said_key: str = "") -> Frame:
+        """Give what is around a page of whoever asks."""
         here = call.signed_in
         said, tone = self.sayings.take(said_key)
         return replace(
@@ -151,14 +152,14 @@ class Console:
 
     async def _overview(self, call: Call) -> web.Response:
         async with self.house.store.read() as tx:
-            frame = await self._frame(tx, call, call.query.said)
+            frame = await self.frame(tx, call, call.query.said)
             found = await overview(self.house, tx)
         return html(self.drawing.page("overview", frame=frame, overview=found))
 
     async def _accounts(self, call: Call) -> web.Response:
         query: AccountsQuery = call.query
         async with self.house.store.read() as tx:
-            frame = await self._frame(tx, call)
+            frame = await self.frame(tx, call)
             lines = await listing(tx, query.search, query.after, LINES_MAX + 1)
         shown = lines[:LINES_MAX]
         behind = shown[-1].contract if len(lines) > LINES_MAX else ""
@@ -169,7 +170,7 @@ class Console:
 
     async def _account(self, call: Call) -> web.Response:
         async with self.house.store.read() as tx:
-            frame = await self._frame(tx, call, call.query.said)
+            frame = await self.frame(tx, call, call.query.said)
             found = await account_page.account(self.house, tx, call.part("contract"))
         return html(self.drawing.page("account", frame=frame, account=found))
 

@@ -98,6 +98,10 @@ ASKED = {
     "user role": ("anna", "cashier"),
     "clock show": (),
     "clock advance": ("1d",),
+    "token add": ("till", "--scope", "read"),
+    "token list": (),
+    "token revoke": ("till",),
+    "audit": ("--subject", DARK),
     "cancel": (DARK, "--now"),
 }
 
@@ -105,7 +109,15 @@ ASKED = {
 LOOKING = {
     *("migrate", "import", "explain", "device list", "device show", "deposit list", "jobs list"),
     *("review list", "review strangers", "orders", "parked list", "doctor", "targets kinds"),
-    *("targets list", "targets probe", "user list", "user sign-ins", "clock show", "audit"),
+    *(
+        "targets list",
+        "targets probe",
+        "user list",
+        "user sign-ins",
+        "clock show",
+        "audit",
+        "token list",
+    ),
 }
 
 

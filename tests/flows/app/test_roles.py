@@ -9,10 +9,11 @@ from urllib.parse import urlencode
 import pytest
 from yarl import URL
 
+from app.identity import tokens
 from app.identity.roles import OWNER, ROLES, Right, may
 from app.web.links import LINKS, links
 from app.web.people.phone import NoFields
-from app.web.roles_reference import ANYBODY, COLUMNS, TOKEN, lets_in, reference
+from app.web.roles_reference import ANYBODY, COLUMNS, TOKENS, lets_in, reference
 from app.web.route import OF_PEOPLE, Call, Policy, Route
 from app.web.routes import all_routes
 from tests.flows.app.visitor import ELSEWHERE, let_in
@@ -35,13 +36,24 @@ async def visitors(served):
 
 
 @pytest.fixture
-def asking(served, visitors):
+async def tokens_of(served):
+    """Give a token of each scope."""
+    house, found = served.house, {}
+    for scope, word in TOKENS.items():
+        async with house.store.begin() as tx:
+            now = house.clock.machine_now()
+            found[word] = await tokens.make(tx, scope.value, house.chance, now, scope=scope)
+    return found
+
+
+@pytest.fixture
+def asking(served, visitors, tokens_of):
     """Ask one route as somebody: whether that one is let in."""
 
     async def ask(route: Route, who: str) -> bool:
         sent, token = {"X-Forwarded-For": ELSEWHERE}, ""
-        if who == TOKEN:
-            sent["Authorization"] = f"Bearer {served.token}"
+        if who in tokens_of:
+            sent["Authorization"] = f"Bearer {tokens_of[who]}"
         elif who in visitors:
             cookies, token = visitors[who].cookies, visitors[who].token
             sent["Cookie"] = "; ".join(f"{name}={value}" for name, value in cookies.items())
@@ -63,8 +75,8 @@ def asking(served, visitors):
 def open_to(route: Route, who: str) -> bool:
     """Tell what the matrix says of one who asks."""
     if who == KING:
-        return route.policy is Policy.PERSON or lets_in(route.policy, ANYBODY)
-    return lets_in(route.policy, ANYBODY if who == NOBODY else who)
+        return route.policy is Policy.PERSON or lets_in(route, ANYBODY)
+    return lets_in(route, ANYBODY if who == NOBODY else who)
 
 
 async def test_each_cell_of_the_matrix(served, asking):
