@@ -7,7 +7,7 @@ import os
 import signal
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import ExitStack, asynccontextmanager, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from aiohttp import web
@@ -44,6 +44,7 @@ class Ready:
     pid: int
     role: str
     hints: Sequence[str] = ()
+    set_up_code: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,8 +60,14 @@ async def serve(
     host: str,
     port: int,
     announce: Callable[[Ready | Listening], None],
+    *,
+    offers_code: bool = False,
 ) -> int:
-    """Run until SIGTERM or SIGINT; returns the exit code: 1 where a duty ended by itself."""
+    """Run until SIGTERM or SIGINT; returns the exit code: 1 where a duty ended by itself.
+
+    Where nobody is owner yet and it `offers_code`, it announces one that makes the first owner: to
+    be shown to the person who has started it, and kept nowhere.
+    """
 
     def moved(url: str) -> None:
         announce(Listening(acs_url=url))
@@ -87,6 +94,7 @@ async def serve(
             crew.start()
             url = f"http://{host}:{door.sockets[0].getsockname()[1]}" if door else ""
             told = await hints(house) if door else []
+            code = await site.first.offer() if door and offers_code else ""
             announce(
                 Ready(
                     url=url,
@@ -94,6 +102,7 @@ async def serve(
                     pid=os.getpid(),
                     role=role.value,
                     hints=told,
+                    set_up_code=code,
                 )
             )
             log.info("serve.ready", url=url, role=role.value)

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 from aiohttp import web
 
+from app.identity.first import FirstOwner
 from app.web.console.audited import Audited
 from app.web.console.pages import Console
 from app.web.describing import Describing
 from app.web.field.pages import Field
 from app.web.people.me import Me
 from app.web.people.phone import Phone
+from app.web.people.setting_up import SettingUp
 from app.web.people.signing import Signing
 from app.web.people.staff import Staff
 from app.web.route import Route
 from app.web.static import Static
 from app.wiring import House
 
-_OF_PEOPLE = frozenset({"sign-in", "sign-out", "me", "people", "field"})
+_OF_PEOPLE = frozenset({"set-up", "sign-in", "sign-out", "me", "people", "field"})
 
 
 class Site:
@@ -27,11 +29,13 @@ class Site:
         self.console = Console(house, self.static)
         self.phone = Phone(house, self.console.drawing)
         self.field = Field(self.phone)
+        self.first = FirstOwner(house.keeper)
 
     def routes(self) -> tuple[Route, ...]:
         """Declare every page and file."""
         phone = self.phone
-        pages = (Signing(phone), Me(phone), Staff(phone), self.field, Describing(phone))
+        doors = (Signing(phone), SettingUp(phone, self.first))
+        pages = (*doors, Me(phone), Staff(phone), self.field, Describing(phone))
         of_people = [route for page in pages for route in page.routes()]
         console = (*self.console.routes(), *Audited(self.console).routes())
         return (*console, *of_people, *self.static.routes())
