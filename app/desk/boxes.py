@@ -83,6 +83,8 @@ async def hand_over(
     (box,) = await for_change(tx, serial)
     holder = await holder_of(tx, contract)
     await check_free(tx, box, holder)
+    if not box.is_held:
+        await check_served(house, tx, holder)
     day = day_of(on, await today(house, tx, holder))
     move = HandOver(resource=box.id, service=holder.service, on=day, actor=actor)
     (moved,) = await flows.hand_over(tx, house.work, [move])
@@ -121,6 +123,7 @@ async def swap(
         await check_free(tx, after, holder)
     if not after.is_held:
         await check_reach(tx, after, by)
+        await check_served(house, tx, holder)
     day = day_of(on, await today(house, tx, holder))
     move = Swap(
         old=before.id,
@@ -173,6 +176,16 @@ async def for_change(tx: Tx, *serials: str) -> list[Resource]:
     found = [await known(tx, serial) for serial in serials]
     now = await store.locked(tx, [box.id for box in found])
     return [now[box.id] for box in found]
+
+
+async def check_served(house: House, tx: Tx, holder: Holder | None) -> None:
+    """Raise InvalidTransition where nothing that a household has goes on: it gets no box."""
+    if holder is None:
+        return
+    if await accounts.is_over(tx, holder.service, await today(house, tx, holder)):
+        raise InvalidTransition(
+            f"contract {holder.contract} has ended: no box goes there any more, only back from there"
+        )
 
 
 async def check_free(tx: Tx, box: Resource, holder: Holder) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from app.desk.boxes import holder_of
+from app.desk.boxes import check_served, holder_of
 from app.wiring import House
 from gateway.inventory import jobs
 from gateway.inventory.jobs import Job, JobKind, JobState, NewJob
@@ -21,10 +21,17 @@ async def open_job(
     actor: str,
     event: str = "",
 ) -> Job:
-    """Open a job at a household; under the same event again it is the same job."""
+    """Open a job at a household; under the same event again it is the same job.
+
+    Raises NotFound, Invalid naming the field, InvalidTransition where the contract has ended and
+    the job is not to bring something back from there.
+    """
     holder = await holder_of(tx, contract)
+    wanted = _kind(kind)
+    if wanted is not JobKind.RETURN:
+        await check_served(house, tx, holder)
     new = NewJob(
-        kind=_kind(kind),
+        kind=wanted,
         service=holder.service,
         contract=holder.contract,
         assignee=assignee,

@@ -10,9 +10,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 
-from app.desk import boxes
+from app.desk import boxes, hands
 from app.desk.auditing import note
-from app.desk.boxes import By, check_free, check_reach, holder_of
+from app.desk.boxes import By, check_free, check_reach, check_served, holder_of
 from app.wiring import House
 from billing.reads.accounts import TOPIC, Holder
 from gateway.inventory import events, flows, models, store
@@ -68,7 +68,7 @@ async def register(house: House, tx: Tx, wanted: Registration, *, by: By) -> Res
         new = NewBox(serial=wanted.serial, model=wanted.model, mac=wanted.mac or None)
         await boxes.register(house, tx, new, by.actor)
     (box,) = await boxes.for_change(tx, wanted.serial)
-    await _check(tx, box, holder, by)
+    await _check(house, tx, box, holder, by)
     day = boxes.day_of(wanted.on, await boxes.today(house, tx, holder))
     move = HandOver(
         resource=box.id, service=holder.service, on=day, actor=by.actor, place=wanted.place
@@ -90,13 +90,13 @@ async def register(house: House, tx: Tx, wanted: Registration, *, by: By) -> Res
     return moved
 
 
-async def check(tx: Tx, wanted: Registration, *, by: By) -> Plausible:
+async def check(house: House, tx: Tx, wanted: Registration, *, by: By) -> Plausible:
     """Tell what a registration would mean, and change nothing. Raises what `register` raises."""
     holder = await holder_of(tx, wanted.contract)
     box = await _known(tx, wanted, by)
     if box is None:
         raise NotFound(f"no box with serial {wanted.serial}: have it registered by the office")
-    await _check(tx, box, holder, by)
+    await _check(house, tx, box, holder, by)
     return Plausible(box=box, holder=holder, rights=await _rights(tx, holder))
 
 
@@ -139,10 +139,13 @@ async def _known(tx: Tx, wanted: Registration, by: By) -> Resource | None:
     return None
 
 
-async def _check(tx: Tx, box: Resource, holder: Holder, by: By) -> None:
-    await check_free(tx, box, holder)
+async def _check(house: House, tx: Tx, box: Resource, holder: Holder, by: By) -> None:
     if not box.is_held:
         await check_reach(tx, box, by)
+        await check_served(house, tx, holder)
+        return
+    await hands.check(tx, by, box, now=house.clock.machine_now())
+    await check_free(tx, box, holder)
 
 
 def _compare(box: Resource, wanted: Registration) -> None:

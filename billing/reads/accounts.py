@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 from sqlalchemy import Row, Select, case, func, or_, select
 
 from billing.accounts.store import account, customer, service
 from billing.payments.store import CREDIT, INVOICE, open_item
+from billing.subscriptions.store import subscription
 from runtime import log
 from runtime.store import Tx
 from runtime.store.among import KEYS, among, packed
@@ -23,10 +25,11 @@ LIMIT_MAX = 500
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Holder:
-    """Whose service it is."""
+    """Whose service it is. `phone` is empty where nobody has told it."""
 
     contract: str
     name: str
+    phone: str
     service: ServiceId
     account: AccountId
     zone: str
@@ -67,6 +70,13 @@ async def contracts(tx: Tx, wanted: Iterable[str]) -> set[str]:
     return {row.contract for row in rows}
 
 
+async def is_over(tx: Tx, home: ServiceId, today: date) -> bool:
+    """Tell whether everything that a service had has ended; `today` is the household's."""
+    c = subscription.c
+    goes_on = or_(c.until_on.is_(None), c.until_on > today)
+    return await tx.first(select(c.id).where(c.service_id == home, goes_on).limit(1)) is None
+
+
 async def listing(
     tx: Tx, *, search: str = "", after: str = "", limit: int = 50
 ) -> list[AccountLine]:
@@ -97,6 +107,7 @@ def _holders() -> Select[Any]:
         service.c.contract,
         service.c.account_id,
         customer.c.name,
+        customer.c.phone,
         account.c.zone,
         account.c.currency,
     ).select_from(
@@ -110,6 +121,7 @@ def _holder(row: Row[Any]) -> Holder:
     return Holder(
         contract=row.contract,
         name=row.name,
+        phone=row.phone or "",
         service=ServiceId(row.id),
         account=AccountId(row.account_id),
         zone=row.zone,

@@ -15,6 +15,7 @@ from terms.ids import ResourceId, ServiceId
 _SERIAL = re.compile(r"[0-9A-Za-z][0-9A-Za-z._/-]{0,63}")
 _MODEL = re.compile(r"\S(.{0,62}\S)?")
 _HEX_PAIRS = re.compile(r"[0-9A-F]{12}")
+SERIAL_CHARS_MAX = 64
 PLACE_CHARS_MAX = 80
 WAREHOUSE = "warehouse"
 _MAC_MARKS = re.compile(

@@ -63,7 +63,7 @@ class Binding:
                 wanted = Registration(
                     serial=label.serial, contract=holder.contract, model=label.model, mac=label.mac
                 )
-                found = await registration.check(tx, wanted, by=by)
+                found = await registration.check(self.house, tx, wanted, by=by)
         except DomainError as error:
             values = {
                 "contract": query.contract,

@@ -82,7 +82,7 @@ class Watching:
         query: VisitQuery = call.query
         by = visits.by_of(call.person)
         async with self.house.store.read() as tx:
-            box = await visits.box_for(tx, by, query.serial)
+            box = await visits.box_for(self.house, tx, by, query.serial)
             job = await visits.job_of(tx, by, query.job) if query.job else None
             holder = await boxes.holder_at(tx, box)
             place = (await places.load(tx)).word(box.place)
@@ -106,14 +106,14 @@ class Watching:
         form: BoxForm = call.form
         by = visits.by_of(call.person)
         async with self.house.store.begin() as tx:
-            box = await visits.box_for(tx, by, form.serial)
+            box = await visits.box_for(self.house, tx, by, form.serial)
             await visits.ask_again(self.house, tx, box, by.actor)
         return see(box_url(box.serial, form.job, "asked"))
 
     async def _events(self, call: Call) -> web.StreamResponse:
         serial = call.query.parts
         async with self.house.store.read() as tx:
-            await visits.box_for(tx, visits.by_of(call.person), serial)
+            await visits.box_for(self.house, tx, visits.by_of(call.person), serial)
         if self.live.is_full:
             raise BadRequest(503, "too many watch", "reload the page to see what is new")
         return await self.live.feed(call.request, frozenset({serial}))
