@@ -6,7 +6,7 @@ the edge knows whose service it is.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
 from app.desk import places
@@ -36,7 +36,10 @@ class By:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Back:
-    """How a box comes back, what there is to say of it, and where it lies from then on."""
+    """How a box comes back, what there is to say of it, and where it lies from then on.
+
+    The place is as people call it: a warehouse, or whose van.
+    """
 
     condition: Condition | None = None
     note: str = ""
@@ -72,7 +75,8 @@ async def holder_at(tx: Tx, box: Resource) -> Holder | None:
 
 async def register(house: House, tx: Tx, box: NewBox, actor: str) -> Resource:
     """Make a box known, in stock; the same again is harmless."""
-    (known,) = await flows.register(tx, house.work, [box], actor=actor)
+    there = replace(box, place=await places.stock_place(tx, box.place))
+    (known,) = await flows.register(tx, house.work, [there], actor=actor)
     return known
 
 
@@ -132,7 +136,7 @@ async def swap(
         actor=by.actor,
         condition=back.condition,
         note=back.note,
-        stored_at=back.place,
+        stored_at=await places.stock_place(tx, back.place),
     )
     (moved,) = await flows.swap(tx, house.work, [move])
     await house.logins.open_window(tx, moved.id)
@@ -153,7 +157,8 @@ async def take_back(
     (box,) = await for_change(tx, serial)
     holder = await holder_at(tx, box)
     day = day_of(on, await today(house, tx, holder))
-    (moved,) = await flows.take_back(tx, house.work, [back.of(box, day, actor)])
+    there = replace(back, place=await places.stock_place(tx, back.place))
+    (moved,) = await flows.take_back(tx, house.work, [there.of(box, day, actor)])
     await settle(house, tx, holder)
     return moved
 

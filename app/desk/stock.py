@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
+from app.desk import places
 from app.desk.boxes import (
     UNSAID,
     Back,
@@ -53,8 +54,10 @@ class Story:
 
 
 async def listing(tx: Tx, wanted: Wanted, *, after: str, boxes_max: int) -> list[BoxAt]:
-    """List boxes in order of serials, behind one."""
-    boxes = await store.after(tx, after, boxes_max=boxes_max, wanted=wanted)
+    """List boxes in order of serials, behind one; a van is wanted by whosever it is."""
+    there = (await places.load(tx)).sought(wanted.place) if wanted.place else ""
+    asked = replace(wanted, place=there)
+    boxes = await store.after(tx, after, boxes_max=boxes_max, wanted=asked)
     who = await accounts.known(tx, [box.service for box in boxes if box.service])
     contracts = {service: holder.contract for service, holder in who.items()}
     return [
@@ -90,7 +93,8 @@ async def restock(
 ) -> Resource:
     """Put a returned box back in stock."""
     (box,) = await for_change(tx, serial)
-    move = Shelve(resource=box.id, actor=actor, place=place)
+    there = await places.stock_place(tx, place)
+    move = Shelve(resource=box.id, actor=actor, place=there)
     return (await stock.restock(tx, house.work, [move]))[0]
 
 
@@ -99,7 +103,8 @@ async def move(house: House, tx: Tx, serial: str, place: str, *, by: By) -> Reso
     (box,) = await for_change(tx, serial)
     if by.stock is not None:
         await check_reach(tx, box, by)
-    shelved = Shelve(resource=box.id, actor=by.actor, place=place)
+    there = await places.stock_place(tx, place)
+    shelved = Shelve(resource=box.id, actor=by.actor, place=there)
     return (await stock.shift(tx, house.work, [shelved]))[0]
 
 
@@ -129,7 +134,8 @@ async def find(
     (box,) = await for_change(tx, serial)
     holder = await holder_at(tx, box)
     day = day_of(on, await today(house, tx, holder))
-    (moved,) = await stock.find(tx, house.work, [back.of(box, day, actor)])
+    there = replace(back, place=await places.stock_place(tx, back.place))
+    (moved,) = await stock.find(tx, house.work, [there.of(box, day, actor)])
     await settle(house, tx, holder)
     return moved
 

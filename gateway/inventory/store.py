@@ -12,7 +12,7 @@ from typing import Any
 
 from sqlalchemy import Column, Date, Index, Integer, Select, String, Table, or_, select
 
-from gateway.inventory.model import HELD, WAREHOUSE, Resource, ResourceState
+from gateway.inventory.model import HELD, SHELVED, WAREHOUSE, Resource, ResourceState
 from runtime.store import Instant, Tx, metadata
 from runtime.store.among import KEYS, among, packed
 from runtime.store.lease import Engine
@@ -55,6 +55,7 @@ resource_move = Table(
     Column("at", Instant, nullable=False),
 )
 LINES_MAX = 1_000
+SHELVES_MAX = 1_000
 _C = resource.c
 _COLUMNS = (
     *(_C.id, _C.serial, _C.mac, _C.model, _C.state),
@@ -158,6 +159,13 @@ async def after(
     ):
         query = query.where(column == text) if text else query
     return [_from_row(row) for row in await tx.rows(query)]
+
+
+async def shelves(tx: Tx) -> list[str]:
+    """List the places at which something lies that no household holds, in order."""
+    here = or_(*(_C.state == state for state in sorted(SHELVED)))
+    query = select(_C.place).where(here).distinct().order_by(_C.place).limit(SHELVES_MAX)
+    return [row.place for row in await tx.rows(query)]
 
 
 async def history(tx: Tx, serial: str, *, lines_max: int = LINES_MAX) -> list[Line]:

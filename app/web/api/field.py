@@ -16,7 +16,7 @@ from app.desk.registration import Registration, register
 from app.web.api.boxes import BoxView, Place, view
 from app.web.api.shapes import PAGE_MAX, PREFIX, Contract, OptionalText, Page, Paging, Serial, Text
 from app.web.route import Body, Call, Policy, Query, Route
-from gateway.inventory import jobs, quarantine, reviews, secrets
+from gateway.inventory import quarantine, reviews, secrets
 from gateway.inventory.jobs import Job, JobKind, JobState
 from gateway.inventory.quarantine import Stranger
 from gateway.inventory.reviews import Case
@@ -66,7 +66,7 @@ class RegisterBox(Body):
 
 
 class NewJob(Body):
-    """What is to be done where, and by whom (empty: by anybody)."""
+    """What is to be done where, and by whom: by sign-in name or id, or by anybody (empty)."""
 
     kind: Annotated[str, Field(pattern=f"^({'|'.join(JobKind)})$")]
     contract: Contract
@@ -82,9 +82,9 @@ class CloseJob(Body):
 
 
 class AssignJob(Body):
-    """Who does it."""
+    """Who does it, by sign-in name or id; empty gives it back to anybody."""
 
-    assignee: Annotated[Text, Field(max_length=80)]
+    assignee: Actor = ""
 
 
 class JobQuery(Paging):
@@ -178,7 +178,7 @@ async def list_jobs(call: Call) -> Page[JobView]:
     """List jobs in the order they were opened."""
     query: JobQuery = call.query
     async with call.house.store.read() as tx:
-        found = await jobs.listing(
+        found = await desk_jobs.listing(
             tx,
             assignee=query.assignee,
             state=query.state or "",
@@ -214,7 +214,7 @@ async def close_job(call: Call) -> JobView:
 
 
 async def assign_job(call: Call) -> JobView:
-    """Give an open job to somebody."""
+    """Give an open job to somebody, or back to anybody."""
     id_, assignee = call.part("id"), call.body.assignee
     async with call.house.store.begin() as tx:
         return JobView.of(await desk_jobs.assign(call.house, tx, id_, assignee, actor=call.actor))

@@ -18,9 +18,9 @@ from app.web.field.words import CONDITION_TONES, JOBS, sentence
 from app.web.people.phone import DoneQuery, NoFields, Phone, see
 from app.web.problem import problem_of
 from app.web.route import Call, Form, Policy, Query, Route
-from gateway.inventory import jobs
+from gateway.inventory import jobs, store
 from gateway.inventory.jobs import NOTE_CHARS_MAX, JobKind, JobState
-from gateway.inventory.model import WAREHOUSE, ResourceState
+from gateway.inventory.model import ResourceState
 from gateway.inventory.store import Wanted
 from runtime.store import Tx
 from terms.errors import DomainError
@@ -139,10 +139,14 @@ class Office:
 
     async def _assign(self, call: Call) -> web.Response:
         form: AssignForm = call.form
-        async with self.house.store.begin() as tx:
-            await desk_jobs.assign(
-                self.house, tx, call.part("id"), form.assignee, actor=call.person.actor
-            )
+        try:
+            async with self.house.store.begin() as tx:
+                await desk_jobs.assign(
+                    self.house, tx, call.part("id"), form.assignee, actor=call.person.actor
+                )
+        except DomainError as error:
+            empty = OpenForm(event=event_of(call), kind="", contract="")
+            return await self._page_of_jobs(call, empty, error)
         return see(f"{JOBS_PATH}?done=assigned")
 
     async def _cancel(self, call: Call) -> web.Response:
@@ -172,6 +176,7 @@ class Office:
             ],
             kinds=[(kind.value, JOBS[kind]) for kind in JobKind],
             people=known.vans(),
+            vans={one.actor for one in known.vans()},
             form=form,
         )
 
@@ -243,6 +248,7 @@ class Office:
             found = await stock.listing(tx, in_stock, after=after, boxes_max=SHOWN_MAX + 1)
             returned = await stock.listing(tx, back, after="", boxes_max=SHOWN_MAX)
             known = await places.load(tx)
+            shelves = await store.shelves(tx)
         done = "" if error else SAID.get(getattr(call.query, "done", ""), "")
         shown = found[:SHOWN_MAX]
         return await self.phone.page(
@@ -257,9 +263,7 @@ class Office:
             tones=CONDITION_TONES,
             next=shown[-1].box.serial if len(found) > SHOWN_MAX else "",
             place=place,
-            places=[
-                (WAREHOUSE, WAREHOUSE),
-                *((one.actor, known.word(one.actor)) for one in known.vans()),
-            ],
+            places=known.worded(known.stocks(shelves)),
+            filled=known.worded([*known.stocks(shelves), *shelves]),
             serial=serial,
         )

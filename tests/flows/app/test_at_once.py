@@ -15,7 +15,7 @@ from app.wiring import build, closing
 from gateway.inventory import store
 from gateway.inventory.flows import NewBox
 from terms.errors import DomainError
-from tests.flows.app.served import ENVIRONMENT, HARBOUR
+from tests.flows.app.served import ENVIRONMENT, HARBOUR, HARBOUR_BEGINS, go_to
 
 TIMES = 12
 MODEL = "HT-2"
@@ -28,6 +28,7 @@ async def two(migrated_url, tmp_path):
     """Two houses on one database, as two processes have them: each has connections of its own."""
     settings = Settings(data_dir=tmp_path, database_url=migrated_url, allow_time_travel=True)
     async with closing(build(settings)) as one, closing(build(settings)) as other:
+        await go_to(one, HARBOUR_BEGINS)
         assert (await import_paths(one, [HARBOUR], ENVIRONMENT)).taken
         yield one, other
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from app.cli.reference import reference as cli_reference
 from app.cli.root import cli
 from app.web.reference import reference as api_reference
 from tests.flows.app.process import command
-from tests.flows.app.served import ENVIRONMENT, HARBOUR
+from tests.flows.app.served import ENVIRONMENT, HARBOUR, HARBOUR_BEGINS
 
 REFERENCE = Path(__file__).parents[3] / "docs" / "reference"
 
@@ -39,7 +40,9 @@ def boxoffice(tmp_path, monkeypatch, sqlite_url):
 
 @pytest.fixture
 def harbour_files(boxoffice):
-    """The demonstration's operator, imported."""
+    """The demonstration's operator, imported when its households have their boxes."""
+    days = (HARBOUR_BEGINS - datetime.now(UTC)).days
+    assert boxoffice("clock", "advance", f"{days}d")[0] == 0
     assert boxoffice("import", str(HARBOUR))[0] == 0
     return boxoffice
 
@@ -100,9 +103,9 @@ def test_an_import_says_what_is_wrong_and_takes_nothing(boxoffice, tmp_path):
     assert (code, document["taken"], document["problems_count"]) == (1, False, 2)
 
 
-def test_bad_rows_are_listed_and_the_others_taken(boxoffice, tmp_path):
+def test_bad_rows_are_listed_and_the_others_taken(harbour_files, tmp_path):
     """--skip-bad ends with 0 and names what was left."""
-    assert boxoffice("import", str(HARBOUR))[0] == 0
+    boxoffice = harbour_files
     path = tmp_path / "taxes.csv"
     path.write_text("tax,effective_from,rate\nother,2020-01-01,5%\nreduced,2020-01-01,x\n")
     code, output, _ = boxoffice("import", str(path), "--skip-bad")
@@ -161,6 +164,7 @@ def test_boxes_and_jobs_are_told_in_lines(harbour_files, tmp_path):
     run = harbour_files
     secrets = tmp_path / "secrets"
     secrets.write_text("username=cpe-1\n\npassword=cAnArY-7731\n")
+    assert run("user", "add", "ben", "--role", "technician", "--generate", "--display", "Ben K")[0] == 0
     said = [
         ("device", "move", "HT2-00026", "ben"),
         ("device", "register", "--serial", "HT2-00026", "--account", "200001", "--by", "ben"),
@@ -174,7 +178,7 @@ def test_boxes_and_jobs_are_told_in_lines(harbour_files, tmp_path):
     ]
     told = [run(*words)[1].strip() for words in said]
     assert told == [
-        "HT2-00026 is in_stock, at ben",
+        "HT2-00026 is in_stock, at the van of Ben K",
         "HT2-00026 is assigned, with 200001",
         "HT2-00026 is active, with 200001",
         "HT2-00027 is assigned, with 200001",
@@ -188,15 +192,19 @@ def test_boxes_and_jobs_are_told_in_lines(harbour_files, tmp_path):
     code, output, _ = run(*register, "--secrets", str(secrets))
     assert (code, output) == (0, "HT2-00028 is assigned, with 200002\n")
     lines = run("device", "show", "HT2-00026")[1].splitlines()
-    assert lines[0] == "HT2-00026 is a HT-2, returned, at ben; MAC 00:1A:79:20:00:1A"
-    whats = [line.split()[2] for line in lines[2:7]]
+    assert lines[0] == "HT2-00026 is a HT-2, returned, at the van of Ben K; MAC 00:1A:79:20:00:1A"
+    day = json.loads(run("clock", "show", "--json")[1])["business_now"][:10]
+    whats = [line.replace(day, "").split()[2] for line in lines[2:7]]
     assert whats == ["register", "move", "hand_over", "activate", "swap"]
+    assert [day in line for line in lines[2:7]] == [False, False, True, True, True]
     assert "200001" in lines[4]
     assert "ben" in lines[4]
     listed = run("device", "list", "--place", "ben")[1].splitlines()
-    assert [line.split() for line in listed[1:]] == [["HT2-00026", "HT-2", "returned", "ben"]]
+    assert [line.split() for line in listed[1:]] == [
+        ["HT2-00026", "HT-2", "returned", "the", "van", "of", "Ben", "K"]
+    ]
     job = run("jobs", "open", "install", "200001", "--to", "ben")[1]
-    assert job.rstrip().endswith("(install for 200001 by ben) is open")
+    assert job.rstrip().endswith("(install for 200001 by Ben K) is open")
     assert run("jobs", "close", job.split()[1])[1].rstrip().endswith("is done")
     assert run("jobs", "list")[1] == "none\n"
     assert run("review", "list")[1] == run("review", "strangers")[1] == "none\n"
