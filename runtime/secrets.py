@@ -30,7 +30,7 @@ KEY_BYTES = 32
 KEYS_MAX = 10
 _NONCE_BYTES = 12
 _SCHEME = "bx1"
-_MARK_CHARS = 32  # 128 bits of HMAC-SHA256
+_IMPRINT_CHARS = 32  # 128 bits of HMAC-SHA256
 
 
 class SealBroken(BoxofficeError):
@@ -59,7 +59,7 @@ class Sealer:
             raise ValueError(f"at least one master key of {KEY_BYTES} bytes is needed")
         self._masters = {_key_id(key): AESGCM(key) for key in keys}
         # A key of its own, so that nothing made with it says anything about what is sealed.
-        self._marking = hmac.digest(keys[0], b"boxoffice mark key", "sha256")
+        self._imprinting = hmac.digest(keys[0], b"boxoffice imprint key", "sha256")
         self.key_id = _key_id(keys[0])
 
     @classmethod
@@ -83,10 +83,11 @@ class Sealer:
         """Say whether one of our master keys has sealed it. Raises SealBroken for other text."""
         return _parts(sealed)[0] in self._masters
 
-    def mark(self, text: str, *, place: str) -> str:
+    def imprint(self, text: str, *, place: str) -> str:
         """Give what tells equal texts of one place from others, to holders of this key alone."""
         content = f"{place}\0{text}".encode("utf-8", "surrogatepass")
-        return hmac.new(self._marking, content, hashlib.sha256).hexdigest()[:_MARK_CHARS]
+        digest = hmac.new(self._imprinting, content, hashlib.sha256).hexdigest()
+        return digest[:_IMPRINT_CHARS]
 
     def reseal(self, sealed: str, *, place: str) -> str:
         """Wrap the data key by the first master key; the same text returns if it is already.

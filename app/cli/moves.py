@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from datetime import date, datetime
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, TypeAlias
 
 import typer
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from runtime.store import Tx
 
 WAREHOUSE = "warehouse"
+Story: TypeAlias = "Callable[..., Awaitable[Resource]]"
 
 Serial = Annotated[str, typer.Argument(help="The serial on the box's label.")]
 On = Annotated[
@@ -84,31 +85,43 @@ def swap(
     moved(story, as_json=as_json)
 
 
-def return_(
-    serial: Serial,
-    *,
-    condition: Condition = "",
-    note: Note = "",
-    place: Place = WAREHOUSE,
-    on: On = None,
-    by: By = "",
-    as_json: Json = False,
-) -> None:
-    """Take a box back from whoever has it."""
+def _coming_back(story_of: Callable[[], Story], words: str) -> Callable[..., None]:
+    """Make the command of a box that comes back; `story_of` loads what it does."""
 
-    async def story(house: House, tx: Tx) -> Resource:
-        from app.desk import boxes
+    def command(
+        serial: Serial,
+        *,
+        condition: Condition = "",
+        note: Note = "",
+        place: Place = WAREHOUSE,
+        on: On = None,
+        by: By = "",
+        as_json: Json = False,
+    ) -> None:
+        async def story(house: House, tx: Tx) -> Resource:
+            back = _back(condition, note, place)
+            return await story_of()(house, tx, serial, actor=actor(by), on=day(on), back=back)
 
-        return await boxes.take_back(
-            house,
-            tx,
-            serial,
-            actor=actor(by),
-            on=day(on),
-            back=_back(condition, note, place),
-        )
+        moved(story, as_json=as_json)
 
-    moved(story, as_json=as_json)
+    command.__doc__ = words
+    return command
+
+
+def _take_back() -> Story:
+    from app.desk.boxes import take_back
+
+    return take_back
+
+
+def _find() -> Story:
+    from app.desk.stock import find
+
+    return find
+
+
+return_ = _coming_back(_take_back, "Take a box back from whoever has it.")
+found = _coming_back(_find, "Note a lost box as found.")
 
 
 def restock(
@@ -155,33 +168,6 @@ def lost(
         from app.desk import stock
 
         return await stock.lose(house, tx, serial, actor=actor(by), on=day(on), note=note)
-
-    moved(story, as_json=as_json)
-
-
-def found(
-    serial: Serial,
-    *,
-    condition: Condition = "",
-    note: Note = "",
-    place: Place = WAREHOUSE,
-    on: On = None,
-    by: By = "",
-    as_json: Json = False,
-) -> None:
-    """Note a lost box as found."""
-
-    async def story(house: House, tx: Tx) -> Resource:
-        from app.desk import stock
-
-        return await stock.find(
-            house,
-            tx,
-            serial,
-            actor=actor(by),
-            on=day(on),
-            back=_back(condition, note, place),
-        )
 
     moved(story, as_json=as_json)
 

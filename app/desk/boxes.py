@@ -6,8 +6,10 @@ the edge knows whose service it is.
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
+from typing import TypeAlias
 
 from app.desk import places
 from app.wiring import House
@@ -17,6 +19,7 @@ from gateway.inventory import flows, models, store
 from gateway.inventory.flows import Activate, HandOver, NewBox, Swap, TakeBack
 from gateway.inventory.model import WAREHOUSE, Resource, ResourceState, implausible
 from runtime.store import Tx
+from runtime.work import Work
 from terms.calendar import local_date
 from terms.errors import DomainError, Forbidden, Invalid, InvalidTransition, NotFound
 from terms.facts import Condition
@@ -58,6 +61,7 @@ class Back:
 
 
 UNSAID = Back()
+ComingBack: TypeAlias = Callable[[Tx, Work, Sequence[TakeBack]], Awaitable[list[Resource]]]
 
 
 async def holder_of(tx: Tx, contract: str) -> Holder:
@@ -152,13 +156,14 @@ async def take_back(
     actor: str,
     on: date | None = None,
     back: Back = UNSAID,
+    flow: ComingBack = flows.take_back,
 ) -> Resource:
-    """Take a box back from whoever holds it."""
+    """Take a box back from whoever holds it; `flow` may ask more of it than that."""
     (box,) = await for_change(tx, serial)
     holder = await holder_at(tx, box)
     day = day_of(on, await today(house, tx, holder))
     there = replace(back, place=await places.stock_place(tx, back.place))
-    (moved,) = await flows.take_back(tx, house.work, [there.of(box, day, actor)])
+    (moved,) = await flow(tx, house.work, [there.of(box, day, actor)])
     await settle(house, tx, holder)
     return moved
 

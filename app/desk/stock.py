@@ -17,6 +17,7 @@ from app.desk.boxes import (
     holder_at,
     known,
     settle,
+    take_back,
     today,
 )
 from app.wiring import House
@@ -131,13 +132,7 @@ async def find(
     back: Back = UNSAID,
 ) -> Resource:
     """Note a lost box as found: it lies where `back` says, to be looked at."""
-    (box,) = await for_change(tx, serial)
-    holder = await holder_at(tx, box)
-    day = day_of(on, await today(house, tx, holder))
-    there = replace(back, place=await places.stock_place(tx, back.place))
-    (moved,) = await stock.find(tx, house.work, [there.of(box, day, actor)])
-    await settle(house, tx, holder)
-    return moved
+    return await take_back(house, tx, serial, actor=actor, on=on, back=back, flow=stock.find)
 
 
 async def scrap(house: House, tx: Tx, serial: str, *, actor: str, note: str = "") -> Resource:

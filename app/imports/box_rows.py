@@ -9,7 +9,7 @@ from app.desk.places import Places
 from app.imports.problems import Problems, ranges
 from app.imports.sheets import BoxRow, ModelRow
 from gateway.inventory import models, secrets
-from gateway.inventory.marks import SecretOf
+from gateway.inventory.imprints import SecretOf
 from gateway.inventory.model import WAREHOUSE
 from gateway.inventory.models import BoxModel, Models
 from gateway.inventory.serials import SerialCheck

@@ -16,7 +16,7 @@ from app.imports import box_rows, sheets
 from app.imports.folder import Folder
 from app.imports.operator import FILE as OPERATOR
 from app.imports.problems import Problems
-from gateway.inventory.marks import SecretOf
+from gateway.inventory.imprints import SecretOf
 from gateway.inventory.models import Models
 from terms.money import Money
 

@@ -15,8 +15,8 @@ import orjson
 from sqlalchemy import Column, Index, String, Table, Text, or_, select, update
 
 from gateway.adapters.sdk import Access, Answering
-from gateway.inventory import marks, reviews, secrets
-from gateway.inventory.marks import SecretOf
+from gateway.inventory import imprints, reviews, secrets
+from gateway.inventory.imprints import SecretOf
 from gateway.inventory.reviews import CaseKind, Finding
 from gateway.inventory.store import resource
 from runtime.clock import Clock
@@ -32,7 +32,7 @@ from terms.ids import ResourceId
 CLAIM_WINDOW = timedelta(minutes=30)
 ADDRESS_CHARS_MAX = 255
 HOST_KEY_CHARS_MAX = 2_000
-MARKED_AT_ONCE_MAX = 500
+IMPRINTED_AT_ONCE_MAX = 500
 NEXT = "next_"  # before the name of a secret that a box may have taken already
 FIRST_PASSWORD = "first_password"  # noqa: S105 - the name of what a reset box falls back to
 
@@ -47,11 +47,11 @@ box_login = Table(
     Column("host_key", Text, nullable=False),
     Column("claim_until", Instant),
     Column("changed_at", Instant, nullable=False),
-    # The key with which all secrets of the box are marked; none before they are.
-    Column("marked_by", String(16)),
+    # The key under which all secrets of the box have imprints; none before they have.
+    Column("imprinted_by", String(16)),
     Index(None, "login_name"),
     Index(None, "key_id"),
-    Index(None, "marked_by"),
+    Index(None, "imprinted_by"),
 )
 _C = box_login.c
 _log = get_log()
@@ -152,11 +152,11 @@ class Logins:
                     "host_key": _checked_key(one.host_key) or (row.host_key if row else ""),
                     "claim_until": row.claim_until if row else None,
                     "changed_at": self.clock.machine_now(),
-                    "marked_by": row.marked_by if row else self.sealer.key_id,
+                    "imprinted_by": row.imprinted_by if row else self.sealer.key_id,
                 }
             )
         await tx.upsert(box_login, rows, key=("resource",))
-        await marks.keep(tx, self.sealer, [(one.resource, one.secrets) for one in told])
+        await imprints.keep(tx, self.sealer, [(one.resource, one.secrets) for one in told])
 
     async def listed(self, tx: Tx, boxes: Iterable[ResourceId]) -> Mapping[ResourceId, Any]:
         """Give the secrets of boxes as a purchase list brought them."""
@@ -165,12 +165,12 @@ class Logins:
 
     async def shared(self, tx: Tx, told: Mapping[str, Mapping[str, str]]) -> Mapping[SecretOf, str]:
         """Tell which secrets, by the serial of the box they are for, another box has already."""
-        while unmarked := await _unmarked(tx, self.sealer.key_id):
-            await self._mark(tx, unmarked)
-        return await marks.shared(tx, self.sealer, told)
+        while waiting := await _without_imprints(tx, self.sealer.key_id):
+            await self._take_imprints(tx, waiting)
+        return await imprints.shared(tx, self.sealer, told)
 
-    async def _mark(self, tx: Tx, rows: Sequence[Any]) -> None:
-        """Mark what was described before there were marks, or under another key."""
+    async def _take_imprints(self, tx: Tx, rows: Sequence[Any]) -> None:
+        """Take those of what was described before there were any, or under another key."""
         told = []
         for row in rows:
             try:
@@ -179,10 +179,10 @@ class Logins:
                 continue  # nobody can tell any more what it was
             each = (kept.now, kept.next, kept.listed)
             told += [(ResourceId(row.resource), values) for values in each]
-        await marks.keep(tx, self.sealer, told)
+        await imprints.keep(tx, self.sealer, told)
         done = update(box_login).where(among(tx.engine, _C.resource))
         keys = {KEYS: packed(tx.engine, [row.resource for row in rows])}
-        await tx.execute(done.values(marked_by=self.sealer.key_id), keys)
+        await tx.execute(done.values(imprinted_by=self.sealer.key_id), keys)
 
     async def open_window(self, tx: Tx, box: ResourceId, *, last: timedelta = CLAIM_WINDOW) -> None:
         """Let a box show its first key: a technician stands before it."""
@@ -280,7 +280,7 @@ def _place(box: str) -> str:
 def _rows() -> Any:
     columns = (
         *(_C.resource, _C.address, _C.login_name, _C.sealed),
-        *(_C.host_key, _C.claim_until, _C.marked_by),
+        *(_C.host_key, _C.claim_until, _C.imprinted_by),
     )
     joined = box_login.join(resource, resource.c.id == _C.resource)
     return select(*columns, resource.c.serial).select_from(joined)
@@ -300,9 +300,9 @@ async def _of(tx: Tx, boxes: Iterable[str]) -> dict[ResourceId, Any]:
     return {ResourceId(row.resource): row for row in rows}
 
 
-async def _unmarked(tx: Tx, key_id: str) -> Sequence[Any]:
-    query = _rows().where(or_(_C.marked_by.is_(None), _C.marked_by != key_id))
-    return await tx.rows(query.order_by(_C.resource).limit(MARKED_AT_ONCE_MAX))
+async def _without_imprints(tx: Tx, key_id: str) -> Sequence[Any]:
+    query = _rows().where(or_(_C.imprinted_by.is_(None), _C.imprinted_by != key_id))
+    return await tx.rows(query.order_by(_C.resource).limit(IMPRINTED_AT_ONCE_MAX))
 
 
 async def _of_serial(tx: Tx, serial: str, *, is_locked: bool = False) -> Any:

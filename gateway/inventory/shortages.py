@@ -92,32 +92,33 @@ def decide(supply: Supply, jobs: Sequence[Job]) -> Decision:
     own = [one for one in jobs if one.reason]
     others = [one for one in own if one.reason != supply.reason]
     if not supply.is_short:
-        return Decision(changes=tuple(_over(one, supply) for one in own))
+        return Decision(changes=tuple(_over(one, _outcome(one, supply)) for one in own))
+    if any(not one.reason and one.kind is JobKind.INSTALL for one in jobs):
+        # A person sends somebody anyway.
+        return Decision(changes=tuple(_over(one, JobState.CANCELLED) for one in own))
     if any(one.state is JobState.OPEN for one in own):
         return Decision(changes=tuple(_kept_up(one, supply) for one in others))
-    is_known = len(others) < len(own)
-    is_by_a_person = any(not one.reason and one.kind is JobKind.INSTALL for one in jobs)
     return Decision(
-        changes=tuple(_over(one, supply) for one in others),
-        is_to_open=not (is_known or is_by_a_person or supply.is_on_hold),
+        changes=tuple(_over(one, one.state) for one in others),
+        is_to_open=len(others) == len(own) and not supply.is_on_hold,
     )
 
 
-def _over(one: Job, supply: Supply) -> Change:
-    """End the shortage of a job, which a person has closed perhaps.
-
-    It is done where the boxes came, and cancelled where fewer are granted now.
-    """
-    if one.state is not JobState.OPEN:
-        return Change(before=one, state=one.state, note=one.note, reason=None)
+def _outcome(one: Job, supply: Supply) -> JobState:
+    """Judge a shortage that is over: the boxes came, or fewer are granted now."""
     has_come = str(one.reason).endswith(f"/{supply.granted}")
-    outcome = JobState.DONE if has_come else JobState.CANCELLED
-    return Change(before=one, state=outcome, note=one.note, reason=None)
+    return JobState.DONE if has_come else JobState.CANCELLED
+
+
+def _over(one: Job, outcome: JobState) -> Change:
+    """End the shortage of a job; one that a person has closed stays closed as it is."""
+    to = outcome if one.state is JobState.OPEN else one.state
+    return Change(before=one, state=to, note=one.note, reason=None)
 
 
 def _kept_up(one: Job, supply: Supply) -> Change:
     if one.state is not JobState.OPEN:
-        return _over(one, supply)
+        return _over(one, one.state)
     return Change(before=one, state=one.state, note=supply.note, reason=supply.reason)
 
 

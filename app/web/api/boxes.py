@@ -242,12 +242,7 @@ async def swap(call: Call) -> BoxView:
 
 async def take_back(call: Call) -> BoxView:
     """Take a box back."""
-    serial, told = call.part("serial"), call.body
-    async with call.house.store.begin() as tx:
-        moved = await boxes.take_back(
-            call.house, tx, serial, actor=call.actor, on=told.on, back=told.back
-        )
-        return await view(tx, moved)
+    return await _comes_back(call, boxes.take_back)
 
 
 async def restock(call: Call) -> BoxView:
@@ -278,12 +273,14 @@ async def lose(call: Call) -> BoxView:
 
 async def find(call: Call) -> BoxView:
     """Note a lost box as found."""
+    return await _comes_back(call, stock.find)
+
+
+async def _comes_back(call: Call, story: Callable[..., Awaitable[Resource]]) -> BoxView:
     serial, told = call.part("serial"), call.body
     async with call.house.store.begin() as tx:
-        moved = await stock.find(
-            call.house, tx, serial, actor=call.actor, on=told.on, back=told.back
-        )
-        return await view(tx, moved)
+        box = await story(call.house, tx, serial, actor=call.actor, on=told.on, back=told.back)
+        return await view(tx, box)
 
 
 async def scrap(call: Call) -> BoxView:

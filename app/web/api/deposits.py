@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
+from typing import Annotated
+
+from pydantic import Field
 
 from app.desk import deposits
 from app.web.api.rental_view import Rented, rented
@@ -16,7 +19,7 @@ from billing.reads.rentals import DepositView
 class DepositQuery(Paging):
     """Of one household, or only those that wait for a person."""
 
-    contract: str = ""
+    contract: Annotated[str, Field(max_length=26)] = ""
     waiting: bool = False
 
 

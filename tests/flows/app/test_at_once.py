@@ -48,9 +48,9 @@ async def both(two, *stories) -> list[str]:
     return list(await asyncio.gather(*map(done, two, stories)))
 
 
-def registering(serial: str, contract: str, by: By, **more: str):
+def registering(serial: str, contract: str, by: By, *, mac: str = ""):
     """Tell how a box is registered for a household."""
-    wanted = Registration(serial=serial, contract=contract, **more)
+    wanted = Registration(serial=serial, contract=contract, model=MODEL, mac=mac)
 
     async def story(house, tx):
         await registration.register(house, tx, wanted, by=by)
@@ -93,7 +93,7 @@ async def test_a_box_that_two_register_has_one_household(two, is_known):
         answers = await both(
             two,
             *(
-                registering(serial, contract, by, model=MODEL)
+                registering(serial, contract, by)
                 for contract, by in zip(CONTRACTS, (ANN, BEN), strict=True)
             ),
         )
@@ -112,7 +112,7 @@ async def test_a_mac_that_two_register_is_of_one_box(two):
         answers = await both(
             two,
             *(
-                registering(serial, contract, ANN, model=MODEL, mac=mac)
+                registering(serial, contract, ANN, mac=mac)
                 for serial, contract in zip(serials, CONTRACTS, strict=True)
             ),
         )

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import pwd
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -17,6 +19,7 @@ from app.web.reference import reference as api_reference
 from tests.flows.app.process import command
 from tests.flows.app.served import ENVIRONMENT, HARBOUR, HARBOUR_BEGINS
 
+NEITHER = "there is neither a contract nor an invoice nor a credit note"
 REFERENCE = Path(__file__).parents[3] / "docs" / "reference"
 
 
@@ -192,7 +195,9 @@ def test_boxes_and_jobs_are_told_in_lines(harbour_files, tmp_path):
     code, output, _ = run(*register, "--secrets", str(secrets))
     assert (code, output) == (0, "HT2-00028 is assigned, with 200002\n")
     lines = run("device", "show", "HT2-00026")[1].splitlines()
-    assert lines[0] == "HT2-00026 is a HT-2, returned, at the van of Ben K; MAC 00:1A:79:20:00:1A"
+    assert lines[0] == (
+        "HT2-00026 is a HT-2, returned (faulty), at the van of Ben K; MAC 00:1A:79:20:00:1A"
+    )
     day = json.loads(run("clock", "show", "--json")[1])["business_now"][:10]
     whats = [line.replace(day, "").split()[2] for line in lines[2:7]]
     assert whats == ["register", "move", "hand_over", "activate", "swap"]
@@ -206,6 +211,14 @@ def test_boxes_and_jobs_are_told_in_lines(harbour_files, tmp_path):
     job = run("jobs", "open", "install", "200001", "--to", "ben")[1]
     assert job.rstrip().endswith("(install for 200001 by Ben K) is open")
     assert run("jobs", "close", job.split()[1])[1].rstrip().endswith("is done")
+    # Who did it is the user of this machine, unless somebody else is named.
+    user = pwd.getpwuid(os.getuid()).pw_name
+    shown = json.loads(run("device", "show", "HT2-00026", "--json")[1])
+    actors = {line["action"]: line["actor"] for line in shown["lines"]}
+    assert (actors["move"], actors["hand_over"]) == (f"cli:{user}", "ben")
+    assert run("device", "return", "HT2-00028", "--condition", "wet")[2] == (
+        "boxoffice: condition: 'wet' is none of good, faulty, damaged, scrap\n"
+    )
     assert run("jobs", "list")[1] == "none\n"
     assert run("review", "list")[1] == run("review", "strangers")[1] == "none\n"
 
@@ -268,7 +281,7 @@ async def test_as_a_process_it_ends_with_its_code_and_no_traceback(tmp_path):
     code, output, _ = await command("--help", settings=settings)
     assert (code, "import" in output) == (0, True)
     code, _, errors = await command("explain", "nosuch", settings=settings)
-    assert (code, errors) == (1, "boxoffice: there is neither a contract nor an invoice 'nosuch'\n")
+    assert (code, errors) == (1, f"boxoffice: {NEITHER} 'nosuch'\n")
     code, output, _ = await command("migrate", "--json", settings=settings)
     assert json.loads(output)["before"] == json.loads(output)["after"]
     assert (tmp_path / "api-token").stat().st_mode & 0o777 == 0o600

@@ -160,12 +160,14 @@ async def test_a_life_over_http(yard, served):
         status, box = await served.api("POST", f"boxes/{serial}/{deed}", body)
         assert (status, box["state"], box["contract"]) == (200, state, contract), deed
     _, story = await served.api("GET", f"boxes/{RB1}")
+    assert {line["actor"] for line in story["history"]} == {"api:first"}
+    assert [line["condition"] for line in story["history"]][3:] == ["faulty", None]
     told = [(line["action"], line["contract"], line["note"]) for line in story["history"]]
     assert told == [
         ("register", None, ""),
         ("hand_over", "200001", ""),
         ("activate", "200001", ""),
-        ("swap", None, "dead"),
+        ("swap", None, ""),
         ("scrap", None, "dead"),
     ]
     _, page = await served.api("GET", "boxes?place=ben&limit=1")
@@ -347,7 +349,7 @@ async def test_shared_secrets_are_flagged(rented, tmp_path):
     assert outcome.taken
     (warning,) = outcome.warnings
     assert str(warning) == (
-        "boxes.csv, row 2: password: the boxes of rows 2-3 have the same: "
+        "list.csv, row 2: password: the boxes of rows 2-3 have the same: "
         "give each a secret of its own"
     )
 

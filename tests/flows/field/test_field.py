@@ -219,6 +219,9 @@ async def test_a_return_closes_its_job(vans, served, tom):
     assert serial in (await tom.get(page("return", job=job.id))).text
     seen = await tom.get(page("return", job=job.id, serial=serial))
     assert "From Household 1" in words(seen.text)
+    wrong = await sent(tom, seen, "/field/return", condition="wet")
+    assert wrong.status == 400
+    assert "'wet' is none of good, faulty, damaged, scrap" in words(wrong.text)
     for _ in range(2):
         done = await sent(tom, seen, "/field/return", condition="faulty", note=" no  cable ")
         assert (done.status, done.location) == (303, "/field/?done=returned")
@@ -304,6 +307,54 @@ async def test_the_owner_gives_jobs_and_boxes(vans, served, tom):
     assert "to be looked at 0" in words((await olga.get("/field/stock")).text)
     lost = await olga.post("/field/stock/move", serial="SN000001", place="warehouse")
     assert (lost.status, "take it back first" in lost.text) == (409, True)
+
+
+async def test_a_job_nobody_opened_is_for_anybody(vans, served, tom):
+    """A household without a box stands on the technician's page; he takes the job and, with the
+    box handed over, it is done.
+    """
+    async with vans.house.store.begin() as tx:
+        await boxes.take_back(vans.house, tx, "SN000001", actor="office")
+    async with at_work(vans.house):
+        await vans.shop.rest("settle", "compose")
+        home = await tom.get("/field/")
+        assert "Household 1: has 0 of 1 boxes" in words(home.text)
+        (href,) = html.fromstring(home.text).xpath("//a[contains(@href, '/field/jobs/')]/@href")
+        assert (await sent(tom, await tom.get(href), f"{href}/take")).status == 303
+        job = href.rpartition("/")[2]
+        assert (await bound(vans, tom, vans.serials[0], job=job)).status == 303
+        await vans.shop.rest("settle", "compose")
+    assert "done" in words((await tom.get(href)).text)
+    assert "has 0 of 1 boxes" not in words((await tom.get("/field/")).text)
+
+
+async def test_what_is_gone_is_noted_on_the_page_of_stock(vans, served, tom):
+    """Lost, found, hurt beyond mending, written off: in the words somebody has chosen."""
+    olga, serial = await as_(served, "olga"), vans.serials[0]
+    await vans.bind(serial, 1)
+    done = await olga.post("/field/stock/lost", serial=serial, note="moved out")
+    assert done.location == "/field/stock?done=lost"
+    shown = words((await olga.get(done.location)).text)
+    assert "Noted as lost." in shown
+    assert f"Lost 1 {serial} RB-1 {contract_of(1)} It was found" in shown
+    back = await olga.get(page("return", serial=serial))
+    assert "It is damaged beyond mending" in words(back.text)
+    await sent(olga, back, "/field/return", condition="scrap", note="drowned")
+    shown = words((await olga.get("/field/stock")).text)
+    assert f"{serial} RB-1 scrap" in shown
+    assert "Lost 0" in shown
+    done = await olga.post("/field/stock/scrap", serial=serial)
+    assert done.location == "/field/stock?done=scrapped"
+    again = await olga.post("/field/stock/lost", serial=serial)
+    assert (again.status, "take another one" in again.text) == (409, True)
+    async with vans.house.store.read() as tx:
+        lines = (await stock.story(vans.house, tx, serial)).lines
+    assert [(line.action, line.condition, line.note) for line in lines[2:]] == [
+        ("lose", None, "moved out"),
+        ("find", "scrap", "drowned"),
+        ("scrap", None, ""),
+    ]
+    assert (await tom.post("/field/stock/lost", serial=serial)).status == 403
 
 
 async def test_a_finding_keeps_it_from_green(vans, served, tom):

@@ -1,6 +1,6 @@
-"""Marks of secrets: equal secrets have equal marks, and a mark tells nothing else.
+"""Imprints of secrets: equal secrets have equal ones, and they tell nothing else.
 
-So a secret that several boxes share is found without opening what is sealed. A mark is made with
+So a secret that several boxes share is found without opening what is sealed. One is made with
 the master key; it stays when its secret is changed, since a box that is reset falls back to it.
 """
 
@@ -19,14 +19,14 @@ from runtime.store import Tx, metadata
 from runtime.store.among import KEYS, among, packed
 from terms.ids import ResourceId
 
-secret_mark = Table(
-    "secret_mark",
+secret_imprint = Table(
+    "secret_imprint",
     metadata,
     Column("resource", String(40), primary_key=True),
-    Column("mark", String(32), primary_key=True),
-    Index(None, "mark"),
+    Column("imprint", String(32), primary_key=True),
+    Index(None, "imprint"),
 )
-_C = secret_mark.c
+_C = secret_imprint.c
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,9 +40,11 @@ class SecretOf:
 async def keep(
     tx: Tx, sealer: Sealer, told: Iterable[tuple[ResourceId, Mapping[str, str]]]
 ) -> None:
-    """Mark the secrets of boxes; what is marked already stays."""
-    rows = [{"resource": box, "mark": mark} for box, values in told for mark in _of(sealer, values)]
-    await tx.insert_new(secret_mark, rows, key=("resource", "mark"))
+    """Take the imprints of the secrets of boxes; what is known already stays."""
+    rows = [
+        {"resource": box, "imprint": each} for box, values in told for each in _of(sealer, values)
+    ]
+    await tx.insert_new(secret_imprint, rows, key=("resource", "imprint"))
 
 
 async def shared(
@@ -52,19 +54,19 @@ async def shared(
 
     Gives the serial of one such box for each.
     """
-    marks: dict[str, list[SecretOf]] = {}
+    imprints: dict[str, list[SecretOf]] = {}
     for serial, values in told.items():
-        for mark, name in _of(sealer, values).items():
-            marks.setdefault(mark, []).append(SecretOf(serial, name))
+        for imprint, name in _of(sealer, values).items():
+            imprints.setdefault(imprint, []).append(SecretOf(serial, name))
     serial_ = resource.c.serial
     query = (
-        select(_C.mark, func.min(serial_).label("first"), func.max(serial_).label("last"))
-        .select_from(secret_mark.join(resource, resource.c.id == _C.resource))
-        .where(among(tx.engine, _C.mark))
-        .group_by(_C.mark)
+        select(_C.imprint, func.min(serial_).label("first"), func.max(serial_).label("last"))
+        .select_from(secret_imprint.join(resource, resource.c.id == _C.resource))
+        .where(among(tx.engine, _C.imprint))
+        .group_by(_C.imprint)
     )
-    rows = await tx.rows(query, {KEYS: packed(tx.engine, marks)}) if marks else []
-    found = {one: _other(row, one.serial) for row in rows for one in marks[row.mark]}
+    rows = await tx.rows(query, {KEYS: packed(tx.engine, imprints)}) if imprints else []
+    found = {one: _other(row, one.serial) for row in rows for one in imprints[row.imprint]}
     return {one: other for one, other in found.items() if other}
 
 
@@ -74,9 +76,9 @@ def _other(row: Row[Any], serial: str) -> str:
 
 
 def _of(sealer: Sealer, values: Mapping[str, str]) -> dict[str, str]:
-    """Make the marks of a box's secrets, each with the name of its secret."""
+    """Make the imprints of a box's secrets, each with the name of its secret."""
     return {
-        sealer.mark(value, place=f"secret_mark/{name}"): name
+        sealer.imprint(value, place=f"secret_imprint/{name}"): name
         for name, value in values.items()
         if name in secrets.SECRETS and value
     }
