@@ -100,7 +100,9 @@ def import_(
 
 def listing(
     *,
-    state: Annotated[str, typer.Option(help="Only boxes in this state (docs/reference/boxes.md).")] = "",
+    state: Annotated[
+        str, typer.Option(help="Only boxes in this state (docs/reference/boxes.md).")
+    ] = "",
     place: Annotated[str, typer.Option(help="Only boxes at this place, or in whose van.")] = "",
     model: Annotated[str, typer.Option(help="Only boxes of this model.")] = "",
     after: Annotated[str, typer.Option(help="Only serials behind this one.")] = "",
@@ -126,8 +128,9 @@ def listing(
         tell(boxes)
         return
     rows = [
-        (one.box.serial, one.box.model, one.box.state.value, one.contract, known.word(one.box.place))
+        (box.serial, box.model, box.state.value, one.contract, known.word(box.place))
         for one in boxes
+        for box in [one.box]
     ]
     table(("serial", "model", "is", "with", "at"), rows)
 

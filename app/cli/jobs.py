@@ -41,7 +41,9 @@ def open_(
     kind: Annotated[str, typer.Argument(help="install, swap or return.")],
     contract: Annotated[str, typer.Argument(help="The household's contract.")],
     *,
-    to: Annotated[str, typer.Option(help="Who does it, by sign-in name; nobody yet unless said.")] = "",
+    to: Annotated[
+        str, typer.Option(help="Who does it, by sign-in name; nobody yet unless said.")
+    ] = "",
     note: Annotated[str, typer.Option(help="What whoever goes there should know.")] = "",
     event: Annotated[
         str, typer.Option(help="A number of your own: the same one again is the same job.")

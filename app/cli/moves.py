@@ -30,7 +30,9 @@ Condition = Annotated[
     str, typer.Option(help="How it is: good, faulty, damaged or scrap (docs/glossary.md).")
 ]
 Note = Annotated[str, typer.Option(help="What else is to be said.")]
-Place = Annotated[str, typer.Option(help="Where it lies: warehouse, or whose van (a sign-in name).")]
+Place = Annotated[
+    str, typer.Option(help="Where it lies: warehouse, or whose van (a sign-in name).")
+]
 
 
 def add_to(group: typer.Typer) -> None:
@@ -139,7 +141,9 @@ def restock(
 
 def move(
     serial: Serial,
-    place: Annotated[str, typer.Argument(help="Where it lies now: warehouse, or whose van (a sign-in name).")],
+    place: Annotated[
+        str, typer.Argument(help="Where it lies now: warehouse, or whose van (a sign-in name).")
+    ],
     *,
     by: By = "",
     as_json: Json = False,

@@ -17,7 +17,7 @@ from billing.reads import accounts
 from billing.reads.accounts import Holder
 from gateway.inventory import flows, models, store
 from gateway.inventory.flows import Activate, HandOver, NewBox, Swap, TakeBack
-from gateway.inventory.model import WAREHOUSE, Resource, ResourceState, implausible
+from gateway.inventory.model import WAREHOUSE, Resource, ResourceState, checked_serial, implausible
 from runtime.store import Tx
 from runtime.work import Work
 from terms.calendar import local_date
@@ -93,7 +93,7 @@ async def hand_over(
     await check_free(tx, box, holder)
     if not box.is_held:
         await check_served(house, tx, holder)
-    day = day_of(on, await today(house, tx, holder))
+    day = await day_behind(tx, box, on, await today(house, tx, holder))
     move = HandOver(resource=box.id, service=holder.service, on=day, actor=actor)
     (moved,) = await flows.hand_over(tx, house.work, [move])
     await house.work.mark(tx, SETTLE, [holder.account])
@@ -104,7 +104,7 @@ async def activate(house: House, tx: Tx, serial: str, *, on: date | None, actor:
     """Note that a box works where it is."""
     (box,) = await for_change(tx, serial)
     holder = await holder_at(tx, box)
-    day = day_of(on, await today(house, tx, holder))
+    day = await day_behind(tx, box, on, await today(house, tx, holder))
     move = Activate(resource=box.id, on=day, actor=actor)
     (moved,) = await flows.activate(tx, house.work, [move])
     await settle(house, tx, holder)
@@ -132,7 +132,8 @@ async def swap(
     if not after.is_held:
         await check_reach(tx, after, by)
         await check_served(house, tx, holder)
-    day = day_of(on, await today(house, tx, holder))
+    now = await today(house, tx, holder)
+    day = max([await day_behind(tx, box, on, now) for box in (before, after)])
     move = Swap(
         old=before.id,
         new=after.id,
@@ -161,21 +162,34 @@ async def take_back(
     """Take a box back from whoever holds it; `flow` may ask more of it than that."""
     (box,) = await for_change(tx, serial)
     holder = await holder_at(tx, box)
-    day = day_of(on, await today(house, tx, holder))
+    day = await day_behind(tx, box, on, await today(house, tx, holder))
     there = replace(back, place=await places.stock_place(tx, back.place))
     (moved,) = await flow(tx, house.work, [there.of(box, day, actor)])
     await settle(house, tx, holder)
     return moved
 
 
-async def known(tx: Tx, serial: str) -> Resource:
-    """Find a box by its serial. Raises NotFound, and Invalid for a serial that cannot be."""
+async def find(tx: Tx, serial: str) -> Resource | None:
+    """Find a box by its serial; where there is none just so, by one in other letters."""
     found = (await store.by_serial(tx, [serial])).get(serial)
     if found is not None:
         return found
-    if why := models.typed(await models.load(tx), serial):
+    others = [models.spelt(await models.load(tx), serial), serial.upper()]
+    alike = await store.by_serial(tx, others)
+    return next((alike[each] for each in others if each in alike), None)
+
+
+async def known(tx: Tx, serial: str) -> Resource:
+    """Find a box by its serial. Raises NotFound, and Invalid for a serial that cannot be."""
+    found = await find(tx, serial)
+    if found is not None:
+        return found
+    checked_serial(serial)
+    told = await models.load(tx)
+    meant = models.spelt(told, serial)
+    if why := models.typed(told, meant):
         raise Invalid("serial", why)
-    raise NotFound(f"no box with serial {serial}")
+    raise NotFound(f"no box with serial {meant}")
 
 
 async def for_change(tx: Tx, *serials: str) -> list[Resource]:
@@ -230,6 +244,16 @@ async def today(house: House, tx: Tx, holder: Holder | None) -> date:
     """Tell the local date of a household; without one the date in UTC."""
     now = await house.clock.business_now(tx)
     return local_date(now, holder.zone) if holder else now.date()
+
+
+async def day_behind(tx: Tx, box: Resource, told: date | None, today: date) -> date:
+    """Take a day on which something happened to a box, but none before what happened to it last."""
+    day = day_of(told, today)
+    last = await store.last_on(tx, box.id)
+    if told is not None and last is not None and day < last:
+        why = f"the last thing that happened to box {box.serial} was on {last}: not before that"
+        raise Invalid("on", why)
+    return day
 
 
 def day_of(told: date | None, today: date) -> date:

@@ -7,7 +7,7 @@ it is done once.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 
 from app.desk import boxes, hands
@@ -60,6 +60,7 @@ async def register(house: House, tx: Tx, wanted: Registration, *, by: By) -> Res
     Raises, each with what can be done about it: NotFound, Invalid naming the field, Forbidden for
     a box of another stock, InvalidTransition for one that somebody has.
     """
+    wanted = await _spelt(tx, wanted)
     if await _was_done(house, tx, wanted, by):
         return await boxes.known(tx, wanted.serial)
     holder = await holder_of(tx, wanted.contract)
@@ -69,7 +70,7 @@ async def register(house: House, tx: Tx, wanted: Registration, *, by: By) -> Res
         await boxes.register(house, tx, new, by.actor)
     (box,) = await boxes.for_change(tx, wanted.serial)
     await _check(house, tx, box, holder, by)
-    day = boxes.day_of(wanted.on, await boxes.today(house, tx, holder))
+    day = await boxes.day_behind(tx, box, wanted.on, await boxes.today(house, tx, holder))
     move = HandOver(
         resource=box.id, service=holder.service, on=day, actor=by.actor, place=wanted.place
     )
@@ -92,6 +93,7 @@ async def register(house: House, tx: Tx, wanted: Registration, *, by: By) -> Res
 
 async def check(house: House, tx: Tx, wanted: Registration, *, by: By) -> Plausible:
     """Tell what a registration would mean, and change nothing. Raises what `register` raises."""
+    wanted = await _spelt(tx, wanted)
     holder = await holder_of(tx, wanted.contract)
     box = await _known(tx, wanted, by)
     if box is None:
@@ -103,6 +105,13 @@ async def check(house: House, tx: Tx, wanted: Registration, *, by: By) -> Plausi
 async def _rights(tx: Tx, holder: Holder) -> Entitlement | None:
     snapshot = (await log.newest(tx, TOPIC, [holder.service])).get(holder.service)
     return Entitlement.decode(snapshot.value, revision=snapshot.revision) if snapshot else None
+
+
+async def _spelt(tx: Tx, wanted: Registration) -> Registration:
+    """Write the serial as the box that is meant has it, or as one of its model would."""
+    box = await boxes.find(tx, wanted.serial)
+    serial = box.serial if box else models.spelt(await models.load(tx), wanted.serial)
+    return replace(wanted, serial=serial)
 
 
 async def _was_done(house: House, tx: Tx, wanted: Registration, by: By) -> bool:

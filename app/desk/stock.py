@@ -12,7 +12,7 @@ from app.desk.boxes import (
     Back,
     By,
     check_reach,
-    day_of,
+    day_behind,
     for_change,
     holder_at,
     known,
@@ -77,7 +77,7 @@ async def progress(house: House, tx: Tx, box: Resource) -> Progress:
 async def story(house: House, tx: Tx, serial: str) -> Story:
     """Read all of a box. Raises NotFound, and Invalid for a serial that cannot be."""
     box = await known(tx, serial)
-    lines = await store.history(tx, serial)
+    lines = await store.history(tx, box.serial)
     who = await accounts.known(tx, {line.service for line in lines if line.service})
     contracts = {service: holder.contract for service, holder in who.items()}
     contract = contracts.get(box.service, "") if box.service else ""
@@ -115,7 +115,7 @@ async def lose(
     """Note a box as lost; who had it stays written."""
     (box,) = await for_change(tx, serial)
     holder = await holder_at(tx, box)
-    day = day_of(on, await today(house, tx, holder))
+    day = await day_behind(tx, box, on, await today(house, tx, holder))
     gone = Gone(resource=box.id, on=day, actor=actor, note=note)
     (moved,) = await stock.lose(tx, house.work, [gone])
     await settle(house, tx, holder)

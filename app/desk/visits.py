@@ -14,7 +14,7 @@ from app.identity.people import Person
 from app.identity.roles import OWNER, covers
 from app.wiring import House
 from billing.reads.accounts import Holder
-from gateway.inventory import events, jobs, store
+from gateway.inventory import events, jobs
 from gateway.inventory.jobs import Job, JobState
 from gateway.inventory.model import SERIAL_CHARS_MAX, WAREHOUSE, Resource, ResourceState
 from gateway.provisioning.keys import COMPOSE
@@ -83,7 +83,7 @@ async def holder_for(tx: Tx, by: By, *, job: str, contract: str) -> tuple[Holder
 
 async def box_for(house: House, tx: Tx, by: By, serial: str) -> Resource:
     """Find a box that is in his hands. Raises NotFound for any other."""
-    box = (await store.by_serial(tx, [serial])).get(serial)
+    box = await boxes.find(tx, serial)
     if box is None or not await hands.is_in(tx, by, box, house.clock.machine_now()):
         raise NotFound(f"no box with serial {serial[:SERIAL_CHARS_MAX]!r} in your hands")
     return box

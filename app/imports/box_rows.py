@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import date
 
 from app.desk.places import Places
+from app.imports.folder import Folder
 from app.imports.problems import Problems, ranges
 from app.imports.sheets import BoxRow, ModelRow
 from gateway.inventory import models, secrets
@@ -26,6 +28,17 @@ def model_of(row: ModelRow) -> BoxModel:
         serial_prefix=row.serial_prefix,
         protocol=row.protocol,
     )
+
+
+def spell(folder: Folder, known: Models) -> None:
+    """Write the serials of a folder as labels do, by the models that are known with it."""
+    told = {**known, **{row.model: model_of(row) for row in folder.models}}
+    folder.boxes = [
+        row
+        if (serial := models.spelt(told, row.serial)) == row.serial
+        else replace(row, serial=serial)
+        for row in folder.boxes
+    ]
 
 
 def serial_whys(row: BoxRow, known: Models) -> Whys:

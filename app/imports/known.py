@@ -8,7 +8,7 @@ from typing import Any
 
 from app.desk import places
 from app.desk.refusal import refusal
-from app.imports import memory
+from app.imports import box_rows, memory
 from app.imports.check import Known
 from app.imports.folder import Folder
 from app.imports.problems import Problems
@@ -36,6 +36,8 @@ async def look(house: House, tx: Tx, folder: Folder, problems: Problems) -> Know
     lines = await _routes(tx, folder)
     adapters = await _adapters(house, folder, problems)
     _check_providers(house, folder, problems)
+    models = await box_models.load(tx)
+    box_rows.spell(folder, models)
     serials = [row.serial for row in folder.boxes]
     macs = [row.mac for row in folder.boxes if row.mac]
     held = await boxes.by_serial(tx, serials)
@@ -54,7 +56,7 @@ async def look(house: House, tx: Tx, folder: Folder, problems: Problems) -> Know
         contracts=frozenset(await accounts.contracts(tx, contracts)),
         macs={mac: box.serial for mac, box in by_mac.items()},
         serials=frozenset(held),
-        models=await box_models.load(tx),
+        models=models,
         shared=await house.logins.shared(tx, {row.serial: row.secrets for row in folder.boxes}),
         refuses=lambda contract: refusal(contract, adapters, lines),
         places=await places.load(tx),
@@ -62,9 +64,7 @@ async def look(house: House, tx: Tx, folder: Folder, problems: Problems) -> Know
     )
 
 
-async def _today(
-    house: House, tx: Tx, folder: Folder, business: Mapping[str, str]
-) -> date:
+async def _today(house: House, tx: Tx, folder: Folder, business: Mapping[str, str]) -> date:
     """Tell the operator's local day; in UTC while nobody has named a zone."""
     told = folder.operator.business.zone if folder.operator else business.get("zone", "")
     return local_date(await house.clock.business_now(tx), told or "UTC")

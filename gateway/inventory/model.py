@@ -20,6 +20,7 @@ PLACE_CHARS_MAX = 80
 WAREHOUSE = "warehouse"
 _MAC_MARKS = re.compile(
     r"[0-9A-Fa-f]{12}|([0-9A-Fa-f]{2}([:-]))([0-9A-Fa-f]{2}\2){4}[0-9A-Fa-f]{2}"
+    r"|([0-9A-Fa-f]{4}([.:-]))[0-9A-Fa-f]{4}\4[0-9A-Fa-f]{4}"
 )
 
 
@@ -142,10 +143,11 @@ def implausible(box: Resource, stock: str | None, *, where: str = "") -> str:
 
 
 def normal_mac(text: str) -> str:
-    """Write a MAC as AA:BB:CC:DD:EE:FF. Raises Invalid for anything that is not one."""
-    if not _MAC_MARKS.fullmatch(text):
-        raise Invalid("mac", f"not a MAC address: {text[:40]!r}")
-    plain = text.replace(":", "").replace("-", "").upper()
+    """Write a MAC, in pairs or in groups of four, as AA:BB:CC:DD:EE:FF. Raises Invalid."""
+    given = text.strip()
+    if not _MAC_MARKS.fullmatch(given):
+        raise Invalid("mac", f"not a MAC address like 00:1A:79:00:00:01: {text[:40]!r}")
+    plain = re.sub("[.:-]", "", given).upper()
     if not _HEX_PAIRS.fullmatch(plain) or plain in ("0" * 12, "F" * 12):
         raise Invalid("mac", f"no box has the address {text!r}")
     if int(plain[:2], 16) & 1:

@@ -98,5 +98,15 @@ def typed(models: Models, serial: str) -> str:
     return near[0] if near else f"no model has serials like {serial}: read the label again"
 
 
+def spelt(models: Models, serial: str) -> str:
+    """Write a serial as labels do, where somebody typed its beginning in other letters."""
+    begun = [one.serial_prefix for one in models.values() if one.serial_prefix]
+    fitting = [each for each in begun if serial[: len(each)].lower() == each.lower()]
+    if not fitting or any(serial.startswith(each) for each in fitting):
+        return serial
+    prefix = max(fitting, key=len)
+    return prefix + serial[len(prefix) :]
+
+
 def _is_like(model: BoxModel, serial: str) -> bool:
     return bool(model.serial_prefix) and serial.startswith(model.serial_prefix)

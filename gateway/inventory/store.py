@@ -168,6 +168,14 @@ async def shelves(tx: Tx) -> list[str]:
     return [row.place for row in await tx.rows(query)]
 
 
+async def last_on(tx: Tx, box: ResourceId) -> date | None:
+    """Tell the local day of the last thing that happened to a box with a day of its own."""
+    c = resource_move.c
+    dated = select(c.on).where(c.resource == box, c.on.is_not(None)).order_by(c.n.desc()).limit(1)
+    row = await tx.first(dated)
+    return row.on if row else None
+
+
 async def history(tx: Tx, serial: str, *, lines_max: int = LINES_MAX) -> list[Line]:
     """Read what happened to a box, the oldest first. Nothing for a box nobody knows."""
     c = resource_move.c

@@ -147,4 +147,3 @@ class Exchange:
         holder, job = await visits.holder_for(tx, by, job=id_, contract="")
         found = (await store.by_service(tx, [holder.service])).get(holder.service, [])
         return job, [(box, STATES[box.state]) for box in found]
-

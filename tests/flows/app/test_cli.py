@@ -167,7 +167,10 @@ def test_boxes_and_jobs_are_told_in_lines(harbour_files, tmp_path):
     run = harbour_files
     secrets = tmp_path / "secrets"
     secrets.write_text("username=cpe-1\n\npassword=cAnArY-7731\n")
-    assert run("user", "add", "ben", "--role", "technician", "--generate", "--display", "Ben K")[0] == 0
+    assert (
+        run("user", "add", "ben", "--role", "technician", "--generate", "--display", "Ben K")[0]
+        == 0
+    )
     said = [
         ("device", "move", "HT2-00026", "ben"),
         ("device", "register", "--serial", "HT2-00026", "--account", "200001", "--by", "ben"),

@@ -279,7 +279,10 @@ async def test_a_purchase_list_is_taken_whole(rented, tmp_path):
     outcome = await import_boxes(rented, path)
     assert (list(outcome.problems), outcome.new) == ([], {"boxes.csv": 2})
     async with rented.store.read() as tx:
-        assert [(await boxes.known(tx, one)).place for one in (RB1, RB2)] == [ben.actor, "warehouse"]
+        assert [(await boxes.known(tx, one)).place for one in (RB1, RB2)] == [
+            ben.actor,
+            "warehouse",
+        ]
     access = await rented.logins.access(RB1)
     assert access.address == "10.0.0.7:22"
     assert access.secrets == {

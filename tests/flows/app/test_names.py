@@ -58,7 +58,10 @@ async def test_a_van_of_nobody_is_refused(staffed, served):
             async with staffed.store.begin() as tx:
                 await stock.move(staffed, tx, BOX, given, by=BY)
     status, told = await served.api("POST", f"boxes/{BOX}/move", {"place": "cay"})
-    assert (status, told["detail"]) == (400, "place: cay is no longer let in: give somebody else's name")
+    assert (status, told["detail"]) == (
+        400,
+        "place: cay is no longer let in: give somebody else's name",
+    )
     new = {"serial": "HT2-90001", "model": "HT-2", "place": "bne"}
     assert (await served.api("POST", "boxes", new))[0] == 400
     assert await place_of(staffed, BOX) == "warehouse"

@@ -7,7 +7,15 @@ import pytest
 from app.imports.load import import_paths
 from app.settings import Settings
 from app.shape import bring_up, open_house
-from tests.flows.app.served import ENVIRONMENT, HARBOUR, HARBOUR_BEGINS, at_work, go_to, rest, serving
+from tests.flows.app.served import (
+    ENVIRONMENT,
+    HARBOUR,
+    HARBOUR_BEGINS,
+    at_work,
+    go_to,
+    rest,
+    serving,
+)
 
 
 @pytest.fixture
