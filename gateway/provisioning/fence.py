@@ -60,3 +60,7 @@ class FencedDoor:
             deadline_s=deadline_s,
             body_bytes_max=body_bytes_max,
         )
+
+    def resolve(self, host: str, *, deadline_s: float | None = None) -> Coroutine[Any, Any, str]:
+        """Find the address of a host, as `Http.resolve` does; nothing is sent there by that."""
+        return self._http.resolve(host, deadline_s=deadline_s)
