@@ -185,6 +185,8 @@ def _show_progress(progress: Progress) -> None:
         ]
         table(("what", "is", "at (UTC)", "answer"), rows)
     say(f"{progress.stage}: {progress.advice}")
+    for number, step in enumerate(progress.steps, 1):
+        say(f"  {number}. {step}")
 
 
 def _secrets(path: Path | None) -> dict[str, str]:

@@ -208,7 +208,7 @@ async def check_served(house: House, tx: Tx, holder: Holder | None) -> None:
         return
     if await accounts.is_over(tx, holder.service, await today(house, tx, holder)):
         raise InvalidTransition(
-            f"contract {holder.contract} has ended: no box goes there any more, only back from there"
+            f"contract {holder.contract} has ended: no box goes there any more, only back"
         )
 
 
@@ -219,8 +219,7 @@ async def check_free(tx: Tx, box: Resource, holder: Holder) -> None:
     other = await holder_at(tx, box)
     whose = f"contract {other.contract}" if other else "another household"
     raise InvalidTransition(
-        f"box {box.serial} is with {whose} ({box.state}): take it back there first, "
-        "or read the label again"
+        f"box {box.serial} is with {whose}: take it back there first, or read the label again"
     )
 
 

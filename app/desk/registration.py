@@ -6,7 +6,7 @@ it is done once.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 
@@ -14,11 +14,15 @@ from app.desk import boxes, hands
 from app.desk.auditing import note
 from app.desk.boxes import By, check_free, check_reach, check_served, holder_of
 from app.wiring import House
+from billing.reads import accounts
 from billing.reads.accounts import TOPIC, Holder
+from gateway.adapters.registry import adapter_class
+from gateway.adapters.sdk import BoxAdapter
 from gateway.inventory import events, flows, models, store
 from gateway.inventory.flows import HandOver, NewBox
 from gateway.inventory.logins import Described
 from gateway.inventory.model import Resource, normal_mac
+from gateway.provisioning import targets
 from gateway.provisioning.reconcile import mark
 from runtime import log
 from runtime.store import Tx
@@ -47,11 +51,17 @@ class Registration:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plausible:
-    """A registration that would be done: which box, for whom; `rights` is None before any."""
+    """A registration that would be done: which box, for whom; `rights` is None before any.
+
+    `watched` names what the household has; a box that `pins_key` is trusted by the first key that
+    it shows.
+    """
 
     box: Resource
     holder: Holder
     rights: Entitlement | None
+    watched: Sequence[str]
+    pins_key: bool
 
 
 async def register(house: House, tx: Tx, wanted: Registration, *, by: By) -> Resource:
@@ -99,7 +109,23 @@ async def check(house: House, tx: Tx, wanted: Registration, *, by: By) -> Plausi
     if box is None:
         raise NotFound(f"no box with serial {wanted.serial}: have it registered by the office")
     await _check(house, tx, box, holder, by)
-    return Plausible(box=box, holder=holder, rights=await _rights(tx, holder))
+    today = await boxes.today(house, tx, holder)
+    return Plausible(
+        box=box,
+        holder=holder,
+        rights=await _rights(tx, holder),
+        watched=await accounts.goes_on(tx, holder.service, today),
+        pins_key=await pins_key(tx, box),
+    )
+
+
+async def pins_key(tx: Tx, box: Resource) -> bool:
+    """Tell whether the target that drives such boxes keeps the first key that one shows."""
+    driver = (await targets.drivers(tx)).get(box.model)
+    if driver is None:
+        return False
+    cls = adapter_class((await targets.find(tx, driver)).kind)
+    return issubclass(cls, BoxAdapter) and cls.pins_keys
 
 
 async def _rights(tx: Tx, holder: Holder) -> Entitlement | None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from app.desk import boxes, hands
+from app.desk import boxes, hands, registration
 from app.desk.auditing import note
 from app.desk.boxes import Back, By, holder_at, holder_of, known
 from app.identity.people import Person
@@ -16,7 +16,7 @@ from app.wiring import House
 from billing.reads.accounts import Holder
 from gateway.inventory import events, jobs
 from gateway.inventory.jobs import Job, JobState
-from gateway.inventory.model import SERIAL_CHARS_MAX, WAREHOUSE, Resource, ResourceState
+from gateway.inventory.model import SERIAL_CHARS_MAX, WAREHOUSE, Resource, ResourceState, told
 from gateway.provisioning.keys import COMPOSE
 from gateway.provisioning.reconcile import mark
 from runtime.store import Tx
@@ -33,11 +33,15 @@ class Work:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Swappable:
-    """A swap that would be done: which box for which, and at whose household."""
+    """A swap that would be done: which box for which, and at whose household.
+
+    One that `pins_key` is trusted by the first key that it shows.
+    """
 
     old: Resource
     new: Resource
     holder: Holder | None
+    pins_key: bool
 
 
 def by_of(person: Person) -> By:
@@ -143,7 +147,7 @@ async def check_returnable(
     box = await known(tx, serial)
     await _check_hands(house, tx, by, box)
     if not box.is_held and box.state is not ResourceState.LOST:
-        raise InvalidTransition(f"box {serial} is {box.state}: no household has it")
+        raise InvalidTransition(f"{told(box)}: no household has it")
     return box, await holder_at(tx, box)
 
 
@@ -169,7 +173,8 @@ async def check_swap(house: House, tx: Tx, old: str, new: str, *, by: By) -> Swa
         await boxes.check_free(tx, after, holder)
     await boxes.check_reach(tx, after, by)
     await boxes.check_served(house, tx, holder)
-    return Swappable(old=before, new=after, holder=holder)
+    pins_key = await registration.pins_key(tx, after)
+    return Swappable(old=before, new=after, holder=holder, pins_key=pins_key)
 
 
 async def _check_hands(house: House, tx: Tx, by: By, *concerned: Resource) -> None:

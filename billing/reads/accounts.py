@@ -10,6 +10,8 @@ from typing import Any
 from sqlalchemy import Row, Select, case, func, or_, select
 
 from billing.accounts.store import account, customer, service
+from billing.catalog.model import OfferingKind
+from billing.catalog.store import offering
 from billing.payments.store import CREDIT, INVOICE, open_item
 from billing.subscriptions.store import subscription
 from runtime import log
@@ -75,6 +77,20 @@ async def is_over(tx: Tx, home: ServiceId, today: date) -> bool:
     c = subscription.c
     goes_on = or_(c.until_on.is_(None), c.until_on > today)
     return await tx.first(select(c.id).where(c.service_id == home, goes_on).limit(1)) is None
+
+
+async def goes_on(tx: Tx, home: ServiceId, today: date) -> list[str]:
+    """List by name what a service has today, plans first, and rents nothing for."""
+    c = subscription.c
+    is_now = (c.from_on <= today, or_(c.until_on.is_(None), c.until_on > today))
+    kinds = offering.c.kind.in_([OfferingKind.PLAN.value, OfferingKind.ADDON.value])
+    query = (
+        select(offering.c.name)
+        .select_from(subscription.join(offering, offering.c.code == c.offering))
+        .where(c.service_id == home, *is_now, kinds)
+        .order_by(offering.c.kind.desc(), offering.c.name)
+    )
+    return [row.name for row in await tx.rows(query.limit(LIMIT_MAX))]
 
 
 async def listing(

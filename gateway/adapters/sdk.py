@@ -75,6 +75,10 @@ class Answering:
     access: Access
 
 
+# Why a box has no rights here that calls itself a model nobody has told this target of.
+OTHER_MODEL = "it calls itself a model that this target does not drive"
+
+
 class Boxes(Protocol):
     """What an adapter of boxes may ask, and tell, about one of them; `ref` is its serial."""
 
@@ -216,6 +220,9 @@ class BoxAdapter(Adapter[S]):
     never None. Nobody can list boxes but we: whoever compares them with their wishes asks each by
     `observe`, and one that does not answer then is not missing, only silent.
     """
+
+    # Whether a box shows a key of its own, and the first one it shows is kept.
+    pins_keys: ClassVar[bool] = False
 
     def __init__(self, name: TargetName, options: Any, http: Http, boxes: Boxes) -> None:
         super().__init__(name, options, http)

@@ -9,6 +9,7 @@ from typing import Annotated, Generic, TypeVar
 from pydantic import AfterValidator, Field, StringConstraints
 
 from app.web.route import Query
+from gateway.inventory.model import SERIAL
 from terms.money import Money
 
 T = TypeVar("T")
@@ -66,6 +67,6 @@ OptionalText = Annotated[
 ]
 Code = Annotated[str, StringConstraints(pattern=r"^[0-9A-Za-z][0-9A-Za-z_.-]{0,39}$")]
 Contract = Annotated[str, StringConstraints(pattern=r"^[0-9A-Za-z][0-9A-Za-z/_.-]{0,25}$")]
-Serial = Annotated[str, StringConstraints(pattern=r"^[0-9A-Za-z][0-9A-Za-z._-]{0,39}$")]
+Serial = Annotated[str, StringConstraints(pattern=f"^{SERIAL}$")]
 AmountText = Annotated[str, StringConstraints(pattern=r"^[0-9]{1,12}(\.[0-9]{1,4})?$")]
 VendorRef = Annotated[str, StringConstraints(pattern=r"^[!-~]{1,120}$")]

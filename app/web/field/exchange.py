@@ -14,12 +14,12 @@ from app.desk import visits
 from app.desk.labels import read_label
 from app.web.field.binding import MINUTES, box_url
 from app.web.field.shapes import ReturnForm, SwapForm, SwapQuery, VisitQuery, event_of, refuse
-from app.web.field.words import CONDITIONS, STATES
+from app.web.field.words import CONDITIONS
 from app.web.people.phone import Phone, see
 from app.web.route import Call, Policy, Route
 from gateway.inventory import store
 from gateway.inventory.jobs import Job
-from gateway.inventory.model import Resource
+from gateway.inventory.model import IN_WORDS, Resource
 from runtime.store import Tx
 from terms.errors import DomainError
 
@@ -65,7 +65,7 @@ class Exchange:
             holder=found.holder,
             job=job,
             conditions=CONDITIONS,
-            minutes=MINUTES,
+            minutes=MINUTES if found.pins_key else 0,
             event=event_of(call),
         )
 
@@ -112,7 +112,7 @@ class Exchange:
             said="Mind: this box is of another household than the job." if is_other else "",
             tone="bad",
             box=box,
-            state=STATES[box.state],
+            state=IN_WORDS[box.state],
             holder=holder,
             job=job,
             conditions=CONDITIONS,
@@ -146,4 +146,4 @@ class Exchange:
         by = visits.by_of(call.person)
         holder, job = await visits.holder_for(tx, by, job=id_, contract="")
         found = (await store.by_service(tx, [holder.service])).get(holder.service, [])
-        return job, [(box, STATES[box.state]) for box in found]
+        return job, [(box, IN_WORDS[box.state]) for box in found]

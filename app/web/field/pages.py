@@ -16,11 +16,12 @@ from app.web.field.binding import Binding
 from app.web.field.exchange import Exchange
 from app.web.field.office import Office
 from app.web.field.progress import Watching
-from app.web.field.words import JOBS, STATES, WAYS
+from app.web.field.words import JOBS, WAYS
 from app.web.people.phone import DoneQuery, NoFields, Phone, see
 from app.web.route import Call, Policy, Route
 from gateway.inventory import store
 from gateway.inventory.jobs import Job, JobState
+from gateway.inventory.model import IN_WORDS
 from gateway.inventory.store import Wanted
 from runtime.store import Tx
 
@@ -93,7 +94,7 @@ class Field:
             is_owner=covers(call.person.role, OWNER),
             mine=mine,
             free=free,
-            van=[(at, STATES[at.box.state]) for at in held],
+            van=[(at, IN_WORDS[at.box.state]) for at in held],
         )
 
     async def _job(self, call: Call) -> web.Response:
@@ -113,7 +114,7 @@ class Field:
             is_mine=job.assignee == by.actor,
             main=main,
             others=[way for way in WAYS.values() if way != main],
-            boxes=[(box, STATES[box.state]) for box in boxes],
+            boxes=[(box, IN_WORDS[box.state]) for box in boxes],
         )
 
     async def _take(self, call: Call) -> web.Response:

@@ -16,13 +16,13 @@ from app.web.console.pages import PartsQuery
 from app.web.console.views import Tone
 from app.web.field.binding import box_url
 from app.web.field.shapes import BoxForm, VisitQuery
-from app.web.field.words import ABOUT, MARKS, STAGES, STATES
+from app.web.field.words import ABOUT, MARKS, STAGES
 from app.web.live import Live
 from app.web.people.phone import Phone, see
 from app.web.problem import BadRequest
 from app.web.route import Call, Policy, Route
 from gateway.inventory import store
-from gateway.inventory.model import Resource
+from gateway.inventory.model import IN_WORDS, Resource
 from gateway.reads.progress import Progress, Stage
 from runtime.store import Tx
 
@@ -54,6 +54,7 @@ class Shown:
     tone: Tone
     word: str
     advice: str
+    steps: tuple[str, ...]
     lines: tuple[ShownLine, ...]
     bound_at: datetime | None
     since: datetime | None
@@ -94,7 +95,7 @@ class Watching:
             "field_box",
             said="" if is_over else SAID.get(query.done, ""),
             box=box,
-            state=STATES[box.state],
+            state=IN_WORDS[box.state],
             place=place,
             holder=holder,
             job=job,
@@ -134,6 +135,7 @@ class Watching:
             tone=tone,
             word=word,
             advice=progress.advice,
+            steps=tuple(progress.steps),
             lines=tuple(
                 ShownLine(
                     what=ABOUT[line.about],

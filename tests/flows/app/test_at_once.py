@@ -77,7 +77,7 @@ async def told(two, serial: str):
 def taken(serial: str, contract: str) -> str:
     """Give the sentence about a box that another household has."""
     return (
-        f"box {serial} is with contract {contract} (assigned): take it back there first, "
+        f"box {serial} is with contract {contract}: take it back there first, "
         "or read the label again"
     )
 
@@ -162,7 +162,7 @@ async def test_a_box_that_comes_back_while_it_is_swapped_left_once(two):
         contract, history = await told(two, old)
         assert contract == ""
         assert history == ["register", "hand_over", "swap" if swapped == "" else "take_back"]
-        assert swapped in {"", f"box {old} is returned: nobody has it to be swapped"}
+        assert swapped in {"", f"box {old} is back, not looked at: nobody has it to be swapped"}
         assert (await told(two, new))[0] == (CONTRACTS[0] if swapped == "" else "")
 
 

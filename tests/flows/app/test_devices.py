@@ -90,8 +90,7 @@ async def test_what_cannot_be_says_what_to_do(yard):
     assert "there is no contract '999999'" in await refused(yard, contract="999999")
     await register(yard, model="RB-1")
     assert await refused(yard, contract="200002") == (
-        f"box {RB1} is with contract 200001 (assigned): take it back there first, "
-        "or read the label again"
+        f"box {RB1} is with contract 200001: take it back there first, or read the label again"
     )
     told = await refused(yard, model="HT-2")
     assert told.startswith(f"model: box {RB1} is a RB-1, not a HT-2: compare the label")

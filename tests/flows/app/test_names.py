@@ -54,7 +54,7 @@ async def test_a_van_is_named_by_whoever_has_it(staffed, served):
 async def test_a_van_of_nobody_is_refused(staffed, served):
     """Unknown, no longer let in, or empty: refused at every move, naming the field."""
     for given in ("bne", "Ben Nobody", "person:01ARZ3NDEKTSV4RRFFQ69G5FAV", "", "cay"):
-        with pytest.raises(Invalid, match="^place: "):
+        with pytest.raises(Invalid, match=r"^place: "):
             async with staffed.store.begin() as tx:
                 await stock.move(staffed, tx, BOX, given, by=BY)
     status, told = await served.api("POST", f"boxes/{BOX}/move", {"place": "cay"})

@@ -187,7 +187,7 @@ async def test_each_refusal_says_what_to_do(vans, served, tom):
     told = await said(other)
     assert "in stock at the van of Ben, not in yours: have it moved to you first" in told
     assert "is lost: note it as found first" in await said(third)
-    assert "is returned: look at it and put it back in stock first" in await said(last)
+    assert "is back, not looked at: look at it and put it back in stock first" in await said(last)
     assert "no serial" in await said('{"wifi": "x"}')
     assert "compare the label" in await said(f'{{"sn": "{first}", "model": "HT-2"}}')
     async with house.store.begin() as tx:

@@ -82,7 +82,7 @@ async def test_hand_edit_is_found_and_repaired(world: World):
 
 
 async def test_what_we_change_ourselves_is_no_change_by_hand(world: World):
-    """A box that comes back leaves its account by us; what somebody then changes is told as that."""
+    """A box that comes back leaves its account by us; what somebody changes then is told so."""
     await lit(world)
     async with world.store.begin() as tx:
         (box,) = (await boxes.by_service(tx, ["s1"]))["s1"]

@@ -9,7 +9,7 @@ import asyncio
 from collections.abc import Mapping
 from typing import Any
 
-from gateway.adapters.sdk import Ask, BoxAdapter, Contact, Reply
+from gateway.adapters.sdk import OTHER_MODEL, Ask, BoxAdapter, Contact, Reply
 from gateway.adapters.state import ViewerState
 from gateway.adapters.stb.cwmp import soap, writing
 from gateway.adapters.stb.cwmp.bell import is_ringable
@@ -179,7 +179,7 @@ class Desk:
         if caller.ref is not None and caller.ref != inform.serial:
             return f"it signed in as the box {caller.ref}"
         if session.map is None:
-            return "its model is none of this target's"
+            return OTHER_MODEL
         if caller.rank is Rank.BOOTSTRAP and session.access.secrets.get(PASSWORD):
             return "it has a password of its own and called with that of all boxes"
         if caller.rank is Rank.FIRST and not _is_reset(inform, session.map):
