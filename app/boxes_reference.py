@@ -74,10 +74,12 @@ registration pins another.
 
 ## Quarantine and review
 
-A box that calls and that nobody has registered is noted with serial, OUI, model, MAC and address,
-and has no rights. At most {strangers} are kept; who was not seen for longest gives way. Registered,
-it leaves. Nothing is ever merged by itself: what does not fit waits for a person, once for each
-kind and box.
+A box that calls and that nobody has registered is noted with serial, OUI, model, MAC and address as
+soon as it has signed in with what all boxes have from the factory; it has no rights. Who signs in
+with anything else is turned away and leaves nothing. Boxes that wait to be asked are asked only
+once they are registered, so none of them is ever a stranger. At most {strangers} are kept; who was
+not seen for longest gives way. Registered, it leaves. Nothing is ever merged by itself: what does
+not fit waits for a person, once for each kind and box.
 
 | kind | means |
 |---|---|

@@ -171,6 +171,10 @@ def _shapes() -> list[Any]:
         if _name(kind) not in found:
             found[_name(kind)] = kind
             waiting += [held for _, held in _fields(kind) if held is not None]
+        elif found[_name(kind)] != kind:
+            raise TypeError(
+                f"two shapes are called {_name(kind)}: a link would lead to one of them"
+            )
     return list(found.values())
 
 

@@ -228,8 +228,8 @@ def _check(new: NewJob) -> None:
         ("assignee", new.assignee, 80),
         ("contract", new.contract, CONTRACT_CHARS_MAX),
     ):
-        if len(text) > chars_max:
-            raise Invalid(field, f"at most {chars_max} characters")
+        if len(text) > chars_max or not text.isprintable():
+            raise Invalid(field, f"at most {chars_max} printable characters")
 
 
 def job_of(row: Any) -> Job:

@@ -14,7 +14,7 @@ from app.desk import reviews as desk_reviews
 from app.desk.boxes import By
 from app.desk.registration import Registration, register
 from app.web.api.boxes import BoxView, Place, view
-from app.web.api.shapes import PAGE_MAX, PREFIX, Contract, OptionalText, Page, Paging, Serial, Text
+from app.web.api.shapes import PREFIX, Contract, OptionalText, Page, Paging, Rows, Serial, Text
 from app.web.route import Body, Call, Policy, Query, Route
 from gateway.inventory import quarantine, reviews, secrets
 from gateway.inventory.jobs import Job, JobKind, JobState
@@ -97,7 +97,7 @@ class JobQuery(Paging):
 class WaitingQuery(Query):
     """How many, the newest first."""
 
-    limit: Annotated[int, Field(ge=1, le=PAGE_MAX)] = 100
+    limit: Rows = 100
 
 
 class Decision(Body):

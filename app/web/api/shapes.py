@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from dataclasses import dataclass
 from typing import Annotated, Generic, TypeVar
 
-from pydantic import AfterValidator, Field, StringConstraints
+from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints
 
 from app.web.route import Query
 from gateway.inventory.model import SERIAL
@@ -16,6 +17,7 @@ T = TypeVar("T")
 
 PREFIX = "/api/v1"
 PAGE_MAX = 500
+_WHOLE = re.compile(r"-?[0-9]{1,18}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,10 +43,20 @@ class Page(Generic[T]):
     next: str | None = None
 
 
+def _whole(given: object) -> object:
+    if isinstance(given, str) and not _WHOLE.fullmatch(given):
+        raise ValueError("must be a whole number, like 50")
+    return given
+
+
+# Of a query, where everything is text: 1.0 is no number of rows.
+Rows = Annotated[int, BeforeValidator(_whole), Field(ge=1, le=PAGE_MAX)]
+
+
 class Paging(Query):
     """How much of a list, and from where."""
 
-    limit: Annotated[int, Field(ge=1, le=PAGE_MAX)] = 50
+    limit: Rows = 50
     after: Annotated[str, Field(max_length=160)] = ""
 
 

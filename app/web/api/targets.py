@@ -11,7 +11,7 @@ from pydantic import Field
 
 from app.desk import targets
 from app.desk.names import Names, names
-from app.web.api.shapes import PAGE_MAX, PREFIX
+from app.web.api.shapes import PAGE_MAX, PREFIX, Rows
 from app.web.route import Body, Call, Policy, Query, Route
 from gateway.adapters.sdk import Health
 from gateway.provisioning.findings import Found
@@ -133,7 +133,7 @@ class DriftQuery(Query):
 
     target: Annotated[str, Field(max_length=64)] = ""
     open: bool = False
-    limit: Annotated[int, Field(ge=1, le=PAGE_MAX)] = 100
+    limit: Rows = 100
 
 
 async def listing(call: Call) -> Targets:

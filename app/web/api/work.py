@@ -13,7 +13,7 @@ from app.desk import targets
 from app.desk.boxes import holder_of
 from app.desk.names import names
 from app.desk.parked import parked as read_parked
-from app.web.api.shapes import PAGE_MAX, PREFIX, Contract
+from app.web.api.shapes import PREFIX, Contract, Rows
 from app.web.api.targets import Counted
 from app.web.route import Body, Call, Policy, Query, Route
 from gateway.reads import orders as order_reads
@@ -92,13 +92,13 @@ class OrderQuery(Query):
     """Whose orders."""
 
     contract: Annotated[str, Field(max_length=40)] = ""
-    limit: Annotated[int, Field(ge=1, le=PAGE_MAX)] = 100
+    limit: Rows = 100
 
 
 class Limit(Query):
     """How many."""
 
-    limit: Annotated[int, Field(ge=1, le=PAGE_MAX)] = 100
+    limit: Rows = 100
 
 
 class Release(Body):

@@ -16,6 +16,7 @@ from app.web.field.binding import Binding
 from app.web.field.exchange import Exchange
 from app.web.field.office import Office
 from app.web.field.progress import Watching
+from app.web.field.reviewing import Reviewing
 from app.web.field.words import JOBS, WAYS
 from app.web.people.phone import DoneQuery, NoFields, Phone, see
 from app.web.route import Call, Policy, Route
@@ -42,6 +43,7 @@ class JobLine:
     job: Job
     what: str
     name: str
+    phone: str
 
 
 class Field:
@@ -51,7 +53,8 @@ class Field:
         self.phone = phone
         self.house = phone.house
         self.watching = Watching(phone)
-        self._others = (self.watching, Binding(phone), Exchange(phone), Office(phone))
+        at_work = (self.watching, Binding(phone), Exchange(phone))
+        self._others = (*at_work, Office(phone), Reviewing(phone))
 
     def routes(self) -> tuple[Route, ...]:
         """Declare them."""
@@ -137,6 +140,7 @@ async def lines_of(tx: Tx, jobs: Sequence[Job]) -> list[JobLine]:
             job=job,
             what=JOBS[job.kind],
             name=who[job.service].name if job.service in who else "",
+            phone=who[job.service].phone if job.service in who else "",
         )
         for job in jobs
     ]

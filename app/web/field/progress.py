@@ -32,7 +32,6 @@ LASTS_S = 60.0
 SAID = {
     "bound": "Registered. Plug it in and watch it answer.",
     "swapped": "Swapped: the old one lies in your van. Plug the new one in and watch it answer.",
-    "asked": "It is being asked again.",
 }
 
 
@@ -101,6 +100,8 @@ class Watching:
             job=job,
             shown=shown,
             is_over=is_over,
+            is_asked=query.done == "asked" and not is_over,
+            again=box_url(box.serial, query.job),
         )
 
     async def _ask(self, call: Call) -> web.Response:
