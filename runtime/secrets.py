@@ -61,6 +61,7 @@ class Sealer:
         # A key of its own, so that nothing made with it says anything about what is sealed.
         self._imprinting = hmac.digest(keys[0], b"boxoffice imprint key", "sha256")
         self.key_id = _key_id(keys[0])
+        self._root = hmac.digest(keys[0], b"boxoffice shared keys", "sha256")
 
     @classmethod
     def of(cls, holder: KeyHolder) -> Self:
@@ -78,6 +79,10 @@ class Sealer:
         """Return what was sealed for this place. Raises SealBroken, without any content."""
         data_key, box = self._unwrapped(sealed, place)
         return _decrypt(AESGCM(data_key), box, place).decode("utf-8", "surrogatepass")
+
+    def shared_key(self, place: str) -> bytes:
+        """Derive a key for one place; whoever has the same first master key derives the same."""
+        return hmac.digest(self._root, _raw(place), "sha256")
 
     def knows(self, sealed: str) -> bool:
         """Say whether one of our master keys has sealed it. Raises SealBroken for other text."""

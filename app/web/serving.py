@@ -20,10 +20,13 @@ from app.web.reading import read_body, read_proven_form, read_query
 from app.web.route import Call, Policy, Route
 from app.wiring import House
 from runtime.chance import new_id
+from runtime.retry import is_lost
 from runtime.telemetry import bound, get_log
 from terms.errors import BoxofficeError
 
 log = get_log()
+
+LOST = "the database does not answer just now: try again in a moment"
 
 POLICIES = web.AppKey("policies", dict[tuple[str, str], Policy])
 
@@ -81,7 +84,11 @@ async def _answered(request: web.Request, handler: _Served, request_id: str) -> 
         )
     except BoxofficeError as error:
         return problem_of(error, request_id)
-    except Exception:
+    except Exception as error:
+        if is_lost(error):
+            # What is wrong with the database is told by those who ask it all the time.
+            log.warning("web.database_lost", method=request.method, path=request.path)
+            return Problem(503, "out of reach", LOST, request_id, headers={"Retry-After": "5"})
         log.exception("web.failed", method=request.method, path=request.path)
         why = "something broke on our side; the request id finds it in the log"
         return Problem(500, "internal error", why, request_id)

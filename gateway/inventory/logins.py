@@ -71,11 +71,18 @@ class Described:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Kept:
-    """What is sealed of one box."""
+    """What is sealed of one box. `is_given` holds once it has shown a password of our making."""
 
     now: Mapping[str, str] = field(default_factory=dict, repr=False)
     next: Mapping[str, str] = field(default_factory=dict, repr=False)
     listed: Mapping[str, str] = field(default_factory=dict, repr=False)
+    is_given: bool = False
+
+    def with_told(self, told: Mapping[str, str]) -> _Kept:
+        """Take what somebody tells; another password than the box has is none of our making."""
+        password = told.get(secrets.PASSWORD)
+        is_same = password is None or password == self.now.get(secrets.PASSWORD)
+        return replace(self, now={**self.now, **told}, is_given=self.is_given and is_same)
 
     def told(self) -> dict[str, str]:
         """Give all it may be using: what it has, is to have, and left the factory with."""
@@ -150,13 +157,12 @@ class Logins:
             secrets.check(one.secrets)
             row = before.get(one.resource)
             kept = self._opened(row) if row else _Kept()
-            now = {**kept.now, **one.secrets}
-            kept = replace(kept, now=now, listed=one.listed or kept.listed)
+            kept = replace(kept.with_told(one.secrets), listed=one.listed or kept.listed)
             rows.append(
                 {
                     "resource": one.resource,
                     "address": checked_address(one.address) or (row.address if row else ""),
-                    "login_name": now.get(secrets.USERNAME),
+                    "login_name": kept.now.get(secrets.USERNAME),
                     **self._sealed(one.resource, kept),
                     "host_key": _checked_key(one.host_key) or (row.host_key if row else ""),
                     "claim_until": row.claim_until if row else None,
@@ -208,11 +214,12 @@ class Logins:
         await tx.execute(update(box_login).where(_C.resource == box).values(host_key=""))
         return hostkeys.fingerprint(row.host_key) if row else ""
 
-    async def rotate(self, tx: Tx, ref: str, fresh: Mapping[str, str]) -> None:
-        """Begin to change the secrets of a box. The old ones stay valid until `seen_new`.
+    async def rotate(self, tx: Tx, ref: str, fresh: Mapping[str, str]) -> Mapping[str, str]:
+        """Begin to change the secrets of a box, and tell which it is to be given.
 
-        A name is given once, to a box that has none, and holds at once. Raises NotFound, and
-        Invalid for another name than the box has.
+        The old ones stay valid until `seen_new`. What was begun before stands: the box may have
+        taken it already. A name is given once, to a box that has none, and holds at once. Raises
+        NotFound, and Invalid for another name than the box has.
         """
         secrets.check(fresh)
         row = await _known(tx, ref)
@@ -221,21 +228,25 @@ class Logins:
         for name, wanted in names.items():
             if kept.now.get(name, wanted) != wanted:
                 raise Invalid(name, "a name is no secret: it does not change by turns")
-        later = {name: each for name, each in fresh.items() if name not in names}
+        later = {name: each for name, each in fresh.items() if name not in names} | dict(kept.next)
         await self._keep(tx, row, replace(kept, now={**kept.now, **names}, next=later))
+        return {name: later.get(name, each) for name, each in fresh.items()}
 
     async def seen_new(self, tx: Tx, ref: str) -> None:
         """End the change: the box was seen with the new secrets. Again is harmless."""
         row = await _known(tx, ref)
         kept = self._opened(row)
         if kept.next:
-            await self._keep(tx, row, replace(kept, now={**kept.now, **kept.next}, next={}))
+            now = {**kept.now, **kept.next}
+            is_given = kept.is_given or secrets.PASSWORD in kept.next
+            await self._keep(tx, row, replace(kept, now=now, next={}, is_given=is_given))
 
     def _access(self, row: Any) -> Access:
-        until = row.claim_until
+        until, kept = row.claim_until, self._opened(row)
         return Access(
             address=row.address,
-            secrets=self._opened(row).told(),
+            secrets=kept.told(),
+            is_given=kept.is_given,
             host_key=row.host_key,
             may_pin=not row.host_key and until is not None and self.clock.machine_now() < until,
         )
@@ -263,8 +274,9 @@ class Logins:
         await tx.execute(change.values(**values, changed_at=self.clock.machine_now()))
 
     def _sealed(self, box: str, kept: _Kept) -> dict[str, str]:
-        both = {"now": kept.now, "next": kept.next, "listed": kept.listed}
-        text = orjson.dumps({name: dict(values) for name, values in both.items()}).decode()
+        each = {"now": kept.now, "next": kept.next, "listed": kept.listed}
+        parts = {name: dict(values) for name, values in each.items()}
+        text = orjson.dumps({**parts, "is_given": kept.is_given}).decode()
         sealed = self.sealer.seal(text, place=_place(box))
         return {"key_id": self.sealer.key_id, "sealed": sealed}
 

@@ -53,7 +53,8 @@ class Reconciler:
             while not stop.is_set():
                 if loop.time() - aligned_at >= ALIGN_EVERY_S:
                     aligned_at = loop.time()
-                    await self._align()
+                    # Where the database fails, the pumps know enough.
+                    await self.work.store.outages.outlive("reconciler", self._align())
                 if await bell.wait(RECONCILE, min(self.pace.sweep_s, ALIGN_EVERY_S)):
                     self._wake()
         finally:
@@ -62,11 +63,7 @@ class Reconciler:
 
     async def _align(self) -> None:
         """Start pumps for new targets, restart those whose row changed, pass on fresh rows."""
-        try:
-            found = await self.targets.load()
-        except Exception:  # noqa: BLE001 - the database failed: the pumps know enough
-            _log.exception("reconciler.failed")
-            return
+        found = await self.targets.load()
         for name, running in list(self._running.items()):
             target = found.get(name)
             if running.task.done() or target is None or target.version != running.pump.version:

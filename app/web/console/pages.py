@@ -63,7 +63,7 @@ class Console:
         self.drawing = Drawing(static)
         self.token = FormToken(house.chance.token(32))
         self.sayings = Sayings(house.chance)
-        self.live = Live(self._draw_parts)
+        self.live = Live(self._draw_parts, house.store.outages)
 
     def routes(self) -> tuple[Route, ...]:
         """Declare everything under /console/."""

@@ -184,6 +184,35 @@ async def test_old_secrets_are_valid_until_the_new_ones_were_seen(field):
     assert (await field.logins.access("RB1")).secrets == {**OLD, **NEW}
 
 
+async def test_a_change_that_was_begun_stands(field):
+    """Whoever begins it again is told what the box may have taken already."""
+    async with field.shelf.store.begin() as tx:
+        assert await field.logins.rotate(tx, "RB1", NEW) == NEW
+    async with field.shelf.store.begin() as tx:
+        assert await field.logins.rotate(tx, "RB1", {"password": "a later one"}) == NEW
+    assert (await field.logins.access("RB1")).secrets["next_password"] == NEW["password"]
+
+
+async def test_secrets_are_given_once_the_box_has_shown_them(field):
+    """Bought, it has none of ours; begun is not shown; what somebody else tells is not ours."""
+
+    async def is_given():
+        return (await field.logins.access("RB1")).is_given
+
+    box = await field.shelf.box("RB1")
+    assert not await is_given()
+    async with field.shelf.store.begin() as tx:
+        await field.logins.rotate(tx, "RB1", NEW)
+    assert not await is_given()
+    async with field.shelf.store.begin() as tx:
+        await field.logins.seen_new(tx, "RB1")
+    assert await is_given()
+    for secrets, expected in ((NEW, True), ({}, True), (OLD, False)):
+        async with field.shelf.store.begin() as tx:
+            await field.logins.describe(tx, [Described(resource=box.id, secrets=secrets)])
+        assert await is_given() is expected
+
+
 async def test_names_do_not_change_by_turns(plain):
     """The name a box signs in with is how it is found, so it stays."""
     with pytest.raises(Invalid, match="username"):
