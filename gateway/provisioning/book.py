@@ -10,7 +10,8 @@ from collections.abc import AsyncIterator, Mapping
 
 from sqlalchemy import and_, select
 
-from gateway.adapters.sdk import OTHER_MODEL, Access, Answering
+from gateway.adapters.boxes import OTHER_MODEL
+from gateway.adapters.sdk import Access, Answering
 from gateway.adapters.state import ViewerState
 from gateway.inventory import reviews, sightings, store
 from gateway.inventory.logins import Described, Logins

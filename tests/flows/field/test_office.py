@@ -1,4 +1,4 @@
-"""What the office sees and decides: what came back, vans, jobs for anybody, what is to be reviewed."""
+"""What the office sees and decides: what came back, vans, jobs, what is to be reviewed."""
 
 from __future__ import annotations
 
@@ -95,7 +95,7 @@ async def test_a_job_goes_to_somebody_and_back_to_anybody(vans, served, olga, to
 
 
 async def test_the_serial_that_was_meant_is_one_touch_away(vans, served, tom, olga):
-    """Where two digits were exchanged, a link takes the right serial, and all else stays as it was."""
+    """Where two digits were exchanged, a link takes the right serial; all else stays as it was."""
     slips = [
         (one, one[:at] + one[at + 1] + one[at] + one[at + 2 :])
         for one in vans.serials

@@ -10,7 +10,8 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
-from gateway.adapters.sdk import OTHER_MODEL, Ask, BoxAdapter, Contact, Reply
+from gateway.adapters.boxes import OTHER_MODEL
+from gateway.adapters.sdk import Ask, BoxAdapter, Contact, Reply
 from gateway.adapters.state import ViewerState
 from gateway.adapters.stb.cwmp import edges, soap, writing
 from gateway.adapters.stb.cwmp.bell import is_ringable
