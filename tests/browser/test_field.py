@@ -75,7 +75,8 @@ async def fits(page: Page) -> None:
     assert wide <= room, page.url
     small = await page.evaluate(
         "[...document.querySelectorAll('button, .button, select, input:not([type=hidden])"
-        ":not([type=radio]):not([type=checkbox])')].filter(e => e.getBoundingClientRect().height < 44).length"
+        ":not([type=radio]):not([type=checkbox])')]"
+        ".filter(e => e.getBoundingClientRect().height < 44).length"
     )
     assert small == 0, page.url
 

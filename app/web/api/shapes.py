@@ -50,7 +50,7 @@ def _whole(given: object) -> object:
 
 
 # Of a query, where everything is text: 1.0 is no number of rows.
-Rows = Annotated[int, BeforeValidator(_whole), Field(ge=1, le=PAGE_MAX)]
+Rows = Annotated[int, Field(ge=1, le=PAGE_MAX), BeforeValidator(_whole)]
 
 
 class Paging(Query):

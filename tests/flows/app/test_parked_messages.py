@@ -78,7 +78,7 @@ async def test_money_of_nobody_is_booked_once_it_fits(harbour, served):
     _, account = await served.api("GET", "accounts/300001")
     assert [one["amount"]["amount_minor"] for one in account["payments"]] == [2640]
     async with harbour.store.read() as tx:
-        deeds = await tx.fetch("SELECT action, subject FROM audit WHERE actor = 'api'")
+        deeds = await tx.fetch("SELECT action, subject FROM audit WHERE actor = 'api:first'")
     assert ("work.release", f"intake:{mine['key']}") in deeds
 
 

@@ -75,3 +75,11 @@ async def test_nothing_happens_to_a_box_before_what_happened_to_it_last(yard):
         await boxes.take_back(yard, tx, BOX, actor="office", on=handed)
         await stock.restock(yard, tx, BOX, actor="office")
     await refused(lambda tx: boxes.hand_over(yard, tx, BOX, "200002", on=before, actor="office"))
+
+
+async def test_a_number_of_rows_is_whole(yard, served):
+    """In a query, where everything is text, 1.0 is no number of rows; what is said names it."""
+    for path in ("boxes", "jobs", "reviews", "accounts"):
+        status, problem = await served.api("GET", f"{path}?limit=1.0")
+        assert (status, problem["field"]) == (400, "limit"), path
+        assert (await served.api("GET", f"{path}?limit=1"))[0] == 200

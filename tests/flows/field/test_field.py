@@ -423,7 +423,7 @@ async def test_every_page_of_the_field_asks_for_somebody(served):
     """Technicians where they work, owners where the office decides; a camera for both."""
     routes = Field(served.site.phone).routes()
     office = {route.path for route in routes if route.policy is Policy.OWNER}
-    assert all(re.match(r"/field/(jobs|stock)", path) for path in office)
+    assert all(re.match(r"/field/(jobs|stock|reviews)", path) for path in office)
     assert {route.policy for route in routes} == {Policy.TECHNICIAN, Policy.OWNER}
     _, _, headers = await served.raw("GET", "/field/register")
     assert "camera=(self)" in headers["Permissions-Policy"]
