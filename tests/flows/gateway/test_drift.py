@@ -16,6 +16,7 @@ from gateway.provisioning.targets import DriftPolicy
 from gateway.reads import drift as drift_reads
 from terms.entitlement import ServiceState
 from terms.errors import Unreachable
+from terms.ids import ServiceId
 from tests.fixtures.clock import START
 from tests.flows.gateway.world import NORTH, World
 
@@ -85,7 +86,7 @@ async def test_what_we_change_ourselves_is_no_change_by_hand(world: World):
     """A box that comes back leaves its account by us; what somebody changes then is told so."""
     await lit(world)
     async with world.store.begin() as tx:
-        (box,) = (await boxes.by_service(tx, ["s1"]))["s1"]
+        (box,) = (await boxes.by_service(tx, ["s1"]))[ServiceId("s1")]
         back = TakeBack(resource=box.id, on=START.date(), actor="test")
         await inventory.take_back(tx, world.work, [back])
     await world.work_through()
