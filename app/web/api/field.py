@@ -16,7 +16,6 @@ from app.web.api.boxes import BoxView, Place, view
 from app.web.api.shapes import (
     Contract,
     Day,
-    Id,
     Mac,
     OptionalText,
     Page,
@@ -118,7 +117,7 @@ class JobQuery(Paging):
 class Decision(Body):
     """Which case, and what was decided; with `forget_key` the next registration pins another."""
 
-    id: Annotated[Id, Field(max_length=100)]
+    id: Annotated[str, StringConstraints(pattern=r"^[!-~]{1,160}$")]  # it holds a fingerprint
     resolution: Text
     forget_key: bool = False
 
