@@ -117,8 +117,9 @@ async def serialisable(
         wait=_waiter(chance, TRANSACTION_BASE_S, TRANSACTION_MAX_S),
         # Who has waited long enough for the database does not wait as long again.
         retry=retry_if_exception(
-            lambda error: not isinstance(error, StoreAway)
-            and (is_conflict(error) or is_away(error))
+            lambda error: (
+                not isinstance(error, StoreAway) and (is_conflict(error) or is_away(error))
+            )
         ),
         before_sleep=counted,
         reraise=True,
