@@ -4,6 +4,7 @@ import json
 import re
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import IO
 from urllib.request import Request, urlopen
 
@@ -20,31 +21,40 @@ WITHIN_S = 60.0
 DRAIN_S = 10.0
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def running(
     postgres_server: Server,
     postgres_template: str,
     redis_url: str,
-    tmp_path_factory: pytest.TempPathFactory,
+    tmp_path: Path,
 ) -> Iterator[Scaled]:
     """Return the processes at work, with a lease as short as tests can wait for."""
     url = postgres_server.create(postgres_template)
-    folder = tmp_path_factory.mktemp("scaled")
-    with scaled(folder, url, redis_url) as made:
+    with scaled(tmp_path, url, redis_url) as made:
         made.start("web", "scheduler", "worker-1", "worker-2")
         made.sign_up(range(1, HOUSEHOLDS + 1))
         yield made
     postgres_server.drop(url)
 
 
-def test_a_payment_here_becomes_a_picture_through_a_worker_there(running: Scaled):
+def test_processes_apart_do_what_one_process_does(running: Scaled):
+    """In one story, as it takes long to start them: each step says what is true of it."""
+    pay_here_and_watch_there(running)
+    watch_a_live_page(running)
+    stop_a_worker_in_a_batch(running)
+    kill_the_scheduler_that_leads(running)
+    kill_a_worker_in_a_batch(running)
+    running.check(range(1, HOUSEHOLDS + 1))
+
+
+def pay_here_and_watch_there(running: Scaled) -> None:
     """Taken by the web process, it is settled, composed and brought to the portal by a worker."""
     running.pay_all([1, 2])
     running.until_lit([1, 2], WITHIN_S)
     until(lambda: running.view_state(1) == "active", "the web process tells so, too")
 
 
-def test_live_pages_are_fed_by_what_a_worker_did(running: Scaled):
+def watch_a_live_page(running: Scaled) -> None:
     """An open page of the web process tells of one more picture once a worker has put it on."""
     watching = Request(f"{running.web.url}/console/events?parts=tiles")
     with urlopen(watching, timeout=WITHIN_S) as feed:
@@ -53,7 +63,7 @@ def test_live_pages_are_fed_by_what_a_worker_did(running: Scaled):
         read_until_on(feed, 3)
 
 
-def test_told_to_stop_in_a_batch_it_drains_and_holds_nothing(running: Scaled):
+def stop_a_worker_in_a_batch(running: Scaled) -> None:
     """SIGTERM with calls under way: it ends with 0 within ten seconds, and no row stays claimed."""
     running.portal.admin("/faults", {"spec": "slow:200ms"})
     running.members["worker-2"].stop()
@@ -69,7 +79,7 @@ def test_told_to_stop_in_a_batch_it_drains_and_holds_nothing(running: Scaled):
     running.until_lit(batch, WITHIN_S)
 
 
-def test_the_scheduler_that_leads_is_followed_when_it_is_killed(running: Scaled):
+def kill_the_scheduler_that_leads(running: Scaled) -> None:
     """Of two schedulers one leads; killed, the other one does within a lease and a heartbeat."""
     running.add("scheduler-2")
     running.start("scheduler-2")
@@ -83,7 +93,7 @@ def test_the_scheduler_that_leads_is_followed_when_it_is_killed(running: Scaled)
     running.start("scheduler")
 
 
-def test_a_worker_killed_in_a_batch_costs_a_lease(running: Scaled):
+def kill_a_worker_in_a_batch(running: Scaled) -> None:
     """Killed with rows in hand: the other one takes them over, and nothing is written twice."""
     running.portal.admin("/faults", {"spec": "slow:200ms"})
     batch = range(14, HOUSEHOLDS + 1)
@@ -93,7 +103,6 @@ def test_a_worker_killed_in_a_batch_costs_a_lease(running: Scaled):
     running.portal.admin("/faults", {"clear": True})
     running.until_lit(batch, WITHIN_S)
     running.start("worker-1")
-    running.check(range(1, HOUSEHOLDS + 1))
 
 
 def read_until_on(feed: IO[bytes], count: int) -> None:

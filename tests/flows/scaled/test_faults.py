@@ -25,28 +25,18 @@ CONVERGES_S = 60.0
 ANSWERS_S = 10.0
 
 
-@pytest.fixture(scope="module")
-def redis(redis_program: Path) -> Iterator[RedisServer]:
-    """Return a Redis for this file's story; it does not run at its beginning."""
-    with RedisServer(redis_program) as server:
-        yield server
-
-
-@pytest.fixture(scope="module")
+@pytest.fixture
 def running(
-    hurt_postgres: PostgresServer, redis: RedisServer, tmp_path_factory: pytest.TempPathFactory
+    hurt_postgres: PostgresServer, redis_server: RedisServer, tmp_path: Path
 ) -> Iterator[Scaled]:
     """Return the processes at work, started without the Redis that they were told of."""
     url = make_database(hurt_postgres, "faults")
-    folder = tmp_path_factory.mktemp("faults")
-    with scaled(folder, url, redis.url) as made:
+    with scaled(tmp_path, url, redis_server.url) as made:
         made.start("web", "scheduler", "worker-1", "worker-2")
         made.sign_up(range(1, HOUSEHOLDS + 1))
         # Each call takes its time, so that trouble meets work under way.
         made.portal.admin("/faults", {"spec": "slow:30ms"})
         yield made
-        made.portal.admin("/faults", {"clear": True})
-        made.check(range(1, HOUSEHOLDS + 1))
 
 
 @contextmanager
@@ -69,13 +59,26 @@ def paying(running: Scaled, numbers: Sequence[int]) -> Iterator[None]:
     running.until_lit(numbers, CONVERGES_S)
 
 
-def test_with_no_redis_from_the_start(running):
+def test_trouble_in_turns_loses_nothing_and_repeats_nothing(running, redis_server, hurt_postgres):
+    """In one story, as it takes long to start them: each step says what goes wrong."""
+    pay_with_no_redis_from_the_start(running)
+    flush_redis(running, redis_server)
+    kill_redis(running, redis_server)
+    freeze_redis(running, redis_server)
+    restart_postgres(running, hurt_postgres)
+    kill_a_worker(running)
+    freeze_a_worker(running)
+    running.portal.admin("/faults", {"clear": True})
+    running.check(range(1, HOUSEHOLDS + 1))
+
+
+def pay_with_no_redis_from_the_start(running: Scaled) -> None:
     """Processes find each other's work by themselves."""
     with paying(running, range(1, 7)):
         pass
 
 
-def test_redis_comes_and_forgets_everything(running, redis):
+def flush_redis(running: Scaled, redis: RedisServer) -> None:
     """Flushed again and again while everybody is at work."""
     redis.start()
     with paying(running, range(7, 13)):
@@ -84,7 +87,7 @@ def test_redis_comes_and_forgets_everything(running, redis):
             time.sleep(0.2)
 
 
-def test_redis_is_killed_and_comes_back_empty(running, redis):
+def kill_redis(running: Scaled, redis: RedisServer) -> None:
     """Without warning, and on the same address."""
     with paying(running, range(13, 19)):
         redis.kill()
@@ -92,7 +95,7 @@ def test_redis_is_killed_and_comes_back_empty(running, redis):
         redis.start()
 
 
-def test_redis_hangs_and_nobody_waits_for_it(running, redis):
+def freeze_redis(running: Scaled, redis: RedisServer) -> None:
     """It answers nothing; the web process answers as ever."""
     redis.freeze()
     try:
@@ -104,7 +107,7 @@ def test_redis_hangs_and_nobody_waits_for_it(running, redis):
         redis.thaw()
 
 
-def test_postgres_restarts_at_once_under_load(running, hurt_postgres):
+def restart_postgres(running: Scaled, hurt_postgres: PostgresServer) -> None:
     """Every connection breaks in the middle of whatever it did; processes go on by themselves."""
     with paying(running, range(25, 31)):
         hurt_postgres.stop_immediately()
@@ -114,7 +117,7 @@ def test_postgres_restarts_at_once_under_load(running, hurt_postgres):
         assert running.members[name].pid, f"{name} has lived through it"
 
 
-def test_a_worker_is_killed_with_rows_in_hand(running):
+def kill_a_worker(running: Scaled) -> None:
     """Its rows are free when its lease is over."""
     with paying(running, range(31, 37)):
         until(lambda: bool(running.claimed()), "somebody has rows in hand")
@@ -122,7 +125,7 @@ def test_a_worker_is_killed_with_rows_in_hand(running):
     running.start("worker-1")
 
 
-def test_a_worker_sleeps_past_its_lease(running):
+def freeze_a_worker(running: Scaled) -> None:
     """What it still believes to hold is another's by then: it writes nothing any more."""
     with paying(running, range(37, HOUSEHOLDS + 1)):
         until(lambda: bool(running.claimed()), "somebody has rows in hand")
