@@ -4,6 +4,9 @@ The provider's simulator says when it had sent the first message about a payment
 the account went on; the product in between is `boxoffice serve` with its default settings. Payments
 come at random moments, as they do. The limit is a bare aiohttp server that does nothing but read
 the account and switch it on.
+
+Then the same with a process that is asked and one that works, on PostgreSQL with a Redis: at rest,
+and while the accounts of a larger base are billed.
 """
 
 from __future__ import annotations
@@ -14,15 +17,17 @@ import random
 import statistics
 import tempfile
 from base64 import b64encode
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import aiohttp
 from aiohttp import web
 
+from bench.database import fresh_services
 from bench.product import Failed, Product, command, new_ssh_key, serving
 from bench.report import Result
 from bench.simulator import Simulator, running
@@ -30,7 +35,11 @@ from bench.simulator import Simulator, running
 PAYMENTS = 300
 A_SECOND = 5.0
 P50_MS, P99_MS = 50.0, 150.0
+APART_P50_MS, APART_P99_MS, BILLING_P99_MS = 60.0, 200.0, 400.0
 WITHIN_S = 60.0
+BASE = 10_000
+BILLING_PAYMENTS = 60
+A_MONTH = "31d"
 OPERATOR = Path(__file__).parents[1] / "demo" / "operators" / "harbour"
 FILES = ("operator.toml", "taxes.csv", "offerings.csv", "prices.csv", "routes.csv")
 PORTAL_LOGIN, PORTAL_PASSWORD = "harbour", "harbour-portal-secret"
@@ -93,9 +102,14 @@ async def run() -> list[Result]:
         scene = Scene(portal=portal, provider=provider, session=session)
         ours = await through_the_product(scene)
         bare = await through_a_bare_server(scene)
+        apart = await through_processes_apart(scene)
+        billing = await while_a_bill_run_goes_on(scene)
     return [
         _result("p50_ms", _percentile(ours, 50), _percentile(bare, 50), P50_MS),
         _result("p99_ms", _percentile(ours, 99), _percentile(bare, 99), P99_MS),
+        _result("apart_p50_ms", _percentile(apart, 50), _percentile(bare, 50), APART_P50_MS),
+        _result("apart_p99_ms", _percentile(apart, 99), _percentile(bare, 99), APART_P99_MS),
+        _result("billing_p99_ms", _percentile(billing, 99), _percentile(bare, 99), BILLING_P99_MS),
     ]
 
 
@@ -103,19 +117,86 @@ async def run() -> list[Result]:
 
 
 async def through_the_product(scene: Scene) -> list[float]:
-    """Sign everybody up, let them pay at random moments; return the milliseconds of each."""
+    """Run it as one process with its default settings; return the milliseconds of each payment."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        await command(folder, ["import", *(str(OPERATOR / file) for file in FILES)], _world(scene))
+        await command(folder, ["import", *_files(OPERATOR)], _world(scene))
         async with serving(folder) as product:
-            await scene.tell_payments_to(f"{product.url}/hooks/payments/cards")
-            for number in range(PAYMENTS):
-                await sign_up(product, number)
+            return await paid(scene, product, CONTRACTS)
+
+
+async def through_processes_apart(scene: Scene) -> list[float]:
+    """Run a process that is asked and one that works; return the milliseconds of each payment."""
+    async with apart(scene, []) as product:
+        return await paid(scene, product, CONTRACTS)
+
+
+async def while_a_bill_run_goes_on(scene: Scene) -> list[float]:
+    """Have payments while all accounts of a larger base are due; who pays is none of them."""
+    with tempfile.TemporaryDirectory() as name:
+        base = Path(name) / "subscribers.csv"
+        base.write_text(subscribers(), "utf-8")
+        async with apart(scene, [str(base)]) as product:
             await product.rest()
-            links = [await pay_link(product, contract) for contract in CONTRACTS]
-            since = await scene.now()
-            await pay_all(scene, links)
-            return await elapsed(scene, since)
+
+            async def make_due() -> None:
+                await product.ask("POST", "clock/advance", {"by": A_MONTH})
+
+            found = await paid(scene, product, CONTRACTS[:BILLING_PAYMENTS], make_due)
+            if (await product.ask("GET", "work"))["idle"]:
+                raise Failed("the bill run was over before the payments were")
+            return found
+
+
+@asynccontextmanager
+async def apart(scene: Scene, more: Sequence[str]) -> AsyncIterator[Product]:
+    """Run the product on PostgreSQL with a Redis; who is asked and who works are two processes."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        async with fresh_services() as services:
+            settings = services.settings(allow_time_travel="true")
+            await command(folder, ["migrate"], settings)
+            given = [*_files(OPERATOR), *more]
+            await command(folder, ["import", *given], {**_world(scene), **settings})
+            async with (
+                serving(folder, "scheduler", settings),
+                serving(folder, "worker", settings),
+                serving(folder, "web", settings) as product,
+            ):
+                yield product
+
+
+async def paid(
+    scene: Scene,
+    product: Product,
+    contracts: Sequence[str],
+    meanwhile: Callable[[], Awaitable[None]] | None = None,
+) -> list[float]:
+    """Sign everybody up, let them pay at random moments; return the milliseconds of each."""
+    await scene.tell_payments_to(f"{product.url}/hooks/payments/cards")
+    for number in range(len(contracts)):
+        await sign_up(product, number)
+    await product.rest()
+    links = [await pay_link(product, contract) for contract in contracts]
+    if meanwhile is not None:
+        await meanwhile()
+    since = await scene.now()
+    await pay_all(scene, links)
+    return await elapsed(scene, since, contracts)
+
+
+def subscribers() -> str:
+    """Return a base of households that another system has billed until the end of this month."""
+    today = datetime.now(UTC).date()
+    first = today.replace(day=1)
+    following = (first + timedelta(days=31)).replace(day=1)
+    head = "contract,name,phone,email,locale,plan,addons,bill_day,started_on,billed_until"
+    lines = [f"{head},payment_provider,payment_customer,payment_method"]
+    lines += [
+        f"{400_000 + number},Base {number},,,,HARBOUR,SPORT,1,{first},{following},,,"
+        for number in range(BASE)
+    ]
+    return "\n".join(lines) + "\n"
 
 
 async def sign_up(product: Product, number: int) -> None:
@@ -152,13 +233,13 @@ async def pay_all(scene: Scene, links: Sequence[str]) -> None:
             paying.create_task(pay(url))
 
 
-async def elapsed(scene: Scene, since: Since) -> list[float]:
+async def elapsed(scene: Scene, since: Since, contracts: Sequence[str]) -> list[float]:
     """Return for each household the milliseconds from its first message to the write."""
     async with asyncio.timeout(WITHIN_S):
         while True:
             sent, written = await scene.sent(since), await scene.written(since)
-            if len(sent) == len(written) == PAYMENTS:
-                return [(written[one] - sent[one]) / 1e6 for one in CONTRACTS]
+            if all(one in sent and one in written for one in contracts):
+                return [(written[one] - sent[one]) / 1e6 for one in contracts]
             await asyncio.sleep(0.2)
 
 
@@ -177,7 +258,7 @@ async def through_a_bare_server(scene: Scene) -> list[float]:
             await asyncio.sleep(dice.expovariate(A_SECOND))
             again = {"op": "redeliver", "event": first[contract], "copies": 1}
             await scene.provider.admin("/tamper", again)
-        return await elapsed(scene, since)
+        return await elapsed(scene, since, CONTRACTS)
 
 
 @asynccontextmanager
@@ -214,6 +295,10 @@ async def bare_server(scene: Scene) -> AsyncIterator[str]:
 
 
 # -- small parts
+
+
+def _files(folder: Path) -> list[str]:
+    return [str(folder / file) for file in FILES]
 
 
 async def _journal(simulator: Simulator, query: str) -> list[dict[str, Any]]:

@@ -12,7 +12,13 @@ from tests.services.binaries import Binaries
 from tests.services.keeper import SETTINGS, USER, prepare, start_somewhere
 
 # Nobody pulls a plug here, so nothing needs to reach the disk; but it has to reach the system.
-KEEPS = {**SETTINGS, "synchronous_commit": "on", "max_connections": "60"}
+KEEPS = {
+    **SETTINGS,
+    "autovacuum": "on",
+    "autovacuum_naptime": "1s",
+    "max_connections": "60",
+    "synchronous_commit": "on",
+}
 STOP_DEADLINE_S = 30.0
 
 
