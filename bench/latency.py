@@ -1,12 +1,9 @@
 """From the last byte of a webhook to the write at the portal, measured from outside.
 
-The provider's simulator says when it had sent the first message about a payment, the portal's when
-the account went on; the product in between is `boxoffice serve` with its default settings. Payments
-come at random moments, as they do. The limit is a bare aiohttp server that does nothing but read
-the account and switch it on.
-
-Then the same with a process that is asked and one that works, on PostgreSQL with a Redis: at rest,
-and while the accounts of a larger base are billed.
+The simulators say when a message was sent and when the account went on; in between is the product
+as one process, then as one that is asked and one that works, on PostgreSQL with a Redis: at rest,
+and while a larger base is billed. Payments come at random moments. The limit is a bare aiohttp
+server that does nothing but read the account and switch it on.
 """
 
 from __future__ import annotations

@@ -1,10 +1,9 @@
 """What it costs to bring 2,000 accounts of a portal up to date, and how fast it goes.
 
-Measured from the mark of `compose` to the completed rows; settling is not part of it. The limit of
-the cost is a bare aiohttp loop, written as aiohttp's documentation shows it, that makes the same
-calls with as many in flight and reads the answers; the limit of the speed is one client that makes
-them one after the other. Both sides take turns in rounds, each on accounts of its own. Several
-workers are measured in `bench/scaled.py`.
+From the mark of `compose` to the completed rows. The limit of the cost is a bare aiohttp loop, as
+aiohttp's documentation shows it, that makes the same calls with as many in flight and reads the
+answers; that of the speed is one client that makes them one after the other. Both sides take turns
+in rounds, each on accounts of its own. Several workers: `bench/scaled.py`.
 """
 
 from __future__ import annotations
