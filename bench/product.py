@@ -19,7 +19,7 @@ import asyncssh
 BOXOFFICE = str(Path(sys.executable).with_name("boxoffice"))
 LOOK_EVERY_S = 0.05
 START_DEADLINE_S = 60.0
-REST_DEADLINE_S = 120.0
+REST_DEADLINE_S = 300.0
 STOP_DEADLINE_S = 20.0
 TOKEN_FILE = "api-token"  # noqa: S105 - a file's name
 

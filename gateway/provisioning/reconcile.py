@@ -100,8 +100,8 @@ class Reconciler:
         ]
         try:
             ours = await self.shares.settle(asking)
-        except Exception:  # noqa: BLE001 - as above
-            _log.exception("shares.not_settled")
+        except Exception as error:  # noqa: BLE001 - as above
+            _log.warning("shares.not_settled", error=type(error).__name__)
             self._let_lapse()
             return
         self._settled_at = began_at

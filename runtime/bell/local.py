@@ -14,6 +14,9 @@ class LocalBell:
     def __init__(self) -> None:
         self._events: dict[str, asyncio.Event] = {}
 
+    def begin(self) -> None:
+        """There is nothing to connect."""
+
     def ring(self, kinds: Iterable[str]) -> None:
         """Wake whoever waits for one of these kinds."""
         for kind in kinds:

@@ -14,6 +14,10 @@ class Bell(Protocol):
         """Whether a ring reaches everybody now; where not, they find the work a little later."""
         ...
 
+    def begin(self) -> None:
+        """Listen from now on; whoever rings or waits does so by that."""
+        ...
+
     def ring(self, kinds: Iterable[str]) -> None:
         """Wake whoever waits for one of these kinds. Never blocks, never fails."""
         ...

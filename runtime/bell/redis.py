@@ -62,6 +62,11 @@ class RedisBell:
         self._down_since: datetime | None = None
         self.is_up = False
 
+    def begin(self) -> None:
+        """Listen from now on; whoever rings or waits does so by that."""
+        if self._carrying is None and not self._is_closed:
+            self._carrying = asyncio.create_task(self._carry(), name="bell")
+
     def ring(self, kinds: Iterable[str]) -> None:
         """Wake whoever waits for one of these kinds."""
         rung = set(kinds)
@@ -75,7 +80,7 @@ class RedisBell:
 
     async def wait(self, kind: str, within_s: float) -> bool:
         """Wait for a ring of that kind; False when the time is over first."""
-        self._begin()
+        self.begin()
         return await self._local.wait(kind, within_s)
 
     async def close(self) -> None:
@@ -94,11 +99,7 @@ class RedisBell:
         self._unsent |= kinds
         self._all_sent.clear()
         self._wanted.set()
-        self._begin()
-
-    def _begin(self) -> None:
-        if self._carrying is None and not self._is_closed:
-            self._carrying = asyncio.create_task(self._carry(), name="bell")
+        self.begin()
 
     # -- the wire
 

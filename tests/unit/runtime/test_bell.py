@@ -30,7 +30,7 @@ async def bells(request: pytest.FixtureRequest) -> AsyncIterator[tuple[Bell, Bel
     url = request.getfixturevalue("redis_url")
     both = [RedisBell(url, machine_now=utc_now, chance=SystemChance()) for _ in range(2)]
     for each in both:
-        await each.wait("nothing", 0)  # from here on it listens
+        each.begin()
     async with asyncio.timeout(SOON_S):
         while not all(each.is_up for each in both):  # noqa: ASYNC110 - over a socket
             await asyncio.sleep(0.01)

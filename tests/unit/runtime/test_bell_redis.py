@@ -28,7 +28,7 @@ async def bells(redis_server: RedisServer) -> AsyncIterator[tuple[RedisBell, Red
     """Return two bells of a server of their own, which does not run yet."""
     both = (bell_at(redis_server), bell_at(redis_server))
     for each in both:
-        await each.wait("nothing", 0)
+        each.begin()
     yield both
     for each in both:
         await each.close()
