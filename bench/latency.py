@@ -136,6 +136,7 @@ async def while_a_bill_run_goes_on(scene: Scene) -> list[float]:
         base.write_text(subscribers(), "utf-8")
         async with apart(scene, [str(base)]) as product:
             contracts = CONTRACTS[:BILLING_PAYMENTS]
+            await product.rest()
             links = await owing(scene, product, contracts)
             await product.ask("POST", "clock/advance", {"by": A_MONTH})
             since = await scene.now()

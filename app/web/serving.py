@@ -89,6 +89,7 @@ async def _answered(request: web.Request, handler: _Served, request_id: str) -> 
         return problem_of(error, request_id)
     except Exception as error:
         if is_store_trouble(error):
+            log.info("web.not_now", method=request.method, path=request.path, why=str(error)[:200])
             return _not_now(request_id)
         log.exception("web.failed", method=request.method, path=request.path)
         why = "something broke on our side; the request id finds it in the log"
