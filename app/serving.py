@@ -5,12 +5,15 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import ExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 from aiohttp import web
 
 from app.identity import people
+from app.identity.roles import FIRST_OWNER, OWNER
 from app.roles.crew import Crew, Role, duties
 from app.settings import Settings
 from app.shape import open_house
@@ -20,6 +23,9 @@ from app.web.routes import all_routes
 from app.web.serving import make_app
 from app.web.site import Site
 from app.wiring import House
+from runtime.alone import NotAlone, alone
+from runtime.store.engine import driver_url
+from runtime.store.sqlite import make_folder
 from runtime.telemetry import get_log
 from terms.errors import DomainError
 
@@ -63,7 +69,7 @@ async def serve(
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    async with open_house(settings) as house:
+    async with _opened(settings) as house:
         acs = (
             Acs(settings, house.targets, house.work, announce=moved)
             if role in ANSWERS_BOXES
@@ -102,12 +108,42 @@ async def serve(
         return 1 if failed else 0
 
 
+@asynccontextmanager
+async def _opened(settings: Settings) -> AsyncIterator[House]:
+    """Open the house that nobody else serves. Raises DomainError where somebody does."""
+    with _alone(settings):
+        async with open_house(settings) as house:
+            yield house
+
+
+@contextmanager
+def _alone(settings: Settings) -> Iterator[None]:
+    """Keep other processes from serving the same SQLite database; PostgreSQL takes any number."""
+    url = driver_url(settings.database_url)
+    if url.get_backend_name() != "sqlite":
+        yield
+        return
+    settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    make_folder(url)
+    file = Path(str(url.database)).resolve()
+    with ExitStack() as held:
+        try:
+            held.enter_context(alone(file.with_name(f"{file.name}.lock")))
+        except NotAlone as other:
+            who = f"process {other.pid}" if other.pid else "another process"
+            raise DomainError(
+                f"{who} serves {file.parent} already: end it first, or set data_dir to another "
+                "folder"
+            ) from None
+        yield
+
+
 async def hints(house: House) -> list[str]:
     """Say in one line each what a person should know who has just started the pages."""
     found = []
     async with house.store.read() as tx:
-        if not await people.is_anybody(tx):
-            found.append("nobody can sign in yet: boxoffice user add NAME --role owner")
+        if OWNER not in await people.roles(tx):
+            found.append(f"there is no owner yet: {FIRST_OWNER}")
     if house.settings.insecure_cookies:
         found.append(
             "insecure_cookies is on: whoever listens on the network can take a sign-in over"

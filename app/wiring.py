@@ -5,7 +5,7 @@ Importing it imports every store module, so that the catalogue of tables is whol
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -25,7 +25,7 @@ from gateway.provisioning.book import Book
 from gateway.provisioning.composer import Composer
 from gateway.provisioning.drift import Drift
 from gateway.provisioning.opening import Targets
-from gateway.provisioning.operate import Operate
+from gateway.provisioning.operate import Operate, Performed
 from gateway.provisioning.orders import Outcome
 from gateway.provisioning.pump import Pace
 from gateway.provisioning.reconcile import Reconciler
@@ -80,21 +80,33 @@ class House:
             return await self.clock.business_now(tx)
 
 
+_NOT_SHOWN = frozenset({Outcome.FAILED, Outcome.PENDING})
+
+
 class _Screens:
     """The screens of a household: every target of its service that can show a message."""
 
     def __init__(self, operate: Operate) -> None:
         self.operate = operate
 
-    async def show(self, service: ServiceId, text: str, notice: NoticeId) -> Shown:
-        """Show a text once on each."""
-        action = Action(name="message", params={"text": text})
-        done = await self.operate.perform(service, action, id=notice)
+    async def show(
+        self, service: ServiceId, text: str, notice: NoticeId, *, not_after: datetime
+    ) -> Shown:
+        """Show a text once on each; where a box has to call first, not later than that."""
+        action = Action(name="message", params={"text": text}, not_after=not_after)
+        return self._shown(await self.operate.perform(service, action, id=notice))
+
+    async def became(self, notice: NoticeId) -> Shown:
+        """Tell what became of a text on each."""
+        return self._shown(await self.operate.became(notice))
+
+    @staticmethod
+    def _shown(done: Sequence[Performed]) -> Shown:
         others = [one for one in done if one.outcome is not Outcome.DONE]
         return Shown(
             taken=len(done) - len(others),
             why="; ".join(f"{one.target}: {one.error or one.outcome}" for one in others),
-            may_repeat=bool(done) and all(one.outcome is Outcome.FAILED for one in done),
+            may_repeat=bool(done) and all(one.outcome in _NOT_SHOWN for one in done),
         )
 
 
@@ -120,12 +132,16 @@ def build(
     deadline_s = settings.call_deadline_s
 
     def door() -> HttpDoor:
-        return HttpDoor(networks=settings.adapter_networks, deadline_s=deadline_s)
+        return HttpDoor(
+            networks=settings.adapter_networks, deadline_s=deadline_s, setting="adapter_networks"
+        )
 
     providers: dict[str, Provider] = {}
-    payment_door = HttpDoor(networks=settings.payment_networks, deadline_s=deadline_s)
+    payment_door = HttpDoor(
+        networks=settings.payment_networks, deadline_s=deadline_s, setting="payment_networks"
+    )
     logins = Logins(store, sealer, clock)
-    book = boxes_at or (lambda name: Book(name, store, logins, clock))
+    book = boxes_at or (lambda name: Book(name, work, logins))
     targets = Targets(store, sealer, door, book)
     operate = Operate(work, targets)
     return House(

@@ -281,6 +281,11 @@ async def _product(port: int, papers: Sequence[Mapping[str, Any]]) -> AsyncItera
 async def _furnish(house: House, papers: Sequence[Mapping[str, Any]]) -> None:
     """Let each box be with a household of its own that is wished what the box holds."""
     async with house.store.begin() as tx:
+        # As if each had been given just these secrets, and had shown them.
+        for box in papers:
+            own = {name: box[SECRETS[name]] for name in ("password", "connection_password")}
+            await house.logins.rotate(tx, box["serial"], own)
+            await house.logins.seen_new(tx, box["serial"])
         ids = {row[1]: row[0] for row in await tx.fetch("SELECT id, serial FROM resource")}
         held = [(f"s{number}", box["serial"]) for number, box in enumerate(papers)]
         await tx.driver(

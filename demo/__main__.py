@@ -1,4 +1,4 @@
-"""`python -m demo [--once] [--json] [--break STEP] [--operator DIR] [--data-dir DIR]`.
+"""`python -m demo [--once] [--json] [--break STEP [--mend]] [--operator DIR] [--data-dir DIR]`.
 
 Tells one operator's story against simulators and proves every step. With --once it ends after the
 story, with exit code 0 only when every step was proven; else the system stays up until Ctrl-C.
@@ -61,9 +61,11 @@ def _options() -> argparse.ArgumentParser:
         metavar="STEP",
         type=int,
         choices=range(1, len(STEPS) + 1),
-        default=0,
+        action="append",
+        default=[],
         help=f"spoil a step (1 to {len(STEPS)}), so that it cannot be proven",
     )
+    parser.add_argument("--mend", action="store_true", help="put right what was spoiled, and go on")
     parser.add_argument("--operator", type=Path, default=HARBOUR, help="folder of the operator")
     parser.add_argument("--data-dir", type=Path, help="empty folder to keep; else a fresh one")
     return parser
@@ -107,7 +109,7 @@ async def _told(options: argparse.Namespace, timeline: Timeline, folder: Path) -
     async with stage(operator, story, folder, timeline) as ready:
         set_up_at = time.monotonic()
         _introduce(ready, timeline, set_up_at - began_at)
-        proofs = await tell(ready, timeline, spoil=options.spoil)
+        proofs = await tell(ready, timeline, spoil=options.spoil, mends=options.mend)
         whole = is_whole(proofs)
         if options.json:
             _print(_report(ready, proofs, set_up_at - began_at, time.monotonic() - set_up_at))

@@ -22,6 +22,7 @@ class Answer:
     status: int
     text: str
     headers: Mapping[str, str]
+    cookies: Mapping[str, str]
 
     def json(self) -> Any:
         """Read it as JSON. Raises NoAnswer."""
@@ -59,7 +60,10 @@ class Client:
                 allow_redirects=False,
             ) as response:
                 text = await response.text()
-                return Answer(status=response.status, text=text, headers=response.headers)
+                cookies = {name: one.value for name, one in response.cookies.items()}
+                return Answer(
+                    status=response.status, text=text, headers=response.headers, cookies=cookies
+                )
         except (aiohttp.ClientError, TimeoutError, ValueError) as error:
             why = str(error) or type(error).__name__
             raise NoAnswer(f"{method} {url}: {why}") from None

@@ -9,7 +9,7 @@ import asyncio
 import math
 import time
 from collections.abc import Mapping
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any
 
 from demo.client import OK, Client
@@ -54,9 +54,10 @@ class Product:
         }
         await self._api("POST", "accounts", body=order)
 
-    async def take_back(self, serial: str, on: date) -> None:
-        """Take a box back from the household that has it, on a local day."""
-        await self._api("POST", f"boxes/{serial}/return", body={"on": on.isoformat()})
+    async def open_job(self, kind: str, contract: str, assignee: str) -> None:
+        """Have somebody do something at a household."""
+        job = {"kind": kind, "contract": contract, "assignee": assignee}
+        await self._api("POST", "jobs", body=job)
 
     async def restock(self, serial: str) -> Mapping[str, Any]:
         """Put a returned box back in stock; tell how it stands there."""
@@ -73,6 +74,12 @@ class Product:
         report = await self._api("POST", f"targets/{target}/scan", body={})
         drift: list[Mapping[str, Any]] = report["drift"]
         return drift
+
+    async def release_parked(self) -> None:
+        """Have everything tried again that waits for a person to say so."""
+        for row in (await self._api("GET", "parked"))["items"]:
+            body = {"kind": row["kind"], "key": row["key"]}
+            await self._api("POST", "parked/release", body=body)
 
     async def rest(self) -> None:
         """Wait until nothing is due, as long as that takes at most."""

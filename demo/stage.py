@@ -23,21 +23,13 @@ from demo.proof import Finding, StoryError, finding, until_proven
 from demo.provider import Provider
 from demo.simulator import Simulator
 from demo.story import Story
+from demo.technician import Technician
 from demo.timeline import Timeline
 
 SETUP_S = 30.0
 TOKEN_FILE = "api-token"  # noqa: S105 - a file's name
 TECHNICIAN = "mira"
 PORTAL, PROVIDER, SERVE = "portal", "provider", "serve"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Technician:
-    """Who works in the field: the name to sign in with, and how deeds of his are signed."""
-
-    name: str
-    password: str
-    actor: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -146,11 +138,11 @@ async def _started(operator: Operator, story: Story, parts: Parts) -> Stage:
     for name, command in begins.items():
         await children.start(name, command, environment)
     told = {SERVE: await children.ready(SERVE)}
-    hiring = asyncio.create_task(_hired(parts))  # meanwhile the others wake
+    url = told[SERVE]["url"]
+    hiring = asyncio.create_task(_hired(parts, url))  # meanwhile the others wake
     told |= {name: await children.ready(name) for name in begins if name != SERVE}
     portal, provider = told[PORTAL], told[PROVIDER]
     token_file = parts.folder / TOKEN_FILE
-    url = told[SERVE]["url"]
     return Stage(
         operator=operator,
         story=story,
@@ -165,14 +157,13 @@ async def _started(operator: Operator, story: Story, parts: Parts) -> Stage:
     )
 
 
-async def _hired(parts: Parts) -> Technician:
+async def _hired(parts: Parts, url: str) -> Technician:
     """Take somebody on who works in the field, and who may sign in."""
     words = ("user", "add", TECHNICIAN, "--role", "technician", "--generate")
     told = await parts.command("user", *words)
-    person = told["person"]
-    return Technician(
-        name=person["name"], password=told["password"], actor=f"person:{person['id']}"
-    )
+    person, password = told["person"], told["password"]
+    actor = f"person:{person['id']}"
+    return Technician(parts.client, url, name=person["name"], password=password, actor=actor)
 
 
 async def _imported(ready: Stage, parts: Parts) -> None:

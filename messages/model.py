@@ -22,7 +22,7 @@ class Outcome(StrEnum):
 
 
 ALLOWED: Mapping[Outcome, frozenset[Outcome]] = {
-    Outcome.BEGUN: frozenset({Outcome.SENT, Outcome.WAITING, Outcome.FAILED, Outcome.UNKNOWN}),
+    Outcome.BEGUN: frozenset(Outcome) - {Outcome.BEGUN},
     Outcome.WAITING: frozenset({Outcome.BEGUN, Outcome.FAILED, Outcome.LATE}),
     Outcome.SENT: frozenset(),
     Outcome.FAILED: frozenset(),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Protocol
 
 from terms.ids import NoticeId, ServiceId
@@ -12,7 +13,8 @@ from terms.ids import NoticeId, ServiceId
 class Shown:
     """What became of one text: on how many targets it was taken, and why not on others.
 
-    `may_repeat` says that it is known to have happened nowhere.
+    `may_repeat` says that it is known to have happened nowhere: the same again shows it once, and
+    tells what came of it where it waits for a box.
     """
 
     taken: int
@@ -23,6 +25,15 @@ class Shown:
 class Screen(Protocol):
     """Puts a line of text on the screens of one household, once."""
 
-    async def show(self, service: ServiceId, text: str, notice: NoticeId) -> Shown:
-        """Show it. Raises a TargetError or a DomainError where nobody will ever take it."""
+    async def show(
+        self, service: ServiceId, text: str, notice: NoticeId, *, not_after: datetime
+    ) -> Shown:
+        """Show it, not later than that.
+
+        Raises a TargetError or a DomainError where nobody will ever take it.
+        """
+        ...
+
+    async def became(self, notice: NoticeId) -> Shown:
+        """Tell what became of a text that was given before; shows nothing."""
         ...

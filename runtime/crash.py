@@ -18,6 +18,7 @@ POINTS = (
     "after_settle",
     "after_compose",
     "after_claim",
+    "after_begin",
     "after_call",
     "after_readback",
     "before_complete",

@@ -15,7 +15,7 @@ from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, stop_aft
 from runtime.chance import Chance, SystemChance
 from runtime.store.patience import StoreAway
 from runtime.telemetry import counter, get_log
-from terms.errors import TargetError, Unreachable
+from terms.errors import Unreachable
 
 log = get_log()
 
@@ -40,6 +40,18 @@ _CONFLICT_STATES = frozenset({"40001", "40P01", "55P03"})
 # admin_shutdown, crash_shutdown, cannot_connect_now, too_many_connections; class 08 besides.
 _AWAY_STATES = frozenset({"57P01", "57P02", "57P03", "53300"})
 _SQLITE_BUSY = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED})
+# The file or its disk is at fault, not what was asked: https://www.sqlite.org/rescode.html
+_SQLITE_LOST = _SQLITE_BUSY | {
+    sqlite3.SQLITE_CANTOPEN,
+    sqlite3.SQLITE_CORRUPT,
+    sqlite3.SQLITE_FULL,
+    sqlite3.SQLITE_IOERR,
+    sqlite3.SQLITE_NOTADB,
+    sqlite3.SQLITE_PERM,
+    sqlite3.SQLITE_READONLY,
+}
+# Classes of SQLSTATE: insufficient resources, trouble of the system around the server.
+_LOST_CLASSES = frozenset({"53", "58"})
 
 _SYSTEM_CHANCE = SystemChance()
 _repeated = counter("boxoffice_transactions_repeated", "Transactions tried again after a conflict")
@@ -48,6 +60,16 @@ _repeated = counter("boxoffice_transactions_repeated", "Transactions tried again
 async def pause(seconds: float) -> None:
     """Sleep: for the loops of the product."""
     await asyncio.sleep(seconds)
+
+
+async def stopped_within(stop: asyncio.Event, seconds: float) -> bool:
+    """Sleep, unless told to stop; True where that was said."""
+    try:
+        async with asyncio.timeout(seconds):
+            await stop.wait()
+    except TimeoutError:
+        pass
+    return stop.is_set()
 
 
 def back_off_s(
@@ -147,15 +169,12 @@ def is_away(error: BaseException) -> bool:
     )
 
 
-def is_store_trouble(error: BaseException) -> bool:
-    """Say whether the database is to blame, and another try may do: it is away, busy, in conflict.
-
-    What other systems or files do counts as something else.
-    """
-    causes = [cause for cause in _causes(error) if not isinstance(cause, TargetError)]
-    is_wire = any(isinstance(cause, ConnectionError | TimeoutError) for cause in causes)
-    of_driver = any(isinstance(c, DBAPIError) or hasattr(c, "sqlstate") for c in causes)
-    return is_wire or (of_driver and (is_away(error) or is_conflict(error)))
+def is_lost(error: BaseException) -> bool:
+    """Say whether the database failed us, rather than we it."""
+    causes = list(_causes(error))
+    if any(isinstance(cause, Unreachable) for cause in causes):
+        return False  # of somebody else
+    return is_away(error) or is_conflict(error) or any(map(_is_trouble, causes))
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:
@@ -169,10 +188,19 @@ def _causes(error: BaseException) -> Iterator[BaseException]:
 
 
 def _is_busy(error: BaseException) -> bool:
-    if not isinstance(error, sqlite3.OperationalError):
-        return False
-    # The low byte is the primary code, the rest says more precisely why.
-    return getattr(error, "sqlite_errorcode", 0) & 0xFF in _SQLITE_BUSY
+    return _sqlite_code(error) in _SQLITE_BUSY
+
+
+def _is_trouble(error: BaseException) -> bool:
+    state = getattr(error, "sqlstate", None) or ""
+    return _sqlite_code(error) in _SQLITE_LOST or str(state)[:2] in _LOST_CLASSES
+
+
+def _sqlite_code(error: BaseException) -> int:
+    """Give the primary code, which is the low byte; the rest says more precisely why."""
+    if not isinstance(error, sqlite3.Error):
+        return 0
+    return int(getattr(error, "sqlite_errorcode", 0)) & 0xFF
 
 
 def _is_away_state(state: object) -> bool:

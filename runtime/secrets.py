@@ -30,6 +30,7 @@ KEY_BYTES = 32
 KEYS_MAX = 10
 _NONCE_BYTES = 12
 _SCHEME = "bx1"
+_IMPRINT_CHARS = 32  # 128 bits of HMAC-SHA256
 
 
 class SealBroken(BoxofficeError):
@@ -57,7 +58,10 @@ class Sealer:
         if not keys or any(len(key) != KEY_BYTES for key in keys):
             raise ValueError(f"at least one master key of {KEY_BYTES} bytes is needed")
         self._masters = {_key_id(key): AESGCM(key) for key in keys}
+        # A key of its own, so that nothing made with it says anything about what is sealed.
+        self._imprinting = hmac.digest(keys[0], b"boxoffice imprint key", "sha256")
         self.key_id = _key_id(keys[0])
+        self._root = hmac.digest(keys[0], b"boxoffice shared keys", "sha256")
 
     @classmethod
     def of(cls, holder: KeyHolder) -> Self:
@@ -76,9 +80,19 @@ class Sealer:
         data_key, box = self._unwrapped(sealed, place)
         return _decrypt(AESGCM(data_key), box, place).decode("utf-8", "surrogatepass")
 
+    def shared_key(self, place: str) -> bytes:
+        """Derive a key for one place; whoever has the same first master key derives the same."""
+        return hmac.digest(self._root, _raw(place), "sha256")
+
     def knows(self, sealed: str) -> bool:
         """Say whether one of our master keys has sealed it. Raises SealBroken for other text."""
         return _parts(sealed)[0] in self._masters
+
+    def imprint(self, text: str, *, place: str) -> str:
+        """Give what tells equal texts of one place from others, to holders of this key alone."""
+        content = f"{place}\0{text}".encode("utf-8", "surrogatepass")
+        digest = hmac.new(self._imprinting, content, hashlib.sha256).hexdigest()
+        return digest[:_IMPRINT_CHARS]
 
     def reseal(self, sealed: str, *, place: str) -> str:
         """Wrap the data key by the first master key; the same text returns if it is already.

@@ -13,6 +13,7 @@ from enum import StrEnum
 import orjson
 
 from terms.entitlement import ServiceState
+from terms.errors import Invalid
 from terms.ids import ResourceId, ServiceId, TargetName
 
 
@@ -27,9 +28,30 @@ class Possession(StrEnum):
     FOUND = "found"
 
 
+class Condition(StrEnum):
+    """How a box is when it comes back: one word for each thing that follows from it."""
+
+    GOOD = "good"  # it can be given out again
+    FAULTY = "faulty"  # it does not work, and nobody has hurt it
+    DAMAGED = "damaged"  # somebody has hurt it
+    SCRAP = "scrap"  # somebody has hurt it beyond mending: it is to be written off
+
+    @classmethod
+    def parse(cls, text: str) -> Condition | None:
+        """Read what somebody has chosen; None for nothing. Raises Invalid for any other word."""
+        if not text:
+            return None
+        if text not in set(cls):
+            raise Invalid("condition", f"{text[:40]!r} is none of {', '.join(cls)}")
+        return cls(text)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PossessionChanged:
-    """A box changed hands. `serial` and `model` are labels for people; `on` is a local date."""
+    """A box changed hands. `serial` and `model` are labels for people; `on` is a local date.
+
+    `condition` is that of a box that came back; None where nobody has said.
+    """
 
     kind: Possession
     resource: ResourceId
@@ -38,7 +60,7 @@ class PossessionChanged:
     model: str
     on: date
     old_resource: ResourceId | None = None
-    condition: str = ""
+    condition: Condition | None = None
 
     KIND = "possession.changed"
 
@@ -53,7 +75,7 @@ class PossessionChanged:
                 "model": self.model,
                 "on": self.on.isoformat(),
                 "old_resource": self.old_resource,
-                "condition": self.condition,
+                "condition": self.condition.value if self.condition else "",
             }
         ).decode()
 
@@ -70,7 +92,7 @@ class PossessionChanged:
             model=row["model"],
             on=date.fromisoformat(row["on"]),
             old_resource=ResourceId(old) if old else None,
-            condition=row["condition"],
+            condition=_condition(row["condition"]),
         )
 
 
@@ -143,3 +165,8 @@ class BoxProven:
             revision=row["revision"],
             state=ServiceState(row["state"]),
         )
+
+
+def _condition(text: str) -> Condition | None:
+    # A fact of the time when the condition was free text is a line of the log for ever.
+    return Condition(text) if text in set(Condition) else None

@@ -27,12 +27,24 @@ pytest.register_assert_rewrite("gateway.adapters.conformance")
 
 def pytest_configure(config: pytest.Config) -> None:
     """Close the way out; the run's first process opens the run for all of them."""
+    # Each program that a test starts would compile its libraries anew, for seconds.
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     given = os.environ.get(postgres.URL_ENVIRONMENT)
     database = [urlsplit(given).hostname or ""] if given else []
     bell = [urlsplit(os.environ.get(redis.URL_ENVIRONMENT, "")).hostname or ""]
     sockets.bar_outside([*database, *filter(None, bell), *named.hosts()])
     if not hasattr(config, "workerinput"):
         config.stash[RUN_FOLDER] = postgres.open_run()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the long ones, which ask for a limit of their own: nobody waits for one alone."""
+    items.sort(key=lambda item: -_limit_s(item))
+
+
+def _limit_s(item: pytest.Item) -> float:
+    mark = item.get_closest_marker("timeout")
+    return float(mark.args[0]) if mark else 0.0
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

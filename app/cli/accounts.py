@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from app.cli.actor import actor
 from app.cli.speak import Json, run, say, tell
 
 if TYPE_CHECKING:
     from app.wiring import House
     from billing.flows.signup import SignedUp
 
-ACTOR = "cli"
 
 Contract = Annotated[str, typer.Argument(help="The household's contract.")]
 Several = Annotated[
@@ -76,7 +77,7 @@ def signup(
             payment=method,
         )
         async with house.store.begin() as tx:
-            return await sign_up(house, tx, household, ACTOR)
+            return await sign_up(house, tx, household, actor())
 
     signed = run(story)
     if as_json:
@@ -103,7 +104,7 @@ def change(
 
         wish = Change(plan=plan or None, add=tuple(add or ()), remove=tuple(remove or ()))
         async with house.store.begin() as tx:
-            await contracts.change(house, tx, contract, wish, ACTOR)
+            await contracts.change(house, tx, contract, wish, actor())
 
     run(story)
     _done(contract, "changed", as_json=as_json)
@@ -123,31 +124,34 @@ def cancel(
 
         when = When.NOW if now else When.PERIOD_END
         async with house.store.begin() as tx:
-            await contracts.cancel(house, tx, contract, when, ACTOR)
+            await contracts.cancel(house, tx, contract, when, actor())
 
     run(story)
     _done(contract, "cancelled", as_json=as_json)
 
 
 def explain(
-    what: Annotated[str, typer.Argument(help="A contract, or the number of an invoice.")],
+    what: Annotated[
+        str, typer.Argument(help="A contract, or the number of an invoice or a credit note.")
+    ],
     *,
     as_json: Json = False,
 ) -> None:
-    """Say what a household owes, why, and why it is dark. Or what an invoice is made of."""
+    """Say what a household owes, why, and why it is dark. Or what a document is made of."""
 
     async def story(house: House) -> Any:
         from app.desk import household
-        from billing.reads import accounts, invoices
+        from billing.reads import accounts, credit_notes, invoices
         from terms.errors import NotFound
 
         async with house.store.read() as tx:
             if await accounts.contracts(tx, [what]):
                 return await household.view(house, tx, what)
-            try:
-                return await invoices.view(tx, what)
-            except NotFound:
-                raise NotFound(f"there is neither a contract nor an invoice {what!r}") from None
+            for document in (invoices.view, credit_notes.view):
+                with suppress(NotFound):
+                    return await document(tx, what)
+        why = f"there is neither a contract nor an invoice nor a credit note {what!r}"
+        raise NotFound(why)
 
     found = run(story)
     if as_json:

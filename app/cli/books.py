@@ -7,13 +7,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from app.cli.accounts import Contract
+from app.cli.actor import actor
 from app.cli.speak import Json, run, say, tell
 
 if TYPE_CHECKING:
     from app.desk.paying import PayLink
     from app.wiring import House
-
-ACTOR = "cli"
 
 
 def add_to(cli: typer.Typer) -> None:
@@ -47,7 +46,7 @@ def _take_cash(contract: str, amount: str, reference: str, *, as_json: bool) -> 
         async with house.store.begin() as tx:
             money = await paying.parse_amount(tx, contract, amount)
             return await paying.take_cash(
-                house, tx, contract, amount=money, reference=reference, actor=ACTOR
+                house, tx, contract, amount=money, reference=reference, actor=actor()
             )
 
     is_new = run(story)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from app.cli.actor import actor
 from app.cli.speak import Json, run, say, tell
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ def advance(
         from app.desk import clock
 
         async with house.store.begin() as tx:
-            return await clock.advance(house, tx, clock.parse_step(by), actor="cli")
+            return await clock.advance(house, tx, clock.parse_step(by), actor=actor())
 
     _print(run(story), as_json=as_json)
 

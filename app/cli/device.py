@@ -1,14 +1,15 @@
-"""`boxoffice device`: boxes from the purchase list to the scrap."""
+"""`boxoffice device`: boxes become known, are handed over and looked at."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from app.cli.actor import By, actor
+from app.cli.moves import On, Serial, day, moved
+from app.cli.moves import add_to as add_moves
 from app.cli.speak import Json, complain, run, say, table, tell
 
 if TYPE_CHECKING:
@@ -19,18 +20,7 @@ if TYPE_CHECKING:
     from gateway.reads.progress import Progress
     from runtime.store import Tx
 
-ACTOR = "cli"
-WAREHOUSE = "warehouse"
 SECRETS_BYTES_MAX = 16_384
-
-Serial = Annotated[str, typer.Argument(help="The serial on the box's label.")]
-On = Annotated[
-    datetime | None,
-    typer.Option(formats=["%Y-%m-%d"], help="The local day, like 2026-03-31; today unless said."),
-]
-Condition = Annotated[str, typer.Option(help="In what condition it is.")]
-Place = Annotated[str, typer.Option(help="Where it lies: warehouse, or whose van.")]
-By = Annotated[str, typer.Option(help="Who did it, for the history.")]
 
 
 def add_to(cli: typer.Typer) -> None:
@@ -40,14 +30,7 @@ def add_to(cli: typer.Typer) -> None:
     group.command("import")(import_)
     group.command("list")(listing)
     group.command("show")(show)
-    group.command("activate")(activate)
-    group.command("swap")(swap)
-    group.command("return")(return_)
-    group.command("restock")(restock)
-    group.command("move")(move)
-    group.command("lost")(lost)
-    group.command("found")(found)
-    group.command("scrap")(scrap)
+    add_moves(group)
     cli.add_typer(group, name="device")
 
 
@@ -68,7 +51,7 @@ def register(
     event: Annotated[
         str, typer.Option(help="A number of your own: the same one again is done once.")
     ] = "",
-    by: By = ACTOR,
+    by: By = "",
     as_json: Json = False,
 ) -> None:
     """Register a box for a household: it is known, handed over and may show its first key."""
@@ -83,15 +66,15 @@ def register(
             model=model,
             mac=mac,
             place=place,
-            on=_day(on),
+            on=day(on),
             address=address,
             host_key=host_key,
             secrets=given,
             event=event,
         )
-        return await registration.register(house, tx, wanted, by=boxes.By(actor=by))
+        return await registration.register(house, tx, wanted, by=boxes.By(actor=actor(by)))
 
-    _moved(story, as_json=as_json)
+    moved(story, as_json=as_json)
 
 
 def import_(
@@ -160,7 +143,8 @@ def show(serial: Serial, *, as_json: Json = False) -> None:
     box = found.at.box
     whose = f", with {found.at.contract}" if found.at.contract else ""
     where = f", at {box.place}" if box.place else ""
-    say(f"{box.serial} is a {box.model}, {box.state}{whose}{where}; MAC {box.mac or 'none'}")
+    how = f" ({box.condition})" if box.condition else ""
+    say(f"{box.serial} is a {box.model}, {box.state}{how}{whose}{where}; MAC {box.mac or 'none'}")
     rows = [
         (
             f"{line.at:%Y-%m-%d %H:%M}",
@@ -169,7 +153,7 @@ def show(serial: Serial, *, as_json: Json = False) -> None:
             found.contracts.get(line.service, "") if line.service else "",
             line.place,
             line.actor,
-            line.note,
+            ": ".join(part for part in (line.condition, line.note) if part),
         )
         for line in found.lines
     ]
@@ -192,178 +176,6 @@ def _show_progress(progress: Progress) -> None:
         ]
         table(("what", "is", "at (UTC)", "answer"), rows)
     say(f"{progress.stage}: {progress.advice}")
-
-
-def activate(serial: Serial, *, on: On = None, by: By = ACTOR, as_json: Json = False) -> None:
-    """Note that a box works where it is. Again is harmless."""
-
-    async def story(house: House, tx: Tx) -> Resource:
-        from app.desk import boxes
-
-        return await boxes.activate(house, tx, serial, on=_day(on), actor=by)
-
-    _moved(story, as_json=as_json)
-
-
-def swap(
-    old: Annotated[str, typer.Argument(help="The serial of the box the household has.")],
-    new: Annotated[str, typer.Argument(help="The serial of the box that comes instead.")],
-    *,
-    condition: Condition = "",
-    place: Place = WAREHOUSE,
-    on: On = None,
-    by: By = ACTOR,
-    as_json: Json = False,
-) -> None:
-    """Give a household another box. The old one is returned."""
-
-    async def story(house: House, tx: Tx) -> Resource:
-        from app.desk import boxes
-
-        return await boxes.swap(
-            house,
-            tx,
-            old,
-            new,
-            by=boxes.By(actor=by),
-            on=_day(on),
-            condition=condition,
-            place=place,
-        )
-
-    _moved(story, as_json=as_json)
-
-
-def return_(
-    serial: Serial,
-    *,
-    condition: Condition = "",
-    place: Place = WAREHOUSE,
-    on: On = None,
-    by: By = ACTOR,
-    as_json: Json = False,
-) -> None:
-    """Take a box back from whoever has it."""
-
-    async def story(house: House, tx: Tx) -> Resource:
-        from app.desk import boxes
-
-        return await boxes.take_back(
-            house, tx, serial, on=_day(on), condition=condition, actor=by, place=place
-        )
-
-    _moved(story, as_json=as_json)
-
-
-def restock(
-    serial: Serial, *, place: Place = WAREHOUSE, by: By = ACTOR, as_json: Json = False
-) -> None:
-    """Put a returned box back in stock."""
-
-    async def story(house: House, tx: Tx) -> Resource:
-        from app.desk import stock
-
-        return await stock.restock(house, tx, serial, actor=by, place=place)
-
-    _moved(story, as_json=as_json)
-
-
-def move(
-    serial: Serial,
-    place: Annotated[str, typer.Argument(help="Where it lies now: warehouse, or whose van.")],
-    *,
-    by: By = ACTOR,
-    as_json: Json = False,
-) -> None:
-    """Move a box between places of stock."""
-
-    async def story(house: House, tx: Tx) -> Resource:
-        from app.desk import boxes, stock
-
-        return await stock.move(house, tx, serial, place, by=boxes.By(actor=by))
-
-    _moved(story, as_json=as_json)
-
-
-def lost(
-    serial: Serial,
-    *,
-    note: Annotated[str, typer.Option(help="What is known of it.")] = "",
-    on: On = None,
-    by: By = ACTOR,
-    as_json: Json = False,
-) -> None:
-    """Note a box as lost. Who had it stays written."""
-
-    async def story(house: House, tx: Tx) -> Resource:
-        from app.desk import stock
-
-        return await stock.lose(house, tx, serial, actor=by, on=_day(on), note=note)
-
-    _moved(story, as_json=as_json)
-
-
-def found(
-    serial: Serial,
-    *,
-    condition: Condition = "",
-    place: Place = WAREHOUSE,
-    on: On = None,
-    by: By = ACTOR,
-    as_json: Json = False,
-) -> None:
-    """Note a lost box as found."""
-
-    async def story(house: House, tx: Tx) -> Resource:
-        from app.desk import stock
-
-        return await stock.find(
-            house, tx, serial, actor=by, on=_day(on), condition=condition, place=place
-        )
-
-    _moved(story, as_json=as_json)
-
-
-def scrap(
-    serial: Serial,
-    *,
-    note: Annotated[str, typer.Option(help="Why.")] = "",
-    by: By = ACTOR,
-    as_json: Json = False,
-) -> None:
-    """Write a box off for good."""
-
-    async def story(house: House, tx: Tx) -> Resource:
-        from app.desk import stock
-
-        return await stock.scrap(house, tx, serial, actor=by, note=note)
-
-    _moved(story, as_json=as_json)
-
-
-def _moved(step: Callable[[House, Tx], Awaitable[Resource]], *, as_json: bool) -> None:
-    """Do something with one box in a transaction and say how it is now."""
-
-    async def story(house: House) -> BoxAt:
-        from app.desk.boxes import holder_at
-        from app.desk.stock import BoxAt
-
-        async with house.store.begin() as tx:
-            box = await step(house, tx)
-            holder = await holder_at(tx, box)
-        return BoxAt(box=box, contract=holder.contract if holder else "")
-
-    at = run(story)
-    if as_json:
-        tell(at)
-        return
-    whose = f", with {at.contract}" if at.contract else ""
-    where = f", at {at.box.place}" if at.box.place else ""
-    say(f"{at.box.serial} is {at.box.state}{whose}{where}")
-
-
-def _day(given: datetime | None) -> date | None:
-    return given.date() if given else None
 
 
 def _secrets(path: Path | None) -> dict[str, str]:

@@ -1,18 +1,23 @@
-"""A household or an invoice in words, for `boxoffice explain`."""
+"""A household, an invoice or a credit note in words, for `boxoffice explain`."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from app.desk.household import Household
+from billing.rating.model import LineKind
+from billing.reads.credit_notes import CreditLineView, CreditNoteView
 from billing.reads.invoices import InvoiceView
+from billing.tax.model import TaxGroup
 
-INVOICES_MAX = 3
+DOCUMENTS_MAX = 3
 
 
-def explained(found: Household | InvoiceView) -> Iterator[str]:
-    """Tell what is owed, line by line, and why it is dark."""
-    return _invoice(found) if isinstance(found, InvoiceView) else _household(found)
+def explained(found: Household | InvoiceView | CreditNoteView) -> Iterator[str]:
+    """Tell what is owed or given back, line by line, and why it is dark."""
+    if isinstance(found, InvoiceView):
+        return _invoice(found)
+    return _note(found) if isinstance(found, CreditNoteView) else _household(found)
 
 
 def _household(household: Household) -> Iterator[str]:
@@ -26,10 +31,17 @@ def _household(household: Household) -> Iterator[str]:
     )
     for box in household.gateway.boxes:
         yield f"  box {box.serial} {box.model} {box.mac or ''}".rstrip()
+    for rental in account.rentals:
+        if rental.deposit_since:
+            waits = ", a person decides about it" if rental.is_waiting else ""
+            held = f"{rental.deposit} held since {rental.deposit_since}"
+            yield f"  deposit {held} for {rental.serial}{waits}"
     for at in household.gateway.targets:
         yield f"  {at.target}: {'as wished' if at.is_proven else 'not as wished yet'}"
-    for invoice in account.invoices[:INVOICES_MAX]:
+    for invoice in account.invoices[:DOCUMENTS_MAX]:
         yield from _invoice(invoice)
+    for note in account.credit_notes[:DOCUMENTS_MAX]:
+        yield from _note(note)
 
 
 def _invoice(one: InvoiceView) -> Iterator[str]:
@@ -38,7 +50,33 @@ def _invoice(one: InvoiceView) -> Iterator[str]:
     for line in one.lines:
         share = f"{line.days}/{line.of_days} days of {line.rate}"
         period = f"{line.period_start} to {line.period_end}"
-        tax = f"tax {line.tax}" if line.tax else "untaxed"
-        yield f"  {line.amount}  {line.label}  ({share}, {period}, {tax})"
-    for group in one.groups:
+        yield f"  {line.amount}  {line.label}  ({share}, {period}, {_taxed(line.tax)})"
+    yield from _taxes(one.groups)
+
+
+def _note(one: CreditNoteView) -> Iterator[str]:
+    yield f"credit note {one.number} of {one.issued_on}: {one.total} given back"
+    for line in one.lines:
+        period = f"{line.period_start} to {line.period_end}"
+        why = f"{_given_back(line)}, {period}, {_taxed(line.tax)}"
+        yield f"  {line.amount}  {line.label}  ({why}; line {line.line} of {line.invoice})"
+    yield from _taxes(one.groups)
+
+
+def _given_back(line: CreditLineView) -> str:
+    """Tell how the amount comes about: what was charged, less what stays."""
+    if line.kind is not LineKind.RENTAL:
+        kept = f", {line.kept} of it kept" if line.kept.amount_minor else ""
+        return f"{line.charged} charged once{kept}"
+    charged = f"{line.charged} charged for {line.charged_days}/{line.of_days} days of {line.rate}"
+    stays = f"{line.charged - line.amount} of it stays for {line.used_days}/{line.of_days}"
+    return f"{line.days} days back: {charged}, {stays}"
+
+
+def _taxed(tax: str) -> str:
+    return f"tax {tax}" if tax else "untaxed"
+
+
+def _taxes(groups: Sequence[TaxGroup]) -> Iterator[str]:
+    for group in groups:
         yield f"  {group.amount}  {group.tax} {group.rate} of {group.net}"

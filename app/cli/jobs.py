@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from app.cli.actor import By, actor
 from app.cli.speak import Json, run, say, table, tell
 
 if TYPE_CHECKING:
@@ -13,7 +14,6 @@ if TYPE_CHECKING:
     from gateway.inventory.jobs import Job
     from gateway.inventory.reviews import Case
 
-ACTOR = "cli"
 
 Id = Annotated[str, typer.Argument(help="As the list shows it.")]
 Limit = Annotated[int, typer.Option(min=1, max=5000, help="How many.")]
@@ -43,6 +43,7 @@ def open_(
     event: Annotated[
         str, typer.Option(help="A number of your own: the same one again is the same job.")
     ] = "",
+    by: By = "",
     as_json: Json = False,
 ) -> None:
     """Open a job at a household."""
@@ -58,7 +59,7 @@ def open_(
                 contract=contract,
                 assignee=to,
                 note=note,
-                actor=ACTOR,
+                actor=actor(by),
                 event=event,
             )
 
@@ -92,6 +93,7 @@ def assign(
     job: Id,
     to: Annotated[str, typer.Argument(help="Who does it.")],
     *,
+    by: By = "",
     as_json: Json = False,
 ) -> None:
     """Give an open job to somebody."""
@@ -100,7 +102,7 @@ def assign(
         from app.desk import jobs
 
         async with house.store.begin() as tx:
-            return await jobs.assign(house, tx, job, to, actor=ACTOR)
+            return await jobs.assign(house, tx, job, to, actor=actor(by))
 
     _told(run(story), as_json=as_json)
 
@@ -111,6 +113,7 @@ def close(
     cancelled: Annotated[
         bool, typer.Option("--cancelled", help="It is not to be done any more.")
     ] = False,
+    by: By = "",
     as_json: Json = False,
 ) -> None:
     """Close a job as done."""
@@ -120,7 +123,7 @@ def close(
 
         outcome = "cancelled" if cancelled else "done"
         async with house.store.begin() as tx:
-            return await jobs.close(house, tx, job, outcome, actor=ACTOR)
+            return await jobs.close(house, tx, job, outcome, actor=actor(by))
 
     _told(run(story), as_json=as_json)
 
@@ -150,6 +153,7 @@ def resolve(
         bool,
         typer.Option("--forget-key", help="Of a changed host key: the next claim pins another."),
     ] = False,
+    by: By = "",
     as_json: Json = False,
 ) -> None:
     """Write down what was decided about a case."""
@@ -159,7 +163,7 @@ def resolve(
 
         async with house.store.begin() as tx:
             return await reviews.resolve(
-                house, tx, case, resolution, actor=ACTOR, forget_key=forget_key
+                house, tx, case, resolution, actor=actor(by), forget_key=forget_key
             )
 
     done = run(story)

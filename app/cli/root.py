@@ -10,6 +10,7 @@ from app.cli.accounts import add_to as add_accounts
 from app.cli.books import add_to as add_books
 from app.cli.clock import add_to as add_clock
 from app.cli.database import add_to as add_database
+from app.cli.deposit import add_to as add_deposit
 from app.cli.device import add_to as add_device
 from app.cli.doctor import add_to as add_doctor
 from app.cli.importing import add_to as add_importing
@@ -61,6 +62,7 @@ for add in (
     add_accounts,
     add_books,
     add_device,
+    add_deposit,
     add_jobs,
     add_work,
     add_doctor,

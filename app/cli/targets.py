@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from app.cli.actor import actor
 from app.cli.speak import Json, guarded, run, say, table, tell
 
 if TYPE_CHECKING:
     from app.wiring import House
     from gateway.provisioning.drift import ScanReport
 
-ACTOR = "cli"
 
 Name = Annotated[str, typer.Argument(help="The target's name.")]
 
@@ -101,7 +101,7 @@ def release(name: Name, *, as_json: Json = False) -> None:
         from app.desk import targets
 
         async with house.store.begin() as tx:
-            return await targets.release_target(house, tx, name, ACTOR)
+            return await targets.release_target(house, tx, name, actor())
 
     done = run(story)
     if as_json:
@@ -126,7 +126,7 @@ def _decide(name: str, verb: str, words: str, *, as_json: bool) -> None:
 
         decide = {"approve": targets.approve, "reject": targets.reject}[verb]
         async with house.store.begin() as tx:
-            return await decide(house, tx, name, ACTOR)
+            return await decide(house, tx, name, actor())
 
     count = run(story)
     if as_json:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from app.cli.actor import actor
 from app.cli.speak import Json, complain, guarded, run, say, table, tell
 
 if TYPE_CHECKING:
@@ -14,7 +15,6 @@ if TYPE_CHECKING:
     from app.identity.sign_ins import SignIn
     from app.wiring import House
 
-ACTOR = "cli"
 
 Name = Annotated[str, typer.Argument(help="The name to sign in with.")]
 Generate = Annotated[
@@ -55,7 +55,7 @@ def add(
         made = typed or house.keeper.passwords.make()
         kept = await deeds.hashed(house.keeper, made, new.name)
         async with house.store.begin() as tx:
-            return await deeds.add(house.keeper, tx, new, kept, ACTOR), made
+            return await deeds.add(house.keeper, tx, new, kept, actor()), made
 
     one, made = run(story)
     if as_json:
@@ -78,7 +78,7 @@ def password(name: Name, *, generate: Generate = False, as_json: Json = False) -
         made = typed or house.keeper.passwords.make()
         kept = await deeds.hashed(house.keeper, made, one.name)
         async with house.store.begin() as tx:
-            await deeds.set_password(house.keeper, tx, one, kept, ACTOR)
+            await deeds.set_password(house.keeper, tx, one, kept, actor())
         return made
 
     made = run(story)
@@ -117,7 +117,7 @@ def disable(name: Name, *, as_json: Json = False) -> None:
         from app.identity import deeds, people
 
         async with house.store.begin() as tx:
-            await deeds.disable(house.keeper, tx, await people.find(tx, name), ACTOR)
+            await deeds.disable(house.keeper, tx, await people.find(tx, name), actor())
 
     run(story)
     _done(name, "is let in no more", as_json=as_json)
@@ -130,7 +130,7 @@ def enable(name: Name, *, as_json: Json = False) -> None:
         from app.identity import deeds, people
 
         async with house.store.begin() as tx:
-            await deeds.enable(house.keeper, tx, await people.find(tx, name), ACTOR)
+            await deeds.enable(house.keeper, tx, await people.find(tx, name), actor())
 
     run(story)
     _done(name, "is let in again", as_json=as_json)
@@ -172,8 +172,8 @@ def revoke(
         async with house.store.begin() as tx:
             one = await people.find(tx, name)
             if not sign_in:
-                return await deeds.revoke_all(house.keeper, tx, one, ACTOR)
-            await deeds.revoke(house.keeper, tx, one, sign_in, ACTOR)
+                return await deeds.revoke_all(house.keeper, tx, one, actor())
+            await deeds.revoke(house.keeper, tx, one, sign_in, actor())
             return 1
 
     count = run(story)

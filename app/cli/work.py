@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from app.cli.actor import actor
 from app.cli.speak import Json, run, say, table, tell
 
 if TYPE_CHECKING:
     from app.desk.replay import Replayed
     from app.wiring import House
 
-ACTOR = "cli"
 SHOWN = 50
 
 Target = Annotated[str, typer.Option("--target", help="Only this target.")]
@@ -72,7 +72,7 @@ def drift(
         marked = 0
         if repair:
             async with house.store.begin() as tx:
-                marked = await targets.repair(house, tx, ACTOR, target=target or None)
+                marked = await targets.repair(house, tx, actor(), target=target or None)
         async with house.store.read() as tx:
             name = (await find(tx, target)).name if target else None
             return list(await reads.open_drift(tx, rows_max=SHOWN, target=name)), marked
@@ -146,7 +146,7 @@ def release(
         from app.desk import targets
 
         async with house.store.begin() as tx:
-            return await targets.release_work(house, tx, kind, key, ACTOR)
+            return await targets.release_work(house, tx, kind, key, actor())
 
     count = run(story)
     if as_json:

@@ -6,8 +6,10 @@ the edge knows whose service it is.
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from typing import TypeAlias
 
 from app.desk import places
 from app.wiring import House
@@ -17,8 +19,10 @@ from gateway.inventory import flows, models, store
 from gateway.inventory.flows import Activate, HandOver, NewBox, Swap, TakeBack
 from gateway.inventory.model import WAREHOUSE, Resource, ResourceState, implausible
 from runtime.store import Tx
+from runtime.work import Work
 from terms.calendar import local_date
 from terms.errors import DomainError, Forbidden, Invalid, InvalidTransition, NotFound
+from terms.facts import Condition
 
 SETTLE = "settle"
 # What is told later than this changes bills that were paid long ago: a case for a credit.
@@ -31,6 +35,30 @@ class By:
 
     actor: str
     stock: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Back:
+    """How a box comes back, what there is to say of it, and where it lies from then on."""
+
+    condition: Condition | None = None
+    note: str = ""
+    place: str = WAREHOUSE
+
+    def of(self, box: Resource, on: date, actor: str) -> TakeBack:
+        """Say this of a box."""
+        return TakeBack(
+            resource=box.id,
+            on=on,
+            actor=actor,
+            condition=self.condition,
+            note=self.note,
+            place=self.place,
+        )
+
+
+UNSAID = Back()
+ComingBack: TypeAlias = Callable[[Tx, Work, Sequence[TakeBack]], Awaitable[list[Resource]]]
 
 
 async def holder_of(tx: Tx, contract: str) -> Holder:
@@ -56,7 +84,7 @@ async def hand_over(
     house: House, tx: Tx, serial: str, contract: str, *, on: date | None, actor: str
 ) -> Resource:
     """Give a known box to a household, from a local day on (today unless said)."""
-    box = await known(tx, serial)
+    (box,) = await for_change(tx, serial)
     holder = await holder_of(tx, contract)
     await check_free(tx, box, holder)
     day = day_of(on, await today(house, tx, holder))
@@ -68,7 +96,7 @@ async def hand_over(
 
 async def activate(house: House, tx: Tx, serial: str, *, on: date | None, actor: str) -> Resource:
     """Note that a box works where it is."""
-    box = await known(tx, serial)
+    (box,) = await for_change(tx, serial)
     holder = await holder_at(tx, box)
     day = day_of(on, await today(house, tx, holder))
     move = Activate(resource=box.id, on=day, actor=actor)
@@ -85,16 +113,17 @@ async def swap(
     *,
     by: By,
     on: date | None = None,
-    condition: str = "",
-    place: str = WAREHOUSE,
+    back: Back = UNSAID,
 ) -> Resource:
-    """Give a household another box for the one it has; the old one is returned to `place`.
+    """Give a household another box for the one it has; `back` tells how the old one comes back.
 
     A claim window opens for the new one. Returns the new box.
     """
-    before, after = await known(tx, old), await known(tx, new)
+    before, after = await for_change(tx, old, new)
     holder = await holder_at(tx, before)
-    if not after.is_held or after.service != before.service:
+    if holder is not None:
+        await check_free(tx, after, holder)
+    if not after.is_held:
         await check_reach(tx, after, by)
     day = day_of(on, await today(house, tx, holder))
     move = Swap(
@@ -102,8 +131,9 @@ async def swap(
         new=after.id,
         on=day,
         actor=by.actor,
-        condition=condition,
-        stored_at=place,
+        condition=back.condition,
+        note=back.note,
+        stored_at=back.place,
     )
     (moved,) = await flows.swap(tx, house.work, [move])
     await house.logins.open_window(tx, moved.id)
@@ -116,17 +146,16 @@ async def take_back(
     tx: Tx,
     serial: str,
     *,
-    on: date | None,
-    condition: str,
     actor: str,
-    place: str = WAREHOUSE,
+    on: date | None = None,
+    back: Back = UNSAID,
+    flow: ComingBack = flows.take_back,
 ) -> Resource:
-    """Take a box back from whoever holds it."""
-    box = await known(tx, serial)
+    """Take a box back from whoever holds it; `flow` may ask more of it than that."""
+    (box,) = await for_change(tx, serial)
     holder = await holder_at(tx, box)
     day = day_of(on, await today(house, tx, holder))
-    move = TakeBack(resource=box.id, on=day, actor=actor, condition=condition, place=place)
-    (moved,) = await flows.take_back(tx, house.work, [move])
+    (moved,) = await flow(tx, house.work, [back.of(box, day, actor)])
     await settle(house, tx, holder)
     return moved
 
@@ -139,6 +168,16 @@ async def known(tx: Tx, serial: str) -> Resource:
     if why := models.typed(await models.load(tx), serial):
         raise Invalid("serial", why)
     raise NotFound(f"no box with serial {serial}")
+
+
+async def for_change(tx: Tx, *serials: str) -> list[Resource]:
+    """Find boxes that are about to change; nobody else changes them until the transaction ends.
+
+    Raises what `known` raises.
+    """
+    found = [await known(tx, serial) for serial in serials]
+    now = await store.locked(tx, [box.id for box in found])
+    return [now[box.id] for box in found]
 
 
 async def check_free(tx: Tx, box: Resource, holder: Holder) -> None:

@@ -66,7 +66,8 @@ async def register(house: House, tx: Tx, wanted: Registration, *, by: By) -> Res
     box = await _known(tx, wanted, by)
     if box is None:
         new = NewBox(serial=wanted.serial, model=wanted.model, mac=wanted.mac or None)
-        box = await boxes.register(house, tx, new, by.actor)
+        await boxes.register(house, tx, new, by.actor)
+    (box,) = await boxes.for_change(tx, wanted.serial)
     await _check(tx, box, holder, by)
     day = boxes.day_of(wanted.on, await boxes.today(house, tx, holder))
     move = HandOver(

@@ -6,11 +6,22 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from app.desk.boxes import By, check_reach, day_of, holder_at, known, settle, today
+from app.desk.boxes import (
+    UNSAID,
+    Back,
+    By,
+    check_reach,
+    day_of,
+    for_change,
+    holder_at,
+    known,
+    settle,
+    take_back,
+    today,
+)
 from app.wiring import House
 from billing.reads import accounts
 from gateway.inventory import stock, store
-from gateway.inventory.flows import TakeBack
 from gateway.inventory.model import WAREHOUSE, Resource
 from gateway.inventory.stock import Gone, Shelve
 from gateway.inventory.store import Line, Wanted
@@ -79,14 +90,14 @@ async def restock(
     house: House, tx: Tx, serial: str, *, actor: str, place: str = WAREHOUSE
 ) -> Resource:
     """Put a returned box back in stock."""
-    box = await known(tx, serial)
+    (box,) = await for_change(tx, serial)
     move = Shelve(resource=box.id, actor=actor, place=place)
     return (await stock.restock(tx, house.work, [move]))[0]
 
 
 async def move(house: House, tx: Tx, serial: str, place: str, *, by: By) -> Resource:
     """Move a box between places of stock: the warehouse, a van. Raises Forbidden for another's."""
-    box = await known(tx, serial)
+    (box,) = await for_change(tx, serial)
     if by.stock is not None:
         await check_reach(tx, box, by)
     shelved = Shelve(resource=box.id, actor=by.actor, place=place)
@@ -97,7 +108,7 @@ async def lose(
     house: House, tx: Tx, serial: str, *, actor: str, on: date | None = None, note: str = ""
 ) -> Resource:
     """Note a box as lost; who had it stays written."""
-    box = await known(tx, serial)
+    (box,) = await for_change(tx, serial)
     holder = await holder_at(tx, box)
     day = day_of(on, await today(house, tx, holder))
     gone = Gone(resource=box.id, on=day, actor=actor, note=note)
@@ -113,22 +124,15 @@ async def find(
     *,
     actor: str,
     on: date | None = None,
-    condition: str = "",
-    place: str = WAREHOUSE,
+    back: Back = UNSAID,
 ) -> Resource:
-    """Note a lost box as found: it lies at `place`, to be looked at."""
-    box = await known(tx, serial)
-    holder = await holder_at(tx, box)
-    day = day_of(on, await today(house, tx, holder))
-    back = TakeBack(resource=box.id, on=day, actor=actor, condition=condition, place=place)
-    (moved,) = await stock.find(tx, house.work, [back])
-    await settle(house, tx, holder)
-    return moved
+    """Note a lost box as found: it lies where `back` says, to be looked at."""
+    return await take_back(house, tx, serial, actor=actor, on=on, back=back, flow=stock.find)
 
 
 async def scrap(house: House, tx: Tx, serial: str, *, actor: str, note: str = "") -> Resource:
     """Write a box off for good."""
-    box = await known(tx, serial)
+    (box,) = await for_change(tx, serial)
     day = await today(house, tx, await holder_at(tx, box))
     gone = Gone(resource=box.id, on=day, actor=actor, note=note)
     return (await stock.scrap(tx, house.work, [gone]))[0]

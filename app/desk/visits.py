@@ -5,13 +5,13 @@ Somebody else's job is not there for him. A deed sent twice under one event is d
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sqlalchemy import select
 
 from app.desk import boxes
 from app.desk.auditing import note
-from app.desk.boxes import By, holder_at, holder_of, known
+from app.desk.boxes import Back, By, holder_at, holder_of, known
 from app.identity.people import Person
 from app.identity.roles import OWNER, covers
 from app.wiring import House
@@ -23,8 +23,6 @@ from gateway.provisioning.keys import COMPOSE
 from gateway.provisioning.reconcile import mark
 from runtime.store import Tx
 from terms.errors import InvalidTransition, NotFound
-
-DAMAGED = "damaged"  # the word by which the rental keeps its deposit back
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,25 +98,24 @@ async def close(house: House, tx: Tx, by: By, id_: str, outcome: JobState) -> Jo
 
 
 async def swap(
-    house: House, tx: Tx, old: str, new: str, *, by: By, condition: str, event: str
+    house: House, tx: Tx, old: str, new: str, *, by: By, back: Back, event: str
 ) -> Resource:
     """Give a household another box; the old one goes into his van. Returns the new one."""
     deed = f"swap {old} for {new}"
     if await _was_done(house, tx, by, event=event, deed=deed, about=new):
         return await known(tx, new)
-    return await boxes.swap(house, tx, old, new, by=by, condition=condition, place=van_of(by))
+    return await boxes.swap(house, tx, old, new, by=by, back=replace(back, place=van_of(by)))
 
 
 async def take_back(
-    house: House, tx: Tx, serial: str, *, by: By, condition: str, event: str, job: str = ""
+    house: House, tx: Tx, serial: str, *, by: By, back: Back, event: str, job: str = ""
 ) -> Resource:
     """Take a box back into his van, and close his job with it where he came for that."""
     deed = f"take back {serial}"
     if await _was_done(house, tx, by, event=event, deed=deed, about=serial):
         return await known(tx, serial)
-    box = await boxes.take_back(
-        house, tx, serial, on=None, condition=condition, actor=by.actor, place=van_of(by)
-    )
+    there = replace(back, place=van_of(by))
+    box = await boxes.take_back(house, tx, serial, actor=by.actor, back=there)
     if job:
         await close(house, tx, by, job, JobState.DONE)
     return box

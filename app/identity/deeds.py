@@ -1,6 +1,7 @@
 """What is done to people: added, disabled, given another password, signed out. All is audited.
 
-Hashing takes long and writes nothing, so that it comes before the transaction: `hashed`.
+Hashing takes long and writes nothing, so that it comes before the transaction: `hashed`. Whoever is
+shut out while he acts on others is refused: of two owners who disable each other one stays.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from dataclasses import dataclass
 
 from app.identity import passwords, people, sign_ins
 from app.identity.keeper import OF_ONE, Here, Keeper, Let
-from app.identity.people import Person
+from app.identity.people import PERSON, Person
 from app.identity.roles import OWNER
 from runtime.chance import new_id
 from runtime.store import Tx
@@ -41,7 +42,8 @@ async def hashed(keeper: Keeper, password: str, name: str, field: str = "passwor
 
 
 async def add(keeper: Keeper, tx: Tx, new: NewPerson, kept: str, actor: str) -> Person:
-    """Add somebody. Raises Duplicate."""
+    """Add somebody. Raises Duplicate, and Forbidden for an actor who may do so no more."""
+    await _owners(tx, actor)
     now = keeper.clock.machine_now()
     one = Person(
         id=new_id(now, keeper.chance),
@@ -58,7 +60,8 @@ async def add(keeper: Keeper, tx: Tx, new: NewPerson, kept: str, actor: str) -> 
 
 async def disable(keeper: Keeper, tx: Tx, one: Person, actor: str) -> None:
     """Let somebody in no more and end all their sign-ins. Raises Forbidden for the last owner."""
-    if one.role == OWNER and not await people.others(tx, OWNER, one.id):
+    owners = await _owners(tx, actor)
+    if one.role == OWNER and not owners - {one.id}:
         raise Forbidden("nobody else could add people: make another owner first")
     await people.set_disabled(tx, one.id, one.disabled_at or keeper.clock.machine_now())
     await sign_ins.revoke_all(tx, one.id, keeper.clock.machine_now())
@@ -66,20 +69,26 @@ async def disable(keeper: Keeper, tx: Tx, one: Person, actor: str) -> None:
 
 
 async def enable(keeper: Keeper, tx: Tx, one: Person, actor: str) -> None:
-    """Let somebody in again."""
+    """Let somebody in again. Raises Forbidden for an actor who may do so no more."""
+    await _owners(tx, actor)
     await people.set_disabled(tx, one.id, None)
     await _note(keeper, tx, actor, "person.enable", one)
 
 
 async def set_password(keeper: Keeper, tx: Tx, one: Person, kept: str, actor: str) -> None:
-    """Give somebody another password and end all their sign-ins."""
+    """Give somebody another password and end all their sign-ins.
+
+    Raises Forbidden for an actor who may do so no more.
+    """
+    await _check(tx, one, actor)
     await people.set_password(tx, one.id, kept, keeper.clock.machine_now())
     await sign_ins.revoke_all(tx, one.id, keeper.clock.machine_now())
     await _note(keeper, tx, actor, "person.password", one)
 
 
 async def revoke(keeper: Keeper, tx: Tx, one: Person, sign_in_id: str, actor: str) -> None:
-    """End one of somebody's sign-ins. Raises NotFound."""
+    """End one of somebody's sign-ins. Raises NotFound, and Forbidden as `set_password`."""
+    await _check(tx, one, actor)
     now = keeper.clock.machine_now()
     live = await sign_ins.live(tx, one.id, keeper.lasting, now)
     if sign_in_id not in {each.id for each in live}:
@@ -89,7 +98,8 @@ async def revoke(keeper: Keeper, tx: Tx, one: Person, sign_in_id: str, actor: st
 
 
 async def revoke_all(keeper: Keeper, tx: Tx, one: Person, actor: str, but: str = "") -> int:
-    """End all of somebody's sign-ins, but perhaps one; returns how many."""
+    """End all of somebody's sign-ins, but perhaps one; returns how many. Raises Forbidden."""
+    await _check(tx, one, actor)
     now = keeper.clock.machine_now()
     live = await sign_ins.live(tx, one.id, keeper.lasting, now)
     ids = [each.id for each in live if each.id != but]
@@ -117,6 +127,21 @@ async def change_own_password(keeper: Keeper, here: Here, *, current: str, new: 
     async with keeper.store.begin() as tx:
         await set_password(keeper, tx, one, kept, one.actor)
         return await keeper.begin(tx, one, label=here.sign_in.label)
+
+
+async def _check(tx: Tx, one: Person, actor: str) -> None:
+    """Raise Forbidden for a former owner who acts on somebody else."""
+    if actor != one.actor:
+        await _owners(tx, actor)
+
+
+async def _owners(tx: Tx, actor: str) -> frozenset[str]:
+    """Name the owners by id, who stay as they are meanwhile. Raises Forbidden for a former one."""
+    owners = await people.locked(tx, OWNER)
+    kind, _, person_id = actor.partition(":")
+    if kind == PERSON and person_id not in owners:
+        raise Forbidden("you have been shut out meanwhile: nothing was done")
+    return owners
 
 
 async def _note(

@@ -21,6 +21,7 @@ from terms.errors import Duplicate, Invalid, NotFound
 NAME_CHARS_MAX = 40
 DISPLAY_CHARS_MAX = 80
 PEOPLE_MAX = 1_000
+PERSON = "person"  # the kind of an actor
 _NAME = re.compile(r"[a-z0-9][a-z0-9._@-]{1,39}")
 
 person = Table(
@@ -52,7 +53,7 @@ class Person:
     @property
     def actor(self) -> str:
         """How the audit and others call this person."""
-        return f"person:{self.id}"
+        return f"{PERSON}:{self.id}"
 
 
 COLUMNS = tuple(person.c[name] for name in Person.__dataclass_fields__)
@@ -111,10 +112,10 @@ async def listing(tx: Tx) -> Sequence[Person]:
     return [of_row(row) for row in rows]
 
 
-async def is_anybody(tx: Tx) -> bool:
-    """Whether somebody could sign in."""
-    query = select(person.c.id).where(person.c.disabled_at.is_(None)).limit(1)
-    return await tx.scalar(query) is not None
+async def roles(tx: Tx) -> frozenset[str]:
+    """Name the roles of all who could sign in; empty where nobody could."""
+    query = select(person.c.role).where(person.c.disabled_at.is_(None)).distinct()
+    return frozenset(row.role for row in await tx.rows(query))
 
 
 async def add(tx: Tx, one: Person, password_hash: str) -> None:
@@ -140,12 +141,12 @@ async def set_disabled(tx: Tx, person_id: str, disabled_at: datetime | None) -> 
     await _change(tx, person_id, disabled_at=disabled_at)
 
 
-async def others(tx: Tx, role: str, but: str) -> int:
-    """Count who else of a role may sign in. On PostgreSQL nobody changes them meanwhile."""
+async def locked(tx: Tx, role: str) -> frozenset[str]:
+    """Name who of a role may sign in, by id. Nobody changes them until this transaction ends."""
     c = person.c
+    # In one order, so that two who do this at once wait for each other and never both.
     query = select(c.id).where(c.role == role, c.disabled_at.is_(None)).order_by(c.id)
-    rows = await tx.rows(query.with_for_update())
-    return sum(row.id != but for row in rows)
+    return frozenset(row.id for row in await tx.rows(query.with_for_update()))
 
 
 def of_row(row: Row[Any]) -> Person:

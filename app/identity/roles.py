@@ -19,6 +19,7 @@ class Role:
 
 TECHNICIAN = "technician"
 OWNER = "owner"
+FIRST_OWNER = "boxoffice user add NAME --role owner"
 
 # Another role is another line here; what it opens is said by the policy of each route.
 ROLES: Mapping[str, Role] = {

@@ -11,10 +11,13 @@ from sqlalchemy import Column, String, Table, func, select
 from runtime.chance import Chance
 from runtime.secrets import token_hash
 from runtime.store import Instant, Store, Tx, metadata
+from terms.errors import Invalid
 
 TOKEN_FILE = "api-token"  # noqa: S105 - the name of a file
 TOKEN_BYTES = 32
 TOKEN_CHARS_MAX = 200
+API = "api:"  # before the name of a token, in the name of whoever acts by it
+NAME_CHARS_MAX = 76  # with that, as many as an actor may have
 
 api_token = Table(
     "api_token",
@@ -25,16 +28,24 @@ api_token = Table(
 )
 
 
-async def is_known(tx: Tx, token: str) -> bool:
-    """Whether this token was made here."""
+async def name_of(tx: Tx, token: str) -> str | None:
+    """Tell the name under which this token was made here; None for any other text."""
     if not 0 < len(token) <= TOKEN_CHARS_MAX:
-        return False
-    query = select(api_token.c.hash).where(api_token.c.hash == token_hash(token))
-    return await tx.scalar(query) is not None
+        return None
+    query = select(api_token.c.name).where(api_token.c.hash == token_hash(token))
+    row = await tx.first(query)
+    return None if row is None else str(row.name)
+
+
+def actor_of(name: str) -> str:
+    """Name whoever acts by a token of this name."""
+    return f"{API}{name}"
 
 
 async def make(tx: Tx, name: str, chance: Chance, now: datetime) -> str:
-    """Make a token and return it; only its hash stays."""
+    """Make a token and return it; only its hash stays. Raises Invalid for an odd name."""
+    if not (0 < len(name) <= NAME_CHARS_MAX and name.isprintable()):
+        raise Invalid("name", f"1 to {NAME_CHARS_MAX} printable characters")
     token = f"bxo_{chance.token(TOKEN_BYTES)}"
     await tx.insert(api_token, [{"hash": token_hash(token), "name": name, "made_at": now}])
     return token

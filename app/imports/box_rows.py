@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from app.imports.problems import Problems, ranges
 from app.imports.sheets import BoxRow, ModelRow
 from gateway.inventory import models, secrets
+from gateway.inventory.imprints import SecretOf
 from gateway.inventory.models import BoxModel, Models
 from gateway.inventory.serials import SerialCheck
 
@@ -37,18 +38,25 @@ def secret_whys(row: BoxRow) -> Whys:
     return [(field, why) for field, why in secrets.problems(row.secrets)]
 
 
-def flag_repeats(rows: Iterable[BoxRow], problems: Problems) -> None:
-    """Warn of secrets that several boxes share: who reads one of them reads all."""
-    lines: dict[tuple[str, str], list[int]] = {}
+def flag_repeats(rows: Iterable[BoxRow], known: Mapping[SecretOf, str], problems: Problems) -> None:
+    """Warn of secrets that several boxes share: who reads one of them reads all.
+
+    `known` names a box that has a secret of these rows already.
+    """
+    sharing: dict[tuple[str, str], list[BoxRow]] = {}
     for row in rows:
         for name, value in row.secrets.items():
             if name in secrets.SECRETS:
-                lines.setdefault((name, value), []).append(row.line)
-    for (name, _), shared in lines.items():
-        if len(shared) > 1:
-            _flag(name, shared, problems)
+                sharing.setdefault((name, value), []).append(row)
+    for (name, _), alike in sharing.items():
+        serials = {row.serial for row in alike}
+        others = {known.get(SecretOf(row.serial, name), "") for row in alike} - {"", *serials}
+        if len(alike) > 1 or others:
+            _flag(name, [row.line for row in alike], min(others, default=""), problems)
 
 
-def _flag(name: str, shared: Sequence[int], problems: Problems) -> None:
-    why = f"the boxes of rows {ranges(shared)} have the same: give each a secret of its own"
-    problems.warn("boxes.csv", why, row=shared[0], field=name)
+def _flag(name: str, lines: Sequence[int], other: str, problems: Problems) -> None:
+    boxes = f"the boxes of rows {ranges(lines)} have" if len(lines) > 1 else "it is"
+    as_known = f" as box {other}, known already" if other else ""
+    why = f"{boxes} the same{as_known}: give each a secret of its own"
+    problems.warn("boxes.csv", why, row=lines[0], field=name)

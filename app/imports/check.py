@@ -14,6 +14,7 @@ from app.imports import box_rows, sheets
 from app.imports.folder import Folder
 from app.imports.operator import FILE as OPERATOR
 from app.imports.problems import Problems
+from gateway.inventory.imprints import SecretOf
 from gateway.inventory.models import Models
 from terms.money import Money
 
@@ -25,8 +26,8 @@ class Known:
     """What the database holds already from earlier imports.
 
     `offerings` maps code to kind, `rented` are the box models of rentals, `macs` maps a MAC to the
-    serial that has it. `refuses` tells why a target would not take a contract as its key, or
-    nothing.
+    serial that has it, `shared` a secret of a row to a box that has it already. `refuses` tells why
+    a target would not take a contract as its key, or nothing.
     """
 
     currency: str = ""
@@ -41,6 +42,7 @@ class Known:
     serials: frozenset[str] = frozenset()
     macs: Mapping[str, str] = field(default_factory=dict)
     models: Models = field(default_factory=dict)
+    shared: Mapping[SecretOf, str] = field(default_factory=dict)
     refuses: Refuses = lambda _contract: ""
 
 
@@ -296,7 +298,7 @@ def _boxes(folder: Folder, known: Known, problems: Problems) -> None:
         if found.is_good(problems, "boxes.csv", row.line):
             good.append(row)
     folder.boxes = good
-    box_rows.flag_repeats(good, problems)
+    box_rows.flag_repeats(good, known.shared, problems)
 
 
 def _known(names: Collection[str]) -> str:

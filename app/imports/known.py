@@ -52,6 +52,7 @@ async def look(house: House, tx: Tx, folder: Folder, problems: Problems) -> Know
         macs={mac: box.serial for mac, box in by_mac.items()},
         serials=frozenset(held),
         models=await box_models.load(tx),
+        shared=await house.logins.shared(tx, {row.serial: row.secrets for row in folder.boxes}),
         refuses=lambda contract: refusal(contract, adapters, lines),
     )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from app.imports import known, write
@@ -59,12 +59,26 @@ async def import_good_rows(
 
 async def import_boxes(house: House, path: Path) -> Outcome:
     """Take a purchase list: a boxes.csv of any name. All of it, or nothing."""
-    return await _import(house, {BOXES.file: path}, {}, strict=True)
+    return await _purchase(house, path, strict=True)
 
 
 async def import_good_boxes(house: House, path: Path) -> Outcome:
     """Take the rows of a purchase list that are well and leave what is not."""
-    return await _import(house, {BOXES.file: path}, {}, strict=False)
+    return await _purchase(house, path, strict=False)
+
+
+async def _purchase(house: House, path: Path, *, strict: bool) -> Outcome:
+    """Take a purchase list; what is wrong with it is told under its own name."""
+    problems = Problems()
+    folder = read_folder({BOXES.file: path}, {}, problems)
+    if not folder.boxes and not problems:
+        problems.add(BOXES.file, "names no box: nothing stands below the names of the columns")
+    outcome = await _take(house, folder, problems, strict=strict)
+    return replace(
+        outcome,
+        problems=[replace(each, file=path.name) for each in outcome.problems],
+        warnings=[replace(each, file=path.name) for each in outcome.warnings],
+    )
 
 
 async def _import(
@@ -72,6 +86,10 @@ async def _import(
 ) -> Outcome:
     problems = Problems()
     folder = read_folder(files, environment, problems)
+    return await _take(house, folder, problems, strict=strict)
+
+
+async def _take(house: House, folder: Folder, problems: Problems, *, strict: bool) -> Outcome:
     try:
         async with house.store.begin() as tx:
             unchanged = await _check_all(house, tx, folder, problems)

@@ -14,6 +14,8 @@ from app.imports.problems import Problems
 FILE_BYTES_MAX = 64 * 1024 * 1024
 FILE_ROWS_MAX = 500_000
 
+_OTHER_MARKS = {";": "semicolons", "\t": "tabs"}
+
 R = TypeVar("R")
 
 
@@ -102,9 +104,11 @@ def _header(sheet: Sheet[R], cells: Sequence[str], problems: Problems) -> list[C
     if not any(names):
         problems.add(sheet.file, "empty: the first line names the columns")
         return None
-    if len(names) == 1 and ";" in names[0]:
-        problems.add(sheet.file, "columns are separated by commas, not by semicolons")
-        return None
+    for mark, word in _OTHER_MARKS.items():
+        if len(names) == 1 and mark in names[0]:
+            why = f"columns are separated by commas, not by {word} as in line 1"
+            problems.add(sheet.file, why)
+            return None
     wrong = False
     known = {column.name: column for column in sheet.columns}
     for name in names:

@@ -1,63 +1,63 @@
-"""What happens by the clock: drift scans, looks for lost work, facts, and listening for others."""
+"""What happens by the clock: drift scans, looks for lost work, facts, and listening for others.
+
+No failure of a step ends its loop: the next one tries again.
+"""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable
-from datetime import timedelta
+from collections.abc import Awaitable, Callable
+from functools import partial
 
 from app.roles.activations import activate_proven
 from app.roles.possessions import take_possessions
 from app.wiring import House
 from billing.flows import replay
-from runtime.retry import pause
-from runtime.store.watch import foreign_commits
-from runtime.telemetry import get_log
+from runtime.retry import stopped_within
+from runtime.store.watch import EVERY_S, ForeignCommits
 
-log = get_log()
-
-FACTS_EVERY = timedelta(seconds=2)
-LOST_EVERY = timedelta(days=1)
+FACTS_EVERY_S = 2.0
+LOST_EVERY_S = 86_400.0
+SOON_S = 2.0
 
 
 async def scan_for_drift(house: House, stop: asyncio.Event) -> None:
     """Compare every target with our wishes, again and again."""
-    every = house.settings.drift_every_s
-    while not await _over(stop, every):
-        await _outlive("drift.scan", house.drift.scan_all())
+    await _again(house, stop, "drift", house.drift.scan_all, house.settings.drift_every_s)
 
 
 async def hear_others(house: House, stop: asyncio.Event) -> None:
     """Ring for everything when another process has committed: it may have left work."""
-    if house.store.is_sqlite:
-        commits = foreign_commits(house.store)
-        async for _ in commits:
+    commits = ForeignCommits(house.store)
+
+    async def listen() -> None:
+        if await commits.are_new():
             house.store.bell.ring_all()
-            await _outlive("providers.refresh", house.refresh_providers())
+            await house.refresh_providers()
+
+    if house.store.is_sqlite:
+        await _again(house, stop, "ears", listen, EVERY_S)
     else:
-        while not await _over(stop, house.settings.sweep_s):
-            await _outlive("providers.refresh", house.refresh_providers())
+        await _again(house, stop, "ears", house.refresh_providers, house.settings.sweep_s)
 
 
 async def take_facts(house: House, stop: asyncio.Event) -> None:
     """Hand possession facts to billing that no settling account came by to take."""
-    while not await _over(stop, FACTS_EVERY.total_seconds()):
-        await _outlive("facts.take", take_possessions(house))
+    await _again(house, stop, "facts", partial(take_possessions, house), FACTS_EVERY_S)
 
 
 async def activate_boxes(house: House, stop: asyncio.Event) -> None:
     """Note which boxes have proven themselves where they stand."""
-    while not await _over(stop, FACTS_EVERY.total_seconds()):
-        await _outlive("boxes.activate", activate_proven(house))
+    await _again(house, stop, "activations", partial(activate_proven, house), FACTS_EVERY_S)
 
 
 async def find_lost(house: House, stop: asyncio.Event) -> None:
     """Mark what should have a row of work and has none: at the start, and every day."""
-    while True:
-        for kind in replay.KINDS:
-            await _outlive("work.lost", _mark_lost(house, kind))
-        if await _over(stop, LOST_EVERY.total_seconds()):
-            return
+    looks = (
+        _again(house, stop, f"lost {kind}", partial(_mark_lost, house, kind), LOST_EVERY_S, at_s=0)
+        for kind in replay.KINDS
+    )
+    await asyncio.gather(*looks)
 
 
 async def _mark_lost(house: House, kind: str) -> None:
@@ -67,19 +67,19 @@ async def _mark_lost(house: House, kind: str) -> None:
             after = await replay.mark_lost(house.desk, tx, kind, after)
 
 
-async def _outlive(what: str, step: Awaitable[object]) -> None:
-    """Do one step; its failure is logged and the next one tries again."""
-    try:
-        await step
-    except Exception:
-        log.exception("scheduler.failed", step=what)
-
-
-async def _over(stop: asyncio.Event, within_s: float) -> bool:
-    """Wait; True when told to stop first."""
-    waiting = asyncio.create_task(stop.wait())
-    sleeping = asyncio.create_task(pause(within_s))
-    _, late = await asyncio.wait({waiting, sleeping}, return_when=asyncio.FIRST_COMPLETED)
-    for task in late:
-        task.cancel()
-    return stop.is_set()
+async def _again(
+    house: House,
+    stop: asyncio.Event,
+    loop: str,
+    step: Callable[[], Awaitable[object]],
+    every_s: float,
+    *,
+    at_s: float | None = None,
+) -> None:
+    """Do a step every so often until told to stop, first after as long or after `at_s`."""
+    outages = house.store.outages
+    wait_s = every_s if at_s is None else at_s
+    while not await stopped_within(stop, wait_s):
+        await outages.outlive(loop, step())
+        # What the database did not let through does not wait for its hour.
+        wait_s = min(every_s, SOON_S) if outages.is_lost else every_s

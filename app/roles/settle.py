@@ -13,20 +13,18 @@ from app.roles.possessions import take_waiting
 from app.wiring import House
 from billing.flows.settle import settle
 from runtime.crash import reach
-from runtime.telemetry import get_log
 from runtime.work import Claim, Handler
 from terms.ids import AccountId
 
 KIND = "settle"
-
-log = get_log()
 
 
 def handler(house: House) -> Handler:
     """Make the handler of a batch: one transaction, and every row with its next look."""
 
     async def handle(claims: Sequence[Claim]) -> None:
-        await _take_possessions(house)
+        # Without them, too, is settled; they are taken by the clock as well.
+        await house.store.outages.outlive("facts first", take_waiting(house))
         async with house.store.begin() as tx:
             now = await house.clock.business_now(tx)
             accounts = [AccountId(claim.key) for claim in claims]
@@ -44,10 +42,3 @@ def handler(house: House) -> Handler:
         reach("after_settle")
 
     return handle
-
-
-async def _take_possessions(house: House) -> None:
-    try:
-        await take_waiting(house)
-    except Exception:
-        log.exception("settle.without_facts")

@@ -7,6 +7,8 @@ name that resolves to us gets in; behind a proxy nobody is local. A person has a
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from aiohttp import web
 
 from app.identity import tokens
@@ -24,24 +26,31 @@ from app.wiring import House
 _SCHEME = "bearer "
 
 
-async def admit(request: web.Request, house: House, policy: Policy) -> Here | None:
-    """Let the request pass, or raise BadRequest with 401 or 403, or lead to the sign-in page.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Caller:
+    """Who was let in: `here` on routes for people, `actor` wherever one had to say who one is."""
 
-    Returns who is signed in, on routes for people.
-    """
+    here: Here | None = None
+    actor: str = ""
+
+
+async def admit(request: web.Request, house: House, policy: Policy) -> Caller:
+    """Let the request pass, or raise BadRequest with 401 or 403, or lead to the sign-in page."""
     if policy in OF_PEOPLE:
-        return await _person(request, house, policy)
+        here = await _person(request, house, policy)
+        return Caller(here=here, actor=here.person.actor)
     if policy in {Policy.OPEN, Policy.SIGNED}:
-        return None
+        return Caller()
     if policy in {Policy.LOCAL, Policy.LOCAL_OR_TOKEN} and is_local(request):
-        return None
+        return Caller()
     if policy is Policy.LOCAL:
         why = "this page is served to a browser on the same machine only"
         raise BadRequest(403, "not allowed", why)
-    if not await _has_token(request, house):
+    name = await _token_name(request, house)
+    if name is None:
         why = "send an API token: Authorization: Bearer ..."
         raise BadRequest(UNKNOWN_CALLER, "who are you", why)
-    return None
+    return Caller(actor=tokens.actor_of(name))
 
 
 async def signed_in(request: web.Request, house: House) -> Here | None:
@@ -63,9 +72,9 @@ async def _person(request: web.Request, house: House, policy: Policy) -> Here:
     return here
 
 
-async def _has_token(request: web.Request, house: House) -> bool:
+async def _token_name(request: web.Request, house: House) -> str | None:
     given = request.headers.get("Authorization", "")
     if given[: len(_SCHEME)].lower() != _SCHEME:
-        return False
+        return None
     async with house.store.read() as tx:
-        return await tokens.is_known(tx, given[len(_SCHEME) :].strip())
+        return await tokens.name_of(tx, given[len(_SCHEME) :].strip())

@@ -20,13 +20,14 @@ from gateway.adapters.sdk import Ask, Inbound, Reply
 from gateway.provisioning.contact import Contacts
 from gateway.provisioning.opening import Opened, Targets
 from gateway.provisioning.targets import Target
-from runtime.retry import is_away
+from runtime.retry import is_away, is_lost, stopped_within
 from runtime.telemetry import counter, get_log
 from runtime.work import Work
 from terms.errors import BoxofficeError, DomainError
 from terms.ids import TargetName
 
 ALIGN_EVERY_S = 1.0
+LOOP = "acs"
 REST_S_MAX = 6.0
 SHUTDOWN_S = 1.0  # none would mean: wait for ever
 _AWAY = Reply(status=503, headers={"Retry-After": "15"})
@@ -70,6 +71,8 @@ class Acs:
         self._refused: dict[TargetName, int] = {}
         self._server = web.Server(self._handle, access_log=None)
         self._door: asyncio.Server | None = None
+        self._outages = work.store.outages
+        self._told = ""
         self._is_told = False
 
     @property
@@ -89,25 +92,24 @@ class Acs:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Answer boxes until told to stop; then sessions under way are served to their end."""
-        told = self.url
+        self._told = self.url
         try:
             while not stop.is_set():
-                try:
-                    await self._align()
-                    told = self._announced(told)
-                except DomainError as error:
-                    self._tell_once(str(error))
-                except Exception:
-                    log.exception("acs.not_aligned")
-                await _either(stop, ALIGN_EVERY_S)
+                await self._outages.outlive(LOOP, self._align_and_tell())
+                await stopped_within(stop, ALIGN_EVERY_S)
         finally:
             await self._close()
 
-    def _announced(self, told: str) -> str:
-        """Tell where boxes may call, unless that was told; returns what is told now."""
-        if self.url != told:
+    async def _align_and_tell(self) -> None:
+        """Listen as configured, and tell where boxes may call, unless that was told."""
+        try:
+            await self._align()
+        except DomainError as error:
+            self._tell_once(str(error))
+            return
+        if self.url != self._told:
+            self._told = self.url
             self._announce(self.url)
-        return self.url
 
     # -- one request
 
@@ -119,7 +121,10 @@ class Acs:
         except Refused as refused:
             reply = Reply(status=refused.status, headers={"Connection": "close"})
         except Exception as error:
-            log.exception("acs.failed", path=request.path)
+            if is_lost(error):
+                self._outages.failed(LOOP, error)
+            else:
+                log.exception("acs.failed", path=request.path)
             reply = _AWAY if is_away(error) else _BROKEN
         answered.inc(str(reply.status))
         return _response(reply)
@@ -227,11 +232,3 @@ def _response(reply: Reply) -> web.Response:
     if reply.headers.get("Connection") == "close":
         response.force_close()
     return response
-
-
-async def _either(stop: asyncio.Event, within_s: float) -> None:
-    try:
-        async with asyncio.timeout(within_s):
-            await stop.wait()
-    except TimeoutError:
-        pass

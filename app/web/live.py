@@ -14,10 +14,8 @@ from contextlib import suppress
 import orjson
 from aiohttp import web
 
+from runtime.outages import Outages
 from runtime.retry import pause
-from runtime.telemetry import get_log
-
-log = get_log()
 
 WATCHERS_MAX = 32
 LOOK_EVERY_S = 0.4
@@ -36,9 +34,15 @@ class Live:
     """
 
     def __init__(
-        self, draw: Draw, *, watchers_max: int = WATCHERS_MAX, lasts_s: float = LASTS_S
+        self,
+        draw: Draw,
+        outages: Outages,
+        *,
+        watchers_max: int = WATCHERS_MAX,
+        lasts_s: float = LASTS_S,
     ) -> None:
         self._draw = draw
+        self._outages = outages
         self.watchers_max = watchers_max
         self._lasts_s = lasts_s
         self._parts: Counter[str] = Counter()
@@ -105,16 +109,15 @@ class Live:
         loop = asyncio.get_running_loop()
         while self._watchers and not self._closed.is_set():
             began_at = loop.time()
-            try:
-                drawn = await self._draw(frozenset(self._parts))
-            except Exception:
-                log.exception("live.not_drawn")
-                drawn = self._drawn
-            if drawn != self._drawn:
-                self._drawn = drawn
-                await self._wake()
+            await self._outages.outlive("live pages", self._draw_and_wake())
             await pause(max(LOOK_EVERY_S, SHARE * (loop.time() - began_at)))
         await self._wake()
+
+    async def _draw_and_wake(self) -> None:
+        drawn = await self._draw(frozenset(self._parts))
+        if drawn != self._drawn:
+            self._drawn = drawn
+            await self._wake()
 
     async def _wake(self) -> None:
         async with self._changed:

@@ -117,7 +117,10 @@ def _told(schema: Mapping[str, Any], shapes: Mapping[str, Any], indent: str) -> 
     for name, field in schema["properties"].items():
         mark = "" if name in schema.get("required", ()) else "?"
         allowed = [one for one in field.get("anyOf", [field]) if one.get("type") != "null"]
-        inner = [shapes[one["$ref"].rpartition("/")[2]] for one in allowed if "$ref" in one]
+        allowed = [
+            shapes[one["$ref"].rpartition("/")[2]] if "$ref" in one else one for one in allowed
+        ]
+        inner = [one for one in allowed if "properties" in one]
         kind = "an object" if inner else " or ".join(_kind(one) for one in allowed)
         default = field.get("default")
         usual = f"; default `{json.dumps(default)}`" if default not in (None, "") else ""

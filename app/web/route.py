@@ -60,7 +60,8 @@ class Form(BaseModel):
 class Call:
     """One request as a handler sees it; `query`, `body` and `form` are what the route declares.
 
-    `here` is who is signed in, on routes for people.
+    `here` is who is signed in, on routes for people; `actor` names whoever calls in what is written
+    down, on these and on routes that an API token opens.
     """
 
     request: web.Request
@@ -70,6 +71,7 @@ class Call:
     body: Any = None
     form: Any = None
     here: Here | None = None
+    actor: str = ""
 
     @property
     def person(self) -> Person:

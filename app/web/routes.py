@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from app.web import health, hooks
-from app.web.api import accounts, boxes, clock, field, targets, work
+from app.web.api import accounts, boxes, clock, deposits, field, targets, work
 from app.web.route import Route
 from app.web.site import Site
 
@@ -13,6 +13,7 @@ API = (
     *accounts.ROUTES,
     *boxes.ROUTES,
     *field.ROUTES,
+    *deposits.ROUTES,
     *clock.ROUTES,
     *targets.ROUTES,
     *work.ROUTES,

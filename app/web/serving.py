@@ -20,18 +20,20 @@ from app.web.reading import read_body, read_proven_form, read_query
 from app.web.route import Call, Policy, Route
 from app.wiring import House
 from runtime.chance import new_id
-from runtime.retry import is_store_trouble
+from runtime.retry import is_lost
 from runtime.store.patience import patience
 from runtime.telemetry import bound, get_log
 from terms.errors import BoxofficeError
 
 log = get_log()
 
+LOST = "the database does not answer just now: try again in a moment"
+
 POLICIES = web.AppKey("policies", dict[tuple[str, str], Policy])
 
 # Whoever asks is told soon that the database does not answer, and when to come again.
 PATIENCE_S = 2.0
-COME_AGAIN_S = 2
+COME_AGAIN_S = "2"
 
 _Served = Callable[[web.Request], Awaitable[web.StreamResponse]]
 Refused = Callable[[web.Request, int, str, str], web.Response | None]
@@ -88,9 +90,12 @@ async def _answered(request: web.Request, handler: _Served, request_id: str) -> 
     except BoxofficeError as error:
         return problem_of(error, request_id)
     except Exception as error:
-        if is_store_trouble(error):
-            log.info("web.not_now", method=request.method, path=request.path, why=str(error)[:200])
-            return _not_now(request_id)
+        if is_lost(error):
+            # What is wrong with the database is told by those who ask it all the time.
+            log.warning("web.database_lost", method=request.method, path=request.path)
+            return Problem(
+                503, "out of reach", LOST, request_id, headers={"Retry-After": COME_AGAIN_S}
+            )
         log.exception("web.failed", method=request.method, path=request.path)
         why = "something broke on our side; the request id finds it in the log"
         return Problem(500, "internal error", why, request_id)
@@ -101,13 +106,6 @@ def _as_page(page: web.Response, problem: Problem) -> web.Response:
     if "Retry-After" in problem.headers:
         page.headers["Retry-After"] = problem.headers["Retry-After"]
     return page
-
-
-def _not_now(request_id: str) -> Problem:
-    """Ask to come again: the database is away, busy or gave this up for the sake of another."""
-    why = "the database does not answer in time; whether this was done has to be looked up"
-    headers = {"Retry-After": str(COME_AGAIN_S)}
-    return Problem(503, "not now", why, request_id, headers=headers)
 
 
 def _of_library(error: web.HTTPException, request_id: str) -> web.StreamResponse:
@@ -123,13 +121,13 @@ def _handler(house: House, route: Route) -> _Served:
     adapter: TypeAdapter[Any] | None = TypeAdapter(route.answer) if route.answer else None
 
     async def served(request: web.Request) -> web.StreamResponse:
-        here = await admit(request, house, route.policy)
+        caller = await admit(request, house, route.policy)
         query = read_query(request, route.query) if route.query else None
         size = route.body_bytes_max
         told = await read_body(request, route.body, size) if route.body else None
         form = None
-        if route.form and here:
-            form = await read_proven_form(request, route.form, size, here.form_token)
+        if route.form and caller.here:
+            form = await read_proven_form(request, route.form, size, caller.here.form_token)
         call = Call(
             request=request,
             house=house,
@@ -137,7 +135,8 @@ def _handler(house: House, route: Route) -> _Served:
             query=query,
             body=told,
             form=form,
-            here=here,
+            here=caller.here,
+            actor=caller.actor,
         )
         result = await route.handler(call)
         if isinstance(result, web.StreamResponse):

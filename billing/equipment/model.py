@@ -27,6 +27,10 @@ class Ending(StrEnum):
     LOST = "lost"  # nobody knows where it is
 
 
+# After these a person decides about the deposit.
+ENDING_FOR_A_PERSON = frozenset({Ending.DAMAGED, Ending.LOST})
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rental:
     """One device after the other with one household, from hand-over up to the return.

@@ -12,10 +12,11 @@ from datetime import date
 
 from billing.catalog.model import PriceBook
 from billing.equipment.model import Ending, Rental, Starts
-from terms.facts import Possession, PossessionChanged
+from terms.facts import Condition, Possession, PossessionChanged
 from terms.ids import ResourceId, ServiceId
 
-DAMAGED = "damaged"  # the condition in which a device does not bring its deposit back
+# In these conditions a device does not bring its deposit back: a person decides.
+HURT = frozenset({Condition.DAMAGED, Condition.SCRAP})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,4 +130,4 @@ class Possessions:
 
 
 def _ending(fact: PossessionChanged) -> Ending:
-    return Ending.DAMAGED if fact.condition == DAMAGED else Ending.RETURNED
+    return Ending.DAMAGED if fact.condition in HURT else Ending.RETURNED

@@ -158,7 +158,7 @@ async def write(tx: Tx, invoices: Sequence[Invoice]) -> None:
 
 async def write_notes(tx: Tx, notes: Sequence[CreditNote]) -> None:
     """Write credit notes with their lines."""
-    await tx.insert(credit_note, [_note_row(one) for one in notes])
+    await tx.insert(credit_note, [_document(one) for one in notes])
     await tx.insert(
         credit_line,
         [_credit_row(one, n, line) for one in notes for n, line in enumerate(one.lines, 1)],
@@ -166,16 +166,18 @@ async def write_notes(tx: Tx, notes: Sequence[CreditNote]) -> None:
 
 
 def _row(one: Invoice) -> dict[str, object]:
+    return {**_document(one), "series": one.series, "due_on": one.due_on}
+
+
+def _document(one: Invoice | CreditNote) -> dict[str, object]:
     return {
         "id": one.id,
-        "series": one.series,
         "sequence": one.sequence,
         "number": one.number,
         "account_id": one.account,
         "currency": one.net.currency,
         "issued_on": one.issued_on,
         "issued_at": one.issued_at,
-        "due_on": one.due_on,
         "net_minor": one.net.amount_minor,
         "tax_minor": one.tax.amount_minor,
         "total_minor": one.total.amount_minor,
@@ -200,22 +202,6 @@ def _line_row(one: Invoice, n: int, line: Line) -> dict[str, object]:
         "amount_minor": line.amount.amount_minor,
         "tax": line.tax,
         "label": line.label,
-    }
-
-
-def _note_row(one: CreditNote) -> dict[str, object]:
-    return {
-        "id": one.id,
-        "sequence": one.sequence,
-        "number": one.number,
-        "account_id": one.account,
-        "currency": one.net.currency,
-        "issued_on": one.issued_on,
-        "issued_at": one.issued_at,
-        "net_minor": one.net.amount_minor,
-        "tax_minor": one.tax.amount_minor,
-        "total_minor": one.total.amount_minor,
-        "groups": encode_groups(one.groups),
     }
 
 

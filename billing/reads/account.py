@@ -7,21 +7,19 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import Row, and_, case, func, select
+from sqlalchemy import Row, select
 
 from billing.accounts.store import account, customer, service
 from billing.catalog.store import offering
 from billing.dunning.model import HoldKind
 from billing.dunning.store import hold
-from billing.equipment.model import Ending
-from billing.equipment.store import rental
-from billing.invoicing.store import credit_line, invoice_line
 from billing.payments.model import AttemptState, MovementKind
 from billing.payments.store import attempt, movement, open_item, payment_method
-from billing.rating.model import LineKind
 from billing.reads.credit_notes import CreditNoteView
 from billing.reads.credit_notes import of_account as notes_of
 from billing.reads.invoices import InvoiceView, of_account
+from billing.reads.rentals import RentalView
+from billing.reads.rentals import of_service as rentals_of
 from billing.subscriptions.store import subscription
 from runtime import log
 from runtime.store import Tx
@@ -43,23 +41,6 @@ class SubscriptionView:
     kind: str
     from_on: date
     until_on: date | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RentalView:
-    """A device that is rented, or was: of several one after the other, the last.
-
-    `deposit` is what is held of it; `ending` says how it ended, as far as anything follows.
-    """
-
-    id: str
-    serial: str
-    model: str
-    offering: str
-    from_on: date
-    until_on: date | None
-    ending: Ending | None
-    deposit: Money
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -155,7 +136,7 @@ async def view(tx: Tx, contract: str) -> AccountView:
         bill_day=row.bill_day,
         service=shown,
         subscriptions=await _subscriptions(tx, home),
-        rentals=await _rentals(tx, home, row.currency),
+        rentals=await rentals_of(tx, home, limit=ROWS_MAX),
         invoices=invoices,
         credit_notes=await notes_of(tx, key, limit=ROWS_MAX),
         payments=await _payments(tx, key),
@@ -229,34 +210,6 @@ async def _subscriptions(tx: Tx, home: ServiceId) -> list[SubscriptionView]:
             kind=row.kind,
             from_on=row.from_on,
             until_on=row.until_on,
-        )
-        for row in await tx.rows(query)
-    ]
-
-
-async def _rentals(tx: Tx, home: ServiceId, currency: str) -> list[RentalView]:
-    """List rentals; a deposit is held from its charge to its credit."""
-    c, line, back = rental.c, invoice_line.c, credit_line.c
-    held = and_(line.subject == c.id, line.kind == LineKind.DEPOSIT.value)
-    freed = and_(back.invoice_id == line.invoice_id, back.invoice_n == line.n)
-    deposit = case((back.note_id.is_(None), func.coalesce(line.amount_minor, 0)), else_=0)
-    query = (
-        select(rental, deposit.label("deposit_minor"))
-        .select_from(rental.outerjoin(invoice_line, held).outerjoin(credit_line, freed))
-        .where(c.service_id == home)
-        .order_by(c.from_on.desc(), c.serial)
-        .limit(ROWS_MAX)
-    )
-    return [
-        RentalView(
-            id=row.id,
-            serial=row.serial,
-            model=row.model,
-            offering=row.offering,
-            from_on=row.from_on,
-            until_on=row.until_on,
-            ending=Ending(row.ending) if row.ending else None,
-            deposit=Money(row.deposit_minor, currency),
         )
         for row in await tx.rows(query)
     ]

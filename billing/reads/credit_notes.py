@@ -7,29 +7,50 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from sqlalchemy import Row, and_, select
+from sqlalchemy import Row, Select, and_, select
 
+from billing.accounts.store import account
 from billing.invoicing.store import credit_line, credit_note, decode_groups, invoice, invoice_line
 from billing.rating.model import LineKind
 from billing.tax.model import TaxGroup
 from runtime.store import Tx
 from runtime.store.among import KEYS, among, packed
+from terms.errors import NotFound
 from terms.ids import AccountId
 from terms.money import Money
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CreditLineView:
-    """What is given back of a line of `invoice`, for its days; `kept` is not."""
+    """What is given back of line `line` of `invoice`, for its days; `kept` is not.
+
+    That line had charged `charged`: `rate` x `charged_days` / `of_days`. What stays charged of it
+    is `rate` x `used_days` / `of_days`.
+    """
 
     label: str
     kind: LineKind
     invoice: str
+    line: int
     period_start: date
     period_end: date
+    charged_days: int
+    of_days: int
+    rate: Money
+    charged: Money
     amount: Money
     kept: Money
     tax: str
+
+    @property
+    def days(self) -> int:
+        """How many days are given back."""
+        return (self.period_end - self.period_start).days
+
+    @property
+    def used_days(self) -> int:
+        """How many days stay paid."""
+        return self.charged_days - self.days
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,6 +58,7 @@ class CreditNoteView:
     """One document."""
 
     number: str
+    account: str
     issued_on: date
     net: Money
     tax: Money
@@ -48,7 +70,24 @@ class CreditNoteView:
 async def of_account(tx: Tx, key: AccountId, *, limit: int) -> list[CreditNoteView]:
     """List an account's credit notes, the newest first."""
     c = credit_note.c
-    query = select(credit_note).where(c.account_id == key).order_by(c.sequence.desc()).limit(limit)
+    query = _notes().where(c.account_id == key).order_by(c.sequence.desc())
+    return await _views(tx, query.limit(limit))
+
+
+async def view(tx: Tx, number: str) -> CreditNoteView:
+    """Show a credit note by its number. Raises NotFound."""
+    found = await _views(tx, _notes().where(credit_note.c.number == number))
+    if not found:
+        raise NotFound(f"there is no credit note {number!r}")
+    return found[0]
+
+
+def _notes() -> Select[Any]:
+    joined = credit_note.join(account, account.c.id == credit_note.c.account_id)
+    return select(credit_note, account.c.number.label("account_number")).select_from(joined)
+
+
+async def _views(tx: Tx, query: Select[Any]) -> list[CreditNoteView]:
     rows = await tx.rows(query)
     lines = await _lines(tx, rows) if rows else {}
     return [_view(row, lines[row.id]) for row in rows]
@@ -58,7 +97,11 @@ async def _lines(tx: Tx, rows: Sequence[Row[Any]]) -> dict[str, list[CreditLineV
     c, line = credit_line.c, invoice_line.c
     charged = and_(line.invoice_id == c.invoice_id, line.n == c.invoice_n)
     query = (
-        select(credit_line, line.kind, line.tax, invoice.c.number)
+        select(
+            *(credit_line, line.kind, line.tax, line.days, line.of_days, line.rate_minor),
+            line.amount_minor.label("charged_minor"),
+            invoice.c.number,
+        )
         .select_from(
             credit_line.join(invoice_line, charged).join(invoice, invoice.c.id == c.invoice_id)
         )
@@ -77,8 +120,13 @@ def _line(row: Row[Any], currency: str) -> CreditLineView:
         label=row.label,
         kind=LineKind(row.kind),
         invoice=row.number,
+        line=row.invoice_n,
         period_start=row.period_start,
         period_end=row.period_end,
+        charged_days=row.days,
+        of_days=row.of_days,
+        rate=Money(row.rate_minor, currency),
+        charged=Money(row.charged_minor, currency),
         amount=Money(row.amount_minor, currency),
         kept=Money(row.kept_minor, currency),
         tax=row.tax,
@@ -88,6 +136,7 @@ def _line(row: Row[Any], currency: str) -> CreditLineView:
 def _view(row: Row[Any], lines: Sequence[CreditLineView]) -> CreditNoteView:
     return CreditNoteView(
         number=row.number,
+        account=row.account_number,
         issued_on=row.issued_on,
         net=Money(row.net_minor, row.currency),
         tax=Money(row.tax_minor, row.currency),

@@ -1,4 +1,4 @@
-"""Step 7: the newcomer's box comes back; its rent stops that day, and what was paid is given back.
+"""Step 7: a technician takes the box back; its rent stops that day, what was paid is given back.
 
 Spoiled: the box was unplugged before anybody could switch it off.
 """
@@ -20,8 +20,10 @@ async def tell(scene: Scene) -> Evidence:
     await stage.product.rest()
     if scene.is_spoiled:
         await stage.boxes_of(serial).unplug(serial)
-    await stage.product.take_back(serial, back.on)
-    scene.timeline.happens("staff", f"takes box {serial} back")
+    who = stage.technician
+    await stage.product.open_job("return", scene.newcomer.contract, who.actor)
+    await who.take_back(serial)
+    scene.timeline.happens(who.name, f"takes box {serial} back at /field/")
     findings = await proven(lambda: _without_box(scene), deadline_s=scene.patience_s)
     if not all(found.is_proven for found in findings):
         return Evidence(findings=findings, state=await scene.state(scene.newcomer))

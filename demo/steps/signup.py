@@ -50,7 +50,9 @@ async def _install(scene: Scene) -> None:
     if not household.box:
         return
     who = stage.technician
-    words = ("--serial", household.box, "--account", household.contract, "--by", who.actor)
-    registering = stage.parts.command("register", "device", "register", *words)
-    await asyncio.gather(registering, stage.boxes_of(household.box).plug_in(household.box))
+    await stage.product.open_job("install", household.contract, who.actor)
+    await who.sign_in()
+    scene.timeline.happens(who.name, "signs in at /field/ and finds the job there")
+    plugging_in = stage.boxes_of(household.box).plug_in(household.box)
+    await asyncio.gather(who.register(household.box), plugging_in)
     scene.timeline.happens(who.name, f"registers box {household.box} there and plugs it in")

@@ -9,8 +9,10 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from gateway.adapters.errands import Errands
 from gateway.adapters.sdk import Access, Adapter, Answering, BoxAdapter, Boxes, Http, Options
 from gateway.adapters.state import ViewerState
+from runtime.chance import SystemChance
 from runtime.memory import give_back
 from terms.errors import Invalid, NotFound, Permanent
 from terms.ids import TargetName
@@ -21,6 +23,15 @@ GROUP = "boxoffice.adapters"
 class NoBoxes:
     """The boxes of an adapter that is opened to be looked at: there are none."""
 
+    @property
+    def errands(self) -> Errands:
+        """Refuse."""
+        raise Permanent("no box is known here")
+
+    def shared_key(self, purpose: str) -> bytes:  # noqa: ARG002 - the shape of the port
+        """Share nothing: a key that nobody else has."""
+        return SystemChance().bits(256).to_bytes(32, "big")
+
     async def access(self, ref: str) -> Access:
         """Refuse."""
         raise Permanent(f"no box {ref!r} is known here")
@@ -28,6 +39,9 @@ class NoBoxes:
     async def pin(self, ref: str, host_key: str) -> None:  # noqa: ARG002 - the shape of the port
         """Refuse."""
         raise Permanent(f"no box {ref!r} is known here")
+
+    async def other_key(self, ref: str, shown: str) -> None:
+        """Forget it."""
 
     async def last_seen(self, ref: str) -> ViewerState | None:  # noqa: ARG002
         """Know nothing."""
@@ -43,7 +57,7 @@ class NoBoxes:
     async def stranger(self, serial: str, *, model: str, address: str, why: str) -> None:
         """Forget it."""
 
-    async def rotate(self, ref: str, fresh: Mapping[str, str]) -> None:  # noqa: ARG002
+    async def rotate(self, ref: str, fresh: Mapping[str, str]) -> Mapping[str, str]:  # noqa: ARG002
         """Refuse."""
         raise Permanent(f"no box {ref!r} is known here")
 

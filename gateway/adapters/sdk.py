@@ -16,6 +16,8 @@ from typing import Any, ClassVar, Generic, Protocol, TypeVar, runtime_checkable
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from gateway.adapters.errands import Action as Action  # noqa: PLC0414 - from here, too
+from gateway.adapters.errands import Errands
 from gateway.adapters.state import ViewerState, differences
 from terms.errors import (
     Conflict,
@@ -32,6 +34,7 @@ from terms.ids import TargetName
 
 S = TypeVar("S", bound=ViewerState)
 MODELS_MAX = 200
+NEXT = "next_"  # before the name of a secret that a box may have taken already
 
 
 class Options(BaseModel):
@@ -58,10 +61,12 @@ class Access:
     """How one box is reached: "host:port" (empty where it calls us), its secrets, its pinned key.
 
     `may_pin` holds inside a technician's claim window: only then a first host key is trusted.
+    `is_given` holds once the box has shown a password that we made for it.
     """
 
     address: str = ""
     secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
+    is_given: bool = False
     host_key: str = ""
     may_pin: bool = False
 
@@ -77,12 +82,28 @@ class Answering:
 class Boxes(Protocol):
     """What an adapter of boxes may ask, and tell, about one of them; `ref` is its serial."""
 
+    @property
+    def errands(self) -> Errands:
+        """What waits for boxes that call us."""
+        ...
+
+    def shared_key(self, purpose: str) -> bytes:
+        """Give a secret of 32 bytes that every process of ours has alike for this target."""
+        ...
+
     async def access(self, ref: str) -> Access:
         """Find how to reach it. Raises Permanent for a box nobody has described."""
         ...
 
     async def pin(self, ref: str, host_key: str) -> None:
         """Keep the key a box has shown inside its claim window. Raises Conflict outside it."""
+        ...
+
+    async def other_key(self, ref: str, shown: str) -> None:
+        """Put before a person that it shows another host key than the pinned one.
+
+        Nothing is trusted by that. Again is harmless.
+        """
         ...
 
     async def last_seen(self, ref: str) -> ViewerState | None:
@@ -101,11 +122,12 @@ class Boxes(Protocol):
         """Note a box that called and has no rights here: unknown, doubtful, or a copy."""
         ...
 
-    async def rotate(self, ref: str, fresh: Mapping[str, str]) -> None:
-        """Begin to change its secrets: the old ones stay valid until `seen_new`.
+    async def rotate(self, ref: str, fresh: Mapping[str, str]) -> Mapping[str, str]:
+        """Begin to change its secrets, and tell which it is to be given.
 
-        Until then `access` gives the new ones besides, each named `next_` and its name. A username
-        is only among them for a box that has none; it signs in by it at once.
+        What was begun before stands, and the old ones stay valid until `seen_new`; until then
+        `access` gives the new ones besides, each named `next_` and its name. A username is only
+        among them for a box that has none; it signs in by it at once.
         """
         ...
 
@@ -265,11 +287,19 @@ class Reply:
     body: bytes = b""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Due:
+    """What there is for a box that calls: its wish, with the revision of that, and errands."""
+
+    wish: ViewerState
+    has_errands: bool = False
+
+
 class Contact(Protocol):
     """What is done for a box, or an account, that is in contact with us right now."""
 
-    async def wish(self, ref: str) -> ViewerState | None:
-        """Give what it should hold, with the revision of that; None for one nobody wishes for."""
+    async def due(self, ref: str) -> Due | None:
+        """Give what there is for it; None for one nobody wishes anything for."""
         ...
 
     def seen(self, ref: str, proof: int) -> None:
@@ -302,29 +332,16 @@ class Inbound(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Action:
-    """An edge: `name` is message, reboot, kick or firmware; `params` are plain text.
-
-    A message carries `text`, and may carry `ttl_s`. `request` is the same for the same demand, so
-    that a target that remembers what it did last does it once.
-    """
-
-    name: str
-    params: Mapping[str, str] = field(default_factory=dict)
-    request: str = ""
-
-
 @runtime_checkable
 class Operable(Protocol):
     """Optional: the target can do something once, now. Never replayed by reconciliation."""
 
-    async def perform(self, ref: str, action: Action) -> None:
-        """Do it for one account.
+    async def perform(self, ref: str, action: Action) -> Pending | None:
+        """Do it for one account; Pending where a box has to call first, until its `not_after`.
 
-        Raises Unsupported for an unknown action and for any ref that could reach more than one
-        household. An error that is `untouched` may be followed by the same again; where the target
-        may have done it all the same, as after an answer nobody can read, it must not be.
+        The same again, by its request, then tells what became of it. Raises Unsupported for an
+        unknown action and for a ref that could reach more than one household. An error that is
+        `untouched` may be followed by the same again; one after which it may have been done, not.
         """
         ...
 

@@ -12,13 +12,13 @@ from datetime import date
 
 from gateway.inventory import store
 from gateway.inventory.model import WAREHOUSE, Resource, ResourceState, checked_place, moved
-from gateway.inventory.moving import Step, checked_condition, each, fact_of, locked, write
+from gateway.inventory.moving import Step, checked_note, each, fact_of, locked, write
 from gateway.inventory.registering import NewBox as NewBox  # noqa: PLC0414 - stories begin with it
 from gateway.inventory.registering import register as register  # noqa: PLC0414
 from runtime.store import Tx
 from runtime.work import Work
 from terms.errors import Invalid, InvalidTransition
-from terms.facts import Possession, PossessionChanged
+from terms.facts import Condition, Possession, PossessionChanged
 from terms.ids import ResourceId, ServiceId
 
 
@@ -55,13 +55,14 @@ class Activate:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Swap:
-    """One box given for another; `condition` and `stored_at` are those of the old one."""
+    """One box given for another; `condition`, `note` and `stored_at` are those of the old one."""
 
     old: ResourceId
     new: ResourceId
     on: date
     actor: str
-    condition: str = ""
+    condition: Condition | None = None
+    note: str = ""
     stored_at: str = WAREHOUSE
 
 
@@ -72,7 +73,8 @@ class TakeBack:
     resource: ResourceId
     on: date
     actor: str
-    condition: str = ""
+    condition: Condition | None = None
+    note: str = ""
     place: str = WAREHOUSE
 
 
@@ -157,11 +159,13 @@ def _swapped(move: Swap, old: Resource, new: Resource) -> list[Step]:
         raise InvalidTransition(f"box {old.serial} is {old.state}: nobody has it to be swapped")
     if new.is_held:
         raise InvalidTransition(f"box {new.serial} is held by a household: take it back first")
-    condition = checked_condition(move.condition)
     given = moved(new, ResourceState.ASSIGNED, service=old.service, place=old.place)
-    back = moved(old, ResourceState.RETURNED, service=None, place=checked_place(move.stored_at))
+    stored_at = checked_place(move.stored_at)
+    back = moved(
+        old, ResourceState.RETURNED, service=None, place=stored_at, condition=move.condition
+    )
     fact = fact_of(
-        Possession.SWAPPED, given, _holder(old), move.on, old=old.id, condition=condition
+        Possession.SWAPPED, given, _holder(old), move.on, old=old.id, condition=move.condition
     )
     handed = Step(
         action="swap",
@@ -178,7 +182,7 @@ def _swapped(move: Swap, old: Resource, new: Resource) -> list[Step]:
         after=back,
         actor=move.actor,
         on=move.on,
-        note=condition,
+        note=checked_note(move.note),
         other=new.id,
     )
     return [handed, taken]
@@ -188,7 +192,7 @@ async def take_back(tx: Tx, work: Work, moves: Sequence[TakeBack]) -> list[Resou
     """Take boxes back from who holds them. One that is back already is left as it is.
 
     A lost box that comes over the counter is found by that. Raises NotFound, Invalid for an
-    overlong condition, InvalidTransition for a box nobody holds.
+    overlong note, InvalidTransition for a box nobody holds.
     """
 
     def step(box: Resource, move: TakeBack) -> Step | None:
@@ -199,19 +203,18 @@ async def take_back(tx: Tx, work: Work, moves: Sequence[TakeBack]) -> list[Resou
 
 def returned(box: Resource, move: TakeBack) -> Step:
     """Work out what a return makes of a box: it is nobody's, and whoever had it is told of."""
-    condition = checked_condition(move.condition)
-    place = checked_place(move.place)
-    after = moved(box, ResourceState.RETURNED, service=None, place=place)
+    place, how = checked_place(move.place), move.condition
+    after = moved(box, ResourceState.RETURNED, service=None, place=place, condition=how)
     is_found = box.state is ResourceState.LOST
     kind = Possession.FOUND if is_found else Possession.RETURNED
-    fact = fact_of(kind, box, box.service, move.on, condition=condition) if box.service else None
+    fact = fact_of(kind, box, box.service, move.on, condition=how) if box.service else None
     return Step(
         action="find" if is_found else "take_back",
         before=box,
         after=after,
         actor=move.actor,
         on=move.on,
-        note=condition,
+        note=checked_note(move.note),
         fact=fact,
     )
 

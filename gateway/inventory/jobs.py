@@ -15,7 +15,7 @@ from typing import Any
 from sqlalchemy import Column, Index, String, Table, select, update
 
 from gateway.inventory import events
-from gateway.inventory.moving import checked_actor
+from gateway.inventory.moving import COMPOSE, checked_actor
 from runtime.chance import new_id
 from runtime.store import Instant, Tx, metadata
 from runtime.store.audit import Deed, record
@@ -41,6 +41,9 @@ job = Table(
     Column("opened_by", String(80), nullable=False),
     Column("closed_at", Instant),
     Column("closed_by", String(80)),
+    # What it was opened for by itself, as long as that lasts; none where a person opened it.
+    Column("reason", String(80)),
+    Index(None, "reason", unique=True),
     Index(None, "assignee", "state"),
     Index(None, "state", "opened_at"),
     Index(None, "service"),
@@ -75,13 +78,17 @@ ALLOWED: Mapping[JobState, frozenset[JobState]] = MappingProxyType(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewJob:
-    """A job to be opened. `assignee` is empty where anybody may take it."""
+    """A job to be opened. `assignee` is empty where anybody may take it.
+
+    There is one job for one `reason`; a job that a person opens has none.
+    """
 
     kind: JobKind
     service: ServiceId
     contract: str
     assignee: str = ""
     note: str = ""
+    reason: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,6 +106,7 @@ class Job:
     opened_by: str
     closed_at: datetime | None
     closed_by: str | None
+    reason: str | None
 
 
 async def open_job(tx: Tx, work: Work, new: NewJob, *, actor: str, event: str = "") -> Job:
@@ -115,22 +123,10 @@ async def open_job(tx: Tx, work: Work, new: NewJob, *, actor: str, event: str = 
         before = await events.begin(tx, actor=actor, event=event, deed=deed, about=id_, now=now)
         if before is not None:
             return await found(tx, before)
-    row = {
-        "id": id_,
-        "kind": new.kind.value,
-        "service": new.service,
-        "contract": new.contract,
-        "assignee": new.assignee,
-        "state": JobState.OPEN.value,
-        "note": new.note,
-        "opened_at": now,
-        "opened_by": actor,
-        "closed_at": None,
-        "closed_by": None,
-    }
-    await tx.insert(job, [row])
-    told = f"{new.kind} for {new.contract}"
-    await _note(tx, work, id_, action="job.open", actor=actor, after=told)
+    await tx.insert(job, [row_of(new, id_, now, actor)])
+    await record(tx, [opened(new, id_, now, actor)])
+    # Where one has opened by itself for the same boxes, this one takes its place.
+    await work.mark(tx, COMPOSE, [new.service])
     return await found(tx, id_)
 
 
@@ -143,7 +139,7 @@ async def close(tx: Tx, work: Work, id_: str, to: JobState, *, actor: str) -> Jo
     row = await tx.first(select(job).where(_C.id == id_).with_for_update())
     if row is None:
         raise NotFound(f"no job {id_!r}")
-    before = _job(row)
+    before = job_of(row)
     if before.state is to:
         return before
     if to not in ALLOWED[before.state]:
@@ -152,6 +148,8 @@ async def close(tx: Tx, work: Work, id_: str, to: JobState, *, actor: str) -> Jo
     values = {"state": to.value, "closed_at": now, "closed_by": actor}
     await tx.execute(update(job).where(_C.id == id_).values(**values))
     await _note(tx, work, id_, action="job.close", actor=actor, after=to.value)
+    # Where boxes are missing all the same, that is seen now.
+    await work.mark(tx, COMPOSE, [before.service])
     return await found(tx, id_)
 
 
@@ -190,24 +188,34 @@ async def found(tx: Tx, id_: str) -> Job:
     row = await tx.first(select(job).where(_C.id == id_))
     if row is None:
         raise NotFound(f"no job {id_!r}")
-    return _job(row)
+    return job_of(row)
 
 
 async def listing(
-    tx: Tx, *, assignee: str = "", state: str = "", after: str = "", jobs_max: int = JOBS_MAX
+    tx: Tx,
+    *,
+    assignee: str = "",
+    state: str = "",
+    service: ServiceId | None = None,
+    after: str = "",
+    jobs_max: int = JOBS_MAX,
 ) -> list[Job]:
-    """List jobs in the order they were opened, behind one; of somebody, in a state."""
+    """List jobs in the order they were opened, behind one; of somebody, in a state, at one place.
+
+    The place is a household.
+    """
     query = select(job).where(_C.id > after).order_by(_C.id).limit(jobs_max)
     query = query.where(_C.assignee == assignee) if assignee else query
     query = query.where(_C.state == state) if state else query
-    return [_job(row) for row in await tx.rows(query)]
+    query = query.where(_C.service == service) if service else query
+    return [job_of(row) for row in await tx.rows(query)]
 
 
 async def offered(tx: Tx, *, jobs_max: int = JOBS_MAX) -> list[Job]:
     """List the open jobs that anybody may take, in the order they were opened."""
     free = (_C.assignee == "", _C.state == JobState.OPEN.value)
     query = select(job).where(*free).order_by(_C.id).limit(jobs_max)
-    return [_job(row) for row in await tx.rows(query)]
+    return [job_of(row) for row in await tx.rows(query)]
 
 
 def _check(new: NewJob) -> None:
@@ -220,12 +228,39 @@ def _check(new: NewJob) -> None:
             raise Invalid(field, f"at most {chars_max} characters")
 
 
-def _job(row: Any) -> Job:
+def job_of(row: Any) -> Job:
+    """Read a row as a job."""
     told = row._asdict()
     return Job(**{**told, "kind": JobKind(row.kind), "state": JobState(row.state)})
 
 
+def row_of(new: NewJob, id_: str, now: datetime, actor: str) -> dict[str, object]:
+    """Write a job that is opened now as a row."""
+    return {
+        "id": id_,
+        "kind": new.kind.value,
+        "service": new.service,
+        "contract": new.contract,
+        "assignee": new.assignee,
+        "state": JobState.OPEN.value,
+        "note": new.note,
+        "opened_at": now,
+        "opened_by": actor,
+        "closed_at": None,
+        "closed_by": None,
+        "reason": new.reason,
+    }
+
+
 async def _note(tx: Tx, work: Work, id_: str, *, action: str, actor: str, after: str) -> None:
-    now = work.clock.machine_now()
-    deed = Deed(at=now, actor=actor, action=action, subject=f"job:{id_}", after=after)
-    await record(tx, [deed])
+    await record(tx, [deed_of(id_, work.clock.machine_now(), action, actor, after)])
+
+
+def opened(new: NewJob, id_: str, now: datetime, actor: str) -> Deed:
+    """Word the opening of a job for the audit."""
+    return deed_of(id_, now, "job.open", actor, f"{new.kind} for {new.contract}")
+
+
+def deed_of(id_: str, now: datetime, action: str, actor: str, after: str) -> Deed:
+    """Word a deed about a job for the audit."""
+    return Deed(at=now, actor=actor, action=action, subject=f"job:{id_}", after=after)

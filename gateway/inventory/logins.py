@@ -12,11 +12,11 @@ from datetime import timedelta
 from typing import Any
 
 import orjson
-from sqlalchemy import Column, Index, String, Table, Text, select, update
+from sqlalchemy import Column, Index, String, Table, Text, or_, select, update
 
-from gateway.adapters.sdk import Access, Answering
-from gateway.inventory import reviews, secrets
-from gateway.inventory.reviews import CaseKind, Finding
+from gateway.adapters.sdk import NEXT, Access, Answering
+from gateway.inventory import hostkeys, imprints, secrets
+from gateway.inventory.imprints import SecretOf
 from gateway.inventory.store import resource
 from runtime.clock import Clock
 from runtime.secrets import SealBroken, Sealer
@@ -31,7 +31,7 @@ from terms.ids import ResourceId
 CLAIM_WINDOW = timedelta(minutes=30)
 ADDRESS_CHARS_MAX = 255
 HOST_KEY_CHARS_MAX = 2_000
-NEXT = "next_"  # before the name of a secret that a box may have taken already
+IMPRINTED_AT_ONCE_MAX = 500
 FIRST_PASSWORD = "first_password"  # noqa: S105 - the name of what a reset box falls back to
 
 box_login = Table(
@@ -45,8 +45,11 @@ box_login = Table(
     Column("host_key", Text, nullable=False),
     Column("claim_until", Instant),
     Column("changed_at", Instant, nullable=False),
+    # The key under which all secrets of the box have imprints; none before they have.
+    Column("imprinted_by", String(16)),
     Index(None, "login_name"),
     Index(None, "key_id"),
+    Index(None, "imprinted_by"),
 )
 _C = box_login.c
 _log = get_log()
@@ -68,11 +71,18 @@ class Described:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Kept:
-    """What is sealed of one box."""
+    """What is sealed of one box. `is_given` holds once it has shown a password of our making."""
 
     now: Mapping[str, str] = field(default_factory=dict, repr=False)
     next: Mapping[str, str] = field(default_factory=dict, repr=False)
     listed: Mapping[str, str] = field(default_factory=dict, repr=False)
+    is_given: bool = False
+
+    def with_told(self, told: Mapping[str, str]) -> _Kept:
+        """Take what somebody tells; another password than the box has is none of our making."""
+        password = told.get(secrets.PASSWORD)
+        is_same = password is None or password == self.now.get(secrets.PASSWORD)
+        return replace(self, now={**self.now, **told}, is_given=self.is_given and is_same)
 
     def told(self) -> dict[str, str]:
         """Give all it may be using: what it has, is to have, and left the factory with."""
@@ -109,6 +119,17 @@ class Logins:
         if why:
             raise Conflict(why)
 
+    async def other_key(self, ref: str, shown: str) -> None:
+        """Put before a person that a box shows another host key than the pinned one."""
+        async with self.store.begin() as tx:
+            row = await _of_serial(tx, ref, is_locked=True)
+            if row is None or not row.host_key or hostkeys.is_same(row.host_key, shown):
+                return  # somebody has let it in meanwhile
+            now = self.clock.machine_now()
+            await hostkeys.report_other(
+                tx, ref, pinned=row.host_key, shown=_checked_key(shown), now=now
+            )
+
     async def answering(self, names: Iterable[str]) -> dict[str, Answering]:
         """Find the boxes that sign in under these names, by name.
 
@@ -136,25 +157,47 @@ class Logins:
             secrets.check(one.secrets)
             row = before.get(one.resource)
             kept = self._opened(row) if row else _Kept()
-            now = {**kept.now, **one.secrets}
-            kept = replace(kept, now=now, listed=one.listed or kept.listed)
+            kept = replace(kept.with_told(one.secrets), listed=one.listed or kept.listed)
             rows.append(
                 {
                     "resource": one.resource,
                     "address": checked_address(one.address) or (row.address if row else ""),
-                    "login_name": now.get(secrets.USERNAME),
+                    "login_name": kept.now.get(secrets.USERNAME),
                     **self._sealed(one.resource, kept),
                     "host_key": _checked_key(one.host_key) or (row.host_key if row else ""),
                     "claim_until": row.claim_until if row else None,
                     "changed_at": self.clock.machine_now(),
+                    "imprinted_by": row.imprinted_by if row else self.sealer.key_id,
                 }
             )
         await tx.upsert(box_login, rows, key=("resource",))
+        await imprints.keep(tx, self.sealer, [(one.resource, one.secrets) for one in told])
 
     async def listed(self, tx: Tx, boxes: Iterable[ResourceId]) -> Mapping[ResourceId, Any]:
         """Give the secrets of boxes as a purchase list brought them."""
         found = await _of(tx, boxes)
         return {id_: self._opened(row).listed for id_, row in found.items()}
+
+    async def shared(self, tx: Tx, told: Mapping[str, Mapping[str, str]]) -> Mapping[SecretOf, str]:
+        """Tell which secrets, by the serial of the box they are for, another box has already."""
+        while waiting := await _without_imprints(tx, self.sealer.key_id):
+            await self._take_imprints(tx, waiting)
+        return await imprints.shared(tx, self.sealer, told)
+
+    async def _take_imprints(self, tx: Tx, rows: Sequence[Any]) -> None:
+        """Take those of what was described before there were any, or under another key."""
+        told = []
+        for row in rows:
+            try:
+                kept = self._opened(row)
+            except SealBroken:
+                continue  # nobody can tell any more what it was
+            each = (kept.now, kept.next, kept.listed)
+            told += [(ResourceId(row.resource), values) for values in each]
+        await imprints.keep(tx, self.sealer, told)
+        done = update(box_login).where(among(tx.engine, _C.resource))
+        keys = {KEYS: packed(tx.engine, [row.resource for row in rows])}
+        await tx.execute(done.values(imprinted_by=self.sealer.key_id), keys)
 
     async def open_window(self, tx: Tx, box: ResourceId, *, last: timedelta = CLAIM_WINDOW) -> None:
         """Let a box show its first key: a technician stands before it."""
@@ -162,15 +205,21 @@ class Logins:
         until = self.clock.machine_now() + last
         await tx.execute(update(box_login).where(_C.resource == box).values(claim_until=until))
 
-    async def forget_key(self, tx: Tx, box: ResourceId) -> None:
-        """Forget a pinned key, so that the next claim pins another: somebody has looked at it."""
+    async def forget_key(self, tx: Tx, box: ResourceId) -> str:
+        """Forget a pinned key, so that the next claim pins another: somebody has looked at it.
+
+        Returns its fingerprint; empty where there was none.
+        """
+        row = (await _of(tx, [box])).get(box)
         await tx.execute(update(box_login).where(_C.resource == box).values(host_key=""))
+        return hostkeys.fingerprint(row.host_key) if row else ""
 
-    async def rotate(self, tx: Tx, ref: str, fresh: Mapping[str, str]) -> None:
-        """Begin to change the secrets of a box. The old ones stay valid until `seen_new`.
+    async def rotate(self, tx: Tx, ref: str, fresh: Mapping[str, str]) -> Mapping[str, str]:
+        """Begin to change the secrets of a box, and tell which it is to be given.
 
-        A name is given once, to a box that has none, and holds at once. Raises NotFound, and
-        Invalid for another name than the box has.
+        The old ones stay valid until `seen_new`. What was begun before stands: the box may have
+        taken it already. A name is given once, to a box that has none, and holds at once. Raises
+        NotFound, and Invalid for another name than the box has.
         """
         secrets.check(fresh)
         row = await _known(tx, ref)
@@ -179,21 +228,25 @@ class Logins:
         for name, wanted in names.items():
             if kept.now.get(name, wanted) != wanted:
                 raise Invalid(name, "a name is no secret: it does not change by turns")
-        later = {name: each for name, each in fresh.items() if name not in names}
+        later = {name: each for name, each in fresh.items() if name not in names} | dict(kept.next)
         await self._keep(tx, row, replace(kept, now={**kept.now, **names}, next=later))
+        return {name: later.get(name, each) for name, each in fresh.items()}
 
     async def seen_new(self, tx: Tx, ref: str) -> None:
         """End the change: the box was seen with the new secrets. Again is harmless."""
         row = await _known(tx, ref)
         kept = self._opened(row)
         if kept.next:
-            await self._keep(tx, row, replace(kept, now={**kept.now, **kept.next}, next={}))
+            now = {**kept.now, **kept.next}
+            is_given = kept.is_given or secrets.PASSWORD in kept.next
+            await self._keep(tx, row, replace(kept, now=now, next={}, is_given=is_given))
 
     def _access(self, row: Any) -> Access:
-        until = row.claim_until
+        until, kept = row.claim_until, self._opened(row)
         return Access(
             address=row.address,
-            secrets=self._opened(row).told(),
+            secrets=kept.told(),
+            is_given=kept.is_given,
             host_key=row.host_key,
             may_pin=not row.host_key and until is not None and self.clock.machine_now() < until,
         )
@@ -202,13 +255,11 @@ class Logins:
         row = await _of_serial(tx, ref, is_locked=True)
         if row is None:
             raise Permanent(f"nobody has told how to reach the box {ref}")
-        if row.host_key == host_key:
+        if row.host_key and hostkeys.is_same(row.host_key, host_key):
             return ""
         now = self.clock.machine_now()
         if row.host_key:
-            why = f"the box {ref} shows another host key than the pinned one"
-            finding = Finding(kind=CaseKind.HOST_KEY, serial=ref, reason=why)
-            await reviews.report(tx, [finding], now)
+            why = await hostkeys.report_other(tx, ref, pinned=row.host_key, shown=host_key, now=now)
             return f"{why}: somebody has to look at it"
         if row.claim_until is None or row.claim_until <= now:
             return f"the box {ref} shows a first host key outside a claim: register it again there"
@@ -223,8 +274,9 @@ class Logins:
         await tx.execute(change.values(**values, changed_at=self.clock.machine_now()))
 
     def _sealed(self, box: str, kept: _Kept) -> dict[str, str]:
-        both = {"now": kept.now, "next": kept.next, "listed": kept.listed}
-        text = orjson.dumps({name: dict(values) for name, values in both.items()}).decode()
+        each = {"now": kept.now, "next": kept.next, "listed": kept.listed}
+        parts = {name: dict(values) for name, values in each.items()}
+        text = orjson.dumps({**parts, "is_given": kept.is_given}).decode()
         sealed = self.sealer.seal(text, place=_place(box))
         return {"key_id": self.sealer.key_id, "sealed": sealed}
 
@@ -250,7 +302,10 @@ def _place(box: str) -> str:
 
 
 def _rows() -> Any:
-    columns = (_C.resource, _C.address, _C.login_name, _C.sealed, _C.host_key, _C.claim_until)
+    columns = (
+        *(_C.resource, _C.address, _C.login_name, _C.sealed),
+        *(_C.host_key, _C.claim_until, _C.imprinted_by),
+    )
     joined = box_login.join(resource, resource.c.id == _C.resource)
     return select(*columns, resource.c.serial).select_from(joined)
 
@@ -267,6 +322,11 @@ async def _of(tx: Tx, boxes: Iterable[str]) -> dict[ResourceId, Any]:
     query = query.with_for_update(of=box_login) if tx.engine == "postgresql" else query
     rows = await tx.rows(query, {KEYS: packed(tx.engine, boxes)})
     return {ResourceId(row.resource): row for row in rows}
+
+
+async def _without_imprints(tx: Tx, key_id: str) -> Sequence[Any]:
+    query = _rows().where(or_(_C.imprinted_by.is_(None), _C.imprinted_by != key_id))
+    return await tx.rows(query.order_by(_C.resource).limit(IMPRINTED_AT_ONCE_MAX))
 
 
 async def _of_serial(tx: Tx, serial: str, *, is_locked: bool = False) -> Any:

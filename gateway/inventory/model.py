@@ -9,6 +9,7 @@ from enum import StrEnum
 from types import MappingProxyType
 
 from terms.errors import Invalid, InvalidTransition
+from terms.facts import Condition
 from terms.ids import ResourceId, ServiceId
 
 _SERIAL = re.compile(r"[0-9A-Za-z][0-9A-Za-z._/-]{0,63}")
@@ -77,8 +78,8 @@ _MEND: Mapping[ResourceState, str] = MappingProxyType(
 class Resource:
     """One box. `service` is the household that holds it, or held it when it was lost.
 
-    `place` is where it is: a stock location, or free text where a household holds it. `moves`
-    counts what has happened to it.
+    `place` is where it is: a stock location, or free text where a household holds it. `condition`
+    is how it came back, until it goes on. `moves` counts what has happened to it.
     """
 
     id: ResourceId
@@ -88,6 +89,7 @@ class Resource:
     state: ResourceState = ResourceState.IN_STOCK
     service: ServiceId | None = None
     place: str = WAREHOUSE
+    condition: Condition | None = None
     moves: int = 0
 
     @property
@@ -96,13 +98,21 @@ class Resource:
         return self.state in HELD
 
 
-def moved(box: Resource, to: ResourceState, *, service: ServiceId | None, place: str) -> Resource:
+def moved(
+    box: Resource,
+    to: ResourceState,
+    *,
+    service: ServiceId | None,
+    place: str,
+    condition: Condition | None = None,
+) -> Resource:
     """Take a box through one transition. Raises InvalidTransition where the table has none."""
     if to not in ALLOWED[box.state]:
         raise InvalidTransition(
             f"box {box.serial} is {box.state}: it cannot become {to}; {_MEND[box.state]}"
         )
-    return replace(box, state=to, service=service, place=place, moves=box.moves + 1)
+    after = replace(box, state=to, service=service, place=place, condition=condition)
+    return replace(after, moves=box.moves + 1)
 
 
 def shifted(box: Resource, place: str) -> Resource:

@@ -17,11 +17,11 @@ from runtime.store import Tx
 from runtime.store.audit import Deed, record
 from runtime.work import Work
 from terms.errors import Invalid, NotFound
-from terms.facts import Possession, PossessionChanged
+from terms.facts import Condition, Possession, PossessionChanged
 from terms.ids import ResourceId, ServiceId
 
 COMPOSE = "compose"
-CONDITION_CHARS_MAX = 200
+NOTE_CHARS_MAX = 200
 ACTOR_CHARS_MAX = 80
 
 
@@ -29,7 +29,8 @@ ACTOR_CHARS_MAX = 80
 class Step:
     """One thing that happened to one box. `before` is None for a box that is new.
 
-    `other` is the box on the other side of a swap, `note` the condition it came back in.
+    `other` is the box on the other side of a swap, `note` what somebody had to say of it. How it
+    came back stands on the box itself.
     """
 
     action: str
@@ -105,7 +106,7 @@ def fact_of(
     on: date,
     *,
     old: ResourceId | None = None,
-    condition: str = "",
+    condition: Condition | None = None,
 ) -> PossessionChanged:
     """Word what billing is told."""
     return PossessionChanged(
@@ -120,11 +121,11 @@ def fact_of(
     )
 
 
-def checked_condition(text: str) -> str:
-    """Check in what condition a box came back. Raises Invalid for an overlong text."""
-    if len(text) > CONDITION_CHARS_MAX:
-        raise Invalid("condition", f"at most {CONDITION_CHARS_MAX} characters")
-    return text
+def checked_note(text: str) -> str:
+    """Check what somebody has to say. Raises Invalid for an overlong or unprintable text."""
+    if len(text) > NOTE_CHARS_MAX or not text.isprintable():
+        raise Invalid("note", f"at most {NOTE_CHARS_MAX} printable characters")
+    return text.strip()
 
 
 def checked_actor(text: str) -> str:
@@ -160,6 +161,7 @@ def _row(step: Step, now: datetime) -> dict[str, object]:
         "state": box.state.value,
         "service": box.service,
         "place": box.place,
+        "condition": box.condition.value if box.condition else None,
         "moves": box.moves,
         "changed_at": now,
         "changed_by": step.actor,
@@ -177,10 +179,18 @@ def _line(step: Step, now: datetime) -> dict[str, object]:
         "place": box.place,
         "on": step.on,
         "note": step.note,
+        "condition": _came_back(step),
         "other": step.other,
         "actor": step.actor,
         "at": now,
     }
+
+
+def _came_back(step: Step) -> str | None:
+    """Tell of a step that brings a box back in what condition."""
+    box = step.after
+    is_new = step.before is None or step.before.state is not box.state
+    return box.condition.value if box.condition and is_new else None
 
 
 def _deed(step: Step, now: datetime) -> Deed:

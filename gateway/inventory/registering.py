@@ -18,6 +18,7 @@ from gateway.inventory.model import (
 from gateway.inventory.moving import Step, write
 from runtime.chance import new_id
 from runtime.store import Tx
+from runtime.store.alone import Alone, alone
 from runtime.work import Work
 from terms.errors import Duplicate
 from terms.ids import ResourceId
@@ -43,7 +44,7 @@ async def register(
     """
     wanted = [_checked(box) for box in boxes]
     _refuse_repeats(wanted)
-    known = await store.by_serial(tx, [box.serial for box in wanted])
+    known = await _known(tx, wanted)
     holders = await store.by_mac(tx, [box.mac for box in wanted if box.mac])
     told = await models.load(tx)
     now = work.clock.machine_now()
@@ -56,6 +57,16 @@ async def register(
     await write(tx, work, [Step(action="register", after=box, actor=actor) for box in fresh])
     await quarantine.promote(tx, [box.serial for box in fresh])
     return made
+
+
+async def _known(tx: Tx, wanted: Sequence[NewBox]) -> Mapping[str, Resource]:
+    """Find which boxes are known; nobody makes others known until the transaction ends."""
+    serials = [box.serial for box in wanted]
+    known = await store.by_serial(tx, serials)
+    if len(known) == len(wanted):
+        return known
+    await alone(tx, Alone.REGISTER_BOXES)
+    return await store.by_serial(tx, serials)
 
 
 def _refuse_repeats(wanted: Sequence[NewBox]) -> None:

@@ -19,7 +19,7 @@ from gateway.inventory.model import (
     moved,
     shifted,
 )
-from gateway.inventory.moving import Step, checked_condition, each, fact_of
+from gateway.inventory.moving import Step, checked_note, each, fact_of
 from runtime.store import Tx
 from runtime.work import Work
 from terms.errors import InvalidTransition
@@ -126,5 +126,5 @@ def _gone(action: str, before: Resource, after: Resource, move: Gone) -> Step:
         after=after,
         actor=move.actor,
         on=move.on,
-        note=checked_condition(move.note),
+        note=checked_note(move.note),
     )

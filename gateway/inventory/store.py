@@ -17,6 +17,7 @@ from runtime.store import Instant, Tx, metadata
 from runtime.store.among import KEYS, among, packed
 from runtime.store.lease import Engine
 from runtime.store.prepared import PreparedQuery
+from terms.facts import Condition
 from terms.ids import ResourceId, ServiceId
 
 resource = Table(
@@ -29,6 +30,7 @@ resource = Table(
     Column("state", String(16), nullable=False),
     Column("service", String(40), index=True),
     Column("place", String(80), nullable=False, server_default=WAREHOUSE),
+    Column("condition", String(16)),
     Column("moves", Integer, nullable=False),
     Column("changed_at", Instant, nullable=False),
     Column("changed_by", String(80), nullable=False),
@@ -47,13 +49,17 @@ resource_move = Table(
     Column("place", String(80), nullable=False),
     Column("on", Date),
     Column("note", String(200), nullable=False),
+    Column("condition", String(16)),
     Column("other", String(40)),
     Column("actor", String(80), nullable=False),
     Column("at", Instant, nullable=False),
 )
 LINES_MAX = 1_000
 _C = resource.c
-_COLUMNS = (_C.id, _C.serial, _C.mac, _C.model, _C.state, _C.service, _C.place, _C.moves)
+_COLUMNS = (
+    *(_C.id, _C.serial, _C.mac, _C.model, _C.state),
+    *(_C.service, _C.place, _C.condition, _C.moves),
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,7 +67,7 @@ class Line:
     """One line of a box's history: what was done by whom, and where and with whom it was then.
 
     `on` is the local date of a household, `at` the machine's time; `other` is the box on the other
-    side of a swap.
+    side of a swap, `condition` how it came back.
     """
 
     n: int
@@ -71,6 +77,7 @@ class Line:
     place: str
     on: date | None
     note: str
+    condition: Condition | None
     other: ResourceId | None
     actor: str
     at: datetime
@@ -94,13 +101,13 @@ async def by_service(tx: Tx, services: Iterable[str]) -> Mapping[ServiceId, list
     return found
 
 
-async def macs(tx: Tx, services: Iterable[str]) -> Mapping[ServiceId, frozenset[str]]:
-    """Find the MACs of the boxes that each service's household holds."""
-    found: dict[ServiceId, list[str]] = {}
+async def macs(tx: Tx, services: Iterable[str]) -> Mapping[ServiceId, Sequence[str | None]]:
+    """Find the boxes that each service's household holds: of each its MAC, where it has one."""
+    found: dict[ServiceId, list[str | None]] = {}
     given = {KEYS: packed(tx.engine, services)}
     for row in await _MACS.rows(tx, given):
         found.setdefault(row.service, []).append(row.mac)
-    return {service: frozenset(listed) for service, listed in found.items()}
+    return found
 
 
 async def held(
@@ -191,8 +198,7 @@ async def _boxes(tx: Tx, column: Column[Any], keys: Iterable[str]) -> Sequence[R
 
 def _macs(engine: Engine) -> Select[Any]:
     held = or_(*(_C.state == state for state in sorted(HELD)))
-    query = select(_C.service, _C.mac).where(among(engine, _C.service), held)
-    return query.where(_C.mac.is_not(None))
+    return select(_C.service, _C.mac).where(among(engine, _C.service), held)
 
 
 def _held(engine: Engine) -> Select[Any]:
@@ -224,6 +230,7 @@ def _from_row(row: Any) -> Resource:
         state=ResourceState(row.state),
         service=ServiceId(row.service) if row.service else None,
         place=row.place,
+        condition=Condition(row.condition) if row.condition else None,
         moves=row.moves,
     )
 
@@ -237,6 +244,7 @@ def _line(row: Any) -> Line:
         place=row.place,
         on=row.on,
         note=row.note,
+        condition=Condition(row.condition) if row.condition else None,
         other=ResourceId(row.other) if row.other else None,
         actor=row.actor,
         at=row.at,

@@ -17,10 +17,10 @@ from gateway.inventory.logins import Described, Logins
 from gateway.inventory.quarantine import Sighting
 from gateway.inventory.reviews import CaseKind, Finding
 from gateway.provisioning import fence, wishes
+from gateway.provisioning.errands import Errands
 from gateway.provisioning.lookup import Lookup
 from gateway.provisioning.tables import observed, wish
-from runtime.clock import Clock
-from runtime.store import Store
+from runtime.work import Work
 from terms.errors import Permanent
 from terms.ids import TargetName
 
@@ -30,12 +30,17 @@ PAGE_ROWS_MAX = 500
 class Book:
     """The boxes of one target."""
 
-    def __init__(self, target: TargetName, store_: Store, logins: Logins, clock: Clock) -> None:
+    def __init__(self, target: TargetName, work: Work, logins: Logins) -> None:
         self.target = target
-        self.store = store_
+        self.store = work.store
         self.logins = logins
-        self.clock = clock
+        self.clock = work.clock
+        self.errands = Errands(target, work)
         self._answering = Lookup(logins.answering)
+
+    def shared_key(self, purpose: str) -> bytes:
+        """Give a secret that every process of ours has alike for this target."""
+        return self.logins.sealer.shared_key(f"target/{self.target}/{purpose}")
 
     async def access(self, ref: str) -> Access:
         """Find how to reach a box. Raises Permanent for one nobody has described."""
@@ -45,6 +50,10 @@ class Book:
     async def pin(self, ref: str, host_key: str) -> None:
         """Keep the key a box has shown inside its claim window. Raises Conflict outside it."""
         await self.logins.pin(ref, host_key)
+
+    async def other_key(self, ref: str, shown: str) -> None:
+        """Put before a person that a box shows another host key than the pinned one."""
+        await self.logins.other_key(ref, shown)
 
     async def last_seen(self, ref: str) -> ViewerState | None:
         """Give what a box was last seen to hold here."""
@@ -79,12 +88,12 @@ class Book:
             ]
             await reviews.report(tx, found, now)
 
-    async def rotate(self, ref: str, fresh: Mapping[str, str]) -> None:
-        """Begin to change the secrets of a box: the old ones stay valid until `seen_new`."""
+    async def rotate(self, ref: str, fresh: Mapping[str, str]) -> Mapping[str, str]:
+        """Begin to change the secrets of a box, and tell which it is to be given."""
         if await self._address(ref) is None:
             await self._describe(ref, "")
         async with self.store.begin() as tx:
-            await self.logins.rotate(tx, ref, fresh)
+            return await self.logins.rotate(tx, ref, fresh)
 
     async def seen_new(self, ref: str) -> None:
         """End the change: the box has shown the new secrets."""

@@ -10,12 +10,23 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import TypeAlias
 
 from gateway.adapters.state import ViewerState
+from gateway.inventory import shortages
 from gateway.inventory import store as inventory
+from gateway.inventory.shortages import Supply
 from gateway.provisioning import refs, routes, targets, wishes
 from gateway.provisioning.boxes import boxes_of
-from gateway.provisioning.compose import Composition, DrivenBox, Order, Wish, compose, routed
+from gateway.provisioning.compose import (
+    EVERY_TARGET,
+    Composition,
+    DrivenBox,
+    Order,
+    Wish,
+    compose,
+    routed,
+)
 from gateway.provisioning.keys import RECONCILE, key_of
 from gateway.provisioning.leases import still_ours
 from gateway.provisioning.routing import Routes
@@ -24,14 +35,14 @@ from runtime import crash, log
 from runtime.store import Store, Tx
 from runtime.telemetry import get_log
 from runtime.work import Claim, Work
-from terms.entitlement import Entitlement
+from terms.entitlement import Entitlement, ServiceState
 from terms.ids import ServiceId, SubjectId, TargetName
 
 BATCH_ROWS_MAX = 500
 # A box goes dark after the household's accounts are seen dark, or when that takes this long.
 BOX_WAITS_MAX = timedelta(seconds=60)
-_NO_MACS: frozenset[str] = frozenset()
 _NOTHING = Standings()
+Macs: TypeAlias = Mapping[ServiceId, Sequence[str | None]]
 _log = get_log()
 
 
@@ -73,12 +84,15 @@ async def compose_batch(tx: Tx, work: Work, services: Sequence[str]) -> Composed
     table = Routes(await routes.load(tx), await targets.drivers(tx))
     standing = await wishes.standing(tx, services)
     boxes = await boxes_of(tx, services, standing, table.drivers)
+    macs = await inventory.macs(tx, services)
+    orders = await _orders(
+        tx, standing, boxes.of, table, services, macs=macs, business_now=business_now
+    )
     results = {
         order.entitlement.service: compose(order, table, business_now=business_now, offset=offset)
-        for order in await _orders(
-            tx, standing, boxes.of, table, services, business_now=business_now
-        )
+        for order in orders
     }
+    await _open_jobs(tx, work, [_supply(order.entitlement, macs) for order in orders])
     await wishes.drop(tx, boxes.left)
     changed = [one for result in results.values() for one in result.changed]
     await wishes.write(tx, changed, now=now)
@@ -95,10 +109,10 @@ async def _orders(
     table: Routes,
     services: Sequence[str],
     *,
+    macs: Macs,
     business_now: datetime,
 ) -> list[Order]:
     snapshots = await log.newest(tx, routes.TOPIC, services)
-    macs = await inventory.macs(tx, services)
     rights = [Entitlement.decode(one.value, revision=one.revision) for one in snapshots.values()]
     # A service that has its accounts already needs no key for a new one.
     new = [
@@ -112,7 +126,7 @@ async def _orders(
     return [
         Order(
             entitlement=one,
-            macs=macs.get(one.service, _NO_MACS),
+            macs=frozenset(mac for mac in macs.get(one.service, ()) if mac),
             refs=keys.get(one.service, {}),
             before={
                 target: was.before
@@ -122,6 +136,24 @@ async def _orders(
         )
         for one in rights
     ]
+
+
+async def _open_jobs(tx: Tx, work: Work, supplies: Sequence[Supply]) -> None:
+    """Have somebody bring the boxes that are missing, and nobody those that are not."""
+    short = await shortages.balance(tx, work, supplies)
+    if short:
+        keys = await refs.of(tx, [one.service for one in short])
+        known = {service: of.get(EVERY_TARGET, "") for service, of in keys.items()}
+        await shortages.open_for(tx, work, short, {key: ref for key, ref in known.items() if ref})
+
+
+def _supply(rights: Entitlement, macs: Macs) -> Supply:
+    return Supply(
+        service=rights.service,
+        granted=0 if rights.state is ServiceState.ENDED else rights.devices,
+        held=len(macs.get(rights.service, ())),
+        is_on_hold=rights.state is ServiceState.SUSPENDED,
+    )
 
 
 async def _mark(

@@ -7,16 +7,16 @@ other is reconciled inside its contact, by the same run as everywhere, with its 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import select
 
-from gateway.adapters.sdk import Adapter
-from gateway.adapters.state import ViewerState
-from gateway.provisioning import proofs, wishes
+from gateway.adapters.sdk import Adapter, Due
+from gateway.provisioning import due, proofs
 from gateway.provisioning.compose import Wish
+from gateway.provisioning.errands import Errands
 from gateway.provisioning.health import Health
 from gateway.provisioning.holding import Holding, monotonic_s
 from gateway.provisioning.jobs import load
@@ -26,9 +26,8 @@ from gateway.provisioning.opening import Opened
 from gateway.provisioning.proofs import Sighting
 from gateway.provisioning.results import Result
 from gateway.provisioning.runner import Runner
-from runtime.retry import is_away, pause
+from runtime.retry import is_lost, pause, stopped_within
 from runtime.store import Tx
-from runtime.telemetry import get_log
 from runtime.work import Claim, Work
 from runtime.work import work as work_table
 
@@ -40,8 +39,7 @@ MADE_FOR_LATER = timedelta(seconds=30)
 SIGHTINGS_MAX = 20_000
 FLUSH_ROWS_MAX = 500
 FLUSH_EVERY_S = 0.25
-
-_log = get_log()
+SWEEP_EVERY_S = 5.0
 
 
 class Contacts:
@@ -53,16 +51,17 @@ class Contacts:
         self.work = work
         self._holding = Holding(work, self.target, heartbeat_s=heartbeat_s)
         self._runner = Runner(Health(opened, work), work, self._holding, self._written)
-        self._lookup = Lookup(self._wishes)
+        self._errands = Errands(self.target, work)
+        self._lookup = Lookup(due.reader(work, self.target))
         self._seen: dict[str, Sighting] = {}
         self._known: dict[str, Wish] = {}
 
     async def run(self, stop: asyncio.Event) -> None:
         """Renew leases and write what was seen, until told to stop; then write the rest."""
-        helpers = self._runner.start()
+        helpers = [*self._runner.start(), asyncio.create_task(self._sweep())]
         try:
             while not stop.is_set():
-                await _either(stop, FLUSH_EVERY_S)
+                await stopped_within(stop, FLUSH_EVERY_S)
                 await self._flush()
             await self._runner.writer.flush()
         finally:
@@ -72,14 +71,15 @@ class Contacts:
 
     # -- the sdk's Contact
 
-    async def wish(self, ref: str) -> ViewerState | None:
-        """Give what the box should hold, with the revision of that; None for an unknown one."""
+    async def due(self, ref: str) -> Due | None:
+        """Give what there is for a box; None for one nobody wishes anything for."""
         found = await self._lookup.find(ref)
         if found is None:
             self._known.pop(ref, None)
             return None
-        self._known[ref] = found
-        return found.value
+        wish, has_errands = found
+        self._known[ref] = wish
+        return Due(wish=wish.value, has_errands=has_errands)
 
     def seen(self, ref: str, proof: int) -> None:
         """Note that the box called and proved to hold the wish of that revision."""
@@ -128,30 +128,33 @@ class Contacts:
             return True
         return found.parked_at is None
 
-    async def _wishes(self, refs: Iterable[str]) -> Mapping[str, Wish]:
-        async with self.work.store.read() as tx:
-            return await wishes.of_refs(tx, self.target, refs)
-
     # -- writing
 
     def _written(self, result: Result) -> None:
         self._holding.forget(result.job)
 
+    async def _sweep(self) -> None:
+        """End the errands whose time is over, now and then, for ever."""
+        outages, name = self.work.store.outages, f"errands {self.target}"
+        while True:
+            try:
+                await self._errands.sweep()
+            except Exception as error:  # noqa: BLE001 - the next one may get through
+                outages.failed(name, error)
+            else:
+                outages.passed(name)
+            await pause(SWEEP_EVERY_S)
+
     async def _flush(self) -> None:
+        outages, name = self.work.store.outages, f"sightings {self.target}"
         while self._seen:
             batch = [self._seen.pop(ref) for ref in list(self._seen)[:FLUSH_ROWS_MAX]]
             try:
                 async with self.work.store.begin() as tx:
                     await proofs.write(tx, self.work, self.target, batch)
             except Exception as error:  # noqa: BLE001 - a sighting lost is seen again
-                _log.exception("sightings.not_written", target=self.target, rows=len(batch))
-                if is_away(error):
+                outages.failed(name, error)
+                if is_lost(error):
                     return
-
-
-async def _either(stop: asyncio.Event, within_s: float) -> None:
-    try:
-        async with asyncio.timeout(within_s):
-            await stop.wait()
-    except TimeoutError:
-        pass
+            else:
+                outages.passed(name)

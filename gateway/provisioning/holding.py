@@ -16,7 +16,6 @@ from typing import Any, TypeVar
 from gateway.provisioning.fence import fenced
 from gateway.provisioning.jobs import Job
 from runtime.retry import pause
-from runtime.telemetry import get_log
 from runtime.work import Work
 from terms.errors import Retryable
 
@@ -26,7 +25,6 @@ RUN_S_MAX = 120.0
 LOOKS_PER_LEASE = 4
 LOOK_S_MIN = 0.005
 
-_log = get_log()
 T = TypeVar("T")
 
 
@@ -82,11 +80,15 @@ class Holding:
             now = monotonic_s()
             self._cut(now)
             held = [job for job in self._jobs.values() if not job.is_lost]
+            if not held:
+                continue
+            outages, name = self.work.store.outages, loop_name(self.target)
             try:
                 ours = await self.work.renew([job.claim for job in held])
-            except Exception:  # noqa: BLE001 - a lease outlives one missed beat
-                _log.exception("pump.not_renewed", target=self.target)
+            except Exception as error:  # noqa: BLE001 - a lease outlives one missed beat
+                outages.failed(name, error)
                 continue
+            outages.passed(name)
             for job in held:
                 if job.claim.key in ours:
                     job.renewed_at = now
@@ -113,6 +115,11 @@ class Holding:
             else:
                 next_s = min(next_s, left_s)
         return next_s
+
+
+def loop_name(target: str) -> str:
+    """Name who works for a target, as outages are told of it."""
+    return f"target {target}"
 
 
 def monotonic_s() -> float:

@@ -1,7 +1,8 @@
 """Edges: a message, a reboot, a kick. Done at most once, never replayed by reconciliation.
 
 The intent stands in the journal before the target is called. Where it is not certain that nothing
-happened, the outcome stays unknown and the action is not asked for again.
+happened, the outcome stays unknown and the action is not asked for again. What waits for a box to
+call is pending: the same again tells what became of it, and so does the journal.
 """
 
 from __future__ import annotations
@@ -9,8 +10,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Any, Self
 
-from sqlalchemy import select, update
+from sqlalchemy import and_, select, update
 
 from gateway.adapters.sdk import Action, Operable
 from gateway.provisioning import wishes
@@ -38,6 +40,26 @@ class Performed:
     target: TargetName
     outcome: Outcome
     error: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Earlier:
+    """How an order stands."""
+
+    order: str
+    outcome: Outcome
+    error: str
+
+    @classmethod
+    def of(cls, order: str, row: Any) -> Self:
+        """Read it; of one that is gone nothing is known."""
+        if row is None:
+            return cls(order=order, outcome=Outcome.UNKNOWN, error="")
+        return cls(order=order, outcome=Outcome(row.outcome), error=row.error or "")
+
+    def told(self, target: TargetName) -> Performed:
+        """Tell it of a target."""
+        return Performed(target=target, outcome=self.outcome, error=self.error)
 
 
 class Operate:
@@ -75,36 +97,53 @@ class Operate:
             done.append(await self._at(adapter, wish, action, f"{id}@{_place(wish)}"))
         return done
 
+    async def became(self, id: str) -> list[Performed]:  # noqa: A002 - as above
+        """Tell what became of what was asked for before, wherever it was."""
+        o, made = service_order.c, operation.c
+        mine = made.request.startswith(f"{id}@", autoescape=True)
+        query = select(o.target, o.outcome, o.error).join(operation, o.id == made.order_id)
+        async with self.work.store.read() as tx:
+            rows = await tx.rows(query.where(mine).order_by(made.request))
+        return [
+            Performed(target=row.target, outcome=Outcome(row.outcome), error=row.error or "")
+            for row in rows
+        ]
+
     async def _at(self, adapter: Operable, wish: Wish, action: Action, request: str) -> Performed:
         order = new_id(self._now(), self.work.chance)
         async with self.work.store.begin() as tx:
             earlier = await self._earlier(tx, request, order)
-            if earlier is not None:
-                return Performed(target=wish.target, outcome=earlier[0], error=earlier[1])
-            await tx.insert(service_order, [row_of(self._intent(order, wish, action))])
+            if earlier is None:
+                await tx.insert(service_order, [row_of(self._intent(order, wish, action))])
+            elif earlier.outcome is Outcome.PENDING:
+                order = earlier.order
+            else:
+                return earlier.told(wish.target)
         outcome, error = await _tried(adapter, wish.value.ref, replace(action, request=request))
         async with self.work.store.begin() as tx:
             ended = {
                 "outcome": outcome.value,
                 "error": storable(error) or None,
-                "finished_at": self._now(),
+                "finished_at": None if outcome is Outcome.PENDING else self._now(),
             }
-            mine = service_order.c.id == order
-            await tx.execute(update(service_order).where(mine).values(ended))
-        return Performed(target=wish.target, outcome=outcome, error=error)
+            c = service_order.c
+            # A box that has called meanwhile has said it better.
+            unsure = and_(c.id == order, c.outcome.in_([Outcome.OPEN.value, Outcome.PENDING.value]))
+            await tx.execute(update(service_order).where(unsure).values(ended))
+            row = await tx.first(select(c.outcome, c.error).where(c.id == order))
+        return _Earlier.of(order, row).told(wish.target)
 
-    async def _earlier(self, tx: Tx, request: str, order: str) -> tuple[Outcome, str] | None:
+    async def _earlier(self, tx: Tx, request: str, order: str) -> _Earlier | None:
         """Find what became of the same request; None where it is ours to do now."""
         new = {"request": request, "order_id": order}
         if await tx.insert_new(operation, [new], key=("request",)):
             return None
         o, made = service_order.c, operation.c
-        query = select(o.outcome, o.error).where(made.request == request, o.id == made.order_id)
-        row = await tx.first(query.with_for_update(of=operation))
-        if row is None or row.outcome != Outcome.FAILED:
-            return Outcome(row.outcome if row else Outcome.UNKNOWN), (
-                row.error if row else ""
-            ) or ""
+        query = select(o.id, o.outcome, o.error).where(made.request == request)
+        row = await tx.first(query.where(o.id == made.order_id).with_for_update(of=operation))
+        earlier = _Earlier.of(row.id if row else order, row)
+        if earlier.outcome is not Outcome.FAILED:
+            return earlier
         again = update(operation).where(made.request == request)
         await tx.execute(again.values(order_id=order))
         return None
@@ -134,14 +173,14 @@ def _place(wish: Wish) -> str:
 
 async def _tried(adapter: Operable, ref: str, action: Action) -> tuple[Outcome, str]:
     try:
-        await adapter.perform(ref, action)
+        pending = await adapter.perform(ref, action)
     except TargetError as error:
         # What the error bids the queue do says nothing about what the target did.
         return Outcome.FAILED if error.is_untouched else Outcome.UNKNOWN, str(error)
     except Exception as bug:  # noqa: BLE001 - it may have been done: never repeated
         _log.exception("operate.failed", action=action.name)
         return Outcome.UNKNOWN, repr(bug)
-    return Outcome.DONE, ""
+    return (Outcome.DONE, "") if pending is None else (Outcome.PENDING, pending.reason)
 
 
 def _told(params: Mapping[str, str]) -> str:

@@ -13,14 +13,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from gateway.provisioning.health import Health
-from gateway.provisioning.holding import RUN_S_MAX, Holding, monotonic_s
+from gateway.provisioning.holding import RUN_S_MAX, Holding, loop_name, monotonic_s
 from gateway.provisioning.jobs import Job, load
 from gateway.provisioning.keys import RECONCILE
 from gateway.provisioning.opening import Opened
 from gateway.provisioning.results import Result
 from gateway.provisioning.runner import Runner
 from runtime import crash
-from runtime.telemetry import get_log
 from runtime.work import Claim, Failure, Work, is_suspect, without_suspects
 
 # A run that is cut off after this looks like a crash to its row, which is safe.
@@ -29,8 +28,6 @@ DRAIN_S = 8.0
 # Whoever uses a claim up faster than this takes twice as much the next time.
 FAST_S = 1.0
 CLAIMED_PER_LANE = 2
-
-_log = get_log()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,8 +76,8 @@ class Pump:
                 self.wake.clear()
                 try:
                     rest_s = await self._turn()
-                except Exception:  # noqa: BLE001 - the database failed: the pump outlives it
-                    _log.exception("pump.failed", target=self.name)
+                except Exception as error:  # noqa: BLE001 - the pump outlives it
+                    self.work.store.outages.failed(loop_name(self.name), error)
                     rest_s = self.pace.sweep_s
                 await self._rest(rest_s)
             await self._drain()
@@ -109,6 +106,7 @@ class Pump:
         if rest_s := health.rest_s():
             return min(sweep_s, rest_s)
         await self._refill()
+        self.work.store.outages.passed(loop_name(self.name))
         self._start_lanes()
         return self._until_next_try()
 

@@ -58,7 +58,9 @@ class Reconciler:
             while not stop.is_set():
                 if loop.time() - aligned_at >= ALIGN_EVERY_S:
                     aligned_at = loop.time()
-                    await self._align()
+                    # Where the database fails, the pumps know enough.
+                    await self.work.store.outages.outlive("reconciler", self._align())
+                    self._let_lapse()
                 if await bell.wait(RECONCILE, min(self.pace.sweep_s, ALIGN_EVERY_S)):
                     self._wake()
         finally:
@@ -69,12 +71,7 @@ class Reconciler:
 
     async def _align(self) -> None:
         """Start pumps for new targets, restart those whose row changed, pass on fresh rows."""
-        try:
-            found = await self.targets.load()
-        except Exception:  # noqa: BLE001 - the database failed: the pumps know enough
-            _log.exception("reconciler.failed")
-            self._let_lapse()
-            return
+        found = await self.targets.load()
         for name, running in list(self._running.items()):
             target = found.get(name)
             if running.task.done() or target is None or target.version != running.pump.version:
@@ -98,12 +95,7 @@ class Reconciler:
             )
             for name, running in self._running.items()
         ]
-        try:
-            ours = await self.shares.settle(asking)
-        except Exception as error:  # noqa: BLE001 - as above
-            _log.warning("shares.not_settled", error=type(error).__name__)
-            self._let_lapse()
-            return
+        ours = await self.shares.settle(asking)
         self._settled_at = began_at
         for name, share in ours.items():
             _give(self._running[name].pump, share)

@@ -1,8 +1,9 @@
 """The tables of provisioning. What is written in them is the business of the files beside this one.
 
 `target`, `route` and `target_ref` are the operator's. `wish`, `wish_problem` and `observed` can be
-deleted and come back; `service_order`, `drift` and `darkening` are the journal of what was done;
-`target_share` and `target_turn` are how workers keep out of each other's way.
+deleted and come back; `service_order`, `drift` and `darkening` are the journal of what was done.
+`operation` and `errand` see to it that what is asked for once is done once, `target_share` and
+`target_turn` that workers keep out of each other's way.
 """
 
 from __future__ import annotations
@@ -125,6 +126,29 @@ operation = Table(
     metadata,
     Column("request", String(160), primary_key=True),
     Column("order_id", String(40), nullable=False),
+)
+
+# What is to be done once at a box that calls us, by whoever it reaches.
+errand = Table(
+    "errand",
+    metadata,
+    # Sorts by the time it was made.
+    Column("id", String(40), primary_key=True),
+    Column("target", String(32), nullable=False),
+    Column("ref", String(64), nullable=False),
+    Column("request", String(160), nullable=False, unique=True),
+    Column("name", String(40), nullable=False),
+    Column("params", Text, nullable=False),
+    # By which a box tells that it has restarted; empty where it will remember nothing.
+    Column("key", String(40), nullable=False),
+    Column("stage", String(16), nullable=False),
+    Column("error_kind", String(20), nullable=False),
+    Column("error", Text, nullable=False),
+    Column("not_after", Instant, nullable=False),
+    Column("begun_at", Instant),
+    Column("ended_at", Instant),
+    Index(None, "target", "ref"),
+    Index(None, "target", "stage", "ended_at"),
 )
 
 drift = Table(

@@ -7,13 +7,14 @@ from collections.abc import Callable
 
 from gateway.provisioning.results import Result, write
 from runtime import crash
-from runtime.retry import is_away, pause
+from runtime.retry import is_lost, pause
 from runtime.telemetry import get_log
 from runtime.work import Work
 
 FLUSH_ROWS_MAX = 500
 FLUSH_AFTER_S = 0.25
 FAILED_PAUSE_S = 1.0
+RESULTS = "results"
 
 _log = get_log()
 
@@ -63,12 +64,13 @@ class Writer:
             try:
                 await self._write(batch)
             except Exception as error:  # noqa: BLE001 - leases are renewed, so results stay true
-                _log.exception("results.not_written", rows=len(batch))
-                if is_away(error):
+                if is_lost(error):
+                    self.work.store.outages.failed(RESULTS, error)
                     self._results = batch + self._results
                     self._some.set()
                     return False
                 await self._one_by_one(batch)
+            self.work.store.outages.passed(RESULTS)
             for result in batch:
                 self._written(result)
             return True

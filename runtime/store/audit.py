@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
 
 from sqlalchemy import BigInteger, Column, Index, Integer, String, Table, Text, select
@@ -47,7 +47,8 @@ class Deed:
 
 async def record(tx: Tx, deeds: Sequence[Deed]) -> None:
     """Write down what is being done, in the transaction that does it."""
-    await tx.insert(audit, [asdict(deed) for deed in deeds])
+    names = [one.name for one in fields(Deed)]
+    await tx.insert(audit, [{name: getattr(deed, name) for name in names} for deed in deeds])
 
 
 async def history(tx: Tx, subject: str, *, deeds_max: int = 100) -> list[Deed]:

@@ -12,6 +12,7 @@ from sqlalchemy.engine import URL
 from sqlalchemy.exc import ArgumentError
 
 from runtime.bell import Bell, LocalBell
+from runtime.outages import Outages
 from runtime.store.lease import Lease, Pool, Values, to_the_end
 from runtime.store.postgres import postgres_engine, postgres_reader, postgres_writer
 from runtime.store.sqlite import make_folder, sqlite_reader, sqlite_writer
@@ -40,11 +41,14 @@ def driver_url(url: str) -> URL:
 
 
 class Store:
-    """Opens transactions. One per process; `bell` is rung after every commit that asks for it."""
+    """Opens transactions. One per process; `bell` is rung after every commit that asks for it,
+    and whoever meets its absence again and again tells `outages`.
+    """
 
     def __init__(self, url: str, bell: Bell | None = None) -> None:
         self.url = driver_url(url)
         self.bell = bell or LocalBell()
+        self.outages = Outages()
         self._writing: set[asyncio.Task[Any] | None] = set()
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
         if self.is_sqlite:

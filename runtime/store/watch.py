@@ -6,28 +6,23 @@ finds the work at its next sweep.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from datetime import timedelta
-
-from runtime.retry import pause
 from runtime.store.engine import Store
 
-EVERY = timedelta(milliseconds=200)
+EVERY_S = 0.2
 
 
-async def foreign_commits(store: Store, *, every: timedelta = EVERY) -> AsyncIterator[None]:
-    """Yield whenever somebody else has committed since the last look; never on PostgreSQL."""
-    if not store.is_sqlite:
-        return
-    seen = await _version(store)
-    while True:
-        await pause(every.total_seconds())
-        now = await _version(store)
-        if now != seen:
-            seen = now
-            yield
+class ForeignCommits:
+    """Tells whether somebody else has committed; on PostgreSQL it knows of none."""
 
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._version: object = None
 
-async def _version(store: Store) -> object:
-    # Asked on the connection that writes, it changes with the commits of every other one.
-    return (await store.once("PRAGMA data_version", ()))[0][0]
+    async def are_new(self) -> bool:
+        """Whether somebody has since the last time it was asked; nobody has before the first."""
+        if not self._store.is_sqlite:
+            return False
+        # Asked on the connection that writes, it changes with the commits of every other one.
+        ((version,),) = await self._store.once("PRAGMA data_version", ())
+        before, self._version = self._version, version
+        return before is not None and before != version

@@ -51,7 +51,6 @@ class Lane:
         self.scheduled_rows_max = scheduled_rows_max
         self.heartbeat = heartbeat
         self.sweep = sweep
-        self._is_down = False
 
     async def run(self, stop: asyncio.Event) -> None:
         """Work until told to stop; a batch that was begun is finished."""
@@ -70,18 +69,15 @@ class Lane:
         return len(claims)
 
     async def _turn_or_none(self) -> int:
-        """Take a turn; where the database is at fault say so once and let time pass."""
+        """Take a turn; where the database is at fault let time pass."""
+        outages, name = self.work.store.outages, _name(self.kind)
         try:
             count = await self.turn()
-        except Exception:
-            if not self._is_down:
-                log.exception("lane.down", kind=self.kind)
-            self._is_down = True
+        except Exception as error:  # noqa: BLE001 - the lane outlives it
+            outages.failed(name, error)
             await pause(self.sweep.total_seconds())
             return 0
-        if self._is_down:
-            log.info("lane.up", kind=self.kind)
-        self._is_down = False
+        outages.passed(name)
         return count
 
     async def _rest(self, stop: asyncio.Event) -> None:
@@ -158,7 +154,10 @@ async def keep_alive(work: Work, claims: Sequence[Claim], every: timedelta) -> A
 async def _beat(work: Work, claims: Sequence[Claim], every: timedelta) -> None:
     while True:
         await pause(every.total_seconds())
-        try:
-            await work.renew(claims)
-        except Exception as error:  # noqa: BLE001 - the next beat may get through; so says the log
-            log.warning("work.heartbeat_failed", kind=claims[0].kind, error=type(error).__name__)
+        # A lease outlives one missed beat, and the next one may get through.
+        await work.store.outages.outlive(_name(claims[0].kind), work.renew(claims))
+
+
+def _name(kind: str) -> str:
+    """Name who works on a kind, as outages are told of it."""
+    return f"lane {kind}"

@@ -18,7 +18,8 @@ PURE = {
     MODELS: rf"terms(\.\w+)*|{MODELS}",
     STATE: r"terms(\.\w+)*",
     r"gateway\.inventory\.model": rf"terms(\.\w+)*|{STATE}",
-    r"gateway\.adapters\.sdk": rf"terms(\.\w+)*|{STATE}",
+    r"gateway\.adapters\.errands": r"terms(\.\w+)*",
+    r"gateway\.adapters\.sdk": rf"terms(\.\w+)*|{STATE}|gateway\.adapters\.errands",
     r"gateway\.provisioning\.routing": rf"terms(\.\w+)*|{STATE}",
     # Composing is routing what is granted; both are pure.
     r"gateway\.provisioning\.compose": (

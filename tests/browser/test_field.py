@@ -147,7 +147,7 @@ async def test_swap_and_return_on_a_phone(phone, field, vans):
     await page.goto(f"{field.url}/field/return?job={back.id}")
     await shot(page, "field-return")
     await page.get_by_role("link", name=new).click()
-    await page.get_by_label("It is damaged").check()
+    await page.get_by_label("It is damaged:").check()
     await shot(page, "field-return-check")
     await page.get_by_role("button", name="Take it back").click()
     await expect(page.get_by_role("status")).to_contain_text("Taken back")

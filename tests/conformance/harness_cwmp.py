@@ -10,10 +10,10 @@ import asyncio
 import json
 import socket
 import tempfile
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from contextlib import asynccontextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import count
 from typing import Any, ClassVar, NamedTuple
 from unittest import SkipTest
@@ -22,13 +22,14 @@ from aiohttp import web
 
 from app.web.connection import listen
 from app.web.unpacking import read
-from gateway.adapters.sdk import Action, Ask, Pending
+from gateway.adapters.sdk import Action, Ask, Due, Pending
 from gateway.adapters.state import ViewerState
 from gateway.adapters.stb.cwmp import Cwmp
 from gateway.adapters.stb.cwmp.inside import check_ref, is_as_wished
-from terms.errors import Permanent
+from terms.errors import Permanent, Unreachable, untouched
 from tests.conformance.simulated import SimulatedHarness
 from tests.fixtures.boxes import DictBoxes
+from tests.fixtures.errands import DictErrands
 from tests.simulators.process import start_simulator
 
 HOST, TARGET = "127.0.0.1", "under-test"
@@ -46,17 +47,43 @@ _ONLY_SETS = "strikes a write alone; a box that is lost while it is read is met 
 _OWN_REQUEST = "a box answers in a request of its own; what cannot be read is met by the rogues"
 
 
-class Quiet:
+@dataclass(eq=False)
+class Asked:
+    """What the suite wants of a box, and what came of it."""
+
+    act: Callable[[Any], Awaitable[Any]]
+    came: asyncio.Future[Any]
+    is_begun: bool = False
+
+
+class Obliging:
     """The contact of a box for which nothing is wished: all that happens is what the suite asks."""
 
-    async def wish(self, ref: str) -> ViewerState | None:
-        return ViewerState(ref=ref, enabled=False, revision=-1)
+    def __init__(self, errands: DictErrands) -> None:
+        self._errands = errands
+        self.asked: dict[str, list[Asked]] = {}
+
+    async def due(self, ref: str) -> Due:
+        wish = ViewerState(ref=ref, enabled=False, revision=-1)
+        return Due(wish=wish, has_errands=self._errands.waits(ref))
 
     def seen(self, ref: str, proof: int) -> None:
         raise AssertionError(f"{ref} proved {proof}")
 
     async def reconcile(self, ref: str, adapter: Any) -> None:
-        """Do nothing: nobody has wished for anything."""
+        """Do what the suite asks for, and all it asks for next."""
+        while self.asked.get(ref):
+            one = self.asked[ref].pop(0)
+            one.is_begun = True
+            try:
+                came = await one.act(adapter)
+            except Exception as error:  # noqa: BLE001 - whoever asked judges it
+                if not one.came.done():
+                    one.came.set_exception(error)
+            else:
+                if not one.came.done():
+                    one.came.set_result(came)
+            await asyncio.sleep(0)
 
 
 class Listener(NamedTuple):
@@ -94,13 +121,32 @@ class Answered(Cwmp):
         await super().remove(ref)
         self.boxes.seen.pop(ref, None)  # type: ignore[attr-defined]
 
-    async def perform(self, ref: str, action: Action) -> None:
+    async def perform(self, ref: str, action: Action) -> Pending | None:
         await self.harness.listen_for(self)
-        await super().perform(ref, action)
+        return await super().perform(ref, action)
 
     async def drop(self) -> None:
         await super().drop()
         await self.harness.hang_up(self)
+
+    async def _inside(self, ref: str, act: Callable[[Any], Awaitable[Any]]) -> Any:
+        """Do something in a session for which the box is rung."""
+        one = Asked(act, asyncio.get_running_loop().create_future())
+        waiting = self.harness.contact.asked.setdefault(ref, [])
+        waiting.append(one)
+        try:
+            async with asyncio.timeout(self.options.deadline_s):
+                error = await self._not_rung(ref)
+                if error is not None and not one.is_begun:
+                    raise error
+                return await one.came
+        except TimeoutError:
+            late = Unreachable("the box did not call in time, or did not answer")
+            raise (late if one.is_begun else untouched(late)) from None
+        finally:
+            if one in waiting:
+                waiting.remove(one)
+            one.came.cancel()
 
 
 class CwmpHarness(SimulatedHarness):
@@ -129,6 +175,7 @@ class CwmpHarness(SimulatedHarness):
     def __init__(self) -> None:
         super().__init__()
         self._boxes = DictBoxes()
+        self.contact = Obliging(self._boxes.errands)
         self._serials: list[str] = []
         self._taken = count()
         self._port = 0
@@ -174,7 +221,7 @@ class CwmpHarness(SimulatedHarness):
             body=await read(request),
             peer=request.remote or "",
         )
-        reply = await self._adapters[-1].answer(ask, Quiet())
+        reply = await self._adapters[-1].answer(ask, self.contact)
         response = web.Response(status=reply.status, body=reply.body or None)
         for name, value in reply.headers.items():
             for one in (value,) if isinstance(value, str) else value:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from app.desk.household import Household
-from app.web.api.rental_view import CreditNote, Rented, credit_note, rented
+from app.web.api.rental_view import CreditNote, Rented, TaxSum, credit_note, rented
 from app.web.api.shapes import Amount
 from billing.reads.account import AttemptView, HoldView, PaymentView, SubscriptionView
 from billing.reads.invoices import InvoiceView
@@ -50,16 +50,6 @@ class Line:
     rate: Amount
     amount: Amount
     tax: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TaxSum:
-    """One tax of an invoice."""
-
-    tax: str
-    rate: str
-    net: Amount
-    amount: Amount
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -267,15 +257,7 @@ def _invoice(one: InvoiceView) -> Invoice:
         tax=Amount.of(one.tax),
         total=Amount.of(one.total),
         open=Amount.of(one.open),
-        taxes=[
-            TaxSum(
-                tax=group.tax,
-                rate=str(group.rate),
-                net=Amount.of(group.net),
-                amount=Amount.of(group.amount),
-            )
-            for group in one.groups
-        ],
+        taxes=[TaxSum.of(group) for group in one.groups],
         lines=[
             Line(
                 label=line.label,

@@ -10,6 +10,7 @@ from pydantic import Field
 from app.desk import contracts, household, paying
 from app.desk.signup import Household, sign_up
 from app.web.api.account_view import AccountDocument, document
+from app.web.api.rental_view import CreditNote, credit_note
 from app.web.api.shapes import (
     PREFIX,
     Amount,
@@ -27,11 +28,10 @@ from app.web.route import Body, Call, Policy, Route
 from billing.flows.cancel import When
 from billing.flows.change import Change
 from billing.flows.signup import MethodRef
-from billing.reads import accounts
+from billing.reads import accounts, credit_notes
 from gateway.inventory.flows import NewBox
 from runtime.store import Tx
 
-ACTOR = "api"
 CODES_MAX = 50
 
 
@@ -146,7 +146,7 @@ async def create(call: Call) -> AccountDocument:
         payment=payment,
     )
     async with call.house.store.begin() as tx:
-        await sign_up(call.house, tx, order, ACTOR)
+        await sign_up(call.house, tx, order, call.actor)
         return await _document(call, tx, body.contract)
 
 
@@ -181,7 +181,7 @@ async def change(call: Call) -> AccountDocument:
     body: ChangeBody = call.body
     wish = Change(plan=body.plan, add=tuple(body.add), remove=tuple(body.remove))
     async with call.house.store.begin() as tx:
-        await contracts.change(call.house, tx, call.part("contract"), wish, ACTOR)
+        await contracts.change(call.house, tx, call.part("contract"), wish, call.actor)
         return await _document(call, tx, call.part("contract"))
 
 
@@ -189,7 +189,7 @@ async def cancel(call: Call) -> AccountDocument:
     """End a contract."""
     async with call.house.store.begin() as tx:
         when = When(call.body.when)
-        await contracts.cancel(call.house, tx, call.part("contract"), when, ACTOR)
+        await contracts.cancel(call.house, tx, call.part("contract"), when, call.actor)
         return await _document(call, tx, call.part("contract"))
 
 
@@ -207,9 +207,15 @@ async def take_cash(call: Call) -> Taken:
     async with call.house.store.begin() as tx:
         amount = await paying.parse_amount(tx, contract, body.amount)
         taken = await paying.take_cash(
-            call.house, tx, contract, amount=amount, reference=body.reference, actor=ACTOR
+            call.house, tx, contract, amount=amount, reference=body.reference, actor=call.actor
         )
     return Taken(taken=taken)
+
+
+async def show_note(call: Call) -> CreditNote:
+    """Show a credit note by its number: what it gives back of which lines, and why as much."""
+    async with call.house.store.read() as tx:
+        return credit_note(await credit_notes.view(tx, call.part("number")))
 
 
 async def _document(call: Call, tx: Tx, contract: str) -> AccountDocument:
@@ -274,5 +280,12 @@ ROUTES = (
         body=CashBody,
         answer=Taken,
         status=201,
+    ),
+    Route(
+        method="GET",
+        path=f"{PREFIX}/credit-notes/{{number}}",
+        policy=Policy.TOKEN,
+        handler=show_note,
+        answer=CreditNote,
     ),
 )

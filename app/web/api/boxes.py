@@ -10,19 +10,21 @@ from typing import Annotated
 from pydantic import Field
 
 from app.desk import boxes, stock
-from app.desk.boxes import By
+from app.desk.boxes import Back, By
 from app.desk.stock import BoxAt, Story
 from app.web.api.shapes import PREFIX, Contract, OptionalText, Page, Paging, Serial, Text
 from app.web.route import Body, Call, Policy, Route
 from gateway.inventory.flows import NewBox
 from gateway.inventory.model import WAREHOUSE, Resource, ResourceState
+from gateway.inventory.moving import NOTE_CHARS_MAX
 from gateway.inventory.store import Line, Wanted
 from gateway.reads.progress import Progress
 from runtime.store import Tx
+from terms.facts import Condition
 from terms.ids import ServiceId
 
-ACTOR = "api"
 Place = Annotated[OptionalText, Field(max_length=80)]
+Note = Annotated[OptionalText, Field(max_length=NOTE_CHARS_MAX)]
 
 
 class Box(Body):
@@ -42,20 +44,26 @@ class HandOver(Body):
 
 
 class Return(Body):
-    """Since which local day (today unless said), in what condition, and where it lies now."""
+    """Since which local day (today unless said), in what condition, and where it lies now.
+
+    `note` is what there is to say of it besides.
+    """
 
     on: date | None = None
-    condition: OptionalText = ""
+    condition: Condition | None = None
+    note: Note = ""
     place: Place = WAREHOUSE
 
+    @property
+    def back(self) -> Back:
+        """Give how it comes back."""
+        return Back(condition=self.condition, note=self.note, place=self.place)
 
-class Swap(Body):
-    """Which box comes instead, and in what condition the old one is."""
+
+class Swap(Return):
+    """Which box comes instead; the rest tells of the old one."""
 
     new: Serial
-    on: date | None = None
-    condition: OptionalText = ""
-    place: Place = WAREHOUSE
 
 
 class Day(Body):
@@ -73,7 +81,13 @@ class At(Body):
 class Gone(Body):
     """Why, for whoever reads it later."""
 
-    note: OptionalText = ""
+    note: Note = ""
+
+
+class Lost(Gone):
+    """Since which local day (today unless said), and what is known of it."""
+
+    on: date | None = None
 
 
 class BoxQuery(Paging):
@@ -86,13 +100,17 @@ class BoxQuery(Paging):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BoxView:
-    """A box and where it is; `contract` is the household that has it."""
+    """A box and where it is; `contract` is the household that has it.
+
+    `condition` is how it came back, until it goes on.
+    """
 
     serial: str
     model: str
     mac: str | None
     state: str
     place: str
+    condition: Condition | None
     contract: str | None
 
     @classmethod
@@ -105,6 +123,7 @@ class BoxView:
             mac=box.mac,
             state=box.state.value,
             place=box.place,
+            condition=box.condition,
             contract=at.contract or None,
         )
 
@@ -121,6 +140,7 @@ class LineView:
     actor: str
     at: datetime
     on: date | None
+    condition: Condition | None
     note: str
 
     @classmethod
@@ -135,6 +155,7 @@ class LineView:
             actor=line.actor,
             at=line.at,
             on=line.on,
+            condition=line.condition,
             note=line.note,
         )
 
@@ -182,7 +203,7 @@ async def register(call: Call) -> BoxView:
     told: Box = call.body
     box = NewBox(serial=told.serial, model=told.model, mac=told.mac or None, place=told.place)
     async with call.house.store.begin() as tx:
-        return await view(tx, await boxes.register(call.house, tx, box, ACTOR))
+        return await view(tx, await boxes.register(call.house, tx, box, call.actor))
 
 
 async def hand_over(call: Call) -> BoxView:
@@ -190,7 +211,7 @@ async def hand_over(call: Call) -> BoxView:
     serial, told = call.part("serial"), call.body
     async with call.house.store.begin() as tx:
         moved = await boxes.hand_over(
-            call.house, tx, serial, told.contract, on=told.on, actor=ACTOR
+            call.house, tx, serial, told.contract, on=told.on, actor=call.actor
         )
         return await view(tx, moved)
 
@@ -199,7 +220,7 @@ async def activate(call: Call) -> BoxView:
     """Note that a box works where it is."""
     serial, told = call.part("serial"), call.body
     async with call.house.store.begin() as tx:
-        moved = await boxes.activate(call.house, tx, serial, on=told.on, actor=ACTOR)
+        moved = await boxes.activate(call.house, tx, serial, on=told.on, actor=call.actor)
         return await view(tx, moved)
 
 
@@ -212,35 +233,23 @@ async def swap(call: Call) -> BoxView:
             tx,
             old,
             told.new,
-            by=By(actor=ACTOR),
+            by=By(actor=call.actor),
             on=told.on,
-            condition=told.condition,
-            place=told.place,
+            back=told.back,
         )
         return await view(tx, moved)
 
 
 async def take_back(call: Call) -> BoxView:
     """Take a box back."""
-    serial, told = call.part("serial"), call.body
-    async with call.house.store.begin() as tx:
-        moved = await boxes.take_back(
-            call.house,
-            tx,
-            serial,
-            on=told.on,
-            condition=told.condition,
-            actor=ACTOR,
-            place=told.place,
-        )
-        return await view(tx, moved)
+    return await _comes_back(call, boxes.take_back)
 
 
 async def restock(call: Call) -> BoxView:
     """Put a returned box back in stock."""
     serial, place = call.part("serial"), call.body.place
     async with call.house.store.begin() as tx:
-        moved = await stock.restock(call.house, tx, serial, actor=ACTOR, place=place)
+        moved = await stock.restock(call.house, tx, serial, actor=call.actor, place=place)
         return await view(tx, moved)
 
 
@@ -248,38 +257,38 @@ async def move(call: Call) -> BoxView:
     """Move a box between places of stock: the warehouse, or a technician's van."""
     serial, place = call.part("serial"), call.body.place
     async with call.house.store.begin() as tx:
-        moved = await stock.move(call.house, tx, serial, place, by=By(actor=ACTOR))
+        moved = await stock.move(call.house, tx, serial, place, by=By(actor=call.actor))
         return await view(tx, moved)
 
 
 async def lose(call: Call) -> BoxView:
     """Note a box as lost."""
-    serial, on = call.part("serial"), call.body.on
+    serial, told = call.part("serial"), call.body
     async with call.house.store.begin() as tx:
-        return await view(tx, await stock.lose(call.house, tx, serial, actor=ACTOR, on=on))
+        moved = await stock.lose(
+            call.house, tx, serial, actor=call.actor, on=told.on, note=told.note
+        )
+        return await view(tx, moved)
 
 
 async def find(call: Call) -> BoxView:
     """Note a lost box as found."""
+    return await _comes_back(call, stock.find)
+
+
+async def _comes_back(call: Call, story: Callable[..., Awaitable[Resource]]) -> BoxView:
     serial, told = call.part("serial"), call.body
     async with call.house.store.begin() as tx:
-        moved = await stock.find(
-            call.house,
-            tx,
-            serial,
-            actor=ACTOR,
-            on=told.on,
-            condition=told.condition,
-            place=told.place,
-        )
-        return await view(tx, moved)
+        box = await story(call.house, tx, serial, actor=call.actor, on=told.on, back=told.back)
+        return await view(tx, box)
 
 
 async def scrap(call: Call) -> BoxView:
     """Write a box off for good."""
     serial, note = call.part("serial"), call.body.note
     async with call.house.store.begin() as tx:
-        return await view(tx, await stock.scrap(call.house, tx, serial, actor=ACTOR, note=note))
+        moved = await stock.scrap(call.house, tx, serial, actor=call.actor, note=note)
+        return await view(tx, moved)
 
 
 def _deed(name: str, handler: Callable[[Call], Awaitable[BoxView]], body: type[Body]) -> Route:
@@ -324,7 +333,7 @@ ROUTES = (
     _deed("return", take_back, Return),
     _deed("restock", restock, At),
     _deed("move", move, At),
-    _deed("lost", lose, Day),
+    _deed("lost", lose, Lost),
     _deed("found", find, Return),
     _deed("scrap", scrap, Gone),
 )

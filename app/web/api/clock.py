@@ -6,8 +6,6 @@ from app.desk import clock
 from app.web.api.shapes import PREFIX
 from app.web.route import Body, Call, Policy, Route
 
-ACTOR = "api"
-
 
 class Step(Body):
     """How far to move, like 35d or 12h."""
@@ -25,7 +23,7 @@ async def advance(call: Call) -> clock.Times:
     """Move business time forward."""
     step = clock.parse_step(call.body.by)
     async with call.house.store.begin() as tx:
-        return await clock.advance(call.house, tx, step, actor=ACTOR)
+        return await clock.advance(call.house, tx, step, actor=call.actor)
 
 
 ROUTES = (

@@ -21,7 +21,6 @@ from gateway.inventory.jobs import Job, JobKind, JobState
 from gateway.inventory.quarantine import Stranger
 from gateway.inventory.reviews import Case
 
-ACTOR = "api"
 Secret = Annotated[SecretStr, Field(max_length=200)]
 Event = Annotated[OptionalText, Field(max_length=80)]
 Actor = Annotated[OptionalText, Field(max_length=80)]
@@ -172,7 +171,7 @@ async def register_box(call: Call) -> BoxView:
         event=told.event,
     )
     async with call.house.store.begin() as tx:
-        return await view(tx, await register(call.house, tx, wanted, by=By(actor=ACTOR)))
+        return await view(tx, await register(call.house, tx, wanted, by=By(actor=call.actor)))
 
 
 async def list_jobs(call: Call) -> Page[JobView]:
@@ -201,7 +200,7 @@ async def open_job(call: Call) -> JobView:
             contract=told.contract,
             assignee=told.assignee,
             note=told.note,
-            actor=ACTOR,
+            actor=call.actor,
             event=told.event,
         )
     return JobView.of(job)
@@ -211,14 +210,14 @@ async def close_job(call: Call) -> JobView:
     """Close a job as done or cancelled."""
     id_, outcome = call.part("id"), call.body.outcome
     async with call.house.store.begin() as tx:
-        return JobView.of(await desk_jobs.close(call.house, tx, id_, outcome, actor=ACTOR))
+        return JobView.of(await desk_jobs.close(call.house, tx, id_, outcome, actor=call.actor))
 
 
 async def assign_job(call: Call) -> JobView:
     """Give an open job to somebody."""
     id_, assignee = call.part("id"), call.body.assignee
     async with call.house.store.begin() as tx:
-        return JobView.of(await desk_jobs.assign(call.house, tx, id_, assignee, actor=ACTOR))
+        return JobView.of(await desk_jobs.assign(call.house, tx, id_, assignee, actor=call.actor))
 
 
 async def strangers(call: Call) -> Strangers:
@@ -239,7 +238,7 @@ async def resolve(call: Call) -> Case:
     told: Decision = call.body
     async with call.house.store.begin() as tx:
         return await desk_reviews.resolve(
-            call.house, tx, told.id, told.resolution, actor=ACTOR, forget_key=told.forget_key
+            call.house, tx, told.id, told.resolution, actor=call.actor, forget_key=told.forget_key
         )
 
 

@@ -7,15 +7,17 @@ from dataclasses import dataclass
 from datetime import date
 
 from app.web.api.shapes import Amount
-from billing.reads.account import RentalView
 from billing.reads.credit_notes import CreditNoteView
+from billing.reads.rentals import RentalView
+from billing.tax.model import TaxGroup
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rented:
     """A box that is paid for; `until_on` is the first day no longer charged, none while it runs.
 
-    `deposit` is what is held of it. `ending` is returned, damaged or lost.
+    `deposit` is what is held of it since a day; where it is `deposit_waiting`, a person has to
+    decide about it. `ending` is returned, damaged or lost.
     """
 
     id: str
@@ -26,16 +28,49 @@ class Rented:
     until_on: date | None
     ending: str | None
     deposit: Amount
+    deposit_since: date | None
+    deposit_waiting: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaxSum:
+    """One tax of an invoice or a credit note."""
+
+    tax: str
+    rate: str
+    net: Amount
+    amount: Amount
+
+    @classmethod
+    def of(cls, group: TaxGroup) -> TaxSum:
+        """Show a group."""
+        return cls(
+            tax=group.tax,
+            rate=str(group.rate),
+            net=Amount.of(group.net),
+            amount=Amount.of(group.amount),
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CreditLine:
-    """What is given back of a line of an invoice; `kept` is what is kept of a deposit."""
+    """What is given back of line `line` of an invoice; `kept` is what is kept of a deposit.
+
+    That line had charged `charged` for `charged_days` of `of_days` at `rate`; of these days
+    `used_days` stay paid, and `days` are given back.
+    """
 
     label: str
     invoice: str
+    line: int
     period_start: date
     period_end: date
+    days: int
+    used_days: int
+    charged_days: int
+    of_days: int
+    rate: Amount
+    charged: Amount
     amount: Amount
     kept: Amount
     tax: str
@@ -50,6 +85,7 @@ class CreditNote:
     net: Amount
     tax: Amount
     total: Amount
+    taxes: Sequence[TaxSum]
     lines: Sequence[CreditLine]
 
 
@@ -64,6 +100,8 @@ def rented(one: RentalView) -> Rented:
         until_on=one.until_on,
         ending=one.ending.value if one.ending else None,
         deposit=Amount.of(one.deposit),
+        deposit_since=one.deposit_since,
+        deposit_waiting=one.is_waiting,
     )
 
 
@@ -75,12 +113,20 @@ def credit_note(one: CreditNoteView) -> CreditNote:
         net=Amount.of(one.net),
         tax=Amount.of(one.tax),
         total=Amount.of(one.total),
+        taxes=[TaxSum.of(group) for group in one.groups],
         lines=[
             CreditLine(
                 label=line.label,
                 invoice=line.invoice,
+                line=line.line,
                 period_start=line.period_start,
                 period_end=line.period_end,
+                days=line.days,
+                used_days=line.used_days,
+                charged_days=line.charged_days,
+                of_days=line.of_days,
+                rate=Amount.of(line.rate),
+                charged=Amount.of(line.charged),
                 amount=Amount.of(line.amount),
                 kept=Amount.of(line.kept),
                 tax=line.tax,

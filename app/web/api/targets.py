@@ -21,8 +21,6 @@ from gateway.reads.targets import TargetHealth
 from runtime.store import Tx
 from terms.ids import TargetName
 
-ACTOR = "api"
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Standing:
@@ -182,26 +180,26 @@ async def findings(call: Call) -> Drift:
 async def repair(call: Call) -> Counted:
     """Have all open drift of a target repaired."""
     async with call.house.store.begin() as tx:
-        count = await targets.repair(call.house, tx, ACTOR, target=call.part("name"))
+        count = await targets.repair(call.house, tx, call.actor, target=call.part("name"))
     return Counted(count=count)
 
 
 async def approve(call: Call) -> Counted:
     """Let through what the guard stopped."""
     async with call.house.store.begin() as tx:
-        return Counted(count=await targets.approve(call.house, tx, call.part("name"), ACTOR))
+        return Counted(count=await targets.approve(call.house, tx, call.part("name"), call.actor))
 
 
 async def reject(call: Call) -> Counted:
     """Keep on what the guard stopped."""
     async with call.house.store.begin() as tx:
-        return Counted(count=await targets.reject(call.house, tx, call.part("name"), ACTOR))
+        return Counted(count=await targets.reject(call.house, tx, call.part("name"), call.actor))
 
 
 async def release(call: Call) -> Counted:
     """Let a parked target work again."""
     async with call.house.store.begin() as tx:
-        done = await targets.release_target(call.house, tx, call.part("name"), ACTOR)
+        done = await targets.release_target(call.house, tx, call.part("name"), call.actor)
     return Counted(count=int(done))
 
 

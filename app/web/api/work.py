@@ -19,8 +19,6 @@ from app.web.route import Body, Call, Policy, Query, Route
 from gateway.reads import orders as order_reads
 from gateway.reads import queue as queue_reads
 
-ACTOR = "api"
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QueueView:
@@ -161,7 +159,7 @@ async def release(call: Call) -> Counted:
     """Let a parked row be tried again."""
     body: Release = call.body
     async with call.house.store.begin() as tx:
-        count = await targets.release_work(call.house, tx, body.kind, body.key, ACTOR)
+        count = await targets.release_work(call.house, tx, body.kind, body.key, call.actor)
     return Counted(count=count)
 
 

@@ -7,6 +7,8 @@ from datetime import date, timedelta
 
 from app.desk import household
 from app.desk.household import Household
+from app.web.console import rented
+from app.web.console.jobs import open_jobs
 from app.web.console.story import newest
 from app.web.console.views import (
     AccountLine,
@@ -20,7 +22,7 @@ from app.web.console.views import (
     PaymentRow,
     Tone,
 )
-from app.web.console.words import ATTEMPTS, DELIVERIES, MOVEMENTS, STATE_TONES, shown
+from app.web.console.words import ATTEMPTS, DELIVERIES, MOVEMENTS, STATE_TONES, plain, shown, taxes
 from app.wiring import House
 from billing.reads import accounts
 from billing.reads.account import AccountView
@@ -30,8 +32,8 @@ from gateway.reads.services import AtTarget
 from runtime.store import Tx
 from terms.calendar import local_date
 from terms.entitlement import ServiceState
-from terms.money import Money
 
+JOBS_MAX = 20
 _NOT_SETTLED = "being prepared"
 
 
@@ -71,7 +73,10 @@ async def account(house: House, tx: Tx, contract: str) -> AccountPage:
         bill_day=about.bill_day,
         subscriptions=_subscriptions(about),
         boxes=_boxes(found),
+        rentals=rented.rentals(about),
+        jobs=await open_jobs(tx, jobs_max=JOBS_MAX, service=about.service.id),
         invoices=tuple(_invoice(one, today) for one in about.invoices),
+        credit_notes=rented.credit_notes(about),
         payments=_payments(about),
         holdings=tuple(_holding(at) for at in found.gateway.targets),
         messages=_messages(found),
@@ -115,10 +120,7 @@ def _invoice(one: InvoiceView, today: date) -> InvoiceCard:
         tone=tone,
         state=state,
         lines=tuple(_line(line) for line in one.lines),
-        taxes=tuple(
-            (f"Tax {group.rate} of {_plain(group.net)}", _plain(group.amount))
-            for group in one.groups
-        ),
+        taxes=taxes(one.groups),
     )
 
 
@@ -136,14 +138,10 @@ def _line(line: LineView) -> InvoiceLine:
         text=line.label,
         period=f"{shown(line.period_start)} to {shown(last)}",
         fraction=f"{line.days}/{line.of_days}",
-        rate=_plain(line.rate),
-        net=_plain(line.amount),
+        rate=plain(line.rate),
+        net=plain(line.amount),
         tax=line.tax,
     )
-
-
-def _plain(money: Money) -> str:
-    return str(money).partition(" ")[0]
 
 
 def _payments(about: AccountView) -> tuple[PaymentRow, ...]:

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from app.desk.names import Names, names
 from app.desk.parked import Parked
 from app.desk.parked import parked as read_parked
+from app.web.console.jobs import open_jobs
 from app.web.console.story import newest
 from app.web.console.views import (
     Ask,
@@ -45,12 +46,14 @@ async def overview(house: House, tx: Tx) -> Overview:
     found = await drift_reads.open_drift(tx, rows_max=ROWS_MAX)
     targets = await target_reads.targets(tx, now=now)
     who = await names(tx, [one.service for one in found])
+    jobs = await open_jobs(tx, jobs_max=ROWS_MAX)
     return Overview(
-        tiles=_tiles(sums, queues, parked, found),
+        tiles=(*_tiles(sums, queues, parked, found), _count("Open jobs", len(jobs), "calm")),
         targets=tuple(_target(target, now, queues) for target in targets),
         queue=tuple(_queue_rows(queues)),
         parked=tuple(_parked(one) for one in parked),
         drift=tuple(_drift(one, who) for one in found),
+        jobs=jobs,
         story=await newest(tx),
     )
 

@@ -28,7 +28,7 @@ from terms.errors import BoxofficeError
 
 ACTOR = "console"
 PREFIX = "/console/"
-PARTS = ("clock", "tiles", "targets", "queue", "parked", "drift", "story")
+PARTS = ("clock", "tiles", "targets", "queue", "parked", "drift", "jobs", "story")
 LINES_MAX = 50
 
 Deed = Callable[[House, Tx, Mapping[str, str], str], Awaitable[str]]
@@ -61,7 +61,7 @@ class Console:
         self.drawing = Drawing(static)
         self.token = FormToken(house.chance.token(32))
         self.sayings = Sayings(house.chance)
-        self.live = Live(self._draw_parts)
+        self.live = Live(self._draw_parts, house.store.outages)
 
     def routes(self) -> tuple[Route, ...]:
         """Declare everything under /console/."""

@@ -148,7 +148,8 @@ def _payment(tone: Tone, word: str) -> Callable[[str], _Told]:
 
 def _possession(value: str) -> _Told:
     fact = PossessionChanged.decode(value)
-    return "calm", POSSESSIONS[fact.kind].format(serial=fact.serial), fact.model
+    more = ", ".join(part for part in (fact.model, fact.condition) if part)
+    return "calm", POSSESSIONS[fact.kind].format(serial=fact.serial), more
 
 
 _MANY = {PossessionChanged.KIND: "{n} boxes changed hands"}

@@ -118,6 +118,7 @@ class Overview:
     queue: tuple[QueueRow, ...]
     parked: tuple[ParkedRow, ...]
     drift: tuple[DriftRow, ...]
+    jobs: tuple[JobRow, ...]
     story: tuple[Moment, ...]
 
 
@@ -171,6 +172,53 @@ class InvoiceCard:
     state: str
     lines: tuple[InvoiceLine, ...]
     taxes: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CreditLine:
+    """One line of a credit note, with the line of an invoice that it gives back of."""
+
+    text: str
+    period: str
+    fraction: str
+    why: str
+    net: str
+    tax: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CreditCard:
+    """One credit note."""
+
+    number: str
+    issued_on: str
+    total: str
+    lines: tuple[CreditLine, ...]
+    taxes: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RentalRow:
+    """A rented box, and the deposit that is held for it."""
+
+    serial: str
+    detail: str
+    state: str
+    tone: Tone
+    deposit: str
+    waits: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobRow:
+    """Something that a technician is to do."""
+
+    what: str
+    contract: str
+    name: str
+    who: str
+    note: str
+    at: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -236,7 +284,10 @@ class AccountPage:
     bill_day: int
     subscriptions: tuple[Having, ...]
     boxes: tuple[Having, ...]
+    rentals: tuple[RentalRow, ...]
+    jobs: tuple[JobRow, ...]
     invoices: tuple[InvoiceCard, ...]
+    credit_notes: tuple[CreditCard, ...]
     payments: tuple[PaymentRow, ...]
     holdings: tuple[Holding, ...]
     messages: tuple[Message, ...]

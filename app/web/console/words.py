@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 
 from app.web.console.views import Change, Tone
 from billing.payments.model import AttemptState, MovementKind
+from billing.tax.model import TaxGroup
 from gateway.provisioning.orders import Outcome as OrderOutcome
 from gateway.reads.targets import Condition
 from messages.model import Outcome as DeliveryOutcome
 from terms.entitlement import ServiceState
 from terms.facts import Possession
+from terms.money import Money
 
 STATE_TONES: Mapping[ServiceState, Tone] = {
     ServiceState.PENDING: "warn",
@@ -82,6 +84,16 @@ def age(seconds: float) -> str:
             count = int(seconds // size)
             return f"{count} {unit}{'s' if unit == 'day' and count > 1 else ''}"
     return f"{seconds:.0f} s" if seconds >= 10 else f"{seconds:.1f} s"  # noqa: PLR2004 - one digit
+
+
+def plain(money: Money) -> str:
+    """Write an amount without its currency."""
+    return str(money).partition(" ")[0]
+
+
+def taxes(groups: Sequence[TaxGroup]) -> tuple[tuple[str, str], ...]:
+    """Write the taxes of a document, each with its amount."""
+    return tuple((f"Tax {one.rate} of {plain(one.net)}", plain(one.amount)) for one in groups)
 
 
 def shown(day: date) -> str:

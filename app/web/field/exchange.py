@@ -14,7 +14,7 @@ from app.desk import boxes, visits
 from app.desk.labels import read_label
 from app.web.field.binding import MINUTES, box_url
 from app.web.field.shapes import ReturnForm, SwapForm, SwapQuery, VisitQuery, event_of, refuse
-from app.web.field.words import STATES
+from app.web.field.words import CONDITIONS, STATES
 from app.web.people.phone import Phone, see
 from app.web.route import Call, Policy, Route
 from gateway.inventory import store
@@ -65,6 +65,7 @@ class Exchange:
             new=new,
             holder=holder,
             job=job,
+            conditions=CONDITIONS,
             minutes=MINUTES,
             event=event_of(call),
         )
@@ -82,7 +83,7 @@ class Exchange:
                     form.old,
                     form.new,
                     by=by,
-                    condition=form.told,
+                    back=form.back,
                     event=form.event,
                 )
         except DomainError as error:
@@ -113,6 +114,7 @@ class Exchange:
             state=STATES[box.state],
             holder=holder,
             job=job,
+            conditions=CONDITIONS,
             event=event_of(call),
         )
 
@@ -125,7 +127,7 @@ class Exchange:
                     tx,
                     form.serial,
                     by=visits.by_of(call.person),
-                    condition=form.told,
+                    back=form.back,
                     event=form.event,
                     job=form.job,
                 )

@@ -13,8 +13,8 @@ from app.desk import places, stock
 from app.desk.boxes import By
 from app.desk.labels import read_label
 from app.desk.names import names
-from app.web.field.shapes import Event, Label, Place, Short, event_of
-from app.web.field.words import JOBS, sentence
+from app.web.field.shapes import Event, Label, Note, Place, Short, event_of
+from app.web.field.words import CONDITION_TONES, JOBS, sentence
 from app.web.people.phone import DoneQuery, NoFields, Phone, see
 from app.web.problem import problem_of
 from app.web.route import Call, Form, Policy, Query, Route
@@ -22,6 +22,7 @@ from gateway.inventory import jobs
 from gateway.inventory.jobs import NOTE_CHARS_MAX, JobKind, JobState
 from gateway.inventory.model import WAREHOUSE, ResourceState
 from gateway.inventory.store import Wanted
+from runtime.store import Tx
 from terms.errors import DomainError
 
 JOBS_PATH = "/field/jobs"
@@ -33,6 +34,8 @@ SAID = {
     "cancelled": "The job is cancelled.",
     "moved": "It lies there now.",
     "restocked": "Looked at, and back in stock.",
+    "scrapped": "Written off for good.",
+    "lost": "Noted as lost.",
 }
 
 
@@ -65,6 +68,13 @@ class RestockForm(Form):
     serial: Label
 
 
+class GoneForm(Form):
+    """Which box is gone, and what there is to say of it."""
+
+    serial: Label
+    note: Note = ""
+
+
 class StockQuery(DoneQuery):
     """What lies where; behind which serial the list goes on."""
 
@@ -90,6 +100,8 @@ class Office:
             self._form(f"{job}/cancel", self._cancel, NoFields),
             self._form(f"{STOCK_PATH}/move", self._move, MoveForm),
             self._form(f"{STOCK_PATH}/restock", self._restock, RestockForm),
+            self._form(f"{STOCK_PATH}/lost", self._lose, GoneForm),
+            self._form(f"{STOCK_PATH}/scrap", self._scrap, GoneForm),
         )
 
     def _page(
@@ -171,22 +183,49 @@ class Office:
     async def _move(self, call: Call) -> web.Response:
         form: MoveForm = call.form
         by = By(actor=call.person.actor)
-        try:
-            serial = read_label(form.serial).serial
-            async with self.house.store.begin() as tx:
-                await stock.move(self.house, tx, serial, form.place, by=by)
-        except DomainError as error:
-            return await self._page_of_stock(call, form.place, error=error, serial=form.serial)
-        return see(f"{STOCK_PATH}?done=moved")
+
+        async def move(tx: Tx, serial: str) -> object:
+            return await stock.move(self.house, tx, serial, form.place, by=by)
+
+        return await self._done(call, move, "moved", place=form.place)
 
     async def _restock(self, call: Call) -> web.Response:
-        form: RestockForm = call.form
+        async def restock(tx: Tx, serial: str) -> object:
+            return await stock.restock(self.house, tx, serial, actor=call.person.actor)
+
+        return await self._done(call, restock, "restocked")
+
+    async def _lose(self, call: Call) -> web.Response:
+        async def lose(tx: Tx, serial: str) -> object:
+            told = {"actor": call.person.actor, "note": call.form.note}
+            return await stock.lose(self.house, tx, serial, **told)
+
+        return await self._done(call, lose, "lost")
+
+    async def _scrap(self, call: Call) -> web.Response:
+        async def scrap(tx: Tx, serial: str) -> object:
+            told = {"actor": call.person.actor, "note": call.form.note}
+            return await stock.scrap(self.house, tx, serial, **told)
+
+        return await self._done(call, scrap, "scrapped")
+
+    async def _done(
+        self,
+        call: Call,
+        step: Callable[[Tx, str], Awaitable[object]],
+        done: str,
+        *,
+        place: str = "",
+    ) -> web.Response:
+        """Do something with the box of a form; the page says what was done, or why it was not."""
+        given: str = call.form.serial
         try:
+            serial = read_label(given).serial
             async with self.house.store.begin() as tx:
-                await stock.restock(self.house, tx, form.serial, actor=call.person.actor)
+                await step(tx, serial)
         except DomainError as error:
-            return await self._page_of_stock(call, "", error=error)
-        return see(f"{STOCK_PATH}?done=restocked")
+            return await self._page_of_stock(call, place, error=error, serial=given)
+        return see(f"{STOCK_PATH}?done={done}")
 
     async def _page_of_stock(
         self,
@@ -198,8 +237,9 @@ class Office:
         serial: str = "",
     ) -> web.Response:
         in_stock = Wanted(state=ResourceState.IN_STOCK, place=place)
-        back = Wanted(state=ResourceState.RETURNED)
+        back, lost = Wanted(state=ResourceState.RETURNED), Wanted(state=ResourceState.LOST)
         async with self.house.store.read() as tx:
+            gone = await stock.listing(tx, lost, after="", boxes_max=SHOWN_MAX)
             found = await stock.listing(tx, in_stock, after=after, boxes_max=SHOWN_MAX + 1)
             returned = await stock.listing(tx, back, after="", boxes_max=SHOWN_MAX)
             known = await places.load(tx)
@@ -213,6 +253,8 @@ class Office:
             status=problem_of(error, call.id).status if error else 200,
             stock=[(at.box, known.word(at.box.place)) for at in shown],
             returned=[(at.box, known.word(at.box.place)) for at in returned],
+            lost=[(at.box, at.contract or known.word(at.box.place)) for at in gone],
+            tones=CONDITION_TONES,
             next=shown[-1].box.serial if len(found) > SHOWN_MAX else "",
             place=place,
             places=[

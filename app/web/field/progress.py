@@ -66,7 +66,9 @@ class Watching:
     def __init__(self, phone: Phone) -> None:
         self.phone = phone
         self.house = phone.house
-        self.live = Live(self._draw, watchers_max=WATCHERS_MAX, lasts_s=LASTS_S)
+        self.live = Live(
+            self._draw, self.house.store.outages, watchers_max=WATCHERS_MAX, lasts_s=LASTS_S
+        )
 
     def routes(self) -> tuple[Route, ...]:
         """Declare them."""

@@ -7,21 +7,22 @@ from typing import Annotated, Any
 from aiohttp import web
 from pydantic import Field
 
+from app.desk.boxes import Back
 from app.desk.labels import LABEL_CHARS_MAX
-from app.desk.visits import DAMAGED
 from app.web.field.words import sentence
 from app.web.people.phone import DoneQuery, Phone
 from app.web.problem import problem_of
 from app.web.route import Call, Form, Query
 from gateway.inventory.events import EVENT_CHARS_MAX
 from gateway.inventory.model import PLACE_CHARS_MAX
-from gateway.inventory.moving import CONDITION_CHARS_MAX
+from gateway.inventory.moving import NOTE_CHARS_MAX
 from terms.errors import DomainError
+from terms.facts import Condition
 
 Label = Annotated[str, Field(max_length=2 * LABEL_CHARS_MAX)]
 Short = Annotated[str, Field(max_length=80)]
 Place = Annotated[str, Field(max_length=PLACE_CHARS_MAX)]
-Condition = Annotated[str, Field(max_length=CONDITION_CHARS_MAX)]
+Note = Annotated[str, Field(max_length=NOTE_CHARS_MAX)]
 Event = Annotated[str, Field(min_length=1, max_length=EVENT_CHARS_MAX)]
 
 
@@ -61,17 +62,17 @@ class RegisterForm(Form):
 
 
 class Returned(Form):
-    """In what condition a box comes back: damaged, or in somebody's words."""
+    """In what condition a box comes back, and what there is to say of it."""
 
     event: Event
     job: Short = ""
-    damaged: Short = ""
-    condition: Condition = ""
+    condition: Short = ""
+    note: Note = ""
 
     @property
-    def told(self) -> str:
-        """Give the condition as it is written down."""
-        return DAMAGED if self.damaged else " ".join(self.condition.split())
+    def back(self) -> Back:
+        """Give it as it is written down. Raises Invalid for a condition that is no word of ours."""
+        return Back(condition=Condition.parse(self.condition), note=" ".join(self.note.split()))
 
 
 class ReturnForm(Returned):

@@ -10,6 +10,7 @@ from gateway.inventory.model import ResourceState
 from gateway.reads.progress import About, Mark, Stage
 from terms.entitlement import Entitlement, ServiceState
 from terms.errors import DomainError, Invalid
+from terms.facts import Condition
 
 JOBS: Mapping[JobKind, str] = {
     JobKind.INSTALL: "Install a box",
@@ -30,6 +31,19 @@ STATES: Mapping[ResourceState, str] = {
     ResourceState.RETURNED: "back, not looked at",
     ResourceState.LOST: "lost",
     ResourceState.SCRAPPED: "written off",
+}
+# What somebody chooses from when a box comes back, and how its line says it later.
+CONDITIONS: Mapping[Condition, str] = {
+    Condition.GOOD: "It looks fine",
+    Condition.FAULTY: "It does not work, and nobody has hurt it",
+    Condition.DAMAGED: "It is damaged: a person decides about the deposit",
+    Condition.SCRAP: "It is damaged beyond mending: to be written off, and likewise",
+}
+CONDITION_TONES: Mapping[Condition, Tone] = {
+    Condition.GOOD: "good",
+    Condition.FAULTY: "warn",
+    Condition.DAMAGED: "bad",
+    Condition.SCRAP: "bad",
 }
 ABOUT: Mapping[About, str] = {
     About.REACHED: "Answers",

@@ -7,9 +7,10 @@ from typing import Annotated
 from aiohttp import web
 from pydantic import Field
 
+from app.identity import people
 from app.identity.keeper import Given, NotLetIn, TooOften
 from app.identity.passwords import PASSWORD_CHARS_MAX
-from app.identity.roles import about
+from app.identity.roles import FIRST_OWNER, about
 from app.web import cookies
 from app.web.access import signed_in
 from app.web.caller import address, is_private
@@ -114,9 +115,12 @@ class Signing:
     async def _page(
         self, call: Call, said: str, form: SignInForm | None = None, *, status: int = 200
     ) -> web.Response:
+        async with self.house.store.read() as tx:
+            is_anybody = bool(await people.roles(tx))
         return await self.phone.page(
             call,
             "sign_in",
+            first="" if is_anybody else FIRST_OWNER,
             said=said,
             tone="good" if status < 400 else "bad",  # noqa: PLR2004 - where failure begins
             status=status,

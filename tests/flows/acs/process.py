@@ -1,6 +1,7 @@
 """A gateway with its ACS as a process of its own: `python -m tests.flows.acs.process CONFIG`.
 
-It may be killed and started again; its boxes are known as the purchase list has them.
+It may be killed and started again; its boxes are known as the purchase list has them. It may also
+do nothing but answer boxes.
 """
 
 import asyncio
@@ -10,7 +11,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AsyncExitStack, contextmanager
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -28,18 +29,24 @@ SWEEP_S = 0.1
 
 
 @contextmanager
-def gateway(world: AcsWorld, folder: Path, *serials: str) -> Iterator[subprocess.Popen[bytes]]:
-    """Run that process beside a test; it is killed where the test has not ended it."""
+def gateway(
+    world: AcsWorld, folder: Path, *serials: str, answers_only: bool = False, **more: str
+) -> Iterator[subprocess.Popen[bytes]]:
+    """Run that process beside a test; it is killed where the test has not ended it.
+
+    Boxes call it, wherever the world itself listens; `more` is for its environment.
+    """
     config = {
         "database_url": world.database_url,
         "folder": str(folder),
-        "port": world.settings.acs_port,
+        "port": world.called_port,
+        "answers_only": answers_only,
         "boxes": [world.papers[serial] for serial in serials],
     }
     path = folder / "gateway.json"
     path.write_text(json.dumps(config))
     command = [sys.executable, "-m", "tests.flows.acs.process", str(path)]
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), **more}
     process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, env=environment)
     assert process.stdout is not None
     try:
@@ -64,7 +71,10 @@ async def _main(config: dict[str, Any]) -> None:
         world.boxes.known[papers["serial"]] = replace(known, address=papers["request_url"])
     stop = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
-    async with world.listening(rest_s_max=6.0), world.running():
+    async with AsyncExitStack() as stack:
+        await stack.enter_async_context(world.listening(rest_s_max=6.0))
+        if not config["answers_only"]:
+            await stack.enter_async_context(world.running())
         sys.stdout.write("ready\n")
         sys.stdout.flush()
         await stop.wait()

@@ -1,6 +1,7 @@
 """Rogue boxes: whatever they send, the answer is a 4xx or a 503, and nobody else is hurt."""
 
 import asyncio
+import contextlib
 import gzip
 from collections.abc import AsyncIterator
 
@@ -154,6 +155,12 @@ async def test_what_an_acs_has_not_is_a_fault(acs: AcsWorld):
         b"plain words",
         envelope(""),
         envelope("<c:Inform/>"),
+        inform("x").replace(b"urn:dslforum-org:cwmp-1-2", b"urn:example:other"),
+        inform("x").replace(b"http://schemas.xmlsoap.org/soap/", b"http://example.net/"),
+        inform("x").replace(b"</s:Body>", b"</s:Body><s:Body><c:Inform/></s:Body>"),
+        inform("x").replace(b"</s:Body>", b"<c:TransferComplete/></s:Body>"),
+        inform("x").replace(b"<SerialNumber>x", b"<SerialNumber>\xff\xfe\xc0"),
+        inform("x").replace(b"<SerialNumber>x", b"<SerialNumber>&#0;"),
         envelope("", head='<!DOCTYPE a [<!ENTITY b "c">]>'),
         envelope("<c:Inform>&b;</c:Inform>", head='<!DOCTYPE a [<!ENTITY b "c">]>'),
         envelope("<?php x?>"),
@@ -176,6 +183,56 @@ async def test_a_malformed_body_is_400(acs: AcsWorld, body: bytes):
         got = await box.post(body)
         assert (got.status, got.body) == (400, b"")
         assert (await box.post(inform(acs.serials[0], key="1"))).status == 200
+
+
+async def test_an_answer_without_a_header_is_out_of_turn(acs: AcsWorld):
+    """A box may leave the header out when it calls; an answer that names no question is 400."""
+    head = b"<s:Header><c:ID>1</c:ID></s:Header>"
+    async with caller(acs) as box:
+        assert (await box.post(inform(acs.serials[0]).replace(head, b""))).status == 200
+        assert b"GetParameterValues" in (await box.post()).body
+        answer = envelope("<c:GetParameterValuesResponse/>").replace(head, b"")
+        assert (await box.post(answer)).status == 400
+
+
+@pytest.mark.parametrize("content", ["application/json", "multipart/form-data; boundary=x", "a"])
+async def test_what_is_called_something_else_is_415(acs: AcsWorld, content: str):
+    """An Inform that says of itself that it is no XML opens no session."""
+    async with caller(acs) as box:
+        got = await box.post(inform(acs.serials[0], key="1"), Content_Type=content)
+        assert (got.status, got.body, got.cookie) == (415, b"", "")
+        assert (await box.post(inform(acs.serials[0], key="1"))).status == 200
+
+
+async def test_bodies_without_an_end_hold_up_nobody(acs: AcsWorld):
+    """Some pour chunks in for ever, others send half of one and wait: a box is heard meanwhile."""
+
+    async def endless() -> int:
+        reader, writer = await asyncio.open_connection("127.0.0.1", acs.settings.acs_port)
+        writer.write(b"POST /boxes HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n")
+        with contextlib.suppress(OSError):
+            for _ in range(1_000):
+                writer.write(b"4000\r\n" + bytes(0x4000) + b"\r\n")
+                await writer.drain()
+        status = 0
+        with contextlib.suppress(OSError):
+            status = int((await reader.readline()).split()[1])
+        writer.close()
+        return status
+
+    async def half() -> asyncio.StreamWriter:
+        _, writer = await asyncio.open_connection("127.0.0.1", acs.settings.acs_port)
+        writer.write(b"POST /boxes HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n9\r\n<")
+        return writer
+
+    waiting = [await half() for _ in range(50)]
+    pouring = [asyncio.create_task(endless()) for _ in range(20)]
+    async with caller(acs) as box:
+        assert (await box.post(inform(acs.serials[0], key="1"))).status == 200
+    # Whoever is still pouring may lose the answer to the reset that follows it.
+    assert set(await asyncio.gather(*pouring)) <= {413, 0}
+    for writer in waiting:
+        writer.close()
 
 
 async def test_http_is_bounded(acs: AcsWorld):

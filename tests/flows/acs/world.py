@@ -36,6 +36,13 @@ ROUTES = tuple(
     for code in ("basic", "sport", "kids")
 )
 KEY = "Device.ManagementServer.ParameterKey"
+# Every model takes a ring at any time.
+MAP = {
+    "active": "Device.Services.STBService.1.Enable",
+    "packages": "Device.Services.STBService.1.X_BOXOFFICE_Packages",
+    "messages": "Device.UserInterface.Messages.",
+    "request_every_s": 0.0,
+}
 
 
 def free_port() -> int:
@@ -59,13 +66,19 @@ class AcsWorld(World):
     ) -> None:
         super().__init__(store, fleet, clock)
         self.fleet = fleet
-        self.boxes = StoredBoxes(store, BOXES)
+        self.boxes = StoredBoxes(self.work, BOXES)
         self.targets = Targets(store, self.sealer, self._open_door, lambda _: self.boxes)
         self.operate = Operate(self.work, self.targets)
+        self.called_port = port
         self.settings = Settings(data_dir=folder, acs_port=port, heartbeat_s=1.0)
         self.url = f"http://{HOST}:{port}/{BOXES}"
         self.papers = {box["serial"]: box for box in fleet.told["boxes"]}
         self.serials = list(self.papers)
+
+    def move(self, port: int) -> None:
+        """Listen elsewhere: boxes call another process, or somebody between."""
+        self.settings = self.settings.model_copy(update={"acs_port": port})
+        self.url = f"http://{HOST}:{port}/{BOXES}"
 
     @property
     def database_url(self) -> str:
@@ -75,23 +88,17 @@ class AcsWorld(World):
         return str(plain.render_as_string(hide_password=False))
 
     async def configure(self, **more: Any) -> None:
-        """Write down the target and its routes; every model takes a ring at any time."""
-        own = {
-            "active": "Device.Services.STBService.1.Enable",
-            "packages": "Device.Services.STBService.1.X_BOXOFFICE_Packages",
-            "messages": "Device.UserInterface.Messages.",
-            "request_every_s": 0.0,
-        }
-        options = {"models": [MODEL], "maps": {MODEL: own}, **more}
+        """Write down the target and its routes."""
+        options = {"models": [MODEL], "maps": {MODEL: MAP}, **more}
         async with self.store.begin() as tx:
             made = Configuration(name=BOXES, kind="cwmp", options=options, guard_floor=1000)
             await targets.configure(tx, self.sealer, made)
             await routes.replace(tx, self.work, ROUTES)
 
-    async def household(self, service: str, *serials: str) -> None:
-        """Give a household its boxes, known by their purchase list and by where they are rung."""
+    async def household(self, service: str, *serials: str, is_given: bool = True) -> None:
+        """Give a household its boxes, known by their papers and by where they are rung."""
         for serial in serials:
-            self.boxes.learn(self.papers[serial])
+            self.boxes.learn(self.papers[serial], is_given=is_given)
             known = self.boxes.known[serial]
             address = self.papers[serial]["request_url"]
             self.boxes.known[serial] = replace(known, address=address)
@@ -151,6 +158,20 @@ class AcsWorld(World):
         """List the sessions of a box that went well: their events and what was asked."""
         found = await self.fleet.aadmin(f"/journal?face=outgoing&subject={serial}&limit=10000")
         return [one["after"] for one in found["entries"] if not one["after"]["broken"]]
+
+    async def called(self, serial: str, times: int) -> bool:
+        """Tell whether a box has had so many sessions that went well."""
+        return len(await self.sessions(serial)) >= times
+
+    async def booted(self, serial: str, times: int) -> bool:
+        """Tell whether a box has booted so often."""
+        return bool((await self.box(serial))["boots"] >= times)
+
+    async def has_called_until_it_is_given(self, serial: str) -> bool:
+        """Have a box call once more, unless it has shown secrets that were made for it."""
+        if not self.boxes.known[serial].is_given:
+            await self.tamper("inform", serial, event="2 PERIODIC")
+        return self.boxes.known[serial].is_given
 
     async def holds(self, serial: str, *, active: bool, revision: int) -> bool:
         """Tell whether a box is lit or dark and carries a revision."""

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from app.desk import boxes, clock, contracts, paying, signup
+from app.desk.boxes import Back
 from app.desk.signup import Household
 from app.imports.load import import_paths
 from app.roles.crew import Crew, Role, duties
@@ -23,6 +24,7 @@ from billing.reads import account
 from billing.reads.account import AccountView
 from gateway.inventory.flows import NewBox
 from gateway.reads import queue
+from terms.facts import Condition
 from terms.money import Money
 from tests.flows.app.operator import (
     PROVIDER,
@@ -147,11 +149,13 @@ class Shop:
         async with self.house.store.begin() as tx:
             await contracts.cancel(self.house, tx, contract_of(number), when, ACTOR)
 
-    async def take_back(self, number: int, condition: str) -> None:
+    async def take_back(self, number: int, condition: Condition) -> None:
         """Take the box of a household back."""
         async with self.house.store.begin() as tx:
             serial = f"SN{number:06}"
-            await boxes.take_back(self.house, tx, serial, on=None, condition=condition, actor=ACTOR)
+            await boxes.take_back(
+                self.house, tx, serial, actor=ACTOR, back=Back(condition=condition)
+            )
 
     async def advance(self, by: timedelta) -> None:
         """Move business time."""

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import os
+import pwd
 from importlib.metadata import version
 from pathlib import Path
 
@@ -12,10 +15,13 @@ from typer.testing import CliRunner
 from app.cli import speak
 from app.cli.reference import reference as cli_reference
 from app.cli.root import cli
+from app.settings import load
 from app.web.reference import reference as api_reference
+from app.wiring import build, closing
 from tests.flows.app.process import command
 from tests.flows.app.served import ENVIRONMENT, HARBOUR
 
+NEITHER = "there is neither a contract nor an invoice nor a credit note"
 REFERENCE = Path(__file__).parents[3] / "docs" / "reference"
 
 
@@ -165,11 +171,11 @@ def test_boxes_and_jobs_are_told_in_lines(harbour_files, tmp_path):
         ("device", "move", "HT2-00026", "ben"),
         ("device", "register", "--serial", "HT2-00026", "--account", "200001", "--by", "ben"),
         ("device", "activate", "HT2-00026"),
-        ("device", "swap", "HT2-00026", "HT2-00027", "--condition", "dead", "--place", "ben"),
+        ("device", "swap", "HT2-00026", "HT2-00027", "--condition", "faulty", "--place", "ben"),
         ("device", "return", "HT2-00027"),
         ("device", "restock", "HT2-00027"),
         ("device", "lost", "HT2-00027", "--note", "fell into the sea"),
-        ("device", "found", "HT2-00027", "--condition", "wet"),
+        ("device", "found", "HT2-00027", "--condition", "damaged", "--note", "wet"),
         ("device", "scrap", "HT2-00027"),
     ]
     told = [run(*words)[1].strip() for words in said]
@@ -188,7 +194,7 @@ def test_boxes_and_jobs_are_told_in_lines(harbour_files, tmp_path):
     code, output, _ = run(*register, "--secrets", str(secrets))
     assert (code, output) == (0, "HT2-00028 is assigned, with 200002\n")
     lines = run("device", "show", "HT2-00026")[1].splitlines()
-    assert lines[0] == "HT2-00026 is a HT-2, returned, at ben; MAC 00:1A:79:20:00:1A"
+    assert lines[0] == "HT2-00026 is a HT-2, returned (faulty), at ben; MAC 00:1A:79:20:00:1A"
     whats = [line.split()[2] for line in lines[2:7]]
     assert whats == ["register", "move", "hand_over", "activate", "swap"]
     assert "200001" in lines[4]
@@ -198,8 +204,38 @@ def test_boxes_and_jobs_are_told_in_lines(harbour_files, tmp_path):
     job = run("jobs", "open", "install", "200001", "--to", "ben")[1]
     assert job.rstrip().endswith("(install for 200001 by ben) is open")
     assert run("jobs", "close", job.split()[1])[1].rstrip().endswith("is done")
+    # Who did it is the user of this machine, unless somebody else is named.
+    user = pwd.getpwuid(os.getuid()).pw_name
+    shown = json.loads(run("device", "show", "HT2-00026", "--json")[1])
+    actors = {line["action"]: line["actor"] for line in shown["lines"]}
+    assert (actors["move"], actors["hand_over"]) == (f"cli:{user}", "ben")
+    assert run("device", "return", "HT2-00028", "--condition", "wet")[2] == (
+        "boxoffice: condition: 'wet' is none of good, faulty, damaged, scrap\n"
+    )
     assert run("jobs", "list")[1] == "none\n"
     assert run("review", "list")[1] == run("review", "strangers")[1] == "none\n"
+
+
+def test_a_changed_key_is_let_in_by_command(harbour_files):
+    """The case shows both keys; once it is resolved so, the pinned one is gone."""
+    run = harbour_files
+    words = ("--serial", "HT2-00026", "--account", "200001", "--host-key", "ssh-ed25519 b25l")
+    assert run("device", "register", *words)[0] == 0
+
+    async def shown(*others: str) -> str:
+        async with closing(build(load())) as house:
+            for other in others:
+                await house.logins.other_key("HT2-00026", other)
+            return (await house.logins.access("HT2-00026")).host_key
+
+    assert asyncio.run(shown("ssh-ed25519 dHdv", "ssh-rsa dGhyZWU=")) == "ssh-ed25519 b25l"
+    first, second = json.loads(run("review", "list", "--json")[1])
+    assert first["reason"].split(": ")[1] != second["reason"].split(": ")[1]
+    assert run("review", "resolve", first["id"], "not ours")[0] == 0
+    assert asyncio.run(shown()) == "ssh-ed25519 b25l"
+    assert run("review", "resolve", second["id"], "a new board", "--forget-key")[0] == 0
+    assert asyncio.run(shown()) == ""
+    assert run("review", "list")[1] == "none\n"
 
 
 def test_a_box_that_cannot_be_is_one_sentence(harbour_files, tmp_path):
@@ -260,7 +296,7 @@ async def test_as_a_process_it_ends_with_its_code_and_no_traceback(tmp_path):
     code, output, _ = await command("--help", settings=settings)
     assert (code, "import" in output) == (0, True)
     code, _, errors = await command("explain", "nosuch", settings=settings)
-    assert (code, errors) == (1, "boxoffice: there is neither a contract nor an invoice 'nosuch'\n")
+    assert (code, errors) == (1, f"boxoffice: {NEITHER} 'nosuch'\n")
     code, output, _ = await command("migrate", "--json", settings=settings)
     assert json.loads(output)["before"] == json.loads(output)["after"]
     assert (tmp_path / "api-token").stat().st_mode & 0o777 == 0o600

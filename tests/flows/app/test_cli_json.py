@@ -27,6 +27,23 @@ CASE = """
     INSERT INTO review_case (id, kind, serial, reason, found_at, seen_at, count)
     VALUES ('other_mac:SN000001', 'other_mac', 'SN000001', 'it shows another MAC', 1, 1, 1)
 """
+# A box that came back damaged long ago, with its deposit.
+DEPOSIT = (
+    f"""
+    INSERT INTO rental (id, service_id, resource_id, serial, model, offering,
+        from_on, until_on, charged_from, ending)
+    SELECT 'K1', id, 'R1', 'SN800001', 'M1', 'BASIC', '2030-01-01', '2030-01-01', '2030-01-01',
+        'damaged' FROM service WHERE contract = '{LIT}'
+    """,
+    f"""
+    INSERT INTO invoice SELECT 'I1', 'INV', 800001, 'INV-00800001', account_id, 'EUR',
+        '2030-01-01', 1, '2030-01-15', 3000, 0, 3000, '[]' FROM service WHERE contract = '{LIT}'
+    """,
+    f"""
+    INSERT INTO invoice_line SELECT 'I1', 1, id, 'K1', 'deposit', '2030-01-01', '2030-01-02', 1, 1,
+        'BASIC', '2020-01-01', 3000, 3000, '', 'Box' FROM service WHERE contract = '{LIT}'
+    """,
+)
 
 # What each is asked, in this order; {folder} is where the operator's files are.
 ASKED = {
@@ -39,7 +56,7 @@ ASKED = {
     "device import": ("{folder}/../list.csv",),
     "device register": ("--serial", "SN900001", "--account", DARK),
     "device activate": ("SN900001",),
-    "device swap": ("SN900001", "SN900002", "--condition", "dead"),
+    "device swap": ("SN900001", "SN900002", "--condition", "faulty"),
     "device return": ("SN900002",),
     "device restock": ("SN900002",),
     "device move": ("SN900002", "ben"),
@@ -48,6 +65,8 @@ ASKED = {
     "device scrap": ("SN900002", "--note", "corroded"),
     "device list": ("--place", "warehouse"),
     "device show": ("SN900002",),
+    "deposit list": (),
+    "deposit release": ("K1", "--keep", "12.50"),
     "jobs open": ("install", DARK, "--to", "ben"),
     "jobs list": (),
     "jobs assign": ("{job}", "cay"),
@@ -114,7 +133,8 @@ def test_every_command_prints_one_document(shop, monkeypatch):
     assert set(printing(get_command(cli))) == {*ASKED, "serve"}
     (folder / "list.csv").write_text(LIST)
     with closing(sqlite3.connect(ours.product.folder / "boxoffice.db")) as database:
-        database.execute(CASE)
+        for each in (CASE, *DEPOSIT):
+            database.execute(each)
         database.commit()
     job = ""
     made = CliRunner().invoke(cli, ["user", "add", OWNER, "--role", "owner", "--generate"])

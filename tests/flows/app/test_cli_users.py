@@ -114,10 +114,12 @@ def on_terminal(folder: Path, *lines: str) -> str:
     return shown.decode()
 
 
-async def test_serve_says_that_nobody_can_sign_in_yet(house):
+async def test_serve_says_that_there_is_no_owner_yet(house):
     """At its start it tells how the first owner is made, and what a careless setting means."""
     (nobody,) = await hints(house)
-    assert nobody == "nobody can sign in yet: boxoffice user add NAME --role owner"
+    assert nobody == "there is no owner yet: boxoffice user add NAME --role owner"
+    await added(house, "tom", "technician")
+    assert await hints(house) == [nobody]
     await added(house, "olga", "owner")
     assert await hints(house) == []
     house.settings = house.settings.model_copy(update={"insecure_cookies": True})

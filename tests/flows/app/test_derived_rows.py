@@ -18,6 +18,7 @@ from app.desk.replay import replay
 from billing.flows.cancel import When
 from billing.flows.change import Change
 from terms.errors import DomainError
+from terms.facts import Condition
 from terms.money import Money
 from tests.flows.app.shop import BAD, GOOD, Shop, at_work, opened, settings_for
 from tests.simulators.process import RunningSimulator
@@ -68,7 +69,7 @@ HISTORIES = st.lists(
         events("changes", Change(plan="GOLD"), Change(plan="BASIC")),
         events("changes", Change(add=("KIDS",)), Change(remove=("SPORT",))),
         events("leaves", When.NOW, When.PERIOD_END),
-        events("gives its box back", "", "damaged"),
+        events("gives its box back", "", Condition.DAMAGED),
     ),
     min_size=6,
     max_size=14,

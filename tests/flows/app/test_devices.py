@@ -120,7 +120,7 @@ async def test_a_registration_sent_twice_is_done_once(yard):
     """The same event is the same deed, even when the box has moved on since."""
     await register(yard, model="RB-1", event="e1")
     async with yard.store.begin() as tx:
-        await boxes.take_back(yard, tx, RB1, on=None, condition="", actor="office")
+        await boxes.take_back(yard, tx, RB1, actor="office")
         await stock.restock(yard, tx, RB1, actor="office")
     assert (await register(yard, model="RB-1", event="e1")).state == "in_stock"
     told = await refused(yard, contract="200002", event="e1")
@@ -144,9 +144,9 @@ async def test_a_life_over_http(yard, served):
     assert (await yard.logins.access(RB1)).secrets["password"] == CANARY
     steps: tuple[tuple[str, str, dict[str, str], str, str | None], ...] = (
         (RB1, "activate", {}, "active", "200001"),
-        (RB1, "swap", {"new": RB2, "condition": "dead", "place": "ben"}, "assigned", "200001"),
+        (RB1, "swap", {"new": RB2, "condition": "faulty", "place": "ben"}, "assigned", "200001"),
         (RB2, "lost", {}, "lost", "200001"),
-        (RB2, "found", {"condition": "wet"}, "returned", None),
+        (RB2, "found", {"condition": "damaged", "note": "wet"}, "returned", None),
         (RB2, "restock", {}, "in_stock", None),
         (RB2, "move", {"place": "ben"}, "in_stock", None),
         (RB1, "scrap", {"note": "dead"}, "scrapped", None),
@@ -155,12 +155,14 @@ async def test_a_life_over_http(yard, served):
         status, box = await served.api("POST", f"boxes/{serial}/{deed}", body)
         assert (status, box["state"], box["contract"]) == (200, state, contract), deed
     _, story = await served.api("GET", f"boxes/{RB1}")
+    assert {line["actor"] for line in story["history"]} == {"api:first"}
+    assert [line["condition"] for line in story["history"]][3:] == ["faulty", None]
     told = [(line["action"], line["contract"], line["note"]) for line in story["history"]]
     assert told == [
         ("register", None, ""),
         ("hand_over", "200001", ""),
         ("activate", "200001", ""),
-        ("swap", None, "dead"),
+        ("swap", None, ""),
         ("scrap", None, "dead"),
     ]
     _, page = await served.api("GET", "boxes?place=ben&limit=1")
@@ -194,7 +196,7 @@ async def test_jobs_over_http(yard, served):
     _, taken = await served.api("POST", f"jobs/{job['id']}/assign", {"assignee": "cay"})
     assert taken["assignee"] == "cay"
     _, done = await served.api("POST", f"jobs/{job['id']}/close", {"outcome": "done"})
-    assert (done["state"], done["closed_by"]) == ("done", "api")
+    assert (done["state"], done["closed_by"]) == ("done", "api:first")
     cancelled = await served.api("POST", f"jobs/{job['id']}/close", {"outcome": "cancelled"})
     assert cancelled[0] == 409
     assert (await served.api("POST", "jobs/nosuch/close", {"outcome": "done"}))[0] == 404
@@ -212,20 +214,27 @@ async def test_what_waits_for_a_person_is_listed_over_http(yard, served):
     assert case["reason"] == "box HT2-00026 is registered as HT-2 and calls itself HT-9"
     decision = {"id": case["id"], "resolution": "the label was wrong"}
     status, done = await served.api("POST", "reviews/resolve", decision)
-    assert (status, done["resolved_by"]) == (200, "api")
+    assert (status, done["resolved_by"]) == (200, "api:first")
     assert await served.api("GET", "reviews") == (200, {"items": []})
     assert (await served.api("POST", "reviews/resolve", decision | {"id": "nosuch"}))[0] == 404
 
 
 async def test_a_changed_key_is_let_in_by_a_person(yard, served):
-    """Decided so, the pinned key is forgotten; what is no case of a key is no reason for that."""
+    """Decided so, the pinned key is forgotten, once; what is no case of a key is no reason."""
     await register(yard, model="RB-1")
     await yard.logins.pin(RB1, "ssh-ed25519 one")
     with pytest.raises(Conflict):
         await yard.logins.pin(RB1, "ssh-ed25519 two")
-    decision = {"id": f"host_key:{RB1}", "resolution": "a new board", "forget_key": True}
+    (case,) = (await served.api("GET", "reviews"))[1]["items"]
+    assert case["kind"] == "host_key"
+    decision = {"id": case["id"], "resolution": "a new board", "forget_key": True}
     assert (await served.api("POST", "reviews/resolve", decision))[0] == 200
     await yard.logins.pin(RB1, "ssh-ed25519 two")
+    assert (await served.api("POST", "reviews/resolve", decision))[0] == 200
+    assert (await yard.logins.access(RB1)).host_key == "ssh-ed25519 two"
+    async with yard.store.read() as tx:
+        deeds = await audit.history(tx, f"box:{RB1}")
+    assert [one.action for one in deeds if one.action == "box.forget_key"] == ["box.forget_key"]
     async with yard.store.begin() as tx:
         seen = [Sighting(serial=RB1, model="RB-2")]
         await sightings.hear(tx, seen, yard.clock.machine_now())
@@ -337,7 +346,7 @@ async def test_shared_secrets_are_flagged(rented, tmp_path):
     assert outcome.taken
     (warning,) = outcome.warnings
     assert str(warning) == (
-        "boxes.csv, row 2: password: the boxes of rows 2-3 have the same: "
+        "list.csv, row 2: password: the boxes of rows 2-3 have the same: "
         "give each a secret of its own"
     )
 

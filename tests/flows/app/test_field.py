@@ -12,7 +12,7 @@ from app.desk import boxes, stock, visits
 from app.desk.boxes import By
 from app.web.field.pages import Field
 from app.web.route import Policy
-from gateway.inventory import reviews
+from gateway.inventory import hostkeys, reviews
 from gateway.inventory.reviews import CaseKind, Finding
 from gateway.inventory.store import by_serial
 from gateway.reads.progress import About, Mark, Stage
@@ -24,7 +24,7 @@ from tests.flows.app.visitor import Visitor
 from tests.simulators.process import start_simulator
 
 ON_BOTH = pytest.mark.parametrize("url_of", ["sqlite_url", "postgres_url_of_vans"], indirect=True)
-CLEAN = {"damaged": "", "condition": ""}
+CLEAN = {"condition": "good", "note": ""}
 
 
 @pytest.fixture(scope="session")
@@ -189,8 +189,34 @@ async def test_a_key_that_does_not_fit_says_whom_to_ask(vans, served, tom):
         await vans.tamper(serial, "new_host_key")
         await vans.tamper(serial, "reboot", key="k1")
         await sent(tom, await tom.get(done.location), "/field/box/ask")
-        stuck = await vans.until(serial, Stage.STUCK)
-        assert "another host key" in stuck.advice or "Its key has changed" in stuck.advice
+        await vans.until(serial, Stage.STUCK, "Its key has changed")
+
+
+async def test_a_changed_key_is_let_in_by_the_office_and_a_technician(vans, served, tom):
+    """The shown key and the pinned one wait for a person; let in and registered again, it proves
+    itself.
+    """
+    serial = vans.serials[0]
+    async with at_work(vans.house):
+        done = await bound(vans, tom, serial)
+        await vans.until(serial, Stage.PROVEN)
+        pinned = (await vans.house.logins.access(serial)).host_key
+        await vans.tamper(serial, "new_host_key")
+        await vans.tamper(serial, "reboot", key="k1")
+        await sent(tom, await tom.get(done.location), "/field/box/ask")
+        await vans.until(serial, Stage.STUCK, "Its key has changed")
+        (case,) = (await served.api("GET", "reviews"))[1]["items"]
+        shown = [word for word in case["reason"].split() if word.startswith("SHA256:")]
+        assert (case["kind"], case["serial"], len(set(shown))) == ("host_key", serial, 2)
+        assert shown[1] == hostkeys.fingerprint(pinned)
+        await vans.bind(serial, 1)
+        await vans.until(serial, Stage.STUCK, "Its key has changed")
+        decision = {"id": case["id"], "resolution": "a new board", "forget_key": True}
+        assert (await served.api("POST", "reviews/resolve", decision))[0] == 200
+        await vans.bind(serial, 1)
+        await vans.until(serial, Stage.PROVEN)
+    assert hostkeys.fingerprint((await vans.house.logins.access(serial)).host_key) == shown[0]
+    assert (await served.api("GET", "reviews"))[1]["items"] == []
 
 
 async def test_sent_twice_it_is_one_deed(vans, served, tom):
@@ -215,7 +241,7 @@ async def test_each_refusal_says_what_to_do(vans, served, tom):
         await stock.move(house, tx, other, vans.ben.actor, by=by)
         await stock.lose(house, tx, third, actor="test")
         await boxes.hand_over(house, tx, last, contract_of(1), on=None, actor="test")
-        await boxes.take_back(house, tx, last, on=None, condition="", actor="test")
+        await boxes.take_back(house, tx, last, actor="test")
 
     async def said(serial: str) -> str:
         seen = await tom.get(page("register", contract=contract_of(1), serial=serial))
@@ -262,15 +288,16 @@ async def test_a_swap(vans, served, tom):
     assert old in form.text
     seen = await tom.get(page("swap", job=job.id, old=old, new=new))
     assert f"Old box {old}" in words(seen.text)
-    done = await sent(tom, seen, "/field/swap", damaged="yes", condition="fell down")
+    done = await sent(tom, seen, "/field/swap", condition="damaged", note="fell down")
     assert done.status == 303, words(done.text)
-    assert (await sent(tom, seen, "/field/swap", damaged="yes", condition="x")).status == 303
+    assert (await sent(tom, seen, "/field/swap", condition="damaged", note="x")).status == 303
     async with vans.house.store.read() as tx:
         found = await by_serial(tx, [old, new])
         lines = (await stock.story(vans.house, tx, old)).lines
     assert (found[old].state, found[old].place) == ("returned", vans.tom.actor)
     assert found[new].is_held
-    assert [line.note for line in lines if line.action == "swap"] == ["damaged"]
+    swaps = [(line.condition, line.note) for line in lines if line.action == "swap"]
+    assert swaps == [("damaged", "fell down")]
     async with at_work(vans.house):
         await vans.until(new, Stage.PROVEN)
     assert "back, not looked at" in words((await tom.get("/field/")).text)
@@ -287,12 +314,16 @@ async def test_a_return_closes_its_job(vans, served, tom):
     assert serial in (await tom.get(page("return", job=job.id))).text
     seen = await tom.get(page("return", job=job.id, serial=serial))
     assert "From Household 1" in words(seen.text)
+    wrong = await sent(tom, seen, "/field/return", condition="wet")
+    assert wrong.status == 400
+    assert "'wet' is none of good, faulty, damaged, scrap" in words(wrong.text)
     for _ in range(2):
-        done = await sent(tom, seen, "/field/return", condition=" no  cable ")
+        done = await sent(tom, seen, "/field/return", condition="faulty", note=" no  cable ")
         assert (done.status, done.location) == (303, "/field/?done=returned")
     async with vans.house.store.read() as tx:
         found = await stock.story(vans.house, tx, serial)
-    assert [line.note for line in found.lines if line.action == "take_back"] == ["no cable"]
+    back = [(line.condition, line.note) for line in found.lines if line.action == "take_back"]
+    assert back == [("faulty", "no cable")]
     assert found.progress.stage is Stage.AWAY
     late = await tom.get(page("return", serial=serial))
     assert (late.status, "no household has it" in late.text) == (409, True)
@@ -365,12 +396,60 @@ async def test_the_owner_gives_jobs_and_boxes(vans, served, tom):
     await vans.bind(vans.serials[1], 1)
     assert (await olga.get(page("box", serial=vans.serials[1]))).status == 200
     back = await olga.get(page("return", serial=vans.serials[1]))
-    await sent(olga, back, "/field/return", condition="")
+    await sent(olga, back, "/field/return", condition="good")
     assert "to be looked at 1" in words((await olga.get("/field/stock")).text)
     await olga.post("/field/stock/restock", serial=vans.serials[1])
     assert "to be looked at 0" in words((await olga.get("/field/stock")).text)
     lost = await olga.post("/field/stock/move", serial="SN000001", place="warehouse")
     assert (lost.status, "take it back first" in lost.text) == (409, True)
+
+
+async def test_a_job_nobody_opened_is_for_anybody(vans, served, tom):
+    """A household without a box stands on the technician's page; he takes the job and, with the
+    box handed over, it is done.
+    """
+    async with vans.house.store.begin() as tx:
+        await boxes.take_back(vans.house, tx, "SN000001", actor="office")
+    async with at_work(vans.house):
+        await vans.shop.rest("settle", "compose")
+        home = await tom.get("/field/")
+        assert "Household 1: has 0 of 1 boxes" in words(home.text)
+        (href,) = html.fromstring(home.text).xpath("//a[contains(@href, '/field/jobs/')]/@href")
+        assert (await sent(tom, await tom.get(href), f"{href}/take")).status == 303
+        job = href.rpartition("/")[2]
+        assert (await bound(vans, tom, vans.serials[0], job=job)).status == 303
+        await vans.shop.rest("settle", "compose")
+    assert "done" in words((await tom.get(href)).text)
+    assert "has 0 of 1 boxes" not in words((await tom.get("/field/")).text)
+
+
+async def test_what_is_gone_is_noted_on_the_page_of_stock(vans, served, tom):
+    """Lost, found, hurt beyond mending, written off: in the words somebody has chosen."""
+    olga, serial = await as_(served, "olga"), vans.serials[0]
+    await vans.bind(serial, 1)
+    done = await olga.post("/field/stock/lost", serial=serial, note="moved out")
+    assert done.location == "/field/stock?done=lost"
+    shown = words((await olga.get(done.location)).text)
+    assert "Noted as lost." in shown
+    assert f"Lost 1 {serial} RB-1 {contract_of(1)} It was found" in shown
+    back = await olga.get(page("return", serial=serial))
+    assert "It is damaged beyond mending" in words(back.text)
+    await sent(olga, back, "/field/return", condition="scrap", note="drowned")
+    shown = words((await olga.get("/field/stock")).text)
+    assert f"{serial} RB-1 scrap" in shown
+    assert "Lost 0" in shown
+    done = await olga.post("/field/stock/scrap", serial=serial)
+    assert done.location == "/field/stock?done=scrapped"
+    again = await olga.post("/field/stock/lost", serial=serial)
+    assert (again.status, "take another one" in again.text) == (409, True)
+    async with vans.house.store.read() as tx:
+        lines = (await stock.story(vans.house, tx, serial)).lines
+    assert [(line.action, line.condition, line.note) for line in lines[2:]] == [
+        ("lose", None, "moved out"),
+        ("find", "scrap", "drowned"),
+        ("scrap", None, ""),
+    ]
+    assert (await tom.post("/field/stock/lost", serial=serial)).status == 403
 
 
 async def test_a_finding_keeps_it_from_green(vans, served, tom):

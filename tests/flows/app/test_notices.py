@@ -34,15 +34,25 @@ class Wall:
         self.shown: list[tuple[ServiceId, str]] = []
         self.error: BaseException | None = None
         self.is_dark = False
+        self.waiting: list[tuple[ServiceId, str]] = []
 
-    async def show(self, service, text, notice):
-        """Show it, or fail as told."""
+    async def show(self, service, text, notice, *, not_after):
+        """Show it, or fail as told; one that is dark may show it by itself in the end."""
         if self.error is not None:
             raise self.error
         if self.is_dark:
+            self.waiting = [(service, text)]
             return Shown(taken=0, why="down", may_repeat=True)
         self.shown.append((service, text))
         return Shown(taken=1)
+
+    def wake(self):
+        """Show what waits."""
+        self.shown += self.waiting
+
+    async def became(self, notice):
+        """Tell whether it was shown."""
+        return Shown(taken=len(self.shown), why="down", may_repeat=not self.shown)
 
 
 @pytest.fixture
@@ -145,6 +155,33 @@ async def test_one_that_waited_too_long_is_dropped(store, work, wall, lane, mach
     await lane.turn()
     assert wall.shown == []
     assert await outcome(store) is Outcome.LATE
+    assert await left(store, work) == 0
+
+
+async def test_one_that_was_shown_while_it_waited_is_told_so(store, work, wall, lane, machine):
+    """A box has called in time; that nobody asked before the time was over changes nothing."""
+    wall.is_dark = True
+    await announce(store, work, notice_at(work.clock.machine_now(), hours=1))
+    await lane.turn()
+    wall.wake()
+    machine.forward(timedelta(hours=2))
+    await lane.turn()
+    assert len(wall.shown) == 1
+    assert await outcome(store) is Outcome.SENT
+
+
+async def test_one_that_waits_long_is_asked_about_ever_more_seldom(
+    store, work, wall, lane, machine
+):
+    """A day of waiting is some twenty looks, and no look counts as a failure of ours."""
+    wall.is_dark = True
+    await announce(store, work, notice_at(work.clock.machine_now()))
+    looks = 0
+    while await outcome(store) in {None, Outcome.WAITING}:
+        looks += await lane.turn()
+        machine.forward(timedelta(seconds=30))
+    assert await outcome(store) is Outcome.LATE
+    assert looks < 40
     assert await left(store, work) == 0
 
 

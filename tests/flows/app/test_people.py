@@ -411,3 +411,14 @@ async def test_what_changed_while_a_password_was_looked_at_counts(house, visitor
     house.keeper.passwords = slow
     assert (await visitor.sign_in("tom")).status == 400
     assert await rows(house, sign_in) == []
+
+
+async def test_on_a_fresh_database_the_door_says_how_the_first_owner_is_made(house):
+    """It shows the command, and neither token nor key; once somebody can sign in it is gone."""
+    command = "boxoffice user add NAME --role owner"
+    async with serving(house) as fresh:
+        page = (await Visitor(fresh).get("/sign-in")).text
+        assert command in page
+        assert fresh.token not in page
+        await added(house, "olga", "owner")
+        assert command not in (await Visitor(fresh).get("/sign-in")).text

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from sqlalchemy import select
 
 from app.desk import boxes, stock
-from app.desk.boxes import By
+from app.desk.boxes import Back, By
 from app.roles.activations import activate_proven
 from app.roles.possessions import take_possessions
 from app.settings import Settings
@@ -24,7 +24,7 @@ from gateway.inventory.model import Resource, ResourceState
 from runtime import log
 from runtime.log import Entry, log_entry
 from terms.entitlement import ServiceState
-from terms.facts import BoxProven, PossessionChanged
+from terms.facts import BoxProven, Condition, PossessionChanged
 from terms.ids import ServiceId, TargetName
 from tests.fixtures.billing import START, Office
 from tests.fixtures.clock import FakeMachine
@@ -91,7 +91,7 @@ class CounterLife(Life):
         """Move a box as its place allows, by a story of the desk, and write it down."""
         paper, on = self.paper, self._day(number, number)
         name = self.dice.choice(MOVES[paper.place(number)])
-        condition = self.dice.choice(["", "scratched", "damaged"])
+        condition = self.dice.choice([None, Condition.FAULTY, Condition.DAMAGED])
         match name:
             case "hand over":
                 await self._hand_over(number, self.dice.choice(CONTRACTS), on)
@@ -182,7 +182,7 @@ class CounterLife(Life):
                 f"S-{other}",
                 by=By(actor=ACTOR),
                 on=on,
-                condition="damaged",
+                back=Back(condition=Condition.DAMAGED),
             )
         paper.at[other] = paper.at.pop(number)
         key = await self._heard(number, other, on=on)
@@ -191,12 +191,14 @@ class CounterLife(Life):
         elif paper.starts is Starts.HAND_OVER:
             paper.begin(key, other, on)
 
-    async def _come_back(self, number: int, on: date, condition: str) -> None:
+    async def _come_back(self, number: int, on: date, condition: Condition | None) -> None:
         """Take a box back over the counter; a lost one may be noted as found instead."""
         is_found = number in self.paper.lost and self.dice.random() < 0.5
         async with self.house.store.begin() as tx:
             story = stock.find if is_found else boxes.take_back
-            await story(self.house, tx, f"S-{number}", on=on, condition=condition, actor=ACTOR)
+            await story(
+                self.house, tx, f"S-{number}", on=on, back=Back(condition=condition), actor=ACTOR
+            )
         await self._heard(number, on=on)
         self.paper.end(number, on, "damaged" if condition == "damaged" else "returned")
         self.paper.lost.discard(number)

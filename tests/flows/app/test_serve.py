@@ -95,6 +95,33 @@ async def test_a_taken_port_is_one_sentence(tmp_path, folder):
     taken.close()
 
 
+async def test_a_folder_is_served_once(tmp_path, folder):
+    """A second process ends at once and names folder and holder; commands go on, and kill frees."""
+    async with Serving(tmp_path, folder) as serving:
+        code, output, errors = await command("serve", "--role", "worker", settings=folder)
+        assert (code, output) == (1, "")
+        assert f"process {serving.ready['pid']} serves {tmp_path / 'data'} already" in errors
+        assert "Traceback" not in errors
+        beside = folder | {"log_level": "warning"}
+        assert (await command("user", "list", settings=beside))[0] == 0
+        assert serving.process is not None
+        serving.process.kill()
+        await serving.death()
+    async with Serving(tmp_path, folder) as again:
+        assert again.url
+        assert await again.stop() == 0
+    assert (tmp_path / "data" / "boxoffice.db.lock").read_text() == ""
+
+
+@pytest.mark.parametrize("migrated_url", ["postgres"], indirect=True)
+async def test_a_shared_database_is_served_by_many(tmp_path, folder, migrated_url):
+    """On PostgreSQL any number of processes may serve, from one folder too."""
+    settings = folder | {"database_url": migrated_url}
+    async with Serving(tmp_path, settings) as one, Serving(tmp_path, settings) as other:
+        assert one.url != other.url
+        assert [await one.stop(), await other.stop()] == [0, 0]
+
+
 async def test_a_worker_listens_nowhere(tmp_path, folder):
     """A process with another role works without a door of its own."""
     async with Serving(tmp_path, folder, "--role", "worker") as serving:

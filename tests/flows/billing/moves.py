@@ -3,7 +3,7 @@
 from datetime import date
 
 from billing.flows.equip import equip
-from terms.facts import Possession, PossessionChanged
+from terms.facts import Condition, Possession, PossessionChanged
 from terms.ids import AccountId, ResourceId, ServiceId
 from tests.fixtures.billing import Office
 
@@ -21,7 +21,7 @@ def fact(kind: Possession, service: str, on: date, serial: str = "S-1", **more: 
         model=more.get("model", "RB-1"),
         on=on,
         old_resource=ResourceId(f"R-{old}") if old else None,
-        condition=more.get("condition", ""),
+        condition=Condition.parse(more.get("condition", "")),
     )
     return f"{kind}-{serial}-{on}", changed
 

@@ -28,7 +28,7 @@ from runtime.log import log_entry, snapshot
 from runtime.store import Store
 from runtime.work import work
 from terms.errors import DomainError
-from terms.facts import Possession, PossessionChanged
+from terms.facts import Condition, Possession, PossessionChanged
 from terms.ids import AccountId, ResourceId, ServiceId
 from terms.money import Money
 from tests.fixtures.billing import Office, household, make_office
@@ -142,7 +142,7 @@ class History:
             model=f"RB-{number}",
             on=self.office.now.date(),
             old_resource=ResourceId(f"R-{3 - number}"),
-            condition="damaged" if is_other else "",
+            condition=Condition.DAMAGED if is_other else None,
         )
         async with self.office.store.begin() as tx:
             await equip(self.office.desk, tx, [(f"fact-{self.count}", fact)])

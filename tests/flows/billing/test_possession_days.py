@@ -23,7 +23,7 @@ from billing.payments.model import fact_id
 from runtime.store import Store
 from terms.calendar import local_date, period_containing
 from terms.errors import DomainError
-from terms.facts import Possession, PossessionChanged
+from terms.facts import Condition, Possession, PossessionChanged
 from terms.ids import AccountId, ResourceId, ServiceId
 from terms.money import Money
 from tests.fixtures.billing import START, ZONE, Office, household, make_office
@@ -166,8 +166,8 @@ class Life:
         """Move a box as its place allows, tell billing, and write it down."""
         paper, key = self.paper, f"fact-{len(self.told)}"
         name = self.dice.choice(MOVES[paper.place(number)])
-        condition = self.dice.choice(["", "scratched", "damaged"])
-        ending = "damaged" if condition == "damaged" else "returned"
+        condition = self.dice.choice([None, Condition.FAULTY, Condition.SCRAP, Condition.DAMAGED])
+        ending = "damaged" if condition in (Condition.SCRAP, Condition.DAMAGED) else "returned"
         on = self._day(number, number)
         if name == "hand over":
             paper.at[number] = self.dice.choice(CONTRACTS)
@@ -205,13 +205,15 @@ class Life:
         other = self.dice.choice(stock)
         on = self._day(number, other)
         paper.at[other] = paper.at.pop(number)
-        await self._tell(self._fact(key, Possession.SWAPPED, other, on, "damaged", old=number))
+        await self._tell(
+            self._fact(key, Possession.SWAPPED, other, on, Condition.DAMAGED, old=number)
+        )
         if one := paper.running(number):
             one.box = other
         paper.last_on |= {number: on, other: on}
 
     def _fact(
-        self, key: str, kind: Possession, number: int, on: date, condition="", old=None
+        self, key: str, kind: Possession, number: int, on: date, condition=None, old=None
     ) -> tuple[str, PossessionChanged]:
         changed = PossessionChanged(
             kind=kind,

@@ -12,9 +12,11 @@ from gateway.inventory.model import ResourceState
 from gateway.inventory.stock import Gone, Shelve
 from runtime.store import audit
 from terms.errors import DomainError, Invalid, InvalidTransition, NotFound
-from terms.facts import Possession
+from terms.facts import Condition, Possession
 from terms.ids import ResourceId
 from tests.flows.inventory.shelf import ACTOR, DAY, MODEL, ONE, TWO
+
+FAULTY = Condition.FAULTY
 
 
 async def do(shelf, flow, *moves):
@@ -34,7 +36,9 @@ async def test_a_life_is_written_down_step_by_step(shelf):
     )
     await do(shelf, flows.install, Install(resource=box.id, on=DAY, actor="ben"))
     await do(shelf, flows.activate, Activate(resource=box.id, on=DAY, actor="ben"))
-    back = TakeBack(resource=box.id, on=DAY, actor="cay", condition="scratched", place="van 7")
+    back = TakeBack(
+        resource=box.id, on=DAY, actor="cay", condition=FAULTY, note="scratched", place="van 7"
+    )
     await do(shelf, flows.take_back, back)
     await do(shelf, stock.restock, Shelve(resource=box.id, actor="cay"))
     lines = await shelf.lines("RB1")
@@ -50,12 +54,13 @@ async def test_a_life_is_written_down_step_by_step(shelf):
     assert [one.service for one in lines] == [None, ONE, ONE, ONE, None, None]
     assert [lines[n].on for n in (0, 1, 4)] == [None, DAY, DAY]
     assert lines[1].at - lines[0].at == timedelta(hours=1)
+    assert [one.condition for one in lines] == [None, None, None, None, FAULTY, None]
     assert lines[4].note == "scratched"
     kinds = [(one.kind, one.service, one.condition) for one in await shelf.facts()]
     assert kinds == [
-        (Possession.HANDED_OVER, ONE, ""),
-        (Possession.ACTIVATED, ONE, ""),
-        (Possession.RETURNED, ONE, "scratched"),
+        (Possession.HANDED_OVER, ONE, None),
+        (Possession.ACTIVATED, ONE, None),
+        (Possession.RETURNED, ONE, FAULTY),
     ]
 
 
@@ -73,7 +78,7 @@ async def test_a_swap_is_one_story(shelf):
     old = await shelf.held("RB1")
     (new,) = await shelf.boxes("RB2")
     await shelf.marked()
-    move = Swap(old=old.id, new=new.id, on=DAY, actor="ben", condition="dead", stored_at="van 7")
+    move = Swap(old=old.id, new=new.id, on=DAY, actor="ben", condition=FAULTY, stored_at="van 7")
     for _ in range(2):
         (given,) = await do(shelf, flows.swap, move)
         assert (given.serial, given.state, given.service) == ("RB2", ResourceState.ASSIGNED, ONE)
@@ -81,7 +86,7 @@ async def test_a_swap_is_one_story(shelf):
     assert (back.state, back.service, back.place) == (ResourceState.RETURNED, None, "van 7")
     told = (await shelf.facts())[1:]
     assert [(one.kind, one.resource, one.old_resource, one.condition) for one in told] == [
-        (Possession.SWAPPED, new.id, old.id, "dead")
+        (Possession.SWAPPED, new.id, old.id, FAULTY)
     ]
     assert await shelf.marked() == {ONE}
     assert [line.other for line in await shelf.lines("RB1")] == [None, None, new.id]
@@ -106,13 +111,13 @@ async def test_a_lost_box_is_nobodys_until_it_is_found(rack):
     lost = await do(rack, stock.lose, Gone(resource=box.id, on=DAY, actor="ben"))
     assert [(one.state, one.service) for one in lost] == [(ResourceState.LOST, ONE)]
     await do(rack, stock.lose, Gone(resource=box.id, on=DAY, actor="ben"))
-    back = TakeBack(resource=box.id, on=DAY, actor="ben", condition="wet")
+    back = TakeBack(resource=box.id, on=DAY, actor="ben", condition=Condition.SCRAP, note="wet")
     found = await do(rack, stock.find, back)
     assert [(one.state, one.service) for one in found] == [(ResourceState.RETURNED, None)]
     await do(rack, stock.find, back)
     kinds = [one.kind for one in await rack.facts()]
     assert kinds == [Possession.HANDED_OVER, Possession.LOST, Possession.FOUND]
-    assert (await rack.facts())[2].condition == "wet"
+    assert (await rack.facts())[2].condition is Condition.SCRAP
 
 
 async def test_a_lost_box_over_the_counter_is_found(rack):

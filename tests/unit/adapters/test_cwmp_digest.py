@@ -1,7 +1,7 @@
 """Digest by the vectors of the RFCs; nonces that are ours, late, forgotten, or spent."""
 
 from gateway.adapters.stb.cwmp import digest
-from gateway.adapters.stb.cwmp.nonces import LASTS_S, Nonces, Use
+from gateway.adapters.stb.cwmp.nonces import LASTS_S, SKEW_S, Nonces, Use
 from gateway.adapters.stb.cwmp.strikes import FREE_MAX, Strikes
 from runtime.chance import SeededChance
 
@@ -21,6 +21,9 @@ RFC_2617 = (
     'cnonce="0a4f113b", response="6629fae49393a05397450978507c4ef1", '
     'opaque="5ccc069c403ebaf9f0171e9517f40e41"'
 )
+
+KEY = b"k" * 32
+PEER = "192.0.2.1"
 
 
 def proven(header: str, password: str) -> bool:
@@ -64,28 +67,39 @@ def test_an_answer_of_ours_is_proven_by_ours():
 
 
 def test_a_nonce_is_ours_and_lasts_five_minutes():
-    """Another process's, a changed one and nonsense are foreign; a late one is stale."""
-    nonces = Nonces(SeededChance(1))
-    one = nonces.make(100.0)
-    assert nonces.look(one, 100.0) is Use.FRESH
-    assert nonces.look(one, 100.0 + LASTS_S + 1) is Use.STALE
-    assert Nonces(SeededChance(2)).look(one, 100.0) is Use.FOREIGN
+    """A stranger's, a changed one, another address's and nonsense are foreign; late is stale."""
+    nonces = Nonces(KEY, SeededChance(1))
+    one = nonces.make(100.0, PEER)
+    assert nonces.look(one, PEER, 100.0) is Use.FRESH
+    assert nonces.look(one, PEER, 100.0 + LASTS_S + 1) is Use.STALE
+    assert nonces.look(one, "192.0.2.2", 100.0) is Use.FOREIGN
+    assert Nonces(bytes(32), SeededChance(1)).look(one, PEER, 100.0) is Use.FOREIGN
     for wrong in ("", "x", one[:-1] + "A", "é", one + one):
-        assert nonces.look(wrong, 100.0) is Use.FOREIGN
+        assert nonces.look(wrong, PEER, 100.0) is Use.FOREIGN
+
+
+def test_another_process_takes_a_nonce_and_makes_no_equal_one():
+    """Clocks that are a little apart are no hindrance; at the same moment both make their own."""
+    mine, other = Nonces(KEY, SeededChance(1)), Nonces(KEY, SeededChance(2))
+    one = mine.make(100.0, PEER)
+    assert other.look(one, PEER, 100.0 - SKEW_S / 2) is Use.FRESH
+    assert other.look(one, PEER, 100.0 - 2 * SKEW_S) is Use.STALE
+    made = [nonces.make(100.0, PEER) for nonces in (mine, other) for _ in range(100)]
+    assert len({one, *made}) == len(made) + 1
 
 
 def test_a_count_only_rises_also_where_memory_is_short():
     """A count is spent once; a nonce that was forgotten for lack of room is not taken again."""
-    nonces = Nonces(SeededChance(1), kept_max=2)
-    first, second, third = (nonces.make(at) for at in (1.0, 2.0, 3.0))
+    nonces = Nonces(KEY, SeededChance(1), kept_max=2)
+    first, second, third = (nonces.make(at, PEER) for at in (1.0, 2.0, 3.0))
     assert nonces.spend(first, 1)
     assert not nonces.spend(first, 1)
     assert nonces.spend(first, 3)
     assert not nonces.spend(first, 2)
     assert nonces.spend(second, 1)
     assert nonces.spend(third, 1)
-    assert nonces.look(first, 4.0) is Use.STALE
-    assert nonces.look(third, 4.0) is Use.FRESH
+    assert nonces.look(first, PEER, 4.0) is Use.STALE
+    assert nonces.look(third, PEER, 4.0) is Use.FRESH
 
 
 def test_guesses_wait_longer_and_longer_and_memory_is_bounded():

@@ -62,7 +62,11 @@ def section(method: str, path: str) -> str:
         ("POST", "/accounts", "  - `serial`: text, like `^[0-9A-Za-z]"),
         ("POST", "/accounts", "- `bill_day?`: a whole number, at least 1, at most 31"),
         ("POST", "/boxes/{serial}/hand-over", "- `on?`: a day, `2026-03-31`"),
-        ("POST", "/boxes/{serial}/return", "- `condition?`: text, at most 254 long"),
+        (
+            "POST",
+            "/boxes/{serial}/return",
+            "- `condition?`: `good` or `faulty` or `damaged` or `scrap`",
+        ),
         ("POST", "/clock/advance", "- `by`: text; like `35d`, `12h` or `1w2d`"),
         ("POST", "/targets/{name}/probe", "Body: nothing in it, `{}`."),
         ("GET", "/drift", "- `open?`: `true` or `false`; default `false`"),

@@ -13,9 +13,8 @@ from runtime.bell.redis import RedisBell
 from runtime.chance import SystemChance
 from runtime.clock import utc_now
 from runtime.log import snapshot
-from runtime.retry import pause
 from runtime.store import Store
-from runtime.store.watch import EVERY, foreign_commits
+from runtime.store.watch import ForeignCommits
 
 SOON_S = 20.0  # on a machine with better things to do
 
@@ -80,25 +79,16 @@ async def test_a_ringer_never_waits(bells):
 
 
 async def test_commits_of_another_process_are_heard(sqlite_store, sqlite_url):
-    """The watcher tells of foreign commits and never of our own."""
-    heard = 0
-
-    async def listen() -> None:
-        nonlocal heard
-        async for _ in foreign_commits(sqlite_store, every=EVERY / 20):
-            heard += 1
-
-    listening = asyncio.create_task(listen())
-    await pause(0.05)
+    """It tells of foreign commits since it was asked last, once, and never of our own."""
+    commits = ForeignCommits(sqlite_store)
+    assert not await commits.are_new()
     await _write(sqlite_store, "ours")
-    await pause(0.05)
-    assert heard == 0
+    assert not await commits.are_new()
     other = Store(sqlite_url)
     await _write(other, "theirs")
     await other.close()
-    while not heard:
-        await pause(0.005)
-    listening.cancel()
+    assert await commits.are_new()
+    assert not await commits.are_new()
 
 
 async def _write(store: Store, key: str) -> None:
@@ -106,7 +96,9 @@ async def _write(store: Store, key: str) -> None:
         await tx.insert(snapshot, [{"topic": "t", "key": key, "revision": 1, "value": ""}])
 
 
-async def test_postgres_has_nothing_to_watch(store):
-    """The watcher of a PostgreSQL store ends at once."""
+async def test_postgres_has_nothing_to_hear(store):
+    """On PostgreSQL it knows of no commit, whoever makes one."""
+    commits = ForeignCommits(store)
     if not store.is_sqlite:
-        assert [each async for each in foreign_commits(store)] == []
+        await _write(store, "ours")
+        assert [await commits.are_new() for _ in range(2)] == [False, False]

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from typing import Any, ClassVar
+from typing import ClassVar
 
+from gateway.adapters.errands import UNMET, Errand, Stage
 from gateway.adapters.sdk import (
     Action,
     Ask,
@@ -29,9 +30,9 @@ from gateway.adapters.stb.cwmp.desk import Desk
 from gateway.adapters.stb.cwmp.gate import access_of
 from gateway.adapters.stb.cwmp.inside import check_ref, expressed, is_as_wished
 from gateway.adapters.stb.cwmp.options import CwmpOptions
-from gateway.adapters.stb.cwmp.visits import Act, Visits
 from runtime.chance import Chance, SystemChance
-from terms.errors import Retryable, TargetError, Unreachable, untouched
+from runtime.clock import Clock
+from terms.errors import Permanent, Retryable, TargetError, Unreachable, untouched
 from terms.ids import TargetName
 
 RUNG = "the box was asked to call"
@@ -45,6 +46,7 @@ class Cwmp(BoxAdapter[ViewerState]):
     options_type: ClassVar[type[Options]] = CwmpOptions
     options: CwmpOptions
     chance: ClassVar[Chance] = SystemChance()
+    clock: ClassVar[Clock] = Clock()
 
     def __init__(self, name: TargetName, options: CwmpOptions, http: Http, boxes: Boxes) -> None:
         super().__init__(name, options, http, boxes)
@@ -53,10 +55,8 @@ class Cwmp(BoxAdapter[ViewerState]):
         self._packages_max = max(one.packages_max for one in maps.values())
         # Of which model a box is shows when it calls; until then the slowest pace is kept.
         self._every_s = max(one.request_every_s for one in maps.values())
-        self._visits = Visits()
         self._bell = Bell(http, self.chance)
-        self._desk = Desk(self, maps, self._visits, self.chance)
-        self._is_listening = False
+        self._desk = Desk(self, maps, self.chance, self.clock.machine_now)
 
     # -- the contract
 
@@ -82,13 +82,15 @@ class Cwmp(BoxAdapter[ViewerState]):
         check_ref(desired.ref)
         if self._desk.is_asked_again(desired.ref):
             return Pending(reason=IN_SESSION)
-        access = await access_of(self.boxes, desired.ref)
-        why_not = await self._bell.ring(desired.ref, access, self._every_s)
+        try:
+            why_not = await self._ring(desired.ref)
+        except Permanent as refused:
+            why_not = str(refused)  # it is brought to its wish all the same when it calls
         return Pending(reason=why_not or RUNG)
 
     async def remove(self, ref: str) -> None:
         """Leave the box dark and empty, without a key of ours."""
-        await self._inside(ref, lambda box: box.remove(ref))
+        await self._in_a_session(ref, Action(name=edges.REMOVE))
 
     async def scan(self) -> AsyncIterator[ViewerState]:
         """Give what each box was last seen to hold."""
@@ -99,30 +101,17 @@ class Cwmp(BoxAdapter[ViewerState]):
 
     # -- optional abilities
 
-    async def perform(self, ref: str, action: Action) -> None:
+    async def perform(self, ref: str, action: Action) -> Pending | None:
         """Do message, reboot, kick or factory_reset once, in a session the box is rung for.
 
         A restart is done when the box has come back with its proof.
         """
         check_ref(ref)
         edges.check(action)
-        if action.name == edges.MESSAGE:
-            await self._inside(ref, edges.message(action.params["text"]))
-            return
-        key = "" if action.name == edges.FACTORY_RESET else edges.new_key(self.chance)
-        proof = self._visits.expect(ref, key)
-        try:
-            await self._inside(ref, edges.restart(action.name, key))
-            async with asyncio.timeout(self.options.proof_s):
-                await proof
-        except TimeoutError:
-            raise Unreachable("the box has not come back with the proof of its restart") from None
-        finally:
-            self._visits.expect_no_more(ref, proof)
+        return await self._in_a_session(ref, action)
 
     def begin(self) -> None:
         """Be told that the boxes reach this very process."""
-        self._is_listening = True
         self._desk.begin()
 
     async def answer(self, ask: Ask, contact: Contact) -> Reply:
@@ -137,32 +126,55 @@ class Cwmp(BoxAdapter[ViewerState]):
         """Give every session up."""
         await self._desk.drop()
 
-    async def _inside(self, ref: str, act: Act) -> Any:
-        """Do something in a session, for which the box is rung. At most once."""
+    async def _in_a_session(self, ref: str, action: Action) -> Pending | None:
+        """Have something done once, by whichever process the box calls when it is rung."""
         check_ref(ref)
-        if not self._is_listening:
-            raise untouched(Retryable("boxes call another process; only that one can act on them"))
-        visit = self._visits.add(ref, act)
-        if visit is None:
-            raise untouched(Retryable("too much waits for boxes to call"))
-        try:
-            async with asyncio.timeout(self.options.deadline_s):
-                if not self._desk.is_asked_again(ref):
-                    await self._ring(ref, visit.done)
-                return await visit.done
-        except TimeoutError:
-            error = Unreachable("the box did not call in time, or did not answer")
-            raise (error if visit.is_begun else untouched(error)) from None
-        finally:
-            self._visits.withdraw(visit)
+        errands, loop = self.boxes.errands, asyncio.get_running_loop()
+        key, within_s = edges.key_for(action, self.chance), self.options.deadline_s
+        until_s = loop.time() + within_s
+        errand = await errands.leave(ref, action, key=key, within_s=within_s)
+        why = await self._not_rung(ref) if errand.stage is Stage.WAITING else None
+        if why is None:
+            errand = await errands.look(errand, during=UNMET, within_s=until_s - loop.time())
+        if errand.stage is Stage.WAITING and action.not_after is None:
+            late = untouched(Unreachable("the box did not call in time"))
+            errand = await errands.withdraw(errand, why or late)
+        # It may have called by itself.
+        errand = await errands.look(errand, during={Stage.BEGUN}, within_s=until_s - loop.time())
+        errand = await errands.look(errand, during={Stage.ASKED}, within_s=self.options.proof_s)
+        return _came_of(errand, str(why or RUNG))
 
-    async def _ring(self, ref: str, done: asyncio.Future[Any]) -> None:
+    async def _not_rung(self, ref: str) -> TargetError | None:
+        """Ask a box to call, unless it is here; tells why it was not asked."""
+        if self._desk.is_asked_again(ref):
+            return None
+        try:
+            why_not = await self._ring(ref)
+        except TargetError as error:
+            return error
+        return untouched(Retryable(why_not)) if why_not else None
+
+    async def _ring(self, ref: str) -> str:
+        """Ring a box by what is known of it now. Returns why it was not asked to call."""
         access = await access_of(self.boxes, ref)
         try:
-            why_not = await self._bell.ring(ref, access, self._every_s)
-        except TargetError:
-            if not done.done():
+            return await self._bell.ring(ref, access, self._every_s)
+        except Permanent:
+            newer = await access_of(self.boxes, ref)
+            if newer.secrets == access.secrets:
                 raise
-            return  # it has called all the same
-        if why_not and not done.done():
-            raise untouched(Retryable(why_not))
+            # It was given other credentials meanwhile.
+            return await self._bell.ring(ref, newer, 0.0)
+
+
+def _came_of(errand: Errand, why_waiting: str) -> Pending | None:
+    """Tell what came of an errand. Raises the error it ended with."""
+    if errand.error is not None:
+        raise errand.error
+    if errand.stage is Stage.WAITING:
+        return Pending(reason=why_waiting)
+    if errand.stage is Stage.ASKED:
+        raise Unreachable("the box has not come back with the proof of its restart")
+    if errand.stage is Stage.BEGUN:
+        raise Unreachable("the box did not answer in time")
+    return None

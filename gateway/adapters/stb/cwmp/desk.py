@@ -6,12 +6,13 @@ No request raises: what a caller sends wrongly is a 4xx without a word about it.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from datetime import datetime
 from typing import Any
 
 from gateway.adapters.sdk import Ask, BoxAdapter, Contact, Reply
 from gateway.adapters.state import ViewerState
-from gateway.adapters.stb.cwmp import soap, writing
+from gateway.adapters.stb.cwmp import edges, soap, writing
 from gateway.adapters.stb.cwmp.bell import is_ringable
 from gateway.adapters.stb.cwmp.gate import NEXT_PASSWORD, PASSWORD, Caller, Gate, Rank, access_of
 from gateway.adapters.stb.cwmp.inside import InSession, codes_of
@@ -21,7 +22,6 @@ from gateway.adapters.stb.cwmp.session import BAD, OVER, SOAP_HEADERS, Session
 from gateway.adapters.stb.cwmp.sessions import COOKIE, Sessions
 from gateway.adapters.stb.cwmp.soap import Envelope, Inform, Unreadable
 from gateway.adapters.stb.cwmp.story import Story
-from gateway.adapters.stb.cwmp.visits import Visits
 from runtime.chance import Chance
 from runtime.networks import Networks
 
@@ -46,8 +46,8 @@ class Desk:
         self,
         adapter: BoxAdapter[Any],
         maps: Mapping[str, ParameterMap],
-        visits: Visits,
         chance: Chance,
+        now: Callable[[], datetime],
     ) -> None:
         options: CwmpOptions = adapter.options
         self._adapter = adapter
@@ -55,8 +55,7 @@ class Desk:
         self._boxes = adapter.boxes
         self._chance = chance
         self._maps = maps
-        self._visits = visits
-        self._gate = Gate(options, adapter.boxes, chance)
+        self._gate = Gate(options, adapter.boxes, chance, now)
         self._sessions = Sessions(chance, sessions_max=options.sessions_max)
         self._networks = Networks(options.networks)
         # Callers that are not in a session yet and are being looked up.
@@ -69,6 +68,8 @@ class Desk:
             return Reply(status=405, headers={"Allow": "POST"})
         if len(ask.body) > BODY_BYTES_MAX:
             return Reply(status=413, headers=BAD.headers)
+        if ask.body and "xml" not in ask.headers.get("content-type", "xml").lower():
+            return Reply(status=415, headers=BAD.headers)
         now_s = asyncio.get_running_loop().time()
         session = self._sessions.named(ask.headers.get("cookie", ""), ask.peer, now_s)
         if session is not None:
@@ -163,8 +164,8 @@ class Desk:
             session.access = await access_of(self._boxes, inform.serial)
         why = self._doubt(session)
         if not why:
-            session.wish = await contact.wish(inform.serial)
-            if session.wish is None and caller.ref is None:
+            session.due = await contact.due(inform.serial)
+            if session.due is None and caller.ref is None:
                 why = "nobody holds it, or nobody has registered it"
         if why:
             await self._boxes.stranger(
@@ -188,20 +189,20 @@ class Desk:
 
     async def _greet(self, session: Session, ref: str, contact: Contact) -> None:
         """Take what a box tells, and set a story going where there is something to do."""
-        inform, map_, wish = session.inform, session.map, session.wish
+        inform, map_, due = session.inform, session.map, session.due
         assert map_ is not None  # noqa: S101 - a box without a map has no rights
         key = inform.values.get(map_.key, "").strip()
-        self._visits.heard(ref, inform, key)
+        proofs, has_forgotten = edges.proofs_in(inform), edges.has_forgotten(inform, key)
+        if proofs or has_forgotten:
+            await self._boxes.errands.restarted(ref, proofs, has_forgotten=has_forgotten)
         if session.caller.rank is Rank.NEXT:
             await self._boxes.seen_new(ref)
         url = inform.values.get(map_.server("ConnectionRequestURL"), "").strip()
         if url != session.access.address and is_ringable(url, session.peer, self._networks):
             await self._boxes.called_at(ref, url)
-        if wish is None:
-            return
-        if _is_proven(wish, key, inform, map_):
+        if due is not None and _is_proven(due.wish, key, inform, map_):
             session.is_proven = True
-            contact.seen(ref, wish.revision)
+            contact.seen(ref, due.wish.revision)
 
     # -- what follows
 
@@ -224,11 +225,12 @@ class Desk:
 
     def _story(self, session: Session, contact: Contact) -> Story | None:
         """Make the story of a session; None where there is nothing to do."""
-        ref, map_ = session.ref, session.map
-        if ref is None or map_ is None or session.wish is None:
+        ref, map_, due = session.ref, session.map, session.due
+        if ref is None or map_ is None or due is None:
             return None
         renews = _needs_secrets(session)
-        if session.is_proven and not (renews or session.is_asked_again or ref in self._visits):
+        is_wanted = renews or due.has_errands or session.is_asked_again
+        if session.is_proven and not is_wanted:
             return None
         return Story(
             session=session,
@@ -236,7 +238,6 @@ class Desk:
             ref=ref,
             contact=contact,
             boxes=self._boxes,
-            visits=self._visits,
             chance=self._chance,
             access=session.access,
             period_s=self._options.period_s,
@@ -285,7 +286,10 @@ def _is_proven(wish: ViewerState, key: str, inform: Inform, map_: ParameterMap) 
 
 def _needs_secrets(session: Session) -> bool:
     """Tell whether a box has to be given secrets, anew or for the first time."""
-    rank = session.caller.rank
+    rank, access = session.caller.rank, session.access
+    if session.map is None or not session.map.takes_secrets:
+        return False
     if rank is Rank.OWN:
-        return session.inform.has(BOOTSTRAP) or NEXT_PASSWORD in session.access.secrets
+        is_unproven = not access.is_given or NEXT_PASSWORD in access.secrets
+        return is_unproven or session.inform.has(BOOTSTRAP)
     return rank is not Rank.NEXT

@@ -6,8 +6,9 @@ of its business.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import Enum
 from urllib.parse import urlsplit
 
@@ -55,14 +56,20 @@ _RANKS: Mapping[str, Rank] = {
 
 
 class Gate:
-    """Lets boxes in. One for each target and process."""
+    """Lets boxes in. One for each target and process; what one asks, another takes for an answer.
 
-    def __init__(self, options: CwmpOptions, boxes: Boxes, chance: Chance) -> None:
+    `now` is the time that all machines go by.
+    """
+
+    def __init__(
+        self, options: CwmpOptions, boxes: Boxes, chance: Chance, now: Callable[[], datetime]
+    ) -> None:
         self._options = options
         self._boxes = boxes
-        self._nonces = Nonces(chance)
+        self._now = now
+        self._nonces = Nonces(boxes.shared_key("nonces"), chance)
         self._strikes = Strikes()
-        self._opaque = chance.token(_OPAQUE_BYTES)
+        self._opaque = boxes.shared_key("opaque")[:_OPAQUE_BYTES].hex()
 
     async def admit(self, ask: Ask, now_s: float, known: Caller | None) -> Caller | Reply:
         """Check a request; `known` is whose session it names, so that nobody looks him up again.
@@ -71,19 +78,19 @@ class Gate:
         """
         proof = digest.proof_of(ask.headers.get("authorization", ""))
         if proof is None or not self._is_for_us(proof, ask):
-            return self._refusal(now_s)
-        use = self._nonces.look(proof.nonce, now_s)
+            return self._refusal(ask)
+        use = self._nonces.look(proof.nonce, ask.peer, self._now().timestamp())
         if use is not Use.FRESH:
-            return self._refusal(now_s, is_stale=use is Use.STALE)
+            return self._refusal(ask, is_stale=use is Use.STALE)
         wait_s = self._strikes.wait_s(ask.peer, proof.username, now_s)
         if wait_s:
             return Reply(status=503, headers={"Retry-After": str(int(wait_s) + 1)})
         caller = self._again(proof, ask, known) if known else await self._first(proof, ask)
         if caller is None:
             self._strikes.count(ask.peer, proof.username, now_s)
-            return self._refusal(now_s)
+            return self._refusal(ask)
         if not self._nonces.spend(proof.nonce, proof.count):
-            return self._refusal(now_s)
+            return self._refusal(ask)
         self._strikes.forgive(ask.peer, proof.username)
         return caller
 
@@ -92,11 +99,12 @@ class Gate:
         is_ours = proof.algorithm in self._options.digests and proof.realm == self._options.realm
         return is_ours and proof.opaque == self._opaque and path == ask.path
 
-    def _refusal(self, now_s: float, *, is_stale: bool = False) -> Reply:
+    def _refusal(self, ask: Ask, *, is_stale: bool = False) -> Reply:
+        now_s = self._now().timestamp()
         challenges = tuple(
             digest.challenge(
                 realm=self._options.realm,
-                nonce=self._nonces.make(now_s),
+                nonce=self._nonces.make(now_s, ask.peer),
                 opaque=self._opaque,
                 algorithm=algorithm,
                 is_stale=is_stale,

@@ -29,6 +29,8 @@ class ParameterMap(BaseModel):
     messages: str = Field("", pattern=rf"{_PATH}|^$", max_length=NAME_CHARS_MAX)
     packages_max: int = Field(64, ge=0, le=1024)
     message_chars_max: int = Field(200, ge=1, le=4096)
+    # Whether it can be given credentials; there are models that change them with their firmware.
+    takes_secrets: bool = True
     # How often the model takes a connection request at most.
     request_every_s: float = Field(30.0, ge=0, le=3600)
 

@@ -7,16 +7,15 @@ session outlives the loss of a connection: what comes twice is answered twice, a
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
-from gateway.adapters.sdk import Access, Reply
-from gateway.adapters.state import ViewerState
+from gateway.adapters.sdk import Access, Due, Reply
 from gateway.adapters.stb.cwmp import writing
 from gateway.adapters.stb.cwmp.faults import Faulted
 from gateway.adapters.stb.cwmp.gate import Caller
 from gateway.adapters.stb.cwmp.maps import ParameterMap
 from gateway.adapters.stb.cwmp.soap import Envelope, Inform, Unreadable, fault_of
-from terms.errors import Retryable, Unreachable
+from terms.errors import Retryable, Unreachable, untouched
 
 LINK_LOST_S = 30.0
 SESSION_S_MAX = 300.0
@@ -42,7 +41,7 @@ class Session:
     touched_s: float
     # Whose it is, where the box may be worked on.
     ref: str | None = None
-    wish: ViewerState | None = None
+    due: Due | None = None
     is_proven: bool = False
     is_asked_again: bool = False
     story: asyncio.Task[None] | None = None
@@ -50,7 +49,7 @@ class Session:
     _answer: asyncio.Future[Envelope] | None = None
     _number: int = 0
     _last: str | None = None
-    _is_over: bool = field(default=False)
+    is_over: bool = False
 
     def is_late(self, now_s: float) -> bool:
         """Tell whether nothing more is to be expected of the box."""
@@ -64,7 +63,7 @@ class Session:
 
         None where it is out of turn; a repetition is promised what was promised before.
         """
-        said = "" if envelope is None else envelope.id
+        said = "nothing" if envelope is None else f"answer {envelope.id}"
         if self._turn is not None and said == self._last:
             return self._turn
         if envelope is None:
@@ -87,8 +86,8 @@ class Session:
         Raises Faulted for a fault, Unreachable where the box is lost meanwhile, Retryable where
         the answer is none.
         """
-        if self._is_over or self._turn is None or self._number >= QUESTIONS_MAX:
-            raise Unreachable("the session with the box is over")
+        if self.is_over or self._turn is None or self._number >= QUESTIONS_MAX:
+            raise untouched(Unreachable("the session with the box is over"))
         self._number += 1
         self._answer = asyncio.get_running_loop().create_future()
         content = writing.envelope(self.namespace, str(self._number), body)
@@ -108,19 +107,19 @@ class Session:
 
     def finish(self) -> None:
         """Let the box go, as after a session that went well."""
-        self._is_over = True
+        self.is_over = True
         self._give(OVER)
 
     def abort(self) -> None:
         """Give the session up; what the box was asked last may still take effect."""
-        self._is_over = True
+        self.is_over = True
         self._give(BAD)
         if self._answer is not None and not self._answer.done():
             self._answer.set_exception(Unreachable(_LOST))
 
     def broke(self, bug: Exception) -> None:
         """End on a mistake of ours, which shows at the box's next request."""
-        self._is_over = True
+        self.is_over = True
         if self._turn is not None and not self._turn.done():
             self._turn.set_exception(bug)
 

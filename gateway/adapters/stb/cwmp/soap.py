@@ -22,6 +22,7 @@ EVENTS_MAX = 64
 LABEL_CHARS_MAX = 64
 KEY_CHARS_MAX = 32
 VALUE_CHARS_MAX = 65_536
+SOAP = "http://schemas.xmlsoap.org/soap/envelope/"
 OLDEST = "urn:dslforum-org:cwmp-1-0"
 
 _NAMESPACE = re.compile(r"urn:dslforum-org:cwmp-1-[0-9]")
@@ -75,10 +76,11 @@ class Inform:
 def read(body: bytes) -> Envelope:
     """Read a message. Raises Unreadable."""
     root = _parsed(body)
-    content = _child(root, "Body") if _local(root) == "Envelope" else None
-    method = next(iter(content), None) if content is not None else None
-    if method is None:
-        raise Unreadable("no SOAP envelope with a body")
+    bodies = [one for one in root if _local(one) == "Body"]
+    is_envelope = _local(root) == "Envelope" and _space(root) in {"", SOAP}
+    if not is_envelope or len(bodies) != 1 or len(bodies[0]) != 1:
+        raise Unreadable("no SOAP envelope with one body and one method in it")
+    method = bodies[0][0]
     header = _child(root, "Header")
     number = "" if header is None else _text(header, "ID")
     if len(number) > NAME_CHARS_MAX:
@@ -209,6 +211,16 @@ def _local(element: Any) -> str:
     return cast("str", element.tag.rpartition("}")[2])  # no comments and instructions are left
 
 
+def _space(element: Any) -> str:
+    return element.tag[1:].partition("}")[0] if element.tag.startswith("{") else ""
+
+
 def _namespace(method: Any) -> str:
-    told = method.tag[1:].partition("}")[0] if method.tag.startswith("{") else ""
-    return told if _NAMESPACE.fullmatch(told) else OLDEST
+    """Tell the version of a method; a fault, which is SOAP's, and one without any has the oldest.
+
+    Raises Unreadable for a method of another world.
+    """
+    told = _space(method)
+    if told and told != SOAP and not _NAMESPACE.fullmatch(told):
+        raise Unreadable("a method that is none of CWMP")
+    return told if told not in {"", SOAP} else OLDEST

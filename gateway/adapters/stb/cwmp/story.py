@@ -6,21 +6,22 @@ to judge, and the box is let go in the end.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
+from gateway.adapters.errands import Stage
 from gateway.adapters.sdk import Access, Boxes, Contact
-from gateway.adapters.stb.cwmp.gate import NEXT_PASSWORD, PASSWORD, USERNAME
+from gateway.adapters.stb.cwmp import edges
+from gateway.adapters.stb.cwmp.gate import PASSWORD, USERNAME
 from gateway.adapters.stb.cwmp.inside import InSession
 from gateway.adapters.stb.cwmp.session import Session
-from gateway.adapters.stb.cwmp.visits import Visits
 from gateway.adapters.stb.cwmp.writing import Value, boolean
 from runtime.chance import Chance
-from terms.errors import TargetError
+from terms.errors import TargetError, Unreachable
 
 ROUNDS_MAX = 3
 PASSWORD_BYTES = 18
 CONNECTION_PASSWORD = "connection_password"  # noqa: S105 - a name
-NEXT_CONNECTION_PASSWORD = "next_connection_password"  # noqa: S105 - a name
 CONNECTION_USERNAME = "connection_username"
 _DAY_S = 86_400
 
@@ -34,7 +35,6 @@ class Story:
     ref: str
     contact: Contact
     boxes: Boxes
-    visits: Visits
     chance: Chance
     access: Access
     period_s: int
@@ -44,45 +44,63 @@ class Story:
         """Do it all. Raises only what is a mistake of ours."""
         try:
             if self.renews:
-                await self._renew()
-            await self.visits.make(self.ref, self.box)
+                await self._renew_if_it_likes()
             for _ in range(ROUNDS_MAX):
                 if not await self._round():
                     break
-            await self.visits.make(self.ref, self.box)
         except TargetError:
             pass  # the box is gone, or does not want: it is looked at again when it calls
 
     async def _round(self) -> bool:
-        """Bring the box to its wish; True where there is a newer one by now."""
+        """Do what waits and bring the box to its wish; True where more has come meanwhile."""
         session = self.session
-        if not session.is_proven and session.wish is not None:
-            await self.contact.reconcile(self.ref, self.box)
-        elif not session.is_asked_again:
-            return False
         session.is_asked_again = False
-        before, session.wish = session.wish, await self.contact.wish(self.ref)
-        if before is None or session.wish is None or session.wish.revision == before.revision:
+        if session.due is not None and session.due.has_errands:
+            await self._do_errands()
+        if session.due is not None and not session.is_proven:
+            await self.contact.reconcile(self.ref, self.box)
+        before, session.due = session.due, await self.contact.due(self.ref)
+        if session.is_over or before is None or session.due is None:
             return False
-        session.is_proven = False
-        return True
+        is_newer = session.due.wish.revision != before.wish.revision
+        # What was just worked on is not worked on twice, whatever came of it.
+        session.is_proven = not is_newer
+        return is_newer or session.due.has_errands or session.is_asked_again
+
+    async def _do_errands(self) -> None:
+        """Do all that waits for the box, one after the other."""
+        errands = self.boxes.errands
+        while not self.session.is_over and (errand := await errands.begin(self.ref)):
+            try:
+                await errands.end(errand, await edges.do(self.box, errand))
+            except TargetError as error:
+                stage = Stage.FAILED if error.is_untouched else Stage.UNKNOWN
+                await errands.end(errand, stage, error)
+
+    async def _renew_if_it_likes(self) -> None:
+        """Give the box secrets of its own; one that refuses them is served with those it has."""
+        try:
+            await self._renew()
+        except Unreachable:
+            raise
+        except TargetError:
+            pass  # it is asked again at its next call
 
     async def _renew(self) -> None:
         """Give the box secrets of its own; the old ones stay valid until it shows the new ones."""
         known = self.access.secrets
         fresh = {
-            PASSWORD: known.get(NEXT_PASSWORD) or self.chance.token(PASSWORD_BYTES),
-            CONNECTION_PASSWORD: known.get(NEXT_CONNECTION_PASSWORD)
-            or self.chance.token(PASSWORD_BYTES),
+            PASSWORD: self.chance.token(PASSWORD_BYTES),
+            CONNECTION_PASSWORD: self.chance.token(PASSWORD_BYTES),
         }
         username = known.get(USERNAME) or f"box-{self.ref}"
         if USERNAME not in known:
             fresh[USERNAME] = username
-        await self.boxes.rotate(self.ref, fresh)
+        given = await self.boxes.rotate(self.ref, fresh)
         key = self.session.inform.values.get(self.box.map.key, "")
-        await self.box.set(self._management(username, fresh), key)
+        await self.box.set(self._management(username, given), key)
 
-    def _management(self, username: str, fresh: dict[str, str]) -> list[Value]:
+    def _management(self, username: str, fresh: Mapping[str, str]) -> list[Value]:
         name = self.box.map.server
         rung_as = self.access.secrets.get(CONNECTION_USERNAME) or username
         return [

@@ -1,0 +1,83 @@
+"""What does not come through just now, told once when it begins and once when it is over.
+
+For everything that is done again and again by itself. A lost database is one outage, however many
+loops meet it; any other failure is told with its trace, once until its loop has come through.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Awaitable, Callable
+
+from runtime.retry import is_away, is_lost
+from runtime.telemetry import get_log
+
+# A loop that has not failed again for so long has ended, or rests for longer than an outage lasts.
+FORGOTTEN_AFTER_S = 60.0
+REASON_CHARS_MAX = 200
+
+log = get_log()
+
+
+class Outages:
+    """Those of one process; each loop tells what became of every step under a name of its own."""
+
+    def __init__(self, now_s: Callable[[], float] = time.monotonic) -> None:
+        self._now_s = now_s
+        # When the database was lost first, and when it failed each loop last.
+        self._lost_at_s = 0.0
+        self._lost: dict[str, float] = {}
+        self._broken_at_s: dict[str, float] = {}
+
+    @property
+    def is_lost(self) -> bool:
+        """Whether the database is lost, as far as anybody knows."""
+        return bool(self._lost)
+
+    def failed(self, loop: str, error: Exception) -> None:
+        """Note that a step came to nothing; told where that is news."""
+        now_s = self._now_s()
+        if is_lost(error):
+            if not self._lost:
+                self._lost_at_s = now_s
+                log.warning("database.down", loop=loop, reason=_reason(error))
+            self._lost[loop] = now_s
+        elif loop not in self._broken_at_s:
+            self._broken_at_s[loop] = now_s
+            # Whoever is merely away has no trace worth reading.
+            trace = None if is_away(error) else error
+            log.error("loop.down", loop=loop, reason=_reason(error), exc_info=trace)
+
+    def passed(self, loop: str) -> None:
+        """Note that a step that asked the database came through; told where that is news."""
+        broken_at_s = self._broken_at_s.pop(loop, None)
+        if broken_at_s is not None:
+            log.warning("loop.up", loop=loop, after_s=round(self._now_s() - broken_at_s, 1))
+        if self._lost:
+            self._is_back(loop)
+
+    async def outlive(self, loop: str, step: Awaitable[object]) -> bool:
+        """Do one step and tell whether it came through; no failure leaves this."""
+        try:
+            await step
+        except Exception as error:  # noqa: BLE001 - told by `failed`
+            self.failed(loop, error)
+            return False
+        self.passed(loop)
+        return True
+
+    def _is_back(self, loop: str) -> None:
+        """Strike a loop off those that the database failed; it is back when none is left."""
+        now_s = self._now_s()
+        self._lost.pop(loop, None)
+        self._lost = {
+            name: at_s for name, at_s in self._lost.items() if now_s - at_s < FORGOTTEN_AFTER_S
+        }
+        if not self._lost:
+            log.warning("database.up", after_s=round(now_s - self._lost_at_s, 1))
+
+
+def _reason(error: Exception) -> str:
+    """Say in one line what went wrong."""
+    lines = str(getattr(error, "orig", None) or error).splitlines() or [""]
+    return f"{type(error).__name__}: {lines[0]}"[:REASON_CHARS_MAX]
