@@ -13,7 +13,7 @@ from sqlalchemy.exc import DBAPIError
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, stop_after_attempt
 
 from runtime.chance import Chance, SystemChance
-from runtime.store.patience import StoreAway
+from runtime.patience import StoreAway
 from runtime.telemetry import counter, get_log
 from terms.errors import Unreachable
 

@@ -20,8 +20,8 @@ from app.web.reading import read_body, read_proven_form, read_query
 from app.web.route import Call, Policy, Route
 from app.wiring import House
 from runtime.chance import new_id
+from runtime.patience import patience
 from runtime.retry import is_lost
-from runtime.store.patience import patience
 from runtime.telemetry import bound, get_log
 from terms.errors import BoxofficeError
 

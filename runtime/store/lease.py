@@ -14,7 +14,7 @@ from typing import Any, Literal, TypeVar
 
 from sqlalchemy import CursorResult, Dialect, Executable, Table
 
-from runtime.store.patience import StoreAway, to_begin_s
+from runtime.patience import StoreAway, to_begin_s
 
 Engine = Literal["sqlite", "postgresql"]
 Record = Mapping[str, Any]

@@ -19,9 +19,9 @@ from sqlalchemy.exc import (
 )
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
+from runtime.patience import StoreAway, to_begin_s, to_end_s
 from runtime.store.bulk import arrays_sql
 from runtime.store.lease import Engine, Given, Lease, T, Take, Values
-from runtime.store.patience import StoreAway, to_begin_s, to_end_s
 
 CONNECT_DEADLINE_S = 10.0
 IDLE_IN_TRANSACTION_MAX_S = 60
