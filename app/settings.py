@@ -155,6 +155,13 @@ class Settings(BaseSettings):
         description="Where reverse proxies are that may say in `X-Forwarded-For` and "
         "`X-Forwarded-Proto` whom they speak for.",
     )
+    api_calls_per_s: float = Field(
+        500,
+        gt=0,
+        le=1_000_000,
+        description="How many calls a second each API token may make, of each web process; those "
+        "of two seconds may come at once.",
+    )
     allow_time_travel: bool = Field(
         default=False,
         description="Whether `boxoffice clock advance` may move business time. Never where real "

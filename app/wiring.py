@@ -10,6 +10,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from app import answers
 from app.identity import guesses, people, sign_ins, tokens
 from app.identity.keeper import Keeper
 from app.identity.passwords import Passwords
@@ -41,7 +42,7 @@ from runtime.store import Store
 from runtime.work import Work
 from terms.ids import NoticeId, ServiceId, TargetName
 
-STORES = (guesses, people, sign_ins, tokens, imports_memory, messages_store)
+STORES = (answers, guesses, people, sign_ins, tokens, imports_memory, messages_store)
 
 
 @dataclass(slots=True, kw_only=True)

@@ -5,10 +5,23 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
-from sqlalchemy import Column, Index, String, Table, Text, bindparam, select, update
+from sqlalchemy import (
+    Column,
+    Index,
+    Integer,
+    Select,
+    String,
+    Table,
+    Text,
+    bindparam,
+    select,
+    update,
+)
 
 from messages.model import OPEN, Delivery, Outcome
 from runtime.store import Instant, Tx, metadata
+from runtime.store.lease import Engine
+from runtime.store.prepared import PreparedQuery
 from terms.ids import NoticeId, ServiceId
 
 delivery = Table(
@@ -70,10 +83,11 @@ async def end(tx: Tx, results: Iterable[tuple[NoticeId, Outcome, str]], at: date
 
 async def latest(tx: Tx, *, rows_max: int, service: ServiceId | None = None) -> Sequence[Delivery]:
     """List the newest deliveries, newest first, of all or of one service."""
-    c = delivery.c
-    query = select(delivery).order_by(c.begun_at.desc(), c.notice_id.desc()).limit(rows_max)
-    if service is not None:
-        query = query.where(c.service_id == service)
+    given: dict[str, object] = {"most": rows_max}
+    if service is None:
+        rows = await _LATEST.rows(tx, given)
+    else:
+        rows = await _LATEST_OF_ONE.rows(tx, given | {"service": service})
     return [
         Delivery(
             notice=NoticeId(row.notice_id),
@@ -85,5 +99,18 @@ async def latest(tx: Tx, *, rows_max: int, service: ServiceId | None = None) -> 
             ended_at=row.ended_at,
             why=row.why,
         )
-        for row in await tx.rows(query)
+        for row in rows
     ]
+
+
+def _latest(_engine: Engine) -> Select[tuple[object, ...]]:
+    query = select(delivery).order_by(delivery.c.begun_at.desc(), delivery.c.notice_id.desc())
+    return query.limit(bindparam("most", type_=Integer))
+
+
+def _latest_of_one(engine: Engine) -> Select[tuple[object, ...]]:
+    return _latest(engine).where(delivery.c.service_id == bindparam("service"))
+
+
+_LATEST = PreparedQuery(_latest)
+_LATEST_OF_ONE = PreparedQuery(_latest_of_one)

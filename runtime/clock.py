@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import Column, Integer, Table, select, update
 
+from runtime.store.prepared import PreparedQuery
 from runtime.store.schema import Duration, metadata
 from runtime.store.unit import Tx
 from terms.errors import Invalid
@@ -20,6 +21,11 @@ business_clock = Table(
     metadata,
     Column("id", Integer, primary_key=True),
     Column("offset", Duration, nullable=False),
+)
+
+
+_OFFSET = PreparedQuery(
+    lambda _engine: select(business_clock.c.offset).where(business_clock.c.id == 1)
 )
 
 
@@ -36,8 +42,8 @@ class Clock:
 
     async def offset(self, tx: Tx) -> timedelta:
         """Return how far business time runs ahead of machine time."""
-        found = await tx.scalar(select(business_clock.c.offset).where(business_clock.c.id == 1))
-        return found if isinstance(found, timedelta) else timedelta(0)
+        rows = await _OFFSET.rows(tx, {})
+        return rows[0].offset if rows else timedelta(0)
 
     async def business_now(self, tx: Tx) -> datetime:
         """Return business time as of this transaction."""

@@ -146,7 +146,7 @@ def explain(
 
         async with house.store.read() as tx:
             if await accounts.contracts(tx, [what]):
-                return await household.view(house, tx, what)
+                return await household.view(tx, what)
             for document in (invoices.view, credit_notes.view):
                 with suppress(NotFound):
                     return await document(tx, what)

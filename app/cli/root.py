@@ -18,6 +18,7 @@ from app.cli.jobs import add_to as add_jobs
 from app.cli.programs import add_to as add_programs
 from app.cli.serve import add_to as add_serve
 from app.cli.targets import add_to as add_targets
+from app.cli.tokens import add_to as add_tokens
 from app.cli.users import add_to as add_users
 from app.cli.work import add_to as add_work
 
@@ -67,6 +68,7 @@ for add in (
     add_work,
     add_doctor,
     add_users,
+    add_tokens,
     add_targets,
     add_clock,
 ):

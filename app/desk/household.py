@@ -6,13 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC
 
-from app.wiring import House
 from billing.reads import account as accounts
 from billing.reads.account import AccountView
-from gateway.reads import services
+from gateway.reads import services, targets
 from gateway.reads.services import AtTarget, Overview
-from gateway.reads.targets import Condition
-from gateway.reads.targets import targets as read_targets
 from messages import store as deliveries
 from messages.model import Delivery
 from runtime.store import Tx
@@ -31,15 +28,11 @@ class Household:
     why_dark: Sequence[str]
 
 
-async def view(house: House, tx: Tx, contract: str) -> Household:
+async def view(tx: Tx, contract: str) -> Household:
     """Show one household. Raises NotFound."""
     account = await accounts.view(tx, contract)
     gateway = await services.overview(tx, account.service.id)
-    down = {
-        target.name: target.reason
-        for target in await read_targets(tx, now=house.clock.machine_now())
-        if target.condition in {Condition.DOWN, Condition.PARKED, Condition.DISABLED}
-    }
+    down = await targets.out_of_work(tx)
     sent = await deliveries.latest(tx, rows_max=MESSAGES_MAX, service=account.service.id)
     return Household(
         account=account,

@@ -12,9 +12,11 @@ from billing.reads.payments import EventView
 from gateway.reads import queue
 from runtime.redaction import scrub
 from runtime.store import Tx
+from runtime.store.keyset import Place
 from terms.ids import ServiceId
 
 INTAKE = "intake"
+_LAST = "~"  # sorts behind every id
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,18 +37,31 @@ class Parked:
     since: datetime
     releasable: bool
 
-
-async def parked(tx: Tx, *, rows_max: int) -> list[Parked]:
-    """List all of it, the newest first."""
-    found = [
-        *await _work(tx, rows_max),
-        *(_message(one) for one in await payments.set_aside(tx, limit=rows_max)),
-    ]
-    return sorted(found, key=lambda one: one.since, reverse=True)[:rows_max]
+    @property
+    def place(self) -> Place:
+        """Tell where it stands in the list."""
+        return self.since, self.kind, self.key
 
 
-async def _work(tx: Tx, rows_max: int) -> Sequence[Parked]:
-    found = await queue.parked(tx, rows_max=rows_max)
+async def parked(tx: Tx, *, rows_max: int, behind: Place | None = None) -> list[Parked]:
+    """List all of it, the newest first, perhaps behind one (since, kind, key)."""
+    messages = await payments.set_aside(tx, limit=rows_max, behind=_of_messages(behind))
+    found = [*await _work(tx, rows_max, behind), *(_message(one) for one in messages)]
+    return sorted(found, key=lambda one: one.place, reverse=True)[:rows_max]
+
+
+def _of_messages(behind: Place | None) -> tuple[datetime, str] | None:
+    """Tell where messages go on: those of the same instant come by kind, then by key."""
+    if behind is None:
+        return None
+    since, kind, key = behind
+    if kind == INTAKE:
+        return since, key
+    return since, _LAST if kind > INTAKE else ""
+
+
+async def _work(tx: Tx, rows_max: int, behind: Place | None) -> Sequence[Parked]:
+    found = await queue.parked(tx, rows_max=rows_max, behind=behind)
     who = await names(tx, [one.service for one in found])
     items = []
     for one in found:

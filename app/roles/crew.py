@@ -65,6 +65,7 @@ def _by_the_clock(house: House) -> dict[str, Running]:
         "activations": lambda stop: scheduler.activate_boxes(house, stop),
         "facts": lambda stop: scheduler.take_facts(house, stop),
         "lost": lambda stop: scheduler.find_lost(house, stop),
+        "answers": lambda stop: scheduler.forget_answers(house, stop),
     }
     if house.store.is_sqlite:  # which one process has for itself
         return clock

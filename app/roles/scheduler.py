@@ -9,6 +9,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from functools import partial
 
+from app import answers
 from app.roles.activations import activate_proven
 from app.roles.possessions import take_possessions
 from app.wiring import House
@@ -18,6 +19,7 @@ from runtime.store.watch import EVERY_S, ForeignCommits
 
 FACTS_EVERY_S = 2.0
 LOST_EVERY_S = 86_400.0
+ANSWERS_EVERY_S = 600.0
 SOON_S = 2.0
 
 
@@ -58,6 +60,18 @@ async def find_lost(house: House, stop: asyncio.Event) -> None:
         for kind in replay.KINDS
     )
     await asyncio.gather(*looks)
+
+
+async def forget_answers(house: House, stop: asyncio.Event) -> None:
+    """Sweep away what callers were told so long ago that nobody asks again."""
+    await _again(house, stop, "answers", partial(_sweep_answers, house), ANSWERS_EVERY_S)
+
+
+async def _sweep_answers(house: House) -> None:
+    gone = answers.SWEEP_ROWS_MAX
+    while gone == answers.SWEEP_ROWS_MAX:
+        async with house.store.begin() as tx:
+            gone = await answers.sweep(tx, house.clock.machine_now())
 
 
 async def _mark_lost(house: House, kind: str) -> None:

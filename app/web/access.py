@@ -1,6 +1,6 @@
 """Who is let in: the one place where a route's policy is asked.
 
-A token is compared by its hash in the database. "Local" is a browser on this machine: the peer's
+A token is known by its hash, see `callers`. "Local" is a browser on this machine: the peer's
 address and the name it asked for are both ours, so neither another machine nor a page of another
 name that resolves to us gets in; behind a proxy nobody is local. A person has a sign-in and a role.
 """
@@ -11,31 +11,34 @@ from dataclasses import dataclass
 
 from aiohttp import web
 
-from app.identity import tokens
 from app.identity.keeper import Here
 from app.identity.roles import covers
+from app.identity.tokens import Bearer, Scope
 from app.web import cookies
 from app.web.api.shapes import PREFIX as API
 from app.web.caller import is_local
+from app.web.callers import Callers
 from app.web.leading import sign_in_url
 from app.web.origin import check_from_here
 from app.web.problem import UNKNOWN_CALLER, BadRequest
 from app.web.route import OF_PEOPLE, SAFE_METHODS, Policy
 from app.wiring import House
 
-_SCHEME = "bearer "
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Caller:
-    """Who was let in: `here` on routes for people, `actor` wherever one had to say who one is."""
+    """Who was let in: `here` on routes for people, `bearer` where a token has opened the route.
+
+    `actor` names either.
+    """
 
     here: Here | None = None
+    bearer: Bearer | None = None
     actor: str = ""
 
 
-async def admit(request: web.Request, house: House, policy: Policy) -> Caller:
-    """Let the request pass, or raise BadRequest with 401 or 403, or lead to the sign-in page."""
+async def admit(request: web.Request, house: House, callers: Callers, policy: Policy) -> Caller:
+    """Let the request pass, or raise BadRequest with 401, 403, 429, or lead to the sign-in page."""
     if policy in OF_PEOPLE:
         here = await _person(request, house, policy)
         return Caller(here=here, actor=here.person.actor)
@@ -46,11 +49,10 @@ async def admit(request: web.Request, house: House, policy: Policy) -> Caller:
     if policy is Policy.LOCAL:
         why = "this page is served to a browser on the same machine only"
         raise BadRequest(403, "not allowed", why)
-    name = await _token_name(request, house)
-    if name is None:
-        why = "send an API token: Authorization: Bearer ..."
-        raise BadRequest(UNKNOWN_CALLER, "who are you", why)
-    return Caller(actor=tokens.actor_of(name))
+    bearer = await callers.admit(request)
+    if bearer.scope is Scope.READ and request.method not in SAFE_METHODS:
+        raise BadRequest(403, "not allowed", f"the token {bearer.name} may look, not change")
+    return Caller(bearer=bearer, actor=bearer.actor)
 
 
 async def signed_in(request: web.Request, house: House) -> Here | None:
@@ -70,11 +72,3 @@ async def _person(request: web.Request, house: House, policy: Policy) -> Here:
     if policy is not Policy.PERSON and not covers(here.person.role, policy.value):
         raise BadRequest(403, "not allowed", "your role does not open this page")
     return here
-
-
-async def _token_name(request: web.Request, house: House) -> str | None:
-    given = request.headers.get("Authorization", "")
-    if given[: len(_SCHEME)].lower() != _SCHEME:
-        return None
-    async with house.store.read() as tx:
-        return await tokens.name_of(tx, given[len(_SCHEME) :].strip())

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from math import ceil
 
-import orjson
 from aiohttp import web
+from pydantic import TypeAdapter
 
 from terms.errors import (
     BoxofficeError,
@@ -41,22 +42,52 @@ _OTHERWISE = (400, "refused")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FieldError:
-    """One wrong field, by its path in the body or query."""
+    """One wrong field, by its path in the body, the query or the path of the request."""
 
     field: str
     why: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProblemDocument:
+    """Why a request failed (RFC 9457). Where fields are wrong, `field` is the first of them."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    request_id: str
+    field: str = ""
+    errors: Sequence[FieldError] = ()
+
+
+_PROBLEM = TypeAdapter(ProblemDocument)
 
 
 class BadRequest(Exception):
     """The request cannot be read as what the route declares."""
 
     def __init__(
-        self, status: int, title: str, detail: str, errors: Sequence[FieldError] = ()
+        self,
+        status: int,
+        title: str,
+        detail: str,
+        errors: Sequence[FieldError] = (),
+        *,
+        retry_after_s: float | None = None,
     ) -> None:
         super().__init__(detail)
         self.status = status
         self.title = title
         self.errors = tuple(errors)
+        self.retry_after_s = retry_after_s
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """Name the headers that belong to the answer."""
+        if self.status == UNKNOWN_CALLER:
+            return {"WWW-Authenticate": "Bearer"}
+        return {} if self.retry_after_s is None else _retry_after(self.retry_after_s)
 
 
 class Problem(web.Response):
@@ -72,19 +103,17 @@ class Problem(web.Response):
         errors: Sequence[FieldError] = (),
         headers: Mapping[str, str] | None = None,
     ) -> None:
-        content: dict[str, object] = {
-            "type": "about:blank",
-            "title": title,
-            "status": status,
-            "detail": detail,
-            "request_id": request_id,
-        }
-        if errors:
-            content["field"] = errors[0].field
-            content["errors"] = [{"field": e.field, "why": e.why} for e in errors]
-        super().__init__(
-            status=status, body=orjson.dumps(content), content_type=MEDIA_TYPE, headers=headers
+        content = ProblemDocument(
+            type="about:blank",
+            title=title,
+            status=status,
+            detail=detail,
+            request_id=request_id,
+            field=errors[0].field if errors else "",
+            errors=errors,
         )
+        body = _PROBLEM.dump_json(content, exclude_defaults=True)
+        super().__init__(status=status, body=body, content_type=MEDIA_TYPE, headers=headers)
         self.title = title
         self.detail = detail
 
@@ -94,7 +123,9 @@ def problem_of(error: BoxofficeError, request_id: str) -> Problem:
     fitting = ((status, title) for kind, status, title in STATUS if isinstance(error, kind))
     status, title = next(fitting, _OTHERWISE)
     errors = [FieldError(field=error.field, why=error.reason)] if isinstance(error, Invalid) else []
-    headers = None
-    if isinstance(error, Throttled):
-        headers = {"Retry-After": str(max(1, round(error.retry_after_s)))}
+    headers = _retry_after(error.retry_after_s) if isinstance(error, Throttled) else None
     return Problem(status, title, str(error), request_id, errors=errors, headers=headers)
+
+
+def _retry_after(seconds: float) -> dict[str, str]:
+    return {"Retry-After": str(max(1, ceil(seconds)))}

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import json
+from codecs import BOM_UTF8
 from collections.abc import Mapping
 from typing import Any, TypeVar
 from urllib.parse import parse_qsl
@@ -15,6 +17,7 @@ from runtime.secrets import same
 
 BODY_WITHIN_S = 10.0
 FORM_FIELDS_MAX = 50
+_TWICE = "given more than once"
 FORM_TOKEN = "token"  # noqa: S105 - the name of the hidden field
 ERRORS_MAX = 50
 
@@ -47,21 +50,40 @@ async def _read(request: web.Request, bytes_max: int) -> bytes:
     return bytes(content)
 
 
-async def read_body(request: web.Request, model: type[M], bytes_max: int) -> M:
-    """Read the body as JSON of a model."""
+async def read_json(request: web.Request, bytes_max: int) -> bytes:
+    """Read the bytes of a body that is to be JSON."""
     if request.content_type != "application/json":
         raise BadRequest(415, "unsupported content", "send the body as application/json")
-    return validated_json(model, await read_bytes(request, bytes_max))
+    return await read_bytes(request, bytes_max)
 
 
 def validated_json(model: type[M], raw: bytes) -> M:
-    """Read a model from bytes. Raises BadRequest naming every wrong field."""
+    """Read a model from bytes. Raises BadRequest naming every wrong field.
+
+    The model is strict with bytes alone: with values read before, it would refuse days and take
+    the last of two fields of one name. So the names are looked at beside it.
+    """
+    if raw.startswith(BOM_UTF8):
+        raise wrong("body", why="begins with a byte order mark: send plain UTF-8")
     try:
-        return model.model_validate_json(raw)
+        found = model.model_validate_json(raw)
+        _NAMES.decode(raw.decode())
     except ValidationError as error:
         raise _refused(error) from None
     except (ValueError, RecursionError):
-        raise BadRequest(400, "invalid input", "the body is not JSON") from None
+        raise wrong("body", why="is not JSON") from None
+    return found
+
+
+def read_parts(request: web.Request, model: type[M] | None) -> M | None:
+    """Read the named parts of the path. Raises BadRequest naming every wrong one."""
+    parts = request.match_info
+    if model is not None:
+        return validated(model, dict(parts))
+    for name, value in parts.items():
+        if "\0" in value:
+            raise wrong(name, why="holds the character U+0000")
+    return None
 
 
 def read_query(request: web.Request, model: type[M]) -> M:
@@ -69,9 +91,14 @@ def read_query(request: web.Request, model: type[M]) -> M:
     query = request.query
     repeated = sorted({name for name in query if len(query.getall(name)) > 1})
     if repeated:
-        errors = [FieldError(field=name, why="given more than once") for name in repeated]
-        raise BadRequest(400, "invalid input", f"{repeated[0]}: given more than once", errors)
+        raise wrong(*repeated, why=_TWICE)
     return validated(model, dict(query))
+
+
+def wrong(*fields: str, why: str) -> BadRequest:
+    """Make the refusal of fields that are wrong for one reason."""
+    errors = [FieldError(field=name, why=why) for name in fields]
+    return BadRequest(400, "invalid input", f"{fields[0]}: {why}", errors)
 
 
 def validated(model: type[M], values: Mapping[str, Any]) -> M:
@@ -112,9 +139,31 @@ def _refused(error: ValidationError) -> BadRequest:
     found = error.errors(include_url=False, include_context=False, include_input=False)
     errors = [
         FieldError(
-            field=".".join(str(part) for part in wrong["loc"]) or "body",
-            why=wrong["msg"].removeprefix("Value error, "),
+            field=".".join(str(part) for part in one["loc"]) or "body",
+            why=one["msg"].removeprefix("Value error, "),
         )
-        for wrong in found[:ERRORS_MAX]
+        for one in found[:ERRORS_MAX]
     ]
     return BadRequest(400, "invalid input", f"{errors[0].field}: {errors[0].why}", errors)
+
+
+def _told_once(pairs: list[tuple[str, Any]]) -> None:
+    """Refuse an object that says the same name twice; nobody knows which is meant."""
+    names = set()
+    for name, _ in pairs:
+        if name in names:
+            raise wrong(name, why=_TWICE)
+        names.add(name)
+
+
+def _ignored(_number: str) -> None:
+    return None
+
+
+# Sees the names of objects alone; what numbers are is for the model to say.
+_NAMES = json.JSONDecoder(
+    object_pairs_hook=_told_once,
+    parse_int=_ignored,
+    parse_float=_ignored,
+    parse_constant=_ignored,
+)

@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-import json
-import re
 import sys
-from collections.abc import Iterator, Mapping
-from dataclasses import fields, is_dataclass
-from typing import Any, get_args, get_origin, get_type_hints
+from collections.abc import Iterator
+from typing import Any
 
-from pydantic import BaseModel
-
-from app.web.problem import STATUS
-from app.web.route import Route
+from app.web.openapi import JSON, Document, document
 from app.web.routes import API
+from app.web.wording import Schema, fields, shape_of, told
 
 _HEAD = """\
 # The HTTP API
@@ -21,16 +16,27 @@ _HEAD = """\
 Written from the routes themselves by `.venv/bin/python -m app.web.reference >
 docs/reference/api.md`; a test compares.
 
-Everything is under `/api/v1` on the product's one port (by default `http://127.0.0.1:8080`). Every
-call carries `Authorization: Bearer TOKEN`; the first token is in the file `api-token` of the data
-folder. Questions and answers are JSON. A body with an unknown field, or with a value of another
-type, is refused: nothing is guessed. A field marked `?` may be left out; lengths are counted in
-characters, and what text is `like` is a regular expression.
+Everything is under `/api/v1` on the product's one port (by default `http://127.0.0.1:8080`). The
+same is said for programs at `/api/openapi.json` (OpenAPI 3.1, frozen as
+[openapi.json](openapi.json) by `.venv/bin/python -m app.web.openapi`), and for browsers at
+`/api/docs`. How a program calls it stands in [the how-to](../howto/api.md).
+
+Every call carries `Authorization: Bearer TOKEN`; the first token is in the file `api-token` of the
+data folder. Questions and answers are JSON. A body with an unknown field, with a value of another
+type, or with a name said twice is refused: nothing is guessed. A field marked `?` may be left out;
+lengths are counted in characters, and what text is `like` is a regular expression.
 
 - **Money** is answered as `{"amount_minor": 1990, "currency": "EUR", "text": "19.90"}` and sent as
   text, `"19.90"`, in the account's currency.
 - **Instants** are ISO 8601 in UTC, **days** are `2026-03-31`.
-- **Lists** come in pages: `?limit=` and `?after=`, with `next` in the answer while there is more.
+- **Text** holds no control characters; blanks around it are taken off.
+- **Lists** come in pages: `?limit=` says how many, and `next` of an answer, while there is more, is
+  `?after=` of the next question. What it says means nothing to anybody else.
+- **Changes** may carry an `Idempotency-Key` of 1 to 255 visible ASCII characters, chosen anew for
+  each change: the same request with the same key is done once and answered alike, with
+  `Idempotent-Replayed: true`, for 24 hours. Nothing is kept of a request that failed, since nothing
+  has happened by it. Each token has keys of its own.
+- **Tokens** are made, listed and revoked by `boxoffice token`; one of scope `read` may look alone.
 - **Failures** are problem details (RFC 9457, `application/problem+json`): `title`, `detail`,
   `status`, `request_id`, and where fields are wrong `field` and `errors` (`field`, `why`).
 
@@ -43,154 +49,82 @@ pages for [people who sign in](../howto/people.md); `/healthz` says that the pro
 | status | when |
 |---|---|
 """
-_STATUS = (
-    (400, "the request cannot be read as what the route declares"),
-    (401, "no token, or none of ours"),
-    (405, "another method is meant; `Allow` names it"),
-    (408, "the body did not arrive within 10 s"),
-    (413, "the body is too large"),
-    (415, "the body is not `application/json`, or it is compressed"),
-)
-_TYPES = {
-    "string": "text",
-    "integer": "a whole number",
-    "number": "a number",
-    "boolean": "`true` or `false`",
-}
-_LIMITS = (
-    ("minimum", "at least {}"),
-    ("maximum", "at most {}"),
-    ("minLength", "at least {} long"),
-    ("maxLength", "at most {} long"),
-    ("pattern", "like `{}`"),
-)
-# Text whose form is read by the product itself, so that its schema does not tell.
-_FORMS = {
-    "by": "like `35d`, `12h` or `1w2d`, of s, m, h, d and w",
-    "mac": "a MAC address in any usual notation",
-}
 
 
 def reference() -> str:
     """Write the whole page."""
-    parts = [_HEAD, _statuses(), *(_of_route(route) for route in API), "\n# Shapes\n"]
-    return "".join([*parts, *(_of_shape(shape) for shape in _shapes())])
+    known = document(API)
+    shapes = known["components"]["schemas"]
+    parts = [_HEAD, _statuses(known)]
+    for path, ways in known["paths"].items():
+        parts += ["\n".join(_of_way(method, path, way, shapes)) for method, way in ways.items()]
+    asked = {_asked(way) for ways in known["paths"].values() for way in ways.values()}
+    parts.append("\n# Shapes\n")
+    parts += [
+        "\n".join(_of_shape(name, one, shapes))
+        for name, one in shapes.items()
+        if name not in asked and "properties" in one
+    ]
+    return "".join(parts)
 
 
-def _statuses() -> str:
-    merged: dict[int, list[str]] = {}
-    for status, title in sorted([*_STATUS, *((status, title) for _, status, title in STATUS)]):
-        if title not in merged.setdefault(status, []):
-            merged[status].append(title)
-    return "".join(f"| {status} | {'; '.join(titles)} |\n" for status, titles in merged.items())
+def _statuses(known: Document) -> str:
+    found = known["components"]["responses"].items()
+    return "".join(f"| {status} | {one['description']} |\n" for status, one in found)
 
 
-def _of_route(route: Route) -> str:
-    lines = [f"\n## `{route.method} {route.path}`\n", f"{_words(route.handler)}\n"]
-    if route.query:
-        lines += ["Query:\n", *_asked(route.query), ""]
-    if route.body:
-        lines += _of_body(route.body)
-    elif route.method != "GET":
-        lines.append("No body is needed.\n")
-    lines.append(f"Answers {route.status} with {_linked(route.answer)}.")
-    return "\n".join(lines) + "\n"
+def _of_way(method: str, path: str, way: Document, shapes: Schema) -> Iterator[str]:
+    yield f"\n## `{method.upper()} {path}`\n"
+    yield f"{way['description']}\n"
+    for place, word in (("path", "Path"), ("query", "Query")):
+        if found := [one for one in way["parameters"] if one.get("in") == place]:
+            yield f"{word}:\n"
+            for one in found:
+                field = told(one["name"], one["schema"], shapes, is_needed=one["required"])
+                yield f"- `{field.name}{'' if field.is_needed else '?'}`: {field.words}"
+            yield ""
+    if name := _asked(way):
+        yield from _of_body(shapes[name], shapes)
+    status, answer = next(iter(way["responses"].items()))
+    yield f"Answers {status} with {_linked(shape_of(answer['content'][JSON]['schema']))}.\n"
 
 
-def _of_body(model: type[BaseModel]) -> Iterator[str]:
-    if not model.model_fields:
+def _asked(way: Document) -> str:
+    """Name the shape of the body; empty where there is none."""
+    return shape_of(way["requestBody"]["content"][JSON]["schema"]) if "requestBody" in way else ""
+
+
+def _of_body(schema: Schema, shapes: Schema) -> Iterator[str]:
+    if not schema["properties"]:
         yield "Body: nothing in it, `{}`.\n"
         return
-    must = any(field.is_required() for field in model.model_fields.values())
-    yield "Body:\n" if must else "Body, `{}` where nothing of it is given:\n"
-    yield from _asked(model)
+    yield "Body:\n" if schema.get("required") else "Body, `{}` where nothing of it is given:\n"
+    yield from _listed(schema, shapes, "")
     yield ""
 
 
-def _asked(model: type[BaseModel]) -> Iterator[str]:
-    """Tell each field of a question as its schema has it; `?` marks what may be left out."""
-    schema = model.model_json_schema()
-    yield from _told(schema, schema.get("$defs", {}), "")
+def _listed(schema: Schema, shapes: Schema, indent: str) -> Iterator[str]:
+    """Tell each field of a question; `?` marks what may be left out."""
+    for field in fields(schema, shapes):
+        inner: Any = shapes.get(field.shape, {}).get("properties")
+        words = field.words.replace(field.shape, "an object") if inner else field.words
+        yield f"{indent}- `{field.name}{'' if field.is_needed else '?'}`: {words}"
+        if inner:
+            yield from _listed(shapes[field.shape], shapes, indent + "  ")
 
 
-def _told(schema: Mapping[str, Any], shapes: Mapping[str, Any], indent: str) -> Iterator[str]:
-    for name, field in schema["properties"].items():
-        mark = "" if name in schema.get("required", ()) else "?"
-        allowed = [one for one in field.get("anyOf", [field]) if one.get("type") != "null"]
-        allowed = [
-            shapes[one["$ref"].rpartition("/")[2]] if "$ref" in one else one for one in allowed
-        ]
-        inner = [one for one in allowed if "properties" in one]
-        kind = "an object" if inner else " or ".join(_kind(one) for one in allowed)
-        default = field.get("default")
-        usual = f"; default `{json.dumps(default)}`" if default not in (None, "") else ""
-        words = f"; {_FORMS[name]}" if name in _FORMS else ""
-        yield f"{indent}- `{name}{mark}`: {kind}{words}{usual}"
-        for one in inner:
-            yield from _told(one, shapes, indent + "  ")
+def _linked(name: str) -> str:
+    return f"[{name}](#{name.lower()})"
 
 
-def _kind(schema: Mapping[str, Any]) -> str:
-    """Say what a value is and what limits it has."""
-    if schema["type"] == "array":
-        most = f"at most {schema['maxItems']}" if "maxItems" in schema else "any number"
-        return f"a list, {most}, each {_kind(schema['items'])}"
-    if words := schema.get("enum") or _alternatives(schema.get("pattern", "")):
-        return " or ".join(f"`{word}`" for word in words)
-    if schema.get("format") == "date":
-        return "a day, `2026-03-31`"
-    limits = [said.format(schema[key]) for key, said in _LIMITS if key in schema]
-    return ", ".join([_TYPES[schema["type"]], *limits])
-
-
-def _alternatives(pattern: str) -> list[str]:
-    found = re.fullmatch(r"\^\(([a-z_]+(?:\|[a-z_]+)*)\)\$", pattern)
-    return found[1].split("|") if found else []
-
-
-def _words(thing: object) -> str:
-    return " ".join((thing.__doc__ or "").split())
-
-
-def _linked(kind: Any) -> str:
-    name = _name(kind)
-    return f"[{name}](#{name.lower().replace(' ', '-')})"
-
-
-def _name(kind: Any) -> str:
-    inner = get_args(kind)
-    return f"{get_origin(kind).__name__} of {_name(inner[0])}" if inner else str(kind.__name__)
-
-
-def _shapes() -> list[Any]:
-    """List every shape an answer can hold, those of the routes first."""
-    found: dict[str, Any] = {}
-    waiting = [route.answer for route in API]
-    while waiting:
-        kind = waiting.pop(0)
-        if _name(kind) not in found:
-            found[_name(kind)] = kind
-            waiting += [held for _, held in _fields(kind) if held is not None]
-    return list(found.values())
-
-
-def _of_shape(kind: Any) -> str:
-    rows = [f"- `{name}`{f': {_linked(held)}' if held else ''}" for name, held in _fields(kind)]
-    return (
-        "\n".join([f"\n## {_name(kind)}\n", f"{_words(get_origin(kind) or kind)}\n", *rows]) + "\n"
-    )
-
-
-def _fields(kind: Any) -> Iterator[tuple[str, Any]]:
-    """Give the fields of a shape, each with the shape it holds, if any."""
-    plain = get_origin(kind) or kind
-    hints = get_type_hints(plain)
-    for field in fields(plain):
-        inner = [hints[field.name], *get_args(hints[field.name])]
-        held = next((one for one in inner if is_dataclass(one)), None)
-        if held is None and get_args(kind) and field.name == "items":
-            held = get_args(kind)[0]
-        yield field.name, held
+def _of_shape(name: str, schema: Schema, shapes: Schema) -> Iterator[str]:
+    yield f"\n## {name}\n"
+    yield f"{schema.get('description', '')}\n"
+    for field in fields(schema, shapes):
+        named = field.words.replace(field.shape, _linked(field.shape))
+        words = named if field.shape else field.words
+        yield f"- `{field.name}`: {words}"
+    yield ""
 
 
 if __name__ == "__main__":

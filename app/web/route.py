@@ -5,6 +5,7 @@ Nothing is served that is not declared here, and nothing can be declared without
 
 from __future__ import annotations
 
+import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from enum import StrEnum
@@ -15,10 +16,13 @@ from pydantic import BaseModel, ConfigDict
 
 from app.identity.keeper import Here
 from app.identity.people import Person
+from app.identity.tokens import Bearer
 from app.wiring import House
+from runtime.store import Tx
 
 BODY_BYTES_MAX = 64 * 1024
 SAFE_METHODS = frozenset({"GET", "HEAD"})
+_PART = re.compile(r"\{([a-z_]+)\}")
 
 
 class Policy(StrEnum):
@@ -36,6 +40,12 @@ class Policy(StrEnum):
 
 
 OF_PEOPLE = frozenset({Policy.PERSON, Policy.TECHNICIAN, Policy.OWNER})
+
+
+class Parts(BaseModel):
+    """The named parts of a path; subclasses say what each may look like."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class Query(BaseModel):
@@ -60,8 +70,9 @@ class Form(BaseModel):
 class Call:
     """One request as a handler sees it; `query`, `body` and `form` are what the route declares.
 
-    `here` is who is signed in, on routes for people; `actor` names whoever calls in what is written
-    down, on these and on routes that an API token opens.
+    `here` is who is signed in, on routes for people, and `bearer` who calls by a token; `actor`
+    names either in what is written down. `once` is the same for a request that is sent again with
+    its Idempotency-Key, and empty without one.
     """
 
     request: web.Request
@@ -70,8 +81,11 @@ class Call:
     query: Any = None
     body: Any = None
     form: Any = None
+    parts: Any = None
     here: Here | None = None
+    bearer: Bearer | None = None
     actor: str = ""
+    once: str = ""
 
     @property
     def person(self) -> Person:
@@ -87,34 +101,62 @@ class Call:
 
     def part(self, name: str) -> str:
         """Give a named part of the path."""
+        if self.parts is not None:
+            return str(getattr(self.parts, name))
         return self.request.match_info[name]
 
 
 Handler = Callable[[Call], Awaitable[Any]]
+Deed = Callable[[Call, Tx], Awaitable[Any]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Route:
     """One declared route.
 
-    `answer` is the type of what the handler returns and becomes JSON; a route without it returns
-    a finished response. `body` is the JSON model, `form` that of a form; without either the handler
-    reads the bytes itself, which a route for people may not.
+    It has a `deed`, which changes something in a transaction that is opened and committed around
+    it, or a `handler`, which does whatever else. `answer` is the type of what these return and
+    becomes JSON; a route without it returns a finished response. `body` is the JSON model, `form`
+    that of a form; without either the handler reads the bytes itself, which a route for people may
+    not. `problems` are statuses of failures beyond those that come of how the route is declared.
     """
 
     method: str
     path: str
     policy: Policy
-    handler: Handler
+    handler: Handler | None = None
+    deed: Deed | None = None
     answer: Any = None
     status: int = 200
+    parts: type[Parts] | None = None
     query: type[Query] | None = None
     body: type[Body] | None = None
     form: type[Form] | None = None
     body_bytes_max: int = BODY_BYTES_MAX
+    problems: frozenset[int] = frozenset()
 
     def __post_init__(self) -> None:
-        """Refuse a route on which a browser could change something without proof of its form."""
+        """Refuse what could not be served, or be misused by a browser."""
+        where = f"{self.method} {self.path}"
         needs_form = self.policy in OF_PEOPLE and self.method not in SAFE_METHODS
         if needs_form != (self.form is not None):
-            raise ValueError(f"{self.method} {self.path}: people change things by forms alone")
+            raise ValueError(f"{where}: people change things by forms alone")
+        if (self.handler is None) == (self.deed is None):
+            raise ValueError(f"{where}: one handler, or one deed")
+        if self.deed is not None and self.method in SAFE_METHODS:
+            raise ValueError(f"{where}: what only looks changes nothing")
+        if self.parts is not None and set(self.parts.model_fields) != self.named_parts:
+            raise ValueError(f"{where}: the parts are not those of the path")
+
+    @property
+    def named_parts(self) -> set[str]:
+        """Name the parts of the path."""
+        return set(_PART.findall(self.path))
+
+    @property
+    def told(self) -> Handler | Deed:
+        """Give what answers; its name and docstring tell what it does."""
+        found = self.deed or self.handler
+        if found is None:
+            raise TypeError("a route is never without both")
+        return found

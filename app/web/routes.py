@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from app.web import health, hooks
-from app.web.api import accounts, boxes, clock, deposits, field, targets, work
+from app.web.api import accounts, boxes, clock, deposits, field, finding, mending, targets, work
 from app.web.route import Route
 from app.web.site import Site
 
 API = (
     *accounts.ROUTES,
+    *mending.ROUTES,
+    *finding.ROUTES,
     *boxes.ROUTES,
-    *field.ROUTES,
     *deposits.ROUTES,
+    *field.ROUTES,
     *clock.ROUTES,
     *targets.ROUTES,
     *work.ROUTES,

@@ -12,12 +12,14 @@ from aiohttp import web
 from aiohttp.typedefs import Middleware
 from pydantic import TypeAdapter
 
-from app.web.access import admit
+from app.web.access import Caller, admit
+from app.web.asking import JSON, Asking
+from app.web.callers import Callers
 from app.web.connection import Connection
 from app.web.headers import REQUEST_ID, put_headers
-from app.web.problem import UNKNOWN_CALLER, BadRequest, Problem, problem_of
-from app.web.reading import read_body, read_proven_form, read_query
-from app.web.route import Call, Policy, Route
+from app.web.problem import BadRequest, Problem, problem_of
+from app.web.reading import read_json, read_parts, read_proven_form, read_query, validated_json
+from app.web.route import SAFE_METHODS, Call, Policy, Route
 from app.wiring import House
 from runtime.chance import new_id
 from runtime.patience import patience
@@ -28,7 +30,6 @@ from terms.errors import BoxofficeError
 log = get_log()
 
 LOST = "the database does not answer just now: try again in a moment"
-
 POLICIES = web.AppKey("policies", dict[tuple[str, str], Policy])
 
 # Whoever asks is told soon that the database does not answer, and when to come again.
@@ -50,12 +51,13 @@ def make_app(
     app = web.Application(middlewares=[_outermost(house, refused)])
     app[POLICIES] = {}
     app.on_response_prepare.append(put_headers)
+    callers, asking = Callers(house), Asking(house)
     for route in routes:
         key = (route.method, route.path)
         if key in app[POLICIES]:
             raise ValueError(f"declared twice: {route.method} {route.path}")
         app[POLICIES][key] = route.policy
-        app.router.add_route(route.method, route.path, _handler(house, route))
+        app.router.add_route(route.method, route.path, _handler(house, callers, asking, route))
     return app
 
 
@@ -83,9 +85,13 @@ async def _answered(request: web.Request, handler: _Served, request_id: str) -> 
     except web.HTTPException as error:
         return _of_library(error, request_id)
     except BadRequest as error:
-        headers = {"WWW-Authenticate": "Bearer"} if error.status == UNKNOWN_CALLER else None
         return Problem(
-            error.status, error.title, str(error), request_id, errors=error.errors, headers=headers
+            error.status,
+            error.title,
+            str(error),
+            request_id,
+            errors=error.errors,
+            headers=error.headers,
         )
     except BoxofficeError as error:
         return problem_of(error, request_id)
@@ -117,33 +123,51 @@ def _of_library(error: web.HTTPException, request_id: str) -> web.StreamResponse
     return Problem(error.status, error.reason.lower(), why, request_id, headers=headers)
 
 
-def _handler(house: House, route: Route) -> _Served:
+def _handler(house: House, callers: Callers, asking: Asking, route: Route) -> _Served:
     adapter: TypeAdapter[Any] | None = TypeAdapter(route.answer) if route.answer else None
+    where = f"{route.method} {route.path}"
+
+    def written(result: Any) -> bytes:
+        if adapter is None:
+            raise TypeError(f"{where} answers without declaring what")
+        return adapter.dump_json(result)
 
     async def served(request: web.Request) -> web.StreamResponse:
-        caller = await admit(request, house, route.policy)
-        query = read_query(request, route.query) if route.query else None
-        size = route.body_bytes_max
-        told = await read_body(request, route.body, size) if route.body else None
-        form = None
-        if route.form and caller.here:
-            form = await read_proven_form(request, route.form, size, caller.here.form_token)
-        call = Call(
-            request=request,
-            house=house,
-            id=request[REQUEST_ID],
-            query=query,
-            body=told,
-            form=form,
-            here=caller.here,
-            actor=caller.actor,
-        )
+        caller = await admit(request, house, callers, route.policy)
+        call, raw = await _read(request, house, route, caller)
+        if call.bearer is not None and request.method not in SAFE_METHODS:
+            return await asking.changed(route, call, raw, written)
+        if route.handler is None:
+            raise TypeError(f"{where} changes something for nobody who is known")
         result = await route.handler(call)
         if isinstance(result, web.StreamResponse):
             return result
-        if adapter is None:
-            raise TypeError(f"{route.method} {route.path} answers without declaring what")
-        body = adapter.dump_json(result)
-        return web.Response(status=route.status, body=body, content_type="application/json")
+        return web.Response(status=route.status, body=written(result), content_type=JSON)
 
     return served
+
+
+async def _read(
+    request: web.Request, house: House, route: Route, caller: Caller
+) -> tuple[Call, bytes]:
+    """Read what the route declares; with it the bytes of a JSON body."""
+    size = route.body_bytes_max
+    parts = read_parts(request, route.parts)
+    query = read_query(request, route.query) if route.query else None
+    raw = await read_json(request, size) if route.body else b""
+    form = None
+    if route.form and caller.here:
+        form = await read_proven_form(request, route.form, size, caller.here.form_token)
+    call = Call(
+        request=request,
+        house=house,
+        id=request[REQUEST_ID],
+        parts=parts,
+        query=query,
+        body=validated_json(route.body, raw) if route.body else None,
+        form=form,
+        here=caller.here,
+        bearer=caller.bearer,
+        actor=caller.actor,
+    )
+    return call, raw

@@ -1,10 +1,11 @@
-"""All pages of one process: the console, the door, the field, and what is drawn when one fails."""
+"""All pages of one process: console, door, field, API docs, and what is drawn when one fails."""
 
 from __future__ import annotations
 
 from aiohttp import web
 
 from app.web.console.pages import Console
+from app.web.describing import Describing
 from app.web.field.pages import Field
 from app.web.people.me import Me
 from app.web.people.phone import Phone
@@ -28,7 +29,8 @@ class Site:
 
     def routes(self) -> tuple[Route, ...]:
         """Declare every page and file."""
-        pages = (Signing(self.phone), Me(self.phone), Staff(self.phone), self.field)
+        phone = self.phone
+        pages = (Signing(phone), Me(phone), Staff(phone), self.field, Describing(phone))
         of_people = [route for page in pages for route in page.routes()]
         return (*self.console.routes(), *of_people, *self.static.routes())
 

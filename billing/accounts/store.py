@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import CheckConstraint, Column, Date, ForeignKey, Index, Integer, String, Table
 
+from billing.accounts.finding import TERM_CHARS_MAX
 from runtime.store import Instant, metadata
 
 customer = Table(
@@ -48,4 +49,16 @@ service = Table(
     Column("billed_until", Date),
     Column("created_at", Instant, nullable=False),
     Index(None, "account_id"),
+)
+
+# Compared character by character, so that a beginning is a range of the index.
+_TERM = String(TERM_CHARS_MAX)
+_TERM_EXACT = _TERM.with_variant(String(TERM_CHARS_MAX, collation="C"), "postgresql")
+
+search_term = Table(
+    "search_term",
+    metadata,
+    Column("service_id", String(26), ForeignKey("service.id"), primary_key=True),
+    Column("term", _TERM_EXACT, primary_key=True),
+    Index(None, "term"),
 )

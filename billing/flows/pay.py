@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import func, select
+from sqlalchemy import bindparam, func, select
 
 from billing.accounts.store import account, service
 from billing.flows import movements
@@ -16,6 +16,7 @@ from billing.payments.model import Moved, MovementKind
 from billing.payments.provider import CheckoutOrder
 from billing.payments.store import INVOICE, movement, open_item, payment_method
 from runtime.store import Tx
+from runtime.store.prepared import PreparedQuery
 from terms.errors import Duplicate, Invalid, NotFound
 from terms.ids import AccountId
 from terms.money import Money
@@ -109,11 +110,17 @@ async def _check_same(tx: Tx, payer: _Payer, moved: Moved) -> None:
 
 
 async def _payer(tx: Tx, contract: str) -> _Payer:
-    row = await tx.first(
+    rows = await _PAYER.rows(tx, {"contract": contract})
+    if not rows:
+        raise NotFound(f"there is no contract {contract!r}")
+    (row,) = rows
+    return _Payer(account=AccountId(row.id), number=row.number, currency=row.currency)
+
+
+_PAYER = PreparedQuery(
+    lambda _engine: (
         select(account.c.id, account.c.number, account.c.currency)
         .select_from(account.join(service, service.c.account_id == account.c.id))
-        .where(service.c.contract == contract)
+        .where(service.c.contract == bindparam("contract"))
     )
-    if row is None:
-        raise NotFound(f"there is no contract {contract!r}")
-    return _Payer(account=AccountId(row.id), number=row.number, currency=row.currency)
+)

@@ -9,7 +9,8 @@ from typing import Any
 
 from sqlalchemy import select
 
-from billing.accounts.store import account, customer, service
+from billing.accounts import finding
+from billing.accounts.store import account, customer, search_term, service
 from billing.catalog.model import OfferingKind, PriceBook
 from billing.flows.desk import Desk
 from billing.payments.store import payment_method
@@ -96,7 +97,7 @@ async def sign_up(desk: Desk, tx: Tx, orders: Sequence[SignUp], now: datetime) -
 
 
 class _Rows:
-    """Rows of five tables on their way."""
+    """Rows of six tables on their way."""
 
     def __init__(self) -> None:
         self.customers: list[dict[str, Any]] = []
@@ -104,6 +105,7 @@ class _Rows:
         self.services: list[dict[str, Any]] = []
         self.subscriptions: list[dict[str, Any]] = []
         self.methods: list[dict[str, Any]] = []
+        self.terms: list[dict[str, Any]] = []
 
     def add(self, desk: Desk, order: SignUp, ids: SignedUp, now: datetime) -> None:
         starts_on = _starts_on(order, now)
@@ -148,6 +150,8 @@ class _Rows:
                     "created_at": now,
                 }
             )
+        found = finding.terms(contract=order.contract, name=order.name, phone=order.phone)
+        self.terms += [{"service_id": ids.service, "term": term} for term in sorted(found)]
         if order.method:
             self.methods.append(_method(order.method, ids.account, new_id(now, desk.chance), now))
 
@@ -157,6 +161,7 @@ class _Rows:
         await tx.insert(service, self.services)
         await tx.insert(subscription, self.subscriptions)
         await tx.insert(payment_method, self.methods)
+        await tx.insert(search_term, self.terms)
 
 
 async def _check_contracts(tx: Tx, contracts: Sequence[str]) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import Row, select
+from sqlalchemy import Select, bindparam, select
 
 from billing.accounts.store import account, customer, service
 from billing.catalog.store import offering
@@ -23,6 +23,8 @@ from billing.reads.rentals import of_service as rentals_of
 from billing.subscriptions.store import subscription
 from runtime import log
 from runtime.store import Tx
+from runtime.store.lease import Engine
+from runtime.store.prepared import PreparedQuery
 from terms.entitlement import Entitlement, ServiceState
 from terms.errors import NotFound
 from terms.ids import AccountId, ServiceId
@@ -164,7 +166,14 @@ def why_dark(shown: ServiceView, holds: Sequence[HoldView], owed: Money) -> list
     return whys
 
 
-async def _owner(tx: Tx, contract: str) -> Row[Any]:
+async def _owner(tx: Tx, contract: str) -> Any:
+    rows = await _OWNER.rows(tx, {"contract": contract})
+    if not rows:
+        raise NotFound(f"there is no contract {contract!r}")
+    return rows[0]
+
+
+def _owners(_engine: Engine) -> Select[Any]:
     joined = service.join(account, account.c.id == service.c.account_id).join(
         customer, customer.c.id == account.c.customer_id
     )
@@ -174,13 +183,10 @@ async def _owner(tx: Tx, contract: str) -> Row[Any]:
         *(service.c.revision, customer.c.name, customer.c.phone, customer.c.email),
         *columns,
     ).select_from(joined)
-    row = await tx.first(query.where(service.c.contract == contract))
-    if row is None:
-        raise NotFound(f"there is no contract {contract!r}")
-    return row
+    return query.where(service.c.contract == bindparam("contract"))
 
 
-async def _service(tx: Tx, row: Row[Any]) -> ServiceView:
+async def _service(tx: Tx, row: Any) -> ServiceView:
     snapshot = (await log.newest(tx, TOPIC, [row.id])).get(row.id)
     rights = Entitlement.decode(snapshot.value, revision=snapshot.revision) if snapshot else None
     return ServiceView(
@@ -195,14 +201,6 @@ async def _service(tx: Tx, row: Row[Any]) -> ServiceView:
 
 
 async def _subscriptions(tx: Tx, home: ServiceId) -> list[SubscriptionView]:
-    c = subscription.c
-    query = (
-        select(c.offering, c.from_on, c.until_on, offering.c.name, offering.c.kind)
-        .select_from(subscription.join(offering, offering.c.code == c.offering))
-        .where(c.service_id == home)
-        .order_by(c.from_on.desc(), offering.c.kind.desc(), c.offering)
-        .limit(ROWS_MAX)
-    )
     return [
         SubscriptionView(
             offering=row.offering,
@@ -211,17 +209,32 @@ async def _subscriptions(tx: Tx, home: ServiceId) -> list[SubscriptionView]:
             from_on=row.from_on,
             until_on=row.until_on,
         )
-        for row in await tx.rows(query)
+        for row in await _SUBSCRIPTIONS.rows(tx, {"service": home})
     ]
 
 
+def _subscribed(_engine: Engine) -> Select[Any]:
+    c = subscription.c
+    return (
+        select(c.offering, c.from_on, c.until_on, offering.c.name, offering.c.kind)
+        .select_from(subscription.join(offering, offering.c.code == c.offering))
+        .where(c.service_id == bindparam("service"))
+        .order_by(c.from_on.desc(), offering.c.kind.desc(), c.offering)
+        .limit(ROWS_MAX)
+    )
+
+
 async def _payments(tx: Tx, key: AccountId) -> list[PaymentView]:
+    return [payment_view(row) for row in await _PAYMENTS.rows(tx, {"account": key})]
+
+
+def _paid(_engine: Engine) -> Select[Any]:
     c = movement.c
-    query = select(movement).where(c.account_id == key).order_by(c.received_at.desc(), c.id.desc())
-    return [payment_view(row) for row in await tx.rows(query.limit(ROWS_MAX))]
+    query = select(movement).where(c.account_id == bindparam("account"))
+    return query.order_by(c.received_at.desc(), c.id.desc()).limit(ROWS_MAX)
 
 
-def payment_view(row: Row[Any]) -> PaymentView:
+def payment_view(row: Any) -> PaymentView:
     """Show a movement."""
     kind = MovementKind(row.kind)
     comes_in = kind in (MovementKind.CLEARED, MovementKind.REINSTATED)
@@ -236,14 +249,6 @@ def payment_view(row: Row[Any]) -> PaymentView:
 
 
 async def _attempts(tx: Tx, key: AccountId, numbers: dict[str, str]) -> list[AttemptView]:
-    c = attempt.c
-    query = (
-        select(attempt, payment_method.c.provider)
-        .select_from(attempt.join(payment_method, payment_method.c.id == c.method_id))
-        .where(c.account_id == key)
-        .order_by(c.opened_at.desc(), c.id.desc())
-        .limit(ROWS_MAX)
-    )
     return [
         AttemptView(
             id=row.id,
@@ -255,23 +260,50 @@ async def _attempts(tx: Tx, key: AccountId, numbers: dict[str, str]) -> list[Att
             state=AttemptState(row.state),
             code=row.code,
         )
-        for row in await tx.rows(query)
+        for row in await _ATTEMPTS.rows(tx, {"account": key})
     ]
+
+
+def _tried(_engine: Engine) -> Select[Any]:
+    c = attempt.c
+    return (
+        select(attempt, payment_method.c.provider)
+        .select_from(attempt.join(payment_method, payment_method.c.id == c.method_id))
+        .where(c.account_id == bindparam("account"))
+        .order_by(c.opened_at.desc(), c.id.desc())
+        .limit(ROWS_MAX)
+    )
 
 
 async def _holds(tx: Tx, home: ServiceId) -> list[HoldView]:
-    c = hold.c
-    query = select(c.kind, c.since_on, c.cause).where(c.service_id == home).order_by(c.since_on)
     return [
         HoldView(kind=HoldKind(row.kind), since_on=row.since_on, cause=row.cause)
-        for row in await tx.rows(query)
+        for row in await _HOLDS.rows(tx, {"service": home})
     ]
 
 
+def _held(_engine: Engine) -> Select[Any]:
+    c = hold.c
+    query = select(c.kind, c.since_on, c.cause).where(c.service_id == bindparam("service"))
+    return query.order_by(c.since_on)
+
+
 async def _balance(tx: Tx, key: AccountId, currency: str) -> tuple[Money, Money]:
-    c = open_item.c
-    query = select(c.kind, c.rest_minor).where(c.account_id == key, c.currency == currency)
     sums = {"invoice": 0, "credit": 0}
-    for row in await tx.rows(query):
+    for row in await _OPEN.rows(tx, {"account": key, "currency": currency}):
         sums[row.kind] += row.rest_minor
     return Money(sums["invoice"], currency), Money(sums["credit"], currency)
+
+
+def _open(_engine: Engine) -> Select[Any]:
+    c = open_item.c
+    of = (c.account_id == bindparam("account"), c.currency == bindparam("currency"))
+    return select(c.kind, c.rest_minor).where(*of)
+
+
+_OWNER = PreparedQuery(_owners)
+_SUBSCRIPTIONS = PreparedQuery(_subscribed)
+_PAYMENTS = PreparedQuery(_paid)
+_ATTEMPTS = PreparedQuery(_tried)
+_HOLDS = PreparedQuery(_held)
+_OPEN = PreparedQuery(_open)

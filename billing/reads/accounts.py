@@ -4,21 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
-from sqlalchemy import Row, Select, case, func, or_, select
+from sqlalchemy import Select, case, false, func, or_, select
 
 from billing.accounts.store import account, customer, service
 from billing.payments.store import CREDIT, INVOICE, open_item
+from billing.reads.search import any_of
+from billing.subscriptions.store import subscription
 from runtime import log
 from runtime.store import Tx
 from runtime.store.among import KEYS, among, packed
+from runtime.store.prepared import PreparedQuery
 from terms.entitlement import Entitlement, ServiceState
 from terms.ids import AccountId, ServiceId
 from terms.money import Money
 
 TOPIC = "entitlement"
-LIMIT_MAX = 500
+LIMIT_MAX = 501  # a page, and one more to know that there are more
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,16 +52,30 @@ class AccountLine:
 
 async def known(tx: Tx, services: Iterable[ServiceId]) -> Mapping[ServiceId, Holder]:
     """Find who has these services; ids of nobody are left out."""
-    given = {KEYS: packed(tx.engine, sorted(set(services)))}
-    rows = await tx.rows(_holders().where(among(tx.engine, service.c.id)), given)
+    rows = await _BY_SERVICE.rows(tx, {KEYS: packed(tx.engine, sorted(set(services)))})
     return {ServiceId(row.id): _holder(row) for row in rows}
 
 
 async def holders(tx: Tx, contracts: Iterable[str]) -> Mapping[str, Holder]:
     """Find the holders of contracts; unknown ones are left out."""
-    given = {KEYS: packed(tx.engine, sorted(set(contracts)))}
-    rows = await tx.rows(_holders().where(among(tx.engine, service.c.contract)), given)
+    rows = await _BY_CONTRACT.rows(tx, {KEYS: packed(tx.engine, sorted(set(contracts)))})
     return {row.contract: _holder(row) for row in rows}
+
+
+async def offerings(tx: Tx, contract: str, today: date) -> list[str]:
+    """Name what a contract has from today on, with the day where it ends."""
+    c = subscription.c
+    query = (
+        select(c.offering, c.until_on)
+        .select_from(subscription.join(service, service.c.id == c.service_id))
+        .where(service.c.contract == contract, or_(c.until_on.is_(None), c.until_on > today))
+        .order_by(c.offering, c.until_on)
+        .limit(LIMIT_MAX)
+    )
+    return [
+        row.offering if row.until_on is None else f"{row.offering} until {row.until_on}"
+        for row in await tx.rows(query)
+    ]
 
 
 async def contracts(tx: Tx, wanted: Iterable[str]) -> set[str]:
@@ -70,7 +88,10 @@ async def contracts(tx: Tx, wanted: Iterable[str]) -> set[str]:
 async def listing(
     tx: Tx, *, search: str = "", after: str = "", limit: int = 50
 ) -> list[AccountLine]:
-    """List accounts by contract, behind one, whose contract begins or whose name holds a text."""
+    """List accounts by contract, behind one, perhaps those that are meant by a text.
+
+    Their contract begins with it, or words of their name begin with its words.
+    """
     rows = await tx.rows(_listing(search, after, min(limit, LIMIT_MAX)))
     newest = await log.newest(tx, TOPIC, [row.id for row in rows])
     lines = []
@@ -106,7 +127,11 @@ def _holders() -> Select[Any]:
     )
 
 
-def _holder(row: Row[Any]) -> Holder:
+_BY_SERVICE = PreparedQuery(lambda engine: _holders().where(among(engine, service.c.id)))
+_BY_CONTRACT = PreparedQuery(lambda engine: _holders().where(among(engine, service.c.contract)))
+
+
+def _holder(row: Any) -> Holder:
     return Holder(
         contract=row.contract,
         name=row.name,
@@ -143,7 +168,6 @@ def _listing(search: str, after: str, limit: int) -> Select[Any]:
         .limit(limit)
     )
     if search:
-        begins = service.c.contract.startswith(search, autoescape=True)
-        holds = func.lower(customer.c.name).contains(search.lower(), autoescape=True)
-        query = query.where(or_(begins, holds))
+        meant = any_of(search)
+        query = query.where(false() if meant is None else meant)
     return query

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from sqlalchemy import Row, Select, and_, select
+from sqlalchemy import Integer, Select, and_, bindparam, select
 
 from billing.accounts.store import account
 from billing.invoicing.store import credit_line, credit_note, decode_groups, invoice, invoice_line
@@ -15,6 +15,8 @@ from billing.rating.model import LineKind
 from billing.tax.model import TaxGroup
 from runtime.store import Tx
 from runtime.store.among import KEYS, among, packed
+from runtime.store.lease import Engine
+from runtime.store.prepared import PreparedQuery
 from terms.errors import NotFound
 from terms.ids import AccountId
 from terms.money import Money
@@ -69,14 +71,12 @@ class CreditNoteView:
 
 async def of_account(tx: Tx, key: AccountId, *, limit: int) -> list[CreditNoteView]:
     """List an account's credit notes, the newest first."""
-    c = credit_note.c
-    query = _notes().where(c.account_id == key).order_by(c.sequence.desc())
-    return await _views(tx, query.limit(limit))
+    return await _views(tx, await _OF_ACCOUNT.rows(tx, {"account": key, "most": limit}))
 
 
 async def view(tx: Tx, number: str) -> CreditNoteView:
     """Show a credit note by its number. Raises NotFound."""
-    found = await _views(tx, _notes().where(credit_note.c.number == number))
+    found = await _views(tx, await tx.rows(_notes().where(credit_note.c.number == number)))
     if not found:
         raise NotFound(f"there is no credit note {number!r}")
     return found[0]
@@ -87,16 +87,21 @@ def _notes() -> Select[Any]:
     return select(credit_note, account.c.number.label("account_number")).select_from(joined)
 
 
-async def _views(tx: Tx, query: Select[Any]) -> list[CreditNoteView]:
-    rows = await tx.rows(query)
+def _of_account(_engine: Engine) -> Select[Any]:
+    query = _notes().where(credit_note.c.account_id == bindparam("account"))
+    query = query.order_by(credit_note.c.sequence.desc())
+    return query.limit(bindparam("most", type_=Integer))
+
+
+async def _views(tx: Tx, rows: Sequence[Any]) -> list[CreditNoteView]:
     lines = await _lines(tx, rows) if rows else {}
     return [_view(row, lines[row.id]) for row in rows]
 
 
-async def _lines(tx: Tx, rows: Sequence[Row[Any]]) -> dict[str, list[CreditLineView]]:
+def _credited(engine: Engine) -> Select[Any]:
     c, line = credit_line.c, invoice_line.c
     charged = and_(line.invoice_id == c.invoice_id, line.n == c.invoice_n)
-    query = (
+    return (
         select(
             *(credit_line, line.kind, line.tax, line.days, line.of_days, line.rate_minor),
             line.amount_minor.label("charged_minor"),
@@ -105,17 +110,20 @@ async def _lines(tx: Tx, rows: Sequence[Row[Any]]) -> dict[str, list[CreditLineV
         .select_from(
             credit_line.join(invoice_line, charged).join(invoice, invoice.c.id == c.invoice_id)
         )
-        .where(among(tx.engine, c.note_id))
+        .where(among(engine, c.note_id))
         .order_by(c.note_id, c.n)
     )
+
+
+async def _lines(tx: Tx, rows: Sequence[Any]) -> dict[str, list[CreditLineView]]:
     currencies = {row.id: row.currency for row in rows}
     found: dict[str, list[CreditLineView]] = {key: [] for key in currencies}
-    for row in await tx.rows(query, {KEYS: packed(tx.engine, sorted(currencies))}):
+    for row in await _LINES.rows(tx, {KEYS: packed(tx.engine, sorted(currencies))}):
         found[row.note_id].append(_line(row, currencies[row.note_id]))
     return found
 
 
-def _line(row: Row[Any], currency: str) -> CreditLineView:
+def _line(row: Any, currency: str) -> CreditLineView:
     return CreditLineView(
         label=row.label,
         kind=LineKind(row.kind),
@@ -133,7 +141,7 @@ def _line(row: Row[Any], currency: str) -> CreditLineView:
     )
 
 
-def _view(row: Row[Any], lines: Sequence[CreditLineView]) -> CreditNoteView:
+def _view(row: Any, lines: Sequence[CreditLineView]) -> CreditNoteView:
     return CreditNoteView(
         number=row.number,
         account=row.account_number,
@@ -144,3 +152,7 @@ def _view(row: Row[Any], lines: Sequence[CreditLineView]) -> CreditNoteView:
         groups=tuple(decode_groups(row.groups, row.currency)),
         lines=lines,
     )
+
+
+_OF_ACCOUNT = PreparedQuery(_of_account)
+_LINES = PreparedQuery(_credited)

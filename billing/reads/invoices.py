@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from sqlalchemy import Row, Select, select
+from sqlalchemy import Integer, Select, bindparam, select
 
 from billing.accounts.store import account
 from billing.invoicing.store import decode_groups, invoice, invoice_line
@@ -16,6 +16,8 @@ from billing.rating.model import LineKind
 from billing.tax.model import TaxGroup
 from runtime.store import Tx
 from runtime.store.among import KEYS, among, packed
+from runtime.store.lease import Engine
+from runtime.store.prepared import PreparedQuery
 from terms.errors import NotFound
 from terms.ids import AccountId, InvoiceId
 from terms.money import Money
@@ -59,7 +61,7 @@ class InvoiceView:
 
 async def view(tx: Tx, number: str) -> InvoiceView:
     """Show an invoice by its number. Raises NotFound."""
-    found = await _views(tx, _invoices().where(invoice.c.number == number))
+    found = await _views(tx, await tx.rows(_invoices().where(invoice.c.number == number)))
     if not found:
         raise NotFound(f"there is no invoice {number!r}")
     return found[0]
@@ -68,13 +70,18 @@ async def view(tx: Tx, number: str) -> InvoiceView:
 async def listing(tx: Tx, *, after: str = "", limit: int = 50) -> list[InvoiceView]:
     """List invoices, the newest first, behind a number."""
     query = _invoices().order_by(invoice.c.number.desc()).limit(min(limit, LIMIT_MAX))
-    return await _views(tx, query.where(invoice.c.number < after) if after else query)
+    query = query.where(invoice.c.number < after) if after else query
+    return await _views(tx, await tx.rows(query))
 
 
 async def of_account(tx: Tx, key: AccountId, *, limit: int) -> list[InvoiceView]:
     """List an account's invoices, the newest first."""
-    query = _invoices().where(invoice.c.account_id == key)
-    return await _views(tx, query.order_by(invoice.c.sequence.desc()).limit(limit))
+    return await _views(tx, await _OF_ACCOUNT.rows(tx, {"account": key, "most": limit}))
+
+
+def _of_account(_engine: Engine) -> Select[Any]:
+    query = _invoices().where(invoice.c.account_id == bindparam("account"))
+    return query.order_by(invoice.c.sequence.desc()).limit(bindparam("most", type_=Integer))
 
 
 def _invoices() -> Select[Any]:
@@ -86,23 +93,25 @@ def _invoices() -> Select[Any]:
     ).select_from(joined)
 
 
-async def _views(tx: Tx, query: Select[Any]) -> list[InvoiceView]:
-    rows = await tx.rows(query)
+async def _views(tx: Tx, rows: Sequence[Any]) -> list[InvoiceView]:
     lines = await _lines(tx, rows)
     return [_view(row, lines[row.id]) for row in rows]
 
 
-async def _lines(tx: Tx, rows: Sequence[Row[Any]]) -> dict[str, list[LineView]]:
+def _lined(engine: Engine) -> Select[Any]:
     c = invoice_line.c
-    query = select(invoice_line).where(among(tx.engine, c.invoice_id)).order_by(c.invoice_id, c.n)
+    return select(invoice_line).where(among(engine, c.invoice_id)).order_by(c.invoice_id, c.n)
+
+
+async def _lines(tx: Tx, rows: Sequence[Any]) -> dict[str, list[LineView]]:
     currencies = {row.id: row.currency for row in rows}
     found: dict[str, list[LineView]] = {key: [] for key in currencies}
-    for row in await tx.rows(query, {KEYS: packed(tx.engine, sorted(currencies))}):
+    for row in await _LINES.rows(tx, {KEYS: packed(tx.engine, sorted(currencies))}):
         found[row.invoice_id].append(_line(row, currencies[row.invoice_id]))
     return found
 
 
-def _line(row: Row[Any], currency: str) -> LineView:
+def _line(row: Any, currency: str) -> LineView:
     return LineView(
         label=row.label,
         kind=LineKind(row.kind),
@@ -118,7 +127,7 @@ def _line(row: Row[Any], currency: str) -> LineView:
     )
 
 
-def _view(row: Row[Any], lines: Sequence[LineView]) -> InvoiceView:
+def _view(row: Any, lines: Sequence[LineView]) -> InvoiceView:
     return InvoiceView(
         id=InvoiceId(row.id),
         number=row.number,
@@ -132,3 +141,7 @@ def _view(row: Row[Any], lines: Sequence[LineView]) -> InvoiceView:
         groups=tuple(decode_groups(row.groups, row.currency)),
         lines=lines,
     )
+
+
+_OF_ACCOUNT = PreparedQuery(_of_account)
+_LINES = PreparedQuery(_lined)

@@ -11,6 +11,7 @@ from billing.accounts.store import account
 from billing.payments.store import SET_ASIDE, EventState, movement, provider_event
 from billing.reads.account import PaymentView, payment_view
 from runtime.store import Tx
+from runtime.store.keyset import Place, exact, page
 
 LIMIT_MAX = 500
 
@@ -52,16 +53,26 @@ async def events(tx: Tx, *, state: EventState | None = None, limit: int = 50) ->
     return await _events(tx, wanted, limit)
 
 
-async def set_aside(tx: Tx, *, limit: int = 50) -> list[EventView]:
-    """List the newest messages that wait for a person, newest first."""
-    return await _events(tx, SET_ASIDE, limit)
+async def set_aside(
+    tx: Tx, *, limit: int = 50, behind: tuple[datetime, str] | None = None
+) -> list[EventView]:
+    """List the newest messages that wait for a person, newest first.
+
+    Perhaps behind an instant, of that very one behind an id.
+    """
+    return await _events(tx, SET_ASIDE, limit, behind)
 
 
-async def _events(tx: Tx, states: frozenset[EventState], limit: int) -> list[EventView]:
+async def _events(
+    tx: Tx, states: frozenset[EventState], limit: int, behind: Place | None = None
+) -> list[EventView]:
     c = provider_event.c
     query = select(c.id, c.provider, c.event_id, c.received_at, c.state, c.reason)
     if len(states) < len(EventState):
         query = query.where(c.state.in_(sorted(states)))
+    # Of all there are as many as were ever sent: those are read in order of their key.
+    is_few = len(states) < len(EventState)
+    place = (c.received_at, exact(tx.engine, c.id)) if is_few else (c.id,)
     return [
         EventView(
             id=row.id,
@@ -71,5 +82,5 @@ async def _events(tx: Tx, states: frozenset[EventState], limit: int) -> list[Eve
             state=EventState(row.state),
             reason=row.reason,
         )
-        for row in await tx.rows(query.order_by(c.id.desc()).limit(min(limit, LIMIT_MAX)))
+        for row in await tx.rows(page(query, place, behind, min(limit, LIMIT_MAX)))
     ]

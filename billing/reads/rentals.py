@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from sqlalchemy import Row, Select, and_, case, func, select
+from sqlalchemy import Integer, Select, and_, bindparam, case, func, select
 
 from billing.accounts.store import account, customer, service
 from billing.equipment.model import ENDING_FOR_A_PERSON, Ending
@@ -14,6 +14,8 @@ from billing.equipment.store import rental
 from billing.invoicing.store import credit_line, invoice, invoice_line
 from billing.rating.model import LineKind
 from runtime.store import Tx
+from runtime.store.lease import Engine
+from runtime.store.prepared import PreparedQuery
 from terms.errors import NotFound
 from terms.ids import ServiceId
 from terms.money import Money
@@ -53,8 +55,8 @@ class DepositView:
 
 async def of_service(tx: Tx, home: ServiceId, *, limit: int) -> list[RentalView]:
     """List the rentals of a household, the newest first."""
-    query = _rentals().where(_C.service_id == home).order_by(_C.from_on.desc(), _C.serial)
-    return [_rental(row) for row in await tx.rows(query.limit(limit))]
+    rows = await _OF_SERVICE.rows(tx, {"service": home, "most": limit})
+    return [_rental(row) for row in rows]
 
 
 async def held(
@@ -101,7 +103,16 @@ def _rentals() -> Select[Any]:
     ).select_from(joined)
 
 
-def _rental(row: Row[Any]) -> RentalView:
+def _of_service(_engine: Engine) -> Select[Any]:
+    query = _rentals().where(_C.service_id == bindparam("service"))
+    query = query.order_by(_C.from_on.desc(), _C.serial)
+    return query.limit(bindparam("most", type_=Integer))
+
+
+_OF_SERVICE = PreparedQuery(_of_service)
+
+
+def _rental(row: Any) -> RentalView:
     ending = Ending(row.ending) if row.ending else None
     is_open = bool(row.deposit_minor) and row.kept_minor is None
     return RentalView(

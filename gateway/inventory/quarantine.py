@@ -13,6 +13,7 @@ from sqlalchemy import Column, Index, Integer, String, Table, delete, func, sele
 
 from runtime.store import Instant, Tx, metadata
 from runtime.store.among import KEYS, among, packed
+from runtime.store.keyset import Place, page
 
 STRANGERS_MAX = 10_000
 SERIAL_CHARS_MAX, OUI_CHARS_MAX, MODEL_CHARS_MAX, ADDRESS_CHARS_MAX = 64, 8, 64, 80
@@ -109,9 +110,11 @@ async def promote(tx: Tx, serials: Sequence[str]) -> None:
         await tx.execute(delete(stranger).where(among(tx.engine, _C.serial)), given)
 
 
-async def waiting(tx: Tx, *, strangers_max: int = 500) -> list[Stranger]:
-    """List who is in quarantine, the newest first."""
-    query = select(stranger).order_by(_C.last_at.desc(), _C.serial).limit(strangers_max)
+async def waiting(
+    tx: Tx, *, strangers_max: int = 500, behind: Place | None = None
+) -> list[Stranger]:
+    """List who is in quarantine, the newest first, perhaps behind one (last_at, serial, oui)."""
+    query = page(select(stranger), (_C.last_at, _C.serial, _C.oui), behind, strangers_max)
     return [Stranger(**row._asdict()) for row in await tx.rows(query)]
 
 

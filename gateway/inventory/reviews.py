@@ -17,6 +17,7 @@ from sqlalchemy import Column, Index, Integer, String, Table, Text, select, upda
 from runtime.store import Instant, Tx, metadata
 from runtime.store.among import KEYS, among, packed
 from runtime.store.audit import Deed, record
+from runtime.store.keyset import Place, page
 from terms.errors import Invalid, NotFound
 
 WORDS_CHARS_MAX = 400
@@ -117,10 +118,10 @@ async def report(tx: Tx, findings: Iterable[Finding], now: datetime) -> None:
     await tx.upsert(review_case, rows, key=("id",))
 
 
-async def waiting(tx: Tx, *, cases_max: int = CASES_MAX) -> list[Case]:
-    """List what waits for a person, the newest first."""
+async def waiting(tx: Tx, *, cases_max: int = CASES_MAX, behind: Place | None = None) -> list[Case]:
+    """List what waits for a person, the newest first, perhaps behind one (seen_at, id)."""
     query = select(review_case).where(_C.resolved_at.is_(None))
-    rows = await tx.rows(query.order_by(_C.seen_at.desc(), _C.id).limit(cases_max))
+    rows = await tx.rows(page(query, (_C.seen_at, _C.id), behind, cases_max))
     return [_case(row) for row in rows]
 
 

@@ -191,9 +191,14 @@ async def _boxes(tx: Tx, column: Column[Any], keys: Iterable[str]) -> Sequence[R
     wanted = list(keys)
     if not wanted:
         return []
-    query = select(*_COLUMNS).where(among(tx.engine, column)).order_by(_C.serial)
-    rows = await tx.rows(query, {KEYS: packed(tx.engine, wanted)})
+    rows = await _FOUND[column.name].rows(tx, {KEYS: packed(tx.engine, wanted)})
     return [_from_row(row) for row in rows]
+
+
+def _by(column: Column[Any]) -> PreparedQuery:
+    return PreparedQuery(
+        lambda engine: select(*_COLUMNS).where(among(engine, column)).order_by(_C.serial)
+    )
 
 
 def _macs(engine: Engine) -> Select[Any]:
@@ -216,6 +221,7 @@ def _in_order(query: Select[Any]) -> Select[Any]:
     return query.order_by(_C.id).with_for_update()
 
 
+_FOUND = {column.name: _by(column) for column in (_C.service, _C.serial, _C.mac, _C.id)}
 _MACS = PreparedQuery(_macs)
 _HELD = PreparedQuery(_held)
 _LOCKED = PreparedQuery(_locked)

@@ -46,10 +46,12 @@ class ServiceOrder:
 
 
 async def latest(
-    tx: Tx, *, orders_max: int, service: ServiceId | None = None
+    tx: Tx, *, orders_max: int, service: ServiceId | None = None, behind: str = ""
 ) -> list[ServiceOrder]:
-    """List the newest lines, newest first, of one service or of all."""
+    """List the newest lines, newest first, of one service or of all, perhaps behind one id."""
     query = select(table).order_by(table.c.id.desc()).limit(orders_max)
+    if behind:
+        query = query.where(table.c.id < behind)
     if service is not None:
         query = query.where(table.c.service == service)
     return [from_row(row) for row in await tx.rows(query)]

@@ -23,6 +23,7 @@ from gateway.provisioning.keys import RECONCILE
 from gateway.provisioning.tables import target as table
 from runtime.secrets import Sealer
 from runtime.store import Tx
+from runtime.store.prepared import PreparedQuery
 from terms.errors import Invalid, NotFound, Unreachable
 from terms.ids import TargetName
 
@@ -149,9 +150,12 @@ async def configure(tx: Tx, sealer: Sealer, wanted: Configuration) -> bool:
     return True
 
 
+_ALL = PreparedQuery(lambda _engine: select(table).order_by(table.c.name))
+
+
 async def load(tx: Tx) -> dict[TargetName, Target]:
     """Read all targets, by name."""
-    rows = await tx.rows(select(table).order_by(table.c.name))
+    rows = await _ALL.rows(tx, {})
     return {TargetName(row.name): _from_row(row) for row in rows}
 
 

@@ -9,18 +9,23 @@ from sqlalchemy import Select, func, select
 from gateway.provisioning.findings import Found, from_row
 from gateway.provisioning.tables import drift, wish
 from runtime.store import Tx
+from runtime.store.keyset import Place, page
 from terms.ids import TargetName
 
 
-async def open_drift(tx: Tx, *, rows_max: int, target: TargetName | None = None) -> list[Found]:
-    """List what is not repaired yet, the newest first."""
+async def open_drift(
+    tx: Tx, *, rows_max: int, target: TargetName | None = None, behind: Place | None = None
+) -> list[Found]:
+    """List what is not repaired yet, the newest first, perhaps behind one (found_at, id)."""
     query = _drift().where(drift.c.repaired_at.is_(None))
-    return await _listed(tx, query, rows_max, target)
+    return await _listed(tx, query, rows_max, target, behind)
 
 
-async def latest(tx: Tx, *, rows_max: int, target: TargetName | None = None) -> list[Found]:
-    """List what was found, repaired or not, the newest first."""
-    return await _listed(tx, _drift(), rows_max, target)
+async def latest(
+    tx: Tx, *, rows_max: int, target: TargetName | None = None, behind: Place | None = None
+) -> list[Found]:
+    """List what was found, repaired or not, the newest first, perhaps behind one."""
+    return await _listed(tx, _drift(), rows_max, target, behind)
 
 
 async def counts(tx: Tx) -> dict[TargetName, int]:
@@ -39,9 +44,9 @@ def _drift() -> Select[Any]:
 
 
 async def _listed(
-    tx: Tx, query: Select[Any], rows_max: int, target: TargetName | None
+    tx: Tx, query: Select[Any], rows_max: int, target: TargetName | None, behind: Place | None
 ) -> list[Found]:
     if target is not None:
         query = query.where(drift.c.target == target)
-    ordered = query.order_by(drift.c.found_at.desc(), drift.c.id).limit(rows_max)
+    ordered = page(query, (drift.c.found_at, drift.c.id), behind, rows_max)
     return [from_row(row) for row in await tx.rows(ordered)]

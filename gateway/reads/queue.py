@@ -6,12 +6,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import and_, case, func, select
+from sqlalchemy import Select, String, and_, case, func, literal, select
 
 from gateway.provisioning.compose import EVERY_TARGET
 from gateway.provisioning.keys import COMPOSE, RECONCILE, key_of, parts_of
 from gateway.provisioning.tables import wish, wish_problem
 from runtime.store import Tx, from_micros, to_micros
+from runtime.store.keyset import Place, exact, page
 from runtime.work import work
 from terms.ids import ServiceId, TargetName
 
@@ -45,6 +46,11 @@ class Parked:
     since: datetime
     releasable: bool
 
+    @property
+    def place(self) -> Place:
+        """Tell where it stands in the list."""
+        return self.since, self.kind, self.key
+
 
 async def queues(tx: Tx, *, now: datetime, offset: timedelta) -> list[Queue]:
     """Count the rows of every kind and target; `now` is machine time, `offset` business ahead."""
@@ -69,19 +75,31 @@ async def queues(tx: Tx, *, now: datetime, offset: timedelta) -> list[Queue]:
     return [_queue(row, at) for row in await tx.rows(query)]
 
 
-async def parked(tx: Tx, *, rows_max: int) -> list[Parked]:
-    """List what was set aside, the newest first: rows of work and wishes that cannot be made."""
+async def parked(tx: Tx, *, rows_max: int, behind: Place | None = None) -> list[Parked]:
+    """List what was set aside, the newest first: rows of work and wishes that cannot be made.
+
+    Perhaps behind one (since, kind, key).
+    """
     # The subject of a wish may be a box; people ask for the household.
     subject = func.substr(_C.key, 1, func.length(_C.key) - func.length(_C.target) - 1)
     of = and_(_C.kind == RECONCILE, wish.c.target == _C.target, wish.c.subject == subject)
     query = select(_C.kind, _C.key, _C.target, _C.error, _C.parked_at, wish.c.service)
     query = query.select_from(work.outerjoin(wish, of))
-    query = query.where(_C.parked_at.is_not(None)).order_by(_C.parked_at.desc()).limit(rows_max)
-    found = [_row(row) for row in await tx.rows(query)]
+    query = query.where(_C.parked_at.is_not(None))
+    place = (_C.parked_at, exact(tx.engine, _C.kind), exact(tx.engine, _C.key))
+    since = (to_micros(behind[0]), *behind[1:]) if behind else None
+    found = [_row(row) for row in await tx.rows(page(query, place, since, rows_max))]
+    found += [_problem(row) for row in await tx.rows(_problems(tx, behind, rows_max))]
+    return sorted(found, key=lambda one: one.place, reverse=True)[:rows_max]
+
+
+def _problems(tx: Tx, behind: Place | None, rows_max: int) -> Select[Any]:
+    """Find wishes that cannot be made, by the keys under which they are shown."""
     c = wish_problem.c
-    problems = select(wish_problem).order_by(c.found_at.desc()).limit(rows_max)
-    found += [_problem(row) for row in await tx.rows(problems)]
-    return sorted(found, key=lambda one: one.since, reverse=True)[:rows_max]
+    on_one = c.service.concat("@").concat(c.target)
+    key = case((c.target == EVERY_TARGET, c.service), else_=on_one)
+    place = (c.found_at, exact(tx.engine, literal(COMPOSE, String)), exact(tx.engine, key))
+    return page(select(wish_problem), place, behind, rows_max)
 
 
 def _count(condition: Any) -> Any:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import Select, select
 
 from gateway.adapters.state import ViewerState
 from gateway.inventory import store as inventory
@@ -16,6 +16,9 @@ from gateway.provisioning.compose import EVERY_TARGET
 from gateway.provisioning.keys import RECONCILE
 from gateway.provisioning.tables import observed, wish, wish_problem
 from runtime.store import Tx, from_micros
+from runtime.store.among import KEYS, among, packed
+from runtime.store.lease import Engine
+from runtime.store.prepared import PreparedQuery
 from runtime.work import work
 from terms.entitlement import ServiceState
 from terms.ids import ServiceId, SubjectId, TargetName
@@ -73,7 +76,7 @@ async def overviews(tx: Tx, services: Sequence[ServiceId]) -> dict[ServiceId, Ov
     boxes = await inventory.by_service(tx, services)
     problems = await _problems(tx, services)
     at: dict[ServiceId, list[AtTarget]] = {}
-    for row in await _rows(tx, services):
+    for row in await _WISHES.rows(tx, {KEYS: packed(tx.engine, services)}):
         at.setdefault(ServiceId(row.service), []).append(_at_target(row))
     return {
         one: Overview(
@@ -92,9 +95,9 @@ async def by_ref(tx: Tx, ref: str) -> list[tuple[ServiceId, TargetName]]:
     return [(ServiceId(row.service), TargetName(row.target)) for row in await tx.rows(query)]
 
 
-async def _rows(tx: Tx, services: Sequence[ServiceId]) -> Sequence[Any]:
+def _wished(engine: Engine) -> Select[Any]:
     key = wish.c.subject + "@" + wish.c.target
-    query = (
+    return (
         select(
             wish,
             observed.c.value.label("held"),
@@ -111,16 +114,23 @@ async def _rows(tx: Tx, services: Sequence[ServiceId]) -> Sequence[Any]:
                 (observed.c.subject == wish.c.subject) & (observed.c.target == wish.c.target),
             ).outerjoin(work, (work.c.kind == RECONCILE) & (work.c.key == key))
         )
-        .where(wish.c.service.in_(services))
+        .where(among(engine, wish.c.service))
         .order_by(wish.c.target, wish.c.ref)
     )
-    return await tx.rows(query)
+
+
+def _refused(engine: Engine) -> Select[Any]:
+    query = select(wish_problem).where(among(engine, wish_problem.c.service))
+    return query.order_by(wish_problem.c.target)
+
+
+_WISHES = PreparedQuery(_wished)
+_PROBLEMS = PreparedQuery(_refused)
 
 
 async def _problems(tx: Tx, services: Sequence[ServiceId]) -> dict[ServiceId, list[str]]:
-    query = select(wish_problem).where(wish_problem.c.service.in_(services))
     found: dict[ServiceId, list[str]] = {}
-    for row in await tx.rows(query.order_by(wish_problem.c.target)):
+    for row in await _PROBLEMS.rows(tx, {KEYS: packed(tx.engine, services)}):
         told = row.reason if row.target == EVERY_TARGET else f"{row.target}: {row.reason}"
         found.setdefault(ServiceId(row.service), []).append(told)
     return found

@@ -80,15 +80,27 @@ async def targets(tx: Tx, *, now: datetime) -> list[TargetHealth]:
     return found
 
 
-def _condition(
-    target: Target, standing: guard.Standing, now: datetime
-) -> tuple[Condition, datetime | None, str]:
+async def out_of_work(tx: Tx) -> dict[TargetName, str]:
+    """Name the targets on which nothing can be done now, and why."""
+    outs = {name: _out(target) for name, target in (await load(tx)).items()}
+    return {name: out[2] for name, out in outs.items() if out is not None}
+
+
+def _out(target: Target) -> tuple[Condition, datetime | None, str] | None:
     if not target.enabled:
         return Condition.DISABLED, None, "switched off by the operator"
     if target.parked_at is not None:
         return Condition.PARKED, target.parked_at, target.parked_reason or ""
     if target.down_since is not None:
         return Condition.DOWN, target.down_since, target.down_reason or ""
+    return None
+
+
+def _condition(
+    target: Target, standing: guard.Standing, now: datetime
+) -> tuple[Condition, datetime | None, str]:
+    if (out := _out(target)) is not None:
+        return out
     if standing.is_stopped:
         told = f"{standing.would} of {standing.base} accounts would go dark: approve or reject"
         return Condition.STOPPED, None, told

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import BigInteger, Column, Index, Integer, String, Table, Text, select
 
@@ -45,6 +46,14 @@ class Deed:
     after: str | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """A deed and its place in the table; later ones have higher places."""
+
+    position: int
+    deed: Deed
+
+
 async def record(tx: Tx, deeds: Sequence[Deed]) -> None:
     """Write down what is being done, in the transaction that does it."""
     names = [one.name for one in fields(Deed)]
@@ -53,7 +62,20 @@ async def record(tx: Tx, deeds: Sequence[Deed]) -> None:
 
 async def history(tx: Tx, subject: str, *, deeds_max: int = 100) -> list[Deed]:
     """Return what was done to one subject, newest first."""
+    return [line.deed for line in await lines(tx, subject, lines_max=deeds_max)]
+
+
+async def lines(
+    tx: Tx, subject: str, *, lines_max: int = 100, behind: int | None = None
+) -> list[Line]:
+    """Return what was done to one subject, newest first, perhaps behind a position."""
     c = audit.c
-    query = select(c.at, c.actor, c.action, c.subject, c.reason, c.before, c.after)
-    query = query.where(c.subject == subject).order_by(c.position.desc()).limit(deeds_max)
-    return [Deed(**row._asdict()) for row in await tx.rows(query)]
+    query = select(audit).where(c.subject == subject)
+    if behind is not None:
+        query = query.where(c.position < behind)
+    rows = await tx.rows(query.order_by(c.position.desc()).limit(lines_max))
+    return [_line(row._asdict()) for row in rows]
+
+
+def _line(told: dict[str, Any]) -> Line:
+    return Line(position=told.pop("position"), deed=Deed(**told))

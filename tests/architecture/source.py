@@ -16,7 +16,7 @@ SHIPPED = (
     "integrations",
     "app",
 )
-AROUND = ("demo", "bench", "simulators")
+AROUND = ("client", "demo", "bench", "simulators")
 ROOMS = (*SHIPPED, *AROUND)
 
 

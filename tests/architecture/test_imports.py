@@ -125,6 +125,13 @@ PLANTED = {
         ("runtime.planted", "tests"),
         ("gateway.planted", "demo"),
         ("billing.planted", "bench"),
+        ("messages.planted", "client"),
+    ),
+    "client": (
+        ("client.planted", "terms.money"),
+        ("client.other_planted", "app.web.openapi"),
+        ("client.third_planted", "simulators"),
+        ("client.fourth_planted", "demo"),
     ),
     "demo": (
         ("demo.planted", "app.wiring"),

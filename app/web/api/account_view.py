@@ -39,7 +39,7 @@ class BoxHeld:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Line:
+class InvoiceLine:
     """A line of an invoice: rate x days / of_days = amount."""
 
     label: str
@@ -64,7 +64,7 @@ class Invoice:
     total: Amount
     open: Amount
     taxes: Sequence[TaxSum]
-    lines: Sequence[Line]
+    lines: Sequence[InvoiceLine]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -259,7 +259,7 @@ def _invoice(one: InvoiceView) -> Invoice:
         open=Amount.of(one.open),
         taxes=[TaxSum.of(group) for group in one.groups],
         lines=[
-            Line(
+            InvoiceLine(
                 label=line.label,
                 period_start=line.period_start,
                 period_end=line.period_end,

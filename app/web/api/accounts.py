@@ -12,19 +12,21 @@ from app.desk.signup import Household, sign_up
 from app.web.api.account_view import AccountDocument, document
 from app.web.api.rental_view import CreditNote, credit_note
 from app.web.api.shapes import (
-    PREFIX,
     Amount,
     AmountText,
     Code,
     Contract,
+    Mac,
     OptionalText,
     Page,
     Paging,
     Serial,
     Text,
     VendorRef,
+    page,
 )
-from app.web.route import Body, Call, Policy, Route
+from app.web.api.ways import ask, change, look
+from app.web.route import Body, Call
 from billing.flows.cancel import When
 from billing.flows.change import Change
 from billing.flows.signup import MethodRef
@@ -35,15 +37,15 @@ from runtime.store import Tx
 CODES_MAX = 50
 
 
-class Box(Body):
+class SignUpBox(Body):
     """A box handed over at sign-up; registered if it is not known."""
 
     serial: Serial
     model: Text
-    mac: str = ""
+    mac: Mac = ""
 
 
-class Payment(Body):
+class SignUpPayment(Body):
     """How the account is charged: references at a configured provider."""
 
     provider: Code
@@ -62,8 +64,8 @@ class SignUpBody(Body):
     email: OptionalText = ""
     locale: Annotated[str, Field(pattern=r"^([a-z]{2,3}(-[A-Z]{2})?)?$")] = ""
     bill_day: Annotated[int, Field(ge=1, le=31)] | None = None
-    box: Box | None = None
-    payment: Payment | None = None
+    box: SignUpBox | None = None
+    payment: SignUpPayment | None = None
 
 
 class ChangeBody(Body):
@@ -72,19 +74,21 @@ class ChangeBody(Body):
     plan: Code | None = None
     add: Annotated[list[Code], Field(max_length=CODES_MAX)] = Field(default_factory=list)
     remove: Annotated[list[Code], Field(max_length=CODES_MAX)] = Field(default_factory=list)
+    reason: OptionalText = ""
 
 
 class CancelBody(Body):
     """When it ends."""
 
     when: Annotated[str, Field(pattern="^(now|period_end)$")] = When.PERIOD_END.value
+    reason: OptionalText = ""
 
 
 class PayLinkBody(Body):
     """By which provider, and where its page leads back to."""
 
-    provider: Annotated[str, Field(max_length=40)] = ""
-    return_url: Annotated[str, Field(max_length=2_000, pattern=r"^(https?://\S+)?$")] = ""
+    provider: Code | None = None
+    return_url: Annotated[str, Field(pattern=r"^(https?://[!-~]{1,2000})?$")] = ""
 
 
 class CashBody(Body):
@@ -95,9 +99,9 @@ class CashBody(Body):
 
 
 class AccountQuery(Paging):
-    """Which accounts: whose contract begins, or whose name holds a text."""
+    """Which accounts: whose contract, or words of whose name, begin with a text."""
 
-    search: Annotated[str, Field(max_length=80)] = ""
+    search: Annotated[OptionalText, Field(max_length=80)] = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,7 +130,7 @@ class Taken:
     taken: bool
 
 
-async def create(call: Call) -> AccountDocument:
+async def create(call: Call, tx: Tx) -> AccountDocument:
     """Sign a household up."""
     body: SignUpBody = call.body
     box = None
@@ -145,71 +149,76 @@ async def create(call: Call) -> AccountDocument:
         box=box,
         payment=payment,
     )
-    async with call.house.store.begin() as tx:
-        await sign_up(call.house, tx, order, call.actor)
-        return await _document(call, tx, body.contract)
+    await sign_up(call.house, tx, order, call.actor)
+    return await _document(tx, body.contract)
 
 
 async def listing(call: Call) -> Page[AccountLine]:
     """List accounts by contract."""
     query: AccountQuery = call.query
+    (after,) = query.behind(str) or ("",)
     async with call.house.store.read() as tx:
-        found = await accounts.listing(
-            tx, search=query.search, after=query.after, limit=query.limit
-        )
-    items = [
-        AccountLine(
-            contract=one.contract,
-            name=one.name,
-            state=one.state.value if one.state else None,
-            owed=Amount.of(one.owed),
-            credit=Amount.of(one.credit),
-        )
-        for one in found
-    ]
-    return Page(items=items, next=items[-1].contract if len(items) == query.limit else None)
+        found = await accounts.listing(tx, search=query.search, after=after, limit=query.limit + 1)
+    return page(found, query.limit, _line, lambda one: (one.contract,))
 
 
 async def show(call: Call) -> AccountDocument:
     """Show one household."""
     async with call.house.store.read() as tx:
-        return await _document(call, tx, call.part("contract"))
+        return await _document(tx, call.part("contract"))
 
 
-async def change(call: Call) -> AccountDocument:
+async def alter(call: Call, tx: Tx) -> AccountDocument:
     """Change plan and add-ons."""
     body: ChangeBody = call.body
     wish = Change(plan=body.plan, add=tuple(body.add), remove=tuple(body.remove))
-    async with call.house.store.begin() as tx:
-        await contracts.change(call.house, tx, call.part("contract"), wish, call.actor)
-        return await _document(call, tx, call.part("contract"))
+    await contracts.change(
+        call.house, tx, call.part("contract"), wish, call.actor, reason=body.reason
+    )
+    return await _document(tx, call.part("contract"))
 
 
-async def cancel(call: Call) -> AccountDocument:
+async def cancel(call: Call, tx: Tx) -> AccountDocument:
     """End a contract."""
-    async with call.house.store.begin() as tx:
-        when = When(call.body.when)
-        await contracts.cancel(call.house, tx, call.part("contract"), when, call.actor)
-        return await _document(call, tx, call.part("contract"))
+    when = When(call.body.when)
+    await contracts.cancel(
+        call.house, tx, call.part("contract"), when, call.actor, reason=call.body.reason
+    )
+    return await _document(tx, call.part("contract"))
 
 
 async def pay_link(call: Call) -> PayLink:
     """Make a page on which all that is owed can be paid."""
     body: PayLinkBody = call.body
-    link = await paying.pay_link(call.house, call.part("contract"), body.provider, body.return_url)
+    link = await paying.pay_link(
+        call.house, call.part("contract"), body.provider or "", body.return_url
+    )
     return PayLink(url=link.url, amount=Amount.of(link.amount))
 
 
-async def take_cash(call: Call) -> Taken:
+async def take_cash(call: Call, tx: Tx) -> Taken:
     """Take money over the counter."""
     body: CashBody = call.body
     contract = call.part("contract")
-    async with call.house.store.begin() as tx:
-        amount = await paying.parse_amount(tx, contract, body.amount)
-        taken = await paying.take_cash(
-            call.house, tx, contract, amount=amount, reference=body.reference, actor=call.actor
-        )
+    amount = await paying.parse_amount(tx, contract, body.amount)
+    taken = await paying.take_cash(
+        call.house, tx, contract, amount=amount, reference=body.reference, actor=call.actor
+    )
     return Taken(taken=taken)
+
+
+def _line(one: accounts.AccountLine) -> AccountLine:
+    return AccountLine(
+        contract=one.contract,
+        name=one.name,
+        state=one.state.value if one.state else None,
+        owed=Amount.of(one.owed),
+        credit=Amount.of(one.credit),
+    )
+
+
+async def _document(tx: Tx, contract: str) -> AccountDocument:
+    return document(await household.view(tx, contract))
 
 
 async def show_note(call: Call) -> CreditNote:
@@ -218,74 +227,13 @@ async def show_note(call: Call) -> CreditNote:
         return credit_note(await credit_notes.view(tx, call.part("number")))
 
 
-async def _document(call: Call, tx: Tx, contract: str) -> AccountDocument:
-    return document(await household.view(call.house, tx, contract))
-
-
 ROUTES = (
-    Route(
-        method="POST",
-        path=f"{PREFIX}/accounts",
-        policy=Policy.TOKEN,
-        handler=create,
-        body=SignUpBody,
-        answer=AccountDocument,
-        status=201,
-    ),
-    Route(
-        method="GET",
-        path=f"{PREFIX}/accounts",
-        policy=Policy.TOKEN,
-        handler=listing,
-        query=AccountQuery,
-        answer=Page[AccountLine],
-    ),
-    Route(
-        method="GET",
-        path=f"{PREFIX}/accounts/{{contract}}",
-        policy=Policy.TOKEN,
-        handler=show,
-        answer=AccountDocument,
-    ),
-    Route(
-        method="POST",
-        path=f"{PREFIX}/accounts/{{contract}}/change",
-        policy=Policy.TOKEN,
-        handler=change,
-        body=ChangeBody,
-        answer=AccountDocument,
-    ),
-    Route(
-        method="POST",
-        path=f"{PREFIX}/accounts/{{contract}}/cancel",
-        policy=Policy.TOKEN,
-        handler=cancel,
-        body=CancelBody,
-        answer=AccountDocument,
-    ),
-    Route(
-        method="POST",
-        path=f"{PREFIX}/accounts/{{contract}}/pay-link",
-        policy=Policy.TOKEN,
-        handler=pay_link,
-        body=PayLinkBody,
-        answer=PayLink,
-        status=201,
-    ),
-    Route(
-        method="POST",
-        path=f"{PREFIX}/accounts/{{contract}}/payments",
-        policy=Policy.TOKEN,
-        handler=take_cash,
-        body=CashBody,
-        answer=Taken,
-        status=201,
-    ),
-    Route(
-        method="GET",
-        path=f"{PREFIX}/credit-notes/{{number}}",
-        policy=Policy.TOKEN,
-        handler=show_note,
-        answer=CreditNote,
-    ),
+    change("accounts", create, AccountDocument, body=SignUpBody, status=201, problems=[404]),
+    look("accounts", listing, Page[AccountLine], query=AccountQuery),
+    look("accounts/{contract}", show, AccountDocument),
+    change("accounts/{contract}/change", alter, AccountDocument, body=ChangeBody),
+    change("accounts/{contract}/cancel", cancel, AccountDocument, body=CancelBody),
+    ask("accounts/{contract}/pay-link", pay_link, PayLink, body=PayLinkBody, status=201),
+    change("accounts/{contract}/payments", take_cash, Taken, body=CashBody, status=201),
+    look("credit-notes/{number}", show_note, CreditNote),
 )

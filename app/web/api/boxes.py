@@ -12,8 +12,9 @@ from pydantic import Field
 from app.desk import boxes, stock
 from app.desk.boxes import Back, By
 from app.desk.stock import BoxAt, Story
-from app.web.api.shapes import PREFIX, Contract, OptionalText, Page, Paging, Serial, Text
-from app.web.route import Body, Call, Policy, Route
+from app.web.api.shapes import Contract, Day, Mac, OptionalText, Page, Paging, Serial, Text, page
+from app.web.api.ways import change, look
+from app.web.route import Body, Call
 from gateway.inventory.flows import NewBox
 from gateway.inventory.model import WAREHOUSE, Resource, ResourceState
 from gateway.inventory.moving import NOTE_CHARS_MAX
@@ -27,12 +28,12 @@ Place = Annotated[OptionalText, Field(max_length=80)]
 Note = Annotated[OptionalText, Field(max_length=NOTE_CHARS_MAX)]
 
 
-class Box(Body):
+class StockBox(Body):
     """A box as its label says, and where it lies."""
 
     serial: Serial
     model: Text
-    mac: str = ""
+    mac: Mac = ""
     place: Place = WAREHOUSE
 
 
@@ -40,7 +41,7 @@ class HandOver(Body):
     """To whom, and from which local day on (today unless said)."""
 
     contract: Contract
-    on: date | None = None
+    on: Day | None = None
 
 
 class Return(Body):
@@ -49,7 +50,7 @@ class Return(Body):
     `note` is what there is to say of it besides.
     """
 
-    on: date | None = None
+    on: Day | None = None
     condition: Condition | None = None
     note: Note = ""
     place: Place = WAREHOUSE
@@ -66,10 +67,10 @@ class Swap(Return):
     new: Serial
 
 
-class Day(Body):
+class On(Body):
     """On which local day (today unless said)."""
 
-    on: date | None = None
+    on: Day | None = None
 
 
 class At(Body):
@@ -87,15 +88,15 @@ class Gone(Body):
 class Lost(Gone):
     """Since which local day (today unless said), and what is known of it."""
 
-    on: date | None = None
+    on: Day | None = None
 
 
 class BoxQuery(Paging):
     """Which boxes: in a state, at a place, of a model."""
 
     state: Annotated[str, Field(pattern=f"^({'|'.join(ResourceState)})$")] | None = None
-    place: Annotated[str, Field(max_length=80)] = ""
-    model: Annotated[str, Field(max_length=64)] = ""
+    place: Annotated[OptionalText, Field(max_length=80)] = ""
+    model: Annotated[OptionalText, Field(max_length=64)] = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -185,155 +186,110 @@ async def listing(call: Call) -> Page[BoxView]:
     """List boxes in order of their serials."""
     query: BoxQuery = call.query
     wanted = Wanted(state=query.state or "", place=query.place, model=query.model)
+    (after,) = query.behind(str) or ("",)
     async with call.house.store.read() as tx:
-        found = await stock.listing(tx, wanted, after=query.after, boxes_max=query.limit + 1)
-    shown = [BoxView.of(at) for at in found[: query.limit]]
-    is_more = len(found) > query.limit
-    return Page(items=shown, next=shown[-1].serial if is_more else None)
+        found = await stock.listing(tx, wanted, after=after, boxes_max=query.limit + 1)
+    return page(found, query.limit, BoxView.of, lambda at: (at.box.serial,))
 
 
-async def one(call: Call) -> BoxStory:
+async def show(call: Call) -> BoxStory:
     """Show a box with its history."""
     async with call.house.store.read() as tx:
         return BoxStory.of(await stock.story(call.house, tx, call.part("serial")))
 
 
-async def register(call: Call) -> BoxView:
+async def register(call: Call, tx: Tx) -> BoxView:
     """Make a box known, in stock."""
-    told: Box = call.body
+    told: StockBox = call.body
     box = NewBox(serial=told.serial, model=told.model, mac=told.mac or None, place=told.place)
-    async with call.house.store.begin() as tx:
-        return await view(tx, await boxes.register(call.house, tx, box, call.actor))
+    return await view(tx, await boxes.register(call.house, tx, box, call.actor))
 
 
-async def hand_over(call: Call) -> BoxView:
+async def hand_over(call: Call, tx: Tx) -> BoxView:
     """Give a box to a household."""
     serial, told = call.part("serial"), call.body
-    async with call.house.store.begin() as tx:
-        moved = await boxes.hand_over(
-            call.house, tx, serial, told.contract, on=told.on, actor=call.actor
-        )
-        return await view(tx, moved)
+    moved = await boxes.hand_over(
+        call.house, tx, serial, told.contract, on=told.on, actor=call.actor
+    )
+    return await view(tx, moved)
 
 
-async def activate(call: Call) -> BoxView:
+async def activate(call: Call, tx: Tx) -> BoxView:
     """Note that a box works where it is."""
     serial, told = call.part("serial"), call.body
-    async with call.house.store.begin() as tx:
-        moved = await boxes.activate(call.house, tx, serial, on=told.on, actor=call.actor)
-        return await view(tx, moved)
+    moved = await boxes.activate(call.house, tx, serial, on=told.on, actor=call.actor)
+    return await view(tx, moved)
 
 
-async def swap(call: Call) -> BoxView:
+async def swap(call: Call, tx: Tx) -> BoxView:
     """Give a household another box for the one it has; answers the new one."""
     old, told = call.part("serial"), call.body
-    async with call.house.store.begin() as tx:
-        moved = await boxes.swap(
-            call.house,
-            tx,
-            old,
-            told.new,
-            by=By(actor=call.actor),
-            on=told.on,
-            back=told.back,
-        )
-        return await view(tx, moved)
+    moved = await boxes.swap(
+        call.house,
+        tx,
+        old,
+        told.new,
+        by=By(actor=call.actor),
+        on=told.on,
+        back=told.back,
+    )
+    return await view(tx, moved)
 
 
-async def take_back(call: Call) -> BoxView:
+async def take_back(call: Call, tx: Tx) -> BoxView:
     """Take a box back."""
-    return await _comes_back(call, boxes.take_back)
+    return await _comes_back(call, tx, boxes.take_back)
 
 
-async def restock(call: Call) -> BoxView:
+async def restock(call: Call, tx: Tx) -> BoxView:
     """Put a returned box back in stock."""
     serial, place = call.part("serial"), call.body.place
-    async with call.house.store.begin() as tx:
-        moved = await stock.restock(call.house, tx, serial, actor=call.actor, place=place)
-        return await view(tx, moved)
+    moved = await stock.restock(call.house, tx, serial, actor=call.actor, place=place)
+    return await view(tx, moved)
 
 
-async def move(call: Call) -> BoxView:
+async def move(call: Call, tx: Tx) -> BoxView:
     """Move a box between places of stock: the warehouse, or a technician's van."""
     serial, place = call.part("serial"), call.body.place
-    async with call.house.store.begin() as tx:
-        moved = await stock.move(call.house, tx, serial, place, by=By(actor=call.actor))
-        return await view(tx, moved)
+    moved = await stock.move(call.house, tx, serial, place, by=By(actor=call.actor))
+    return await view(tx, moved)
 
 
-async def lose(call: Call) -> BoxView:
+async def lose(call: Call, tx: Tx) -> BoxView:
     """Note a box as lost."""
     serial, told = call.part("serial"), call.body
-    async with call.house.store.begin() as tx:
-        moved = await stock.lose(
-            call.house, tx, serial, actor=call.actor, on=told.on, note=told.note
-        )
-        return await view(tx, moved)
+    moved = await stock.lose(call.house, tx, serial, actor=call.actor, on=told.on, note=told.note)
+    return await view(tx, moved)
 
 
-async def find(call: Call) -> BoxView:
+async def find(call: Call, tx: Tx) -> BoxView:
     """Note a lost box as found."""
-    return await _comes_back(call, stock.find)
+    return await _comes_back(call, tx, stock.find)
 
 
-async def _comes_back(call: Call, story: Callable[..., Awaitable[Resource]]) -> BoxView:
+async def _comes_back(call: Call, tx: Tx, story: Callable[..., Awaitable[Resource]]) -> BoxView:
     serial, told = call.part("serial"), call.body
-    async with call.house.store.begin() as tx:
-        box = await story(call.house, tx, serial, actor=call.actor, on=told.on, back=told.back)
-        return await view(tx, box)
+    box = await story(call.house, tx, serial, actor=call.actor, on=told.on, back=told.back)
+    return await view(tx, box)
 
 
-async def scrap(call: Call) -> BoxView:
+async def scrap(call: Call, tx: Tx) -> BoxView:
     """Write a box off for good."""
     serial, note = call.part("serial"), call.body.note
-    async with call.house.store.begin() as tx:
-        moved = await stock.scrap(call.house, tx, serial, actor=call.actor, note=note)
-        return await view(tx, moved)
-
-
-def _deed(name: str, handler: Callable[[Call], Awaitable[BoxView]], body: type[Body]) -> Route:
-    return Route(
-        method="POST",
-        path=f"{PREFIX}/boxes/{{serial}}/{name}",
-        policy=Policy.TOKEN,
-        handler=handler,
-        body=body,
-        answer=BoxView,
-    )
+    return await view(tx, await stock.scrap(call.house, tx, serial, actor=call.actor, note=note))
 
 
 ROUTES = (
-    Route(
-        method="GET",
-        path=f"{PREFIX}/boxes",
-        policy=Policy.TOKEN,
-        handler=listing,
-        query=BoxQuery,
-        answer=Page[BoxView],
-    ),
-    Route(
-        method="POST",
-        path=f"{PREFIX}/boxes",
-        policy=Policy.TOKEN,
-        handler=register,
-        body=Box,
-        answer=BoxView,
-        status=201,
-    ),
-    Route(
-        method="GET",
-        path=f"{PREFIX}/boxes/{{serial}}",
-        policy=Policy.TOKEN,
-        handler=one,
-        answer=BoxStory,
-    ),
-    _deed("hand-over", hand_over, HandOver),
-    _deed("activate", activate, Day),
-    _deed("swap", swap, Swap),
-    _deed("return", take_back, Return),
-    _deed("restock", restock, At),
-    _deed("move", move, At),
-    _deed("lost", lose, Lost),
-    _deed("found", find, Return),
-    _deed("scrap", scrap, Gone),
+    look("boxes", listing, Page[BoxView], query=BoxQuery),
+    change("boxes", register, BoxView, body=StockBox, status=201, problems=[404]),
+    look("boxes/{serial}", show, BoxStory),
+    change("boxes/{serial}/hand-over", hand_over, BoxView, body=HandOver),
+    change("boxes/{serial}/activate", activate, BoxView, body=On),
+    change("boxes/{serial}/swap", swap, BoxView, body=Swap),
+    change("boxes/{serial}/return", take_back, BoxView, body=Return),
+    change("boxes/{serial}/restock", restock, BoxView, body=At),
+    change("boxes/{serial}/move", move, BoxView, body=At),
+    change("boxes/{serial}/lost", lose, BoxView, body=Lost),
+    change("boxes/{serial}/found", find, BoxView, body=Return),
+    change("boxes/{serial}/scrap", scrap, BoxView, body=Gone),
 )

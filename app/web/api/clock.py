@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
+from pydantic import StringConstraints
+
 from app.desk import clock
-from app.web.api.shapes import PREFIX
-from app.web.route import Body, Call, Policy, Route
+from app.web.api.ways import change, look
+from app.web.route import Body, Call
+from runtime.store import Tx
 
 
 class Step(Body):
     """How far to move, like 35d or 12h."""
 
-    by: str
+    by: Annotated[str, StringConstraints(pattern=r"^([0-9]{1,6}[smhdw]){1,8}$")]
 
 
 async def show(call: Call) -> clock.Times:
@@ -19,27 +24,13 @@ async def show(call: Call) -> clock.Times:
         return await clock.tell(call.house, tx)
 
 
-async def advance(call: Call) -> clock.Times:
+async def advance(call: Call, tx: Tx) -> clock.Times:
     """Move business time forward."""
     step = clock.parse_step(call.body.by)
-    async with call.house.store.begin() as tx:
-        return await clock.advance(call.house, tx, step, actor=call.actor)
+    return await clock.advance(call.house, tx, step, actor=call.actor)
 
 
 ROUTES = (
-    Route(
-        method="GET",
-        path=f"{PREFIX}/clock",
-        policy=Policy.TOKEN,
-        handler=show,
-        answer=clock.Times,
-    ),
-    Route(
-        method="POST",
-        path=f"{PREFIX}/clock/advance",
-        policy=Policy.TOKEN,
-        handler=advance,
-        body=Step,
-        answer=clock.Times,
-    ),
+    look("clock", show, clock.Times),
+    change("clock/advance", advance, clock.Times, body=Step),
 )

@@ -4,23 +4,22 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
-from typing import Annotated
-
-from pydantic import Field
 
 from app.desk import deposits
 from app.web.api.rental_view import Rented, rented
-from app.web.api.shapes import PREFIX, Amount, AmountText, OptionalText, Page, Paging
-from app.web.route import Body, Call, Policy, Route
+from app.web.api.shapes import Amount, AmountText, Contract, Flag, OptionalText, Page, Paging, page
+from app.web.api.ways import change, look
+from app.web.route import Body, Call
 from billing.reads import rentals
 from billing.reads.rentals import DepositView
+from runtime.store import Tx
 
 
 class DepositQuery(Paging):
     """Of one household, or only those that wait for a person."""
 
-    contract: Annotated[str, Field(max_length=26)] = ""
-    waiting: bool = False
+    contract: Contract | None = None
+    waiting: Flag = False
 
 
 class ReleaseDeposit(Body):
@@ -66,50 +65,35 @@ class DepositReleased:
 async def listing(call: Call) -> Page[Deposit]:
     """List the deposits that are held, by rental."""
     query: DepositQuery = call.query
+    (after,) = query.behind(str) or ("",)
     async with call.house.store.read() as tx:
         found = await rentals.held(
             tx,
-            contract=query.contract,
+            contract=query.contract or "",
             is_waiting=query.waiting,
-            after=query.after,
+            after=after,
             limit=query.limit + 1,
         )
-    shown = [Deposit.of(one) for one in found[: query.limit]]
-    return Page(items=shown, next=shown[-1].rental.id if len(found) > query.limit else None)
+    return page(found, query.limit, Deposit.of, lambda one: (one.rental.id,))
 
 
-async def release(call: Call) -> DepositReleased:
+async def release(call: Call, tx: Tx) -> DepositReleased:
     """Give a deposit back that waits for a person, or keep a part of it."""
     told: ReleaseDeposit = call.body
-    async with call.house.store.begin() as tx:
-        done = await deposits.release(
-            call.house,
-            tx,
-            call.part("rental"),
-            keep=told.keep,
-            reason=told.reason,
-            actor=call.actor,
-        )
+    done = await deposits.release(
+        call.house,
+        tx,
+        call.part("rental"),
+        keep=told.keep,
+        reason=told.reason,
+        actor=call.actor,
+    )
     return DepositReleased(
         serial=done.serial, kept=Amount.of(done.kept), freed=Amount.of(done.freed)
     )
 
 
 ROUTES = (
-    Route(
-        method="GET",
-        path=f"{PREFIX}/deposits",
-        policy=Policy.TOKEN,
-        handler=listing,
-        query=DepositQuery,
-        answer=Page[Deposit],
-    ),
-    Route(
-        method="POST",
-        path=f"{PREFIX}/deposits/{{rental}}/release",
-        policy=Policy.TOKEN,
-        handler=release,
-        body=ReleaseDeposit,
-        answer=DepositReleased,
-    ),
+    look("deposits", listing, Page[Deposit], query=DepositQuery),
+    change("deposits/{rental}/release", release, DepositReleased, body=ReleaseDeposit),
 )

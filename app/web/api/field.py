@@ -2,26 +2,47 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from datetime import date, datetime
-from typing import Annotated, Any
+from datetime import datetime
+from typing import Annotated
 
-from pydantic import Field, SecretStr
+from pydantic import AfterValidator, Field, SecretStr, StringConstraints
 
 from app.desk import jobs as desk_jobs
 from app.desk import reviews as desk_reviews
 from app.desk.boxes import By
 from app.desk.registration import Registration, register
 from app.web.api.boxes import BoxView, Place, view
-from app.web.api.shapes import PAGE_MAX, PREFIX, Contract, OptionalText, Page, Paging, Serial, Text
-from app.web.route import Body, Call, Policy, Query, Route
+from app.web.api.shapes import (
+    Contract,
+    Day,
+    Id,
+    Mac,
+    OptionalText,
+    Page,
+    Paging,
+    Serial,
+    Text,
+    itself,
+    no_odd_characters,
+    page,
+)
+from app.web.api.ways import change, look
+from app.web.route import Body, Call
 from gateway.inventory import jobs, quarantine, reviews, secrets
 from gateway.inventory.jobs import Job, JobKind, JobState
 from gateway.inventory.quarantine import Stranger
 from gateway.inventory.reviews import Case
+from runtime.store import Tx
 
-Secret = Annotated[SecretStr, Field(max_length=200)]
+
+def _plain(secret: SecretStr) -> SecretStr:
+    no_odd_characters(secret.get_secret_value())
+    return secret
+
+
+Secret = Annotated[SecretStr, Field(max_length=200), AfterValidator(_plain)]
+HostKey = Annotated[str, StringConstraints(pattern=r"^[ -~]{0,2000}$")]
 Event = Annotated[OptionalText, Field(max_length=80)]
 Actor = Annotated[OptionalText, Field(max_length=80)]
 
@@ -29,14 +50,14 @@ Actor = Annotated[OptionalText, Field(max_length=80)]
 class Reach(Body):
     """How a box is reached. Its secrets are kept sealed and never shown again."""
 
-    address: Annotated[str, Field(max_length=255)] = ""
-    host_key: Annotated[str, Field(max_length=2000)] = ""
-    username: Annotated[str, Field(max_length=200)] = ""
+    address: Annotated[OptionalText, Field(max_length=255)] = ""
+    host_key: HostKey = ""
+    username: Annotated[OptionalText, Field(max_length=200)] = ""
     password: Secret | None = None
     auth_key: Secret | None = None
     priv_key: Secret | None = None
     community: Secret | None = None
-    connection_username: Annotated[str, Field(max_length=200)] = ""
+    connection_username: Annotated[OptionalText, Field(max_length=200)] = ""
     connection_password: Secret | None = None
 
     def secrets(self) -> dict[str, str]:
@@ -58,9 +79,9 @@ class RegisterBox(Body):
     serial: Serial
     contract: Contract
     model: OptionalText = ""
-    mac: str = ""
+    mac: Mac = ""
     place: Place = ""
-    on: date | None = None
+    on: Day | None = None
     access: Reach | None = None
     event: Event = ""
 
@@ -90,20 +111,14 @@ class AssignJob(Body):
 class JobQuery(Paging):
     """Which jobs: of somebody, in a state."""
 
-    assignee: Annotated[str, Field(max_length=80)] = ""
+    assignee: Actor = ""
     state: Annotated[str, Field(pattern=f"^({'|'.join(JobState)})$")] | None = None
-
-
-class WaitingQuery(Query):
-    """How many, the newest first."""
-
-    limit: Annotated[int, Field(ge=1, le=PAGE_MAX)] = 100
 
 
 class Decision(Body):
     """Which case, and what was decided; with `forget_key` the next registration pins another."""
 
-    id: Annotated[str, Field(min_length=1, max_length=100)]
+    id: Annotated[Id, Field(max_length=100)]
     resolution: Text
     forget_key: bool = False
 
@@ -140,21 +155,7 @@ class JobView:
         )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Strangers:
-    """Boxes that have called and that nobody has registered, the newest first."""
-
-    items: list[Stranger]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Cases:
-    """What does not fit together and waits for a person, the newest first."""
-
-    items: list[Case]
-
-
-async def register_box(call: Call) -> BoxView:
+async def register_box(call: Call, tx: Tx) -> BoxView:
     """Register a box for a household: known, handed over, ready to show its first host key."""
     told: RegisterBox = call.body
     reach = told.access or Reach()
@@ -170,111 +171,85 @@ async def register_box(call: Call) -> BoxView:
         secrets=reach.secrets(),
         event=told.event,
     )
-    async with call.house.store.begin() as tx:
-        return await view(tx, await register(call.house, tx, wanted, by=By(actor=call.actor)))
+    return await view(tx, await register(call.house, tx, wanted, by=By(actor=call.actor)))
 
 
 async def list_jobs(call: Call) -> Page[JobView]:
     """List jobs in the order they were opened."""
     query: JobQuery = call.query
+    (after,) = query.behind(str) or ("",)
     async with call.house.store.read() as tx:
         found = await jobs.listing(
             tx,
             assignee=query.assignee,
             state=query.state or "",
-            after=query.after,
+            after=after,
             jobs_max=query.limit + 1,
         )
-    shown = [JobView.of(job) for job in found[: query.limit]]
-    return Page(items=shown, next=shown[-1].id if len(found) > query.limit else None)
+    return page(found, query.limit, JobView.of, lambda job: (job.id,))
 
 
-async def open_job(call: Call) -> JobView:
+async def open_job(call: Call, tx: Tx) -> JobView:
     """Open a job at a household."""
     told: NewJob = call.body
-    async with call.house.store.begin() as tx:
-        job = await desk_jobs.open_job(
-            call.house,
-            tx,
-            kind=told.kind,
-            contract=told.contract,
-            assignee=told.assignee,
-            note=told.note,
-            actor=call.actor,
-            event=told.event,
-        )
+    job = await desk_jobs.open_job(
+        call.house,
+        tx,
+        kind=told.kind,
+        contract=told.contract,
+        assignee=told.assignee,
+        note=told.note,
+        actor=call.actor,
+        event=told.event,
+    )
     return JobView.of(job)
 
 
-async def close_job(call: Call) -> JobView:
+async def close_job(call: Call, tx: Tx) -> JobView:
     """Close a job as done or cancelled."""
     id_, outcome = call.part("id"), call.body.outcome
-    async with call.house.store.begin() as tx:
-        return JobView.of(await desk_jobs.close(call.house, tx, id_, outcome, actor=call.actor))
+    return JobView.of(await desk_jobs.close(call.house, tx, id_, outcome, actor=call.actor))
 
 
-async def assign_job(call: Call) -> JobView:
+async def assign_job(call: Call, tx: Tx) -> JobView:
     """Give an open job to somebody."""
     id_, assignee = call.part("id"), call.body.assignee
-    async with call.house.store.begin() as tx:
-        return JobView.of(await desk_jobs.assign(call.house, tx, id_, assignee, actor=call.actor))
+    return JobView.of(await desk_jobs.assign(call.house, tx, id_, assignee, actor=call.actor))
 
 
-async def strangers(call: Call) -> Strangers:
-    """List the boxes in quarantine; they have no rights."""
+async def list_strangers(call: Call) -> Page[Stranger]:
+    """List the boxes in quarantine, the newest first; they have no rights."""
+    query: Paging = call.query
+    behind = query.behind(datetime, str, str)
     async with call.house.store.read() as tx:
-        found = await quarantine.waiting(tx, strangers_max=call.query.limit)
-    return Strangers(items=found)
+        found = await quarantine.waiting(tx, strangers_max=query.limit + 1, behind=behind)
+    return page(found, query.limit, itself, lambda one: (one.last_at, one.serial, one.oui))
 
 
-async def cases(call: Call) -> Cases:
-    """List what waits for a person: clones, conflicts, changed host keys."""
+async def list_cases(call: Call) -> Page[Case]:
+    """List what waits for a person: clones, conflicts, changed host keys; the newest first."""
+    query: Paging = call.query
+    behind = query.behind(datetime, str)
     async with call.house.store.read() as tx:
-        return Cases(items=await reviews.waiting(tx, cases_max=call.query.limit))
+        found = await reviews.waiting(tx, cases_max=query.limit + 1, behind=behind)
+    return page(found, query.limit, itself, lambda one: (one.seen_at, one.id))
 
 
-async def resolve(call: Call) -> Case:
+async def resolve(call: Call, tx: Tx) -> Case:
     """Write down what was decided about a case; nothing else is changed by that."""
     told: Decision = call.body
-    async with call.house.store.begin() as tx:
-        return await desk_reviews.resolve(
-            call.house, tx, told.id, told.resolution, actor=call.actor, forget_key=told.forget_key
-        )
-
-
-def _post(
-    path: str, handler: Callable[[Call], Awaitable[Any]], body: type[Body], answer: Any
-) -> Route:
-    return Route(
-        method="POST",
-        path=f"{PREFIX}/{path}",
-        policy=Policy.TOKEN,
-        handler=handler,
-        body=body,
-        answer=answer,
-    )
-
-
-def _get(
-    path: str, handler: Callable[[Call], Awaitable[Any]], query: type[Query], answer: Any
-) -> Route:
-    return Route(
-        method="GET",
-        path=f"{PREFIX}/{path}",
-        policy=Policy.TOKEN,
-        handler=handler,
-        query=query,
-        answer=answer,
+    return await desk_reviews.resolve(
+        call.house, tx, told.id, told.resolution, actor=call.actor, forget_key=told.forget_key
     )
 
 
 ROUTES = (
-    _post("registrations", register_box, RegisterBox, BoxView),
-    _get("jobs", list_jobs, JobQuery, Page[JobView]),
-    _post("jobs", open_job, NewJob, JobView),
-    _post("jobs/{id}/close", close_job, CloseJob, JobView),
-    _post("jobs/{id}/assign", assign_job, AssignJob, JobView),
-    _get("strangers", strangers, WaitingQuery, Strangers),
-    _get("reviews", cases, WaitingQuery, Cases),
-    _post("reviews/resolve", resolve, Decision, Case),
+    change("registrations", register_box, BoxView, body=RegisterBox, problems=[404]),
+    look("jobs", list_jobs, Page[JobView], query=JobQuery),
+    change("jobs", open_job, JobView, body=NewJob, problems=[404]),
+    change("jobs/{id}/close", close_job, JobView, body=CloseJob),
+    change("jobs/{id}/assign", assign_job, JobView, body=AssignJob),
+    look("strangers", list_strangers, Page[Stranger], query=Paging),
+    look("reviews", list_cases, Page[Case], query=Paging),
+    change("reviews/resolve", resolve, Case, body=Decision, problems=[404]),
 )

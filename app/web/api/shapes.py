@@ -2,19 +2,33 @@
 
 from __future__ import annotations
 
+import base64
+import binascii
+import json
 import unicodedata
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Generic, TypeVar
+from datetime import date, datetime
+from typing import Annotated, Any, Generic, TypeVar
 
-from pydantic import AfterValidator, Field, StringConstraints
+from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints
 
-from app.web.route import Query
+from app.web.reading import wrong
+from app.web.route import Parts, Query
+from runtime.store import from_micros, to_micros
+from runtime.store.keyset import Place
 from terms.money import Money
 
 T = TypeVar("T")
+S = TypeVar("S")
 
 PREFIX = "/api/v1"
 PAGE_MAX = 500
+CURSOR_CHARS_MAX = 600
+DIGITS_MAX = 6
+# Control characters and halves of pairs; the schema tells what the product refuses.
+PRINTED = r"^[^\u0000-\u001f\u007f-\u009f]*$"
+_DAY = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,32 +54,174 @@ class Page(Generic[T]):
     next: str | None = None
 
 
-class Paging(Query):
-    """How much of a list, and from where."""
+def page(
+    found: Sequence[S], limit: int, shown: Callable[[S], T], place: Callable[[S], Place]
+) -> Page[T]:
+    """Show as many as were asked for of what was found, which is one more where there are more."""
+    items = found[:limit]
+    is_more = len(found) > limit
+    return Page(
+        items=[shown(one) for one in items], next=cursor(place(items[-1])) if is_more else None
+    )
 
-    limit: Annotated[int, Field(ge=1, le=PAGE_MAX)] = 50
-    after: Annotated[str, Field(max_length=160)] = ""
+
+def itself(one: S) -> S:
+    """Show something as it is."""
+    return one
 
 
-def _no_odd_characters(text: str) -> str:
+def cursor(place: Place) -> str:
+    """Write a place in a list as text that means nothing to anybody else."""
+    told = [to_micros(one) if isinstance(one, datetime) else one for one in place]
+    raw = json.dumps(told, ensure_ascii=False, separators=(",", ":")).encode()
+    return base64.urlsafe_b64encode(raw).decode().rstrip("=")
+
+
+def read_cursor(text: str, *kinds: type) -> Place | None:
+    """Read a place of so many values of these types. Raises BadRequest for one of another list."""
+    if not text:
+        return None
+    told = _decoded(text)
+    types = [int if kind is datetime else kind for kind in kinds]
+    if [type(one) for one in told] != types:
+        raise wrong("after", why="this is no `next` of this list")
+    pairs = zip(told, kinds, strict=True)
+    return tuple(from_micros(one) if kind is datetime else one for one, kind in pairs)
+
+
+def _decoded(text: str) -> list[Any]:
+    try:
+        raw = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
+        told = json.loads(raw.decode())
+    except (binascii.Error, ValueError, RecursionError):
+        return []
+    is_ours = isinstance(told, list) and all(_is_sane(one) for one in told)
+    return told if is_ours else []
+
+
+def _is_sane(one: object) -> bool:
+    """Whether this can be a value of a column, on either engine."""
+    if type(one) is int:
+        return 0 <= one < 1 << 62
+    return isinstance(one, str) and all(mark >= " " and not mark.isspace() for mark in one)
+
+
+def no_odd_characters(text: str) -> str:
+    """Give a text back; raises ValueError naming a character that no name has."""
     for character in text:
         if unicodedata.category(character) in {"Cc", "Cs", "Cn"}:
             raise ValueError(f"holds the character U+{ord(character):04X}")
     return text
 
 
+def _said(text: str) -> str:
+    """Take what is around a text off it."""
+    return no_odd_characters(text).strip()
+
+
+def something(text: str) -> str:
+    """Take what is around a text off it; raises ValueError where nothing is left."""
+    if not (said := _said(text)):
+        raise ValueError("holds nothing but blanks")
+    return said
+
+
+def _written_out(value: object) -> object:
+    """Take a day as it is written alone; the library would read a number as seconds since 1970."""
+    if isinstance(value, str) and len(value) != len("2026-03-31"):
+        raise ValueError("is not a day like 2026-03-31")
+    return value
+
+
+def digits_alone(value: object) -> object:
+    """Let plain digits pass alone: no sign, no point, no blank, nothing between them."""
+    if isinstance(value, str) and not (
+        value.isascii() and value.isdigit() and len(value) <= DIGITS_MAX
+    ):
+        raise ValueError("is not a whole number")
+    return value
+
+
+def _yes_or_no(value: object) -> object:
+    if isinstance(value, str) and value not in {"true", "false"}:
+        raise ValueError("is neither true nor false")
+    return value
+
+
 Text = Annotated[
     str,
-    StringConstraints(strip_whitespace=True, min_length=1, max_length=120),
-    AfterValidator(_no_odd_characters),
+    StringConstraints(min_length=1, max_length=120),
+    Field(json_schema_extra={"pattern": PRINTED}),
+    AfterValidator(something),
 ]
 OptionalText = Annotated[
     str,
-    StringConstraints(strip_whitespace=True, max_length=254),
-    AfterValidator(_no_odd_characters),
+    StringConstraints(max_length=254),
+    Field(json_schema_extra={"pattern": PRINTED}),
+    AfterValidator(_said),
 ]
 Code = Annotated[str, StringConstraints(pattern=r"^[0-9A-Za-z][0-9A-Za-z_.-]{0,39}$")]
 Contract = Annotated[str, StringConstraints(pattern=r"^[0-9A-Za-z][0-9A-Za-z/_.-]{0,25}$")]
 Serial = Annotated[str, StringConstraints(pattern=r"^[0-9A-Za-z][0-9A-Za-z._-]{0,39}$")]
 AmountText = Annotated[str, StringConstraints(pattern=r"^[0-9]{1,12}(\.[0-9]{1,4})?$")]
+# How a MAC may be written; empty where nobody knows it.
+Mac = Annotated[
+    str,
+    StringConstraints(
+        pattern=r"^([0-9A-Fa-f]{12}|([0-9A-Fa-f]{2}:){5}[0-9A-Fa-f]{2}|([0-9A-Fa-f]{2}-){5}[0-9A-Fa-f]{2})?$"
+    ),
+]
 VendorRef = Annotated[str, StringConstraints(pattern=r"^[!-~]{1,120}$")]
+Id = Annotated[str, StringConstraints(pattern=r"^[0-9A-Za-z][0-9A-Za-z:@._-]{0,159}$")]
+Number = Annotated[str, StringConstraints(pattern=r"^[0-9A-Za-z][0-9A-Za-z/_.-]{0,39}$")]
+Day = Annotated[date, BeforeValidator(_written_out)]
+Limit = Annotated[int, Field(ge=1, le=PAGE_MAX), BeforeValidator(digits_alone)]
+Flag = Annotated[bool, BeforeValidator(_yes_or_no)]
+Cursor = Annotated[str, StringConstraints(pattern=rf"^[0-9A-Za-z_-]{{0,{CURSOR_CHARS_MAX}}}$")]
+
+
+class Paging(Query):
+    """How much of a list, and from where: `after` is the `next` of the part before."""
+
+    limit: Limit = 50
+    after: Cursor = ""
+
+    def behind(self, *kinds: type) -> Place | None:
+        """Tell behind which row the page begins. Raises BadRequest."""
+        return read_cursor(self.after, *kinds)
+
+
+class OfContract(Parts):
+    """The contract a path names."""
+
+    contract: Contract
+
+
+class OfSerial(Parts):
+    """The serial a path names."""
+
+    serial: Serial
+
+
+class OfId(Parts):
+    """The id a path names."""
+
+    id: Id
+
+
+class OfNumber(Parts):
+    """The number of a document that a path names."""
+
+    number: Number
+
+
+class OfRental(Parts):
+    """The id of a rental that a path names."""
+
+    rental: Id
+
+
+class OfName(Parts):
+    """The name of a target that a path names."""
+
+    name: Code

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated
-
-from pydantic import Field
 
 from app.desk import targets
 from app.desk.names import Names, names
-from app.web.api.shapes import PAGE_MAX, PREFIX
-from app.web.route import Body, Call, Policy, Query, Route
+from app.web.api.shapes import PAGE_MAX, Code, Flag, Page, Paging, page
+from app.web.api.ways import ask, change, look
+from app.web.route import Call
 from gateway.adapters.sdk import Health
 from gateway.provisioning.findings import Found
 from gateway.reads import drift as drift_reads
@@ -91,20 +89,6 @@ class DriftView:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Targets:
-    """All targets."""
-
-    items: list[TargetView]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Drift:
-    """Findings, the newest first."""
-
-    items: list[DriftView]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Scanned:
     """What one scan saw, and what it found; repairs may have been made already."""
 
@@ -124,23 +108,21 @@ class Counted:
     count: int
 
 
-class Nothing(Body):
-    """No content is needed."""
-
-
-class DriftQuery(Query):
+class DriftQuery(Paging):
     """Which findings."""
 
-    target: Annotated[str, Field(max_length=64)] = ""
-    open: bool = False
-    limit: Annotated[int, Field(ge=1, le=PAGE_MAX)] = 100
+    target: Code | None = None
+    open: Flag = False
 
 
-async def listing(call: Call) -> Targets:
-    """List all targets."""
+async def listing(call: Call) -> Page[TargetView]:
+    """List all targets by name."""
+    query: Paging = call.query
+    (after,) = query.behind(str) or ("",)
     async with call.house.store.read() as tx:
-        found = await target_reads.targets(tx, now=call.house.clock.machine_now())
-    return Targets(items=[TargetView.of(target) for target in found])
+        known = await target_reads.targets(tx, now=call.house.clock.machine_now())
+    found = sorted((one for one in known if one.name > after), key=lambda one: one.name)
+    return page(found, query.limit, TargetView.of, lambda one: (one.name,))
 
 
 async def probe(call: Call) -> Health:
@@ -167,39 +149,39 @@ async def scan(call: Call) -> Scanned:
     )
 
 
-async def findings(call: Call) -> Drift:
-    """List what scans found."""
+async def findings(call: Call) -> Page[DriftView]:
+    """List what scans found, the newest first."""
     query: DriftQuery = call.query
     target = TargetName(query.target) if query.target else None
+    behind = query.behind(datetime, str)
     read = drift_reads.open_drift if query.open else drift_reads.latest
     async with call.house.store.read() as tx:
-        found = await read(tx, rows_max=query.limit, target=target)
-        return Drift(items=await _views(tx, found))
+        found = await read(tx, rows_max=query.limit + 1, target=target, behind=behind)
+        who = await names(tx, [one.service for one in found])
+    return page(
+        found, query.limit, lambda one: DriftView.of(one, who), lambda one: (one.found_at, one.id)
+    )
 
 
-async def repair(call: Call) -> Counted:
+async def repair(call: Call, tx: Tx) -> Counted:
     """Have all open drift of a target repaired."""
-    async with call.house.store.begin() as tx:
-        count = await targets.repair(call.house, tx, call.actor, target=call.part("name"))
+    count = await targets.repair(call.house, tx, call.actor, target=call.part("name"))
     return Counted(count=count)
 
 
-async def approve(call: Call) -> Counted:
+async def approve(call: Call, tx: Tx) -> Counted:
     """Let through what the guard stopped."""
-    async with call.house.store.begin() as tx:
-        return Counted(count=await targets.approve(call.house, tx, call.part("name"), call.actor))
+    return Counted(count=await targets.approve(call.house, tx, call.part("name"), call.actor))
 
 
-async def reject(call: Call) -> Counted:
+async def reject(call: Call, tx: Tx) -> Counted:
     """Keep on what the guard stopped."""
-    async with call.house.store.begin() as tx:
-        return Counted(count=await targets.reject(call.house, tx, call.part("name"), call.actor))
+    return Counted(count=await targets.reject(call.house, tx, call.part("name"), call.actor))
 
 
-async def release(call: Call) -> Counted:
+async def release(call: Call, tx: Tx) -> Counted:
     """Let a parked target work again."""
-    async with call.house.store.begin() as tx:
-        done = await targets.release_target(call.house, tx, call.part("name"), call.actor)
+    done = await targets.release_target(call.house, tx, call.part("name"), call.actor)
     return Counted(count=int(done))
 
 
@@ -208,37 +190,13 @@ async def _views(tx: Tx, found: list[Found]) -> list[DriftView]:
     return [DriftView.of(one, who) for one in found]
 
 
-def _deed(name: str, handler: Callable[[Call], Awaitable[object]], answer: object) -> Route:
-    return Route(
-        method="POST",
-        path=f"{PREFIX}/targets/{{name}}/{name}",
-        policy=Policy.TOKEN,
-        handler=handler,
-        body=Nothing,
-        answer=answer,
-    )
-
-
 ROUTES = (
-    Route(
-        method="GET",
-        path=f"{PREFIX}/targets",
-        policy=Policy.TOKEN,
-        handler=listing,
-        answer=Targets,
-    ),
-    Route(
-        method="GET",
-        path=f"{PREFIX}/drift",
-        policy=Policy.TOKEN,
-        handler=findings,
-        query=DriftQuery,
-        answer=Drift,
-    ),
-    _deed("probe", probe, Health),
-    _deed("scan", scan, Scanned),
-    _deed("repair", repair, Counted),
-    _deed("approve", approve, Counted),
-    _deed("reject", reject, Counted),
-    _deed("release", release, Counted),
+    look("targets", listing, Page[TargetView], query=Paging),
+    look("drift", findings, Page[DriftView], query=DriftQuery),
+    ask("targets/{name}/probe", probe, Health),
+    ask("targets/{name}/scan", scan, Scanned),
+    change("targets/{name}/repair", repair, Counted),
+    change("targets/{name}/approve", approve, Counted),
+    change("targets/{name}/reject", reject, Counted),
+    change("targets/{name}/release", release, Counted),
 )

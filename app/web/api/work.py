@@ -11,13 +11,17 @@ from pydantic import Field
 
 from app.desk import targets
 from app.desk.boxes import holder_of
-from app.desk.names import names
+from app.desk.names import Names, names
+from app.desk.parked import Parked
 from app.desk.parked import parked as read_parked
-from app.web.api.shapes import PAGE_MAX, PREFIX, Contract
+from app.web.api.shapes import Contract, OptionalText, Page, Paging, page
 from app.web.api.targets import Counted
-from app.web.route import Body, Call, Policy, Query, Route
+from app.web.api.ways import change, look
+from app.web.route import Body, Call
 from gateway.reads import orders as order_reads
 from gateway.reads import queue as queue_reads
+from gateway.reads.orders import ServiceOrder
+from runtime.store import Tx
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,13 +63,6 @@ class ParkedView:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ParkedList:
-    """What was set aside, the newest first."""
-
-    items: list[ParkedView]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class OrderView:
     """A line of the journal; `what` is {field: [held before, wished]}."""
 
@@ -81,31 +78,17 @@ class OrderView:
     error: str | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Orders:
-    """Lines of the journal, the newest first."""
-
-    items: list[OrderView]
-
-
-class OrderQuery(Query):
+class OrderQuery(Paging):
     """Whose orders."""
 
-    contract: Annotated[str, Field(max_length=40)] = ""
-    limit: Annotated[int, Field(ge=1, le=PAGE_MAX)] = 100
-
-
-class Limit(Query):
-    """How many."""
-
-    limit: Annotated[int, Field(ge=1, le=PAGE_MAX)] = 100
+    contract: Contract | None = None
 
 
 class Release(Body):
     """Which parked row."""
 
-    kind: Annotated[str, Field(max_length=16)]
-    key: Annotated[str, Field(min_length=1, max_length=160)]
+    kind: Annotated[str, Field(pattern="^[a-z]{1,16}$")]
+    key: Annotated[OptionalText, Field(min_length=1, max_length=160)]
 
 
 class LookAgain(Body):
@@ -114,7 +97,7 @@ class LookAgain(Body):
     contract: Contract
 
 
-async def work(call: Call) -> WorkView:
+async def count(call: Call) -> WorkView:
     """Count the work of every kind."""
     house = call.house
     async with house.store.read() as tx:
@@ -135,100 +118,74 @@ async def work(call: Call) -> WorkView:
     return WorkView(idle=not any(q.due or q.running for q in found), items=items)
 
 
-async def parked(call: Call) -> ParkedList:
-    """List what was set aside."""
+async def list_parked(call: Call) -> Page[ParkedView]:
+    """List what was set aside, the newest first."""
+    query: Paging = call.query
+    behind = query.behind(datetime, str, str)
     async with call.house.store.read() as tx:
-        found = await read_parked(tx, rows_max=call.query.limit)
-    items = [
-        ParkedView(
-            kind=one.kind,
-            key=one.key,
-            target=one.target,
-            contract=one.contract or None,
-            reference=one.reference or None,
-            reason=one.reason,
-            since=one.since,
-            releasable=one.releasable,
-        )
-        for one in found
-    ]
-    return ParkedList(items=items)
+        found = await read_parked(tx, rows_max=query.limit + 1, behind=behind)
+    return page(found, query.limit, _parked, lambda one: one.place)
 
 
-async def release(call: Call) -> Counted:
+async def release(call: Call, tx: Tx) -> Counted:
     """Let a parked row be tried again."""
     body: Release = call.body
-    async with call.house.store.begin() as tx:
-        count = await targets.release_work(call.house, tx, body.kind, body.key, call.actor)
+    count = await targets.release_work(call.house, tx, body.kind, body.key, call.actor)
     return Counted(count=count)
 
 
-async def look_again(call: Call) -> Counted:
+async def look_again(call: Call, tx: Tx) -> Counted:
     """Compare one service with its targets now."""
-    async with call.house.store.begin() as tx:
-        holder = await holder_of(tx, call.body.contract)
-        return Counted(count=await targets.look_again(call.house, tx, [holder.service]))
+    holder = await holder_of(tx, call.body.contract)
+    return Counted(count=await targets.look_again(call.house, tx, [holder.service]))
 
 
-async def orders(call: Call) -> Orders:
-    """List the journal."""
+async def list_orders(call: Call) -> Page[OrderView]:
+    """List the journal, the newest first."""
     query: OrderQuery = call.query
+    (behind,) = query.behind(str) or ("",)
     async with call.house.store.read() as tx:
         service = (await holder_of(tx, query.contract)).service if query.contract else None
-        found = await order_reads.latest(tx, orders_max=query.limit, service=service)
-        who = await names(tx, [one.service for one in found])
-    items = []
-    for one in found:
-        holder = who.get(one.service)
-        items.append(
-            OrderView(
-                id=one.id,
-                contract=holder.contract if holder else None,
-                target=one.target,
-                revision=one.revision,
-                what=one.what,
-                outcome=one.outcome.value,
-                cause=one.cause,
-                started_at=one.started_at,
-                finished_at=one.finished_at,
-                error=one.error,
-            )
+        found = await order_reads.latest(
+            tx, orders_max=query.limit + 1, service=service, behind=behind
         )
-    return Orders(items=items)
+        who = await names(tx, [one.service for one in found])
+    return page(found, query.limit, lambda one: _order(one, who), lambda one: (one.id,))
+
+
+def _parked(one: Parked) -> ParkedView:
+    return ParkedView(
+        kind=one.kind,
+        key=one.key,
+        target=one.target,
+        contract=one.contract or None,
+        reference=one.reference or None,
+        reason=one.reason,
+        since=one.since,
+        releasable=one.releasable,
+    )
+
+
+def _order(one: ServiceOrder, who: Names) -> OrderView:
+    holder = who.get(one.service)
+    return OrderView(
+        id=one.id,
+        contract=holder.contract if holder else None,
+        target=one.target,
+        revision=one.revision,
+        what=one.what,
+        outcome=one.outcome.value,
+        cause=one.cause,
+        started_at=one.started_at,
+        finished_at=one.finished_at,
+        error=one.error,
+    )
 
 
 ROUTES = (
-    Route(method="GET", path=f"{PREFIX}/work", policy=Policy.TOKEN, handler=work, answer=WorkView),
-    Route(
-        method="GET",
-        path=f"{PREFIX}/parked",
-        policy=Policy.TOKEN,
-        handler=parked,
-        query=Limit,
-        answer=ParkedList,
-    ),
-    Route(
-        method="POST",
-        path=f"{PREFIX}/parked/release",
-        policy=Policy.TOKEN,
-        handler=release,
-        body=Release,
-        answer=Counted,
-    ),
-    Route(
-        method="POST",
-        path=f"{PREFIX}/reconcile",
-        policy=Policy.TOKEN,
-        handler=look_again,
-        body=LookAgain,
-        answer=Counted,
-    ),
-    Route(
-        method="GET",
-        path=f"{PREFIX}/orders",
-        policy=Policy.TOKEN,
-        handler=orders,
-        query=OrderQuery,
-        answer=Orders,
-    ),
+    look("work", count, WorkView),
+    look("parked", list_parked, Page[ParkedView], query=Paging),
+    change("parked/release", release, Counted, body=Release, problems=[404]),
+    change("reconcile", look_again, Counted, body=LookAgain, problems=[404]),
+    look("orders", list_orders, Page[OrderView], query=OrderQuery, problems=[404]),
 )

@@ -54,7 +54,7 @@ async def listing(tx: Tx, search: str, after: str, limit: int) -> tuple[AccountL
 
 async def account(house: House, tx: Tx, contract: str) -> AccountPage:
     """Gather one household's page. Raises NotFound."""
-    found = await household.view(house, tx, contract)
+    found = await household.view(tx, contract)
     about = found.account
     now = await house.clock.business_now(tx)
     today = local_date(now, about.zone)

@@ -92,6 +92,11 @@ class Phone:
         )
         return html(self.drawing.page(template, frame=frame, **values), status)
 
+    def plain(self, template: str, **values: Any) -> web.Response:
+        """Draw a page that is the same for everybody and says nothing of the business."""
+        frame = PhoneFrame(operator="Boxoffice", zone="UTC", page="")
+        return html(self.drawing.page(template, frame=frame, **values))
+
     def refused(self, status: int, title: str, detail: str) -> web.Response:
         """Draw the page of a request that failed, for nobody in particular."""
         frame = PhoneFrame(operator="Boxoffice", zone="UTC", page="")

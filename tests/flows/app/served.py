@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -99,7 +100,21 @@ class Served:
             headers["Content-Type"] = "application/json"
             data = json.dumps(body).encode()
         status, answer, _ = await self.raw(method, f"/api/v1/{path}", headers=headers, data=data)
+        assert status in _described(method, path), f"{method} {path}: {status} is not described"
         return status, json.loads(answer)
+
+
+def _described(method: str, path: str) -> frozenset[int]:
+    """Give the statuses the API says a path may answer with; of what there is not, the usual."""
+    from app.web.openapi import statuses_of  # noqa: PLC0415 - tests without an API load faster
+    from app.web.routes import API  # noqa: PLC0415
+
+    asked = f"/api/v1/{path.partition('?')[0]}"
+    for route in API:
+        pattern = re.sub(r"\\\{[a-z_]+\\\}", "[^/]+", re.escape(route.path))
+        if route.method == method and re.fullmatch(pattern, asked):
+            return statuses_of(route)
+    return frozenset({401, 404, 405})
 
 
 @pytest.fixture

@@ -246,7 +246,7 @@ async def test_nothing_is_released_that_is_not_parked(harbour, served):
     assert await served.api("POST", "parked/release", release) == (200, {"count": 0})
     status, _ = await served.api("POST", "parked/release", release | {"kind": "nosuch"})
     assert status == 404
-    assert await served.api("GET", "parked") == (200, {"items": []})
+    assert await served.api("GET", "parked") == (200, {"items": [], "next": None})
 
 
 async def test_what_cannot_be_routed_is_shown_and_the_rest_goes_on(harbour, served):

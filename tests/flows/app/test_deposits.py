@@ -134,7 +134,7 @@ async def test_a_credit_note_explains_itself(flat):
     async with flat.house.store.read() as tx:
         view = await credit_notes.view(tx, note["number"])
         told = list(explained(view))
-        whole = list(explained(await household.view(flat.house, tx, FLAT)))
+        whole = list(explained(await household.view(tx, FLAT)))
     assert (
         told[0] == f"credit note {note['number']} of {note['issued_on']}: {view.total} given back"
     )

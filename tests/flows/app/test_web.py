@@ -10,7 +10,7 @@ import pytest
 from pydantic import TypeAdapter
 
 from app.desk import clock
-from app.web import connection
+from app.web import connection, openapi
 from app.web.headers import ALWAYS
 from app.web.problem import STATUS, problem_of
 from app.web.route import Policy
@@ -278,3 +278,19 @@ async def test_the_numbers_are_those_of_the_database(harbour, served):
         await tx.driver("DELETE FROM work")
     _, body, _ = await served.raw("GET", "/metrics")
     assert b'boxoffice_work_due{kind="settle",target=""} 0.0' in body
+
+
+async def test_the_api_is_described_to_anybody(served):
+    """The description and its page are served without a token, and the page needs no script."""
+    status, body, headers = await served.raw("GET", "/api/openapi.json")
+    assert (status, body.decode()) == (200, openapi.text())
+    assert headers["Content-Type"].startswith("application/json")
+    status, body, headers = await served.raw("GET", "/api/docs")
+    page = body.decode()
+    assert status == 200
+    assert "<script" not in page
+    assert not re.search(r'(?:src|href)="(?:https?:)?//', page)
+    for route in API:
+        assert route.path.removeprefix("/api/v1") in page
+    anchors = set(re.findall(r'href="#([^"]+)"', page))
+    assert anchors <= set(re.findall(r'id="([^"]+)"', page))

@@ -67,7 +67,11 @@ def section(method: str, path: str) -> str:
             "/boxes/{serial}/return",
             "- `condition?`: `good` or `faulty` or `damaged` or `scrap`",
         ),
-        ("POST", "/clock/advance", "- `by`: text; like `35d`, `12h` or `1w2d`"),
+        (
+            "POST",
+            "/clock/advance",
+            "- `by`: text, like `^([0-9]{1,6}[smhdw]){1,8}$`; like `35d`, `12h` or `1w2d`",
+        ),
         ("POST", "/targets/{name}/probe", "Body: nothing in it, `{}`."),
         ("GET", "/drift", "- `open?`: `true` or `false`; default `false`"),
     ],
