@@ -19,7 +19,7 @@ from app.imports.problems import Problems
 from billing.dunning import model as dunning
 from billing.dunning.model import AFTER_DAYS_MAX, Action, Ladder
 from billing.equipment.model import Starts
-from gateway.provisioning.targets import CALLS_PER_S_MAX, IN_FLIGHT_MAX
+from gateway.provisioning.targets import CALLS_PER_S_MAX, CALLS_PER_S_MIN, IN_FLIGHT_MAX
 from messages import templates
 from terms.errors import Invalid
 
@@ -82,7 +82,7 @@ class Limits(_Strict):
     """In each [targets.NAME], beside its options: how much the target stands, of all workers."""
 
     in_flight_max: int = Field(IN_FLIGHT_MAX, ge=1, le=512)
-    calls_per_s: float | None = Field(None, gt=0, le=CALLS_PER_S_MAX)
+    calls_per_s: float | None = Field(None, ge=CALLS_PER_S_MIN, le=CALLS_PER_S_MAX)
 
 
 class _Shape(_Strict):

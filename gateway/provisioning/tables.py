@@ -8,7 +8,7 @@ deleted and come back; `service_order`, `drift` and `darkening` are the journal 
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Boolean, Column, Float, Index, Integer, String, Table, Text, text
+from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, String, Table, Text, text
 
 from runtime.store import Instant, metadata
 
@@ -22,7 +22,8 @@ target = Table(
     # Rises whenever the operator changes the row, so that every process opens it anew.
     Column("version", Integer, nullable=False),
     Column("in_flight_max", Integer, nullable=False),
-    Column("calls_per_s", Float),
+    # Its rate: a call may be made every so many microseconds.
+    Column("call_every_us", BigInteger),
     Column("drift_policy", String(16), nullable=False),
     Column("guard_share_percent", Integer, nullable=False),
     Column("guard_floor", Integer, nullable=False),

@@ -32,7 +32,8 @@ GUARD_SHARE_PERCENT = 10
 GUARD_FLOOR = 10
 MODEL_CHARS_MAX = 64
 NO_MODELS = "[]"
-CALLS_PER_S_MAX = 10_000.0
+CALLS_PER_S_MIN, CALLS_PER_S_MAX = 0.001, 10_000.0
+_SECOND_US = 1_000_000
 # A run whose calls waited long for their turns would outlive its lease.
 TURN_WAIT_S_MAX = 2.0
 PACE_GROWS_EVERY = timedelta(seconds=2)
@@ -238,8 +239,9 @@ def _checked_models(wanted: Configuration) -> list[str]:
     ):
         if not lowest <= value <= highest:
             raise Invalid(f"target {wanted.name}: {field}", f"{lowest} to {highest}")
-    if wanted.calls_per_s is not None and not 0 < wanted.calls_per_s <= CALLS_PER_S_MAX:
-        why = f"more than 0, at most {CALLS_PER_S_MAX:g}"
+    rate = wanted.calls_per_s
+    if rate is not None and not CALLS_PER_S_MIN <= rate <= CALLS_PER_S_MAX:
+        why = f"{CALLS_PER_S_MIN:g} to {CALLS_PER_S_MAX:g}"
         raise Invalid(f"target {wanted.name}: calls_per_s", why)
     made = open_adapter(wanted.kind, name=wanted.name, options=wanted.options, http=_Shut())
     if not isinstance(made.options, BoxOptions):
@@ -253,6 +255,10 @@ def _checked_models(wanted: Configuration) -> list[str]:
     return sorted(set(made.options.models))
 
 
+def _every_us(calls_per_s: float | None) -> int | None:
+    return None if calls_per_s is None else max(round(_SECOND_US / calls_per_s), 1)
+
+
 def _canonical(options: Mapping[str, Any]) -> str:
     return json.dumps(dict(options), sort_keys=True)
 
@@ -262,7 +268,7 @@ def _same(row: Any, wanted: Configuration, options: str, sealer: Sealer) -> bool
         row.kind == wanted.kind
         and row.enabled == wanted.enabled
         and row.in_flight_max == wanted.in_flight_max
-        and row.calls_per_s == wanted.calls_per_s
+        and row.call_every_us == _every_us(wanted.calls_per_s)
         and row.drift_policy == wanted.drift_policy.value
         and row.guard_share_percent == wanted.guard_share_percent
         and row.guard_floor == wanted.guard_floor
@@ -280,7 +286,7 @@ def _row(
         "enabled": wanted.enabled,
         "version": old.version + 1 if old else 1,
         "in_flight_max": wanted.in_flight_max,
-        "calls_per_s": wanted.calls_per_s,
+        "call_every_us": _every_us(wanted.calls_per_s),
         "drift_policy": wanted.drift_policy.value,
         "guard_share_percent": wanted.guard_share_percent,
         "guard_floor": wanted.guard_floor,
@@ -304,7 +310,7 @@ def _from_row(row: Any) -> Target:
         enabled=row.enabled,
         version=row.version,
         in_flight_max=row.in_flight_max,
-        calls_per_s=row.calls_per_s,
+        calls_per_s=_SECOND_US / row.call_every_us if row.call_every_us else None,
         drift_policy=DriftPolicy(row.drift_policy),
         guard_share_percent=row.guard_share_percent,
         guard_floor=row.guard_floor,

@@ -33,13 +33,13 @@ def upgrade() -> None:
         sa.Column("taken_until", sa.BigInteger, nullable=False),
     )
     with op.batch_alter_table("target") as table:
-        table.add_column(sa.Column("calls_per_s", sa.Float))
+        table.add_column(sa.Column("call_every_us", sa.BigInteger))
 
 
 def downgrade() -> None:
     """Drop them."""
     with op.batch_alter_table("target") as table:
-        table.drop_column("calls_per_s")
+        table.drop_column("call_every_us")
     op.drop_table("target_turn")
     op.drop_table("target_share")
     op.drop_table("lead")
