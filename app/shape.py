@@ -81,11 +81,6 @@ async def make_sure(house: House) -> None:
     await _first_token(house)
 
 
-async def is_current(house: House) -> bool:
-    """Whether the database has the shape of this version."""
-    return await current(house) == newest()
-
-
 async def current(house: House) -> str:
     """Tell the revision the database stands at; empty where nothing was ever migrated."""
     async with house.store.read() as tx:
@@ -98,17 +93,18 @@ async def current(house: House) -> str:
 
 def newest() -> str:
     """Tell the newest revision of the stream: its file carries the highest number."""
-    return max(_revisions())
+    return max(revisions())
 
 
 @cache
-def _revisions() -> frozenset[str]:
+def revisions() -> frozenset[str]:
+    """Name every revision that this version knows."""
     names = (path.name for path in (LOCATION / "versions").glob("[0-9]*.py"))
     return frozenset(name[:_NUMBER_CHARS] for name in names)
 
 
 def _check_known(house: House, found: str) -> None:
-    if found and found not in _revisions():
+    if found and found not in revisions():
         raise DomainError(
             f"the database {house.store.url.database} has the shape {found!r} of another version, "
             f"this one knows up to {newest()}: run the version that wrote it, or put back a backup "

@@ -142,6 +142,10 @@ class Cluster:
         server.wait()
         raise self.complaint("PostgreSQL did not start")
 
+    def remove(self) -> None:
+        """Take the folder away; the server has ended."""
+        shutil.rmtree(self.folder, ignore_errors=True)
+
     def is_ready(self) -> bool:
         """Read the state that the server writes into the last line of its pid file."""
         try:
@@ -228,7 +232,7 @@ def keep(installation: Path, run_folder: Path, owner_pid: int) -> None:
         server.send_signal(signal.SIGQUIT)  # nothing in it is worth a clean end
         server.wait()
     finally:
-        shutil.rmtree(cluster.folder, ignore_errors=True)
+        cluster.remove()
         if not is_alive(owner_pid):
             shutil.rmtree(run_folder, ignore_errors=True)  # nobody else is left to do it
 
