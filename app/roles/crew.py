@@ -50,6 +50,7 @@ def duties(house: House, role: Role) -> dict[str, Running]:
         "drift": lambda stop: scheduler.scan_for_drift(house, stop),
         "activations": lambda stop: scheduler.activate_boxes(house, stop),
         "facts": lambda stop: scheduler.take_facts(house, stop),
+        "pictures": lambda stop: scheduler.time_pictures(house, stop),
         "lost": lambda stop: scheduler.find_lost(house, stop),
     }
     ears: dict[str, Running] = {"ears": lambda stop: scheduler.hear_others(house, stop)}

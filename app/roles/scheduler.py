@@ -7,6 +7,7 @@ from collections.abc import Awaitable
 from datetime import timedelta
 
 from app.roles.activations import activate_proven
+from app.roles.pictures import Pictures
 from app.roles.possessions import take_possessions
 from app.wiring import House
 from billing.flows import replay
@@ -49,6 +50,15 @@ async def activate_boxes(house: House, stop: asyncio.Event) -> None:
     """Note which boxes have proven themselves where they stand."""
     while not await _over(stop, FACTS_EVERY.total_seconds()):
         await _outlive("boxes.activate", activate_proven(house))
+
+
+async def time_pictures(house: House, stop: asyncio.Event) -> None:
+    """Measure how long households wait for what they have paid."""
+    pictures = Pictures(house)
+    while True:
+        await _outlive("pictures.time", pictures.look())
+        if await _over(stop, FACTS_EVERY.total_seconds()):
+            return
 
 
 async def find_lost(house: House, stop: asyncio.Event) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -15,6 +17,7 @@ from app.web.routes import API
 from billing.payments import registry
 from billing.payments.providers.stripe.events import READERS
 from gateway.inventory.model import ResourceState
+from tests.architecture import source
 
 ROOT = Path(__file__).parents[3]
 PAPERS = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
@@ -39,6 +42,21 @@ def test_the_reference_of_boxes_is_what_the_tables_say():
     assert page == boxes_reference(), "write it again: .venv/bin/python -m app.boxes_reference"
     for state in ResourceState:
         assert f"\n| `{state}` | " in page
+
+
+def test_the_reference_of_metrics_is_what_is_counted():
+    """docs/reference/metrics.md is written from the metrics; none in the source is left out."""
+    page = (ROOT / "docs" / "reference" / "metrics.md").read_text("utf-8")
+    # In a process of its own: the tests of this one may count things of their own.
+    command = [sys.executable, "-m", "app.metrics_reference"]
+    written = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    assert page == written, "write it again: .venv/bin/python -m app.metrics_reference"
+    names = re.compile(r"\b(?:counter|gauge|histogram)\(\s*\"(boxoffice_\w+)\"")
+    in_source = {
+        name for room in source.modules(source.SHIPPED) for name in names.findall(room.text)
+    }
+    on_page = set(re.findall(r"^\| `(\w+?)(?:_total)?` ", page, re.MULTILINE))
+    assert in_source == on_page
 
 
 @pytest.mark.parametrize("paper", PAPERS, ids=lambda path: path.name)
