@@ -39,11 +39,11 @@ from terms.errors import Invalid
 PREFIX = "BOXOFFICE_"
 FILE = "boxoffice.toml"
 FILE_VARIABLE = "BOXOFFICE_CONFIG"
-SECRETS_VARIABLE = "BOXOFFICE_SECRETS_DIR"
+FOLDER_VARIABLE = "BOXOFFICE_SETTINGS_DIR"
 
 # Read elsewhere, by tests and by the crash points they set.
 _OTHER_VARIABLES = re.compile(
-    r"BOXOFFICE_(?:CONFIG|SECRETS_DIR|CRASH_\w+|TEST_\w+|STRICT_SERVICES)"
+    r"BOXOFFICE_(?:CONFIG|SETTINGS_DIR|CRASH_\w+|TEST_\w+|STRICT_SERVICES)"
 )
 # Kubernetes tells every container where services are; one of them may be named boxoffice.
 _SERVICE_NAMES = re.compile(r"BOXOFFICE_(?:\w+_)?(?:SERVICE_HOST|SERVICE_PORT\w*|PORT_\d+_\w+)")
@@ -254,7 +254,7 @@ def _file(environment: Mapping[str, str]) -> Path | None:
 
 def _secrets(environment: Mapping[str, str]) -> Path | None:
     """Find the folder whose files hold one setting each, if one is named."""
-    named = environment.get(SECRETS_VARIABLE)
+    named = environment.get(FOLDER_VARIABLE)
     return Path(named) if named else None
 
 
@@ -265,7 +265,7 @@ def _strange_secrets(folder: Path | None) -> list[str]:
     if folder is None:
         return []
     if not folder.is_dir():
-        return [f"{SECRETS_VARIABLE}: there is no folder {folder}"]
+        return [f"{FOLDER_VARIABLE}: there is no folder {folder}"]
     ours = sorted(map(variable, Settings.model_fields))
     wrong = []
     for path in sorted(folder.iterdir()):

@@ -84,7 +84,7 @@ def test_secrets_come_from_files(folder, monkeypatch):
     (secrets / "BOXOFFICE_DATABASE_URL").write_text("postgresql://u:p@h/x\n")
     (secrets / "postgres_password").write_text(CANARY)
     (folder / FILE).write_text('database_url = "postgresql://h/file"\n')
-    monkeypatch.setenv("BOXOFFICE_SECRETS_DIR", str(secrets))
+    monkeypatch.setenv("BOXOFFICE_SETTINGS_DIR", str(secrets))
     settings = load()
     assert settings.master_key is not None
     assert settings.master_key.get_secret_value() == key
@@ -96,8 +96,8 @@ def test_secrets_come_from_files(folder, monkeypatch):
 def test_a_slip_in_the_folder_of_secrets_is_noticed(folder, monkeypatch):
     """A missing folder, a file that is no setting and a wrong value are told, never the value."""
     secrets = folder / "secrets"
-    monkeypatch.setenv("BOXOFFICE_SECRETS_DIR", str(secrets))
-    assert complaint() == f"settings: BOXOFFICE_SECRETS_DIR: there is no folder {secrets}"
+    monkeypatch.setenv("BOXOFFICE_SETTINGS_DIR", str(secrets))
+    assert complaint() == f"settings: BOXOFFICE_SETTINGS_DIR: there is no folder {secrets}"
     secrets.mkdir()
     (secrets / "boxoffice_masterkey").write_text(CANARY)
     told = complaint()
