@@ -10,7 +10,7 @@ import hypothesis
 import pytest
 
 from tests.conformance import named
-from tests.services import binaries, browser, peers, postgres, sockets
+from tests.services import binaries, browser, peers, postgres, redis, sockets
 
 pytest_plugins = ["tests.fixtures.store"]
 
@@ -29,7 +29,8 @@ def pytest_configure(config: pytest.Config) -> None:
     """Close the way out; the run's first process opens the run for all of them."""
     given = os.environ.get(postgres.URL_ENVIRONMENT)
     database = [urlsplit(given).hostname or ""] if given else []
-    sockets.bar_outside([*database, *named.hosts()])
+    bell = [urlsplit(os.environ.get(redis.URL_ENVIRONMENT, "")).hostname or ""]
+    sockets.bar_outside([*database, *filter(None, bell), *named.hosts()])
     if not hasattr(config, "workerinput"):
         config.stash[RUN_FOLDER] = postgres.open_run()
 
@@ -46,6 +47,7 @@ def pytest_report_header() -> list[str]:
     chromium = browser.find_chromium()
     return [
         f"postgres: {postgres.describe()}",
+        f"redis: {redis.describe()}",
         f"chromium: {chromium or 'none'}",
         f"peers: {peers.describe()}",
     ]
@@ -92,6 +94,34 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     if request.param == "sqlite":
         return f"sqlite:///{tmp_path / 'boxoffice.db'}"
     return str(request.getfixturevalue("fresh_postgres"))
+
+
+@pytest.fixture(scope="session")
+def redis_program() -> Path:
+    """Return the program of a real Redis server."""
+    found = redis.find_redis()
+    if found is None:
+        missing(redis.MISSING)
+    return found
+
+
+@pytest.fixture(scope="session")
+def redis_url(request: pytest.FixtureRequest) -> Iterator[str]:
+    """Return the address of a running Redis that this process's tests share."""
+    given = os.environ.get(redis.URL_ENVIRONMENT)
+    if given:
+        yield given
+        return
+    with redis.RedisServer(request.getfixturevalue("redis_program")) as server:
+        server.start()
+        yield server.url
+
+
+@pytest.fixture
+def redis_server(redis_program: Path) -> Iterator[redis.RedisServer]:
+    """Return a Redis of the test's own that does not run yet; it may be hurt."""
+    with redis.RedisServer(redis_program) as server:
+        yield server
 
 
 @pytest.fixture(scope="session")
