@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import sys
 
-import app.serving  # noqa: F401 - with it comes all that counts
+import app.serving  # noqa: F401 - with these two comes all that counts
+import runtime.bell.redis  # noqa: F401
 from gateway.adapters import registry
 from runtime.metrics import Counter, Metric, defined
 

@@ -22,6 +22,7 @@ ANSWER_WITHIN_S = 2.0
 LOOK_EVERY_S = 1.0
 # Below it the embedded database will soon fail in the middle of something.
 FREE_BYTES_MIN = 64 * 1024 * 1024
+LONGER = "it does not answer: work of other processes is found a little later"
 
 # A standby, or one that was told to refuse: both answer every question and take no write.
 _READ_ONLY = (
@@ -91,7 +92,16 @@ class Readiness:
         if self._house.store.is_sqlite:
             folder = Path(str(self._house.store.url.database)).parent
             vital.append(Check(name="disk", reason=await asyncio.to_thread(disk_reason, folder)))
-        return Standing(vital=vital)
+        return Standing(vital=vital, lesser=await self._redis())
+
+    async def _redis(self) -> Sequence[Check]:
+        """Look at what rings between processes; without it work is found at the next sweep."""
+        if self._house.settings.redis_url is None:
+            return ()
+        bell = self._house.store.bell
+        # A process that waits for no ring has made no link yet; it does so with the first wait.
+        await bell.wait("", 0)
+        return [Check(name="redis", reason="" if bell.is_up else LONGER)]
 
     def _with_duties(self, seen: Standing) -> Standing:
         """Add what costs nothing to look at, and tell the monitoring."""

@@ -16,7 +16,7 @@ import aiohttp
 import pytest
 
 from app.migrations import LOCATION
-from app.readiness import Readiness, disk_reason
+from app.readiness import LONGER, Readiness, disk_reason
 from app.roles.crew import Crew, Role, duties
 from app.settings import Settings
 from app.shape import newest
@@ -145,6 +145,11 @@ async def asked(house: House, crew: Crew) -> AsyncIterator[str]:
         await aside.close()
 
 
+def web(house: House) -> Crew:
+    """Make the crew of a process that serves pages alone."""
+    return Crew(duties(house, Role.WEB))
+
+
 @pytest.fixture
 async def askable(migrated_url, tmp_path) -> AsyncIterator[House]:
     """Return a house that may be asked aside, once on each engine."""
@@ -193,6 +198,22 @@ async def test_a_database_that_takes_no_write_shows(fresh_postgres, postgres_ser
     async with closing(build(settings)) as house:
         (check,) = (await Readiness(house, dict).look()).vital
     assert (check.name, check.reason) == ("database", "it takes no write")
+
+
+async def test_without_redis_it_is_degraded_and_ready(migrated_url, redis_server, tmp_path):
+    """A bell that is gone makes things slower and nothing else: it is told, and traffic comes."""
+    redis_server.start()
+    settings = Settings(
+        data_dir=tmp_path, database_url=migrated_url, redis_url=redis_server.url, health_port=0
+    )
+    async with closing(build(settings)) as house, asked(house, web(house)) as url:
+        await until(url, lambda _, told: not told["degraded"], CLEARS_WITHIN_S)
+        redis_server.kill()
+        status, told = await until(url, lambda _, told: told["degraded"], SHOWS_WITHIN_S)
+        assert (status, told["ok"]) == (200, True)
+        assert told["reasons"] == {"redis": LONGER}
+        redis_server.start()
+        await until(url, lambda _, told: not told["degraded"], CLEARS_WITHIN_S)
 
 
 async def test_asking_often_is_looking_once(askable):
