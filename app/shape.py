@@ -15,6 +15,7 @@ from app.sealing import SealsAnew, check_key, check_sealed
 from app.settings import Settings
 from app.wiring import House, build, closing
 from gateway.adapters.sdk import Boxes
+from runtime.store import Tx
 from terms.errors import DomainError
 from terms.ids import TargetName
 
@@ -84,10 +85,13 @@ async def make_sure(house: House) -> None:
 async def current(house: House) -> str:
     """Tell the revision the database stands at; empty where nothing was ever migrated."""
     async with house.store.read() as tx:
-        ((exists,),) = await tx.fetch(_HAS_TABLE[tx.engine])
-        if not exists:
-            return ""
-        rows = await tx.fetch("SELECT version_num FROM alembic_version")
+        return await revision(tx)
+
+
+async def revision(tx: Tx) -> str:
+    """Tell the same of any database of ours."""
+    ((exists,),) = await tx.fetch(_HAS_TABLE[tx.engine])
+    rows = await tx.fetch("SELECT version_num FROM alembic_version") if exists else ()
     return str(rows[0][0]) if rows else ""
 
 
