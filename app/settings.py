@@ -189,6 +189,13 @@ class Settings(BaseSettings):
         le=CALL_DEADLINE_S_MAX,
         description="The longest a single call to a target may take; less than `lease_s`.",
     )
+    in_flight_max: int = Field(
+        512,
+        ge=1,
+        le=512,
+        description="How many rows of one target this process works on at once, of those that the "
+        "target stands from all processes together.",
+    )
     sweep_s: Seconds = Field(
         2, description="How often work is looked for although nobody rang the bell."
     )

@@ -140,9 +140,7 @@ def build(
         providers=providers,
         targets=targets,
         composer=Composer(store, work),
-        reconciler=Reconciler(
-            work, targets, Pace(heartbeat_s=settings.heartbeat_s, sweep_s=settings.sweep_s)
-        ),
+        reconciler=Reconciler(work, targets, _pace(settings)),
         operate=operate,
         drift=Drift(work, targets),
         logins=logins,
@@ -158,6 +156,14 @@ def _bell(settings: Settings, clock: Clock, chance: Chance) -> Bell:
 
     url = settings.redis_url.get_secret_value()
     return RedisBell(url, machine_now=clock.machine_now, chance=chance)
+
+
+def _pace(settings: Settings) -> Pace:
+    return Pace(
+        heartbeat_s=settings.heartbeat_s,
+        in_flight_max=settings.in_flight_max,
+        sweep_s=settings.sweep_s,
+    )
 
 
 def _lasting(settings: Settings) -> Lasting:

@@ -13,8 +13,9 @@ from sqlalchemy.exc import DBAPIError
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, stop_after_attempt
 
 from runtime.chance import Chance, SystemChance
+from runtime.store.patience import StoreAway
 from runtime.telemetry import counter, get_log
-from terms.errors import Unreachable
+from terms.errors import TargetError, Unreachable
 
 log = get_log()
 
@@ -114,7 +115,12 @@ async def serialisable(
         sleep=sleep,
         stop=stop_after_attempt(TRANSACTION_TRIES_MAX),
         wait=_waiter(chance, TRANSACTION_BASE_S, TRANSACTION_MAX_S),
-        retry=retry_if_exception(lambda error: is_conflict(error) or is_away(error)),
+        # Who has waited long enough for the database does not wait as long again.
+        retry=retry_if_exception(
+            lambda error: (
+                not isinstance(error, StoreAway) and (is_conflict(error) or is_away(error))
+            )
+        ),
         before_sleep=counted,
         reraise=True,
     )
@@ -139,6 +145,17 @@ def is_away(error: BaseException) -> bool:
         or _is_away_state(getattr(cause, "sqlstate", None))
         for cause in _causes(error)
     )
+
+
+def is_store_trouble(error: BaseException) -> bool:
+    """Say whether the database is to blame, and another try may do: it is away, busy, in conflict.
+
+    What other systems or files do counts as something else.
+    """
+    causes = [cause for cause in _causes(error) if not isinstance(cause, TargetError)]
+    is_wire = any(isinstance(cause, ConnectionError | TimeoutError) for cause in causes)
+    of_driver = any(isinstance(c, DBAPIError) or hasattr(c, "sqlstate") for c in causes)
+    return is_wire or (of_driver and (is_away(error) or is_conflict(error)))
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:

@@ -10,7 +10,7 @@ import hypothesis
 import pytest
 
 from tests.conformance import named
-from tests.services import binaries, browser, peers, postgres, redis, sockets
+from tests.services import binaries, browser, hurt, peers, postgres, redis, sockets
 
 pytest_plugins = ["tests.fixtures.store"]
 
@@ -86,6 +86,17 @@ def fresh_postgres(postgres_server: postgres.Server) -> Iterator[str]:
     url = postgres_server.create()
     yield url
     postgres_server.drop(url)
+
+
+@pytest.fixture(scope="module")
+def hurt_postgres() -> Iterator[hurt.PostgresServer]:
+    """Return a PostgreSQL of the test file's own, running; it may be hurt."""
+    found = binaries.find_postgres()
+    if found is None:
+        missing(binaries.MISSING)
+    with hurt.PostgresServer(found) as server:
+        server.start()
+        yield server
 
 
 @pytest.fixture(params=["sqlite", "postgres"])

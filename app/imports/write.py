@@ -90,6 +90,7 @@ async def _business(house: House, tx: Tx, folder: Folder) -> tuple[dict[str, str
             name=TargetName(target.name),
             kind=target.kind,
             options=target.options,
+            **target.limits.model_dump(),
             **{f"guard_{name}": value for name, value in guard.items()},
         )
         changed.append(await targets.configure(tx, house.sealer, wanted))

@@ -21,12 +21,18 @@ from app.web.reading import read_body, read_proven_form, read_query
 from app.web.route import Call, Policy, Route
 from app.wiring import House
 from runtime.chance import new_id
+from runtime.retry import is_store_trouble
+from runtime.store.patience import patience
 from runtime.telemetry import bound, get_log
 from terms.errors import BoxofficeError
 
 log = get_log()
 
 POLICIES = web.AppKey("policies", dict[tuple[str, str], Policy])
+
+# Whoever asks is told soon that the database does not answer, and when to come again.
+PATIENCE_S = 2.0
+COME_AGAIN_S = 2
 
 _Served = Callable[[web.Request], Awaitable[web.StreamResponse]]
 Refused = Callable[[web.Request, int, str, str], web.Response | None]
@@ -61,12 +67,12 @@ def _outermost(house: House, refused: Refused | None) -> Middleware:
         request_id = new_id(house.clock.machine_now(), house.chance)
         request[REQUEST_ID] = request_id
         began_s = counting.now_s()
-        with bound(request_id=request_id):
+        with bound(request_id=request_id), patience(PATIENCE_S):
             response = await _answered(request, handler, request_id)
         counting.count(request, response, began_s)
         if refused is not None and isinstance(response, Problem):
             page = refused(request, response.status, response.title, response.detail)
-            return page or response
+            return _as_page(page, response) if page else response
         return response
 
     return pass_through
@@ -84,10 +90,26 @@ async def _answered(request: web.Request, handler: _Served, request_id: str) -> 
         )
     except BoxofficeError as error:
         return problem_of(error, request_id)
-    except Exception:
+    except Exception as error:
+        if is_store_trouble(error):
+            return _not_now(request_id)
         log.exception("web.failed", method=request.method, path=request.path)
         why = "something broke on our side; the request id finds it in the log"
         return Problem(500, "internal error", why, request_id)
+
+
+def _as_page(page: web.Response, problem: Problem) -> web.Response:
+    """Say beside the page, too, when to come again."""
+    if "Retry-After" in problem.headers:
+        page.headers["Retry-After"] = problem.headers["Retry-After"]
+    return page
+
+
+def _not_now(request_id: str) -> Problem:
+    """Ask to come again: the database is away, busy or gave this up for the sake of another."""
+    why = "the database does not answer in time; whether this was done has to be looked up"
+    headers = {"Retry-After": str(COME_AGAIN_S)}
+    return Problem(503, "not now", why, request_id, headers=headers)
 
 
 def _of_library(error: web.HTTPException, request_id: str) -> web.StreamResponse:

@@ -1,12 +1,13 @@
 """The tables of provisioning. What is written in them is the business of the files beside this one.
 
 `target`, `route` and `target_ref` are the operator's. `wish`, `wish_problem` and `observed` can be
-deleted and come back; `service_order`, `drift` and `darkening` are the journal of what was done.
+deleted and come back; `service_order`, `drift` and `darkening` are the journal of what was done;
+`target_share` and `target_turn` are how workers keep out of each other's way.
 """
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, String, Table, Text, text
+from sqlalchemy import BigInteger, Boolean, Column, Float, Index, Integer, String, Table, Text, text
 
 from runtime.store import Instant, metadata
 
@@ -20,6 +21,7 @@ target = Table(
     # Rises whenever the operator changes the row, so that every process opens it anew.
     Column("version", Integer, nullable=False),
     Column("in_flight_max", Integer, nullable=False),
+    Column("calls_per_s", Float),
     Column("drift_policy", String(16), nullable=False),
     Column("guard_share_percent", Integer, nullable=False),
     Column("guard_floor", Integer, nullable=False),
@@ -172,4 +174,23 @@ darkening = Table(
     Column("verdict", String(16), nullable=False),
     Column("at", Instant, nullable=False),
     Index(None, "target", "verdict", "at"),
+)
+
+# How much of a target's limit each worker wants and may have under way, until its lease is over.
+target_share = Table(
+    "target_share",
+    metadata,
+    Column("target", String(32), primary_key=True),
+    Column("worker", BigInteger, primary_key=True),
+    Column("wanted", Integer, nullable=False),
+    Column("held", Integer, nullable=False),
+    Column("lease_until", BigInteger, nullable=False),
+)
+
+# Until when the turns of a target with a rate are taken, by the database's clock.
+target_turn = Table(
+    "target_turn",
+    metadata,
+    Column("target", String(32), primary_key=True),
+    Column("taken_until", BigInteger, nullable=False),
 )

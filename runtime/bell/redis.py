@@ -3,8 +3,6 @@
 Every process hears every ring, since each may have room for a batch; so there is no consumer group,
 nothing to acknowledge, and nothing to mend after Redis has forgotten everything. While Redis is
 away the bell rings within its process, and the others find the work at their next sweep.
-
-RESP2 is spoken: one shape of answers, and no messages that nobody asked for.
 """
 
 from __future__ import annotations
@@ -209,6 +207,7 @@ async def _newest(client: Redis) -> str:
 def _client(url: str, *, answer_s: float | None) -> Redis:
     return Redis.from_url(
         url,
+        # One shape of answers, and no messages that nobody asked for.
         protocol=2,
         decode_responses=True,
         encoding_errors="replace",

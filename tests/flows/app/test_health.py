@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import signal
 import sys
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -19,58 +17,15 @@ from app.migrations import LOCATION
 from app.readiness import LONGER, Readiness, disk_reason
 from app.roles.crew import Crew, Role, duties
 from app.settings import Settings
-from app.shape import newest
+from app.shape import newest, revisions
 from app.web.health import Aside
 from app.wiring import House, build, closing
 from runtime.store import migrate
-from tests.conftest import missing
 from tests.flows.app.process import Serving
-from tests.services import binaries, keeper
 
 SHOWS_WITHIN_S = 10.0
 CLEARS_WITHIN_S = 30.0
-REVISION_BEFORE = "0010"
-
-
-class OwnPostgres:
-    """A PostgreSQL that a test may stop and start again at the same address."""
-
-    def __init__(self, installation: Path) -> None:
-        self.cluster = keeper.prepare(installation)
-        self.server, self.port = keeper.start_somewhere(self.cluster)
-        who = f"{keeper.USER}:{self.cluster.password}"
-        self.url = f"postgresql://{who}@127.0.0.1:{self.port}/postgres"
-
-    def stop(self) -> None:
-        """Have it go at once, as in a crash."""
-        self.server.send_signal(signal.SIGQUIT)
-        self.server.wait()
-
-    def start(self) -> None:
-        """Start it again."""
-        self.server = self.cluster.start(self.port)
-
-    def freeze(self, number: signal.Signals = signal.SIGSTOP) -> None:
-        """Have the server and all its connections stand still."""
-        children = Path(f"/proc/{self.server.pid}/task/{self.server.pid}/children")
-        for pid in [self.server.pid, *map(int, children.read_text().split())]:
-            os.kill(pid, number)
-
-    def thaw(self) -> None:
-        """Have it go on."""
-        self.freeze(signal.SIGCONT)
-
-
-@pytest.fixture
-def own_postgres() -> Iterator[OwnPostgres]:
-    """Return a server of this test's own."""
-    found = binaries.find_postgres()
-    if found is None:
-        missing(binaries.MISSING)
-    server = OwnPostgres(found.installation)
-    yield server
-    server.stop()
-    server.cluster.remove()
+REVISION_BEFORE = sorted(revisions())[-2]
 
 
 async def look(url: str, path: str = "/readyz") -> tuple[int, Any]:
@@ -95,39 +50,38 @@ async def text(url: str) -> str:
         return await answer.text()
 
 
-async def test_a_lost_database_shows_and_clears(tmp_path, own_postgres):
+async def test_a_lost_database_shows_and_clears(tmp_path, hurt_postgres):
     """A worker that listens for nothing but questions says that its database is gone, and back.
 
     It lives on meanwhile, its own numbers are told, and no word of it names an address.
     """
     settings = {
         "data_dir": str(tmp_path / "data"),
-        "database_url": own_postgres.url,
+        "database_url": hurt_postgres.url(),
         "health_port": "0",
     }
-    await migrate.upgrade(own_postgres.url, LOCATION)
+    await migrate.upgrade(hurt_postgres.url(), LOCATION)
     async with Serving(tmp_path, settings, "--role", "worker") as serving:
         url = serving.ready["health"]
         status, told = await look(url)
         assert (status, told["ok"], told["degraded"], told["reasons"]) == (200, True, False, {})
         assert {"database", "settle", "reconcile"} <= set(told["checks"])
-        own_postgres.stop()
+        hurt_postgres.stop_immediately()
         status, told = await until(url, lambda code, _: code == 503, SHOWS_WITHIN_S)
         assert set(told["reasons"]) == {"database"}
         assert told["reasons"]["database"].startswith("it d")  # does not, or did not in time
-        assert str(own_postgres.port) not in str(told)
+        assert str(hurt_postgres.port) not in str(told)
         assert await look(url, "/healthz") == (200, {"ok": True})
         numbers = await text(url)
         assert 'boxoffice_ready{check="database"} 0.0' in numbers
         assert "boxoffice_loop_lag_seconds_count" in numbers
-        own_postgres.start()
+        hurt_postgres.start()
         await until(url, lambda code, _: code == 200, CLEARS_WITHIN_S)
-        if sys.platform == "linux":  # elsewhere its connections are not found so easily
-            own_postgres.freeze()
-            _, told = await until(url, lambda code, _: code == 503, SHOWS_WITHIN_S)
-            assert told["reasons"] == {"database": "it did not answer within 2 s"}
-            own_postgres.thaw()
-            await until(url, lambda code, _: code == 200, CLEARS_WITHIN_S)
+        hurt_postgres.freeze()
+        _, told = await until(url, lambda code, _: code == 503, SHOWS_WITHIN_S)
+        assert told["reasons"] == {"database": "it did not answer within 2 s"}
+        hurt_postgres.thaw()
+        await until(url, lambda code, _: code == 200, CLEARS_WITHIN_S)
         assert 'boxoffice_ready{check="database"} 1.0' in await text(url)
         assert await serving.stop() == 0
 

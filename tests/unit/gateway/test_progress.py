@@ -38,6 +38,7 @@ RACK = Target(
     enabled=True,
     version=1,
     in_flight_max=1,
+    calls_per_s=None,
     drift_policy=DriftPolicy.REPAIR,
     guard_share_percent=10,
     guard_floor=10,

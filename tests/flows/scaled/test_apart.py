@@ -1,0 +1,110 @@
+"""Web, workers and scheduler apart: together they do what one process does, and each may go."""
+
+import json
+import re
+import time
+from collections.abc import Iterator
+from typing import IO
+from urllib.request import Request, urlopen
+
+import pytest
+
+from tests.flows.app.operation import until
+from tests.flows.scaled.topology import Scaled, scaled
+from tests.services.postgres import Server
+
+pytestmark = pytest.mark.timeout(300)
+
+HOUSEHOLDS = 24
+WITHIN_S = 60.0
+DRAIN_S = 10.0
+
+
+@pytest.fixture(scope="module")
+def running(
+    postgres_server: Server,
+    postgres_template: str,
+    redis_url: str,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Scaled]:
+    """Return the processes at work, with a lease as short as tests can wait for."""
+    url = postgres_server.create(postgres_template)
+    folder = tmp_path_factory.mktemp("scaled")
+    with scaled(folder, url, redis_url, households=HOUSEHOLDS) as made:
+        made.start("web", "scheduler", "worker-1", "worker-2")
+        until(lambda: made.web.ask("GET", "work")["idle"], "everybody has an invoice")
+        yield made
+    postgres_server.drop(url)
+
+
+def test_a_payment_here_becomes_a_picture_through_a_worker_there(running: Scaled):
+    """Taken by the web process, it is settled, composed and brought to the portal by a worker."""
+    running.pay_all([1, 2])
+    running.until_lit([1, 2], WITHIN_S)
+    until(lambda: running.view_state(1) == "active", "the web process tells so, too")
+
+
+def test_live_pages_are_fed_by_what_a_worker_did(running: Scaled):
+    """An open page of the web process tells of one more picture once a worker has put it on."""
+    watching = Request(f"{running.web.url}/console/events?parts=tiles")
+    with urlopen(watching, timeout=WITHIN_S) as feed:
+        first = tiles_of(feed)
+        running.pay(3)
+        while pictures_in(tiles_of(feed)) != pictures_in(first) + 1:
+            pass  # each reading waits for the next that was drawn anew
+
+
+def test_told_to_stop_in_a_batch_it_drains_and_holds_nothing(running: Scaled):
+    """SIGTERM with calls under way: it ends with 0 within ten seconds, and no row stays claimed."""
+    running.portal.admin("/faults", {"spec": "slow:200ms"})
+    running.members["worker-2"].stop()
+    batch = range(4, 14)
+    running.pay_all(batch)
+    until(lambda: bool(running.claimed()), "the worker has rows in hand")
+    began_at = time.monotonic()
+    assert running.members["worker-1"].stop() == 0
+    assert time.monotonic() - began_at < DRAIN_S
+    assert running.claimed() == []
+    running.portal.admin("/faults", {"clear": True})
+    running.start("worker-1", "worker-2")
+    running.until_lit(batch, WITHIN_S)
+
+
+def test_the_scheduler_that_leads_is_followed_when_it_is_killed(running: Scaled):
+    """Of two schedulers one leads; killed, the other one does within a lease and a heartbeat."""
+    running.add("scheduler-2")
+    running.start("scheduler-2")
+    first = running.leader()
+    time.sleep(1.5)
+    assert running.leader() == first, "the second one waits"
+    running.members["scheduler"].kill()
+    until(lambda: running.leader() not in {first, None}, "the second one leads")
+    assert running.members["scheduler-2"].stop() == 0
+    assert running.leader() is None, "who stops leaves the lead at once"
+    running.start("scheduler")
+
+
+def test_a_worker_killed_in_a_batch_costs_a_lease(running: Scaled):
+    """Killed with rows in hand: the other one takes them over, and nothing is written twice."""
+    running.portal.admin("/faults", {"spec": "slow:200ms"})
+    batch = range(14, HOUSEHOLDS + 1)
+    running.pay_all(batch)
+    until(lambda: bool(running.claimed()), "the workers have rows in hand")
+    running.members["worker-1"].kill()
+    running.portal.admin("/faults", {"clear": True})
+    running.until_lit(batch, WITHIN_S)
+    running.start("worker-1")
+    running.check(range(1, HOUSEHOLDS + 1))
+
+
+def tiles_of(feed: IO[bytes]) -> str:
+    """Read the next drawing of the tiles."""
+    while not (line := feed.readline()).startswith(b"data: "):
+        assert line, "the feed has ended"
+    return str(json.loads(line.removeprefix(b"data: "))["html"])
+
+
+def pictures_in(tiles: str) -> int:
+    """Read how many pictures are on."""
+    (found,) = re.findall(r">Pictures on<.*?value\">([0-9]+)<", tiles, re.DOTALL)
+    return int(found)
