@@ -16,14 +16,10 @@ if TYPE_CHECKING:
 def add_to(cli: typer.Typer) -> None:
     """Add the commands of this file."""
     cli.command("migrate")(migrate)
-    group = typer.Typer(help="Move from one database to another.", no_args_is_help=True)
-    group.callback()(_group)
+    group = typer.Typer(help="What is done with the database as a whole.", no_args_is_help=True)
     group.command("copy")(copy)
+    group.command("reseal")(reseal)
     cli.add_typer(group, name="database")
-
-
-def _group() -> None:
-    """Keep the only command's name: the library would drop it."""
 
 
 def migrate(*, as_json: Json = False) -> None:
@@ -64,3 +60,25 @@ def copy(
     else:
         held = sum(1 for rows in copied.values() if rows)
         say(f"Copied {sum(copied.values())} rows of {held} tables; counts and sums are the same.")
+
+
+def reseal(*, as_json: Json = False) -> None:
+    """Have the first master key of the settings seal every secret of the database.
+
+    For a change of key: first give every process both keys, the new one in front, then run this;
+    afterwards the old one is needed for backups alone.
+    """
+
+    async def story(house: House) -> dict[str, int]:
+        from app.sealing import seal_anew
+
+        return await seal_anew(house)
+
+    sealed = run(story)
+    if as_json:
+        tell({"sealed": sealed})
+    elif any(sealed.values()):
+        told = ", ".join(f"{count} {what}" for what, count in sealed.items())
+        say(f"Sealed with the first key now: {told}.")
+    else:
+        say("Everything is sealed with the first key already.")
