@@ -302,7 +302,7 @@ def lock(*arguments: str) -> int:
     # The lists hold for every Python and system we support, and name no index.
     how = ["--universal", "--python-version", "%d.%d" % PYTHON_MIN, "--generate-hashes", "--quiet"]
     how += ["--custom-compile-command", "python3 dev.py lock", *arguments]
-    sources = {
+    sources: dict[Path, list[object]] = {
         PACKAGES: ["pyproject.toml", "--group", "dev"],
         # What the container holds and what builds it, at the versions that are tested here.
         IMAGE: ["pyproject.toml", "--constraint", PACKAGES],

@@ -5,7 +5,7 @@ Once all are, the key that sealed them before is not needed any more.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from sqlalchemy import Column, select, update
@@ -26,7 +26,7 @@ async def reseal(
     changed, last = 0, ""
     while True:
         page = select(key, sealed).where(key > last).order_by(key).limit(ROWS_MAX)
-        rows = await tx.rows(page)
+        rows: Sequence[Any] = await tx.rows(page)
         for name, before in rows:
             after = sealer.reseal(before, place=place(name))
             if after != before:
