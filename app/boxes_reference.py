@@ -8,6 +8,7 @@ from datetime import timedelta
 from enum import StrEnum
 
 from gateway.inventory import jobs, model, quarantine, secrets, sightings
+from gateway.inventory.hostkeys import CASES_OF_BOX_MAX
 from gateway.inventory.logins import CLAIM_WINDOW
 from gateway.inventory.model import ResourceState
 from gateway.inventory.reviews import CaseKind
@@ -38,7 +39,8 @@ _CASES = {
     CaseKind.MAC_TAKEN: "another serial shows the MAC of this box",
     CaseKind.OTHER_MAC: "the box shows another MAC than its own",
     CaseKind.OTHER_MODEL: "the box calls itself another model",
-    CaseKind.HOST_KEY: "the box shows another host key than the pinned one",
+    CaseKind.HOST_KEY: "the box shows another host key than the pinned one; a case for each key, "
+    "those beyond {keys} are one",
     CaseKind.DOUBTFUL: "the box calls in a way it should not: as another, or without its secret",
 }
 _STEPS = """
@@ -65,6 +67,10 @@ in the database, each for its own box. A first host key is taken within {window}
 has registered the box (or swapped it in), at no other time; another key than the pinned one is
 refused and goes to the review list. Secrets change in two phases: the old ones are valid until the
 box was seen with the new ones. What manuals print (`changeme`, `public`, `12345678`) is refused.
+
+The case of a changed key shows both fingerprints, as `ssh-keygen -l` does. It ends in one of two
+ways: the pinned key stays, or it is forgotten (`review resolve --forget-key`) and the next
+registration pins another.
 
 ## Quarantine and review
 
@@ -100,7 +106,8 @@ def reference() -> str:
     )
     by_turns = _minutes(sightings.BY_TURNS)
     cases = "".join(
-        f"| `{kind}` | {_CASES[kind].format(by_turns=by_turns)} |\n" for kind in CaseKind
+        f"| `{kind}` | {_CASES[kind].format(by_turns=by_turns, keys=CASES_OF_BOX_MAX)} |\n"
+        for kind in CaseKind
     )
     work = _JOBS.format(kinds=_named(jobs.JobKind)) + _table(jobs.ALLOWED)
     return f"{_HEAD}{states}{told}{cases}{work}"

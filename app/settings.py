@@ -204,7 +204,7 @@ class Settings(BaseSettings):
     )
     adapter_networks: Ranges = Field(
         (*LOOPBACK, *PRIVATE),
-        description="Where targets may live: CIDR ranges, and `public` for the internet.",
+        description="Where targets and boxes may live: CIDR ranges, and `public` for the internet.",
     )
     payment_networks: Ranges = Field(
         (*LOOPBACK, PUBLIC),

@@ -120,10 +120,14 @@ def build(
     deadline_s = settings.call_deadline_s
 
     def door() -> HttpDoor:
-        return HttpDoor(networks=settings.adapter_networks, deadline_s=deadline_s)
+        return HttpDoor(
+            networks=settings.adapter_networks, deadline_s=deadline_s, setting="adapter_networks"
+        )
 
     providers: dict[str, Provider] = {}
-    payment_door = HttpDoor(networks=settings.payment_networks, deadline_s=deadline_s)
+    payment_door = HttpDoor(
+        networks=settings.payment_networks, deadline_s=deadline_s, setting="payment_networks"
+    )
     logins = Logins(store, sealer, clock)
     book = boxes_at or (lambda name: Book(name, store, logins, clock))
     targets = Targets(store, sealer, door, book)

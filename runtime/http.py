@@ -26,6 +26,7 @@ from aiohttp import (
 )
 from yarl import URL
 
+from runtime.names import addresses_of
 from runtime.networks import Networks
 from terms.errors import Permanent, Retryable, TargetError, Unreachable, untouched
 from terms.http import Answer
@@ -51,7 +52,7 @@ class HttpDoor:
 
     It opens at the first call and closes once, for good. The deadline covers everything: the wait
     for a free connection, the name, the connection, the request and the whole body. A body is
-    counted as it comes out of its compression.
+    counted as it comes out of its compression. Who is refused is told the `setting` to look at.
     """
 
     def __init__(
@@ -62,8 +63,13 @@ class HttpDoor:
         deadline_s: float = DEADLINE_S,
         body_bytes_max: int = BODY_BYTES_MAX,
         user_agent: str = "boxoffice",
+        setting: str = "",
     ) -> None:
         self._networks = Networks(networks)
+        # One text for all addresses: only where every one is refused is the host refused.
+        self._outside = "outside the allowed networks" + (
+            f" (setting {setting})" if setting else ""
+        )
         self._in_flight_max = in_flight_max
         self._deadline_s = deadline_s
         self._body_bytes_max = body_bytes_max
@@ -104,6 +110,21 @@ class HttpDoor:
             if self._is_closed and not _is_cancelled():
                 raise Unreachable(f"the door to {_where(target)} was closed") from None
             raise
+
+    async def resolve(self, host: str, *, deadline_s: float | None = None) -> str:
+        """Find the numeric address of a host. Raises Unreachable and Permanent, both untouched."""
+        within_s = self._deadline_s if deadline_s is None else deadline_s
+        try:
+            async with asyncio.timeout(within_s):
+                found = await addresses_of(host)
+        except UnicodeError:
+            raise untouched(Permanent(f"{host} is not a host")) from None
+        except OSError:  # a time-out is one, too
+            raise untouched(Unreachable(f"nobody knows the name {host}")) from None
+        for address in found:
+            if address in self._networks:
+                return address
+        raise untouched(Permanent(f"{host} is {self._outside}"))
 
     async def aclose(self) -> None:
         """Close every connection for good; calls on their way end as Unreachable."""
@@ -152,8 +173,7 @@ class HttpDoor:
     def _open_socket(self, address: _AddressInfo) -> socket.socket:
         family, kind, protocol, _, place = address
         if place[0] not in self._networks:
-            # One text for all addresses: only where every one is refused is the host refused.
-            raise _AddressRefused(errno.EACCES, "outside the allowed networks")
+            raise _AddressRefused(errno.EACCES, self._outside)
         return socket.socket(family, kind, protocol)
 
 

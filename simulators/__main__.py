@@ -21,7 +21,7 @@ from simulators.admin import Admin
 from simulators.clock import SkewedClock
 from simulators.faults import BadFault, Faults, parse
 from simulators.journal import ENTRIES_MAX, Journal
-from simulators.listening import listening, why
+from simulators.listening import listening, place, why
 from simulators.simulator import BadOperation, Maker, Stage
 
 # kind -> module, imported only when asked for. It has make(stage, state), and where the kind has
@@ -121,7 +121,7 @@ async def _serve(options: argparse.Namespace, own: Mapping[str, Any], module: Mo
         site = web.TCPSite(runner, options.host, options.admin_port, shutdown_timeout=1.0)
         with listening(options.host, options.admin_port):
             await site.start()
-        admin_url = f"http://{options.host}:{_port(runner)}"
+        admin_url = f"http://{place(options.host, _port(runner))}"
         _announce({"kind": options.kind, **faces.told(), "admin_url": admin_url})
         await told_to_stop.wait()
     finally:

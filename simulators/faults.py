@@ -46,6 +46,7 @@ FAULTS = {
     "read_only": "",  # every SET is noAccess
     "wrong_request_id": "",
     "null_forgery": "",  # success with every value NULL, and nothing applied
+    "too_big": "1",  # answers that would hold more variables than that are tooBig
     "endless_walk": "growing",  # the walk never ends; or it is "stuck" at one OID
     "duplicate": "",  # the answer comes twice
     "truncated": "",  # the answer is cut in half
@@ -54,7 +55,7 @@ FAULTS = {
     "nat": "",  # connection requests vanish, and the box tells a private address
     "clock_1970": "",  # the box has no time server
     "clone": "",  # the box shows this serial, and after a comma this MAC (12 digits)
-    "odd_values": "",  # booleans as 0 and 1, dates without a zone
+    "odd_values": "",  # the box words what it is asked for in another way than it was told
     "flap": "2s",  # the link is down for that long, then up for that long
     "wrong_password": "",
     "nonce_replay": "",  # the second message repeats the proof of the first
@@ -96,7 +97,8 @@ _TIMED = frozenset({
     *("slow", "drip", "skew", "webhook_delay", "slow_banner", "flap", "half_open", "slow_loris"),
 })  # fmt: skip
 _NUMBERED = frozenset({
-    *("error", "throttled", "loss", "webhook_duplicate", "webhook_reorder", "cwmp_fault"),
+    *("error", "throttled", "loss", "too_big", "webhook_duplicate", "webhook_reorder"),
+    *("cwmp_fault",),
 })  # fmt: skip
 
 _CHOICES = {

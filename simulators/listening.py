@@ -10,7 +10,8 @@ from simulators.simulator import BadOperation
 
 def bound(host: str, port: int) -> socket.socket:
     """Hold a TCP port without listening on it: a caller is refused, and nobody else gets it."""
-    held = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    held = socket.socket(family, socket.SOCK_STREAM)
     held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     held.setblocking(False)  # noqa: FBT003 - socket's own signature
     with listening(host, port):
@@ -24,7 +25,12 @@ def listening(host: str, port: int) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise BadOperation(f"cannot listen on {host}:{port}: {why(error)}") from None
+        raise BadOperation(f"cannot listen on {place(host, port)}: {why(error)}") from None
+
+
+def place(host: str, port: int) -> str:
+    """Write down where somebody listens, as a URL does."""
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
 def why(error: OSError) -> str:

@@ -15,7 +15,7 @@ from simulators.call import Call, Reply
 from simulators.faults import Fault, Faults
 from simulators.injury import cut_off, hurt, whole, words
 from simulators.journal import Journal
-from simulators.listening import bound, listening
+from simulators.listening import bound, listening, place
 from simulators.simulator import Simulator, Stage, System
 
 BACKLOG = 4096
@@ -37,7 +37,7 @@ class Door:
     @property
     def url(self) -> str:
         """Where callers find it."""
-        return f"http://{self.host}:{self.port}"
+        return f"http://{place(self.host, self.port)}"
 
     async def open(self) -> None:
         """Start to listen."""

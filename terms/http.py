@@ -43,3 +43,12 @@ class Http(Protocol):
             Permanent: the body is larger than allowed, or the address may not be talked to.
         """
         ...
+
+    async def resolve(self, host: str, *, deadline_s: float | None = None) -> str:
+        """Find the numeric address of a host, for those who talk to it by another protocol.
+
+        Raises, in each case before anything is sent there:
+            Unreachable: nobody knows the name, or tells it within the deadline.
+            Permanent: it is no host, or the address may not be talked to.
+        """
+        ...

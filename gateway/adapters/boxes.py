@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import hashlib
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from ipaddress import IPv6Address
 from typing import Literal
 
-from gateway.adapters.sdk import Action
+from gateway.adapters.sdk import NEXT, Access, Action
 from gateway.adapters.state import ViewerState
-from terms.errors import Conflict, Permanent, Unsupported, untouched
+from terms.errors import Conflict, Permanent, Retryable, Unsupported, untouched
 
 Write = Literal["active", "packages", "revision"]
 
@@ -28,6 +30,7 @@ _SERIAL = re.compile(r"[0-9A-Za-z][0-9A-Za-z._-]{0,63}")
 _CODE = re.compile(r"[0-9A-Za-z][0-9A-Za-z._-]{0,63}")
 _REVISION = re.compile(r"r-([0-9]{1,18})")
 _HOST = re.compile(r"[0-9A-Za-z]([0-9A-Za-z.-]{0,251}[0-9A-Za-z])?")
+_BRACKETED = re.compile(r"\[([^]]*)\](?::(.*))?")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,7 +101,7 @@ def packages_text(packages: frozenset[str]) -> str:
 
 def packages_of(text: str) -> frozenset[str]:
     """Read packages as a box tells them."""
-    return frozenset(code for code in text.split(",") if code)
+    return frozenset(code.strip() for code in text.split(",") if code.strip())
 
 
 def revision_text(revision: int) -> str:
@@ -110,6 +113,27 @@ def revision_of(text: str) -> int:
     """Read a revision; 0 for none, and for a text that is not ours."""
     found = _REVISION.fullmatch(text)
     return int(found[1]) if found else 0
+
+
+def words_of(desired: ViewerState) -> Mapping[Write, str]:
+    """Word all that is written of a wish."""
+    return {
+        "packages": packages_text(desired.packages),
+        "active": str(int(desired.enabled)),
+        "revision": revision_text(desired.revision),
+    }
+
+
+def state_of(ref: str, *, active: str, packages: str, revision: str) -> ViewerState:
+    """Read what a box tells of itself. Raises Retryable where it is neither on nor off."""
+    if active not in {"0", "1"}:
+        raise Retryable(f"the box is neither on nor off: {plain(active)!r}")
+    return ViewerState(
+        ref=ref,
+        enabled=active == "1",
+        packages=packages_of(packages),
+        revision=revision_of(revision),
+    )
 
 
 def shown_of(action: Action) -> Shown:
@@ -133,16 +157,47 @@ def key_of(ref: str, action: Action, boot: str) -> str:
     return hashlib.sha256(f"{ref}\n{named}".encode()).hexdigest()[:KEY_CHARS]
 
 
+def renewed(access: Access) -> Access | None:
+    """Give how a box is reached that has taken its new secrets; None where none are due."""
+    kept = {name: each for name, each in access.secrets.items() if not name.startswith(NEXT)}
+    if len(kept) == len(access.secrets):
+        return None
+    fresh = {
+        name.removeprefix(NEXT): each
+        for name, each in access.secrets.items()
+        if name.startswith(NEXT)
+    }
+    return replace(access, secrets={**kept, **fresh})
+
+
 def place_of(address: str, default_port: int) -> tuple[str, int]:
-    """Read where a box listens: a host, or host:port. Raises Permanent."""
-    host, _, digits = address.partition(":")
+    """Read where a box listens: a host, or host:port, with [IPv6]:port. Raises Permanent."""
+    host, digits = _split(address)
     is_port = not digits or (digits.isascii() and digits.isdigit() and len(digits) <= 5)  # noqa: PLR2004
-    if not _HOST.fullmatch(host) or not is_port:
-        raise Permanent(f"the address of the box is no host:port: {plain(address)!r}")
+    if not is_port or not (_is_ipv6(host) if ":" in host else _HOST.fullmatch(host)):
+        raise untouched(Permanent(f"the address of the box is no host:port: {plain(address)!r}"))
     port = int(digits) if digits else default_port
     if not 0 < port <= PORT_MAX:
-        raise Permanent(f"the address of the box has no such port: {port}")
+        raise untouched(Permanent(f"the address of the box has no such port: {port}"))
     return host, port
+
+
+def _is_ipv6(host: str) -> bool:
+    """Tell whether it is such an address, and of no zone: zones are this machine's own."""
+    try:
+        return IPv6Address(host).scope_id is None
+    except ValueError:
+        return False
+
+
+def _split(address: str) -> tuple[str, str]:
+    found = _BRACKETED.fullmatch(address)
+    if found:
+        return found[1], found[2] or ""
+    if address.count(":") > 1:
+        return address, ""
+    host, _, digits = address.partition(":")
+    return host, digits
 
 
 def plain(text: str) -> str:

@@ -29,6 +29,9 @@ class NoBoxes:
         """Refuse."""
         raise Permanent(f"no box {ref!r} is known here")
 
+    async def other_key(self, ref: str, shown: str) -> None:
+        """Forget it."""
+
     async def last_seen(self, ref: str) -> ViewerState | None:  # noqa: ARG002
         """Know nothing."""
         return None

@@ -32,6 +32,7 @@ from terms.ids import TargetName
 
 S = TypeVar("S", bound=ViewerState)
 MODELS_MAX = 200
+NEXT = "next_"  # before the name of a secret that a box may have taken already
 
 
 class Options(BaseModel):
@@ -83,6 +84,13 @@ class Boxes(Protocol):
 
     async def pin(self, ref: str, host_key: str) -> None:
         """Keep the key a box has shown inside its claim window. Raises Conflict outside it."""
+        ...
+
+    async def other_key(self, ref: str, shown: str) -> None:
+        """Put before a person that it shows another host key than the pinned one.
+
+        Nothing is trusted by that. Again is harmless.
+        """
         ...
 
     async def last_seen(self, ref: str) -> ViewerState | None:

@@ -14,9 +14,8 @@ from typing import Any
 import orjson
 from sqlalchemy import Column, Index, String, Table, Text, select, update
 
-from gateway.adapters.sdk import Access, Answering
-from gateway.inventory import reviews, secrets
-from gateway.inventory.reviews import CaseKind, Finding
+from gateway.adapters.sdk import NEXT, Access, Answering
+from gateway.inventory import hostkeys, secrets
 from gateway.inventory.store import resource
 from runtime.clock import Clock
 from runtime.resealing import reseal
@@ -32,7 +31,6 @@ from terms.ids import ResourceId
 CLAIM_WINDOW = timedelta(minutes=30)
 ADDRESS_CHARS_MAX = 255
 HOST_KEY_CHARS_MAX = 2_000
-NEXT = "next_"  # before the name of a secret that a box may have taken already
 FIRST_PASSWORD = "first_password"  # noqa: S105 - the name of what a reset box falls back to
 
 box_login = Table(
@@ -110,6 +108,17 @@ class Logins:
         if why:
             raise Conflict(why)
 
+    async def other_key(self, ref: str, shown: str) -> None:
+        """Put before a person that a box shows another host key than the pinned one."""
+        async with self.store.begin() as tx:
+            row = await _of_serial(tx, ref, is_locked=True)
+            if row is None or not row.host_key or hostkeys.is_same(row.host_key, shown):
+                return  # somebody has let it in meanwhile
+            now = self.clock.machine_now()
+            await hostkeys.report_other(
+                tx, ref, pinned=row.host_key, shown=_checked_key(shown), now=now
+            )
+
     async def answering(self, names: Iterable[str]) -> dict[str, Answering]:
         """Find the boxes that sign in under these names, by name.
 
@@ -163,9 +172,14 @@ class Logins:
         until = self.clock.machine_now() + last
         await tx.execute(update(box_login).where(_C.resource == box).values(claim_until=until))
 
-    async def forget_key(self, tx: Tx, box: ResourceId) -> None:
-        """Forget a pinned key, so that the next claim pins another: somebody has looked at it."""
+    async def forget_key(self, tx: Tx, box: ResourceId) -> str:
+        """Forget a pinned key, so that the next claim pins another: somebody has looked at it.
+
+        Returns its fingerprint; empty where there was none.
+        """
+        row = (await _of(tx, [box])).get(box)
         await tx.execute(update(box_login).where(_C.resource == box).values(host_key=""))
+        return hostkeys.fingerprint(row.host_key) if row else ""
 
     async def rotate(self, tx: Tx, ref: str, fresh: Mapping[str, str]) -> None:
         """Begin to change the secrets of a box. The old ones stay valid until `seen_new`.
@@ -203,13 +217,11 @@ class Logins:
         row = await _of_serial(tx, ref, is_locked=True)
         if row is None:
             raise Permanent(f"nobody has told how to reach the box {ref}")
-        if row.host_key == host_key:
+        if row.host_key and hostkeys.is_same(row.host_key, host_key):
             return ""
         now = self.clock.machine_now()
         if row.host_key:
-            why = f"the box {ref} shows another host key than the pinned one"
-            finding = Finding(kind=CaseKind.HOST_KEY, serial=ref, reason=why)
-            await reviews.report(tx, [finding], now)
+            why = await hostkeys.report_other(tx, ref, pinned=row.host_key, shown=host_key, now=now)
             return f"{why}: somebody has to look at it"
         if row.claim_until is None or row.claim_until <= now:
             return f"the box {ref} shows a first host key outside a claim: register it again there"

@@ -1,7 +1,7 @@
 """The review list: what does not fit together about boxes, until a person says what is to be done.
 
-Nothing is ever merged or mended here. One row for each kind of trouble of a box, opened again when
-it comes back.
+Nothing is ever merged or mended here. One row for each kind of trouble of a box (where it can be
+about several things, for each of them), opened again when it comes back.
 """
 
 from __future__ import annotations
@@ -53,11 +53,20 @@ class CaseKind(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """Something that does not fit, as it was found."""
+    """Something that does not fit, as it was found.
+
+    `about` tells apart what one box can show several of: the host keys that are not its own.
+    """
 
     kind: CaseKind
     serial: str
     reason: str
+    about: str = ""
+
+    @property
+    def case_id(self) -> str:
+        """Name the case that it belongs to."""
+        return f"{self.kind}:{self.serial}" + (f":{self.about}" if self.about else "")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,10 +84,15 @@ class Case:
     resolved_by: str | None
     resolution: str | None
 
+    @property
+    def about(self) -> str:
+        """Give what of the box it is about, as its finding said."""
+        return self.id.removeprefix(f"{self.kind}:{self.serial}").removeprefix(":")
+
 
 async def report(tx: Tx, findings: Iterable[Finding], now: datetime) -> None:
     """Put findings before a person; one that waits already is counted."""
-    wanted = {f"{one.kind}:{one.serial}": one for one in findings}
+    wanted = {one.case_id: one for one in findings}
     if not wanted:
         return
     waiting = await _cases(tx, list(wanted))
@@ -117,6 +131,14 @@ async def open_of(tx: Tx, serial: str, *, cases_max: int = CASES_MAX) -> list[Ca
     return [_case(row) for row in rows]
 
 
+async def find(tx: Tx, id_: str) -> Case:
+    """Find a case, locked until the end of the transaction. Raises NotFound."""
+    found = (await _cases(tx, [id_])).get(id_)
+    if found is None:
+        raise NotFound(f"no review case {id_!r}")
+    return found
+
+
 async def resolve(tx: Tx, id_: str, *, actor: str, resolution: str, now: datetime) -> Case:
     """Write down what a person has decided; again changes nothing.
 
@@ -124,9 +146,7 @@ async def resolve(tx: Tx, id_: str, *, actor: str, resolution: str, now: datetim
     """
     if not 0 < len(resolution) <= WORDS_CHARS_MAX:
         raise Invalid("resolution", f"1 to {WORDS_CHARS_MAX} characters")
-    before = (await _cases(tx, [id_])).get(id_)
-    if before is None:
-        raise NotFound(f"no review case {id_!r}")
+    before = await find(tx, id_)
     if before.resolved_at is not None:
         return before
     values = {"resolved_at": now, "resolved_by": actor, "resolution": resolution}
@@ -140,7 +160,7 @@ async def resolve(tx: Tx, id_: str, *, actor: str, resolution: str, now: datetim
         before=before.reason,
     )
     await record(tx, [deed])
-    return (await _cases(tx, [id_]))[id_]
+    return await find(tx, id_)
 
 
 async def _cases(tx: Tx, ids: Sequence[str]) -> dict[str, Case]:

@@ -46,6 +46,10 @@ class Book:
         """Keep the key a box has shown inside its claim window. Raises Conflict outside it."""
         await self.logins.pin(ref, host_key)
 
+    async def other_key(self, ref: str, shown: str) -> None:
+        """Put before a person that a box shows another host key than the pinned one."""
+        await self.logins.other_key(ref, shown)
+
     async def last_seen(self, ref: str) -> ViewerState | None:
         """Give what a box was last seen to hold here."""
         there = and_(observed.c.subject == wish.c.subject, observed.c.target == wish.c.target)

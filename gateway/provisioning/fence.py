@@ -68,6 +68,10 @@ class FencedDoor:
         )
         return call() if self._turns is None else _in_turn(self._turns, call)
 
+    def resolve(self, host: str, *, deadline_s: float | None = None) -> Coroutine[Any, Any, str]:
+        """Find the address of a host, as `Http.resolve` does; nothing is sent there by that."""
+        return self._http.resolve(host, deadline_s=deadline_s)
+
 
 async def _in_turn(turns: Turns, call: Callable[[], Coroutine[Any, Any, Answer]]) -> Answer:
     await turns.come()

@@ -125,6 +125,10 @@ class _Shut:
         """Refuse."""
         raise Unreachable("this adapter was not opened to talk")
 
+    async def resolve(self, host: str, *, deadline_s: float | None = None) -> str:  # noqa: ARG002
+        """Refuse."""
+        raise Unreachable("this adapter was not opened to talk")
+
 
 async def configure(tx: Tx, sealer: Sealer, wanted: Configuration) -> bool:
     """Write down a target; True when anything changed. A change lets it start afresh.

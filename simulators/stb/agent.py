@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from pyasn1.codec.ber import decoder, encoder
-from pysnmp.carrier.asyncio.dgram import udp
+from pysnmp.carrier.asyncio.dgram import udp, udp6
 from pysnmp.entity import config
 from pysnmp.entity.engine import SnmpEngine
 from pysnmp.entity.rfc3413 import cmdrsp, context
@@ -59,8 +59,10 @@ METHODS = {
 FOLLOWERS = {"growing": mib.growing, "stuck": mib.stuck}
 
 
-class Wire(udp.UdpTransport):  # type: ignore[misc]
+class Wire:
     """The datagrams of one box: dropped while it is down, hurt where a fault says so."""
+
+    domain: tuple[int, ...]
 
     def __init__(self, rack: Rack) -> None:
         super().__init__()
@@ -77,7 +79,7 @@ class Wire(udp.UdpTransport):  # type: ignore[misc]
         if self.box is None or self.box.power is not Power.UP or self._is_lost():
             return
         self.before()
-        super().datagram_received(datagram, transportAddress)
+        super().datagram_received(datagram, transportAddress)  # type: ignore[misc]
 
     def send_message(self, outgoingMessage: Any, transportAddress: Any) -> None:  # noqa: N803 - theirs
         """Send an answer as the faults drawn for it say."""
@@ -102,7 +104,7 @@ class Wire(udp.UdpTransport):  # type: ignore[misc]
 
     def _send(self, datagrams: Sequence[bytes], address: Any) -> None:
         for datagram in datagrams:
-            super().send_message(datagram, address)
+            super().send_message(datagram, address)  # type: ignore[misc]
 
     def _is_lost(self) -> bool:
         serial = "" if self.box is None else self.box.serial
@@ -113,13 +115,25 @@ class Wire(udp.UdpTransport):  # type: ignore[misc]
         return True
 
 
+class Wire4(Wire, udp.UdpTransport):  # type: ignore[misc]
+    """Over IPv4."""
+
+    domain = udp.DOMAIN_NAME
+
+
+class Wire6(Wire, udp6.Udp6Transport):  # type: ignore[misc]
+    """Over IPv6."""
+
+    domain = udp6.DOMAIN_NAME
+
+
 class Agent:
     """The agent of one box, for as long as the process lives; each boot is told to it.
 
     Its engine is made for the first datagram: it costs a tenth of a second and a megabyte.
     """
 
-    def __init__(self, rack: Rack, wire: Wire) -> None:
+    def __init__(self, rack: Rack, wire: Any) -> None:
         self._rack = rack
         self._wire = wire
         self._engine: Any = None
@@ -196,7 +210,8 @@ class Responder(cmdrsp.CommandResponderBase):  # type: ignore[misc]
             if not _is_private(snmpEngine):
                 answer = _refusal("authorizationError", 0, asked)
             else:
-                answer = self._answer(call, PDU, asked, fault)
+                status, index, found = self._answer(call, PDU, asked, fault)
+                answer = status, index, self._worded(box, found)
         if fault is not None and fault.name in {"silent", "reset", "lost", "crash"}:
             return
         is_wrong = fault is not None and fault.name == "wrong_request_id"
@@ -232,6 +247,12 @@ class Responder(cmdrsp.CommandResponderBase):  # type: ignore[misc]
         if fault is not None and fault.name == "crash":
             self.managed.box.crash()
         return 0, 0, found
+
+    def _worded(self, box: Box, found: list[Any]) -> list[Any]:
+        """Word the values as this box does."""
+        if self._rack.stage.faults.mode("odd_values", box.serial) is None:
+            return found
+        return [mib.oddly(variable) for variable in found]
 
     def _done(
         self, call: Call, pdu: Any, asked: list[mib.Variable], fault: Fault | None
@@ -297,6 +318,8 @@ def _injected(fault: Fault, asked: list[mib.Variable]) -> tuple[int, int, list[A
         return fault.number % len(STATUSES), 1, asked
     if fault.name == "null_forgery":
         return 0, 0, [(oid, v2c.null) for oid, _ in asked]
+    if fault.name == "too_big" and len(asked) > fault.number:
+        return STATUSES.index("tooBig"), 0, []  # RFC 3416, 4.2.1: no index and no variables
     return None
 
 
@@ -331,7 +354,7 @@ def _engine(box: Box, wire: Wire) -> Any:
     # Given to the constructor, the id would make it keep its boots in a file of its own.
     (identity,) = engine.get_mib_builder().import_symbols("__SNMP-FRAMEWORK-MIB", "snmpEngineID")
     identity.syntax = engine.snmpEngineID = identity.syntax.clone(engine_id(box))
-    config.add_transport(engine, udp.DOMAIN_NAME, wire)
+    config.add_transport(engine, wire.domain, wire)
     engine.transport_dispatcher.set_timer_resolution(NO_TICKS_S)
     del engine.message_processing_subsystems[V1]
     return engine

@@ -35,6 +35,7 @@ TICKS_END = 2**32
 UTF8_OCTETS_MAX = 4
 PACKAGES_OCTETS_MAX = 4096
 SECONDS_DEFAULT = 30
+PADDING_OCTETS = 4
 
 
 class Refused(Exception):
@@ -140,6 +141,19 @@ def put(managed: Managed, variables: Sequence[Variable], last: int | None = None
 def name_of(oid: Oid) -> str:
     """Name a variable as people do; one that does not exist by its number."""
     return BY_OID[oid].name if oid in BY_OID else ".".join(map(str, oid))
+
+
+def oddly(variable: Variable) -> Variable:
+    """Word a text as a box of fixed columns does: padded, lists with blanks, MACs as on labels."""
+    oid, value = variable
+    if value.tagSet != rfc1902.OctetString.tagSet:
+        return variable
+    text, name = bytes(value), name_of(oid)
+    if name == "mac":
+        text = text.upper().replace(b":", b"-")
+    if name == "packages":
+        text = text.replace(b",", b", ")
+    return oid, rfc1902.OctetString(text.ljust(len(text) + PADDING_OCTETS - 1) + b"\0")
 
 
 Follower = Callable[[Managed, Oid], Variable]

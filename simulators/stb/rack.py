@@ -16,6 +16,7 @@ from typing import Any, Protocol
 from simulators.call import Call
 from simulators.faults import Fault
 from simulators.journal import Face
+from simulators.listening import place
 from simulators.simulator import BadOperation, Stage
 from simulators.stb import tamper
 from simulators.stb.box import Box, Power
@@ -271,7 +272,7 @@ class Rack:
             "serial": box.serial,
             "mac": box.mac,
             "model": box.model,
-            "address": f"{host}:{port}",
+            "address": place(host, port),
             **self._face.papers(box),
         }
 

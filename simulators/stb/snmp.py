@@ -6,7 +6,7 @@ from typing import Any
 
 from simulators.listening import listening
 from simulators.simulator import Faces, Stage
-from simulators.stb.agent import Agent, Wire, engine_id
+from simulators.stb.agent import Agent, Wire4, Wire6, engine_id
 from simulators.stb.box import Box
 from simulators.stb.options import add_options
 from simulators.stb.rack import Rack
@@ -48,7 +48,7 @@ class SnmpFace:
 
     async def hold(self, box: Box, port: int) -> int:
         """Take the port of a box; datagrams to it are dropped until it is open."""
-        wire = Wire(self.rack)
+        wire: Any = (Wire6 if ":" in self._host else Wire4)(self.rack)
         with listening(self._host, port):
             transport, _ = await asyncio.get_running_loop().create_datagram_endpoint(
                 lambda: wire, local_addr=(self._host, port)

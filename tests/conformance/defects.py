@@ -84,7 +84,8 @@ def behind(door: type[OtherDoor]) -> type[Ministra]:
 
     class Broken(Ministra):
         def __init__(self, name, options, http):
-            super().__init__(name, options, door(http))
+            other: Any = door(http)
+            super().__init__(name, options, other)
 
     Broken.__name__ = door.__name__
     return Broken

@@ -41,13 +41,15 @@ class SimulatedHarness(Harness):
     faults: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
     # The calls that write, as a fault is told which to strike.
     writing: ClassVar[str] = "POST|PUT|DELETE|PATCH"
+    host: ClassVar[str] = "127.0.0.1"
     simulator: RunningSimulator
 
     def start(self) -> None:
         with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
             json.dump(self.state, file)
             file.flush()
-            self.simulator = start_simulator(self.kind, "--state", Path(file.name))
+            where = ("--host", self.host)
+            self.simulator = start_simulator(self.kind, "--state", Path(file.name), *where)
         self._read, self._changed = 0, 0
 
     def stop(self) -> None:

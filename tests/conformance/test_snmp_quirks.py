@@ -4,103 +4,26 @@ import asyncio
 import contextlib
 import hashlib
 import socket
-from collections.abc import AsyncIterator, Iterator
-from dataclasses import replace
 from typing import Any
 
 import pytest
-import pytest_asyncio
 
-from gateway.adapters.conformance import Trial, trial
+from gateway.adapters.conformance import Trial
 from gateway.adapters.sdk import Access, Action
 from gateway.adapters.state import ViewerState
-from gateway.adapters.stb.snmp import Snmp
 from gateway.adapters.stb.snmp.keys import peer_of
-from gateway.adapters.stb.snmp.options import SnmpOptions
-from runtime.http import HttpDoor
 from terms.errors import Conflict, Permanent, Retryable, TargetError, Unreachable
-from terms.ids import TargetName
 from tests.conformance.harness_snmp import SnmpHarness
+from tests.conformance.quirks import described, error_of, harness, lines, lit, opened, suffering
 
+HARNESS = SnmpHarness
 HASTY_S = 0.5
 KEYS = {"username": "ada", "auth_key": "ab" * 32, "priv_key": "cd" * 16}
-
-
-@pytest.fixture(scope="module")
-def shared() -> Iterator[SnmpHarness]:
-    """Start one rack for all tests of this file."""
-    harness = SnmpHarness()
-    harness.start()
-    yield harness
-    harness.stop()
-
-
-@pytest_asyncio.fixture
-async def box(shared: SnmpHarness) -> AsyncIterator[Trial]:
-    """Open the adapter at the rack."""
-    papers = dict(shared.papers.known)
-    async with trial(shared) as t:
-        yield t
-    shared.papers.known = papers
-
-
-def harness(box: Trial) -> SnmpHarness:
-    """Give the rack's other side."""
-    assert isinstance(box.harness, SnmpHarness)
-    return box.harness
-
-
-@contextlib.asynccontextmanager
-async def opened(box: Trial, **changes: Any) -> AsyncIterator[Snmp]:
-    """Open another adapter at the same rack, with other options."""
-    options = {**harness(box).options(8.0), **changes}
-    door = HttpDoor(networks=box.harness.networks)
-    boxes = harness(box).papers
-    adapter = Snmp(TargetName("other"), SnmpOptions.model_validate(options), door, boxes)
-    try:
-        yield adapter
-    finally:
-        await adapter.drop()
-        await door.aclose()
-
-
-@contextlib.asynccontextmanager
-async def suffering(box: Trial, spec: str) -> AsyncIterator[None]:
-    """Let every call and every datagram suffer this."""
-    await harness(box).admin("/faults", {"spec": spec})
-    try:
-        yield
-    finally:
-        await harness(box).admin("/faults", {"clear": True})
-
-
-def described(box: Trial, ref: str, **changes: Any) -> None:
-    """Change what the papers say of a box."""
-    known = harness(box).papers.known
-    known[ref] = replace(known[ref], **changes)
 
 
 async def credentials(box: Trial, ref: str, **fields: Any) -> None:
     """Change what a box knows callers by."""
     await harness(box).admin("/tamper", {"op": "credentials", "serial": ref, "fields": fields})
-
-
-async def error_of(adapter: Any, ref: str) -> TargetError:
-    """Look at a box and give what is raised."""
-    with pytest.raises(TargetError) as caught:
-        await adapter.observe(ref)
-    return caught.value
-
-
-def lit(ref: str, *codes: str, revision: int = 0) -> ViewerState:
-    """Wish a box on."""
-    return ViewerState(ref=ref, enabled=True, packages=frozenset(codes), revision=revision)
-
-
-async def lines(box: Trial, ref: str) -> list[str]:
-    """Read what the box was told to do, in order."""
-    page = await harness(box).admin(f"/journal?subject={ref}&face=api&limit=100000")
-    return [one["call"] for one in page["entries"]]
 
 
 # -- what is written
@@ -231,7 +154,7 @@ async def test_a_stranger_is_not_heard(box: Trial) -> None:
     ref = harness(box).new_ref()
     await box.held(ref)
     adapter: Any = box.adapter
-    wire = adapter._engines._now._wire
+    (wire,) = adapter._engines._now._wires.values()
     heard: list[bytes] = []
     wire._callback_function = lambda _, __, datagram: heard.append(datagram)
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as stranger:
@@ -258,6 +181,42 @@ async def test_a_lost_read_is_asked_again_and_a_write_is_not(box: Trial) -> None
             with pytest.raises(Unreachable):
                 await adapter.apply(lit(ref, "basic"), held)
         assert await harness(box).calls() == before + 1
+
+
+async def test_an_answer_that_is_too_big_is_asked_for_in_parts(box: Trial) -> None:
+    """A box whose answers hold one variable, or two, is read and written all the same."""
+    ref = harness(box).new_ref()
+    await box.held(ref)
+    for fits, code in ((1, "basic"), (2, "sport")):
+        async with suffering(box, f"too_big:{fits}"):
+            await box.converge(lit(ref, code, revision=fits))
+            assert (await box.held(ref)).revision == fits
+    async with suffering(box, "too_big:0"):
+        error = await error_of(box.adapter, ref)
+    assert type(error) is Permanent
+    assert "serial (tooBig)" in str(error)
+
+
+async def test_how_a_box_words_its_values_makes_no_difference(box: Trial) -> None:
+    """Padding and blanks are no part of a value: the box is as wished and restarts once."""
+    ref = harness(box).new_ref()
+    perform: Any = box.adapter.perform  # type: ignore[attr-defined]
+    wish = lit(ref, "basic", "sport", revision=41)
+    await box.converge(wish)
+    before = len(await lines(box, ref))
+    boots = (await harness(box).box(ref))["boots"]
+    async with suffering(box, f"odd_values:match={ref}"):
+        await box.converge(wish)
+        await box.converge(lit(ref, "sport", "hd", revision=42))
+        for _ in range(2):
+            await perform(ref, Action(name="reboot", request="r-1"))
+            await harness(box).settled(ref)
+        assert (await box.held(ref)).revision == 42
+    assert (await lines(box, ref))[before:][:2] == [
+        "SNMP SET packages=hd,sport",
+        "SNMP SET revision=r-0042",
+    ]
+    assert (await harness(box).box(ref))["boots"] == boots + 1
 
 
 async def test_a_box_in_another_place_is_a_conflict(box: Trial) -> None:
@@ -310,6 +269,89 @@ async def test_changed_keys_are_used_from_the_next_call_on(box: Trial) -> None:
         assert await box.adapter.observe(ref) is not None
     finally:
         await harness(box).admin("/reset", {})
+
+
+NEW = {"next_auth_key": "ef" * 32, "next_priv_key": "ba" * 16}
+TAKEN = {"snmp_auth_key": "ef" * 32, "snmp_priv_key": "ba" * 16}
+
+
+def changing(box: Trial, ref: str, **fresh: str) -> dict[str, str]:
+    """Begin to change the secrets of a box in the papers; returns the old ones."""
+    old = dict(harness(box).papers.known[ref].secrets)
+    described(box, ref, secrets={**old, **fresh})
+    return old
+
+
+@pytest.mark.parametrize("what", [*NEW, "both", "community"])
+async def test_a_box_that_took_its_new_secrets_ends_the_change(box: Trial, what: str) -> None:
+    """Refused or silent to the old ones, it is asked by the new; they are its own from then on."""
+    ref = harness(box).new_ref()
+    await box.held(ref)
+    if what == "community":
+        described(box, ref, secrets={"community": "rack-seven"})
+        fresh, taken = {"next_community": "rack-eight"}, {"snmp_community": "rack-eight"}
+    else:
+        fresh = NEW if what == "both" else {what: NEW[what]}
+        taken = {f"snmp_{name.removeprefix('next_')}": value for name, value in fresh.items()}
+    old = changing(box, ref, **fresh)
+    await credentials(box, ref, **taken)
+    try:
+        # Half of the time is waited for in silence where a box says nothing of keys.
+        async with opened(box, deadline_s=5.0) as adapter:
+            assert await adapter.observe(ref) is not None
+        await box.converge(lit(ref, "basic"))
+    finally:
+        await harness(box).admin("/reset", {})
+    now = {**old, **{name.removeprefix("next_"): value for name, value in fresh.items()}}
+    assert harness(box).papers.known[ref].secrets == now
+
+
+async def test_a_box_that_has_its_old_secrets_keeps_both(box: Trial) -> None:
+    """As long as it knows us by the old ones it is served by them, whichever were tried between."""
+    ref = harness(box).new_ref()
+    changing(box, ref, **NEW)
+    both = harness(box).papers.known[ref].secrets
+    await box.converge(lit(ref, "basic"))
+    try:
+        await credentials(box, ref, snmp_auth_key="12" * 32)
+        assert type(await error_of(box.adapter, ref)) is Permanent
+        await credentials(box, ref, snmp_auth_key=both["auth_key"])
+        await box.converge(lit(ref, "hd"))
+        assert harness(box).papers.known[ref].secrets == both
+        await credentials(box, ref, **TAKEN)
+        await box.converge(lit(ref, "sport"))
+    finally:
+        await harness(box).admin("/reset", {})
+    assert harness(box).papers.known[ref].secrets["auth_key"] == NEW["next_auth_key"]
+
+
+async def test_secrets_are_refused_where_neither_will_do(box: Trial) -> None:
+    """Permanent where both are refused; where the box is silent to one of them, it was silent."""
+    ref = harness(box).new_ref()
+    await box.held(ref)
+    secrets = changing(box, ref, **NEW)
+    await credentials(box, ref, snmp_auth_key="12" * 32)
+    try:
+        error = await error_of(box.adapter, ref)
+        assert type(error) is Permanent
+        assert "keys" in str(error)
+        await credentials(box, ref, snmp_auth_key=secrets["auth_key"], snmp_priv_key="34" * 16)
+        async with opened(box, deadline_s=2 * HASTY_S) as adapter:
+            assert type(await error_of(adapter, ref)) is Unreachable
+    finally:
+        await harness(box).admin("/reset", {})
+    assert "next_auth_key" in harness(box).papers.known[ref].secrets
+
+
+async def test_another_box_does_not_end_a_change(box: Trial) -> None:
+    """Who answers to the new secrets under another serial is a conflict, and nothing is settled."""
+    ref, other = harness(box).new_ref(), harness(box).new_ref()
+    there = harness(box).papers.known[other]
+    fresh = {f"next_{name}": there.secrets[name] for name in ("auth_key", "priv_key")}
+    described(box, ref, address=there.address)
+    changing(box, ref, **fresh)
+    assert type(await error_of(box.adapter, ref)) is Conflict
+    assert fresh.items() <= harness(box).papers.known[ref].secrets.items()
 
 
 async def test_a_master_key_is_localised_once(box: Trial) -> None:
@@ -388,7 +430,7 @@ async def test_an_engine_is_replaced_and_drained(box: Trial) -> None:
             assert engines._now is not first
             assert (await slow).ref == refs[0]
         await asyncio.gather(*engines._closing)
-        assert first._wire.closed.is_set()
+        assert [wire.closed.is_set() for wire in first._wires.values()] == [True]
         assert not engines._draining
 
 

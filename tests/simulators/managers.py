@@ -33,6 +33,7 @@ OIDS = {
     "sysName": "1.3.6.1.2.1.1.5.0",
     "serial": f"{BOX}.1.1.0",
     "model": f"{BOX}.1.2.0",
+    "mac": f"{BOX}.1.4.0",
     "bootId": f"{BOX}.1.5.0",
     "active": f"{BOX}.2.1.0",
     "packages": f"{BOX}.2.2.0",

@@ -329,6 +329,33 @@ async def test_a_forged_success(boxes: RunningSimulator, known: Manager) -> None
     assert await known.get("active", "revision") == ["Null", "Null"]
 
 
+async def test_an_answer_that_is_too_big(boxes: RunningSimulator, known: Manager) -> None:
+    """More variables than fit get tooBig without an index, and nothing is written."""
+    boxes.admin("/faults", {"clear": True, "spec": "too_big:2"})
+    with pytest.raises(NotDoneError, match="tooBig 0"):
+        await known.get("serial", "active", "revision")
+    assert await refused(known, active=1, revision="r-1", packages="basic") == "tooBig 0"
+    assert shown(boxes)["active"] is False
+    assert await known.get("serial", "active") == [serial_of(boxes), 0]
+
+
+async def test_values_in_other_words(boxes: RunningSimulator, known: Manager) -> None:
+    """Texts come padded, lists with blanks, the MAC as on a label; what was written is kept."""
+    boxes.admin("/faults", {"clear": True, "spec": f"odd_values:match={serial_of(boxes)}"})
+    await known.put(packages="basic,sport", revision="r-0042")
+    values = await known.get("packages", "revision", "serial", "mac", "active")
+    mac = str(shown(boxes)["mac"])
+    assert values == [
+        "basic, sport   \0",
+        "r-0042   \0",
+        f"{serial_of(boxes)}   \0",
+        f"{mac.upper().replace(':', '-')}   \0",
+        0,
+    ]
+    found = shown(boxes)
+    assert (found["packages"], found["revision"]) == (["basic", "sport"], "r-0042")
+
+
 @pytest.mark.parametrize(("argument", "rises"), [("growing", True), ("stuck", False)])
 async def test_a_walk_without_end(
     boxes: RunningSimulator, known: Manager, argument: str, rises: bool

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from importlib.metadata import version
 from pathlib import Path
@@ -12,7 +13,9 @@ from typer.testing import CliRunner
 from app.cli import speak
 from app.cli.reference import reference as cli_reference
 from app.cli.root import cli
+from app.settings import load
 from app.web.reference import reference as api_reference
+from app.wiring import build, closing
 from tests.flows.app.process import command
 from tests.flows.app.served import ENVIRONMENT, HARBOUR
 
@@ -200,6 +203,28 @@ def test_boxes_and_jobs_are_told_in_lines(harbour_files, tmp_path):
     assert run("jobs", "close", job.split()[1])[1].rstrip().endswith("is done")
     assert run("jobs", "list")[1] == "none\n"
     assert run("review", "list")[1] == run("review", "strangers")[1] == "none\n"
+
+
+def test_a_changed_key_is_let_in_by_command(harbour_files):
+    """The case shows both keys; once it is resolved so, the pinned one is gone."""
+    run = harbour_files
+    words = ("--serial", "HT2-00026", "--account", "200001", "--host-key", "ssh-ed25519 b25l")
+    assert run("device", "register", *words)[0] == 0
+
+    async def shown(*others: str) -> str:
+        async with closing(build(load())) as house:
+            for other in others:
+                await house.logins.other_key("HT2-00026", other)
+            return (await house.logins.access("HT2-00026")).host_key
+
+    assert asyncio.run(shown("ssh-ed25519 dHdv", "ssh-rsa dGhyZWU=")) == "ssh-ed25519 b25l"
+    first, second = json.loads(run("review", "list", "--json")[1])
+    assert first["reason"].split(": ")[1] != second["reason"].split(": ")[1]
+    assert run("review", "resolve", first["id"], "not ours")[0] == 0
+    assert asyncio.run(shown()) == "ssh-ed25519 b25l"
+    assert run("review", "resolve", second["id"], "a new board", "--forget-key")[0] == 0
+    assert asyncio.run(shown()) == ""
+    assert run("review", "list")[1] == "none\n"
 
 
 def test_a_box_that_cannot_be_is_one_sentence(harbour_files, tmp_path):

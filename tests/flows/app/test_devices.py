@@ -218,14 +218,21 @@ async def test_what_waits_for_a_person_is_listed_over_http(yard, served):
 
 
 async def test_a_changed_key_is_let_in_by_a_person(yard, served):
-    """Decided so, the pinned key is forgotten; what is no case of a key is no reason for that."""
+    """Decided so, the pinned key is forgotten, once; what is no case of a key is no reason."""
     await register(yard, model="RB-1")
     await yard.logins.pin(RB1, "ssh-ed25519 one")
     with pytest.raises(Conflict):
         await yard.logins.pin(RB1, "ssh-ed25519 two")
-    decision = {"id": f"host_key:{RB1}", "resolution": "a new board", "forget_key": True}
+    (case,) = (await served.api("GET", "reviews"))[1]["items"]
+    assert case["kind"] == "host_key"
+    decision = {"id": case["id"], "resolution": "a new board", "forget_key": True}
     assert (await served.api("POST", "reviews/resolve", decision))[0] == 200
     await yard.logins.pin(RB1, "ssh-ed25519 two")
+    assert (await served.api("POST", "reviews/resolve", decision))[0] == 200
+    assert (await yard.logins.access(RB1)).host_key == "ssh-ed25519 two"
+    async with yard.store.read() as tx:
+        deeds = await audit.history(tx, f"box:{RB1}")
+    assert [one.action for one in deeds if one.action == "box.forget_key"] == ["box.forget_key"]
     async with yard.store.begin() as tx:
         seen = [Sighting(serial=RB1, model="RB-2")]
         await sightings.hear(tx, seen, yard.clock.machine_now())

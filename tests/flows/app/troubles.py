@@ -52,7 +52,7 @@ SNMP = (
     *_of("silent", "slow:50ms", "slow:2s:match=SET {box}", "drip:50ms"),
     *_of("reset", "reset:match=SET {box}", "lost:match=SET {box}", "error:5", "throttled"),
     *_of("crash:match=SET {box}", "half_set", "wrong_request_id", "null_forgery"),
-    *_of("duplicate", "truncated", "malformed"),
+    *_of("duplicate", "truncated", "malformed", "too_big", "odd_values"),
     *_of("conflict", "unauthorized", "refused", "read_only", person="the box refuses"),
     *_of("down", "loss:60"),
 )

@@ -1,13 +1,15 @@
 """How boxes are reached: sealed, changed in two phases, pinned in a claim window, never shown."""
 
+from base64 import b64encode
 from dataclasses import dataclass
 from datetime import timedelta
 
+import asyncssh
 import pytest
 from sqlalchemy import select, update
 
 from gateway.adapters.sdk import Boxes
-from gateway.inventory import reviews
+from gateway.inventory import hostkeys, reviews
 from gateway.inventory.logins import CLAIM_WINDOW, Described, Logins, box_login
 from gateway.inventory.reviews import CaseKind
 from runtime.secrets import SealBroken, Sealer
@@ -19,7 +21,14 @@ from tests.flows.inventory.shelf import Shelf
 CANARY = "cAnArY-7731"
 OLD = {"username": "cpe-1", "password": f"{CANARY}-old"}
 NEW = {"password": f"{CANARY}-new"}
-KEY, OTHER_KEY = "ssh-ed25519 AAAAone", "ssh-ed25519 AAAAtwo"
+
+
+def key_of(text: str) -> str:
+    """Write a line that looks like a key."""
+    return f"ssh-ed25519 {b64encode(text.encode()).decode()}"
+
+
+KEY, OTHER_KEY = key_of("one"), key_of("two")
 
 
 @dataclass
@@ -34,6 +43,11 @@ class Field:
         box = await self.shelf.box("RB1")
         async with self.shelf.store.begin() as tx:
             await self.logins.open_window(tx, box.id)
+
+    async def waiting(self) -> list[reviews.Case]:
+        """Read the review list."""
+        async with self.shelf.store.read() as tx:
+            return await reviews.waiting(tx)
 
 
 @pytest.fixture
@@ -108,14 +122,50 @@ async def test_a_changed_key_is_refused_and_put_before_a_person(field):
     for _ in range(2):
         with pytest.raises(Conflict, match="another host key"):
             await field.logins.pin("RB1", OTHER_KEY)
-    async with field.shelf.store.read() as tx:
-        (case,) = await reviews.waiting(tx)
-    assert (case.kind, case.serial, case.count) == (CaseKind.HOST_KEY, "RB1", 2)
+    await field.logins.other_key("RB1", OTHER_KEY)
+    (case,) = await field.waiting()
+    assert (case.kind, case.serial, case.count) == (CaseKind.HOST_KEY, "RB1", 3)
+    assert hostkeys.fingerprint(KEY) in case.reason
+    assert hostkeys.fingerprint(OTHER_KEY) in case.reason
     assert (await field.logins.access("RB1")).host_key == KEY
     box = await field.shelf.box("RB1")
     async with field.shelf.store.begin() as tx:
         await field.logins.forget_key(tx, box.id)
     await field.logins.pin("RB1", OTHER_KEY)
+
+
+async def test_each_key_that_is_shown_is_one_case(field):
+    """Every other key waits once, the pinned one never; who shows ever new ones fills no list."""
+    await field.open_window()
+    await field.logins.pin("RB1", f"{KEY} comment")
+    for _ in range(2):
+        for number in range(hostkeys.CASES_OF_BOX_MAX + 3):
+            await field.logins.other_key("RB1", key_of(f"key {number}"))
+    await field.logins.other_key("RB1", KEY)
+    await field.logins.other_key("nosuch", OTHER_KEY)
+    cases = {one.id: one for one in await field.waiting()}
+    others = cases.pop(f"host_key:RB1:{hostkeys.OTHERS}")
+    assert others.count == 6
+    assert {one.count for one in cases.values()} == {2}
+    for number in range(hostkeys.CASES_OF_BOX_MAX):
+        shown = hostkeys.fingerprint(key_of(f"key {number}"))
+        assert [shown in one.reason for one in cases.values()].count(True) == 1
+    async with field.shelf.store.begin() as tx:
+        now = field.shelf.machine()
+        for id_ in cases:
+            await reviews.resolve(tx, id_, actor="ann", resolution="not ours", now=now)
+    assert [one.id for one in await field.waiting()] == [others.id]
+    await field.logins.other_key("RB1", key_of("key 0"))
+    assert len(await field.waiting()) == 2
+
+
+def test_a_fingerprint_is_what_ssh_shows():
+    """It is that of `ssh-keygen -l`, and nothing for what is no key."""
+    line = asyncssh.generate_private_key("ssh-ed25519").export_public_key("openssh").decode()
+    key = asyncssh.import_public_key(line)
+    assert hostkeys.fingerprint(f"{line.strip()} a comment") == key.get_fingerprint()
+    for text in ("", "ssh-ed25519", "ssh-ed25519 !!!!", "AAAA"):
+        assert hostkeys.fingerprint(text) == ""
 
 
 async def test_old_secrets_are_valid_until_the_new_ones_were_seen(field):

@@ -8,6 +8,7 @@ import orjson
 from gateway.adapters.middleware.ministra import Ministra
 from gateway.adapters.middleware.ministra.options import MinistraOptions
 from gateway.adapters.sdk import Answer
+from terms.errors import Unreachable
 from terms.ids import TargetName
 
 Reply = Callable[[str, str], Answer]
@@ -44,6 +45,10 @@ class Recorder:
         """Write down the call and answer it."""
         self.calls.append((method, url))
         return self._reply(method, url)
+
+    async def resolve(self, host: str, *, deadline_s: float | None = None) -> str:
+        """Lead nowhere."""
+        raise Unreachable(host)
 
 
 def adapter(door: Recorder | None = None, **options: Any) -> Ministra:

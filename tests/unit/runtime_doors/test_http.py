@@ -6,6 +6,7 @@ import socket
 import ssl
 import subprocess
 import sys
+import threading
 import tracemalloc
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -374,6 +375,10 @@ async def ask(networks, *hosts):
             print((await door.call("GET", f"http://{host}:{sys.argv[1]}/{host}")).status)
         except Exception as error:
             print(type(error).__name__)
+        try:
+            print(await door.resolve(host))
+        except Exception as error:
+            print(type(error).__name__)
     await door.aclose()
 
 asyncio.run(ask(PUBLIC_ONLY, "0x7f000001", "2130706433", "017700000001", "127.1"))
@@ -382,14 +387,14 @@ asyncio.run(ask(LOOPBACK, "0x7f000001"))
 
 
 async def test_odd_hosts_are_judged_by_where_they_lead():
-    """A hexadecimal, decimal, octal or short host does not get past a public door."""
+    """A hexadecimal, decimal, octal or short host gets past no public door, and is not told."""
     async with serving() as wire:
         # A process of its own: the tests' bar on name look-ups would stop these hosts first.
         process = await asyncio.create_subprocess_exec(
             sys.executable, "-c", ODD_HOSTS, str(wire.port), cwd=ROOT, stdout=subprocess.PIPE
         )
         told, _ = await process.communicate()
-    assert told.decode().split() == ["Permanent"] * 4 + ["200"]
+    assert told.decode().split() == ["Permanent"] * 8 + ["200", "127.0.0.1"]
     assert [request.split()[1] for request in wire.requests] == [b"/0x7f000001"]
 
 
@@ -405,6 +410,42 @@ async def test_one_open_address_of_a_name_is_enough(monkeypatch):
     async with serving() as wire:
         assert (await door.call("GET", f"http://two.example:{wire.port}/")).status == 200
         await door.aclose()
+
+
+@pytest.mark.parametrize(
+    ("host", "address"),
+    [
+        ("127.0.0.1", "127.0.0.1"),
+        ("localhost", "127.0.0.1"),
+        ("::1", "::1"),
+        ("0:0:0:0:0:0:0:1", "::1"),
+        ("::ffff:127.0.0.1", "127.0.0.1"),
+    ],
+)
+async def test_a_host_is_told_as_the_socket_layer_writes_it(door: HttpDoor, host, address):
+    """So that who sends there and who hears from there speak of one address."""
+    assert await door.resolve(host) in {address, "::1"}
+
+
+async def test_who_is_refused_is_told_the_setting():
+    """Over HTTP and for other protocols alike, before anything is sent."""
+    door = HttpDoor(networks=PUBLIC_ONLY, setting="some_networks")
+    for refused in (door.resolve("127.0.0.1"), door.call("GET", "http://127.0.0.1:1/")):
+        with pytest.raises(Permanent, match=r"networks \(setting some_networks\)"):
+            await refused
+    await door.aclose()
+
+
+async def test_a_name_that_is_not_told_in_time_is_unreachable(door: HttpDoor, monkeypatch):
+    """A name server that says nothing holds nobody up."""
+    told = threading.Event()
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: told.wait(5))
+    try:
+        with pytest.raises(Unreachable, match="name") as caught:
+            await door.resolve("box.example", deadline_s=0.05)
+    finally:
+        told.set()
+    assert caught.value.is_untouched
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,8 @@ followed by a look. Only what stands on the list below is ever written.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any, ClassVar
 
 from pysnmp.proto.rfc1902 import Integer32, OctetString
@@ -16,19 +17,21 @@ from pysnmp.proto.rfc1902 import Integer32, OctetString
 from gateway.adapters import boxes
 from gateway.adapters.sdk import Action, BoxAdapter, Boxes, Http, Options
 from gateway.adapters.state import ViewerState
-from gateway.adapters.stb.snmp.engine import Engines
+from gateway.adapters.stb.snmp.engine import Heard
 from gateway.adapters.stb.snmp.keys import Peer, peer_of
 from gateway.adapters.stb.snmp.options import SnmpOptions
-from gateway.adapters.stb.snmp.reply import NUMBER, TEXT, values
-from terms.errors import (
-    Conflict,
-    Permanent,
-    Retryable,
-    TargetError,
-    Unreachable,
-    Unsupported,
-    untouched,
+from gateway.adapters.stb.snmp.pool import Engines
+from gateway.adapters.stb.snmp.reply import (
+    NUMBER,
+    SILENT,
+    TEXT,
+    TIMED_OUT,
+    TOO_BIG,
+    is_of_keys,
+    values,
 )
+from gateway.adapters.stb.snmp.wire import Oid
+from terms.errors import Conflict, Permanent, TargetError, Unreachable, Unsupported, untouched
 from terms.ids import TargetName
 
 KINDS: Mapping[str, Any] = {"active": NUMBER, "message_seconds": NUMBER, "message_show": NUMBER}
@@ -64,13 +67,9 @@ class Snmp(BoxAdapter[ViewerState]):
     async def apply(self, desired: ViewerState, observed: ViewerState | None) -> None:
         """Write the difference, one SET after the other; after a refused one the box is asked."""
         names = boxes.writes(desired, observed)
-        wished: Mapping[str, str] = {
-            "packages": boxes.packages_text(desired.packages),
-            "active": str(int(desired.enabled)),
-            "revision": boxes.revision_text(desired.revision),
-        }
         if not names:
             return
+        wished = boxes.words_of(desired)
         peer = await self._peer(desired.ref)
         try:
             for name in names:
@@ -130,13 +129,11 @@ class Snmp(BoxAdapter[ViewerState]):
     async def _state(self, ref: str, peer: Peer) -> ViewerState:
         facts = await self._get(peer, STATE)
         boxes.check_identity(ref, facts["serial"])
-        if facts["active"] not in {"0", "1"}:
-            raise Retryable(f"the box is neither on nor off: {facts['active']}")
-        return ViewerState(
-            ref=ref,
-            enabled=facts["active"] == "1",
-            packages=boxes.packages_of(facts["packages"]),
-            revision=boxes.revision_of(facts["revision"]),
+        return boxes.state_of(
+            ref,
+            active=facts["active"],
+            packages=facts["packages"],
+            revision=facts["revision"],
         )
 
     async def _holds(self, desired: ViewerState, peer: Peer) -> bool:
@@ -146,21 +143,58 @@ class Snmp(BoxAdapter[ViewerState]):
         return False
 
     async def _get(self, peer: Peer, names: tuple[str, ...]) -> Mapping[str, str]:
-        asked = {name: (self.options.objects.oid(name), _kind(name)) for name in names}
+        asked = self._asked(names)
         heard = await self._engines.get(peer, [oid for oid, _ in asked.values()])
+        if heard.status == TOO_BIG and len(names) > 1:
+            half = len(names) // 2
+            return {**await self._get(peer, names[:half]), **await self._get(peer, names[half:])}
         return values(heard, asked)
 
     async def _set(self, peer: Peer, wished: Mapping[str, str]) -> None:
         for name in wished:
             if name not in WRITABLE:
                 raise Unsupported(f"{name} of a box is not written")
-        asked = {name: (self.options.objects.oid(name), _kind(name)) for name in wished}
+        asked = self._asked(wished)
         variables = [(asked[name][0], _value(name, text)) for name, text in wished.items()]
         values(await self._engines.set(peer, variables), asked)
 
+    def _asked(self, names: Iterable[str]) -> Mapping[str, tuple[Oid, Any]]:
+        return {name: (self.options.objects.oid(name), _kind(name)) for name in names}
+
     async def _peer(self, ref: str) -> Peer:
         boxes.check_serial(ref)
-        return peer_of(await self.boxes.access(ref))
+        access = await self.boxes.access(ref)
+        peer = peer_of(access)
+        address = await self.http.resolve(peer.host, deadline_s=self.options.deadline_s)
+        peer = replace(peer, host=address)
+        fresh = boxes.renewed(access)
+        later = replace(peer_of(fresh), host=address) if fresh else peer
+        return peer if later == peer else await self._known_by(ref, peer, later)
+
+    async def _known_by(self, ref: str, old: Peer, new: Peer) -> Peer:
+        """Find by which keys a box knows us while they change; by the new ones, they have."""
+        asked = self._asked(["serial"])
+        before = await self._tried(old, asked["serial"][0])
+        peer, heard = old, before
+        if is_of_keys(before):
+            peer, heard = new, await self._tried(new, asked["serial"][0])
+        if before.complaint in SILENT and is_of_keys(heard):
+            heard = before  # who says nothing has not refused them
+        try:
+            told = values(heard, asked)
+        except TargetError as error:
+            raise untouched(error) from None  # nothing is written while nobody knows by which
+        boxes.check_identity(ref, told["serial"])
+        if peer is new:
+            await self.boxes.seen_new(ref)
+        return peer
+
+    async def _tried(self, peer: Peer, oid: Oid) -> Heard:
+        """Ask by some keys, in half the time: two have to do within one deadline."""
+        try:
+            return await self._engines.get(peer, [oid], within_s=self.options.deadline_s / 2)
+        except Unreachable:
+            return Heard(complaint=TIMED_OUT, status=0, index=0, variables=())
 
 
 def _kind(name: str) -> Any:

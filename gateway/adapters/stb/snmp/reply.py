@@ -1,7 +1,8 @@
 """What an answer of a box means: its status an error's class, its variables values. Pure.
 
 Every variable that comes back is held against what was asked: the same OID, the type it has to
-have, and a value. A request that is sent back as its own answer has no values.
+have, and a value. A request that is sent back as its own answer has no values. Boxes pad their
+texts to a fixed width: blanks and NULs around one are no part of it.
 """
 
 from __future__ import annotations
@@ -12,12 +13,14 @@ from typing import Any
 from pysnmp.proto.rfc1902 import Integer32, OctetString
 
 from gateway.adapters import boxes
-from gateway.adapters.stb.snmp.engine import Heard, Oid
+from gateway.adapters.stb.snmp.engine import Heard
+from gateway.adapters.stb.snmp.wire import Oid
 from terms.errors import Conflict, Permanent, Retryable, TargetError, Unreachable, untouched
 
+TOO_BIG = 1
 # RFC 3416, 4.2.5; what is missing here is "not now".
 STATUSES: Mapping[int, tuple[type[TargetError], str]] = {
-    1: (Permanent, "tooBig"),
+    TOO_BIG: (Permanent, "tooBig"),
     5: (Retryable, "genErr"),
     6: (Permanent, "noAccess"),
     7: (Permanent, "wrongType"),
@@ -38,8 +41,10 @@ KEYS_REFUSED = frozenset({
     *("UnknownUserName", "UnknownSecurityName", "WrongDigest", "AuthenticationError"),
     *("AuthenticationFailure", "UnsupportedSecurityLevel", "DecryptionError"),
 })  # fmt: skip
-SILENT = frozenset({"RequestTimedOut", "NotInTimeWindow", "UnknownEngineID"})
+TIMED_OUT = "RequestTimedOut"
+SILENT = frozenset({TIMED_OUT, "NotInTimeWindow", "UnknownEngineID"})
 TEXT, NUMBER = OctetString.tagSet, Integer32.tagSet
+_PADDING = b"\0 "
 _TYPES = {TEXT: "a text", NUMBER: "a number"}
 
 
@@ -61,6 +66,11 @@ def values(heard: Heard, asked: Mapping[str, tuple[Oid, Any]]) -> dict[str, str]
     return found
 
 
+def is_of_keys(heard: Heard) -> bool:
+    """Tell whether other keys may be what it takes: they are refused, or there is no answer."""
+    return heard.complaint in KEYS_REFUSED | SILENT
+
+
 def _check(heard: Heard, names: Sequence[str]) -> None:
     if heard.complaint in KEYS_REFUSED:
         raise untouched(Permanent(f"the box does not take our user and keys ({heard.complaint})"))
@@ -75,7 +85,8 @@ def _check(heard: Heard, names: Sequence[str]) -> None:
 def refusal(status: int, index: int, names: Sequence[str]) -> TargetError:
     """Turn an error status into the error it stands for, naming the variable."""
     kind, word = STATUSES.get(status, (Retryable, f"status {status}"))
-    name = names[index - 1] if 0 < index <= len(names) else "the request"
+    about = names[index - 1 : index] if index else names
+    name = about[0] if len(about) == 1 else "the request"
     return kind(f"the box refuses {name} ({word})")
 
 
@@ -88,6 +99,6 @@ def _unexpected(name: str, kind: Any, value: Any) -> TargetError:
 
 def _text(name: str, value: Any) -> str:
     try:
-        return bytes(value).decode()
+        return bytes(value).strip(_PADDING).decode()
     except UnicodeDecodeError:
         raise Retryable(f"the box tells {name} as {boxes.plain(repr(bytes(value)))}") from None

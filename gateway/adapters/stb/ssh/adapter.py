@@ -30,7 +30,7 @@ class Ssh(BoxAdapter[ViewerState]):
     def __init__(self, name: TargetName, options: SshOptions, http: Http, boxes: Boxes) -> None:
         super().__init__(name, options, http, boxes)
         self._verbs = options.verbs
-        self._doors = Doors(options, boxes)
+        self._doors = Doors(options, http, boxes)
 
     # -- the contract
 
@@ -46,13 +46,9 @@ class Ssh(BoxAdapter[ViewerState]):
     async def apply(self, desired: ViewerState, observed: ViewerState | None) -> None:
         """Write the difference, one verb after the other: dark first, light and revision last."""
         names = boxes.writes(desired, observed)
-        words = {
-            "packages": boxes.packages_text(desired.packages),
-            "active": str(int(desired.enabled)),
-            "revision": boxes.revision_text(desired.revision),
-        }
         if not names:
             return
+        words = boxes.words_of(desired)
         async with self._link(desired.ref) as link:
             for name in names:
                 verb, told = getattr(self._verbs, name), getattr(self._verbs, f"{name}_field")
@@ -103,14 +99,11 @@ class Ssh(BoxAdapter[ViewerState]):
         return facts
 
     def _state(self, ref: str, facts: Mapping[str, str]) -> ViewerState:
-        active = _needed(facts, self._verbs.active_field)
-        if active not in {"0", "1"}:
-            raise Retryable(f"the box is neither on nor off: {boxes.plain(active)!r}")
-        return ViewerState(
-            ref=ref,
-            enabled=active == "1",
-            packages=boxes.packages_of(_needed(facts, self._verbs.packages_field)),
-            revision=boxes.revision_of(_needed(facts, self._verbs.revision_field)),
+        return boxes.state_of(
+            ref,
+            active=_needed(facts, self._verbs.active_field),
+            packages=_needed(facts, self._verbs.packages_field),
+            revision=_needed(facts, self._verbs.revision_field),
         )
 
     @asynccontextmanager

@@ -13,9 +13,10 @@ from contextlib import asynccontextmanager
 import asyncssh
 
 from gateway.adapters import boxes
-from gateway.adapters.sdk import Access, Boxes
+from gateway.adapters.sdk import Access, Boxes, Http
+from gateway.adapters.stb.ssh import keys
 from gateway.adapters.stb.ssh.link import Link
-from gateway.adapters.stb.ssh.options import SshOptions, key_of
+from gateway.adapters.stb.ssh.options import SshOptions
 from terms.errors import Permanent, Retryable, TargetError, Unreachable, untouched
 
 PORT = 22
@@ -33,15 +34,22 @@ LEGACY = {
     "mac_algs": "+hmac-sha1,hmac-md5",
 }
 CLAIM_AGAIN = "a technician has to claim it again"
+OTHER_KEY = (
+    "the box shows another host key than the pinned one; it waits on the review list: once the "
+    f"office has let the new key in, {CLAIM_AGAIN}"
+)
 
 
 class Doors:
     """The links that are open or in use, by serial."""
 
-    def __init__(self, options: SshOptions, known: Boxes) -> None:
+    def __init__(self, options: SshOptions, http: Http, known: Boxes) -> None:
         self._options = options
+        self._http = http
         self._boxes = known
-        self._key = key_of(options)
+        self._key = keys.opened(
+            options.private_key.get_secret_value(), options.passphrase.get_secret_value()
+        )
         self._links: dict[str, Link] = {}
         self._ending: set[asyncio.Task[None]] = set()
 
@@ -53,7 +61,7 @@ class Doors:
         link.users += 1
         try:
             async with link.lock:
-                await self._ready(link, access)
+                await self._ready(ref, link, access)
                 yield link
                 link.closing = asyncio.get_running_loop().call_later(
                     self._options.keep_s, self._close, ref, link
@@ -97,7 +105,7 @@ class Doors:
         if not link.users and link.connection is None and self._links.get(ref) is link:
             del self._links[ref]
 
-    async def _ready(self, link: Link, access: Access) -> None:
+    async def _ready(self, ref: str, link: Link, access: Access) -> None:
         if link.closing is not None:
             link.closing.cancel()
             link.closing = None
@@ -106,7 +114,11 @@ class Doors:
             self._abort(link)
         if link.connection is None:
             guard = _Guard(_pinned(access))
-            link.connection = await self._connected(access, guard)
+            try:
+                link.connection = await self._connected(access, guard)
+            except asyncssh.HostKeyNotVerifiable:
+                await self._boxes.other_key(ref, guard.shown)
+                raise untouched(Permanent(OTHER_KEY)) from None
             link.where = access.address, access.host_key or guard.shown
             link.first_key = "" if access.host_key else guard.shown
 
@@ -114,26 +126,36 @@ class Doors:
         options = self._options
         host, port = boxes.place_of(access.address, PORT)
         try:
-            return await asyncssh.connect(
-                host,
-                port,
-                config=None,
-                known_hosts=NO_KNOWN_HOSTS,
-                client_factory=lambda: guard,
-                server_host_key_algs=_host_keys(access, is_legacy=options.legacy),
-                username=options.user,
-                client_keys=[self._key],
-                preferred_auth=["publickey"],
-                agent_path=None,
-                agent_forwarding=False,
-                gss_host=None,
-                compression_algs=None,
-                connect_timeout=options.connect_deadline_s,
-                login_timeout=options.login_deadline_s,
-                **(LEGACY if options.legacy else {}),
-            )
+            async with asyncio.timeout(options.connect_deadline_s):
+                # The very address that was judged is connected to, whatever its name leads to then.
+                address = await self._http.resolve(host)
+                return await self._opened(address, port, access, guard)
+        except asyncssh.HostKeyNotVerifiable:
+            raise
         except (TimeoutError, asyncssh.Error, OSError) as error:
             raise untouched(_not_opened(error, options)) from None
+
+    async def _opened(
+        self, address: str, port: int, access: Access, guard: _Guard
+    ) -> asyncssh.SSHClientConnection:
+        options = self._options
+        return await asyncssh.connect(
+            address,
+            port,
+            config=None,
+            known_hosts=NO_KNOWN_HOSTS,
+            client_factory=lambda: guard,
+            server_host_key_algs=_host_keys(access, is_legacy=options.legacy),
+            username=options.user,
+            client_keys=[self._key],
+            preferred_auth=["publickey"],
+            agent_path=None,
+            agent_forwarding=False,
+            gss_host=None,
+            compression_algs=None,
+            login_timeout=options.login_deadline_s,
+            **(LEGACY if options.legacy else {}),
+        )
 
 
 class _Guard(asyncssh.SSHClient):
@@ -184,8 +206,6 @@ def _family(algorithm: str) -> str:
 
 def _not_opened(error: Exception, options: SshOptions) -> TargetError:
     match error:
-        case asyncssh.HostKeyNotVerifiable():
-            return Permanent(f"the box shows another host key than the pinned one: {CLAIM_AGAIN}")
         case asyncssh.PermissionDenied():
             return Permanent(f"the box does not let {options.user!r} in with our key")
         case asyncssh.KeyExchangeFailed():

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import asyncssh
-from pydantic import Field, SecretStr, model_validator
+from pydantic import Field, SecretStr, ValidationInfo, field_validator
 
 from gateway.adapters.sdk import BoxOptions, Options
+from gateway.adapters.stb.ssh import keys
 
 
 class Verbs(Options):
@@ -33,9 +33,11 @@ class SshOptions(BoxOptions):
 
     user: str = Field("oper", min_length=1, max_length=32, description="who signs in")
     private_key: SecretStr = Field(
-        description="his private key, as OpenSSH writes it; encrypted, as PKCS#8"
+        description="his private key, as OpenSSH, PEM or PKCS#8; an encrypted one, as PKCS#8"
     )
-    passphrase: SecretStr = Field(SecretStr(""), description="what the key is encrypted with")
+    passphrase: SecretStr = Field(
+        SecretStr(""), validate_default=True, description="what the key is encrypted with"
+    )
     connect_deadline_s: float = Field(
         6.0, gt=0, le=8, description="until the box is signed in to, everything included"
     )
@@ -54,17 +56,15 @@ class SshOptions(BoxOptions):
     )
     verbs: Verbs = Field(Verbs(), description="the command language of these models")
 
-    @model_validator(mode="after")
-    def _is_a_key(self) -> SshOptions:
-        key_of(self)
-        return self
+    @field_validator("private_key")
+    @classmethod
+    def _is_a_key(cls, value: SecretStr) -> SecretStr:
+        keys.check(value.get_secret_value())
+        return value
 
-
-def key_of(options: SshOptions) -> asyncssh.SSHKey:
-    """Read the private key. Raises ValueError, which shows nothing of it."""
-    passphrase = options.passphrase.get_secret_value() or None
-    try:
-        return asyncssh.import_private_key(options.private_key.get_secret_value(), passphrase)
-    except (asyncssh.KeyImportError, asyncssh.KeyEncryptionError):
-        # Not the library's words: nobody knows how much of a key they show.
-        raise ValueError("private_key is no private key, or passphrase does not open it") from None
+    @field_validator("passphrase")
+    @classmethod
+    def _opens_the_key(cls, value: SecretStr, info: ValidationInfo) -> SecretStr:
+        if "private_key" in info.data:
+            keys.opened(info.data["private_key"].get_secret_value(), value.get_secret_value())
+        return value
