@@ -30,9 +30,9 @@ def running(
     """Return the processes at work, with a lease as short as tests can wait for."""
     url = postgres_server.create(postgres_template)
     folder = tmp_path_factory.mktemp("scaled")
-    with scaled(folder, url, redis_url, households=HOUSEHOLDS) as made:
+    with scaled(folder, url, redis_url) as made:
         made.start("web", "scheduler", "worker-1", "worker-2")
-        until(lambda: made.web.ask("GET", "work")["idle"], "everybody has an invoice")
+        made.sign_up(range(1, HOUSEHOLDS + 1))
         yield made
     postgres_server.drop(url)
 
@@ -48,10 +48,9 @@ def test_live_pages_are_fed_by_what_a_worker_did(running: Scaled):
     """An open page of the web process tells of one more picture once a worker has put it on."""
     watching = Request(f"{running.web.url}/console/events?parts=tiles")
     with urlopen(watching, timeout=WITHIN_S) as feed:
-        first = tiles_of(feed)
+        read_until_on(feed, 2)
         running.pay(3)
-        while pictures_in(tiles_of(feed)) != pictures_in(first) + 1:
-            pass  # each reading waits for the next that was drawn anew
+        read_until_on(feed, 3)
 
 
 def test_told_to_stop_in_a_batch_it_drains_and_holds_nothing(running: Scaled):
@@ -97,14 +96,13 @@ def test_a_worker_killed_in_a_batch_costs_a_lease(running: Scaled):
     running.check(range(1, HOUSEHOLDS + 1))
 
 
-def tiles_of(feed: IO[bytes]) -> str:
-    """Read the next drawing of the tiles."""
-    while not (line := feed.readline()).startswith(b"data: "):
-        assert line, "the feed has ended"
-    return str(json.loads(line.removeprefix(b"data: "))["html"])
-
-
-def pictures_in(tiles: str) -> int:
-    """Read how many pictures are on."""
-    (found,) = re.findall(r">Pictures on<.*?value\">([0-9]+)<", tiles, re.DOTALL)
-    return int(found)
+def read_until_on(feed: IO[bytes], count: int) -> None:
+    """Read drawings of the tiles until so many pictures are on."""
+    ends_at = time.monotonic() + WITHIN_S
+    seen: list[str] = []
+    while str(count) not in seen[-1:]:
+        assert time.monotonic() < ends_at, f"{count} pictures, not {seen}"
+        line = feed.readline()
+        if line.startswith(b"data: "):
+            html = json.loads(line.removeprefix(b"data: "))["html"]
+            seen += re.findall(r">Pictures on<.*?value\">([0-9]+)<", html, re.DOTALL)

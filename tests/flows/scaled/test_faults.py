@@ -1,4 +1,4 @@
-"""A few hundred moments of trouble: Redis, PostgreSQL and workers fail while households pay.
+"""Trouble in turns: Redis, PostgreSQL and workers fail while households pay.
 
 One story, told once: what was acknowledged counts, each picture comes on by one write, and soon.
 The longer one, with a thousand households, is `python3 dev.py chaos`.
@@ -39,9 +39,9 @@ def running(
     """Return the processes at work, started without the Redis that they were told of."""
     url = make_database(hurt_postgres, "faults")
     folder = tmp_path_factory.mktemp("faults")
-    with scaled(folder, url, redis.url, households=HOUSEHOLDS) as made:
+    with scaled(folder, url, redis.url) as made:
         made.start("web", "scheduler", "worker-1", "worker-2")
-        until(lambda: made.ask("GET", "work")["idle"], "everybody has an invoice")
+        made.sign_up(range(1, HOUSEHOLDS + 1))
         # Each call takes its time, so that trouble meets work under way.
         made.portal.admin("/faults", {"spec": "slow:30ms"})
         yield made

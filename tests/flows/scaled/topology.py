@@ -5,7 +5,7 @@ What came of it is asked of the portal's journal, the API and the database.
 
 import asyncio
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
@@ -72,6 +72,22 @@ class Scaled:
                     raise
                 time.sleep(AGAIN_S)
 
+    def sign_up(self, numbers: Iterable[int]) -> None:
+        """Sign households up, with a box each; they are dark until they pay."""
+
+        def one(number: int) -> None:
+            order = {
+                "contract": contract_of(number),
+                "name": f"Household {number}",
+                "plan": "BASIC",
+                "addons": ["SPORT"],
+                "box": {"serial": f"SN{number:06}", "mac": mac_of(number), "model": "M1"},
+            }
+            self.web.ask("POST", "accounts", order)
+
+        _at_once(one, numbers)
+        self.web.rest()
+
     def pay(self, number: int) -> None:
         """Pay what a household owes, until it is acknowledged; said twice it counts once."""
         contract = contract_of(number)
@@ -82,9 +98,7 @@ class Scaled:
 
     def pay_all(self, numbers: Iterable[int]) -> None:
         """Let several tills take the payments."""
-        with ThreadPoolExecutor(PAYERS) as pool:
-            for one in [pool.submit(self.pay, number) for number in numbers]:
-                one.result()
+        _at_once(self.pay, numbers)
 
     def view_state(self, number: int) -> str:
         """Tell the state of a household, as the API shows it."""
@@ -152,17 +166,22 @@ class Scaled:
         assert self.fetch("SELECT key, error FROM work WHERE parked_at IS NOT NULL") == []
 
 
+def _at_once(act: Callable[[int], None], numbers: Iterable[int]) -> None:
+    with ThreadPoolExecutor(PAYERS) as pool:
+        for one in [pool.submit(act, number) for number in numbers]:
+            one.result()
+
+
 @contextmanager
 def scaled(
     folder: Path,
     database_url: str,
     redis_url: str,
     *,
-    households: int,
     workers: int = 2,
     **settings: str,
 ) -> Iterator[Scaled]:
-    """Import an operator with so many households that owe their first month; nothing runs yet."""
+    """Import an operator; nothing runs yet."""
     folder.mkdir(exist_ok=True)
     settings = {
         **QUICK,
@@ -180,24 +199,9 @@ def scaled(
             name: stack.enter_context(Product(folder / "data", **settings)) for name in names
         }
         members["web"].run("migrate")
-        written = write_households(write_operator(folder / "operator"), households)
+        written = write_operator(folder / "operator")
         members["web"].run("import", written, **secrets(portal.url, NOWHERE))
         yield Scaled(stack, members, portal, database_url)
-
-
-def write_households(folder: Path, count: int) -> Path:
-    """Add households to an operator's folder, each with a box, from today on."""
-    today = time.strftime("%Y-%m-%d", time.gmtime())
-    head = "contract,name,phone,email,locale,plan,addons,bill_day,started_on,billed_until"
-    subscribers = [f"{head},payment_provider,payment_customer,payment_method"]
-    boxes = ["serial,mac,model,contract,handed_over_on"]
-    for number in range(1, count + 1):
-        contract = contract_of(number)
-        subscribers.append(f"{contract},Household {number},,,,BASIC,SPORT,1,{today},,,,")
-        boxes.append(f"SN{number:06},{mac_of(number)},M1,{contract},{today}")
-    (folder / "subscribers.csv").write_text("\n".join(subscribers) + "\n", "utf-8")
-    (folder / "boxes.csv").write_text("\n".join(boxes) + "\n", "utf-8")
-    return folder
 
 
 def make_database(server: PostgresServer, name: str) -> str:
