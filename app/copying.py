@@ -14,6 +14,7 @@ from sqlalchemy import (
     Boolean,
     ColumnElement,
     Date,
+    Float,
     LargeBinary,
     Select,
     String,
@@ -154,7 +155,7 @@ def sums_of(table: Table) -> Select[Any]:
 def _sums(table: Table) -> Iterator[ColumnElement[Any]]:
     for column in table.columns:
         kind = column.type
-        if isinstance(kind, Date):
+        if isinstance(kind, (Date, Float)):
             yield func.min(column)
             yield func.max(column)
         elif isinstance(kind, (String, LargeBinary)):
