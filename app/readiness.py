@@ -8,14 +8,17 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, TypeVar
 
 from app import shape
 from app.wiring import House
 from runtime.store import Tx
 from runtime.telemetry import gauge
+
+T = TypeVar("T")
 
 ANSWER_WITHIN_S = 2.0
 # Whoever asks more often gets the same answer: nobody can keep the database busy by asking.
@@ -28,6 +31,7 @@ LONGER = "it does not answer: work of other processes is found a little later"
 _READ_ONLY = (
     "SELECT pg_is_in_recovery() OR current_setting('default_transaction_read_only')::boolean"
 )
+_given_up: set[asyncio.Task[Any]] = set()  # or nothing would hold them
 _ready = gauge("boxoffice_ready", "Whether a part that this process needs was well", "check")
 
 
@@ -117,16 +121,42 @@ class Readiness:
     async def _database(self) -> str:
         """Say why the database cannot be worked with; empty where it can."""
         try:
-            async with asyncio.timeout(ANSWER_WITHIN_S):
-                found = await shape.current(self._house)
-                if found != shape.newest():
-                    return shape_reason(found)
-                async with self._house.store.read() as tx:
-                    return "it takes no write" if await _takes_no_write(tx) else ""
+            return await answered(self._ask_database(), ANSWER_WITHIN_S)
         except TimeoutError:
             return f"it did not answer within {ANSWER_WITHIN_S:g} s"
         except Exception:  # noqa: BLE001 - whatever it is, the answer is no
             return "it does not answer"
+
+    async def _ask_database(self) -> str:
+        found = await shape.current(self._house)
+        if found != shape.newest():
+            return shape_reason(found)
+        async with self._house.store.read() as tx:
+            return "it takes no write" if await _takes_no_write(tx) else ""
+
+
+async def answered(work: Coroutine[Any, Any, T], within_s: float) -> T:
+    """Wait for an answer so long and no longer, not even until what is given up has ended.
+
+    A connection to a server that hangs may take its time to close. Raises TimeoutError.
+    """
+    task = asyncio.create_task(work)
+    try:
+        await asyncio.wait({task}, timeout=within_s)
+        if task.done():
+            return task.result()
+        raise TimeoutError
+    finally:
+        if not task.done():
+            task.cancel()
+            _given_up.add(task)
+            task.add_done_callback(_forget)
+
+
+def _forget(task: asyncio.Task[Any]) -> None:
+    _given_up.discard(task)
+    if not task.cancelled():
+        task.exception()  # nobody wants to know it any more
 
 
 async def _takes_no_write(tx: Tx) -> bool:

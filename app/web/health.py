@@ -9,7 +9,7 @@ from typing import Any
 
 from aiohttp import web
 
-from app.readiness import ANSWER_WITHIN_S, Readiness, Standing
+from app.readiness import ANSWER_WITHIN_S, Readiness, Standing, answered
 from app.web.connection import open_door
 from app.web.numbers import gather
 from app.web.route import Call, Policy, Route
@@ -46,8 +46,7 @@ def routes(house: House, alive: Callable[[], Mapping[str, bool]]) -> tuple[Route
         """Tell the numbers of the process whatever befell the database: then they matter most."""
         await readiness.look()
         try:
-            async with asyncio.timeout(ANSWER_WITHIN_S):
-                await gather(house)
+            await answered(gather(house), ANSWER_WITHIN_S)
         except Exception as error:  # noqa: BLE001 - `boxoffice_ready` tells of it
             log.debug("numbers.not_gathered", error=type(error).__name__)
         return web.Response(body=metrics(), headers={"Content-Type": CONTENT_TYPE})
