@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import json
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from app.boxes_reference import reference as boxes_reference
+from app.metrics_reference import reference as metrics_reference
 from app.payments_reference import reference as payments_reference
 from app.web.reference import reference as api_reference
 from app.web.routes import API
@@ -47,9 +46,9 @@ def test_the_reference_of_boxes_is_what_the_tables_say():
 def test_the_reference_of_metrics_is_what_is_counted():
     """docs/reference/metrics.md is written from the metrics; none in the source is left out."""
     page = (ROOT / "docs" / "reference" / "metrics.md").read_text("utf-8")
-    # In a process of its own: the tests of this one may count things of their own.
-    command = [sys.executable, "-m", "app.metrics_reference"]
-    written = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    # Tests that run in the same process count things of their own.
+    lines = metrics_reference().splitlines(keepends=True)
+    written = "".join(line for line in lines if not line.startswith("| `boxoffice_test_"))
     assert page == written, "write it again: .venv/bin/python -m app.metrics_reference"
     names = re.compile(r"\b(?:counter|gauge|histogram)\(\s*\"(boxoffice_\w+)\"")
     in_source = {
