@@ -18,11 +18,13 @@ from app.roles.crew import Crew, Role, duties
 from app.settings import Settings
 from app.shape import open_house
 from app.web.acs import Acs
-from app.web.connection import listen
+from app.web.connection import open_door
+from app.web.health import Aside
 from app.web.routes import all_routes
 from app.web.serving import make_app
 from app.web.site import Site
 from app.wiring import House
+from runtime import pulse
 from runtime.alone import NotAlone, alone
 from runtime.store.engine import driver_url
 from runtime.store.sqlite import make_folder
@@ -41,6 +43,7 @@ class Ready:
 
     url: str
     acs_url: str
+    health_url: str
     pid: int
     role: str
     hints: Sequence[str] = ()
@@ -82,15 +85,18 @@ async def serve(
             if role in ANSWERS_BOXES
             else None
         )
-        crew = Crew(duties(house, role) | ({"acs": acs.run} if acs else {}))
+        crew = Crew(duties(house, role) | {"pulse": pulse.run} | ({"acs": acs.run} if acs else {}))
         site = Site(house)
         app = make_app(house, all_routes(site, lambda: crew.alive), site.refused)
         runner = web.AppRunner(app, access_log=None, shutdown_timeout=SHUTDOWN_S)
         await runner.setup()
+        aside = Aside(house, lambda: crew.alive)
         try:
+            await aside.open()
             door = await _open(runner, role, host, port)
             if acs:
                 await acs.open()
+            house.store.bell.begin()
             crew.start()
             url = f"http://{host}:{door.sockets[0].getsockname()[1]}" if door else ""
             told = await hints(house) if door else []
@@ -99,6 +105,7 @@ async def serve(
                 Ready(
                     url=url,
                     acs_url=acs.url if acs else "",
+                    health_url=aside.url,
                     pid=os.getpid(),
                     role=role.value,
                     hints=told,
@@ -111,7 +118,7 @@ async def serve(
                 door.close()
         finally:
             site.close()
-            await asyncio.gather(crew.rest(), runner.cleanup())
+            await asyncio.gather(crew.rest(), runner.cleanup(), aside.close())
         log.info("serve.ended", failed=failed)
         return 1 if failed else 0
 
@@ -161,13 +168,7 @@ async def hints(house: House) -> list[str]:
 
 
 async def _open(runner: web.AppRunner, role: Role, host: str, port: int) -> asyncio.Server | None:
-    if role not in {Role.ALL, Role.WEB} or runner.server is None:
-        return None
-    try:
-        return await listen(runner.server, host, port)
-    except OSError as error:
-        why = error.strerror or str(error)
-        raise DomainError(f"cannot listen on {host}:{port}: {why}") from None
+    return await open_door(runner, host, port) if role in {Role.ALL, Role.WEB} else None
 
 
 async def _until(stop: asyncio.Event, crew: Crew) -> str:

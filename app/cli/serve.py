@@ -64,6 +64,7 @@ def _worded(news: Ready | Listening) -> dict[str, object]:
         "url": news.url,
         "console": f"{news.url}/console/" if news.url else "",
         "acs": news.acs_url,
+        "health": news.health_url,
         "pid": news.pid,
         "role": news.role,
         "hints": news.hints,

@@ -25,6 +25,7 @@ class Site:
     """The pages, put together once."""
 
     def __init__(self, house: House) -> None:
+        self.house = house
         self.static = Static()
         self.console = Console(house, self.static)
         self.phone = Phone(house, self.console.drawing)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field
 
 from app.web.console.views import Tone
 from app.web.route import Form
+from gateway.inventory.reviews import WORDS_CHARS_MAX
 from runtime.chance import Chance
 
 SAYINGS_MAX = 100
@@ -26,6 +27,14 @@ class RepairForm(Form):
     """Which finding is put right."""
 
     id: Key
+
+
+class ResolveForm(Form):
+    """Which case, and what was decided; with `forget_key` the next key is let in."""
+
+    id: Annotated[str, Field(max_length=100)]
+    resolution: Annotated[str, Field(max_length=WORDS_CHARS_MAX)]
+    forget_key: Literal["yes", ""] = ""
 
 
 class DecideForm(Form):

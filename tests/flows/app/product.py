@@ -11,10 +11,12 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping
+from http.client import HTTPConnection
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 from urllib.error import HTTPError
+from urllib.parse import urlencode, urlsplit
 from urllib.request import Request, urlopen
 
 BOXOFFICE = Path(sys.executable).with_name("boxoffice")
@@ -49,6 +51,10 @@ class Product:
         self._process: subprocess.Popen[bytes] | None = None
         folder.mkdir(exist_ok=True)
 
+    def another(self) -> "Product":
+        """Make one more process of the same product, on an address of its own."""
+        return Product(self.folder, **self._settings)
+
     @property
     def database(self) -> Path:
         """The file that holds everything."""
@@ -59,10 +65,10 @@ class Product:
         """The id of the running process."""
         return self._running().pid
 
-    def start(self, **settings: str) -> None:
-        """Start `boxoffice serve` and wait until it takes requests."""
+    def start(self, *words: str, **settings: str) -> None:
+        """Start `boxoffice serve` and wait until it takes requests, or is at work."""
         port = self.url.rpartition(":")[2]
-        command = [str(BOXOFFICE), "serve", "--json", "--port", port]
+        command = [str(BOXOFFICE), "serve", "--json", "--port", port, *words]
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
                 command,
@@ -109,6 +115,14 @@ class Product:
         process.kill()
         self._ended(process, STOP_S)
 
+    def freeze(self) -> None:
+        """Let the process sleep without knowing it."""
+        self._running().send_signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """Let it go on."""
+        self._running().send_signal(signal.SIGCONT)
+
     def ask(self, method: str, path: str, body: Any = None) -> Any:
         """Call the HTTP API with the token of the data folder. Raises Refused."""
         token = (self.folder / "api-token").read_text("utf-8").strip()
@@ -124,6 +138,20 @@ class Product:
         except HTTPError as error:
             with error:
                 raise Refused(error.code, error.read().decode(errors="replace")) from None
+
+    def enter(self) -> str:
+        """Have an owner sign in; return what their browser sends as its cookies from then on."""
+        made = self.run("user", "add", "owner", "--role", "owner", "--generate")
+        place = urlsplit(self.url).netloc
+        form = urlencode({"name": "owner", "password": made["password"]})
+        headers = {"Content-Type": "application/x-www-form-urlencoded", "Origin": self.url}
+        connection = HTTPConnection(place, timeout=WITHIN_S)
+        connection.request("POST", "/sign-in", form, headers)
+        answer = connection.getresponse()
+        answer.read()
+        cookies = [one.partition(";")[0] for one in answer.headers.get_all("Set-Cookie", [])]
+        connection.close()
+        return "; ".join(cookies)
 
     def rest(self) -> None:
         """Wait until nothing is due and nothing in hand."""

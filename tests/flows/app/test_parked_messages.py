@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 
+import pytest
+
 from tests.flows.app.paying import SECRET, cleared, signed
 from tests.flows.app.process import command
 from tests.flows.app.served import at_work, rest
@@ -12,6 +14,13 @@ from tests.flows.app.visitor import let_in
 HOOK = "/hooks/payments/cards"
 NEWCOMER = {"contract": "300001", "name": "Flat 1, Pier Road", "plan": "HARBOUR", "bill_day": 1}
 WHY = "26.40 EUR of pi_early belongs to no account"
+
+
+@pytest.fixture
+async def harbour(harbour):
+    """The demonstration's operator, whose boxes nobody asks: nobody has told how to reach them."""
+    await harbour.store.once("UPDATE target SET enabled = ? WHERE models <> '[]'", (False,))
+    return harbour
 
 
 async def heard(harbour, served, body: bytes) -> None:

@@ -261,17 +261,6 @@ async def test_a_connection_too_many_is_turned_away(served, monkeypatch):
         writer.close()
 
 
-async def test_health_tells_the_truth(served):
-    """Healthy means alive, ready means the database answers in this version's shape."""
-    assert (await served.raw("GET", "/healthz"))[0] == 200
-    status, body, _ = await served.raw("GET", "/readyz")
-    assert (status, json.loads(body)) == (200, {"ok": True, "checks": {"database": True}})
-    async with served.house.store.begin() as tx:
-        await tx.driver("DROP TABLE alembic_version")
-    status, body, _ = await served.raw("GET", "/readyz")
-    assert (status, json.loads(body)["checks"]["database"]) == (503, False)
-
-
 async def test_moving_the_clock_needs_permission(served):
     """Business time moves where it is allowed, everywhere at once, and never back."""
     status, before = await served.api("GET", "clock")
@@ -293,13 +282,12 @@ def test_shapes_can_be_answered():
 
 async def test_the_numbers_are_those_of_the_database(harbour, served):
     """Queues and targets are counted when somebody asks; an emptied queue is told as empty."""
-    bearer = {"Authorization": f"Bearer {served.token}"}
-    _, body, _ = await served.raw("GET", "/metrics", headers=bearer)
+    _, body, _ = await served.raw("GET", "/metrics")
     assert b'boxoffice_work_due{kind="settle",target=""} 25.0' in body
     assert b'boxoffice_target_up{target="portal-north"} 1.0' in body
     async with harbour.store.begin() as tx:
         await tx.driver("DELETE FROM work")
-    _, body, _ = await served.raw("GET", "/metrics", headers=bearer)
+    _, body, _ = await served.raw("GET", "/metrics")
     assert b'boxoffice_work_due{kind="settle",target=""} 0.0' in body
 
 

@@ -75,6 +75,39 @@ def test_lists_come_in_both_ways(folder, monkeypatch):
     assert load().adapter_networks == ("127.0.0.0/8", "public")
 
 
+def test_secrets_come_from_files(folder, monkeypatch):
+    """Each file of the named folder is a setting; only the environment is stronger."""
+    secrets = folder / "secrets"
+    secrets.mkdir()
+    key = new_master_key()
+    (secrets / "boxoffice_master_key").write_text(f"{key}\n")
+    (secrets / "BOXOFFICE_DATABASE_URL").write_text("postgresql://u:p@h/x\n")
+    (secrets / "postgres_password").write_text(CANARY)
+    (folder / FILE).write_text('database_url = "postgresql://h/file"\n')
+    monkeypatch.setenv("BOXOFFICE_SETTINGS_DIR", str(secrets))
+    settings = load()
+    assert settings.master_key is not None
+    assert settings.master_key.get_secret_value() == key
+    assert settings.database_url == "postgresql://u:p@h/x"
+    monkeypatch.setenv("BOXOFFICE_DATABASE_URL", "postgresql://h/environment")
+    assert load().database_url == "postgresql://h/environment"
+
+
+def test_a_slip_in_the_folder_of_secrets_is_noticed(folder, monkeypatch):
+    """A missing folder, a file that is no setting and a wrong value are told, never the value."""
+    secrets = folder / "secrets"
+    monkeypatch.setenv("BOXOFFICE_SETTINGS_DIR", str(secrets))
+    assert complaint() == f"settings: BOXOFFICE_SETTINGS_DIR: there is no folder {secrets}"
+    secrets.mkdir()
+    (secrets / "boxoffice_masterkey").write_text(CANARY)
+    told = complaint()
+    assert "boxoffice_masterkey: no such setting; did you mean BOXOFFICE_MASTER_KEY?" in told
+    (secrets / "boxoffice_masterkey").rename(secrets / "boxoffice_master_key")
+    wrong = complaint()
+    assert wrong.endswith(f"random bytes in base64 ({secrets / 'boxoffice_master_key'})")
+    assert CANARY not in told + wrong
+
+
 def test_an_empty_variable_says_nothing(monkeypatch):
     """A variable that is set to nothing counts as not set."""
     monkeypatch.setenv("BOXOFFICE_REDIS_URL", "")
@@ -89,14 +122,14 @@ WRONG = [
     ("LEASE_S", "0", "lease_s: input should be greater than 0"),
     ("LEASE_S", "nan", "lease_s: input should be"),
     ("LEASE_S", "8", "call_deadline_s: must be less than lease_s, which is 8"),
-    ("HEARTBEAT_S", "10", "heartbeat_s: must be less than lease_s, which is 10"),
-    ("CALL_DEADLINE_S", "11", "call_deadline_s: must be less than lease_s, which is 10"),
+    ("HEARTBEAT_S", "3.4", "heartbeat_s: must be a third of lease_s, which is 10, or less"),
+    ("CALL_DEADLINE_S", "9", "call_deadline_s: input should be less than or equal to 8"),
     ("LOG_LEVEL", "loud", "log_level: input should be 'debug', 'info', 'warning' or 'error'"),
     ("LOG_FORMAT", "xml", "log_format: input should be"),
     ("ADAPTER_NETWORKS", "lan", "adapter_networks: 'lan' does not appear to be"),
     ("PAYMENT_NETWORKS", "10.0.0.1/8", "payment_networks: 10.0.0.1/8 has host bits set"),
     ("DATABASE_URL", f"mysql://u:{CANARY}@h/x", "database_url: it must begin with sqlite"),
-    ("REDIS_URL", f"redis://:{CANARY}@h", "redis_url: this version rings in one process only"),
+    ("REDIS_URL", f"http://:{CANARY}@h", "redis_url: it must begin with redis://"),
     ("MASTER_KEY", CANARY, "master_key: each key must be 32 random bytes in base64"),
     ("HTTP_PROT", "1", "BOXOFFICE_HTTP_PROT: no such setting; did you mean BOXOFFICE_HTTP_PORT?"),
     ("PAYMENTS", "x", "BOXOFFICE_PAYMENTS: no such setting"),
