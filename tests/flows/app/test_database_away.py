@@ -16,7 +16,7 @@ from app.shape import bring_up, open_house
 from app.wiring import House
 from runtime.store.engine import POSTGRES_READERS_MAX, POSTGRES_WRITERS_MAX
 from tests.flows.app.paying import cleared, signed
-from tests.flows.app.served import ENVIRONMENT, HARBOUR, Served, serving
+from tests.flows.app.served import ENVIRONMENT, HARBOUR, HARBOUR_BEGINS, Served, go_to, serving
 from tests.services.hurt import PostgresServer
 from tests.services.wire import Wire, wire_to
 
@@ -38,6 +38,7 @@ def database(hurt_postgres: PostgresServer, tmp_path_factory: pytest.TempPathFac
         settings = settings_in(folder, hurt_postgres.url("boxoffice"))
         await bring_up(settings)
         async with open_house(settings) as house:
+            await go_to(house, HARBOUR_BEGINS)
             outcome = await import_paths(house, [HARBOUR], ENVIRONMENT)
             assert list(outcome.problems) == []
 
