@@ -83,7 +83,7 @@ async def check_told_to_come_again(served: Served) -> None:
     assert [status for status, _, _ in answers] == [503] * 4
     assert all(int(headers["Retry-After"]) > 0 for _, _, headers in answers)
     assert (await served.raw("GET", "/healthz"))[0] == 200
-    assert (await served.raw("GET", "/readyz"))[0] == 503
+    await until_ready(served, 503)
 
 
 async def check_well_again(served: Served) -> None:
@@ -91,7 +91,14 @@ async def check_well_again(served: Served) -> None:
     async with asyncio.timeout(AGAIN_S):
         while (await served.api("GET", "work"))[0] != 200:  # noqa: ASYNC110 - over a socket
             await asyncio.sleep(0.1)
-    assert (await served.raw("GET", "/readyz"))[0] == 200
+    await until_ready(served, 200)
+
+
+async def until_ready(served: Served, status: int) -> None:
+    """Ask for readiness until it is told: it is looked at once a second at most."""
+    async with asyncio.timeout(AGAIN_S):
+        while (await served.raw("GET", "/readyz"))[0] != status:  # noqa: ASYNC110 - over a socket
+            await asyncio.sleep(0.1)
 
 
 async def count(house: House, table: str) -> int:
