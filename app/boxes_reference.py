@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from enum import StrEnum
 
+from app.desk.boxes import TOLD_LATE_MAX
 from gateway.inventory import jobs, model, quarantine, secrets, sightings
 from gateway.inventory.hostkeys import CASES_OF_BOX_MAX
 from gateway.inventory.logins import CLAIM_WINDOW
@@ -51,8 +52,9 @@ once. A move between places changes no state; only what is in stock or returned 
 two lines, one of each box, and one fact. What a household holds is told to billing in the same
 transaction: handed over, activated, swapped, returned, lost, found.
 
-A technician takes boxes from the stock at the place that bears his own name and from nowhere else;
-the office takes anything.
+A technician takes boxes from his own van and from nowhere else; the office takes anything. A van is
+called by the sign-in name of whoever has it. What is told late lies at most {late} back, and
+never before what happened to the box last.
 
 ## Serials
 
@@ -74,10 +76,12 @@ registration pins another.
 
 ## Quarantine and review
 
-A box that calls and that nobody has registered is noted with serial, OUI, model, MAC and address,
-and has no rights. At most {strangers} are kept; who was not seen for longest gives way. Registered,
-it leaves. Nothing is ever merged by itself: what does not fit waits for a person, once for each
-kind and box.
+A box that calls and that nobody has registered is noted with serial, OUI, model, MAC and address as
+soon as it has signed in with what all boxes have from the factory; it has no rights. Who signs in
+with anything else is turned away and leaves nothing. Boxes that wait to be asked are asked only
+once they are registered, so none of them is ever a stranger. At most {strangers} are kept; who was
+not seen for longest gives way. Registered, it leaves. Nothing is ever merged by itself: what does
+not fit waits for a person, once for each kind and box.
 
 | kind | means |
 |---|---|
@@ -103,6 +107,7 @@ def reference() -> str:
         names=_named(secrets.KNOWN),
         window=_minutes(CLAIM_WINDOW),
         strangers=f"{quarantine.STRANGERS_MAX:,}",
+        late=f"{TOLD_LATE_MAX.days} days",
     )
     by_turns = _minutes(sightings.BY_TURNS)
     cases = "".join(

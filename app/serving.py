@@ -84,6 +84,7 @@ async def serve(
             door = await _open(runner, role, host, port)
             if acs:
                 await acs.open()
+            house.store.bell.begin()
             crew.start()
             url = f"http://{host}:{door.sockets[0].getsockname()[1]}" if door else ""
             told = await hints(house) if door else []

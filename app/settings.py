@@ -44,6 +44,10 @@ _OTHER_VARIABLES = re.compile(r"BOXOFFICE_(?:CONFIG|CRASH_\w+|TEST_\w+|STRICT_SE
 _SERVICE_NAMES = re.compile(r"BOXOFFICE_(?:\w+_)?(?:SERVICE_HOST|SERVICE_PORT\w*|PORT_\d+_\w+)")
 _SERVICE_VALUES = ("tcp://", "udp://", "sctp://")
 
+# A process that is told to stop has ten seconds, and lets the calls under way come to their end.
+CALL_DEADLINE_S_MAX = 8
+BEATS_PER_LEASE = 3
+
 # How much of two names must be the same for one to be taken for the other.
 _ALIKE = 0.7
 
@@ -80,9 +84,9 @@ def _checked_database(url: str) -> str:
     return url
 
 
-def _no_redis(url: SecretStr | None) -> SecretStr | None:
-    if url is not None:
-        raise ValueError("this version rings in one process only; leave it out")
+def _checked_redis(url: SecretStr | None) -> SecretStr | None:
+    if url is not None and not re.match(r"(?:rediss?|unix)://", url.get_secret_value()):
+        raise ValueError("it must begin with redis://, rediss:// or unix://")
     return url
 
 
@@ -112,8 +116,11 @@ class Settings(BaseSettings):
         repr=False,
         description="`sqlite:///FILE` or `postgresql://USER:PASSWORD@HOST/NAME`.",
     )
-    redis_url: Annotated[SecretStr | None, AfterValidator(_no_redis)] = Field(
-        None, description="Address of the Redis that rings between processes. Refused for now."
+    redis_url: Annotated[SecretStr | None, AfterValidator(_checked_redis)] = Field(
+        None,
+        description="Address of the Redis that rings between processes: `redis://HOST:6379/0`. It "
+        "holds nothing that could be lost; without it processes find each other's work within "
+        "`sweep_s`.",
     )
     master_key: Annotated[SecretStr, AfterValidator(_checked_keys)] | None = Field(
         None,
@@ -164,10 +171,20 @@ class Settings(BaseSettings):
         10, description="How long a worker may be silent before another takes its work over."
     )
     heartbeat_s: Seconds = Field(
-        3, description="How often a worker renews its leases; less than `lease_s`."
+        3, description="How often a worker renews its leases: three times within `lease_s`."
     )
-    call_deadline_s: Seconds = Field(
-        8, description="The longest a single call to a target may take; less than `lease_s`."
+    call_deadline_s: float = Field(
+        8,
+        gt=0,
+        le=CALL_DEADLINE_S_MAX,
+        description="The longest a single call to a target may take; less than `lease_s`.",
+    )
+    in_flight_max: int = Field(
+        512,
+        ge=1,
+        le=512,
+        description="How many rows of one target this process works on at once, of those that the "
+        "target stands from all processes together.",
     )
     sweep_s: Seconds = Field(
         2, description="How often work is looked for although nobody rang the bell."
@@ -192,9 +209,11 @@ class Settings(BaseSettings):
 
     @model_validator(mode="after")
     def _in_order(self) -> Settings:
-        for name in ("heartbeat_s", "call_deadline_s"):
-            if getattr(self, name) >= self.lease_s:
-                raise ValueError(f"{name}: must be less than lease_s, which is {self.lease_s:g}")
+        lease_s = f"lease_s, which is {self.lease_s:g}"
+        if self.call_deadline_s >= self.lease_s:
+            raise ValueError(f"call_deadline_s: must be less than {lease_s}")
+        if self.heartbeat_s * BEATS_PER_LEASE > self.lease_s:
+            raise ValueError(f"heartbeat_s: must be a third of {lease_s}, or less")
         return self
 
     @classmethod

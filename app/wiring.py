@@ -33,7 +33,7 @@ from gateway.provisioning.reconcile import Reconciler
 from messages import store as messages_store
 from messages.notify import Notify
 from messages.ports import Shown
-from runtime.bell import LocalBell
+from runtime.bell import Bell, LocalBell
 from runtime.chance import Chance, SystemChance
 from runtime.clock import Clock, utc_now
 from runtime.http import HttpDoor
@@ -126,7 +126,7 @@ def build(
     settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     chance = chance or SystemChance()
     clock = Clock(machine_now)
-    store = Store(settings.database_url, LocalBell())
+    store = Store(settings.database_url, _bell(settings, clock, chance))
     work = Work(store, clock, chance, lease=timedelta(seconds=settings.lease_s))
     sealer = sealer or Sealer.of(settings)
 
@@ -157,14 +157,29 @@ def build(
         providers=providers,
         targets=targets,
         composer=Composer(store, work),
-        reconciler=Reconciler(
-            work, targets, Pace(heartbeat_s=settings.heartbeat_s, sweep_s=settings.sweep_s)
-        ),
+        reconciler=Reconciler(work, targets, _pace(settings)),
         operate=operate,
         drift=Drift(work, targets),
         logins=logins,
         notify=Notify(store, work, _Screens(operate)),
         keeper=Keeper(store, clock, chance, _lasting(settings), Passwords(chance)),
+    )
+
+
+def _bell(settings: Settings, clock: Clock, chance: Chance) -> Bell:
+    if settings.redis_url is None:
+        return LocalBell()
+    from runtime.bell.redis import RedisBell  # noqa: PLC0415 - 0.1 s that one process never needs
+
+    url = settings.redis_url.get_secret_value()
+    return RedisBell(url, machine_now=clock.machine_now, chance=chance)
+
+
+def _pace(settings: Settings) -> Pace:
+    return Pace(
+        heartbeat_s=settings.heartbeat_s,
+        in_flight_max=settings.in_flight_max,
+        sweep_s=settings.sweep_s,
     )
 
 
@@ -180,6 +195,7 @@ async def closing(house: House) -> AsyncIterator[House]:
     """Close everything a house has opened, when the block is left; each, whatever the others do."""
     async with AsyncExitStack() as stack:
         stack.push_async_callback(house.store.close)
+        stack.push_async_callback(house.store.bell.close)
         stack.push_async_callback(house.door.aclose)
         stack.push_async_callback(house.targets.close)
         yield house

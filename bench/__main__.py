@@ -10,7 +10,7 @@ from pathlib import Path
 
 from bench import report
 
-AROUND = {"__init__", "__main__", "report", "database", "product", "simulator"}
+AROUND = {"__init__", "__main__", "report", "database", "portal", "product", "scaled", "simulator"}
 AROUND |= {"asking", "replaying"}
 
 

@@ -1,4 +1,4 @@
-"""A PostgreSQL for a benchmark: the one that is named, or one that the tests' services start."""
+"""PostgreSQL and Redis for a benchmark: those that are named, or what the tests' services start."""
 
 from __future__ import annotations
 
@@ -8,25 +8,50 @@ import sys
 import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import asyncpg
 
 ENVIRONMENT = "BOXOFFICE_BENCH_POSTGRES_URL"
+REDIS_ENVIRONMENT = "BOXOFFICE_BENCH_REDIS_URL"
 START_DEADLINE_S = 60.0
 NAME = "boxoffice_bench"
 ROOT = Path(__file__).parents[1]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Services:
+    """Where an empty database is, and a Redis."""
+
+    postgres: str
+    redis: str
+
+    def settings(self, **more: str) -> dict[str, str]:
+        """Return what tells the product where they are."""
+        return {
+            "BOXOFFICE_DATABASE_URL": self.postgres,
+            "BOXOFFICE_REDIS_URL": self.redis,
+            **{f"BOXOFFICE_{name.upper()}": text for name, text in more.items()},
+        }
+
+
 @asynccontextmanager
 async def fresh_postgres() -> AsyncIterator[str]:
     """Return the address of an empty database that goes after the benchmark."""
-    async with _server() as server:
-        await _administer(server, f"DROP DATABASE IF EXISTS {NAME} WITH (FORCE)")
-        await _administer(server, f"CREATE DATABASE {NAME}")
-        yield urlsplit(server)._replace(path=f"/{NAME}").geturl()
-        await _administer(server, f"DROP DATABASE {NAME} WITH (FORCE)")
+    async with fresh_services() as services:
+        yield services.postgres
+
+
+@asynccontextmanager
+async def fresh_services() -> AsyncIterator[Services]:
+    """Return an empty database that goes after the benchmark, and a Redis."""
+    async with _servers() as found:
+        await _administer(found.postgres, f"DROP DATABASE IF EXISTS {NAME} WITH (FORCE)")
+        await _administer(found.postgres, f"CREATE DATABASE {NAME}")
+        yield replace(found, postgres=urlsplit(found.postgres)._replace(path=f"/{NAME}").geturl())
+        await _administer(found.postgres, f"DROP DATABASE {NAME} WITH (FORCE)")
 
 
 async def _administer(server: str, statement: str) -> None:
@@ -38,16 +63,18 @@ async def _administer(server: str, statement: str) -> None:
 
 
 @asynccontextmanager
-async def _server() -> AsyncIterator[str]:
-    named = os.environ.get(ENVIRONMENT)
-    if named:
-        yield named
+async def _servers() -> AsyncIterator[Services]:
+    named = os.environ.get(ENVIRONMENT), os.environ.get(REDIS_ENVIRONMENT)
+    if all(named):
+        yield Services(postgres=str(named[0]), redis=str(named[1]))
         return
     with tempfile.TemporaryDirectory(prefix="boxoffice-bench-") as folder:
         command = (sys.executable, "-m", "tests.services", folder)
         keeper = await asyncio.create_subprocess_exec(*command, cwd=ROOT)
         try:
-            yield await _announced(Path(folder) / "postgres.url", keeper)
+            started = await _announced(Path(folder) / "postgres.url", keeper)
+            redis = _read(Path(folder) / "redis.url")
+            yield Services(postgres=named[0] or started, redis=named[1] or redis)
         finally:
             if keeper.returncode is None:
                 keeper.terminate()
@@ -58,7 +85,7 @@ async def _announced(place: Path, keeper: asyncio.subprocess.Process) -> str:
     async with asyncio.timeout(START_DEADLINE_S):
         while not (address := _read(place)):
             if keeper.returncode is not None:
-                raise SystemExit(f"no PostgreSQL for the benchmark; {ENVIRONMENT} names another")
+                raise SystemExit(f"no databases; {ENVIRONMENT}, {REDIS_ENVIRONMENT} name others")
             await asyncio.sleep(0.05)
     return address
 

@@ -1,9 +1,9 @@
 """From the last byte of a webhook to the write at the portal, measured from outside.
 
-The provider's simulator says when it had sent the first message about a payment, the portal's when
-the account went on; the product in between is `boxoffice serve` with its default settings. Payments
-come at random moments, as they do. The limit is a bare aiohttp server that does nothing but read
-the account and switch it on.
+The simulators say when a message was sent and when the account went on; in between is the product
+as one process, then as one that is asked and one that works, on PostgreSQL with a Redis: at rest,
+and while a larger base is billed. Payments come at random moments. The limit is a bare aiohttp
+server that does nothing but read the account and switch it on.
 """
 
 from __future__ import annotations
@@ -17,12 +17,14 @@ from base64 import b64encode
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import aiohttp
 from aiohttp import web
 
+from bench.database import fresh_services
 from bench.product import Failed, Product, command, new_ssh_key, serving
 from bench.report import Result
 from bench.simulator import Simulator, running
@@ -30,7 +32,12 @@ from bench.simulator import Simulator, running
 PAYMENTS = 300
 A_SECOND = 5.0
 P50_MS, P99_MS = 50.0, 150.0
+APART_P50_MS, APART_P99_MS, BILLING_P99_MS = 60.0, 200.0, 400.0
 WITHIN_S = 60.0
+BASE = 16_000
+BILLING_PAYMENTS = 100
+BILLING_A_SECOND = 10.0
+A_MONTH = "31d"
 OPERATOR = Path(__file__).parents[1] / "demo" / "operators" / "harbour"
 FILES = ("operator.toml", "taxes.csv", "offerings.csv", "prices.csv", "routes.csv")
 PORTAL_LOGIN, PORTAL_PASSWORD = "harbour", "harbour-portal-secret"
@@ -93,9 +100,14 @@ async def run() -> list[Result]:
         scene = Scene(portal=portal, provider=provider, session=session)
         ours = await through_the_product(scene)
         bare = await through_a_bare_server(scene)
+        apart = await through_processes_apart(scene)
+        billing = await while_a_bill_run_goes_on(scene)
     return [
         _result("p50_ms", _percentile(ours, 50), _percentile(bare, 50), P50_MS),
         _result("p99_ms", _percentile(ours, 99), _percentile(bare, 99), P99_MS),
+        _result("apart_p50_ms", _percentile(apart, 50), _percentile(bare, 50), APART_P50_MS),
+        _result("apart_p99_ms", _percentile(apart, 99), _percentile(bare, 99), APART_P99_MS),
+        _result("billing_p99_ms", _percentile(billing, 99), _percentile(bare, 99), BILLING_P99_MS),
     ]
 
 
@@ -103,19 +115,90 @@ async def run() -> list[Result]:
 
 
 async def through_the_product(scene: Scene) -> list[float]:
-    """Sign everybody up, let them pay at random moments; return the milliseconds of each."""
+    """Run it as one process with its default settings; return the milliseconds of each payment."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        await command(folder, ["import", *(str(OPERATOR / file) for file in FILES)], _world(scene))
+        await command(folder, ["import", *_files(OPERATOR)], _world(scene))
         async with serving(folder) as product:
-            await scene.tell_payments_to(f"{product.url}/hooks/payments/cards")
-            for number in range(PAYMENTS):
-                await sign_up(product, number)
+            return await paid(scene, product, CONTRACTS)
+
+
+async def through_processes_apart(scene: Scene) -> list[float]:
+    """Run a process that is asked and one that works; return the milliseconds of each payment."""
+    async with apart(scene, []) as product:
+        return await paid(scene, product, CONTRACTS)
+
+
+async def while_a_bill_run_goes_on(scene: Scene) -> list[float]:
+    """Have payments while all accounts of a larger base are due; who pays is none of them."""
+    with tempfile.TemporaryDirectory() as name:
+        base = Path(name) / "subscribers.csv"
+        base.write_text(subscribers(), "utf-8")
+        async with apart(scene, [str(base)]) as product:
+            contracts = CONTRACTS[:BILLING_PAYMENTS]
             await product.rest()
-            links = [await pay_link(product, contract) for contract in CONTRACTS]
+            links = await owing(scene, product, contracts)
+            await product.ask("POST", "clock/advance", {"by": A_MONTH})
             since = await scene.now()
-            await pay_all(scene, links)
-            return await elapsed(scene, since)
+            await pay_all(scene, links, BILLING_A_SECOND)
+            if not any(one["kind"] == "settle" and one["due"] for one in await queues(product)):
+                raise Failed("the bill run was over before the payments were")
+            return await elapsed(scene, since, contracts)
+
+
+async def queues(product: Product) -> list[dict[str, Any]]:
+    """Tell how much work of each kind there is."""
+    found: list[dict[str, Any]] = (await product.ask("GET", "work"))["items"]
+    return found
+
+
+@asynccontextmanager
+async def apart(scene: Scene, more: Sequence[str]) -> AsyncIterator[Product]:
+    """Run the product on PostgreSQL with a Redis; who is asked and who works are two processes."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        async with fresh_services() as services:
+            settings = services.settings(allow_time_travel="true")
+            await command(folder, ["migrate"], settings)
+            given = [*_files(OPERATOR), *more]
+            await command(folder, ["import", *given], {**_world(scene), **settings})
+            async with (
+                serving(folder, "scheduler", settings),
+                serving(folder, "worker", settings),
+                serving(folder, "web", settings) as product,
+            ):
+                yield product
+
+
+async def paid(scene: Scene, product: Product, contracts: Sequence[str]) -> list[float]:
+    """Sign everybody up, let them pay at random moments; return the milliseconds of each."""
+    links = await owing(scene, product, contracts)
+    since = await scene.now()
+    await pay_all(scene, links, A_SECOND)
+    return await elapsed(scene, since, contracts)
+
+
+async def owing(scene: Scene, product: Product, contracts: Sequence[str]) -> list[str]:
+    """Sign everybody up; return the provider's pages for what they owe."""
+    await scene.tell_payments_to(f"{product.url}/hooks/payments/cards")
+    for number in range(len(contracts)):
+        await sign_up(product, number)
+    await product.rest()
+    return [await pay_link(product, contract) for contract in contracts]
+
+
+def subscribers() -> str:
+    """Return a base of households that another system has billed until the end of this month."""
+    today = datetime.now(UTC).date()
+    first = today.replace(day=1)
+    following = (first + timedelta(days=31)).replace(day=1)
+    head = "contract,name,phone,email,locale,plan,addons,bill_day,started_on,billed_until"
+    lines = [f"{head},payment_provider,payment_customer,payment_method"]
+    lines += [
+        f"{400_000 + number},Base {number},,,,HARBOUR,SPORT,1,{first},{following},,,"
+        for number in range(BASE)
+    ]
+    return "\n".join(lines) + "\n"
 
 
 async def sign_up(product: Product, number: int) -> None:
@@ -136,8 +219,8 @@ async def pay_link(product: Product, contract: str) -> str:
     return str((await product.ask("POST", f"accounts/{contract}/pay-link", {}))["url"])
 
 
-async def pay_all(scene: Scene, links: Sequence[str]) -> None:
-    """Pay each page at its own moment; nobody waits for anybody."""
+async def pay_all(scene: Scene, links: Sequence[str], a_second: float) -> None:
+    """Pay each page at its own moment, so many a second; nobody waits for anybody."""
     dice = random.Random(5)  # noqa: S311 - moments of payments protect nothing
 
     async def pay(url: str) -> None:
@@ -148,17 +231,17 @@ async def pay_all(scene: Scene, links: Sequence[str]) -> None:
 
     async with asyncio.TaskGroup() as paying:
         for url in links:
-            await asyncio.sleep(dice.expovariate(A_SECOND))
+            await asyncio.sleep(dice.expovariate(a_second))
             paying.create_task(pay(url))
 
 
-async def elapsed(scene: Scene, since: Since) -> list[float]:
+async def elapsed(scene: Scene, since: Since, contracts: Sequence[str]) -> list[float]:
     """Return for each household the milliseconds from its first message to the write."""
     async with asyncio.timeout(WITHIN_S):
         while True:
             sent, written = await scene.sent(since), await scene.written(since)
-            if len(sent) == len(written) == PAYMENTS:
-                return [(written[one] - sent[one]) / 1e6 for one in CONTRACTS]
+            if all(one in sent and one in written for one in contracts):
+                return [(written[one] - sent[one]) / 1e6 for one in contracts]
             await asyncio.sleep(0.2)
 
 
@@ -177,7 +260,7 @@ async def through_a_bare_server(scene: Scene) -> list[float]:
             await asyncio.sleep(dice.expovariate(A_SECOND))
             again = {"op": "redeliver", "event": first[contract], "copies": 1}
             await scene.provider.admin("/tamper", again)
-        return await elapsed(scene, since)
+        return await elapsed(scene, since, CONTRACTS)
 
 
 @asynccontextmanager
@@ -214,6 +297,10 @@ async def bare_server(scene: Scene) -> AsyncIterator[str]:
 
 
 # -- small parts
+
+
+def _files(folder: Path) -> list[str]:
+    return [str(folder / file) for file in FILES]
 
 
 async def _journal(simulator: Simulator, query: str) -> list[dict[str, Any]]:

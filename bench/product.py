@@ -7,9 +7,10 @@ import json
 import os
 import sys
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import aiohttp
@@ -18,7 +19,7 @@ import asyncssh
 BOXOFFICE = str(Path(sys.executable).with_name("boxoffice"))
 LOOK_EVERY_S = 0.05
 START_DEADLINE_S = 60.0
-REST_DEADLINE_S = 120.0
+REST_DEADLINE_S = 300.0
 STOP_DEADLINE_S = 20.0
 TOKEN_FILE = "api-token"  # noqa: S105 - a file's name
 
@@ -69,12 +70,23 @@ def new_ssh_key() -> str:
 
 
 @asynccontextmanager
-async def serving(folder: Path) -> AsyncIterator[Product]:
-    """Run `boxoffice serve` with its default settings until the block is left."""
-    with (folder / "serve.log").open("wb") as log:
+async def workers(folder: Path, count: int, settings: Mapping[str, str]) -> AsyncIterator[None]:
+    """Run so many workers beside whatever else runs, until the block is left."""
+    async with AsyncExitStack() as stack:
+        for _ in range(count):
+            await stack.enter_async_context(serving(folder, "worker", settings))
+        yield
+
+
+@asynccontextmanager
+async def serving(
+    folder: Path, role: str = "all", settings: Mapping[str, str] = MappingProxyType({})
+) -> AsyncIterator[Product]:
+    """Run `boxoffice serve`, with its default settings but for these, until the block is left."""
+    with (folder / "serve.log").open("ab") as log:
         process = await asyncio.create_subprocess_exec(
-            *(BOXOFFICE, "serve", "--json", "--port", "0"),
-            env=_environment(folder),
+            *(BOXOFFICE, "serve", "--json", "--port", "0", "--role", role),
+            env=_environment(folder) | dict(settings),
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE,
             stderr=log,

@@ -13,6 +13,7 @@ from sqlalchemy.exc import DBAPIError
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, stop_after_attempt
 
 from runtime.chance import Chance, SystemChance
+from runtime.patience import StoreAway
 from runtime.telemetry import counter, get_log
 from terms.errors import Unreachable
 
@@ -136,7 +137,12 @@ async def serialisable(
         sleep=sleep,
         stop=stop_after_attempt(TRANSACTION_TRIES_MAX),
         wait=_waiter(chance, TRANSACTION_BASE_S, TRANSACTION_MAX_S),
-        retry=retry_if_exception(lambda error: is_conflict(error) or is_away(error)),
+        # Who has waited long enough for the database does not wait as long again.
+        retry=retry_if_exception(
+            lambda error: (
+                not isinstance(error, StoreAway) and (is_conflict(error) or is_away(error))
+            )
+        ),
         before_sleep=counted,
         reraise=True,
     )

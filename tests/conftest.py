@@ -10,7 +10,7 @@ import hypothesis
 import pytest
 
 from tests.conformance import named
-from tests.services import binaries, browser, peers, postgres, sockets
+from tests.services import binaries, browser, hurt, peers, postgres, redis, sockets
 
 pytest_plugins = ["tests.fixtures.store"]
 
@@ -31,7 +31,8 @@ def pytest_configure(config: pytest.Config) -> None:
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     given = os.environ.get(postgres.URL_ENVIRONMENT)
     database = [urlsplit(given).hostname or ""] if given else []
-    sockets.bar_outside([*database, *named.hosts()])
+    bell = [urlsplit(os.environ.get(redis.URL_ENVIRONMENT, "")).hostname or ""]
+    sockets.bar_outside([*database, *filter(None, bell), *named.hosts()])
     if not hasattr(config, "workerinput"):
         config.stash[RUN_FOLDER] = postgres.open_run()
 
@@ -58,6 +59,7 @@ def pytest_report_header() -> list[str]:
     chromium = browser.find_chromium()
     return [
         f"postgres: {postgres.describe()}",
+        f"redis: {redis.describe()}",
         f"chromium: {chromium or 'none'}",
         f"peers: {peers.describe()}",
     ]
@@ -98,12 +100,51 @@ def fresh_postgres(postgres_server: postgres.Server) -> Iterator[str]:
     postgres_server.drop(url)
 
 
+@pytest.fixture(scope="module")
+def hurt_postgres() -> Iterator[hurt.PostgresServer]:
+    """Return a PostgreSQL of the test file's own, running; it may be hurt."""
+    found = binaries.find_postgres()
+    if found is None:
+        missing(binaries.MISSING)
+    with hurt.PostgresServer(found) as server:
+        server.start()
+        yield server
+
+
 @pytest.fixture(params=["sqlite", "postgres"])
 def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """Return the address of an empty database, once on each engine."""
     if request.param == "sqlite":
         return f"sqlite:///{tmp_path / 'boxoffice.db'}"
     return str(request.getfixturevalue("fresh_postgres"))
+
+
+@pytest.fixture(scope="session")
+def redis_program() -> Path:
+    """Return the program of a real Redis server."""
+    found = redis.find_redis()
+    if found is None:
+        missing(redis.MISSING)
+    return found
+
+
+@pytest.fixture(scope="session")
+def redis_url(request: pytest.FixtureRequest) -> Iterator[str]:
+    """Return the address of a running Redis that this process's tests share."""
+    given = os.environ.get(redis.URL_ENVIRONMENT)
+    if given:
+        yield given
+        return
+    with redis.RedisServer(request.getfixturevalue("redis_program")) as server:
+        server.start()
+        yield server.url
+
+
+@pytest.fixture
+def redis_server(redis_program: Path) -> Iterator[redis.RedisServer]:
+    """Return a Redis of the test's own that does not run yet; it may be hurt."""
+    with redis.RedisServer(redis_program) as server:
+        yield server
 
 
 @pytest.fixture(scope="session")

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from app.cli.actor import By, actor
 from app.cli.moves import On, Serial, day, moved
 from app.cli.moves import add_to as add_moves
-from app.cli.speak import Json, complain, run, say, table, tell
+from app.cli.speak import Json, check_word, complain, run, say, table, tell
 
 if TYPE_CHECKING:
-    from app.desk.stock import BoxAt
+    from app.desk.places import Places
+    from app.desk.stock import BoxAt, Story
     from app.imports.load import Outcome
     from app.wiring import House
     from gateway.inventory.model import Resource
@@ -99,30 +100,37 @@ def import_(
 
 def listing(
     *,
-    state: Annotated[str, typer.Option(help="Only boxes in this state.")] = "",
-    place: Annotated[str, typer.Option(help="Only boxes at this place.")] = "",
+    state: Annotated[
+        str, typer.Option(help="Only boxes in this state (docs/reference/boxes.md).")
+    ] = "",
+    place: Annotated[str, typer.Option(help="Only boxes at this place, or in whose van.")] = "",
     model: Annotated[str, typer.Option(help="Only boxes of this model.")] = "",
     after: Annotated[str, typer.Option(help="Only serials behind this one.")] = "",
     limit: Annotated[int, typer.Option(min=1, max=5000, help="How many.")] = 100,
     as_json: Json = False,
 ) -> None:
     """List boxes in order of their serials."""
+    from gateway.inventory.model import ResourceState
 
-    async def story(house: House) -> list[BoxAt]:
-        from app.desk import stock
+    check_word("--state", state, ResourceState)
+
+    async def story(house: House) -> tuple[list[BoxAt], Places]:
+        from app.desk import places, stock
         from gateway.inventory.store import Wanted
 
         wanted = Wanted(state=state, place=place, model=model)
         async with house.store.read() as tx:
-            return await stock.listing(tx, wanted, after=after, boxes_max=limit)
+            found = await stock.listing(tx, wanted, after=after, boxes_max=limit)
+            return found, await places.load(tx)
 
-    boxes = run(story)
+    boxes, known = run(story)
     if as_json:
         tell(boxes)
         return
     rows = [
-        (one.box.serial, one.box.model, one.box.state.value, one.contract, one.box.place)
+        (box.serial, box.model, box.state.value, one.contract, known.word(box.place))
         for one in boxes
+        for box in [one.box]
     ]
     table(("serial", "model", "is", "with", "at"), rows)
 
@@ -130,34 +138,35 @@ def listing(
 def show(serial: Serial, *, as_json: Json = False) -> None:
     """Show a box and all that has happened to it."""
 
-    async def story(house: House) -> Any:
-        from app.desk import stock
+    async def story(house: House) -> tuple[Story, Places]:
+        from app.desk import places, stock
 
         async with house.store.read() as tx:
-            return await stock.story(house, tx, serial)
+            return await stock.story(house, tx, serial), await places.load(tx)
 
-    found = run(story)
+    found, known = run(story)
     if as_json:
         tell(found)
         return
     box = found.at.box
     whose = f", with {found.at.contract}" if found.at.contract else ""
-    where = f", at {box.place}" if box.place else ""
+    where = f", at {known.word(box.place)}" if box.place else ""
     how = f" ({box.condition})" if box.condition else ""
     say(f"{box.serial} is a {box.model}, {box.state}{how}{whose}{where}; MAC {box.mac or 'none'}")
     rows = [
         (
             f"{line.at:%Y-%m-%d %H:%M}",
+            line.on.isoformat() if line.on else "",
             line.action,
             line.state.value,
             found.contracts.get(line.service, "") if line.service else "",
-            line.place,
-            line.actor,
+            known.word(line.place),
+            known.who(line.actor),
             ": ".join(part for part in (line.condition, line.note) if part),
         )
         for line in found.lines
     ]
-    table(("when (UTC)", "what", "then", "with", "at", "by", "note"), rows)
+    table(("when (UTC)", "day there", "what", "then", "with", "at", "by", "note"), rows)
     _show_progress(found.progress)
 
 
@@ -176,6 +185,8 @@ def _show_progress(progress: Progress) -> None:
         ]
         table(("what", "is", "at (UTC)", "answer"), rows)
     say(f"{progress.stage}: {progress.advice}")
+    for number, step in enumerate(progress.steps, 1):
+        say(f"  {number}. {step}")
 
 
 def _secrets(path: Path | None) -> dict[str, str]:

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from app.cli.actor import By, actor
-from app.cli.speak import Json, run, say, table, tell
+from app.cli.speak import Json, check_word, run, say, table, tell
 
 if TYPE_CHECKING:
+    from app.desk.places import Places
     from app.wiring import House
     from gateway.inventory.jobs import Job
     from gateway.inventory.reviews import Case
+    from runtime.store import Tx
 
 
 Id = Annotated[str, typer.Argument(help="As the list shows it.")]
@@ -38,7 +41,9 @@ def open_(
     kind: Annotated[str, typer.Argument(help="install, swap or return.")],
     contract: Annotated[str, typer.Argument(help="The household's contract.")],
     *,
-    to: Annotated[str, typer.Option(help="Who does it; nobody yet unless said.")] = "",
+    to: Annotated[
+        str, typer.Option(help="Who does it, by sign-in name; nobody yet unless said.")
+    ] = "",
     note: Annotated[str, typer.Option(help="What whoever goes there should know.")] = "",
     event: Annotated[
         str, typer.Option(help="A number of your own: the same one again is the same job.")
@@ -48,63 +53,70 @@ def open_(
 ) -> None:
     """Open a job at a household."""
 
-    async def story(house: House) -> Job:
+    async def step(house: House, tx: Tx) -> Job:
         from app.desk import jobs
 
-        async with house.store.begin() as tx:
-            return await jobs.open_job(
-                house,
-                tx,
-                kind=kind,
-                contract=contract,
-                assignee=to,
-                note=note,
-                actor=actor(by),
-                event=event,
-            )
+        return await jobs.open_job(
+            house,
+            tx,
+            kind=kind,
+            contract=contract,
+            assignee=to,
+            note=note,
+            actor=actor(by),
+            event=event,
+        )
 
-    _told(run(story), as_json=as_json)
+    _done(step, as_json=as_json)
 
 
 def listing(
     *,
-    of: Annotated[str, typer.Option(help="Only those of this person.")] = "",
+    of: Annotated[str, typer.Option(help="Only those of this person, by sign-in name.")] = "",
     state: Annotated[str, typer.Option(help="open, done or cancelled; all if empty.")] = "open",
     limit: Limit = 100,
     as_json: Json = False,
 ) -> None:
     """List jobs in the order they were opened."""
+    from gateway.inventory.jobs import JobState
 
-    async def story(house: House) -> list[Job]:
-        from gateway.inventory import jobs
+    check_word("--state", state, JobState)
+
+    async def story(house: House) -> tuple[list[Job], Places]:
+        from app.desk import jobs, places
 
         async with house.store.read() as tx:
-            return await jobs.listing(tx, assignee=of, state=state, jobs_max=limit)
+            found = await jobs.listing(tx, assignee=of, state=state, jobs_max=limit)
+            return found, await places.load(tx)
 
-    found = run(story)
+    found, known = run(story)
     if as_json:
         tell(found)
         return
-    rows = [(j.id, j.kind.value, j.contract, j.assignee, j.state.value, j.note) for j in found]
+    rows = [
+        (j.id, j.kind.value, j.contract, known.who(j.assignee), j.state.value, j.note)
+        for j in found
+    ]
     table(("job", "what", "contract", "who", "is", "note"), rows)
 
 
 def assign(
     job: Id,
-    to: Annotated[str, typer.Argument(help="Who does it.")],
+    to: Annotated[
+        str, typer.Argument(help="Who does it, by sign-in name; anybody unless said.")
+    ] = "",
     *,
     by: By = "",
     as_json: Json = False,
 ) -> None:
-    """Give an open job to somebody."""
+    """Give an open job to somebody, or back to anybody."""
 
-    async def story(house: House) -> Job:
+    async def step(house: House, tx: Tx) -> Job:
         from app.desk import jobs
 
-        async with house.store.begin() as tx:
-            return await jobs.assign(house, tx, job, to, actor=actor(by))
+        return await jobs.assign(house, tx, job, to, actor=actor(by))
 
-    _told(run(story), as_json=as_json)
+    _done(step, as_json=as_json)
 
 
 def close(
@@ -118,14 +130,13 @@ def close(
 ) -> None:
     """Close a job as done."""
 
-    async def story(house: House) -> Job:
+    async def step(house: House, tx: Tx) -> Job:
         from app.desk import jobs
 
         outcome = "cancelled" if cancelled else "done"
-        async with house.store.begin() as tx:
-            return await jobs.close(house, tx, job, outcome, actor=actor(by))
+        return await jobs.close(house, tx, job, outcome, actor=actor(by))
 
-    _told(run(story), as_json=as_json)
+    _done(step, as_json=as_json)
 
 
 def review(*, limit: Limit = 100, as_json: Json = False) -> None:
@@ -193,9 +204,19 @@ def strangers(*, limit: Limit = 100, as_json: Json = False) -> None:
     table(("serial", "model", "oui", "from", "last (UTC)"), rows)
 
 
-def _told(job: Job, *, as_json: bool) -> None:
+def _done(step: Callable[[House, Tx], Awaitable[Job]], *, as_json: bool) -> None:
+    """Do something with one job in a transaction and say how it stands now."""
+
+    async def story(house: House) -> tuple[Job, str]:
+        from app.desk import places
+
+        async with house.store.begin() as tx:
+            job = await step(house, tx)
+            return job, (await places.load(tx)).who(job.assignee)
+
+    job, who = run(story)
     if as_json:
         tell(job)
         return
-    whose = f" by {job.assignee}" if job.assignee else ""
+    whose = f" by {who}" if who else ""
     say(f"job {job.id} ({job.kind} for {job.contract}{whose}) is {job.state}")

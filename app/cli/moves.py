@@ -30,7 +30,9 @@ Condition = Annotated[
     str, typer.Option(help="How it is: good, faulty, damaged or scrap (docs/glossary.md).")
 ]
 Note = Annotated[str, typer.Option(help="What else is to be said.")]
-Place = Annotated[str, typer.Option(help="Where it lies: warehouse, or whose van.")]
+Place = Annotated[
+    str, typer.Option(help="Where it lies: warehouse, or whose van (a sign-in name).")
+]
 
 
 def add_to(group: typer.Typer) -> None:
@@ -139,7 +141,9 @@ def restock(
 
 def move(
     serial: Serial,
-    place: Annotated[str, typer.Argument(help="Where it lies now: warehouse, or whose van.")],
+    place: Annotated[
+        str, typer.Argument(help="Where it lies now: warehouse, or whose van (a sign-in name).")
+    ],
     *,
     by: By = "",
     as_json: Json = False,
@@ -192,21 +196,23 @@ def scrap(
 def moved(step: Callable[[House, Tx], Awaitable[Resource]], *, as_json: bool) -> None:
     """Do something with one box in a transaction and say how it is now."""
 
-    async def story(house: House) -> BoxAt:
+    async def story(house: House) -> tuple[BoxAt, str]:
+        from app.desk import places
         from app.desk.boxes import holder_at
         from app.desk.stock import BoxAt
 
         async with house.store.begin() as tx:
             box = await step(house, tx)
             holder = await holder_at(tx, box)
-        return BoxAt(box=box, contract=holder.contract if holder else "")
+            there = await places.word(tx, box.place)
+        return BoxAt(box=box, contract=holder.contract if holder else ""), there
 
-    at = run(story)
+    at, there = run(story)
     if as_json:
         tell(at)
         return
     whose = f", with {at.contract}" if at.contract else ""
-    where = f", at {at.box.place}" if at.box.place else ""
+    where = f", at {there}" if there else ""
     say(f"{at.box.serial} is {at.box.state}{whose}{where}")
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import TYPE_CHECKING, Annotated, Any, TypeAlias, TypeVar
 
@@ -57,6 +57,13 @@ def complain(sentence: str) -> typer.Exit:
     line = _shown(" ".join(sentence.split()))
     sys.stderr.write(f"boxoffice: {line}\n")
     return typer.Exit(FAILED)
+
+
+def check_word(option: str, given: str, words: Iterable[str]) -> None:
+    """Leave as wrongly called, with all there are, where a word is none of these; "" always is."""
+    known = list(words)
+    if given and given not in known:
+        raise typer.BadParameter(f"{given!r} is none of {', '.join(known)}", param_hint=option)
 
 
 def _shown(text: str) -> str:

@@ -7,7 +7,7 @@ the edge knows whose service it is.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import TypeAlias
 
@@ -17,7 +17,7 @@ from billing.reads import accounts
 from billing.reads.accounts import Holder
 from gateway.inventory import flows, models, store
 from gateway.inventory.flows import Activate, HandOver, NewBox, Swap, TakeBack
-from gateway.inventory.model import WAREHOUSE, Resource, ResourceState, implausible
+from gateway.inventory.model import WAREHOUSE, Resource, ResourceState, checked_serial, implausible
 from runtime.store import Tx
 from runtime.work import Work
 from terms.calendar import local_date
@@ -39,7 +39,10 @@ class By:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Back:
-    """How a box comes back, what there is to say of it, and where it lies from then on."""
+    """How a box comes back, what there is to say of it, and where it lies from then on.
+
+    The place is as people call it: a warehouse, or whose van.
+    """
 
     condition: Condition | None = None
     note: str = ""
@@ -76,7 +79,8 @@ async def holder_at(tx: Tx, box: Resource) -> Holder | None:
 
 async def register(house: House, tx: Tx, box: NewBox, actor: str) -> Resource:
     """Make a box known, in stock; the same again is harmless."""
-    (known,) = await flows.register(tx, house.work, [box], actor=actor)
+    there = replace(box, place=await places.stock_place(tx, box.place))
+    (known,) = await flows.register(tx, house.work, [there], actor=actor)
     return known
 
 
@@ -87,7 +91,9 @@ async def hand_over(
     (box,) = await for_change(tx, serial)
     holder = await holder_of(tx, contract)
     await check_free(tx, box, holder)
-    day = day_of(on, await today(house, tx, holder))
+    if not box.is_held:
+        await check_served(house, tx, holder)
+    day = await day_behind(tx, box, on, await today(house, tx, holder))
     move = HandOver(resource=box.id, service=holder.service, on=day, actor=actor)
     (moved,) = await flows.hand_over(tx, house.work, [move])
     await house.work.mark(tx, SETTLE, [holder.account])
@@ -98,7 +104,7 @@ async def activate(house: House, tx: Tx, serial: str, *, on: date | None, actor:
     """Note that a box works where it is."""
     (box,) = await for_change(tx, serial)
     holder = await holder_at(tx, box)
-    day = day_of(on, await today(house, tx, holder))
+    day = await day_behind(tx, box, on, await today(house, tx, holder))
     move = Activate(resource=box.id, on=day, actor=actor)
     (moved,) = await flows.activate(tx, house.work, [move])
     await settle(house, tx, holder)
@@ -125,7 +131,9 @@ async def swap(
         await check_free(tx, after, holder)
     if not after.is_held:
         await check_reach(tx, after, by)
-    day = day_of(on, await today(house, tx, holder))
+        await check_served(house, tx, holder)
+    now = await today(house, tx, holder)
+    day = max([await day_behind(tx, box, on, now) for box in (before, after)])
     move = Swap(
         old=before.id,
         new=after.id,
@@ -133,7 +141,7 @@ async def swap(
         actor=by.actor,
         condition=back.condition,
         note=back.note,
-        stored_at=back.place,
+        stored_at=await places.stock_place(tx, back.place),
     )
     (moved,) = await flows.swap(tx, house.work, [move])
     await house.logins.open_window(tx, moved.id)
@@ -154,20 +162,34 @@ async def take_back(
     """Take a box back from whoever holds it; `flow` may ask more of it than that."""
     (box,) = await for_change(tx, serial)
     holder = await holder_at(tx, box)
-    day = day_of(on, await today(house, tx, holder))
-    (moved,) = await flow(tx, house.work, [back.of(box, day, actor)])
+    day = await day_behind(tx, box, on, await today(house, tx, holder))
+    there = replace(back, place=await places.stock_place(tx, back.place))
+    (moved,) = await flow(tx, house.work, [there.of(box, day, actor)])
     await settle(house, tx, holder)
     return moved
 
 
-async def known(tx: Tx, serial: str) -> Resource:
-    """Find a box by its serial. Raises NotFound, and Invalid for a serial that cannot be."""
+async def find(tx: Tx, serial: str) -> Resource | None:
+    """Find a box by its serial; where there is none just so, by one in other letters."""
     found = (await store.by_serial(tx, [serial])).get(serial)
     if found is not None:
         return found
-    if why := models.typed(await models.load(tx), serial):
+    others = [models.spelt(await models.load(tx), serial), serial.upper()]
+    alike = await store.by_serial(tx, others)
+    return next((alike[each] for each in others if each in alike), None)
+
+
+async def known(tx: Tx, serial: str) -> Resource:
+    """Find a box by its serial. Raises NotFound, and Invalid for a serial that cannot be."""
+    found = await find(tx, serial)
+    if found is not None:
+        return found
+    checked_serial(serial)
+    told = await models.load(tx)
+    meant = models.spelt(told, serial)
+    if why := models.typed(told, meant):
         raise Invalid("serial", why)
-    raise NotFound(f"no box with serial {serial}")
+    raise NotFound(f"no box with serial {meant}")
 
 
 async def for_change(tx: Tx, *serials: str) -> list[Resource]:
@@ -180,6 +202,16 @@ async def for_change(tx: Tx, *serials: str) -> list[Resource]:
     return [now[box.id] for box in found]
 
 
+async def check_served(house: House, tx: Tx, holder: Holder | None) -> None:
+    """Raise InvalidTransition where nothing that a household has goes on: it gets no box."""
+    if holder is None:
+        return
+    if await accounts.is_over(tx, holder.service, await today(house, tx, holder)):
+        raise InvalidTransition(
+            f"contract {holder.contract} has ended: no box goes there any more, only back"
+        )
+
+
 async def check_free(tx: Tx, box: Resource, holder: Holder) -> None:
     """Raise InvalidTransition naming who has a box already; this household itself may."""
     if not box.is_held or box.service == holder.service:
@@ -187,8 +219,7 @@ async def check_free(tx: Tx, box: Resource, holder: Holder) -> None:
     other = await holder_at(tx, box)
     whose = f"contract {other.contract}" if other else "another household"
     raise InvalidTransition(
-        f"box {box.serial} is with {whose} ({box.state}): take it back there first, "
-        "or read the label again"
+        f"box {box.serial} is with {whose}: take it back there first, or read the label again"
     )
 
 
@@ -212,6 +243,16 @@ async def today(house: House, tx: Tx, holder: Holder | None) -> date:
     """Tell the local date of a household; without one the date in UTC."""
     now = await house.clock.business_now(tx)
     return local_date(now, holder.zone) if holder else now.date()
+
+
+async def day_behind(tx: Tx, box: Resource, told: date | None, today: date) -> date:
+    """Take a day on which something happened to a box, but none before what happened to it last."""
+    day = day_of(told, today)
+    last = await store.last_on(tx, box.id)
+    if told is not None and last is not None and day < last:
+        why = f"the last thing that happened to box {box.serial} was on {last}: not before that"
+        raise Invalid("on", why)
+    return day
 
 
 def day_of(told: date | None, today: date) -> date:

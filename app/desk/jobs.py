@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from app.desk.boxes import holder_of
+from app.desk import places
+from app.desk.boxes import check_served, holder_of
 from app.wiring import House
 from gateway.inventory import jobs
 from gateway.inventory.jobs import Job, JobKind, JobState, NewJob
@@ -21,13 +22,20 @@ async def open_job(
     actor: str,
     event: str = "",
 ) -> Job:
-    """Open a job at a household; under the same event again it is the same job."""
+    """Open a job at a household; under the same event again it is the same job.
+
+    Raises NotFound, Invalid naming the field, InvalidTransition where the contract has ended and
+    the job is not to bring something back from there.
+    """
     holder = await holder_of(tx, contract)
+    wanted = _kind(kind)
+    if wanted is not JobKind.RETURN:
+        await check_served(house, tx, holder)
     new = NewJob(
-        kind=_kind(kind),
+        kind=wanted,
         service=holder.service,
         contract=holder.contract,
-        assignee=assignee,
+        assignee=await places.person(tx, assignee),
         note=note,
     )
     return await jobs.open_job(tx, house.work, new, actor=actor, event=event)
@@ -42,8 +50,17 @@ async def close(house: House, tx: Tx, id_: str, outcome: str, *, actor: str) -> 
 
 
 async def assign(house: House, tx: Tx, id_: str, assignee: str, *, actor: str) -> Job:
-    """Give an open job to somebody."""
-    return await jobs.assign(tx, house.work, id_, assignee, actor=actor)
+    """Give an open job to somebody, or back to anybody. Raises Invalid for one nobody knows."""
+    to = await places.person(tx, assignee)
+    return await jobs.assign(tx, house.work, id_, to, actor=actor)
+
+
+async def listing(
+    tx: Tx, *, assignee: str = "", state: str = "", after: str = "", jobs_max: int
+) -> list[Job]:
+    """List jobs in the order they were opened, behind one; of somebody, in a state."""
+    whose = (await places.load(tx)).sought(assignee) if assignee else ""
+    return await jobs.listing(tx, assignee=whose, state=state, after=after, jobs_max=jobs_max)
 
 
 def _kind(text: str) -> JobKind:

@@ -6,19 +6,23 @@ it is done once.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date
 
-from app.desk import boxes
+from app.desk import boxes, hands
 from app.desk.auditing import note
-from app.desk.boxes import By, check_free, check_reach, holder_of
+from app.desk.boxes import By, check_free, check_reach, check_served, holder_of
 from app.wiring import House
+from billing.reads import accounts
 from billing.reads.accounts import TOPIC, Holder
+from gateway.adapters.registry import adapter_class
+from gateway.adapters.sdk import BoxAdapter
 from gateway.inventory import events, flows, models, store
 from gateway.inventory.flows import HandOver, NewBox
 from gateway.inventory.logins import Described
 from gateway.inventory.model import Resource, normal_mac
+from gateway.provisioning import targets
 from gateway.provisioning.reconcile import mark
 from runtime import log
 from runtime.store import Tx
@@ -47,11 +51,17 @@ class Registration:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plausible:
-    """A registration that would be done: which box, for whom; `rights` is None before any."""
+    """A registration that would be done: which box, for whom; `rights` is None before any.
+
+    `watched` names what the household has; a box that `pins_key` is trusted by the first key that
+    it shows.
+    """
 
     box: Resource
     holder: Holder
     rights: Entitlement | None
+    watched: Sequence[str]
+    pins_key: bool
 
 
 async def register(house: House, tx: Tx, wanted: Registration, *, by: By) -> Resource:
@@ -60,6 +70,7 @@ async def register(house: House, tx: Tx, wanted: Registration, *, by: By) -> Res
     Raises, each with what can be done about it: NotFound, Invalid naming the field, Forbidden for
     a box of another stock, InvalidTransition for one that somebody has.
     """
+    wanted = await _spelt(tx, wanted)
     if await _was_done(house, tx, wanted, by):
         return await boxes.known(tx, wanted.serial)
     holder = await holder_of(tx, wanted.contract)
@@ -68,8 +79,8 @@ async def register(house: House, tx: Tx, wanted: Registration, *, by: By) -> Res
         new = NewBox(serial=wanted.serial, model=wanted.model, mac=wanted.mac or None)
         await boxes.register(house, tx, new, by.actor)
     (box,) = await boxes.for_change(tx, wanted.serial)
-    await _check(tx, box, holder, by)
-    day = boxes.day_of(wanted.on, await boxes.today(house, tx, holder))
+    await _check(house, tx, box, holder, by)
+    day = await boxes.day_behind(tx, box, wanted.on, await boxes.today(house, tx, holder))
     move = HandOver(
         resource=box.id, service=holder.service, on=day, actor=by.actor, place=wanted.place
     )
@@ -90,19 +101,43 @@ async def register(house: House, tx: Tx, wanted: Registration, *, by: By) -> Res
     return moved
 
 
-async def check(tx: Tx, wanted: Registration, *, by: By) -> Plausible:
+async def check(house: House, tx: Tx, wanted: Registration, *, by: By) -> Plausible:
     """Tell what a registration would mean, and change nothing. Raises what `register` raises."""
+    wanted = await _spelt(tx, wanted)
     holder = await holder_of(tx, wanted.contract)
     box = await _known(tx, wanted, by)
     if box is None:
         raise NotFound(f"no box with serial {wanted.serial}: have it registered by the office")
-    await _check(tx, box, holder, by)
-    return Plausible(box=box, holder=holder, rights=await _rights(tx, holder))
+    await _check(house, tx, box, holder, by)
+    today = await boxes.today(house, tx, holder)
+    return Plausible(
+        box=box,
+        holder=holder,
+        rights=await _rights(tx, holder),
+        watched=await accounts.goes_on(tx, holder.service, today),
+        pins_key=await pins_key(tx, box),
+    )
+
+
+async def pins_key(tx: Tx, box: Resource) -> bool:
+    """Tell whether the target that drives such boxes keeps the first key that one shows."""
+    driver = (await targets.drivers(tx)).get(box.model)
+    if driver is None:
+        return False
+    cls = adapter_class((await targets.find(tx, driver)).kind)
+    return issubclass(cls, BoxAdapter) and cls.pins_keys
 
 
 async def _rights(tx: Tx, holder: Holder) -> Entitlement | None:
     snapshot = (await log.newest(tx, TOPIC, [holder.service])).get(holder.service)
     return Entitlement.decode(snapshot.value, revision=snapshot.revision) if snapshot else None
+
+
+async def _spelt(tx: Tx, wanted: Registration) -> Registration:
+    """Write the serial as the box that is meant has it, or as one of its model would."""
+    box = await boxes.find(tx, wanted.serial)
+    serial = box.serial if box else models.spelt(await models.load(tx), wanted.serial)
+    return replace(wanted, serial=serial)
 
 
 async def _was_done(house: House, tx: Tx, wanted: Registration, by: By) -> bool:
@@ -139,10 +174,13 @@ async def _known(tx: Tx, wanted: Registration, by: By) -> Resource | None:
     return None
 
 
-async def _check(tx: Tx, box: Resource, holder: Holder, by: By) -> None:
-    await check_free(tx, box, holder)
+async def _check(house: House, tx: Tx, box: Resource, holder: Holder, by: By) -> None:
     if not box.is_held:
         await check_reach(tx, box, by)
+        await check_served(house, tx, holder)
+        return
+    await hands.check(tx, by, box, now=house.clock.machine_now())
+    await check_free(tx, box, holder)
 
 
 def _compare(box: Resource, wanted: Registration) -> None:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
+from app.desk import places
 from app.desk.boxes import (
     UNSAID,
     Back,
     By,
     check_reach,
-    day_of,
+    day_behind,
     for_change,
     holder_at,
     known,
@@ -54,8 +55,10 @@ class Story:
 
 
 async def listing(tx: Tx, wanted: Wanted, *, after: str, boxes_max: int) -> list[BoxAt]:
-    """List boxes in order of serials, behind one."""
-    boxes = await store.after(tx, after, boxes_max=boxes_max, wanted=wanted)
+    """List boxes in order of serials, behind one; a van is wanted by whosever it is."""
+    there = (await places.load(tx)).sought(wanted.place) if wanted.place else ""
+    asked = replace(wanted, place=there)
+    boxes = await store.after(tx, after, boxes_max=boxes_max, wanted=asked)
     who = await accounts.known(tx, [box.service for box in boxes if box.service])
     contracts = {service: holder.contract for service, holder in who.items()}
     return [
@@ -74,7 +77,7 @@ async def progress(house: House, tx: Tx, box: Resource) -> Progress:
 async def story(house: House, tx: Tx, serial: str) -> Story:
     """Read all of a box. Raises NotFound, and Invalid for a serial that cannot be."""
     box = await known(tx, serial)
-    lines = await store.history(tx, serial)
+    lines = await store.history(tx, box.serial)
     who = await accounts.known(tx, {line.service for line in lines if line.service})
     contracts = {service: holder.contract for service, holder in who.items()}
     contract = contracts.get(box.service, "") if box.service else ""
@@ -91,7 +94,8 @@ async def restock(
 ) -> Resource:
     """Put a returned box back in stock."""
     (box,) = await for_change(tx, serial)
-    move = Shelve(resource=box.id, actor=actor, place=place)
+    there = await places.stock_place(tx, place)
+    move = Shelve(resource=box.id, actor=actor, place=there)
     return (await stock.restock(tx, house.work, [move]))[0]
 
 
@@ -100,7 +104,8 @@ async def move(house: House, tx: Tx, serial: str, place: str, *, by: By) -> Reso
     (box,) = await for_change(tx, serial)
     if by.stock is not None:
         await check_reach(tx, box, by)
-    shelved = Shelve(resource=box.id, actor=by.actor, place=place)
+    there = await places.stock_place(tx, place)
+    shelved = Shelve(resource=box.id, actor=by.actor, place=there)
     return (await stock.shift(tx, house.work, [shelved]))[0]
 
 
@@ -110,7 +115,7 @@ async def lose(
     """Note a box as lost; who had it stays written."""
     (box,) = await for_change(tx, serial)
     holder = await holder_at(tx, box)
-    day = day_of(on, await today(house, tx, holder))
+    day = await day_behind(tx, box, on, await today(house, tx, holder))
     gone = Gone(resource=box.id, on=day, actor=actor, note=note)
     (moved,) = await stock.lose(tx, house.work, [gone])
     await settle(house, tx, holder)

@@ -7,18 +7,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from sqlalchemy import select
-
-from app.desk import boxes
+from app.desk import boxes, hands, registration
 from app.desk.auditing import note
 from app.desk.boxes import Back, By, holder_at, holder_of, known
 from app.identity.people import Person
 from app.identity.roles import OWNER, covers
 from app.wiring import House
 from billing.reads.accounts import Holder
-from gateway.inventory import events, jobs, store
+from gateway.inventory import events, jobs
 from gateway.inventory.jobs import Job, JobState
-from gateway.inventory.model import WAREHOUSE, Resource, ResourceState
+from gateway.inventory.model import SERIAL_CHARS_MAX, WAREHOUSE, Resource, ResourceState, told
 from gateway.provisioning.keys import COMPOSE
 from gateway.provisioning.reconcile import mark
 from runtime.store import Tx
@@ -31,6 +29,19 @@ class Work:
 
     mine: list[Job]
     free: list[Job]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Swappable:
+    """A swap that would be done: which box for which, and at whose household.
+
+    One that `pins_key` is trusted by the first key that it shows.
+    """
+
+    old: Resource
+    new: Resource
+    holder: Holder | None
+    pins_key: bool
 
 
 def by_of(person: Person) -> By:
@@ -74,14 +85,11 @@ async def holder_for(tx: Tx, by: By, *, job: str, contract: str) -> tuple[Holder
     return await holder_of(tx, found.contract), found
 
 
-async def box_for(tx: Tx, by: By, serial: str) -> Resource:
-    """Find a box he may look at: in his van, given out by him, or where he has an open job.
-
-    Raises NotFound, for a box that is not his to see, too.
-    """
-    box = (await store.by_serial(tx, [serial])).get(serial)
-    if box is None or not await _sees(tx, by, box):
-        raise NotFound(f"no box with serial {serial!r} in your hands")
+async def box_for(house: House, tx: Tx, by: By, serial: str) -> Resource:
+    """Find a box that is in his hands. Raises NotFound for any other."""
+    box = await boxes.find(tx, serial)
+    if box is None or not await hands.is_in(tx, by, box, house.clock.machine_now()):
+        raise NotFound(f"no box with serial {serial[:SERIAL_CHARS_MAX]!r} in your hands")
     return box
 
 
@@ -100,20 +108,28 @@ async def close(house: House, tx: Tx, by: By, id_: str, outcome: JobState) -> Jo
 async def swap(
     house: House, tx: Tx, old: str, new: str, *, by: By, back: Back, event: str
 ) -> Resource:
-    """Give a household another box; the old one goes into his van. Returns the new one."""
+    """Give a household another box; the old one goes into his van. Returns the new one.
+
+    Raises NotFound for a box that is not in his hands.
+    """
     deed = f"swap {old} for {new}"
     if await _was_done(house, tx, by, event=event, deed=deed, about=new):
         return await known(tx, new)
+    await _check_hands(house, tx, by, *await boxes.for_change(tx, old, new))
     return await boxes.swap(house, tx, old, new, by=by, back=replace(back, place=van_of(by)))
 
 
 async def take_back(
     house: House, tx: Tx, serial: str, *, by: By, back: Back, event: str, job: str = ""
 ) -> Resource:
-    """Take a box back into his van, and close his job with it where he came for that."""
+    """Take a box back into his van, and close his job with it where he came for that.
+
+    Raises NotFound for a box that is not in his hands.
+    """
     deed = f"take back {serial}"
     if await _was_done(house, tx, by, event=event, deed=deed, about=serial):
         return await known(tx, serial)
+    await _check_hands(house, tx, by, *await boxes.for_change(tx, serial))
     there = replace(back, place=van_of(by))
     box = await boxes.take_back(house, tx, serial, actor=by.actor, back=there)
     if job:
@@ -121,11 +137,17 @@ async def take_back(
     return box
 
 
-async def check_returnable(tx: Tx, serial: str) -> tuple[Resource, Holder | None]:
-    """Find a box that can be taken back, and who has it. Raises InvalidTransition for any other."""
+async def check_returnable(
+    house: House, tx: Tx, by: By, serial: str
+) -> tuple[Resource, Holder | None]:
+    """Find a box that he can take back, and who has it.
+
+    Raises NotFound for one that is not in his hands, InvalidTransition for one nobody has.
+    """
     box = await known(tx, serial)
+    await _check_hands(house, tx, by, box)
     if not box.is_held and box.state is not ResourceState.LOST:
-        raise InvalidTransition(f"box {serial} is {box.state}: no household has it")
+        raise InvalidTransition(f"{told(box)}: no household has it")
     return box, await holder_at(tx, box)
 
 
@@ -138,19 +160,27 @@ async def ask_again(house: House, tx: Tx, box: Resource, actor: str) -> None:
     await note(house, tx, actor=actor, action="box.ask", subject=f"box:{box.serial}")
 
 
-async def _sees(tx: Tx, by: By, box: Resource) -> bool:
-    if by.stock is None or (box.place == by.stock and not box.is_held):
-        return True
-    if box.service is None:
-        return False
-    move, job = store.resource_move.c, jobs.job.c
-    gave = select(move.n).where(
-        move.resource == box.id, move.service == box.service, move.actor == by.actor
-    )
-    goes = select(job.id).where(
-        job.service == box.service, job.assignee == by.actor, job.state == JobState.OPEN.value
-    )
-    return bool(await tx.first(gave.limit(1)) or await tx.first(goes.limit(1)))
+async def check_swap(house: House, tx: Tx, old: str, new: str, *, by: By) -> Swappable:
+    """Find what a swap is about. Raises what `swap` would, before anybody unplugs anything."""
+    before, holder = await check_returnable(house, tx, by, old)
+    after = await known(tx, new)
+    if not before.is_held:
+        raise InvalidTransition(f"box {before.serial} is lost: take it back instead")
+    if before.id == after.id:
+        raise InvalidTransition(f"box {before.serial} cannot be given for itself: scan the new one")
+    await _check_hands(house, tx, by, after)
+    if holder is not None:
+        await boxes.check_free(tx, after, holder)
+    await boxes.check_reach(tx, after, by)
+    await boxes.check_served(house, tx, holder)
+    pins_key = await registration.pins_key(tx, after)
+    return Swappable(old=before, new=after, holder=holder, pins_key=pins_key)
+
+
+async def _check_hands(house: House, tx: Tx, by: By, *concerned: Resource) -> None:
+    """Raise NotFound for a box of somebody else's; where one in stock lies is said elsewhere."""
+    theirs = [box for box in concerned if box.service is not None]
+    await hands.check(tx, by, *theirs, now=house.clock.machine_now())
 
 
 async def _was_done(house: House, tx: Tx, by: By, *, event: str, deed: str, about: str) -> bool:

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from datetime import date
 
+from app.desk.places import Places
+from app.imports.folder import Folder
 from app.imports.problems import Problems, ranges
 from app.imports.sheets import BoxRow, ModelRow
 from gateway.inventory import models, secrets
 from gateway.inventory.imprints import SecretOf
+from gateway.inventory.model import WAREHOUSE
 from gateway.inventory.models import BoxModel, Models
 from gateway.inventory.serials import SerialCheck
 
@@ -25,12 +30,39 @@ def model_of(row: ModelRow) -> BoxModel:
     )
 
 
+def spell(folder: Folder, known: Models) -> None:
+    """Write the serials of a folder as labels do, by the models that are known with it."""
+    told = {**known, **{row.model: model_of(row) for row in folder.models}}
+    folder.boxes = [
+        row
+        if (serial := models.spelt(told, row.serial)) == row.serial
+        else replace(row, serial=serial)
+        for row in folder.boxes
+    ]
+
+
 def serial_whys(row: BoxRow, known: Models) -> Whys:
     """Say whether a box of its model can have its serial; nothing where the model is not known."""
     if row.model not in known:
         return []
     field, why = models.problem(known, model=row.model, serial=row.serial)
     return [(field, why)] if why else []
+
+
+def place_whys(row: BoxRow, places: Places) -> Whys:
+    """Say why a box cannot lie where its row says."""
+    try:
+        places.read_stock(row.place or WAREHOUSE)
+    except ValueError as error:
+        return [("place", str(error))]
+    return []
+
+
+def day_whys(row: BoxRow, today: date) -> Whys:
+    """Say why a box cannot have been handed over when its row says; `today` is the operator's."""
+    if row.handed_over_on is None or row.handed_over_on <= today:
+        return []
+    return [("handed_over_on", f"{row.handed_over_on} is still to come: today is {today}")]
 
 
 def secret_whys(row: BoxRow) -> Whys:

@@ -7,6 +7,7 @@ import unicodedata
 from collections.abc import Callable
 from datetime import date
 
+from gateway.inventory.model import SERIAL, SERIAL_RULE
 from terms.calendar import zone as iana_zone
 from terms.money import Rate
 
@@ -19,7 +20,7 @@ _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _AMOUNT = re.compile(r"[0-9]{1,12}(\.[0-9]{1,4})?")
 _CODE = re.compile(r"[0-9A-Za-z][0-9A-Za-z_.-]{0,39}")
 _CONTRACT = re.compile(r"[0-9A-Za-z][0-9A-Za-z/_.-]{0,25}")
-_SERIAL = re.compile(r"[0-9A-Za-z][0-9A-Za-z._-]{0,39}")
+_SERIAL = re.compile(SERIAL)
 _MAC = re.compile(r"[0-9A-F]{12}")
 _EMAIL = re.compile(r"[^@\s]{1,64}@[^@\s]{1,189}")
 _PHONE = re.compile(r"\+?[0-9][0-9 ()/.-]{2,30}")
@@ -133,7 +134,7 @@ code = _matching(_CODE, "a code of letters, digits, '_', '.' and '-' (at most 40
 contract = _matching(
     _CONTRACT, "a contract number of letters, digits, '/', '_', '.' and '-' (at most 26)"
 )
-serial = _matching(_SERIAL, "a serial number of letters, digits, '.', '_' and '-' (at most 40)")
+serial = _matching(_SERIAL, f"a serial: it has {SERIAL_RULE}")
 email = _matching(_EMAIL, "an e-mail address")
 phone = _matching(_PHONE, "a telephone number")
 locale = _matching(_LOCALE, "a language like en or de-AT")

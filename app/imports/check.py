@@ -9,7 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
+from datetime import date
 
+from app.desk.places import Places
 from app.imports import box_rows, sheets
 from app.imports.folder import Folder
 from app.imports.operator import FILE as OPERATOR
@@ -27,7 +29,8 @@ class Known:
 
     `offerings` maps code to kind, `rented` are the box models of rentals, `macs` maps a MAC to the
     serial that has it, `shared` a secret of a row to a box that has it already. `refuses` tells why
-    a target would not take a contract as its key, or nothing.
+    a target would not take a contract as its key, or nothing; `places` who has a van, `today` the
+    operator's day.
     """
 
     currency: str = ""
@@ -44,6 +47,8 @@ class Known:
     models: Models = field(default_factory=dict)
     shared: Mapping[SecretOf, str] = field(default_factory=dict)
     refuses: Refuses = lambda _contract: ""
+    places: Places = field(default_factory=lambda: Places(people={}))
+    today: date = date.max
 
 
 def check(folder: Folder, known: Known, problems: Problems) -> None:
@@ -292,6 +297,9 @@ def _boxes(folder: Folder, known: Known, problems: Problems) -> None:
             why = f"there is no model '{row.model}' in models.csv{_known(models)}"
             found.lean("model", row.model, made, why)
             found.whys += box_rows.serial_whys(row, models)
+        if row.serial not in known.serials:
+            found.whys += box_rows.place_whys(row, known.places)
+            found.whys += box_rows.day_whys(row, known.today)
         found.whys += box_rows.secret_whys(row)
         if row.mac and macs.setdefault(row.mac, row.serial) != row.serial:
             found.whys.append(("mac", f"{row.mac} is the address of box {macs[row.mac]} already"))

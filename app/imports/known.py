@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import date
 from typing import Any
 
+from app.desk import places
 from app.desk.refusal import refusal
-from app.imports import memory
+from app.imports import box_rows, memory
 from app.imports.check import Known
 from app.imports.folder import Folder
 from app.imports.problems import Problems
@@ -20,6 +22,7 @@ from gateway.inventory import store as boxes
 from gateway.provisioning import routes
 from gateway.provisioning.routing import Role, Route
 from runtime.store import Tx
+from terms.calendar import local_date
 from terms.errors import DomainError
 from terms.ids import TargetName
 
@@ -33,6 +36,8 @@ async def look(house: House, tx: Tx, folder: Folder, problems: Problems) -> Know
     lines = await _routes(tx, folder)
     adapters = await _adapters(house, folder, problems)
     _check_providers(house, folder, problems)
+    models = await box_models.load(tx)
+    box_rows.spell(folder, models)
     serials = [row.serial for row in folder.boxes]
     macs = [row.mac for row in folder.boxes if row.mac]
     held = await boxes.by_serial(tx, serials)
@@ -51,10 +56,18 @@ async def look(house: House, tx: Tx, folder: Folder, problems: Problems) -> Know
         contracts=frozenset(await accounts.contracts(tx, contracts)),
         macs={mac: box.serial for mac, box in by_mac.items()},
         serials=frozenset(held),
-        models=await box_models.load(tx),
+        models=models,
         shared=await house.logins.shared(tx, {row.serial: row.secrets for row in folder.boxes}),
         refuses=lambda contract: refusal(contract, adapters, lines),
+        places=await places.load(tx),
+        today=await _today(house, tx, folder, business),
     )
+
+
+async def _today(house: House, tx: Tx, folder: Folder, business: Mapping[str, str]) -> date:
+    """Tell the operator's local day; in UTC while nobody has named a zone."""
+    told = folder.operator.business.zone if folder.operator else business.get("zone", "")
+    return local_date(await house.clock.business_now(tx), told or "UTC")
 
 
 async def _routes(tx: Tx, folder: Folder) -> list[Route]:

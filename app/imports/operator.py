@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,6 +21,7 @@ from billing.dunning import model as dunning
 from billing.dunning.model import AFTER_DAYS_MAX, Action, Ladder
 from billing.equipment.model import Starts
 from billing.promises.model import DAYS_MAX, PromisePolicy
+from gateway.provisioning.targets import CALLS_PER_S_MAX, CALLS_PER_S_MIN, IN_FLIGHT_MAX
 from messages import templates
 from terms.errors import Invalid
 from terms.money import Money
@@ -90,6 +91,13 @@ class Guard(_Strict):
     floor: int = Field(ge=0, le=1_000_000)
 
 
+class Limits(_Strict):
+    """In each [targets.NAME], beside its options: how much the target stands, of all workers."""
+
+    in_flight_max: int = Field(IN_FLIGHT_MAX, ge=1, le=512)
+    calls_per_s: float | None = Field(None, ge=CALLS_PER_S_MIN, le=CALLS_PER_S_MAX)
+
+
 class _Shape(_Strict):
     operator: Business
     targets: dict[str, dict[str, Any]] = Field(default_factory=dict)
@@ -110,11 +118,18 @@ class Outside:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Limited(Outside):
+    """A target, and how much it stands."""
+
+    limits: Limits
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Operator:
     """All of operator.toml."""
 
     business: Business
-    targets: tuple[Outside, ...]
+    targets: tuple[Limited, ...]
     payments: tuple[Outside, ...]
     ladder: Ladder
     starts: Starts
@@ -135,12 +150,10 @@ def read_operator(
         problems.add(FILE, f"not readable as TOML: {error}")
         return None
     except ValidationError as error:
-        for wrong in error.errors(include_url=False, include_input=False, include_context=False):
-            where = ".".join(str(part) for part in wrong["loc"])
-            problems.add(FILE, _why(wrong["msg"]), field=where)
+        _tell(error, "", problems)
         return None
     before = len(problems)
-    targets = _outside("targets", shape.targets, environment, problems)
+    targets = _limited(_outside("targets", shape.targets, environment, problems), problems)
     payments = _outside("payments", shape.payments, environment, problems)
     ladder = _ladder(shape.dunning, problems)
     promises = _promises(shape.promises, shape.operator.currency, problems)
@@ -218,6 +231,27 @@ def _outside(
             continue
         found.append(Outside(name=name, kind=kind, options=options))
     return tuple(found)
+
+
+def _limited(found: Sequence[Outside], problems: Problems) -> tuple[Limited, ...]:
+    """Part what is said of every target from the options of its kind."""
+    targets = []
+    for one in found:
+        options = dict(one.options)
+        said = {name: options.pop(name) for name in Limits.model_fields if name in options}
+        try:
+            limits = Limits.model_validate(said)
+        except ValidationError as error:
+            _tell(error, f"targets.{one.name}.", problems)
+        else:
+            targets.append(Limited(name=one.name, kind=one.kind, options=options, limits=limits))
+    return tuple(targets)
+
+
+def _tell(error: ValidationError, where: str, problems: Problems) -> None:
+    for wrong in error.errors(include_url=False, include_input=False, include_context=False):
+        field = where + ".".join(str(part) for part in wrong["loc"])
+        problems.add(FILE, _why(wrong["msg"]), field=field)
 
 
 def _filled(value: Any, where: str, environment: Mapping[str, str], problems: Problems) -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from app.desk import places
 from app.imports import memory
 from app.imports.box_rows import model_of
 from app.imports.folder import Folder
@@ -91,6 +92,7 @@ async def _business(house: House, tx: Tx, folder: Folder) -> tuple[dict[str, str
             name=TargetName(target.name),
             kind=target.kind,
             options=target.options,
+            **target.limits.model_dump(),
             **{f"guard_{name}": value for name, value in guard.items()},
         )
         changed.append(await targets.configure(tx, house.sealer, wanted))
@@ -189,12 +191,13 @@ def _order(row: SubscriberRow, business: dict[str, str]) -> SignUp:
 async def _boxes(house: House, tx: Tx, rows: list[BoxRow], services: dict[str, ServiceId]) -> None:
     if not rows:
         return
+    whose = await places.load(tx)
     boxes = [
         NewBox(
             serial=row.serial,
             model=row.model,
             mac=row.mac or None,
-            place=row.place or WAREHOUSE,
+            place=whose.read_stock(row.place or WAREHOUSE),
         )
         for row in rows
     ]

@@ -7,13 +7,15 @@ it again. Rest has a limit; what is still running then is cut off, and its lease
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from datetime import timedelta
 from enum import StrEnum
 
 from app.roles import collect, intake, scheduler, settle
+from app.roles.leading import Leading, Running
 from app.wiring import House
 from messages import notify
+from runtime.lead import Lead
 from runtime.memory import settle_down
 from runtime.telemetry import get_log
 from runtime.work import Handler, Lane
@@ -23,13 +25,12 @@ log = get_log()
 
 DRAIN_S = 9.0
 COMPOSE = "compose"
+CLOCK = "clock"
 SETTLE_ROWS_MAX = 200
 # A payment waits for a batch of the bill run at most: fifty accounts take 35 ms on SQLite, 85 ms on
 # PostgreSQL. Larger batches take longer and make no bill run faster, smaller ones make it slower.
 SETTLE_SCHEDULED_ROWS_MAX = 50
 COMPOSE_ROWS_MAX = 500
-
-Running = Callable[[asyncio.Event], Awaitable[None]]
 
 
 class Role(StrEnum):
@@ -46,13 +47,7 @@ def duties(house: House, role: Role) -> dict[str, Running]:
     """Name everything a role keeps running, the listeners apart."""
     work: dict[str, Running] = {kind: lane.run for kind, lane in lanes(house).items()}
     work["reconcile"] = house.reconciler.run
-    clock: dict[str, Running] = {
-        "drift": lambda stop: scheduler.scan_for_drift(house, stop),
-        "activations": lambda stop: scheduler.activate_boxes(house, stop),
-        "facts": lambda stop: scheduler.take_facts(house, stop),
-        "lost": lambda stop: scheduler.find_lost(house, stop),
-        "answers": lambda stop: scheduler.forget_answers(house, stop),
-    }
+    clock = _by_the_clock(house)
     ears: dict[str, Running] = {"ears": lambda stop: scheduler.hear_others(house, stop)}
     return {
         Role.ALL: {**work, **clock, **ears},
@@ -61,6 +56,24 @@ def duties(house: House, role: Role) -> dict[str, Running]:
         Role.SCHEDULER: {**clock, **ears},
         Role.ACS: ears,
     }[role]
+
+
+def _by_the_clock(house: House) -> dict[str, Running]:
+    """Name what happens by the clock: done by whoever has the lead, where several might."""
+    clock: dict[str, Running] = {
+        "drift": lambda stop: scheduler.scan_for_drift(house, stop),
+        "activations": lambda stop: scheduler.activate_boxes(house, stop),
+        "facts": lambda stop: scheduler.take_facts(house, stop),
+        "lost": lambda stop: scheduler.find_lost(house, stop),
+        "answers": lambda stop: scheduler.forget_answers(house, stop),
+    }
+    if house.store.is_sqlite:  # which one process has for itself
+        return clock
+    lease_s, heartbeat_s = house.settings.lease_s, house.settings.heartbeat_s
+    lease = timedelta(seconds=lease_s)
+    lead = Lead(house.store, house.clock, house.chance, CLOCK, lease=lease)
+    leading = Leading(lead, clock, heartbeat_s=heartbeat_s, lease_s=lease_s)
+    return {CLOCK: leading.run}
 
 
 def lanes(house: House) -> dict[str, Lane]:

@@ -5,7 +5,10 @@ from __future__ import annotations
 from urllib.parse import quote, urlsplit
 
 SIGN_IN_PATH = "/sign-in"
+SIGN_OUT_PATH = "/sign-out"
 NEXT_CHARS_MAX = 500
+# Whoever has come in is not led out again.
+_DOORS = frozenset({SIGN_IN_PATH, SIGN_OUT_PATH})
 
 
 def sign_in_url(asked_for: str = "") -> str:
@@ -27,4 +30,5 @@ def local_path(text: str) -> str:
         parts = urlsplit(text)
     except ValueError:
         return ""
-    return text if not parts.scheme and not parts.netloc else ""
+    is_elsewhere = parts.scheme or parts.netloc or parts.path in _DOORS
+    return "" if is_elsewhere else text

@@ -22,6 +22,7 @@ from app.web.reading import read_json, read_parts, read_proven_form, read_query,
 from app.web.route import SAFE_METHODS, Call, Policy, Route
 from app.wiring import House
 from runtime.chance import new_id
+from runtime.patience import patience
 from runtime.retry import is_lost
 from runtime.telemetry import bound, get_log
 from terms.errors import BoxofficeError
@@ -30,6 +31,10 @@ log = get_log()
 
 LOST = "the database does not answer just now: try again in a moment"
 POLICIES = web.AppKey("policies", dict[tuple[str, str], Policy])
+
+# Whoever asks is told soon that the database does not answer, and when to come again.
+PATIENCE_S = 2.0
+COME_AGAIN_S = "2"
 
 _Served = Callable[[web.Request], Awaitable[web.StreamResponse]]
 Refused = Callable[[web.Request, int, str, str], web.Response | None]
@@ -64,11 +69,11 @@ def _outermost(house: House, refused: Refused | None) -> Middleware:
             request.protocol.heard()
         request_id = new_id(house.clock.machine_now(), house.chance)
         request[REQUEST_ID] = request_id
-        with bound(request_id=request_id):
+        with bound(request_id=request_id), patience(PATIENCE_S):
             response = await _answered(request, handler, request_id)
         if refused is not None and isinstance(response, Problem):
             page = refused(request, response.status, response.title, response.detail)
-            return page or response
+            return _as_page(page, response) if page else response
         return response
 
     return pass_through
@@ -94,10 +99,19 @@ async def _answered(request: web.Request, handler: _Served, request_id: str) -> 
         if is_lost(error):
             # What is wrong with the database is told by those who ask it all the time.
             log.warning("web.database_lost", method=request.method, path=request.path)
-            return Problem(503, "out of reach", LOST, request_id, headers={"Retry-After": "5"})
+            return Problem(
+                503, "out of reach", LOST, request_id, headers={"Retry-After": COME_AGAIN_S}
+            )
         log.exception("web.failed", method=request.method, path=request.path)
         why = "something broke on our side; the request id finds it in the log"
         return Problem(500, "internal error", why, request_id)
+
+
+def _as_page(page: web.Response, problem: Problem) -> web.Response:
+    """Say beside the page, too, when to come again."""
+    if "Retry-After" in problem.headers:
+        page.headers["Retry-After"] = problem.headers["Retry-After"]
+    return page
 
 
 def _of_library(error: web.HTTPException, request_id: str) -> web.StreamResponse:

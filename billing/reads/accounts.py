@@ -10,6 +10,8 @@ from typing import Any
 from sqlalchemy import Select, case, false, func, or_, select
 
 from billing.accounts.store import account, customer, service
+from billing.catalog.model import OfferingKind
+from billing.catalog.store import offering
 from billing.payments.store import CREDIT, INVOICE, open_item
 from billing.reads.search import any_of
 from billing.subscriptions.store import subscription
@@ -27,10 +29,11 @@ LIMIT_MAX = 501  # a page, and one more to know that there are more
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Holder:
-    """Whose service it is."""
+    """Whose service it is. `phone` is empty where nobody has told it."""
 
     contract: str
     name: str
+    phone: str
     service: ServiceId
     account: AccountId
     zone: str
@@ -85,6 +88,27 @@ async def contracts(tx: Tx, wanted: Iterable[str]) -> set[str]:
     return {row.contract for row in rows}
 
 
+async def is_over(tx: Tx, home: ServiceId, today: date) -> bool:
+    """Tell whether everything that a service had has ended; `today` is the household's."""
+    c = subscription.c
+    goes_on = or_(c.until_on.is_(None), c.until_on > today)
+    return await tx.first(select(c.id).where(c.service_id == home, goes_on).limit(1)) is None
+
+
+async def goes_on(tx: Tx, home: ServiceId, today: date) -> list[str]:
+    """List by name what a service has today, plans first, and rents nothing for."""
+    c = subscription.c
+    is_now = (c.from_on <= today, or_(c.until_on.is_(None), c.until_on > today))
+    kinds = offering.c.kind.in_([OfferingKind.PLAN.value, OfferingKind.ADDON.value])
+    query = (
+        select(offering.c.name)
+        .select_from(subscription.join(offering, offering.c.code == c.offering))
+        .where(c.service_id == home, *is_now, kinds)
+        .order_by(offering.c.kind.desc(), offering.c.name)
+    )
+    return [row.name for row in await tx.rows(query.limit(LIMIT_MAX))]
+
+
 async def listing(
     tx: Tx, *, search: str = "", after: str = "", limit: int = 50
 ) -> list[AccountLine]:
@@ -118,6 +142,7 @@ def _holders() -> Select[Any]:
         service.c.contract,
         service.c.account_id,
         customer.c.name,
+        customer.c.phone,
         account.c.zone,
         account.c.currency,
     ).select_from(
@@ -135,6 +160,7 @@ def _holder(row: Any) -> Holder:
     return Holder(
         contract=row.contract,
         name=row.name,
+        phone=row.phone or "",
         service=ServiceId(row.id),
         account=AccountId(row.account_id),
         zone=row.zone,

@@ -17,6 +17,8 @@ from gateway.adapters.sdk import NEXT, Access, Action
 from gateway.adapters.state import ViewerState
 from terms.errors import Conflict, Permanent, Retryable, Unsupported, untouched
 
+# Why a box has no rights here that calls itself a model nobody has told this target of.
+OTHER_MODEL = "it calls itself a model that this target does not drive"
 Write = Literal["active", "packages", "revision"]
 
 PACKAGES_MAX = 64

@@ -199,10 +199,7 @@ class Adapter(ABC, Generic[S]):
         """
 
     def fits(self, desired: S, held: S | None) -> bool:
-        """Tell whether what was observed is all that is wished. Pure.
-
-        A target that proves a wish by its revision compares that, too.
-        """
+        """Tell, purely, whether all wished was observed; by its revision where that proves it."""
         return held == desired
 
     def explain(self, desired: S, held: S | None) -> str:  # noqa: ARG002 - for subclasses
@@ -225,11 +222,13 @@ class Adapter(ABC, Generic[S]):
 class BoxAdapter(Adapter[S]):
     """A target that is nothing but its boxes: each ref is the serial of one.
 
-    What a box raises is about that box alone: Unreachable opens no breaker, since `probe` asks no
-    box, and one that refuses us is Permanent, never Unauthorized. A box is always there, so it is
-    never None. Nobody can list boxes but we: whoever compares them with their wishes asks each by
-    `observe`, and one that does not answer then is not missing, only silent.
+    What a box raises is about it alone: Unreachable opens no breaker, since `probe` asks none, and
+    one that refuses us is Permanent. A box is always there, so it is never None. We alone can list
+    them: comparing asks each by `observe`, and one that does not answer then is silent, not
+    missing. Where it `pins_keys`, the first key that a box shows is kept.
     """
+
+    pins_keys: ClassVar[bool] = False
 
     def __init__(self, name: TargetName, options: Any, http: Http, boxes: Boxes) -> None:
         super().__init__(name, options, http)

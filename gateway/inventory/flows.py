@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from gateway.inventory import store
-from gateway.inventory.model import WAREHOUSE, Resource, ResourceState, checked_place, moved
+from gateway.inventory.model import WAREHOUSE, Resource, ResourceState, checked_place, moved, told
 from gateway.inventory.moving import Step, checked_note, each, fact_of, locked, write
 from gateway.inventory.registering import NewBox as NewBox  # noqa: PLC0414 - stories begin with it
 from gateway.inventory.registering import register as register  # noqa: PLC0414
@@ -156,7 +156,7 @@ def _swapped(move: Swap, old: Resource, new: Resource) -> list[Step]:
     if old.id == new.id:
         raise Invalid("new", f"box {old.serial} cannot be given for itself")
     if not old.is_held:
-        raise InvalidTransition(f"box {old.serial} is {old.state}: nobody has it to be swapped")
+        raise InvalidTransition(f"{told(old)}: nobody has it to be swapped")
     if new.is_held:
         raise InvalidTransition(f"box {new.serial} is held by a household: take it back first")
     given = moved(new, ResourceState.ASSIGNED, service=old.service, place=old.place)

@@ -154,8 +154,12 @@ async def close(tx: Tx, work: Work, id_: str, to: JobState, *, actor: str) -> Jo
 
 
 async def assign(tx: Tx, work: Work, id_: str, assignee: str, *, actor: str) -> Job:
-    """Give an open job to somebody. Raises NotFound, InvalidTransition for a closed one."""
-    checked_actor(assignee)
+    """Give an open job to somebody, or back to anybody, which is nobody.
+
+    Raises NotFound, InvalidTransition for a closed one.
+    """
+    if assignee:
+        checked_actor(assignee)
     before = await found(tx, id_)
     if before.state is not JobState.OPEN:
         raise InvalidTransition(f"job {id_} is {before.state}: nobody can take it any more")
@@ -224,8 +228,8 @@ def _check(new: NewJob) -> None:
         ("assignee", new.assignee, 80),
         ("contract", new.contract, CONTRACT_CHARS_MAX),
     ):
-        if len(text) > chars_max:
-            raise Invalid(field, f"at most {chars_max} characters")
+        if len(text) > chars_max or not text.isprintable():
+            raise Invalid(field, f"at most {chars_max} printable characters")
 
 
 def job_of(row: Any) -> Job:

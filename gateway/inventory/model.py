@@ -12,13 +12,18 @@ from terms.errors import Invalid, InvalidTransition
 from terms.facts import Condition
 from terms.ids import ResourceId, ServiceId
 
-_SERIAL = re.compile(r"[0-9A-Za-z][0-9A-Za-z._/-]{0,63}")
+# What a label says. Whoever calls may call itself more.
+SERIAL = r"[0-9A-Za-z][0-9A-Za-z._-]{0,39}"
+SERIAL_RULE = "1 to 40 letters, digits, '.', '_' and '-', the first a letter or digit"
+_SERIAL = re.compile(SERIAL)
 _MODEL = re.compile(r"\S(.{0,62}\S)?")
 _HEX_PAIRS = re.compile(r"[0-9A-F]{12}")
+SERIAL_CHARS_MAX = 40
 PLACE_CHARS_MAX = 80
 WAREHOUSE = "warehouse"
 _MAC_MARKS = re.compile(
     r"[0-9A-Fa-f]{12}|([0-9A-Fa-f]{2}([:-]))([0-9A-Fa-f]{2}\2){4}[0-9A-Fa-f]{2}"
+    r"|([0-9A-Fa-f]{4}([.:-]))[0-9A-Fa-f]{4}\4[0-9A-Fa-f]{4}"
 )
 
 
@@ -60,6 +65,18 @@ ALLOWED: Mapping[ResourceState, frozenset[ResourceState]] = MappingProxyType(
 )
 HELD = frozenset({ResourceState.ASSIGNED, ResourceState.INSTALLED, ResourceState.ACTIVE})
 SHELVED = frozenset({ResourceState.IN_STOCK, ResourceState.RETURNED})
+# What people call the states, behind "the box is".
+IN_WORDS: Mapping[ResourceState, str] = MappingProxyType(
+    {
+        ResourceState.IN_STOCK: "in stock",
+        ResourceState.ASSIGNED: "handed over",
+        ResourceState.INSTALLED: "plugged in",
+        ResourceState.ACTIVE: "working",
+        ResourceState.RETURNED: "back, not looked at",
+        ResourceState.LOST: "lost",
+        ResourceState.SCRAPPED: "written off",
+    }
+)
 # What whoever stands there with such a box can do about it.
 _MEND: Mapping[ResourceState, str] = MappingProxyType(
     {
@@ -98,6 +115,11 @@ class Resource:
         return self.state in HELD
 
 
+def told(box: Resource) -> str:
+    """Say how a box is, as people do."""
+    return f"box {box.serial} is {IN_WORDS[box.state]}"
+
+
 def moved(
     box: Resource,
     to: ResourceState,
@@ -108,9 +130,7 @@ def moved(
 ) -> Resource:
     """Take a box through one transition. Raises InvalidTransition where the table has none."""
     if to not in ALLOWED[box.state]:
-        raise InvalidTransition(
-            f"box {box.serial} is {box.state}: it cannot become {to}; {_MEND[box.state]}"
-        )
+        raise InvalidTransition(f"{told(box)}: {_MEND[box.state]}")
     after = replace(box, state=to, service=service, place=place, condition=condition)
     return replace(after, moves=box.moves + 1)
 
@@ -119,7 +139,7 @@ def shifted(box: Resource, place: str) -> Resource:
     """Take a box that nobody holds to another place. Raises InvalidTransition for any other."""
     if box.state not in SHELVED:
         raise InvalidTransition(
-            f"box {box.serial} is {box.state}: only what is on a shelf is moved; {_MEND[box.state]}"
+            f"{told(box)}: only what is on a shelf is moved; {_MEND[box.state]}"
         )
     return replace(box, place=place, moves=box.moves + 1)
 
@@ -131,7 +151,7 @@ def implausible(box: Resource, stock: str | None, *, where: str = "") -> str:
     `where` is what people call the place of the box.
     """
     if box.state is not ResourceState.IN_STOCK:
-        return f"box {box.serial} is {box.state}: {_MEND[box.state]}"
+        return f"{told(box)}: {_MEND[box.state]}"
     if stock is None or box.place == stock:
         return ""
     return (
@@ -141,10 +161,11 @@ def implausible(box: Resource, stock: str | None, *, where: str = "") -> str:
 
 
 def normal_mac(text: str) -> str:
-    """Write a MAC as AA:BB:CC:DD:EE:FF. Raises Invalid for anything that is not one."""
-    if not _MAC_MARKS.fullmatch(text):
-        raise Invalid("mac", f"not a MAC address: {text[:40]!r}")
-    plain = text.replace(":", "").replace("-", "").upper()
+    """Write a MAC, in pairs or in groups of four, as AA:BB:CC:DD:EE:FF. Raises Invalid."""
+    given = text.strip()
+    if not _MAC_MARKS.fullmatch(given):
+        raise Invalid("mac", f"not a MAC address like 00:1A:79:00:00:01: {text[:40]!r}")
+    plain = re.sub("[.:-]", "", given).upper()
     if not _HEX_PAIRS.fullmatch(plain) or plain in ("0" * 12, "F" * 12):
         raise Invalid("mac", f"no box has the address {text!r}")
     if int(plain[:2], 16) & 1:
@@ -155,7 +176,7 @@ def normal_mac(text: str) -> str:
 def checked_serial(text: str) -> str:
     """Check a serial as it stands on a label. Raises Invalid for blanks, odd marks, over-length."""
     if not _SERIAL.fullmatch(text):
-        raise Invalid("serial", f"1 to 64 of letters, digits, dot, dash, slash: {text[:70]!r}")
+        raise Invalid("serial", f"{text[:SERIAL_CHARS_MAX]!r} is no serial: it has {SERIAL_RULE}")
     return text
 
 

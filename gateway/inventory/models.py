@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Column, String, Table, select
 
+from gateway.inventory import serials
 from gateway.inventory.serials import SerialCheck, serial_problem
 from runtime.store import Tx, metadata
 from terms.errors import Invalid
@@ -96,6 +97,27 @@ def typed(models: Models, serial: str) -> str:
         return ""
     near = [why for model, why in zip(models, whys, strict=True) if _is_like(models[model], serial)]
     return near[0] if near else f"no model has serials like {serial}: read the label again"
+
+
+def meant(models: Models, serial: str) -> str:
+    """Propose the one serial that somebody meant who exchanged two digits; empty for none."""
+    whole = spelt(models, serial)
+    found = {
+        one
+        for each in models.values()
+        if (one := serials.meant(whole, prefix=each.serial_prefix, check=each.serial_check))
+    }
+    return found.pop() if len(found) == 1 else ""
+
+
+def spelt(models: Models, serial: str) -> str:
+    """Write a serial as labels do, where somebody typed its beginning in other letters."""
+    begun = [one.serial_prefix for one in models.values() if one.serial_prefix]
+    fitting = [each for each in begun if serial[: len(each)].lower() == each.lower()]
+    if not fitting or any(serial.startswith(each) for each in fitting):
+        return serial
+    prefix = max(fitting, key=len)
+    return prefix + serial[len(prefix) :]
 
 
 def _is_like(model: BoxModel, serial: str) -> bool:

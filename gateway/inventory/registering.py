@@ -15,6 +15,7 @@ from gateway.inventory.model import (
     checked_serial,
     normal_mac,
 )
+from gateway.inventory.models import Models
 from gateway.inventory.moving import Step, write
 from runtime.chance import new_id
 from runtime.store import Tx
@@ -42,11 +43,11 @@ async def register(
     One that waited in quarantine leaves it. Raises Invalid for a serial, MAC or model that cannot
     be, Duplicate naming what is taken.
     """
-    wanted = [_checked(box) for box in boxes]
+    told = await models.load(tx)
+    wanted = [_checked(box, told) for box in boxes]
     _refuse_repeats(wanted)
     known = await _known(tx, wanted)
     holders = await store.by_mac(tx, [box.mac for box in wanted if box.mac])
-    told = await models.load(tx)
     now = work.clock.machine_now()
     made = [known.get(box.serial) or _made(box, now, work) for box in wanted]
     for box, is_now in zip(wanted, made, strict=True):
@@ -79,9 +80,9 @@ def _refuse_repeats(wanted: Sequence[NewBox]) -> None:
             raise Duplicate(f"{field} {twice} is given twice")
 
 
-def _checked(box: NewBox) -> NewBox:
+def _checked(box: NewBox, told: Models) -> NewBox:
     return NewBox(
-        serial=checked_serial(box.serial),
+        serial=models.spelt(told, checked_serial(box.serial)),
         model=checked_model(box.model),
         mac=normal_mac(box.mac) if box.mac else None,
         place=checked_place(box.place),

@@ -30,9 +30,19 @@ def serial_problem(serial: str, *, prefix: str, check: SerialCheck) -> str:
         return f"{serial} has other marks than digits behind {prefix!r}: read the label again"
     if passes_luhn(digits):
         return ""
-    meant = _neighbours(digits)
-    hint = f"; was {prefix}{meant[0]} meant?" if len(meant) == 1 else ""
+    one = meant(serial, prefix=prefix, check=check)
+    hint = f"; was {one} meant?" if one else ""
     return f"the check digit of {serial} is wrong: a digit is mistyped or two are exchanged{hint}"
+
+
+def meant(serial: str, *, prefix: str, check: SerialCheck) -> str:
+    """Propose the one serial that becomes right where two neighbours change places; "" for none."""
+    digits = serial[len(prefix) :]
+    is_typed = serial.startswith(prefix) and digits.isascii() and digits.isdigit()
+    if check is SerialCheck.NONE or not is_typed or passes_luhn(digits):
+        return ""
+    found = _neighbours(digits)
+    return prefix + found[0] if len(found) == 1 else ""
 
 
 def passes_luhn(digits: str) -> bool:

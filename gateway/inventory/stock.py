@@ -18,6 +18,7 @@ from gateway.inventory.model import (
     checked_place,
     moved,
     shifted,
+    told,
 )
 from gateway.inventory.moving import Step, checked_note, each, fact_of
 from runtime.store import Tx
@@ -100,7 +101,7 @@ async def find(tx: Tx, work: Work, moves: Sequence[TakeBack]) -> list[Resource]:
         if box.state is ResourceState.RETURNED:
             return None
         if box.state is not ResourceState.LOST:
-            raise InvalidTransition(f"box {box.serial} is {box.state}: it was not lost")
+            raise InvalidTransition(f"{told(box)}: it was not lost")
         return returned(box, move)
 
     return await each(tx, work, moves, step)

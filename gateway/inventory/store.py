@@ -6,13 +6,13 @@ Writing is the business of the flows beside it.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import Column, Date, Index, Integer, Select, String, Table, or_, select
+from sqlalchemy import Column, Date, Index, Integer, Select, String, Table, and_, or_, select
 
-from gateway.inventory.model import HELD, WAREHOUSE, Resource, ResourceState
+from gateway.inventory.model import HELD, SHELVED, WAREHOUSE, Resource, ResourceState
 from runtime.store import Instant, Tx, metadata
 from runtime.store.among import KEYS, among, packed
 from runtime.store.lease import Engine
@@ -55,6 +55,8 @@ resource_move = Table(
     Column("at", Instant, nullable=False),
 )
 LINES_MAX = 1_000
+SHELVES_MAX = 1_000
+ARRIVALS = ("take_back", "swap", "find")
 _C = resource.c
 _COLUMNS = (
     *(_C.id, _C.serial, _C.mac, _C.model, _C.state),
@@ -158,6 +160,37 @@ async def after(
     ):
         query = query.where(column == text) if text else query
     return [_from_row(row) for row in await tx.rows(query)]
+
+
+async def arrivals(tx: Tx, boxes: Iterable[str]) -> dict[ResourceId, Line]:
+    """Find how boxes came back last; its `service` is the household they came from."""
+    c, before = resource_move.c, resource_move.alias("before")
+    came_from = and_(before.c.resource == c.resource, before.c.n == c.n - 1)
+    query = (
+        select(resource_move, before.c.service.label("came_from"))
+        .select_from(resource_move.outerjoin(before, came_from))
+        .where(among(tx.engine, c.resource), c.action.in_(ARRIVALS))
+        .order_by(c.resource, c.n)
+    )
+    rows = await tx.rows(query, {KEYS: packed(tx.engine, boxes)})
+    # A box that was given in exchange is the other side of a swap: it has a household then.
+    lines = [(row, _line(row)) for row in rows if row.service is None]
+    return {ResourceId(row.resource): replace(line, service=row.came_from) for row, line in lines}
+
+
+async def shelves(tx: Tx) -> list[str]:
+    """List the places at which something lies that no household holds, in order."""
+    here = or_(*(_C.state == state for state in sorted(SHELVED)))
+    query = select(_C.place).where(here).distinct().order_by(_C.place).limit(SHELVES_MAX)
+    return [row.place for row in await tx.rows(query)]
+
+
+async def last_on(tx: Tx, box: ResourceId) -> date | None:
+    """Tell the local day of the last thing that happened to a box with a day of its own."""
+    c = resource_move.c
+    dated = select(c.on).where(c.resource == box, c.on.is_not(None)).order_by(c.n.desc()).limit(1)
+    row = await tx.first(dated)
+    return row.on if row else None
 
 
 async def history(tx: Tx, serial: str, *, lines_max: int = LINES_MAX) -> list[Line]:

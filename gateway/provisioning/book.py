@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Mapping
 
 from sqlalchemy import and_, select
 
+from gateway.adapters.boxes import OTHER_MODEL
 from gateway.adapters.sdk import Access, Answering
 from gateway.adapters.state import ViewerState
 from gateway.inventory import reviews, sightings, store
@@ -82,9 +83,11 @@ class Book:
         seen = Sighting(serial=serial, model=model, address=address)
         async with self.store.begin() as tx:
             known = await sightings.hear(tx, [seen], now)
+            # A model that is not the registered one is a finding already.
             found = [
-                Finding(kind=CaseKind.DOUBTFUL, serial=box, reason=f"box {box}: {why}")
-                for box in known
+                Finding(kind=CaseKind.DOUBTFUL, serial=serial, reason=f"box {serial}: {why}")
+                for serial, box in known.items()
+                if why != OTHER_MODEL or box.model == model
             ]
             await reviews.report(tx, found, now)
 

@@ -15,6 +15,7 @@ from gateway.adapters.registry import open_adapter
 from gateway.adapters.sdk import Adapter, Boxes, Http, Linked
 from gateway.provisioning.fence import FencedDoor
 from gateway.provisioning.targets import Target, find, load, opened_options
+from gateway.provisioning.turns import Turns
 from runtime.retry import pause
 from runtime.secrets import Sealer
 from runtime.store import Store, Tx
@@ -109,7 +110,9 @@ class Targets:
         self, held: _Held | None, target: Target, options: Mapping[str, Any]
     ) -> _Held:
         door = self._open_door()
-        fenced = FencedDoor(door)
+        rate = target.calls_per_s
+        turns = Turns(self.store, target.name, rate) if rate is not None else None
+        fenced = FencedDoor(door, turns)
         adapter = open_adapter(
             target.kind,
             name=target.name,

@@ -27,6 +27,7 @@ DRAIN_S = 8.0
 
 # Whoever uses a claim up faster than this takes twice as much the next time.
 FAST_S = 1.0
+CLAIMED_PER_LANE = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +36,7 @@ class Pace:
 
     claim_rows_min: int = 100
     claim_rows_max: int = 500
+    in_flight_max: int = 512
     heartbeat_s: float = 3.0
     run_s_max: float = RUN_S_MAX
     sweep_s: float = 2.0
@@ -51,6 +53,8 @@ class Pump:
         self.pace = pace
         self.wake = asyncio.Event()
         self.health = Health(opened, work)
+        # How many rows at once are ours to work on, of all that the target stands.
+        self.share = 0
         self._holding = Holding(
             work, self.name, heartbeat_s=pace.heartbeat_s, run_s_max=pace.run_s_max
         )
@@ -82,12 +86,17 @@ class Pump:
                 task.cancel()
             await asyncio.gather(*helpers, *self._lanes, return_exceptions=True)
 
+    @property
+    def running(self) -> int:
+        """How many rows are under way."""
+        return len(self._lanes)
+
     # -- claiming
 
     async def _turn(self) -> float:
         """Look after the target, then take up rows; returns for how long nothing else is due."""
         health, sweep_s = self.health, self.pace.sweep_s
-        if not health.target.is_working:
+        if not health.target.is_working or not self.share:
             await self._give_back()
             return sweep_s
         if health.target.is_down:
@@ -118,7 +127,7 @@ class Pump:
         return min(sweep_s, max(wait_s, 0.0))
 
     async def _refill(self) -> None:
-        while len(self._buffer) < self.health.target.in_flight_max and not self._has_suspect():
+        while len(self._buffer) < self.share and not self._has_suspect():
             renewed_at = monotonic_s()
             rows_max = self._appetite(renewed_at)
             claims = await self.work.claim(RECONCILE, target=self.name, rows_max=rows_max)
@@ -143,7 +152,8 @@ class Pump:
         """Take more at once while rows go fast; slow ones are left for other workers to take."""
         is_fast = self._more and now - self._claimed_at < FAST_S
         doubled = min(2 * self._claim_rows, self.pace.claim_rows_max)
-        self._claim_rows = doubled if is_fast else self.pace.claim_rows_min
+        few = min(CLAIMED_PER_LANE * self.share, self.pace.claim_rows_min)
+        self._claim_rows = doubled if is_fast else few
         self._claimed_at = now
         return self._claim_rows
 
@@ -178,20 +188,21 @@ class Pump:
     # -- running
 
     def _start_lanes(self) -> None:
-        allowed = self.health.target.in_flight_allowed(self.work.clock.machine_now())
-        for _ in range(min(allowed - len(self._lanes), len(self._buffer))):
-            task = asyncio.create_task(self._lane(allowed))
+        for _ in range(min(self._allowed() - len(self._lanes), len(self._buffer))):
+            task = asyncio.create_task(self._lane())
             self._lanes.add(task)
             task.add_done_callback(self._lanes.discard)
 
-    async def _lane(self, allowed: int) -> None:
+    def _allowed(self) -> int:
+        return min(self.share, self.health.target.in_flight_allowed(self.work.clock.machine_now()))
+
+    async def _lane(self) -> None:
         """One row after the other, until there are none or fewer lanes are allowed."""
-        low = self.health.target.in_flight_max
-        while self._buffer and self.health.is_open() and len(self._lanes) <= allowed:
+        while self._buffer and self.health.is_open() and len(self._lanes) <= self._allowed():
             if self._buffer[0] is self._alone and self._runner.running:
                 return  # the last lane still running comes to it
             job = self._buffer.popleft()
-            if self._more and len(self._buffer) < low:
+            if self._more and len(self._buffer) < self.share:
                 self.wake.set()
             if job.is_lost:
                 self._holding.forget(job)

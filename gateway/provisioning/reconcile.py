@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 
 from sqlalchemy import select
 
 from gateway.provisioning import targets as rows
+from gateway.provisioning.holding import monotonic_s
 from gateway.provisioning.keys import RECONCILE, key_of
 from gateway.provisioning.opening import Targets
 from gateway.provisioning.pump import Pace, Pump
+from gateway.provisioning.shares import Asked, Shares
 from gateway.provisioning.tables import wish
 from gateway.provisioning.targets import Target
 from runtime.store import Tx
@@ -39,6 +42,8 @@ class Reconciler:
         self.work = work
         self.targets = targets
         self.pace = pace or Pace()
+        self.shares = Shares(work.store, work.chance, lease=work.lease)
+        self._settled_at = 0.0
         self._running: dict[TargetName, _Running] = {}
         self._refused: dict[TargetName, int] = {}
 
@@ -55,11 +60,14 @@ class Reconciler:
                     aligned_at = loop.time()
                     # Where the database fails, the pumps know enough.
                     await self.work.store.outages.outlive("reconciler", self._align())
+                    self._let_lapse()
                 if await bell.wait(RECONCILE, min(self.pace.sweep_s, ALIGN_EVERY_S)):
                     self._wake()
         finally:
             stopping.cancel()
             await self._stop(list(self._running))
+            with suppress(Exception):  # what we held is free with our lease
+                await self.shares.leave()
 
     async def _align(self) -> None:
         """Start pumps for new targets, restart those whose row changed, pass on fresh rows."""
@@ -73,6 +81,30 @@ class Reconciler:
         for name, target in found.items():
             if name not in self._running and self._refused.get(name) != target.version:
                 await self._start(target)
+        await self._share(found)
+
+    async def _share(self, found: Mapping[TargetName, Target]) -> None:
+        """Agree with the other workers on how many rows at once are ours, at each target."""
+        now, began_at = self.work.clock.machine_now(), monotonic_s()
+        asking = [
+            Asked(
+                target=name,
+                cap=found[name].in_flight_allowed(now),
+                wanted=self.pace.in_flight_max,
+                running=running.pump.running,
+            )
+            for name, running in self._running.items()
+        ]
+        ours = await self.shares.settle(asking)
+        self._settled_at = began_at
+        for name, share in ours.items():
+            _give(self._running[name].pump, share)
+
+    def _let_lapse(self) -> None:
+        """Begin nothing any more once our shares may have become another's."""
+        if monotonic_s() - self._settled_at >= self.work.lease.total_seconds():
+            for running in self._running.values():
+                _give(running.pump, 0)
 
     async def _start(self, target: Target) -> None:
         try:
@@ -118,6 +150,12 @@ async def mark(
     for name, keys in sorted(by_target.items()):
         await work.mark(tx, RECONCILE, keys, target=name)
     return sum(map(len, by_target.values()))
+
+
+def _give(pump: Pump, share: int) -> None:
+    was, pump.share = pump.share, share
+    if share > was:
+        pump.wake.set()
 
 
 def _pass_on(pump: Pump, target: Target) -> None:

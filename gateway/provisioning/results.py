@@ -161,7 +161,6 @@ def _order(result: Result, id_: str) -> ServiceOrder | None:
     what = _what(result)
     if outcome is None or (result.is_done and not what):
         return None
-    is_newer = job.proven != job.wish.revision
     return ServiceOrder(
         id=id_,
         service=job.wish.service,
@@ -169,11 +168,23 @@ def _order(result: Result, id_: str) -> ServiceOrder | None:
         revision=job.wish.revision,
         what=what,
         outcome=outcome,
-        cause=job.wish.cause if is_newer or not result.trail.is_changed else DRIFT_CAUSE,
+        cause=DRIFT_CAUSE if _was_changed_there(result) else job.wish.cause,
         started_at=result.started_at,
         finished_at=result.finished_at,
         error=verdict.reason or None,
     )
+
+
+def _was_changed_there(result: Result) -> bool:
+    """Tell whether somebody else changed what the target had been seen to hold.
+
+    A wish may become another one under the revision it has, where boxes or routes are others.
+    """
+    trail, job = result.trail, result.job
+    if trail.desired is None or not trail.is_changed or job.proven != job.wish.revision:
+        return False
+    seen = ViewerState.decode(job.seen_text, revision=0) if job.seen_text else None
+    return not differences(trail.desired, seen)
 
 
 def _what(result: Result) -> dict[str, tuple[str, str]]:

@@ -2,7 +2,8 @@
 
 `target`, `route` and `target_ref` are the operator's. `wish`, `wish_problem` and `observed` can be
 deleted and come back; `service_order`, `drift` and `darkening` are the journal of what was done.
-`operation` and `errand` see to it that what is asked for once is done once.
+`operation` and `errand` see to it that what is asked for once is done once, `target_share` and
+`target_turn` that workers keep out of each other's way.
 """
 
 from __future__ import annotations
@@ -21,6 +22,8 @@ target = Table(
     # Rises whenever the operator changes the row, so that every process opens it anew.
     Column("version", Integer, nullable=False),
     Column("in_flight_max", Integer, nullable=False),
+    # Its rate: a call may be made every so many microseconds.
+    Column("call_every_us", BigInteger),
     Column("drift_policy", String(16), nullable=False),
     Column("guard_share_percent", Integer, nullable=False),
     Column("guard_floor", Integer, nullable=False),
@@ -196,4 +199,23 @@ darkening = Table(
     Column("verdict", String(16), nullable=False),
     Column("at", Instant, nullable=False),
     Index(None, "target", "verdict", "at"),
+)
+
+# How much of a target's limit each worker wants and may have under way, until its lease is over.
+target_share = Table(
+    "target_share",
+    metadata,
+    Column("target", String(32), primary_key=True),
+    Column("worker", BigInteger, primary_key=True),
+    Column("wanted", Integer, nullable=False),
+    Column("held", Integer, nullable=False),
+    Column("lease_until", BigInteger, nullable=False),
+)
+
+# Until when the turns of a target with a rate are taken, by the database's clock.
+target_turn = Table(
+    "target_turn",
+    metadata,
+    Column("target", String(32), primary_key=True),
+    Column("taken_until", BigInteger, nullable=False),
 )

@@ -7,6 +7,7 @@ process and every page sees the same.
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -31,6 +32,10 @@ GUARD_SHARE_PERCENT = 10
 GUARD_FLOOR = 10
 MODEL_CHARS_MAX = 64
 NO_MODELS = "[]"
+CALLS_PER_S_MIN, CALLS_PER_S_MAX = 0.001, 10_000.0
+_SECOND_US = 1_000_000
+# A run whose calls waited long for their turns would outlive its lease.
+TURN_WAIT_S_MAX = 2.0
 PACE_GROWS_EVERY = timedelta(seconds=2)
 _NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?")
 
@@ -51,6 +56,7 @@ class Configuration:
     options: Mapping[str, Any]
     enabled: bool = True
     in_flight_max: int = IN_FLIGHT_MAX
+    calls_per_s: float | None = None
     drift_policy: DriftPolicy = DriftPolicy.REPAIR
     guard_share_percent: int = GUARD_SHARE_PERCENT
     guard_floor: int = GUARD_FLOOR
@@ -65,6 +71,7 @@ class Target:
     enabled: bool
     version: int
     in_flight_max: int
+    calls_per_s: float | None
     drift_policy: DriftPolicy
     guard_share_percent: int
     guard_floor: int
@@ -90,11 +97,17 @@ class Target:
         return self.enabled and self.parked_at is None
 
     def in_flight_allowed(self, now: datetime) -> int:
-        """How many rows at once: after a throttling half as many, then one more every 2 s."""
+        """How many rows at once: after a throttling half as many, then one more every 2 s.
+
+        Where calls have to take turns, no more than get theirs within a moment.
+        """
+        most = self.in_flight_max
+        if self.calls_per_s is not None:
+            most = min(most, math.ceil(self.calls_per_s * TURN_WAIT_S_MAX))
         if self.pace is None or self.paced_at is None:
-            return self.in_flight_max
+            return most
         regained = max(now - self.paced_at, timedelta(0)) // PACE_GROWS_EVERY
-        return min(self.in_flight_max, self.pace + regained)
+        return min(most, self.pace + regained)
 
 
 class _Shut:
@@ -226,13 +239,24 @@ def _checked_models(wanted: Configuration) -> list[str]:
     ):
         if not lowest <= value <= highest:
             raise Invalid(f"target {wanted.name}: {field}", f"{lowest} to {highest}")
+    rate = wanted.calls_per_s
+    if rate is not None and not CALLS_PER_S_MIN <= rate <= CALLS_PER_S_MAX:
+        why = f"{CALLS_PER_S_MIN:g} to {CALLS_PER_S_MAX:g}"
+        raise Invalid(f"target {wanted.name}: calls_per_s", why)
     made = open_adapter(wanted.kind, name=wanted.name, options=wanted.options, http=_Shut())
     if not isinstance(made.options, BoxOptions):
         return []
+    if wanted.calls_per_s is not None:
+        why = "every box is called by itself and needs no rate"
+        raise Invalid(f"target {wanted.name}: calls_per_s", why)
     for model in made.options.models:
         if not 0 < len(model) <= MODEL_CHARS_MAX:
             raise Invalid(f"target {wanted.name}: models", f"1 to {MODEL_CHARS_MAX} characters")
     return sorted(set(made.options.models))
+
+
+def _every_us(calls_per_s: float | None) -> int | None:
+    return None if calls_per_s is None else max(round(_SECOND_US / calls_per_s), 1)
 
 
 def _canonical(options: Mapping[str, Any]) -> str:
@@ -244,6 +268,7 @@ def _same(row: Any, wanted: Configuration, options: str, sealer: Sealer) -> bool
         row.kind == wanted.kind
         and row.enabled == wanted.enabled
         and row.in_flight_max == wanted.in_flight_max
+        and row.call_every_us == _every_us(wanted.calls_per_s)
         and row.drift_policy == wanted.drift_policy.value
         and row.guard_share_percent == wanted.guard_share_percent
         and row.guard_floor == wanted.guard_floor
@@ -261,6 +286,7 @@ def _row(
         "enabled": wanted.enabled,
         "version": old.version + 1 if old else 1,
         "in_flight_max": wanted.in_flight_max,
+        "call_every_us": _every_us(wanted.calls_per_s),
         "drift_policy": wanted.drift_policy.value,
         "guard_share_percent": wanted.guard_share_percent,
         "guard_floor": wanted.guard_floor,
@@ -284,6 +310,7 @@ def _from_row(row: Any) -> Target:
         enabled=row.enabled,
         version=row.version,
         in_flight_max=row.in_flight_max,
+        calls_per_s=_SECOND_US / row.call_every_us if row.call_every_us else None,
         drift_policy=DriftPolicy(row.drift_policy),
         guard_share_percent=row.guard_share_percent,
         guard_floor=row.guard_floor,

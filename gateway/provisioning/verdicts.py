@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from runtime.retry import back_off_s
+from runtime.retry import back_off_s, is_lost
 from runtime.work import Claim
 from terms.errors import Permanent, Retryable, TargetError, Throttled, Unauthorized, Unreachable
 
@@ -64,6 +64,10 @@ def verdict_for(
         return _again(error, claim, now=now, fraction=fraction)
     if isinstance(error, Permanent | TargetError):
         return Verdict(fate=Fate.PARKED, reason=str(error))
+    if is_lost(error):
+        until = now + timedelta(seconds=_patience_s(claim, now, fraction, wait_s_max))
+        reason = f"the database was in trouble: {type(error).__name__}"
+        return Verdict(fate=Fate.WAIT, reason=reason, not_before=until)
     trace = "".join(traceback.format_exception(error, limit=TRACE_FRAMES))
     if claim.attempts >= BUG_TRIES_MAX:
         return Verdict(fate=Fate.PARKED, reason=trace)

@@ -15,6 +15,7 @@ from gateway.reads.progress import Evidence, Mark, Progress, Stage, is_proven, l
 from gateway.reads.services import AtTarget, Waiting
 from terms.entitlement import ServiceState
 
+NO_ANSWER = "No answer."
 # A box that starts, gets an address and is found takes this long where all is well.
 PATIENCE = timedelta(minutes=2)
 OFFICE = "call the office"
@@ -36,6 +37,9 @@ _DOUBTS: Mapping[CaseKind, str] = {
     CaseKind.DOUBTFUL: "It calls in a way it should not: take another box and bring this one back.",
 }
 
+# Of these it helps to read what was found, as it was found.
+_TOLD_FIRST = frozenset({CaseKind.OTHER_MODEL, CaseKind.OTHER_MAC})
+
 
 def progress_of(known: Evidence) -> Progress:
     """Work out how far a box has come, and what is to be done."""
@@ -51,6 +55,7 @@ def progress_of(known: Evidence) -> Progress:
         bound_at=known.bound_at if known.box.is_held else None,
         since=None if is_over else known.waits_since,
         state=_state(known),
+        steps=_steps(known) if advice.startswith(NO_ANSWER) else (),
     )
 
 
@@ -124,7 +129,9 @@ def _of_box(known: Evidence) -> tuple[Stage, str]:
 
 
 def _of_doubt(case: Case) -> str:
-    return _DOUBTS[case.kind]
+    if case.kind not in _TOLD_FIRST:
+        return _DOUBTS[case.kind]
+    return f"{case.reason[:1].upper()}{case.reason[1:]}. {_DOUBTS[case.kind]}"
 
 
 def _unmarked(known: Evidence, at: AtTarget) -> tuple[Stage, str]:
@@ -145,11 +152,17 @@ def _silent(known: Evidence, row: Waiting, at_first: str) -> tuple[Stage, str]:
         )
     if not _is_old(known, row.marked_at):
         return Stage.WAITING, at_first
-    where = f" 4. The address: is it {known.address}?" if known.address else ""
-    return Stage.STUCK, (
-        "No answer. 1. Power: does its light burn? 2. Cable: is it in the socket marked LAN, and "
-        f"does the light beside it burn? 3. Network: do other devices there work?{where}{why}"
+    return Stage.STUCK, f"{NO_ANSWER}{why} Look at these, one after the other:"
+
+
+def _steps(known: Evidence) -> tuple[str, ...]:
+    """List what keeps a box from answering, in the order in which it is found."""
+    steps = (
+        "Power: does its light burn?",
+        "Cable: is it in the socket marked LAN, and does the light beside it burn?",
+        "Network: do other devices there work?",
     )
+    return (*steps, f"The address: is it {known.address}?") if known.address else steps
 
 
 def _patient(known: Evidence, since: datetime | None, told: str) -> tuple[Stage, str]:

@@ -54,8 +54,8 @@ class Stage(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Line:
-    """One line: what was answered, and at which instant of the machine."""
+class Answered:
+    """One line of it: what was answered, and at which instant of the machine."""
 
     about: About
     mark: Mark
@@ -119,24 +119,26 @@ class Evidence:
 class Progress:
     """How far a box has come. `advice` says what to do or what is awaited, `since` since when.
 
+    `steps` are what to look at in turn, where there are several things.
     All instants are the machine's; `state` is what the rights of the household say.
     """
 
     stage: Stage
     advice: str
-    lines: Sequence[Line]
+    lines: Sequence[Answered]
     bound_at: datetime | None = None
     since: datetime | None = None
     state: ServiceState | None = None
+    steps: Sequence[str] = ()
 
 
-def lines_of(known: Evidence) -> tuple[Line, ...]:
+def lines_of(known: Evidence) -> tuple[Answered, ...]:
     """Tell line by line what was answered."""
     told = (*_of_box(known), *_of_portals(known)) if known.driver else tuple(_of_portals(known))
     return told if known.box.is_held else ()
 
 
-def is_proven(known: Evidence, lines: Sequence[Line]) -> bool:
+def is_proven(known: Evidence, lines: Sequence[Answered]) -> bool:
     """Tell whether the box was seen, since its household has it, to hold the newest wish."""
     at = known.fresh
     return (
@@ -149,17 +151,18 @@ def is_proven(known: Evidence, lines: Sequence[Line]) -> bool:
     )
 
 
-def _of_box(known: Evidence) -> Iterator[Line]:
+def _of_box(known: Evidence) -> Iterator[Answered]:
     yield _reached(known)
     yield _identity(known)
     at = known.fresh
     if at is None or at.held is None:
+        none_yet = "no answer that counts yet" if known.doubts else "no answer yet"
         for about in (About.REVISION, About.PACKAGES, About.PICTURE):
-            yield Line(about=about, mark=Mark.AWAITED, answer="no answer yet")
+            yield Answered(about=about, mark=Mark.AWAITED, answer=none_yet)
         return
     yield _revision(known, at)
     held, wished = at.held, at.wished
-    yield Line(
+    yield Answered(
         about=About.PACKAGES,
         mark=_when(known, is_right=held.packages == wished.packages),
         answer=_compared(_listed(held.packages), _listed(wished.packages)),
@@ -167,7 +170,7 @@ def _of_box(known: Evidence) -> Iterator[Line]:
     )
     is_right = held.enabled == wished.enabled
     light = _light(held.enabled, at.state if is_right else None)
-    yield Line(
+    yield Answered(
         about=About.PICTURE,
         mark=_when(known, is_right=is_right),
         answer=_compared(light, light if is_right else _light(wished.enabled, None)),
@@ -175,22 +178,27 @@ def _of_box(known: Evidence) -> Iterator[Line]:
     )
 
 
-def _reached(known: Evidence) -> Line:
+def _reached(known: Evidence) -> Answered:
     at = known.fresh
     if at is not None:
-        return Line(about=About.REACHED, mark=Mark.SEEN, answer="it has answered", at=at.seen_at)
-    return Line(about=About.REACHED, mark=Mark.AWAITED, answer="not since it was registered")
+        return Answered(
+            about=About.REACHED, mark=Mark.SEEN, answer="it has answered", at=at.seen_at
+        )
+    told, seen_at = "not since it was registered", None
+    if known.doubts:
+        told, seen_at = "what answers is in doubt: see the next line", known.doubts[0].seen_at
+    return Answered(about=About.REACHED, mark=Mark.AWAITED, answer=told, at=seen_at)
 
 
-def _identity(known: Evidence) -> Line:
+def _identity(known: Evidence) -> Answered:
     if known.doubts:
         case = known.doubts[0]
-        return Line(about=About.IDENTITY, mark=Mark.WRONG, answer=case.reason, at=case.seen_at)
+        return Answered(about=About.IDENTITY, mark=Mark.WRONG, answer=case.reason, at=case.seen_at)
     at = known.fresh
     if at is None or at.held is None:
-        return Line(about=About.IDENTITY, mark=Mark.AWAITED, answer="no answer yet")
+        return Answered(about=About.IDENTITY, mark=Mark.AWAITED, answer="no answer yet")
     is_right = at.held.ref == known.box.serial
-    return Line(
+    return Answered(
         about=About.IDENTITY,
         mark=Mark.SEEN if is_right else Mark.WRONG,
         answer=f"it says it is {at.held.ref}",
@@ -198,7 +206,7 @@ def _identity(known: Evidence) -> Line:
     )
 
 
-def _revision(known: Evidence, at: AtTarget) -> Line:
+def _revision(known: Evidence, at: AtTarget) -> Answered:
     if known.composing is not None:
         told = "its rights are being worked out"
     elif at.revision == at.proven_revision:
@@ -207,10 +215,10 @@ def _revision(known: Evidence, at: AtTarget) -> Line:
         told = f"not the newest one yet; revision {at.revision} is awaited"
     is_right = at.revision == at.proven_revision
     mark = _when(known, is_right=is_right)
-    return Line(about=About.REVISION, mark=mark, answer=told, at=at.seen_at)
+    return Answered(about=About.REVISION, mark=mark, answer=told, at=at.seen_at)
 
 
-def _of_portals(known: Evidence) -> Iterator[Line]:
+def _of_portals(known: Evidence) -> Iterator[Answered]:
     mac = known.box.mac
     for at in known.accounts:
         if mac is None:
@@ -223,7 +231,7 @@ def _of_portals(known: Evidence) -> Iterator[Line]:
         else:
             told, mark = f"{at.target} does not know it yet", Mark.AWAITED
         seen_at = at.seen_at if known.is_fresh(at.seen_at) else None
-        yield Line(about=About.PORTAL, mark=mark, answer=told, at=seen_at)
+        yield Answered(about=About.PORTAL, mark=mark, answer=told, at=seen_at)
 
 
 def _when(known: Evidence, *, is_right: bool) -> Mark:

@@ -14,11 +14,14 @@ from typing import Any, Literal, TypeVar
 
 from sqlalchemy import CursorResult, Dialect, Executable, Table
 
+from runtime.patience import StoreAway, to_begin_s
+
 Engine = Literal["sqlite", "postgresql"]
 Record = Mapping[str, Any]
 Values = tuple[Any, ...]
 Given = Record | Sequence[Record] | None
 T = TypeVar("T")
+ROLLBACK_S = 10.0
 # Reads a result where it is made, which on SQLite is another thread.
 Take = Callable[[CursorResult[Any]], T]
 
@@ -110,22 +113,39 @@ class Pool:
 
     @asynccontextmanager
     async def lend(self) -> AsyncIterator[Lease]:
-        """Lend one connection. Whatever is still open on it at the end is rolled back."""
-        async with self._free:
-            lease = await self._take()
+        """Lend one connection. Whatever is still open on it at the end is rolled back.
+
+        Raises StoreAway where none can be had for longer than the caller has patience.
+        """
+        lease = await self._lent()
+        try:
+            yield lease
+        finally:
             try:
-                yield lease
-            finally:
                 if lease.is_clean and not self._is_closed:
                     self._idle.append(lease)
                 else:
                     await to_the_end(self._put_back(lease))
+            finally:
+                self._free.release()
 
     async def close(self) -> None:
         """Close the connections; one that is lent follows when it comes back."""
         self._is_closed = True
         while self._idle:
             await self._idle.pop().close()
+
+    async def _lent(self) -> Lease:
+        try:
+            async with asyncio.timeout(to_begin_s()):
+                await self._free.acquire()
+                try:
+                    return await self._take()
+                except BaseException:
+                    self._free.release()
+                    raise
+        except TimeoutError as error:
+            raise StoreAway("the database has no connection to spare") from error
 
     async def _take(self) -> Lease:
         while self._idle:
@@ -139,7 +159,8 @@ class Pool:
         # A connection that cannot even roll back is given up.
         with suppress(Exception):
             if lease.is_open and not self._is_closed:
-                await lease.rollback()
+                async with asyncio.timeout(ROLLBACK_S):
+                    await lease.rollback()
                 self._idle.append(lease)
                 return
         await lease.close()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from typing import Any, TypeAlias, get_args
@@ -18,6 +19,7 @@ from sqlalchemy.exc import (
 )
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
+from runtime.patience import StoreAway, to_begin_s, to_end_s
 from runtime.store.bulk import arrays_sql
 from runtime.store.lease import Engine, Given, Lease, T, Take, Values
 
@@ -65,12 +67,12 @@ class PostgresLease(Lease):
 
     async def execute(self, statement: Executable, values: Given, take: Take[T]) -> T:
         """Run one Core statement, once or for each of many values; `take` reads the result."""
-        return take(await self.core.execute(statement, values))
+        return take(await self._in_time(self.core.execute(statement, values)))
 
     async def fetch(self, sql: str, values: Values) -> Sequence[Sequence[Any]]:
         """Run one statement and return its rows."""
         try:
-            rows: list[asyncpg.Record] = await self.raw.fetch(sql, *values)
+            rows: list[asyncpg.Record] = await self._in_time(self.raw.fetch(sql, *values))
         except _DRIVER_ERRORS as error:
             raise self._as_ours(sql, error) from error
         return rows
@@ -78,7 +80,7 @@ class PostgresLease(Lease):
     async def write(self, sql: str, values: Values) -> int:
         """Run one statement and return how many rows it wrote."""
         try:
-            status: str = await self.raw.execute(sql, *values)
+            status: str = await self._in_time(self.raw.execute(sql, *values))
         except _DRIVER_ERRORS as error:
             raise self._as_ours(sql, error) from error
         count = status.rpartition(" ")[2]
@@ -90,7 +92,7 @@ class PostgresLease(Lease):
         The server does not say how many rows were written; the number of given rows is returned.
         """
         try:
-            await self.raw.executemany(sql, rows)
+            await self._in_time(self.raw.executemany(sql, rows))
         except _DRIVER_ERRORS as error:
             raise self._as_ours(sql, error) from error
         return len(rows)
@@ -103,7 +105,8 @@ class PostgresLease(Lease):
             columns = tuple(list(column) for column in zip(*rows, strict=True))
             return await self.write(arrays_sql(table, names, self.dialect) + conflict, columns)
         try:
-            await self.raw.copy_records_to_table(table.name, records=rows, columns=names)
+            copying = self.raw.copy_records_to_table(table.name, records=rows, columns=names)
+            await self._in_time(copying)
         except _DRIVER_ERRORS as error:
             raise self._as_ours(f"COPY {table.name}", error) from error
         return len(rows)
@@ -115,18 +118,21 @@ class PostgresLease(Lease):
 
     async def _begin(self) -> None:
         try:
-            await self.write(self._opening, ())
-        except DBAPIError as error:
-            if not error.connection_invalidated:
-                raise
-            # The server went away while nobody used the connection, so nothing is lost with it.
-            await self.close()
-            await self.open()
-            await self.write(self._opening, ())
+            await self._in_time(self.raw.execute(self._opening), to_begin_s())
+        except _DRIVER_ERRORS as error:
+            await self._begin_anew(self._as_ours(self._opening, error))
+
+    async def _begin_anew(self, error: DBAPIError) -> None:
+        if not error.connection_invalidated:
+            raise error
+        # The server went away while nobody used the connection, so nothing is lost with it.
+        await self.close()
+        await self.open()
+        await self.write(self._opening, ())
 
     async def _commit(self) -> None:
         try:
-            status: str = await self.raw.execute("COMMIT")
+            status: str = await self._in_time(self.raw.execute("COMMIT"))
         except _DRIVER_ERRORS as error:
             raise self._as_ours("COMMIT", error) from error
         if status != "COMMIT":
@@ -135,6 +141,18 @@ class PostgresLease(Lease):
 
     async def _rollback(self) -> None:
         await self.raw.execute("ROLLBACK")
+
+    async def _in_time(self, work: Awaitable[T], within_s: float | None = None) -> T:
+        """Wait for the server, and give the connection up where it does not answer in time.
+
+        Raises StoreAway; what was sent may have counted all the same.
+        """
+        try:
+            async with asyncio.timeout(to_end_s() if within_s is None else within_s):
+                return await work
+        except TimeoutError as error:
+            self.raw.terminate()
+            raise StoreAway("the database has not answered in time") from error
 
     def _as_ours(self, sql: str, error: _DriverError) -> DBAPIError:
         kind = DBAPIError

@@ -1,1 +1,1 @@
-"""What the tests need from the machine: a PostgreSQL of their own, a browser, closed sockets."""
+"""What the tests need from the machine: databases of their own, a browser, closed sockets."""

@@ -14,7 +14,8 @@ import subprocess
 import sys
 import tempfile
 import time
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -96,6 +97,7 @@ class Cluster:
     programs: Path
     account: Account
     password: str
+    settings: Mapping[str, str] = field(default_factory=lambda: SETTINGS)
 
     @property
     def log(self) -> Path:
@@ -131,7 +133,10 @@ class Cluster:
 
     def start(self, port: int) -> subprocess.Popen[bytes]:
         """Start the server and wait until it takes connections."""
-        options = [f"--{name}={value}" for name, value in {**SETTINGS, "port": port}.items()]
+        said = {**self.settings, "port": port}
+        options = [f"--{name}={value}" for name, value in said.items()]
+        # What is left of one that was killed says that it is ready.
+        (self.folder / "data" / "postmaster.pid").unlink(missing_ok=True)
         server = self.run(self.programs / "postgres", "-D", self.folder / "data", *options)
         deadline = time.monotonic() + START_DEADLINE_S
         while time.monotonic() < deadline and server.poll() is None:
@@ -183,7 +188,7 @@ def copy_installation(installation: Path, target: Path) -> Path:
     return shutil.copytree(installation, copy, symlinks=True)
 
 
-def prepare(installation: Path) -> Cluster:
+def prepare(installation: Path, settings: Mapping[str, str] = SETTINGS) -> Cluster:
     """Make a cluster that is ready to start."""
     account = server_account()
     folder = make_folder(account)
@@ -191,7 +196,9 @@ def prepare(installation: Path) -> Cluster:
         installation = copy_installation(installation, folder / "copy")
     programs = installation / "bin"
     password = secrets.token_hex(12)
-    cluster = Cluster(folder=folder, programs=programs, account=account, password=password)
+    cluster = Cluster(
+        folder=folder, programs=programs, account=account, password=password, settings=settings
+    )
     try:
         cluster.initialise()
     except ClusterError:

@@ -74,7 +74,7 @@ class On(Body):
 
 
 class At(Body):
-    """Where it lies from now on."""
+    """Where it lies from now on: a warehouse, or whose van, by sign-in name or id."""
 
     place: Place = WAREHOUSE
 

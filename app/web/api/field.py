@@ -16,7 +16,6 @@ from app.web.api.boxes import BoxView, Place, view
 from app.web.api.shapes import (
     Contract,
     Day,
-    Id,
     Mac,
     OptionalText,
     Page,
@@ -29,7 +28,7 @@ from app.web.api.shapes import (
 )
 from app.web.api.ways import change, look
 from app.web.route import Body, Call
-from gateway.inventory import jobs, quarantine, reviews, secrets
+from gateway.inventory import quarantine, reviews, secrets
 from gateway.inventory.jobs import Job, JobKind, JobState
 from gateway.inventory.quarantine import Stranger
 from gateway.inventory.reviews import Case
@@ -87,7 +86,7 @@ class RegisterBox(Body):
 
 
 class NewJob(Body):
-    """What is to be done where, and by whom (empty: by anybody)."""
+    """What is to be done where, and by whom: by sign-in name or id, or by anybody (empty)."""
 
     kind: Annotated[str, Field(pattern=f"^({'|'.join(JobKind)})$")]
     contract: Contract
@@ -103,9 +102,9 @@ class CloseJob(Body):
 
 
 class AssignJob(Body):
-    """Who does it."""
+    """Who does it, by sign-in name or id; empty gives it back to anybody."""
 
-    assignee: Annotated[Text, Field(max_length=80)]
+    assignee: Actor = ""
 
 
 class JobQuery(Paging):
@@ -118,7 +117,7 @@ class JobQuery(Paging):
 class Decision(Body):
     """Which case, and what was decided; with `forget_key` the next registration pins another."""
 
-    id: Annotated[Id, Field(max_length=100)]
+    id: Annotated[str, StringConstraints(pattern=r"^[!-~]{1,160}$")]  # it holds a fingerprint
     resolution: Text
     forget_key: bool = False
 
@@ -179,7 +178,7 @@ async def list_jobs(call: Call) -> Page[JobView]:
     query: JobQuery = call.query
     (after,) = query.behind(str) or ("",)
     async with call.house.store.read() as tx:
-        found = await jobs.listing(
+        found = await desk_jobs.listing(
             tx,
             assignee=query.assignee,
             state=query.state or "",
@@ -212,7 +211,7 @@ async def close_job(call: Call, tx: Tx) -> JobView:
 
 
 async def assign_job(call: Call, tx: Tx) -> JobView:
-    """Give an open job to somebody."""
+    """Give an open job to somebody, or back to anybody."""
     id_, assignee = call.part("id"), call.body.assignee
     return JobView.of(await desk_jobs.assign(call.house, tx, id_, assignee, actor=call.actor))
 

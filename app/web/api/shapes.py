@@ -15,6 +15,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints
 
 from app.web.reading import wrong
 from app.web.route import Parts, Query
+from gateway.inventory.model import SERIAL
 from runtime.store import from_micros, to_micros
 from runtime.store.keyset import Place
 from terms.money import Money
@@ -162,15 +163,12 @@ OptionalText = Annotated[
 ]
 Code = Annotated[str, StringConstraints(pattern=r"^[0-9A-Za-z][0-9A-Za-z_.-]{0,39}$")]
 Contract = Annotated[str, StringConstraints(pattern=r"^[0-9A-Za-z][0-9A-Za-z/_.-]{0,25}$")]
-Serial = Annotated[str, StringConstraints(pattern=r"^[0-9A-Za-z][0-9A-Za-z._-]{0,39}$")]
+Serial = Annotated[str, StringConstraints(pattern=f"^{SERIAL}$")]
 AmountText = Annotated[str, StringConstraints(pattern=r"^[0-9]{1,12}(\.[0-9]{1,4})?$")]
 # How a MAC may be written; empty where nobody knows it.
-Mac = Annotated[
-    str,
-    StringConstraints(
-        pattern=r"^([0-9A-Fa-f]{12}|([0-9A-Fa-f]{2}:){5}[0-9A-Fa-f]{2}|([0-9A-Fa-f]{2}-){5}[0-9A-Fa-f]{2})?$"
-    ),
-]
+_PAIRS = "|".join(f"([0-9A-Fa-f]{{2}}{mark}){{5}}[0-9A-Fa-f]{{2}}" for mark in ":-")
+_FOURS = "|".join(f"([0-9A-Fa-f]{{4}}{mark}){{2}}[0-9A-Fa-f]{{4}}" for mark in (r"\.", ":", "-"))
+Mac = Annotated[str, StringConstraints(pattern=rf"^([0-9A-Fa-f]{{12}}|{_PAIRS}|{_FOURS})?$")]
 VendorRef = Annotated[str, StringConstraints(pattern=r"^[!-~]{1,120}$")]
 Id = Annotated[str, StringConstraints(pattern=r"^[0-9A-Za-z][0-9A-Za-z:@._-]{0,159}$")]
 Number = Annotated[str, StringConstraints(pattern=r"^[0-9A-Za-z][0-9A-Za-z/_.-]{0,39}$")]

@@ -31,6 +31,7 @@ class Drawing:
         self._environment.filters["clock"] = clock
         self._environment.filters["moment"] = moment
         self._environment.filters["count"] = count
+        self._environment.filters["dial"] = dial
 
     def page(self, name: str, **values: Any) -> str:
         """Draw one whole page."""
@@ -54,6 +55,11 @@ def clock(instant: datetime, zone_name: str) -> str:
 def moment(instant: datetime) -> str:
     """Write an instant to the thousandth, in UTC: for what happens within a second."""
     return f"{instant.astimezone(UTC):%d %b %H:%M:%S}.{instant.microsecond // 1000:03d}"
+
+
+def dial(phone: str) -> str:
+    """Write a telephone number as a link to it takes one."""
+    return "".join(mark for mark in phone if mark.isdigit() or mark == "+")
 
 
 def count(number: int) -> str:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from app.desk.names import Names, names
 from app.desk.parked import Parked
 from app.desk.parked import parked as read_parked
+from app.desk.waiting import Waiting
+from app.desk.waiting import waiting as read_waiting
 from app.web.console.jobs import open_jobs
 from app.web.console.story import newest
 from app.web.console.views import (
@@ -19,6 +22,7 @@ from app.web.console.views import (
     Tile,
     Tone,
 )
+from app.web.console.waiting import page as waiting_page
 from app.web.console.words import CONDITIONS, age, changes
 from app.wiring import House
 from billing.reads import totals
@@ -47,20 +51,25 @@ async def overview(house: House, tx: Tx) -> Overview:
     targets = await target_reads.targets(tx, now=now)
     who = await names(tx, [one.service for one in found])
     jobs = await open_jobs(tx, jobs_max=ROWS_MAX)
+    others = await read_waiting(tx, rows_max=ROWS_MAX)
     return Overview(
-        tiles=(*_tiles(sums, queues, parked, found), _count("Open jobs", len(jobs), "calm")),
+        tiles=(
+            *_tiles(sums, queues),
+            _waits(parked, others),
+            _count("Drift", len(found), "warn"),
+            _count("Open jobs", len(jobs), "calm"),
+        ),
         targets=tuple(_target(target, now, queues) for target in targets),
         queue=tuple(_queue_rows(queues)),
         parked=tuple(_parked(one) for one in parked),
         drift=tuple(_drift(one, who) for one in found),
         jobs=jobs,
+        waiting=waiting_page(others),
         story=await newest(tx),
     )
 
 
-def _tiles(
-    sums: Totals, queues: list[Queue], parked: list[Parked], found: list[Found]
-) -> tuple[Tile, ...]:
+def _tiles(sums: Totals, queues: list[Queue]) -> tuple[Tile, ...]:
     states = {state: sums.services.get(state, 0) for state in ServiceState}
     live = sum(count for state, count in states.items() if state.is_live)
     households = sum(states.values()) - states[ServiceState.ENDED]
@@ -78,9 +87,15 @@ def _tiles(
         ),
         Tile(label="Owed", value=" · ".join(str(m) for m in sums.open) or "nothing"),
         Tile(label="Work at hand", value=str(due), hint=f"oldest {age(oldest)}" if due else ""),
-        _count("Waits for a person", len(parked), "bad"),
-        _count("Drift", len(found), "warn"),
     )
+
+
+def _waits(parked: list[Parked], others: Waiting) -> Tile:
+    """Count all that waits for a person, and say what it is."""
+    kinds = ((parked, "set aside"), (others.doubts, "to review"), (others.deposits, "of deposits"))
+    hint = ", ".join(f"{len(rows)} {word}" for rows, word in kinds if rows)
+    tile = _count("Waits for a person", len(parked) + others.count, "bad")
+    return replace(tile, hint=hint, href="/console/waiting" if others.count else "")
 
 
 def _count(label: str, count: int, tone: Tone) -> Tile:

@@ -8,9 +8,11 @@ from typing import Annotated
 from aiohttp import web
 from pydantic import Field
 
-from app.desk import business, targets
+from app.desk import business, reviews, targets
+from app.desk.waiting import waiting as read_waiting
 from app.web.caller import is_local
 from app.web.console import account as account_page
+from app.web.console import waiting
 from app.web.console.account import listing
 from app.web.console.drawing import Drawing
 from app.web.console.forms import FormToken, Sayings
@@ -71,12 +73,14 @@ class Console:
             self._page("/console/", self._overview, SaidQuery),
             self._page("/console/accounts", self._accounts, AccountsQuery),
             self._page("/console/accounts/{contract}", self._account, SaidQuery),
+            self._page("/console/waiting", self._waiting, SaidQuery),
             self._page("/console/events", self._events, PartsQuery),
             self._form("/console/targets/{name}/approve", _approve),
             self._form("/console/targets/{name}/reject", _reject),
             self._form("/console/targets/{name}/release", _release_target),
             self._form("/console/parked/release", _release_work),
             self._form("/console/drift/repair", _repair),
+            self._form("/console/waiting/resolve", _resolve, back="/console/waiting"),
         )
 
     def refused(
@@ -101,7 +105,7 @@ class Console:
     ) -> Route:
         return Route(method="GET", path=path, policy=Policy.LOCAL, handler=handler, query=query)
 
-    def _form(self, path: str, deed: Deed) -> Route:
+    def _form(self, path: str, deed: Deed, *, back: str = PREFIX) -> Route:
         async def handle(call: Call) -> web.Response:
             form = await self.token.read(call.request)
             try:
@@ -111,7 +115,7 @@ class Console:
             except BoxofficeError as error:
                 key = self.sayings.put(str(error), "bad")
             # Elsewhere, so that a reload repeats nothing.
-            return web.Response(status=303, headers={"Location": f"/console/?said={key}"})
+            return web.Response(status=303, headers={"Location": f"{back}?said={key}"})
 
         return Route(method="POST", path=path, policy=Policy.LOCAL, handler=handle)
 
@@ -135,6 +139,12 @@ class Console:
             frame = await self._frame(tx, "overview", call.query.said)
             found = await overview(self.house, tx)
         return _html(self.drawing.page("overview", frame=frame, overview=found))
+
+    async def _waiting(self, call: Call) -> web.Response:
+        async with self.house.store.read() as tx:
+            frame = await self._frame(tx, "waiting", call.query.said)
+            found = waiting.page(await read_waiting(tx, rows_max=LINES_MAX))
+        return _html(self.drawing.page("waiting", frame=frame, waiting=found))
 
     async def _accounts(self, call: Call) -> web.Response:
         query: AccountsQuery = call.query
@@ -208,6 +218,13 @@ async def _release_work(house: House, tx: Tx, form: Mapping[str, str], _name: st
     kind, key = form.get("kind", ""), form.get("key", "")
     count = await targets.release_work(house, tx, kind, key, ACTOR)
     return "It is tried again." if count else "It was no longer parked."
+
+
+async def _resolve(house: House, tx: Tx, form: Mapping[str, str], _name: str) -> str:
+    id_, said = form.get("id", ""), form.get("resolution", "").strip()
+    is_let_in = form.get("forget_key") == "yes"
+    done = await reviews.resolve(house, tx, id_, said, actor=ACTOR, forget_key=is_let_in)
+    return f"Box {done.serial}: it is settled."
 
 
 async def _repair(house: House, tx: Tx, form: Mapping[str, str], _name: str) -> str:

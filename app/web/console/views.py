@@ -17,6 +17,40 @@ class Tile:
     value: str
     hint: str = ""
     tone: Tone = "calm"
+    href: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DoubtRow:
+    """Something found about a box that a person decides about, and what can be done."""
+
+    id: str
+    title: str
+    serial: str
+    contract: str
+    reason: str
+    todo: str
+    at: datetime
+    count: int
+    is_of_key: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DepositRow:
+    """A deposit that a person decides about."""
+
+    id: str
+    contract: str
+    name: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WaitingPage:
+    """What waits for a person besides work that was set aside."""
+
+    doubts: tuple[DoubtRow, ...]
+    deposits: tuple[DepositRow, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,6 +153,7 @@ class Overview:
     parked: tuple[ParkedRow, ...]
     drift: tuple[DriftRow, ...]
     jobs: tuple[JobRow, ...]
+    waiting: WaitingPage
     story: tuple[Moment, ...]
 
 

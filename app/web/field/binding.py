@@ -13,12 +13,13 @@ from app.desk import registration, visits
 from app.desk.labels import read_label
 from app.desk.registration import Plausible, Registration
 from app.web.field.shapes import RegisterForm, VisitQuery, event_of, refuse
-from app.web.field.words import STATES, picture
+from app.web.field.words import picture
 from app.web.people.phone import Phone, see
 from app.web.route import Call, Policy, Route
 from billing.reads.accounts import Holder
 from gateway.inventory.jobs import Job
 from gateway.inventory.logins import CLAIM_WINDOW
+from gateway.inventory.model import IN_WORDS
 from terms.errors import DomainError
 
 PATH = "/field/register"
@@ -63,7 +64,7 @@ class Binding:
                 wanted = Registration(
                     serial=label.serial, contract=holder.contract, model=label.model, mac=label.mac
                 )
-                found = await registration.check(tx, wanted, by=by)
+                found = await registration.check(self.house, tx, wanted, by=by)
         except DomainError as error:
             values = {
                 "contract": query.contract,
@@ -92,12 +93,12 @@ class Binding:
             call,
             "field_check",
             box=found.box,
-            state=STATES[found.box.state],
+            state=IN_WORDS[found.box.state],
             holder=found.holder,
             wanted=wanted,
             job=job,
-            picture=picture(found.rights),
-            minutes=MINUTES,
+            picture=picture(found.rights, found.watched),
+            minutes=MINUTES if found.pins_key else 0,
             event=event_of(call),
         )
 

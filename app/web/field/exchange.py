@@ -10,18 +10,18 @@ from typing import Any
 
 from aiohttp import web
 
-from app.desk import boxes, visits
+from app.desk import visits
 from app.desk.labels import read_label
 from app.web.field.binding import MINUTES, box_url
 from app.web.field.shapes import ReturnForm, SwapForm, SwapQuery, VisitQuery, event_of, refuse
-from app.web.field.words import CONDITIONS, STATES
+from app.web.field.words import CONDITIONS
 from app.web.people.phone import Phone, see
 from app.web.route import Call, Policy, Route
 from gateway.inventory import store
 from gateway.inventory.jobs import Job
-from gateway.inventory.model import Resource
+from gateway.inventory.model import IN_WORDS, Resource
 from runtime.store import Tx
-from terms.errors import DomainError, InvalidTransition
+from terms.errors import DomainError
 
 
 class Exchange:
@@ -53,20 +53,19 @@ class Exchange:
                 values["job"] = job
                 if not (query.old and query.new):
                     return await self.phone.page(call, "field_swap", **values)
-                old, holder = await visits.check_returnable(tx, read_label(query.old).serial)
-                new = await boxes.known(tx, read_label(query.new).serial)
-                await _check_swap(tx, old, new, by)
+                old, new = read_label(query.old).serial, read_label(query.new).serial
+                found = await visits.check_swap(self.house, tx, old, new, by=by)
         except DomainError as error:
             return await refuse(self.phone, call, "field_swap", error, **values)
         return await self.phone.page(
             call,
             "field_swap_check",
-            old=old,
-            new=new,
-            holder=holder,
+            old=found.old,
+            new=found.new,
+            holder=found.holder,
             job=job,
             conditions=CONDITIONS,
-            minutes=MINUTES,
+            minutes=MINUTES if found.pins_key else 0,
             event=event_of(call),
         )
 
@@ -101,7 +100,9 @@ class Exchange:
                 values["job"] = job
                 if not query.serial:
                     return await self.phone.page(call, "field_return", **values)
-                box, holder = await visits.check_returnable(tx, read_label(query.serial).serial)
+                serial = read_label(query.serial).serial
+                by = visits.by_of(call.person)
+                box, holder = await visits.check_returnable(self.house, tx, by, serial)
         except DomainError as error:
             return await refuse(self.phone, call, "field_return", error, **values)
         is_other = job is not None and holder is not None and holder.contract != job.contract
@@ -111,7 +112,7 @@ class Exchange:
             said="Mind: this box is of another household than the job." if is_other else "",
             tone="bad",
             box=box,
-            state=STATES[box.state],
+            state=IN_WORDS[box.state],
             holder=holder,
             job=job,
             conditions=CONDITIONS,
@@ -145,16 +146,4 @@ class Exchange:
         by = visits.by_of(call.person)
         holder, job = await visits.holder_for(tx, by, job=id_, contract="")
         found = (await store.by_service(tx, [holder.service])).get(holder.service, [])
-        return job, [(box, STATES[box.state]) for box in found]
-
-
-async def _check_swap(tx: Tx, old: Resource, new: Resource, by: boxes.By) -> None:
-    """Raise what the deed would raise, before anybody unplugs anything."""
-    if not old.is_held:
-        raise InvalidTransition(f"box {old.serial} is lost: take it back instead")
-    if old.id == new.id:
-        raise InvalidTransition(f"box {old.serial} cannot be given for itself: scan the new one")
-    holder = await boxes.holder_at(tx, old)
-    if holder is not None:
-        await boxes.check_free(tx, new, holder)
-    await boxes.check_reach(tx, new, by)
+        return job, [(box, IN_WORDS[box.state]) for box in found]

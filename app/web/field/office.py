@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Annotated
+from urllib.parse import urlencode
 
 from aiohttp import web
 from pydantic import Field
@@ -12,16 +15,17 @@ from app.desk import jobs as desk_jobs
 from app.desk import places, stock
 from app.desk.boxes import By
 from app.desk.labels import read_label
-from app.desk.names import names
+from app.desk.names import Names, names
+from app.desk.places import Places
 from app.web.field.shapes import Event, Label, Note, Place, Short, event_of
 from app.web.field.words import CONDITION_TONES, JOBS, sentence
 from app.web.people.phone import DoneQuery, NoFields, Phone, see
 from app.web.problem import problem_of
 from app.web.route import Call, Form, Policy, Query, Route
-from gateway.inventory import jobs
+from gateway.inventory import jobs, models, store
 from gateway.inventory.jobs import NOTE_CHARS_MAX, JobKind, JobState
-from gateway.inventory.model import WAREHOUSE, ResourceState
-from gateway.inventory.store import Wanted
+from gateway.inventory.model import Resource, ResourceState
+from gateway.inventory.store import Line, Wanted
 from runtime.store import Tx
 from terms.errors import DomainError
 
@@ -76,10 +80,23 @@ class GoneForm(Form):
 
 
 class StockQuery(DoneQuery):
-    """What lies where; behind which serial the list goes on."""
+    """What lies where; behind which serial the list goes on; which box one wants to move."""
 
     place: Place = ""
+    serial: Label = ""
     after: Short = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BackRow:
+    """A box that came back: where it lies, from which contract, when, by whom, with which words."""
+
+    box: Resource
+    where: str
+    contract: str
+    at: datetime | None
+    by: str
+    note: str
 
 
 class Office:
@@ -139,10 +156,14 @@ class Office:
 
     async def _assign(self, call: Call) -> web.Response:
         form: AssignForm = call.form
-        async with self.house.store.begin() as tx:
-            await desk_jobs.assign(
-                self.house, tx, call.part("id"), form.assignee, actor=call.person.actor
-            )
+        try:
+            async with self.house.store.begin() as tx:
+                await desk_jobs.assign(
+                    self.house, tx, call.part("id"), form.assignee, actor=call.person.actor
+                )
+        except DomainError as error:
+            empty = OpenForm(event=event_of(call), kind="", contract="")
+            return await self._page_of_jobs(call, empty, error)
         return see(f"{JOBS_PATH}?done=assigned")
 
     async def _cancel(self, call: Call) -> web.Response:
@@ -172,13 +193,15 @@ class Office:
             ],
             kinds=[(kind.value, JOBS[kind]) for kind in JobKind],
             people=known.vans(),
+            vans={one.actor for one in known.vans()},
             form=form,
         )
 
     # -- stock
 
     async def _stock(self, call: Call) -> web.Response:
-        return await self._page_of_stock(call, call.query.place, call.query.after)
+        query: StockQuery = call.query
+        return await self._page_of_stock(call, query.place, query.after, serial=query.serial)
 
     async def _move(self, call: Call) -> web.Response:
         form: MoveForm = call.form
@@ -227,6 +250,18 @@ class Office:
             return await self._page_of_stock(call, place, error=error, serial=given)
         return see(f"{STOCK_PATH}?done={done}")
 
+    @staticmethod
+    def _back(box: Resource, came: Line | None, known: Places, who: Names) -> BackRow:
+        holder = who.get(came.service) if came and came.service else None
+        return BackRow(
+            box=box,
+            where=known.word(box.place),
+            contract=holder.contract if holder else "",
+            at=came.at if came else None,
+            by=known.who(came.actor) if came else "",
+            note=came.note if came else "",
+        )
+
     async def _page_of_stock(
         self,
         call: Call,
@@ -243,6 +278,10 @@ class Office:
             found = await stock.listing(tx, in_stock, after=after, boxes_max=SHOWN_MAX + 1)
             returned = await stock.listing(tx, back, after="", boxes_max=SHOWN_MAX)
             known = await places.load(tx)
+            shelves = await store.shelves(tx)
+            told = await models.load(tx) if error else {}
+            came = await store.arrivals(tx, [at.box.id for at in returned])
+            who = await names(tx, [line.service for line in came.values()])
         done = "" if error else SAID.get(getattr(call.query, "done", ""), "")
         shown = found[:SHOWN_MAX]
         return await self.phone.page(
@@ -252,14 +291,19 @@ class Office:
             tone="bad" if error else "good",
             status=problem_of(error, call.id).status if error else 200,
             stock=[(at.box, known.word(at.box.place)) for at in shown],
-            returned=[(at.box, known.word(at.box.place)) for at in returned],
+            returned=[self._back(at.box, came.get(at.box.id), known, who) for at in returned],
             lost=[(at.box, at.contract or known.word(at.box.place)) for at in gone],
             tones=CONDITION_TONES,
             next=shown[-1].box.serial if len(found) > SHOWN_MAX else "",
             place=place,
-            places=[
-                (WAREHOUSE, WAREHOUSE),
-                *((one.actor, known.word(one.actor)) for one in known.vans()),
-            ],
+            places=known.worded(known.stocks(shelves)),
+            filled=known.worded([*known.stocks(shelves), *shelves]),
             serial=serial,
+            meant=_meant(models.meant(told, serial.strip()), place),
         )
+
+
+def _meant(serial: str, place: str) -> dict[str, tuple[str, str]]:
+    """Offer the serial that was meant, if one can tell, as a link that takes it."""
+    href = f"{STOCK_PATH}?{urlencode({'serial': serial, 'place': place})}"
+    return {"serial": (serial, href)} if serial else {}

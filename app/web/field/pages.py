@@ -16,11 +16,13 @@ from app.web.field.binding import Binding
 from app.web.field.exchange import Exchange
 from app.web.field.office import Office
 from app.web.field.progress import Watching
-from app.web.field.words import JOBS, STATES, WAYS
+from app.web.field.reviewing import Reviewing
+from app.web.field.words import JOBS, WAYS
 from app.web.people.phone import DoneQuery, NoFields, Phone, see
 from app.web.route import Call, Policy, Route
 from gateway.inventory import store
 from gateway.inventory.jobs import Job, JobState
+from gateway.inventory.model import IN_WORDS
 from gateway.inventory.store import Wanted
 from runtime.store import Tx
 
@@ -41,6 +43,7 @@ class JobLine:
     job: Job
     what: str
     name: str
+    phone: str
 
 
 class Field:
@@ -50,7 +53,8 @@ class Field:
         self.phone = phone
         self.house = phone.house
         self.watching = Watching(phone)
-        self._others = (self.watching, Binding(phone), Exchange(phone), Office(phone))
+        at_work = (self.watching, Binding(phone), Exchange(phone))
+        self._others = (*at_work, Office(phone), Reviewing(phone))
 
     def routes(self) -> tuple[Route, ...]:
         """Declare them."""
@@ -93,7 +97,7 @@ class Field:
             is_owner=covers(call.person.role, OWNER),
             mine=mine,
             free=free,
-            van=[(at, STATES[at.box.state]) for at in held],
+            van=[(at, IN_WORDS[at.box.state]) for at in held],
         )
 
     async def _job(self, call: Call) -> web.Response:
@@ -113,7 +117,7 @@ class Field:
             is_mine=job.assignee == by.actor,
             main=main,
             others=[way for way in WAYS.values() if way != main],
-            boxes=[(box, STATES[box.state]) for box in boxes],
+            boxes=[(box, IN_WORDS[box.state]) for box in boxes],
         )
 
     async def _take(self, call: Call) -> web.Response:
@@ -136,6 +140,7 @@ async def lines_of(tx: Tx, jobs: Sequence[Job]) -> list[JobLine]:
             job=job,
             what=JOBS[job.kind],
             name=who[job.service].name if job.service in who else "",
+            phone=who[job.service].phone if job.service in who else "",
         )
         for job in jobs
     ]

@@ -16,13 +16,13 @@ from app.web.console.pages import PartsQuery
 from app.web.console.views import Tone
 from app.web.field.binding import box_url
 from app.web.field.shapes import BoxForm, VisitQuery
-from app.web.field.words import ABOUT, MARKS, STAGES, STATES
+from app.web.field.words import ABOUT, MARKS, STAGES
 from app.web.live import Live
 from app.web.people.phone import Phone, see
 from app.web.problem import BadRequest
 from app.web.route import Call, Policy, Route
 from gateway.inventory import store
-from gateway.inventory.model import Resource
+from gateway.inventory.model import IN_WORDS, Resource
 from gateway.reads.progress import Progress, Stage
 from runtime.store import Tx
 
@@ -32,7 +32,6 @@ LASTS_S = 60.0
 SAID = {
     "bound": "Registered. Plug it in and watch it answer.",
     "swapped": "Swapped: the old one lies in your van. Plug the new one in and watch it answer.",
-    "asked": "It is being asked again.",
 }
 
 
@@ -54,6 +53,7 @@ class Shown:
     tone: Tone
     word: str
     advice: str
+    steps: tuple[str, ...]
     lines: tuple[ShownLine, ...]
     bound_at: datetime | None
     since: datetime | None
@@ -84,7 +84,7 @@ class Watching:
         query: VisitQuery = call.query
         by = visits.by_of(call.person)
         async with self.house.store.read() as tx:
-            box = await visits.box_for(tx, by, query.serial)
+            box = await visits.box_for(self.house, tx, by, query.serial)
             job = await visits.job_of(tx, by, query.job) if query.job else None
             holder = await boxes.holder_at(tx, box)
             place = (await places.load(tx)).word(box.place)
@@ -96,26 +96,28 @@ class Watching:
             "field_box",
             said="" if is_over else SAID.get(query.done, ""),
             box=box,
-            state=STATES[box.state],
+            state=IN_WORDS[box.state],
             place=place,
             holder=holder,
             job=job,
             shown=shown,
             is_over=is_over,
+            is_asked=query.done == "asked" and not is_over,
+            again=box_url(box.serial, query.job),
         )
 
     async def _ask(self, call: Call) -> web.Response:
         form: BoxForm = call.form
         by = visits.by_of(call.person)
         async with self.house.store.begin() as tx:
-            box = await visits.box_for(tx, by, form.serial)
+            box = await visits.box_for(self.house, tx, by, form.serial)
             await visits.ask_again(self.house, tx, box, by.actor)
         return see(box_url(box.serial, form.job, "asked"))
 
     async def _events(self, call: Call) -> web.StreamResponse:
         serial = call.query.parts
         async with self.house.store.read() as tx:
-            await visits.box_for(tx, visits.by_of(call.person), serial)
+            await visits.box_for(self.house, tx, visits.by_of(call.person), serial)
         if self.live.is_full:
             raise BadRequest(503, "too many watch", "reload the page to see what is new")
         return await self.live.feed(call.request, frozenset({serial}))
@@ -136,6 +138,7 @@ class Watching:
             tone=tone,
             word=word,
             advice=progress.advice,
+            steps=tuple(progress.steps),
             lines=tuple(
                 ShownLine(
                     what=ABOUT[line.about],

@@ -13,6 +13,7 @@ from app.web.field.words import sentence
 from app.web.people.phone import DoneQuery, Phone
 from app.web.problem import problem_of
 from app.web.route import Call, Form, Query
+from gateway.inventory import models
 from gateway.inventory.events import EVENT_CHARS_MAX
 from gateway.inventory.model import PLACE_CHARS_MAX
 from gateway.inventory.moving import NOTE_CHARS_MAX
@@ -98,6 +99,23 @@ async def refuse(
 ) -> web.Response:
     """Draw a form again with the sentence that says why it was not done and what to do."""
     status = problem_of(error, call.id).status
+    meant = await proposed(phone, call) if call.request.method == "GET" else {}
     return await phone.page(
-        call, template, said=sentence(error), tone="bad", status=status, **values
+        call, template, said=sentence(error), tone="bad", status=status, meant=meant, **values
     )
+
+
+async def proposed(phone: Phone, call: Call) -> dict[str, tuple[str, str]]:
+    """Find serials that were meant, by the field that was mistyped, each with a link that takes it.
+
+    Where the serial is right, or nobody can say which one was meant, there is none.
+    """
+    async with phone.house.store.read() as tx:
+        told = await models.load(tx)
+    given = {name: call.request.query.get(name, "").strip() for name in ("serial", "old", "new")}
+    found = {name: models.meant(told, text) for name, text in given.items() if text}
+    return {
+        name: (serial, str(call.request.rel_url.update_query({name: serial})))
+        for name, serial in found.items()
+        if serial
+    }

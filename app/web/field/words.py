@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from app.web.console.views import Tone
 from gateway.inventory.jobs import JobKind
-from gateway.inventory.model import ResourceState
 from gateway.reads.progress import About, Mark, Stage
 from terms.entitlement import Entitlement, ServiceState
 from terms.errors import DomainError, Invalid
@@ -22,15 +21,6 @@ WAYS: Mapping[JobKind, tuple[str, str]] = {
     JobKind.INSTALL: ("register", "Register a box"),
     JobKind.SWAP: ("swap", "Swap a box"),
     JobKind.RETURN: ("return", "Take a box back"),
-}
-STATES: Mapping[ResourceState, str] = {
-    ResourceState.IN_STOCK: "in stock",
-    ResourceState.ASSIGNED: "handed over",
-    ResourceState.INSTALLED: "plugged in",
-    ResourceState.ACTIVE: "works",
-    ResourceState.RETURNED: "back, not looked at",
-    ResourceState.LOST: "lost",
-    ResourceState.SCRAPPED: "written off",
 }
 # What somebody chooses from when a box comes back, and how its line says it later.
 CONDITIONS: Mapping[Condition, str] = {
@@ -73,13 +63,12 @@ def sentence(error: DomainError) -> str:
     return text[:1].upper() + text[1:] + ("" if text.endswith((".", "?")) else ".")
 
 
-def picture(rights: Entitlement | None) -> str:
+def picture(rights: Entitlement | None, watched: Sequence[str]) -> str:
     """Say what will be on the screen, going by the rights as they stand."""
     if rights is None or rights.state is ServiceState.PENDING:
         return "It stays dark until the first payment: that is right."
     if rights.state.is_live:
-        codes = ", ".join(sorted(grant.code for grant in rights.grants))
-        return f"The picture comes on, with {codes or 'no package'}."
+        return f"The picture comes on, with {', '.join(watched) or 'no package'}."
     if rights.state is ServiceState.SUSPENDED:
         return "It stays dark: the service is suspended."
     return "It stays dark: the service has ended."

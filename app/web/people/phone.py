@@ -17,6 +17,7 @@ from app.web.console.drawing import Drawing
 from app.web.console.views import Tone
 from app.web.route import Call, Form, Policy, Query
 from app.wiring import House
+from terms.errors import DomainError, Invalid
 
 
 class DoneQuery(Query):
@@ -27,6 +28,14 @@ class DoneQuery(Query):
 
 class NoFields(Form):
     """A form that is a button."""
+
+
+_FIELDS = {
+    "name": "The sign-in name",
+    "display": "The name that others see",
+    "role": "The role",
+    "password": "The password",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,6 +123,13 @@ def html(page: str, status: int = 200) -> web.Response:
 def see(location: str) -> web.Response:
     """Lead elsewhere after a form, so that a reload repeats nothing."""
     return web.Response(status=303, headers={"Location": location})
+
+
+def worded(error: DomainError) -> str:
+    """Say why something was not done, a field by the word that stands above it."""
+    if not isinstance(error, Invalid):
+        return str(error)
+    return f"{_FIELDS.get(error.field, error.field)}: {error.reason}"
 
 
 def role_word(role: str) -> str:

@@ -14,7 +14,7 @@ from app.identity.roles import FIRST_OWNER, about
 from app.web import cookies
 from app.web.access import signed_in
 from app.web.caller import address, is_private
-from app.web.leading import NEXT_CHARS_MAX, SIGN_IN_PATH, local_path
+from app.web.leading import NEXT_CHARS_MAX, SIGN_IN_PATH, SIGN_OUT_PATH, local_path
 from app.web.origin import check_from_here
 from app.web.people.phone import NoFields, Phone, see
 from app.web.reading import read_form, validated
@@ -63,7 +63,7 @@ class Signing:
             Route(method="POST", path=SIGN_IN_PATH, policy=Policy.OPEN, handler=self._sign_in),
             Route(
                 method="POST",
-                path="/sign-out",
+                path=SIGN_OUT_PATH,
                 policy=Policy.PERSON,
                 handler=self._sign_out,
                 form=NoFields,

@@ -13,7 +13,7 @@ from app.identity.deeds import NewPerson
 from app.identity.passwords import PASSWORD_CHARS_MAX, PASSWORD_CHARS_MIN
 from app.identity.people import Person
 from app.identity.roles import ROLES, TECHNICIAN
-from app.web.people.phone import DoneQuery, NoFields, Phone, role_word, see
+from app.web.people.phone import DoneQuery, NoFields, Phone, role_word, see, worded
 from app.web.problem import problem_of
 from app.web.route import Call, Form, Policy, Route
 from runtime.store import Tx
@@ -73,7 +73,7 @@ class Staff:
                     one = await people.get(tx, call.part("id"))
                     await deed(tx, one, call)
             except DomainError as error:
-                return await self._page(call, str(error), problem_of(error, call.id).status)
+                return await self._page(call, worded(error), problem_of(error, call.id).status)
             return see(f"{PATH}/{one.id}?done={word}")
 
         return handle
@@ -99,7 +99,7 @@ class Staff:
             async with self.house.store.begin() as tx:
                 one = await deeds.add(self.keeper, tx, new, kept, call.person.actor)
         except DomainError as error:
-            return await self._page_of_all(call, form, str(error), problem_of(error, "").status)
+            return await self._page_of_all(call, form, worded(error), problem_of(error, "").status)
         return await self._tell_password(call, one, made) if made else see(f"{PATH}/{one.id}")
 
     async def _new_password(self, call: Call) -> web.Response:

@@ -7,6 +7,16 @@ function show(state) {
   if (pulse) pulse.dataset.live = state;
 }
 
+const drawn = new Map();
+
+// Takes away what was said of something that has been answered now: the page looks otherwise.
+function pass(part, html) {
+  if (drawn.has(part) && drawn.get(part) !== html) {
+    for (const said of document.querySelectorAll("[data-live-passes]")) said.remove();
+  }
+  drawn.set(part, html);
+}
+
 // Replaces one part of the page by what the server drew; never while somebody is using it.
 function replace({ part, html }) {
   for (const place of places) {
@@ -33,6 +43,10 @@ if (places.length && from && "EventSource" in window) {
   const source = new EventSource(url);
   source.addEventListener("open", () => show("yes"));
   source.addEventListener("error", () => show("no"));
-  source.addEventListener("part", (event) => replace(JSON.parse(event.data)));
+  source.addEventListener("part", (event) => {
+    const told = JSON.parse(event.data);
+    pass(told.part, told.html);
+    replace(told);
+  });
   addEventListener("pagehide", () => source.close());
 }

@@ -10,7 +10,7 @@ import pytest
 from app.imports.load import import_paths
 from app.settings import Settings
 from app.shape import bring_up, open_house
-from tests.flows.app.served import ENVIRONMENT, HARBOUR, Served, serving
+from tests.flows.app.served import ENVIRONMENT, HARBOUR, HARBOUR_BEGINS, Served, go_to, serving
 
 
 @pytest.fixture
@@ -24,6 +24,7 @@ async def counter(migrated_url: str, tmp_path: Path) -> AsyncIterator[Served]:
     )
     await bring_up(settings)
     async with open_house(settings) as house:
+        await go_to(house, HARBOUR_BEGINS)
         assert (await import_paths(house, [HARBOUR], ENVIRONMENT)).taken
         async with serving(house) as served:
             yield served

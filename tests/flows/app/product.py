@@ -49,6 +49,10 @@ class Product:
         self._process: subprocess.Popen[bytes] | None = None
         folder.mkdir(exist_ok=True)
 
+    def another(self) -> "Product":
+        """Make one more process of the same product, on an address of its own."""
+        return Product(self.folder, **self._settings)
+
     @property
     def database(self) -> Path:
         """The file that holds everything."""
@@ -59,10 +63,10 @@ class Product:
         """The id of the running process."""
         return self._running().pid
 
-    def start(self, **settings: str) -> None:
-        """Start `boxoffice serve` and wait until it takes requests."""
+    def start(self, *words: str, **settings: str) -> None:
+        """Start `boxoffice serve` and wait until it takes requests, or is at work."""
         port = self.url.rpartition(":")[2]
-        command = [str(BOXOFFICE), "serve", "--json", "--port", port]
+        command = [str(BOXOFFICE), "serve", "--json", "--port", port, *words]
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
                 command,
@@ -108,6 +112,14 @@ class Product:
         process = self._running()
         process.kill()
         self._ended(process, STOP_S)
+
+    def freeze(self) -> None:
+        """Let the process sleep without knowing it."""
+        self._running().send_signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """Let it go on."""
+        self._running().send_signal(signal.SIGCONT)
 
     def ask(self, method: str, path: str, body: Any = None) -> Any:
         """Call the HTTP API with the token of the data folder. Raises Refused."""

@@ -6,6 +6,7 @@ import re
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,8 @@ from runtime.store import to_micros
 from runtime.work import work
 
 HARBOUR = Path(__file__).parents[3] / "demo" / "operators" / "harbour"
+# Its households have their boxes by then, and nothing is to be billed yet.
+HARBOUR_BEGINS = datetime(2039, 12, 1, 12, tzinfo=UTC)
 ENVIRONMENT = {
     "PORTAL_URL": "http://127.0.0.1:9",
     "PORTAL_LOGIN": "api",
@@ -125,11 +128,18 @@ async def house(sqlite_url: str, tmp_path: Path) -> AsyncIterator[House]:
         yield built
 
 
+async def go_to(house: House, at: datetime) -> None:
+    """Move business time to an instant that is still to come."""
+    async with house.store.begin() as tx:
+        await house.clock.advance(tx, at - await house.clock.business_now(tx))
+
+
 @pytest.fixture
 async def harbour(house: House) -> House:
     """Return that house with the demonstration's operator; portal and provider do not answer."""
     from app.imports.load import import_paths  # noqa: PLC0415 - tests without files load faster
 
+    await go_to(house, HARBOUR_BEGINS)
     outcome = await import_paths(house, [HARBOUR], ENVIRONMENT)
     assert list(outcome.problems) == []
     return house

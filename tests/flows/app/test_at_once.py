@@ -15,7 +15,7 @@ from app.wiring import build, closing
 from gateway.inventory import store
 from gateway.inventory.flows import NewBox
 from terms.errors import DomainError
-from tests.flows.app.served import ENVIRONMENT, HARBOUR
+from tests.flows.app.served import ENVIRONMENT, HARBOUR, HARBOUR_BEGINS, go_to
 
 TIMES = 12
 MODEL = "HT-2"
@@ -28,6 +28,7 @@ async def two(migrated_url, tmp_path):
     """Two houses on one database, as two processes have them: each has connections of its own."""
     settings = Settings(data_dir=tmp_path, database_url=migrated_url, allow_time_travel=True)
     async with closing(build(settings)) as one, closing(build(settings)) as other:
+        await go_to(one, HARBOUR_BEGINS)
         assert (await import_paths(one, [HARBOUR], ENVIRONMENT)).taken
         yield one, other
 
@@ -76,7 +77,7 @@ async def told(two, serial: str):
 def taken(serial: str, contract: str) -> str:
     """Give the sentence about a box that another household has."""
     return (
-        f"box {serial} is with contract {contract} (assigned): take it back there first, "
+        f"box {serial} is with contract {contract}: take it back there first, "
         "or read the label again"
     )
 
@@ -161,7 +162,7 @@ async def test_a_box_that_comes_back_while_it_is_swapped_left_once(two):
         contract, history = await told(two, old)
         assert contract == ""
         assert history == ["register", "hand_over", "swap" if swapped == "" else "take_back"]
-        assert swapped in {"", f"box {old} is returned: nobody has it to be swapped"}
+        assert swapped in {"", f"box {old} is back, not looked at: nobody has it to be swapped"}
         assert (await told(two, new))[0] == (CONTRACTS[0] if swapped == "" else "")
 
 

@@ -17,7 +17,7 @@ from billing.reads import account
 from runtime.store import to_micros
 from runtime.work import work
 from terms.money import Money
-from tests.flows.app.served import ENVIRONMENT, HARBOUR
+from tests.flows.app.served import ENVIRONMENT, HARBOUR, HARBOUR_BEGINS, go_to
 from tests.flows.app.shop import opened, settings_for
 
 CONTRACT = "200001"
@@ -28,6 +28,7 @@ DUE_COUNT = 1_000
 async def house(migrated_url: str, tmp_path: Path) -> AsyncIterator[House]:
     """Return a house with an operator and no work to do, once on each database."""
     async with opened(settings_for(tmp_path, migrated_url)) as built:
+        await go_to(built, HARBOUR_BEGINS)
         outcome = await import_paths(built, [HARBOUR], ENVIRONMENT)
         assert list(outcome.problems) == []
         await take_possessions(built)

@@ -6,6 +6,7 @@ import asyncio
 import json
 import os
 import pwd
+from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 
@@ -19,7 +20,7 @@ from app.settings import load
 from app.web.reference import reference as api_reference
 from app.wiring import build, closing
 from tests.flows.app.process import command
-from tests.flows.app.served import ENVIRONMENT, HARBOUR
+from tests.flows.app.served import ENVIRONMENT, HARBOUR, HARBOUR_BEGINS
 
 NEITHER = "there is neither a contract nor an invoice nor a credit note"
 REFERENCE = Path(__file__).parents[3] / "docs" / "reference"
@@ -45,7 +46,9 @@ def boxoffice(tmp_path, monkeypatch, sqlite_url):
 
 @pytest.fixture
 def harbour_files(boxoffice):
-    """The demonstration's operator, imported."""
+    """The demonstration's operator, imported when its households have their boxes."""
+    days = (HARBOUR_BEGINS - datetime.now(UTC)).days
+    assert boxoffice("clock", "advance", f"{days}d")[0] == 0
     assert boxoffice("import", str(HARBOUR))[0] == 0
     return boxoffice
 
@@ -106,9 +109,9 @@ def test_an_import_says_what_is_wrong_and_takes_nothing(boxoffice, tmp_path):
     assert (code, document["taken"], document["problems_count"]) == (1, False, 2)
 
 
-def test_bad_rows_are_listed_and_the_others_taken(boxoffice, tmp_path):
+def test_bad_rows_are_listed_and_the_others_taken(harbour_files, tmp_path):
     """--skip-bad ends with 0 and names what was left."""
-    assert boxoffice("import", str(HARBOUR))[0] == 0
+    boxoffice = harbour_files
     path = tmp_path / "taxes.csv"
     path.write_text("tax,effective_from,rate\nother,2020-01-01,5%\nreduced,2020-01-01,x\n")
     code, output, _ = boxoffice("import", str(path), "--skip-bad")
@@ -167,6 +170,10 @@ def test_boxes_and_jobs_are_told_in_lines(harbour_files, tmp_path):
     run = harbour_files
     secrets = tmp_path / "secrets"
     secrets.write_text("username=cpe-1\n\npassword=cAnArY-7731\n")
+    assert (
+        run("user", "add", "ben", "--role", "technician", "--generate", "--display", "Ben K")[0]
+        == 0
+    )
     said = [
         ("device", "move", "HT2-00026", "ben"),
         ("device", "register", "--serial", "HT2-00026", "--account", "200001", "--by", "ben"),
@@ -180,7 +187,7 @@ def test_boxes_and_jobs_are_told_in_lines(harbour_files, tmp_path):
     ]
     told = [run(*words)[1].strip() for words in said]
     assert told == [
-        "HT2-00026 is in_stock, at ben",
+        "HT2-00026 is in_stock, at the van of Ben K",
         "HT2-00026 is assigned, with 200001",
         "HT2-00026 is active, with 200001",
         "HT2-00027 is assigned, with 200001",
@@ -194,15 +201,21 @@ def test_boxes_and_jobs_are_told_in_lines(harbour_files, tmp_path):
     code, output, _ = run(*register, "--secrets", str(secrets))
     assert (code, output) == (0, "HT2-00028 is assigned, with 200002\n")
     lines = run("device", "show", "HT2-00026")[1].splitlines()
-    assert lines[0] == "HT2-00026 is a HT-2, returned (faulty), at ben; MAC 00:1A:79:20:00:1A"
-    whats = [line.split()[2] for line in lines[2:7]]
+    assert lines[0] == (
+        "HT2-00026 is a HT-2, returned (faulty), at the van of Ben K; MAC 00:1A:79:20:00:1A"
+    )
+    day = json.loads(run("clock", "show", "--json")[1])["business_now"][:10]
+    whats = [line.replace(day, "").split()[2] for line in lines[2:7]]
     assert whats == ["register", "move", "hand_over", "activate", "swap"]
+    assert [day in line for line in lines[2:7]] == [False, False, True, True, True]
     assert "200001" in lines[4]
     assert "ben" in lines[4]
     listed = run("device", "list", "--place", "ben")[1].splitlines()
-    assert [line.split() for line in listed[1:]] == [["HT2-00026", "HT-2", "returned", "ben"]]
+    assert [line.split() for line in listed[1:]] == [
+        ["HT2-00026", "HT-2", "returned", "the", "van", "of", "Ben", "K"]
+    ]
     job = run("jobs", "open", "install", "200001", "--to", "ben")[1]
-    assert job.rstrip().endswith("(install for 200001 by ben) is open")
+    assert job.rstrip().endswith("(install for 200001 by Ben K) is open")
     assert run("jobs", "close", job.split()[1])[1].rstrip().endswith("is done")
     # Who did it is the user of this machine, unless somebody else is named.
     user = pwd.getpwuid(os.getuid()).pw_name
@@ -246,10 +259,10 @@ def test_a_box_that_cannot_be_is_one_sentence(harbour_files, tmp_path):
     for words, told in (
         (("show", "HT2-nosuch"), "no box with serial HT2-nosuch"),
         (("activate", "HT2-00026"), "hand it over first"),
-        (("return", "HT2-00026"), "it cannot become returned"),
+        (("return", "HT2-00026"), "is in stock: hand it over first"),
         (
             ("register", "--serial", "HT2-00001", "--account", "200002"),
-            "is with contract 200001 (assigned): take it back there first",
+            "is with contract 200001: take it back there first",
         ),
         (
             ("register", "--serial", "HT2-00026", "--account", "200002", "--secrets", str(secrets)),

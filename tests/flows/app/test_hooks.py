@@ -10,7 +10,7 @@ import pytest
 
 from app.imports.load import import_paths
 from tests.flows.app.paying import cleared, signed
-from tests.flows.app.served import ENVIRONMENT, HARBOUR, at_work, rest
+from tests.flows.app.served import ENVIRONMENT, HARBOUR, HARBOUR_BEGINS, at_work, go_to, rest
 
 HOOK = "/hooks/payments/cards"
 BODY = cleared("200001", 2640)
@@ -127,6 +127,7 @@ async def test_a_provider_configured_meanwhile_is_known_at_once(house, served):
     """A message for a provider that another process has just imported is taken."""
     status, _, _ = await served.raw("POST", HOOK, data=BODY, headers=signed(BODY))
     assert status == 404
+    await go_to(house, HARBOUR_BEGINS)
     await import_paths(house, [HARBOUR], ENVIRONMENT)
     house.providers.clear()
     status, _, _ = await served.raw("POST", HOOK, data=BODY, headers=signed(BODY))

@@ -12,7 +12,7 @@ from billing.equipment.model import Starts
 from billing.reads import accounts, catalog
 from gateway.inventory import store as boxes
 from gateway.provisioning import routes, targets
-from tests.flows.app.served import ENVIRONMENT, HARBOUR
+from tests.flows.app.served import ENVIRONMENT, HARBOUR, HARBOUR_BEGINS, go_to
 from tests.flows.app.test_import_files import change, widen
 
 # What an import may write; with time and chance aside, a refused one leaves all of it as it was.
@@ -35,6 +35,13 @@ TABLES = (
     "imported_row",
     "audit",
 )
+
+
+@pytest.fixture
+async def house(house):
+    """A house at the time at which the demonstration's households have their boxes."""
+    await go_to(house, HARBOUR_BEGINS)
+    return house
 
 
 @pytest.fixture

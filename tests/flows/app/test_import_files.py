@@ -99,7 +99,7 @@ def test_a_good_folder_has_no_problem(operator):
         ("subscribers.csv", "payment_customer", "", "belongs to the other payment cells"),
         ("subscribers.csv", "name", "a\x07b", "holds the character U+0007"),
         ("boxes.csv", "mac", "00:1A:79:20:00", "is not a MAC address"),
-        ("boxes.csv", "serial", "a b", "is not a serial number"),
+        ("boxes.csv", "serial", "a b", "is not a serial"),
         ("boxes.csv", "contract", "999999", "no subscriber with the contract '999999'"),
         ("boxes.csv", "contract", "", "belong together"),
         ("boxes.csv", "handed_over_on", "", "belong together"),

@@ -15,7 +15,7 @@ from app.settings import Settings
 from app.web.acs import Acs
 from app.wiring import build, closing
 from runtime.work.lane import keep_alive
-from tests.flows.app.served import ENVIRONMENT, HARBOUR, serving
+from tests.flows.app.served import ENVIRONMENT, HARBOUR, HARBOUR_BEGINS, go_to, serving
 from tests.services.relay import Relay
 
 WITHIN_S = 30.0
@@ -87,6 +87,7 @@ async def house(trouble, tmp_path):
     """A house on that database, with the targets of the demonstration's operator."""
     settings = Settings(data_dir=tmp_path, database_url=await trouble.open(), acs_port=0)
     async with closing(build(settings.model_copy(update=QUICK))) as built:
+        await go_to(built, HARBOUR_BEGINS)
         outcome = await import_paths(built, [HARBOUR], ENVIRONMENT)
         assert list(outcome.problems) == []
         yield built

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 
 import pytest
 from typer.testing import CliRunner
 
 from app.cli.root import cli
 from runtime.secrets import new_master_key
-from tests.flows.app.served import ENVIRONMENT, HARBOUR
+from tests.flows.app.served import ENVIRONMENT, HARBOUR, HARBOUR_BEGINS
 
 SEALED = (
     "target acs, target boxes-snmp, target boxes-ssh, target portal-north, payment provider cards"
@@ -30,6 +31,9 @@ def boxoffice(tmp_path, monkeypatch, sqlite_url):
         assert isinstance(result.exception, SystemExit | None)
         return result.exit_code, result.stdout, result.stderr
 
+    monkeypatch.setenv("BOXOFFICE_ALLOW_TIME_TRAVEL", "true")
+    days = (HARBOUR_BEGINS - datetime.now(UTC)).days
+    assert run("clock", "advance", f"{days}d")[0] == 0
     assert run("import", str(HARBOUR))[0] == 0
     return run
 

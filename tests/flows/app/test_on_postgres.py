@@ -7,7 +7,15 @@ import pytest
 from app.imports.load import import_paths
 from app.settings import Settings
 from app.shape import bring_up, open_house
-from tests.flows.app.served import ENVIRONMENT, HARBOUR, at_work, rest, serving
+from tests.flows.app.served import (
+    ENVIRONMENT,
+    HARBOUR,
+    HARBOUR_BEGINS,
+    at_work,
+    go_to,
+    rest,
+    serving,
+)
 
 
 @pytest.fixture
@@ -21,6 +29,7 @@ async def house(fresh_postgres, tmp_path):
 
 async def test_the_story_is_the_same_there(house):
     """What works on the embedded database works on the shared one, page by page."""
+    await go_to(house, HARBOUR_BEGINS)
     outcome = await import_paths(house, [HARBOUR], ENVIRONMENT)
     assert list(outcome.problems) == []
     again = await import_paths(house, [HARBOUR], ENVIRONMENT)

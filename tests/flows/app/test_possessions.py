@@ -19,7 +19,7 @@ from runtime.telemetry import metrics
 from runtime.work import work
 from terms.facts import Possession, PossessionChanged
 from terms.ids import ResourceId, ServiceId
-from tests.flows.app.served import ENVIRONMENT, HARBOUR, at_work, rest
+from tests.flows.app.served import ENVIRONMENT, HARBOUR, HARBOUR_BEGINS, at_work, go_to, rest
 from tests.flows.app.shop import opened, settings_for
 
 CONTRACT = "200001"
@@ -30,6 +30,7 @@ SET_ASIDE = 'boxoffice_facts_set_aside_total{kind="possession.changed"}'
 async def house(migrated_url: str, tmp_path: Path) -> AsyncIterator[House]:
     """Return a house whose imported boxes billing has heard of, once on each database."""
     async with opened(settings_for(tmp_path, migrated_url)) as built:
+        await go_to(built, HARBOUR_BEGINS)
         outcome = await import_paths(built, [HARBOUR], ENVIRONMENT)
         assert list(outcome.problems) == []
         await take_possessions(built)

@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import json
 import socket
+from datetime import UTC, datetime
 
 import aiohttp
 import pytest
 
 from tests.flows.app.process import Serving, command
-from tests.flows.app.served import ENVIRONMENT, HARBOUR
+from tests.flows.app.served import ENVIRONMENT, HARBOUR, HARBOUR_BEGINS
 
 OPERATOR = {
     "operator.toml": """
@@ -61,6 +62,8 @@ async def test_a_command_beside_it_is_heard_at_once(tmp_path, folder):
     """
     async with Serving(tmp_path, folder) as serving:
         settings = folder | {"log_level": "warning"}
+        days = (HARBOUR_BEGINS - datetime.now(UTC)).days
+        assert (await command("clock", "advance", f"{days}d", settings=settings))[0] == 0
         code, output, errors = await command(
             "import", str(HARBOUR), "--json", settings=settings, **ENVIRONMENT
         )

@@ -3,14 +3,21 @@
 import pytest
 from sqlalchemy import select
 
+from gateway.inventory import flows as inventory
+from gateway.inventory import store as boxes
+from gateway.inventory.flows import TakeBack
 from gateway.provisioning import findings
+from gateway.provisioning.compose import OTHER_CAUSE
 from gateway.provisioning.drift import Drift
 from gateway.provisioning.findings import Kind
+from gateway.provisioning.results import DRIFT_CAUSE
 from gateway.provisioning.tables import drift_scan, service_order
 from gateway.provisioning.targets import DriftPolicy
 from gateway.reads import drift as drift_reads
 from terms.entitlement import ServiceState
 from terms.errors import Unreachable
+from terms.ids import ServiceId
+from tests.fixtures.clock import START
 from tests.flows.gateway.world import NORTH, World
 
 SERVICES = [f"s{n}" for n in range(1, 6)]
@@ -73,6 +80,25 @@ async def test_hand_edit_is_found_and_repaired(world: World):
     }
     assert causes["s1"] == "changed at the target"
     assert (await drift.scan(NORTH)).orphans == 1
+
+
+async def test_what_we_change_ourselves_is_no_change_by_hand(world: World):
+    """A box that comes back leaves its account by us; what somebody changes then is told so."""
+    await lit(world)
+    async with world.store.begin() as tx:
+        (box,) = (await boxes.by_service(tx, ["s1"]))[ServiceId("s1")]
+        back = TakeBack(resource=box.id, on=START.date(), actor="test")
+        await inventory.take_back(tx, world.work, [back])
+    await world.work_through()
+    query = select(service_order).where(service_order.c.service == "s1")
+    newest = (await world.rows(query.order_by(service_order.c.id)))[-1]
+    assert box.mac in newest.what
+    assert newest.cause == OTHER_CAUSE
+    await tamper(world, op="set", account_number="1001", fields={"status": 0})
+    await Drift(world.work, world.targets).scan(NORTH)
+    await world.work_through()
+    newest = (await world.rows(query.order_by(service_order.c.id)))[-1]
+    assert newest.cause == DRIFT_CAUSE
 
 
 async def test_report_policy_repairs_only_when_asked(small_world: World):

@@ -182,12 +182,12 @@ async def test_a_bad_move_says_what_to_do(rack):
         (
             flows.activate,
             Activate(resource=free.id, on=DAY, actor=ACTOR),
-            "box RB2 is in_stock: it cannot become active; hand it over first",
+            "box RB2 is in stock: hand it over first",
         ),
         (
             flows.take_back,
             TakeBack(resource=free.id, on=DAY, actor=ACTOR),
-            "it cannot become returned",
+            "hand it over first",
         ),
         (stock.scrap, Gone(resource=held.id, on=DAY, actor=ACTOR), "take it back first"),
         (stock.find, TakeBack(resource=held.id, on=DAY, actor=ACTOR), "it was not lost"),

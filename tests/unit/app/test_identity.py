@@ -190,6 +190,7 @@ def test_a_path_of_ours_is_kept_as_it_is():
     for path in ("/", "/field/jobs/7?tab=a%20b&x=//y#end", "/me?next=https://x.example"):
         assert local_path(path) == path
     assert local_path("/" + "x" * NEXT_CHARS_MAX) == ""
+    assert local_path("/sign-out") == local_path("/sign-in?next=/me") == ""
     assert sign_in_url("/me?a=b&c=d") == "/sign-in?next=/me%3Fa%3Db%26c%3Dd"
     assert sign_in_url("//evil.example") == "/sign-in"
 

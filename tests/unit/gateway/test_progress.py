@@ -38,6 +38,7 @@ RACK = Target(
     enabled=True,
     version=1,
     in_flight_max=1,
+    calls_per_s=None,
     drift_policy=DriftPolicy.REPAIR,
     guard_share_percent=10,
     guard_floor=10,
@@ -151,8 +152,8 @@ def test_one_thing_missing_is_not_green(known):
     [
         (waits(), Stage.WAITING, "It is being asked"),
         (waits(error="refused"), Stage.WAITING, "up to 2 minutes to start"),
-        (waits(LATE, error="refused"), Stage.STUCK, "4. The address: is it a:22? The last try"),
-        (waits(LATE), Stage.STUCK, "1. Power"),
+        (waits(LATE, error="refused"), Stage.STUCK, "No answer. The last try said: refused. Look"),
+        (waits(LATE), Stage.STUCK, "No answer. Look at these"),
         (waits(seen_at=SEEN, error="refused"), Stage.STUCK, "was it unplugged"),
         (waits(error="busy", attempts=2), Stage.WAITING, "came to nothing: busy. It is tried"),
         (waits(error="bad key.", parked_at=SEEN), Stage.STUCK, "set aside: bad key. It is not"),
@@ -187,6 +188,31 @@ def test_what_to_do_is_said(known, stage, words):
     found = progress_of(known)
     assert found.stage is stage
     assert words in found.advice
+
+
+def test_what_to_look_at_is_a_list():
+    """Where nobody answers, power, cable, network and address stand one after the other."""
+    steps = progress_of(waits(LATE, error="refused")).steps
+    assert [step.partition(":")[0] for step in steps] == [
+        "Power",
+        "Cable",
+        "Network",
+        "The address",
+    ]
+    assert progress_of(waits()).steps == ()
+
+
+def test_another_model_is_named_and_is_no_silence():
+    """The page names the model seen and the one expected; it does not say that nothing answers."""
+    why = "box RB00000018 is registered as RB-1 and calls itself RB-9"
+    case = replace(CASE, kind=CaseKind.OTHER_MODEL, reason=why)
+    found = progress_of(replace(box_at(held=None, seen_at=None), cases=(case,)))
+    answers = {line.about: line.answer for line in found.lines}
+    assert answers[About.IDENTITY] == why
+    assert found.advice.startswith("Box RB00000018 is registered as RB-1 and calls itself RB-9. ")
+    assert not any(
+        "not since" in answer or "no answer yet" in answer for answer in answers.values()
+    )
 
 
 def test_every_doubt_and_state_has_its_sentence():

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
+from gateway.adapters.boxes import OTHER_MODEL
 from gateway.adapters.sdk import Ask, BoxAdapter, Contact, Reply
 from gateway.adapters.state import ViewerState
 from gateway.adapters.stb.cwmp import edges, soap, writing
@@ -180,7 +181,7 @@ class Desk:
         if caller.ref is not None and caller.ref != inform.serial:
             return f"it signed in as the box {caller.ref}"
         if session.map is None:
-            return "its model is none of this target's"
+            return OTHER_MODEL
         if caller.rank is Rank.BOOTSTRAP and session.access.secrets.get(PASSWORD):
             return "it has a password of its own and called with that of all boxes"
         if caller.rank is Rank.FIRST and not _is_reset(inform, session.map):

@@ -133,7 +133,7 @@ class Engine:
                 try:
                     await loop.create_datagram_endpoint(lambda: wire, local_addr=(kind.anywhere, 0))
                 except OSError as error:
-                    why = f"nothing could be sent ({error.strerror or type(error).__name__})"
+                    why = f"nothing could be sent ({error.strerror or 'no way there'})"
                     raise untouched(Unreachable(why)) from None
                 config.add_transport(self._engine, kind.domain, wire)
                 self._wires[kind] = wire
@@ -154,10 +154,8 @@ class Engine:
             return await future
         except StatusInformation as error:
             return _heard(error.get("errorIndication", error), 0, 0, ())
-        except PySnmpError as error:
-            raise untouched(
-                Unreachable(f"nothing could be sent ({type(error).__name__})")
-            ) from None
+        except PySnmpError:
+            raise untouched(Unreachable("nothing could be sent")) from None
         finally:
             self._waiting.discard(future)
             known.wire.asked[known.address] -= 1

@@ -43,6 +43,16 @@ KEYS_REFUSED = frozenset({
 })  # fmt: skip
 TIMED_OUT = "RequestTimedOut"
 SILENT = frozenset({TIMED_OUT, "NotInTimeWindow", "UnknownEngineID"})
+_WORDS = {
+    TIMED_OUT: "none came in time",
+    "NotInTimeWindow": "its clock is another",
+    "UnknownEngineID": "it is another engine",
+    "UnknownUserName": "it does not know the user",
+    "UnknownSecurityName": "it does not know the user",
+    "WrongDigest": "it has another key",
+    "DecryptionError": "it has another key for what is secret",
+    "UnsupportedSecurityLevel": "it wants another level of security",
+}
 TEXT, NUMBER = OctetString.tagSet, Integer32.tagSet
 _PADDING = b"\0 "
 _TYPES = {TEXT: "a text", NUMBER: "a number"}
@@ -73,11 +83,12 @@ def is_of_keys(heard: Heard) -> bool:
 
 def _check(heard: Heard, names: Sequence[str]) -> None:
     if heard.complaint in KEYS_REFUSED:
-        raise untouched(Permanent(f"the box does not take our user and keys ({heard.complaint})"))
+        why = _WORDS.get(heard.complaint, "it knows others")
+        raise untouched(Permanent(f"the box does not take our user and keys: {why}"))
     if heard.complaint in SILENT:
-        raise Unreachable(f"the box gave no proper answer ({heard.complaint})")
+        raise Unreachable(f"the box gave no proper answer: {_WORDS[heard.complaint]}")
     if heard.complaint:
-        raise Retryable(f"the box answers something else than was asked ({heard.complaint})")
+        raise Retryable("the box answers something else than was asked")
     if heard.status:
         raise refusal(heard.status, heard.index, names)
 
@@ -93,8 +104,8 @@ def refusal(status: int, index: int, names: Sequence[str]) -> TargetError:
 def _unexpected(name: str, kind: Any, value: Any) -> TargetError:
     said = type(value).__name__
     if said in {"NoSuchObject", "NoSuchInstance"}:
-        return Permanent(f"the box has no {name} where its model should ({said})")
-    return Retryable(f"the box tells {name} as {said}, not as {_TYPES[kind]}")
+        return Permanent(f"the box has no {name} where its model should")
+    return Retryable(f"the box tells {name} as something else than {_TYPES[kind]}")
 
 
 def _text(name: str, value: Any) -> str:

@@ -24,6 +24,7 @@ class Ssh(BoxAdapter[ViewerState]):
     """Boxes reached by SSH."""
 
     kind = "ssh"
+    pins_keys = True
     options_type: ClassVar[type[Options]] = SshOptions
     options: SshOptions
 

@@ -7,6 +7,7 @@ a moment after its use, so that look, write and look are one sign-in.
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
@@ -211,6 +212,11 @@ def _not_opened(error: Exception, options: SshOptions) -> TargetError:
         case asyncssh.KeyExchangeFailed():
             more = "" if options.legacy else "; it may need the option legacy"
             return Permanent(f"the box knows no algorithm that we take{more}")
-        case asyncssh.ConnectionLost() | TimeoutError() | OSError():
-            return Unreachable(f"the box cannot be signed in to ({type(error).__name__})")
-    return Retryable(f"the box ended the sign-in ({type(error).__name__})")
+        case TimeoutError():
+            return Unreachable("the box did not answer in time")
+        case asyncssh.ConnectionLost():
+            return Unreachable("the box broke the connection off")
+        case OSError():
+            why = os.strerror(error.errno).lower() if error.errno else "it cannot be reached"
+            return Unreachable(f"no connection to the box: {why}")
+    return Retryable("the box ended the sign-in")

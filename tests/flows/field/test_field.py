@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import re
 
-import pytest
 from lxml import html
 
 from app.desk import boxes, stock, visits
@@ -17,79 +16,11 @@ from gateway.inventory.reviews import CaseKind, Finding
 from gateway.inventory.store import by_serial
 from gateway.reads.progress import About, Mark, Stage
 from tests.flows.app.operator import contract_of
-from tests.flows.app.served import serving
-from tests.flows.app.shop import Shop, at_work, opened, settings_for
-from tests.flows.app.vans import Vans, page, sent
-from tests.flows.app.visitor import Visitor
-from tests.simulators.process import start_simulator
+from tests.flows.app.shop import at_work
+from tests.flows.app.vans import page, sent
+from tests.flows.field.phones import ON_BOTH, as_, bound, words
 
-ON_BOTH = pytest.mark.parametrize("url_of", ["sqlite_url", "postgres_url_of_vans"], indirect=True)
 CLEAN = {"condition": "good", "note": ""}
-
-
-@pytest.fixture(scope="session")
-def running_rack():
-    """A rack of boxes that tests of this worker share; whoever uses it resets it."""
-    options = ("--count", "4", "--boot-s", "0.05", "--seed", "vans")
-    with start_simulator("ssh", *options) as rack:
-        yield rack
-
-
-@pytest.fixture
-def postgres_url_of_vans(postgres_server, postgres_template):
-    """A migrated PostgreSQL database that goes after the test."""
-    url = postgres_server.create(postgres_template)
-    yield url
-    postgres_server.drop(url)
-
-
-@pytest.fixture
-def url_of(request):
-    """The database of a test: SQLite unless it asks for both."""
-    return request.getfixturevalue(getattr(request, "param", "sqlite_url"))
-
-
-@pytest.fixture
-async def vans(url_of, tmp_path, portal, provider, running_rack):
-    """An operator whose duties run not yet; household 1 is signed up and has paid nothing."""
-    async with opened(settings_for(tmp_path / "data", url_of)) as house:
-        found = Vans(Shop(house, portal, provider), running_rack)
-        await found.shop.begin(tmp_path / "operator")
-        await found.begin()
-        await found.shop.sign_up(1)
-        yield found
-
-
-@pytest.fixture
-async def served(vans):
-    """Its pages."""
-    async with serving(vans.house) as one:
-        yield one
-
-
-async def as_(served, name: str) -> Visitor:
-    """Sign somebody in."""
-    visitor = Visitor(served)
-    assert (await visitor.sign_in(name)).status == 303
-    return visitor
-
-
-@pytest.fixture
-async def tom(served):
-    """The technician Tom, signed in."""
-    return await as_(served, "tom")
-
-
-def words(text: str) -> str:
-    """Give what a page says, in one line."""
-    return " ".join(" ".join(html.fromstring(text).itertext()).split())
-
-
-async def bound(vans: Vans, tom: Visitor, serial: str, **more: str):
-    """Register a box over the pages: form, plausibility, deed."""
-    seen = await tom.get(page("register", contract=contract_of(1), serial=serial, **more))
-    assert seen.status == 200, words(seen.text)
-    return await sent(tom, seen, "/field/register")
 
 
 @ON_BOTH
@@ -256,7 +187,7 @@ async def test_each_refusal_says_what_to_do(vans, served, tom):
     told = await said(other)
     assert "in stock at the van of Ben, not in yours: have it moved to you first" in told
     assert "is lost: note it as found first" in await said(third)
-    assert "is returned: look at it and put it back in stock first" in await said(last)
+    assert "is back, not looked at: look at it and put it back in stock first" in await said(last)
     assert "no serial" in await said('{"wifi": "x"}')
     assert "compare the label" in await said(f'{{"sn": "{first}", "model": "HT-2"}}')
     async with house.store.begin() as tx:
@@ -492,7 +423,7 @@ async def test_every_page_of_the_field_asks_for_somebody(served):
     """Technicians where they work, owners where the office decides; a camera for both."""
     routes = Field(served.site.phone).routes()
     office = {route.path for route in routes if route.policy is Policy.OWNER}
-    assert all(re.match(r"/field/(jobs|stock)", path) for path in office)
+    assert all(re.match(r"/field/(jobs|stock|reviews)", path) for path in office)
     assert {route.policy for route in routes} == {Policy.TECHNICIAN, Policy.OWNER}
     _, _, headers = await served.raw("GET", "/field/register")
     assert "camera=(self)" in headers["Permissions-Policy"]

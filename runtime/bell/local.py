@@ -1,39 +1,21 @@
-"""The bell says "there may be work of this kind". It carries no work and may be lost.
-
-Whoever waits looks at the database afterwards, so a missed ring costs time and nothing else.
-"""
+"""The bell of one process: an event per kind."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable
-from typing import Protocol
-
-
-class Bell(Protocol):
-    """One door for every make of bell."""
-
-    def ring(self, kinds: Iterable[str]) -> None:
-        """Wake whoever waits for one of these kinds. Never blocks, never fails."""
-        ...
-
-    def ring_all(self) -> None:
-        """Wake everybody."""
-        ...
-
-    async def wait(self, kind: str, within_s: float) -> bool:
-        """Wait for a ring of that kind; False when the time is over first.
-
-        A ring between two waits is not lost: the next wait returns at once.
-        """
-        ...
 
 
 class LocalBell:
-    """The bell of one process: an event per kind."""
+    """Rings within one process."""
+
+    is_up = True
 
     def __init__(self) -> None:
         self._events: dict[str, asyncio.Event] = {}
+
+    def begin(self) -> None:
+        """There is nothing to connect."""
 
     def ring(self, kinds: Iterable[str]) -> None:
         """Wake whoever waits for one of these kinds."""
@@ -55,6 +37,9 @@ class LocalBell:
             return False
         event.clear()
         return True
+
+    async def close(self) -> None:
+        """Nothing is on its way here."""
 
     def _event(self, kind: str) -> asyncio.Event:
         return self._events.setdefault(kind, asyncio.Event())

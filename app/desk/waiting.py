@@ -1,0 +1,50 @@
+"""What waits for a person and is no work that was set aside: findings about boxes, deposits."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from app.desk.names import names
+from billing.reads import rentals
+from billing.reads.rentals import DepositView
+from gateway.inventory import reviews, store
+from gateway.inventory.reviews import Case
+from runtime.store import Tx
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Doubt:
+    """A line of the review list, and the contract of the household that has the box, if any."""
+
+    case: Case
+    contract: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Waiting:
+    """Findings, the newest first, and the deposits that somebody has to decide about."""
+
+    doubts: Sequence[Doubt]
+    deposits: Sequence[DepositView]
+
+    @property
+    def count(self) -> int:
+        """How many there are."""
+        return len(self.doubts) + len(self.deposits)
+
+
+async def waiting(tx: Tx, *, rows_max: int) -> Waiting:
+    """List what waits, of each kind so many at most."""
+    cases = await reviews.waiting(tx, cases_max=rows_max)
+    known = await store.by_serial(tx, {one.serial for one in cases})
+    who = await names(tx, [box.service for box in known.values()])
+    contracts = {
+        box.serial: who[box.service].contract
+        for box in known.values()
+        if box.service and box.service in who
+    }
+    return Waiting(
+        doubts=[Doubt(case=one, contract=contracts.get(one.serial, "")) for one in cases],
+        deposits=await rentals.held(tx, is_waiting=True, limit=rows_max),
+    )

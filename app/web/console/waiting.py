@@ -1,0 +1,69 @@
+"""What waits for a person, as pages show it: what was found about boxes, deposits that are held."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from app.desk.waiting import Doubt, Waiting
+from app.web.console.views import DepositRow, DoubtRow, WaitingPage
+from app.web.console.words import shown
+from billing.equipment.model import Ending
+from billing.reads.rentals import DepositView
+from gateway.inventory.reviews import CaseKind
+
+# What it is, and what whoever decides about it can do.
+_COMPARE = (
+    "Compare the label. Where another box was plugged in, have it swapped; where the list is "
+    "wrong, correct it."
+)
+_KEY = (
+    "Ask whoever is there whether it was reset or given another board. If so, let the next key in "
+    "and have it registered again; if not, another device answers in its place."
+)
+_COPY = "One of the two is a copy, or a list is wrong: have both labels read."
+_TWICE = "Two boxes call with this serial: have the one with the household looked at."
+_STRANGE = "Have the box brought back and looked at; give the household another one."
+_CASES: Mapping[CaseKind, tuple[str, str]] = {
+    CaseKind.HOST_KEY: ("Another key", _KEY),
+    CaseKind.OTHER_MODEL: ("Another model", _COMPARE),
+    CaseKind.OTHER_MAC: ("Another MAC", _COMPARE),
+    CaseKind.MAC_TAKEN: ("One MAC, two boxes", _COPY),
+    CaseKind.TWO_PLACES: ("One serial, two places", _TWICE),
+    CaseKind.DOUBTFUL: ("Calls as it should not", _STRANGE),
+}
+_ENDINGS = {Ending.DAMAGED: "came back damaged", Ending.LOST: "is lost"}
+
+
+def page(found: Waiting) -> WaitingPage:
+    """Show all of it."""
+    return WaitingPage(
+        doubts=tuple(_doubt(one) for one in found.doubts),
+        deposits=tuple(_deposit(one) for one in found.deposits),
+    )
+
+
+def _doubt(one: Doubt) -> DoubtRow:
+    title, todo = _CASES[one.case.kind]
+    return DoubtRow(
+        id=one.case.id,
+        title=title,
+        serial=one.case.serial,
+        contract=one.contract,
+        reason=one.case.reason,
+        todo=todo,
+        at=one.case.seen_at,
+        count=one.case.count,
+        is_of_key=one.case.kind is CaseKind.HOST_KEY,
+    )
+
+
+def _deposit(one: DepositView) -> DepositRow:
+    rental = one.rental
+    how = _ENDINGS.get(rental.ending, "is back") if rental.ending else "is back"
+    since = f" since {shown(rental.deposit_since)}" if rental.deposit_since else ""
+    return DepositRow(
+        id=rental.id,
+        contract=one.contract,
+        name=one.name,
+        text=f"{rental.deposit} held{since}: box {rental.serial} {how}",
+    )

@@ -1,0 +1,46 @@
+"""What a target stands is said beside its options, and checked before anything is taken."""
+
+from app.imports.operator import read_operator
+from app.imports.problems import Problems
+
+OPERATOR = """
+[operator]
+name = "North TV"
+currency = "EUR"
+zone = "Europe/Vienna"
+locale = "en"
+country = "AT"
+
+[targets.north]
+kind = "ministra"
+base_url = "http://127.0.0.1:9"
+"""
+
+
+def test_limits_are_parted_from_the_options_of_the_kind():
+    """The adapter hears nothing of them; what is not said has its usual value."""
+    problems = Problems()
+    told = OPERATOR + "in_flight_max = 64\ncalls_per_s = 12.5\n"
+    found = read_operator(told.encode(), {}, problems)
+    assert found is not None
+    (target,) = found.targets
+    assert target.options == {"base_url": "http://127.0.0.1:9"}
+    assert (target.limits.in_flight_max, target.limits.calls_per_s) == (64, 12.5)
+    found = read_operator(OPERATOR.encode(), {}, problems)
+    assert found is not None
+    assert found.targets[0].limits.calls_per_s is None
+    assert list(problems) == []
+
+
+def test_a_wrong_limit_is_named():
+    """None, nothing, too many: the file and the field are told."""
+    for told in (
+        "in_flight_max = 0",
+        "in_flight_max = 513",
+        "calls_per_s = 0",
+        'calls_per_s = "x"',
+    ):
+        problems = Problems()
+        assert read_operator(f"{OPERATOR}{told}\n".encode(), {}, problems) is None
+        (problem,) = problems
+        assert problem.field == f"targets.north.{told.split()[0]}"
