@@ -76,7 +76,7 @@ async def rss_mb() -> float:
             await product.rest()
             if not await portal.calls():
                 raise Failed("nothing was brought to the portal")
-            async with product.session.get(f"{product.url}/console/") as page:
+            async with product.session.get(f"{product.url}/") as page:
                 await page.read()
             return _most_kb(product.pid) / 1024
 

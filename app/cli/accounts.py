@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from app.cli.actor import actor
+from app.cli.actor import Reason, actor
 from app.cli.speak import Json, run, say, tell
 
 if TYPE_CHECKING:
@@ -92,6 +92,7 @@ def change(
     plan: Annotated[str, typer.Option(help="The new plan.")] = "",
     add: Several = None,
     remove: Several = None,
+    reason: Reason = "",
     as_json: Json = False,
 ) -> None:
     """Change the plan, add and remove add-ons."""
@@ -104,7 +105,7 @@ def change(
 
         wish = Change(plan=plan or None, add=tuple(add or ()), remove=tuple(remove or ()))
         async with house.store.begin() as tx:
-            await contracts.change(house, tx, contract, wish, actor())
+            await contracts.change(house, tx, contract, wish, actor(), reason=reason)
 
     run(story)
     _done(contract, "changed", as_json=as_json)
@@ -114,6 +115,7 @@ def cancel(
     contract: Contract,
     *,
     now: Annotated[bool, typer.Option("--now", help="At once, not at the period's end.")] = False,
+    reason: Reason = "",
     as_json: Json = False,
 ) -> None:
     """End a contract."""
@@ -124,7 +126,7 @@ def cancel(
 
         when = When.NOW if now else When.PERIOD_END
         async with house.store.begin() as tx:
-            await contracts.cancel(house, tx, contract, when, actor())
+            await contracts.cancel(house, tx, contract, when, actor(), reason=reason)
 
     run(story)
     _done(contract, "cancelled", as_json=as_json)

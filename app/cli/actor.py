@@ -12,6 +12,9 @@ USER_CHARS_MAX = 76  # with that, as many as an actor may have
 By = Annotated[str, typer.Option(help="Who does it, for the history; this machine's user if none.")]
 
 
+Reason = Annotated[str, typer.Option(help="Why, for the audit.")]
+
+
 def actor(by: str = "") -> str:
     """Name whoever acts, as it is written down."""
     return by or f"{COMMAND_LINE}{_user()[:USER_CHARS_MAX]}"

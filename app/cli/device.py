@@ -91,7 +91,7 @@ def import_(
     async def story(house: House) -> Outcome:
         from app.imports.load import import_boxes, import_good_boxes
 
-        return await (import_good_boxes if skip_bad else import_boxes)(house, path)
+        return await (import_good_boxes if skip_bad else import_boxes)(house, path, actor())
 
     from app.cli.importing import report
 

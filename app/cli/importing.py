@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from app.cli.actor import actor
 from app.cli.speak import Json, complain, run, say, tell
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ def import_(
         from app.imports.load import import_good_rows, import_paths
 
         take = import_good_rows if skip_bad else import_paths
-        return await take(house, paths, os.environ)
+        return await take(house, paths, os.environ, actor())
 
     from app.shape import open_house, open_to_seal_anew
 

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from app.cli.accounts import add_to as add_accounts
+from app.cli.audit import add_to as add_audit
 from app.cli.books import add_to as add_books
 from app.cli.clock import add_to as add_clock
 from app.cli.database import add_to as add_database
@@ -71,5 +72,6 @@ for add in (
     add_tokens,
     add_targets,
     add_clock,
+    add_audit,
 ):
     add(cli)

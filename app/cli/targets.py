@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from app.cli.actor import actor
+from app.cli.actor import Reason, actor
 from app.cli.speak import Json, guarded, run, say, table, tell
 
 if TYPE_CHECKING:
@@ -81,7 +81,9 @@ def scan(name: Name, *, as_json: Json = False) -> None:
     """Compare a target with what it should hold."""
 
     async def story(house: House) -> ScanReport:
-        return await house.drift.scan(name)
+        from app.desk import targets
+
+        return await targets.scan(house, name, actor())
 
     report = run(story)
     if as_json:
@@ -110,23 +112,23 @@ def release(name: Name, *, as_json: Json = False) -> None:
         say(f"{name} is tried again" if done else f"{name} was not set aside")
 
 
-def approve(name: Name, *, as_json: Json = False) -> None:
+def approve(name: Name, *, reason: Reason = "", as_json: Json = False) -> None:
     """Let households go dark that the guard stopped."""
-    _decide(name, "approve", "go dark", as_json=as_json)
+    _decide(name, "approve", "go dark", reason, as_json=as_json)
 
 
-def reject(name: Name, *, as_json: Json = False) -> None:
+def reject(name: Name, *, reason: Reason = "", as_json: Json = False) -> None:
     """Keep households on that the guard stopped."""
-    _decide(name, "reject", "stay on", as_json=as_json)
+    _decide(name, "reject", "stay on", reason, as_json=as_json)
 
 
-def _decide(name: str, verb: str, words: str, *, as_json: bool) -> None:
+def _decide(name: str, verb: str, words: str, reason: str, *, as_json: bool) -> None:
     async def story(house: House) -> int:
         from app.desk import targets
 
         decide = {"approve": targets.approve, "reject": targets.reject}[verb]
         async with house.store.begin() as tx:
-            return await decide(house, tx, name, actor())
+            return await decide(house, tx, name, actor(), reason=reason)
 
     count = run(story)
     if as_json:

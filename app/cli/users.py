@@ -29,6 +29,7 @@ def add_to(cli: typer.Typer) -> None:
     group.command("list")(listing)
     group.command("disable")(disable)
     group.command("enable")(enable)
+    group.command("role")(role)
     group.command("password")(password)
     group.command("sign-ins")(sign_ins)
     group.command("revoke")(revoke)
@@ -38,7 +39,7 @@ def add_to(cli: typer.Typer) -> None:
 def add(
     name: Name,
     *,
-    role: Annotated[str, typer.Option(help="owner or technician.")],
+    role: Annotated[str, typer.Option(help="owner, support, cashier or technician.")],
     display: Annotated[str, typer.Option(help="The name that others see.")] = "",
     generate: Generate = False,
     as_json: Json = False,
@@ -134,6 +135,25 @@ def enable(name: Name, *, as_json: Json = False) -> None:
 
     run(story)
     _done(name, "is let in again", as_json=as_json)
+
+
+def role(
+    name: Name,
+    role: Annotated[str, typer.Argument(help="owner, support, cashier or technician.")],
+    *,
+    as_json: Json = False,
+) -> None:
+    """Give somebody another role. What they may do changes at once."""
+
+    async def story(house: House) -> None:
+        from app.identity import deeds, people
+
+        async with house.store.begin() as tx:
+            one = await people.find(tx, name)
+            await deeds.set_role(house.keeper, tx, one, role, actor())
+
+    run(story)
+    _done(name, f"is {role} from now on", as_json=as_json)
 
 
 def sign_ins(name: Name, *, as_json: Json = False) -> None:

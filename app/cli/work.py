@@ -43,11 +43,9 @@ def reconcile(
 
     async def story(house: House) -> int:
         from app.desk import targets
-        from app.desk.boxes import holder_of
 
         async with house.store.begin() as tx:
-            services = [(await holder_of(tx, contract)).service] if contract else []
-            return await targets.look_again(house, tx, services, target=target or None)
+            return await targets.look_again(house, tx, contract, actor(), target=target or None)
 
     count = run(story)
     if as_json:
@@ -166,7 +164,7 @@ def replay(*, as_json: Json = False) -> None:
         from app.desk.replay import replay as replay_all
 
         async with house.store.begin() as tx:
-            return await replay_all(house, tx)
+            return await replay_all(house, tx, actor())
 
     found = run(story)
     if as_json:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from app.desk.auditing import note
 from app.wiring import House
 from billing.flows.replay import replay as replay_billing
 from gateway.provisioning.routes import replay as replay_rights
@@ -20,12 +21,15 @@ class Replayed:
     events: int
 
 
-async def replay(house: House, tx: Tx) -> Replayed:
+async def replay(house: House, tx: Tx, actor: str) -> Replayed:
     """Mark all of it; whatever stands already is left as it is."""
     of_billing = await replay_billing(house.desk, tx)
+    services = await replay_rights(tx, house.work)
+    after = f"{of_billing.accounts} accounts, {services} services"
+    await note(house, tx, actor=actor, action="replay", subject="everything", after=after)
     return Replayed(
         accounts=of_billing.accounts,
-        services=await replay_rights(tx, house.work),
+        services=services,
         attempts=of_billing.attempts,
         events=of_billing.events,
     )

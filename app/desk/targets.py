@@ -5,16 +5,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from app.desk.auditing import note
+from app.desk.boxes import holder_of
 from app.desk.parked import INTAKE
 from app.wiring import House
 from billing.flows import receive
 from gateway.adapters.sdk import Health
 from gateway.provisioning import findings, guard, targets
+from gateway.provisioning.drift import ScanReport
 from gateway.provisioning.reconcile import mark
 from runtime.store import Tx
 from terms.errors import NotFound
-from terms.ids import ServiceId, TargetName
+from terms.ids import TargetName
 
+TRIED, NOT_ASIDE = "tried again", "was not set aside"
 PARKED_KINDS = frozenset({INTAKE, "settle", "collect", "compose", "reconcile", "notify"})
 
 
@@ -23,20 +26,34 @@ async def probe(house: House, name: str) -> Health:
     return await (await house.targets.open(name)).adapter.probe()
 
 
-async def approve(house: House, tx: Tx, name: str, actor: str) -> int:
+async def approve(house: House, tx: Tx, name: str, actor: str, *, reason: str = "") -> int:
     """Let the darkenings through that the guard stopped; returns how many."""
     count = await guard.approve(tx, house.work, name)
     await note(
-        house, tx, actor=actor, action="guard.approve", subject=f"target:{name}", after=str(count)
+        house,
+        tx,
+        actor=actor,
+        action="guard.approve",
+        subject=f"target:{name}",
+        before=f"{count} held back",
+        after=f"{count} let go dark",
+        reason=reason,
     )
     return count
 
 
-async def reject(house: House, tx: Tx, name: str, actor: str) -> int:
+async def reject(house: House, tx: Tx, name: str, actor: str, *, reason: str = "") -> int:
     """Keep on what the guard stopped; returns how many."""
     count = await guard.reject(tx, house.work, name)
     await note(
-        house, tx, actor=actor, action="guard.reject", subject=f"target:{name}", after=str(count)
+        house,
+        tx,
+        actor=actor,
+        action="guard.reject",
+        subject=f"target:{name}",
+        before=f"{count} held back",
+        after=f"{count} kept on",
+        reason=reason,
     )
     return count
 
@@ -45,7 +62,12 @@ async def release_target(house: House, tx: Tx, name: str, actor: str) -> bool:
     """Let a target work again whose credentials were refused."""
     done = await targets.release(tx, name)
     await note(
-        house, tx, actor=actor, action="target.release", subject=f"target:{name}", after=str(done)
+        house,
+        tx,
+        actor=actor,
+        action="target.release",
+        subject=f"target:{name}",
+        after="tried again" if done else "was not set aside",
     )
     return done
 
@@ -64,7 +86,7 @@ async def repair(
         actor=actor,
         action="drift.repair",
         subject=f"target:{target or '*'}",
-        after=str(count),
+        after=f"{count} to be repaired",
     )
     return count
 
@@ -77,14 +99,38 @@ async def release_work(house: House, tx: Tx, kind: str, key: str, actor: str) ->
     if kind == INTAKE:
         count = max(count, await receive.release(house.desk, tx, [key]))
     await note(
-        house, tx, actor=actor, action="work.release", subject=f"{kind}:{key}", after=str(count)
+        house,
+        tx,
+        actor=actor,
+        action="work.release",
+        subject=f"{kind}:{key}",
+        after="tried again" if count else "was not set aside",
     )
     return count
 
 
 async def look_again(
-    house: House, tx: Tx, services: Sequence[ServiceId], *, target: str | None = None
+    house: House, tx: Tx, contract: str, actor: str, *, target: str | None = None
 ) -> int:
-    """Mark services to be compared with their targets now; returns how many rows."""
+    """Have a household, or everybody for "", compared with its targets now; returns how many rows.
+
+    Raises NotFound.
+    """
+    services = [(await holder_of(tx, contract)).service] if contract else []
     name = TargetName(target) if target else None
-    return await mark(tx, house.work, services=services, target=name)
+    count = await mark(tx, house.work, services=services, target=name)
+    subject = f"contract:{contract}" if contract else f"target:{target or '*'}"
+    after = f"{count} at {target}" if target else str(count)
+    await note(house, tx, actor=actor, action="target.look_again", subject=subject, after=after)
+    return count
+
+
+async def scan(house: House, name: str, actor: str) -> ScanReport:
+    """Compare a target with what it should hold, now. Raises NotFound and what the target raises.
+
+    That takes long and is many transactions: who asked for it is written down before.
+    """
+    async with house.store.begin() as tx:
+        await targets.find(tx, name)
+        await note(house, tx, actor=actor, action="target.scan", subject=f"target:{name}")
+    return await house.drift.scan(name)

@@ -11,7 +11,7 @@ from app.desk import boxes, hands, registration
 from app.desk.auditing import note
 from app.desk.boxes import Back, By, holder_at, holder_of, known
 from app.identity.people import Person
-from app.identity.roles import OWNER, covers
+from app.identity.roles import Right, may
 from app.wiring import House
 from billing.reads.accounts import Holder
 from gateway.inventory import events, jobs
@@ -45,9 +45,9 @@ class Swappable:
 
 
 def by_of(person: Person) -> By:
-    """Tell as whom somebody acts: a technician out of his own van, an owner out of anything."""
-    is_owner = covers(person.role, OWNER)
-    return By(actor=person.actor, stock=None if is_owner else person.actor)
+    """Tell as whom somebody acts: out of his own van, or out of anything where he may move it."""
+    moves_all = may(person.role, Right.MOVE_BOXES)
+    return By(actor=person.actor, stock=None if moves_all else person.actor)
 
 
 def van_of(by: By) -> str:

@@ -1,4 +1,4 @@
-"""What is done to people: added, disabled, given another password, signed out. All is audited.
+"""What is done to people: added, disabled, given another role, signed out. All is audited.
 
 Hashing takes long and writes nothing, so that it comes before the transaction: `hashed`. Whoever is
 shut out while he acts on others is refused: of two owners who disable each other one stays.
@@ -61,18 +61,31 @@ async def add(keeper: Keeper, tx: Tx, new: NewPerson, kept: str, actor: str) -> 
 async def disable(keeper: Keeper, tx: Tx, one: Person, actor: str) -> None:
     """Let somebody in no more and end all their sign-ins. Raises Forbidden for the last owner."""
     owners = await _owners(tx, actor)
-    if one.role == OWNER and not owners - {one.id}:
-        raise Forbidden("nobody else could add people: make another owner first")
+    _check_not_last(one, owners)
     await people.set_disabled(tx, one.id, one.disabled_at or keeper.clock.machine_now())
     await sign_ins.revoke_all(tx, one.id, keeper.clock.machine_now())
-    await _note(keeper, tx, actor, "person.disable", one)
+    await _note(keeper, tx, actor, "person.disable", one, before="let in", after="let in no more")
+
+
+async def set_role(keeper: Keeper, tx: Tx, one: Person, role: str, actor: str) -> None:
+    """Give somebody another role; what they see changes at once.
+
+    Raises Invalid for a role there is not, and Forbidden for the last owner.
+    """
+    role = people.read_role(role)
+    owners = await _owners(tx, actor)
+    if one.role == role:
+        return
+    _check_not_last(one, owners)
+    await people.set_role(tx, one.id, role)
+    await _note(keeper, tx, actor, "person.role", one, before=one.role, after=role)
 
 
 async def enable(keeper: Keeper, tx: Tx, one: Person, actor: str) -> None:
     """Let somebody in again. Raises Forbidden for an actor who may do so no more."""
     await _owners(tx, actor)
     await people.set_disabled(tx, one.id, None)
-    await _note(keeper, tx, actor, "person.enable", one)
+    await _note(keeper, tx, actor, "person.enable", one, before="let in no more", after="let in")
 
 
 async def set_password(keeper: Keeper, tx: Tx, one: Person, kept: str, actor: str) -> None:
@@ -135,6 +148,11 @@ async def _check(tx: Tx, one: Person, actor: str) -> None:
         await _owners(tx, actor)
 
 
+def _check_not_last(one: Person, owners: frozenset[str]) -> None:
+    if one.role == OWNER and not owners - {one.id}:
+        raise Forbidden("nobody else could add people: make another owner first")
+
+
 async def _owners(tx: Tx, actor: str) -> frozenset[str]:
     """Name the owners by id, who stay as they are meanwhile. Raises Forbidden for a former one."""
     owners = await people.locked(tx, OWNER)
@@ -145,13 +163,21 @@ async def _owners(tx: Tx, actor: str) -> frozenset[str]:
 
 
 async def _note(
-    keeper: Keeper, tx: Tx, actor: str, action: str, one: Person, *, after: str | None = None
+    keeper: Keeper,
+    tx: Tx,
+    actor: str,
+    action: str,
+    one: Person,
+    *,
+    before: str | None = None,
+    after: str | None = None,
 ) -> None:
     deed = Deed(
         at=keeper.clock.machine_now(),
         actor=actor,
         action=action,
         subject=f"person:{one.id}",
+        before=before,
         after=after,
     )
     await record(tx, [deed])

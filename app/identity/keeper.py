@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from app.identity import guesses, people, sign_ins
 from app.identity.browser import named
@@ -22,6 +22,7 @@ from runtime.chance import Chance, new_id
 from runtime.clock import Clock
 from runtime.secrets import token_hash
 from runtime.store import Store, Tx
+from runtime.store.audit import Deed, record
 from runtime.telemetry import counter, get_log
 from terms.errors import DomainError, Forbidden
 
@@ -174,10 +175,21 @@ class Keeper:
                 await sign_ins.touch(tx, one.id, now)
         return Here(person=person, sign_in=one, form_token=form_token(token))
 
+    async def is_in(self, here: Here) -> bool:
+        """Tell whether somebody who was let in still is, and as the same; it is no use of it."""
+        now = self.clock.machine_now()
+        async with self.store.read() as tx:
+            found = await sign_ins.by_id(tx, here.sign_in.id)
+        if found is None or not self.lasting.is_live(found[0], now):
+            return False
+        return found[1].role == here.person.role
+
     async def sign_out(self, here: Here) -> None:
         """End a sign-in."""
         async with self.store.begin() as tx:
-            await sign_ins.end(tx, [here.sign_in.id], self.clock.machine_now())
+            now = self.clock.machine_now()
+            await sign_ins.end(tx, [here.sign_in.id], now)
+            await record(tx, [_deed(here.person, "person.sign_out", here.sign_in, now)])
         log.info("person.signed_out", person=here.person.id, sign_in=here.sign_in.id)
 
     async def _let_in(self, given: Given, person: Person, kept: str, *, browser: str) -> Let:
@@ -195,7 +207,14 @@ class Keeper:
             former = await sign_ins.find(tx, given.former_token)
             if former:
                 await sign_ins.end(tx, [former[0].id], now)
-            return await self.begin(tx, person, label=named(given.user_agent), browser=browser)
+            let = await self.begin(tx, person, label=named(given.user_agent), browser=browser)
+            await record(tx, [_deed(person, "person.sign_in", let.sign_in, now)])
+            return let
+
+
+def _deed(person: Person, action: str, one: SignIn, now: datetime) -> Deed:
+    """Word what somebody did with a sign-in of their own."""
+    return Deed(at=now, actor=person.actor, action=action, subject=person.actor, after=one.label)
 
 
 def form_token(token: str) -> str:

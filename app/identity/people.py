@@ -141,6 +141,11 @@ async def set_disabled(tx: Tx, person_id: str, disabled_at: datetime | None) -> 
     await _change(tx, person_id, disabled_at=disabled_at)
 
 
+async def set_role(tx: Tx, person_id: str, role: str) -> None:
+    """Keep another role."""
+    await _change(tx, person_id, role=role)
+
+
 async def locked(tx: Tx, role: str) -> frozenset[str]:
     """Name who of a role may sign in, by id. Nobody changes them until this transaction ends."""
     c = person.c

@@ -1,11 +1,29 @@
-"""The roles as data: what each is called, where its day begins and which others it includes."""
+"""Rights, and the roles as data: what each is called, where its day begins, what it opens.
+
+A route asks for one right; a role is a row that lists its rights. Neither names the other, so that
+another role is another row here and nothing else.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 
 ROLE_CHARS_MAX = 40
+
+
+class Right(StrEnum):
+    """What somebody may do here."""
+
+    SEE = "see"  # look at households, their money, the work and the targets
+    CARE = "care"  # act for a household: promise, restore, restart, tell it something
+    TAKE_MONEY = "take_money"  # take payments over the counter
+    OPERATE = "operate"  # have what is parked or differs tried again
+    MOVE_BOXES = "move_boxes"  # hand out jobs, move boxes anywhere
+    FIELD = "field"  # work at households, out of one's own van
+    MANAGE_PEOPLE = "manage_people"  # say who may sign in, and as what
+    RUN_BUSINESS = "run_business"  # decide what touches many, read who did what
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -14,17 +32,25 @@ class Role:
 
     word: str
     home: str
-    includes: frozenset[str] = frozenset()
+    rights: frozenset[Right] = frozenset()
 
 
-TECHNICIAN = "technician"
 OWNER = "owner"
+TECHNICIAN = "technician"
 FIRST_OWNER = "boxoffice user add NAME --role owner"
 
-# Another role is another line here; what it opens is said by the policy of each route.
+# The database keeps the name of a role alone: another row needs no migration.
 ROLES: Mapping[str, Role] = {
-    TECHNICIAN: Role(word="Technician", home="/field/"),
-    OWNER: Role(word="Owner", home="/people", includes=frozenset({TECHNICIAN})),
+    OWNER: Role(word="Owner", home="/console/", rights=frozenset(Right)),
+    "support": Role(
+        word="Support",
+        home="/console/",
+        rights=frozenset({Right.SEE, Right.CARE, Right.OPERATE, Right.MOVE_BOXES}),
+    ),
+    "cashier": Role(
+        word="Cashier", home="/console/", rights=frozenset({Right.SEE, Right.TAKE_MONEY})
+    ),
+    TECHNICIAN: Role(word="Technician", home="/field/", rights=frozenset({Right.FIELD})),
 }
 # A role that another version wrote: it opens nothing.
 _UNKNOWN = Role(word="Nothing yet", home="/me")
@@ -35,6 +61,6 @@ def about(role: str) -> Role:
     return ROLES.get(role, _UNKNOWN)
 
 
-def covers(role: str, wanted: str) -> bool:
-    """Whether somebody of a role may do what another role may."""
-    return role in ROLES and (role == wanted or wanted in ROLES[role].includes)
+def may(role: str, right: Right) -> bool:
+    """Whether somebody of a role has a right."""
+    return right in about(role).rights

@@ -11,7 +11,18 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Column, Index, Row, Select, String, Table, delete, select, update
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    Index,
+    Row,
+    Select,
+    String,
+    Table,
+    delete,
+    select,
+    update,
+)
 
 from app.identity import people
 from app.identity.people import Person, person
@@ -78,9 +89,17 @@ async def find(tx: Tx, token: str) -> tuple[SignIn, Person] | None:
     """Find whose sign-in a browser's token is; None where it is nobody's, or of one disabled."""
     if not 0 < len(token) <= TOKEN_CHARS_MAX:
         return None
+    return await _found(tx, sign_in.c.token_hash == token_hash(token))
+
+
+async def by_id(tx: Tx, sign_in_id: str) -> tuple[SignIn, Person] | None:
+    """Find a sign-in and its person; None where there is none, or of one disabled."""
+    return await _found(tx, sign_in.c.id == sign_in_id)
+
+
+async def _found(tx: Tx, which: ColumnElement[bool]) -> tuple[SignIn, Person] | None:
     query = select(*COLUMNS, *people.COLUMNS).join(person, person.c.id == sign_in.c.person_id)
-    query = query.where(sign_in.c.token_hash == token_hash(token), person.c.disabled_at.is_(None))
-    row = await tx.first(query)
+    row = await tx.first(query.where(which, person.c.disabled_at.is_(None)))
     return (_of_row(row), Person(**_named(row, Person, len(COLUMNS)))) if row else None
 
 

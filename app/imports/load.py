@@ -44,36 +44,42 @@ class _NothingTaken(Exception):
 
 
 async def import_paths(
-    house: House, paths: Sequence[Path], environment: Mapping[str, str]
+    house: House,
+    paths: Sequence[Path],
+    environment: Mapping[str, str],
+    actor: str = write.ACTOR,
 ) -> Outcome:
     """Take everything, or nothing where there is any problem. Raises Invalid for wrong paths."""
-    return await _import(house, find_files(paths), environment, strict=True)
+    return await _import(house, find_files(paths), environment, actor, strict=True)
 
 
 async def import_good_rows(
-    house: House, paths: Sequence[Path], environment: Mapping[str, str]
+    house: House,
+    paths: Sequence[Path],
+    environment: Mapping[str, str],
+    actor: str = write.ACTOR,
 ) -> Outcome:
     """Take what is well and leave what is not; a file that cannot be read stops all."""
-    return await _import(house, find_files(paths), environment, strict=False)
+    return await _import(house, find_files(paths), environment, actor, strict=False)
 
 
-async def import_boxes(house: House, path: Path) -> Outcome:
+async def import_boxes(house: House, path: Path, actor: str = write.ACTOR) -> Outcome:
     """Take a purchase list: a boxes.csv of any name. All of it, or nothing."""
-    return await _purchase(house, path, strict=True)
+    return await _purchase(house, path, actor, strict=True)
 
 
-async def import_good_boxes(house: House, path: Path) -> Outcome:
+async def import_good_boxes(house: House, path: Path, actor: str = write.ACTOR) -> Outcome:
     """Take the rows of a purchase list that are well and leave what is not."""
-    return await _purchase(house, path, strict=False)
+    return await _purchase(house, path, actor, strict=False)
 
 
-async def _purchase(house: House, path: Path, *, strict: bool) -> Outcome:
+async def _purchase(house: House, path: Path, actor: str, *, strict: bool) -> Outcome:
     """Take a purchase list; what is wrong with it is told under its own name."""
     problems = Problems()
     folder = read_folder({BOXES.file: path}, {}, problems)
     if not folder.boxes and not problems:
         problems.add(BOXES.file, "names no box: nothing stands below the names of the columns")
-    outcome = await _take(house, folder, problems, strict=strict)
+    outcome = await _take(house, folder, problems, actor, strict=strict)
     return replace(
         outcome,
         problems=[replace(each, file=path.name) for each in outcome.problems],
@@ -82,19 +88,26 @@ async def _purchase(house: House, path: Path, *, strict: bool) -> Outcome:
 
 
 async def _import(
-    house: House, files: Mapping[str, Path], environment: Mapping[str, str], *, strict: bool
+    house: House,
+    files: Mapping[str, Path],
+    environment: Mapping[str, str],
+    actor: str,
+    *,
+    strict: bool,
 ) -> Outcome:
     problems = Problems()
     folder = read_folder(files, environment, problems)
-    return await _take(house, folder, problems, strict=strict)
+    return await _take(house, folder, problems, actor, strict=strict)
 
 
-async def _take(house: House, folder: Folder, problems: Problems, *, strict: bool) -> Outcome:
+async def _take(
+    house: House, folder: Folder, problems: Problems, actor: str, *, strict: bool
+) -> Outcome:
     try:
         async with house.store.begin() as tx:
             unchanged = await _check_all(house, tx, folder, problems)
             _stop_at(problems, strict=strict)
-            written = await _write(house, tx, folder, problems)
+            written = await _write(house, tx, folder, problems, actor)
             if written.get(known.OPERATOR) == 0:
                 unchanged[known.OPERATOR] = 1
     except _NothingTaken:
@@ -137,10 +150,12 @@ async def _check_all(house: House, tx: Tx, folder: Folder, problems: Problems) -
     return await leave_known(tx, folder, found, problems, listed)
 
 
-async def _write(house: House, tx: Tx, folder: Folder, problems: Problems) -> dict[str, int]:
+async def _write(
+    house: House, tx: Tx, folder: Folder, problems: Problems, actor: str
+) -> dict[str, int]:
     """Write the folder; what a flow still refuses is a problem like any other."""
     try:
-        return await write.write(house, tx, folder)
+        return await write.write(house, tx, folder, actor)
     except DomainError as error:
         problems.add(known.OPERATOR if not folder.files else folder.files[0], str(error))
         raise _NothingTaken from None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from app.desk import places
+from app.desk.auditing import note
 from app.imports import memory
 from app.imports.box_rows import model_of
 from app.imports.folder import Folder
@@ -46,9 +47,12 @@ from terms.money import Money
 ACTOR = "import"
 
 
-async def write(house: House, tx: Tx, folder: Folder) -> dict[str, int]:
-    """Write everything of the folder; returns how many rows were written, by file."""
-    business, changed = await _business(house, tx, folder)
+async def write(house: House, tx: Tx, folder: Folder, actor: str) -> dict[str, int]:
+    """Write everything of the folder; returns how many rows were written, by file.
+
+    Who had it written is in the audit once; boxes and their moves are the import's own.
+    """
+    business, changed = await _business(house, tx, folder, actor)
     if folder.routes:
         await routes.replace(tx, house.work, [_route(row) for row in folder.routes])
     now = await house.clock.business_now(tx)
@@ -68,10 +72,16 @@ async def write(house: House, tx: Tx, folder: Folder) -> dict[str, int]:
         "models.csv": len(folder.models),
         "boxes.csv": len(folder.boxes),
     }
+    written = [f"{file} {count}" for file, count in counts.items() if count]
+    if written or folder.described:
+        after = ", ".join(written) or f"how {len(folder.described)} boxes are reached"
+        await note(house, tx, actor=actor, action="import", subject="operator", after=after)
     return {file: count for file, count in counts.items() if file in folder.files}
 
 
-async def _business(house: House, tx: Tx, folder: Folder) -> tuple[dict[str, str], bool]:
+async def _business(
+    house: House, tx: Tx, folder: Folder, actor: str
+) -> tuple[dict[str, str], bool]:
     """Write operator.toml; give what it says of the business, now or the last time, and whether
     anything in it is new.
     """
@@ -95,12 +105,21 @@ async def _business(house: House, tx: Tx, folder: Folder) -> tuple[dict[str, str
             **target.limits.model_dump(),
             **{f"guard_{name}": value for name, value in guard.items()},
         )
-        changed.append(await targets.configure(tx, house.sealer, wanted))
+        if differs := await targets.configure(tx, house.sealer, wanted):
+            await _configured(house, tx, actor, f"target:{target.name}", target.kind)
+        changed.append(differs)
     for one in operator.payments:
         differs = await providers.configure(tx, house.sealer, one.name, one.kind, one.options)
+        if differs:
+            await _configured(house, tx, actor, f"provider:{one.name}", one.kind)
         changed.append(differs)
     await memory.remember(tx, OPERATOR, [("operator", business)])
     return business, any(changed)
+
+
+async def _configured(house: House, tx: Tx, actor: str, subject: str, kind: str) -> None:
+    """Write down that a far side is spoken to otherwise; how is sealed, or stands in the file."""
+    await note(house, tx, actor=actor, action="import.configure", subject=subject, after=kind)
 
 
 def _route(row: Any) -> Route:

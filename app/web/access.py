@@ -1,8 +1,7 @@
 """Who is let in: the one place where a route's policy is asked.
 
-A token is known by its hash, see `callers`. "Local" is a browser on this machine: the peer's
-address and the name it asked for are both ours, so neither another machine nor a page of another
-name that resolves to us gets in; behind a proxy nobody is local. A person has a sign-in and a role.
+A token is known by its hash, see `callers`. A person has a sign-in, and a role with rights; where
+one asks from does not matter.
 """
 
 from __future__ import annotations
@@ -12,16 +11,15 @@ from dataclasses import dataclass
 from aiohttp import web
 
 from app.identity.keeper import Here
-from app.identity.roles import covers
+from app.identity.roles import Right, may
 from app.identity.tokens import Bearer, Scope
 from app.web import cookies
 from app.web.api.shapes import PREFIX as API
-from app.web.caller import is_local
 from app.web.callers import Callers
 from app.web.leading import sign_in_url
 from app.web.origin import check_from_here
 from app.web.problem import UNKNOWN_CALLER, BadRequest
-from app.web.route import OF_PEOPLE, SAFE_METHODS, Policy
+from app.web.route import OF_PEOPLE, SAFE_METHODS, Gate, Policy
 from app.wiring import House
 
 
@@ -37,18 +35,13 @@ class Caller:
     actor: str = ""
 
 
-async def admit(request: web.Request, house: House, callers: Callers, policy: Policy) -> Caller:
+async def admit(request: web.Request, house: House, callers: Callers, policy: Gate) -> Caller:
     """Let the request pass, or raise BadRequest with 401, 403, 429, or lead to the sign-in page."""
     if policy in OF_PEOPLE:
         here = await _person(request, house, policy)
         return Caller(here=here, actor=here.person.actor)
     if policy in {Policy.OPEN, Policy.SIGNED}:
         return Caller()
-    if policy in {Policy.LOCAL, Policy.LOCAL_OR_TOKEN} and is_local(request):
-        return Caller()
-    if policy is Policy.LOCAL:
-        why = "this page is served to a browser on the same machine only"
-        raise BadRequest(403, "not allowed", why)
     bearer = await callers.admit(request)
     if bearer.scope is Scope.READ and request.method not in SAFE_METHODS:
         raise BadRequest(403, "not allowed", f"the token {bearer.name} may look, not change")
@@ -60,7 +53,7 @@ async def signed_in(request: web.Request, house: House) -> Here | None:
     return await house.keeper.who(cookies.read(request, house.settings, cookies.SIGN_IN))
 
 
-async def _person(request: web.Request, house: House, policy: Policy) -> Here:
+async def _person(request: web.Request, house: House, policy: Gate) -> Here:
     here = await signed_in(request, house)
     if here is None:
         if request.path.startswith(f"{API}/"):
@@ -69,6 +62,6 @@ async def _person(request: web.Request, house: House, policy: Policy) -> Here:
         raise web.HTTPSeeOther(sign_in_url(asked_for))
     if request.method not in SAFE_METHODS:
         check_from_here(request)
-    if policy is not Policy.PERSON and not covers(here.person.role, policy.value):
+    if isinstance(policy, Right) and not may(here.person.role, policy):
         raise BadRequest(403, "not allowed", "your role does not open this page")
     return here

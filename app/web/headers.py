@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
+
 from aiohttp import web
+
+from app.web.caller import is_by_tls
+from app.wiring import House
 
 REQUEST_ID = web.RequestKey("request_id", str)
 REQUEST_ID_HEADER = "X-Request-Id"
@@ -24,14 +29,26 @@ ALWAYS = {
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
 }
+# A browser that came by TLS comes by nothing else for a year; other hosts of a name are not ours.
+BY_TLS = {"Strict-Transport-Security": "max-age=31536000"}
 UNLESS_SAID = {"Cache-Control": "no-store"}
 # Technicians scan labels with the phone's camera; nobody else needs it.
 CAMERA_AT = "/field"
 _WITH_CAMERA = ALWAYS["Permissions-Policy"].replace("camera=()", "camera=(self)")
 
 
-async def put_headers(request: web.Request, response: web.StreamResponse) -> None:
-    """Put the table on an answer that is about to be sent."""
+def putting(house: House) -> Callable[[web.Request, web.StreamResponse], Awaitable[None]]:
+    """Give what puts the table on each answer that is about to be sent."""
+
+    async def put(request: web.Request, response: web.StreamResponse) -> None:
+        _put(request, response)
+        if is_by_tls(request, house.settings):
+            response.headers.update(BY_TLS)
+
+    return put
+
+
+def _put(request: web.Request, response: web.StreamResponse) -> None:
     response.headers.update(ALWAYS)
     if request.path.startswith(CAMERA_AT):
         response.headers["Permissions-Policy"] = _WITH_CAMERA

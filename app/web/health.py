@@ -44,7 +44,7 @@ def routes(alive: Callable[[], Mapping[str, bool]]) -> tuple[Route, ...]:
     return (
         Route(method="GET", path="/healthz", policy=Policy.OPEN, handler=lives, answer=Health),
         Route(method="GET", path="/readyz", policy=Policy.OPEN, handler=is_ready),
-        Route(method="GET", path="/metrics", policy=Policy.LOCAL_OR_TOKEN, handler=numbers),
+        Route(method="GET", path="/metrics", policy=Policy.TOKEN, handler=numbers),
     )
 
 

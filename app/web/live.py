@@ -1,7 +1,8 @@
 """Live updates: parts of the page, drawn anew by the server and sent where they changed.
 
 One look at the database a moment for all who watch, none while nobody does, and only for what is
-watched. Watchers are few, each is fed at its own pace and never holds up the others.
+watched. Watchers are few, each is fed at its own pace and never holds up the others. Whoever is
+signed out or shut out meanwhile is fed no more, a moment later.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import orjson
 from aiohttp import web
 
 from runtime.outages import Outages
-from runtime.retry import pause
+from runtime.retry import is_lost, pause
 
 WATCHERS_MAX = 32
 LOOK_EVERY_S = 0.4
@@ -23,8 +24,11 @@ SHARE = 9
 HEARTBEAT_S = 15.0
 STALLED_S = 10.0
 LASTS_S = 3_600.0
+ASK_EVERY_S = 2.0
 
 Draw = Callable[[frozenset[str]], Awaitable[Mapping[str, str]]]
+IsIn = Callable[[], Awaitable[bool]]
+Dress = Callable[[str], str]
 
 
 class Live:
@@ -61,44 +65,61 @@ class Live:
         """Send everybody away."""
         self._closed.set()
 
-    async def feed(self, request: web.Request, parts: frozenset[str]) -> web.StreamResponse:
-        """Send these parts to one page, now and whenever they change, until it is closed."""
+    async def feed(
+        self,
+        request: web.Request,
+        parts: Mapping[str, str],
+        is_in: IsIn,
+        dress: Dress = str,
+    ) -> web.StreamResponse:
+        """Send parts to one page, now and whenever they change, until it is closed.
+
+        `parts` gives each its name on the page; `is_in` tells whether its reader may go on, and
+        `dress` puts into the HTML what is the reader's alone.
+        """
         response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
         await response.prepare(request)
         self._watchers += 1
-        self._parts.update(parts)
+        self._parts.update(parts.keys())
         self._start()
         try:
             with suppress(ConnectionError, TimeoutError):
-                await self._feed(response, parts)
+                await self._feed(response, parts, is_in, dress)
         finally:
             self._watchers -= 1
-            self._parts -= Counter(parts)
+            self._parts -= Counter(parts.keys())
         return response
 
-    async def _feed(self, response: web.StreamResponse, parts: frozenset[str]) -> None:
+    async def _feed(
+        self, response: web.StreamResponse, parts: Mapping[str, str], is_in: IsIn, dress: Dress
+    ) -> None:
         sent: dict[str, str] = {}
         now_s = asyncio.get_running_loop().time
         until_s = now_s() + self._lasts_s
+        told_s, asked_s = now_s(), now_s()
         while not self._closed.is_set() and now_s() < until_s:
-            for part in sorted(parts & self._drawn.keys()):
-                if sent.get(part) != self._drawn[part]:
-                    sent[part] = self._drawn[part]
-                    await _write(response, _event(part, sent[part]))
+            if now_s() - asked_s >= ASK_EVERY_S:
+                if not await _goes_on(is_in):
+                    return
+                asked_s = now_s()
             drawn = self._drawn
-            if not await self._wait_for_change(drawn):
+            for part in sorted(parts.keys() & drawn.keys()):
+                if sent.get(part) != drawn[part]:
+                    sent[part] = drawn[part]
+                    await _write(response, _event(parts[part], dress(sent[part])))
+                    told_s = now_s()
+            await self._wait_for_change(drawn)
+            if now_s() - told_s >= HEARTBEAT_S:
                 await _write(response, b": still here\n\n")
+                told_s = now_s()
 
-    async def _wait_for_change(self, drawn: Mapping[str, str]) -> bool:
-        """Wait until other parts are drawn; False when a heartbeat's time passes first."""
-        try:
-            async with asyncio.timeout(HEARTBEAT_S), self._changed:
+    async def _wait_for_change(self, drawn: Mapping[str, str]) -> None:
+        """Wait until other parts are drawn, or until there is something else to do."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(min(HEARTBEAT_S, ASK_EVERY_S)), self._changed:
                 await self._changed.wait_for(
                     lambda: self._drawn is not drawn or self._closed.is_set()
                 )
-        except TimeoutError:
-            return False
-        return True
 
     def _start(self) -> None:
         if self._looking is None or self._looking.done():
@@ -122,6 +143,16 @@ class Live:
     async def _wake(self) -> None:
         async with self._changed:
             self._changed.notify_all()
+
+
+async def _goes_on(is_in: IsIn) -> bool:
+    """Ask whether a reader still may read; a database that is away for a moment ends nothing."""
+    try:
+        return await is_in()
+    except Exception as error:
+        if is_lost(error):
+            return True
+        raise
 
 
 def _event(part: str, html: str) -> bytes:

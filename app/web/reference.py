@@ -42,9 +42,9 @@ lengths are counted in characters, and what text is `like` is a regular expressi
 
 Beside the API: `POST /hooks/payments/PROVIDER` takes the signed messages of payment providers (at
 most 256 KiB; 200 once it is stored, 400 for a message that is not the provider's or not fresh);
-`/console/` is for a browser on the same machine; `/sign-in`, `/me`, `/people` and `/field/` are
-pages for [people who sign in](../howto/people.md); `/healthz` says that the process lives,
-`/readyz` that it can work; `/metrics` is for the same machine, or with a token.
+`/console/`, `/field/`, `/people`, `/me` and `/sign-in` are pages for [people who sign
+in](../howto/people.md), as their role opens them ([roles.md](roles.md)); `/healthz` says that the
+process lives, `/readyz` that it can work; `/metrics` gives its numbers, with a token.
 
 | status | when |
 |---|---|

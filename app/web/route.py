@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict
 
 from app.identity.keeper import Here
 from app.identity.people import Person
+from app.identity.roles import Right
 from app.identity.tokens import Bearer
 from app.wiring import House
 from runtime.store import Tx
@@ -26,20 +27,17 @@ _PART = re.compile(r"\{([a-z_]+)\}")
 
 
 class Policy(StrEnum):
-    """Who may call a route."""
+    """Who may call a route, whatever their role."""
 
     OPEN = "open"  # anybody: nothing about the business is in the answer
     SIGNED = "signed"  # the message itself proves who sent it
     TOKEN = "token"  # noqa: S105 - the name of a policy; an API token opens it
-    LOCAL = "local"  # a browser on this very machine
-    LOCAL_OR_TOKEN = "local_or_token"  # noqa: S105 - likewise
     PERSON = "person"  # whoever is signed in
-    # Somebody signed in whose role is this one or includes it.
-    TECHNICIAN = "technician"
-    OWNER = "owner"
 
 
-OF_PEOPLE = frozenset({Policy.PERSON, Policy.TECHNICIAN, Policy.OWNER})
+# What a route asks for: a policy, or somebody signed in whose role has this right.
+Gate = Policy | Right
+OF_PEOPLE: frozenset[Gate] = frozenset({Policy.PERSON, *Right})
 
 
 class Parts(BaseModel):
@@ -123,7 +121,7 @@ class Route:
 
     method: str
     path: str
-    policy: Policy
+    policy: Gate
     handler: Handler | None = None
     deed: Deed | None = None
     answer: Any = None

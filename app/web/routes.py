@@ -5,7 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from app.web import health, hooks
-from app.web.api import accounts, boxes, clock, deposits, field, finding, mending, targets, work
+from app.web.api import (
+    accounts,
+    audited,
+    boxes,
+    clock,
+    deposits,
+    field,
+    finding,
+    mending,
+    targets,
+    work,
+)
 from app.web.route import Route
 from app.web.site import Site
 
@@ -19,6 +30,7 @@ API = (
     *clock.ROUTES,
     *targets.ROUTES,
     *work.ROUTES,
+    *audited.ROUTES,
 )
 
 

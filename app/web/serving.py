@@ -16,10 +16,10 @@ from app.web.access import Caller, admit
 from app.web.asking import JSON, Asking
 from app.web.callers import Callers
 from app.web.connection import Connection
-from app.web.headers import REQUEST_ID, put_headers
+from app.web.headers import REQUEST_ID, putting
 from app.web.problem import BadRequest, Problem, problem_of
 from app.web.reading import read_json, read_parts, read_proven_form, read_query, validated_json
-from app.web.route import SAFE_METHODS, Call, Policy, Route
+from app.web.route import SAFE_METHODS, Call, Gate, Route
 from app.wiring import House
 from runtime.chance import new_id
 from runtime.patience import patience
@@ -30,7 +30,7 @@ from terms.errors import BoxofficeError
 log = get_log()
 
 LOST = "the database does not answer just now: try again in a moment"
-POLICIES = web.AppKey("policies", dict[tuple[str, str], Policy])
+POLICIES = web.AppKey("policies", dict[tuple[str, str], Gate])
 
 # Whoever asks is told soon that the database does not answer, and when to come again.
 PATIENCE_S = 2.0
@@ -50,7 +50,7 @@ def make_app(
     """
     app = web.Application(middlewares=[_outermost(house, refused)])
     app[POLICIES] = {}
-    app.on_response_prepare.append(put_headers)
+    app.on_response_prepare.append(putting(house))
     callers, asking = Callers(house), Asking(house)
     for route in routes:
         key = (route.method, route.path)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from aiohttp import web
 
+from app.web.console.audited import Audited
 from app.web.console.pages import Console
 from app.web.describing import Describing
 from app.web.field.pages import Field
@@ -32,7 +33,8 @@ class Site:
         phone = self.phone
         pages = (Signing(phone), Me(phone), Staff(phone), self.field, Describing(phone))
         of_people = [route for page in pages for route in page.routes()]
-        return (*self.console.routes(), *of_people, *self.static.routes())
+        console = (*self.console.routes(), *Audited(self.console).routes())
+        return (*console, *of_people, *self.static.routes())
 
     def refused(
         self, request: web.Request, status: int, title: str, detail: str

@@ -6,7 +6,7 @@ It knows an actor's id and no person. A contract is a label for whoever goes the
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from types import MappingProxyType
@@ -147,7 +147,9 @@ async def close(tx: Tx, work: Work, id_: str, to: JobState, *, actor: str) -> Jo
     now = work.clock.machine_now()
     values = {"state": to.value, "closed_at": now, "closed_by": actor}
     await tx.execute(update(job).where(_C.id == id_).values(**values))
-    await _note(tx, work, id_, action="job.close", actor=actor, after=to.value)
+    await _note(
+        tx, work, id_, action="job.close", actor=actor, before=before.state.value, after=to.value
+    )
     # Where boxes are missing all the same, that is seen now.
     await work.mark(tx, COMPOSE, [before.service])
     return await found(tx, id_)
@@ -165,7 +167,9 @@ async def assign(tx: Tx, work: Work, id_: str, assignee: str, *, actor: str) -> 
         raise InvalidTransition(f"job {id_} is {before.state}: nobody can take it any more")
     still_open = update(job).where(_C.id == id_, _C.state == JobState.OPEN.value)
     await tx.execute(still_open.values(assignee=assignee))
-    await _note(tx, work, id_, action="job.assign", actor=actor, after=assignee)
+    await _note(
+        tx, work, id_, action="job.assign", actor=actor, before=before.assignee, after=assignee
+    )
     return await found(tx, id_)
 
 
@@ -256,8 +260,11 @@ def row_of(new: NewJob, id_: str, now: datetime, actor: str) -> dict[str, object
     }
 
 
-async def _note(tx: Tx, work: Work, id_: str, *, action: str, actor: str, after: str) -> None:
-    await record(tx, [deed_of(id_, work.clock.machine_now(), action, actor, after)])
+async def _note(
+    tx: Tx, work: Work, id_: str, *, action: str, actor: str, after: str, before: str = ""
+) -> None:
+    deed = deed_of(id_, work.clock.machine_now(), action, actor, after)
+    await record(tx, [replace(deed, before=before or None)])
 
 
 def opened(new: NewJob, id_: str, now: datetime, actor: str) -> Deed:

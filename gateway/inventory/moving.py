@@ -199,6 +199,7 @@ def _deed(step: Step, now: datetime) -> Deed:
         actor=step.actor,
         action=f"box.{step.action}",
         subject=f"box:{step.after.serial}",
+        reason=step.note,
         before=_told(step.before),
         after=_told(step.after),
     )

@@ -29,6 +29,8 @@ audit = Table(
     Column("before", Text),
     Column("after", Text),
     Index(None, "subject", "position"),
+    Index(None, "actor", "position"),
+    Index(None, "at"),
     sqlite_autoincrement=True,
 )
 
@@ -54,6 +56,18 @@ class Line:
     deed: Deed
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """Which deeds: done to any of these, by one, since an instant; whatever is left open is all."""
+
+    subjects: Sequence[str] = ()
+    actor: str = ""
+    since: datetime | None = None
+
+
+EVERYTHING = Wanted()
+
+
 async def record(tx: Tx, deeds: Sequence[Deed]) -> None:
     """Write down what is being done, in the transaction that does it."""
     names = [one.name for one in fields(Deed)]
@@ -62,15 +76,24 @@ async def record(tx: Tx, deeds: Sequence[Deed]) -> None:
 
 async def history(tx: Tx, subject: str, *, deeds_max: int = 100) -> list[Deed]:
     """Return what was done to one subject, newest first."""
-    return [line.deed for line in await lines(tx, subject, lines_max=deeds_max)]
+    wanted = Wanted(subjects=(subject,))
+    return [line.deed for line in await lines(tx, wanted, lines_max=deeds_max)]
 
 
 async def lines(
-    tx: Tx, subject: str, *, lines_max: int = 100, behind: int | None = None
+    tx: Tx, wanted: Wanted = EVERYTHING, *, lines_max: int = 100, behind: int | None = None
 ) -> list[Line]:
-    """Return what was done to one subject, newest first, perhaps behind a position."""
+    """Return what was done, newest first, perhaps behind a position."""
     c = audit.c
-    query = select(audit).where(c.subject == subject)
+    query = select(audit)
+    if wanted.subjects:
+        query = query.where(c.subject.in_(wanted.subjects))
+    if wanted.actor:
+        query = query.where(c.actor == wanted.actor)
+    if wanted.since is not None:
+        # Rows are found by their place: that of the first of the time leads into the same index.
+        first = select(c.position).where(c.at >= wanted.since).order_by(c.at).limit(1)
+        query = query.where(c.position >= first.scalar_subquery())
     if behind is not None:
         query = query.where(c.position < behind)
     rows = await tx.rows(query.order_by(c.position.desc()).limit(lines_max))

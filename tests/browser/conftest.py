@@ -7,11 +7,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from playwright.async_api import Browser, Page, async_playwright
+from playwright.async_api import Browser, BrowserContext, Page, async_playwright, expect
 
+from app.identity import people
 from tests.flows.app.served import Served, serving
 from tests.flows.app.shop import Shop, at_work, opened, settings_for
 from tests.flows.app.simulated import portal, provider, running_portal, running_provider
+from tests.flows.app.visitor import PASSWORD, added, hurry
 from tests.services.browser import launch_flags
 
 __all__ = ["portal", "provider", "running_portal", "running_provider"]
@@ -31,6 +33,22 @@ class Watched:
         self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
         self.page.on("dialog", lambda dialog: self.complaints.append(f"dialog {dialog.message}"))
         self.page.on("request", lambda request: self.asked.append(request.url))
+
+
+async def enter(context: BrowserContext, served: Served, role: str = "owner") -> None:
+    """Have somebody of a role sign in with a browser; they are called as their role."""
+    hurry(served.house)
+    async with served.house.store.read() as tx:
+        is_known = await people.with_hash(tx, role)
+    if not is_known:
+        await added(served.house, role, role)
+    page = await context.new_page()
+    await page.goto(f"{served.url}/sign-in")
+    await page.get_by_label("Name").fill(role)
+    await page.get_by_label("Password").fill(PASSWORD)
+    await page.get_by_role("button", name="Sign in").click()
+    await expect(page.get_by_role("button", name="Sign out")).to_be_visible()
+    await page.close()
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ from itertools import product
 import pytest
 from playwright.async_api import expect
 
+from tests.browser.conftest import enter
 from tests.flows.app.operator import contract_of
 
 pytestmark = pytest.mark.browser
@@ -17,6 +18,7 @@ HOSTILE = "<script>window.hit=1</script><img src=x onerror='window.hit=2'>\"'{{7
 async def test_the_page_is_whole_without_scripts(browser, served, shop):
     """With scripts switched off everything is on the page, and a reload shows what is new."""
     context = await browser.new_context(java_script_enabled=False)
+    await enter(context, served)
     page = await context.new_page()
     await page.goto(f"{served.url}/console/")
     await expect(page.get_by_role("heading", name="Targets")).to_be_visible()
@@ -36,6 +38,7 @@ async def test_the_page_is_whole_without_scripts(browser, served, shop):
 async def test_the_page_lives_by_itself(watched, served, shop):
     """What happens appears on the open page, from our own server alone and without a complaint."""
     page = watched.page
+    await enter(page.context, served)
     await page.goto(f"{served.url}/console/")
     await expect(page.locator("[data-live]")).to_have_attribute("data-live", "yes")
     await shop.sign_up(1)
@@ -50,6 +53,7 @@ async def test_the_page_lives_by_itself(watched, served, shop):
 async def test_drift_is_shown_and_repaired_by_a_button(watched, served, shop):
     """An account changed by hand stands on the page with both values; the button mends it."""
     page = watched.page
+    await enter(page.context, served)
     await shop.sign_up(1)
     await shop.rest()
     async with served.house.store.begin() as tx:
@@ -73,6 +77,7 @@ async def test_drift_is_shown_and_repaired_by_a_button(watched, served, shop):
 async def test_names_never_become_script(watched, served, shop):
     """A name full of markup is shown as it was typed, on every page, and runs nowhere."""
     page = watched.page
+    await enter(page.context, served)
     order = {"contract": "777", "name": HOSTILE, "plan": "BASIC"}
     status, _ = await served.api("POST", "accounts", order)
     assert status == 201
@@ -96,6 +101,7 @@ async def test_it_fits_every_screen(browser, served, shop):
         context = await browser.new_context(
             viewport={"width": width, "height": 800}, color_scheme=scheme
         )
+        await enter(context, served)
         page = await context.new_page()
         for path in paths:
             await page.goto(served.url + path)

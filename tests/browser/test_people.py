@@ -84,7 +84,7 @@ async def test_a_technician_signs_in_and_out_on_a_phone(phone: BrowserContext, s
 async def test_the_owner_adds_somebody_and_looks_after_them(phone: BrowserContext, served):
     """The made password is shown once and opens the door; its person is then let in no more."""
     page = await phone.new_page()
-    await page.goto(f"{served.url}/sign-in")
+    await page.goto(f"{served.url}/sign-in?next=/people")
     await sign_in(page, "olga")
     await page.get_by_label("Name to sign in with").fill("anna")
     await page.get_by_label("Name that others see").fill("Anna Kern")
@@ -107,7 +107,7 @@ async def test_the_owner_adds_somebody_and_looks_after_them(phone: BrowserContex
 async def test_names_never_become_script(watched, served):
     """What an owner types is shown as typed, and no page complains of anything."""
     page = watched.page
-    await page.goto(f"{served.url}/sign-in")
+    await page.goto(f"{served.url}/sign-in?next=/people")
     await sign_in(page, "olga")
     await page.get_by_label("Name to sign in with").fill("anna")
     await page.get_by_label("Name that others see").fill(HOSTILE)
@@ -128,7 +128,7 @@ async def test_it_fits_every_screen(browser, served):
             viewport={"width": width, "height": 800}, color_scheme=scheme
         )
         page = await context.new_page()
-        await page.goto(f"{served.url}/sign-in")
+        await page.goto(f"{served.url}/sign-in?next=/people")
         await sign_in(page, "olga")
         await expect(page).to_have_url(f"{served.url}/people")
         for path in ("/people", "/me", "/field/"):

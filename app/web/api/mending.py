@@ -97,9 +97,8 @@ async def history(call: Call) -> Page[DeedView]:
     (behind,) = query.behind(int) or (None,)
     async with call.house.store.read() as tx:
         await holder_of(tx, contract)
-        found = await audit.lines(
-            tx, f"contract:{contract}", lines_max=query.limit + 1, behind=behind
-        )
+        wanted = audit.Wanted(subjects=(f"contract:{contract}",))
+        found = await audit.lines(tx, wanted, lines_max=query.limit + 1, behind=behind)
     return page(found, query.limit, DeedView.of, lambda line: (line.position,))
 
 

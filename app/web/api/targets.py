@@ -132,7 +132,7 @@ async def probe(call: Call) -> Health:
 
 async def scan(call: Call) -> Scanned:
     """Compare a target with what it should hold, now."""
-    report = await call.house.drift.scan(call.part("name"))
+    report = await targets.scan(call.house, call.part("name"), call.actor)
     async with call.house.store.read() as tx:
         latest = await drift_reads.latest(tx, rows_max=PAGE_MAX, target=report.target)
         # What the repair was quicker with than this answer was found by this scan all the same.

@@ -136,8 +136,8 @@ async def release(call: Call, tx: Tx) -> Counted:
 
 async def look_again(call: Call, tx: Tx) -> Counted:
     """Compare one service with its targets now."""
-    holder = await holder_of(tx, call.body.contract)
-    return Counted(count=await targets.look_again(call.house, tx, [holder.service]))
+    count = await targets.look_again(call.house, tx, call.body.contract, call.actor)
+    return Counted(count=count)
 
 
 async def list_orders(call: Call) -> Page[OrderView]:

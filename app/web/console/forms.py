@@ -1,29 +1,50 @@
-"""Forms of the console: only from our own page, in this very process's lifetime.
-
-A browser says where a form comes from; one from elsewhere is refused. The token in each form is
-known to nobody who could not read the page anyway.
-"""
+"""What forms of the console bring, and what they have to say to the page shown next."""
 
 from __future__ import annotations
 
-import hashlib
-import hmac
+from typing import Annotated, Literal
 
-from aiohttp import web
+from pydantic import Field
 
 from app.web.console.views import Tone
-from app.web.origin import check_from_here
-from app.web.problem import BadRequest
-from app.web.reading import read_form
+from app.web.route import Form
+from gateway.inventory.reviews import WORDS_CHARS_MAX
 from runtime.chance import Chance
-from runtime.secrets import same
 
-FORM_BYTES_MAX = 8 * 1024
 SAYINGS_MAX = 100
+
+Key = Annotated[str, Field(max_length=200)]
+
+
+class ReleaseForm(Form):
+    """Which parked row is tried again."""
+
+    kind: Key
+    key: Key
+
+
+class RepairForm(Form):
+    """Which finding is put right."""
+
+    id: Key
+
+
+class DecideForm(Form):
+    """Why somebody decides so, if they say it."""
+
+    reason: Annotated[str, Field(max_length=200)] = ""
+
+
+class ResolveForm(Form):
+    """Which case, and what was decided; with `forget_key` the next key is let in."""
+
+    id: Key
+    resolution: Annotated[str, Field(max_length=WORDS_CHARS_MAX)]
+    forget_key: Literal["yes", ""] = ""
 
 
 class Sayings:
-    """What forms have to say to the page shown next: kept here, so that no link can forge it."""
+    """Sentences for the page shown next: kept here, so that no link can forge one."""
 
     def __init__(self, chance: Chance) -> None:
         self._chance = chance
@@ -40,19 +61,3 @@ class Sayings:
     def take(self, key: str) -> tuple[str, Tone]:
         """Give a sentence, once."""
         return self._said.pop(key, ("", "good"))
-
-
-class FormToken:
-    """Makes and checks the token of one process's forms."""
-
-    def __init__(self, secret: str) -> None:
-        self.value = hmac.new(secret.encode(), b"console form", hashlib.sha256).hexdigest()
-
-    async def read(self, request: web.Request) -> dict[str, str]:
-        """Read a form of ours. Raises BadRequest for one from elsewhere."""
-        check_from_here(request)
-        form = await read_form(request, FORM_BYTES_MAX)
-        if not same(form.pop("token", ""), self.value):
-            why = "the page is older than the running product: go back, reload and try again"
-            raise BadRequest(403, "not allowed", why)
-        return form

@@ -6,6 +6,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
+from app.identity.roles import Right
+from app.web.links import Shown
+
 Tone = Literal["good", "warn", "bad", "calm", "off"]
 
 
@@ -159,14 +162,16 @@ class Overview:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Frame:
-    """What stands around every page."""
+    """What stands around every page, and which buttons are on it."""
 
     operator: str
     business_now: datetime
     zone: str
     offset: str
-    token: str
-    page: str
+    token: str = ""
+    home: str = "/sign-in"
+    rights: frozenset[Right] = frozenset()
+    links: tuple[Shown, ...] = ()
     said: str = ""
     said_tone: Tone = "good"
 

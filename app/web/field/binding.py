@@ -12,10 +12,11 @@ from aiohttp import web
 from app.desk import registration, visits
 from app.desk.labels import read_label
 from app.desk.registration import Plausible, Registration
+from app.identity.roles import Right
 from app.web.field.shapes import RegisterForm, VisitQuery, event_of, refuse
 from app.web.field.words import picture
 from app.web.people.phone import Phone, see
-from app.web.route import Call, Policy, Route
+from app.web.route import Call, Route
 from billing.reads.accounts import Holder
 from gateway.inventory.jobs import Job
 from gateway.inventory.logins import CLAIM_WINDOW
@@ -41,7 +42,7 @@ class Binding:
 
     def routes(self) -> tuple[Route, ...]:
         """Declare them."""
-        here = Policy.TECHNICIAN
+        here = Right.FIELD
         return (
             Route(method="GET", path=PATH, policy=here, handler=self._ask, query=VisitQuery),
             Route(method="POST", path=PATH, policy=here, handler=self._bind, form=RegisterForm),

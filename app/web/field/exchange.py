@@ -12,11 +12,12 @@ from aiohttp import web
 
 from app.desk import visits
 from app.desk.labels import read_label
+from app.identity.roles import Right
 from app.web.field.binding import MINUTES, box_url
 from app.web.field.shapes import ReturnForm, SwapForm, SwapQuery, VisitQuery, event_of, refuse
 from app.web.field.words import CONDITIONS
 from app.web.people.phone import Phone, see
-from app.web.route import Call, Policy, Route
+from app.web.route import Call, Route
 from gateway.inventory import store
 from gateway.inventory.jobs import Job
 from gateway.inventory.model import IN_WORDS, Resource
@@ -33,7 +34,7 @@ class Exchange:
 
     def routes(self) -> tuple[Route, ...]:
         """Declare them."""
-        here = Policy.TECHNICIAN
+        here = Right.FIELD
         swap, back = "/field/swap", "/field/return"
         return (
             Route(method="GET", path=swap, policy=here, handler=self._ask_swap, query=SwapQuery),

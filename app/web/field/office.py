@@ -17,11 +17,12 @@ from app.desk.boxes import By
 from app.desk.labels import read_label
 from app.desk.names import Names, names
 from app.desk.places import Places
+from app.identity.roles import Right
 from app.web.field.shapes import Event, Label, Note, Place, Short, event_of
 from app.web.field.words import CONDITION_TONES, JOBS, sentence
 from app.web.people.phone import DoneQuery, NoFields, Phone, see
 from app.web.problem import problem_of
-from app.web.route import Call, Form, Policy, Query, Route
+from app.web.route import Call, Form, Query, Route
 from gateway.inventory import jobs, models, store
 from gateway.inventory.jobs import NOTE_CHARS_MAX, JobKind, JobState
 from gateway.inventory.model import Resource, ResourceState
@@ -100,7 +101,7 @@ class BackRow:
 
 
 class Office:
-    """The pages of jobs and of stock, for owners."""
+    """The pages of jobs and of stock, for whoever may move boxes."""
 
     def __init__(self, phone: Phone) -> None:
         self.phone = phone
@@ -124,12 +125,12 @@ class Office:
     def _page(
         self, path: str, handler: Callable[[Call], Awaitable[object]], query: type[Query]
     ) -> Route:
-        return Route(method="GET", path=path, policy=Policy.OWNER, handler=handler, query=query)
+        return Route(method="GET", path=path, policy=Right.MOVE_BOXES, handler=handler, query=query)
 
     def _form(
         self, path: str, handler: Callable[[Call], Awaitable[object]], form: type[Form]
     ) -> Route:
-        return Route(method="POST", path=path, policy=Policy.OWNER, handler=handler, form=form)
+        return Route(method="POST", path=path, policy=Right.MOVE_BOXES, handler=handler, form=form)
 
     # -- jobs
 

@@ -11,7 +11,7 @@ from pydantic import Field as Limit
 
 from app.desk import places, stock, visits
 from app.desk.names import names
-from app.identity.roles import OWNER, covers
+from app.identity.roles import Right
 from app.web.field.binding import Binding
 from app.web.field.exchange import Exchange
 from app.web.field.office import Office
@@ -19,7 +19,7 @@ from app.web.field.progress import Watching
 from app.web.field.reviewing import Reviewing
 from app.web.field.words import JOBS, WAYS
 from app.web.people.phone import DoneQuery, NoFields, Phone, see
-from app.web.route import Call, Policy, Route
+from app.web.route import Call, Route
 from gateway.inventory import store
 from gateway.inventory.jobs import Job, JobState
 from gateway.inventory.model import IN_WORDS
@@ -59,7 +59,7 @@ class Field:
     def routes(self) -> tuple[Route, ...]:
         """Declare them."""
         job = f"{PATH}jobs/{{id}}"
-        here = Policy.TECHNICIAN
+        here = Right.FIELD
         own = (
             Route(method="GET", path=PATH, policy=here, handler=self._home, query=DoneQuery),
             Route(method="GET", path="/field", policy=here, handler=_to_home),
@@ -77,7 +77,7 @@ class Field:
         return Route(
             method="POST",
             path=path,
-            policy=Policy.TECHNICIAN,
+            policy=Right.FIELD,
             handler=handler,  # type: ignore[arg-type]
             form=NoFields,
         )
@@ -94,7 +94,6 @@ class Field:
             "field",
             said=SAID.get(call.query.done, ""),
             person=call.person,
-            is_owner=covers(call.person.role, OWNER),
             mine=mine,
             free=free,
             van=[(at, IN_WORDS[at.box.state]) for at in held],

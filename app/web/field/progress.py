@@ -8,10 +8,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 
 from aiohttp import web
 
 from app.desk import boxes, places, stock, visits
+from app.identity.roles import Right
 from app.web.console.pages import PartsQuery
 from app.web.console.views import Tone
 from app.web.field.binding import box_url
@@ -20,7 +22,7 @@ from app.web.field.words import ABOUT, MARKS, STAGES
 from app.web.live import Live
 from app.web.people.phone import Phone, see
 from app.web.problem import BadRequest
-from app.web.route import Call, Policy, Route
+from app.web.route import Call, Route
 from gateway.inventory import store
 from gateway.inventory.model import IN_WORDS, Resource
 from gateway.reads.progress import Progress, Stage
@@ -72,7 +74,7 @@ class Watching:
 
     def routes(self) -> tuple[Route, ...]:
         """Declare them."""
-        here = Policy.TECHNICIAN
+        here = Right.FIELD
         events, ask = f"{PATH}/events", f"{PATH}/ask"
         return (
             Route(method="GET", path=PATH, policy=here, handler=self._show, query=VisitQuery),
@@ -120,7 +122,9 @@ class Watching:
             await visits.box_for(self.house, tx, visits.by_of(call.person), serial)
         if self.live.is_full:
             raise BadRequest(503, "too many watch", "reload the page to see what is new")
-        return await self.live.feed(call.request, frozenset({serial}))
+        return await self.live.feed(
+            call.request, {serial: serial}, partial(self.house.keeper.is_in, call.signed_in)
+        )
 
     async def _draw(self, wanted: frozenset[str]) -> Mapping[str, str]:
         drawn = {}

@@ -2,31 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
-
 from aiohttp import web
-from pydantic import Field
 
 from app.desk import reviews
 from app.desk.waiting import waiting as read_waiting
+from app.identity.roles import Right
 from app.web.console import waiting
+from app.web.console.forms import ResolveForm
 from app.web.field.words import sentence
 from app.web.people.phone import DoneQuery, Phone, see
 from app.web.problem import problem_of
-from app.web.route import Call, Form, Policy, Route
-from gateway.inventory.reviews import WORDS_CHARS_MAX
+from app.web.route import Call, Route
 from terms.errors import DomainError
 
 PATH = "/field/reviews"
 SHOWN_MAX = 200
-
-
-class ResolveForm(Form):
-    """Which case, and what was decided; with `forget_key` the next key is let in."""
-
-    id: Annotated[str, Field(max_length=100)]
-    resolution: Annotated[str, Field(max_length=WORDS_CHARS_MAX)]
-    forget_key: Literal["yes", ""] = ""
 
 
 class Reviewing:
@@ -38,7 +28,7 @@ class Reviewing:
 
     def routes(self) -> tuple[Route, ...]:
         """Declare them."""
-        here = Policy.OWNER
+        here = Right.MOVE_BOXES
         return (
             Route(method="GET", path=PATH, policy=here, handler=self._list, query=DoneQuery),
             Route(method="POST", path=PATH, policy=here, handler=self._resolve, form=ResolveForm),

@@ -12,10 +12,11 @@ from aiohttp import web
 from pydantic import Field
 
 from app.desk import business
-from app.identity.roles import about, covers
+from app.identity.roles import about
 from app.web.console.drawing import Drawing
 from app.web.console.views import Tone
-from app.web.route import Call, Form, Policy, Query
+from app.web.links import Shown, links
+from app.web.route import Call, Form, Query
 from app.wiring import House
 from terms.errors import DomainError, Invalid
 
@@ -39,31 +40,14 @@ _FIELDS = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Link:
-    """A page in the bar, for whoever its policy lets in."""
-
-    href: str
-    word: str
-    policy: Policy
-
-
-LINKS = (
-    Link(href="/field/", word="Field", policy=Policy.TECHNICIAN),
-    Link(href="/people", word="People", policy=Policy.OWNER),
-    Link(href="/me", word="Me", policy=Policy.PERSON),
-)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class PhoneFrame:
     """What is around a page. `token` goes into every form, in a hidden field of that name."""
 
     operator: str
     zone: str
-    page: str
-    display: str = ""
     token: str = ""
-    links: tuple[Link, ...] = ()
+    home: str = "/sign-in"
+    links: tuple[Shown, ...] = ()
     said: str = ""
     said_tone: Tone = "good"
 
@@ -92,10 +76,9 @@ class Phone:
         frame = PhoneFrame(
             operator=known.name if known else "Boxoffice",
             zone=known.zone if known else "UTC",
-            page=call.request.path,
-            display=here.person.display if here else "",
             token=here.form_token if here else "",
-            links=_links(here.person.role) if here else (),
+            home=about(here.person.role).home if here else "/sign-in",
+            links=links(here.person.role, call.request.path) if here else (),
             said=said,
             said_tone=tone,
         )
@@ -103,12 +86,12 @@ class Phone:
 
     def plain(self, template: str, **values: Any) -> web.Response:
         """Draw a page that is the same for everybody and says nothing of the business."""
-        frame = PhoneFrame(operator="Boxoffice", zone="UTC", page="")
+        frame = PhoneFrame(operator="Boxoffice", zone="UTC")
         return html(self.drawing.page(template, frame=frame, **values))
 
     def refused(self, status: int, title: str, detail: str) -> web.Response:
         """Draw the page of a request that failed, for nobody in particular."""
-        frame = PhoneFrame(operator="Boxoffice", zone="UTC", page="")
+        frame = PhoneFrame(operator="Boxoffice", zone="UTC")
         page = self.drawing.page(
             "phone_refused", frame=frame, title=title.capitalize(), detail=detail
         )
@@ -135,9 +118,3 @@ def worded(error: DomainError) -> str:
 def role_word(role: str) -> str:
     """Give the word for a role."""
     return about(role).word
-
-
-def _links(role: str) -> tuple[Link, ...]:
-    return tuple(
-        one for one in LINKS if one.policy is Policy.PERSON or covers(role, one.policy.value)
-    )

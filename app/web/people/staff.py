@@ -12,10 +12,10 @@ from app.identity import deeds, people, sign_ins
 from app.identity.deeds import NewPerson
 from app.identity.passwords import PASSWORD_CHARS_MAX, PASSWORD_CHARS_MIN
 from app.identity.people import Person
-from app.identity.roles import ROLES, TECHNICIAN
+from app.identity.roles import ROLES, TECHNICIAN, Right
 from app.web.people.phone import DoneQuery, NoFields, Phone, role_word, see, worded
 from app.web.problem import problem_of
-from app.web.route import Call, Form, Policy, Route
+from app.web.route import Call, Form, Route
 from runtime.store import Tx
 from terms.errors import DomainError
 
@@ -24,8 +24,10 @@ SAID = {
     "disabled": "No longer let in; every sign-in is ended.",
     "enabled": "Let in again.",
     "revoked": "Ended.",
+    "role": "The role is another one from now on.",
 }
 
+_ROLES = [(name, role.word) for name, role in ROLES.items()]
 Typed = Annotated[str, Field(max_length=PASSWORD_CHARS_MAX)]
 Deed = Callable[[Tx, Person, Call], Awaitable[object]]
 
@@ -39,6 +41,12 @@ class AddForm(Form):
     password: Annotated[str, Field(max_length=PASSWORD_CHARS_MAX, repr=False)] = ""
 
 
+class RoleForm(Form):
+    """What somebody is from now on."""
+
+    role: Typed
+
+
 class Staff:
     """The list, one person's page, and the forms on them."""
 
@@ -49,20 +57,27 @@ class Staff:
 
     def routes(self) -> tuple[Route, ...]:
         """Declare them."""
-        one = f"{PATH}/{{id}}"
+        one, here = f"{PATH}/{{id}}", Right.MANAGE_PEOPLE
         return (
-            Route(method="GET", path=PATH, policy=Policy.OWNER, handler=self._list),
-            Route(method="GET", path=one, policy=Policy.OWNER, handler=self._show, query=DoneQuery),
-            Route(method="POST", path=PATH, policy=Policy.OWNER, handler=self._add, form=AddForm),
+            Route(method="GET", path=PATH, policy=here, handler=self._list),
+            Route(method="GET", path=one, policy=here, handler=self._show, query=DoneQuery),
+            Route(method="POST", path=PATH, policy=here, handler=self._add, form=AddForm),
             self._button(f"{one}/password", self._new_password),
             self._button(f"{one}/disable", self._done(self._disable, "disabled")),
             self._button(f"{one}/enable", self._done(self._enable, "enabled")),
+            self._button(f"{one}/role", self._done(self._set_role, "role"), RoleForm),
             self._button(f"{one}/revoke", self._done(self._revoke_all, "revoked")),
             self._button(f"{one}/sign-ins/{{sign_in}}/revoke", self._done(self._revoke, "revoked")),
         )
 
-    def _button(self, path: str, handler: Callable[[Call], Awaitable[web.Response]]) -> Route:
-        return Route(method="POST", path=path, policy=Policy.OWNER, handler=handler, form=NoFields)
+    def _button(
+        self,
+        path: str,
+        handler: Callable[[Call], Awaitable[web.Response]],
+        form: type[Form] = NoFields,
+    ) -> Route:
+        here = Right.MANAGE_PEOPLE
+        return Route(method="POST", path=path, policy=here, handler=handler, form=form)
 
     def _done(self, deed: Deed, word: str) -> Callable[[Call], Awaitable[web.Response]]:
         """Do a deed on the person of the path; say so on that person's page, or why not."""
@@ -83,6 +98,9 @@ class Staff:
 
     async def _enable(self, tx: Tx, one: Person, call: Call) -> None:
         await deeds.enable(self.keeper, tx, one, call.person.actor)
+
+    async def _set_role(self, tx: Tx, one: Person, call: Call) -> None:
+        await deeds.set_role(self.keeper, tx, one, call.form.role, call.person.actor)
 
     async def _revoke_all(self, tx: Tx, one: Person, call: Call) -> None:
         await deeds.revoke_all(self.keeper, tx, one, call.person.actor)
@@ -132,7 +150,7 @@ class Staff:
             tone="bad",
             status=status,
             people=[(one, role_word(one.role)) for one in found],
-            roles=[(name, role.word) for name, role in ROLES.items()],
+            roles=_ROLES,
             form=form,
             chars_min=PASSWORD_CHARS_MIN,
         )
@@ -150,5 +168,6 @@ class Staff:
             status=status,
             person=one,
             role=role_word(one.role),
+            roles=_ROLES,
             sign_ins=live,
         )

@@ -95,9 +95,29 @@ ASKED = {
     "user revoke": ("anna",),
     "user enable": ("anna",),
     "user disable": (OWNER,),
+    "user role": (OWNER, "cashier"),
     "clock show": (),
     "clock advance": ("1d",),
+    "token add": ("till", "--scope", "read"),
+    "token list": (),
+    "token revoke": ("till",),
+    "audit": ("--subject", DARK),
     "cancel": (DARK, "--now"),
+}
+
+# What leaves no trace in the audit, as it changes nothing.
+LOOKING = {
+    *("migrate", "explain", "device list", "device show", "deposit list", "jobs list"),
+    *("review list", "review strangers", "orders", "parked list", "doctor", "targets kinds"),
+    *(
+        "targets list",
+        "targets probe",
+        "user list",
+        "user sign-ins",
+        "clock show",
+        "audit",
+        "token list",
+    ),
 }
 
 
@@ -108,6 +128,13 @@ def printing(group: Any, path: str = "") -> Iterator[str]:
             yield from printing(command, f"{path}{name} ")
         elif any("--json" in option.opts for option in command.params):
             yield path + name
+
+
+def trace(ours: Operation) -> int:
+    """Count what the audit holds of the command line."""
+    with closing(sqlite3.connect(ours.product.folder / "boxoffice.db")) as database:
+        query = "SELECT count(*) FROM audit WHERE actor LIKE 'cli:%'"
+        return int(database.execute(query).fetchone()[0])
 
 
 @pytest.fixture(scope="module")
@@ -123,7 +150,10 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Operation, 
 
 
 def test_every_command_prints_one_document(shop, monkeypatch):
-    """Whatever a command has to tell with --json is one JSON document; no command is left out."""
+    """Whatever a command has to tell with --json is one JSON document; no command is left out.
+
+    Each that changes something leaves a trace in the audit, under the name of this machine's user.
+    """
     ours, folder = shop
     given = secrets(ours.portal.url, ours.provider.url)
     for name, value in given.items():
@@ -140,12 +170,14 @@ def test_every_command_prints_one_document(shop, monkeypatch):
     made = CliRunner().invoke(cli, ["user", "add", OWNER, "--role", "owner", "--generate"])
     assert made.exit_code == 0, made.stderr
     for name, words in ASKED.items():
+        before = trace(ours)
         asked = [word.format(folder=folder / "operator", job=job) for word in words]
         result = CliRunner().invoke(cli, [*name.split(), *asked, "--json"])
         assert isinstance(result.exception, SystemExit | None), name
         assert result.exit_code == 0 or name == "doctor", (name, result.stderr)
         told = json.loads(result.stdout)
         assert told is not None, name
+        assert (trace(ours) > before) == (name not in LOOKING), name
         job = told["id"] if name == "jobs open" else job
 
 

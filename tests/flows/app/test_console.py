@@ -5,33 +5,41 @@ from __future__ import annotations
 import asyncio
 import json
 import re
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 
 import pytest
 from lxml import html
 
+from app.identity import people
 from app.web import live
 from app.web.console.drawing import count, moment, when
 from app.web.console.words import age
+from runtime.store.audit import history
 from runtime.work import Parking
+from tests.flows.app.visitor import Seen, Visitor, let_in
 
-FORM = {"Content-Type": "application/x-www-form-urlencoded"}
+RELEASE = "/console/parked/release"
 
 
-async def form_token(served) -> str:
-    """The token of the forms, as a page of ours would show it."""
+@pytest.fixture
+async def owner(served):
+    """The browser of an owner."""
+    return await let_in(served)
+
+
+async def set_aside(served) -> None:
+    """Park a row of work."""
     async with served.house.store.begin() as tx:
         await served.house.work.mark(tx, "notify", ["ghost"])
     (claim,) = await served.house.work.claim("notify")
     async with served.house.store.begin() as tx:
         await served.house.work.park(tx, [Parking(claim=claim, error="no such notice")])
-    _, page, _ = await served.raw("GET", "/console/")
-    return html.fromstring(page.decode()).xpath("//input[@name='token']/@value")[0]
 
 
-def release(token: str) -> bytes:
-    """A filled-in form that lets the parked row go."""
-    return f"token={token}&kind=notify&key=ghost".encode()
+async def let_go(visitor: Visitor, headers=None, **more: str) -> Seen:
+    """Send the form that lets the parked row go."""
+    return await visitor.post(RELEASE, headers=headers, kind="notify", key="ghost", **more)
 
 
 async def parked(house) -> int:
@@ -41,19 +49,18 @@ async def parked(house) -> int:
     return found
 
 
-async def test_our_own_form_is_taken_and_leads_back(served):
+async def test_our_own_form_is_taken_and_leads_back(served, owner):
     """A form of our page does its deed once and leads back to a page that says so once."""
-    token = await form_token(served)
-    headers = FORM | {"Origin": served.url, "Sec-Fetch-Site": "same-origin"}
-    status, _, answered = await served.raw(
-        "POST", "/console/parked/release", headers=headers, data=release(token)
-    )
-    assert status == 303
+    await set_aside(served)
+    seen = await let_go(owner)
+    assert seen.status == 303
     assert await parked(served.house) == 0
-    _, page, _ = await served.raw("GET", answered["Location"])
-    assert "It is tried again." in page.decode()
-    _, page, _ = await served.raw("GET", answered["Location"])
-    assert "It is tried again." not in page.decode()
+    assert "It is tried again." in (await owner.get(seen.location)).text
+    assert "It is tried again." not in (await owner.get(seen.location)).text
+    async with served.house.store.read() as tx:
+        (deed,) = await history(tx, "notify:ghost")
+        one = await people.find(tx, "owner")
+    assert (deed.actor, deed.action) == (one.actor, "work.release")
 
 
 @pytest.mark.parametrize(
@@ -67,66 +74,75 @@ async def test_our_own_form_is_taken_and_leads_back(served):
         {"Sec-Fetch-Site": "same-site"},
     ],
 )
-async def test_a_form_from_elsewhere_is_refused(served, headers):
+async def test_a_form_from_elsewhere_is_refused(served, owner, headers):
     """Without a sign that our own page sent it, a form does nothing, even with the token."""
-    token = await form_token(served)
-    status, page, _ = await served.raw(
-        "POST", "/console/parked/release", headers=FORM | headers, data=release(token)
-    )
-    assert status == 403
-    assert "was not sent by our own page" in page.decode()
+    await set_aside(served)
+    seen = await let_go(owner, headers)
+    assert seen.status == 403
+    assert "was not sent by our own page" in seen.text
     assert await parked(served.house) == 1
 
 
-async def test_a_form_without_the_token_is_refused(served):
-    """A missing or wrong token is refused with the way to go on."""
-    await form_token(served)
-    headers = FORM | {"Origin": served.url, "Sec-Fetch-Site": "same-origin"}
-    for token in ("", "0" * 64):
-        status, page, _ = await served.raw(
-            "POST", "/console/parked/release", headers=headers, data=release(token)
-        )
-        assert status == 403
-        assert "reload" in page.decode()
+async def test_a_form_of_another_sign_in_is_refused(served, owner):
+    """A missing token, a wrong one and that of another sign-in are refused, with the way on."""
+    await set_aside(served)
+    for token in ("", "0" * 64, (await let_in(served)).token):
+        seen = await let_go(owner, token=token)
+        assert seen.status == 403
+        assert "reload" in seen.text
     assert await parked(served.house) == 1
 
 
-async def test_looking_changes_nothing(harbour, served):
+async def test_a_page_has_the_buttons_of_a_role_alone(served):
+    """A cashier sees what waits and has no button for it; support has one, and it works."""
+    await set_aside(served)
+    cashier, support = await let_in(served, "cashier"), await let_in(served, "support")
+    page = (await cashier.get("/console/")).text
+    assert "no such notice" in page
+    assert RELEASE not in page
+    assert 'href="/people"' not in page
+    assert RELEASE in (await support.get("/console/")).text
+    assert (await let_go(cashier)).status == 403
+    assert await parked(served.house) == 1
+    assert (await let_go(support)).status == 303
+    assert await parked(served.house) == 0
+
+
+async def test_looking_changes_nothing(harbour, owner):
     """No GET of the console writes anything."""
     paths = ["/console/", "/console/accounts", "/console/accounts/200001"]
     async with harbour.store.read() as tx:
         before = await tx.fetch("SELECT count(*), max(position) FROM log_entry")
         rows = await tx.fetch("SELECT kind, key, generation FROM work ORDER BY kind, key")
     for path in paths:
-        assert (await served.raw("GET", path))[0] == 200
+        assert (await owner.get(path)).status == 200
     async with harbour.store.read() as tx:
         assert await tx.fetch("SELECT count(*), max(position) FROM log_entry") == before
         again = await tx.fetch("SELECT kind, key, generation FROM work ORDER BY kind, key")
     assert again == rows
 
 
-async def test_a_failure_is_a_page_for_people(served):
+async def test_a_failure_is_a_page_for_people(owner):
     """An unknown contract and a strange question get a page, with the right status."""
     for path, status in (
         ("/console/accounts/nosuch", 404),
         ("/console/nosuch", 404),
         ("/console/?nosuch=1", 400),
     ):
-        found, page, answered = await served.raw("GET", path)
-        assert found == status
-        assert answered["Content-Type"] == "text/html; charset=utf-8"
-        assert "Back to operations" in page.decode()
+        seen = await owner.get(path)
+        assert seen.status == status
+        assert seen.headers["Content-Type"] == "text/html; charset=utf-8"
+        assert "Back to operations" in seen.text
 
 
-async def test_pages_hold_nothing_inline_and_nothing_foreign(harbour, served):
+async def test_pages_hold_nothing_inline_and_nothing_foreign(harbour, owner):
     """No inline script, style or handler, no address but our own: the policy needs no exception."""
     for path in ("/console/", "/console/accounts", "/console/accounts/200001"):
-        _, page, _ = await served.raw("GET", path)
-        document = html.fromstring(page.decode())
+        document = html.fromstring((await owner.get(path)).text)
         assert document.xpath("//script[not(@src)] | //style | //*[@style]") == []
         assert document.xpath("//@*[starts-with(name(), 'on')]") == []
         for address in document.xpath("//@src | //@href | //@action"):
-            assert re.match(r"/(console|static)/|#|/$", address), address
+            assert re.match(r"/[a-z]|#", address), address
         assert all(
             form.xpath(".//input[@name='token']")
             for form in document.xpath("//form[@method='post']")
@@ -145,10 +161,19 @@ async def read_events(answer, count_of: int) -> list[dict]:
     return found
 
 
-async def test_a_page_gets_the_parts_it_asks_for(harbour, served):
+@asynccontextmanager
+async def watching(visitor: Visitor, parts: str):
+    """Open the stream of somebody's page."""
+    served = visitor.served
+    cookie = "; ".join(f"{name}={value}" for name, value in visitor.cookies.items())
+    url = f"{served.url}/console/events?parts={parts}"
+    async with served.session.get(url, headers={"Cookie": cookie}, allow_redirects=False) as answer:
+        yield answer
+
+
+async def test_a_page_gets_the_parts_it_asks_for(harbour, served, owner):
     """A stream begins with every part asked for and goes on with those that changed."""
-    url = f"{served.url}/console/events?parts=clock,drift,nosuch"
-    async with served.session.get(url) as answer:
+    async with watching(owner, "clock,drift,nosuch") as answer:
         assert answer.headers["Content-Type"] == "text/event-stream"
         first = await read_events(answer, 2)
         assert {event["part"] for event in first} == {"clock", "drift"}
@@ -157,29 +182,66 @@ async def test_a_page_gets_the_parts_it_asks_for(harbour, served):
         assert then["part"] == "clock"
 
 
-async def test_only_so_many_may_watch(served, monkeypatch):
+async def test_each_reader_gets_the_buttons_of_their_own(served, owner):
+    """Parts are drawn once for many; buttons and the token in them are those of the reader."""
+    await set_aside(served)
+    other, cashier = await let_in(served), await let_in(served, "cashier")
+    found = []
+    for reader in (owner, other, cashier):
+        async with watching(owner, "parked") as first, watching(reader, "parked") as answer:
+            await read_events(first, 1)
+            (event,) = await read_events(answer, 1)
+            found.append(event["html"])
+    assert RELEASE not in found[2]
+    assert owner.token in found[0]
+    assert other.token in found[1]
+    for drawn in found:
+        assert "no such notice" in drawn
+        assert served.site.console._token_mark not in drawn
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "UPDATE sign_in SET ended_at = 1",
+        "UPDATE person SET disabled_at = 1",
+        "UPDATE person SET role = 'technician'",
+    ],
+)
+async def test_a_stream_ends_with_the_sign_in(served, owner, monkeypatch, change):
+    """Whoever is signed out, shut out or of another role gets no more, and is not let in again."""
+    monkeypatch.setattr(live, "ASK_EVERY_S", 0.1)
+    async with watching(owner, "clock") as answer:
+        await read_events(answer, 1)
+        await served.house.store.once(change, ())
+        async with asyncio.timeout(20):
+            while await answer.content.readany():
+                pass
+    async with watching(owner, "clock") as answer:
+        assert answer.status in {303, 403}
+
+
+async def test_only_so_many_may_watch(served, owner, monkeypatch):
     """Beyond the limit a watcher is sent away and the others go on."""
     monkeypatch.setattr(served.site.console.live, "watchers_max", 1)
-    url = f"{served.url}/console/events?parts=clock"
-    async with served.session.get(url) as first:
+    async with watching(owner, "clock") as first:
         await read_events(first, 1)
-        async with served.session.get(url) as second:
+        async with watching(owner, "clock") as second:
             assert second.status == 503
     for _ in range(100):
-        async with served.session.get(url) as later:
+        async with watching(owner, "clock") as later:
             if later.status == 200:
                 return
         await asyncio.sleep(0.05)
     pytest.fail("the place of one who left is never free again")
 
 
-async def test_a_quiet_stream_says_that_it_lives(served, monkeypatch):
+async def test_a_quiet_stream_says_that_it_lives(owner, monkeypatch):
     """With nothing to tell, a sign of life is sent now and then."""
     monkeypatch.setattr(live, "HEARTBEAT_S", 0.05)
-    async with served.session.get(f"{served.url}/console/events?parts=drift") as answer:
-        async with asyncio.timeout(10):
-            while b": still here" not in await answer.content.readany():
-                pass
+    async with watching(owner, "drift") as answer, asyncio.timeout(10):
+        while b": still here" not in await answer.content.readany():
+            pass
 
 
 def test_words_for_people():

@@ -12,6 +12,7 @@ from app.desk import household
 from billing.reads import credit_notes
 from runtime.store import audit
 from tests.flows.app.served import at_work, rest
+from tests.flows.app.visitor import let_in
 
 FLAT = "300001"
 BOX, OTHER = "RB45194826", "RB09916149"
@@ -55,8 +56,8 @@ async def rented(served, serial: str):
 
 async def page_of(served) -> str:
     """Read the household's page, in one line."""
-    _, raw, _ = await served.raw("GET", f"/console/accounts/{FLAT}")
-    return " ".join(" ".join(html.fromstring(raw.decode()).itertext()).split())
+    page = await (await let_in(served)).get(f"/console/accounts/{FLAT}")
+    return " ".join(" ".join(html.fromstring(page.text).itertext()).split())
 
 
 async def test_a_person_gives_a_deposit_back(flat):
@@ -159,8 +160,7 @@ async def test_a_job_opens_where_a_box_is_missing(flat):
     (job,) = [one for one in page["items"] if one["contract"] == FLAT]
     assert (job["kind"], job["assignee"], job["opened_by"]) == ("install", "", "inventory")
     assert "Install a box anybody" in await page_of(flat)
-    _, raw, _ = await flat.raw("GET", "/console/")
-    assert "has 0 of 1 boxes" in raw.decode()
+    assert "has 0 of 1 boxes" in (await (await let_in(flat)).get("/console/")).text
     await register(flat, OTHER)
     _, page = await flat.api("GET", "jobs?state=done")
     assert [(one["id"], one["closed_by"]) for one in page["items"]] == [(job["id"], "inventory")]

@@ -16,6 +16,7 @@ from tests.flows.app.served import (
     rest,
     serving,
 )
+from tests.flows.app.visitor import let_in
 
 
 @pytest.fixture
@@ -49,7 +50,9 @@ async def test_the_story_is_the_same_there(house):
         assert [one["contract"] for one in page["items"]] == ["300001"]
         for path in ("work", "parked", "orders", "targets", "drift", "clock"):
             assert (await served.api("GET", path))[0] == 200, path
+        owner = await let_in(served)
         for path in ("", "accounts", "accounts/300001"):
-            assert (await served.raw("GET", f"/console/{path}"))[0] == 200, path
+            assert (await owner.get(f"/console/{path}")).status == 200, path
         assert (await served.raw("GET", "/readyz"))[0] == 200
-        assert (await served.raw("GET", "/metrics"))[0] == 200
+        bearer = {"Authorization": f"Bearer {served.token}"}
+        assert (await served.raw("GET", "/metrics", headers=bearer))[0] == 200

@@ -1,58 +1,62 @@
-"""The matrix of roles: every route, whoever asks, cell by cell, from the routes themselves."""
+"""The matrix of roles: every route, whoever asks, cell by cell, as the reference has it."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from pathlib import Path
 from urllib.parse import urlencode
 
 import pytest
 from yarl import URL
 
-from app.identity.keeper import form_token
-from app.identity.roles import ROLES, covers
-from app.web.people.phone import LINKS, NoFields
+from app.identity import tokens
+from app.identity.roles import OWNER, ROLES, Right, may
+from app.web.links import LINKS, links
+from app.web.people.phone import NoFields
+from app.web.roles_reference import ANYBODY, COLUMNS, TOKENS, lets_in, reference
 from app.web.route import OF_PEOPLE, Call, Policy, Route
 from app.web.routes import all_routes
-from tests.flows.app.visitor import ELSEWHERE, SIGN_IN, added, hurry
+from tests.flows.app.visitor import ELSEWHERE, let_in
 
-EVERYBODY = frozenset({"anonymous", "technician", "owner", "token", "local"})
-# Who is let in under which policy. A new policy has to say so here.
-OPENS: Mapping[Policy, frozenset[str]] = {
-    Policy.OPEN: EVERYBODY,
-    Policy.SIGNED: EVERYBODY,
-    Policy.TOKEN: frozenset({"token"}),
-    Policy.LOCAL: frozenset({"local"}),
-    Policy.LOCAL_OR_TOKEN: frozenset({"local", "token"}),
-    Policy.PERSON: frozenset({"technician", "owner"}),
-    Policy.TECHNICIAN: frozenset({"technician", "owner"}),
-    Policy.OWNER: frozenset({"owner"}),
-}
+PAGE = Path(__file__).parents[3] / "docs" / "reference" / "roles.md"
 FORM = {"Content-Type": "application/x-www-form-urlencoded", "Sec-Fetch-Site": "same-origin"}
+# Signed in, and yet no more than anybody: shut out, or of a role that another version knows.
+NOBODY, KING = "shut out", "king"
+ASKING = (*COLUMNS, NOBODY, KING)
 
 
 @pytest.fixture
-async def asking(served):
-    """Ask one route as somebody: whether that one is let in."""
-    hurry(served.house)
-    people = {role: await added(served.house, role, role) for role in ROLES}
+async def visitors(served):
+    """Give each who asks by a sign-in their browser."""
+    found = {role: await let_in(served, role) for role in ROLES}
+    found[NOBODY] = await let_in(served, OWNER, "gone")
+    found[KING] = await let_in(served, KING)
+    await served.house.store.once("UPDATE person SET disabled_at = 1 WHERE name = 'gone'", ())
+    return found
 
-    async def headers(who: str) -> tuple[dict[str, str], str]:
-        """Give what one sends, and the token for forms."""
-        if who == "local":
-            return {}, served.site.console.token.value
-        sent = {"X-Forwarded-For": ELSEWHERE}
-        if who == "token":
-            return sent | {"Authorization": f"Bearer {served.token}"}, ""
-        if who in people:
-            keeper = served.house.keeper
-            async with served.house.store.begin() as tx:
-                let = await keeper.begin(tx, people[who], label="matrix")
-            return sent | {"Cookie": f"{SIGN_IN}={let.token}"}, form_token(let.token)
-        return sent, ""
+
+@pytest.fixture
+async def tokens_of(served):
+    """Give a token of each scope."""
+    house, found = served.house, {}
+    for scope, word in TOKENS.items():
+        async with house.store.begin() as tx:
+            now = house.clock.machine_now()
+            found[word] = await tokens.make(tx, scope.value, house.chance, now, scope=scope)
+    return found
+
+
+@pytest.fixture
+def asking(served, visitors, tokens_of):
+    """Ask one route as somebody: whether that one is let in."""
 
     async def ask(route: Route, who: str) -> bool:
-        sent, token = await headers(who)
+        sent, token = {"X-Forwarded-For": ELSEWHERE}, ""
+        if who in tokens_of:
+            sent["Authorization"] = f"Bearer {tokens_of[who]}"
+        elif who in visitors:
+            cookies, token = visitors[who].cookies, visitors[who].token
+            sent["Cookie"] = "; ".join(f"{name}={value}" for name, value in cookies.items())
         url = URL(served.url + re.sub(r"\{[a-z_]+\}", "x", route.path), encoded=True)
         data = None
         if route.method == "POST":
@@ -68,29 +72,54 @@ async def asking(served):
     return ask
 
 
+def open_to(route: Route, who: str) -> bool:
+    """Tell what the matrix says of one who asks."""
+    if who == KING:
+        return route.policy is Policy.PERSON or lets_in(route, ANYBODY)
+    return lets_in(route, ANYBODY if who == NOBODY else who)
+
+
 async def test_each_cell_of_the_matrix(served, asking):
-    """Each route lets in exactly whom its policy names, and turns everybody else away."""
+    """Each route lets in exactly whom the matrix names, and turns everybody else away."""
     routes = all_routes(served.site, dict)
-    assert set(OPENS) == set(Policy)
-    assert {route.policy for route in routes} == set(Policy)
+    assert {route.policy for route in routes} >= set(Policy)
     wrong = [
         (route.method, route.path, who)
-        for route in routes
-        for who in sorted(EVERYBODY)
-        if await asking(route, who) != (who in OPENS[route.policy])
+        for route in sorted(routes, key=lambda one: one.path == "/sign-out")
+        for who in ASKING
+        if await asking(route, who) != open_to(route, who)
     ]
     assert wrong == []
 
 
-def test_each_role_and_policy_of_people_know_each_other():
-    """A policy that names a role names one there is; an owner includes each of them."""
-    roles = {policy.value for policy in OF_PEOPLE - {Policy.PERSON}}
-    assert roles == set(ROLES)
-    assert all(covers("owner", role) for role in ROLES)
-    assert not covers("technician", "owner")
-    assert not covers("king", "king")
+def test_the_matrix_is_written_from_the_routes(served):
+    """docs/reference/roles.md is what the routes and the roles say."""
+    assert PAGE.read_text("utf-8") == reference(all_routes(served.site, dict)), (
+        "write it again: .venv/bin/python -m app.web.roles_reference"
+    )
+
+
+def test_a_role_opens_what_its_rights_say():
+    """An owner has every right, a role that nobody knows none, and each day begins where it may."""
+    assert ROLES[OWNER].rights == frozenset(Right)
+    assert not any(may(KING, right) for right in Right)
+    assert may("cashier", Right.TAKE_MONEY)
+    assert not may("technician", Right.SEE)
+    for name, role in ROLES.items():
+        assert role.home in {link.href for link in links(name, "/me")}, name
+    assert [link.word for link in links(KING, "/me")] == ["Me"]
     assert {link.policy for link in LINKS} <= OF_PEOPLE
-    assert all(role.includes <= set(ROLES) for role in ROLES.values())
+
+
+def test_the_bar_says_where_one_is():
+    """Of all links whose address fits, the longest one is the page itself."""
+    for path, word in (
+        ("/console/", "Operations"),
+        ("/console/accounts/200001", "Accounts"),
+        ("/field/jobs", "Jobs"),
+        ("/people/x", "People"),
+    ):
+        assert [one.word for one in links(OWNER, path) if one.is_here] == [word]
 
 
 async def test_a_route_for_people_cannot_forget_its_form():
@@ -99,7 +128,7 @@ async def test_a_route_for_people_cannot_forget_its_form():
     async def handler(_call: Call) -> None: ...
 
     with pytest.raises(ValueError, match="by forms alone"):
-        Route(method="POST", path="/field/x", policy=Policy.TECHNICIAN, handler=handler)
+        Route(method="POST", path="/field/x", policy=Right.FIELD, handler=handler)
     with pytest.raises(ValueError, match="by forms alone"):
         Route(method="POST", path="/x", policy=Policy.OPEN, handler=handler, form=NoFields)
     call = Call.__new__(Call)

@@ -45,7 +45,16 @@ async def test_it_begins_on_an_empty_folder_and_ends_when_told(tmp_path, folder)
             checks
         )
         assert all(checks.values())
-        async with http.get(f"{serving.url}/console/events?parts=clock") as watching:
+        told = ("user", "add", "olga", "--role", "owner", "--generate", "--json")
+        _, output, _ = await command(*told, settings=folder | {"log_level": "warning"})
+        form = {"name": "olga", "password": json.loads(output)["password"]}
+        ours = {"Origin": serving.url}
+        async with http.post(
+            f"{serving.url}/sign-in", data=form, headers=ours, allow_redirects=False
+        ) as answer:
+            cookie = "; ".join(f"{one.key}={one.value}" for one in answer.cookies.values())
+        url = f"{serving.url}/console/events?parts=clock"
+        async with http.get(url, headers={"Cookie": cookie}) as watching:
             assert await watching.content.readany()
             async with asyncio.timeout(10):
                 assert await serving.stop() == 0

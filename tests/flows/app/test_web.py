@@ -10,6 +10,7 @@ import pytest
 from pydantic import TypeAdapter
 
 from app.desk import clock
+from app.identity.roles import Right
 from app.web import connection, openapi
 from app.web.headers import ALWAYS
 from app.web.problem import STATUS, problem_of
@@ -20,6 +21,7 @@ from app.web.site import Site
 from app.web.static import Static
 from terms import errors
 from terms.errors import BoxofficeError, DomainError, Invalid, TargetError, Throttled
+from tests.flows.app.visitor import let_in
 
 ORDER = {"contract": "300001", "name": "Flat 1", "plan": "HARBOUR"}
 
@@ -35,7 +37,7 @@ async def test_every_route_has_a_policy_and_nothing_else_is_served(served):
     known = {(r.method, r.resource.canonical) for r in app.router.routes() if r.resource}
     policies = app[POLICIES]
     assert known == set(policies)
-    assert set(policies.values()) <= set(Policy)
+    assert set(policies.values()) <= {*Policy, *Right}
 
 
 async def test_a_route_declared_twice_stops_the_start(house):
@@ -54,17 +56,14 @@ async def test_without_a_token_the_api_tells_nothing(served):
             assert json.loads(body)["title"] == "who are you"
 
 
-async def test_the_console_is_for_this_machine_alone(served):
-    """Another host name, a proxy's mark or another machine's address get no console page."""
-    for headers in (
-        {"Host": "boxoffice.example"},
-        {"Host": "127.0.0.1.example:80"},
-        {"X-Forwarded-For": "192.0.2.1"},
-        {"Forwarded": "for=192.0.2.1"},
-    ):
-        status, _, _ = await served.raw("GET", "/console/", headers=headers)
-        assert status == 403
-    assert (await served.raw("GET", "/console/"))[0] == 200
+async def test_the_console_asks_who_one_is_wherever_one_asks_from(served):
+    """A browser on this very machine is led to the sign-in like any other, and so is `/`."""
+    for headers in ({}, {"Host": "boxoffice.example"}, {"X-Forwarded-For": "192.0.2.1"}):
+        status, _, answered = await served.raw("GET", "/console/", headers=headers)
+        assert (status, answered["Location"]) == (303, "/sign-in?next=/console/")
+        assert (await served.raw("GET", "/", headers=headers))[2]["Location"] == "/sign-in"
+    assert (await (await let_in(served)).get("/")).location == "/console/"
+    assert (await (await let_in(served, "technician")).get("/")).location == "/field/"
 
 
 async def test_every_answer_carries_the_security_headers(served):
@@ -241,15 +240,6 @@ async def test_health_tells_the_truth(served):
     assert (status, json.loads(body)["checks"]["database"]) == (503, False)
 
 
-async def test_numbers_are_for_this_machine_or_a_token(served):
-    """Metrics are given to a local program, and to others only with a token."""
-    assert (await served.raw("GET", "/metrics"))[0] == 200
-    away = {"X-Forwarded-For": "192.0.2.1"}
-    assert (await served.raw("GET", "/metrics", headers=away))[0] == 401
-    away |= {"Authorization": f"Bearer {served.token}"}
-    assert (await served.raw("GET", "/metrics", headers=away))[0] == 200
-
-
 async def test_moving_the_clock_needs_permission(served):
     """Business time moves where it is allowed, everywhere at once, and never back."""
     status, before = await served.api("GET", "clock")
@@ -271,12 +261,13 @@ def test_shapes_can_be_answered():
 
 async def test_the_numbers_are_those_of_the_database(harbour, served):
     """Queues and targets are counted when somebody asks; an emptied queue is told as empty."""
-    _, body, _ = await served.raw("GET", "/metrics")
+    bearer = {"Authorization": f"Bearer {served.token}"}
+    _, body, _ = await served.raw("GET", "/metrics", headers=bearer)
     assert b'boxoffice_work_due{kind="settle",target=""} 25.0' in body
     assert b'boxoffice_target_up{target="portal-north"} 1.0' in body
     async with harbour.store.begin() as tx:
         await tx.driver("DELETE FROM work")
-    _, body, _ = await served.raw("GET", "/metrics")
+    _, body, _ = await served.raw("GET", "/metrics", headers=bearer)
     assert b'boxoffice_work_due{kind="settle",target=""} 0.0' in body
 
 

@@ -11,6 +11,7 @@ from multidict import CIMultiDictProxy
 
 from app.identity import deeds, people
 from app.identity.deeds import NewPerson
+from app.identity.keeper import form_token
 from app.identity.passwords import Passwords
 from app.identity.people import Person
 from app.wiring import House
@@ -114,3 +115,15 @@ class Visitor:
             headers=dict(answered),
             cookies=dict(told),
         )
+
+
+async def let_in(served: Served, role: str = "owner", name: str = "") -> Visitor:
+    """Give the browser of somebody who is in, under a name that is their role unless said."""
+    keeper = served.house.keeper
+    async with served.house.store.read() as tx:
+        found = await people.with_hash(tx, name or role)
+    async with served.house.store.begin() as tx:
+        new = NewPerson(name=name or role, display=role.title(), role=role)
+        one = found[0] if found else await deeds.add(keeper, tx, new, "no hash", "test")
+        let = await keeper.begin(tx, one, label="test")
+    return Visitor(served, cookies={SIGN_IN: let.token}, token=form_token(let.token))

@@ -9,8 +9,8 @@ from lxml import html
 
 from app.desk import boxes, stock, visits
 from app.desk.boxes import By
+from app.identity.roles import Right
 from app.web.field.pages import Field
-from app.web.route import Policy
 from gateway.inventory import hostkeys, reviews
 from gateway.inventory.reviews import CaseKind, Finding
 from gateway.inventory.store import by_serial
@@ -420,11 +420,11 @@ async def test_a_page_is_kept_fresh(vans, served, tom):
 
 
 async def test_every_page_of_the_field_asks_for_somebody(served):
-    """Technicians where they work, owners where the office decides; a camera for both."""
+    """Who works in the field, and who may move boxes where the office decides, with a camera."""
     routes = Field(served.site.phone).routes()
-    office = {route.path for route in routes if route.policy is Policy.OWNER}
+    office = {route.path for route in routes if route.policy is Right.MOVE_BOXES}
     assert all(re.match(r"/field/(jobs|stock|reviews)", path) for path in office)
-    assert {route.policy for route in routes} == {Policy.TECHNICIAN, Policy.OWNER}
+    assert {route.policy for route in routes} == {Right.FIELD, Right.MOVE_BOXES}
     _, _, headers = await served.raw("GET", "/field/register")
     assert "camera=(self)" in headers["Permissions-Policy"]
     _, _, headers = await served.raw("GET", "/sign-in")

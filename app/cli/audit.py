@@ -1,0 +1,65 @@
+"""`boxoffice audit`: who did what to whom, and why."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from app.cli.speak import Json, run, say, table, tell
+
+if TYPE_CHECKING:
+    from app.desk.auditing import Told
+    from app.wiring import House
+
+
+def add_to(cli: typer.Typer) -> None:
+    """Add the commands of this file."""
+    cli.command("audit")(audit)
+
+
+def audit(
+    *,
+    subject: Annotated[
+        str, typer.Option(help="Done to this: a contract, a serial, somebody's name, clock, ...")
+    ] = "",
+    actor: Annotated[
+        str, typer.Option(help="Done by this one: a name to sign in with, cli:USER, api:TOKEN.")
+    ] = "",
+    since: Annotated[datetime | None, typer.Option(help="Done since then, in UTC.")] = None,
+    before: Annotated[
+        int | None, typer.Option(min=1, help="Done before the deed of this number.")
+    ] = None,
+    limit: Annotated[int, typer.Option(min=1, max=5000, help="How many, newest first.")] = 50,
+    as_json: Json = False,
+) -> None:
+    """Show who did what, to whom, why, and what was so before and after."""
+
+    async def story(house: House) -> list[Told]:
+        from app.desk.auditing import Sought, reading
+
+        at = since.replace(tzinfo=UTC) if since else None
+        sought = Sought(subject=subject, actor=actor, since=at)
+        async with house.store.read() as tx:
+            return await reading(tx, sought, deeds_max=limit, behind=before)
+
+    found = run(story)
+    if as_json:
+        tell(found)
+        return
+    rows = [
+        (
+            str(one.position),
+            f"{one.at:%F %T}",
+            one.who,
+            one.action,
+            one.whom,
+            " -> ".join(part for part in (one.before, one.after) if part),
+            one.reason,
+        )
+        for one in found
+    ]
+    table(("number", "at (UTC)", "by", "did", "to", "before -> after", "why"), rows)
+    if len(found) == limit:
+        say(f"(earlier ones: --before {found[-1].position})")

@@ -1,0 +1,69 @@
+"""/console/audit: who did what to whom, and why, for whoever runs the business."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, time
+from typing import TYPE_CHECKING, Annotated
+
+from aiohttp import web
+from pydantic import BeforeValidator, Field
+
+from app.desk.auditing import SUBJECT_CHARS_MAX, Sought, reading
+from app.identity.roles import Right
+from app.web.people.phone import html
+from app.web.route import Call, Query, Route
+
+if TYPE_CHECKING:
+    from app.web.console.pages import Console
+
+PATH = "/console/audit"
+DEEDS_MAX = 50
+Name = Annotated[str, Field(max_length=SUBJECT_CHARS_MAX)]
+
+
+def _day(text: object) -> object:
+    """Take an empty field for none."""
+    return text or None
+
+
+class AuditQuery(Query):
+    """Which deeds, and behind which one the page begins."""
+
+    subject: Name = ""
+    actor: Name = ""
+    since: Annotated[date | None, BeforeValidator(_day)] = None
+    after: Annotated[int | None, Field(ge=1, le=1 << 62)] = None
+
+
+class Audited:
+    """The page."""
+
+    def __init__(self, console: Console) -> None:
+        self.console = console
+        self.house = console.house
+
+    def routes(self) -> tuple[Route, ...]:
+        """Declare it."""
+        right = Right.RUN_BUSINESS
+        page = Route(method="GET", path=PATH, policy=right, handler=self._show, query=AuditQuery)
+        return (page,)
+
+    async def _show(self, call: Call) -> web.Response:
+        query: AuditQuery = call.query
+        sought = Sought(
+            subject=query.subject.strip(),
+            actor=query.actor.strip(),
+            since=datetime.combine(query.since, time(), UTC) if query.since else None,
+        )
+        async with self.house.store.read() as tx:
+            frame = await self.console.frame(tx, call)
+            found = await reading(tx, sought, deeds_max=DEEDS_MAX + 1, behind=query.after)
+        shown = found[:DEEDS_MAX]
+        page = self.console.drawing.page(
+            "audit",
+            frame=frame,
+            deeds=shown,
+            query=query,
+            next=shown[-1].position if len(found) > DEEDS_MAX else 0,
+        )
+        return html(page)

@@ -1,0 +1,46 @@
+"""The bar of every page: which pages there are, for whoever may open them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from app.identity.roles import Right, may
+from app.web.route import Gate, Policy
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Link:
+    """A page in the bar, for whoever its gate lets in."""
+
+    href: str
+    word: str
+    policy: Gate
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shown:
+    """A link as a page shows it; `is_here` on the page itself and those below it."""
+
+    href: str
+    word: str
+    is_here: bool
+
+
+LINKS = (
+    Link(href="/console/", word="Operations", policy=Right.SEE),
+    Link(href="/console/accounts", word="Accounts", policy=Right.SEE),
+    Link(href="/field/", word="Field", policy=Right.FIELD),
+    Link(href="/field/jobs", word="Jobs", policy=Right.MOVE_BOXES),
+    Link(href="/field/stock", word="Stock", policy=Right.MOVE_BOXES),
+    Link(href="/field/reviews", word="To review", policy=Right.MOVE_BOXES),
+    Link(href="/console/audit", word="Audit", policy=Right.RUN_BUSINESS),
+    Link(href="/people", word="People", policy=Right.MANAGE_PEOPLE),
+    Link(href="/me", word="Me", policy=Policy.PERSON),
+)
+
+
+def links(role: str, path: str) -> tuple[Shown, ...]:
+    """Give the links of a role on a page; the longest address that fits is where one is."""
+    theirs = [one for one in LINKS if not isinstance(one.policy, Right) or may(role, one.policy)]
+    here = max((one.href for one in theirs if path.startswith(one.href)), key=len, default="")
+    return tuple(Shown(href=one.href, word=one.word, is_here=one.href == here) for one in theirs)
