@@ -5,6 +5,7 @@ from __future__ import annotations
 from aiohttp import web
 
 from app.web.console.audited import Audited
+from app.web.console.deeds import Deeds
 from app.web.console.pages import Console
 from app.web.describing import Describing
 from app.web.field.pages import Field
@@ -33,7 +34,8 @@ class Site:
         phone = self.phone
         pages = (Signing(phone), Me(phone), Staff(phone), self.field, Describing(phone))
         of_people = [route for page in pages for route in page.routes()]
-        console = (*self.console.routes(), *Audited(self.console).routes())
+        beside = (Audited(self.console), Deeds(self.console))
+        console = (*self.console.routes(), *(route for page in beside for route in page.routes()))
         return (*console, *of_people, *self.static.routes())
 
     def refused(

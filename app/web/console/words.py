@@ -8,6 +8,7 @@ from datetime import date, timedelta
 from app.web.console.views import Change, Tone
 from billing.payments.model import AttemptState, MovementKind
 from billing.tax.model import TaxGroup
+from billing.promises.model import PromiseState
 from gateway.provisioning.orders import Outcome as OrderOutcome
 from gateway.reads.targets import Condition
 from messages.model import Outcome as DeliveryOutcome
@@ -71,6 +72,12 @@ ATTEMPTS: Mapping[AttemptState, tuple[Tone, str]] = {
     AttemptState.OPEN: ("calm", "being collected"),
     AttemptState.FAILED: ("bad", "failed"),
     AttemptState.UNKNOWN: ("warn", "answer awaited"),
+}
+
+PROMISES: Mapping[PromiseState, tuple[Tone, str]] = {
+    PromiseState.STANDING: ("calm", "stands"),
+    PromiseState.KEPT: ("good", "kept"),
+    PromiseState.BROKEN: ("bad", "broken"),
 }
 
 _SWITCH = {"yes": "on", "no": "off"}
