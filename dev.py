@@ -49,6 +49,8 @@ ROOT = Path(__file__).resolve().parent
 VENV = ROOT / ".venv"
 TOOLS = ROOT / ".tools"
 PACKAGES = ROOT / "requirements" / "all.txt"
+IMAGE = ROOT / "requirements" / "image.txt"
+BUILDER = ROOT / "requirements" / "build.txt"
 INSTALLER = ROOT / "requirements" / "tools.txt"
 STAMP_NAME = "boxoffice-stamp.json"
 QUIET_PIP = ["--disable-pip-version-check", "--no-input", "--quiet"]
@@ -300,7 +302,13 @@ def lock(*arguments: str) -> int:
     # The lists hold for every Python and system we support, and name no index.
     how = ["--universal", "--python-version", "%d.%d" % PYTHON_MIN, "--generate-hashes", "--quiet"]
     how += ["--custom-compile-command", "python3 dev.py lock", *arguments]
-    sources = {PACKAGES: ["pyproject.toml", "--group", "dev"], INSTALLER: ["requirements/tools.in"]}
+    sources: dict[Path, list[object]] = {
+        PACKAGES: ["pyproject.toml", "--group", "dev"],
+        # What the container holds and what builds it, at the versions that are tested here.
+        IMAGE: ["pyproject.toml", "--constraint", PACKAGES],
+        BUILDER: ["requirements/build.in", "--constraint", PACKAGES],
+        INSTALLER: ["requirements/tools.in"],
+    }
     try:
         for target, source in sources.items():
             call(uv, "pip", "compile", *how, *source, "--output-file", target)

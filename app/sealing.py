@@ -9,7 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from app.settings import Settings
+from app.wiring import House
+from billing.flows.providers import seal_anew as seal_providers
 from billing.reads import providers
+from gateway.provisioning.targets import seal_anew as seal_targets
 from gateway.reads import sealed as targets
 from runtime.secrets import KEY_FILE, Sealer
 from runtime.store import Store, Tx
@@ -63,6 +66,16 @@ async def check_sealed(tx: Tx, sealer: Sealer) -> None:
     lost = await _sealed(tx, lambda sealed: not sealer.knows(sealed))
     if lost:
         raise DomainError(f"another master key has sealed {', '.join(lost)}: {_MEND}")
+
+
+async def seal_anew(house: House) -> dict[str, int]:
+    """Have the first master key seal everything; says how many of each it had not sealed."""
+    async with house.store.begin() as tx:
+        return {
+            "targets": await seal_targets(tx, house.sealer),
+            "payment providers": await seal_providers(tx, house.sealer),
+            "boxes": await house.logins.seal_anew(tx),
+        }
 
 
 async def _sealed(tx: Tx, is_meant: Callable[[str], bool]) -> list[str]:

@@ -7,7 +7,7 @@ import os
 import signal
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import ExitStack, asynccontextmanager, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from aiohttp import web
@@ -18,11 +18,13 @@ from app.roles.crew import Crew, Role, duties
 from app.settings import Settings
 from app.shape import open_house
 from app.web.acs import Acs
-from app.web.connection import listen
+from app.web.connection import open_door
+from app.web.health import Aside
 from app.web.routes import all_routes
 from app.web.serving import make_app
 from app.web.site import Site
 from app.wiring import House
+from runtime import pulse
 from runtime.alone import NotAlone, alone
 from runtime.store.engine import driver_url
 from runtime.store.sqlite import make_folder
@@ -41,9 +43,11 @@ class Ready:
 
     url: str
     acs_url: str
+    health_url: str
     pid: int
     role: str
     hints: Sequence[str] = ()
+    set_up_code: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,8 +63,14 @@ async def serve(
     host: str,
     port: int,
     announce: Callable[[Ready | Listening], None],
+    *,
+    offers_code: bool = False,
 ) -> int:
-    """Run until SIGTERM or SIGINT; returns the exit code: 1 where a duty ended by itself."""
+    """Run until SIGTERM or SIGINT; returns the exit code: 1 where a duty ended by itself.
+
+    Where nobody is owner yet and it `offers_code`, it announces one that makes the first owner: to
+    be shown to the person who has started it, and kept nowhere.
+    """
 
     def moved(url: str) -> None:
         announce(Listening(acs_url=url))
@@ -75,12 +85,14 @@ async def serve(
             if role in ANSWERS_BOXES
             else None
         )
-        crew = Crew(duties(house, role) | ({"acs": acs.run} if acs else {}))
+        crew = Crew(duties(house, role) | {"pulse": pulse.run} | ({"acs": acs.run} if acs else {}))
         site = Site(house)
         app = make_app(house, all_routes(site, lambda: crew.alive), site.refused)
         runner = web.AppRunner(app, access_log=None, shutdown_timeout=SHUTDOWN_S)
         await runner.setup()
+        aside = Aside(house, lambda: crew.alive)
         try:
+            await aside.open()
             door = await _open(runner, role, host, port)
             if acs:
                 await acs.open()
@@ -88,13 +100,16 @@ async def serve(
             crew.start()
             url = f"http://{host}:{door.sockets[0].getsockname()[1]}" if door else ""
             told = await hints(house) if door else []
+            code = await site.first.offer() if door and offers_code else ""
             announce(
                 Ready(
                     url=url,
                     acs_url=acs.url if acs else "",
+                    health_url=aside.url,
                     pid=os.getpid(),
                     role=role.value,
                     hints=told,
+                    set_up_code=code,
                 )
             )
             log.info("serve.ready", url=url, role=role.value)
@@ -103,7 +118,7 @@ async def serve(
                 door.close()
         finally:
             site.close()
-            await asyncio.gather(crew.rest(), runner.cleanup())
+            await asyncio.gather(crew.rest(), runner.cleanup(), aside.close())
         log.info("serve.ended", failed=failed)
         return 1 if failed else 0
 
@@ -153,13 +168,7 @@ async def hints(house: House) -> list[str]:
 
 
 async def _open(runner: web.AppRunner, role: Role, host: str, port: int) -> asyncio.Server | None:
-    if role not in {Role.ALL, Role.WEB} or runner.server is None:
-        return None
-    try:
-        return await listen(runner.server, host, port)
-    except OSError as error:
-        why = error.strerror or str(error)
-        raise DomainError(f"cannot listen on {host}:{port}: {why}") from None
+    return await open_door(runner, host, port) if role in {Role.ALL, Role.WEB} else None
 
 
 async def _until(stop: asyncio.Event, crew: Crew) -> str:

@@ -1,4 +1,5 @@
-"""The settings of a process: `boxoffice.toml` and above it `BOXOFFICE_*`, read once, at start.
+"""The settings of a process: `boxoffice.toml`, above it files of secrets, above both `BOXOFFICE_*`;
+read once, at start.
 
 Nothing else reads the environment. What an operator sells and which targets and payment providers
 there are lives in the database and comes by `boxoffice import`.
@@ -26,6 +27,7 @@ from pydantic_settings import (
     BaseSettings,
     NoDecode,
     PydanticBaseSettingsSource,
+    SecretsSettingsSource,
     SettingsConfigDict,
     TomlConfigSettingsSource,
 )
@@ -37,9 +39,12 @@ from terms.errors import Invalid
 PREFIX = "BOXOFFICE_"
 FILE = "boxoffice.toml"
 FILE_VARIABLE = "BOXOFFICE_CONFIG"
+FOLDER_VARIABLE = "BOXOFFICE_SETTINGS_DIR"
 
 # Read elsewhere, by tests and by the crash points they set.
-_OTHER_VARIABLES = re.compile(r"BOXOFFICE_(?:CONFIG|CRASH_\w+|TEST_\w+|STRICT_SERVICES)")
+_OTHER_VARIABLES = re.compile(
+    r"BOXOFFICE_(?:CONFIG|SETTINGS_DIR|CRASH_\w+|TEST_\w+|STRICT_SERVICES)"
+)
 # Kubernetes tells every container where services are; one of them may be named boxoffice.
 _SERVICE_NAMES = re.compile(r"BOXOFFICE_(?:\w+_)?(?:SERVICE_HOST|SERVICE_PORT\w*|PORT_\d+_\w+)")
 _SERVICE_VALUES = ("tcp://", "udp://", "sctp://")
@@ -139,6 +144,18 @@ class Settings(BaseSettings):
     acs_port: int = Field(
         7547, ge=0, le=65_535, description="Port on which boxes may call; 0 takes a free one."
     )
+    health_host: str = Field(
+        "127.0.0.1",
+        min_length=1,
+        description="Address of the listener that `health_port` opens.",
+    )
+    health_port: int | None = Field(
+        None,
+        ge=0,
+        le=65_535,
+        description="Port on which a process, whatever its role, serves `/healthz`, `/readyz` and "
+        "`/metrics` and nothing else; 0 takes a free one. Without it they are at `http_port` only.",
+    )
     sign_in_idle_h: Hours = Field(
         12, description="How long a sign-in lasts that nobody uses, in hours."
     )
@@ -227,14 +244,15 @@ class Settings(BaseSettings):
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Say where values come from, the strongest first."""
         file = TomlConfigSettingsSource(settings_cls, toml_file=_file(os.environ))
-        return init_settings, env_settings, file
+        secrets = SecretsSettingsSource(settings_cls, _secrets(os.environ))
+        return init_settings, env_settings, secrets, file
 
 
 def load() -> Settings:
     """Read the settings of this process. Raises Invalid whose text is one clear sentence."""
-    strangers = _strangers(os.environ)
-    if strangers:
-        raise Invalid("settings", "; ".join(strangers))
+    wrong_names = [*_strangers(os.environ), *_strange_secrets(_secrets(os.environ))]
+    if wrong_names:
+        raise Invalid("settings", "; ".join(wrong_names))
     path = _file(os.environ)
     if path is not None and not path.is_file():
         raise Invalid("settings", f"{FILE_VARIABLE}: there is no file {path}")
@@ -260,6 +278,31 @@ def _file(environment: Mapping[str, str]) -> Path | None:
     return Path(FILE) if Path(FILE).is_file() else None
 
 
+def _secrets(environment: Mapping[str, str]) -> Path | None:
+    """Find the folder whose files hold one setting each, if one is named."""
+    named = environment.get(FOLDER_VARIABLE)
+    return Path(named) if named else None
+
+
+def _strange_secrets(folder: Path | None) -> list[str]:
+    """Say what is wrong with the folder of secrets; files whose names are not like ours may lie
+    there.
+    """
+    if folder is None:
+        return []
+    if not folder.is_dir():
+        return [f"{FOLDER_VARIABLE}: there is no folder {folder}"]
+    ours = sorted(map(variable, Settings.model_fields))
+    wrong = []
+    for path in sorted(folder.iterdir()):
+        name = path.name.upper()
+        if name.startswith(PREFIX) and name not in ours:
+            wrong.append(f"{path}: no such setting{_meant(name, ours)}")
+        elif name in ours and not os.access(path, os.R_OK):
+            wrong.append(f"{path}: it cannot be read by the user of this process")
+    return wrong
+
+
 def _strangers(environment: Mapping[str, str]) -> list[str]:
     """Name the variables that look like ours and are not: a slip would go unnoticed else."""
     ours = {variable(name): name for name in Settings.model_fields}
@@ -283,8 +326,15 @@ def _told(wrong: ErrorDetails, path: Path | None) -> str:
     if not name:
         return reason  # of several settings together; the reason names them
     field = str(wrong["loc"][0])
-    said_in = variable(field) if os.environ.get(variable(field)) else path
+    said_in = variable(field) if os.environ.get(variable(field)) else _said_in(field) or path
     return f"{name}: {reason[:1].lower()}{reason[1:]}" + (f" ({said_in})" if said_in else "")
+
+
+def _said_in(field: str) -> Path | None:
+    """Find the file of secrets that says a setting, if one does."""
+    folder = _secrets(os.environ)
+    found = folder.iterdir() if folder else ()
+    return next((path for path in found if path.name.upper() == variable(field)), None)
 
 
 def _meant(name: str, names: Sequence[str]) -> str:

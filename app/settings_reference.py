@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic.fields import FieldInfo
 
-from app.settings import FILE, FILE_VARIABLE, Settings, variable
+from app.settings import FILE, FILE_VARIABLE, FOLDER_VARIABLE, Settings, variable
 
 HEAD = f"""# Settings
 
@@ -16,6 +16,11 @@ file that `{FILE_VARIABLE}` names) and from the environment, which is stronger. 
 in this table is refused, so that a slip of the pen is noticed. In the file a setting is written
 `http_port = 8080`, a list `adapter_networks = ["10.0.0.0/8", "public"]`; in the environment
 `BOXOFFICE_HTTP_PORT=8080` and `BOXOFFICE_ADAPTER_NETWORKS=10.0.0.0/8,public`.
+
+A secret need not stand in either: where `{FOLDER_VARIABLE}` names a folder, such as
+`/run/secrets`, each file in it that is called like a variable (`boxoffice_master_key`, in small
+letters or large) holds the value of that setting. It is stronger than `{FILE}` and weaker than the
+environment.
 
 Plans, prices, targets and payment providers are no settings: they live in the database and come
 by `boxoffice import` (see [import.md](import.md)). In what order one starts stands in

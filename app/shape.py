@@ -15,6 +15,7 @@ from app.sealing import SealsAnew, check_key, check_sealed
 from app.settings import Settings
 from app.wiring import House, build, closing
 from gateway.adapters.sdk import Boxes
+from runtime.store import Tx
 from terms.errors import DomainError
 from terms.ids import TargetName
 
@@ -81,34 +82,33 @@ async def make_sure(house: House) -> None:
     await _first_token(house)
 
 
-async def is_current(house: House) -> bool:
-    """Whether the database has the shape of this version."""
-    return await current(house) == newest()
-
-
 async def current(house: House) -> str:
     """Tell the revision the database stands at; empty where nothing was ever migrated."""
     async with house.store.read() as tx:
-        ((exists,),) = await tx.fetch(_HAS_TABLE[tx.engine])
-        if not exists:
-            return ""
-        rows = await tx.fetch("SELECT version_num FROM alembic_version")
+        return await revision(tx)
+
+
+async def revision(tx: Tx) -> str:
+    """Tell the same of any database of ours."""
+    ((exists,),) = await tx.fetch(_HAS_TABLE[tx.engine])
+    rows = await tx.fetch("SELECT version_num FROM alembic_version") if exists else ()
     return str(rows[0][0]) if rows else ""
 
 
 def newest() -> str:
     """Tell the newest revision of the stream: its file carries the highest number."""
-    return max(_revisions())
+    return max(revisions())
 
 
 @cache
-def _revisions() -> frozenset[str]:
+def revisions() -> frozenset[str]:
+    """Name every revision that this version knows."""
     names = (path.name for path in (LOCATION / "versions").glob("[0-9]*.py"))
     return frozenset(name[:_NUMBER_CHARS] for name in names)
 
 
 def _check_known(house: House, found: str) -> None:
-    if found and found not in _revisions():
+    if found and found not in revisions():
         raise DomainError(
             f"the database {house.store.url.database} has the shape {found!r} of another version, "
             f"this one knows up to {newest()}: run the version that wrote it, or put back a backup "

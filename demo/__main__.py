@@ -22,7 +22,7 @@ from rich.console import Console
 
 from demo.operator import read_operator
 from demo.proof import Proof, StoryError
-from demo.stage import Stage, stage
+from demo.stage import Stage, new_owner, stage
 from demo.steps import STEPS
 from demo.story import read_story
 from demo.tell import is_whole, tell
@@ -136,6 +136,8 @@ async def _stay_up(ready: Stage, timeline: Timeline) -> None:
     """Leave everything running until somebody stops it, which is no failure any more."""
     for name, address in _addresses(ready).items():
         timeline.note(f"  {name:<16} {address}")
+    name, password = await new_owner(ready.parts)
+    timeline.note(f"  {'owner':<16} {name}, password {password}: sign in at the console")
     who = ready.technician
     timeline.note(f"  {'technician':<16} {who.name}, password {who.password}")
     timeline.note("Everything stays up until Ctrl-C.")

@@ -28,7 +28,7 @@ from demo.timeline import Timeline
 
 SETUP_S = 30.0
 TOKEN_FILE = "api-token"  # noqa: S105 - a file's name
-TECHNICIAN = "mira"
+TECHNICIAN, OWNER = "mira", "owner"
 PORTAL, PROVIDER, SERVE = "portal", "provider", "serve"
 
 
@@ -85,6 +85,12 @@ class Stage:
             if serial in boxes.papers:
                 return boxes
         raise StoryError(f"box {serial} is driven by no target of {self.operator.name}")
+
+
+async def new_owner(parts: Parts) -> tuple[str, str]:
+    """Make an owner for whoever wants to look around; give the name and the password."""
+    told = await parts.command("user", "user", "add", OWNER, "--role", OWNER, "--generate")
+    return told["person"]["name"], told["password"]
 
 
 @asynccontextmanager

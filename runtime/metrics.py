@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 if TYPE_CHECKING:
     from prometheus_client import CollectorRegistry
 
-LABEL_SETS_MAX = 500
+LABEL_SETS_MAX = 1_000
 OTHER = "other"
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 # From a cached answer to a call that meets its deadline.
@@ -85,6 +85,10 @@ class Gauge(Metric):
         """Say how much it is now."""
         self._child(values).set(to)
 
+    def add(self, *values: str, by: float = 1) -> None:
+        """Say how much more it is; less than none takes away."""
+        self._child(values).inc(by)
+
 
 class Histogram(Metric):
     """How often a number fell into which range; by default of seconds."""
@@ -124,6 +128,11 @@ def histogram(
 ) -> Histogram:
     """Define a histogram."""
     return Histogram(name, doc, labels, buckets)
+
+
+def defined() -> Sequence[Metric]:
+    """List every metric that was defined so far, by name."""
+    return [_defined[name] for name in sorted(_defined)]
 
 
 def metrics() -> bytes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -28,6 +29,7 @@ def serve(
 ) -> None:
     """Run the product. It ends by SIGTERM or Ctrl-C, when its work in hand is done."""
     import asyncio
+    from functools import partial
 
     from app.roles.crew import Role
     from app.serving import serve as run
@@ -42,9 +44,12 @@ def serve(
         else:
             _say(news)
 
+    # A code belongs on a screen: what is no terminal may be written down.
+    shows = not as_json and sys.stdout.isatty()
     place = host or found.http_host
     at_port = found.http_port if port is None else port
-    code = guarded(lambda: asyncio.run(run(found, Role(role), place, at_port, announce)), found)
+    life = partial(run, found, Role(role), place, at_port, announce, offers_code=shows)
+    code = guarded(lambda: asyncio.run(life()), found)
     if code:
         raise typer.Exit(FAILED)
 
@@ -59,6 +64,7 @@ def _worded(news: Ready | Listening) -> dict[str, object]:
         "url": news.url,
         "console": f"{news.url}/console/" if news.url else "",
         "acs": news.acs_url,
+        "health": news.health_url,
         "pid": news.pid,
         "role": news.role,
         "hints": news.hints,
@@ -74,6 +80,9 @@ def _say(news: Ready | Listening) -> None:
         return
     for hint in news.hints:
         say(f"Note: {hint}")
+    if news.set_up_code:
+        say(f"The first owner is made at {news.url}/set-up within an hour, by this code, once:")
+        say(f"    {news.set_up_code}")
     if news.url:
         say(f"Boxoffice is ready: {news.url}/console/ (stop it with Ctrl-C)")
     else:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from app.desk import given
+from app.desk.asking import ask
 from app.desk.auditing import note
 from app.desk.boxes import holder_of
 from app.wiring import House
@@ -33,7 +34,7 @@ async def pay_link(house: House, contract: str, provider: str = "", back_to: str
     await house.refresh_providers()
     async with house.store.read() as tx:
         order = await pay.pay_order(house.desk, tx, contract, provider, back_to)
-    url = await house.providers[order.provider].checkout(order)
+    url = await ask(order.provider, house.providers[order.provider].checkout(order))
     return PayLink(url=url, amount=order.amount)
 
 

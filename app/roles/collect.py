@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 
+from app.desk.asking import ask
 from app.wiring import House
 from billing.flows import collect
 from billing.flows.collect import Charge, Collected
@@ -27,7 +28,7 @@ def handler(house: House) -> Handler:
 
         async def call(charge: Charge) -> tuple[Charge, Outcome]:
             async with gate:
-                return charge, await collect.call(house.desk, charge)
+                return charge, await ask(charge.provider, collect.call(house.desk, charge))
 
         outcomes = await asyncio.gather(*(call(charge) for charge in charges))
         async with house.store.begin() as tx:

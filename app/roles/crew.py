@@ -64,6 +64,7 @@ def _by_the_clock(house: House) -> dict[str, Running]:
         "drift": lambda stop: scheduler.scan_for_drift(house, stop),
         "activations": lambda stop: scheduler.activate_boxes(house, stop),
         "facts": lambda stop: scheduler.take_facts(house, stop),
+        "pictures": lambda stop: scheduler.time_pictures(house, stop),
         "lost": lambda stop: scheduler.find_lost(house, stop),
         "answers": lambda stop: scheduler.forget_answers(house, stop),
     }

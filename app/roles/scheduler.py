@@ -11,6 +11,7 @@ from functools import partial
 
 from app import answers
 from app.roles.activations import activate_proven
+from app.roles.pictures import Pictures
 from app.roles.possessions import take_possessions
 from app.wiring import House
 from billing.flows import replay
@@ -51,6 +52,11 @@ async def take_facts(house: House, stop: asyncio.Event) -> None:
 async def activate_boxes(house: House, stop: asyncio.Event) -> None:
     """Note which boxes have proven themselves where they stand."""
     await _again(house, stop, "activations", partial(activate_proven, house), FACTS_EVERY_S)
+
+
+async def time_pictures(house: House, stop: asyncio.Event) -> None:
+    """Measure how long households wait for what they have paid."""
+    await _again(house, stop, "pictures", Pictures(house).look, FACTS_EVERY_S)
 
 
 async def find_lost(house: House, stop: asyncio.Event) -> None:

@@ -18,9 +18,19 @@ _PROXY_HEADERS = ("Forwarded", "X-Forwarded-For", "X-Real-Ip", "Via")
 _OF_ONE_V6 = 64
 
 
+def is_local(request: web.Request) -> bool:
+    """Whether a program on this very machine asks for a name of this very machine."""
+    peer = _peer(request)
+    if not peer or any(name in request.headers for name in _PROXY_HEADERS):
+        return False
+    host = request.headers.get("Host", "")
+    name = host if host.endswith("]") else host.rpartition(":")[0] or host
+    return ip_address(peer).is_loopback and name.lower() in _LOCAL_NAMES
+
+
 def is_private(request: web.Request, settings: Settings) -> bool:
     """Whether nobody between the browser and us can listen: the same machine, or TLS at a proxy."""
-    if _is_local(request):
+    if is_local(request):
         return True
     return _is_spoken_for(request, settings) and _last(request, "X-Forwarded-Proto") in {
         "https",
@@ -44,16 +54,6 @@ def address(request: web.Request, settings: Settings) -> str:
     if isinstance(ip, IPv6Address):
         ip = ip.ipv4_mapped or ip
     return str(ip_network((ip, _OF_ONE_V6), strict=False) if isinstance(ip, IPv6Address) else ip)
-
-
-def _is_local(request: web.Request) -> bool:
-    """Whether a program on this very machine asks for a name of this very machine."""
-    peer = _peer(request)
-    if not peer or any(name in request.headers for name in _PROXY_HEADERS):
-        return False
-    host = request.headers.get("Host", "")
-    name = host if host.endswith("]") else host.rpartition(":")[0] or host
-    return ip_address(peer).is_loopback and name.lower() in _LOCAL_NAMES
 
 
 def _is_spoken_for(request: web.Request, settings: Settings) -> bool:

@@ -10,6 +10,8 @@ from typing import Any
 
 from aiohttp import web
 
+from terms.errors import DomainError
+
 CONNECTIONS_MAX = 1_000
 FIRST_REQUEST_S = 10.0
 KEEP_ALIVE_S = 20.0
@@ -67,3 +69,14 @@ async def listen(
         )
 
     return await loop.create_server(connection, host, port, backlog=1024, reuse_address=True)
+
+
+async def open_door(runner: web.AppRunner, host: str, port: int) -> asyncio.Server:
+    """Accept connections for a runner that is set up. Raises DomainError for a taken address."""
+    if runner.server is None:
+        raise TypeError("the runner is not set up")
+    try:
+        return await listen(runner.server, host, port)
+    except OSError as error:
+        why = error.strerror or str(error)
+        raise DomainError(f"cannot listen on {host}:{port}: {why}") from None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from urllib.parse import quote, urlsplit
 
 SIGN_IN_PATH = "/sign-in"
+SET_UP_PATH = "/set-up"
 SIGN_OUT_PATH = "/sign-out"
 NEXT_CHARS_MAX = 500
 # Whoever has come in is not led out again.

@@ -7,11 +7,22 @@ from gateway.reads import drift, queue, targets
 from gateway.reads.targets import Condition
 from runtime.telemetry import gauge
 
-_due = gauge("boxoffice_work_due", "Rows of work that are due or in hand", "kind", "target")
-_parked = gauge("boxoffice_work_parked", "Rows of work that wait for a person", "kind", "target")
-_oldest = gauge("boxoffice_work_oldest_seconds", "Age of the oldest due row", "kind", "target")
-_up = gauge("boxoffice_target_up", "Whether a target can be worked on", "target")
-_drift = gauge("boxoffice_drift_open", "Accounts a target holds differently", "target")
+_due = gauge(
+    "boxoffice_work_due", "Rows of work that are due or in hand, of the database", "kind", "target"
+)
+_parked = gauge(
+    "boxoffice_work_parked",
+    "Rows of work that wait for a person, of the database",
+    "kind",
+    "target",
+)
+_oldest = gauge(
+    "boxoffice_work_oldest_seconds", "Age of the oldest due row, of the database", "kind", "target"
+)
+_up = gauge("boxoffice_target_up", "Whether a target can be worked on, of the database", "target")
+_drift = gauge(
+    "boxoffice_drift_open", "Accounts that a target holds differently, of the database", "target"
+)
 
 _WORKING = frozenset({Condition.UP, Condition.SLOWED, Condition.STOPPED})
 _seen: set[tuple[str, str]] = set()

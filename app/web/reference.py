@@ -44,7 +44,8 @@ Beside the API: `POST /hooks/payments/PROVIDER` takes the signed messages of pay
 most 256 KiB; 200 once it is stored, 400 for a message that is not the provider's or not fresh);
 `/console/`, `/field/`, `/people`, `/me` and `/sign-in` are pages for [people who sign
 in](../howto/people.md), as their role opens them ([roles.md](roles.md)); `/healthz` says that the
-process lives, `/readyz` that it can work; `/metrics` gives its numbers, with a token.
+process lives, `/readyz` that it can work; `/metrics` is for the same machine, or with
+a token.
 
 | status | when |
 |---|---|

@@ -23,13 +23,15 @@ docs/reference/roles.md`; a test compares, and asks a running product for each c
 
 A route asks for one right, and a role is a list of rights (`app/identity/roles.py`). Whoever has no
 sign-in is led to `/sign-in`; whose role has not the right is told so. A role that this version does
-not know opens what is open to everybody signed in, and nothing else.
+not know opens what is open to everybody signed in, and nothing else. `this machine` is a program on
+the machine of the product, asking it by no proxy.
 
 """
 _MARKS = {True: "yes", False: ""}
 ANYBODY = "anybody"
 TOKENS = {Scope.READ: "token to read", Scope.WRITE: "token to write"}
-COLUMNS = (ANYBODY, *ROLES, *TOKENS.values())
+LOCAL = "this machine"
+COLUMNS = (ANYBODY, *ROLES, *TOKENS.values(), LOCAL)
 
 
 def lets_in(route: Route, who: str) -> bool:
@@ -37,7 +39,9 @@ def lets_in(route: Route, who: str) -> bool:
     gate = route.policy
     if gate in {Policy.OPEN, Policy.SIGNED}:
         return True
-    if gate is Policy.TOKEN:
+    if gate is Policy.LOCAL_OR_TOKEN and who == LOCAL:
+        return True
+    if gate in {Policy.TOKEN, Policy.LOCAL_OR_TOKEN}:
         return who == TOKENS[Scope.WRITE] or (
             who == TOKENS[Scope.READ] and route.method in SAFE_METHODS
         )

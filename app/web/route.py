@@ -32,6 +32,8 @@ class Policy(StrEnum):
     OPEN = "open"  # anybody: nothing about the business is in the answer
     SIGNED = "signed"  # the message itself proves who sent it
     TOKEN = "token"  # noqa: S105 - the name of a policy; an API token opens it
+    # The same, or a program on this very machine, whatever befell the database.
+    LOCAL_OR_TOKEN = "local_or_token"  # noqa: S105 - likewise
     PERSON = "person"  # whoever is signed in
 
 

@@ -36,4 +36,4 @@ API = (
 
 def all_routes(site: Site, alive: Callable[[], Mapping[str, bool]]) -> tuple[Route, ...]:
     """Put them together; `alive` tells of each duty of this process whether it runs."""
-    return (*hooks.ROUTES, *API, *site.routes(), *health.routes(alive))
+    return (*hooks.ROUTES, *API, *site.routes(), *health.routes(site.house, alive))

@@ -12,6 +12,7 @@ from aiohttp import web
 from aiohttp.typedefs import Middleware
 from pydantic import TypeAdapter
 
+from app.web import counting
 from app.web.access import Caller, admit
 from app.web.asking import JSON, Asking
 from app.web.callers import Callers
@@ -69,8 +70,10 @@ def _outermost(house: House, refused: Refused | None) -> Middleware:
             request.protocol.heard()
         request_id = new_id(house.clock.machine_now(), house.chance)
         request[REQUEST_ID] = request_id
+        began_s = counting.now_s()
         with bound(request_id=request_id), patience(PATIENCE_S):
             response = await _answered(request, handler, request_id)
+        counting.count(request, response, began_s)
         if refused is not None and isinstance(response, Problem):
             page = refused(request, response.status, response.title, response.detail)
             return _as_page(page, response) if page else response

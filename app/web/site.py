@@ -4,37 +4,42 @@ from __future__ import annotations
 
 from aiohttp import web
 
+from app.identity.first import FirstOwner
 from app.web.console.audited import Audited
-from app.web.console.deeds import Deeds
+from app.web.console.household import HouseholdForms
 from app.web.console.pages import Console
 from app.web.describing import Describing
 from app.web.field.pages import Field
 from app.web.people.me import Me
 from app.web.people.phone import Phone
+from app.web.people.setting_up import SettingUp
 from app.web.people.signing import Signing
 from app.web.people.staff import Staff
 from app.web.route import Route
 from app.web.static import Static
 from app.wiring import House
 
-_OF_PEOPLE = frozenset({"sign-in", "sign-out", "me", "people", "field"})
+_OF_PEOPLE = frozenset({"set-up", "sign-in", "sign-out", "me", "people", "field"})
 
 
 class Site:
     """The pages, put together once."""
 
     def __init__(self, house: House) -> None:
+        self.house = house
         self.static = Static()
         self.console = Console(house, self.static)
         self.phone = Phone(house, self.console.drawing)
         self.field = Field(self.phone)
+        self.first = FirstOwner(house.keeper)
 
     def routes(self) -> tuple[Route, ...]:
         """Declare every page and file."""
         phone = self.phone
-        pages = (Signing(phone), Me(phone), Staff(phone), self.field, Describing(phone))
+        doors = (Signing(phone), SettingUp(phone, self.first))
+        pages = (*doors, Me(phone), Staff(phone), self.field, Describing(phone))
         of_people = [route for page in pages for route in page.routes()]
-        beside = (Audited(self.console), Deeds(self.console))
+        beside = (Audited(self.console), HouseholdForms(self.console))
         console = (*self.console.routes(), *(route for page in beside for route in page.routes()))
         return (*console, *of_people, *self.static.routes())
 

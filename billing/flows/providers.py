@@ -11,6 +11,7 @@ from sqlalchemy import select
 from billing.payments.provider import Http, Provider
 from billing.payments.registry import open_provider
 from billing.payments.store import payment_provider
+from runtime.resealing import reseal
 from runtime.secrets import Sealer
 from runtime.store import Tx
 
@@ -45,3 +46,8 @@ async def open_providers(tx: Tx, sealer: Sealer, http: Http) -> dict[str, Provid
         )
         for row in rows
     }
+
+
+async def seal_anew(tx: Tx, sealer: Sealer) -> int:
+    """Have the first master key seal the options of every provider; returns how many it had not."""
+    return await reseal(tx, sealer, payment_provider.c.name, payment_provider.c.options, _place)

@@ -59,6 +59,13 @@ async def known(tx: Tx, services: Iterable[ServiceId]) -> Mapping[ServiceId, Hol
     return {ServiceId(row.id): _holder(row) for row in rows}
 
 
+async def services_of(tx: Tx, accounts: Iterable[AccountId]) -> Mapping[ServiceId, AccountId]:
+    """Find the services of these accounts."""
+    query = select(service.c.id, service.c.account_id).where(among(tx.engine, service.c.account_id))
+    rows = await tx.rows(query, {KEYS: packed(tx.engine, sorted(set(accounts)))})
+    return {ServiceId(row.id): AccountId(row.account_id) for row in rows}
+
+
 async def holders(tx: Tx, contracts: Iterable[str]) -> Mapping[str, Holder]:
     """Find the holders of contracts; unknown ones are left out."""
     rows = await _BY_CONTRACT.rows(tx, {KEYS: packed(tx.engine, sorted(set(contracts)))})

@@ -19,6 +19,7 @@ from gateway.inventory import hostkeys, imprints, secrets
 from gateway.inventory.imprints import SecretOf
 from gateway.inventory.store import resource
 from runtime.clock import Clock
+from runtime.resealing import reseal
 from runtime.secrets import SealBroken, Sealer
 from runtime.store import Instant, Store, Tx, metadata
 from runtime.store.among import KEYS, among, packed
@@ -266,6 +267,12 @@ class Logins:
         values = {"host_key": host_key, "changed_at": now}
         await tx.execute(update(box_login).where(_C.resource == row.resource).values(**values))
         return ""
+
+    async def seal_anew(self, tx: Tx) -> int:
+        """Have the first master key seal the logins of every box; returns how many it had not."""
+        changed = await reseal(tx, self.sealer, _C.resource, _C.sealed, _place)
+        await tx.execute(update(box_login).values(key_id=self.sealer.key_id))
+        return changed
 
     async def _keep(self, tx: Tx, row: Any, kept: _Kept) -> None:
         named = {"login_name": kept.now.get(secrets.USERNAME)}

@@ -27,11 +27,17 @@ from gateway.provisioning.verdicts import (
     verdict_for,
 )
 from gateway.provisioning.writer import Writer
-from runtime.telemetry import get_log
+from runtime.telemetry import get_log, histogram
 from runtime.work import Work
 from terms.errors import Conflict
 
 _log = get_log()
+_runs = histogram(
+    "boxoffice_target_run_seconds",
+    "How long one look at a target took, with what was written, by what came of it",
+    "target",
+    "fate",
+)
 _DONE = Verdict(fate=Fate.DONE, reason="")
 
 
@@ -81,6 +87,8 @@ class Runner:
             started_at=started_at,
             finished_at=self._now(),
         )
+        took_s = (result.finished_at - started_at).total_seconds()
+        _runs.observe(job.wish.target, verdict.fate.value, amount=took_s)
         self.writer.put(result)
         return verdict
 

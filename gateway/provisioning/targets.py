@@ -21,6 +21,7 @@ from gateway.adapters.registry import open_adapter
 from gateway.adapters.sdk import Answer, BoxOptions
 from gateway.provisioning.keys import RECONCILE
 from gateway.provisioning.tables import target as table
+from runtime.resealing import reseal
 from runtime.secrets import Sealer
 from runtime.store import Tx
 from runtime.store.prepared import PreparedQuery
@@ -215,6 +216,11 @@ async def slow_down(tx: Tx, name: TargetName, *, until: datetime, pace: int, now
     """Remember that a target asked for less: nothing before `until`, then `pace` rows at once."""
     statement = update(table).where(table.c.name == name)
     await tx.execute(statement.values(throttled_until=until, pace=pace, paced_at=now))
+
+
+async def seal_anew(tx: Tx, sealer: Sealer) -> int:
+    """Have the first master key seal the options of every target; returns how many it had not."""
+    return await reseal(tx, sealer, table.c.name, table.c.options, place_of)
 
 
 def place_of(name: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -87,6 +87,14 @@ async def overviews(tx: Tx, services: Sequence[ServiceId]) -> dict[ServiceId, Ov
         )
         for one in services
     }
+
+
+async def lit(tx: Tx, services: Iterable[ServiceId]) -> set[ServiceId]:
+    """Tell which of these services a target was seen to have switched on, when it was seen last."""
+    is_lit = among(tx.engine, observed.c.subject) & observed.c.enabled
+    query = select(observed.c.subject).where(is_lit).distinct()
+    rows = await tx.rows(query, {KEYS: packed(tx.engine, sorted(set(services)))})
+    return {ServiceId(row.subject) for row in rows}
 
 
 async def by_ref(tx: Tx, ref: str) -> list[tuple[ServiceId, TargetName]]:

@@ -8,7 +8,9 @@ import signal
 import subprocess
 import time
 from pathlib import Path
-from urllib.request import Request, urlopen
+from urllib.error import HTTPError
+from urllib.parse import urlencode
+from urllib.request import HTTPRedirectHandler, Request, build_opener, urlopen
 
 import pytest
 
@@ -105,6 +107,14 @@ def test_spoiled_steps_are_not_proven_and_everything_stays_up(tmp_path):
         for name, path in PATHS.items():
             with urlopen(told[name].rstrip("/") + path, timeout=20) as answer:
                 assert answer.status == 200
+        name, _, password = told["owner"].partition(":")[0].partition(", password ")
+        door = told["console"].replace("/console/", "/sign-in")
+        form = urlencode({"name": name, "password": password}).encode()
+        knock = Request(door, form, {"Origin": door.removesuffix("/sign-in")}, method="POST")
+        with pytest.raises(HTTPError) as led, build_opener(Stay).open(knock, timeout=20):
+            pass
+        assert (led.value.code, led.value.headers["Location"]) == (303, "/console/")
+        led.value.close()
         demo.send_signal(signal.SIGINT)
         demo.wait(30)
     assert demo.returncode == 1
@@ -122,6 +132,13 @@ def test_the_product_does_not_know_the_demonstration():
         if re.search(r"(?i)\b(demo\w*|harbour)\b", line)
     ]
     assert {place.partition(":")[0] for place in found} <= {"app/cli/programs.py"}, found
+
+
+class Stay(HTTPRedirectHandler):
+    """Follows nothing."""
+
+    def redirect_request(self, *_told):
+        """Leave it at the answer."""
 
 
 @contextlib.contextmanager

@@ -14,7 +14,7 @@ import pytest
 
 import dev
 
-LISTS = [dev.PACKAGES, dev.INSTALLER]
+LISTS = [dev.PACKAGES, dev.INSTALLER, dev.IMAGE, dev.BUILDER]
 REQUIREMENT = re.compile(r"^([A-Za-z0-9._-]+)==\S+( ; .+)? \\$")
 
 
@@ -105,6 +105,21 @@ def test_the_list_holds_what_the_project_asks_for():
     names = {re.split(r"[\[<>=;~! ]", line, maxsplit=1)[0] for line in asked}
     matches = map(REQUIREMENT.match, dev.PACKAGES.read_text("utf-8").splitlines())
     assert names <= {match[1] for match in matches if match}
+
+
+def pins(path: Path) -> set[str]:
+    """Return the first line of every entry of a list."""
+    return {line for line in path.read_text("utf-8").splitlines() if REQUIREMENT.match(line)}
+
+
+def test_the_container_holds_what_is_tested_here_and_nothing_for_work_on_it():
+    """The container's lists are parts of the whole one, without the tools of the developers."""
+    document = tomllib.loads((dev.ROOT / "pyproject.toml").read_text("utf-8"))
+    assert pins(dev.IMAGE) | pins(dev.BUILDER) <= pins(dev.PACKAGES)
+    held = {match[1] for match in map(REQUIREMENT.match, pins(dev.IMAGE)) if match}
+    own = {re.split(r"[\[<>=]", line)[0] for line in document["project"]["dependencies"]}
+    assert own <= held
+    assert not held & {"pytest", "mypy", "ruff", "hypothesis", "hatchling", "playwright"}
 
 
 def test_the_makefile_only_calls_dev():

@@ -23,7 +23,16 @@ from app.web.console.views import (
     PaymentRow,
     Tone,
 )
-from app.web.console.words import ATTEMPTS, DELIVERIES, MOVEMENTS, PROMISES, STATE_TONES, plain, shown, taxes
+from app.web.console.words import (
+    ATTEMPTS,
+    DELIVERIES,
+    MOVEMENTS,
+    PROMISES,
+    STATE_TONES,
+    plain,
+    shown,
+    taxes,
+)
 from app.web.field.words import CONDITIONS
 from app.wiring import House
 from billing.reads import accounts
@@ -121,7 +130,9 @@ def _box(box: Resource, at: AtTarget | None) -> BoxRow:
     """Show a box; where a target drives it, that has seen it, and what it was seen to hold."""
     seen = "not asked itself: the portal answers for it"
     if at is not None:
-        seen = f"holds the newest wish, by {at.target}" if at.is_proven else f"awaited at {at.target}"
+        seen = (
+            f"holds the newest wish, by {at.target}" if at.is_proven else f"awaited at {at.target}"
+        )
     return BoxRow(
         serial=box.serial,
         model=box.model,

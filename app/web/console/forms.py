@@ -29,18 +29,18 @@ class RepairForm(Form):
     id: Key
 
 
+class ResolveForm(Form):
+    """Which case, and what was decided; with `forget_key` the next key is let in."""
+
+    id: Annotated[str, Field(max_length=100)]
+    resolution: Annotated[str, Field(max_length=WORDS_CHARS_MAX)]
+    forget_key: Literal["yes", ""] = ""
+
+
 class DecideForm(Form):
     """Why somebody decides so, if they say it."""
 
     reason: Annotated[str, Field(max_length=200)] = ""
-
-
-class ResolveForm(Form):
-    """Which case, and what was decided; with `forget_key` the next key is let in."""
-
-    id: Key
-    resolution: Annotated[str, Field(max_length=WORDS_CHARS_MAX)]
-    forget_key: Literal["yes", ""] = ""
 
 
 class Sayings:

@@ -13,13 +13,13 @@ from typing import Annotated, Any
 from aiohttp import web
 from pydantic import Field
 
-from app.desk import business, reviews, targets
+from app.desk import business
 from app.desk.boxes import holder_of
 from app.desk.waiting import waiting as read_waiting
 from app.identity.roles import Right, about
 from app.web.access import signed_in
 from app.web.console import account as account_page
-from app.web.console import waiting
+from app.web.console import deeds, waiting
 from app.web.console.account import listing
 from app.web.console.drawing import Drawing
 from app.web.console.forms import DecideForm, ReleaseForm, RepairForm, ResolveForm, Sayings
@@ -38,6 +38,7 @@ from runtime.store import Tx
 from terms.errors import BoxofficeError
 
 PREFIX = "/console/"
+WAITING = "/console/waiting"
 PARTS = ("clock", "tiles", "targets", "queue", "parked", "drift", "jobs", "story")
 HOUSEHOLD_PARTS = (
     "clock",
@@ -87,21 +88,22 @@ class Console:
 
     def routes(self) -> tuple[Route, ...]:
         """Declare everything under /console/."""
+        target = "/console/targets/{name}"
         return (
             Route(method="GET", path="/", policy=Policy.OPEN, handler=self._begin),
             Route(method="GET", path="/console", policy=Policy.OPEN, handler=_to_console),
             self._page("/console/", self._overview, SaidQuery),
             self._page("/console/accounts", self._accounts, AccountsQuery),
             self._page("/console/accounts/{contract}", self._account, SaidQuery),
-            self._page("/console/waiting", self._waiting, SaidQuery),
+            self._page(WAITING, self._waiting, SaidQuery),
             self._page("/console/events", self._events, PartsQuery),
-            self._form("/console/targets/{name}/approve", _approve, Right.RUN_BUSINESS, DecideForm),
-            self._form("/console/targets/{name}/reject", _reject, form=DecideForm),
-            self._form("/console/targets/{name}/release", _release_target),
-            self._form("/console/parked/release", _release_work, form=ReleaseForm),
-            self._form("/console/drift/repair", _repair, form=RepairForm),
+            self._form(f"{target}/approve", deeds.approve, Right.RUN_BUSINESS, DecideForm),
+            self._form(f"{target}/reject", deeds.reject, form=DecideForm),
+            self._form(f"{target}/release", deeds.release_target),
+            self._form("/console/parked/release", deeds.release_work, form=ReleaseForm),
+            self._form("/console/drift/repair", deeds.repair, form=RepairForm),
             self._form(
-                "/console/waiting/resolve", _resolve, form=ResolveForm, back="/console/waiting"
+                f"{WAITING}/resolve", deeds.resolve, Right.MOVE_BOXES, ResolveForm, back=WAITING
             ),
         )
 
@@ -246,55 +248,3 @@ def _worn(bare: Frame, role: str) -> Frame:
 
 async def _to_console(_call: Call) -> web.Response:
     return see(PREFIX)
-
-
-def _counted(count: int, one: str, many: str) -> str:
-    return f"{count} {one if count == 1 else many}"
-
-
-def _why(call: Call) -> str:
-    form: DecideForm = call.form
-    return form.reason.strip()
-
-
-async def _approve(call: Call, tx: Tx) -> str:
-    name = call.part("name")
-    count = await targets.approve(call.house, tx, name, call.actor, reason=_why(call))
-    return f"{name}: {_counted(count, 'household goes', 'households go')} dark."
-
-
-async def _reject(call: Call, tx: Tx) -> str:
-    name = call.part("name")
-    count = await targets.reject(call.house, tx, name, call.actor, reason=_why(call))
-    return f"{name}: {_counted(count, 'household stays', 'households stay')} on."
-
-
-async def _release_target(call: Call, tx: Tx) -> str:
-    name = call.part("name")
-    await targets.release_target(call.house, tx, name, call.actor)
-    return f"{name} is tried again."
-
-
-async def _release_work(call: Call, tx: Tx) -> str:
-    form: ReleaseForm = call.form
-    count = await targets.release_work(call.house, tx, form.kind, form.key, call.actor)
-    return "It is tried again." if count else "It was no longer parked."
-
-
-async def _resolve(call: Call, tx: Tx) -> str:
-    form: ResolveForm = call.form
-    done = await reviews.resolve(
-        call.house,
-        tx,
-        form.id,
-        form.resolution.strip(),
-        actor=call.actor,
-        forget_key=form.forget_key == "yes",
-    )
-    return f"Box {done.serial}: it is settled."
-
-
-async def _repair(call: Call, tx: Tx) -> str:
-    form: RepairForm = call.form
-    count = await targets.repair(call.house, tx, call.actor, ids=[form.id])
-    return "It is being repaired." if count else "There was nothing left to repair."

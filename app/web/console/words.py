@@ -7,8 +7,8 @@ from datetime import date, timedelta
 
 from app.web.console.views import Change, Tone
 from billing.payments.model import AttemptState, MovementKind
-from billing.tax.model import TaxGroup
 from billing.promises.model import PromiseState
+from billing.tax.model import TaxGroup
 from gateway.provisioning.orders import Outcome as OrderOutcome
 from gateway.reads.targets import Condition
 from messages.model import Outcome as DeliveryOutcome

@@ -1,4 +1,4 @@
-"""What boxes show that does not fit, for the owner to decide about."""
+"""What boxes show that does not fit, for the office to decide about."""
 
 from __future__ import annotations
 

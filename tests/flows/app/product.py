@@ -11,10 +11,12 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping
+from http.client import HTTPConnection
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 from urllib.error import HTTPError
+from urllib.parse import urlencode, urlsplit
 from urllib.request import Request, urlopen
 
 BOXOFFICE = Path(sys.executable).with_name("boxoffice")
@@ -136,6 +138,20 @@ class Product:
         except HTTPError as error:
             with error:
                 raise Refused(error.code, error.read().decode(errors="replace")) from None
+
+    def enter(self) -> str:
+        """Have an owner sign in; return what their browser sends as its cookies from then on."""
+        made = self.run("user", "add", "owner", "--role", "owner", "--generate")
+        place = urlsplit(self.url).netloc
+        form = urlencode({"name": "owner", "password": made["password"]})
+        headers = {"Content-Type": "application/x-www-form-urlencoded", "Origin": self.url}
+        connection = HTTPConnection(place, timeout=WITHIN_S)
+        connection.request("POST", "/sign-in", form, headers)
+        answer = connection.getresponse()
+        answer.read()
+        cookies = [one.partition(";")[0] for one in answer.headers.get_all("Set-Cookie", [])]
+        connection.close()
+        return "; ".join(cookies)
 
     def rest(self) -> None:
         """Wait until nothing is due and nothing in hand."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from sqlalchemy import select
@@ -26,7 +27,7 @@ NO_DEEDS = {
     "/api/v1/targets/{name}/probe",
 }
 # By whom, which route, with which parts of the path, and with what; {words} are found on the way.
-STEPS = (
+STEPS: tuple[tuple[str, str, dict[str, str], dict[str, Any]], ...] = (
     (API, "/api/v1/accounts", {}, {"contract": NEW, "name": "Flat 1", "plan": "HARBOUR"}),
     (API, "/api/v1/accounts/{contract}/change", {"contract": NEW}, {"add": ["SPORT"]}),
     (

@@ -17,6 +17,7 @@ from app.wiring import House
 from runtime.store.engine import POSTGRES_READERS_MAX, POSTGRES_WRITERS_MAX
 from tests.flows.app.paying import cleared, signed
 from tests.flows.app.served import ENVIRONMENT, HARBOUR, Served, serving
+from tests.flows.app.visitor import SIGN_IN
 from tests.services.hurt import PostgresServer
 from tests.services.wire import Wire, wire_to
 
@@ -76,7 +77,7 @@ async def check_told_to_come_again(served: Served) -> None:
         served.raw("GET", "/api/v1/accounts", headers=headers),
         served.raw("GET", "/api/v1/work", headers=headers),
         served.raw("POST", HOOK, data=body, headers=signed(body)),
-        served.raw("GET", "/console/"),
+        served.raw("GET", "/console/", headers={"Cookie": f"{SIGN_IN}=x"}),
     )
     assert time.monotonic() - began_at < SOON_S
     assert [status for status, _, _ in answers] == [503] * 4

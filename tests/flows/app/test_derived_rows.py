@@ -170,7 +170,7 @@ async def work_it_out_again(
     """Have everything replayed as an operator would, and all that follows from it done."""
     async with opened(settings_for(folder, f"sqlite:///{folder / 'boxoffice.db'}")) as house:
         async with house.store.begin() as tx:
-            await replay(house, tx, "cli:test")
+            await replay(house, tx, "test")
         async with at_work(house):
             await Shop(house, portal, provider).come_to_rest()
 

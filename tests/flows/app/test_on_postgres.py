@@ -54,5 +54,4 @@ async def test_the_story_is_the_same_there(house):
         for path in ("", "accounts", "accounts/300001"):
             assert (await owner.get(f"/console/{path}")).status == 200, path
         assert (await served.raw("GET", "/readyz"))[0] == 200
-        bearer = {"Authorization": f"Bearer {served.token}"}
-        assert (await served.raw("GET", "/metrics", headers=bearer))[0] == 200
+        assert (await served.raw("GET", "/metrics"))[0] == 200

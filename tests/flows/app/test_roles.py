@@ -13,7 +13,7 @@ from app.identity import tokens
 from app.identity.roles import OWNER, ROLES, Right, may
 from app.web.links import LINKS, links
 from app.web.people.phone import NoFields
-from app.web.roles_reference import ANYBODY, COLUMNS, TOKENS, lets_in, reference
+from app.web.roles_reference import ANYBODY, COLUMNS, LOCAL, TOKENS, lets_in, reference
 from app.web.route import OF_PEOPLE, Call, Policy, Route
 from app.web.routes import all_routes
 from tests.flows.app.visitor import ELSEWHERE, let_in
@@ -51,7 +51,7 @@ def asking(served, visitors, tokens_of):
     """Ask one route as somebody: whether that one is let in."""
 
     async def ask(route: Route, who: str) -> bool:
-        sent, token = {"X-Forwarded-For": ELSEWHERE}, ""
+        sent, token = {} if who == LOCAL else {"X-Forwarded-For": ELSEWHERE}, ""
         if who in tokens_of:
             sent["Authorization"] = f"Bearer {tokens_of[who]}"
         elif who in visitors:

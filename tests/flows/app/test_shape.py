@@ -36,4 +36,4 @@ async def test_a_shared_database_is_not_changed_by_the_way(fresh_postgres, tmp_p
         assert await shape.current(house) == ""
     await shape.bring_up(settings)
     async with shape.open_house(settings) as house:
-        assert await shape.is_current(house)
+        assert await shape.current(house) == shape.newest()

@@ -78,7 +78,7 @@ class Visitor:
     async def post(self, path: str, headers: Any = None, **form: str) -> Seen:
         """Send a form with the token of the last page, unless another one is given."""
         fields = {"token": self.token, **form}
-        if path == "/sign-in":
+        if path in {"/sign-in", "/set-up"}:
             del fields["token"]
         given = {"Content-Type": "application/x-www-form-urlencoded"}
         sent = given | ({"Sec-Fetch-Site": "same-origin"} if headers is None else headers)

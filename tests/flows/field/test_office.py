@@ -17,6 +17,7 @@ from gateway.inventory.store import by_serial
 from terms.facts import Condition
 from tests.flows.app.operator import contract_of
 from tests.flows.app.vans import page, sent
+from tests.flows.app.visitor import let_in
 from tests.flows.field.phones import ON_BOTH, alert, as_, words
 
 
@@ -145,12 +146,15 @@ async def test_what_boxes_show_is_reviewed_on_a_page(vans, served, olga, tom):
     assert empty.status == 400
     done = await olga.post("/field/reviews", id=f"other_model:{serial}", resolution="a typo")
     assert done.location == "/field/reviews?done=settled"
-    _, console, _ = await served.raw("GET", "/console/")
-    assert 'href="/console/waiting"' in console.decode()
-    assert "1 to review" in console.decode()
-    _, listed, _ = await served.raw("GET", "/console/waiting")
-    assert "Another key" in listed.decode()
-    assert "Another model" not in listed.decode()
+    console = (await olga.get("/console/")).text
+    assert 'href="/console/waiting"' in console
+    assert "1 to review" in console
+    listed = (await olga.get("/console/waiting")).text
+    assert "Another key" in listed
+    assert "Another model" not in listed
+    assert "/console/waiting/resolve" in listed
+    cashier = await let_in(served, "cashier")
+    assert "/console/waiting/resolve" not in (await cashier.get("/console/waiting")).text
     key = {"id": f"host_key:{serial}", "resolution": "a new board", "forget_key": "yes"}
     assert (await olga.post("/field/reviews", **key)).status == 303
     assert (await house.logins.access(serial)).host_key == ""

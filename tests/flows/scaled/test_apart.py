@@ -56,7 +56,8 @@ def pay_here_and_watch_there(running: Scaled) -> None:
 
 def watch_a_live_page(running: Scaled) -> None:
     """An open page of the web process tells of one more picture once a worker has put it on."""
-    watching = Request(f"{running.web.url}/console/events?parts=tiles")
+    url = f"{running.web.url}/console/events?parts=tiles"
+    watching = Request(url, headers={"Cookie": running.web.enter()})
     with urlopen(watching, timeout=WITHIN_S) as feed:
         read_until_on(feed, 2)
         running.pay(3)

@@ -9,12 +9,14 @@ from pathlib import Path
 import pytest
 
 from app.boxes_reference import reference as boxes_reference
+from app.metrics_reference import reference as metrics_reference
 from app.payments_reference import reference as payments_reference
 from app.web.reference import reference as api_reference
 from app.web.routes import API
 from billing.payments import registry
 from billing.payments.providers.stripe.events import READERS
 from gateway.inventory.model import ResourceState
+from tests.architecture import source
 
 ROOT = Path(__file__).parents[3]
 PAPERS = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
@@ -39,6 +41,21 @@ def test_the_reference_of_boxes_is_what_the_tables_say():
     assert page == boxes_reference(), "write it again: .venv/bin/python -m app.boxes_reference"
     for state in ResourceState:
         assert f"\n| `{state}` | " in page
+
+
+def test_the_reference_of_metrics_is_what_is_counted():
+    """docs/reference/metrics.md is written from the metrics; none in the source is left out."""
+    page = (ROOT / "docs" / "reference" / "metrics.md").read_text("utf-8")
+    # Tests that run in the same process count things of their own.
+    lines = metrics_reference().splitlines(keepends=True)
+    written = "".join(line for line in lines if not line.startswith("| `boxoffice_test_"))
+    assert page == written, "write it again: .venv/bin/python -m app.metrics_reference"
+    names = re.compile(r"\b(?:counter|gauge|histogram)\(\s*\"(boxoffice_\w+)\"")
+    in_source = {
+        name for room in source.modules(source.SHIPPED) for name in names.findall(room.text)
+    }
+    on_page = set(re.findall(r"^\| `(\w+?)(?:_total)?` ", page, re.MULTILINE))
+    assert in_source == on_page
 
 
 @pytest.mark.parametrize("paper", PAPERS, ids=lambda path: path.name)

@@ -75,6 +75,39 @@ def test_lists_come_in_both_ways(folder, monkeypatch):
     assert load().adapter_networks == ("127.0.0.0/8", "public")
 
 
+def test_secrets_come_from_files(folder, monkeypatch):
+    """Each file of the named folder is a setting; only the environment is stronger."""
+    secrets = folder / "secrets"
+    secrets.mkdir()
+    key = new_master_key()
+    (secrets / "boxoffice_master_key").write_text(f"{key}\n")
+    (secrets / "BOXOFFICE_DATABASE_URL").write_text("postgresql://u:p@h/x\n")
+    (secrets / "postgres_password").write_text(CANARY)
+    (folder / FILE).write_text('database_url = "postgresql://h/file"\n')
+    monkeypatch.setenv("BOXOFFICE_SETTINGS_DIR", str(secrets))
+    settings = load()
+    assert settings.master_key is not None
+    assert settings.master_key.get_secret_value() == key
+    assert settings.database_url == "postgresql://u:p@h/x"
+    monkeypatch.setenv("BOXOFFICE_DATABASE_URL", "postgresql://h/environment")
+    assert load().database_url == "postgresql://h/environment"
+
+
+def test_a_slip_in_the_folder_of_secrets_is_noticed(folder, monkeypatch):
+    """A missing folder, a file that is no setting and a wrong value are told, never the value."""
+    secrets = folder / "secrets"
+    monkeypatch.setenv("BOXOFFICE_SETTINGS_DIR", str(secrets))
+    assert complaint() == f"settings: BOXOFFICE_SETTINGS_DIR: there is no folder {secrets}"
+    secrets.mkdir()
+    (secrets / "boxoffice_masterkey").write_text(CANARY)
+    told = complaint()
+    assert "boxoffice_masterkey: no such setting; did you mean BOXOFFICE_MASTER_KEY?" in told
+    (secrets / "boxoffice_masterkey").rename(secrets / "boxoffice_master_key")
+    wrong = complaint()
+    assert wrong.endswith(f"random bytes in base64 ({secrets / 'boxoffice_master_key'})")
+    assert CANARY not in told + wrong
+
+
 def test_an_empty_variable_says_nothing(monkeypatch):
     """A variable that is set to nothing counts as not set."""
     monkeypatch.setenv("BOXOFFICE_REDIS_URL", "")

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 
 from gateway.adapters.stb.cwmp.session import Session
 from runtime.chance import Chance
+from runtime.telemetry import counter, gauge
 
 COOKIE = "session"
 COOKIE_BYTES = 16
@@ -20,6 +21,8 @@ HEADER_CHARS_MAX = 4_096
 # A box that says itself that its last session failed is believed when that has been quiet so long.
 QUIET_S = 2.0
 _BOOTS = ("0 BOOTSTRAP", "1 BOOT")
+_begun = counter("boxoffice_acs_sessions", "Sessions of boxes that were begun")
+_open = gauge("boxoffice_acs_sessions_open", "Sessions of boxes that are under way")
 _PAIR = re.compile(rf"(?:^|[;,\s]){COOKIE}\s*=\s*\"?([A-Za-z0-9_-]{{1,64}})")
 
 
@@ -70,6 +73,8 @@ class Sessions:
             self.end(before)
             before.abort()
         self._by_cookie[session.cookie] = session
+        _begun.inc()
+        _open.add()
         if ref is not None:
             self._by_ref[ref] = session
         self._is_empty.clear()
@@ -77,7 +82,8 @@ class Sessions:
 
     def end(self, session: Session) -> None:
         """Forget a session."""
-        self._by_cookie.pop(session.cookie, None)
+        if self._by_cookie.pop(session.cookie, None) is not None:
+            _open.add(by=-1)
         if session.ref is not None and self._by_ref.get(session.ref) is session:
             del self._by_ref[session.ref]
         if not self._by_cookie:
