@@ -35,7 +35,13 @@ from app.web.site import Site
 from app.wiring import House
 from bench.asking import ask
 from bench.database import fresh_postgres
-from bench.latency import OPERATOR, PORTAL_LOGIN, PORTAL_PASSWORD, PROVIDER_KEY, WEBHOOK_SECRET
+from bench.latency import (
+    PORTAL_LOGIN,
+    PORTAL_PASSWORD,
+    PROVIDER_KEY,
+    WEBHOOK_SECRET,
+    operator_files,
+)
 from bench.product import new_ssh_key
 from bench.replaying import Bare, BarePostgres, BareSqlite, Statement, ids_of, written_down
 from bench.report import Result, against
@@ -229,7 +235,7 @@ async def _product(url: str) -> AsyncIterator[Scene]:
         )
         await bring_up(settings)
         async with open_house(settings) as house:
-            outcome = await import_paths(house, [OPERATOR], _world())
+            outcome = await import_paths(house, [Path(file) for file in operator_files()], _world())
             if not outcome.taken:
                 raise RuntimeError(f"the operator was not taken: {outcome.problems[:3]}")
             site = Site(house)

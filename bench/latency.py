@@ -118,7 +118,7 @@ async def through_the_product(scene: Scene) -> list[float]:
     """Run it as one process with its default settings; return the milliseconds of each payment."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        await command(folder, ["import", *_files(OPERATOR)], _world(scene))
+        await command(folder, ["import", *operator_files()], _world(scene))
         async with serving(folder) as product:
             return await paid(scene, product, CONTRACTS)
 
@@ -160,7 +160,7 @@ async def apart(scene: Scene, more: Sequence[str]) -> AsyncIterator[Product]:
         async with fresh_services() as services:
             settings = services.settings(allow_time_travel="true")
             await command(folder, ["migrate"], settings)
-            given = [*_files(OPERATOR), *more]
+            given = [*operator_files(), *more]
             await command(folder, ["import", *given], {**_world(scene), **settings})
             async with (
                 serving(folder, "scheduler", settings),
@@ -299,8 +299,9 @@ async def bare_server(scene: Scene) -> AsyncIterator[str]:
 # -- small parts
 
 
-def _files(folder: Path) -> list[str]:
-    return [str(folder / file) for file in FILES]
+def operator_files() -> list[str]:
+    """Give the operator's files without the boxes, which his households have in years to come."""
+    return [str(OPERATOR / file) for file in FILES]
 
 
 async def _journal(simulator: Simulator, query: str) -> list[dict[str, Any]]:

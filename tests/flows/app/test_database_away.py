@@ -16,7 +16,7 @@ from app.shape import bring_up, open_house
 from app.wiring import House
 from runtime.store.engine import POSTGRES_READERS_MAX, POSTGRES_WRITERS_MAX
 from tests.flows.app.paying import cleared, signed
-from tests.flows.app.served import ENVIRONMENT, HARBOUR, Served, serving
+from tests.flows.app.served import ENVIRONMENT, HARBOUR, HARBOUR_BEGINS, Served, go_to, serving
 from tests.flows.app.visitor import SIGN_IN
 from tests.services.hurt import PostgresServer
 from tests.services.wire import Wire, wire_to
@@ -39,6 +39,7 @@ def database(hurt_postgres: PostgresServer, tmp_path_factory: pytest.TempPathFac
         settings = settings_in(folder, hurt_postgres.url("boxoffice"))
         await bring_up(settings)
         async with open_house(settings) as house:
+            await go_to(house, HARBOUR_BEGINS)
             outcome = await import_paths(house, [HARBOUR], ENVIRONMENT)
             assert list(outcome.problems) == []
 
@@ -83,7 +84,7 @@ async def check_told_to_come_again(served: Served) -> None:
     assert [status for status, _, _ in answers] == [503] * 4
     assert all(int(headers["Retry-After"]) > 0 for _, _, headers in answers)
     assert (await served.raw("GET", "/healthz"))[0] == 200
-    assert (await served.raw("GET", "/readyz"))[0] == 503
+    await until_ready(served, 503)
 
 
 async def check_well_again(served: Served) -> None:
@@ -91,7 +92,14 @@ async def check_well_again(served: Served) -> None:
     async with asyncio.timeout(AGAIN_S):
         while (await served.api("GET", "work"))[0] != 200:  # noqa: ASYNC110 - over a socket
             await asyncio.sleep(0.1)
-    assert (await served.raw("GET", "/readyz"))[0] == 200
+    await until_ready(served, 200)
+
+
+async def until_ready(served: Served, status: int) -> None:
+    """Ask for readiness until it is told: it is looked at once a second at most."""
+    async with asyncio.timeout(AGAIN_S):
+        while (await served.raw("GET", "/readyz"))[0] != status:  # noqa: ASYNC110 - over a socket
+            await asyncio.sleep(0.1)
 
 
 async def count(house: House, table: str) -> int:
