@@ -35,14 +35,14 @@ from app.web.console.words import (
 )
 from app.web.field.words import CONDITIONS
 from app.wiring import House
-from billing.reads import accounts
+from billing.reads import accounts, catalog
 from billing.reads.account import AccountView
 from billing.reads.invoices import InvoiceView, LineView
 from gateway.adapters.state import differences
 from gateway.inventory.model import IN_WORDS, Resource, ResourceState
 from gateway.reads.services import AtTarget
 from runtime.store import Tx
-from terms.calendar import local_date
+from terms.calendar import days_after, local_date
 from terms.entitlement import ServiceState
 from terms.ids import SubjectId
 
@@ -88,7 +88,7 @@ async def account(house: House, tx: Tx, contract: str) -> AccountPage:
         currency=about.currency,
         conditions=tuple((one.value, word) for one, word in CONDITIONS.items()),
         promise=_promise(about),
-        promise_tone=PROMISES[about.promise.state][0] if about.promise else "calm",
+        promise_last_on=await _promise_last_on(tx, about, today),
         bill_day=about.bill_day,
         subscriptions=_subscriptions(about),
         boxes=_boxes(found),
@@ -144,11 +144,20 @@ def _box(box: Resource, at: AtTarget | None) -> BoxRow:
     )
 
 
+async def _promise_last_on(tx: Tx, about: AccountView, today: date) -> date | None:
+    """Tell until when a promise may be made; whether this household may is judged when it asks."""
+    policy = await catalog.promise_policy(tx)
+    stands = about.promise is not None and about.promise.is_standing
+    if stands or not policy.days_max or not about.owed.amount_minor:
+        return None
+    return days_after(today, policy.days_max)
+
+
 def _promise(about: AccountView) -> str:
     one = about.promise
     if one is None:
         return ""
-    word = PROMISES[one.state][1]
+    word = PROMISES[one.state]
     ended = f", {word} on {shown(one.ended_on)}" if one.ended_on else f": {word}"
     return f"{one.amount} until {shown(one.until_on)}{ended}"
 

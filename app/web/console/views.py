@@ -346,7 +346,7 @@ class AccountPage:
     subscriptions: tuple[Having, ...]
     boxes: tuple[BoxRow, ...]
     promise: str
-    promise_tone: Tone
+    promise_last_on: date | None  # None where no promise may be made now
     rentals: tuple[RentalRow, ...]
     jobs: tuple[JobRow, ...]
     invoices: tuple[InvoiceCard, ...]

@@ -74,10 +74,10 @@ ATTEMPTS: Mapping[AttemptState, tuple[Tone, str]] = {
     AttemptState.UNKNOWN: ("warn", "answer awaited"),
 }
 
-PROMISES: Mapping[PromiseState, tuple[Tone, str]] = {
-    PromiseState.STANDING: ("calm", "stands"),
-    PromiseState.KEPT: ("good", "kept"),
-    PromiseState.BROKEN: ("bad", "broken"),
+PROMISES: Mapping[PromiseState, str] = {
+    PromiseState.STANDING: "stands",
+    PromiseState.KEPT: "kept",
+    PromiseState.BROKEN: "broken",
 }
 
 _SWITCH = {"yes": "on", "no": "off"}
