@@ -16,6 +16,7 @@ from gateway.provisioning.targets import seal_anew as seal_targets
 from gateway.reads import sealed as targets
 from runtime.secrets import KEY_FILE, Sealer
 from runtime.store import Store, Tx
+from runtime.store.audit import Deed, record
 from terms.errors import DomainError
 
 _HAS_TABLES = {
@@ -68,14 +69,19 @@ async def check_sealed(tx: Tx, sealer: Sealer) -> None:
         raise DomainError(f"another master key has sealed {', '.join(lost)}: {_MEND}")
 
 
-async def seal_anew(house: House) -> dict[str, int]:
+async def seal_anew(house: House, actor: str) -> dict[str, int]:
     """Have the first master key seal everything; says how many of each it had not sealed."""
     async with house.store.begin() as tx:
-        return {
+        sealed = {
             "targets": await seal_targets(tx, house.sealer),
             "payment providers": await seal_providers(tx, house.sealer),
             "boxes": await house.logins.seal_anew(tx),
         }
+        after = ", ".join(f"{count} {what}" for what, count in sealed.items())
+        at = house.clock.machine_now()
+        deed = Deed(at=at, actor=actor, action="database.reseal", subject="secrets", after=after)
+        await record(tx, [deed])
+    return sealed
 
 
 async def _sealed(tx: Tx, is_meant: Callable[[str], bool]) -> list[str]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from app.cli.actor import actor
 from app.cli.speak import Json, guarded, run, say, settings, tell
 
 if TYPE_CHECKING:
@@ -72,7 +73,7 @@ def reseal(*, as_json: Json = False) -> None:
     async def story(house: House) -> dict[str, int]:
         from app.sealing import seal_anew
 
-        return await seal_anew(house)
+        return await seal_anew(house, actor())
 
     sealed = run(story)
     if as_json:

@@ -98,6 +98,7 @@ ASKED = {
     "user role": (OWNER, "cashier"),
     "clock show": (),
     "clock advance": ("1d",),
+    "database reseal": (),
     "token add": ("till", "--scope", "read"),
     "token list": (),
     "token revoke": ("till",),
@@ -160,7 +161,7 @@ def test_every_command_prints_one_document(shop, monkeypatch):
         monkeypatch.setenv(name, value)
     monkeypatch.setenv("BOXOFFICE_DATA_DIR", str(ours.product.folder))
     monkeypatch.setenv("BOXOFFICE_ALLOW_TIME_TRAVEL", "true")
-    assert set(printing(get_command(cli))) == {*ASKED, "serve"}
+    assert set(printing(get_command(cli))) == {*ASKED, "serve", "database copy"}
     (folder / "list.csv").write_text(LIST)
     with closing(sqlite3.connect(ours.product.folder / "boxoffice.db")) as database:
         for each in (CASE, *DEPOSIT):

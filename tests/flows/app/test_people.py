@@ -340,6 +340,30 @@ async def test_a_role_opens_its_own_pages_and_no_more(visitor):
     assert 'href="/people"' not in (await visitor.get("/me")).text
 
 
+@ON_BOTH
+async def test_another_role_counts_at_once(house, visitor):
+    """Whoever is signed in sees other pages with the next click; the last owner stays owner."""
+    olga, tom = Visitor(visitor.served), await named(house, "tom")
+    await visitor.sign_in("tom")
+    assert (await visitor.get("/console/")).status == 403
+    await olga.sign_in("olga")
+    path = f"/people/{tom.id}/role"
+    assert (await olga.post(path, role="cashier")).location == f"/people/{tom.id}?done=role"
+    assert (await visitor.get("/console/")).status == 200
+    assert (await visitor.get("/field/")).status == 403
+    assert (await olga.post(path, role="king")).status == 400
+    mine = f"/people/{(await named(house, 'olga')).id}/role"
+    refused = await olga.post(mine, role="support")
+    assert (refused.status, "make another owner first" in refused.text) == (403, True)
+    assert (await olga.post(path, role="owner")).status == 303
+    assert (await olga.post(mine, role="support")).status == 303
+    assert (await olga.get("/people")).status == 403
+    async with house.store.read() as tx:
+        deeds = await history(tx, f"person:{tom.id}")
+    told = [(one.before, one.after) for one in deeds if one.action == "person.role"]
+    assert told == [("cashier", "owner"), ("technician", "cashier")]
+
+
 async def test_a_role_that_nobody_knows_opens_nothing(house, visitor):
     """What another version wrote into the database is no key."""
     await house.store.once("UPDATE person SET role = 'king' WHERE name = 'tom'", ())
