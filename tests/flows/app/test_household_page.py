@@ -152,8 +152,7 @@ async def test_the_history_goes_on_page_by_page(shop):
         await record(tx, many)
     found: list[str] = []
     async with seen_by(shop) as owner:
-        path = f"{PAGE}/history"
-        pages = 0
+        path, shown, pages = f"{PAGE}/history", "", 0
         while path:
             shown = (await owner.get(path)).text
             found += re.findall(r"test\.n(\d+)\.", shown)
