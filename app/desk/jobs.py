@@ -5,7 +5,7 @@ from __future__ import annotations
 from app.desk import places
 from app.desk.boxes import check_served, holder_of
 from app.wiring import House
-from gateway.inventory import jobs
+from gateway.inventory import jobs, shortages
 from gateway.inventory.jobs import Job, JobKind, JobState, NewJob
 from runtime.store import Tx
 from terms.errors import Invalid
@@ -38,7 +38,10 @@ async def open_job(
         assignee=await places.person(tx, assignee),
         note=note,
     )
-    return await jobs.open_job(tx, house.work, new, actor=actor, event=event)
+    opened = await jobs.open_job(tx, house.work, new, actor=actor, event=event)
+    if wanted is JobKind.INSTALL:
+        await shortages.give_way(tx, house.work, holder.service)
+    return opened
 
 
 async def close(house: House, tx: Tx, id_: str, outcome: str, *, actor: str) -> Job:

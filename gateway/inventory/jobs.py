@@ -125,8 +125,6 @@ async def open_job(tx: Tx, work: Work, new: NewJob, *, actor: str, event: str = 
             return await found(tx, before)
     await tx.insert(job, [row_of(new, id_, now, actor)])
     await record(tx, [opened(new, id_, now, actor)])
-    # Where one has opened by itself for the same boxes, this one takes its place.
-    await work.mark(tx, COMPOSE, [new.service])
     return await found(tx, id_)
 
 

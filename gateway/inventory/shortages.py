@@ -131,6 +131,12 @@ async def balance(tx: Tx, work: Work, supplies: Iterable[Supply]) -> list[Supply
     return [known[service] for service, one in found.items() if one.is_to_open]
 
 
+async def give_way(tx: Tx, work: Work, service: ServiceId) -> None:
+    """Cancel what has opened by itself at a household to which a person sends somebody."""
+    own = [one for one in (await _concerning(tx, [service])).get(service, ()) if one.reason]
+    await _change(tx, work, [_over(one, JobState.CANCELLED) for one in own], actor=ACTOR)
+
+
 async def open_for(
     tx: Tx, work: Work, short: Sequence[Supply], contracts: Mapping[ServiceId, str]
 ) -> None:

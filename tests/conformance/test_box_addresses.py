@@ -139,7 +139,7 @@ def options_of(kind: str) -> dict[str, Any]:
     return {"models": ["RB-1"], "private_key": key, "connect_deadline_s": 0.5}
 
 
-async def looked_at(kind: str, access: Access, networks: tuple[str, ...]) -> None:
+async def looked_at(kind: str, access: Access, networks: tuple[str, ...]) -> Any:
     """Have an adapter ask a box, or ring it, through a door to these networks alone."""
     door = HttpDoor(networks=networks, setting=SETTING)
     adapter: Any = registry.open_adapter(
@@ -151,16 +151,24 @@ async def looked_at(kind: str, access: Access, networks: tuple[str, ...]) -> Non
     )
     try:
         if kind == "cwmp":
-            await adapter.apply(ViewerState(ref=REF, enabled=True, revision=1), None)
-        else:
-            await adapter.observe(REF)
+            return await adapter.apply(ViewerState(ref=REF, enabled=True, revision=1), None)
+        return await adapter.observe(REF)
     finally:
         await adapter.drop()
         await door.aclose()
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "[::1]", "[::ffff:127.0.0.1]"])
-@pytest.mark.parametrize("kind", ["cwmp", "snmp", "ssh"])
+async def test_a_box_outside_the_networks_is_not_rung(host: str, ear: Ear) -> None:
+    """It is served when it calls by itself; why it is not rung names the setting."""
+    access = access_to("cwmp", host, ear.port)
+    waits = await looked_at("cwmp", access, ("10.0.0.0/8", "public"))
+    assert f"outside the allowed networks (setting {SETTING})" in waits.reason
+    assert not ear.has_heard()
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "[::1]", "[::ffff:127.0.0.1]"])
+@pytest.mark.parametrize("kind", ["snmp", "ssh"])
 async def test_a_box_outside_the_networks_is_not_spoken_to(kind: str, host: str, ear: Ear) -> None:
     """Not a packet goes there, however its address is written; the setting is named."""
     with pytest.raises(Permanent, match=f"outside the allowed networks .setting {SETTING}.") as e:

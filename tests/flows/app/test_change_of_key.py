@@ -31,7 +31,11 @@ def boxoffice(tmp_path, monkeypatch, migrated_url):
         assert isinstance(result.exception, SystemExit | None)
         return result.exit_code, result.stdout + result.stderr
 
-    assert run("import", str(HARBOUR))[0] == 0
+    own = [file for file in HARBOUR.iterdir() if file.suffix in {".csv", ".toml"}]
+    # His households have their boxes in years to come.
+    own = [file for file in own if file.name not in {"boxes.csv", "story.toml"}]
+    code, output = run("import", *map(str, own))
+    assert code == 0, output
     boxes = tmp_path / "boxes.csv"
     boxes.write_text(BOXES)
     code, output = run("import", str(boxes))

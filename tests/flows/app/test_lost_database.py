@@ -134,6 +134,8 @@ async def lost_and_given_back(house, trouble, lines):
         await house.work.mark(tx, "nobody's", ["x"])
     claims = await house.work.claim("nobody's")
     async with serving(house) as served, keep_alive(house.work, claims, HEARTBEAT):
+        # What goes by the clock goes on PostgreSQL with whoever leads.
+        await until(lambda: house.store.is_sqlite or told(lines, "lead.taken"))
         await trouble.lose(house)
         await until(lambda: {"lane nobody's", "lane settle", "facts"} <= lost().keys())
         await until(lambda: len(lost()) >= LOOPS_MIN)
