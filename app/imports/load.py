@@ -115,7 +115,7 @@ async def _take(
                 file: count if file in _SIFTED else count - unchanged.get(file, 0)
                 for file, count in written.items()
             }
-            await _tell(house, tx, folder, new, actor)
+            await _note(house, tx, folder, new, actor)
     except _NothingTaken:
         told = (*problems, *problems.following)
         return Outcome(
@@ -135,11 +135,13 @@ async def _take(
     )
 
 
-async def _tell(house: House, tx: Tx, folder: Folder, new: Mapping[str, int], actor: str) -> None:
-    """Write into the audit once who had it written; boxes and their moves are the import's own."""
-    counts = [f"{file} {count}" for file, count in new.items() if count]
-    if counts or folder.described:
-        after = ", ".join(counts) or f"how {len(folder.described)} boxes are reached"
+async def _note(house: House, tx: Tx, folder: Folder, new: Mapping[str, int], actor: str) -> None:
+    """Write down who brought what, once; boxes and their moves are the import's own deeds."""
+    told = [f"{file} {count}" for file, count in new.items() if count]
+    if folder.described:
+        told.append(f"how {len(folder.described)} boxes are reached")
+    if told:
+        after = ", ".join(told)
         await note(house, tx, actor=actor, action="import", subject="operator", after=after)
 
 
