@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from app.desk.auditing import note
 from app.imports import known, write
 from app.imports.check import check
 from app.imports.folder import Folder, find_files, read_folder
@@ -110,6 +111,11 @@ async def _take(
             written = await _write(house, tx, folder, problems, actor)
             if written.get(known.OPERATOR) == 0:
                 unchanged[known.OPERATOR] = 1
+            new = {
+                file: count if file in _SIFTED else count - unchanged.get(file, 0)
+                for file, count in written.items()
+            }
+            await _note(house, tx, folder, new, actor)
     except _NothingTaken:
         told = (*problems, *problems.following)
         return Outcome(
@@ -121,15 +127,22 @@ async def _take(
     await house.refresh_providers()
     return Outcome(
         taken=True,
-        new={
-            file: count if file in _SIFTED else count - unchanged.get(file, 0)
-            for file, count in written.items()
-        },
+        new=new,
         unchanged=unchanged,
         problems=(*problems, *problems.following),
         problems_count=len(problems),
         warnings=tuple(problems.warnings),
     )
+
+
+async def _note(house: House, tx: Tx, folder: Folder, new: Mapping[str, int], actor: str) -> None:
+    """Write down who brought what, once; boxes and their moves are the import's own deeds."""
+    told = [f"{file} {count}" for file, count in new.items() if count]
+    if folder.described:
+        told.append(f"how {len(folder.described)} boxes are reached")
+    if told:
+        after = ", ".join(told)
+        await note(house, tx, actor=actor, action="import", subject="operator", after=after)
 
 
 def _stop_at(problems: Problems, *, strict: bool) -> None:

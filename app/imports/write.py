@@ -48,10 +48,7 @@ ACTOR = "import"
 
 
 async def write(house: House, tx: Tx, folder: Folder, actor: str) -> dict[str, int]:
-    """Write everything of the folder; returns how many rows were written, by file.
-
-    Who had it written is in the audit once; boxes and their moves are the import's own.
-    """
+    """Write everything of the folder; returns how many rows were written, by file."""
     business, changed = await _business(house, tx, folder, actor)
     if folder.routes:
         await routes.replace(tx, house.work, [_route(row) for row in folder.routes])
@@ -72,10 +69,6 @@ async def write(house: House, tx: Tx, folder: Folder, actor: str) -> dict[str, i
         "models.csv": len(folder.models),
         "boxes.csv": len(folder.boxes),
     }
-    written = [f"{file} {count}" for file, count in counts.items() if count]
-    if written or folder.described:
-        after = ", ".join(written) or f"how {len(folder.described)} boxes are reached"
-        await note(house, tx, actor=actor, action="import", subject="operator", after=after)
     return {file: count for file, count in counts.items() if file in folder.files}
 
 

@@ -62,6 +62,7 @@ def test_wrong_usage_is_two(boxoffice):
         ("serve", "--port", "70000"),
         ("change", "1"),
         ("pay", "1", "5.00"),
+        ("promise", "1", "--until", "tomorrow"),
         ("signup", "1", "N", "P", "--box", "only-a-serial"),
         ("orders", "--limit", "0"),
     ):
@@ -86,6 +87,7 @@ def test_a_failure_is_one_sentence_and_one(boxoffice):
         ("parked", "release", "nosuch", "x"),
         ("cancel", "nosuch"),
         ("pay", "nosuch"),
+        ("promise", "nosuch", "--until", "2040-01-13"),
         ("reconcile", "nosuch"),
     ):
         code, output, errors = boxoffice(*words)
