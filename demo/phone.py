@@ -27,12 +27,20 @@ class Form:
     fields: dict[str, str] = field(default_factory=dict)
 
 
+@dataclass(slots=True, kw_only=True)
+class Link:
+    """Where a link leads, and what it says."""
+
+    to: str
+    says: str = ""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Page:
-    """What is on the screen: its address, where its links lead, and its forms."""
+    """What is on the screen: its address, its links and its forms."""
 
     path: str
-    links: Sequence[str]
+    links: Sequence[Link]
     forms: Sequence[Form]
 
 
@@ -48,9 +56,10 @@ class Phone:
         """Go to an address. Raises StoryError where the page says that something is wrong."""
         return await self._go("GET", path)
 
-    async def follow(self, page: Page, towards: str) -> Page:
-        """Follow the one link of a page that begins so. Raises StoryError, as `open` does."""
-        found = {link for link in page.links if link.startswith(towards)}
+    async def follow(self, page: Page, towards: str, saying: str = "") -> Page:
+        """Follow the one link that begins so and says that. Raises StoryError, as `open` does."""
+        leading = [link for link in page.links if link.to.startswith(towards)]
+        found = {link.to for link in leading if saying in link.says}
         if len(found) != 1:
             raise StoryError(f"the page {page.path} has {len(found)} links to {towards}")
         return await self._go("GET", found.pop())
@@ -97,12 +106,13 @@ class _Reading(HTMLParser):
 
     def __init__(self) -> None:
         super().__init__()
-        self.links: list[str] = []
+        self.links: list[Link] = []
         self.forms: list[Form] = []
         self.said: list[str] = []
         self._form: Form | None = None
         self._select = ""
         self._is_said = False
+        self._is_in_link = False
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         """Take up what begins."""
@@ -110,7 +120,8 @@ class _Reading(HTMLParser):
         if given.get("role") in {"status", "alert"}:
             self._is_said = True
         if tag == "a":
-            self.links.append(given.get("href", ""))
+            self.links.append(Link(to=given.get("href", "")))
+            self._is_in_link = True
         if tag == "form":
             method = given.get("method", "get").upper()
             self._form = Form(action=given.get("action", ""), method=method)
@@ -134,6 +145,8 @@ class _Reading(HTMLParser):
         """Leave what ends."""
         if tag == "form":
             self._form = None
+        elif tag == "a":
+            self._is_in_link = False
         elif tag == "select":
             self._select = ""
         elif tag == "p":
@@ -143,3 +156,5 @@ class _Reading(HTMLParser):
         """Hear what is said."""
         if self._is_said:
             self.said.append(data)
+        if self._is_in_link:
+            self.links[-1].says += data

@@ -29,19 +29,19 @@ class Technician:
         if page.path != HOME:
             raise StoryError(f"signing in leads to {page.path} and not to {HOME}")
 
-    async def register(self, serial: str) -> None:
-        """Do the one job there is: type the serial, see what it means, say yes; it is done."""
-        job = await self._job()
+    async def register(self, serial: str, contract: str) -> None:
+        """Do the one job at a household: type the serial, see what it means, say yes; done."""
+        job = await self._job(contract)
         page = await self._phone.follow(job, f"{REGISTER}?job=")
         page = await self._phone.send(page, REGISTER, serial=serial)
         page = await self._phone.send(page, REGISTER)
         await self._phone.send(page, f"{job.path}/close")
 
-    async def take_back(self, serial: str) -> None:
-        """Do the one job there is: take a box back, in good condition; the job is done with it."""
-        page = await self._phone.follow(await self._job(), f"{RETURN}?job=")
+    async def take_back(self, serial: str, contract: str) -> None:
+        """Do the one job at a household: take a box back, in good condition; that ends the job."""
+        page = await self._phone.follow(await self._job(contract), f"{RETURN}?job=")
         page = await self._phone.send(page, RETURN, serial=serial)
         await self._phone.send(page, RETURN)
 
-    async def _job(self) -> Page:
-        return await self._phone.follow(await self._phone.open(HOME), JOBS)
+    async def _job(self, contract: str) -> Page:
+        return await self._phone.follow(await self._phone.open(HOME), JOBS, contract)

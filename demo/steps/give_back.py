@@ -22,7 +22,7 @@ async def tell(scene: Scene) -> Evidence:
         await stage.boxes_of(serial).unplug(serial)
     who = stage.technician
     await stage.product.open_job("return", scene.newcomer.contract, who.actor)
-    await who.take_back(serial)
+    await who.take_back(serial, scene.newcomer.contract)
     scene.timeline.happens(who.name, f"takes box {serial} back at /field/")
     findings = await proven(lambda: _without_box(scene), deadline_s=scene.patience_s)
     if not all(found.is_proven for found in findings):

@@ -54,5 +54,5 @@ async def _install(scene: Scene) -> None:
     await who.sign_in()
     scene.timeline.happens(who.name, "signs in at /field/ and finds the job there")
     plugging_in = stage.boxes_of(household.box).plug_in(household.box)
-    await asyncio.gather(who.register(household.box), plugging_in)
+    await asyncio.gather(who.register(household.box, household.contract), plugging_in)
     scene.timeline.happens(who.name, f"registers box {household.box} there and plugs it in")
