@@ -14,6 +14,7 @@ from sqlalchemy import (
     Table,
     Text,
     bindparam,
+    func,
     select,
     update,
 )
@@ -81,10 +82,21 @@ async def end(tx: Tx, results: Iterable[tuple[NoticeId, Outcome, str]], at: date
         )
 
 
-async def latest(tx: Tx, *, rows_max: int, service: ServiceId | None = None) -> Sequence[Delivery]:
+async def latest(
+    tx: Tx,
+    *,
+    rows_max: int,
+    service: ServiceId | None = None,
+    before: datetime | None = None,
+) -> Sequence[Delivery]:
     """List the newest deliveries, newest first, of all or of one service."""
     given: dict[str, object] = {"most": rows_max}
-    if service is None:
+    if before is not None:
+        c = delivery.c
+        query = _latest(tx.engine).where(func.coalesce(c.ended_at, c.begun_at) < before)
+        query = query if service is None else query.where(c.service_id == service)
+        rows = await tx.rows(query, given)
+    elif service is None:
         rows = await _LATEST.rows(tx, given)
     else:
         rows = await _LATEST_OF_ONE.rows(tx, given | {"service": service})

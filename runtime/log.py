@@ -197,11 +197,22 @@ async def find(tx: Tx, ids: Sequence[str]) -> Mapping[str, Entry]:
     return {row.id: Entry(**row._asdict()) for row in await tx.rows(query)}
 
 
-async def latest(tx: Tx, *, entries_max: int, key: str = "") -> list[Entry]:
-    """Return the newest entries, newest first, for people: of all keys or of one."""
+async def latest(
+    tx: Tx,
+    *,
+    entries_max: int,
+    key: str = "",
+    before: datetime | None = None,
+    kinds: Sequence[str] = (),
+) -> list[Entry]:
+    """Return the newest entries, newest first, for people: of all keys or of one, of some kinds."""
     query = select(log_entry).order_by(log_entry.c.position.desc()).limit(entries_max)
     if key:
         query = query.where(log_entry.c.key == key)
+    if before is not None:
+        query = query.where(log_entry.c.at < before)
+    if kinds:
+        query = query.where(log_entry.c.kind.in_(kinds))
     return [Entry(**row._asdict()) for row in await tx.rows(query)]
 
 

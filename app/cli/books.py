@@ -1,7 +1,8 @@
-"""`boxoffice pay`: money over the counter, or a link to the provider's page."""
+"""`boxoffice pay`, `promise`: money over the counter, a link to the provider's page, or a word."""
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -13,11 +14,13 @@ from app.cli.speak import Json, run, say, tell
 if TYPE_CHECKING:
     from app.desk.paying import PayLink
     from app.wiring import House
+    from billing.promises.model import Promise
 
 
 def add_to(cli: typer.Typer) -> None:
     """Add the commands of this file."""
     cli.command("pay")(pay)
+    cli.command("promise")(promise)
 
 
 def pay(
@@ -37,6 +40,32 @@ def pay(
         _take_cash(contract, amount, reference, as_json=as_json)
     else:
         _make_link(contract, provider, as_json=as_json)
+
+
+def promise(
+    contract: Contract,
+    until: Annotated[
+        datetime, typer.Option(formats=["%Y-%m-%d"], help="The last day on which it is kept.")
+    ],
+    *,
+    reason: Annotated[str, typer.Option(help="Why, for the history.")] = "",
+    as_json: Json = False,
+) -> None:
+    """Take a household's word that it pays what it owes by a day. Until then nothing goes dark."""
+
+    async def story(house: House) -> Promise:
+        from app.desk import paying
+
+        async with house.store.begin() as tx:
+            return await paying.promise(
+                house, tx, contract, until.date(), actor=actor(), reason=reason
+            )
+
+    made = run(story)
+    if as_json:
+        tell(made)
+    else:
+        say(f"{contract} pays {made.amount} until {made.until_on}")
 
 
 def _take_cash(contract: str, amount: str, reference: str, *, as_json: bool) -> None:

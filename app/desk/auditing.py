@@ -27,6 +27,7 @@ class Sought:
     subject: str = ""
     actor: str = ""
     since: datetime | None = None
+    before: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,6 +78,7 @@ async def reading(
         subjects=await _subjects(tx, sought.subject),
         actor=await _actor(tx, sought.actor),
         since=sought.since,
+        before=sought.before,
     )
     found = await lines(tx, wanted, lines_max=deeds_max, behind=behind)
     named = {one.actor: one for one in await people.listing(tx)}

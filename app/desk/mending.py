@@ -1,9 +1,10 @@
-"""What staff does for one household that is dark: work everything out anew, restart its boxes."""
+"""What staff does for one household: work everything out anew, restart its boxes, tell it."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 
 from app.desk.auditing import note
 from app.desk.boxes import SETTLE, holder_of
@@ -15,6 +16,8 @@ from gateway.provisioning.reconcile import mark
 from runtime.store import Tx
 
 RESTART = Action(name="reboot")
+# Nobody reads tomorrow what was meant for today.
+TELL_FOR = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,3 +71,30 @@ async def restart(
             reason=reason,
         )
     return await house.operate.perform(holder.service, RESTART, id=id)
+
+
+async def tell(
+    house: House,
+    contract: str,
+    text: str,
+    *,
+    id: str,  # noqa: A002 - the same one again shows nothing again
+    actor: str,
+) -> Sequence[Performed]:
+    """Show a text on the screens of a household, at every target that can, once for one id.
+
+    Opens transactions of its own: targets are talked to between them. Raises NotFound.
+    """
+    async with house.store.begin() as tx:
+        holder = await holder_of(tx, contract)
+        await note(
+            house,
+            tx,
+            actor=actor,
+            action="account.message",
+            subject=f"contract:{contract}",
+            after=text,
+        )
+    not_after = house.clock.machine_now() + TELL_FOR
+    action = Action(name="message", params={"text": text}, not_after=not_after)
+    return await house.operate.perform(holder.service, action, id=id)

@@ -10,6 +10,7 @@ from app.desk.names import names
 from billing.reads import payments
 from billing.reads.payments import EventView
 from gateway.reads import queue
+from gateway.reads.queue import EVERYTHING, Only
 from runtime.redaction import scrub
 from runtime.store import Tx
 from runtime.store.keyset import Place
@@ -43,10 +44,14 @@ class Parked:
         return self.since, self.kind, self.key
 
 
-async def parked(tx: Tx, *, rows_max: int, behind: Place | None = None) -> list[Parked]:
-    """List all of it, the newest first, perhaps behind one (since, kind, key)."""
-    messages = await payments.set_aside(tx, limit=rows_max, behind=_of_messages(behind))
-    found = [*await _work(tx, rows_max, behind), *(_message(one) for one in messages)]
+async def parked(
+    tx: Tx, *, rows_max: int, behind: Place | None = None, only: Only = EVERYTHING
+) -> list[Parked]:
+    """List it, the newest first, perhaps behind one (since, kind, key)."""
+    found = [*await _work(tx, rows_max, behind, only)]
+    if only.kind in {"", INTAKE} and not only.target:
+        messages = await payments.set_aside(tx, limit=rows_max, behind=_of_messages(behind))
+        found += [_message(one) for one in messages]
     return sorted(found, key=lambda one: one.place, reverse=True)[:rows_max]
 
 
@@ -60,8 +65,8 @@ def _of_messages(behind: Place | None) -> tuple[datetime, str] | None:
     return since, _LAST if kind > INTAKE else ""
 
 
-async def _work(tx: Tx, rows_max: int, behind: Place | None) -> Sequence[Parked]:
-    found = await queue.parked(tx, rows_max=rows_max, behind=behind)
+async def _work(tx: Tx, rows_max: int, behind: Place | None, only: Only) -> Sequence[Parked]:
+    found = await queue.parked(tx, rows_max=rows_max, behind=behind, only=only)
     who = await names(tx, [one.service for one in found])
     items = []
     for one in found:

@@ -1,8 +1,9 @@
-"""Money at the counter: a link to the provider's own page, or cash."""
+"""Money at the counter: a link to the provider's own page, cash, or the word that it comes."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date
 
 from app.desk import given
 from app.desk.asking import ask
@@ -10,6 +11,8 @@ from app.desk.auditing import note
 from app.desk.boxes import holder_of
 from app.wiring import House
 from billing.flows import pay
+from billing.flows import promise as promising
+from billing.promises.model import Promise
 from runtime.store import Tx
 from terms.errors import Invalid
 from terms.money import Money
@@ -33,6 +36,24 @@ async def pay_link(house: House, contract: str, provider: str = "", back_to: str
         order = await pay.pay_order(house.desk, tx, contract, provider, back_to)
     url = await ask(order.provider, house.providers[order.provider].checkout(order))
     return PayLink(url=url, amount=order.amount)
+
+
+async def promise(
+    house: House, tx: Tx, contract: str, until_on: date, *, actor: str, reason: str = ""
+) -> Promise:
+    """Take a household's word that it pays by a day. Raises what the flow raises."""
+    now = await house.clock.business_now(tx)
+    made = await promising.promise(house.desk, tx, contract, until_on, now)
+    await note(
+        house,
+        tx,
+        actor=actor,
+        action="payment.promise",
+        subject=f"contract:{contract}",
+        after=f"{made.amount} until {made.until_on}",
+        reason=reason,
+    )
+    return made
 
 
 async def parse_amount(tx: Tx, contract: str, text: str) -> Money:

@@ -13,10 +13,12 @@ from gateway.adapters.sdk import Health
 from gateway.provisioning import findings, guard, targets
 from gateway.provisioning.drift import ScanReport
 from gateway.provisioning.reconcile import mark
+from gateway.reads import queue
 from runtime.store import Tx
 from terms.errors import NotFound
 from terms.ids import TargetName
 
+ALIKE_ROWS_MAX = 500
 TRIED, NOT_ASIDE = "tried again", "was not set aside"
 PARKED_KINDS = frozenset({INTAKE, "settle", "collect", "compose", "reconcile", "notify"})
 
@@ -105,6 +107,29 @@ async def release_work(house: House, tx: Tx, kind: str, key: str, actor: str) ->
         action="work.release",
         subject=f"{kind}:{key}",
         after="tried again" if count else "was not set aside",
+    )
+    return count
+
+
+async def release_alike(
+    house: House, tx: Tx, kind: str, target: str, *, cause: str, actor: str
+) -> int:
+    """Let work that was set aside for one cause be tried again, so much at once; how much it was.
+
+    Raises NotFound.
+    """
+    if kind not in PARKED_KINDS:
+        raise NotFound(f"there is no work of kind {kind[:40]!r}")
+    keys = await queue.parked_for(tx, kind, target, cause, keys_max=ALIKE_ROWS_MAX)
+    count = await house.work.release(tx, kind, keys) if keys else 0
+    await note(
+        house,
+        tx,
+        actor=actor,
+        action="work.release_alike",
+        subject=f"{kind}:{target or '*'}",
+        before=cause,
+        after=f"{count} tried again",
     )
     return count
 

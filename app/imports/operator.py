@@ -1,4 +1,5 @@
-"""operator.toml: who the operator is, its targets, payment providers, ladder, rentals, guard.
+"""operator.toml: who the operator is, its targets, payment providers, ladder, rentals, promises,
+guard.
 
 "${NAME}" inside [targets] and [payments] is read from an environment that the caller passes in,
 so that no password needs to stand in the file.
@@ -19,11 +20,14 @@ from app.imports.problems import Problems
 from billing.dunning import model as dunning
 from billing.dunning.model import AFTER_DAYS_MAX, Action, Ladder
 from billing.equipment.model import Starts
+from billing.promises.model import DAYS_MAX, PromisePolicy
 from gateway.provisioning.targets import CALLS_PER_S_MAX, CALLS_PER_S_MIN, IN_FLIGHT_MAX
 from messages import templates
 from terms.errors import Invalid
+from terms.money import Money
 
 FILE = "operator.toml"
+_USUAL = PromisePolicy()
 _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 
 
@@ -71,6 +75,15 @@ class Rental(_Strict):
     _starts = field_validator("starts")(cells.one_of(*Starts))
 
 
+class Promises(_Strict):
+    """[promises]: which promised payments are taken; days_max = 0 takes none."""
+
+    days_max: int = Field(default=_USUAL.days_max, ge=0, le=DAYS_MAX)
+    pause_days: int = Field(default=_USUAL.pause_days, ge=0, le=DAYS_MAX)
+    owed_min: str = Field(default="", max_length=20)
+    owed_max: str = Field(default="", max_length=20)
+
+
 class Guard(_Strict):
     """[guard]: how many may go dark before somebody is asked."""
 
@@ -91,6 +104,7 @@ class _Shape(_Strict):
     payments: dict[str, dict[str, Any]] = Field(default_factory=dict)
     dunning: Dunning = Dunning()
     rental: Rental = Rental()
+    promises: Promises = Promises()
     guard: Guard | None = None
 
 
@@ -119,6 +133,7 @@ class Operator:
     payments: tuple[Outside, ...]
     ladder: Ladder
     starts: Starts
+    promises: PromisePolicy
     guard: Guard | None
 
 
@@ -141,7 +156,8 @@ def read_operator(
     targets = _limited(_outside("targets", shape.targets, environment, problems), problems)
     payments = _outside("payments", shape.payments, environment, problems)
     ladder = _ladder(shape.dunning, problems)
-    if ladder is None or len(problems) > before:
+    promises = _promises(shape.promises, shape.operator.currency, problems)
+    if ladder is None or promises is None or len(problems) > before:
         return None
     return Operator(
         business=shape.operator,
@@ -149,6 +165,7 @@ def read_operator(
         payments=payments,
         ladder=ladder,
         starts=Starts(shape.rental.starts),
+        promises=promises,
         guard=shape.guard,
     )
 
@@ -162,6 +179,34 @@ def _ladder(dunning_table: Dunning, problems: Problems) -> Ladder | None:
         return Ladder(tuple(steps))
     except Invalid as error:
         problems.add(FILE, error.reason, field=error.field)
+        return None
+
+
+def _promises(table: Promises, currency: str, problems: Problems) -> PromisePolicy | None:
+    before = len(problems)
+    least = _amount("owed_min", table.owed_min, currency, problems)
+    most = _amount("owed_max", table.owed_max, currency, problems)
+    if len(problems) > before:
+        return None
+    try:
+        return PromisePolicy(
+            days_max=table.days_max,
+            pause_days=table.pause_days,
+            owed_min_minor=least,
+            owed_max_minor=most,
+        )
+    except Invalid as error:
+        problems.add(FILE, error.reason, field=error.field)
+        return None
+
+
+def _amount(name: str, text: str, currency: str, problems: Problems) -> int | None:
+    if not text:
+        return None
+    try:
+        return Money.parse(text, currency).amount_minor
+    except ValueError as error:
+        problems.add(FILE, str(error), field=f"promises.{name}")
         return None
 
 

@@ -87,6 +87,7 @@ async def _business(
         business != before,
         operator.ladder != await catalog.ladder(tx),
         operator.starts != await catalog.rental_starts(tx),
+        operator.promises != await catalog.promise_policy(tx),
     ]
     for target in operator.targets:
         guard = operator.guard.model_dump() if operator.guard else {}
@@ -153,6 +154,7 @@ def _publication(folder: Folder, zone: str) -> Publication:
         ),
         ladder=folder.operator.ladder if folder.operator else None,
         starts=folder.operator.starts if folder.operator else None,
+        promises=folder.operator.promises if folder.operator else None,
     )
 
 

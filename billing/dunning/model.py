@@ -12,6 +12,7 @@ from datetime import date
 from enum import StrEnum
 
 from billing.payments.model import Attempt, Debt
+from billing.promises.model import Promise
 from terms.calendar import days_after
 from terms.entitlement import ServiceState
 from terms.errors import Invalid
@@ -95,13 +96,15 @@ Taken = Collection[tuple[InvoiceId, int]]
 class Debtor:
     """What dunning looks at: open invoices oldest first, their attempts, the notices given.
 
-    `may_charge` says whether there is a method that can be charged.
+    `may_charge` says whether there is a method that can be charged. While a `promise` stands no
+    step is taken for what it covers, and nothing is held; the days go on being counted.
     """
 
     debts: Sequence[Debt]
     attempts: Mapping[InvoiceId, Sequence[Attempt]]
     noticed: Taken
     may_charge: bool
+    promise: Promise | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,11 +126,12 @@ def judge(debtor: Debtor, ladder: Ladder, today: date) -> Verdict:
     if not debtor.debts:
         return Verdict()
     oldest = debtor.debts[0]
-    held_since = _held_since(debtor, ladder, today)
+    promise = debtor.promise
+    held_since = None if promise else _held_since(debtor, ladder, today)
     return Verdict(
         held=oldest if held_since else None,
         held_since=held_since,
-        notice=_notice(oldest, debtor.noticed, ladder, today),
+        notice=None if promise else _notice(oldest, debtor.noticed, ladder, today),
         retries=_retries(debtor, ladder, today),
         next_on=_next_on(debtor.debts, ladder, today),
     )
@@ -167,6 +171,8 @@ def _retries(debtor: Debtor, ladder: Ladder, today: date) -> list[tuple[Debt, in
     steps = ladder.of(Action.RETRY)
     tries = []
     for debt in debtor.debts:
+        if debtor.promise and debtor.promise.covers(debt):
+            continue
         attempts = debtor.attempts.get(debt.invoice, ())
         made = max((attempt.n for attempt in attempts), default=-1)
         n = sum(days_after(debt.due_on, step.after_days) <= today for step in steps)

@@ -19,6 +19,8 @@ from billing.dunning import store as dunning
 from billing.dunning.model import Ladder
 from billing.equipment import store as equipment
 from billing.equipment.model import Starts
+from billing.promises import store as promises
+from billing.promises.model import PromisePolicy
 from billing.tax import store as tax
 from billing.tax.model import TaxRate, TaxTable, changed_rates
 from runtime.store import Tx
@@ -30,8 +32,8 @@ from terms.errors import Invalid
 class Publication:
     """What an operator wishes to publish; what it does not name stays.
 
-    `zone` says which day it is for the operator. No ladder leaves the published one, and so does
-    no `starts`, which says when rentals begin.
+    `zone` says which day it is for the operator. No ladder leaves the published one, and so do
+    no `starts`, which says when rentals begin, and no `promises`, which may be made.
     """
 
     zone: str
@@ -40,6 +42,7 @@ class Publication:
     taxes: Sequence[TaxRate] = ()
     ladder: Ladder | None = None
     starts: Starts | None = None
+    promises: PromisePolicy | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,15 +78,18 @@ async def publish(tx: Tx, publication: Publication, now: datetime) -> Published:
 
 
 async def _publish_rules(tx: Tx, publication: Publication) -> list[str]:
-    """Publish the ladder and when rentals begin, where they are others than before."""
+    """Publish ladder, begin of rentals and promises, where they are others than before."""
     changes = []
-    ladder, starts = publication.ladder, publication.starts
+    ladder, starts, policy = publication.ladder, publication.starts, publication.promises
     if ladder is not None and ladder != await dunning.load_ladder(tx):
         await dunning.keep_ladder(tx, ladder)
         changes.append(f"dunning: {len(ladder.steps)} steps")
     if starts is not None and starts != await equipment.load_starts(tx):
         await equipment.keep_starts(tx, starts)
         changes.append(f"rentals begin with the {starts.value}")
+    if policy is not None and policy != await promises.load_policy(tx):
+        await promises.keep_policy(tx, policy)
+        changes.append(f"promises: {policy.days_max} days at most")
     return changes
 
 

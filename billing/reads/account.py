@@ -15,6 +15,8 @@ from billing.dunning.model import HoldKind
 from billing.dunning.store import hold
 from billing.payments.model import AttemptState, MovementKind
 from billing.payments.store import attempt, movement, open_item, payment_method
+from billing.promises import store as promises
+from billing.promises.model import Promise
 from billing.reads.credit_notes import CreditNoteView
 from billing.reads.credit_notes import of_account as notes_of
 from billing.reads.invoices import InvoiceView, of_account
@@ -94,7 +96,10 @@ class ServiceView:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AccountView:
-    """Everything about one household in billing. Lists are newest first and bounded."""
+    """Everything about one household in billing. Lists are newest first and bounded.
+
+    `promise` is the newest one, whatever has become of it.
+    """
 
     id: AccountId
     number: str
@@ -113,6 +118,7 @@ class AccountView:
     payments: Sequence[PaymentView]
     attempts: Sequence[AttemptView]
     holds: Sequence[HoldView]
+    promise: Promise | None
     owed: Money
     credit: Money
     why_dark: Sequence[str]
@@ -144,6 +150,7 @@ async def view(tx: Tx, contract: str) -> AccountView:
         payments=await _payments(tx, key),
         attempts=await _attempts(tx, key, {one.id: one.number for one in invoices}),
         holds=holds,
+        promise=await promises.newest(tx, key),
         owed=owed,
         credit=credit,
         why_dark=why_dark(shown, holds, owed),

@@ -1,5 +1,5 @@
 """What is published: codes to check names against, offerings with their prices, the
-ladder, when rentals begin.
+ladder, when rentals begin, which promises may be made.
 """
 
 from __future__ import annotations
@@ -13,6 +13,8 @@ from billing.dunning import store as dunning
 from billing.dunning.model import Ladder
 from billing.equipment import store as equipment
 from billing.equipment.model import Starts
+from billing.promises import store as promises
+from billing.promises.model import PromisePolicy
 from billing.tax import store as tax
 from runtime.store import Tx
 
@@ -64,3 +66,8 @@ async def ladder(tx: Tx) -> Ladder:
 async def rental_starts(tx: Tx) -> Starts:
     """Tell when rentals begin."""
     return await equipment.load_starts(tx)
+
+
+async def promise_policy(tx: Tx) -> PromisePolicy:
+    """Tell which promises may be made."""
+    return await promises.load_policy(tx)

@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import Any
 
 import orjson
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from gateway.provisioning.tables import service_order as table
 from runtime.store import Tx
@@ -46,12 +46,23 @@ class ServiceOrder:
 
 
 async def latest(
-    tx: Tx, *, orders_max: int, service: ServiceId | None = None, behind: str = ""
+    tx: Tx,
+    *,
+    orders_max: int,
+    service: ServiceId | None = None,
+    behind: str = "",
+    before: datetime | None = None,
 ) -> list[ServiceOrder]:
-    """List the newest lines, newest first, of one service or of all, perhaps behind one id."""
+    """List the newest lines, newest first, of one service or of all.
+
+    Perhaps behind one id, or only what was over before an instant.
+    """
     query = select(table).order_by(table.c.id.desc()).limit(orders_max)
     if behind:
         query = query.where(table.c.id < behind)
+    if before is not None:
+        over_at = func.coalesce(table.c.finished_at, table.c.started_at)
+        query = query.where(over_at < before)
     if service is not None:
         query = query.where(table.c.service == service)
     return [from_row(row) for row in await tx.rows(query)]

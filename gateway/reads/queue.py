@@ -52,6 +52,17 @@ class Parked:
         return self.since, self.kind, self.key
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Only:
+    """Which of what was set aside: of one kind, at one target; whatever is empty is all."""
+
+    kind: str = ""
+    target: str = ""
+
+
+EVERYTHING = Only()
+
+
 async def queues(tx: Tx, *, now: datetime, offset: timedelta) -> list[Queue]:
     """Count the rows of every kind and target; `now` is machine time, `offset` business ahead."""
     at = to_micros(now)
@@ -75,7 +86,9 @@ async def queues(tx: Tx, *, now: datetime, offset: timedelta) -> list[Queue]:
     return [_queue(row, at) for row in await tx.rows(query)]
 
 
-async def parked(tx: Tx, *, rows_max: int, behind: Place | None = None) -> list[Parked]:
+async def parked(
+    tx: Tx, *, rows_max: int, behind: Place | None = None, only: Only = EVERYTHING
+) -> list[Parked]:
     """List what was set aside, the newest first: rows of work and wishes that cannot be made.
 
     Perhaps behind one (since, kind, key).
@@ -85,21 +98,38 @@ async def parked(tx: Tx, *, rows_max: int, behind: Place | None = None) -> list[
     of = and_(_C.kind == RECONCILE, wish.c.target == _C.target, wish.c.subject == subject)
     query = select(_C.kind, _C.key, _C.target, _C.error, _C.parked_at, wish.c.service)
     query = query.select_from(work.outerjoin(wish, of))
-    query = query.where(_C.parked_at.is_not(None))
+    query = query.where(_C.parked_at.is_not(None), *_of(only, _C.target))
+    if only.kind:
+        query = query.where(_C.kind == only.kind)
     place = (_C.parked_at, exact(tx.engine, _C.kind), exact(tx.engine, _C.key))
     since = (to_micros(behind[0]), *behind[1:]) if behind else None
     found = [_row(row) for row in await tx.rows(page(query, place, since, rows_max))]
-    found += [_problem(row) for row in await tx.rows(_problems(tx, behind, rows_max))]
+    if only.kind in {"", COMPOSE}:
+        problems = _problems(tx, behind, rows_max, only)
+        found += [_problem(row) for row in await tx.rows(problems)]
     return sorted(found, key=lambda one: one.place, reverse=True)[:rows_max]
 
 
-def _problems(tx: Tx, behind: Place | None, rows_max: int) -> Select[Any]:
+async def parked_for(tx: Tx, kind: str, target: str, reason: str, *, keys_max: int) -> list[str]:
+    """List the keys of work of one kind, at one target, that was set aside for one reason."""
+    query = select(_C.key).where(
+        _C.kind == kind, _C.target == target, _C.error == reason, _C.parked_at.is_not(None)
+    )
+    return [row.key for row in await tx.rows(query.order_by(_C.parked_at).limit(keys_max))]
+
+
+def _of(only: Only, column: Any) -> list[Any]:
+    return [column == only.target] if only.target else []
+
+
+def _problems(tx: Tx, behind: Place | None, rows_max: int, only: Only) -> Select[Any]:
     """Find wishes that cannot be made, by the keys under which they are shown."""
     c = wish_problem.c
     on_one = c.service.concat("@").concat(c.target)
     key = case((c.target == EVERY_TARGET, c.service), else_=on_one)
     place = (c.found_at, exact(tx.engine, literal(COMPOSE, String)), exact(tx.engine, key))
-    return page(select(wish_problem), place, behind, rows_max)
+    query = select(wish_problem).where(*_of(only, c.target))
+    return page(query, place, behind, rows_max)
 
 
 def _count(condition: Any) -> Any:

@@ -58,11 +58,15 @@ class Line:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
-    """Which deeds: done to any of these, by one, since an instant; whatever is left open is all."""
+    """Which deeds: done to any of these, by one, since an instant, before one.
+
+    Whatever is left open is all.
+    """
 
     subjects: Sequence[str] = ()
     actor: str = ""
     since: datetime | None = None
+    before: datetime | None = None
 
 
 EVERYTHING = Wanted()
@@ -94,6 +98,8 @@ async def lines(
         # Rows are found by their place: that of the first of the time leads into the same index.
         first = select(c.position).where(c.at >= wanted.since).order_by(c.at).limit(1)
         query = query.where(c.position >= first.scalar_subquery())
+    if wanted.before is not None:
+        query = query.where(c.at < wanted.before)
     if behind is not None:
         query = query.where(c.position < behind)
     rows = await tx.rows(query.order_by(c.position.desc()).limit(lines_max))

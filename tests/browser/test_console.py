@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from itertools import product
+from urllib.parse import quote
 
 import pytest
 from playwright.async_api import expect
 
+from app.identity.roles import Right
+from runtime.work import Parking
 from tests.browser.conftest import enter
 from tests.flows.app.operator import contract_of
 
@@ -74,29 +77,86 @@ async def test_drift_is_shown_and_repaired_by_a_button(watched, served, shop):
     assert watched.complaints == []
 
 
-async def test_names_never_become_script(watched, served, shop):
-    """A name full of markup is shown as it was typed, on every page, and runs nowhere."""
+async def fill_with_markup(served, shop) -> None:
+    """Put markup into every field that somebody outside, or of the staff, may write."""
+    order = {
+        "contract": "777",
+        "name": HOSTILE,
+        "plan": "BASIC",
+        "box": {"serial": "SN777", "model": "M1"},
+    }
+    for path, body in (
+        ("accounts", order),
+        ("accounts/777/payments", {"amount": "1.00", "reference": HOSTILE}),
+        ("accounts/777/restore", {"reason": HOSTILE}),
+        ("jobs", {"kind": "install", "contract": "777", "note": HOSTILE}),
+    ):
+        status, answer = await served.api("POST", path, body)
+        assert status < 300, (path, answer)
+    house = shop.house
+    await shop.rest()
+    service = (await shop.view_of("777")).service.id
+    async with house.store.begin() as tx:
+        # What the forms would refuse, as though an older version had taken it.
+        await tx.driver("UPDATE customer SET phone = ?, email = ?", (HOSTILE[:39], HOSTILE))
+        await tx.driver("UPDATE resource SET model = ?, mac = ?", (HOSTILE[:60], HOSTILE[:17]))
+        await house.work.mark(tx, "notify", [HOSTILE[:60]])
+        await tx.driver(
+            "INSERT INTO review_case (id, kind, serial, reason, found_at, seen_at, count)"
+            " VALUES ('other_mac:SN777', 'other_mac', 'SN777', ?, 1, 1, 1)",
+            (HOSTILE,),
+        )
+        await tx.driver(
+            "INSERT INTO delivery (notice_id, service_id, kind, text, outcome, begun_at, why)"
+            " VALUES ('n1', ?, 'payment_reminder', ?, 'failed', 1, ?)",
+            (service, HOSTILE, HOSTILE),
+        )
+    (claim,) = await house.work.claim("notify")
+    async with house.store.begin() as tx:
+        await house.work.park(tx, [Parking(claim=claim, error=HOSTILE)])
+
+
+async def test_nothing_that_is_written_becomes_script(watched, served, shop):
+    """Markup in every field is shown as it was typed, on every page and in its live parts."""
     page = watched.page
     await enter(page.context, served)
-    order = {"contract": "777", "name": HOSTILE, "plan": "BASIC"}
-    status, _ = await served.api("POST", "accounts", order)
-    assert status == 201
-    await shop.rest()
-    for path in ("/console/", "/console/accounts", "/console/accounts/777"):
+    await fill_with_markup(served, shop)
+    static = [
+        route.path
+        for route in served.site.routes()
+        if route.method == "GET" and isinstance(route.policy, Right) and "{" not in route.path
+    ]
+    said = quote(HOSTILE)
+    paths = [
+        *(path for path in static if not path.endswith("/events")),
+        "/console/accounts/777",
+        "/console/accounts/777/history",
+        f"/console/search?q={said[:80]}",
+        "/console/search?q=script",
+        f"/console/accounts?search={said[:80]}",
+        f"/console/audit?subject={said}",
+    ]
+    ran = []
+    for path in paths:
         await page.goto(served.url + path)
-        await page.wait_for_timeout(500)
-        assert await page.evaluate("window.hit") is None
+        await page.wait_for_timeout(250)
+        if await page.evaluate("window.hit") is not None:
+            ran.append(path)
+    assert ran == []
+    await page.goto(f"{served.url}/console/accounts/777")
     await expect(page.get_by_role("heading", name=HOSTILE)).to_be_visible()
-    await page.goto(f"{served.url}/console/accounts?search={'%22%3E%3Cscript%3E'}")
-    assert await page.evaluate("window.hit") is None
-    assert watched.complaints == []
+    await expect(page.locator("[data-live-part=account_messages]")).to_contain_text(HOSTILE)
+    # What a policy against foreign script stops would stand here as well.
+    assert [told for told in watched.complaints if "404" not in told] == []
 
 
 async def test_it_fits_every_screen(browser, served, shop):
     """Nothing runs out of the page on a phone, a tablet or a desk, in light or in dark."""
     await shop.sign_up(1, addons=("SPORT",))
     await shop.rest()
-    paths = ("/console/", "/console/accounts", f"/console/accounts/{contract_of(1)}")
+    home = f"/console/accounts/{contract_of(1)}"
+    found = f"/console/search?q={contract_of(1)}"
+    paths = ("/console/", "/console/accounts", home, f"{home}/history", "/console/work", found)
     for width, scheme in product((360, 768, 1440), ("light", "dark")):
         context = await browser.new_context(
             viewport={"width": width, "height": 800}, color_scheme=scheme

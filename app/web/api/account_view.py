@@ -9,6 +9,7 @@ from datetime import date, datetime
 from app.desk.household import Household
 from app.web.api.rental_view import CreditNote, Rented, TaxSum, credit_note, rented
 from app.web.api.shapes import Amount
+from billing.promises.model import Promise
 from billing.reads.account import AttemptView, HoldView, PaymentView, SubscriptionView
 from billing.reads.invoices import InvoiceView
 from gateway.adapters.state import ViewerState
@@ -101,6 +102,26 @@ class Hold:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Promised:
+    """The newest promise to pay: how much was owed, by when, and what has become of it."""
+
+    amount: Amount
+    until_on: date
+    state: str
+    ended_on: date | None
+
+    @classmethod
+    def of(cls, one: Promise) -> Promised:
+        """Show a promise."""
+        return cls(
+            amount=Amount.of(one.amount),
+            until_on=one.until_on,
+            state=one.state.value,
+            ended_on=one.ended_on,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class State:
     """What a target holds or should hold, in its own codes."""
 
@@ -162,6 +183,7 @@ class AccountDocument:
     payments: Sequence[Payment]
     attempts: Sequence[Attempt]
     holds: Sequence[Hold]
+    promise: Promised | None
     targets: Sequence[Held]
     messages: Sequence[MessageSent]
 
@@ -193,6 +215,7 @@ def document(household: Household) -> AccountDocument:
         payments=[_payment(one) for one in account.payments],
         attempts=[_attempt(one) for one in account.attempts],
         holds=[_hold(one) for one in account.holds],
+        promise=Promised.of(account.promise) if account.promise else None,
         targets=[_held(at) for at in household.gateway.targets],
         messages=[_message(one) for one in household.messages],
     )

@@ -1,4 +1,4 @@
-"""/accounts: sign up, look at, change, cancel, take money."""
+"""/accounts: sign up, look at, change, cancel, take money or the word that it comes."""
 
 from __future__ import annotations
 
@@ -9,13 +9,14 @@ from pydantic import Field
 
 from app.desk import contracts, household, paying
 from app.desk.signup import Household, sign_up
-from app.web.api.account_view import AccountDocument, document
+from app.web.api.account_view import AccountDocument, Promised, document
 from app.web.api.rental_view import CreditNote, credit_note
 from app.web.api.shapes import (
     Amount,
     AmountText,
     Code,
     Contract,
+    Day,
     Mac,
     OptionalText,
     Page,
@@ -96,6 +97,13 @@ class CashBody(Body):
 
     amount: AmountText
     reference: Text
+
+
+class PromiseBody(Body):
+    """By when a household pays, that day included, and why."""
+
+    until: Day
+    reason: OptionalText = ""
 
 
 class AccountQuery(Paging):
@@ -207,6 +215,20 @@ async def take_cash(call: Call, tx: Tx) -> Taken:
     return Taken(taken=taken)
 
 
+async def promise(call: Call, tx: Tx) -> Promised:
+    """Take a household's word that it pays what it owes by a day; until then nothing goes dark."""
+    body: PromiseBody = call.body
+    made = await paying.promise(
+        call.house,
+        tx,
+        call.part("contract"),
+        body.until,
+        actor=call.actor,
+        reason=body.reason,
+    )
+    return Promised.of(made)
+
+
 def _line(one: accounts.AccountLine) -> AccountLine:
     return AccountLine(
         contract=one.contract,
@@ -235,5 +257,6 @@ ROUTES = (
     change("accounts/{contract}/cancel", cancel, AccountDocument, body=CancelBody),
     ask("accounts/{contract}/pay-link", pay_link, PayLink, body=PayLinkBody, status=201),
     change("accounts/{contract}/payments", take_cash, Taken, body=CashBody, status=201),
+    change("accounts/{contract}/promises", promise, Promised, body=PromiseBody, status=201),
     look("credit-notes/{number}", show_note, CreditNote),
 )

@@ -13,6 +13,7 @@ from app.web.console.story import newest
 from app.web.console.views import (
     AccountLine,
     AccountPage,
+    BoxRow,
     Change,
     Having,
     Holding,
@@ -22,16 +23,28 @@ from app.web.console.views import (
     PaymentRow,
     Tone,
 )
-from app.web.console.words import ATTEMPTS, DELIVERIES, MOVEMENTS, STATE_TONES, plain, shown, taxes
+from app.web.console.words import (
+    ATTEMPTS,
+    DELIVERIES,
+    MOVEMENTS,
+    PROMISES,
+    STATE_TONES,
+    plain,
+    shown,
+    taxes,
+)
+from app.web.field.words import CONDITIONS
 from app.wiring import House
-from billing.reads import accounts
+from billing.reads import accounts, catalog
 from billing.reads.account import AccountView
 from billing.reads.invoices import InvoiceView, LineView
 from gateway.adapters.state import differences
+from gateway.inventory.model import IN_WORDS, Resource, ResourceState
 from gateway.reads.services import AtTarget
 from runtime.store import Tx
-from terms.calendar import local_date
+from terms.calendar import days_after, local_date
 from terms.entitlement import ServiceState
+from terms.ids import SubjectId
 
 JOBS_MAX = 20
 _NOT_SETTLED = "being prepared"
@@ -70,6 +83,12 @@ async def account(house: House, tx: Tx, contract: str) -> AccountPage:
         owed=str(about.owed),
         credit=str(about.credit) if about.credit.amount_minor else "",
         owes=about.owed.amount_minor > 0,
+        owed_plain=plain(about.owed) if about.owed.amount_minor > 0 else "",
+        today=today,
+        currency=about.currency,
+        conditions=tuple((one.value, word) for one, word in CONDITIONS.items()),
+        promise=_promise(about),
+        promise_last_on=await _promise_last_on(tx, about, today),
         bill_day=about.bill_day,
         subscriptions=_subscriptions(about),
         boxes=_boxes(found),
@@ -102,11 +121,45 @@ def _subscriptions(about: AccountView) -> tuple[Having, ...]:
     )
 
 
-def _boxes(found: Household) -> tuple[Having, ...]:
-    return tuple(
-        Having(name=box.serial, detail=box.model, since=box.mac or "")
-        for box in found.gateway.boxes
+def _boxes(found: Household) -> tuple[BoxRow, ...]:
+    own = {at.subject: at for at in found.gateway.targets}
+    return tuple(_box(box, own.get(SubjectId(box.id))) for box in found.gateway.boxes)
+
+
+def _box(box: Resource, at: AtTarget | None) -> BoxRow:
+    """Show a box; where a target drives it, that has seen it, and what it was seen to hold."""
+    seen = "not asked itself: the portal answers for it"
+    if at is not None:
+        seen = (
+            f"holds the newest wish, by {at.target}" if at.is_proven else f"awaited at {at.target}"
+        )
+    return BoxRow(
+        serial=box.serial,
+        model=box.model,
+        mac=box.mac or "",
+        state=IN_WORDS[box.state],
+        tone="good" if box.state is ResourceState.ACTIVE else "warn",
+        seen=seen,
+        seen_at=at.seen_at if at else None,
     )
+
+
+async def _promise_last_on(tx: Tx, about: AccountView, today: date) -> date | None:
+    """Tell until when a promise may be made; whether this household may is judged when it asks."""
+    policy = await catalog.promise_policy(tx)
+    stands = about.promise is not None and about.promise.is_standing
+    if stands or not policy.days_max or not about.owed.amount_minor:
+        return None
+    return days_after(today, policy.days_max)
+
+
+def _promise(about: AccountView) -> str:
+    one = about.promise
+    if one is None:
+        return ""
+    word = PROMISES[one.state]
+    ended = f", {word} on {shown(one.ended_on)}" if one.ended_on else f": {word}"
+    return f"{one.amount} until {shown(one.until_on)}{ended}"
 
 
 def _invoice(one: InvoiceView, today: date) -> InvoiceCard:

@@ -61,7 +61,7 @@ async def overview(house: House, tx: Tx) -> Overview:
         ),
         targets=tuple(_target(target, now, queues) for target in targets),
         queue=tuple(_queue_rows(queues)),
-        parked=tuple(_parked(one) for one in parked),
+        parked=tuple(parked_row(one) for one in parked),
         drift=tuple(_drift(one, who) for one in found),
         jobs=jobs,
         waiting=waiting_page(others),
@@ -154,7 +154,8 @@ def _rank(kind: str) -> int:
     return KINDS.index(kind) if kind in KINDS else len(KINDS)
 
 
-def _parked(one: Parked) -> ParkedRow:
+def parked_row(one: Parked) -> ParkedRow:
+    """Show something that was set aside."""
     return ParkedRow(
         kind=one.kind,
         key=one.key,

@@ -8,12 +8,13 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from functools import partial
-from typing import Annotated
+from typing import Annotated, Any
 
 from aiohttp import web
 from pydantic import Field
 
 from app.desk import business
+from app.desk.boxes import holder_of
 from app.desk.waiting import waiting as read_waiting
 from app.identity.roles import Right, about
 from app.web.access import signed_in
@@ -39,6 +40,16 @@ from terms.errors import BoxofficeError
 PREFIX = "/console/"
 WAITING = "/console/waiting"
 PARTS = ("clock", "tiles", "targets", "queue", "parked", "drift", "jobs", "story")
+HOUSEHOLD_PARTS = (
+    "clock",
+    "account_state",
+    "account_money",
+    "account_payments",
+    "account_boxes",
+    "account_holdings",
+    "account_messages",
+    "account_story",
+)
 LINES_MAX = 50
 
 Deed = Callable[[Call, Tx], Awaitable[str]]
@@ -52,9 +63,10 @@ class AccountsQuery(Query):
 
 
 class PartsQuery(Query):
-    """Which parts of a page to keep fresh."""
+    """Which parts of a page to keep fresh: of the first one, or of a household's."""
 
     parts: Annotated[str, Field(max_length=200)] = ""
+    contract: Annotated[str, Field(max_length=80)] = ""
 
 
 class SaidQuery(Query):
@@ -143,6 +155,7 @@ class Console:
         return replace(
             _worn(await self._bare(tx), here.person.role),
             token=here.form_token,
+            once=self.house.chance.token(16),
             links=links(here.person.role, call.request.path),
             said=said,
             said_tone=tone,
@@ -193,26 +206,39 @@ class Console:
     async def _events(self, call: Call) -> web.StreamResponse:
         if self.live.is_full:
             raise BadRequest(503, "too many watch", "close another page that watches")
-        here = call.signed_in
-        wanted = frozenset(call.query.parts.split(",")) & frozenset(PARTS)
+        here, contract = call.signed_in, call.query.contract
+        if contract:
+            async with self.house.store.read() as tx:
+                await holder_of(tx, contract)
+        known = HOUSEHOLD_PARTS if contract else PARTS
+        wanted = frozenset(call.query.parts.split(",")) & frozenset(known)
         return await self.live.feed(
             call.request,
-            {f"{here.person.role} {part}": part for part in wanted},
+            {f"{here.person.role} {contract} {part}": part for part in wanted},
             partial(self.house.keeper.is_in, here),
             lambda drawn: drawn.replace(self._token_mark, here.form_token),
         )
 
     async def _draw_parts(self, wanted: frozenset[str]) -> Mapping[str, str]:
-        """Draw parts once for each role that watches them: "owner drift"."""
+        """Draw parts once for each role that watches them: "owner  drift", "owner 100001 story"."""
+        keys = [(key, *key.split(" ")) for key in sorted(wanted)]
         async with self.house.store.read() as tx:
             bare = await self._bare(tx)
-            found = await overview(self.house, tx)
+            found = {
+                contract: await self._seen(tx, contract) for contract in {key[2] for key in keys}
+            }
         drawn = {}
-        for key in wanted:
-            role, _, part = key.rpartition(" ")
+        for key, role, contract, part in keys:
             frame = _worn(bare, role)
-            drawn[key] = self.drawing.part(part, frame=frame, overview=found, moments=found.story)
+            drawn[key] = self.drawing.part(part, frame=frame, **found[contract])
         return drawn
+
+    async def _seen(self, tx: Tx, contract: str) -> Mapping[str, Any]:
+        """Gather what parts are drawn from: of a household, or of the first page."""
+        if contract:
+            return {"account": await account_page.account(self.house, tx, contract)}
+        found = await overview(self.house, tx)
+        return {"overview": found, "moments": found.story}
 
 
 def _worn(bare: Frame, role: str) -> Frame:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
+from datetime import datetime
 from itertools import groupby
 
 from app.desk.names import Names, names
@@ -32,19 +33,30 @@ _MESSAGE = "message"
 async def newest(
     tx: Tx, service: ServiceId | None = None, account: AccountId | None = None
 ) -> tuple[Moment, ...]:
-    """Tell the newest moments, newest first, of all or of one household."""
-    entries = await log.latest(tx, entries_max=MOMENTS_MAX, key=service or "")
-    if account is not None:
-        entries += await log.latest(tx, entries_max=MOMENTS_MAX, key=account)
-    orders = await order_reads.latest(tx, orders_max=MOMENTS_MAX, service=service)
-    sent = await deliveries.latest(tx, rows_max=MOMENTS_MAX, service=service)
+    """Tell the newest moments, newest first, of all or of one household; many alike as one."""
+    return tuple(_folded((await moments_of(tx, service, account))[:MOMENTS_MAX]))
+
+
+async def moments_of(
+    tx: Tx,
+    service: ServiceId | None,
+    account: AccountId | None,
+    before: datetime | None = None,
+) -> list[Moment]:
+    """Tell moments, newest first: so many of each source, perhaps only those before an instant."""
+    entries = []
+    for key in [service or "", *([account] if account else [])]:
+        entries += await log.latest(
+            tx, entries_max=MOMENTS_MAX, key=key, before=before, kinds=tuple(_TELLERS)
+        )
+    orders = await order_reads.latest(tx, orders_max=MOMENTS_MAX, service=service, before=before)
+    sent = await deliveries.latest(tx, rows_max=MOMENTS_MAX, service=service, before=before)
     keys = [ServiceId(entry.key) for entry in entries]
     who = await names(tx, [*keys, *(o.service for o in orders), *(d.service for d in sent)])
     moments = [of_entry(entry, who) for entry in entries]
     moments += [of_order(order, who) for order in orders if _MESSAGE not in order.what]
     moments += [of_delivery(delivery, who) for delivery in sent]
-    found = sorted((m for m in moments if m is not None), key=_by_time, reverse=True)
-    return tuple(_folded(found[:MOMENTS_MAX]))
+    return sorted((m for m in moments if m is not None), key=by_time, reverse=True)
 
 
 def _folded(moments: list[Moment]) -> Iterator[Moment]:
@@ -57,7 +69,8 @@ def _folded(moments: list[Moment]) -> Iterator[Moment]:
             yield from alike
 
 
-def _by_time(moment: Moment) -> tuple[object, str]:
+def by_time(moment: Moment) -> tuple[object, str]:
+    """Order moments by their time, those of one instant always alike."""
     return moment.at, moment.id
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Literal
 
 from app.identity.roles import Right
@@ -162,13 +162,17 @@ class Overview:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Frame:
-    """What stands around every page, and which buttons are on it."""
+    """What stands around every page, and which buttons are on it.
+
+    `once` names the forms of this very page, so that each is done once.
+    """
 
     operator: str
     business_now: datetime
     zone: str
     offset: str
     token: str = ""
+    once: str = ""
     home: str = "/sign-in"
     rights: frozenset[Right] = frozenset()
     links: tuple[Shown, ...] = ()
@@ -275,12 +279,25 @@ class PaymentRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Having:
-    """Something the household has: a subscription or a box."""
+    """Something the household has: a subscription."""
 
     name: str
     detail: str
     since: str
     until: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BoxRow:
+    """A box of the household: how far it is, and when what drives it saw it last."""
+
+    serial: str
+    model: str
+    mac: str
+    state: str
+    tone: Tone
+    seen: str
+    seen_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -321,9 +338,15 @@ class AccountPage:
     owed: str
     credit: str
     owes: bool
+    owed_plain: str
+    today: date
+    currency: str
+    conditions: tuple[tuple[str, str], ...]
     bill_day: int
     subscriptions: tuple[Having, ...]
-    boxes: tuple[Having, ...]
+    boxes: tuple[BoxRow, ...]
+    promise: str
+    promise_last_on: date | None  # None where no promise may be made now
     rentals: tuple[RentalRow, ...]
     jobs: tuple[JobRow, ...]
     invoices: tuple[InvoiceCard, ...]

@@ -7,6 +7,7 @@ from datetime import date, timedelta
 
 from app.web.console.views import Change, Tone
 from billing.payments.model import AttemptState, MovementKind
+from billing.promises.model import PromiseState
 from billing.tax.model import TaxGroup
 from gateway.provisioning.orders import Outcome as OrderOutcome
 from gateway.reads.targets import Condition
@@ -71,6 +72,12 @@ ATTEMPTS: Mapping[AttemptState, tuple[Tone, str]] = {
     AttemptState.OPEN: ("calm", "being collected"),
     AttemptState.FAILED: ("bad", "failed"),
     AttemptState.UNKNOWN: ("warn", "answer awaited"),
+}
+
+PROMISES: Mapping[PromiseState, str] = {
+    PromiseState.STANDING: "stands",
+    PromiseState.KEPT: "kept",
+    PromiseState.BROKEN: "broken",
 }
 
 _SWITCH = {"yes": "on", "no": "off"}

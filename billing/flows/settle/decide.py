@@ -6,7 +6,7 @@ Ids are derived from their causes; made ones come from the caller.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
 from billing.catalog.model import PriceBook
@@ -19,7 +19,8 @@ from billing.invoicing import model as invoicing
 from billing.invoicing.credit import CreditNote
 from billing.invoicing.model import Invoice
 from billing.ledger.model import Posting
-from billing.payments.model import Attempt, AttemptState, Debt, attempt_id
+from billing.payments.model import Attempt, AttemptState, Debt, MovementKind, attempt_id
+from billing.promises.model import Promise, state_on
 from billing.subscriptions.model import Activation, Subscription
 from terms.entitlement import Entitlement
 from terms.ids import InvoiceId, NoticeId, ServiceId
@@ -58,6 +59,7 @@ class Decision:
     postings: Sequence[Posting]
     attempts: Sequence[Attempt]
     given: Given | None
+    ended: Promise | None
     raised: Sequence[Hold]
     dropped: Sequence[Hold]
     published: Sequence[Entitlement]
@@ -83,7 +85,9 @@ def decide(facts: Facts, rated: Rated, issued: Issued, rules: Rules, moment: Mom
     if invoice:
         purse.invoice(invoice)
     purse.settle_movements()
-    verdict = judge(_debtor(facts, purse), rules.ladder, moment.today)
+    promise = _promise(facts, purse, moment)
+    standing = promise if promise and promise.is_standing else None
+    verdict = judge(_debtor(facts, purse, standing), rules.ladder, moment.today)
     holds = list(_holds(facts, purse, invoice, verdict))
     held = [hold for household in facts.households for hold in household.holds]
     return Decision(
@@ -96,15 +100,42 @@ def decide(facts: Facts, rated: Rated, issued: Issued, rules: Rules, moment: Mom
         postings=[*([booked] if booked else ()), *purse.postings],
         attempts=_attempts(facts, verdict, moment),
         given=_given(facts, purse, verdict, rules, moment),
+        ended=None if standing else promise,
         raised=[hold for hold in holds if hold not in held],
         dropped=[hold for hold in held if _key(hold) not in {_key(one) for one in holds}],
         published=list(_published(facts, holds, rules.book, moment)),
-        next_look=_next_look(facts, rated, verdict, moment),
+        next_look=_next_look(
+            facts, [rated.next_on, verdict.next_on, standing.over_on if standing else None], moment
+        ),
     )
 
 
-def _debtor(facts: Facts, purse: Purse) -> Debtor:
+def _promise(facts: Facts, purse: Purse, moment: Moment) -> Promise | None:
+    """Judge the promise that stood: it may be kept or broken by now."""
+    one = facts.promise
+    if one is None:
+        return None
+    is_in_time = moment.today < one.over_on or _paid_in_time(one, facts)
+    state = state_on(one, purse.open_debts(), moment.today, is_in_time=is_in_time)
+    return one if state is one.state else replace(one, state=state, ended_on=moment.today)
+
+
+def _paid_in_time(one: Promise, facts: Facts) -> bool:
+    """Whether what came in up to the last day covers the rest, though it is looked at only now."""
+    rest = sum(debt.rest.amount_minor for debt in facts.debts if one.covers(debt))
+    came = sum(
+        movement.amount.amount_minor
+        for movement in facts.movements
+        if not movement.is_settled
+        and movement.kind is MovementKind.CLEARED
+        and facts.account.today(movement.received_at) < one.over_on
+    )
+    return came >= rest
+
+
+def _debtor(facts: Facts, purse: Purse, promise: Promise | None) -> Debtor:
     return Debtor(
+        promise=promise,
         debts=purse.open_debts(),
         attempts=facts.attempts,
         noticed=facts.noticed,
@@ -206,13 +237,13 @@ def _granted(one: Subscription, book: PriceBook) -> Granted:
     return Granted(subscription=one, kind=offering.kind, grants=offering.grants)
 
 
-def _next_look(facts: Facts, rated: Rated, verdict: Verdict, moment: Moment) -> datetime | None:
+def _next_look(facts: Facts, looks: Sequence[date | None], moment: Moment) -> datetime | None:
     bounds = [
         day
         for household in facts.households
         for one in household.subscriptions
         for day in (one.from_on, one.until_on)
     ]
-    days = [rated.next_on, verdict.next_on, *bounds]
+    days = [*looks, *bounds]
     coming = [day for day in days if day is not None and day > moment.today]
     return facts.account.begin_of(min(coming)) if coming else None

@@ -9,6 +9,7 @@ from billing.dunning.model import Hold
 from billing.equipment.model import Rental
 from billing.invoicing.credit import Charged
 from billing.payments.model import Attempt, Debt, Method, Movement
+from billing.promises.model import Promise
 from billing.rating.model import LineKey
 from billing.subscriptions.model import Subscription
 from terms.ids import InvoiceId
@@ -40,11 +41,13 @@ class Facts:
 
     `lines` are the existing lines of open periods and of open invoices, with their invoices.
     `charged` are all lines that ended rentals may give back, by rental. `credits` is money that
-    has paid nothing yet, by the movement or credit note it came with.
+    has paid nothing yet, by the movement or credit note it came with. `promise` is the one that
+    stands.
     """
 
     account: Account
     method: Method | None = None
+    promise: Promise | None = None
     households: list[Household] = field(default_factory=list)
     lines: dict[LineKey, InvoiceId] = field(default_factory=dict)
     charged: dict[str, list[Charged]] = field(default_factory=dict)

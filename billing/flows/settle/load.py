@@ -21,6 +21,8 @@ from billing.flows.settle.load_rent import load_rent
 from billing.invoicing.store import open_period
 from billing.payments.model import Method
 from billing.payments.store import payment_method
+from billing.promises.model import Promise, PromiseState
+from billing.promises.store import promise
 from billing.subscriptions import store as subscriptions
 from billing.subscriptions.store import subscription
 from runtime import log
@@ -29,6 +31,7 @@ from runtime.store.among import KEYS, among, packed
 from runtime.store.lease import Engine
 from runtime.store.prepared import PreparedQuery
 from terms.ids import AccountId, ServiceId
+from terms.money import Money
 
 TOPIC = "entitlement"
 
@@ -57,6 +60,14 @@ async def _accounts(tx: Tx, keys: dict[str, Any]) -> tuple[int, dict[AccountId, 
         key = AccountId(row.id)
         if key not in facts:
             facts[key] = Facts(account=_account(row))
+        if row.promise_id:
+            facts[key].promise = Promise(
+                id=row.promise_id,
+                account=key,
+                until_on=row.promise_until_on,
+                through=row.promise_through,
+                amount=Money(row.promise_minor, row.promise_currency),
+            )
         if row.method_id:
             facts[key].method = Method(
                 id=row.method_id,
@@ -71,6 +82,9 @@ async def _accounts(tx: Tx, keys: dict[str, Any]) -> tuple[int, dict[AccountId, 
 def _account_query(engine: Engine) -> Select[Any]:
     edition = select(catalog_edition.c.edition).where(catalog_edition.c.id == 1)
     usable = and_(payment_method.c.account_id == account.c.id, payment_method.c.stopped == "")
+    standing = and_(
+        promise.c.account_id == account.c.id, promise.c.state == PromiseState.STANDING.value
+    )
     query = (
         select(
             account,
@@ -78,9 +92,14 @@ def _account_query(engine: Engine) -> Select[Any]:
             payment_method.c.provider,
             payment_method.c.customer_ref,
             payment_method.c.method_ref,
+            promise.c.id.label("promise_id"),
+            promise.c.until_on.label("promise_until_on"),
+            promise.c.through.label("promise_through"),
+            promise.c.amount_minor.label("promise_minor"),
+            promise.c.currency.label("promise_currency"),
             edition.scalar_subquery().label("edition"),
         )
-        .select_from(account.outerjoin(payment_method, usable))
+        .select_from(account.outerjoin(payment_method, usable).outerjoin(promise, standing))
         .where(among(engine, account.c.id))
         # The newest usable method comes last and is the one that counts.
         .order_by(account.c.id, payment_method.c.id)

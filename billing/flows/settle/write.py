@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import date
 from itertools import chain
 from typing import Any, TypeVar
 
-from sqlalchemy import bindparam, delete, update
+from sqlalchemy import Date, bindparam, delete, update
 
 from billing.accounts.store import service
 from billing.dunning.store import dunning_notice, hold, hold_id, hold_row
@@ -25,6 +26,7 @@ from billing.payments.store import (
     open_item,
     payment_method,
 )
+from billing.promises.store import promise
 from runtime import log
 from runtime.chance import new_id
 from runtime.store import Instant, Tx
@@ -61,6 +63,13 @@ _RAISED = PreparedCommand(
     )
 )
 _CLOSED = PreparedCommand(lambda engine: delete(open_item).where(among(engine, open_item.c.id)))
+_ENDED = PreparedCommand(
+    lambda engine: (
+        update(promise)
+        .where(among(engine, promise.c.id))
+        .values(state=bindparam("reached"), ended_on=bindparam("ended_on", type_=Date))
+    )
+)
 _DROPPED = PreparedCommand(lambda engine: delete(hold).where(among(engine, hold.c.id)))
 
 
@@ -74,6 +83,7 @@ async def write(desk: Desk, tx: Tx, decisions: Sequence[Decision]) -> None:
     await _open_items(tx, decisions)
     await _movements(tx, decisions)
     await _attempts(desk, tx, decisions)
+    await _promises(tx, decisions)
     await _holds(tx, decisions)
     await _rights(desk, tx, _all(decisions, lambda one: one.published))
     await _notices(desk, tx, decisions)
@@ -186,6 +196,16 @@ async def _attempts(desk: Desk, tx: Tx, decisions: Sequence[Decision]) -> None:
     ]
     await tx.insert(attempt, rows)
     await desk.work.mark(tx, "collect", [str(row["id"]) for row in rows])
+
+
+async def _promises(tx: Tx, decisions: Sequence[Decision]) -> None:
+    by_end: dict[tuple[str, date | None], list[str]] = {}
+    for one in decisions:
+        if one.ended:
+            end = (one.ended.state.value, one.ended.ended_on)
+            by_end.setdefault(end, []).append(one.ended.id)
+    for (state, ended_on), keys in sorted(by_end.items(), key=lambda item: str(item[0])):
+        await _run(tx, _ENDED, keys, reached=state, ended_on=ended_on)
 
 
 async def _holds(tx: Tx, decisions: Sequence[Decision]) -> None:

@@ -164,8 +164,12 @@ class Shop:
 
     async def view(self, number: int) -> AccountView:
         """What billing knows of a household."""
+        return await self.view_of(contract_of(number))
+
+    async def view_of(self, contract: str) -> AccountView:
+        """What billing knows of the household of a contract."""
         async with self.house.store.read() as tx:
-            return await account.view(tx, contract_of(number))
+            return await account.view(tx, contract)
 
     async def rest(self, *kinds: str) -> None:
         """Wait until nothing of these kinds, or of any, is due or in hand. None may be parked."""

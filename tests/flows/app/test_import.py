@@ -9,6 +9,7 @@ import pytest
 from app.desk.signup import Household, sign_up
 from app.imports.load import import_good_rows, import_paths
 from billing.equipment.model import Starts
+from billing.promises.model import PromisePolicy
 from billing.reads import accounts, catalog
 from gateway.inventory import store as boxes
 from gateway.provisioning import routes, targets
@@ -79,6 +80,23 @@ async def test_everything_is_taken_over(house, folder):
 async def _holders(tx):
     lines = await accounts.listing(tx, limit=100)
     return await accounts.holders(tx, [line.contract for line in lines])
+
+
+async def test_which_promises_are_taken_is_taken_over(house, folder):
+    """One table of operator.toml says it; without it the usual ones are taken."""
+    operator = folder / "operator.toml"
+    await import_paths(house, [folder], ENVIRONMENT)
+    async with house.store.read() as tx:
+        assert await catalog.promise_policy(tx) == PromisePolicy()
+    told = '[promises]\ndays_max = 3\npause_days = 0\nowed_max = "200.00"\n'
+    operator.write_text(f"{operator.read_text('utf-8')}\n{told}")
+    changed = await import_paths(house, [folder], ENVIRONMENT)
+    again = await import_paths(house, [folder], ENVIRONMENT)
+    assert (changed.new["operator.toml"], again.new["operator.toml"]) == (1, 0)
+    async with house.store.read() as tx:
+        assert await catalog.promise_policy(tx) == PromisePolicy(
+            days_max=3, pause_days=0, owed_max_minor=20_000
+        )
 
 
 async def test_deposits_fees_and_the_begin_of_rentals_are_taken_over(house, folder):

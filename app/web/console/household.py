@@ -1,0 +1,228 @@
+"""What staff does for one household from its page: forms, each done once and told on that page."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import date
+from typing import TYPE_CHECKING, Annotated, Literal
+from urllib.parse import quote
+
+from aiohttp import web
+from pydantic import BeforeValidator, Field
+
+from app.desk import boxes, mending, paying
+from app.desk.boxes import Back, By, holder_of
+from app.identity.roles import Right
+from app.web.console.once import Sent, beside, in_one
+from app.web.people.phone import see
+from app.web.problem import BadRequest
+from app.web.route import Call, Form, Route
+from gateway.inventory.model import SERIAL_CHARS_MAX
+from gateway.provisioning.operate import Performed
+from gateway.provisioning.orders import Outcome
+from runtime.store import Tx
+from terms.errors import BoxofficeError, Invalid
+from terms.facts import Condition
+
+if TYPE_CHECKING:
+    from app.web.console.pages import Console
+
+WHY_CHARS_MAX = 200
+TEXT_CHARS_MAX = 200
+_HERE = "/console/accounts/{contract}"
+_RESULTS = {
+    Outcome.DONE: "done",
+    Outcome.PENDING: "waits for the box to call",
+    Outcome.FAILED: "not done",
+    Outcome.UNKNOWN: "perhaps done",
+}
+
+Key = Annotated[str, Field(min_length=1, max_length=40)]
+Why = Annotated[str, Field(max_length=WHY_CHARS_MAX)]
+Day = Annotated[date | None, BeforeValidator(lambda text: text or None)]
+Deed = Callable[[Call, Tx], Awaitable[str]]
+Ask = Callable[[Call, str], Awaitable[str]]
+
+
+class OnceForm(Form):
+    """The key of the page that the form is of, and why somebody sends it."""
+
+    once: Key
+    reason: Why = ""
+
+
+class CashForm(OnceForm):
+    """How much, and the number on the receipt; where there is none, we make one."""
+
+    amount: Annotated[str, Field(min_length=1, max_length=20)]
+    reference: Annotated[str, Field(max_length=100)] = ""
+
+
+class PromiseForm(OnceForm):
+    """By which day it is paid."""
+
+    until: Day = None
+
+
+class SwapForm(OnceForm):
+    """Which box goes, which one takes its place, and how the old one is."""
+
+    old: Annotated[str, Field(min_length=1, max_length=SERIAL_CHARS_MAX)]
+    new: Annotated[str, Field(max_length=SERIAL_CHARS_MAX)] = ""
+    condition: Literal["", "good", "faulty", "damaged", "scrap"] = ""
+
+
+class MessageForm(OnceForm):
+    """What stands on the screen."""
+
+    text: Annotated[str, Field(max_length=TEXT_CHARS_MAX)] = ""
+
+
+class HouseholdForms:
+    """The forms of a household's page."""
+
+    def __init__(self, console: Console) -> None:
+        self.console = console
+
+    def routes(self) -> tuple[Route, ...]:
+        """Declare them."""
+        return (
+            self._inside("cash", _cash, Right.TAKE_MONEY, CashForm),
+            self._inside("promise", _promise, Right.CARE, PromiseForm),
+            self._inside("restore", _restore, Right.CARE, OnceForm),
+            self._inside("swap", _swap, Right.MOVE_BOXES, SwapForm),
+            self._outside("restart", _restart, Right.CARE, OnceForm),
+            self._outside("message", _message, Right.CARE, MessageForm),
+            self._outside("pay-link", _pay_link, Right.SEE, OnceForm),
+        )
+
+    def _inside(self, name: str, deed: Deed, right: Right, form: type[Form]) -> Route:
+        """Declare a form that changes something of ours."""
+
+        async def done(call: Call) -> str:
+            return await in_one(Sent.of(call, call.form.once), deed)
+
+        return self._form(name, done, right, form)
+
+    def _outside(self, name: str, ask: Ask, right: Right, form: type[Form]) -> Route:
+        """Declare a form that asks a target or a provider."""
+
+        async def done(call: Call) -> str:
+            return await beside(Sent.of(call, call.form.once), ask)
+
+        return self._form(name, done, right, form)
+
+    def _form(
+        self, name: str, done: Callable[[Call], Awaitable[str]], right: Right, form: type[Form]
+    ) -> Route:
+        async def handle(call: Call) -> web.Response:
+            try:
+                key = self.console.sayings.put(await done(call), "good")
+            except BadRequest as error:
+                key = self.console.sayings.put(str(error), "bad")
+            except BoxofficeError as error:
+                key = self.console.sayings.put(_sentence(error), "bad")
+            contract = quote(call.part("contract"), safe="")
+            return see(f"/console/accounts/{contract}?said={key}")
+
+        path = f"{_HERE}/{name}"
+        return Route(method="POST", path=path, policy=right, handler=handle, form=form)
+
+
+def _sentence(error: BoxofficeError) -> str:
+    text = f"{error.field}: {error.reason}" if isinstance(error, Invalid) else str(error)
+    return text[:1].upper() + text[1:] + ("" if text.endswith((".", "?")) else ".")
+
+
+async def _cash(call: Call, tx: Tx) -> str:
+    form: CashForm = call.form
+    contract = call.part("contract")
+    amount = await paying.parse_amount(tx, contract, form.amount.strip().replace(",", "."))
+    # Made of the form's key, so that the form sent again is the same receipt.
+    reference = form.reference.strip() or f"DESK-{form.once[:12].upper()}"
+    is_new = await paying.take_cash(
+        call.house, tx, contract, amount=amount, reference=reference, actor=call.actor
+    )
+    if not is_new:
+        return f"Receipt {reference} was taken before: nothing changed."
+    return f"{amount} is taken, receipt {reference}."
+
+
+async def _promise(call: Call, tx: Tx) -> str:
+    form: PromiseForm = call.form
+    if form.until is None:
+        raise Invalid("until", "choose a day")
+    made = await paying.promise(
+        call.house,
+        tx,
+        call.part("contract"),
+        form.until,
+        actor=call.actor,
+        reason=form.reason.strip(),
+    )
+    return f"{made.amount} is promised until {made.until_on:%d %b %Y}."
+
+
+async def _restore(call: Call, tx: Tx) -> str:
+    form: OnceForm = call.form
+    done = await mending.restore(
+        call.house, tx, call.part("contract"), actor=call.actor, reason=form.reason.strip()
+    )
+    places = "1 place" if done.places == 1 else f"{done.places} places"
+    return f"Money, rights and {places} at targets are looked at again."
+
+
+async def _swap(call: Call, tx: Tx) -> str:
+    form: SwapForm = call.form
+    holder = await holder_of(tx, call.part("contract"))
+    old = await boxes.known(tx, form.old)
+    if old.service != holder.service or not old.is_held:
+        raise Invalid("old", f"box {old.serial} is not with contract {holder.contract}")
+    if not form.new.strip():
+        raise Invalid("new", "type or scan the serial of the new box")
+    condition = Condition(form.condition) if form.condition else None
+    moved = await boxes.swap(
+        call.house,
+        tx,
+        old.serial,
+        form.new.strip(),
+        by=By(actor=call.actor),
+        back=Back(condition=condition, note=form.reason.strip()),
+    )
+    return f"Box {moved.serial} takes the place of {old.serial}."
+
+
+async def _restart(call: Call, once: str) -> str:
+    form: OnceForm = call.form
+    done = await mending.restart(
+        call.house,
+        call.part("contract"),
+        id=once,
+        actor=call.actor,
+        reason=form.reason.strip(),
+    )
+    return f"Restart: {_told(done)}."
+
+
+async def _message(call: Call, once: str) -> str:
+    form: MessageForm = call.form
+    text = " ".join(form.text.split())
+    if not text:
+        raise Invalid("text", "say what stands on the screen")
+    done = await mending.tell(call.house, call.part("contract"), text, id=once, actor=call.actor)
+    return f"Message: {_told(done)}."
+
+
+async def _pay_link(call: Call, _once: str) -> str:
+    link = await paying.pay_link(call.house, call.part("contract"))
+    return f"{link.amount} can be paid at {link.url}"
+
+
+def _told(done: Sequence[Performed]) -> str:
+    if not done:
+        return "no target of this household can do that"
+    return "; ".join(
+        f"{one.target} {_RESULTS.get(one.outcome, one.outcome.value)}"
+        + (f" ({one.error})" if one.error else "")
+        for one in done
+    )

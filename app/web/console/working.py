@@ -1,0 +1,99 @@
+"""/console/work: what was set aside, by kind and target; one or all of one cause tried again."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Annotated
+from urllib.parse import urlencode
+
+from aiohttp import web
+from pydantic import Field
+
+from app.desk import targets
+from app.desk.parked import parked
+from app.desk.targets import ALIKE_ROWS_MAX, PARKED_KINDS
+from app.identity.roles import Right
+from app.web.api.shapes import cursor, read_cursor
+from app.web.console.overview import parked_row
+from app.web.people.phone import html, see
+from app.web.route import Call, Form, Query, Route
+from gateway.reads import targets as target_reads
+from gateway.reads.queue import Only
+from terms.errors import BoxofficeError
+
+if TYPE_CHECKING:
+    from app.web.console.pages import Console
+
+PATH = "/console/work"
+ROWS_MAX = 50
+Name = Annotated[str, Field(max_length=80)]
+
+
+class WorkQuery(Query):
+    """Which of it, behind which row, and what the last form has to say."""
+
+    kind: Name = ""
+    target: Name = ""
+    after: Annotated[str, Field(pattern=r"^[0-9A-Za-z_-]{0,600}$")] = ""
+    said: Annotated[str, Field(max_length=40)] = ""
+
+
+class AlikeForm(Form):
+    """Work of one kind at one target, set aside for one cause."""
+
+    kind: Name
+    target: Name = ""
+    cause: Annotated[str, Field(max_length=4_000)]
+
+
+class Working:
+    """The page and its form."""
+
+    def __init__(self, console: Console) -> None:
+        self.console = console
+        self.house = console.house
+
+    def routes(self) -> tuple[Route, ...]:
+        """Declare them."""
+        see_, do = Right.SEE, Right.OPERATE
+        alike = f"{PATH}/alike"
+        return (
+            Route(method="GET", path=PATH, policy=see_, handler=self._show, query=WorkQuery),
+            Route(method="POST", path=alike, policy=do, handler=self._alike, form=AlikeForm),
+        )
+
+    async def _show(self, call: Call) -> web.Response:
+        query: WorkQuery = call.query
+        behind = read_cursor(query.after, datetime, str, str)
+        only = Only(kind=query.kind, target=query.target)
+        now = self.house.clock.machine_now()
+        async with self.house.store.read() as tx:
+            frame = await self.console.frame(tx, call, query.said)
+            found = await parked(tx, rows_max=ROWS_MAX + 1, behind=behind, only=only)
+            names = [one.name for one in await target_reads.targets(tx, now=now)]
+        shown = found[:ROWS_MAX]
+        is_more = len(found) > ROWS_MAX
+        page = self.console.drawing.page(
+            "work",
+            frame=frame,
+            rows=[(parked_row(one), one.reason) for one in shown],
+            kinds=sorted(PARKED_KINDS),
+            targets=names,
+            query=query,
+            alike_max=ALIKE_ROWS_MAX,
+            next=cursor(shown[-1].place) if is_more else "",
+        )
+        return html(page)
+
+    async def _alike(self, call: Call) -> web.Response:
+        form: AlikeForm = call.form
+        try:
+            async with self.house.store.begin() as tx:
+                count = await targets.release_alike(
+                    self.house, tx, form.kind, form.target, cause=form.cause, actor=call.actor
+                )
+            key = self.console.sayings.put(f"{count} tried again.", "good")
+        except BoxofficeError as error:
+            key = self.console.sayings.put(str(error), "bad")
+        chosen = {"kind": form.kind, "target": form.target, "said": key}
+        return see(f"{PATH}?{urlencode(chosen)}")

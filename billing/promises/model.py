@@ -1,0 +1,131 @@
+"""A promised payment: what is owed is paid by a day; until it is over dunning stands still.
+
+It delays what dunning does and changes no money: no invoice, no due date, no amount.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
+
+from billing.payments.model import Debt
+from terms.calendar import days_after
+from terms.errors import Invalid
+from terms.ids import AccountId
+from terms.money import Money
+
+DAYS_MAX = 365
+AMOUNT_MINOR_MAX = 10**15
+
+
+class PromiseState(StrEnum):
+    """What has become of a promise."""
+
+    STANDING = "standing"  # its last day is not over, and not all of it is paid
+    KEPT = "kept"  # all of it was paid in time
+    BROKEN = "broken"  # its last day was over first
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PromisePolicy:
+    """Which promises an operator takes: none where `days_max` is 0.
+
+    `pause_days` have to pass after a broken one. What is owed may not be less or more than the
+    bounds, where there are any. Raises Invalid for a policy that makes no sense.
+    """
+
+    days_max: int = 7
+    pause_days: int = 30
+    owed_min_minor: int | None = None
+    owed_max_minor: int | None = None
+
+    def __post_init__(self) -> None:
+        for name, days in (("days_max", self.days_max), ("pause_days", self.pause_days)):
+            if not 0 <= days <= DAYS_MAX:
+                raise Invalid(f"promises.{name}", f"must be 0 to {DAYS_MAX}")
+        least, most = self.owed_min_minor or 0, self.owed_max_minor
+        bounds = (least, most if most is not None else least)
+        if any(not 0 <= bound <= AMOUNT_MINOR_MAX for bound in bounds):
+            raise Invalid("promises.owed_min", "must be an amount, and not absurdly large")
+        if most is not None and most < least:
+            raise Invalid("promises.owed_max", "must not be less than owed_min")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Promise:
+    """Who promised to pay until when, the last day included.
+
+    It is about every invoice up to the number `through`, of which `amount` was open.
+    """
+
+    id: str
+    account: AccountId
+    until_on: date
+    through: int
+    amount: Money
+    state: PromiseState = PromiseState.STANDING
+    ended_on: date | None = None
+
+    @property
+    def is_standing(self) -> bool:
+        """Whether it holds dunning up."""
+        return self.state is PromiseState.STANDING
+
+    @property
+    def over_on(self) -> date:
+        """The first day on which it does not stand any more."""
+        return days_after(self.until_on, 1)
+
+    def covers(self, debt: Debt) -> bool:
+        """Whether it is about a debt."""
+        return debt.sequence <= self.through
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """What a promise is judged by: what is owed, and the newest promise of the account."""
+
+    debts: Sequence[Debt]
+    owed: Money
+    newest: Promise | None
+
+
+def check(asked: Asked, policy: PromisePolicy, until_on: date, today: date) -> None:
+    """Tell whether a promise may be made today. Raises Invalid with the reason."""
+    if policy.days_max == 0:
+        raise Invalid("promise", "this operator takes none")
+    if not asked.debts:
+        raise Invalid("promise", "nothing is owed")
+    newest = asked.newest
+    if newest and newest.is_standing:
+        raise Invalid("promise", f"one stands until {newest.until_on}")
+    _check_pause(newest, policy, today)
+    _check_owed(asked.owed, policy)
+    if not today <= until_on <= days_after(today, policy.days_max):
+        last = days_after(today, policy.days_max)
+        raise Invalid("until", f"must be a day from {today} to {last}")
+
+
+def _check_pause(newest: Promise | None, policy: PromisePolicy, today: date) -> None:
+    if newest is None or newest.state is not PromiseState.BROKEN:
+        return
+    again_on = days_after(newest.over_on, policy.pause_days)
+    if today < again_on:
+        raise Invalid("promise", f"the last one was broken; another may be made from {again_on}")
+
+
+def _check_owed(owed: Money, policy: PromisePolicy) -> None:
+    least, most = policy.owed_min_minor, policy.owed_max_minor
+    if least is not None and owed.amount_minor < least:
+        raise Invalid("promise", f"less than {Money(least, owed.currency)} is owed")
+    if most is not None and owed.amount_minor > most:
+        raise Invalid("promise", f"more than {Money(most, owed.currency)} is owed")
+
+
+def state_on(one: Promise, debts: Sequence[Debt], today: date, *, is_in_time: bool) -> PromiseState:
+    """Judge a standing promise by what is open; `is_in_time` tells when the last of it was paid."""
+    if any(one.covers(debt) for debt in debts):
+        return PromiseState.STANDING if today < one.over_on else PromiseState.BROKEN
+    return PromiseState.KEPT if is_in_time else PromiseState.BROKEN

@@ -1,0 +1,69 @@
+"""The page of one household, as somebody at the counter or on the telephone uses it."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from playwright.async_api import expect
+
+from tests.browser.conftest import enter
+from tests.flows.app.operator import contract_of
+from tests.flows.app.shop import START
+
+pytestmark = pytest.mark.browser
+
+PAGE = f"/console/accounts/{contract_of(1)}"
+
+
+async def suspended(shop) -> None:
+    """Have household 1 pay once and then fall behind until it is dark."""
+    await shop.sign_up(1)
+    await shop.rest()
+    await shop.pay_debt(1, "R-first")
+    await shop.rest()
+    for days in (35, 10):
+        await shop.advance(timedelta(days=days))
+        await shop.rest()
+
+
+async def test_promise_and_cash_without_scripts(browser, served, shop):
+    """A dark household promises, is lit, and pays: forms without script, each told on the page."""
+    await suspended(shop)
+    context = await browser.new_context(java_script_enabled=False)
+    await enter(context, served)
+    page = await context.new_page()
+    await page.goto(served.url + PAGE)
+    await expect(page.locator(".head .pill")).to_have_text("suspended")
+    await page.get_by_text("Promised payment").click()
+    until = START + timedelta(days=48)
+    await page.get_by_label("Last day").fill(f"{until:%Y-%m-%d}")
+    await page.locator("#why-promise").fill("wages on Friday")
+    await page.get_by_role("button", name="Take the promise").click()
+    await expect(page.get_by_role("status")).to_contain_text("is promised until")
+    await shop.rest()
+    await page.reload()
+    await expect(page.locator(".head .pill")).to_have_text("active")
+    await page.get_by_text("Take cash").click()
+    await page.get_by_role("button", name="Take the money").click()
+    await expect(page.get_by_role("status")).to_contain_text("is taken, receipt DESK-")
+    await shop.rest()
+    await page.goto(served.url + PAGE)
+    await expect(page.locator("[data-live-part=account_money]")).to_contain_text("kept")
+    await context.close()
+
+
+async def test_the_page_lives_by_itself(watched, served, shop):
+    """What happens to the household appears on its open page; what is open there stays open."""
+    page = watched.page
+    await enter(page.context, served)
+    await shop.sign_up(1)
+    await shop.rest()
+    await page.goto(served.url + PAGE)
+    await expect(page.locator("[data-live]")).to_have_attribute("data-live", "yes")
+    await page.locator("details.invoice summary").first.click()
+    await shop.pay_debt(1, "R-first")
+    await expect(page.locator(".head .pill")).to_have_text("active", timeout=20_000)
+    await expect(page.locator("[data-live-part=account_holdings]")).to_contain_text("picture on")
+    await expect(page.locator("details.invoice[open]")).to_have_count(1)
+    assert watched.complaints == []

@@ -1,0 +1,203 @@
+"""The page of one household without a browser: each form does its deed once, for whoever may."""
+
+from __future__ import annotations
+
+import re
+from contextlib import asynccontextmanager
+from datetime import timedelta
+
+import pytest
+
+from runtime.store.audit import Deed, history, record
+from runtime.work import Parking
+from tests.flows.app.operator import contract_of
+from tests.flows.app.served import serving
+from tests.flows.app.shop import START, Shop, at_work, opened, settings_for
+from tests.flows.app.simulated import portal, provider, running_portal, running_provider
+from tests.flows.app.visitor import Visitor, let_in
+
+__all__ = ["portal", "provider", "running_portal", "running_provider"]
+
+CONTRACT = contract_of(1)
+PAGE = f"/console/accounts/{CONTRACT}"
+UNTIL = (START + timedelta(days=3)).date().isoformat()
+
+
+@pytest.fixture
+async def shop(sqlite_url, tmp_path, portal, provider):
+    """An operator with a household that owes its first month; nobody works."""
+    async with opened(settings_for(tmp_path / "data", sqlite_url)) as house:
+        found = Shop(house, portal, provider)
+        await found.begin(tmp_path / "operator")
+        await found.sign_up(1)
+        async with at_work(house):
+            await found.rest()
+        yield found
+
+
+@asynccontextmanager
+async def seen_by(shop: Shop, role: str = "owner"):
+    """Give the browser of somebody of a role."""
+    async with serving(shop.house) as served:
+        yield await let_in(served, role)
+
+
+async def once_of(visitor: Visitor) -> str:
+    """Open the page and take the key of its forms."""
+    seen = await visitor.get(PAGE)
+    found = re.search(r'name="once" value="([^"]+)"', seen.text)
+    return found[1] if found else ""
+
+
+async def said(visitor: Visitor, path: str, **form: str) -> str:
+    """Send a form and read what the page says of it."""
+    seen = await visitor.post(path, **form)
+    assert seen.status == 303, seen.text[:400]
+    shown = (await visitor.get(seen.location)).text
+    found = re.search(r'role="status">([^<]*)<', shown)
+    return found[1] if found else ""
+
+
+async def deeds(shop: Shop, action: str) -> list[Deed]:
+    """Read what was done to the household under a name."""
+    async with shop.house.store.read() as tx:
+        found = await history(tx, f"contract:{CONTRACT}")
+    return [one for one in found if one.action == action]
+
+
+async def test_a_form_sent_twice_is_done_once(shop):
+    """The second click takes no second payment and is told the same; another sum is refused."""
+    async with seen_by(shop) as owner:
+        once = await once_of(owner)
+        first = await said(owner, f"{PAGE}/cash", once=once, amount="5,00")
+        assert re.fullmatch(r"5.00 EUR is taken, receipt DESK-\S+", first.rstrip("."))
+        assert await said(owner, f"{PAGE}/cash", once=once, amount="5,00") == first
+        other = await said(owner, f"{PAGE}/cash", once=once, amount="6.00")
+        assert "Nothing was done again" in other
+        await said(owner, f"{PAGE}/cash", once=await once_of(owner), amount="5,00")
+    assert len(await deeds(shop, "payment.cash")) == 2
+
+
+async def test_a_promise_from_the_page_and_over_the_api(shop):
+    """It stands under the name of who took it, with the reason; the API refuses a second one."""
+    async with serving(shop.house) as served:
+        support = await let_in(served, "support")
+        once = await once_of(support)
+        told = await said(support, f"{PAGE}/promise", once=once, until=UNTIL, reason="wages")
+        assert "is promised until 13 Jan 2040" in told
+        status, refused = await served.api(
+            "POST", f"accounts/{CONTRACT}/promises", {"until": UNTIL}
+        )
+        assert (status, "one stands until 2040-01-13" in refused["detail"]) == (400, True)
+        _, document = await served.api("GET", f"accounts/{CONTRACT}")
+        assert document["promise"]["state"] == "standing"
+        again = await said(support, f"{PAGE}/promise", once=await once_of(support), until="")
+        assert again == "Until: choose a day."
+    (deed,) = await deeds(shop, "payment.promise")
+    assert (deed.reason, deed.after) == ("wages", "14.40 EUR until 2040-01-13")
+
+
+async def test_the_api_takes_a_promise(shop):
+    """A program promises for a household; the audit names its token."""
+    async with serving(shop.house) as served:
+        path = f"accounts/{CONTRACT}/promises"
+        status, made = await served.api("POST", path, {"until": UNTIL, "reason": "told by phone"})
+    assert (status, made["state"], made["until_on"]) == (201, "standing", UNTIL)
+    (deed,) = await deeds(shop, "payment.promise")
+    assert (deed.actor.partition(":")[0], deed.reason) == ("api", "told by phone")
+
+
+@pytest.mark.parametrize(
+    ("role", "forms"),
+    [
+        ("cashier", {"cash", "pay-link"}),
+        ("support", {"pay-link", "promise", "restore", "restart", "message", "swap"}),
+    ],
+)
+async def test_the_page_has_the_forms_of_a_role_alone(shop, role, forms):
+    """Who may not do something sees no form for it, and a form sent all the same does nothing."""
+    async with seen_by(shop, role) as visitor:
+        seen = await visitor.get(PAGE)
+        assert set(re.findall(rf'action="{PAGE}/([a-z-]+)"', seen.text)) == forms
+        other = "promise" if role == "cashier" else "cash"
+        once = await once_of(visitor)
+        refused = await visitor.post(f"{PAGE}/{other}", once=once, amount="5", until=UNTIL)
+        assert refused.status in {400, 403}
+    assert not await deeds(shop, "payment.cash")
+
+
+async def test_a_box_of_another_household_is_not_swapped_here(shop):
+    """The serial of somebody else's box, put into the form by hand, is refused by its name."""
+    await shop.sign_up(2)
+    async with seen_by(shop) as owner:
+        form = {"once": await once_of(owner), "old": "SN000002", "new": "SN000009"}
+        assert await said(owner, f"{PAGE}/swap", **form) == (
+            f"Old: box SN000002 is not with contract {CONTRACT}."
+        )
+
+
+async def test_the_history_goes_on_page_by_page(shop):
+    """Facts, orders and deeds stand in one line; each of many is on exactly one page."""
+    at = shop.house.clock.machine_now()
+    async with shop.house.store.begin() as tx:
+        many = [
+            Deed(
+                at=at + timedelta(seconds=n // 2),
+                actor="cli:ann",
+                action=f"test.n{n}.",
+                subject=f"contract:{CONTRACT}",
+            )
+            for n in range(120)
+        ]
+        await record(tx, many)
+    found: list[str] = []
+    async with seen_by(shop) as owner:
+        path, shown, pages = f"{PAGE}/history", "", 0
+        while path:
+            shown = (await owner.get(path)).text
+            found += re.findall(r"test\.n(\d+)\.", shown)
+            pages += 1
+            link = re.search(r'class="pager"><span></span><a class="button" href="([^"]+)"', shown)
+            path = link[1].replace("&amp;", "&") if link else ""
+        assert "knows the household" in shown
+        assert (await owner.get("/console/accounts/999/history")).status == 404
+    assert (sorted(map(int, found)), pages) == (list(range(120)), 3)
+
+
+async def test_search_finds_by_all_that_people_say(shop):
+    """Contract, name, serial, MAC however it is written: one field leads to the household."""
+    async with seen_by(shop, "cashier") as cashier:
+        for text, group in (
+            (CONTRACT, "Contract"),
+            ("household", "Name"),
+            ("sn000001", "Serial of a box"),
+            ("001a79100001", "MAC of a box"),
+            ("INV-00000001", "Number of an invoice"),
+        ):
+            shown = (await cashier.get(f"/console/search?q={text}")).text
+            assert f">{group}</h2>" in shown, text
+            assert f'href="{PAGE}"' in shown
+        nobody = (await cashier.get("/console/search?q=%3Cscript%3E")).text
+        assert "&lt;script&gt;" in nobody
+        assert "<script>" not in nobody
+
+
+async def test_all_of_one_cause_are_tried_again(shop):
+    """What was set aside for one cause goes on together; what has another cause stays."""
+    house = shop.house
+    keys = {"a": "no such notice", "b": "no such notice", "c": "another"}
+    async with house.store.begin() as tx:
+        await house.work.mark(tx, "notify", list(keys))
+    claims = await house.work.claim("notify")
+    async with house.store.begin() as tx:
+        parkings = [Parking(claim=claim, error=keys[claim.key]) for claim in claims]
+        await house.work.park(tx, parkings)
+    async with seen_by(shop, "support") as support:
+        shown = (await support.get("/console/work?kind=notify")).text
+        assert shown.count('action="/console/work/alike"') == 3
+        assert "no such notice" not in (await support.get("/console/work?kind=settle")).text
+        assert "no such notice" not in (await support.get("/console/work?target=north")).text
+        told = await said(support, "/console/work/alike", kind="notify", cause="no such notice")
+        assert told == "2 tried again."
+        left = (await support.get("/console/work")).text
+        assert (left.count('action="/console/work/alike"'), "another" in left) == (1, True)
