@@ -35,7 +35,7 @@ MAY_DIFFER = {
     "work": {"generation", "marked_at", "not_before", "attempts", "token", "lease_until"},
 }
 # Left out: a notice still on its way, which is told once or never; that a target was seen to hold
-# the rights, which is told and journalled again under their new revision.
+# the rights, which is told and journalled again under their new revision; who worked it out anew.
 LEFT_OUT = {
     "work": ("kind", "notify"),
     "log_entry": ("kind", "service.state_changed"),
