@@ -8,6 +8,7 @@ import sqlite3
 import subprocess
 from collections.abc import Iterator
 from contextlib import closing
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -52,6 +53,7 @@ ASKED = {
     "signup": (contract_of(3), "Third", "BASIC"),
     "change": (LIT, "--add", "KIDS"),
     "explain": (LIT,),
+    "promise": (DARK, "--until", "{soon}"),
     "pay": (DARK, "5.00", "--reference", "R-1"),
     "device import": ("{folder}/../list.csv",),
     "device register": ("--serial", "SN900001", "--account", DARK),
@@ -115,6 +117,7 @@ LOOKING = {
         "targets probe",
         "user list",
         "user sign-ins",
+        "import",  # of what is known already
         "clock show",
         "audit",
         "token list",
@@ -167,12 +170,12 @@ def test_every_command_prints_one_document(shop, monkeypatch):
         for each in (CASE, *DEPOSIT):
             database.execute(each)
         database.commit()
-    job = ""
+    job, soon = "", (datetime.now(UTC) + timedelta(days=3)).date().isoformat()
     made = CliRunner().invoke(cli, ["user", "add", OWNER, "--role", "owner", "--generate"])
     assert made.exit_code == 0, made.stderr
     for name, words in ASKED.items():
         before = trace(ours)
-        asked = [word.format(folder=folder / "operator", job=job) for word in words]
+        asked = [word.format(folder=folder / "operator", job=job, soon=soon) for word in words]
         result = CliRunner().invoke(cli, [*name.split(), *asked, "--json"])
         assert isinstance(result.exception, SystemExit | None), name
         assert result.exit_code == 0 or name == "doctor", (name, result.stderr)
