@@ -75,10 +75,7 @@ async def serve(
     def moved(url: str) -> None:
         announce(Listening(acs_url=url))
 
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
+    stop = _told_to_stop()
     async with _opened(settings) as house:
         acs = (
             Acs(settings, house.targets, house.work, announce=moved)
@@ -121,6 +118,15 @@ async def serve(
             await asyncio.gather(crew.rest(), runner.cleanup(), aside.close())
         log.info("serve.ended", failed=failed)
         return 1 if failed else 0
+
+
+def _told_to_stop() -> asyncio.Event:
+    """Return an event that SIGTERM and SIGINT set."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    return stop
 
 
 @asynccontextmanager

@@ -56,7 +56,7 @@ async def activate_boxes(house: House, stop: asyncio.Event) -> None:
 
 async def time_pictures(house: House, stop: asyncio.Event) -> None:
     """Measure how long households wait for what they have paid."""
-    await _again(house, stop, "pictures", Pictures(house).look, FACTS_EVERY_S)
+    await _again(house, stop, "pictures", Pictures(house).look, FACTS_EVERY_S, at_s=0)
 
 
 async def find_lost(house: House, stop: asyncio.Event) -> None:

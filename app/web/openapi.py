@@ -16,6 +16,7 @@ from typing import Any
 from pydantic import BaseModel, TypeAdapter
 
 from app.answers import KEY_CHARS_MAX
+from app.web.api.routes import API
 from app.web.api.shapes import PREFIX
 from app.web.asking import HEADER, REPLAYED
 from app.web.headers import REQUEST_ID_HEADER
@@ -237,8 +238,6 @@ def _plain(schema: Any) -> Any:
 @cache
 def text() -> str:
     """Write the whole document."""
-    from app.web.routes import API  # noqa: PLC0415 - the routes serve this document, too
-
     return json.dumps(document(API), indent=1, ensure_ascii=False) + "\n"
 
 

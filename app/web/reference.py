@@ -6,8 +6,8 @@ import sys
 from collections.abc import Iterator
 from typing import Any
 
+from app.web.api.routes import API
 from app.web.openapi import JSON, Document, document
-from app.web.routes import API
 from app.web.wording import Schema, fields, shape_of, told
 
 _HEAD = """\

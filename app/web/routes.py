@@ -5,33 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from app.web import health, hooks
-from app.web.api import (
-    accounts,
-    audited,
-    boxes,
-    clock,
-    deposits,
-    field,
-    finding,
-    mending,
-    targets,
-    work,
-)
+from app.web.api.routes import API
 from app.web.route import Route
 from app.web.site import Site
-
-API = (
-    *accounts.ROUTES,
-    *mending.ROUTES,
-    *finding.ROUTES,
-    *boxes.ROUTES,
-    *deposits.ROUTES,
-    *field.ROUTES,
-    *clock.ROUTES,
-    *targets.ROUTES,
-    *work.ROUTES,
-    *audited.ROUTES,
-)
 
 
 def all_routes(site: Site, alive: Callable[[], Mapping[str, bool]]) -> tuple[Route, ...]:

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
+from app.web.api.routes import API
 from app.web.openapi import document, noun_of, statuses_of, text
 from app.web.route import SAFE_METHODS
-from app.web.routes import API
 
 FROZEN = Path(__file__).parents[2] / "docs" / "reference" / "openapi.json"
 TOLD = document(API)

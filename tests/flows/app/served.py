@@ -109,8 +109,8 @@ class Served:
 
 def _described(method: str, path: str) -> frozenset[int]:
     """Give the statuses the API says a path may answer with; of what there is not, the usual."""
+    from app.web.api.routes import API  # noqa: PLC0415
     from app.web.openapi import statuses_of  # noqa: PLC0415 - tests without an API load faster
-    from app.web.routes import API  # noqa: PLC0415
 
     asked = f"/api/v1/{path.partition('?')[0]}"
     for route in API:

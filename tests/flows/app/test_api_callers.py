@@ -11,9 +11,9 @@ from typer.testing import CliRunner
 from app.cli.root import cli
 from app.identity import tokens
 from app.identity.tokens import Scope
+from app.web.api.routes import API
 from app.web.pacing import Pacer, per_second
 from app.web.route import SAFE_METHODS
-from app.web.routes import API
 from terms.errors import Duplicate, Invalid, NotFound
 from tests.flows.app.served import serving
 

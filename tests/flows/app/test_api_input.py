@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 from pydantic import BaseModel, ValidationError
 
-from app.web.routes import API
+from app.web.api.routes import API
 
 PAY = "/api/v1/accounts/200001/payments"
 SIGN_UP = "/api/v1/accounts"

@@ -12,9 +12,10 @@ from pydantic import TypeAdapter
 from app.desk import clock
 from app.identity.roles import Right
 from app.web import connection, openapi
+from app.web.api.routes import API
 from app.web.problem import STATUS, problem_of
 from app.web.route import Policy
-from app.web.routes import API, all_routes
+from app.web.routes import all_routes
 from app.web.serving import POLICIES, make_app
 from app.web.site import Site
 from app.web.static import Static

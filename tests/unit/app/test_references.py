@@ -11,8 +11,8 @@ import pytest
 from app.boxes_reference import reference as boxes_reference
 from app.metrics_reference import reference as metrics_reference
 from app.payments_reference import reference as payments_reference
+from app.web.api.routes import API
 from app.web.reference import reference as api_reference
-from app.web.routes import API
 from billing.payments import registry
 from billing.payments.providers.stripe.events import READERS
 from gateway.inventory.model import ResourceState

@@ -1,0 +1,29 @@
+"""Every route of the API, in the order in which its reference tells them."""
+
+from __future__ import annotations
+
+from app.web.api import (
+    accounts,
+    audited,
+    boxes,
+    clock,
+    deposits,
+    field,
+    finding,
+    mending,
+    targets,
+    work,
+)
+
+API = (
+    *accounts.ROUTES,
+    *mending.ROUTES,
+    *finding.ROUTES,
+    *boxes.ROUTES,
+    *deposits.ROUTES,
+    *field.ROUTES,
+    *clock.ROUTES,
+    *targets.ROUTES,
+    *work.ROUTES,
+    *audited.ROUTES,
+)
