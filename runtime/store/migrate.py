@@ -6,6 +6,7 @@ under a lock: of two processes that start together one migrates and the other fi
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -26,6 +27,7 @@ from terms.errors import Invalid
 # Any two numbers, as long as nobody else in the database takes them.
 LOCK_NUMBERS = "8080, 547"
 LOCK_TIMEOUT_S = 5
+LOG_TRIES_MAX = 10
 
 
 async def upgrade(url: str, location: Path, *, to: str = "head") -> None:
@@ -99,9 +101,24 @@ def _sqlite_settings(connection: Any, _record: Any) -> None:
     cursor = connection.cursor()
     # The patience comes first: another process that migrates keeps even the log's mode waiting.
     # A table that is rebuilt is dropped for a moment: its references must not cascade.
-    for pragma in (f"busy_timeout={BUSY_TIMEOUT_MS}", "journal_mode=WAL", "foreign_keys=OFF"):
-        cursor.execute(f"PRAGMA {pragma}")
+    cursor.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}")
+    _keep_a_log(cursor)
+    cursor.execute("PRAGMA foreign_keys=OFF")
     cursor.close()
+
+
+def _keep_a_log(cursor: Any) -> None:
+    """Have the file write ahead; of two who ask for it at once one is refused without patience."""
+    for _ in range(LOG_TRIES_MAX):
+        try:
+            cursor.execute("PRAGMA journal_mode=WAL")
+        except sqlite3.OperationalError:
+            # Beginning to write is waited for: then the other one is done.
+            cursor.execute("BEGIN IMMEDIATE")
+            cursor.execute("ROLLBACK")
+        else:
+            return
+    cursor.execute("PRAGMA journal_mode=WAL")
 
 
 def _sqlite_begin(connection: Connection) -> None:
