@@ -264,6 +264,11 @@ async def bare_ssh(rack: Simulator) -> AsyncIterator[Change]:
             username=box["user"],
             client_keys=[key],
             known_hosts=trusted,
+            # What ours asks for: defaults (compression, other ways to sign in) would flatter it.
+            server_host_key_algs=["ssh-ed25519"],
+            preferred_auth=["publickey"],
+            compression_algs=None,
+            gss_host=None,
             agent_path=None,
             config=None,
         ) as connection:
