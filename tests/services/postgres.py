@@ -25,6 +25,8 @@ RUN_ENVIRONMENT = "BOXOFFICE_TEST_RUN"
 START_DEADLINE_S = 60.0
 STOP_DEADLINE_S = 20.0
 ROOT = Path(__file__).resolve().parents[2]
+# Since 15 a copy goes page by page through the log unless told otherwise: five times the work.
+FILE_COPY_SINCE = 15
 
 T = TypeVar("T")
 # The keeper ends with the run, not with the process that happened to start it.
@@ -122,6 +124,8 @@ class Server:
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
         self._thread.start()
         self._connection = self._do(asyncpg.connect(url))
+        is_told = self._connection.get_server_version().major >= FILE_COPY_SINCE
+        self._how = " STRATEGY file_copy" if is_told else ""
 
     def _do(self, work: Coroutine[Any, Any, T]) -> T:
         return asyncio.run_coroutine_threadsafe(work, self._loop).result(START_DEADLINE_S)
@@ -134,7 +138,7 @@ class Server:
         """Make a database from a template (a name or an address) and return its address."""
         source = urlsplit(template).path.lstrip("/") or template
         name = f"test_{os.getpid()}_{next(self._numbers)}"
-        self.execute(f'CREATE DATABASE "{name}" TEMPLATE "{source}"')
+        self.execute(f'CREATE DATABASE "{name}" TEMPLATE "{source}"{self._how}')
         return urlsplit(self.url)._replace(path=f"/{name}").geturl()
 
     def drop(self, url: str) -> None:
