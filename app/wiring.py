@@ -33,6 +33,7 @@ from gateway.provisioning.reconcile import Reconciler
 from messages import store as messages_store
 from messages.notify import Notify
 from messages.ports import Shown
+from runtime import presence
 from runtime.bell import Bell, LocalBell
 from runtime.chance import Chance, SystemChance
 from runtime.clock import Clock, utc_now
@@ -42,7 +43,7 @@ from runtime.store import Store
 from runtime.work import Work
 from terms.ids import NoticeId, ServiceId, TargetName
 
-STORES = (answers, guesses, people, sign_ins, tokens, imports_memory, messages_store)
+STORES = (answers, guesses, people, presence, sign_ins, tokens, imports_memory, messages_store)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -84,7 +85,7 @@ class House:
 _NOT_SHOWN = frozenset({Outcome.FAILED, Outcome.PENDING})
 
 
-class _Screens:
+class Screens:
     """The screens of a household: every target of its service that can show a message."""
 
     def __init__(self, operate: Operate) -> None:
@@ -161,7 +162,7 @@ def build(
         operate=operate,
         drift=Drift(work, targets),
         logins=logins,
-        notify=Notify(store, work, _Screens(operate)),
+        notify=Notify(store, work, Screens(operate)),
         keeper=Keeper(store, clock, chance, _lasting(settings), Passwords(chance)),
     )
 

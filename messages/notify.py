@@ -15,6 +15,7 @@ from messages import store as deliveries
 from messages.model import Delivery, Outcome
 from messages.ports import Screen, Shown
 from messages.templates import write
+from runtime import crash
 from runtime import log as facts
 from runtime.retry import back_off_s
 from runtime.store import Store, Tx
@@ -46,6 +47,7 @@ class Notify:
         """Deliver a batch: record, send with no transaction open, write the ends."""
         async with self.store.begin() as tx:
             begun = await self._begin(tx, claims)
+        crash.reach("after_recording")
         gate = asyncio.Semaphore(IN_FLIGHT_MAX)
         results = await asyncio.gather(*(self._send(*one, gate) for one in begun))
         async with self.store.begin() as tx:

@@ -19,6 +19,7 @@ POINTS = (
     "after_compose",
     "after_claim",
     "after_begin",
+    "after_recording",
     "after_call",
     "after_readback",
     "before_complete",

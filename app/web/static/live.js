@@ -35,6 +35,17 @@ function replace({ part, html }) {
   }
 }
 
+// A browser that may not write to the clipboard shows no button; the address is selected by a click.
+if (navigator.clipboard) {
+  for (const button of document.querySelectorAll("button[data-copy]")) {
+    button.hidden = false;
+    button.addEventListener("click", async () => {
+      await navigator.clipboard.writeText(button.dataset.copy);
+      button.textContent = "Copied";
+    });
+  }
+}
+
 const from = document.querySelector("[data-live-url]")?.dataset.liveUrl;
 
 if (places.length && from && "EventSource" in window) {

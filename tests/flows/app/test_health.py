@@ -20,6 +20,7 @@ from app.settings import Settings
 from app.shape import newest, revisions
 from app.web.health import Aside
 from app.wiring import House, build, closing
+from gateway.reads.queue import parked
 from runtime.store import migrate
 from tests.flows.app.process import Serving
 
@@ -124,6 +125,60 @@ async def test_a_lane_that_has_ended_shows(askable):
     assert status == 503
     assert set(told["reasons"]) == {"settle"}
     assert "password" not in str(told)
+
+
+async def renamed(house: House, table: str, to: str) -> None:
+    """Take a table away, or put it back."""
+    async with house.store.begin() as tx:
+        await tx.driver(f"ALTER TABLE {table} RENAME TO {to}")
+
+
+async def marked(house: House, *accounts: str) -> None:
+    """Have accounts looked at."""
+    async with house.store.begin() as tx:
+        await house.work.mark(tx, "settle", accounts)
+
+
+async def test_a_lane_that_always_fails_shows_and_clears(askable):
+    """It runs, and every row of it fails: told with the kind of error, until one comes through."""
+    async with asked(askable, Crew(duties(askable, Role.WORKER))) as url:
+        await renamed(askable, "account", "gone")
+        await marked(askable, "one", "two")
+        status, told = await until(url, lambda code, _: code == 503, SHOWS_WITHIN_S)
+        assert set(told["reasons"]) == {"work"}
+        assert "work settle (" in told["reasons"]["work"]
+        assert "gone" not in str(told)
+        assert 'boxoffice_ready{check="work"} 0.0' in await text(url)
+        await renamed(askable, "gone", "account")
+        await marked(askable, "one", "two")
+        await until(url, lambda code, _: code == 200, CLEARS_WITHIN_S)
+        assert 'boxoffice_ready{check="work"} 1.0' in await text(url)
+
+
+async def test_what_claims_nothing_shows_and_clears(askable):
+    """No lane can take its rows: each is named, whether or not there is work."""
+    async with asked(askable, Crew(duties(askable, Role.WORKER))) as url:
+        await renamed(askable, "work", "gone")
+        _, told = await until(url, lambda _, told: "work" in told["reasons"], SHOWS_WITHIN_S)
+        assert "lane settle (" in told["reasons"]["work"]
+        await renamed(askable, "gone", "work")
+        await until(url, lambda code, _: code == 200, CLEARS_WITHIN_S)
+
+
+async def test_one_bad_row_is_no_failing_lane(askable):
+    """A row that fails alone is parked with its reason, and the process stays ready."""
+    async with asked(askable, Crew(duties(askable, Role.WORKER))) as url:
+        await renamed(askable, "account", "gone")
+        await marked(askable, "one")
+
+        async def is_parked() -> bool:
+            async with askable.store.read() as tx:
+                found = await parked(tx, rows_max=10)
+            return [one.key for one in found] == ["one"]
+
+        while not await is_parked():
+            assert (await look(url))[0] == 200
+            await asyncio.sleep(0.1)
 
 
 async def test_migrations_that_are_behind_show_and_clear(askable):
