@@ -41,7 +41,7 @@ class Stumbles:
             self._outages.passed(self._loop)
 
     def rest(self) -> None:
-        """Note that nothing is to be done; what failed long ago is set aside, and tells so there."""
+        """Note that nothing is to be done: what failed long ago is set aside, and seen there."""
         if self._keys and self._now_s() - self._failed_at_s >= FORGOTTEN_AFTER_S:
             self._keys.clear()
             self._outages.ended(self._loop)

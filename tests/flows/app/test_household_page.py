@@ -117,7 +117,7 @@ async def test_the_api_tells_a_household_something(shop):
             200,
             [{"target": "north", "outcome": "done", "error": ""}],
         )
-        assert (await served.api("POST", path, {"text": "x" * 201}))[0] == 422
+        assert (await served.api("POST", path, {"text": "x" * 201}))[0] == 400
     sent = [one for one in await shop.writes(mark) if "/stb_msg/" in one["call"]]
     assert len(sent) == 1
     (deed,) = await deeds(shop, "account.message")
@@ -200,7 +200,7 @@ async def test_search_finds_by_all_that_people_say(shop):
 
 
 async def test_a_link_to_pay_can_be_opened_and_copied(shop):
-    """The provider's address stands on the page as a link, and again where the form is sent again."""
+    """The provider's address stands on the page as a link, also where the form is sent again."""
     async with seen_by(shop, "cashier") as cashier:
         once = await once_of(cashier)
         for _ in range(2):

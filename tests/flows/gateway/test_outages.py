@@ -11,6 +11,8 @@ from terms.entitlement import ServiceState
 from tests.flows.gateway.world import World
 
 SERVICES = [f"s{n}" for n in range(1, 9)]
+# An account with a package is made by two calls.
+MADE = ["POST accounts", "POST account_subscription"]
 
 
 async def lit(world: World, services=SERVICES) -> None:
@@ -61,7 +63,8 @@ async def test_rows_wait_while_nobody_answers(world: World):
 async def calls(world: World, service: str) -> list[str]:
     """The calls that changed something of an account at the portal, in order, each once."""
     told = {one["call_id"]: one["call"] for one in await world.changes(service)}
-    return [call.partition("/v1/")[2].partition("/")[0] or call for call in told.values()]
+    parts = [call.partition(" /stalker_portal/api/") for call in told.values()]
+    return [f"{method} {path.partition('/')[0]}" for method, _, path in parts]
 
 
 @pytest.mark.parametrize("fault", ["down", "silent", "reset"])
@@ -92,7 +95,7 @@ async def test_paid_after_the_portal_came_it_is_made_filled_and_opened(small_wor
         await world.settled()
     assert (await world.account("s1"))["status"] == 1
     assert await status_changes(world, "s1") == [(0, 1)]
-    assert await calls(world, "s1") == ["accounts", "account_subscription", "accounts"]
+    assert await calls(world, "s1") == [*MADE, "PUT accounts"]
 
 
 async def test_paid_while_the_portal_is_away_it_is_made_open(small_world: World):
@@ -112,7 +115,7 @@ async def test_paid_while_the_portal_is_away_it_is_made_open(small_world: World)
         await world.portal.aadmin("/faults", {"clear": True, "spec": "slow:100ms"})
         await world.settled()
     assert await status_changes(world, "s1") == []
-    assert await calls(world, "s1") == ["accounts", "account_subscription"]
+    assert await calls(world, "s1") == MADE
 
 
 @pytest.mark.parametrize(
