@@ -19,10 +19,11 @@ POINTS = (
     "after_compose",
     "after_claim",
     "after_begin",
-    "after_recording",
     "after_call",
     "after_readback",
     "before_complete",
+    "after_record",
+    "after_send",
 )
 AT = "BOXOFFICE_CRASH_AT"
 LOG = "BOXOFFICE_CRASH_LOG"

@@ -16,6 +16,7 @@ from app.cli.device import add_to as add_device
 from app.cli.doctor import add_to as add_doctor
 from app.cli.importing import add_to as add_importing
 from app.cli.jobs import add_to as add_jobs
+from app.cli.mail import add_to as add_mail
 from app.cli.mending import add_to as add_mending
 from app.cli.processes import add_to as add_processes
 from app.cli.programs import add_to as add_programs
@@ -75,6 +76,7 @@ for add in (
     add_users,
     add_tokens,
     add_targets,
+    add_mail,
     add_clock,
     add_audit,
 ):

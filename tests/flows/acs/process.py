@@ -19,7 +19,8 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 from app.wiring import Screens
-from messages.notify import KIND, Notify
+from messages.deliver import Deliver
+from messages.notify import KIND, Notices
 from runtime.bell import LocalBell
 from runtime.store import Store
 from runtime.work import Lane, Work
@@ -63,9 +64,9 @@ def gateway(
 
 @asynccontextmanager
 async def _notifying(world: AcsWorld, stop: asyncio.Event) -> AsyncIterator[None]:
-    notify = Notify(world.store, world.work, Screens(world.operate))
+    notices = Deliver(world.store, world.work, Notices(Screens(world.operate)))
     sweep = timedelta(seconds=SWEEP_S)
-    task = asyncio.create_task(Lane(world.work, KIND, notify.handle, sweep=sweep).run(stop))
+    task = asyncio.create_task(Lane(world.work, KIND, notices.handle, sweep=sweep).run(stop))
     yield
     await task
 

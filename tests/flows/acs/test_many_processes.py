@@ -114,7 +114,7 @@ async def test_killed_with_a_notice_recorded_it_is_told_unknown(world: AcsWorld,
     await world.household("s1", serial)
     async with world.open_to_boxes():
         await lit(world, serial)
-        dying = {AT: "after_recording"}
+        dying = {AT: "after_record"}
         with gateway(world, tmp_path, serial, only="notifies", **dying) as process:
             await announce(world)
             assert await asyncio.to_thread(process.wait) == -signal.SIGKILL
