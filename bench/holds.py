@@ -13,8 +13,7 @@ from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from runtime.store import Store
-from runtime.store.lease import Lease
+from app.wiring import House
 
 WORTH_KEEPING_MS = 1.0
 
@@ -26,17 +25,13 @@ class Holds:
     loop_ms: list[float] = field(default_factory=list)
     writer_ms: list[float] = field(default_factory=list)
 
-    def forget(self) -> None:
-        """Begin anew."""
-        self.loop_ms.clear()
-        self.writer_ms.clear()
-
 
 @contextmanager
-def held() -> Iterator[Holds]:
+def held(house: House) -> Iterator[Holds]:
     """Note every hold of this process until the block is left."""
     found = Holds()
-    run, lend = asyncio.Handle._run, Store._lend_writer  # noqa: SLF001 - nobody else can tell
+    kind = type(house.store)
+    run, lend = asyncio.Handle._run, kind._lend_writer  # noqa: SLF001 - nobody else can tell
 
     def timed_run(handle: asyncio.Handle) -> None:
         begun = time.perf_counter()
@@ -46,7 +41,7 @@ def held() -> Iterator[Holds]:
             found.loop_ms.append(took_ms)
 
     @asynccontextmanager
-    async def timed_lend(store: Store) -> AsyncIterator[Lease]:
+    async def timed_lend(store: Any) -> AsyncIterator[Any]:
         async with lend(store) as lease:
             begun = time.perf_counter()
             try:
@@ -55,12 +50,12 @@ def held() -> Iterator[Holds]:
                 found.writer_ms.append((time.perf_counter() - begun) * 1_000)
 
     _put(asyncio.Handle, "_run", timed_run)
-    _put(Store, "_lend_writer", timed_lend)
+    _put(kind, "_lend_writer", timed_lend)
     try:
         yield found
     finally:
         _put(asyncio.Handle, "_run", run)
-        _put(Store, "_lend_writer", lend)
+        _put(kind, "_lend_writer", lend)
 
 
 def _put(owner: type[Any], name: str, method: Any) -> None:

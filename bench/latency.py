@@ -188,7 +188,7 @@ async def owing(scene: Scene, product: Product, contracts: Sequence[str]) -> lis
 
 
 def subscribers(count: int) -> str:
-    """Return a base of so many households that another system has billed until the end of this month."""
+    """Return so many households that another system has billed until the end of this month."""
     today = datetime.now(UTC).date()
     first = today.replace(day=1)
     following = (first + timedelta(days=31)).replace(day=1)

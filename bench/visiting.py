@@ -64,7 +64,7 @@ async def visiting(visit: Visit, seen: Seen) -> AsyncIterator[None]:
     try:
         yield
     finally:
-        told, _ = await process.communicate()
+        told, _ = await process.communicate(b"")
     found = json.loads(told)
     seen.pages_ms, seen.failures = found["pages_ms"], found["failures"]
 
@@ -72,47 +72,46 @@ async def visiting(visit: Visit, seen: Seen) -> AsyncIterator[None]:
 async def _visit(task: Mapping[str, Any]) -> Seen:
     seen = Seen()
     over = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    loop.add_reader(sys.stdin.fileno(), over.set)  # nothing more is said: its end is meant
-    timeout = aiohttp.ClientTimeout(total=DEADLINE_S)
-    connector = aiohttp.TCPConnector(limit=0)
+    # Nothing more is said: what comes is the end.
+    asyncio.get_running_loop().add_reader(sys.stdin.fileno(), over.set)
     async with (
         aiohttp.ClientSession(
-            task["url"], timeout=timeout, connector=connector, cookie_jar=aiohttp.DummyCookieJar()
+            task["url"],
+            timeout=aiohttp.ClientTimeout(total=DEADLINE_S),
+            connector=aiohttp.TCPConnector(limit=0),
+            cookie_jar=aiohttp.DummyCookieJar(),
         ) as session,
         asyncio.TaskGroup() as group,
     ):
-        for number, cookie in enumerate(task["cookies"]):
-            group.create_task(
-                _look_around(session, cookie, task, random.Random(number), seen, over)
-            )  # noqa: S311
+
+        async def look(number: int) -> None:
+            async for kind, path, status, took_ms in _look_around(session, number, task, over):
+                if status == OK:
+                    seen.pages_ms.setdefault(kind, []).append(took_ms)
+                else:
+                    seen.failures.append(f"{path}: HTTP {status}")
+
+        for number in range(len(task["cookies"])):
+            group.create_task(look(number))
     return seen
 
 
 async def _look_around(
-    session: aiohttp.ClientSession,
-    cookie: str,
-    task: Mapping[str, Any],
-    dice: random.Random,
-    seen: Seen,
-    over: asyncio.Event,
-) -> None:
+    session: aiohttp.ClientSession, number: int, task: Mapping[str, Any], over: asyncio.Event
+) -> AsyncIterator[tuple[str, str, int, float]]:
+    """Look at every kind of page in turn; yields kind, path, status and milliseconds of each."""
+    dice = random.Random(number)  # noqa: S311 - which page comes next protects nothing
+    headers = {"Cookie": task["cookies"][number]}
     kinds = list(task["paths"])
-    while not over.is_set():
+    while True:
         for kind in dice.sample(kinds, len(kinds)):
             if await _read(over, dice.expovariate(1 / task["reads_s"])):
                 return
             path = dice.choice(task["paths"][kind])
             begun = time.perf_counter()
-            async with session.get(
-                path, headers={"Cookie": cookie}, allow_redirects=False
-            ) as answer:
+            async with session.get(path, headers=headers, allow_redirects=False) as answer:
                 await answer.read()
-            took_ms = (time.perf_counter() - begun) * 1_000
-            if answer.status == OK:
-                seen.pages_ms.setdefault(kind, []).append(took_ms)
-            else:
-                seen.failures.append(f"{path}: HTTP {answer.status}")
+            yield kind, path, answer.status, (time.perf_counter() - begun) * 1_000
 
 
 async def _read(over: asyncio.Event, seconds: float) -> bool:
@@ -126,6 +125,6 @@ async def _read(over: asyncio.Event, seconds: float) -> bool:
 
 
 if __name__ == "__main__":
-    found = asyncio.run(_visit(json.loads(sys.stdin.buffer.raw.readline())))
+    found = asyncio.run(_visit(json.loads(sys.stdin.readline())))
     told = {"pages_ms": found.pages_ms, "failures": found.failures}
     sys.stdout.write(json.dumps(told))

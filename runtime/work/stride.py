@@ -1,57 +1,37 @@
-"""The stride: how many rows a lane takes at once, sized by the time that a batch may take.
+"""The stride of a lane: how many rows it takes at once, sized by the time that a batch may take.
 
 A batch holds what others wait for: the one connection that writes, and stretches of the event loop.
-What it takes depends on the machine, the database and who else is at work, so it is measured.
+How long depends on the machine, the database and who else is at work, so that it is measured.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-
-# Of the time that a batch may take, this share is aimed at: the rest is for what comes between.
+# Of the time that a batch may take, what is aimed at: the rest is for what comes in between.
 AIM = 0.6
-# A batch that was quick lets the next one be larger by so much, one that was slow halves it at once.
+# A batch that was quick lets the next one be so much larger; one that was slow halves it at once.
 GROWS_BY = 0.25
+FIRST_ROWS = 10
+LEAST_S = 0.000_001
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Stride:
-    """So many rows next, never more than `rows_max`; a batch should take less than `within_s`."""
+    """So many rows next: as many as are done within the time, from one to `rows_max`."""
 
-    rows: int = 1
-    rows_max: int
-    within_s: float
-
-    def after(self, rows: int, took_s: float) -> Stride:
-        """Tell the next stride from what a batch of so many rows took.
-
-        Who takes less than was allowed, because there was no more, learns nothing from being quick.
-        """
-        if rows < 1:
-            return self
-        aim_s = self.within_s * AIM
-        fitting = int(rows * aim_s / took_s) if took_s > 0 else self.rows_max
-        if fitting < rows:
-            return self._of(max(fitting, rows // 2))
-        if rows < self.rows:
-            return self
-        return self._of(min(fitting, self.rows + max(1, int(self.rows * GROWS_BY))))
-
-    def _of(self, rows: int) -> Stride:
-        return replace(self, rows=max(1, min(rows, self.rows_max)))
-
-
-class Pace:
-    """The stride of one lane as it goes: told what each batch took, asked for the next."""
-
-    def __init__(self, stride: Stride) -> None:
-        self.stride = stride
-
-    @property
-    def rows(self) -> int:
-        """How many rows to take next."""
-        return self.stride.rows
+    def __init__(self, *, rows_max: int, within_s: float) -> None:
+        self.rows_max = rows_max
+        self.within_s = within_s
+        self.rows = min(FIRST_ROWS, rows_max)
 
     def took(self, rows: int, seconds: float) -> None:
-        """Note what a batch took."""
-        self.stride = self.stride.after(rows, seconds)
+        """Learn from what a batch of so many rows took.
+
+        One that was small because there was no more tells how slow things are, not how quick.
+        """
+        a_row_s = max(seconds, LEAST_S) / max(rows, 1)
+        if seconds > self.within_s * AIM:
+            self.rows = min(max(int(self.within_s * AIM / a_row_s), rows // 2, 1), self.rows_max)
+        elif rows >= self.rows:
+            # At the worst, were nothing of it the batch's own, so many would still be in time.
+            safe = int(self.within_s / a_row_s)
+            grown = rows + max(1, int(rows * GROWS_BY))
+            self.rows = max(min(safe, grown, self.rows_max), 1)

@@ -79,7 +79,7 @@ async def never_reading(port: int) -> AsyncIterator[socket.socket]:
 async def test_who_never_reads_is_sent_away_and_holds_nobody_up(feeding: Feeding):
     """However often a page changes, no more than one change waits for who does not read it.
 
-    Soon nothing waits, as the connection is given up; who reads has seen every newest state by then.
+    Soon nothing waits, as the connection is given up; who reads is shown newer states all along.
     """
     most = 0
     async with (
