@@ -62,7 +62,7 @@ async def run() -> list[Result]:
 
 
 async def billed(house: House, visit: Visit, seen: Seen) -> Holds:
-    """Bill everybody while people look around; tell how long the process has kept itself waiting."""
+    """Bill everybody while people look around; tell how long the process was held."""
     with held(house) as holds:
         async with visiting(visit, seen):
             await bill(house)

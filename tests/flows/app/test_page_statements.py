@@ -127,7 +127,7 @@ async def fill(served: Served, home: Holder, numbers: range) -> None:
         for number in numbers:
             for table, given in of_the_operator(number):
                 await tx.insert(table, [row(table, **given)])
-            for table, given in of_the_household(number, home):
+            for table, given in (*of_the_household(number, home), *beside_its_money(number, home)):
                 await tx.insert(table, [row(table, **given)])
         wares = await tx.rows(select(subscription).where(subscription.c.service_id == home.service))
         for number in numbers:
@@ -183,13 +183,12 @@ def of_the_operator(n: int) -> list[tuple[Table, dict[str, Any]]]:
 
 
 def of_the_household(n: int, home: Holder) -> list[tuple[Table, dict[str, Any]]]:
-    """Say what one household has once more."""
+    """Say what one household owes, has paid and was given back once more."""
     mine, of = home.service, home.account
     day = date(2030, 1, 1) + timedelta(days=31 * n)
     period = {"period_start": day, "period_end": day + timedelta(days=30)}
     line = {"service_id": mine, "days": 30, "of_days": 30, "offering": "HARBOUR", "tax": "vat"}
     money = {"account_id": of, "currency": home.currency, "groups": "[]", "tax_minor": 0}
-    fact = f'{{"account":"{CONTRACT}","amount_minor":1,"currency":"EUR","provider":"cash"}}'
     return [
         (invoice, {"id": f"i{n}", "number": f"MANY-INV-{n}", "sequence": 90_000 + n, **money}),
         (
@@ -216,6 +215,14 @@ def of_the_household(n: int, home: Holder) -> list[tuple[Table, dict[str, Any]]]
             {"id": f"a{n}", "account_id": of, "invoice_id": f"i{n}", "method_id": f"w{n}"}
             | {"state": "failed"},
         ),
+    ]
+
+
+def beside_its_money(n: int, home: Holder) -> list[tuple[Table, dict[str, Any]]]:
+    """Say what else one household has once more."""
+    mine, of = home.service, home.account
+    fact = f'{{"account":"{CONTRACT}","amount_minor":1,"currency":"EUR","provider":"cash"}}'
+    return [
         (rental, {"id": f"x{n}", "service_id": mine, "offering": "HARBOUR", "until_on": None}),
         (hold, {"id": f"h{n}", "service_id": mine, "kind": "dunning"}),
         (resource, {"id": f"b{n}", "serial": f"B-{n}", "service": mine, "state": "assigned"}),
