@@ -59,6 +59,11 @@ def gateway(
         process.stdout.close()
 
 
+def main() -> None:
+    """Run that process, as the file says that is its one word."""
+    asyncio.run(_main(json.loads(Path(sys.argv[1]).read_text())))
+
+
 @asynccontextmanager
 async def _notifying(world: AcsWorld, stop: asyncio.Event) -> AsyncIterator[None]:
     notices = Deliver(world.store, world.work, Notices(Screens(world.operate)))
