@@ -1,4 +1,4 @@
-"""The whole product with a mail server: what is posted arrives, and the household's page says so."""
+"""The whole product with a mail server: what is posted arrives, and the story tells of it."""
 
 from __future__ import annotations
 
