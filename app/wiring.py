@@ -11,10 +11,13 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from app import answers
-from app.identity import guesses, people, sign_ins, tokens
+from app.identity import codes, guesses, people, sign_ins, subscribers, tokens
+from app.identity.codes import Codes
 from app.identity.keeper import Keeper
 from app.identity.passwords import Passwords
-from app.identity.sign_ins import Lasting
+from app.identity.people import Person
+from app.identity.sign_ins import OF_PEOPLE, OF_SUBSCRIBERS, Lasting
+from app.identity.subscribers import Subscriber
 from app.imports import memory as imports_memory
 from app.settings import Settings
 from billing.flows.desk import Desk
@@ -42,7 +45,17 @@ from runtime.store import Store
 from runtime.work import Work
 from terms.ids import NoticeId, ServiceId, TargetName
 
-STORES = (answers, guesses, people, sign_ins, tokens, imports_memory, messages_store)
+STORES = (
+    answers,
+    codes,
+    guesses,
+    people,
+    sign_ins,
+    subscribers,
+    tokens,
+    imports_memory,
+    messages_store,
+)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -65,7 +78,9 @@ class House:
     drift: Drift
     logins: Logins
     notify: Notify
-    keeper: Keeper
+    keeper: Keeper[Person]
+    subscribers: Keeper[Subscriber]
+    codes: Codes
     lanes_alive: dict[str, bool] = field(default_factory=dict)
 
     async def refresh_providers(self) -> None:
@@ -145,6 +160,7 @@ def build(
     book = boxes_at or (lambda name: Book(name, work, logins))
     targets = Targets(store, sealer, door, book)
     operate = Operate(work, targets)
+    keeper, visitors = _keepers(settings, store, clock, chance)
     return House(
         settings=settings,
         clock=clock,
@@ -162,8 +178,13 @@ def build(
         drift=Drift(work, targets),
         logins=logins,
         notify=Notify(store, work, _Screens(operate)),
-        keeper=Keeper(store, clock, chance, _lasting(settings), Passwords(chance)),
+        keeper=keeper,
+        subscribers=visitors,
+        codes=Codes(visitors, sealer, _no_letter),
     )
+
+
+async def _no_letter(*_: object) -> None: ...
 
 
 def _bell(settings: Settings, clock: Clock, chance: Chance) -> Bell:
@@ -183,11 +204,34 @@ def _pace(settings: Settings) -> Pace:
     )
 
 
-def _lasting(settings: Settings) -> Lasting:
-    return Lasting(
-        idle=timedelta(hours=settings.sign_in_idle_h),
-        longest=timedelta(hours=settings.sign_in_longest_h),
+def _keepers(
+    settings: Settings, store: Store, clock: Clock, chance: Chance
+) -> tuple[Keeper[Person], Keeper[Subscriber]]:
+    """Make the keepers of both doors; what hashing costs at once they share."""
+    passwords = Passwords(chance)
+    of_people = Keeper(
+        store,
+        clock,
+        chance,
+        of=people,
+        sign_ins=OF_PEOPLE,
+        lasting=_lasting(settings.sign_in_idle_h, settings.sign_in_longest_h),
+        passwords=passwords,
     )
+    of_subscribers = Keeper(
+        store,
+        clock,
+        chance,
+        of=subscribers,
+        sign_ins=OF_SUBSCRIBERS,
+        lasting=_lasting(settings.portal_sign_in_idle_h, settings.portal_sign_in_longest_h),
+        passwords=passwords,
+    )
+    return of_people, of_subscribers
+
+
+def _lasting(idle_h: float, longest_h: float) -> Lasting:
+    return Lasting(idle=timedelta(hours=idle_h), longest=timedelta(hours=longest_h))
 
 
 @asynccontextmanager

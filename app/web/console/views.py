@@ -174,6 +174,7 @@ class Frame:
     token: str = ""
     once: str = ""
     home: str = "/sign-in"
+    leave: str = "/sign-out"
     rights: frozenset[Right] = frozenset()
     links: tuple[Shown, ...] = ()
     said: str = ""
