@@ -76,6 +76,7 @@ async def seal_anew(house: House, actor: str) -> dict[str, int]:
             "targets": await seal_targets(tx, house.sealer),
             "payment providers": await seal_providers(tx, house.sealer),
             "boxes": await house.logins.seal_anew(tx),
+            "letters": await house.letters.seal_anew(tx),
         }
         after = ", ".join(f"{count} {what}" for what, count in sealed.items())
         at = house.clock.machine_now()

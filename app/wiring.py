@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from app import answers
+from app.desk.code_letter import by_letter
 from app.identity import codes, guesses, people, sign_ins, subscribers, tokens
 from app.identity.codes import Codes
 from app.identity.keeper import Keeper
@@ -34,8 +35,14 @@ from gateway.provisioning.orders import Outcome
 from gateway.provisioning.pump import Pace
 from gateway.provisioning.reconcile import Reconciler
 from messages import store as messages_store
-from messages.notify import Notify
-from messages.ports import Shown
+from messages.deliver import Deliver
+from messages.letters import store as letters_store
+from messages.letters.channel import Post, Posted
+from messages.letters.paper import Sender
+from messages.letters.server import MailServer
+from messages.letters.store import Letters
+from messages.notify import Notices, OnScreen
+from messages.ports import Mail, Shown
 from runtime.bell import Bell, LocalBell
 from runtime.chance import Chance, SystemChance
 from runtime.clock import Clock, utc_now
@@ -54,6 +61,7 @@ STORES = (
     subscribers,
     tokens,
     imports_memory,
+    letters_store,
     messages_store,
 )
 
@@ -77,7 +85,10 @@ class House:
     operate: Operate
     drift: Drift
     logins: Logins
-    notify: Notify
+    notices: Deliver[OnScreen]
+    letters: Letters
+    mail: Mail | None
+    mailing: Deliver[Posted]
     keeper: Keeper[Person]
     subscribers: Keeper[Subscriber]
     codes: Codes
@@ -160,6 +171,7 @@ def build(
     book = boxes_at or (lambda name: Book(name, work, logins))
     targets = Targets(store, sealer, door, book)
     operate = Operate(work, targets)
+    letters, mail = Letters(work, sealer), _mail(settings, clock)
     keeper, visitors = _keepers(settings, store, clock, chance)
     return House(
         settings=settings,
@@ -177,14 +189,14 @@ def build(
         operate=operate,
         drift=Drift(work, targets),
         logins=logins,
-        notify=Notify(store, work, _Screens(operate)),
+        notices=Deliver(store, work, Notices(_Screens(operate))),
+        letters=letters,
+        mail=mail,
+        mailing=Deliver(store, work, Post(letters, mail)),
         keeper=keeper,
         subscribers=visitors,
-        codes=Codes(visitors, sealer, _no_letter),
+        codes=Codes(visitors, sealer, by_letter(letters, clock, chance)),
     )
-
-
-async def _no_letter(*_: object) -> None: ...
 
 
 def _bell(settings: Settings, clock: Clock, chance: Chance) -> Bell:
@@ -194,6 +206,19 @@ def _bell(settings: Settings, clock: Clock, chance: Chance) -> Bell:
 
     url = settings.redis_url.get_secret_value()
     return RedisBell(url, machine_now=clock.machine_now, chance=chance)
+
+
+def _mail(settings: Settings, clock: Clock) -> Mail | None:
+    if settings.smtp_url is None or settings.mail_from is None:
+        return None
+    from messages.smtp import Smtp  # noqa: PLC0415 - only where there is mail
+
+    return Smtp(
+        MailServer.parse("smtp_url", settings.smtp_url.get_secret_value()),
+        Sender.parse("mail_from", settings.mail_from),
+        deadline_s=settings.call_deadline_s,
+        machine_now=clock.machine_now,
+    )
 
 
 def _pace(settings: Settings) -> Pace:

@@ -40,6 +40,7 @@ class Period:
         return Period(start, end) if start < end else None
 
 
+@lru_cache(maxsize=16_384)
 def anchored(year: int, month: int, anchor_day: int) -> date:
     """Find the anchor's date in a month, clamped to its last day; the month may overflow 1..12."""
     if not 1 <= anchor_day <= ANCHOR_DAY_MAX:
@@ -48,6 +49,7 @@ def anchored(year: int, month: int, anchor_day: int) -> date:
     return date(year, month, min(anchor_day, monthrange(year, month)[1]))
 
 
+@lru_cache(maxsize=16_384)
 def period_containing(day: date, anchor_day: int, months: int = 1) -> Period:
     """Find the anchored period of `months` calendar months that contains a day.
 
@@ -60,6 +62,7 @@ def period_containing(day: date, anchor_day: int, months: int = 1) -> Period:
     return Period(first, anchored(first.year, first.month + months, anchor_day))
 
 
+@lru_cache(maxsize=16_384)
 def period_after(period: Period, anchor_day: int, months: int = 1) -> Period:
     """Return the period that begins where an anchored one ends."""
     end = anchored(period.end.year, period.end.month + months, anchor_day)

@@ -20,6 +20,7 @@ SubjectId = NewType("SubjectId", str)
 TargetName = NewType("TargetName", str)
 
 _ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+_PAIRS = [first + second for first in _ALPHABET for second in _ALPHABET]
 CHANCE_BITS = 80
 
 
@@ -28,4 +29,4 @@ def make_id(at_ms: int, chance: int) -> str:
     if not 0 <= at_ms < 1 << 48 or not 0 <= chance < 1 << CHANCE_BITS:
         raise ValueError("at_ms takes 48 bits, chance takes 80")
     value = at_ms << CHANCE_BITS | chance
-    return "".join(_ALPHABET[value >> shift & 31] for shift in range(125, -1, -5))
+    return "".join([_PAIRS[value >> shift & 1023] for shift in range(120, -1, -10)])

@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
+from functools import lru_cache
 
 # ISO 4217 currencies whose minor unit is not a hundredth.
 _EXPONENTS = {
@@ -59,6 +60,11 @@ def divide_half_up(numerator: int, denominator: int) -> int:
     return quotient if numerator >= 0 else -quotient
 
 
+@lru_cache(maxsize=1_024)
+def _is_code(currency: str) -> bool:
+    return _CURRENCY.fullmatch(currency) is not None
+
+
 @dataclass(frozen=True, slots=True, order=True)
 class Money:
     """An exact amount, for example Money(1990, "EUR"). Two currencies never mix."""
@@ -69,7 +75,7 @@ class Money:
     def __post_init__(self) -> None:
         if type(self.amount_minor) is not int:
             raise TypeError("amount_minor must be an int")
-        if not _CURRENCY.fullmatch(self.currency):
+        if not _is_code(self.currency):
             raise ValueError(f"not an ISO 4217 code: {self.currency!r}")
 
     @classmethod

@@ -16,6 +16,7 @@ from app.cli.device import add_to as add_device
 from app.cli.doctor import add_to as add_doctor
 from app.cli.importing import add_to as add_importing
 from app.cli.jobs import add_to as add_jobs
+from app.cli.mail import add_to as add_mail
 from app.cli.programs import add_to as add_programs
 from app.cli.serve import add_to as add_serve
 from app.cli.targets import add_to as add_targets
@@ -71,6 +72,7 @@ for add in (
     add_users,
     add_tokens,
     add_targets,
+    add_mail,
     add_clock,
     add_audit,
 ):

@@ -15,6 +15,7 @@ from app.roles import collect, intake, scheduler, settle
 from app.roles.leading import Leading, Running
 from app.wiring import House
 from messages import notify
+from messages.letters.channel import Post
 from runtime.lead import Lead
 from runtime.memory import settle_down
 from runtime.telemetry import get_log
@@ -90,7 +91,9 @@ def lanes(house: House) -> dict[str, Lane]:
         ),
         collect.KIND: _lane(house, collect.KIND, collect.handler(house)),
         COMPOSE: _lane(house, COMPOSE, house.composer.handle, rows_max=COMPOSE_ROWS_MAX),
-        notify.KIND: _lane(house, notify.KIND, house.notify.handle),
+        notify.KIND: _lane(house, notify.KIND, house.notices.handle),
+        # A batch is one talk long: whoever is told to stop has begun nothing that he cannot finish.
+        Post.kind: _lane(house, Post.kind, house.mailing.handle, rows_max=Post.in_flight_max),
     }
 
 

@@ -7,11 +7,14 @@ from functools import lru_cache
 from operator import itemgetter
 from typing import Any
 
-from sqlalchemy import Dialect, String, Table
+from sqlalchemy import Date, Dialect, String, Table
+from sqlalchemy.types import TypeEngine
 
 from runtime.store.lease import Record, Values
+from runtime.store.schema import Duration, Instant
 
 Binder = Callable[[Any], Any]
+_FEW = (Date, Instant, Duration)
 
 
 def bound(
@@ -26,9 +29,13 @@ def bound(
         itemgetter(*names) if len(names) > 1 else lambda row: (row[names[0]],)
     )
     records = list(map(pick, listed))
-    for at, bind in enumerate(_binders(table, names, dialect)):
-        if bind is not None:
-            records = [(*row[:at], bind(row[at]), *row[at + 1 :]) for row in records]
+    binders = _binders(table, names, dialect)
+    if any(binders):
+        columns = list(zip(*records, strict=True))
+        for at, bind in enumerate(binders):
+            if bind is not None:
+                columns[at] = tuple(map(bind, columns[at]))
+        records = list(zip(*columns, strict=True))
     return names, records
 
 
@@ -77,8 +84,13 @@ def conflict_sql(table: str, names: tuple[str, ...], key: tuple[str, ...], risin
 
 @lru_cache(maxsize=512)
 def _binders(table: Table, names: tuple[str, ...], dialect: Dialect) -> list[Binder | None]:
-    types = [table.c[name].type.dialect_impl(dialect) for name in names]
-    return [kind.bind_processor(dialect) for kind in types]
+    return [_binder(table.c[name].type, dialect) for name in names]
+
+
+def _binder(kind: TypeEngine[Any], dialect: Dialect) -> Binder | None:
+    """Many rows have few days and instants: what was bound once is known."""
+    bind = kind.dialect_impl(dialect).bind_processor(dialect)
+    return lru_cache(maxsize=4_096)(bind) if bind and isinstance(kind, _FEW) else bind
 
 
 def _insert_into(table: Table, names: tuple[str, ...]) -> str:

@@ -7,7 +7,7 @@ from the same Core expressions as everything else, so that names and types stay 
 from __future__ import annotations
 
 from collections import namedtuple
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -57,7 +57,7 @@ class PreparedQuery:
         found = await tx.fetch(compiled.sql, compiled.values(given))
         if not processors:
             return list(map(row._make, found))
-        return [row._make(_processed(each, processors)) for each in found]
+        return list(map(row._make, _processed(found, processors)))
 
     def _compile(self, engine: Engine) -> tuple[_Compiled, Any, list[tuple[int, Processor]]]:
         query, dialect = self._build(engine), _DIALECTS[engine]
@@ -101,8 +101,10 @@ def _compile(statement: Query | Update | Delete, dialect: Dialect) -> _Compiled:
     )
 
 
-def _processed(row: Sequence[Any], processors: list[tuple[int, Processor]]) -> list[Any]:
-    values = list(row)
-    for place, processor in processors:
-        values[place] = processor(values[place])
-    return values
+def _processed(
+    rows: Sequence[Sequence[Any]], processors: list[tuple[int, Processor]]
+) -> Iterator[Sequence[Any]]:
+    columns = list(zip(*rows, strict=True))
+    for place, processor in processors if columns else ():
+        columns[place] = tuple(map(processor, columns[place]))
+    return zip(*columns, strict=True)
