@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from contextlib import suppress
 from datetime import timedelta
 
@@ -14,8 +15,9 @@ from app.identity.codes import DIGITS, LASTS, TRIES_MAX, Asked, Codes, subscribe
 from app.identity.keeper import Given, NotLetIn, TooOften
 from app.settings import Settings
 from app.wiring import build, closing
+from messages.letters.store import letter
 from runtime.store.audit import history
-from tests.flows.app.guest import household, with_password
+from tests.flows.app.guest import household, subscriber, with_password
 from tests.flows.app.visitor import PASSWORD, hurry
 
 CONTRACT, EMAIL = "200001", "Ann.Berg@harbour.example"
@@ -147,6 +149,38 @@ async def test_the_database_holds_no_code(house, codes, caught):
         kept = str([row._asdict() for row in await tx.rows(select(subscriber_code))])
     assert caught.last not in kept
     assert ticket not in kept
+
+
+@pytest.mark.parametrize(
+    ("locale", "word"), [("en", "Good day"), ("de-AT", "Guten Tag"), ("fr", "Good day")]
+)
+async def test_the_letter_is_written_in_the_subscribers_language(house, locale, word):
+    """It waits sealed with its code, for as long as the code lasts, in the household's history."""
+    async with house.store.begin() as tx:
+        await tx.driver(f"UPDATE account SET locale = '{locale}'")
+        one = await subscriber(tx, CONTRACT)
+    ticket = await house.codes.ask(asked())
+    async with house.store.read() as tx:
+        (row,) = await tx.rows(select(letter))
+        (kept,) = await house.letters.find(tx, [row.id])
+    opened = house.letters.opened(kept)
+    (code,) = re.findall(r"\d{4} \d{4}", opened.text)
+    assert word in opened.text
+    assert CONTRACT in opened.text
+    assert (opened.to, opened.service) == (EMAIL, one.service)
+    assert opened.not_after == house.clock.machine_now() + LASTS
+    assert code not in str(row)
+    let = await house.codes.sign_in(given(code.replace(" ", "")), ticket)
+    assert let.person.contract == CONTRACT
+
+
+async def test_an_address_that_no_mail_reaches_gets_no_letter(house):
+    """Whoever asks for it is answered like anybody."""
+    async with house.store.begin() as tx:
+        await tx.driver("UPDATE customer SET email = 'ann@localhost'")
+    await house.codes.ask(asked())
+    async with house.store.read() as tx:
+        assert await tx.rows(select(letter)) == []
 
 
 async def looked_at(codes, house, ask) -> int:
