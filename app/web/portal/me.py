@@ -100,7 +100,7 @@ class Me:
             status=status,
             sign_ins=live,
             mine=call.visit.sign_in.id,
-            zone=one.zone,
+            contract=one.contract,
             asks_current=asks,
             has_password=has_password,
             chars_min=PASSWORD_CHARS_MIN,
