@@ -119,7 +119,7 @@ class Keeper(Generic[P]):
             theirs = found[0].id if found else ""
             is_known = await self.sign_ins.is_known(tx, theirs, given.browser, now)
         paces = self.paces(name, given.address, theirs, given.browser if is_known else "")
-        await self.take(paces)
+        await self._guess(paces)
         under_any = {f"{self.population.KIND} any:{theirs or token_hash(name)}": OF_ONE}
         is_tried = is_known or await self._may_be_tried(under_any)
         kept = found[1] if found and is_tried else None
@@ -138,11 +138,13 @@ class Keeper(Generic[P]):
 
     async def proves(self, password: str, kept: str | None, paces: Paces) -> bool:
         """Count a guess, then look whether it is right. Raises TooOften without a look."""
-        await self.take(paces)
+        await self._guess(paces)
         return await self.passwords.fits(password, kept)
 
     async def take(self, paces: Paces) -> None:
-        """Count a guess. Raises TooOften where somebody has to wait, which costs no write."""
+        """Count what is done at a pace. Raises TooOften where somebody has to wait; that costs no
+        write.
+        """
         now = self.clock.machine_now()
         async with self.store.read() as tx:
             wait = await guesses.wait(tx, paces, now)
@@ -150,7 +152,6 @@ class Keeper(Generic[P]):
             async with self.store.begin() as tx:
                 wait = await guesses.take(tx, paces, now)
         if wait:
-            _tries.inc("too_often")
             raise TooOften(wait)
 
     async def was_right(self, paces: Paces) -> None:
@@ -261,6 +262,13 @@ class Keeper(Generic[P]):
             after=after,
         )
         await record(tx, [deed])
+
+    async def _guess(self, paces: Paces) -> None:
+        try:
+            await self.take(paces)
+        except TooOften:
+            _tries.inc("too_often")
+            raise
 
     async def _may_be_tried(self, paces: Paces) -> bool:
         """Count a guess at somebody who goes by several names; nobody is told how many are left,

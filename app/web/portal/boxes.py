@@ -11,8 +11,8 @@ from pydantic import Field
 
 from app.desk import household_boxes as boxes
 from app.desk import mending
-from app.identity import guesses
 from app.identity.guesses import Pace
+from app.identity.keeper import TooOften
 from app.web.console.household import Key
 from app.web.console.once import Sent, beside, in_one
 from app.web.console.views import Tone
@@ -31,6 +31,7 @@ from terms.errors import DomainError
 
 PATH = f"{PORTAL}/boxes"
 ENDING_CHARS = 4
+NAMES = Pace(at_once=30, every=timedelta(minutes=1))
 RESTARTS = Pace(at_once=1, every=timedelta(minutes=5))
 SAID: Mapping[str, tuple[str, Tone]] = {
     "named": ("The name is kept.", "good"),
@@ -113,6 +114,7 @@ class Boxes:
         async with self.house.store.read() as tx:
             await boxes.one_held(tx, call.subscriber.service, call.part("id"))
         try:
+            await self.house.subscribers.take({f"name {call.subscriber.id}": NAMES})
             await in_one(Sent.of(call, call.form.once), _named)
         except BadRequest as error:
             return await self._page(call, str(error), "bad", error.status)
@@ -137,10 +139,10 @@ async def _named(call: Call, tx: Tx) -> str:
 
 async def _restarted(call: Call, once: str) -> str:
     house, one = call.house, call.subscriber
-    async with house.store.begin() as tx:
-        pace = {f"restart {one.id}": RESTARTS}
-        if await guesses.take(tx, pace, house.clock.machine_now()):
-            return "wait"
+    try:
+        await house.subscribers.take({f"restart {one.id}": RESTARTS})
+    except TooOften:
+        return "wait"
     return _word(await mending.restart(house, one.contract, id=once, actor=call.actor))
 
 

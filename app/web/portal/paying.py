@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from urllib.parse import urlsplit
 
 from aiohttp import web
 
 from app.desk import paying
+from app.identity.guesses import Pace
 from app.web.console.household import Day, Key
 from app.web.console.once import Sent, beside, in_one
 from app.web.field.words import sentence
@@ -18,6 +20,8 @@ from app.web.route import Call, Form, Policy, Route
 from runtime.store import Tx
 from terms.errors import DomainError, Invalid, Permanent, TargetError
 
+# Each is a page that the provider has to make.
+PAGES = Pace(at_once=10, every=timedelta(minutes=1))
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
@@ -71,6 +75,7 @@ class Paying:
 
 
 async def _pay_page(call: Call, _once: str) -> str:
+    await call.house.subscribers.take({f"pay {call.subscriber.id}": PAGES})
     back_to = f"{own_address(call.request)}{PATH}?done=back"
     link = await paying.pay_link(call.house, call.subscriber.contract, back_to=back_to)
     if not may_lead_to(link.url):

@@ -186,6 +186,8 @@ async def test_paying_leads_to_the_providers_page_and_back(shop, served, guest):
     )
     async with served.session.get(urls[0]) as page:
         assert "2040" in re.sub(r"[.,]", "", await page.text())
+    many = [(await guest.post("/portal/pay", once=f"k{n}")).location for n in range(12)]
+    assert many == [""] * 9 + ["/portal/?done=away"] * 3
     back = (await guest.get("/portal/?done=back")).text
     assert "Thank you. The payment stands here as soon as" in back
     other = await visiting(served, B)
