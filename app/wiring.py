@@ -43,6 +43,7 @@ from messages.letters.server import MailServer
 from messages.letters.store import Letters
 from messages.notify import Notices, OnScreen
 from messages.ports import Mail, Shown
+from runtime import presence
 from runtime.bell import Bell, LocalBell
 from runtime.chance import Chance, SystemChance
 from runtime.clock import Clock, utc_now
@@ -53,16 +54,8 @@ from runtime.work import Work
 from terms.ids import NoticeId, ServiceId, TargetName
 
 STORES = (
-    answers,
-    codes,
-    guesses,
-    people,
-    sign_ins,
-    subscribers,
-    tokens,
-    imports_memory,
-    letters_store,
-    messages_store,
+    *(answers, codes, guesses, people, presence, sign_ins, subscribers, tokens),
+    *(imports_memory, letters_store, messages_store),
 )
 
 
@@ -110,7 +103,7 @@ class House:
 _NOT_SHOWN = frozenset({Outcome.FAILED, Outcome.PENDING})
 
 
-class _Screens:
+class Screens:
     """The screens of a household: every target of its service that can show a message."""
 
     def __init__(self, operate: Operate) -> None:
@@ -189,7 +182,7 @@ def build(
         operate=operate,
         drift=Drift(work, targets),
         logins=logins,
-        notices=Deliver(store, work, Notices(_Screens(operate))),
+        notices=Deliver(store, work, Notices(Screens(operate))),
         letters=letters,
         mail=mail,
         mailing=Deliver(store, work, Post(letters, mail)),

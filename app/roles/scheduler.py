@@ -99,7 +99,10 @@ async def _again(
     """Do a step every so often until told to stop, first after as long or after `at_s`."""
     outages = house.store.outages
     wait_s = every_s if at_s is None else at_s
-    while not await stopped_within(stop, wait_s):
-        await outages.outlive(loop, step())
-        # What the database did not let through does not wait for its hour.
-        wait_s = min(every_s, SOON_S) if outages.is_lost else every_s
+    try:
+        while not await stopped_within(stop, wait_s):
+            await outages.outlive(loop, step())
+            # What the database did not let through does not wait for its hour.
+            wait_s = min(every_s, SOON_S) if outages.is_lost else every_s
+    finally:
+        outages.ended(loop)
