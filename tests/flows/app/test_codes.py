@@ -21,7 +21,7 @@ from tests.flows.app.guest import household, subscriber, with_password
 from tests.flows.app.visitor import PASSWORD, hurry
 
 CONTRACT, EMAIL = "200001", "Ann.Berg@harbour.example"
-GUESSES = 400
+GUESSES = 120
 
 
 class Caught:
