@@ -66,7 +66,10 @@ async def find_lost(house: House, stop: asyncio.Event) -> None:
         _again(house, stop, f"lost {kind}", partial(_mark_lost, house, kind), LOST_EVERY_S, at_s=0)
         for kind in replay.KINDS
     )
-    await asyncio.gather(*looks)
+    letters = _again(
+        house, stop, "lost letters", partial(_mark_lost_letters, house), LOST_EVERY_S, at_s=0
+    )
+    await asyncio.gather(*looks, letters)
 
 
 async def forget_answers(house: House, stop: asyncio.Event) -> None:
@@ -86,6 +89,11 @@ async def _mark_lost(house: House, kind: str) -> None:
     while after is not None:
         async with house.store.begin() as tx:
             after = await replay.mark_lost(house.desk, tx, kind, after)
+
+
+async def _mark_lost_letters(house: House) -> None:
+    async with house.store.begin() as tx:
+        await house.letters.mark_lost(tx)
 
 
 async def _again(

@@ -1,8 +1,8 @@
 """A lane: one kind of work, one handler, batches one after the other.
 
 Each kind has its own lane, so that a long one never delays a short one; within one a mark waits for
-the batch under way at most, which `scheduled_rows_max` keeps short. A batch that fails by a bug is
-tried row by row, and rows that nobody ever finishes are tried alone: no poisoned row stops others.
+the batch under way at most, which its stride keeps short. A batch that fails by a bug is tried row
+by row, and rows that nobody ever finishes are tried alone: no poisoned row stops others.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from runtime.retry import back_off_s, is_away, is_conflict, pause
 from runtime.stumbles import Stumbles
 from runtime.telemetry import get_log
 from runtime.work.rows import CLAIM_ROWS_MAX, Claim, Failure, Parking, Work
+from runtime.work.stride import Stride
 
 log = get_log()
 
@@ -32,7 +33,10 @@ ABANDONED = f"claimed {TRIES_MAX} times and never finished: the process may have
 
 
 class Lane:
-    """Claims rows of one kind and gives them to the handler, which finishes them itself."""
+    """Claims rows of one kind and gives them to the handler, which finishes them itself.
+
+    At most `rows_max` at once, or as many as a `stride` says that the handler tells its times.
+    """
 
     def __init__(
         self,
@@ -41,7 +45,7 @@ class Lane:
         handler: Handler,
         *,
         rows_max: int = CLAIM_ROWS_MAX,
-        scheduled_rows_max: int | None = None,
+        stride: Stride | None = None,
         heartbeat: timedelta = HEARTBEAT,
         sweep: timedelta = SWEEP,
     ) -> None:
@@ -49,7 +53,7 @@ class Lane:
         self.kind = kind
         self.handler = handler
         self.rows_max = rows_max
-        self.scheduled_rows_max = scheduled_rows_max
+        self.stride = stride
         self.heartbeat = heartbeat
         self.sweep = sweep
         self._stumbles = Stumbles(work.store.outages, f"work {kind}")
@@ -62,9 +66,8 @@ class Lane:
 
     async def turn(self) -> int:
         """Claim and handle one batch; returns how many rows there were."""
-        claims = await self.work.claim(
-            self.kind, rows_max=self.rows_max, scheduled_rows_max=self.scheduled_rows_max
-        )
+        rows_max = self.stride.rows if self.stride else self.rows_max
+        claims = await self.work.claim(self.kind, rows_max=rows_max)
         if claims:
             async with keep_alive(self.work, claims, self.heartbeat):
                 await self._handle(await without_suspects(self.work, claims))

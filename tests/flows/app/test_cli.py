@@ -21,6 +21,7 @@ from app.web.reference import reference as api_reference
 from app.wiring import build, closing
 from tests.flows.app.process import command
 from tests.flows.app.served import ENVIRONMENT, HARBOUR, HARBOUR_BEGINS
+from tests.simulators.process import start_simulator
 
 NEITHER = "there is neither a contract nor an invoice nor a credit note"
 REFERENCE = Path(__file__).parents[3] / "docs" / "reference"
@@ -295,6 +296,28 @@ def test_the_doctor_finds_what_is_missing(boxoffice, tmp_path):
     assert "ok   secret files" in output
     (tmp_path / "data" / "api-token").chmod(0o644)
     assert "others can read api-token" in boxoffice("doctor")[1]
+
+
+def test_mail_is_tried_before_it_is_needed(boxoffice, monkeypatch):
+    """The doctor greets the mail server, and `mail test` has it take a letter, or says why not."""
+    assert "ok   mail: none is configured" in boxoffice("doctor")[1]
+    code, _, errors = boxoffice("mail", "test", "mira@example.org")
+    assert (code, errors) == (1, "boxoffice: smtp_url: no mail is configured\n")
+    with start_simulator("mail") as catcher:
+        monkeypatch.setenv("BOXOFFICE_SMTP_URL", catcher.url)
+        monkeypatch.setenv("BOXOFFICE_MAIL_FROM", "Box TV <tv@box.example>")
+        assert "ok   mail: answers" in boxoffice("doctor")[1]
+        code, output, _ = boxoffice("mail", "test", "mira@example.org")
+        assert (code, output) == (0, "the mail server took a letter to mira@example.org\n")
+        assert [mail["to"] for mail in catcher.admin("/state")["mails"]] == [["mira@example.org"]]
+        code, _, errors = boxoffice("mail", "test", "mira@example.org\nBcc: x@example.org")
+        assert (code, errors) == (1, "boxoffice: to: this is no mail address\n")
+        catcher.admin("/faults", {"spec": "refused:who is that?"})
+        code, _, errors = boxoffice("mail", "test", "nobody@example.org")
+        assert code == 1
+        assert "the mail server answered 550 5.7.1 who is that?" in errors
+        catcher.admin("/faults", {"clear": True, "spec": "down"})
+        assert "BAD  mail: 127.0.0.1:" in boxoffice("doctor")[1]
 
 
 def test_it_tells_its_version(boxoffice):
