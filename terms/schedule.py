@@ -1,4 +1,4 @@
-"""Schedules of billing: the boundaries of periods, counted from an origin and never from each other.
+"""Schedules of billing: periods one after the other, counted from an origin alone.
 
 An interval is so many calendar months or so many days (ISO 8601: P1M, P3M, P1Y, P30D). Months have
 an anchor day 1..31, which short months clamp and no month forgets.

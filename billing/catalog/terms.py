@@ -44,6 +44,11 @@ class Terms:
     alignment: Alignment = Alignment.ACCOUNT
     measure: Measure = Measure.DAY
 
+    @property
+    def counts_from_its_begin(self) -> bool:
+        """Whether it matters for the periods when something began."""
+        return self.alignment is Alignment.OWN or self.interval != MONTHLY
+
     def schedule(self, bill_day: int, began_on: date) -> Schedule:
         """Lay out the periods of something that began on a day."""
         is_own = self.alignment is Alignment.OWN

@@ -59,10 +59,9 @@ async def lock(tx: Tx, contract: str, now: datetime) -> Contract:
 
 
 async def _live(tx: Tx, key: ServiceId, today: date) -> list[Subscription]:
+    until = charged_until(subscription.c.id, LineKind.RECURRING)
     query = (
-        select(
-            subscription, charged_until(subscription.c.id, LineKind.RECURRING).label("charged_until")
-        )
+        select(subscription, until.label("charged_until"))
         .where(subscription.c.service_id == key)
         .order_by(subscription.c.from_on, subscription.c.id)
     )

@@ -126,7 +126,9 @@ class NoteHeading:
 def draw_up_note(account: Account, heading: NoteHeading, lines: Sequence[CreditLine]) -> CreditNote:
     """Make a credit note of lines, each taxed as it was charged."""
     groups = grouped(
-        (line.of.line.charge.tax, line.of.rate, line.amount) for line in lines if line.of.rate is not None
+        (line.of.line.charge.tax, line.of.rate, line.amount)
+        for line in lines
+        if line.of.rate is not None
     )
     return CreditNote(
         id=heading.id,

@@ -270,7 +270,7 @@ def _credit_row(one: CreditNote, n: int, line: CreditLine) -> dict[str, object]:
 
 
 def charged_from(row: Any) -> Charged:
-    """Read a line together with `currency` and `groups` of its invoice; what was given back apart."""
+    """Read a line together with `currency` and `groups` of its invoice."""
     rates = {group.tax: group.rate for group in decode_groups(row.groups, row.currency)}
     charge = Charge(
         kind=LineKind(row.kind),
@@ -291,9 +291,7 @@ def charged_from(row: Any) -> Charged:
         charge=charge,
         take=row.take,
     )
-    return Charged(
-        invoice=InvoiceId(row.invoice_id), n=row.n, line=line, rate=rates.get(row.tax)
-    )
+    return Charged(invoice=InvoiceId(row.invoice_id), n=row.n, line=line, rate=rates.get(row.tax))
 
 
 def encode_groups(groups: Sequence[TaxGroup]) -> str:

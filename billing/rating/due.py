@@ -11,34 +11,34 @@ from datetime import date
 from typing import NamedTuple
 
 from billing.catalog.model import PriceBook
-from billing.catalog.terms import Alignment, Measure, Terms, Timing
+from billing.catalog.terms import Measure, Terms, Timing
 from billing.rating.coverage import less, within
 from billing.rating.measure import share
 from billing.rating.model import Charge, LineKind
 from terms.calendar import Period
 from terms.errors import Invalid
 from terms.money import Money
-from terms.schedule import MONTHLY, Schedule
+from terms.schedule import Schedule
 
 PERIODS_MAX = 600  # fifty years of months: more is a broken date, not a debt
 KNOWN_MAX = 20_000
-_ANY_DAY = date(2000, 1, 1)
 
 
 class Wish(NamedTuple):
     """An offering from the first day on that is not charged yet, up to `until`, less the `rests`.
 
-    `began_on` is where its periods are counted from.
+    `began_on` is where its periods are counted from; it and `zone` are left out where the terms of
+    the offering do not ask for them, so that more wishes are alike.
     """
 
     kind: LineKind
     offering: str
     currency: str
     bill_day: int
-    zone: str
-    began_on: date
     first: date
     until: date | None
+    began_on: date | None = None
+    zone: str = ""
     quantity: int = 1
     rests: tuple[Period, ...] = ()
 
@@ -74,7 +74,7 @@ def due(book: PriceBook, wish: Wish, today: date) -> Due:
     Raises NotFound where a price is missing, Invalid for more than PERIODS_MAX periods.
     """
     terms = book.offering(wish.offering).terms
-    charges = []
+    charges: list[Charge] = []
     for part, whole in _parts(wish, terms):
         if _due_on(part, whole, wish, terms) > today:
             return Due(tuple(charges), _due_on(part, whole, wish, terms))
@@ -84,20 +84,11 @@ def due(book: PriceBook, wish: Wish, today: date) -> Due:
 
 def schedule_of(wish: Wish, terms: Terms) -> Schedule:
     """Lay out the periods of a wish."""
-    return terms.schedule(wish.bill_day, wish.began_on)
-
-
-def wish_key(wish: Wish, terms: Terms) -> Wish:
-    """Leave out of a wish what does not matter under the terms, so that more wishes are alike."""
-    counts_months = terms.interval == MONTHLY and terms.alignment is Alignment.ACCOUNT
-    return wish._replace(
-        began_on=_ANY_DAY if counts_months else wish.began_on,
-        zone=wish.zone if terms.measure is Measure.SECOND else "",
-    )
+    return terms.schedule(wish.bill_day, wish.began_on or wish.first)
 
 
 def _parts(wish: Wish, terms: Terms) -> Iterator[tuple[Period, Period]]:
-    """Walk the parts of a wish in order, each with the period it belongs to, as long as it lasts."""
+    """Walk the parts of a wish, each with the period it belongs to, as long as it lasts."""
     schedule = schedule_of(wish, terms)
     whole = schedule.containing(wish.first)
     for _ in range(PERIODS_MAX):

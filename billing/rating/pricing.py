@@ -34,7 +34,8 @@ def graduated(quantity: Number, tiers: Sequence[Tier]) -> Fraction:
 
 def graduated_by_tier(quantity: Number, tiers: Sequence[Tier]) -> list[Fraction]:
     """List what each entered tier costs."""
-    costs, below = [], Fraction(0)
+    costs: list[Fraction] = []
+    below = Fraction(0)
     for tier in tiers:
         if costs and quantity <= below:
             break

@@ -70,9 +70,7 @@ class Tx:
             await (await self._open()).insert_many(table, names, records)
         return len(records)
 
-    async def insert_rows(
-        self, table: Table, names: tuple[str, ...], rows: list[Values]
-    ) -> None:
+    async def insert_rows(self, table: Table, names: tuple[str, ...], rows: list[Values]) -> None:
         """Insert rows given as values in the order of the names, where there are very many."""
         if rows:
             records = bound_values(table, names, rows, self._dialect)

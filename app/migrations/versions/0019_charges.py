@@ -14,38 +14,42 @@ branch_labels = None
 depends_on = None
 
 GROW_ONLY = ("invoice_line", "credit_line")
+CREDITED_ONCE = "uq_credit_line_invoice_id_invoice_n"
+CREDITED_BY_DAY = "uq_credit_line_invoice_id_invoice_n_period_start"
+KNOWN_BY_START = "uq_invoice_line_subject_kind_period_start"
+KNOWN_BY_END = "uq_invoice_line_subject_kind_period_end_take"
 
 
 def upgrade() -> None:
     """Widen the lines, replace what was open by what is reopened."""
-    for table in GROW_ONLY:
-        _thaw(table)
+    for name in GROW_ONLY:
+        _thaw(name)
     with op.batch_alter_table("invoice_line") as table:
-        table.drop_constraint(op.f("uq_invoice_line_subject_kind_period_start"), type_="unique")
+        table.drop_constraint(KNOWN_BY_START, type_="unique")
         table.drop_constraint(op.f("ck_invoice_line_days"), type_="check")
         table.alter_column("days", new_column_name="units")
         table.alter_column("of_days", new_column_name="of_units")
         table.add_column(_counted("units_before", "0"))
         table.add_column(_counted("take", "0"))
         table.add_column(_counted("quantity", "1"))
-        table.add_column(
-            sa.Column("measure", sa.String(8), nullable=False, server_default="day")
-        )
+        table.add_column(sa.Column("measure", sa.String(8), nullable=False, server_default="day"))
     with op.batch_alter_table("invoice_line") as table:
         for column in ("units_before", "take", "quantity", "measure"):
             table.alter_column(column, server_default=None)
-        table.create_unique_constraint(op.f("uq_invoice_line_subject_kind_period_end_take"),
+        table.create_unique_constraint(
+            KNOWN_BY_END,
             ["subject", "kind", "period_end", "take"],
         )
         table.create_check_constraint("units", "units > 0 AND units_before >= 0")
         table.create_check_constraint("of_units", "units_before + units <= of_units")
     with op.batch_alter_table("credit_line") as table:
-        table.drop_constraint(op.f("uq_credit_line_invoice_id_invoice_n"), type_="unique")
-        table.create_unique_constraint(op.f("uq_credit_line_invoice_id_invoice_n_period_start"),
+        table.drop_constraint(CREDITED_ONCE, type_="unique")
+        table.create_unique_constraint(
+            CREDITED_BY_DAY,
             ["invoice_id", "invoice_n", "period_start"],
         )
-    for table in GROW_ONLY:
-        _freeze(table)
+    for name in GROW_ONLY:
+        _freeze(name)
     op.drop_table("open_period")
     op.create_table(
         "reopened",
@@ -90,14 +94,13 @@ def downgrade() -> None:
         sa.Column("subject", sa.String(40), primary_key=True),
         sa.Column("open_from", sa.Date, nullable=False),
     )
-    for table in GROW_ONLY:
-        _thaw(table)
+    for name in GROW_ONLY:
+        _thaw(name)
     with op.batch_alter_table("credit_line") as table:
-        table.drop_constraint(op.f("uq_credit_line_invoice_id_invoice_n_period_start"), type_="unique")
-        table.create_unique_constraint(op.f("uq_credit_line_invoice_id_invoice_n"), ["invoice_id", "invoice_n"]
-        )
+        table.drop_constraint(CREDITED_BY_DAY, type_="unique")
+        table.create_unique_constraint(CREDITED_ONCE, ["invoice_id", "invoice_n"])
     with op.batch_alter_table("invoice_line") as table:
-        table.drop_constraint(op.f("uq_invoice_line_subject_kind_period_end_take"), type_="unique")
+        table.drop_constraint(KNOWN_BY_END, type_="unique")
         table.drop_constraint(op.f("ck_invoice_line_units"), type_="check")
         table.drop_constraint(op.f("ck_invoice_line_of_units"), type_="check")
         for column in ("units_before", "take", "quantity", "measure"):
@@ -105,8 +108,7 @@ def downgrade() -> None:
         table.alter_column("units", new_column_name="days")
         table.alter_column("of_units", new_column_name="of_days")
     with op.batch_alter_table("invoice_line") as table:
-        table.create_unique_constraint(op.f("uq_invoice_line_subject_kind_period_start"), ["subject", "kind", "period_start"]
-        )
+        table.create_unique_constraint(KNOWN_BY_START, ["subject", "kind", "period_start"])
         table.create_check_constraint("days", "days BETWEEN 1 AND of_days")
-    for table in GROW_ONLY:
-        _freeze(table)
+    for name in GROW_ONLY:
+        _freeze(name)

@@ -39,10 +39,11 @@ class Paid:
 class Facts:
     """One account and what hangs on it. Only what is open is here; the sealed past is not.
 
-    `reopened` are subjects whose charges are compared again, from a day on: `charged` are their
-    lines since then. `deposited` are rentals with a charged deposit. `first` are open invoices that were the first of a subscription. `credits` is
-    money that has paid nothing yet, by the movement or credit note it came with. `promise` is the
-    one that stands.
+    `reopened` are subjects whose charges are compared again, from a day on, by the rows with the
+    ids `reopenings`; `charged` are their lines since then. `deposited` are rentals with a charged
+    deposit. `first` are open invoices that were the first of a subscription. `credits` is money
+    that has paid nothing yet, by the movement or credit note it came with. `promise` is the one
+    that stands.
     """
 
     account: Account

@@ -13,8 +13,8 @@ from billing.flows.settle.facts import Facts, Household
 from billing.invoicing.store import charged_until, invoice_line, reopened_from
 from billing.rating.model import LineKind
 from runtime.store import Tx
-from runtime.store.lease import Engine
 from runtime.store.among import among
+from runtime.store.lease import Engine
 from runtime.store.prepared import PreparedQuery
 from terms.ids import AccountId, ServiceId
 

@@ -10,13 +10,7 @@ from typing import Any
 from sqlalchemy import Select, and_, or_, select
 
 from billing.flows.settle.facts import Facts
-from billing.invoicing.store import (
-    charged_from,
-    credit_line,
-    invoice,
-    invoice_line,
-    reopened,
-)
+from billing.invoicing.store import charged_from, credit_line, invoice, invoice_line, reopened
 from billing.rating.model import BY_THE_PERIOD
 from runtime.store import Tx
 from runtime.store.among import KEYS, among, packed

@@ -12,7 +12,7 @@ from datetime import date
 from typing import NamedTuple
 
 from billing.catalog.model import OfferingKind, PriceBook
-from billing.catalog.terms import Measure
+from billing.catalog.terms import Measure, Terms
 from billing.flows.settle.facts import Facts, Household
 from billing.flows.settle.rent import charged_once, given_back_once, rental_label
 from billing.invoicing.credit import Charged, CreditLine, days_of
@@ -20,7 +20,6 @@ from billing.rating.coverage import less, within
 from billing.rating.due import Due, Rates, Wish
 from billing.rating.model import BY_THE_PERIOD, Line, LineKind
 from billing.subscriptions.model import Activation, Subscription
-from terms.calendar import Period
 from terms.ids import InvoiceId, ServiceId
 
 
@@ -53,26 +52,24 @@ class Rated:
 def rate(facts: Facts, rates: Rates, today: date) -> Rated:
     """Compare what should be charged by today with what is. Raises NotFound for a missing price."""
     lines: list[Line] = []
-    credits: list[CreditLine] = []
+    back: list[CreditLine] = []
     next_on: date | None = None
     for one in _subjects(facts, rates.book):
         if one.id in facts.reopened:
             found = _compared(one, facts, rates, today)
             lines += found.lines
-            credits += found.credits
+            back += found.credits
             day = found.next_on
         else:
-            due = rates.due(_wish(one, facts, one.charged_until or one.start), today)
+            due = rates.due(_rest(one, facts, rates), today)
             lines += _lines(one, due)
             day = due.next_on
         if day and (next_on is None or day < next_on):
             next_on = day
     lines += charged_once(facts, rates.book, today)
-    credits += given_back_once(facts)
-    credits.sort(key=_age)
-    return Rated(
-        lines=lines, credits=credits, next_on=next_on, is_prepaid=_is_prepaid(facts, lines)
-    )
+    back += given_back_once(facts)
+    back.sort(key=_age)
+    return Rated(lines=lines, credits=back, next_on=next_on, is_prepaid=_is_prepaid(facts, lines))
 
 
 def _age(one: CreditLine) -> tuple[date, InvoiceId, int]:
@@ -120,17 +117,23 @@ def _rank(one: Subscription, book: PriceBook) -> tuple[bool, str, date]:
     return not is_plan, one.offering, one.from_on
 
 
-def _wish(one: Subject, facts: Facts, first: date) -> Wish:
+def _rest(one: Subject, facts: Facts, rates: Rates) -> Wish:
+    """Wish for what no line covers yet."""
+    terms = rates.book.offering(one.offering).terms
+    return _wish(one, facts, terms, one.charged_until or one.start)
+
+
+def _wish(one: Subject, facts: Facts, terms: Terms, first: date) -> Wish:
     account = facts.account
     return Wish(
         kind=one.kind,
         offering=one.offering,
         currency=account.currency,
         bill_day=account.bill_day,
-        zone=account.zone,
-        began_on=one.start,
         first=first,
         until=one.until,
+        began_on=one.start if terms.counts_from_its_begin else None,
+        zone=account.zone if terms.measure is Measure.SECOND else "",
     )
 
 
@@ -155,11 +158,12 @@ def _compared(one: Subject, facts: Facts, rates: Rates, today: date) -> _Compare
         for each in facts.charged.get(one.id, {}).values()
         if each.line.charge.kind in BY_THE_PERIOD
     ]
-    if rates.book.offering(one.offering).terms.measure is Measure.WHOLE:
-        due = rates.due(_wish(one, facts, one.charged_until or one.start), today)
+    terms = rates.book.offering(one.offering).terms
+    if terms.measure is Measure.WHOLE:
+        due = rates.due(_rest(one, facts, rates), today)
     else:
         held = tuple(sorted(period for each in charged for period in each.held))
-        due = rates.due(_wish(one, facts, since)._replace(rests=held), today)
+        due = rates.due(_wish(one, facts, terms, since)._replace(rests=held), today)
     takes: dict[date, int] = {}
     for each in charged:
         end = each.line.charge.period.end

@@ -20,19 +20,27 @@ def rental_label(one: Rental, book: PriceBook) -> str:
 
 def charged_once(facts: Facts, book: PriceBook, today: date) -> Iterator[Line]:
     """Yield the deposits and fees that should stand by today and do not."""
-    currency = facts.account.currency
     for household in facts.households:
         for one in household.rentals:
             if _takes_deposit(one, facts, today):
-                sold = book.price_on(one.offering, currency, one.from_on)
-                charge = once(LineKind.DEPOSIT, one.from_on, sold, sold.deposit, UNTAXED)
-                yield from _line(one, "Deposit", charge, book)
+                yield from _deposit(one, facts, book)
             elif one.until_on and one.ending is Ending.LOST and one.id in facts.reopened:
-                sold = book.price_on(one.offering, currency, one.until_on)
-                tax = book.offering(one.offering).tax
-                charge = once(LineKind.LOST_FEE, one.until_on, sold, sold.lost_fee, tax)
-                if not any(each.held for each in _of_kind(one, facts, LineKind.LOST_FEE)):
-                    yield from _line(one, "Lost:", charge, book, _take(one, facts, charge))
+                yield from _lost_fee(one, one.until_on, facts, book)
+
+
+def _deposit(one: Rental, facts: Facts, book: PriceBook) -> Iterator[Line]:
+    sold = book.price_on(one.offering, facts.account.currency, one.from_on)
+    charge = once(LineKind.DEPOSIT, one.from_on, sold, sold.deposit, UNTAXED)
+    yield from _line(one, "Deposit", charge, book)
+
+
+def _lost_fee(one: Rental, on: date, facts: Facts, book: PriceBook) -> Iterator[Line]:
+    sold = book.price_on(one.offering, facts.account.currency, on)
+    charge = once(LineKind.LOST_FEE, on, sold, sold.lost_fee, book.offering(one.offering).tax)
+    before = _of_kind(one, facts, LineKind.LOST_FEE)
+    if not any(each.held for each in before):
+        take = sum(each.line.charge.period.end == charge.period.end for each in before)
+        yield from _line(one, "Lost:", charge, book, take)
 
 
 def given_back_once(facts: Facts) -> Iterator[CreditLine]:
@@ -55,9 +63,7 @@ def _given_back(one: Rental, facts: Facts) -> Iterator[CreditLine]:
             yield from [credit] if credit else []
 
 
-def _line(
-    one: Rental, word: str, charge: Charge, book: PriceBook, take: int = 0
-) -> Iterator[Line]:
+def _line(one: Rental, word: str, charge: Charge, book: PriceBook, take: int = 0) -> Iterator[Line]:
     if charge.amount.amount_minor:
         label = f"{word} {rental_label(one, book)}"
         yield Line(service=one.service, subject=one.id, label=label, charge=charge, take=take)
@@ -71,10 +77,3 @@ def _takes_deposit(one: Rental, facts: Facts, today: date) -> bool:
 def _of_kind(one: Rental, facts: Facts, kind: LineKind) -> list[Charged]:
     charged = facts.charged.get(one.id, {}).values()
     return [each for each in charged if each.line.charge.kind is kind]
-
-
-def _take(one: Rental, facts: Facts, charge: Charge) -> int:
-    """Count the fees up to the same day before."""
-    end = charge.period.end
-    before = _of_kind(one, facts, charge.kind)
-    return sum(each.line.charge.period.end == end for each in before)
