@@ -10,7 +10,7 @@ from __future__ import annotations
 import difflib
 import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -32,6 +32,8 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
+from messages.letters.paper import Sender
+from messages.letters.server import MailServer
 from runtime.networks import LOOPBACK, PRIVATE, PUBLIC, Networks
 from runtime.secrets import parse_keys
 from terms.errors import Invalid
@@ -68,18 +70,12 @@ def _listed(value: Any) -> Any:
 
 
 def _checked_ranges(ranges: tuple[str, ...]) -> tuple[str, ...]:
-    try:
-        Networks(ranges)
-    except Invalid as error:
-        raise ValueError(error.reason) from None
+    _checked(lambda: Networks(ranges))
     return ranges
 
 
 def _checked_keys(text: SecretStr) -> SecretStr:
-    try:
-        parse_keys(text.get_secret_value())
-    except Invalid as error:
-        raise ValueError(error.reason) from None
+    _checked(lambda: parse_keys(text.get_secret_value()))
     return text
 
 
@@ -93,6 +89,25 @@ def _checked_redis(url: SecretStr | None) -> SecretStr | None:
     if url is not None and not re.match(r"(?:rediss?|unix)://", url.get_secret_value()):
         raise ValueError("it must begin with redis://, rediss:// or unix://")
     return url
+
+
+def _checked_smtp(url: SecretStr | None) -> SecretStr | None:
+    if url is not None:
+        _checked(lambda: MailServer.parse("smtp_url", url.get_secret_value()))
+    return url
+
+
+def _checked_sender(text: str | None) -> str | None:
+    if text is not None:
+        _checked(lambda: Sender.parse("mail_from", text))
+    return text
+
+
+def _checked(parse: Callable[[], object]) -> None:
+    try:
+        parse()
+    except Invalid as error:
+        raise ValueError(error.reason) from None
 
 
 Ranges = Annotated[
@@ -176,8 +191,8 @@ class Settings(BaseSettings):
         500,
         gt=0,
         le=1_000_000,
-        description="How many calls a second each API token may make, of each web process; those "
-        "of two seconds may come at once.",
+        description="How many calls a second each API token may make, of all web processes "
+        "together; those of two seconds may come at once.",
     )
     allow_time_travel: bool = Field(
         default=False,
@@ -217,6 +232,18 @@ class Settings(BaseSettings):
         (*LOOPBACK, PUBLIC),
         description="Where payment providers may live: CIDR ranges, and `public`.",
     )
+    smtp_url: Annotated[SecretStr | None, AfterValidator(_checked_smtp)] = Field(
+        None,
+        description="The mail server that letters are handed to: `smtp://USER:PASSWORD@HOST:587` "
+        "hides the talk by STARTTLS, `smtps://...` from its first byte, and `smtp+plain://HOST:25` "
+        "not at all, for a server on the same machine, without a login. Without it no mail goes "
+        "out.",
+    )
+    mail_from: Annotated[str | None, AfterValidator(_checked_sender)] = Field(
+        None,
+        description="Whose name stands on letters: `ADDRESS` or `NAME <ADDRESS>`. Needed with "
+        "`smtp_url`.",
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="The least important lines to log."
     )
@@ -231,6 +258,8 @@ class Settings(BaseSettings):
             raise ValueError(f"call_deadline_s: must be less than {lease_s}")
         if self.heartbeat_s * BEATS_PER_LEASE > self.lease_s:
             raise ValueError(f"heartbeat_s: must be a third of {lease_s}, or less")
+        if self.smtp_url is not None and self.mail_from is None:
+            raise ValueError("mail_from: it is needed with smtp_url")
         return self
 
     @classmethod

@@ -31,8 +31,15 @@ from gateway.provisioning.orders import Outcome
 from gateway.provisioning.pump import Pace
 from gateway.provisioning.reconcile import Reconciler
 from messages import store as messages_store
-from messages.notify import Notify
-from messages.ports import Shown
+from messages.deliver import Deliver
+from messages.letters import store as letters_store
+from messages.letters.channel import Post, Posted
+from messages.letters.paper import Sender
+from messages.letters.server import MailServer
+from messages.letters.store import Letters
+from messages.notify import Notices, OnScreen
+from messages.ports import Mail, Shown
+from runtime import presence
 from runtime.bell import Bell, LocalBell
 from runtime.chance import Chance, SystemChance
 from runtime.clock import Clock, utc_now
@@ -42,7 +49,10 @@ from runtime.store import Store
 from runtime.work import Work
 from terms.ids import NoticeId, ServiceId, TargetName
 
-STORES = (answers, guesses, people, sign_ins, tokens, imports_memory, messages_store)
+STORES = (
+    *(answers, guesses, people, presence, sign_ins, tokens, imports_memory),
+    *(letters_store, messages_store),
+)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -64,7 +74,10 @@ class House:
     operate: Operate
     drift: Drift
     logins: Logins
-    notify: Notify
+    notices: Deliver[OnScreen]
+    letters: Letters
+    mail: Mail | None
+    mailing: Deliver[Posted]
     keeper: Keeper
     lanes_alive: dict[str, bool] = field(default_factory=dict)
 
@@ -84,7 +97,7 @@ class House:
 _NOT_SHOWN = frozenset({Outcome.FAILED, Outcome.PENDING})
 
 
-class _Screens:
+class Screens:
     """The screens of a household: every target of its service that can show a message."""
 
     def __init__(self, operate: Operate) -> None:
@@ -145,6 +158,7 @@ def build(
     book = boxes_at or (lambda name: Book(name, work, logins))
     targets = Targets(store, sealer, door, book)
     operate = Operate(work, targets)
+    letters, mail = Letters(work, sealer), _mail(settings, clock)
     return House(
         settings=settings,
         clock=clock,
@@ -161,7 +175,10 @@ def build(
         operate=operate,
         drift=Drift(work, targets),
         logins=logins,
-        notify=Notify(store, work, _Screens(operate)),
+        notices=Deliver(store, work, Notices(Screens(operate))),
+        letters=letters,
+        mail=mail,
+        mailing=Deliver(store, work, Post(letters, mail)),
         keeper=Keeper(store, clock, chance, _lasting(settings), Passwords(chance)),
     )
 
@@ -173,6 +190,19 @@ def _bell(settings: Settings, clock: Clock, chance: Chance) -> Bell:
 
     url = settings.redis_url.get_secret_value()
     return RedisBell(url, machine_now=clock.machine_now, chance=chance)
+
+
+def _mail(settings: Settings, clock: Clock) -> Mail | None:
+    if settings.smtp_url is None or settings.mail_from is None:
+        return None
+    from messages.smtp import Smtp  # noqa: PLC0415 - only where there is mail
+
+    return Smtp(
+        MailServer.parse("smtp_url", settings.smtp_url.get_secret_value()),
+        Sender.parse("mail_from", settings.mail_from),
+        deadline_s=settings.call_deadline_s,
+        machine_now=clock.machine_now,
+    )
 
 
 def _pace(settings: Settings) -> Pace:

@@ -11,7 +11,7 @@ from pathlib import Path
 from bench import report
 
 AROUND = {"__init__", "__main__", "report", "database", "portal", "product", "scaled", "simulator"}
-AROUND |= {"asking", "replaying"}
+AROUND |= {"asking", "holds", "replaying", "visiting"}
 
 
 def main() -> int:

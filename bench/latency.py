@@ -133,7 +133,7 @@ async def while_a_bill_run_goes_on(scene: Scene) -> list[float]:
     """Have payments while all accounts of a larger base are due; who pays is none of them."""
     with tempfile.TemporaryDirectory() as name:
         base = Path(name) / "subscribers.csv"
-        base.write_text(subscribers(), "utf-8")
+        base.write_text(subscribers(BASE), "utf-8")
         async with apart(scene, [str(base)]) as product:
             contracts = CONTRACTS[:BILLING_PAYMENTS]
             await product.rest()
@@ -187,8 +187,8 @@ async def owing(scene: Scene, product: Product, contracts: Sequence[str]) -> lis
     return [await pay_link(product, contract) for contract in contracts]
 
 
-def subscribers() -> str:
-    """Return a base of households that another system has billed until the end of this month."""
+def subscribers(count: int) -> str:
+    """Return so many households that another system has billed until the end of this month."""
     today = datetime.now(UTC).date()
     first = today.replace(day=1)
     following = (first + timedelta(days=31)).replace(day=1)
@@ -196,7 +196,7 @@ def subscribers() -> str:
     lines = [f"{head},payment_provider,payment_customer,payment_method"]
     lines += [
         f"{400_000 + number},Base {number},,,,HARBOUR,SPORT,1,{first},{following},,,"
-        for number in range(BASE)
+        for number in range(count)
     ]
     return "\n".join(lines) + "\n"
 

@@ -153,7 +153,9 @@ def _addresses(ready: Stage) -> dict[str, str]:
         "api token file": str(ready.token_file),
         "portal": ready.portal.url,
         "provider": ready.provider.url,
+        "mail catcher": ready.mail.url,
         **{f"{name} admin": one.admin_url for name, one in ready.simulators.items()},
+        "mail admin": ready.mail.admin_url,
     }
 
 

@@ -27,9 +27,10 @@ from demo.technician import Technician
 from demo.timeline import Timeline
 
 SETUP_S = 30.0
+MAIL_FROM = "television@operator.example"
 TOKEN_FILE = "api-token"  # noqa: S105 - a file's name
 TECHNICIAN, OWNER = "mira", "owner"
-PORTAL, PROVIDER, SERVE = "portal", "provider", "serve"
+PORTAL, PROVIDER, MAIL, SERVE = "portal", "provider", "mail", "serve"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +59,7 @@ class Stage:
     portal: Portal
     provider: Provider
     boxes: Mapping[str, Boxes]
+    mail: Simulator
     console: str
     token_file: Path
     technician: Technician
@@ -76,7 +78,7 @@ class Stage:
 
     @property
     def simulators(self) -> Mapping[str, Simulator]:
-        """Every simulator by its name."""
+        """Every simulator that proves something, by its name."""
         return {PORTAL: self.portal, PROVIDER: self.provider, **self.boxes}
 
     def boxes_of(self, serial: str) -> Boxes:
@@ -129,6 +131,9 @@ async def _started(operator: Operator, story: Story, parts: Parts) -> Stage:
     children, client = parts.children, parts.client
     boxoffice = _boxoffice()
     environment = _environment(parts.folder)
+    await children.start(MAIL, [sys.executable, "-m", "simulators", MAIL], environment)
+    catcher = await children.ready(MAIL)  # the product is told of it in its settings
+    environment |= {"BOXOFFICE_SMTP_URL": catcher["url"], "BOXOFFICE_MAIL_FROM": MAIL_FROM}
     states = operator.folder / "simulators"
     begins = {
         PORTAL: _simulator("ministra", states / "portal.json"),
@@ -140,7 +145,9 @@ async def _started(operator: Operator, story: Story, parts: Parts) -> Stage:
         SERVE: [boxoffice, "serve", "--json", "--port", "0"],
     }
     kinds = "".join(f", {driver.kind} boxes" for driver in operator.drivers)
-    parts.timeline.happens("set-up", f"starts the product, a portal, a payment provider{kinds}")
+    parts.timeline.happens(
+        "set-up", f"starts the product, portal, payment provider, mail catcher{kinds}"
+    )
     for name, command in begins.items():
         await children.start(name, command, environment)
     told = {SERVE: await children.ready(SERVE)}
@@ -156,6 +163,7 @@ async def _started(operator: Operator, story: Story, parts: Parts) -> Stage:
         portal=Portal(client, operator, portal["url"], portal["admin_url"]),
         provider=Provider(client, operator, provider["url"], provider["admin_url"]),
         boxes={one.kind: Boxes(client, one, told[one.kind]) for one in operator.drivers},
+        mail=Simulator(client, catcher["page_url"], catcher["admin_url"]),
         console=told[SERVE]["console"],
         token_file=token_file,
         technician=await hiring,

@@ -1,1 +1,1 @@
-"""Delivers notices to households through ports of its own; at most once, and never late."""
+"""Tells people: notices on their screens, letters by mail; each at most once, and never late."""

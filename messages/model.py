@@ -1,4 +1,4 @@
-"""A delivery: what became of one notice. Pure."""
+"""A message, and a delivery: what became of one. Pure."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from terms.ids import NoticeId, ServiceId
+from terms.ids import ServiceId
 
 
 class Outcome(StrEnum):
-    """How far a notice came."""
+    """How far a message came."""
 
     BEGUN = "begun"  # recorded before anything is sent; found again, it means "unknown"
-    SENT = "sent"  # at least one screen took it
+    SENT = "sent"  # at least one screen took it, or the mail server did
     WAITING = "waiting"  # nothing happened anywhere yet; it is tried again while its time lasts
     FAILED = "failed"  # nobody will take it; it is not tried again
     LATE = "late"  # dropped, because its time was over
@@ -33,14 +33,38 @@ OPEN = frozenset({Outcome.BEGUN, Outcome.WAITING})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Delivery:
-    """One notice on its way to one household's screens."""
+class Message:
+    """What is to go out by one channel, not later than `not_after` (machine time).
 
-    notice: NoticeId
-    service: ServiceId
+    `service` is the household it is for, if it is for one; `to` a mail address, or nothing for the
+    household's screens. `shown` is what the record of it may repeat. `flaw` says why it can never
+    go out.
+    """
+
+    id: str
+    kind: str
+    not_after: datetime
+    service: ServiceId | None = None
+    to: str = ""
+    shown: str = ""
+    flaw: str = ""
+
+    @property
+    def is_over(self) -> str:
+        """When its time was over, in words."""
+        return f"its time ended {self.not_after:%F %T}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delivery:
+    """One message on its way: to a household's screens, or to the mail address `to`."""
+
+    id: str
     kind: str
     text: str
     outcome: Outcome
     begun_at: datetime
+    service: ServiceId | None = None
+    to: str = ""
     ended_at: datetime | None = None
     why: str = ""

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from messages.letters.model import Letter
 from terms.ids import NoticeId, ServiceId
 
 
@@ -36,4 +37,20 @@ class Screen(Protocol):
 
     async def became(self, notice: NoticeId) -> Shown:
         """Tell what became of a text that was given before; shows nothing."""
+        ...
+
+
+class Mail(Protocol):
+    """Hands letters to whoever carries them."""
+
+    async def probe(self) -> None:
+        """Look whether it would take any. Raises a TargetError."""
+        ...
+
+    async def send(self, letter: Letter) -> None:
+        """Hand one over, once.
+
+        Raises a TargetError, `untouched` where it was certainly not taken; otherwise it may have
+        been.
+        """
         ...

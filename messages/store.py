@@ -1,4 +1,4 @@
-"""The table of deliveries: the record that makes a notice go out at most once."""
+"""The table of deliveries: the record that makes a message go out at most once."""
 
 from __future__ import annotations
 
@@ -23,13 +23,14 @@ from messages.model import OPEN, Delivery, Outcome
 from runtime.store import Instant, Tx, metadata
 from runtime.store.lease import Engine
 from runtime.store.prepared import PreparedQuery
-from terms.ids import NoticeId, ServiceId
+from terms.ids import ServiceId
 
 delivery = Table(
     "delivery",
     metadata,
-    Column("notice_id", String(80), primary_key=True),
-    Column("service_id", String(26), nullable=False),
+    Column("id", String(80), primary_key=True),
+    Column("service_id", String(26)),
+    Column("to_address", String(254), nullable=False),
     Column("kind", String(40), nullable=False),
     Column("text", Text, nullable=False),
     Column("outcome", String(10), nullable=False),
@@ -41,19 +42,20 @@ delivery = Table(
 )
 
 
-async def outcomes(tx: Tx, notices: Sequence[str]) -> Mapping[NoticeId, Outcome]:
-    """Tell what became of those notices that were begun."""
+async def outcomes(tx: Tx, messages: Sequence[str]) -> Mapping[str, Outcome]:
+    """Tell what became of those messages that were begun."""
     c = delivery.c
-    query = select(c.notice_id, c.outcome).where(c.notice_id.in_(list(notices)))
-    return {NoticeId(row.notice_id): Outcome(row.outcome) for row in await tx.rows(query)}
+    query = select(c.id, c.outcome).where(c.id.in_(list(messages)))
+    return {row.id: Outcome(row.outcome) for row in await tx.rows(query)}
 
 
 async def record(tx: Tx, deliveries: Iterable[Delivery]) -> None:
     """Write down deliveries that were not recorded before, or that waited."""
     rows = [
         {
-            "notice_id": d.notice,
+            "id": d.id,
             "service_id": d.service,
+            "to_address": d.to,
             "kind": d.kind,
             "text": d.text,
             "outcome": d.outcome.value,
@@ -63,20 +65,20 @@ async def record(tx: Tx, deliveries: Iterable[Delivery]) -> None:
         }
         for d in deliveries
     ]
-    await tx.upsert(delivery, rows, key=("notice_id",))
+    await tx.upsert(delivery, rows, key=("id",))
 
 
-async def end(tx: Tx, results: Iterable[tuple[NoticeId, Outcome, str]], at: datetime) -> None:
+async def end(tx: Tx, results: Iterable[tuple[str, Outcome, str]], at: datetime) -> None:
     """Write what became of deliveries that were begun; an ended one stays as it is."""
     c = delivery.c
     rows = [
-        {"id": notice, "to": to.value, "because": why, "at": None if to in OPEN else at}
-        for notice, to, why in results
+        {"which": id_, "to": to.value, "because": why, "at": None if to in OPEN else at}
+        for id_, to, why in results
     ]
     if rows:
         await tx.execute(
             update(delivery)
-            .where(c.notice_id == bindparam("id"), c.outcome == Outcome.BEGUN.value)
+            .where(c.id == bindparam("which"), c.outcome == Outcome.BEGUN.value)
             .values(outcome=bindparam("to"), why=bindparam("because"), ended_at=bindparam("at")),
             rows,
         )
@@ -102,8 +104,9 @@ async def latest(
         rows = await _LATEST_OF_ONE.rows(tx, given | {"service": service})
     return [
         Delivery(
-            notice=NoticeId(row.notice_id),
-            service=ServiceId(row.service_id),
+            id=row.id,
+            service=None if row.service_id is None else ServiceId(row.service_id),
+            to=row.to_address,
             kind=row.kind,
             text=row.text,
             outcome=Outcome(row.outcome),
@@ -116,7 +119,7 @@ async def latest(
 
 
 def _latest(_engine: Engine) -> Select[tuple[object, ...]]:
-    query = select(delivery).order_by(delivery.c.begun_at.desc(), delivery.c.notice_id.desc())
+    query = select(delivery).order_by(delivery.c.begun_at.desc(), delivery.c.id.desc())
     return query.limit(bindparam("most", type_=Integer))
 
 

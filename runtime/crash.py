@@ -22,6 +22,8 @@ POINTS = (
     "after_call",
     "after_readback",
     "before_complete",
+    "after_record",
+    "after_send",
 )
 AT = "BOXOFFICE_CRASH_AT"
 LOG = "BOXOFFICE_CRASH_LOG"

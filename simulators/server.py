@@ -7,7 +7,9 @@ is bound but does not listen, so a caller is refused and the same port opens aga
 import asyncio
 import contextlib
 import itertools
+import ssl
 from collections.abc import Awaitable, Callable
+from typing import Protocol
 
 from aiohttp import web
 
@@ -24,11 +26,26 @@ LOOK_S = 0.05
 AT_ONCE_S = 0.001  # to aiohttp zero means: wait until the callers hang up
 
 
+class Server(Protocol):
+    """Whoever serves the connections of a door."""
+
+    def __call__(self) -> asyncio.BaseProtocol:
+        """Begin to serve a connection."""
+        ...
+
+    async def shutdown(self, timeout: float) -> None:  # noqa: ASYNC109 - the library's signature
+        """Break every connection that is under way."""
+        ...
+
+
 class Door:
     """One listening TCP socket that can be closed and opened again on the same port."""
 
-    def __init__(self, server: web.Server, host: str, port: int) -> None:
+    def __init__(
+        self, server: Server, host: str, port: int, *, tls: ssl.SSLContext | None = None
+    ) -> None:
         self._server = server
+        self._tls = tls
         self._held = bound(host, port)
         self._listening: asyncio.Server | None = None
         self.host = host
@@ -45,7 +62,7 @@ class Door:
             loop = asyncio.get_running_loop()
             with listening(self.host, self.port):
                 self._listening = await loop.create_server(
-                    self._server, sock=self._held, backlog=BACKLOG
+                    self._server, sock=self._held, backlog=BACKLOG, ssl=self._tls
                 )
 
     async def shut(self) -> None:

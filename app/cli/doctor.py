@@ -52,6 +52,7 @@ async def examined(house: House) -> list[Finding]:
         _private(house),
         Finding(what="operator", ok=about is not None, told=name),
         Finding(what="payment providers", ok=bool(house.providers), told=providers),
+        await _mail(house),
         *await _targets(house),
         await _parked(house),
     ]
@@ -71,6 +72,19 @@ def _private(house: House) -> Finding:
     open_ = [path.name for path in secret if path.stat().st_mode & 0o077]
     told = f"others can read {', '.join(open_)}" if open_ else "readable by their owner alone"
     return Finding(what="secret files", ok=not open_, told=told)
+
+
+async def _mail(house: House) -> Finding:
+    """Whether the mail server lets us in; that there is none is a choice."""
+    from terms.errors import TargetError
+
+    if house.mail is None:
+        return Finding(what="mail", ok=True, told="none is configured")
+    try:
+        await house.mail.probe()
+    except TargetError as error:
+        return Finding(what="mail", ok=False, told=str(error))
+    return Finding(what="mail", ok=True, told="answers")
 
 
 async def _targets(house: House) -> list[Finding]:

@@ -15,10 +15,11 @@ from app.roles import collect, intake, scheduler, settle
 from app.roles.leading import Leading, Running
 from app.wiring import House
 from messages import notify
+from messages.letters.channel import Post
 from runtime.lead import Lead
 from runtime.memory import settle_down
 from runtime.telemetry import get_log
-from runtime.work import Handler, Lane
+from runtime.work import Handler, Lane, Stride
 from runtime.work.rows import CLAIM_ROWS_MAX
 
 log = get_log()
@@ -27,9 +28,9 @@ DRAIN_S = 9.0
 COMPOSE = "compose"
 CLOCK = "clock"
 SETTLE_ROWS_MAX = 200
-# A payment waits for a batch of the bill run at most: fifty accounts take 35 ms on SQLite, 85 ms on
-# PostgreSQL. Larger batches take longer and make no bill run faster, smaller ones make it slower.
-SETTLE_SCHEDULED_ROWS_MAX = 50
+# How long a batch of settling may take: on SQLite all who write wait for it, on PostgreSQL nobody
+# but a payment, for the batch under way.
+SETTLE_SQLITE_S, SETTLE_POSTGRES_S = 0.025, 0.150
 COMPOSE_ROWS_MAX = 500
 
 
@@ -79,18 +80,16 @@ def _by_the_clock(house: House) -> dict[str, Running]:
 
 def lanes(house: House) -> dict[str, Lane]:
     """Make the lane of every kind of work but `reconcile`, which has one for each target."""
+    within_s = SETTLE_SQLITE_S if house.store.is_sqlite else SETTLE_POSTGRES_S
+    stride = Stride(rows_max=SETTLE_ROWS_MAX, within_s=within_s)
     return {
         intake.KIND: _lane(house, intake.KIND, intake.handler(house)),
-        settle.KIND: _lane(
-            house,
-            settle.KIND,
-            settle.handler(house),
-            rows_max=SETTLE_ROWS_MAX,
-            scheduled_rows_max=SETTLE_SCHEDULED_ROWS_MAX,
-        ),
+        settle.KIND: _lane(house, settle.KIND, settle.handler(house, stride), stride=stride),
         collect.KIND: _lane(house, collect.KIND, collect.handler(house)),
         COMPOSE: _lane(house, COMPOSE, house.composer.handle, rows_max=COMPOSE_ROWS_MAX),
-        notify.KIND: _lane(house, notify.KIND, house.notify.handle),
+        notify.KIND: _lane(house, notify.KIND, house.notices.handle),
+        # A batch is one talk long: whoever is told to stop has begun nothing that he cannot finish.
+        Post.kind: _lane(house, Post.kind, house.mailing.handle, rows_max=Post.in_flight_max),
     }
 
 
@@ -100,14 +99,14 @@ def _lane(
     handler: Handler,
     *,
     rows_max: int = CLAIM_ROWS_MAX,
-    scheduled_rows_max: int | None = None,
+    stride: Stride | None = None,
 ) -> Lane:
     return Lane(
         house.work,
         kind,
         handler,
         rows_max=rows_max,
-        scheduled_rows_max=scheduled_rows_max,
+        stride=stride,
         heartbeat=timedelta(seconds=house.settings.heartbeat_s),
         sweep=timedelta(seconds=house.settings.sweep_s),
     )

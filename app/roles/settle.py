@@ -8,24 +8,29 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from time import perf_counter as now_s
 
 from app.roles.possessions import take_waiting
 from app.wiring import House
 from billing.flows.settle import settle
 from runtime.crash import reach
-from runtime.work import Claim, Handler
+from runtime.work import Claim, Handler, Stride
 from terms.ids import AccountId
 
 KIND = "settle"
 
 
-def handler(house: House) -> Handler:
-    """Make the handler of a batch: one transaction, and every row with its next look."""
+def handler(house: House, stride: Stride) -> Handler:
+    """Make the handler of a batch: one transaction, and every row with its next look.
+
+    The stride learns how long the transaction was open, the wait for it aside.
+    """
 
     async def handle(claims: Sequence[Claim]) -> None:
         # Without them, too, is settled; they are taken by the clock as well.
         await house.store.outages.outlive("facts first", take_waiting(house))
         async with house.store.begin() as tx:
+            begun_s = now_s()
             now = await house.clock.business_now(tx)
             accounts = [AccountId(claim.key) for claim in claims]
             settled = await settle(house.desk, tx, accounts, now)
@@ -39,6 +44,7 @@ def handler(house: House) -> Handler:
                     looks.append((claim, look))
             await house.work.complete(tx, over)
             await house.work.complete_until(tx, looks)
+        stride.took(len(claims), now_s() - begun_s)
         reach("after_settle")
 
     return handle

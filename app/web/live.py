@@ -53,13 +53,13 @@ class Live:
         self._drawn: Mapping[str, str] = {}
         self._changed = asyncio.Condition()
         self._closed = asyncio.Event()
-        self._watchers = 0
+        self.watchers = 0
         self._looking: asyncio.Task[None] | None = None
 
     @property
     def is_full(self) -> bool:
         """Whether as many watch as may."""
-        return self._watchers >= self.watchers_max
+        return self.watchers >= self.watchers_max
 
     def close(self) -> None:
         """Send everybody away."""
@@ -79,14 +79,14 @@ class Live:
         """
         response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
         await response.prepare(request)
-        self._watchers += 1
+        self.watchers += 1
         self._parts.update(parts.keys())
         self._start()
         try:
             with suppress(ConnectionError, TimeoutError):
                 await self._feed(response, parts, is_in, dress)
         finally:
-            self._watchers -= 1
+            self.watchers -= 1
             self._parts -= Counter(parts.keys())
         return response
 
@@ -128,7 +128,7 @@ class Live:
     async def _look(self) -> None:
         """Draw again and again while somebody watches, a tenth of the time at most."""
         loop = asyncio.get_running_loop()
-        while self._watchers and not self._closed.is_set():
+        while self.watchers and not self._closed.is_set():
             began_at = loop.time()
             await self._outages.outlive("live pages", self._draw_and_wake())
             await pause(max(LOOK_EVERY_S, SHARE * (loop.time() - began_at)))

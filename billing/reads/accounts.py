@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from sqlalchemy import Select, case, false, func, or_, select
+from sqlalchemy import ScalarSelect, Select, false, func, or_, select
 
 from billing.accounts.store import account, customer, service
 from billing.catalog.model import OfferingKind
@@ -176,11 +176,6 @@ def _holder(row: Any) -> Holder:
 
 
 def _listing(search: str, after: str, limit: int) -> Select[Any]:
-    owner = (open_item.c.account_id == account.c.id) & (open_item.c.currency == account.c.currency)
-    sums = [
-        func.coalesce(func.sum(case((open_item.c.kind == kind, open_item.c.rest_minor))), 0)
-        for kind in (INVOICE, CREDIT)
-    ]
     columns = (
         service.c.id,
         service.c.contract,
@@ -189,14 +184,13 @@ def _listing(search: str, after: str, limit: int) -> Select[Any]:
         customer.c.name,
     )
     query = (
-        select(*columns, sums[0].label("owed"), sums[1].label("credit"))
+        select(*columns, _open(INVOICE).label("owed"), _open(CREDIT).label("credit"))
         .select_from(
-            service.join(account, account.c.id == service.c.account_id)
-            .join(customer, customer.c.id == account.c.customer_id)
-            .outerjoin(open_item, owner)
+            service.join(account, account.c.id == service.c.account_id).join(
+                customer, customer.c.id == account.c.customer_id
+            )
         )
         .where(service.c.contract > after)
-        .group_by(*columns)
         .order_by(service.c.contract)
         .limit(limit)
     )
@@ -204,3 +198,10 @@ def _listing(search: str, after: str, limit: int) -> Select[Any]:
         meant = any_of(search)
         query = query.where(false() if meant is None else meant)
     return query
+
+
+def _open(kind: str) -> ScalarSelect[Any]:
+    """Add up what is open of a kind, for the accounts that are shown alone."""
+    c = open_item.c
+    of = (c.account_id == account.c.id, c.currency == account.c.currency, c.kind == kind)
+    return select(func.coalesce(func.sum(c.rest_minor), 0)).where(*of).scalar_subquery()

@@ -7,8 +7,9 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TypeAlias
 
 from gateway.provisioning import guard
-from gateway.provisioning.guard import StoppedByGuard, Verdict
+from gateway.provisioning.guard import StoppedByGuard
 from gateway.provisioning.jobs import Job
+from gateway.provisioning.standing import Verdict
 from gateway.provisioning.targets import Target
 from runtime.clock import Clock
 from runtime.store import Store

@@ -8,18 +8,15 @@ stand in the database, so that batches, workers and restarts share them.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
-from datetime import datetime, timedelta
-from enum import StrEnum
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, and_, bindparam, delete, exists, func, or_, select, update
-from sqlalchemy.sql.elements import ColumnElement
+from sqlalchemy import Select, and_, bindparam, delete, select, update
 
 from gateway.provisioning.keys import RECONCILE, key_of
-from gateway.provisioning.tables import darkening, observed, wish
+from gateway.provisioning.standing import LASTING, WINDOW, Verdict, pending, standing
+from gateway.provisioning.tables import darkening
 from gateway.provisioning.tables import target as targets
 from gateway.provisioning.targets import Target, find
 from runtime.store import Tx
@@ -27,99 +24,14 @@ from runtime.store.among import KEYS, among, packed
 from runtime.store.lease import Engine
 from runtime.store.prepared import PreparedQuery
 from runtime.work import Work
-from runtime.work import work as work_table
 from terms.errors import Permanent
 from terms.ids import TargetName
 
-WINDOW = timedelta(hours=1)
 _D = darkening.c
-
-
-class Verdict(StrEnum):
-    """What was said to one subject's switching off at one target."""
-
-    COUNTED = "counted"  # within the limit: it went dark
-    STOPPED = "stopped"  # waits for the operator
-    APPROVED = "approved"  # the operator let it through; it does not count
-    REJECTED = "rejected"  # the operator keeps it on
-
-
-# Words of a person, or words that wait for one: they hold until the account stays on after all.
-LASTING = (Verdict.STOPPED, Verdict.REJECTED, Verdict.APPROVED)
 
 
 class StoppedByGuard(Permanent):
     """The write is not made: too many accounts would go dark."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Standing:
-    """How a target stands: `would` of `base` accounts ask to go dark, `limit` may per hour.
-
-    `on` are on now; the base also has those that went dark within the window.
-    """
-
-    on: int
-    base: int
-    limit: int
-    counted: int
-    would: int
-    stopped: int
-
-    @property
-    def is_stopped(self) -> bool:
-        """Whether a decision is awaited."""
-        return self.stopped > 0
-
-
-def limit_of(target: Target, base: int) -> int:
-    """How many accounts may go dark within the window: the share of the base, or the floor."""
-    return max(target.guard_floor, base * target.guard_share_percent // 100)
-
-
-async def standing(tx: Tx, target: Target, *, now: datetime) -> Standing:
-    """Count what went dark, what is about to and what was stopped."""
-    async with _whole_tables(tx):
-        return await _counted(tx, target, now - WINDOW)
-
-
-async def _counted(tx: Tx, target: Target, since: datetime) -> Standing:
-    recent = and_(_D.target == target.name, _D.at > since)
-    counted = int(await tx.scalar(_count(recent, _D.verdict == Verdict.COUNTED)))
-    stopped = int(await tx.scalar(_count(_D.target == target.name, _D.verdict == Verdict.STOPPED)))
-    pending = select(func.count()).select_from(_pending(target.name, since).subquery())
-    o = observed.c
-    is_on = select(func.count()).where(o.target == target.name, o.enabled.is_(True))
-    went_dark = select(func.count()).where(
-        o.target == target.name,
-        o.enabled.is_(False),
-        exists().where(recent, _D.verdict == Verdict.COUNTED, _D.subject == o.subject),
-    )
-    on = int(await tx.scalar(is_on))
-    base = on + int(await tx.scalar(went_dark))
-    return Standing(
-        on=on,
-        base=base,
-        limit=limit_of(target, base),
-        counted=counted,
-        would=stopped + int(await tx.scalar(pending)),
-        stopped=stopped,
-    )
-
-
-@asynccontextmanager
-async def _whole_tables(tx: Tx) -> AsyncIterator[None]:
-    """Have tables joined as a whole: all rows are counted, and that a table is small may be old.
-
-    PostgreSQL keeps the plan it made while hardly anything was there, which for each row of one
-    reads all of another: seconds, at ten thousand.
-    """
-    if tx.engine != "postgresql":
-        yield
-        return
-    await tx.driver("SET LOCAL enable_nestloop = off")
-    yield
-    await tx.driver("SET LOCAL enable_nestloop = on")
 
 
 async def decide(
@@ -161,7 +73,7 @@ async def approve(tx: Tx, work: Work, target: str, *, subjects: Sequence[str] = 
         waiting = (Verdict.STOPPED, Verdict.REJECTED)
         chosen = await _answer(tx, work, name, Verdict.APPROVED, to=waiting, only=subjects)
         return len(chosen)
-    behind = {row.subject: row.revision for row in await tx.rows(_pending(name, now - WINDOW))}
+    behind = {row.subject: row.revision for row in await tx.rows(pending([name], now - WINDOW))}
     await _write(tx, name, behind, Verdict.APPROVED, now)
     stopped = await _answer(tx, work, name, Verdict.APPROVED)
     return len({*stopped, *behind})
@@ -225,38 +137,6 @@ def _still_holds(said: str, at_revision: int, at: datetime, revision: int, now: 
     if said == Verdict.REJECTED:
         return revision <= at_revision
     return now - at < WINDOW
-
-
-def _count(*conditions: ColumnElement[bool]) -> Select[int]:
-    return select(func.count()).select_from(darkening).where(*conditions)
-
-
-def _pending(target: str, since: datetime) -> Select[tuple[str, int]]:
-    """Subjects in the queue that are on and wished off, and that nobody has judged yet."""
-    w, o, q = wish.c, observed.c, work_table.c
-    judged = exists().where(
-        _D.target == target,
-        _D.subject == w.subject,
-        or_(_D.verdict.in_((Verdict.STOPPED, Verdict.REJECTED)), _D.at > since),
-    )
-    # The key is "subject@target"; cut there, so that wishes are found by their own key.
-    subject = func.substr(q.key, 1, func.length(q.key) - len(f"@{target}"))
-    return (
-        select(w.subject, w.revision)
-        .select_from(
-            work_table.join(wish, and_(w.subject == subject, w.target == target)).join(
-                observed, and_(o.subject == w.subject, o.target == w.target)
-            )
-        )
-        .where(
-            q.kind == RECONCILE,
-            q.target == target,
-            q.parked_at.is_(None),
-            w.enabled.is_(False),
-            o.enabled.is_(True),
-            ~judged,
-        )
-    )
 
 
 def _known(engine: Engine) -> Select[Any]:

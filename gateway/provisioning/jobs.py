@@ -9,10 +9,10 @@ from typing import Any
 
 from sqlalchemy import Select, and_, bindparam, exists, select
 
-from gateway.provisioning import guard
 from gateway.provisioning.compose import Wish
 from gateway.provisioning.keys import parts_of
 from gateway.provisioning.routes import TOPIC
+from gateway.provisioning.standing import LASTING, Verdict
 from gateway.provisioning.tables import darkening, drift, observed, wish
 from gateway.provisioning.wishes import from_row
 from runtime import log
@@ -42,7 +42,7 @@ class Job:
     begun_at: float = 0.0
     cut: Exception | None = None
     # What the guard said to this wish before its run began.
-    foreseen: guard.Verdict | None = None
+    foreseen: Verdict | None = None
 
     @property
     def goes_dark(self) -> bool:
@@ -86,7 +86,7 @@ def _job(row: Any, claim: Claim, renewed_at: float) -> Job:
         seen_text=row.seen_text,
         proven=row.proven or 0,
         has_drift=bool(row.has_drift),
-        is_judged=row.verdict in guard.LASTING,
+        is_judged=row.verdict in LASTING,
         is_lit=bool(row.is_lit),
         renewed_at=renewed_at,
     )

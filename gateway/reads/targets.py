@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import select
 
-from gateway.provisioning import guard
+from gateway.provisioning.standing import Standing, standings
 from gateway.provisioning.tables import drift_scan
 from gateway.provisioning.targets import Target, load
 from runtime.store import Tx
@@ -52,7 +52,7 @@ class TargetHealth:
     reason: str
     in_flight_max: int
     drift_policy: str
-    guard: guard.Standing
+    guard: Standing
     last_scan: LastScan | None
 
 
@@ -60,9 +60,11 @@ async def targets(tx: Tx, *, now: datetime) -> list[TargetHealth]:
     """Tell how every target is doing; `now` is machine time."""
     rows = await tx.rows(select(drift_scan))
     scans = {row.target: _scan(row) for row in rows}
+    known = await load(tx)
+    by_target = await standings(tx, known.values(), now=now)
     found = []
-    for name, target in (await load(tx)).items():
-        standing = await guard.standing(tx, target, now=now)
+    for name, target in known.items():
+        standing = by_target[name]
         condition, since, reason = _condition(target, standing, now)
         found.append(
             TargetHealth(
@@ -97,7 +99,7 @@ def _out(target: Target) -> tuple[Condition, datetime | None, str] | None:
 
 
 def _condition(
-    target: Target, standing: guard.Standing, now: datetime
+    target: Target, standing: Standing, now: datetime
 ) -> tuple[Condition, datetime | None, str]:
     if (out := _out(target)) is not None:
         return out

@@ -6,6 +6,7 @@ number of marks becomes one look, and a mark during a look causes exactly one mo
 
 from runtime.work.lane import Handler, Lane, is_suspect, without_suspects
 from runtime.work.rows import Claim, Failure, Parking, Work
+from runtime.work.stride import Stride
 from runtime.work.table import work
 
 __all__ = [
@@ -14,6 +15,7 @@ __all__ = [
     "Handler",
     "Lane",
     "Parking",
+    "Stride",
     "Work",
     "is_suspect",
     "without_suspects",

@@ -1,8 +1,8 @@
 """A lane: one kind of work, one handler, batches one after the other.
 
 Each kind has its own lane, so that a long one never delays a short one; within one a mark waits for
-the batch under way at most, which `scheduled_rows_max` keeps short. A batch that fails by a bug is
-tried row by row, and rows that nobody ever finishes are tried alone: no poisoned row stops others.
+the batch under way at most, which its stride keeps short. A batch that fails by a bug is tried row
+by row, and rows that nobody ever finishes are tried alone: no poisoned row stops others.
 """
 
 from __future__ import annotations
@@ -14,8 +14,10 @@ from contextlib import asynccontextmanager
 from datetime import timedelta
 
 from runtime.retry import back_off_s, is_away, is_conflict, pause
+from runtime.stumbles import Stumbles
 from runtime.telemetry import get_log
 from runtime.work.rows import CLAIM_ROWS_MAX, Claim, Failure, Parking, Work
+from runtime.work.stride import Stride
 
 log = get_log()
 
@@ -31,7 +33,10 @@ ABANDONED = f"claimed {TRIES_MAX} times and never finished: the process may have
 
 
 class Lane:
-    """Claims rows of one kind and gives them to the handler, which finishes them itself."""
+    """Claims rows of one kind and gives them to the handler, which finishes them itself.
+
+    At most `rows_max` at once, or as many as a `stride` says that the handler tells its times.
+    """
 
     def __init__(
         self,
@@ -40,7 +45,7 @@ class Lane:
         handler: Handler,
         *,
         rows_max: int = CLAIM_ROWS_MAX,
-        scheduled_rows_max: int | None = None,
+        stride: Stride | None = None,
         heartbeat: timedelta = HEARTBEAT,
         sweep: timedelta = SWEEP,
     ) -> None:
@@ -48,9 +53,10 @@ class Lane:
         self.kind = kind
         self.handler = handler
         self.rows_max = rows_max
-        self.scheduled_rows_max = scheduled_rows_max
+        self.stride = stride
         self.heartbeat = heartbeat
         self.sweep = sweep
+        self._stumbles = Stumbles(work.store.outages, f"work {kind}")
 
     async def run(self, stop: asyncio.Event) -> None:
         """Work until told to stop; a batch that was begun is finished."""
@@ -60,12 +66,13 @@ class Lane:
 
     async def turn(self) -> int:
         """Claim and handle one batch; returns how many rows there were."""
-        claims = await self.work.claim(
-            self.kind, rows_max=self.rows_max, scheduled_rows_max=self.scheduled_rows_max
-        )
+        rows_max = self.stride.rows if self.stride else self.rows_max
+        claims = await self.work.claim(self.kind, rows_max=rows_max)
         if claims:
             async with keep_alive(self.work, claims, self.heartbeat):
                 await self._handle(await without_suspects(self.work, claims))
+        else:
+            self._stumbles.rest()
         return len(claims)
 
     async def _turn_or_none(self) -> int:
@@ -102,12 +109,15 @@ class Lane:
                 return
             for claim in claims:
                 await self._handle([claim])
+        else:
+            self._stumbles.passed()
 
     async def _set_back(self, claim: Claim, error: Exception) -> None:
         is_bug = not (is_conflict(error) or is_away(error))
         reason = "".join(traceback.format_exception(error, limit=-6))
         if is_bug:
             log.error("work.failed", kind=claim.kind, key=claim.key, exc_info=error)
+            self._stumbles.failed(claim.key, error)
         async with self.work.store.begin() as tx:
             if is_bug and claim.attempts >= BUG_TRIES_MAX:
                 await self.work.park(tx, [Parking(claim=claim, error=reason)])

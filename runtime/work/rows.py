@@ -97,25 +97,19 @@ class Work:
             tx.ring((kind,))
 
     async def claim(
-        self,
-        kind: str,
-        *,
-        target: str = "",
-        rows_max: int = CLAIM_ROWS_MAX,
-        scheduled_rows_max: int | None = None,
+        self, kind: str, *, target: str = "", rows_max: int = CLAIM_ROWS_MAX
     ) -> list[Claim]:
         """Take up to `rows_max` due rows in a transaction of its own.
 
-        First those that were marked, because something happened, then those whose time has come
-        and no more of these than `scheduled_rows_max`; among each the longest due first. What is
-        scheduled goes along wherever fewer than `rows_max` marked rows wait, and a key has one row
-        however often it is marked: it waits only while marks come faster than they are dealt with.
+        First those that were marked, because something happened, then those whose time has come;
+        among each the longest due first. What is scheduled goes along wherever fewer marked rows
+        wait, and a key has one row however often it is marked: it waits only while marks come
+        faster than they are dealt with.
         """
         token = self.chance.bits(TOKEN_BITS) or 1
         now = self._now()
         lease = self._lease_value(now)
-        scheduled = rows_max if scheduled_rows_max is None else scheduled_rows_max
-        given = (lease, kind, now, target, token, rows_max, scheduled)
+        given = (lease, kind, now, target, token, rows_max)
         return _claims(kind, token, await self.store.once(self.sql.claim, given))
 
     async def take(self, kind: str, keys: Iterable[str]) -> list[Claim]:

@@ -107,8 +107,8 @@ async def fill_with_markup(served, shop) -> None:
             (HOSTILE,),
         )
         await tx.driver(
-            "INSERT INTO delivery (notice_id, service_id, kind, text, outcome, begun_at, why)"
-            " VALUES ('n1', ?, 'payment_reminder', ?, 'failed', 1, ?)",
+            "INSERT INTO delivery (id, service_id, kind, text, outcome, begun_at, why, to_address)"
+            " VALUES ('n1', ?, 'payment_reminder', ?, 'failed', 1, ?, '')",
             (service, HOSTILE, HOSTILE),
         )
     (claim,) = await house.work.claim("notify")

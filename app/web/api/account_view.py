@@ -147,9 +147,13 @@ class Held:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MessageSent:
-    """A notice on its way to the screens."""
+    """A notice on its way to the screens, or a letter to the mail address `to`.
+
+    A letter's text is not kept.
+    """
 
     kind: str
+    to: str
     text: str
     outcome: str
     at: datetime
@@ -264,6 +268,7 @@ def _hold(one: HoldView) -> Hold:
 def _message(one: Delivery) -> MessageSent:
     return MessageSent(
         kind=one.kind,
+        to=one.to,
         text=one.text,
         outcome=one.outcome.value,
         at=one.ended_at or one.begun_at,

@@ -25,11 +25,12 @@ from app.web.console.views import (
 )
 from app.web.console.words import (
     ATTEMPTS,
-    DELIVERIES,
     MOVEMENTS,
     PROMISES,
     STATE_TONES,
+    delivered,
     plain,
+    said,
     shown,
     taxes,
 )
@@ -257,9 +258,9 @@ def _messages(found: Household) -> tuple[Message, ...]:
     return tuple(
         Message(
             at=one.ended_at or one.begun_at,
-            text=one.text,
-            outcome=DELIVERIES[one.outcome][1],
-            tone=DELIVERIES[one.outcome][0],
+            text=said(one),
+            outcome=delivered(one)[1],
+            tone=delivered(one)[0],
             why=one.why,
         )
         for one in found.messages

@@ -10,7 +10,7 @@ from itertools import groupby
 
 from app.desk.names import Names, names
 from app.web.console.views import Moment, Tone
-from app.web.console.words import DELIVERIES, ORDER_TONES, POSSESSIONS, told
+from app.web.console.words import ORDER_TONES, POSSESSIONS, delivered, said, told
 from billing.reads.accounts import Holder
 from gateway.provisioning.orders import Outcome, ServiceOrder
 from gateway.provisioning.results import DRIFT_CAUSE
@@ -52,7 +52,9 @@ async def moments_of(
     orders = await order_reads.latest(tx, orders_max=MOMENTS_MAX, service=service, before=before)
     sent = await deliveries.latest(tx, rows_max=MOMENTS_MAX, service=service, before=before)
     keys = [ServiceId(entry.key) for entry in entries]
-    who = await names(tx, [*keys, *(o.service for o in orders), *(d.service for d in sent)])
+    who = await names(
+        tx, [*keys, *(o.service for o in orders), *(d.service for d in sent if d.service)]
+    )
     moments = [of_entry(entry, who) for entry in entries]
     moments += [of_order(order, who) for order in orders if _MESSAGE not in order.what]
     moments += [of_delivery(delivery, who) for delivery in sent]
@@ -130,12 +132,15 @@ def of_order(order: ServiceOrder, who: Names) -> Moment:
 
 def of_delivery(delivery: Delivery, who: Names) -> Moment:
     """Tell one message."""
-    tone, word = DELIVERIES[delivery.outcome]
-    text = f"message {word}: “{delivery.text}”" if delivery.text else f"message {word}"
+    tone, word = delivered(delivery)
+    if delivery.to:
+        text = f"letter {word}: {said(delivery)}"
+    else:
+        text = f"message {word}: “{delivery.text}”" if delivery.text else f"message {word}"
     at = delivery.ended_at or delivery.begun_at
     shown: Tone = "warn" if tone == "good" else tone
-    found = Moment(id=f"notice:{delivery.notice}", at=at, tone=shown, text=text, more=delivery.why)
-    return _about(found, who.get(delivery.service))
+    found = Moment(id=f"notice:{delivery.id}", at=at, tone=shown, text=text, more=delivery.why)
+    return _about(found, who.get(delivery.service) if delivery.service else None)
 
 
 def _about(moment: Moment, holder: Holder | None) -> Moment:

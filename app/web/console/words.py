@@ -11,6 +11,7 @@ from billing.promises.model import PromiseState
 from billing.tax.model import TaxGroup
 from gateway.provisioning.orders import Outcome as OrderOutcome
 from gateway.reads.targets import Condition
+from messages.model import Delivery
 from messages.model import Outcome as DeliveryOutcome
 from terms.entitlement import ServiceState
 from terms.facts import Possession
@@ -49,6 +50,15 @@ DELIVERIES: Mapping[DeliveryOutcome, tuple[Tone, str]] = {
     DeliveryOutcome.FAILED: ("bad", "not shown"),
     DeliveryOutcome.LATE: ("off", "dropped, too late"),
     DeliveryOutcome.UNKNOWN: ("warn", "perhaps shown"),
+}
+
+LETTERS: Mapping[DeliveryOutcome, tuple[Tone, str]] = {
+    DeliveryOutcome.BEGUN: ("calm", "on its way"),
+    DeliveryOutcome.SENT: ("good", "sent"),
+    DeliveryOutcome.WAITING: ("warn", "waits for the mail server"),
+    DeliveryOutcome.FAILED: ("bad", "not sent"),
+    DeliveryOutcome.LATE: ("off", "dropped, too late"),
+    DeliveryOutcome.UNKNOWN: ("warn", "perhaps sent"),
 }
 
 POSSESSIONS: Mapping[Possession, str] = {
@@ -128,3 +138,13 @@ def _change(name: str, held: str, wished: str) -> Change:
 def told(fields: Mapping[str, tuple[str, str]]) -> str:
     """Write fields that differ in one line."""
     return ", ".join(f"{c.field} {c.held} → {c.wished}" for c in changes(fields))
+
+
+def delivered(one: Delivery) -> tuple[Tone, str]:
+    """Say what became of a notice or a letter."""
+    return (LETTERS if one.to else DELIVERIES)[one.outcome]
+
+
+def said(one: Delivery) -> str:
+    """Say what it said; of a letter only what kind it was and to whom."""
+    return f"{one.kind.replace('_', ' ')} to {one.to}" if one.to else one.text

@@ -15,8 +15,9 @@ from tests.flows.app.operator import contract_of
 pytestmark = pytest.mark.timeout(300)  # it starts many processes
 
 KILLED = -signal.SIGKILL
-# All but the one where something is about to be done at a box that calls.
-POINTS_ON_THE_WAY = tuple(point for point in POINTS if point != "after_begin")
+# All but the one where something is about to be done at a box that calls, and those of messages.
+POINTS_ELSEWHERE = ("after_begin", "after_record", "after_send")
+POINTS_ON_THE_WAY = tuple(point for point in POINTS if point not in POINTS_ELSEWHERE)
 BOXES = len(POINTS_ON_THE_WAY) + 2
 DEBTOR = BOXES + 1
 MONTH, WEEK = "31d", "7d"

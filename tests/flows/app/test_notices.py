@@ -8,8 +8,9 @@ from datetime import timedelta
 import pytest
 
 from messages import store as deliveries
+from messages.deliver import Deliver
 from messages.model import ALLOWED, Delivery, Outcome
-from messages.notify import KIND, Notify
+from messages.notify import KIND, Notices
 from messages.ports import Shown
 from messages.templates import kinds, languages, texts, write
 from runtime import log
@@ -70,7 +71,7 @@ def wall():
 @pytest.fixture
 def lane(store, work, wall):
     """The lane of notices."""
-    return Lane(work, KIND, Notify(store, work, wall).handle)
+    return Lane(work, KIND, Deliver(store, work, Notices(wall)).handle)
 
 
 def notice_at(now, *, id_="n1", kind="payment_reminder", locale="en", hours=24, params=PARAMS):
@@ -100,7 +101,7 @@ async def announce(store, work, *notices):
 async def outcome(store, id_="n1"):
     """What became of a notice."""
     async with store.read() as tx:
-        return (await deliveries.outcomes(tx, [id_])).get(NoticeId(id_))
+        return (await deliveries.outcomes(tx, [id_])).get(id_)
 
 
 async def left(store, work):
@@ -199,7 +200,7 @@ async def test_a_screen_that_does_not_answer_is_not_tried_again(store, work, wal
 async def test_stopped_in_the_middle_it_is_not_sent_again(store, clock, chance, wall, machine):
     """A worker that dies while sending leaves a record; the next one only calls it unknown."""
     work = Work(store, clock, chance, lease=timedelta(milliseconds=20))
-    lane = Lane(work, KIND, Notify(store, work, wall).handle)
+    lane = Lane(work, KIND, Deliver(store, work, Notices(wall)).handle)
     wall.error = asyncio.CancelledError()
     await announce(store, work, notice_at(work.clock.machine_now()))
     with pytest.raises(asyncio.CancelledError):
@@ -267,7 +268,7 @@ async def test_an_ended_delivery_stays_as_it_is(store, work, before):
     """Only what was begun can end; the table of steps is what the database does."""
     now = work.clock.machine_now()
     delivery = Delivery(
-        notice=NoticeId("n"),
+        id="n",
         service=ServiceId("S"),
         kind="restored",
         text="t",
@@ -276,6 +277,6 @@ async def test_an_ended_delivery_stays_as_it_is(store, work, before):
     )
     async with store.begin() as tx:
         await deliveries.record(tx, [delivery])
-        await deliveries.end(tx, [(NoticeId("n"), Outcome.SENT, "")], now)
+        await deliveries.end(tx, [("n", Outcome.SENT, "")], now)
     expected = Outcome.SENT if Outcome.SENT in ALLOWED[before] else before
     assert await outcome(store, "n") is expected

@@ -278,7 +278,7 @@ async def test_a_crowd_never_shares_a_key_and_forgets_none(rows):
 
 CLAIMED = {"kind": "settle", "key": "a", "generation": 1, "token": 1}
 VALUES = {
-    "claim": (1, "settle", 1, "", 1, 100, 20),
+    "claim": (1, "settle", 1, "", 1, 100),
     "renew": (1, batch([CLAIMED])),
     "complete": (batch([CLAIMED]),),
     "keep": (batch([CLAIMED]),),

@@ -131,12 +131,10 @@ class Rehearsal:
             else:
                 row.due = min(row.due, due)
 
-    def claim(self, rows_max: int = len(KEYS), scheduled_rows_max: int = len(KEYS)) -> list[Look]:
+    def claim(self, rows_max: int = len(KEYS)) -> list[Look]:
         """A worker takes what is due and looks: it sees the newest wish of each key."""
-        claims = self.wait(
-            self.work.claim(KIND, rows_max=rows_max, scheduled_rows_max=scheduled_rows_max)
-        )
-        self._check_choice({claim.key for claim in claims}, rows_max, scheduled_rows_max)
+        claims = self.wait(self.work.claim(KIND, rows_max=rows_max))
+        self._check_choice({claim.key for claim in claims}, rows_max)
         for claim in claims:
             assert claim.key not in self.holders, "two at work on one key"
             row = self.rows[claim.key]
@@ -146,15 +144,15 @@ class Rehearsal:
             assert (claim.generation, claim.attempts) == (row.generation, row.attempts)
         return [Look(claim=claim, saw=self.wished[claim.key]) for claim in claims]
 
-    def _check_choice(self, keys: set[str], rows_max: int, scheduled_rows_max: int) -> None:
+    def _check_choice(self, keys: set[str], rows_max: int) -> None:
         """What was marked goes first, then what is scheduled; of each the longest due."""
         ready = {key: row for key, row in self.rows.items() if self.is_ready(row)}
         assert keys <= set(ready), "claimed before its time"
         room = rows_max
-        for is_scheduled, own_max in ((False, rows_max), (True, scheduled_rows_max)):
+        for is_scheduled in (False, True):
             dues = {key: row.due for key, row in ready.items() if row.is_scheduled == is_scheduled}
             chosen = keys & set(dues)
-            assert len(chosen) == min(room, own_max, len(dues)), "more or less than was to be taken"
+            assert len(chosen) == min(room, len(dues)), "more or less than was to be taken"
             left = [dues[key] for key in set(dues) - keys]
             assert all(dues[key] <= min(left, default=1 << 40) for key in chosen)
             room -= len(chosen)

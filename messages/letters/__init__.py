@@ -1,0 +1,1 @@
+"""Letters: what goes to one mail address, once; sealed while it waits, gone when it has ended."""

@@ -1,0 +1,99 @@
+"""The channel of letters: opened only to be handed over, and wiped when they have ended."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from messages.deliver import Became
+from messages.letters.model import Letter
+from messages.letters.store import KIND, Kept, Letters
+from messages.model import Message, Outcome
+from messages.ports import Mail
+from runtime.secrets import SealBroken
+from runtime.store import Tx
+from runtime.telemetry import get_log
+from terms.errors import Retryable, TargetError, Unauthorized, Unreachable
+
+log = get_log()
+
+# These may pass by themselves, or by an operator's hand, while a letter's time lasts.
+_PASSING = (Unreachable, Retryable, Unauthorized)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Posted(Message):
+    """A letter on its way; none where it cannot be opened."""
+
+    letter: Letter | None
+
+
+class Post:
+    """The channel to mail addresses.
+
+    A server that does not answer is told of once, and once when it answers again. Few letters are
+    tried at a time, so that one that is down is asked seldom, however many wait.
+    """
+
+    kind = KIND
+    in_flight_max = 4
+
+    def __init__(self, letters: Letters, mail: Mail | None) -> None:
+        self.letters = letters
+        self.mail = mail
+        self._is_down = False
+
+    async def find(self, tx: Tx, ids: Sequence[str]) -> Mapping[str, Posted]:
+        """Find the letters that wait, and open them."""
+        return {kept.id: self._posted(kept) for kept in await self.letters.find(tx, ids)}
+
+    async def send(self, message: Posted) -> Became:
+        """Hand it over; where that may have happened before the answer was lost, never again."""
+        if message.letter is None:
+            return Outcome.FAILED, message.flaw
+        if self.mail is None:
+            return Outcome.FAILED, "no mail is configured"
+        try:
+            await self.mail.send(message.letter)
+        except TargetError as error:
+            self._note(is_down=isinstance(error, Unreachable), why=str(error))
+            return _failed(error), str(error)
+        self._note(is_down=False)
+        return Outcome.SENT, ""
+
+    async def became(self, message: Posted) -> Became:
+        """Drop it: its time was over before anybody took it."""
+        return Outcome.LATE, message.is_over
+
+    async def ended(self, tx: Tx, ids: Sequence[str]) -> None:
+        """Wipe what they said."""
+        await self.letters.forget(tx, ids)
+
+    def _posted(self, kept: Kept) -> Posted:
+        letter, flaw = None, ""
+        try:
+            letter = self.letters.opened(kept)
+        except SealBroken as error:
+            flaw = str(error)
+        return Posted(
+            id=kept.id,
+            kind=kept.kind,
+            to=kept.to,
+            service=kept.service,
+            not_after=kept.not_after,
+            letter=letter,
+            flaw=flaw,
+        )
+
+    def _note(self, *, is_down: bool, why: str = "") -> None:
+        if is_down and not self._is_down:
+            log.warning("mail.down", reason=why)
+        elif self._is_down and not is_down:
+            log.warning("mail.up")
+        self._is_down = is_down
+
+
+def _failed(error: TargetError) -> Outcome:
+    if not error.is_untouched:
+        return Outcome.UNKNOWN
+    return Outcome.WAITING if isinstance(error, _PASSING) else Outcome.FAILED
