@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import date, timedelta
 from fractions import Fraction
 from itertools import pairwise
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -33,7 +34,7 @@ def book(*amounts: tuple[str, date], terms: Terms = MONTHLY) -> PriceBook:
     return PriceBook.of([sold], prices)
 
 
-def wish(first: date, until: date | None = None, bill_day: int = 1, **more: object) -> Wish:
+def wish(first: date, until: date | None = None, bill_day: int = 1, **more: Any) -> Wish:
     """Wish for the plan."""
     plain = Wish(
         kind=LineKind.RECURRING,
