@@ -112,7 +112,7 @@ def _credited(engine: Engine) -> Select[Any]:
     charged = and_(line.invoice_id == c.invoice_id, line.n == c.invoice_n)
     return (
         select(
-            *(credit_line, line.kind, line.tax, line.days, line.of_days, line.rate_minor),
+            *(credit_line, line.kind, line.tax, line.units, line.of_units, line.rate_minor),
             line.amount_minor.label("charged_minor"),
             invoice.c.number,
         )
@@ -140,8 +140,8 @@ def _line(row: Any, currency: str) -> CreditLineView:
         line=row.invoice_n,
         period_start=row.period_start,
         period_end=row.period_end,
-        charged_days=row.days,
-        of_days=row.of_days,
+        charged_days=row.units,
+        of_days=row.of_units,
         rate=Money(row.rate_minor, currency),
         charged=Money(row.charged_minor, currency),
         amount=Money(row.amount_minor, currency),
