@@ -82,6 +82,15 @@ async def view(tx: Tx, number: str) -> CreditNoteView:
     return found[0]
 
 
+async def one_of_account(tx: Tx, key: AccountId, number: str) -> CreditNoteView:
+    """Show a credit note of this account. Raises NotFound, for one of another account alike."""
+    query = _notes().where(credit_note.c.account_id == key, credit_note.c.number == number)
+    found = await _views(tx, await tx.rows(query))
+    if not found:
+        raise NotFound(f"there is no credit note {number!r}")
+    return found[0]
+
+
 def _notes() -> Select[Any]:
     joined = credit_note.join(account, account.c.id == credit_note.c.account_id)
     return select(credit_note, account.c.number.label("account_number")).select_from(joined)
