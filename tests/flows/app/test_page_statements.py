@@ -61,7 +61,6 @@ PAGES = (
     "/field/",
     "/field/jobs",
     "/field/stock",
-    "/field/reviews",
 )
 VALUE = ViewerState(ref="r", enabled=True).encode()
 
