@@ -186,7 +186,8 @@ def of_the_household(n: int, home: Holder) -> list[tuple[Table, dict[str, Any]]]
     mine, of = home.service, home.account
     day = date(2030, 1, 1) + timedelta(days=31 * n)
     period = {"period_start": day, "period_end": day + timedelta(days=30)}
-    line = {"service_id": mine, "days": 30, "of_days": 30, "offering": "HARBOUR", "tax": "vat"}
+    whole = {"measure": "day", "units_before": 0, "units": 30, "of_units": 30}
+    line = {"service_id": mine, "offering": "HARBOUR", "tax": "vat", **whole}
     money = {"account_id": of, "currency": home.currency, "groups": "[]", "tax_minor": 0}
     return [
         (invoice, {"id": f"i{n}", "number": f"MANY-INV-{n}", "sequence": 90_000 + n, **money}),
