@@ -13,9 +13,11 @@ import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
 
-from playwright.async_api import Browser, Page, ViewportSize, async_playwright, expect
+from PIL import Image
+from playwright.async_api import Browser, FloatRect, Page, ViewportSize, async_playwright, expect
 from rich.console import Console
 
 from demo.__main__ import HARBOUR
@@ -33,6 +35,9 @@ BYTES_MAX = 150_000
 STEPS_COUNT = 3
 # A household without a box, and the box that a technician has for it.
 NEW_CONTRACT, NEW_NAME, NEW_BOX = "200101", "Subscriber 27", "RB09916149"
+STRANGE_BOX = "RB96653837"
+# Few colours of a page are many; none of them may go.
+KEEPING = Image.Quantize.MAXCOVERAGE
 SOON_MS = 60_000
 SETTLED_MS = 2_000  # what is fresh is lit up for a moment
 
@@ -73,20 +78,33 @@ class Album:
         kind = "phone" if page.viewport_size == PHONE else "desk"
         await page.wait_for_timeout(SETTLED_MS)
         path = self.folder / f"{name}-{kind}.png"
-        await page.screenshot(path=path, animations="disabled", caret="hide")
-        print(path.name, path.stat().st_size)
-        if path.stat().st_size > 250_000:
+        shot = await page.screenshot(animations="disabled", caret="hide", clip=await _area(page))
+        Image.open(BytesIO(shot)).convert("RGB").quantize(
+            method=KEEPING, dither=Image.Dither.NONE
+        ).save(path, optimize=True)
+        if path.stat().st_size > BYTES_MAX:
             raise ValueError(f"{path.name} has {path.stat().st_size} bytes, at most {BYTES_MAX}")
+
+
+async def trouble(ready: Stage) -> None:
+    """Give people something to decide: a box shows another key, one came back damaged."""
+    product, boxes = ready.product, ready.boxes_of(STRANGE_BOX)
+    await boxes.tamper("new_host_key", serial=STRANGE_BOX)
+    await product.scan(boxes.driver.target)
+    damaged = {"condition": "damaged", "note": "water inside"}
+    await product.call("POST", f"boxes/{ready.story.newcomer.box}/return", body=damaged)
+    await product.rest()
 
 
 async def office(album: Album) -> None:
     """Picture what staff at a desk sees, and one page of theirs on a phone."""
+    await trouble(album.ready)
     debtor = album.ready.story.debtors[0]
     name, password = await new_owner(album.ready.parts)
     async with album.seen_by(name, password, DESK) as page:
         await album.look(page, "overview")
         await album.look(page, "household", contract=debtor.contract)
-        await album.look(page, "search", serial=debtor.box[:6])
+        await album.look(page, "search", serial=debtor.box)
         await album.look(page, "work")
         await album.look(page, "waiting")
         await page.set_viewport_size(PHONE)
@@ -148,6 +166,14 @@ async def subscriber(album: Album) -> None:
         await page.set_viewport_size(DESK)
         await page.goto(url)
         await album.keep(page, "portal-home")
+
+
+async def _area(page: Page) -> FloatRect:
+    """Measure what is filled of the screen, so that no picture ends in empty paper."""
+    size = page.viewport_size
+    assert size is not None
+    used = await page.evaluate("Math.ceil(document.body.getBoundingClientRect().bottom)")
+    return FloatRect(x=0, y=0, width=size["width"], height=min(size["height"], used))
 
 
 async def _new_household(ready: Stage) -> None:

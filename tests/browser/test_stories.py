@@ -8,6 +8,7 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import BrowserContext, Page, expect
 
+from tests.browser.conftest import Watched
 from tests.browser.tour import DESK, PHONE, SIGHTS, faults
 from tests.browser.town import CASHIER, NEW, ONLINE, OTHER, PAYING, Town, sign_in, town
 from tests.flows.app.guest import with_password
@@ -26,9 +27,7 @@ BEFORE, HERE = "on the same page", "window.seen"
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def north(
-    running_portal, running_provider, sqlite_template, tmp_path_factory, chromium_path
-):
+async def north(running_portal, running_provider, sqlite_template, tmp_path_factory, chromium_path):
     """North TV on the day three of its households are dark."""
     folder = tmp_path_factory.mktemp("town")
     simulators = (running_portal, running_provider)
@@ -46,7 +45,7 @@ async def staff_page(north: Town, context: BrowserContext, name: str, path: str)
 
 
 async def test_staff_finds_a_household_by_its_box_and_its_picture_comes_on(north):
-    """A cashier types a serial, reads why it is dark, takes cash; the open page and the box follow."""
+    """A cashier types a serial, reads why it is dark, takes cash; page and box follow."""
     assert await north.shown(PAYING) is None
     async with north.seen_on(DESK) as context:
         page = await staff_page(north, context, CASHIER, "/console/")
@@ -128,21 +127,29 @@ async def code_in_the_mail(north: Town, context: BrowserContext, number: int) ->
     return str(code)
 
 
+async def come_in_by_code(north: Town, page: Page, number: int) -> None:
+    """Ask for a code, mistype it once, and come in."""
+    await page.goto(f"{north.served.url}/portal/")
+    await page.get_by_label("Contract number or e-mail").first.fill(contract_of(number))
+    await page.get_by_role("button", name="Send me a code").click()
+    await page.get_by_label("Code").fill("1234 5678")
+    await page.get_by_role("button", name="Sign in").click()
+    await expect(page.get_by_role("alert")).to_contain_text("This is not the code")
+    await page.get_by_label("Code").fill(await code_in_the_mail(north, page.context, number))
+    await page.get_by_role("button", name="Sign in").click()
+    await expect(page.get_by_role("button", name="Sign out")).to_be_visible()
+
+
 async def test_a_subscriber_pays_in_the_portal_and_watches(north):
-    """A code by mail lets in; what is owed and why is read; paid at the provider, the picture is on."""
-    url = f"{north.served.url}/portal/"
+    """Who came in by a code reads what is owed and why, pays at the provider, and watches again."""
     assert await north.shown(ONLINE) is None
     async with north.seen_on(PHONE) as context:
-        page = await context.new_page()
-        await page.goto(url)
-        await page.get_by_label("Contract number or e-mail").first.fill(contract_of(ONLINE))
-        await page.get_by_role("button", name="Send me a code").click()
-        await page.get_by_label("Code").fill(await code_in_the_mail(north, context, ONLINE))
-        await page.get_by_role("button", name="Sign in").click()
-        verdict = page.locator(".verdict")
-        await expect(verdict).to_have_attribute("data-tone", "bad")
-        await expect(verdict).to_contain_text("paid")
-        money = page.locator("[data-live-part=portal_money]")
+        watched = Watched(await context.new_page())
+        watched.listen()
+        page = watched.page
+        await come_in_by_code(north, page, ONLINE)
+        verdict, money = page.locator(".verdict"), page.locator("[data-live-part=portal_money]")
+        await expect(verdict).to_contain_text("is not paid")
         await expect(money).to_contain_text(OWED)
         await money.get_by_role("link", name="INV-").click()
         await expect(page.get_by_text("Sport pack")).to_be_visible()
@@ -150,12 +157,24 @@ async def test_a_subscriber_pays_in_the_portal_and_watches(north):
         await page.get_by_role("button", name=f"Pay {OWED}").click()
         await page.wait_for_url(f"{north.shop.provider.url}/**")
         await page.get_by_role("button", name="Pay").click()
-        await page.wait_for_url(f"{url}**")
+        await page.wait_for_url(f"{north.served.url}/portal/**")
+        await expect(page.get_by_role("status")).to_contain_text("Thank you")
         await expect(verdict).to_have_attribute("data-tone", "good", timeout=SOON_MS)
         await expect(money).to_contain_text("Nothing is owed", timeout=SOON_MS)
         assert (await north.at_portal(ONLINE))["status"] == 1
         assert await north.shown(ONLINE)
+        await a_password_is_set(page)
+        assert [told for told in watched.complaints if "violates" in told] == []
         await nothing_of_another(north, page)
+
+
+async def a_password_is_set(page: Page) -> None:
+    """Who has just come in by a code sets a password."""
+    await page.get_by_role("link", name="Sign-in").click()
+    await page.get_by_label("New password, at least").fill("nine-blue-lanterns")
+    await page.get_by_label("New password again").fill("nine-blue-lanterns")
+    await page.get_by_role("button", name="Set it").click()
+    await expect(page.get_by_role("status")).to_contain_text("The password is changed")
 
 
 async def nothing_of_another(north: Town, page: Page) -> None:
@@ -183,6 +202,15 @@ async def subscriber_page(north: Town, context: BrowserContext, number: int) -> 
     return page
 
 
+async def page_of(north: Town, context: BrowserContext, who: str) -> Page:
+    """Open a page as one of those for whom the sights are; nobody is nobody in particular."""
+    if who == "subscriber":
+        return await subscriber_page(north, context, OTHER)
+    if who:
+        return await staff_page(north, context, {"owner": "olga", "technician": "tom"}[who], "/me")
+    return await context.new_page()
+
+
 async def test_every_page_is_for_everybody(north):
     """One heading, a label at each field, a visible focus; nothing runs out of a phone's screen."""
     job = await north.vans.open_job(OTHER, "install", north.vans.tom)
@@ -194,18 +222,36 @@ async def test_every_page_is_for_everybody(north):
         "invoice": (await north.shop.view(OTHER)).invoices[0].number,
     }
     found: dict[str, list[str]] = {}
-    for who, name in (("", ""), ("owner", "olga"), ("technician", "tom"), ("subscriber", "")):
+    for who in {sight.who for sight in SIGHTS.values()}:
         async with north.seen_on(PHONE) as context:
-            if name:
-                page = await staff_page(north, context, name, "/me")
-            elif who:
-                page = await subscriber_page(north, context, OTHER)
-            else:
-                page = await context.new_page()
-            for sight, one in SIGHTS.items():
-                if one.who == who:
-                    answer = await page.goto(north.served.url + one.path.format(**names))
-                    assert answer is not None
-                    assert answer.ok, sight
-                    found[sight] = await faults(page)
-    assert found == {sight: [] for sight in SIGHTS}
+            page = await page_of(north, context, who)
+            for name in [name for name, sight in SIGHTS.items() if sight.who == who]:
+                path = SIGHTS[name].path.format(**names)
+                answer = await page.goto(north.served.url + path)
+                found[name] = await faults(page) if answer and answer.ok else [f"no page {path}"]
+    assert found == {name: [] for name in SIGHTS}
+
+
+# A page on which everything is wrong that is looked for; each fault with the words that tell it.
+BARRED = """<!doctype html><style>:focus-visible { outline: none }</style>
+<h1>One</h1><h1>Two</h1><input name="q"><button></button><b id="x"></b><b id="x"></b>
+<p style="width: 2000px">wide</p>"""
+WRONG = (
+    "names no language",
+    "no title",
+    "2 headings",
+    "q has no label",
+    "has no name",
+    "two things have the id x",
+    "does not show that it has the focus",
+    "run out of the page",
+)
+
+
+async def test_what_bars_somebody_is_found(north):
+    """The look at a page finds each fault that it is for."""
+    async with north.seen_on(PHONE) as context:
+        page = await context.new_page()
+        await page.set_content(BARRED)
+        found = await faults(page)
+    assert [words for words in WRONG if not any(words in one for one in found)] == []

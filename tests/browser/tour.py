@@ -17,8 +17,9 @@ _FAULTS = """() => {
   if (!document.title.trim()) found.push("the page has no title");
   if (all("h1").length !== 1) found.push(`${all("h1").length} headings of the first level`);
   for (const one of all("input:not([type=hidden]), select, textarea")) {
-    const label = one.getAttribute("aria-label") || [...one.labels].map((l) => l.textContent).join("");
-    if (!label.trim()) found.push(`${one.name || one.id} has no label`);
+    const labels = [...one.labels].map((label) => label.textContent);
+    const name = one.getAttribute("aria-label") || labels.join("");
+    if (!name.trim()) found.push(`${one.name || one.id} has no label`);
   }
   for (const one of all("button, a[href], summary")) {
     const name = one.getAttribute("aria-label") || one.textContent;

@@ -87,9 +87,13 @@ async def sign_in(page: Page, name: str) -> None:
 
 @asynccontextmanager
 async def town(
-    folder: Path, database: Path, program: Path, portal: RunningSimulator, provider: RunningSimulator
+    folder: Path,
+    database: Path,
+    program: Path,
+    portal: RunningSimulator,
+    provider: RunningSimulator,
 ) -> AsyncIterator[Town]:
-    """Open a town in a folder, with a copy of a migrated database, at the time its debtors are dark."""
+    """Open a town in a folder, on a copy of a migrated database, once its debtors are dark."""
     shutil.copy(database, folder / "boxoffice.db")
     for one in (portal, provider):
         one.admin("/reset", {})
@@ -123,7 +127,9 @@ async def _settled(found: Town) -> None:
     rule = {"op": "webhook", "url": hook, "secret": WEBHOOK_SECRET}
     await shop.provider.aadmin("/tamper", rule)
     for number in (PAYING, ONLINE, OTHER):
-        await _sign_up(shop, number, NewBox(serial=f"SN{number:06}", mac=mac_of(number), model="M1"))
+        await _sign_up(
+            shop, number, NewBox(serial=f"SN{number:06}", mac=mac_of(number), model="M1")
+        )
     await shop.rest()
     for number in (PAYING, ONLINE, OTHER):
         await shop.pay_debt(number, f"R-{number}")
