@@ -5,7 +5,8 @@ The sealed past stays where it is; only where money goes back, what it may open 
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy import Select, and_, exists, select, union_all
@@ -28,27 +29,47 @@ from billing.rating.model import LineKind
 from runtime.store import Tx
 from runtime.store.among import KEYS, among, packed
 from runtime.store.lease import Engine
-from runtime.store.prepared import PreparedQuery
+from runtime.store.prepared import PreparedQuery, rows_of
 from terms.ids import AccountId, InvoiceId, ServiceId
 from terms.money import Money
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Open:
+    """Rows that were found by the accounts alone."""
+
+    items: Sequence[Any]
+    movements: Sequence[Any]
+
+
 async def load_open(
     tx: Tx,
-    keys: dict[str, Any],
+    found: Open,
     facts: dict[AccountId, Facts],
     households: dict[ServiceId, Household],
 ) -> None:
     """Load it into the facts of the accounts."""
-    await _open_items(tx, keys, facts)
-    await _movements(tx, keys, facts)
+    _open_items(found.items, facts)
+    await _movements(tx, found.movements, facts)
     owners = _owners(facts)
-    await _lines(tx, owners, facts, households)
-    await _collection(tx, owners)
+    keys = {KEYS: packed(tx.engine, sorted(owners))}
+    subjects = {"subjects": packed(tx.engine, _subjects(households))}
+    lines, attempts, notices = await rows_of(
+        tx, (_LINES, keys | subjects), (_ATTEMPTS, keys), (_NOTICES, keys)
+    )
+    for row in lines:
+        owner = households[ServiceId(row.service_id)].service.account
+        key = (row.subject, LineKind(row.kind), row.period_start)
+        facts[owner].lines[key] = InvoiceId(row.invoice_id)
+    for row in attempts:
+        tries = owners[row.invoice_id].attempts
+        tries.setdefault(InvoiceId(row.invoice_id), []).append(attempt_from(row))
+    for row in notices:
+        owners[row.invoice_id].noticed.add((InvoiceId(row.invoice_id), row.after_days))
 
 
-async def _open_items(tx: Tx, keys: dict[str, Any], facts: dict[AccountId, Facts]) -> None:
-    for row in await _ITEMS.rows(tx, keys):
+def _open_items(rows: Sequence[Any], facts: dict[AccountId, Facts]) -> None:
+    for row in rows:
         rest = Money(row.rest_minor, row.currency)
         if row.kind == INVOICE:
             facts[row.account_id].debts.append(
@@ -62,7 +83,7 @@ def _item_query(engine: Engine) -> Select[Any]:
     return select(open_item).where(among(engine, open_item.c.account_id))
 
 
-_ITEMS = PreparedQuery(_item_query)
+ITEMS = PreparedQuery(_item_query)
 
 
 def _debt(key: InvoiceId, sequence: int, due_on: Any, rest: Money) -> Debt:
@@ -80,24 +101,13 @@ def _owners(facts: dict[AccountId, Facts]) -> dict[str, Facts]:
     }
 
 
-async def _lines(
-    tx: Tx,
-    owners: dict[str, Facts],
-    facts: dict[AccountId, Facts],
-    households: dict[ServiceId, Household],
-) -> None:
-    subjects: list[str] = []
+def _subjects(households: dict[ServiceId, Household]) -> list[str]:
+    """List what is charged periods of."""
+    found: list[str] = []
     for household in households.values():
-        subjects += [one.id for one in household.subscriptions]
-        subjects += [one.id for one in household.rentals]
-    keys = {
-        KEYS: packed(tx.engine, sorted(owners)),
-        "subjects": packed(tx.engine, subjects),
-    }
-    for row in await _LINES.rows(tx, keys):
-        owner = households[ServiceId(row.service_id)].service.account
-        key = (row.subject, LineKind(row.kind), row.period_start)
-        facts[owner].lines[key] = InvoiceId(row.invoice_id)
+        found += [one.id for one in household.subscriptions]
+        found += [one.id for one in household.rentals]
+    return found
 
 
 def _line_query(engine: Engine) -> Any:
@@ -121,16 +131,6 @@ def _line_query(engine: Engine) -> Any:
 _LINES = PreparedQuery(_line_query)
 
 
-async def _collection(tx: Tx, owners: dict[str, Facts]) -> None:
-    """Load attempts and notices."""
-    keys = {KEYS: packed(tx.engine, sorted(owners))}
-    for row in await _ATTEMPTS.rows(tx, keys):
-        tries = owners[row.invoice_id].attempts
-        tries.setdefault(InvoiceId(row.invoice_id), []).append(attempt_from(row))
-    for row in await _NOTICES.rows(tx, keys):
-        owners[row.invoice_id].noticed.add((InvoiceId(row.invoice_id), row.after_days))
-
-
 def _attempt_query(engine: Engine) -> Select[Any]:
     c = attempt.c
     return select(attempt).where(among(engine, c.invoice_id)).order_by(c.invoice_id, c.n)
@@ -147,10 +147,10 @@ def _notice_query(engine: Engine) -> Select[Any]:
 _NOTICES = PreparedQuery(_notice_query)
 
 
-async def _movements(tx: Tx, keys: dict[str, Any], facts: dict[AccountId, Facts]) -> None:
+async def _movements(tx: Tx, rows: Sequence[Any], facts: dict[AccountId, Facts]) -> None:
     """Load unsettled movements with all others of their charges."""
     goes_back = set()
-    for row in await _MOVEMENTS.rows(tx, keys):
+    for row in rows:
         one = movement_from(row)
         if one.account not in facts:
             continue
@@ -173,7 +173,7 @@ def _movement_query(engine: Engine) -> Select[Any]:
     )
 
 
-_MOVEMENTS = PreparedQuery(_movement_query)
+MOVEMENTS = PreparedQuery(_movement_query)
 
 
 async def _paid(tx: Tx, keys: dict[str, Any], facts: dict[AccountId, Facts]) -> None:

@@ -5,6 +5,7 @@ Also sealed lines: a return may be heard of long after the day it happened on.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import Select, and_, not_, or_, select
@@ -24,18 +25,14 @@ from terms.ids import AccountId, ServiceId
 
 async def load_rent(
     tx: Tx,
-    keys: dict[str, Any],
+    rows: Sequence[Any],
     facts: dict[AccountId, Facts],
     households: dict[ServiceId, Household],
 ) -> None:
     """Load it into the facts of the accounts."""
-    await _rentals(tx, keys, households)
-    await _charged(tx, facts, households)
-
-
-async def _rentals(tx: Tx, keys: dict[str, Any], households: dict[ServiceId, Household]) -> None:
-    for row in await _RENTALS.rows(tx, keys):
+    for row in rows:
         households[ServiceId(row.service_id)].rentals.append(equipment.from_row(row))
+    await _charged(tx, facts, households)
 
 
 def _rental_query(engine: Engine) -> Select[Any]:
@@ -50,7 +47,7 @@ def _rental_query(engine: Engine) -> Select[Any]:
     )
 
 
-_RENTALS = PreparedQuery(_rental_query)
+RENTALS = PreparedQuery(_rental_query)
 
 
 async def _charged(
