@@ -113,7 +113,8 @@ class Readiness:
             Check(name=name, reason="" if is_alive else "it has ended; this process should end too")
             for name, is_alive in self._alive().items()
         ]
-        standing = Standing(vital=(*seen.vital, *duties), lesser=seen.lesser)
+        work = Check(name="work", reason=_failing(self._house.store.outages.bugs))
+        standing = Standing(vital=(*seen.vital, work, *duties), lesser=seen.lesser)
         for check in standing.checks:
             _ready.set(check.name, to=int(check.ok))
         return standing
@@ -133,6 +134,12 @@ class Readiness:
             return shape_reason(found)
         async with self._house.store.read() as tx:
             return "it takes no write" if await _takes_no_write(tx) else ""
+
+
+def _failing(bugs: Mapping[str, str]) -> str:
+    """Say what goes on and comes to nothing every time; empty where nothing does."""
+    told = ", ".join(f"{loop} ({error})" for loop, error in sorted(bugs.items()))
+    return f"it fails every time, and the log says why: {told}" if told else ""
 
 
 async def answered(work: Coroutine[Any, Any, T], within_s: float) -> T:

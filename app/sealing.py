@@ -1,7 +1,8 @@
 """The master key and what it sealed: a key is never made where the database needs a former one.
 
-What is sealed are the options of targets and payment providers, as `operator.toml` has them, and
-the logins of boxes, as their purchase list has them.
+What is sealed are the options of targets and payment providers, as `operator.toml` has them, the
+logins of boxes, as their purchase list has them, and letters while they wait. Nobody has to give a
+letter anew: one that does not open has failed.
 """
 
 from __future__ import annotations

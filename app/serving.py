@@ -8,6 +8,7 @@ import signal
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import ExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
+from importlib.metadata import version
 from pathlib import Path
 
 from aiohttp import web
@@ -26,6 +27,7 @@ from app.web.site import Site
 from app.wiring import House
 from runtime import pulse
 from runtime.alone import NotAlone, alone
+from runtime.presence import Presence
 from runtime.store.engine import driver_url
 from runtime.store.sqlite import make_folder
 from runtime.telemetry import get_log
@@ -82,7 +84,8 @@ async def serve(
             if role in ANSWERS_BOXES
             else None
         )
-        crew = Crew(duties(house, role) | {"pulse": pulse.run} | ({"acs": acs.run} if acs else {}))
+        always = {"pulse": pulse.run, "presence": _presence(house, role).run}
+        crew = Crew(duties(house, role) | always | ({"acs": acs.run} if acs else {}))
         site = Site(house)
         app = make_app(house, all_routes(site, lambda: crew.alive), site.refused)
         runner = web.AppRunner(app, access_log=None, shutdown_timeout=SHUTDOWN_S)
@@ -118,6 +121,11 @@ async def serve(
             await asyncio.gather(crew.rest(), runner.cleanup(), aside.close())
         log.info("serve.ended", failed=failed)
         return 1 if failed else 0
+
+
+def _presence(house: House, role: Role) -> Presence:
+    running = version("boxoffice")
+    return Presence(house.store, house.clock, house.chance, role=role.value, version=running)
 
 
 def _told_to_stop() -> asyncio.Event:

@@ -191,8 +191,8 @@ class Settings(BaseSettings):
         500,
         gt=0,
         le=1_000_000,
-        description="How many calls a second each API token may make, of each web process; those "
-        "of two seconds may come at once.",
+        description="How many calls a second each API token may make, of all web processes "
+        "together; those of two seconds may come at once.",
     )
     allow_time_travel: bool = Field(
         default=False,

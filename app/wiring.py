@@ -39,6 +39,7 @@ from messages.letters.server import MailServer
 from messages.letters.store import Letters
 from messages.notify import Notices, OnScreen
 from messages.ports import Mail, Shown
+from runtime import presence
 from runtime.bell import Bell, LocalBell
 from runtime.chance import Chance, SystemChance
 from runtime.clock import Clock, utc_now
@@ -48,7 +49,10 @@ from runtime.store import Store
 from runtime.work import Work
 from terms.ids import NoticeId, ServiceId, TargetName
 
-STORES = (answers, guesses, people, sign_ins, tokens, imports_memory, letters_store, messages_store)
+STORES = (
+    *(answers, guesses, people, presence, sign_ins, tokens, imports_memory),
+    *(letters_store, messages_store),
+)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -93,7 +97,7 @@ class House:
 _NOT_SHOWN = frozenset({Outcome.FAILED, Outcome.PENDING})
 
 
-class _Screens:
+class Screens:
     """The screens of a household: every target of its service that can show a message."""
 
     def __init__(self, operate: Operate) -> None:
@@ -171,7 +175,7 @@ def build(
         operate=operate,
         drift=Drift(work, targets),
         logins=logins,
-        notices=Deliver(store, work, Notices(_Screens(operate))),
+        notices=Deliver(store, work, Notices(Screens(operate))),
         letters=letters,
         mail=mail,
         mailing=Deliver(store, work, Post(letters, mail)),

@@ -127,6 +127,12 @@ class Client:
         found: list[Document] = told["items"]
         return found
 
+    def tell(self, contract: str, text: str, *, key: str = "") -> list[Document]:
+        """Show a text on the screens of a household; tells what became of it at each target."""
+        told = self.post(_path("accounts", contract, "message"), {"text": text}, key=key)
+        found: list[Document] = told["items"]
+        return found
+
     def history(self, contract: str) -> Iterator[Document]:
         """Give who did what to a household and why, the newest first."""
         return self.pages(_path("accounts", contract, "history"))

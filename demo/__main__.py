@@ -155,6 +155,7 @@ def _addresses(ready: Stage) -> dict[str, str]:
         "provider": ready.provider.url,
         "mail catcher": ready.mail.url,
         **{f"{name} admin": one.admin_url for name, one in ready.simulators.items()},
+        "mail admin": ready.mail.admin_url,
     }
 
 

@@ -78,8 +78,8 @@ class Stage:
 
     @property
     def simulators(self) -> Mapping[str, Simulator]:
-        """Every simulator by its name."""
-        return {PORTAL: self.portal, PROVIDER: self.provider, MAIL: self.mail, **self.boxes}
+        """Every simulator that proves something, by its name."""
+        return {PORTAL: self.portal, PROVIDER: self.provider, **self.boxes}
 
     def boxes_of(self, serial: str) -> Boxes:
         """Find those that a box is one of. Raises StoryError where there are none."""

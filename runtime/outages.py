@@ -7,7 +7,7 @@ loops meet it; any other failure is told with its trace, once until its loop has
 from __future__ import annotations
 
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 
 from runtime.retry import is_away, is_lost
 from runtime.telemetry import get_log
@@ -28,6 +28,13 @@ class Outages:
         self._lost_at_s = 0.0
         self._lost: dict[str, float] = {}
         self._broken_at_s: dict[str, float] = {}
+        # Of what is ours to mend, which class of error it is.
+        self._bugs: dict[str, str] = {}
+
+    @property
+    def bugs(self) -> Mapping[str, str]:
+        """Tell which loops fail just now by a fault of ours, each with the class of its error."""
+        return dict(self._bugs)
 
     @property
     def is_lost(self) -> bool:
@@ -37,6 +44,8 @@ class Outages:
     def failed(self, loop: str, error: Exception) -> None:
         """Note that a step came to nothing; told where that is news."""
         now_s = self._now_s()
+        if not is_away(error) and not is_lost(error):
+            self._bugs[loop] = type(error).__name__
         if is_lost(error):
             if not self._lost:
                 self._lost_at_s = now_s
@@ -50,11 +59,17 @@ class Outages:
 
     def passed(self, loop: str) -> None:
         """Note that a step that asked the database came through; told where that is news."""
+        self._bugs.pop(loop, None)
         broken_at_s = self._broken_at_s.pop(loop, None)
         if broken_at_s is not None:
             log.warning("loop.up", loop=loop, after_s=round(self._now_s() - broken_at_s, 1))
         if self._lost:
             self._is_back(loop)
+
+    def ended(self, loop: str) -> None:
+        """Forget a loop that goes on no longer in this process."""
+        self._bugs.pop(loop, None)
+        self._broken_at_s.pop(loop, None)
 
     async def outlive(self, loop: str, step: Awaitable[object]) -> bool:
         """Do one step and tell whether it came through; no failure leaves this."""

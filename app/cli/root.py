@@ -17,6 +17,8 @@ from app.cli.doctor import add_to as add_doctor
 from app.cli.importing import add_to as add_importing
 from app.cli.jobs import add_to as add_jobs
 from app.cli.mail import add_to as add_mail
+from app.cli.mending import add_to as add_mending
+from app.cli.processes import add_to as add_processes
 from app.cli.programs import add_to as add_programs
 from app.cli.serve import add_to as add_serve
 from app.cli.targets import add_to as add_targets
@@ -64,10 +66,12 @@ for add in (
     add_programs,
     add_accounts,
     add_books,
+    add_mending,
     add_device,
     add_deposit,
     add_jobs,
     add_work,
+    add_processes,
     add_doctor,
     add_users,
     add_tokens,

@@ -12,13 +12,16 @@ from terms.money import Money
 
 
 async def release(
-    house: House, tx: Tx, rental: str, *, keep: str, reason: str, actor: str
+    house: House, tx: Tx, rental: str, *, keep: str, reason: str, actor: str, contract: str = ""
 ) -> Released:
     """Keep a part of a rental's deposit, written like 12.50, and give the rest back.
 
-    Raises what the flow raises, and Invalid for a part that is no amount.
+    Where a contract is said, it has to be of that household. Raises what the flow raises, and
+    Invalid for a part that is no amount.
     """
     held = await rentals.one(tx, rental)
+    if contract not in {"", held.contract}:
+        raise Invalid("rental", f"it is not of contract {contract}")
     try:
         wanted = Money.parse(keep, held.rental.deposit.currency)
     except ValueError as error:

@@ -14,8 +14,10 @@ from gateway.provisioning.keys import COMPOSE
 from gateway.provisioning.operate import Performed
 from gateway.provisioning.reconcile import mark
 from runtime.store import Tx
+from terms.errors import Invalid
 
 RESTART = Action(name="reboot")
+TEXT_CHARS_MAX = 200
 # Nobody reads tomorrow what was meant for today.
 TELL_FOR = timedelta(hours=1)
 
@@ -83,8 +85,11 @@ async def tell(
 ) -> Sequence[Performed]:
     """Show a text on the screens of a household, at every target that can, once for one id.
 
-    Opens transactions of its own: targets are talked to between them. Raises NotFound.
+    Opens transactions of its own: targets are talked to between them. Raises NotFound, Invalid.
     """
+    text = " ".join(text.split())
+    if not 0 < len(text) <= TEXT_CHARS_MAX:
+        raise Invalid("text", f"say what stands on the screen, in {TEXT_CHARS_MAX} characters")
     async with house.store.begin() as tx:
         holder = await holder_of(tx, contract)
         await note(

@@ -1,7 +1,7 @@
-"""How fast somebody may guess: so many at once, then one every so often (a leaky bucket per key).
+"""How fast somebody may guess or call: so many at once, then one every so often (a leaky bucket).
 
-A key is a name, an address, everybody together; the caller says which. What is kept of a key is
-one instant: when it would be as fresh as new.
+A key is a name, an address, a token, everybody together; the caller says which. What is kept of a
+key is one instant: when it would be as fresh as new.
 """
 
 from __future__ import annotations

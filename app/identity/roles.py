@@ -18,7 +18,7 @@ class Right(StrEnum):
 
     SEE = "see"  # look at households, their money, the work and the targets
     CARE = "care"  # act for a household: promise, restore, restart, tell it something
-    TAKE_MONEY = "take_money"  # take payments over the counter
+    TAKE_MONEY = "take_money"  # take payments over the counter, decide about deposits
     OPERATE = "operate"  # have what is parked or differs tried again
     MOVE_BOXES = "move_boxes"  # hand out jobs, move boxes anywhere
     FIELD = "field"  # work at households, out of one's own van

@@ -1,5 +1,5 @@
 """operator.toml: who the operator is, its targets, payment providers, ladder, rentals, promises,
-guard.
+jobs, guard.
 
 "${NAME}" inside [targets] and [payments] is read from an environment that the caller passes in,
 so that no password needs to stand in the file.
@@ -21,6 +21,7 @@ from billing.dunning import model as dunning
 from billing.dunning.model import AFTER_DAYS_MAX, Action, Ladder
 from billing.equipment.model import Starts
 from billing.promises.model import DAYS_MAX, PromisePolicy
+from gateway.inventory.sending import Sending
 from gateway.provisioning.targets import CALLS_PER_S_MAX, CALLS_PER_S_MIN, IN_FLIGHT_MAX
 from messages import templates
 from terms.errors import Invalid
@@ -84,6 +85,14 @@ class Promises(_Strict):
     owed_max: str = Field(default="", max_length=20)
 
 
+class Jobs(_Strict):
+    """[jobs]: whether somebody is sent by itself to a household that lacks boxes."""
+
+    install: str = Sending.AUTOMATIC.value
+
+    _install = field_validator("install")(cells.one_of(*Sending))
+
+
 class Guard(_Strict):
     """[guard]: how many may go dark before somebody is asked."""
 
@@ -105,6 +114,7 @@ class _Shape(_Strict):
     dunning: Dunning = Dunning()
     rental: Rental = Rental()
     promises: Promises = Promises()
+    jobs: Jobs = Jobs()
     guard: Guard | None = None
 
 
@@ -134,6 +144,7 @@ class Operator:
     ladder: Ladder
     starts: Starts
     promises: PromisePolicy
+    sending: Sending
     guard: Guard | None
 
 
@@ -166,6 +177,7 @@ def read_operator(
         ladder=ladder,
         starts=Starts(shape.rental.starts),
         promises=promises,
+        sending=Sending(shape.jobs.install),
         guard=shape.guard,
     )
 

@@ -33,10 +33,12 @@ from billing.subscriptions.model import Activation
 from billing.tax.model import TaxRate
 from gateway.inventory import flows as inventory
 from gateway.inventory import models as box_models
+from gateway.inventory import sending
 from gateway.inventory import store as inventory_store
 from gateway.inventory.flows import HandOver, NewBox
 from gateway.inventory.logins import Described
 from gateway.inventory.model import WAREHOUSE
+from gateway.inventory.sending import Sending
 from gateway.provisioning import refs, routes, targets
 from gateway.provisioning.routing import Role, Route
 from gateway.provisioning.targets import Configuration
@@ -88,6 +90,7 @@ async def _business(
         operator.ladder != await catalog.ladder(tx),
         operator.starts != await catalog.rental_starts(tx),
         operator.promises != await catalog.promise_policy(tx),
+        await _sends(house, tx, operator.sending),
     ]
     for target in operator.targets:
         guard = operator.guard.model_dump() if operator.guard else {}
@@ -108,6 +111,14 @@ async def _business(
         changed.append(differs)
     await memory.remember(tx, OPERATOR, [("operator", business)])
     return business, any(changed)
+
+
+async def _sends(house: House, tx: Tx, wanted: Sending) -> bool:
+    """Keep who sends technicians; where that is new every household is looked at again."""
+    is_new = await sending.keep(tx, wanted)
+    if is_new:
+        await routes.replay(tx, house.work)
+    return is_new
 
 
 async def _configured(house: House, tx: Tx, actor: str, subject: str, kind: str) -> None:

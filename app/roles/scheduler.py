@@ -65,7 +65,10 @@ async def find_lost(house: House, stop: asyncio.Event) -> None:
         _again(house, stop, f"lost {kind}", partial(_mark_lost, house, kind), LOST_EVERY_S, at_s=0)
         for kind in replay.KINDS
     )
-    await asyncio.gather(*looks)
+    letters = _again(
+        house, stop, "lost letters", partial(_mark_lost_letters, house), LOST_EVERY_S, at_s=0
+    )
+    await asyncio.gather(*looks, letters)
 
 
 async def forget_answers(house: House, stop: asyncio.Event) -> None:
@@ -87,6 +90,11 @@ async def _mark_lost(house: House, kind: str) -> None:
             after = await replay.mark_lost(house.desk, tx, kind, after)
 
 
+async def _mark_lost_letters(house: House) -> None:
+    async with house.store.begin() as tx:
+        await house.letters.mark_lost(tx)
+
+
 async def _again(
     house: House,
     stop: asyncio.Event,
@@ -99,7 +107,10 @@ async def _again(
     """Do a step every so often until told to stop, first after as long or after `at_s`."""
     outages = house.store.outages
     wait_s = every_s if at_s is None else at_s
-    while not await stopped_within(stop, wait_s):
-        await outages.outlive(loop, step())
-        # What the database did not let through does not wait for its hour.
-        wait_s = min(every_s, SOON_S) if outages.is_lost else every_s
+    try:
+        while not await stopped_within(stop, wait_s):
+            await outages.outlive(loop, step())
+            # What the database did not let through does not wait for its hour.
+            wait_s = min(every_s, SOON_S) if outages.is_lost else every_s
+    finally:
+        outages.ended(loop)

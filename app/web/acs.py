@@ -16,7 +16,7 @@ from multidict import CIMultiDict
 from app.settings import Settings
 from app.web.connection import Connection, listen
 from app.web.unpacking import Refused, read
-from gateway.adapters.sdk import Ask, Inbound, Reply
+from gateway.adapters.inbound import Ask, Inbound, Reply
 from gateway.provisioning.contact import Contacts
 from gateway.provisioning.opening import Opened, Targets
 from gateway.provisioning.targets import Target

@@ -13,6 +13,7 @@ from aiohttp import web
 
 from app.identity import tokens
 from app.identity.tokens import Bearer
+from app.web.allowance import Allowance
 from app.web.caller import address
 from app.web.pacing import Pacer, per_second
 from app.web.problem import UNKNOWN_CALLER, BadRequest
@@ -22,7 +23,6 @@ from runtime.secrets import token_hash
 _SCHEME = "bearer "
 KNOWN_MAX = 1_000
 STRANGERS_PER_S, STRANGERS_BURST_S = 50.0, 10.0
-BURST_S = 2.0
 NOTED_EVERY = timedelta(minutes=1)
 
 
@@ -31,8 +31,7 @@ class Callers:
 
     def __init__(self, house: House) -> None:
         self._house = house
-        pace = per_second(house.settings.api_calls_per_s, burst_s=BURST_S)
-        self._known = Pacer(pace, KNOWN_MAX)
+        self._known = Allowance(house.store, house.settings.api_calls_per_s)
         self._strange = Pacer(per_second(STRANGERS_PER_S, burst_s=STRANGERS_BURST_S))
         self._noted: OrderedDict[str, datetime] = OrderedDict()
 
@@ -51,7 +50,7 @@ class Callers:
             self._strange.take(where, now)
             why = "send an API token: Authorization: Bearer ..."
             raise BadRequest(UNKNOWN_CALLER, "who are you", why)
-        _check(self._known.take(bearer.key, now))
+        _check(await self._known.take(bearer.key, now))
         await self._note(bearer, now)
         return bearer
 

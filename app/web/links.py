@@ -29,10 +29,10 @@ class Shown:
 LINKS = (
     Link(href="/console/", word="Operations", policy=Right.SEE),
     Link(href="/console/accounts", word="Accounts", policy=Right.SEE),
+    Link(href="/console/waiting", word="Waits", policy=Right.SEE),
     Link(href="/field/", word="Field", policy=Right.FIELD),
     Link(href="/field/jobs", word="Jobs", policy=Right.MOVE_BOXES),
     Link(href="/field/stock", word="Stock", policy=Right.MOVE_BOXES),
-    Link(href="/field/reviews", word="To review", policy=Right.MOVE_BOXES),
     Link(href="/console/audit", word="Audit", policy=Right.RUN_BUSINESS),
     Link(href="/people", word="People", policy=Right.MANAGE_PEOPLE),
     Link(href="/me", word="Me", policy=Policy.PERSON),

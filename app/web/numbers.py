@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
+from app.roles.crew import Role
 from app.wiring import House
 from gateway.reads import drift, queue, targets
 from gateway.reads.targets import Condition
+from runtime import presence
 from runtime.telemetry import gauge
 
 _due = gauge(
@@ -24,6 +28,8 @@ _drift = gauge(
     "boxoffice_drift_open", "Accounts that a target holds differently, of the database", "target"
 )
 
+_processes = gauge("boxoffice_processes", "Processes that are here, of the database", "role")
+
 _WORKING = frozenset({Condition.UP, Condition.SLOWED, Condition.STOPPED})
 _seen: set[tuple[str, str]] = set()
 
@@ -36,6 +42,7 @@ async def gather(house: House) -> None:
         queues = await queue.queues(tx, now=now, offset=offset)
         standing = await targets.targets(tx, now=now)
         differing = await drift.counts(tx)
+        here = Counter(one.role for one in await presence.listing(tx, now) if not one.is_silent)
     found = {(one.kind, one.target) for one in queues}
     for labels in _seen - found:
         for number in (_due, _parked, _oldest):
@@ -45,6 +52,8 @@ async def gather(house: House) -> None:
         _due.set(one.kind, one.target, to=one.due + one.running)
         _parked.set(one.kind, one.target, to=one.parked)
         _oldest.set(one.kind, one.target, to=one.oldest_s)
+    for role in Role:
+        _processes.set(role.value, to=here[role.value])
     for target in standing:
         _up.set(target.name, to=int(target.condition in _WORKING))
         _drift.set(target.name, to=differing.get(target.name, 0))

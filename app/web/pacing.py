@@ -1,7 +1,4 @@
-"""How fast somebody may call: counted in this process, for so many callers at most.
-
-Each web process counts for itself: with several of them somebody may call that many times as fast.
-"""
+"""How fast somebody may call, counted in this process, for so many callers at most."""
 
 from __future__ import annotations
 

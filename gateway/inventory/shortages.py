@@ -1,7 +1,8 @@
 """Households that have fewer boxes than they are granted: a job opens, and closes, by itself.
 
 Worked out anew whenever a household is looked at. There is one job for one shortage; where a person
-has closed it, it is not opened again until the shortage is another one.
+has closed it, it is not opened again until the shortage is another one. An operator that gives no
+boxes out, or keeps its jobs elsewhere, has none opened.
 """
 
 from __future__ import annotations
@@ -23,6 +24,8 @@ from gateway.inventory.jobs import (
     opened,
     row_of,
 )
+from gateway.inventory.sending import Sending
+from gateway.inventory.sending import load as load_sending
 from runtime.chance import new_id
 from runtime.store import Tx
 from runtime.store.among import KEYS, among, packed
@@ -87,14 +90,14 @@ class Decision:
     is_to_open: bool = False
 
 
-def decide(supply: Supply, jobs: Sequence[Job]) -> Decision:
+def decide(supply: Supply, jobs: Sequence[Job], sending: Sending) -> Decision:
     """Compare the jobs there are about a household's boxes with what it lacks."""
     own = [one for one in jobs if one.reason]
     others = [one for one in own if one.reason != supply.reason]
     if not supply.is_short:
         return Decision(changes=tuple(_over(one, _outcome(one, supply)) for one in own))
-    if any(not one.reason and one.kind is JobKind.INSTALL for one in jobs):
-        # A person sends somebody anyway.
+    sends_anyway = any(not one.reason and one.kind is JobKind.INSTALL for one in jobs)
+    if sends_anyway or sending is Sending.BY_HAND:
         return Decision(changes=tuple(_over(one, JobState.CANCELLED) for one in own))
     if any(one.state is JobState.OPEN for one in own):
         return Decision(changes=tuple(_kept_up(one, supply) for one in others))
@@ -125,8 +128,10 @@ def _kept_up(one: Job, supply: Supply) -> Change:
 async def balance(tx: Tx, work: Work, supplies: Iterable[Supply]) -> list[Supply]:
     """Close and change jobs as the boxes are now; returns the households that lack a job."""
     known = {one.service: one for one in supplies}
+    is_short = any(one.is_short for one in known.values())
+    sending = await load_sending(tx) if is_short else Sending.AUTOMATIC
     jobs = await _concerning(tx, known)
-    found = {service: decide(one, jobs.get(service, ())) for service, one in known.items()}
+    found = {service: decide(one, jobs.get(service, ()), sending) for service, one in known.items()}
     await _change(tx, work, [each for one in found.values() for each in one.changes], actor=ACTOR)
     return [known[service] for service, one in found.items() if one.is_to_open]
 

@@ -13,7 +13,8 @@ from typing import Any
 
 from sqlalchemy import select
 
-from gateway.adapters.sdk import Adapter, Due
+from gateway.adapters.inbound import Due
+from gateway.adapters.sdk import Adapter
 from gateway.provisioning import due, proofs
 from gateway.provisioning.compose import Wish
 from gateway.provisioning.errands import Errands

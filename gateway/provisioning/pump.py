@@ -107,6 +107,8 @@ class Pump:
             return min(sweep_s, rest_s)
         await self._refill()
         self.work.store.outages.passed(loop_name(self.name))
+        if not self._buffer and not self._lanes:
+            self._runner.writer.rest()
         self._start_lanes()
         return self._until_next_try()
 

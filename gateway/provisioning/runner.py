@@ -51,7 +51,7 @@ class Runner:
         self.work = work
         self.holding = holding
         self.gate = Gate(work.store, work.clock, lambda: health.target)
-        self.writer = Writer(work, written)
+        self.writer = Writer(work, health.target.name, written)
         self.running = 0
 
     def start(self) -> list[asyncio.Task[None]]:

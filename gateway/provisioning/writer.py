@@ -8,6 +8,7 @@ from collections.abc import Callable
 from gateway.provisioning.results import Result, write
 from runtime import crash
 from runtime.retry import is_lost, pause
+from runtime.stumbles import Stumbles
 from runtime.telemetry import get_log
 from runtime.work import Work
 
@@ -22,13 +23,14 @@ _log = get_log()
 class Writer:
     """Collects results of one target; `written` is told of each that is in the database."""
 
-    def __init__(self, work: Work, written: Callable[[Result], None]) -> None:
+    def __init__(self, work: Work, target: str, written: Callable[[Result], None]) -> None:
         self.work = work
         self._written = written
         self._results: list[Result] = []
         self._some = asyncio.Event()
         self._enough = asyncio.Event()
         self._writing = asyncio.Lock()
+        self._stumbles = Stumbles(work.store.outages, f"{RESULTS} of {target}")
 
     def put(self, result: Result) -> None:
         """Take a result; it is written soon."""
@@ -36,6 +38,10 @@ class Writer:
         self._some.set()
         if len(self._results) >= FLUSH_ROWS_MAX:
             self._enough.set()
+
+    def rest(self) -> None:
+        """Note that there is nothing to write."""
+        self._stumbles.rest()
 
     def hurry(self) -> None:
         """Nothing else is going on: write what there is now."""
@@ -79,11 +85,13 @@ class Writer:
         crash.reach("before_complete")
         async with self.work.store.begin() as tx:
             await write(tx, self.work, batch)
+        self._stumbles.passed()
 
     async def _one_by_one(self, batch: list[Result]) -> None:
         """Keep one poisoned result from taking the others with it; its lease runs out."""
         for result in batch:
             try:
                 await self._write([result])
-            except Exception:  # noqa: BLE001 - a bug of one row is no reason to stop
+            except Exception as error:  # noqa: BLE001 - a bug of one row is no reason to stop
                 _log.exception("result.lost", key=result.job.claim.key)
+                self._stumbles.failed(result.job.claim.key, error)

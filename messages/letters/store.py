@@ -7,16 +7,17 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from sqlalchemy import Column, String, Table, Text, delete, select
+from sqlalchemy import Column, String, Table, Text, delete, exists, select
 
 from messages.letters.model import Letter
 from runtime.resealing import reseal
 from runtime.secrets import Sealer
 from runtime.store import Instant, Tx, metadata
-from runtime.work import Work
+from runtime.work import Work, work
 from terms.ids import ServiceId
 
 KIND = "mail"
+LOST_ROWS_MAX = 1_000
 
 letter = Table(
     "letter",
@@ -84,6 +85,12 @@ class Letters:
     async def forget(self, tx: Tx, ids: Sequence[str]) -> None:
         """Wipe letters that will not be sent any more."""
         await tx.execute(delete(letter).where(letter.c.id.in_(list(ids))))
+
+    async def mark_lost(self, tx: Tx) -> None:
+        """Have those looked at that wait and have no row of work, whatever became of it."""
+        has_row = exists().where(work.c.kind == KIND, work.c.key == letter.c.id)
+        rows = await tx.rows(select(letter.c.id).where(~has_row).limit(LOST_ROWS_MAX))
+        await self.work.mark(tx, KIND, [row.id for row in rows])
 
     async def seal_anew(self, tx: Tx) -> int:
         """Have the first master key seal every letter; returns how many it had not."""

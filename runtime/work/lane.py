@@ -14,6 +14,7 @@ from contextlib import asynccontextmanager
 from datetime import timedelta
 
 from runtime.retry import back_off_s, is_away, is_conflict, pause
+from runtime.stumbles import Stumbles
 from runtime.telemetry import get_log
 from runtime.work.rows import CLAIM_ROWS_MAX, Claim, Failure, Parking, Work
 from runtime.work.stride import Stride
@@ -55,6 +56,7 @@ class Lane:
         self.stride = stride
         self.heartbeat = heartbeat
         self.sweep = sweep
+        self._stumbles = Stumbles(work.store.outages, f"work {kind}")
 
     async def run(self, stop: asyncio.Event) -> None:
         """Work until told to stop; a batch that was begun is finished."""
@@ -69,6 +71,8 @@ class Lane:
         if claims:
             async with keep_alive(self.work, claims, self.heartbeat):
                 await self._handle(await without_suspects(self.work, claims))
+        else:
+            self._stumbles.rest()
         return len(claims)
 
     async def _turn_or_none(self) -> int:
@@ -105,12 +109,15 @@ class Lane:
                 return
             for claim in claims:
                 await self._handle([claim])
+        else:
+            self._stumbles.passed()
 
     async def _set_back(self, claim: Claim, error: Exception) -> None:
         is_bug = not (is_conflict(error) or is_away(error))
         reason = "".join(traceback.format_exception(error, limit=-6))
         if is_bug:
             log.error("work.failed", kind=claim.kind, key=claim.key, exc_info=error)
+            self._stumbles.failed(claim.key, error)
         async with self.work.store.begin() as tx:
             if is_bug and claim.attempts >= BUG_TRIES_MAX:
                 await self.work.park(tx, [Parking(claim=claim, error=reason)])

@@ -20,6 +20,7 @@ PURE = {
     r"gateway\.inventory\.model": rf"terms(\.\w+)*|{STATE}",
     r"gateway\.adapters\.errands": r"terms(\.\w+)*",
     r"gateway\.adapters\.sdk": rf"terms(\.\w+)*|{STATE}|gateway\.adapters\.errands",
+    r"gateway\.adapters\.inbound": rf"{STATE}|gateway\.adapters\.sdk",
     r"gateway\.provisioning\.routing": rf"terms(\.\w+)*|{STATE}",
     # Composing is routing what is granted; both are pure.
     r"gateway\.provisioning\.compose": (

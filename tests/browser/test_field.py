@@ -223,7 +223,7 @@ async def test_every_page_fits_a_phone(browser, field, vans):
             f"/field/jobs/{job.id}",
             "/field/jobs",
             "/field/stock",
-            "/field/reviews",
+            "/console/waiting",
             f"/field/register?job={job.id}&serial={slip}",
             f"/field/register?job={job.id}",
             f"/field/register?job={job.id}&serial={vans.serials[1]}",

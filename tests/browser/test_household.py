@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 
 import pytest
-from playwright.async_api import expect
+from playwright.async_api import Page, expect
 
 from tests.browser.conftest import enter
 from tests.flows.app.operator import contract_of
@@ -61,9 +62,24 @@ async def test_the_page_lives_by_itself(watched, served, shop):
     await shop.rest()
     await page.goto(served.url + PAGE)
     await expect(page.locator("[data-live]")).to_have_attribute("data-live", "yes")
+    await link_to_pay(page)
     await page.locator("details.invoice summary").first.click()
     await shop.pay_debt(1, "R-first")
     await expect(page.locator(".head .pill")).to_have_text("active", timeout=20_000)
     await expect(page.locator("[data-live-part=account_holdings]")).to_contain_text("picture on")
     await expect(page.locator("details.invoice[open]")).to_have_count(1)
     assert watched.complaints == []
+
+
+async def link_to_pay(page: Page) -> None:
+    """Have a link made and copied; the address of the page is then as it was, fit for a reload."""
+    await page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    before = page.url
+    await page.get_by_text("Link to pay").click()
+    await page.get_by_role("button", name="Make a link").click()
+    link = page.locator(".said a.whole")
+    await expect(link).to_have_attribute("href", re.compile("^http"))
+    await page.get_by_role("button", name="Copy").click()
+    await expect(page.get_by_role("button", name="Copied")).to_be_visible()
+    copied = await page.evaluate("navigator.clipboard.readText()")
+    assert (copied, page.url) == (await link.get_attribute("href"), before)

@@ -22,7 +22,8 @@ from aiohttp import web
 
 from app.web.connection import listen
 from app.web.unpacking import read
-from gateway.adapters.sdk import Action, Ask, Due, Pending
+from gateway.adapters.inbound import Ask, Due
+from gateway.adapters.sdk import Action, Pending
 from gateway.adapters.state import ViewerState
 from gateway.adapters.stb.cwmp import Cwmp
 from gateway.adapters.stb.cwmp.inside import check_ref, is_as_wished

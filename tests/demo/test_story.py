@@ -26,10 +26,11 @@ SIMULATORS = ["cwmp", "portal", "provider"]
 # And what one sign-in takes for its while: 64 MiB of Argon2id.
 PRODUCT_MB_MAX = 150 + 64
 MARK = "STORY_TEST_MARK"
-PROCESSES = len(("demo", "serve", "portal", "provider", "ssh", "snmp", "cwmp"))
+PROCESSES = len(("demo", "serve", "portal", "provider", "mail", "ssh", "snmp", "cwmp"))
 RETURNED_ON = "2041-03-14"
 JOURNAL = "/journal?limit=1"
-PATHS = {"console": "/", **{f"{name} admin": JOURNAL for name in ("portal", "provider", "cwmp")}}
+ADMINS = ("portal", "provider", "cwmp", "mail")
+PATHS = {"console": "/", "mail catcher": "/", **{f"{name} admin": JOURNAL for name in ADMINS}}
 
 
 def test_another_operators_story_is_proven():

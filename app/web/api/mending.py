@@ -1,18 +1,32 @@
-"""/accounts, where something is wrong: look again, restart boxes, see who did what and why."""
+"""/accounts, where something is wrong: look again, restart boxes, tell the household something, see
+who did what and why.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Annotated
+
+from pydantic import AfterValidator, Field, StringConstraints
 
 from app.desk import mending
 from app.desk.boxes import holder_of
-from app.web.api.shapes import OptionalText, Page, Paging, page
+from app.desk.mending import TEXT_CHARS_MAX
+from app.web.api.shapes import PRINTED, OptionalText, Page, Paging, page, something
 from app.web.api.ways import ask, change, look
 from app.web.route import Body, Call
 from gateway.provisioning.operate import Performed
 from runtime.chance import new_id
 from runtime.store import Tx, audit
+
+ScreenText = Annotated[
+    str,
+    StringConstraints(min_length=1, max_length=TEXT_CHARS_MAX),
+    Field(json_schema_extra={"pattern": PRINTED}),
+    AfterValidator(something),
+]
 
 
 class Why(Body):
@@ -21,25 +35,36 @@ class Why(Body):
     reason: OptionalText = ""
 
 
+class Telling(Body):
+    """What stands on the screens of the household."""
+
+    text: ScreenText
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RestartView:
-    """What became of a restart at one target; of `unknown` nobody knows, and it is not repeated."""
+class DoneAt:
+    """What became of it at one target; of `unknown` nobody knows, and it is not repeated."""
 
     target: str
     outcome: str
     error: str
 
     @classmethod
-    def of(cls, done: Performed) -> RestartView:
+    def of(cls, done: Performed) -> DoneAt:
         """Show it."""
         return cls(target=done.target, outcome=done.outcome.value, error=done.error)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Restarts:
-    """What became of a restart, by target; nothing where no target can restart boxes."""
+class DoneOnce:
+    """What became of it, by target; nothing where no target of the household can do that."""
 
-    items: list[RestartView]
+    items: list[DoneAt]
+
+    @classmethod
+    def of(cls, done: Iterable[Performed]) -> DoneOnce:
+        """Show all of it."""
+        return cls(items=[DoneAt.of(one) for one in done])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,17 +102,29 @@ async def restore(call: Call, tx: Tx) -> mending.Restored:
     )
 
 
-async def restart(call: Call) -> Restarts:
+async def restart(call: Call) -> DoneOnce:
     """Restart the boxes of a household. With an Idempotency-Key they are restarted once."""
-    house = call.house
+    why: Why = call.body
     done = await mending.restart(
-        house,
-        call.part("contract"),
-        id=call.once or new_id(house.clock.machine_now(), house.chance),
-        actor=call.actor,
-        reason=call.body.reason,
+        call.house, call.part("contract"), id=_id(call), actor=call.actor, reason=why.reason
     )
-    return Restarts(items=[RestartView.of(one) for one in done])
+    return DoneOnce.of(done)
+
+
+async def tell(call: Call) -> DoneOnce:
+    """Show a text on the screens of a household. With an Idempotency-Key it is shown once.
+
+    A box that has to call first may take an hour for it.
+    """
+    told: Telling = call.body
+    done = await mending.tell(
+        call.house, call.part("contract"), told.text, id=_id(call), actor=call.actor
+    )
+    return DoneOnce.of(done)
+
+
+def _id(call: Call) -> str:
+    return call.once or new_id(call.house.clock.machine_now(), call.house.chance)
 
 
 async def history(call: Call) -> Page[DeedView]:
@@ -104,6 +141,7 @@ async def history(call: Call) -> Page[DeedView]:
 
 ROUTES = (
     change("accounts/{contract}/restore", restore, mending.Restored, body=Why),
-    ask("accounts/{contract}/restart", restart, Restarts, body=Why),
+    ask("accounts/{contract}/restart", restart, DoneOnce, body=Why),
+    ask("accounts/{contract}/message", tell, DoneOnce, body=Telling),
     look("accounts/{contract}/history", history, Page[DeedView], query=Paging),
 )

@@ -11,6 +11,7 @@ from app.web.api import (
     field,
     finding,
     mending,
+    processes,
     targets,
     work,
 )
@@ -25,5 +26,6 @@ API = (
     *clock.ROUTES,
     *targets.ROUTES,
     *work.ROUTES,
+    *processes.ROUTES,
     *audited.ROUTES,
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, TypedDict, Unpack
 
 from app.web.api.shapes import PREFIX, OfContract, OfId, OfName, OfNumber, OfRental, OfSerial
 from app.web.route import Body, Deed, Handler, Parts, Policy, Query, Route
@@ -23,6 +23,14 @@ _PARTS: Mapping[str, type[Parts]] = {
 
 class Nothing(Body):
     """No content is needed."""
+
+
+class _Content(TypedDict, total=False):
+    """What a route takes that is sent something, and what else may come of it."""
+
+    body: type[Body]
+    status: int
+    problems: Iterable[int]
 
 
 def look(
@@ -46,51 +54,37 @@ def look(
     )
 
 
-def change(
-    path: str,
-    deed: Deed,
-    answer: Any,
-    *,
-    body: type[Body] = Nothing,
-    status: int = 200,
-    problems: Iterable[int] = (),
-) -> Route:
+def change(path: str, deed: Deed, answer: Any, **more: Unpack[_Content]) -> Route:
     """Declare a route that changes something, all of it in one transaction or nothing."""
+    return _post(path, answer, more, deed=deed)
+
+
+def ask(path: str, handler: Handler, answer: Any, **more: Unpack[_Content]) -> Route:
+    """Declare a route that asks another system: no transaction is open meanwhile."""
+    more.setdefault("problems", OF_OTHERS)
+    return _post(path, answer, more, handler=handler)
+
+
+def _post(
+    path: str,
+    answer: Any,
+    content: _Content,
+    *,
+    deed: Deed | None = None,
+    handler: Handler | None = None,
+) -> Route:
     return Route(
         method="POST",
         path=f"{PREFIX}/{path}",
         policy=Policy.TOKEN,
         deed=deed,
-        answer=answer,
-        status=status,
-        parts=_parts(path),
-        query=Query,
-        body=body,
-        problems=frozenset(problems),
-    )
-
-
-def ask(
-    path: str,
-    handler: Handler,
-    answer: Any,
-    *,
-    body: type[Body] = Nothing,
-    status: int = 200,
-    problems: Iterable[int] = OF_OTHERS,
-) -> Route:
-    """Declare a route that asks another system: no transaction is open meanwhile."""
-    return Route(
-        method="POST",
-        path=f"{PREFIX}/{path}",
-        policy=Policy.TOKEN,
         handler=handler,
         answer=answer,
-        status=status,
+        status=content.get("status", 200),
         parts=_parts(path),
         query=Query,
-        body=body,
-        problems=frozenset(problems),
+        body=content.get("body", Nothing),
+        problems=frozenset(content.get("problems", ())),
     )
 
 

@@ -11,7 +11,6 @@ from pydantic import Field
 
 from app.desk.auditing import Sought, Told, reading
 from app.desk.boxes import holder_of
-from app.identity.roles import Right
 from app.web.api.shapes import cursor, read_cursor
 from app.web.console.story import MOMENTS_MAX, by_time, moments_of
 from app.web.console.views import Moment
@@ -41,15 +40,7 @@ class Histories:
 
     def routes(self) -> tuple[Route, ...]:
         """Declare it."""
-        return (
-            Route(
-                method="GET",
-                path=PATH,
-                policy=Right.SEE,
-                handler=self._show,
-                query=HistoryQuery,
-            ),
-        )
+        return (self.console.page(PATH, self._show, HistoryQuery),)
 
     async def _show(self, call: Call) -> web.Response:
         (before,) = read_cursor(call.query.after, datetime) or (None,)

@@ -10,10 +10,12 @@ from urllib.parse import quote
 from aiohttp import web
 from pydantic import BeforeValidator, Field
 
-from app.desk import boxes, mending, paying
+from app.desk import boxes, deposits, mending, paying
 from app.desk.boxes import Back, By, holder_of
+from app.desk.mending import TEXT_CHARS_MAX
 from app.identity.roles import Right
 from app.web.console.once import Sent, beside, in_one
+from app.web.console.sayings import seal
 from app.web.people.phone import see
 from app.web.problem import BadRequest
 from app.web.route import Call, Form, Route
@@ -28,7 +30,6 @@ if TYPE_CHECKING:
     from app.web.console.pages import Console
 
 WHY_CHARS_MAX = 200
-TEXT_CHARS_MAX = 200
 _HERE = "/console/accounts/{contract}"
 _RESULTS = {
     Outcome.DONE: "done",
@@ -64,6 +65,13 @@ class PromiseForm(OnceForm):
     until: Day = None
 
 
+class DepositForm(OnceForm):
+    """Of which rental, and how much of its deposit is kept."""
+
+    rental: Annotated[str, Field(min_length=1, max_length=40)]
+    keep: Annotated[str, Field(min_length=1, max_length=20)]
+
+
 class SwapForm(OnceForm):
     """Which box goes, which one takes its place, and how the old one is."""
 
@@ -88,6 +96,7 @@ class HouseholdForms:
         """Declare them."""
         return (
             self._inside("cash", _cash, Right.TAKE_MONEY, CashForm),
+            self._inside("deposit", _deposit, Right.TAKE_MONEY, DepositForm),
             self._inside("promise", _promise, Right.CARE, PromiseForm),
             self._inside("restore", _restore, Right.CARE, OnceForm),
             self._inside("swap", _swap, Right.MOVE_BOXES, SwapForm),
@@ -117,13 +126,13 @@ class HouseholdForms:
     ) -> Route:
         async def handle(call: Call) -> web.Response:
             try:
-                key = self.console.sayings.put(await done(call), "good")
+                told = seal(call, await done(call), "good")
             except BadRequest as error:
-                key = self.console.sayings.put(str(error), "bad")
+                told = seal(call, str(error), "bad")
             except BoxofficeError as error:
-                key = self.console.sayings.put(_sentence(error), "bad")
+                told = seal(call, _sentence(error), "bad")
             contract = quote(call.part("contract"), safe="")
-            return see(f"/console/accounts/{contract}?said={key}")
+            return see(f"/console/accounts/{contract}?said={told}")
 
         path = f"{_HERE}/{name}"
         return Route(method="POST", path=path, policy=right, handler=handle, form=form)
@@ -146,6 +155,20 @@ async def _cash(call: Call, tx: Tx) -> str:
     if not is_new:
         return f"Receipt {reference} was taken before: nothing changed."
     return f"{amount} is taken, receipt {reference}."
+
+
+async def _deposit(call: Call, tx: Tx) -> str:
+    form: DepositForm = call.form
+    done = await deposits.release(
+        call.house,
+        tx,
+        form.rental,
+        keep=form.keep.strip().replace(",", "."),
+        reason=form.reason.strip(),
+        actor=call.actor,
+        contract=call.part("contract"),
+    )
+    return f"Of the deposit of {done.serial} {done.kept} is kept, {done.freed} given back."
 
 
 async def _promise(call: Call, tx: Tx) -> str:
@@ -206,16 +229,15 @@ async def _restart(call: Call, once: str) -> str:
 
 async def _message(call: Call, once: str) -> str:
     form: MessageForm = call.form
-    text = " ".join(form.text.split())
-    if not text:
-        raise Invalid("text", "say what stands on the screen")
-    done = await mending.tell(call.house, call.part("contract"), text, id=once, actor=call.actor)
+    done = await mending.tell(
+        call.house, call.part("contract"), form.text, id=once, actor=call.actor
+    )
     return f"Message: {_told(done)}."
 
 
 async def _pay_link(call: Call, _once: str) -> str:
     link = await paying.pay_link(call.house, call.part("contract"))
-    return f"{link.amount} can be paid at {link.url}"
+    return f"{link.amount} can be paid here:\n{link.url}"
 
 
 def _told(done: Sequence[Performed]) -> str:

@@ -22,8 +22,9 @@ from app.web.console import account as account_page
 from app.web.console import deeds, waiting
 from app.web.console.account import listing
 from app.web.console.drawing import Drawing
-from app.web.console.forms import DecideForm, ReleaseForm, RepairForm, ResolveForm, Sayings
+from app.web.console.forms import DecideForm, ReleaseForm, RepairForm, ResolveForm
 from app.web.console.overview import overview
+from app.web.console.sayings import SaidQuery, seal, unseal
 from app.web.console.views import Frame
 from app.web.console.words import offset as told_offset
 from app.web.leading import SIGN_IN_PATH
@@ -69,19 +70,12 @@ class PartsQuery(Query):
     contract: Annotated[str, Field(max_length=80)] = ""
 
 
-class SaidQuery(Query):
-    """What the last form has to say."""
-
-    said: Annotated[str, Field(max_length=40)] = ""
-
-
 class Console:
     """The pages of one process."""
 
     def __init__(self, house: House, static: Static) -> None:
         self.house = house
         self.drawing = Drawing(static)
-        self.sayings = Sayings(house.chance)
         self.live = Live(self._draw_parts, house.store.outages)
         # Stands in parts that are drawn for many, where each reader's form token belongs.
         self._token_mark = house.chance.token(16)
@@ -92,11 +86,11 @@ class Console:
         return (
             Route(method="GET", path="/", policy=Policy.OPEN, handler=self._begin),
             Route(method="GET", path="/console", policy=Policy.OPEN, handler=_to_console),
-            self._page("/console/", self._overview, SaidQuery),
-            self._page("/console/accounts", self._accounts, AccountsQuery),
-            self._page("/console/accounts/{contract}", self._account, SaidQuery),
-            self._page(WAITING, self._waiting, SaidQuery),
-            self._page("/console/events", self._events, PartsQuery),
+            self.page("/console/", self._overview, SaidQuery),
+            self.page("/console/accounts", self._accounts, AccountsQuery),
+            self.page("/console/accounts/{contract}", self._account, SaidQuery),
+            self.page(WAITING, self._waiting, SaidQuery),
+            self.page("/console/events", self._events, PartsQuery),
             self._form(f"{target}/approve", deeds.approve, Right.RUN_BUSINESS, DecideForm),
             self._form(f"{target}/reject", deeds.reject, form=DecideForm),
             self._form(f"{target}/release", deeds.release_target),
@@ -118,9 +112,10 @@ class Console:
         page = self.drawing.page("refused", frame=frame, title=title.capitalize(), detail=detail)
         return html(page, status)
 
-    def _page(
+    def page(
         self, path: str, handler: Callable[[Call], Awaitable[object]], query: type[Query]
     ) -> Route:
+        """Declare a page that everybody may see who may see the console."""
         return Route(method="GET", path=path, policy=Right.SEE, handler=handler, query=query)
 
     def _form(
@@ -136,10 +131,10 @@ class Console:
             try:
                 async with self.house.store.begin() as tx:
                     said = await deed(call, tx)
-                key = self.sayings.put(said, "good")
+                told = seal(call, said, "good")
             except BoxofficeError as error:
-                key = self.sayings.put(str(error), "bad")
-            return see(f"{back}?said={key}")
+                told = seal(call, str(error), "bad")
+            return see(f"{back}?said={told}")
 
         return Route(method="POST", path=path, policy=right, handler=handle, form=form)
 
@@ -148,17 +143,15 @@ class Console:
         here = await signed_in(call.request, self.house)
         return see(about(here.person.role).home if here else SIGN_IN_PATH)
 
-    async def frame(self, tx: Tx, call: Call, said_key: str = "") -> Frame:
-        """Give what is around a page of whoever asks."""
+    async def frame(self, tx: Tx, call: Call, said: str = "") -> Frame:
+        """Give what is around a page of whoever asks, with what the last form has to say."""
         here = call.signed_in
-        said, tone = self.sayings.take(said_key)
         return replace(
             _worn(await self._bare(tx), here.person.role),
             token=here.form_token,
             once=self.house.chance.token(16),
             links=links(here.person.role, call.request.path),
-            said=said,
-            said_tone=tone,
+            said=unseal(call, said),
         )
 
     async def _bare(self, tx: Tx) -> Frame:

@@ -41,6 +41,7 @@ def _rental(one: RentalView) -> RentalRow:
     if one.deposit_since:
         deposit = f"{one.deposit} held as a deposit since {shown(one.deposit_since)}"
     return RentalRow(
+        id=one.id,
         serial=one.serial,
         detail=f"{one.model}, {days}",
         state=state,

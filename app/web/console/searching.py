@@ -9,7 +9,6 @@ from aiohttp import web
 from pydantic import Field
 
 from app.desk.search import TEXT_CHARS_MAX, find
-from app.identity.roles import Right
 from app.web.people.phone import html
 from app.web.route import Call, Query, Route
 
@@ -42,15 +41,7 @@ class Searching:
 
     def routes(self) -> tuple[Route, ...]:
         """Declare it."""
-        return (
-            Route(
-                method="GET",
-                path=PATH,
-                policy=Right.SEE,
-                handler=self._show,
-                query=SearchQuery,
-            ),
-        )
+        return (self.console.page(PATH, self._show, SearchQuery),)
 
     async def _show(self, call: Call) -> web.Response:
         said = call.query.q.strip()

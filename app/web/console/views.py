@@ -161,6 +161,18 @@ class Overview:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Saying:
+    """One sentence of the last form, and an address to be opened or passed on, if there is one."""
+
+    text: str = ""
+    tone: Tone = "good"
+    link: str = ""
+
+
+NOTHING_SAID = Saying()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Frame:
     """What stands around every page, and which buttons are on it.
 
@@ -176,8 +188,7 @@ class Frame:
     home: str = "/sign-in"
     rights: frozenset[Right] = frozenset()
     links: tuple[Shown, ...] = ()
-    said: str = ""
-    said_tone: Tone = "good"
+    said: Saying = NOTHING_SAID
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -245,6 +256,7 @@ class CreditCard:
 class RentalRow:
     """A rented box, and the deposit that is held for it."""
 
+    id: str
     serial: str
     detail: str
     state: str

@@ -1,4 +1,7 @@
-"""/console/work: what was set aside, by kind and target; one or all of one cause tried again."""
+"""/console/work: what was set aside, by kind and target; one or all of one cause tried again.
+
+Below it stand the processes that do the work.
+"""
 
 from __future__ import annotations
 
@@ -15,10 +18,12 @@ from app.desk.targets import ALIKE_ROWS_MAX, PARKED_KINDS
 from app.identity.roles import Right
 from app.web.api.shapes import cursor, read_cursor
 from app.web.console.overview import parked_row
+from app.web.console.sayings import Sealed, seal
 from app.web.people.phone import html, see
 from app.web.route import Call, Form, Query, Route
 from gateway.reads import targets as target_reads
 from gateway.reads.queue import Only
+from runtime import presence
 from terms.errors import BoxofficeError
 
 if TYPE_CHECKING:
@@ -35,7 +40,7 @@ class WorkQuery(Query):
     kind: Name = ""
     target: Name = ""
     after: Annotated[str, Field(pattern=r"^[0-9A-Za-z_-]{0,600}$")] = ""
-    said: Annotated[str, Field(max_length=40)] = ""
+    said: Sealed = ""
 
 
 class AlikeForm(Form):
@@ -55,10 +60,9 @@ class Working:
 
     def routes(self) -> tuple[Route, ...]:
         """Declare them."""
-        see_, do = Right.SEE, Right.OPERATE
-        alike = f"{PATH}/alike"
+        alike, do = f"{PATH}/alike", Right.OPERATE
         return (
-            Route(method="GET", path=PATH, policy=see_, handler=self._show, query=WorkQuery),
+            self.console.page(PATH, self._show, WorkQuery),
             Route(method="POST", path=alike, policy=do, handler=self._alike, form=AlikeForm),
         )
 
@@ -71,6 +75,7 @@ class Working:
             frame = await self.console.frame(tx, call, query.said)
             found = await parked(tx, rows_max=ROWS_MAX + 1, behind=behind, only=only)
             names = [one.name for one in await target_reads.targets(tx, now=now)]
+            processes = await presence.listing(tx, now)
         shown = found[:ROWS_MAX]
         is_more = len(found) > ROWS_MAX
         page = self.console.drawing.page(
@@ -79,6 +84,7 @@ class Working:
             rows=[(parked_row(one), one.reason) for one in shown],
             kinds=sorted(PARKED_KINDS),
             targets=names,
+            processes=processes,
             query=query,
             alike_max=ALIKE_ROWS_MAX,
             next=cursor(shown[-1].place) if is_more else "",
@@ -92,8 +98,8 @@ class Working:
                 count = await targets.release_alike(
                     self.house, tx, form.kind, form.target, cause=form.cause, actor=call.actor
                 )
-            key = self.console.sayings.put(f"{count} tried again.", "good")
+            told = seal(call, f"{count} tried again.", "good")
         except BoxofficeError as error:
-            key = self.console.sayings.put(str(error), "bad")
-        chosen = {"kind": form.kind, "target": form.target, "said": key}
+            told = seal(call, str(error), "bad")
+        chosen = {"kind": form.kind, "target": form.target, "said": told}
         return see(f"{PATH}?{urlencode(chosen)}")

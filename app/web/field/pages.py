@@ -16,7 +16,6 @@ from app.web.field.binding import Binding
 from app.web.field.exchange import Exchange
 from app.web.field.office import Office
 from app.web.field.progress import Watching
-from app.web.field.reviewing import Reviewing
 from app.web.field.words import JOBS, WAYS
 from app.web.people.phone import DoneQuery, NoFields, Phone, see
 from app.web.route import Call, Route
@@ -54,7 +53,7 @@ class Field:
         self.house = phone.house
         self.watching = Watching(phone)
         at_work = (self.watching, Binding(phone), Exchange(phone))
-        self._others = (*at_work, Office(phone), Reviewing(phone))
+        self._others = (*at_work, Office(phone))
 
     def routes(self) -> tuple[Route, ...]:
         """Declare them."""

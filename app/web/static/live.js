@@ -35,6 +35,24 @@ function replace({ part, html }) {
   }
 }
 
+// What a form had to say was said: a reload does not say it again.
+const here = new URL(location.href);
+if (here.searchParams.has("said")) {
+  here.searchParams.delete("said");
+  history.replaceState(history.state, "", here);
+}
+
+// A browser that may not write to the clipboard shows no button; the address is selected by a click.
+if (navigator.clipboard) {
+  for (const button of document.querySelectorAll("button[data-copy]")) {
+    button.hidden = false;
+    button.addEventListener("click", async () => {
+      await navigator.clipboard.writeText(button.dataset.copy);
+      button.textContent = "Copied";
+    });
+  }
+}
+
 const from = document.querySelector("[data-live-url]")?.dataset.liveUrl;
 
 if (places.length && from && "EventSource" in window) {

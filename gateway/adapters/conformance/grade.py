@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from gateway.adapters import registry
-from gateway.adapters.sdk import Adapter, Catalogued, Inbound, Operable
+from gateway.adapters.inbound import Inbound
+from gateway.adapters.sdk import Adapter, Catalogued, Operable
 from terms.errors import Invalid
 
 RULES: Mapping[str, str] = {

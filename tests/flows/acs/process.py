@@ -1,7 +1,7 @@
 """A gateway with its ACS as a process of its own: `python -m tests.flows.acs.process CONFIG`.
 
 It may be killed and started again; its boxes are known as the purchase list has them. It may also
-do nothing but answer boxes.
+do nothing but answer boxes, or nothing but tell households what there is to tell.
 """
 
 import asyncio
@@ -10,17 +10,20 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import AsyncExitStack, contextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
+from app.wiring import Screens
+from messages.deliver import Deliver
+from messages.notify import KIND, Notices
 from runtime.bell import LocalBell
 from runtime.store import Store
-from runtime.work import Work
+from runtime.work import Lane, Work
 from tests.flows.acs.world import AcsWorld
 from tests.simulators.process import ROOT
 
@@ -30,17 +33,18 @@ SWEEP_S = 0.1
 
 @contextmanager
 def gateway(
-    world: AcsWorld, folder: Path, *serials: str, answers_only: bool = False, **more: str
+    world: AcsWorld, folder: Path, *serials: str, only: str = "", **more: str
 ) -> Iterator[subprocess.Popen[bytes]]:
     """Run that process beside a test; it is killed where the test has not ended it.
 
-    Boxes call it, wherever the world itself listens; `more` is for its environment.
+    Boxes call it, wherever the world itself listens. It does everything, or `only` one thing:
+    "answers" boxes, or "notifies" households. `more` is for its environment.
     """
     config = {
         "database_url": world.database_url,
         "folder": str(folder),
         "port": world.called_port,
-        "answers_only": answers_only,
+        "only": only,
         "boxes": [world.papers[serial] for serial in serials],
     }
     path = folder / "gateway.json"
@@ -58,6 +62,15 @@ def gateway(
         process.stdout.close()
 
 
+@asynccontextmanager
+async def _notifying(world: AcsWorld, stop: asyncio.Event) -> AsyncIterator[None]:
+    notices = Deliver(world.store, world.work, Notices(Screens(world.operate)))
+    sweep = timedelta(seconds=SWEEP_S)
+    task = asyncio.create_task(Lane(world.work, KIND, notices.handle, sweep=sweep).run(stop))
+    yield
+    await task
+
+
 async def _main(config: dict[str, Any]) -> None:
     told = SimpleNamespace(told={"boxes": config["boxes"]}, url="")
     store = Store(config["database_url"], LocalBell())
@@ -72,8 +85,11 @@ async def _main(config: dict[str, Any]) -> None:
     stop = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
     async with AsyncExitStack() as stack:
-        await stack.enter_async_context(world.listening(rest_s_max=6.0))
-        if not config["answers_only"]:
+        if config["only"] == "notifies":
+            await stack.enter_async_context(_notifying(world, stop))
+        else:
+            await stack.enter_async_context(world.listening(rest_s_max=6.0))
+        if not config["only"]:
             await stack.enter_async_context(world.running())
         sys.stdout.write("ready\n")
         sys.stdout.flush()

@@ -14,10 +14,14 @@ from sqlalchemy import select
 from gateway.adapters.sdk import Action
 from gateway.provisioning.orders import Outcome
 from gateway.provisioning.tables import errand, service_order
+from messages.notify import KIND
+from messages.store import delivery
+from runtime import log
 from runtime.crash import AT
 from runtime.store import Store
 from terms.entitlement import ServiceState
-from terms.ids import ServiceId
+from terms.ids import NoticeId, ServiceId
+from terms.notice import Notice
 from tests.flows.acs.caller import Caller, inform
 from tests.flows.acs.process import gateway
 from tests.flows.acs.world import HOST, AcsWorld, free_port
@@ -60,7 +64,7 @@ async def test_what_one_process_wishes_is_done_by_the_one_that_is_called(
     await world.household("s1", serial)
     world.move(free_port())
     async with world.open_to_boxes():
-        with gateway(world, tmp_path, serial, answers_only=True):
+        with gateway(world, tmp_path, serial, only="answers"):
             await lit(world, serial)
             (told,) = await world.operate.perform(S1, message(world), id="m")
             assert told.outcome is Outcome.DONE
@@ -85,12 +89,12 @@ async def test_killed_when_it_was_about_to_show_it_nobody_shows_it(world: AcsWor
     world.move(free_port())
     async with world.open_to_boxes():
         dying = {AT: "after_begin"}
-        with gateway(world, tmp_path, serial, answers_only=True, **dying) as process:
+        with gateway(world, tmp_path, serial, only="answers", **dying) as process:
             await lit(world, serial)
             (told,) = await world.operate.perform(S1, message(world, 60), id="m")
             assert told.outcome is Outcome.UNKNOWN
             assert await asyncio.to_thread(process.wait) == -signal.SIGKILL
-        with gateway(world, tmp_path, serial, answers_only=True):
+        with gateway(world, tmp_path, serial, only="answers"):
             before = len(await world.sessions(serial))
             await world.tamper("inform", serial, event="2 PERIODIC")
             await world.until(lambda: world.called(serial, before + 1))
@@ -100,13 +104,64 @@ async def test_killed_when_it_was_about_to_show_it_nobody_shows_it(world: AcsWor
     assert await journal(world, "message") == ["unknown"]
 
 
+async def test_killed_with_a_notice_recorded_it_is_told_unknown(world: AcsWorld, tmp_path: Path):
+    """The worker dies before it asks anything of the box: another one says so, and shows nothing.
+
+    Nobody can tell from the record whether it was shown, so it is never sent again; the box calls
+    and finds nothing that waits.
+    """
+    serial = world.serials[0]
+    await world.household("s1", serial)
+    async with world.open_to_boxes():
+        await lit(world, serial)
+        dying = {AT: "after_record"}
+        with gateway(world, tmp_path, serial, only="notifies", **dying) as process:
+            await announce(world)
+            assert await asyncio.to_thread(process.wait) == -signal.SIGKILL
+        assert await outcome(world) == "begun"
+        with gateway(world, tmp_path, serial, only="notifies"):
+
+            async def is_told() -> bool:
+                return await outcome(world) == "unknown"
+
+            await world.until(is_told)
+        before = len(await world.sessions(serial))
+        await world.tamper("inform", serial, event="2 PERIODIC")
+        await world.until(lambda: world.called(serial, before + 1))
+    assert await shown(world, serial) == 0
+    assert await journal(world, "message") == []
+
+
+async def announce(world: AcsWorld) -> None:
+    """Have something to tell household s1."""
+    now = world.work.clock.machine_now()
+    notice = Notice(
+        id=NoticeId("n1"),
+        service=S1,
+        kind="restored",
+        not_after=now + timedelta(hours=1),
+        params={},
+        locale="en",
+    )
+    entry = log.Entry(id=notice.id, kind="notice", key=S1, value=notice.encode(), at=now)
+    async with world.store.begin() as tx:
+        await log.append(tx, [entry])
+        await world.work.mark(tx, KIND, [notice.id])
+
+
+async def outcome(world: AcsWorld) -> str:
+    """Tell what became of it."""
+    (row,) = await world.rows(select(delivery.c.outcome))
+    return str(row.outcome)
+
+
 async def test_a_notice_waits_for_a_box_that_is_off(world: AcsWorld, tmp_path: Path):
     """It is shown once when the box calls in time, and told so whether or not anybody asks."""
     serial = world.serials[0]
     await world.household("s1", serial)
     world.move(free_port())
     async with world.open_to_boxes():
-        with gateway(world, tmp_path, serial, answers_only=True):
+        with gateway(world, tmp_path, serial, only="answers"):
             await lit(world, serial)
             await world.tamper("power_off", serial)
             for _ in range(2):

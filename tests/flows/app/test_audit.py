@@ -33,6 +33,25 @@ NO_DEEDS = {
     "/console/accounts/{contract}/pay-link",
     "/api/v1/targets/{name}/probe",
 }
+# A deposit that waits for a person.
+DEPOSIT = (
+    f"""
+    INSERT INTO rental (id, service_id, resource_id, serial, model, offering, from_on, until_on,
+        charged_from, ending)
+    SELECT 'K{{n}}', id, 'R{{n}}', 'SN{{n}}', 'M1', 'HARBOUR', '2030-01-01', '2030-01-01',
+        '2030-01-01', 'damaged' FROM service WHERE contract = '{HERE}'
+    """,
+    f"""
+    INSERT INTO invoice SELECT 'I{{n}}', 'INV', 80000{{n}}, 'INV-0080000{{n}}', account_id, 'EUR',
+        '2030-01-01', 1, '2030-01-15', 3000, 0, 3000, '[]' FROM service WHERE contract = '{HERE}'
+    """,
+    f"""
+    INSERT INTO invoice_line SELECT 'I{{n}}', 1, id, 'K{{n}}', 'deposit', '2030-01-01',
+        '2030-01-02', 1, 1, 'HARBOUR', '2020-01-01', 3000, 3000, '', 'Box' FROM service
+        WHERE contract = '{HERE}'
+    """,
+)
+
 # By whom, which route, with which parts of the path, and with what; {words} are found on the way.
 STEPS: tuple[tuple[str, str, dict[str, str], dict[str, Any]], ...] = (
     (API, "/api/v1/accounts", {}, {"contract": NEW, "name": "Flat 1", "plan": "HARBOUR"}),
@@ -45,6 +64,7 @@ STEPS: tuple[tuple[str, str, dict[str, str], dict[str, Any]], ...] = (
     ),
     (API, "/api/v1/accounts/{contract}/restore", {"contract": NEW}, {}),
     (API, "/api/v1/accounts/{contract}/restart", {"contract": HERE}, {}),
+    (API, "/api/v1/accounts/{contract}/message", {"contract": HERE}, {"text": "Good evening"}),
     (API, "/api/v1/boxes", {}, {"serial": "HT2-90001", "model": "HT-2"}),
     (API, "/api/v1/boxes/{serial}/hand-over", {"serial": "{a}"}, {"contract": NEW}),
     (API, "/api/v1/boxes/{serial}/activate", {"serial": "{a}"}, {}),
@@ -85,6 +105,12 @@ STEPS: tuple[tuple[str, str, dict[str, str], dict[str, Any]], ...] = (
         {"contract": HERE},
         {"once": "k5", "text": "Hi"},
     ),
+    (
+        OWNER,
+        "/console/accounts/{contract}/deposit",
+        {"contract": HERE},
+        {"once": "k6", "rental": "K2", "keep": "12,50"},
+    ),
     (OWNER, "/console/work/alike", {}, {"kind": "notify", "cause": "no such notice"}),
     (OWNER, "/console/targets/{name}/approve", {"name": PORTAL}, {"reason": "all are gone"}),
     (OWNER, "/console/targets/{name}/reject", {"name": PORTAL}, {"reason": "a mistake"}),
@@ -92,7 +118,6 @@ STEPS: tuple[tuple[str, str, dict[str, str], dict[str, Any]], ...] = (
     (OWNER, "/console/parked/release", {}, {"kind": "notify", "key": "ghost"}),
     (OWNER, "/console/drift/repair", {}, {"id": "none"}),
     (OWNER, "/console/waiting/resolve", {}, {"id": "other_mac:S2", "resolution": "a typo"}),
-    (OWNER, "/field/reviews", {}, {"id": "other_mac:S3", "resolution": "a new board"}),
     (OWNER, "/people", {}, {"name": "anna", "role": "cashier", "password": "nine-blue-lanterns"}),
     (OWNER, "/people/{id}/password", {"id": "{anna}"}, {}),
     (OWNER, "/people/{id}/role", {"id": "{anna}"}, {"role": "support"}),
@@ -132,27 +157,14 @@ async def world(harbour, served):
     (claim,) = await harbour.work.claim("notify")
     async with harbour.store.begin() as tx:
         await harbour.work.park(tx, [Parking(claim=claim, error="no such notice")])
-        for serial in ("S1", "S2", "S3"):
+        for serial in ("S1", "S2"):
             await tx.driver(
                 "INSERT INTO review_case (id, kind, serial, reason, found_at, seen_at, count)"
                 f" VALUES ('other_mac:{serial}', 'other_mac', '{serial}', 'another MAC', 1, 1, 1)"
             )
-        await tx.driver(
-            "INSERT INTO rental (id, service_id, resource_id, serial, model, offering, from_on,"
-            " until_on, charged_from, ending) SELECT 'K1', id, 'R1', 'SN8', 'M1', 'HARBOUR',"
-            f" '2030-01-01', '2030-01-01', '2030-01-01', 'damaged' FROM service"
-            f" WHERE contract = '{HERE}'"
-        )
-        await tx.driver(
-            "INSERT INTO invoice SELECT 'I1', 'INV', 800001, 'INV-00800001', account_id, 'EUR',"
-            " '2030-01-01', 1, '2030-01-15', 3000, 0, 3000, '[]' FROM service"
-            f" WHERE contract = '{HERE}'"
-        )
-        await tx.driver(
-            "INSERT INTO invoice_line SELECT 'I1', 1, id, 'K1', 'deposit', '2030-01-01',"
-            " '2030-01-02', 1, 1, 'HARBOUR', '2020-01-01', 3000, 3000, '', 'Box' FROM service"
-            f" WHERE contract = '{HERE}'"
-        )
+        for n in (1, 2):
+            for statement in DEPOSIT:
+                await tx.driver(statement.format(n=n))
     return served
 
 

@@ -60,7 +60,7 @@ def test_secrets_are_sealed_and_never_told(running: Operation):
     for serial in serials:
         assert serial.encode() in left["boxoffice.db at rest"]
         assert serial.encode() in left["pages"]
-    assert b"notice.delivered" in left["serve.log"]
+    assert b"message.delivered" in left["serve.log"]
     assert left["boxoffice.db-wal"]
     fresh = asyncio.run(rotated(product.folder, serials)) - bought(running)
     assert len(fresh) == 2, "the box that calls has a password of its own, and one for ringing"

@@ -21,6 +21,7 @@ from app.web.reference import reference as api_reference
 from app.wiring import build, closing
 from tests.flows.app.process import command
 from tests.flows.app.served import ENVIRONMENT, HARBOUR, HARBOUR_BEGINS
+from tests.simulators.process import start_simulator
 
 NEITHER = "there is neither a contract nor an invoice nor a credit note"
 REFERENCE = Path(__file__).parents[3] / "docs" / "reference"
@@ -167,15 +168,13 @@ def test_the_clock_is_moved_and_shown(boxoffice):
     assert after["offset_s"] - before["offset_s"] == 35 * 86_400
 
 
-def test_boxes_and_jobs_are_told_in_lines(harbour_files, tmp_path):
+BEN = ("user", "add", "ben", "--role", "technician", "--generate", "--display", "Ben K")
+
+
+def test_a_box_is_told_in_lines(harbour_files):
     """From the shelf to a household and back: each command says in one line how the box is now."""
     run = harbour_files
-    secrets = tmp_path / "secrets"
-    secrets.write_text("username=cpe-1\n\npassword=cAnArY-7731\n")
-    assert (
-        run("user", "add", "ben", "--role", "technician", "--generate", "--display", "Ben K")[0]
-        == 0
-    )
+    assert run(*BEN)[0] == 0
     said = [
         ("device", "move", "HT2-00026", "ben"),
         ("device", "register", "--serial", "HT2-00026", "--account", "200001", "--by", "ben"),
@@ -199,9 +198,6 @@ def test_boxes_and_jobs_are_told_in_lines(harbour_files, tmp_path):
         "HT2-00027 is returned, at warehouse",
         "HT2-00027 is scrapped, at warehouse",
     ]
-    register = ("device", "register", "--serial", "HT2-00028", "--account", "200002")
-    code, output, _ = run(*register, "--secrets", str(secrets))
-    assert (code, output) == (0, "HT2-00028 is assigned, with 200002\n")
     lines = run("device", "show", "HT2-00026")[1].splitlines()
     assert lines[0] == (
         "HT2-00026 is a HT-2, returned (faulty), at the van of Ben K; MAC 00:1A:79:20:00:1A"
@@ -216,14 +212,25 @@ def test_boxes_and_jobs_are_told_in_lines(harbour_files, tmp_path):
     assert [line.split() for line in listed[1:]] == [
         ["HT2-00026", "HT-2", "returned", "the", "van", "of", "Ben", "K"]
     ]
-    job = run("jobs", "open", "install", "200001", "--to", "ben")[1]
-    assert job.rstrip().endswith("(install for 200001 by Ben K) is open")
-    assert run("jobs", "close", job.split()[1])[1].rstrip().endswith("is done")
     # Who did it is the user of this machine, unless somebody else is named.
     user = pwd.getpwuid(os.getuid()).pw_name
     shown = json.loads(run("device", "show", "HT2-00026", "--json")[1])
     actors = {line["action"]: line["actor"] for line in shown["lines"]}
     assert (actors["move"], actors["hand_over"]) == (f"cli:{user}", "ben")
+
+
+def test_secrets_and_jobs_are_told_in_lines(harbour_files, tmp_path):
+    """A box with secrets of its own is registered; a job is opened, closed and gone."""
+    run = harbour_files
+    secrets = tmp_path / "secrets"
+    secrets.write_text("username=cpe-1\n\npassword=cAnArY-7731\n")
+    assert run(*BEN)[0] == 0
+    register = ("device", "register", "--serial", "HT2-00028", "--account", "200002")
+    code, output, _ = run(*register, "--secrets", str(secrets))
+    assert (code, output) == (0, "HT2-00028 is assigned, with 200002\n")
+    job = run("jobs", "open", "install", "200001", "--to", "ben")[1]
+    assert job.rstrip().endswith("(install for 200001 by Ben K) is open")
+    assert run("jobs", "close", job.split()[1])[1].rstrip().endswith("is done")
     assert run("device", "return", "HT2-00028", "--condition", "wet")[2] == (
         "boxoffice: condition: 'wet' is none of good, faulty, damaged, scrap\n"
     )
@@ -289,6 +296,28 @@ def test_the_doctor_finds_what_is_missing(boxoffice, tmp_path):
     assert "ok   secret files" in output
     (tmp_path / "data" / "api-token").chmod(0o644)
     assert "others can read api-token" in boxoffice("doctor")[1]
+
+
+def test_mail_is_tried_before_it_is_needed(boxoffice, monkeypatch):
+    """The doctor greets the mail server, and `mail test` has it take a letter, or says why not."""
+    assert "ok   mail: none is configured" in boxoffice("doctor")[1]
+    code, _, errors = boxoffice("mail", "test", "mira@example.org")
+    assert (code, errors) == (1, "boxoffice: smtp_url: no mail is configured\n")
+    with start_simulator("mail") as catcher:
+        monkeypatch.setenv("BOXOFFICE_SMTP_URL", catcher.url)
+        monkeypatch.setenv("BOXOFFICE_MAIL_FROM", "Box TV <tv@box.example>")
+        assert "ok   mail: answers" in boxoffice("doctor")[1]
+        code, output, _ = boxoffice("mail", "test", "mira@example.org")
+        assert (code, output) == (0, "the mail server took a letter to mira@example.org\n")
+        assert [mail["to"] for mail in catcher.admin("/state")["mails"]] == [["mira@example.org"]]
+        code, _, errors = boxoffice("mail", "test", "mira@example.org\nBcc: x@example.org")
+        assert (code, errors) == (1, "boxoffice: to: this is no mail address\n")
+        catcher.admin("/faults", {"spec": "refused:who is that?"})
+        code, _, errors = boxoffice("mail", "test", "nobody@example.org")
+        assert code == 1
+        assert "the mail server answered 550 5.7.1 who is that?" in errors
+        catcher.admin("/faults", {"clear": True, "spec": "down"})
+        assert "BAD  mail: 127.0.0.1:" in boxoffice("doctor")[1]
 
 
 def test_it_tells_its_version(boxoffice):

@@ -54,6 +54,7 @@ ASKED = {
     "change": (LIT, "--add", "KIDS"),
     "explain": (LIT,),
     "promise": (DARK, "--until", "{soon}"),
+    "message": (LIT, "Good evening"),
     "pay": (DARK, "5.00", "--reference", "R-1"),
     "device import": ("{folder}/../list.csv",),
     "device register": ("--serial", "SN900001", "--account", DARK),
@@ -78,6 +79,7 @@ ASKED = {
     "review strangers": (),
     "reconcile": (LIT,),
     "drift": ("--repair",),
+    "processes": (),
     "orders": (),
     "parked list": (),
     "parked release": ("compose", LIT),
@@ -121,6 +123,7 @@ LOOKING = {
         "clock show",
         "audit",
         "token list",
+        "processes",
     ),
 }
 

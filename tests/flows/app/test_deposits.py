@@ -165,3 +165,30 @@ async def test_a_job_opens_where_a_box_is_missing(flat):
     _, page = await flat.api("GET", "jobs?state=done")
     assert [(one["id"], one["closed_by"]) for one in page["items"]] == [(job["id"], "inventory")]
     assert "Install a box" not in await page_of(flat)
+
+
+async def test_a_deposit_is_decided_on_the_page_of_its_household(flat):
+    """A cashier keeps a part, told once on the page and named in the audit; support may not."""
+    one = await rented(flat, BOX)
+    await come_back(flat, BOX, "scrap")
+    page, path = f"/console/accounts/{FLAT}", f"/console/accounts/{FLAT}/deposit"
+    cashier, support = await let_in(flat, "cashier"), await let_in(flat, "support")
+    waits = (await cashier.get("/console/waiting")).text
+    assert f'href="{page}#h-rented"' in waits
+    assert f'action="{path}"' not in (await support.get(page)).text
+    form = {"rental": one["id"], "keep": "2,50", "reason": "screen"}
+    assert (await support.post(path, once="k", **form)).status == 403
+    assert f'action="{path}"' in (await cashier.get(page)).text
+    elsewhere = "/console/accounts/200001/deposit"
+    refused = await cashier.post(elsewhere, once="k", **form)
+    assert "it is not of contract 200001" in (await cashier.get(refused.location)).text
+    for _ in range(2):
+        done = await cashier.post(path, once="k", **form)
+        told = (await cashier.get(done.location)).text
+        assert f"Of the deposit of {BOX} 2.50 EUR is kept, 7.50 EUR given back." in told
+    async with flat.house.store.read() as tx:
+        deeds = await audit.history(tx, f"contract:{FLAT}")
+    (deed,) = [one for one in deeds if one.action == "deposit.release"]
+    assert (deed.actor.partition(":")[0], deed.reason) == ("person", "screen")
+    await rest(flat.house, "settle")
+    assert await waiting(flat) == []

@@ -20,6 +20,7 @@ from app.settings import Settings
 from app.shape import newest, revisions
 from app.web.health import Aside
 from app.wiring import House, build, closing
+from gateway.reads.queue import parked
 from runtime.store import migrate
 from tests.flows.app.process import Serving
 
@@ -126,6 +127,63 @@ async def test_a_lane_that_has_ended_shows(askable):
     assert "password" not in str(told)
 
 
+async def renamed(house: House, table: str, to: str) -> None:
+    """Take a table away, or put it back."""
+    async with house.store.begin() as tx:
+        await tx.driver(f"ALTER TABLE {table} RENAME TO {to}")
+
+
+async def marked(house: House, *accounts: str) -> None:
+    """Have accounts looked at."""
+    async with house.store.begin() as tx:
+        await house.work.mark(tx, "settle", accounts)
+
+
+async def test_a_lane_that_always_fails_shows_and_clears(askable):
+    """It runs, and every row of it fails: told with the kind of error, until one comes through."""
+    async with asked(askable, Crew(duties(askable, Role.WORKER))) as url:
+        await renamed(askable, "account", "gone")
+        await marked(askable, "one", "two")
+        _, told = await until(url, lambda code, _: code == 503, SHOWS_WITHIN_S)
+        assert set(told["reasons"]) == {"work"}
+        assert "work settle (" in told["reasons"]["work"]
+        assert "gone" not in str(told)
+        assert 'boxoffice_ready{check="work"} 0.0' in await text(url)
+        await renamed(askable, "gone", "account")
+        await marked(askable, "one", "two")
+        await until(url, lambda code, _: code == 200, CLEARS_WITHIN_S)
+        assert 'boxoffice_ready{check="work"} 1.0' in await text(url)
+
+
+async def test_what_claims_nothing_shows_and_clears(askable):
+    """No lane can take its rows: each is named, whether or not there is work."""
+    async with asked(askable, Crew(duties(askable, Role.WORKER))) as url:
+        await renamed(askable, "work", "gone")
+        await until(
+            url,
+            lambda _, told: "lane settle (" in told["reasons"].get("work", ""),
+            SHOWS_WITHIN_S,
+        )
+        await renamed(askable, "gone", "work")
+        await until(url, lambda code, _: code == 200, CLEARS_WITHIN_S)
+
+
+async def test_one_bad_row_is_no_failing_lane(askable):
+    """A row that fails alone is parked with its reason, and the process stays ready."""
+    async with asked(askable, Crew(duties(askable, Role.WORKER))) as url:
+        await renamed(askable, "account", "gone")
+        await marked(askable, "one")
+
+        async def is_parked() -> bool:
+            async with askable.store.read() as tx:
+                found = await parked(tx, rows_max=10)
+            return [one.key for one in found] == ["one"]
+
+        while not await is_parked():
+            assert (await look(url))[0] == 200
+            await asyncio.sleep(0.1)
+
+
 async def test_migrations_that_are_behind_show_and_clear(askable):
     """A database of an older shape is not worked with, and the reason says how to mend it."""
     url = askable.settings.database_url
@@ -150,8 +208,9 @@ async def test_a_database_that_takes_no_write_shows(fresh_postgres, postgres_ser
     postgres_server.execute(f'ALTER DATABASE "{name}" SET default_transaction_read_only = on')
     settings = Settings(data_dir=tmp_path, database_url=fresh_postgres)
     async with closing(build(settings)) as house:
-        (check,) = (await Readiness(house, dict).look()).vital
-    assert (check.name, check.reason) == ("database", "it takes no write")
+        standing = await Readiness(house, dict).look()
+    wrong = {check.name: check.reason for check in standing.vital if not check.ok}
+    assert wrong == {"database": "it takes no write"}
 
 
 async def test_without_redis_it_is_degraded_and_ready(migrated_url, redis_server, tmp_path):

@@ -107,6 +107,23 @@ async def test_the_api_takes_a_promise(shop):
     assert (deed.actor.partition(":")[0], deed.reason) == ("api", "told by phone")
 
 
+async def test_the_api_tells_a_household_something(shop):
+    """It stands on the screen of its box, is told by target and audited; a long text is refused."""
+    mark = (await shop.portal.aadmin("/journal?limit=1"))["last"]
+    async with serving(shop.house) as served:
+        path = f"accounts/{CONTRACT}/message"
+        status, told = await served.api("POST", path, {"text": "  Good\u00a0 evening "})
+        assert (status, told["items"]) == (
+            200,
+            [{"target": "north", "outcome": "done", "error": ""}],
+        )
+        assert (await served.api("POST", path, {"text": "x" * 201}))[0] == 400
+    sent = [one for one in await shop.writes(mark) if "/stb_msg/" in one["call"]]
+    assert len(sent) == 1
+    (deed,) = await deeds(shop, "account.message")
+    assert (deed.actor, deed.after) == ("api:first", "Good evening")
+
+
 @pytest.mark.parametrize(
     ("role", "forms"),
     [
@@ -180,6 +197,19 @@ async def test_search_finds_by_all_that_people_say(shop):
         nobody = (await cashier.get("/console/search?q=%3Cscript%3E")).text
         assert "&lt;script&gt;" in nobody
         assert "<script>" not in nobody
+
+
+async def test_a_link_to_pay_can_be_opened_and_copied(shop):
+    """The provider's address stands on the page as a link, also where the form is sent again."""
+    async with seen_by(shop, "cashier") as cashier:
+        once = await once_of(cashier)
+        for _ in range(2):
+            seen = await cashier.post(f"{PAGE}/pay-link", once=once)
+            shown = (await cashier.get(seen.location)).text
+            link = re.search(r'<a class="whole" href="(http[^"]+)"[^>]*>([^<]+)</a>', shown)
+            assert link is not None
+            assert link[1] == link[2]
+            assert f'data-copy="{link[1]}" hidden' in shown
 
 
 async def test_all_of_one_cause_are_tried_again(shop):

@@ -11,9 +11,11 @@ from app.imports.load import import_good_rows, import_paths
 from billing.equipment.model import Starts
 from billing.promises.model import PromisePolicy
 from billing.reads import accounts, catalog
+from gateway.inventory import jobs
 from gateway.inventory import store as boxes
+from gateway.inventory.jobs import JobState
 from gateway.provisioning import routes, targets
-from tests.flows.app.served import ENVIRONMENT, HARBOUR, HARBOUR_BEGINS, go_to
+from tests.flows.app.served import ENVIRONMENT, HARBOUR, HARBOUR_BEGINS, at_work, go_to, rest
 from tests.flows.app.test_import_files import change, widen
 
 # What an import may write; with time and chance aside, a refused one leaves all of it as it was.
@@ -97,6 +99,30 @@ async def test_which_promises_are_taken_is_taken_over(house, folder):
         assert await catalog.promise_policy(tx) == PromisePolicy(
             days_max=3, pause_days=0, owed_max_minor=20_000
         )
+
+
+async def test_who_sends_technicians_is_taken_over(house, folder):
+    """Without boxes each household that is granted one gets a job, unless the file says by hand.
+
+    Said later, it takes back what had opened by itself; said no more, it opens again.
+    """
+    (folder / "boxes.csv").unlink()
+    operator = folder / "operator.toml"
+    plain = operator.read_text("utf-8")
+    by_hand = f'{plain}\n[jobs]\ninstall = "by_hand"\n'
+    counts = []
+    async with at_work(house):
+        for text in (plain, by_hand, by_hand, plain):
+            operator.write_text(text, "utf-8")
+            outcome = await import_paths(house, [folder], ENVIRONMENT)
+            await rest(house, "settle", "compose")
+            async with house.store.read() as tx:
+                states = [one.state for one in await jobs.listing(tx)]
+            counts.append((outcome.new["operator.toml"], states.count(JobState.OPEN)))
+    assert [new for new, _ in counts] == [1, 1, 0, 1]
+    sent = counts[0][1]
+    assert sent > 0
+    assert [one for _, one in counts] == [sent, 0, 0, sent]
 
 
 async def test_deposits_fees_and_the_begin_of_rentals_are_taken_over(house, folder):

@@ -338,6 +338,7 @@ def test_a_missing_variable_is_named_and_no_secret_is_shown(operator):
         ('kind = "ministra"', "", "targets.portal-north.kind"),
         ("[guard]", '[rental]\nstarts = "some day"\n[guard]', "rental.starts"),
         ("[guard]", "[rental]\nends = 1\n[guard]", "rental.ends"),
+        ("[guard]", '[jobs]\ninstall = "never"\n[guard]', "jobs.install"),
         ("[guard]", "[promises]\ndays_max = 400\n[guard]", "promises.days_max"),
         ("[guard]", '[promises]\nowed_min = "1.234"\n[guard]', "promises.owed_min"),
         (

@@ -295,6 +295,19 @@ async def test_a_mark_without_a_letter_is_parked(store, work, lane):
         assert await work.release(tx, KIND, ["ghost"]) == 1
 
 
+async def test_a_letter_whose_row_of_work_is_lost_is_found(store, work, letters, lane, catcher):
+    """What waits is never forgotten, nor does what it says stay behind."""
+    await post(store, letters, letter_at(work.clock.machine_now()))
+    async with store.begin() as tx:
+        await tx.execute(sql("DELETE FROM work"))
+    assert await lane.turn() == 0
+    async with store.begin() as tx:
+        await letters.mark_lost(tx)
+    assert await lane.turn() == 1
+    assert len(await caught(catcher)) == 1
+    assert await letters_left(store) == 0
+
+
 WORKER = """
 import asyncio, sys
 from datetime import timedelta

@@ -214,7 +214,11 @@ def test_a_payment_becomes_a_picture_though_a_worker_is_killed(topology, operati
 
 
 def is_known(operation: Operation, number: int) -> bool:
-    """Whether the portal has an account of the household; a row may wait while nothing is due."""
+    """Whether the portal has an account of the household; a row may wait while nothing is due.
+
+    Paid before that, it is more than the one call that opens it: making it, filling it and opening
+    it are each for another difference (tests/flows/gateway/test_outages.py).
+    """
     try:
         return operation.at_portal(number)["status"] == 0
     except (HTTPError, ValueError):

@@ -20,6 +20,8 @@ from tests.flows.app.vans import page, sent
 from tests.flows.app.visitor import let_in
 from tests.flows.field.phones import ON_BOTH, alert, as_, words
 
+WAITING = "/console/waiting"
+
 
 @pytest.fixture
 async def olga(served):
@@ -137,26 +139,27 @@ async def test_what_boxes_show_is_reviewed_on_a_page(vans, served, olga, tom):
     async with house.store.begin() as tx:
         await reviews.report(tx, found, house.clock.machine_now())
     await house.logins.pin(serial, "ssh-ed25519 AAAA")
-    assert (await tom.get("/field/reviews")).status == 403
-    assert (await tom.post("/field/reviews", id="x", resolution="y")).status == 403
-    seen = await olga.get("/field/reviews")
+    settle = f"{WAITING}/resolve"
+    assert (await tom.get(WAITING)).status == 403
+    assert (await tom.post(settle, id="x", resolution="y")).status == 403
+    seen = await olga.get(WAITING)
     assert "Another model" in seen.text
     assert contract_of(1) in seen.text
-    empty = await olga.post("/field/reviews", id=f"other_model:{serial}", resolution=" ")
-    assert empty.status == 400
-    done = await olga.post("/field/reviews", id=f"other_model:{serial}", resolution="a typo")
-    assert done.location == "/field/reviews?done=settled"
+    empty = await olga.post(settle, id=f"other_model:{serial}", resolution=" ")
+    assert "resolution" in (await olga.get(empty.location)).text
+    done = await olga.post(settle, id=f"other_model:{serial}", resolution="a typo")
+    assert f"Box {serial}: it is settled." in (await olga.get(done.location)).text
     console = (await olga.get("/console/")).text
     assert 'href="/console/waiting"' in console
     assert "1 to review" in console
-    listed = (await olga.get("/console/waiting")).text
+    listed = (await olga.get(WAITING)).text
     assert "Another key" in listed
     assert "Another model" not in listed
-    assert "/console/waiting/resolve" in listed
+    assert settle in listed
     cashier = await let_in(served, "cashier")
-    assert "/console/waiting/resolve" not in (await cashier.get("/console/waiting")).text
+    assert settle not in (await cashier.get(WAITING)).text
     key = {"id": f"host_key:{serial}", "resolution": "a new board", "forget_key": "yes"}
-    assert (await olga.post("/field/reviews", **key)).status == 303
+    assert (await olga.post(settle, **key)).status == 303
     assert (await house.logins.access(serial)).host_key == ""
-    assert "Nothing is to be reviewed" in (await olga.get("/field/reviews")).text
+    assert "Nothing is to be reviewed" in (await olga.get(WAITING)).text
     assert (await sent(olga, await olga.get("/me"), "/sign-out")).status == 303

@@ -11,6 +11,8 @@ from terms.entitlement import ServiceState
 from tests.flows.gateway.world import World
 
 SERVICES = [f"s{n}" for n in range(1, 9)]
+# An account with a package is made by two calls.
+MADE = ["POST accounts", "POST account_subscription"]
 
 
 async def lit(world: World, services=SERVICES) -> None:
@@ -56,6 +58,64 @@ async def test_rows_wait_while_nobody_answers(world: World):
         assert await status_changes(world, service) == [(1, 0)]
     row = await world.target()
     assert (row.down_since, row.probes) == (None, 0)
+
+
+async def calls(world: World, service: str) -> list[str]:
+    """The calls that changed something of an account at the portal, in order, each once."""
+    told = {one["call_id"]: one["call"] for one in await world.changes(service)}
+    parts = [call.partition(" /stalker_portal/api/") for call in told.values()]
+    return [f"{method} {path.partition('/')[0]}" for method, _, path in parts]
+
+
+@pytest.mark.parametrize("fault", ["down", "silent", "reset"])
+async def test_paid_after_the_portal_came_it_is_made_filled_and_opened(small_world: World, fault):
+    """An account that was wished dark while nobody answered is made so, and opened when it is paid.
+
+    That are three calls, each for another thing, and none of them is repeated, however slow the
+    portal is by then: one call for each difference, not one for each household.
+    """
+    world = small_world
+    await world.configure(options={"deadline_s": 0.5})
+    await world.portal.aadmin("/faults", {"spec": fault})
+    await world.sign_up("s1")
+    async with world.running():
+        await world.rights(["s1"], ServiceState.PENDING, "BASIC", "SPORT", revision=1)
+
+        async def is_down() -> bool:
+            return (await world.target()).down_since is not None
+
+        await world.until(is_down)
+        await world.portal.aadmin("/faults", {"clear": True, "spec": "slow:100ms"})
+
+        async def is_known() -> bool:
+            return await world.account("s1") is not None
+
+        await world.until(is_known)
+        await world.rights(["s1"], ServiceState.ACTIVE, "BASIC", "SPORT", revision=2)
+        await world.settled()
+    assert (await world.account("s1"))["status"] == 1
+    assert await status_changes(world, "s1") == [(0, 1)]
+    assert await calls(world, "s1") == [*MADE, "PUT accounts"]
+
+
+async def test_paid_while_the_portal_is_away_it_is_made_open(small_world: World):
+    """What is wished is what counts by then: the account was never dark, and nothing opens it."""
+    world = small_world
+    await world.portal.aadmin("/faults", {"spec": "down"})
+    await world.sign_up("s1")
+    async with world.running():
+        await world.rights(["s1"], ServiceState.PENDING, "BASIC", "SPORT", revision=1)
+
+        async def is_down() -> bool:
+            return (await world.target()).down_since is not None
+
+        await world.until(is_down)
+        await world.rights(["s1"], ServiceState.ACTIVE, "BASIC", "SPORT", revision=2)
+        await world.composer_rests()
+        await world.portal.aadmin("/faults", {"clear": True, "spec": "slow:100ms"})
+        await world.settled()
+    assert await status_changes(world, "s1") == []
+    assert await calls(world, "s1") == MADE
 
 
 @pytest.mark.parametrize(

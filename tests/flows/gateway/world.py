@@ -194,6 +194,16 @@ class World:
 
         await self.until(nothing_left, within_s)
 
+    async def composer_rests(self) -> None:
+        """Wait until every right has become a wish."""
+
+        async def is_composed() -> bool:
+            query = select(func.count()).select_from(work_table)
+            rows = await self.rows(query.where(work_table.c.kind == COMPOSE))
+            return not rows[0][0]
+
+        await self.until(is_composed)
+
     @staticmethod
     async def until(holds: Callable[[], Awaitable[Any]], within_s: float = WITHIN_S) -> None:
         """Wait until something is so."""

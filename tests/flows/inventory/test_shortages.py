@@ -4,9 +4,10 @@ from datetime import timedelta
 
 import pytest
 
-from gateway.inventory import flows, jobs, shortages
+from gateway.inventory import flows, jobs, sending, shortages
 from gateway.inventory.flows import HandOver, TakeBack
 from gateway.inventory.jobs import JobKind, JobState, NewJob
+from gateway.inventory.sending import Sending
 from gateway.inventory.shortages import Supply
 from gateway.inventory.store import macs
 from tests.flows.inventory.shelf import ACTOR, DAY, ONE
@@ -142,3 +143,24 @@ async def test_a_box_more_than_granted_is_nobodys_job(rack):
         await flows.hand_over(tx, rack.work, [move])
     await look(rack)
     assert await told(rack) == []
+
+
+async def test_where_people_send_people_no_job_opens_by_itself(shelf):
+    """What had opened is cancelled, what a person opens stays, and automatic opens it again."""
+    await look(shelf)
+    for policy, is_new in ((Sending.BY_HAND, True), (Sending.BY_HAND, False)):
+        async with shelf.store.begin() as tx:
+            assert await sending.keep(tx, policy) is is_new
+        await look(shelf)
+    assert await told(shelf) == [(INSTALL, CANCELLED, "has 0 of 1 boxes", "inventory")]
+    shelf.machine.forward(timedelta(seconds=1))
+    new = NewJob(kind=INSTALL, service=ONE, contract=CONTRACT, assignee="ben")
+    async with shelf.store.begin() as tx:
+        await jobs.open_job(tx, shelf.work, new, actor=ACTOR)
+    await look(shelf)
+    assert [state for _, state, _, _ in await told(shelf)] == [CANCELLED, OPEN]
+    await close(shelf, CANCELLED)
+    async with shelf.store.begin() as tx:
+        await sending.keep(tx, Sending.AUTOMATIC)
+    await look(shelf)
+    assert [state for _, state, _, _ in await told(shelf)] == [CANCELLED, CANCELLED, OPEN]

@@ -40,6 +40,7 @@ def running(
 def test_processes_apart_do_what_one_process_does(running: Scaled):
     """In one story, as it takes long to start them: each step says what is true of it."""
     pay_here_and_watch_there(running)
+    see_who_is_here(running)
     watch_a_live_page(running)
     stop_a_worker_in_a_batch(running)
     kill_the_scheduler_that_leads(running)
@@ -52,6 +53,15 @@ def pay_here_and_watch_there(running: Scaled) -> None:
     running.pay_all([1, 2])
     running.until_lit([1, 2], WITHIN_S)
     until(lambda: running.view_state(1) == "active", "the web process tells so, too")
+
+
+def see_who_is_here(running: Scaled) -> None:
+    """Each process is told by its role and number."""
+    found = running.web.ask("GET", "processes")["items"]
+    roles = sorted((one["role"], one["pid"]) for one in found if not one["is_silent"])
+    assert roles == sorted(
+        (name.partition("-")[0], one.pid) for name, one in running.members.items()
+    )
 
 
 def watch_a_live_page(running: Scaled) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -65,9 +66,12 @@ def test_every_command_of_a_page_can_be_typed(paper):
     assert re.findall(bare, paper.read_text("utf-8")) == []
 
 
+page_of_api = cache(api_reference)
+
+
 def section(method: str, path: str) -> str:
     """Give what the page says of one route."""
-    return api_reference().partition(f"\n## `{method} /api/v1{path}`\n")[2].partition("\n## ")[0]
+    return page_of_api().partition(f"\n## `{method} /api/v1{path}`\n")[2].partition("\n## ")[0]
 
 
 @pytest.mark.parametrize(

@@ -147,6 +147,31 @@ def test_a_wrong_variable_is_one_clear_sentence(monkeypatch, name, value, senten
     assert "\n" not in told
 
 
+@pytest.mark.parametrize(
+    ("url", "sender", "sentence"),
+    [
+        ("smtp://u:cAnArY-7731@h:x", "a@b.org", "smtp_url: smtp://USER:PASSWORD@HOST:PORT is"),
+        ("smtp+plain://u:cAnArY-7731@h", "a@b.org", "smtp_url: a password is sent over TLS alone"),
+        ("smtp://u:cAnArY-7731@h", "a@b", "mail_from: this is no mail address"),
+        ("smtp://u:cAnArY-7731@h", "", "mail_from: it is needed with smtp_url"),
+    ],
+)
+def test_a_wrong_mail_server_is_named_without_its_password(monkeypatch, url, sender, sentence):
+    """The address of the mail server is a secret, and needs somebody in whose name to write."""
+    monkeypatch.setenv("BOXOFFICE_SMTP_URL", url)
+    monkeypatch.setenv("BOXOFFICE_MAIL_FROM", sender)
+    told = complaint()
+    assert told.startswith(f"settings: {sentence}")
+    assert CANARY not in told
+
+
+def test_the_address_of_a_mail_server_is_a_secret(monkeypatch):
+    """Settings that are printed show no password of the mail server."""
+    monkeypatch.setenv("BOXOFFICE_SMTP_URL", f"smtps://u:{CANARY}@mail.example")
+    monkeypatch.setenv("BOXOFFICE_MAIL_FROM", "Box TV <tv@box.example>")
+    assert CANARY not in repr(load()) + str(load())
+
+
 @pytest.mark.parametrize("name", ["NOPE", "PORT_OF_CALL", "KEY", "PAYMENTS"])
 def test_only_what_is_like_it_is_proposed(monkeypatch, name):
     """A setting is proposed for a slip of the pen, not for any word with our beginning."""

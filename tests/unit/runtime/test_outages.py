@@ -9,6 +9,7 @@ from structlog.testing import capture_logs
 
 from runtime.outages import FORGOTTEN_AFTER_S, REASON_CHARS_MAX, Outages
 from runtime.store import Store
+from runtime.stumbles import Stumbles
 
 
 class Now:
@@ -125,3 +126,37 @@ async def test_a_file_that_is_busy_or_full_is_lost_and_a_wrong_row_is_not(outage
         outages.failed("lane a", DBAPIError("", None, cause))
         assert outages.is_lost is is_lost
         outages.passed("lane a")
+
+
+async def test_rows_that_all_fail_are_an_outage_and_one_bad_row_is_none(outages, now):
+    """Two different rows with none between that came through; one that does ends it."""
+    stumbles = Stumbles(outages, "work a", now)
+    for _ in range(3):
+        stumbles.failed("bad", ZeroDivisionError("x"))
+    stumbles.passed()
+    stumbles.failed("worse", ZeroDivisionError("x"))
+    assert outages.bugs == {}
+    stumbles.failed("bad", ZeroDivisionError("x"))
+    assert outages.bugs == {"work a": "ZeroDivisionError"}
+    now.s += FORGOTTEN_AFTER_S - 1
+    stumbles.rest()
+    assert outages.bugs
+    stumbles.passed()
+    assert outages.bugs == {}
+
+
+async def test_rows_that_failed_long_ago_are_forgotten(outages, now):
+    """They are set aside and seen there; nobody waits for ever for a row that comes through."""
+    stumbles = Stumbles(outages, "work a", now)
+    for key in "ab":
+        stumbles.failed(key, ZeroDivisionError("x"))
+    now.s += FORGOTTEN_AFTER_S
+    stumbles.rest()
+    assert outages.bugs == {}
+
+
+async def test_what_is_merely_away_is_no_bug(outages, lost):
+    """Nobody has to mend the product where something else is not there."""
+    outages.failed("lane a", lost)
+    outages.failed("lane b", ConnectionRefusedError("gone"))
+    assert outages.bugs == {}

@@ -11,18 +11,8 @@ from collections.abc import AsyncIterator
 from typing import ClassVar
 
 from gateway.adapters.errands import UNMET, Errand, Stage
-from gateway.adapters.sdk import (
-    Action,
-    Ask,
-    BoxAdapter,
-    Boxes,
-    Contact,
-    Health,
-    Http,
-    Options,
-    Pending,
-    Reply,
-)
+from gateway.adapters.inbound import Ask, Contact, Reply
+from gateway.adapters.sdk import Action, BoxAdapter, Boxes, Health, Http, Options, Pending
 from gateway.adapters.state import ViewerState
 from gateway.adapters.stb.cwmp import edges
 from gateway.adapters.stb.cwmp.bell import Bell

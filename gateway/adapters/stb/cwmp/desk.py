@@ -11,7 +11,8 @@ from datetime import datetime
 from typing import Any
 
 from gateway.adapters.boxes import OTHER_MODEL
-from gateway.adapters.sdk import Ask, BoxAdapter, Contact, Reply
+from gateway.adapters.inbound import Ask, Contact, Reply
+from gateway.adapters.sdk import BoxAdapter
 from gateway.adapters.state import ViewerState
 from gateway.adapters.stb.cwmp import edges, soap, writing
 from gateway.adapters.stb.cwmp.bell import is_ringable

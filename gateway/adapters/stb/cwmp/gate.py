@@ -12,7 +12,8 @@ from datetime import datetime
 from enum import Enum
 from urllib.parse import urlsplit
 
-from gateway.adapters.sdk import Access, Ask, Boxes, Reply
+from gateway.adapters.inbound import Ask, Reply
+from gateway.adapters.sdk import Access, Boxes
 from gateway.adapters.stb.cwmp import digest
 from gateway.adapters.stb.cwmp.digest import Proof
 from gateway.adapters.stb.cwmp.nonces import Nonces, Use

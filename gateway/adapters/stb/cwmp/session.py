@@ -9,7 +9,8 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass
 
-from gateway.adapters.sdk import Access, Due, Reply
+from gateway.adapters.inbound import Due, Reply
+from gateway.adapters.sdk import Access
 from gateway.adapters.stb.cwmp import writing
 from gateway.adapters.stb.cwmp.faults import Faulted
 from gateway.adapters.stb.cwmp.gate import Caller

@@ -10,7 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from gateway.adapters.errands import Stage
-from gateway.adapters.sdk import Access, Boxes, Contact
+from gateway.adapters.inbound import Contact
+from gateway.adapters.sdk import Access, Boxes
 from gateway.adapters.stb.cwmp import edges
 from gateway.adapters.stb.cwmp.gate import PASSWORD, USERNAME
 from gateway.adapters.stb.cwmp.inside import InSession
