@@ -28,8 +28,9 @@ from runtime.store.thread import OwnThread
 
 BUSY_TIMEOUT_MS = 20_000
 CACHE_KIB = 16_000
-# 16 MiB of log: a page that is written often goes into the database file once for many commits.
-LOG_PAGES_MAX = 4_000
+# 64 MiB of log. Before it comes to that, `Store.checkpoint` has brought it into the database file;
+# who commits does so himself where nobody else did, and keeps all who write waiting.
+LOG_PAGES_MAX = 16_000
 # The driver lets go of the interpreter for each statement and waits to have it back.
 INSERT_ROWS = 50
 
@@ -181,6 +182,11 @@ def sqlite_writer(url: URL) -> Callable[[], Awaitable[Lease]]:
 def sqlite_reader(url: URL) -> Callable[[], Awaitable[Lease]]:
     """Return what opens connections that read, and that refuse to write."""
     return _opener(_engine(url, ("query_only=ON",)), "BEGIN")
+
+
+def sqlite_checkpointer(url: URL) -> Callable[[], Awaitable[Lease]]:
+    """Return what opens the connection that brings the log into the file, beside the writer."""
+    return _opener(_engine(url, ("wal_autocheckpoint=0",)), "BEGIN")
 
 
 def _opener(engine: CoreEngine, opening: str) -> Callable[[], Awaitable[Lease]]:

@@ -75,6 +75,28 @@ async def test_what_nobody_waits_for_is_there_for_whoever_asks_next(store):
         assert await tx.scalar(select(snapshot.c.value)) == "moved"
 
 
+async def test_the_log_is_brought_into_the_file_beside_who_writes(sqlite_url):
+    """While a transaction is open what was committed before goes into the file; it waits for none.
+
+    Pages that somebody still reads as they were stay in the log until that is over.
+    """
+    store = Store(sqlite_url)
+    async with store.begin() as tx:
+        await tx.insert(snapshot, [row(f"{n}") for n in range(2_000)])
+    async with store.begin() as tx:
+        await tx.insert(snapshot, [row("open")])
+        assert await tx.scalar(select(func.count()).select_from(snapshot)) == 2_001
+        assert await store.checkpoint() == 0
+    async with store.read() as reading:
+        await reading.scalar(select(func.count()).select_from(snapshot))
+        async with store.begin() as tx:
+            await tx.insert(snapshot, [row("later")])
+        assert await store.checkpoint() > 0
+    assert await store.checkpoint() == 0
+    assert len(await keys(store)) == 2_002
+    await store.close()
+
+
 async def test_a_put_that_fails_names_itself(store):
     """Whatever is wrong with it comes out before the commit counts, and nothing is stored."""
 
