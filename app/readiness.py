@@ -14,7 +14,10 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from app import shape
+from app.roles import scheduler
+from app.web import live
 from app.wiring import House
+from runtime import presence
 from runtime.store import Tx
 from runtime.telemetry import gauge
 
@@ -25,6 +28,8 @@ ANSWER_WITHIN_S = 2.0
 LOOK_EVERY_S = 1.0
 # Below it the embedded database will soon fail in the middle of something.
 FREE_BYTES_MIN = 64 * 1024 * 1024
+# Without these a process does its work all the same.
+LESSER_LOOPS = frozenset({live.LOOP, presence.LOOP, scheduler.ANSWERS})
 LONGER = "it does not answer: work of other processes is found a little later"
 
 # A standby, or one that was told to refuse: both answer every question and take no write.
@@ -113,8 +118,10 @@ class Readiness:
             Check(name=name, reason="" if is_alive else "it has ended; this process should end too")
             for name, is_alive in self._alive().items()
         ]
-        work = Check(name="work", reason=_failing(self._house.store.outages.bugs))
-        standing = Standing(vital=(*seen.vital, work, *duties), lesser=seen.lesser)
+        bugs = self._house.store.outages.bugs
+        vital = _failing("work", {loop: bugs[loop] for loop in bugs.keys() - LESSER_LOOPS})
+        lesser = _failing("comfort", {loop: bugs[loop] for loop in bugs.keys() & LESSER_LOOPS})
+        standing = Standing(vital=(*seen.vital, vital, *duties), lesser=(*seen.lesser, lesser))
         for check in standing.checks:
             _ready.set(check.name, to=int(check.ok))
         return standing
@@ -136,10 +143,11 @@ class Readiness:
             return "it takes no write" if await _takes_no_write(tx) else ""
 
 
-def _failing(bugs: Mapping[str, str]) -> str:
-    """Say what goes on and comes to nothing every time; empty where nothing does."""
+def _failing(name: str, bugs: Mapping[str, str]) -> Check:
+    """Name what goes on and comes to nothing every time."""
     told = ", ".join(f"{loop} ({error})" for loop, error in sorted(bugs.items()))
-    return f"it fails every time, and the log says why: {told}" if told else ""
+    reason = f"it fails every time, and the log says why: {told}" if told else ""
+    return Check(name=name, reason=reason)
 
 
 async def answered(work: Coroutine[Any, Any, T], within_s: float) -> T:

@@ -177,6 +177,12 @@ class Settings(BaseSettings):
     sign_in_longest_h: Hours = Field(
         168, description="How long a sign-in lasts at most, used or not, in hours."
     )
+    portal_sign_in_idle_h: Hours = Field(
+        336, description="The same of a subscriber's sign-in at `/portal/`, unused, in hours."
+    )
+    portal_sign_in_longest_h: Hours = Field(
+        2_160, description="The same of a subscriber's sign-in at `/portal/`, at most, in hours."
+    )
     insecure_cookies: bool = Field(
         default=False,
         description="Whether people may sign in without TLS from other machines. Then whoever can "

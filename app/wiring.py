@@ -11,10 +11,14 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from app import answers
-from app.identity import guesses, people, sign_ins, tokens
+from app.desk.code_letter import by_letter
+from app.identity import codes, guesses, people, sign_ins, subscribers, tokens
+from app.identity.codes import Codes
 from app.identity.keeper import Keeper
 from app.identity.passwords import Passwords
-from app.identity.sign_ins import Lasting
+from app.identity.people import Person
+from app.identity.sign_ins import OF_PEOPLE, OF_SUBSCRIBERS, Lasting
+from app.identity.subscribers import Subscriber
 from app.imports import memory as imports_memory
 from app.settings import Settings
 from billing.flows.desk import Desk
@@ -50,8 +54,8 @@ from runtime.work import Work
 from terms.ids import NoticeId, ServiceId, TargetName
 
 STORES = (
-    *(answers, guesses, people, presence, sign_ins, tokens, imports_memory),
-    *(letters_store, messages_store),
+    *(answers, codes, guesses, people, presence, sign_ins, subscribers, tokens),
+    *(imports_memory, letters_store, messages_store),
 )
 
 
@@ -78,7 +82,9 @@ class House:
     letters: Letters
     mail: Mail | None
     mailing: Deliver[Posted]
-    keeper: Keeper
+    keeper: Keeper[Person]
+    subscribers: Keeper[Subscriber]
+    codes: Codes
     lanes_alive: dict[str, bool] = field(default_factory=dict)
 
     async def refresh_providers(self) -> None:
@@ -159,6 +165,7 @@ def build(
     targets = Targets(store, sealer, door, book)
     operate = Operate(work, targets)
     letters, mail = Letters(work, sealer), _mail(settings, clock)
+    keeper, visitors = _keepers(settings, store, clock, chance)
     return House(
         settings=settings,
         clock=clock,
@@ -179,7 +186,9 @@ def build(
         letters=letters,
         mail=mail,
         mailing=Deliver(store, work, Post(letters, mail)),
-        keeper=Keeper(store, clock, chance, _lasting(settings), Passwords(chance)),
+        keeper=keeper,
+        subscribers=visitors,
+        codes=Codes(visitors, sealer, by_letter(letters, clock, chance)),
     )
 
 
@@ -213,11 +222,34 @@ def _pace(settings: Settings) -> Pace:
     )
 
 
-def _lasting(settings: Settings) -> Lasting:
-    return Lasting(
-        idle=timedelta(hours=settings.sign_in_idle_h),
-        longest=timedelta(hours=settings.sign_in_longest_h),
+def _keepers(
+    settings: Settings, store: Store, clock: Clock, chance: Chance
+) -> tuple[Keeper[Person], Keeper[Subscriber]]:
+    """Make the keepers of both doors; what hashing costs at once they share."""
+    passwords = Passwords(chance)
+    of_people = Keeper(
+        store,
+        clock,
+        chance,
+        of=people,
+        sign_ins=OF_PEOPLE,
+        lasting=_lasting(settings.sign_in_idle_h, settings.sign_in_longest_h),
+        passwords=passwords,
     )
+    of_subscribers = Keeper(
+        store,
+        clock,
+        chance,
+        of=subscribers,
+        sign_ins=OF_SUBSCRIBERS,
+        lasting=_lasting(settings.portal_sign_in_idle_h, settings.portal_sign_in_longest_h),
+        passwords=passwords,
+    )
+    return of_people, of_subscribers
+
+
+def _lasting(idle_h: float, longest_h: float) -> Lasting:
+    return Lasting(idle=timedelta(hours=idle_h), longest=timedelta(hours=longest_h))
 
 
 @asynccontextmanager

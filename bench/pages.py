@@ -23,8 +23,8 @@ from app.imports.load import import_paths
 from app.roles.crew import Crew, Role, duties
 from app.settings import Settings
 from app.shape import bring_up, open_house
+from app.web import cookies as kept
 from app.web.connection import open_door
-from app.web.cookies import SIGN_IN
 from app.web.routes import all_routes
 from app.web.serving import make_app
 from app.web.site import Site
@@ -158,7 +158,7 @@ async def visit_of(house: House, url: str) -> Visit:
             new = NewPerson(name=f"person{number}", display=f"Person {number}", role="owner")
             one = await deeds.add(house.keeper, tx, new, "no password", "bench")
             let = await house.keeper.begin(tx, one, label="bench")
-            cookies.append(f"__Host-{SIGN_IN}={let.token}")
+            cookies.append(f"__Host-{kept.PEOPLE.sign_in}={let.token}")
     contracts = [f"{400_000 + number}" for number in range(0, ACCOUNTS, 97)]
     async with house.store.read() as tx:
         numbers = [row[0] for row in await tx.fetch("SELECT number FROM invoice LIMIT 100")]

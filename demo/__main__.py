@@ -140,6 +140,8 @@ async def _stay_up(ready: Stage, timeline: Timeline) -> None:
     timeline.note(f"  {'owner':<16} {name}, password {password}: sign in at the console")
     who = ready.technician
     timeline.note(f"  {'technician':<16} {who.name}, password {who.password}")
+    if email := ready.operator.email:
+        timeline.note(f"  {'subscriber':<16} {email}: the code comes to the mail catcher")
     timeline.note("Everything stays up until Ctrl-C.")
     with contextlib.suppress(asyncio.CancelledError):
         await asyncio.Event().wait()
@@ -150,6 +152,7 @@ def _addresses(ready: Stage) -> dict[str, str]:
         "console": ready.console,
         "api": f"{ready.product.url}/api/v1/",
         "field": f"{ready.product.url}/field/",
+        "subscribers": f"{ready.product.url}/portal/",
         "api token file": str(ready.token_file),
         "portal": ready.portal.url,
         "provider": ready.provider.url,

@@ -5,6 +5,7 @@ What must become of it in the story stands elsewhere.
 
 from __future__ import annotations
 
+import csv
 import json
 import tomllib
 from collections.abc import Mapping
@@ -49,6 +50,7 @@ class Operator:
     portal_password: str
     provider_key: str
     subscribers: int
+    email: str  # of the first household that has one, else empty
 
 
 def read_operator(folder: Path) -> Operator:
@@ -65,7 +67,8 @@ def read_operator(folder: Path) -> Operator:
     login, password = portal["api"]["basic_auth"]
     (target,) = [name for name, one in settings["targets"].items() if "models" not in one]
     (payments,) = settings["payments"]
-    rows = (folder / "subscribers.csv").read_text("utf-8-sig").splitlines()
+    text = (folder / "subscribers.csv").read_text("utf-8-sig")
+    rows = list(csv.DictReader(text.splitlines()))
     return Operator(
         folder=folder,
         name=settings["operator"]["name"],
@@ -77,7 +80,8 @@ def read_operator(folder: Path) -> Operator:
         portal_login=login,
         portal_password=password,
         provider_key=provider["api_keys"][0],
-        subscribers=sum(bool(row.strip()) for row in rows) - 1,
+        subscribers=len(rows),
+        email=next((row["email"] for row in rows if row.get("email")), ""),
     )
 
 

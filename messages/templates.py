@@ -40,14 +40,23 @@ def write(kind: str, locale: str, params: Mapping[str, str]) -> str:
 
     Raises Invalid for a kind without text and for a value the text needs but was not given.
     """
-    language = locale.partition("-")[0].partition("_")[0].lower()
-    found = texts(language).get(kind) or texts(FALLBACK).get(kind)
+    found = texts(language_of(locale)).get(kind) or texts(FALLBACK).get(kind)
     if found is None:
         raise Invalid("kind", f"there is no text for notices of kind {kind!r}")
+    return filled(kind, found, params)[:TEXT_CHARS_MAX]
+
+
+def language_of(locale: str) -> str:
+    """Give the language of a locale: de-AT has de."""
+    return locale.partition("-")[0].partition("_")[0].lower()
+
+
+def filled(kind: str, text: str, params: Mapping[str, str]) -> str:
+    """Fill the places of a text. Raises Invalid for a value it needs and was not given."""
 
     def fill(match: re.Match[str]) -> str:
         if match[1] not in params:
-            raise Invalid(match[1], f"the notice {kind!r} needs it and was not given it")
+            raise Invalid(match[1], f"the text {kind!r} needs it and was not given it")
         return params[match[1]]
 
-    return _PLACE.sub(fill, found)[:TEXT_CHARS_MAX]
+    return _PLACE.sub(fill, text)

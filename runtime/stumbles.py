@@ -43,5 +43,9 @@ class Stumbles:
     def rest(self) -> None:
         """Note that nothing is to be done: what failed long ago is set aside, and seen there."""
         if self._keys and self._now_s() - self._failed_at_s >= FORGOTTEN_AFTER_S:
-            self._keys.clear()
-            self._outages.ended(self._loop)
+            self.ended()
+
+    def ended(self) -> None:
+        """Note that the loop goes on no longer in this process."""
+        self._keys.clear()
+        self._outages.ended(self._loop)

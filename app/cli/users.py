@@ -161,12 +161,11 @@ def sign_ins(name: Name, *, as_json: Json = False) -> None:
 
     async def story(house: House) -> list[SignIn]:
         from app.identity import people
-        from app.identity import sign_ins as kept
 
         now = house.clock.machine_now()
         async with house.store.read() as tx:
             one = await people.find(tx, name)
-            return list(await kept.live(tx, one.id, house.keeper.lasting, now))
+            return list(await house.keeper.sign_ins.live(tx, one.id, house.keeper.lasting, now))
 
     found = run(story)
     if as_json:

@@ -7,15 +7,17 @@ shut out while he acts on others is refused: of two owners who disable each othe
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any, TypeAlias
 
-from app.identity import passwords, people, sign_ins
+from app.identity import passwords, people
 from app.identity.keeper import OF_ONE, Here, Keeper, Let
 from app.identity.people import PERSON, Person
 from app.identity.roles import OWNER
 from runtime.chance import new_id
 from runtime.store import Tx
-from runtime.store.audit import Deed, record
-from terms.errors import Forbidden, Invalid, NotFound
+from terms.errors import Forbidden, Invalid
+
+Door: TypeAlias = Keeper[Person]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,13 +37,13 @@ class NewPerson:
         )
 
 
-async def hashed(keeper: Keeper, password: str, name: str, field: str = "password") -> str:
+async def hashed(keeper: Keeper[Any], password: str, name: str, field: str = "password") -> str:
     """Make what is kept of a password. Raises Invalid for one that is too easy to guess."""
     passwords.check(password, name, field)
     return await keeper.passwords.hash(password)
 
 
-async def add(keeper: Keeper, tx: Tx, new: NewPerson, kept: str, actor: str) -> Person:
+async def add(keeper: Door, tx: Tx, new: NewPerson, kept: str, actor: str) -> Person:
     """Add somebody. Raises Duplicate, and Forbidden for an actor who may do so no more."""
     await _owners(tx, actor)
     now = keeper.clock.machine_now()
@@ -54,20 +56,20 @@ async def add(keeper: Keeper, tx: Tx, new: NewPerson, kept: str, actor: str) -> 
         password_at=now,
     )
     await people.add(tx, one, kept)
-    await _note(keeper, tx, actor, "person.add", one, after=f"{one.name}, {one.role}")
+    await keeper.note(tx, one, "add", actor, after=f"{one.name}, {one.role}")
     return one
 
 
-async def disable(keeper: Keeper, tx: Tx, one: Person, actor: str) -> None:
+async def disable(keeper: Door, tx: Tx, one: Person, actor: str) -> None:
     """Let somebody in no more and end all their sign-ins. Raises Forbidden for the last owner."""
     owners = await _owners(tx, actor)
     _check_not_last(one, owners)
     await people.set_disabled(tx, one.id, one.disabled_at or keeper.clock.machine_now())
-    await sign_ins.revoke_all(tx, one.id, keeper.clock.machine_now())
-    await _note(keeper, tx, actor, "person.disable", one, before="let in", after="let in no more")
+    await keeper.sign_ins.revoke_all(tx, one.id, keeper.clock.machine_now())
+    await keeper.note(tx, one, "disable", actor, before="let in", after="let in no more")
 
 
-async def set_role(keeper: Keeper, tx: Tx, one: Person, role: str, actor: str) -> None:
+async def set_role(keeper: Door, tx: Tx, one: Person, role: str, actor: str) -> None:
     """Give somebody another role; what they see changes at once.
 
     Raises Invalid for a role there is not, and Forbidden for the last owner.
@@ -78,53 +80,42 @@ async def set_role(keeper: Keeper, tx: Tx, one: Person, role: str, actor: str) -
         return
     _check_not_last(one, owners)
     await people.set_role(tx, one.id, role)
-    await _note(keeper, tx, actor, "person.role", one, before=one.role, after=role)
+    await keeper.note(tx, one, "role", actor, before=one.role, after=role)
 
 
-async def enable(keeper: Keeper, tx: Tx, one: Person, actor: str) -> None:
+async def enable(keeper: Door, tx: Tx, one: Person, actor: str) -> None:
     """Let somebody in again. Raises Forbidden for an actor who may do so no more."""
     await _owners(tx, actor)
     await people.set_disabled(tx, one.id, None)
-    await _note(keeper, tx, actor, "person.enable", one, before="let in no more", after="let in")
+    await keeper.note(tx, one, "enable", actor, before="let in no more", after="let in")
 
 
-async def set_password(keeper: Keeper, tx: Tx, one: Person, kept: str, actor: str) -> None:
+async def set_password(keeper: Door, tx: Tx, one: Person, kept: str, actor: str) -> None:
     """Give somebody another password and end all their sign-ins.
 
     Raises Forbidden for an actor who may do so no more.
     """
     await _check(tx, one, actor)
     await people.set_password(tx, one.id, kept, keeper.clock.machine_now())
-    await sign_ins.revoke_all(tx, one.id, keeper.clock.machine_now())
-    await _note(keeper, tx, actor, "person.password", one)
+    await keeper.sign_ins.revoke_all(tx, one.id, keeper.clock.machine_now())
+    await keeper.note(tx, one, "password", actor)
 
 
-async def revoke(keeper: Keeper, tx: Tx, one: Person, sign_in_id: str, actor: str) -> None:
+async def revoke(keeper: Door, tx: Tx, one: Person, sign_in_id: str, actor: str) -> None:
     """End one of somebody's sign-ins. Raises NotFound, and Forbidden as `set_password`."""
     await _check(tx, one, actor)
-    now = keeper.clock.machine_now()
-    live = await sign_ins.live(tx, one.id, keeper.lasting, now)
-    if sign_in_id not in {each.id for each in live}:
-        raise NotFound("there is no such sign-in, or it has ended already")
-    await sign_ins.revoke(tx, [sign_in_id], now)
-    await _note(keeper, tx, actor, "person.revoke", one, after=sign_in_id)
+    await keeper.revoke(tx, one, sign_in_id, actor)
 
 
-async def revoke_all(keeper: Keeper, tx: Tx, one: Person, actor: str, but: str = "") -> int:
+async def revoke_all(keeper: Door, tx: Tx, one: Person, actor: str, but: str = "") -> int:
     """End all of somebody's sign-ins, but perhaps one; returns how many. Raises Forbidden."""
     await _check(tx, one, actor)
-    now = keeper.clock.machine_now()
-    live = await sign_ins.live(tx, one.id, keeper.lasting, now)
-    ids = [each.id for each in live if each.id != but]
-    if but:
-        await sign_ins.revoke(tx, ids, now)
-    else:
-        await sign_ins.revoke_all(tx, one.id, now)
-    await _note(keeper, tx, actor, "person.revoke", one, after=f"{len(ids)} sign-ins")
-    return len(ids)
+    return await keeper.revoke_all(tx, one, actor, but)
 
 
-async def change_own_password(keeper: Keeper, here: Here, *, current: str, new: str) -> Let:
+async def change_own_password(
+    keeper: Door, here: Here[Person], *, current: str, new: str
+) -> Let[Person]:
     """Take another password from its owner, end all their sign-ins and begin a new one.
 
     Raises Invalid, naming the field, and TooOften.
@@ -160,24 +151,3 @@ async def _owners(tx: Tx, actor: str) -> frozenset[str]:
     if kind == PERSON and person_id not in owners:
         raise Forbidden("you have been shut out meanwhile: nothing was done")
     return owners
-
-
-async def _note(
-    keeper: Keeper,
-    tx: Tx,
-    actor: str,
-    action: str,
-    one: Person,
-    *,
-    before: str | None = None,
-    after: str | None = None,
-) -> None:
-    deed = Deed(
-        at=keeper.clock.machine_now(),
-        actor=actor,
-        action=action,
-        subject=f"person:{one.id}",
-        before=before,
-        after=after,
-    )
-    await record(tx, [deed])

@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from app.identity import deeds, people
 from app.identity.deeds import NewPerson
 from app.identity.keeper import Keeper, Let
+from app.identity.people import Person
 from app.identity.roles import OWNER
 from runtime.secrets import same, token_hash
 from runtime.store import Tx
@@ -33,7 +34,7 @@ class _Code:
 class FirstOwner:
     """Holds the code of one process, if it has shown one."""
 
-    def __init__(self, keeper: Keeper) -> None:
+    def __init__(self, keeper: Keeper[Person]) -> None:
         self.keeper = keeper
         self._code: _Code | None = None
 
@@ -50,7 +51,9 @@ class FirstOwner:
         """Whether somebody who knows the code could still use it."""
         return self._live() is not None and OWNER not in await people.roles(tx)
 
-    async def make(self, code: str, *, name: str, display: str, password: str, label: str) -> Let:
+    async def make(
+        self, code: str, *, name: str, display: str, password: str, label: str
+    ) -> Let[Person]:
         """Make the first owner, who is signed in by that.
 
         Raises Forbidden for another code or none, Invalid for what cannot be a name or a password.

@@ -21,7 +21,7 @@ from terms.errors import Duplicate, Invalid, NotFound
 NAME_CHARS_MAX = 40
 DISPLAY_CHARS_MAX = 80
 PEOPLE_MAX = 1_000
-PERSON = "person"  # the kind of an actor
+PERSON = KIND = "person"  # the kind of an actor
 _NAME = re.compile(r"[a-z0-9][a-z0-9._@-]{1,39}")
 
 person = Table(
@@ -104,6 +104,14 @@ async def with_hash(tx: Tx, name: str) -> tuple[Person, str] | None:
     query = select(*COLUMNS, c.password_hash)
     row = await tx.first(query.where(c.name == name, c.disabled_at.is_(None)))
     return (of_row(row), row.password_hash) if row else None
+
+
+async def by_id(tx: Tx, person_id: str) -> Person | None:
+    """Find who may sign in by id; None where nobody may."""
+    row = await tx.first(
+        select(*COLUMNS).where(person.c.id == person_id, person.c.disabled_at.is_(None))
+    )
+    return of_row(row) if row else None
 
 
 async def listing(tx: Tx) -> Sequence[Person]:

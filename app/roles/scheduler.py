@@ -18,6 +18,7 @@ from billing.flows import replay
 from runtime.retry import stopped_within
 from runtime.store.watch import EVERY_S, ForeignCommits
 
+ANSWERS = "answers"
 FACTS_EVERY_S = 2.0
 CHECKPOINT_EVERY_S = 2.0
 LOST_EVERY_S = 86_400.0
@@ -79,7 +80,7 @@ async def find_lost(house: House, stop: asyncio.Event) -> None:
 
 async def forget_answers(house: House, stop: asyncio.Event) -> None:
     """Sweep away what callers were told so long ago that nobody asks again."""
-    await _again(house, stop, "answers", partial(_sweep_answers, house), ANSWERS_EVERY_S)
+    await _again(house, stop, ANSWERS, partial(_sweep_answers, house), ANSWERS_EVERY_S)
 
 
 async def _sweep_answers(house: House) -> None:

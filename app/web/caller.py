@@ -38,6 +38,11 @@ def is_private(request: web.Request, settings: Settings) -> bool:
     }
 
 
+def may_sign_in(request: web.Request, settings: Settings) -> bool:
+    """Whether a sign-in would stay between the browser and us, or the operator gave that up."""
+    return settings.insecure_cookies or is_private(request, settings)
+
+
 def is_by_tls(request: web.Request, settings: Settings) -> bool:
     """Whether a proxy of ours says that the browser came by TLS."""
     is_told = _last(request, "X-Forwarded-Proto") == "https"

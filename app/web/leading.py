@@ -5,17 +5,19 @@ from __future__ import annotations
 from urllib.parse import quote, urlsplit
 
 SIGN_IN_PATH = "/sign-in"
+PORTAL = "/portal"  # the subscribers' pages, with a door of their own
 SET_UP_PATH = "/set-up"
 SIGN_OUT_PATH = "/sign-out"
 NEXT_CHARS_MAX = 500
 # Whoever has come in is not led out again.
-_DOORS = frozenset({SIGN_IN_PATH, SIGN_OUT_PATH})
+_DOORS = frozenset({SIGN_IN_PATH, SIGN_OUT_PATH, PORTAL + SIGN_IN_PATH, PORTAL + SIGN_OUT_PATH})
 
 
-def sign_in_url(asked_for: str = "") -> str:
-    """Give the address of the sign-in page, with what was asked for."""
+def sign_in_url(asked_for: str = "", *, at: str = "") -> str:
+    """Give the address of the sign-in page, with what was asked for; `at` says of which door."""
     path = local_path(asked_for)
-    return f"{SIGN_IN_PATH}?next={quote(path, safe='/')}" if path else SIGN_IN_PATH
+    door = at + SIGN_IN_PATH
+    return f"{door}?next={quote(path, safe='/')}" if path else door
 
 
 def local_path(text: str) -> str:

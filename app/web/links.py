@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from app.identity.roles import Right, may
@@ -39,8 +40,25 @@ LINKS = (
 )
 
 
+PORTAL_LINKS = (
+    Link(href="/portal/", word="Home", policy=Policy.SUBSCRIBER),
+    Link(href="/portal/invoices", word="Invoices", policy=Policy.SUBSCRIBER),
+    Link(href="/portal/boxes", word="Boxes", policy=Policy.SUBSCRIBER),
+    Link(href="/portal/me", word="Sign-in", policy=Policy.SUBSCRIBER),
+)
+
+
+def portal_links(path: str) -> tuple[Shown, ...]:
+    """Give a subscriber's links on a page."""
+    return _shown(PORTAL_LINKS, path)
+
+
 def links(role: str, path: str) -> tuple[Shown, ...]:
     """Give the links of a role on a page; the longest address that fits is where one is."""
     theirs = [one for one in LINKS if not isinstance(one.policy, Right) or may(role, one.policy)]
-    here = max((one.href for one in theirs if path.startswith(one.href)), key=len, default="")
-    return tuple(Shown(href=one.href, word=one.word, is_here=one.href == here) for one in theirs)
+    return _shown(theirs, path)
+
+
+def _shown(found: Sequence[Link], path: str) -> tuple[Shown, ...]:
+    here = max((one.href for one in found if path.startswith(one.href)), key=len, default="")
+    return tuple(Shown(href=one.href, word=one.word, is_here=one.href == here) for one in found)

@@ -18,6 +18,7 @@ from aiohttp import web
 from runtime.outages import Outages
 from runtime.retry import is_lost, pause
 
+LOOP = "live pages"
 WATCHERS_MAX = 32
 LOOK_EVERY_S = 0.4
 SHARE = 9
@@ -130,8 +131,9 @@ class Live:
         loop = asyncio.get_running_loop()
         while self.watchers and not self._closed.is_set():
             began_at = loop.time()
-            await self._outages.outlive("live pages", self._draw_and_wake())
+            await self._outages.outlive(LOOP, self._draw_and_wake())
             await pause(max(LOOK_EVERY_S, SHARE * (loop.time() - began_at)))
+        self._outages.ended(LOOP)
         await self._wake()
 
     async def _draw_and_wake(self) -> None:

@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 
 from aiohttp import web
 
+from app.web.caller import is_local
 from app.web.problem import BadRequest
 
 _OUR_SITES = frozenset({"same-origin", "none"})
@@ -22,6 +23,15 @@ def check_from_here(request: web.Request) -> None:
     is_ours = site in _OUR_SITES if site is not None else bool(origin) and _of(origin) == host
     if not is_ours:
         raise BadRequest(403, "not allowed", "the form was not sent by our own page")
+
+
+def own_address(request: web.Request) -> str:
+    """Tell under which address of ours a browser has sent a form: scheme and host."""
+    origin = request.headers.get("Origin", "")
+    host = request.headers.get("Host", "")
+    if _of(origin) == host:
+        return origin
+    return f"{'http' if is_local(request) else 'https'}://{host}"
 
 
 def _of(origin: str) -> str:

@@ -23,15 +23,17 @@ docs/reference/roles.md`; a test compares, and asks a running product for each c
 
 A route asks for one right, and a role is a list of rights (`app/identity/roles.py`). Whoever has no
 sign-in is led to `/sign-in`; whose role has not the right is told so. A role that this version does
-not know opens what is open to everybody signed in, and nothing else. `this machine` is a program on
-the machine of the product, asking it by no proxy.
+not know opens what is open to everybody signed in, and nothing else. A `subscriber` signs in at
+`/portal/sign-in`, sees what is their own and opens no page of the operator's people, nor they the
+portal. `this machine` is a program on the machine of the product, asking it by no proxy.
 
 """
 _MARKS = {True: "yes", False: ""}
 ANYBODY = "anybody"
 TOKENS = {Scope.READ: "token to read", Scope.WRITE: "token to write"}
 LOCAL = "this machine"
-COLUMNS = (ANYBODY, *ROLES, *TOKENS.values(), LOCAL)
+SUBSCRIBER = "subscriber"
+COLUMNS = (ANYBODY, SUBSCRIBER, *ROLES, *TOKENS.values(), LOCAL)
 
 
 def lets_in(route: Route, who: str) -> bool:
@@ -45,6 +47,8 @@ def lets_in(route: Route, who: str) -> bool:
         return who == TOKENS[Scope.WRITE] or (
             who == TOKENS[Scope.READ] and route.method in SAFE_METHODS
         )
+    if gate is Policy.SUBSCRIBER:
+        return who == SUBSCRIBER
     return who in ROLES and (not isinstance(gate, Right) or may(who, gate))
 
 

@@ -17,6 +17,7 @@ from pydantic import BaseModel, ConfigDict
 from app.identity.keeper import Here
 from app.identity.people import Person
 from app.identity.roles import Right
+from app.identity.subscribers import Subscriber
 from app.identity.tokens import Bearer
 from app.wiring import House
 from runtime.store import Tx
@@ -34,12 +35,14 @@ class Policy(StrEnum):
     TOKEN = "token"  # noqa: S105 - the name of a policy; an API token opens it
     # The same, or a program on this very machine, whatever befell the database.
     LOCAL_OR_TOKEN = "local_or_token"  # noqa: S105 - likewise
-    PERSON = "person"  # whoever is signed in
+    PERSON = "person"  # whoever of the operator's people is signed in
+    SUBSCRIBER = "subscriber"  # a subscriber who is signed in, for what is their own alone
 
 
-# What a route asks for: a policy, or somebody signed in whose role has this right.
+# What a route asks for: a policy, or one of the operator's people whose role has this right.
 Gate = Policy | Right
 OF_PEOPLE: frozenset[Gate] = frozenset({Policy.PERSON, *Right})
+BY_SIGN_IN = OF_PEOPLE | {Policy.SUBSCRIBER}
 
 
 class Parts(BaseModel):
@@ -70,9 +73,9 @@ class Form(BaseModel):
 class Call:
     """One request as a handler sees it; `query`, `body` and `form` are what the route declares.
 
-    `here` is who is signed in, on routes for people, and `bearer` who calls by a token; `actor`
-    names either in what is written down. `once` is the same for a request that is sent again with
-    its Idempotency-Key, and empty without one.
+    `here` is who is signed in, on routes for people, `guest` on those for subscribers, and `bearer`
+    who calls by a token; `actor` names each in what is written down. `once` is the same for a
+    request that is sent again with its Idempotency-Key, and empty without one.
     """
 
     request: web.Request
@@ -82,7 +85,8 @@ class Call:
     body: Any = None
     form: Any = None
     parts: Any = None
-    here: Here | None = None
+    here: Here[Person] | None = None
+    guest: Here[Subscriber] | None = None
     bearer: Bearer | None = None
     actor: str = ""
     once: str = ""
@@ -93,11 +97,23 @@ class Call:
         return self.signed_in.person
 
     @property
-    def signed_in(self) -> Here:
+    def signed_in(self) -> Here[Person]:
         """The sign-in of this request. Only on routes whose policy asks for a person."""
         if self.here is None:
             raise TypeError("this route lets in people who are not signed in")
         return self.here
+
+    @property
+    def visit(self) -> Here[Subscriber]:
+        """The sign-in of this subscriber. Only on routes whose policy asks for one."""
+        if self.guest is None:
+            raise TypeError("this route lets in who is no subscriber")
+        return self.guest
+
+    @property
+    def subscriber(self) -> Subscriber:
+        """Who is signed in to see what is their own. Only on routes that ask for a subscriber."""
+        return self.visit.person
 
     def part(self, name: str) -> str:
         """Give a named part of the path."""
@@ -138,7 +154,7 @@ class Route:
     def __post_init__(self) -> None:
         """Refuse what could not be served, or be misused by a browser."""
         where = f"{self.method} {self.path}"
-        needs_form = self.policy in OF_PEOPLE and self.method not in SAFE_METHODS
+        needs_form = self.policy in BY_SIGN_IN and self.method not in SAFE_METHODS
         if needs_form != (self.form is not None):
             raise ValueError(f"{where}: people change things by forms alone")
         if (self.handler is None) == (self.deed is None):

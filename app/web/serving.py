@@ -159,8 +159,8 @@ async def _read(
     query = read_query(request, route.query) if route.query else None
     raw = await read_json(request, size) if route.body else b""
     form = None
-    if route.form and caller.here:
-        form = await read_proven_form(request, route.form, size, caller.here.form_token)
+    if route.form and caller.form_token:
+        form = await read_proven_form(request, route.form, size, caller.form_token)
     call = Call(
         request=request,
         house=house,
@@ -170,6 +170,7 @@ async def _read(
         body=validated_json(route.body, raw) if route.body else None,
         form=form,
         here=caller.here,
+        guest=caller.guest,
         bearer=caller.bearer,
         actor=caller.actor,
     )

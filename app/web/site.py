@@ -1,4 +1,4 @@
-"""All pages of one process: console, door, field, API docs, and what is drawn when one fails."""
+"""All pages of one process, for people and for subscribers, and what is drawn when one fails."""
 
 from __future__ import annotations
 
@@ -13,11 +13,13 @@ from app.web.console.searching import Searching
 from app.web.console.working import Working
 from app.web.describing import Describing
 from app.web.field.pages import Field
+from app.web.leading import PORTAL
 from app.web.people.me import Me
 from app.web.people.phone import Phone
 from app.web.people.setting_up import SettingUp
 from app.web.people.signing import Signing
 from app.web.people.staff import Staff
+from app.web.portal.site import Portal
 from app.web.route import Route
 from app.web.static import Static
 from app.wiring import House
@@ -34,13 +36,14 @@ class Site:
         self.console = Console(house, self.static)
         self.phone = Phone(house, self.console.drawing)
         self.field = Field(self.phone)
+        self.portal = Portal(self.phone)
         self.first = FirstOwner(house.keeper)
 
     def routes(self) -> tuple[Route, ...]:
         """Declare every page and file."""
         phone = self.phone
         doors = (Signing(phone), SettingUp(phone, self.first))
-        pages = (*doors, Me(phone), Staff(phone), self.field, Describing(phone))
+        pages = (*doors, Me(phone), Staff(phone), self.field, self.portal, Describing(phone))
         of_people = [route for page in pages for route in page.routes()]
         makes = (Audited, HouseholdForms, Searching, Working, Histories)
         beside = [one(self.console) for one in makes]
@@ -51,6 +54,8 @@ class Site:
         self, request: web.Request, status: int, title: str, detail: str
     ) -> web.Response | None:
         """Draw a page where a browser would be shown a problem document; None elsewhere."""
+        if request.path.startswith(f"{PORTAL}/"):
+            return self.phone.refused(status, title, detail, f"{PORTAL}/")
         if request.path.split("/")[1] in _OF_PEOPLE:
             return self.phone.refused(status, title, detail)
         return self.console.refused(request, status, title, detail)
@@ -59,3 +64,4 @@ class Site:
         """Send away whoever still watches."""
         self.console.live.close()
         self.field.close()
+        self.portal.close()

@@ -1,4 +1,4 @@
-"""By which words a household is found: its contract, the words of its name, the end of its phone.
+"""By which words a household is found: contract, words of its name, end of its phone, e-mail.
 
 Words are folded: case, accents and marks do not count. Somebody who looks types how a word begins;
 of a phone number the last digits count, since its beginning is written in many ways.
@@ -12,16 +12,18 @@ from collections.abc import Iterable
 TERM_CHARS_MAX = 48
 WORDS_MAX = 12
 PHONE_DIGITS_MAX, PHONE_DIGITS_MIN = 9, 4
-CONTRACT, WORD, PHONE = "c:", "w:", "p:"
+CONTRACT, WORD, PHONE, EMAIL = "c:", "w:", "p:", "e:"
 _IN_PHONES = frozenset("0123456789 +-/().")
 
 
-def terms(*, contract: str, name: str, phone: str) -> frozenset[str]:
+def terms(*, contract: str, name: str, phone: str, email: str = "") -> frozenset[str]:
     """Give every term by which a household is to be found."""
     found = {term(CONTRACT, _folded(contract))}
     found |= {term(WORD, word) for word in _words(name)}
     if digits := _last_digits(phone):
         found.add(term(PHONE, digits))
+    if email:
+        found.add(email_term(email))
     return frozenset(found)
 
 
@@ -42,6 +44,16 @@ def phone_ends(text: str) -> str:
         return ""
     digits = _last_digits(text)
     return term(PHONE, digits) if len(digits) >= PHONE_DIGITS_MIN else ""
+
+
+def email_term(email: str) -> str:
+    """Give the term of an e-mail address; of a long one its beginning alone."""
+    return term(EMAIL, _folded(email.strip()))
+
+
+def same_email(one: str, other: str) -> bool:
+    """Tell whether two e-mail addresses are one, whatever the case of their letters."""
+    return one.strip().casefold() == other.strip().casefold()
 
 
 def behind(beginning: str) -> str:

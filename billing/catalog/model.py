@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
 
+from billing.catalog.terms import MONTHLY_IN_ADVANCE, Terms
 from terms.errors import Invalid, NotFound
 from terms.money import Money
 
@@ -34,6 +35,7 @@ class Offering:
     grants: tuple[str, ...] = ()
     tax: str
     models: tuple[str, ...] = ()
+    terms: Terms = MONTHLY_IN_ADVANCE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,7 +147,7 @@ def changed_prices(book: PriceBook, offered: Iterable[Price], today: date) -> li
 
 
 def _keep_meaning(held: Offering, offered: Offering) -> None:
-    for name in ("kind", "grants", "tax", "models"):
+    for name in ("kind", "grants", "tax", "models", "terms"):
         if getattr(held, name) != getattr(offered, name):
             raise Invalid(
                 f"offerings.{held.code}.{name}", "is sold already: publish a new offering instead"

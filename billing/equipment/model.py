@@ -35,8 +35,9 @@ ENDING_FOR_A_PERSON = frozenset({Ending.DAMAGED, Ending.LOST})
 class Rental:
     """One device after the other with one household, from hand-over up to the return.
 
-    The first day is charged, the day of return is not. A device that is swapped passes the rental
-    on. `kept_minor` is what a person decided to keep of the deposit; None where nobody has.
+    The first day is charged, the day of return is not; the days before `charged_until` are on
+    invoices already. A device that is swapped passes the rental on. `kept_minor` is what a person
+    decided to keep of the deposit; None where nobody has.
     """
 
     id: str
@@ -48,9 +49,9 @@ class Rental:
     from_on: date
     until_on: date | None
     charged_from: date
-    open_from: date
     ending: Ending | None = None
     kept_minor: int | None = None
+    charged_until: date | None = None
 
     @property
     def is_running(self) -> bool:

@@ -90,7 +90,6 @@ class Possessions:
             from_on=from_on,
             until_on=None,
             charged_from=charged_from,
-            open_from=charged_from,
         )
         self._keep(begun)
 

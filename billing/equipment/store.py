@@ -7,6 +7,7 @@ time when nothing followed from it; it stays as it is.
 from __future__ import annotations
 
 from collections.abc import Collection
+from datetime import date
 from typing import Any
 
 from sqlalchemy import (
@@ -61,8 +62,8 @@ rental_policy = Table(
 )
 
 
-def from_row(row: Any) -> Rental:
-    """Read a row of this table together with `open_from` of its open period."""
+def from_row(row: Any, charged_until: date | None = None) -> Rental:
+    """Read a row of this table."""
     return Rental(
         id=row.id,
         service=ServiceId(row.service_id),
@@ -73,9 +74,9 @@ def from_row(row: Any) -> Rental:
         from_on=row.from_on,
         until_on=row.until_on,
         charged_from=row.charged_from,
-        open_from=row.open_from or row.charged_from,
         ending=Ending(row.ending) if row.ending else None,
         kept_minor=row.kept_minor,
+        charged_until=charged_until,
     )
 
 

@@ -74,7 +74,7 @@ class _Story:
         if plan.until_on is not None:
             raise Invalid("plan", f"the service is cancelled for {plan.until_on}")
         begins = max(self.held.today, plan.from_on)
-        is_charged = self.held.charged_until[plan.id] > plan.charged_from
+        is_charged = plan.charged_until > plan.charged_from
         await end(self.tx, plan, begins)
         await self._start(
             code,

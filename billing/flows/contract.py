@@ -6,15 +6,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 
 from billing.accounts.store import account, service
-from billing.invoicing.store import invoice_line
+from billing.invoicing.store import charged_until
+from billing.rating.model import LineKind
 from billing.subscriptions import store as subscriptions
 from billing.subscriptions.model import Subscription
 from billing.subscriptions.store import subscription
 from runtime.store import Tx
-from runtime.store.among import KEYS, among, packed
 from terms.calendar import local_date
 from terms.errors import NotFound
 from terms.ids import AccountId, ServiceId
@@ -22,21 +22,17 @@ from terms.ids import AccountId, ServiceId
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Contract:
-    """A service and its subscriptions that are not over, as of a day.
-
-    `charged_until` tells for each subscription the first day that is not charged yet.
-    """
+    """A service and its subscriptions that are not over, as of a day."""
 
     account: AccountId
     service: ServiceId
     currency: str
     today: date
     subscriptions: Sequence[Subscription]
-    charged_until: dict[str, date]
 
     def free_from(self, one: Subscription) -> date:
         """Tell the first day from today on that a subscription has not charged yet."""
-        return max(self.today, self.charged_until[one.id])
+        return max(self.today, one.charged_until)
 
 
 async def lock(tx: Tx, contract: str, now: datetime) -> Contract:
@@ -59,27 +55,15 @@ async def lock(tx: Tx, contract: str, now: datetime) -> Contract:
         currency=row.currency,
         today=today,
         subscriptions=live,
-        charged_until=await _charged_until(tx, live),
     )
 
 
 async def _live(tx: Tx, key: ServiceId, today: date) -> list[Subscription]:
+    until = charged_until(subscription.c.id, LineKind.RECURRING)
     query = (
-        select(subscription, subscription.c.charged_from.label("open_from"))
+        select(subscription, until.label("charged_until"))
         .where(subscription.c.service_id == key)
         .order_by(subscription.c.from_on, subscription.c.id)
     )
     found = [subscriptions.from_row(row) for row in await tx.rows(query)]
     return [one for one in found if not one.is_over(today)]
-
-
-async def _charged_until(tx: Tx, live: Sequence[Subscription]) -> dict[str, date]:
-    c = invoice_line.c
-    query = (
-        select(c.subject, func.max(c.period_end).label("until"))
-        .where(among(tx.engine, c.subject))
-        .group_by(c.subject)
-    )
-    rows = await tx.rows(query, {KEYS: packed(tx.engine, [one.id for one in live])})
-    ends = {row.subject: row.until for row in rows}
-    return {one.id: max(one.charged_from, ends.get(one.id, one.charged_from)) for one in live}

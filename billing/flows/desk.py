@@ -12,6 +12,7 @@ from billing.dunning.model import Ladder
 from billing.equipment import store as equipment
 from billing.equipment.model import Starts
 from billing.payments.provider import Provider
+from billing.rating.due import Rates
 from billing.tax import store as tax
 from billing.tax.model import TaxTable
 from runtime.chance import Chance
@@ -24,10 +25,15 @@ from runtime.work import Work
 class Catalogue:
     """One edition of everything published: prices, taxes, the ladder, when rentals begin."""
 
-    book: PriceBook
+    rates: Rates
     taxes: TaxTable
     ladder: Ladder
     starts: Starts
+
+    @property
+    def book(self) -> PriceBook:
+        """The offerings and their prices."""
+        return self.rates.book
 
 
 class Shelf:
@@ -43,7 +49,7 @@ class Shelf:
             edition = await catalog.edition(tx)
         if self._catalogue is None or edition != self._edition:
             self._catalogue = Catalogue(
-                book=await catalog.load(tx),
+                rates=Rates(await catalog.load(tx)),
                 taxes=await tax.load(tx),
                 ladder=await dunning.load_ladder(tx),
                 starts=await equipment.load_starts(tx),

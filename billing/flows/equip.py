@@ -16,6 +16,7 @@ from billing.equipment.model import Rental
 from billing.equipment.possession import Possessions, Rules
 from billing.equipment.store import possession_heard, rental
 from billing.flows.desk import Desk
+from billing.invoicing.store import reopen
 from billing.payments.model import fact_id
 from runtime.store import Tx
 from runtime.store.among import KEYS, among, packed
@@ -44,7 +45,10 @@ async def equip(
     held = Possessions(rules=rules, rentals=rentals, heard=set(heard))
     for key, fact in named:
         held.take(key, fact)
-    await equipment.keep(tx, [held.rentals[key] for key in sorted(held.changed)])
+    changed = [held.rentals[key] for key in sorted(held.changed)]
+    await equipment.keep(tx, changed)
+    old = [(one.id, one.from_on) for one in changed if one.until_on or one.id in rentals]
+    await reopen(tx, old, desk.clock.machine_now(), desk.chance)
     await tx.insert(possession_heard, [{"id": key} for key in sorted(held.heard - heard)])
     touched = services | {held.rentals[key].service for key in held.changed}
     accounts = sorted({owners[each][0] for each in touched})
@@ -69,7 +73,7 @@ async def _owners(
 async def _rentals(tx: Tx, facts: Sequence[tuple[str, PossessionChanged]]) -> dict[str, Rental]:
     """Load every rental of the devices concerned, and those the facts began before."""
     query = (
-        select(rental, rental.c.charged_from.label("open_from"))
+        select(rental)
         .where(or_(among(tx.engine, rental.c.resource_id), among(tx.engine, rental.c.id, "begun")))
         .order_by(rental.c.id)
         .with_for_update()

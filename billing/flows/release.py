@@ -14,7 +14,7 @@ from billing.equipment import store as equipment
 from billing.equipment.model import ENDING_FOR_A_PERSON, Rental
 from billing.equipment.store import rental
 from billing.flows.desk import Desk
-from billing.invoicing.store import invoice_line
+from billing.invoicing.store import invoice_line, reopen
 from billing.rating.model import LineKind
 from runtime.store import Tx
 from terms.errors import Invalid, InvalidTransition, NotFound
@@ -52,6 +52,7 @@ async def release_deposit(desk: Desk, tx: Tx, rental_id: str, *, keep_minor: int
     if is_new:
         decided = update(rental).where(rental.c.id == rental_id).values(kept_minor=keep_minor)
         await tx.execute(decided)
+        await reopen(tx, [(one.id, one.from_on)], desk.clock.machine_now(), desk.chance)
         await desk.work.mark(tx, "settle", [owner])
     return Released(serial=one.serial, kept=kept, freed=deposit - kept, is_new=is_new)
 
@@ -80,7 +81,6 @@ async def _deposit(tx: Tx, rental_id: str) -> tuple[Rental, AccountId, Money]:
     query = (
         select(
             *(rental, service.c.account_id, account.c.currency),
-            rental.c.charged_from.label("open_from"),
             charged.label("deposit_minor"),
         )
         .select_from(joined)

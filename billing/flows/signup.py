@@ -150,7 +150,9 @@ class _Rows:
                     "created_at": now,
                 }
             )
-        found = finding.terms(contract=order.contract, name=order.name, phone=order.phone)
+        found = finding.terms(
+            contract=order.contract, name=order.name, phone=order.phone, email=order.email
+        )
         self.terms += [{"service_id": ids.service, "term": term} for term in sorted(found)]
         if order.method:
             self.methods.append(_method(order.method, ids.account, new_id(now, desk.chance), now))

@@ -1,36 +1,47 @@
 """A credit note: what is given back of invoice lines, as a document of its own. Never changed.
 
-Counted from the original line: at its price and its tax rate, never more than it charged. A line
-is credited once; what a person keeps of a deposit stands on its credit too. Pure.
+Counted from the original line: at its price and its tax rate, never more than it charged. Each day
+of a line is credited once; what a person keeps of a deposit stands on its credit too. Pure.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 
 from billing.accounts.model import Account
 from billing.invoicing.model import number
 from billing.ledger.model import Book
+from billing.rating.coverage import less
+from billing.rating.measure import reached
 from billing.rating.model import Line, LineKind
 from billing.tax.model import TaxGroup, grouped
 from terms.calendar import Period
 from terms.ids import AccountId, InvoiceId
-from terms.money import Money, Rate, total
+from terms.money import Money, Rate, divide_half_up, total
 
 SERIES = "CRN"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Charged:
-    """Line `n` of an invoice, and the rate it was taxed at; None where it was not taxed."""
+    """Line `n` of an invoice, the rate it was taxed at if it was, the days given back of it."""
 
     invoice: InvoiceId
     n: int
     line: Line
     rate: Rate | None
-    is_credited: bool
+    credited: tuple[Period, ...] = ()
+
+    @property
+    def held(self) -> list[Period]:
+        """The days that are charged and were not given back."""
+        return list(less([self.line.charge.period], self.credited))
+
+    def less(self, period: Period) -> Charged:
+        """Return it with days given back, told once or twice."""
+        return replace(self, credited=tuple(sorted({*self.credited, period})))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,30 +80,38 @@ class CreditNote:
         return self.net + self.tax
 
 
-def rest_of(one: Charged, until_on: date, label: str) -> CreditLine | None:
-    """Give back the days of a line from a day on: all but the price of the days before it."""
-    line = one.line
-    start = max(until_on, line.period.start)
-    if start >= line.period.end:
-        return None
-    used = (start - line.period.start).days
-    amount = line.amount - line.rate.portion(used, line.of_days)
-    return _credit(one, label, Period(start, line.period.end), amount)
+def days_of(one: Charged, period: Period, zone: str) -> CreditLine | None:
+    """Give back days of a line: what it charged for them."""
+    before, after = (cost_until(one, day, zone) for day in (period.start, period.end))
+    amount = Money(after - before, one.line.charge.amount.currency)
+    return _credit(one, period, amount, Money(0, amount.currency))
 
 
-def whole_of(one: Charged, label: str, *, kept_minor: int = 0) -> CreditLine | None:
+def whole_of(one: Charged, *, kept_minor: int = 0) -> CreditLine | None:
     """Give back a line that was charged once, but for a part that is kept."""
-    kept = Money(kept_minor, one.line.amount.currency)
-    return _credit(one, label, one.line.period, one.line.amount - kept, kept)
+    charge = one.line.charge
+    kept = Money(kept_minor, charge.amount.currency)
+    return _credit(one, charge.period, charge.amount - kept, kept)
 
 
-def _credit(
-    one: Charged, label: str, period: Period, amount: Money, kept: Money | None = None
-) -> CreditLine | None:
-    kept = kept or Money(0, amount.currency)
-    if one.is_credited or not (amount.amount_minor or kept.amount_minor):
+def cost_until(one: Charged, day: date, zone: str) -> int:
+    """Tell what a line charged for its days before a day, in minor units.
+
+    By days of its period, as it was charged; where it charged less than its price, in proportion.
+    """
+    charge = one.line.charge
+    rate = charge.rate.amount_minor
+    priced = charge.share.part(rate)
+    cost = reached(charge.period, charge.share, charge.measure, day, zone).part(rate)
+    if priced in (0, charge.amount.amount_minor):
+        return cost
+    return divide_half_up(charge.amount.amount_minor * cost, priced)
+
+
+def _credit(one: Charged, period: Period, amount: Money, kept: Money) -> CreditLine | None:
+    if not (amount.amount_minor or kept.amount_minor):
         return None
-    return CreditLine(of=one, label=label, period=period, amount=amount, kept=kept)
+    return CreditLine(of=one, label=one.line.label, period=period, amount=amount, kept=kept)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,7 +126,9 @@ class NoteHeading:
 def draw_up_note(account: Account, heading: NoteHeading, lines: Sequence[CreditLine]) -> CreditNote:
     """Make a credit note of lines, each taxed as it was charged."""
     groups = grouped(
-        (line.of.line.tax, line.of.rate, line.amount) for line in lines if line.of.rate is not None
+        (line.of.line.charge.tax, line.of.rate, line.amount)
+        for line in lines
+        if line.of.rate is not None
     )
     return CreditNote(
         id=heading.id,
@@ -125,7 +146,7 @@ def draw_up_note(account: Account, heading: NoteHeading, lines: Sequence[CreditL
 def taken_back(note: CreditNote) -> list[tuple[Book, str, Money]]:
     """List what a note takes from our side of the books; what is kept of a deposit becomes ours."""
     currency = note.net.currency
-    deposits = [line for line in note.lines if line.of.line.kind is LineKind.DEPOSIT]
+    deposits = [line for line in note.lines if line.of.line.charge.kind is LineKind.DEPOSIT]
     freed = total((line.amount for line in deposits), currency)
     kept = total((line.kept for line in deposits), currency)
     return [

@@ -66,7 +66,7 @@ class Heading:
 def draw_up(account: Account, heading: Heading, lines: Sequence[Line], taxes: TaxTable) -> Invoice:
     """Make an invoice of lines. Raises NotFound where a tax has no rate on the day of issue."""
     issued_on = account.today(heading.at)
-    groups = assess(((line.tax, line.amount) for line in lines), taxes, issued_on)
+    groups = assess(((line.charge.tax, line.charge.amount) for line in lines), taxes, issued_on)
     terms_days = 0 if heading.is_prepaid else account.terms_days
     return Invoice(
         id=heading.id,
@@ -78,7 +78,7 @@ def draw_up(account: Account, heading: Heading, lines: Sequence[Line], taxes: Ta
         due_on=days_after(issued_on, terms_days),
         lines=lines,
         groups=groups,
-        net=total((line.amount for line in lines), account.currency),
+        net=total((line.charge.amount for line in lines), account.currency),
         tax=total((group.amount for group in groups), account.currency),
     )
 
@@ -90,7 +90,8 @@ def posting(invoice: Invoice) -> Posting | None:
     """
     if not invoice.total.amount_minor:
         return None
-    held = (line.amount for line in invoice.lines if line.kind is LineKind.DEPOSIT)
+    charges = [line.charge for line in invoice.lines]
+    held = (one.amount for one in charges if one.kind is LineKind.DEPOSIT)
     deposits = total(held, invoice.net.currency)
     return Posting(
         id=invoice.id,

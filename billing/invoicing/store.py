@@ -1,12 +1,14 @@
 """Tables and SQL of invoices and credit notes: documents and lines that only grow, their numbers.
 
-`open_period` says from which day a subject's periods are still open; those before are sealed.
+What is charged is sealed up to a subject's last line. `reopened` names a day before that from which
+somebody has changed what should be charged, until it is settled.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import (
@@ -18,17 +20,23 @@ from sqlalchemy import (
     ForeignKeyConstraint,
     Index,
     Integer,
+    ScalarSelect,
     String,
     Table,
     Text,
     UniqueConstraint,
+    func,
+    select,
 )
 from sqlalchemy.dialects import postgresql, sqlite
 
+from billing.catalog.terms import Measure
 from billing.invoicing.credit import Charged, CreditLine, CreditNote
 from billing.invoicing.model import Invoice
-from billing.rating.model import Line, LineKind
+from billing.rating.measure import Share
+from billing.rating.model import Charge, Line, LineKind
 from billing.tax.model import TaxGroup
+from runtime.chance import Chance, new_id
 from runtime.store import Instant, Tx, metadata
 from terms.calendar import Period
 from terms.ids import InvoiceId, ServiceId
@@ -73,18 +81,26 @@ invoice_line = Table(
     Column("kind", String(16), nullable=False),
     Column("period_start", Date, nullable=False),
     Column("period_end", Date, nullable=False),
-    Column("days", Integer, nullable=False),
-    Column("of_days", Integer, nullable=False),
+    # How often something up to this very day was charged before: it was given back in between.
+    Column("take", Integer, nullable=False),
+    # The part of its period: so many of its units, so many after its begin.
+    Column("measure", String(8), nullable=False),
+    Column("units_before", Integer, nullable=False),
+    Column("units", Integer, nullable=False),
+    Column("of_units", Integer, nullable=False),
     Column("offering", String(40), nullable=False),
     Column("price_from", Date, nullable=False),
+    Column("quantity", Integer, nullable=False),
     Column("rate_minor", BigInteger, nullable=False),
     Column("amount_minor", BigInteger, nullable=False),
     Column("tax", String(40), nullable=False),
     Column("label", String(300), nullable=False),
-    # One charge per subject, kind and period: a second run cannot charge it again.
-    UniqueConstraint("subject", "kind", "period_start"),
+    # One charge per subject, kind and end: a second run cannot charge it again, and the last is
+    # found at once.
+    UniqueConstraint("subject", "kind", "period_end", "take"),
     CheckConstraint("period_start < period_end", name="period_end"),
-    CheckConstraint("days BETWEEN 1 AND of_days", name="days"),
+    CheckConstraint("units > 0 AND units_before >= 0", name="units"),
+    CheckConstraint("units_before + units <= of_units", name="of_units"),
 )
 
 credit_note = Table(
@@ -120,19 +136,34 @@ credit_line = Table(
     ForeignKeyConstraint(
         ["invoice_id", "invoice_n"], ["invoice_line.invoice_id", "invoice_line.n"]
     ),
-    # One credit per line: a second run cannot give back again.
-    UniqueConstraint("invoice_id", "invoice_n"),
+    # One credit per line and day: a second run cannot give back again.
+    UniqueConstraint("invoice_id", "invoice_n", "period_start"),
     CheckConstraint("period_start < period_end", name="period_end"),
     CheckConstraint("amount_minor >= 0", name="amount_minor"),
     CheckConstraint("kept_minor >= 0", name="kept_minor"),
 )
 
-open_period = Table(
-    "open_period",
+reopened = Table(
+    "reopened",
     metadata,
-    Column("subject", String(40), primary_key=True),
-    Column("open_from", Date, nullable=False),
+    Column("id", String(26), primary_key=True),
+    Column("subject", String(40), nullable=False),
+    Column("from_on", Date, nullable=False),
+    Index(None, "subject"),
 )
+
+
+def charged_until(subject: Column[str], kind: LineKind) -> ScalarSelect[date]:
+    """Tell the first day that no line of a subject covers: one look into the index of its lines."""
+    c = invoice_line.c
+    mine = select(func.max(c.period_end)).where(c.subject == subject, c.kind == kind.value)
+    return mine.scalar_subquery()
+
+
+def reopened_from(subject: Column[str]) -> ScalarSelect[date]:
+    """Tell from which day on the charges of a subject have to be compared again, if any."""
+    c = reopened.c
+    return select(func.min(c.from_on)).where(c.subject == subject).scalar_subquery()
 
 
 async def reserve_numbers(tx: Tx, series: str, count: int) -> int:
@@ -149,10 +180,19 @@ async def reserve_numbers(tx: Tx, series: str, count: int) -> int:
 
 async def write(tx: Tx, invoices: Sequence[Invoice]) -> None:
     """Write documents with their lines."""
-    await tx.insert(invoice, [_row(one) for one in invoices])
+    await tx.insert_rows(invoice, _COLUMNS, [_values(one) for one in invoices])
+    lines = [_line(one, n, line) for one in invoices for n, line in enumerate(one.lines, 1)]
+    await tx.insert_rows(invoice_line, _LINE_COLUMNS, lines)
+
+
+async def reopen(tx: Tx, rows: Iterable[tuple[str, date]], at: datetime, chance: Chance) -> None:
+    """Have subjects, each with a day, compared again from that day on."""
     await tx.insert(
-        invoice_line,
-        [_line_row(one, n, line) for one in invoices for n, line in enumerate(one.lines, 1)],
+        reopened,
+        [
+            {"id": new_id(at, chance), "subject": subject, "from_on": from_on}
+            for subject, from_on in rows
+        ],
     )
 
 
@@ -165,11 +205,7 @@ async def write_notes(tx: Tx, notes: Sequence[CreditNote]) -> None:
     )
 
 
-def _row(one: Invoice) -> dict[str, object]:
-    return {**_document(one), "series": one.series, "due_on": one.due_on}
-
-
-def _document(one: Invoice | CreditNote) -> dict[str, object]:
+def _document(one: CreditNote) -> dict[str, object]:
     return {
         "id": one.id,
         "sequence": one.sequence,
@@ -185,24 +221,38 @@ def _document(one: Invoice | CreditNote) -> dict[str, object]:
     }
 
 
-def _line_row(one: Invoice, n: int, line: Line) -> dict[str, object]:
-    return {
-        "invoice_id": one.id,
-        "n": n,
-        "service_id": line.service,
-        "subject": line.subject,
-        "kind": line.kind.value,
-        "period_start": line.period.start,
-        "period_end": line.period.end,
-        "days": line.days,
-        "of_days": line.of_days,
-        "offering": line.offering,
-        "price_from": line.price_from,
-        "rate_minor": line.rate.amount_minor,
-        "amount_minor": line.amount.amount_minor,
-        "tax": line.tax,
-        "label": line.label,
-    }
+# A bill run writes a million of these: in the order of the values below, no name twice.
+_COLUMNS = (
+    *("id", "series", "sequence", "number", "account_id", "currency"),
+    *("issued_on", "issued_at", "due_on", "net_minor", "tax_minor", "total_minor", "groups"),
+)
+_LINE_COLUMNS = (
+    *("invoice_id", "n", "service_id", "subject", "label", "take"),
+    *("kind", "period_start", "period_end", "measure", "units_before", "units", "of_units"),
+    *("offering", "price_from", "quantity", "rate_minor", "amount_minor", "tax"),
+)
+
+
+def _values(one: Invoice) -> tuple[object, ...]:
+    net, tax = one.net.amount_minor, one.tax.amount_minor
+    return (
+        *(one.id, one.series, one.sequence, one.number, one.account, one.net.currency),
+        *(one.issued_on, one.issued_at, one.due_on, net, tax, net + tax),
+        encode_groups(one.groups),
+    )
+
+
+def _line(one: Invoice, n: int, line: Line) -> tuple[object, ...]:
+    return (one.id, n, line.service, line.subject, line.label, line.take, *_priced(line.charge))
+
+
+def _priced(charge: Charge) -> tuple[object, ...]:
+    share, period = charge.share, charge.period
+    return (
+        *(charge.kind.value, period.start, period.end, charge.measure.value),
+        *(share.since, share.units, share.of, charge.offering, charge.price_from),
+        *(charge.quantity, charge.rate.amount_minor, charge.amount.amount_minor, charge.tax),
+    )
 
 
 def _credit_row(one: CreditNote, n: int, line: CreditLine) -> dict[str, object]:
@@ -220,29 +270,28 @@ def _credit_row(one: CreditNote, n: int, line: CreditLine) -> dict[str, object]:
 
 
 def charged_from(row: Any) -> Charged:
-    """Read a line together with `currency` and `groups` of its invoice, and the `note` of it."""
+    """Read a line together with `currency` and `groups` of its invoice."""
     rates = {group.tax: group.rate for group in decode_groups(row.groups, row.currency)}
-    line = Line(
-        service=ServiceId(row.service_id),
-        subject=row.subject,
+    charge = Charge(
         kind=LineKind(row.kind),
-        label=row.label,
         offering=row.offering,
         price_from=row.price_from,
         period=Period(row.period_start, row.period_end),
-        days=row.days,
-        of_days=row.of_days,
+        measure=Measure(row.measure),
+        share=Share(row.units_before, row.units_before + row.units, row.of_units),
+        quantity=row.quantity,
         rate=Money(row.rate_minor, row.currency),
         amount=Money(row.amount_minor, row.currency),
         tax=row.tax,
     )
-    return Charged(
-        invoice=InvoiceId(row.invoice_id),
-        n=row.n,
-        line=line,
-        rate=rates.get(row.tax),
-        is_credited=row.note is not None,
+    line = Line(
+        service=ServiceId(row.service_id),
+        subject=row.subject,
+        label=row.label,
+        charge=charge,
+        take=row.take,
     )
+    return Charged(invoice=InvoiceId(row.invoice_id), n=row.n, line=line, rate=rates.get(row.tax))
 
 
 def encode_groups(groups: Sequence[TaxGroup]) -> str:

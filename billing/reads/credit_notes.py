@@ -82,6 +82,15 @@ async def view(tx: Tx, number: str) -> CreditNoteView:
     return found[0]
 
 
+async def one_of_account(tx: Tx, key: AccountId, number: str) -> CreditNoteView:
+    """Show a credit note of this account. Raises NotFound, for one of another account alike."""
+    query = _notes().where(credit_note.c.account_id == key, credit_note.c.number == number)
+    found = await _views(tx, await tx.rows(query))
+    if not found:
+        raise NotFound(f"there is no credit note {number!r}")
+    return found[0]
+
+
 def _notes() -> Select[Any]:
     joined = credit_note.join(account, account.c.id == credit_note.c.account_id)
     return select(credit_note, account.c.number.label("account_number")).select_from(joined)
@@ -103,7 +112,7 @@ def _credited(engine: Engine) -> Select[Any]:
     charged = and_(line.invoice_id == c.invoice_id, line.n == c.invoice_n)
     return (
         select(
-            *(credit_line, line.kind, line.tax, line.days, line.of_days, line.rate_minor),
+            *(credit_line, line.kind, line.tax, line.units, line.of_units, line.rate_minor),
             line.amount_minor.label("charged_minor"),
             invoice.c.number,
         )
@@ -131,8 +140,8 @@ def _line(row: Any, currency: str) -> CreditLineView:
         line=row.invoice_n,
         period_start=row.period_start,
         period_end=row.period_end,
-        charged_days=row.days,
-        of_days=row.of_days,
+        charged_days=row.units,
+        of_days=row.of_units,
         rate=Money(row.rate_minor, currency),
         charged=Money(row.charged_minor, currency),
         amount=Money(row.amount_minor, currency),

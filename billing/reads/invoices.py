@@ -79,6 +79,27 @@ async def of_account(tx: Tx, key: AccountId, *, limit: int) -> list[InvoiceView]
     return await _views(tx, await _OF_ACCOUNT.rows(tx, {"account": key, "most": limit}))
 
 
+async def one_of_account(tx: Tx, key: AccountId, number: str) -> InvoiceView:
+    """Show an invoice of this account. Raises NotFound, for one of another account alike."""
+    query = _invoices().where(invoice.c.account_id == key, invoice.c.number == number)
+    found = await _views(tx, await tx.rows(query))
+    if not found:
+        raise NotFound(f"there is no invoice {number!r}")
+    return found[0]
+
+
+async def page_of_account(
+    tx: Tx, key: AccountId, *, behind: str = "", limit: int
+) -> list[InvoiceView]:
+    """List an account's invoices, the newest first, perhaps only those older than one of them."""
+    c = invoice.c
+    query = _invoices().where(c.account_id == key)
+    if behind:
+        one = select(c.sequence).where(c.account_id == key, c.number == behind).correlate(None)
+        query = query.where(c.sequence < one.scalar_subquery())
+    return await _views(tx, await tx.rows(query.order_by(c.sequence.desc()).limit(limit)))
+
+
 def _of_account(_engine: Engine) -> Select[Any]:
     query = _invoices().where(invoice.c.account_id == bindparam("account"))
     return query.order_by(invoice.c.sequence.desc()).limit(bindparam("most", type_=Integer))
@@ -118,8 +139,8 @@ def _line(row: Any, currency: str) -> LineView:
         offering=row.offering,
         period_start=row.period_start,
         period_end=row.period_end,
-        days=row.days,
-        of_days=row.of_days,
+        days=row.units,
+        of_days=row.of_units,
         rate=Money(row.rate_minor, currency),
         price_from=row.price_from,
         amount=Money(row.amount_minor, currency),

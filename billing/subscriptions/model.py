@@ -24,7 +24,7 @@ class Activation(StrEnum):
 class Subscription:
     """An offering from `from_on` up to, not including, `until_on`.
 
-    Periods that ended before `open_from` are sealed: nobody rates them again.
+    The days before `charged_until` are on invoices already.
     """
 
     id: SubscriptionId
@@ -34,7 +34,7 @@ class Subscription:
     until_on: date | None
     charged_from: date
     activation: Activation
-    open_from: date
+    charged_until: date
 
     def is_current(self, day: date) -> bool:
         """Whether the offering is had on a day."""

@@ -29,7 +29,7 @@ subscription = Table(
 
 
 def from_row(row: Any) -> Subscription:
-    """Read a row of this table together with `open_from` of its open period."""
+    """Read a row of this table together with the day until which it is charged."""
     return Subscription(
         id=SubscriptionId(row.id),
         service=ServiceId(row.service_id),
@@ -38,5 +38,5 @@ def from_row(row: Any) -> Subscription:
         until_on=row.until_on,
         charged_from=row.charged_from,
         activation=Activation(row.activation),
-        open_from=row.open_from or row.charged_from,
+        charged_until=row.charged_until or row.charged_from,
     )

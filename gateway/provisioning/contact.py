@@ -69,6 +69,9 @@ class Contacts:
             for task in helpers:
                 task.cancel()
             await asyncio.gather(*helpers, return_exceptions=True)
+            self._runner.ended()
+            for loop in (f"errands {self.target}", f"sightings {self.target}"):
+                self.work.store.outages.ended(loop)
 
     # -- the sdk's Contact
 

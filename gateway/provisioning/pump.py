@@ -85,6 +85,8 @@ class Pump:
             for task in (*helpers, *self._lanes):
                 task.cancel()
             await asyncio.gather(*helpers, *self._lanes, return_exceptions=True)
+            self._runner.ended()
+            self.work.store.outages.ended(loop_name(self.name))
 
     @property
     def running(self) -> int:

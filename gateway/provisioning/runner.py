@@ -59,6 +59,10 @@ class Runner:
         forever = (self.holding.beat(), self.holding.watch(), self.writer.run())
         return [asyncio.create_task(one) for one in forever]
 
+    def ended(self) -> None:
+        """Note that no row is worked on any more."""
+        self.writer.ended()
+
     async def one(self, job: Job, adapter: Adapter[Any]) -> Verdict | None:
         """Run for one row; None where it was lost before anything was written."""
         started_at = self._now()

@@ -43,6 +43,10 @@ class Writer:
         """Note that there is nothing to write."""
         self._stumbles.rest()
 
+    def ended(self) -> None:
+        """Note that nothing will be written any more."""
+        self._stumbles.ended()
+
     def hurry(self) -> None:
         """Nothing else is going on: write what there is now."""
         self._enough.set()

@@ -28,15 +28,21 @@ def bound(
     pick: Callable[[Record], Values] = (
         itemgetter(*names) if len(names) > 1 else lambda row: (row[names[0]],)
     )
-    records = list(map(pick, listed))
+    return names, bound_values(table, names, list(map(pick, listed)), dialect)
+
+
+def bound_values(
+    table: Table, names: tuple[str, ...], rows: list[Values], dialect: Dialect
+) -> list[Values]:
+    """Return rows as the driver wants them."""
     binders = _binders(table, names, dialect)
-    if any(binders):
-        columns = list(zip(*records, strict=True))
-        for at, bind in enumerate(binders):
-            if bind is not None:
-                columns[at] = tuple(map(bind, columns[at]))
-        records = list(zip(*columns, strict=True))
-    return names, records
+    if not any(binders):
+        return rows
+    columns = list(zip(*rows, strict=True))
+    for at, bind in enumerate(binders):
+        if bind is not None:
+            columns[at] = tuple(map(bind, columns[at]))
+    return list(zip(*columns, strict=True))
 
 
 def newest_by_key(

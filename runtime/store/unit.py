@@ -11,7 +11,7 @@ from typing import Any
 
 from sqlalchemy import CursorResult, Executable, Row, Table
 
-from runtime.store.bulk import bound, conflict_sql, newest_by_key
+from runtime.store.bulk import bound, bound_values, conflict_sql, newest_by_key
 from runtime.store.lease import Asked, Engine, Given, Lease, Record, Values
 
 Step = Callable[["Tx"], Awaitable[None]]
@@ -83,6 +83,12 @@ class Tx:
         if records:
             await (await self._open()).put_many(table, names, records)
         return len(records)
+
+    async def insert_rows(self, table: Table, names: tuple[str, ...], rows: list[Values]) -> None:
+        """Insert rows given as values in the order of the names, where there are very many."""
+        if rows:
+            records = bound_values(table, names, rows, self._dialect)
+            await (await self._open()).put_many(table, names, records)
 
     async def upsert(
         self, table: Table, rows: Iterable[Record], *, key: tuple[str, ...], rising: str = ""

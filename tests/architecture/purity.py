@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterable, Iterator
 
 from tests.architecture.source import ROOMS, Finding, Module
 
-MODELS = r"billing\.[a-z_]+\.model"
+MODELS = r"billing\.[a-z_]+\.model|billing\.catalog\.terms|billing\.rating\.\w+"
 STATE = r"gateway\.adapters\.state"
 # Module -> which of our own modules it may import, besides itself.
 PURE = {

@@ -88,16 +88,16 @@ async def account(house: House, tx: Tx, contract: str) -> AccountPage:
         today=today,
         currency=about.currency,
         conditions=tuple((one.value, word) for one, word in CONDITIONS.items()),
-        promise=_promise(about),
-        promise_last_on=await _promise_last_on(tx, about, today),
+        promise=promised(about),
+        promise_last_on=await promise_last_on(tx, about, today),
         bill_day=about.bill_day,
-        subscriptions=_subscriptions(about),
+        subscriptions=having(about),
         boxes=_boxes(found),
         rentals=rented.rentals(about),
         jobs=await open_jobs(tx, jobs_max=JOBS_MAX, service=about.service.id),
-        invoices=tuple(_invoice(one, today) for one in about.invoices),
+        invoices=tuple(invoice(one, today) for one in about.invoices),
         credit_notes=rented.credit_notes(about),
-        payments=_payments(about),
+        payments=payments(about),
         holdings=tuple(_holding(at) for at in found.gateway.targets),
         messages=_messages(found),
         story=tuple(
@@ -110,7 +110,8 @@ def _tone(state: ServiceState | None) -> Tone:
     return STATE_TONES[state] if state else "calm"
 
 
-def _subscriptions(about: AccountView) -> tuple[Having, ...]:
+def having(about: AccountView) -> tuple[Having, ...]:
+    """List what a household has, had, or will have."""
     return tuple(
         Having(
             name=one.name,
@@ -145,7 +146,7 @@ def _box(box: Resource, at: AtTarget | None) -> BoxRow:
     )
 
 
-async def _promise_last_on(tx: Tx, about: AccountView, today: date) -> date | None:
+async def promise_last_on(tx: Tx, about: AccountView, today: date) -> date | None:
     """Tell until when a promise may be made; whether this household may is judged when it asks."""
     policy = await catalog.promise_policy(tx)
     stands = about.promise is not None and about.promise.is_standing
@@ -154,7 +155,8 @@ async def _promise_last_on(tx: Tx, about: AccountView, today: date) -> date | No
     return days_after(today, policy.days_max)
 
 
-def _promise(about: AccountView) -> str:
+def promised(about: AccountView) -> str:
+    """Tell of the newest promise; nothing where there is none."""
     one = about.promise
     if one is None:
         return ""
@@ -163,8 +165,9 @@ def _promise(about: AccountView) -> str:
     return f"{one.amount} until {shown(one.until_on)}{ended}"
 
 
-def _invoice(one: InvoiceView, today: date) -> InvoiceCard:
-    tone, state = _paid(one, today)
+def invoice(one: InvoiceView, today: date) -> InvoiceCard:
+    """Show an invoice, with what explains it."""
+    tone, state = paid(one, today)
     return InvoiceCard(
         number=one.number,
         issued_on=shown(one.issued_on),
@@ -178,7 +181,8 @@ def _invoice(one: InvoiceView, today: date) -> InvoiceCard:
     )
 
 
-def _paid(one: InvoiceView, today: date) -> tuple[Tone, str]:
+def paid(one: InvoiceView, today: date) -> tuple[Tone, str]:
+    """Tell how an invoice stands."""
     if not one.open.amount_minor:
         return "good", "paid"
     if one.due_on < today:
@@ -198,7 +202,8 @@ def _line(line: LineView) -> InvoiceLine:
     )
 
 
-def _payments(about: AccountView) -> tuple[PaymentRow, ...]:
+def payments(about: AccountView) -> tuple[PaymentRow, ...]:
+    """List payments and tries to collect, the newest first."""
     rows = [
         PaymentRow(
             at=one.at,

@@ -27,7 +27,7 @@ def rentals(about: AccountView) -> tuple[RentalRow, ...]:
 
 def credit_notes(about: AccountView) -> tuple[CreditCard, ...]:
     """Show credit notes, the newest first."""
-    return tuple(_note(one) for one in about.credit_notes)
+    return tuple(credit_note(one) for one in about.credit_notes)
 
 
 def _rental(one: RentalView) -> RentalRow:
@@ -51,7 +51,8 @@ def _rental(one: RentalView) -> RentalRow:
     )
 
 
-def _note(one: CreditNoteView) -> CreditCard:
+def credit_note(one: CreditNoteView) -> CreditCard:
+    """Show a credit note, with what each line gives back."""
     return CreditCard(
         number=one.number,
         issued_on=shown(one.issued_on),

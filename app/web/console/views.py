@@ -186,6 +186,7 @@ class Frame:
     token: str = ""
     once: str = ""
     home: str = "/sign-in"
+    leave: str = "/sign-out"
     rights: frozenset[Right] = frozenset()
     links: tuple[Shown, ...] = ()
     said: Saying = NOTHING_SAID

@@ -7,7 +7,7 @@ from typing import Annotated
 from aiohttp import web
 from pydantic import Field
 
-from app.identity import deeds, sign_ins
+from app.identity import deeds
 from app.identity.keeper import TooOften
 from app.identity.passwords import PASSWORD_CHARS_MAX, PASSWORD_CHARS_MIN
 from app.web import cookies
@@ -79,7 +79,7 @@ class Me:
         except TooOften as error:
             return await self._page(call, f"{error}.", "bad", 429)
         response = see(f"{PATH}?done=password")
-        cookies.keep(response, self.house.settings, let)
+        cookies.keep(response, self.house.settings, cookies.PEOPLE, let)
         return response
 
     async def _revoke(self, call: Call) -> web.Response:
@@ -100,7 +100,7 @@ class Me:
         keeper = self.house.keeper
         now = keeper.clock.machine_now()
         async with self.house.store.read() as tx:
-            live = await sign_ins.live(tx, call.person.id, keeper.lasting, now)
+            live = await keeper.sign_ins.live(tx, call.person.id, keeper.lasting, now)
         return await self.phone.page(
             call,
             "me",

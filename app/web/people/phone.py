@@ -5,7 +5,7 @@ A page's own template extends `phone.html` and puts `frame.token` into each of i
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, Any
 
 from aiohttp import web
@@ -15,7 +15,8 @@ from app.desk import business
 from app.identity.roles import about
 from app.web.console.drawing import Drawing
 from app.web.console.views import Tone
-from app.web.links import Shown, links
+from app.web.leading import PORTAL, SIGN_OUT_PATH
+from app.web.links import Shown, links, portal_links
 from app.web.route import Call, Form, Query
 from app.wiring import House
 from terms.errors import DomainError, Invalid
@@ -46,7 +47,9 @@ class PhoneFrame:
     operator: str
     zone: str
     token: str = ""
+    once: str = ""
     home: str = "/sign-in"
+    leave: str = SIGN_OUT_PATH
     links: tuple[Shown, ...] = ()
     said: str = ""
     said_tone: Tone = "good"
@@ -72,26 +75,37 @@ class Phone:
         """Draw a page by its template, for whoever is signed in."""
         async with self.house.store.read() as tx:
             known = await business.find(tx)
-        here = call.here
         frame = PhoneFrame(
             operator=known.name if known else "Boxoffice",
             zone=known.zone if known else "UTC",
-            token=here.form_token if here else "",
-            home=about(here.person.role).home if here else "/sign-in",
-            links=links(here.person.role, call.request.path) if here else (),
             said=said,
             said_tone=tone,
         )
+        frame = self._worn(frame, call)
         return html(self.drawing.page(template, frame=frame, **values), status)
+
+    def _worn(self, frame: PhoneFrame, call: Call) -> PhoneFrame:
+        """Put around a page what is of whoever is signed in, or of the door in front of it."""
+        path, once = call.request.path, self.house.chance.token(16)
+        if here := call.here:
+            role = here.person.role
+            token, home = here.form_token, about(role).home
+            return replace(frame, token=token, once=once, home=home, links=links(role, path))
+        if not path.startswith(PORTAL):
+            return frame
+        frame = replace(frame, home=f"{PORTAL}/", leave=PORTAL + SIGN_OUT_PATH)
+        if not call.guest:
+            return frame
+        return replace(frame, token=call.guest.form_token, once=once, links=portal_links(path))
 
     def plain(self, template: str, **values: Any) -> web.Response:
         """Draw a page that is the same for everybody and says nothing of the business."""
         frame = PhoneFrame(operator="Boxoffice", zone="UTC")
         return html(self.drawing.page(template, frame=frame, **values))
 
-    def refused(self, status: int, title: str, detail: str) -> web.Response:
+    def refused(self, status: int, title: str, detail: str, home: str = "/sign-in") -> web.Response:
         """Draw the page of a request that failed, for nobody in particular."""
-        frame = PhoneFrame(operator="Boxoffice", zone="UTC")
+        frame = PhoneFrame(operator="Boxoffice", zone="UTC", home=home)
         page = self.drawing.page(
             "phone_refused", frame=frame, title=title.capitalize(), detail=detail
         )

@@ -12,7 +12,7 @@ from app.identity.first import FirstOwner
 from app.identity.passwords import PASSWORD_CHARS_MAX, PASSWORD_CHARS_MIN
 from app.identity.roles import OWNER, about
 from app.web import cookies
-from app.web.caller import is_private
+from app.web.caller import may_sign_in
 from app.web.leading import SET_UP_PATH
 from app.web.origin import check_from_here
 from app.web.people.phone import Phone, see
@@ -73,7 +73,7 @@ class SettingUp:
         except DomainError as error:
             return await self._page(call, form, f"{error}.", problem_of(error, call.id).status)
         response = see(about(OWNER).home)
-        cookies.keep(response, call.house.settings, let)
+        cookies.keep(response, call.house.settings, cookies.PEOPLE, let)
         return response
 
     async def _check(self, call: Call) -> None:
@@ -83,7 +83,7 @@ class SettingUp:
             is_open = await self.first.is_open(tx)
         if not is_open:
             raise BadRequest(404, "not found", "nothing is to be set up, or the code is void")
-        if not (settings.insecure_cookies or is_private(call.request, settings)):
+        if not may_sign_in(call.request, settings):
             raise BadRequest(403, "not allowed", "this address is not encrypted: use https://")
 
     async def _page(

@@ -13,7 +13,7 @@ from app.identity.passwords import PASSWORD_CHARS_MAX
 from app.identity.roles import FIRST_OWNER, about
 from app.web import cookies
 from app.web.access import signed_in
-from app.web.caller import address, is_private
+from app.web.caller import address, may_sign_in
 from app.web.leading import NEXT_CHARS_MAX, SIGN_IN_PATH, SIGN_OUT_PATH, local_path
 from app.web.origin import check_from_here
 from app.web.people.phone import NoFields, Phone, see
@@ -75,7 +75,7 @@ class Signing:
         here = await signed_in(call.request, self.house)
         if here:
             return see(local_path(query.next) or about(here.person.role).home)
-        if not self._may(call.request):
+        if not may_sign_in(call.request, self.house.settings):
             return await self._page(call, PLAIN, status=403)
         form = SignInForm(name="", password="", next=query.next)
         return await self._page(call, SAID.get(query.done, ""), form)
@@ -83,16 +83,16 @@ class Signing:
     async def _sign_in(self, call: Call) -> web.Response:
         request, settings = call.request, self.house.settings
         check_from_here(request)
-        if not self._may(request):
+        if not may_sign_in(request, settings):
             return await self._page(call, PLAIN, status=403)
         form = validated(SignInForm, await read_form(request, FORM_BYTES_MAX))
         given = Given(
             name=form.name,
             password=form.password,
             address=address(request, settings),
-            browser=cookies.read(request, settings, cookies.BROWSER),
+            browser=cookies.read(request, settings, cookies.PEOPLE.browser),
             user_agent=request.headers.get("User-Agent", ""),
-            former_token=cookies.read(request, settings, cookies.SIGN_IN),
+            former_token=cookies.read(request, settings, cookies.PEOPLE.sign_in),
         )
         try:
             let = await self.house.keeper.sign_in(given)
@@ -103,13 +103,13 @@ class Signing:
             page.headers["Retry-After"] = str(error.wait_s)
             return page
         response = see(local_path(form.next) or about(let.person.role).home)
-        cookies.keep(response, settings, let)
+        cookies.keep(response, settings, cookies.PEOPLE, let)
         return response
 
     async def _sign_out(self, call: Call) -> web.Response:
         await self.house.keeper.sign_out(call.signed_in)
         response = see(f"{SIGN_IN_PATH}?done=out")
-        cookies.drop(response, self.house.settings)
+        cookies.drop(response, self.house.settings, cookies.PEOPLE.sign_in)
         return response
 
     async def _page(
@@ -127,11 +127,6 @@ class Signing:
             form=form,
             next=local_path(form.next) if form else "",
         )
-
-    def _may(self, request: web.Request) -> bool:
-        """Whether a sign-in would stay between the browser and us, or the operator gave that up."""
-        settings = self.house.settings
-        return settings.insecure_cookies or is_private(request, settings)
 
 
 def _told(error: TooOften) -> str:

@@ -8,7 +8,7 @@ from typing import Annotated
 from aiohttp import web
 from pydantic import Field
 
-from app.identity import deeds, people, sign_ins
+from app.identity import deeds, people
 from app.identity.deeds import NewPerson
 from app.identity.passwords import PASSWORD_CHARS_MAX, PASSWORD_CHARS_MIN
 from app.identity.people import Person
@@ -159,7 +159,7 @@ class Staff:
         now = self.keeper.clock.machine_now()
         async with self.house.store.read() as tx:
             one = await people.get(tx, call.part("id"))
-            live = await sign_ins.live(tx, one.id, self.keeper.lasting, now)
+            live = await self.keeper.sign_ins.live(tx, one.id, self.keeper.lasting, now)
         return await self.phone.page(
             call,
             "person",

@@ -5,7 +5,7 @@ Ids are derived from their causes; made ones come from the caller.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
@@ -14,14 +14,14 @@ from billing.dunning.model import Debtor, Hold, HoldKind, Ladder, Step, Verdict,
 from billing.entitlements.model import Granted, project
 from billing.flows.settle.facts import Facts, Household
 from billing.flows.settle.money import Moment, Purse
-from billing.flows.settle.rate import Rated, first_key
+from billing.flows.settle.rate import Rated, is_first
 from billing.invoicing import model as invoicing
 from billing.invoicing.credit import CreditNote
 from billing.invoicing.model import Invoice
 from billing.ledger.model import Posting
 from billing.payments.model import Attempt, AttemptState, Debt, MovementKind, attempt_id
 from billing.promises.model import Promise, state_on
-from billing.subscriptions.model import Activation, Subscription
+from billing.subscriptions.model import Subscription
 from terms.entitlement import Entitlement
 from terms.ids import InvoiceId, NoticeId, ServiceId
 from terms.notice import Notice
@@ -54,7 +54,6 @@ class Decision:
     moment: Moment
     invoice: Invoice | None
     note: CreditNote | None
-    seals: Mapping[str, date]
     purse: Purse
     postings: Sequence[Posting]
     attempts: Sequence[Attempt]
@@ -95,7 +94,6 @@ def decide(facts: Facts, rated: Rated, issued: Issued, rules: Rules, moment: Mom
         moment=moment,
         invoice=invoice,
         note=issued.note,
-        seals=rated.seals,
         purse=purse,
         postings=[*([booked] if booked else ()), *purse.postings],
         attempts=_attempts(facts, verdict, moment),
@@ -163,13 +161,14 @@ def _attempts(facts: Facts, verdict: Verdict, moment: Moment) -> list[Attempt]:
 
 
 def _holds(facts: Facts, purse: Purse, invoice: Invoice | None, verdict: Verdict) -> Iterator[Hold]:
-    fresh = {line.key: invoice.id for line in invoice.lines} if invoice else {}
-    lines = {**facts.lines, **fresh}
+    begun = {line.subject for line in invoice.lines} if invoice else set()
     for household in facts.households:
         service = household.service.id
         for one in household.subscriptions:
-            first = lines.get(first_key(one))
-            if one.activation is Activation.PAID and first and purse.is_open(first):
+            first = facts.first.get(one.id)
+            if invoice and one.id in begun and is_first(one):
+                first = invoice.id
+            if first and purse.is_open(first):
                 yield Hold(
                     service=service,
                     kind=HoldKind.UNPAID_FIRST,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import date
 
 from billing.accounts.model import Account, Service
 from billing.dunning.model import Hold
@@ -10,7 +11,6 @@ from billing.equipment.model import Rental
 from billing.invoicing.credit import Charged
 from billing.payments.model import Attempt, Debt, Method, Movement
 from billing.promises.model import Promise
-from billing.rating.model import LineKey
 from billing.subscriptions.model import Subscription
 from terms.ids import InvoiceId
 from terms.money import Money
@@ -39,21 +39,25 @@ class Paid:
 class Facts:
     """One account and what hangs on it. Only what is open is here; the sealed past is not.
 
-    `lines` are the existing lines of open periods and of open invoices, with their invoices.
-    `charged` are all lines that ended rentals may give back, by rental. `credits` is money that
-    has paid nothing yet, by the movement or credit note it came with. `promise` is the one that
-    stands.
+    `reopened` are subjects whose charges are compared again, from a day on, by the rows with the
+    ids `reopenings`; `charged` are their lines since then. `deposited` are rentals with a charged
+    deposit. `first` are open invoices that were the first of a subscription. `credits` is money
+    that has paid nothing yet, by the movement or credit note it came with. `promise` is the one
+    that stands.
     """
 
     account: Account
     method: Method | None = None
     promise: Promise | None = None
     households: list[Household] = field(default_factory=list)
-    lines: dict[LineKey, InvoiceId] = field(default_factory=dict)
-    charged: dict[str, list[Charged]] = field(default_factory=dict)
+    reopened: dict[str, date] = field(default_factory=dict)
+    reopenings: set[str] = field(default_factory=set)
+    charged: dict[str, dict[tuple[str, int], Charged]] = field(default_factory=dict)
+    deposited: set[str] = field(default_factory=set)
     debts: list[Debt] = field(default_factory=list)
     credits: dict[str, Money] = field(default_factory=dict)
     movements: list[Movement] = field(default_factory=list)
     paid: list[Paid] = field(default_factory=list)
     attempts: dict[InvoiceId, list[Attempt]] = field(default_factory=dict)
     noticed: set[tuple[InvoiceId, int]] = field(default_factory=set)
+    first: dict[str, InvoiceId] = field(default_factory=dict)

@@ -17,13 +17,15 @@ from billing.accounts.store import account, service
 from billing.catalog.store import catalog_edition
 from billing.dunning.store import hold, hold_from
 from billing.flows.settle.facts import Facts, Household
-from billing.flows.settle.load_open import ITEMS, MOVEMENTS, Open, load_open
-from billing.flows.settle.load_rent import RENTALS, load_rent
-from billing.invoicing.store import open_period
+from billing.flows.settle.load_open import ITEMS, MOVEMENTS, load_open, take_items
+from billing.flows.settle.load_rent import RENTALS, take_rent
+from billing.flows.settle.load_reopened import load_reopened
+from billing.invoicing.store import charged_until, reopened_from
 from billing.payments.model import Method
 from billing.payments.store import payment_method
 from billing.promises.model import Promise, PromiseState
 from billing.promises.store import promise
+from billing.rating.model import LineKind
 from billing.subscriptions import store as subscriptions
 from billing.subscriptions.store import subscription
 from runtime import log
@@ -49,8 +51,10 @@ async def load(tx: Tx, account_ids: Sequence[AccountId]) -> tuple[int, dict[Acco
     households = _services(services, facts)
     for row in holds:
         households[ServiceId(row.service_id)].holds.append(hold_from(row))
-    await load_rent(tx, rentals, facts, households)
-    await load_open(tx, Open(items=items, movements=movements), facts, households)
+    take_rent(rentals, facts, households)
+    await load_reopened(tx, facts)
+    take_items(items, facts)
+    await load_open(tx, movements, facts)
     newest = await log.newest(tx, TOPIC, sorted(households))
     for key, snapshot in newest.items():
         households[ServiceId(key)].published = snapshot.value
@@ -147,18 +151,24 @@ def _services(rows: Sequence[Any], facts: dict[AccountId, Facts]) -> dict[Servic
             facts[AccountId(row.account_id)].households.append(households[key])
         if row.id:
             households[key].subscriptions.append(subscriptions.from_row(row))
+            if row.reopened_from:
+                facts[AccountId(row.account_id)].reopened[row.id] = row.reopened_from
     return households
 
 
 def _service_query(engine: Engine) -> Select[Any]:
     c = subscription.c
-    joined = service.outerjoin(subscription, c.service_id == service.c.id).outerjoin(
-        open_period, open_period.c.subject == c.id
-    )
+    joined = service.outerjoin(subscription, c.service_id == service.c.id)
     mine = [column for column in c if column.name != "service_id"]
     columns = [column for column in service.c if column.name not in ("id", "created_at")]
     return (
-        select(service.c.id.label("service_id"), *columns, *mine, open_period.c.open_from)
+        select(
+            service.c.id.label("service_id"),
+            *columns,
+            *mine,
+            charged_until(c.id, LineKind.RECURRING).label("charged_until"),
+            reopened_from(c.id).label("reopened_from"),
+        )
         .select_from(joined)
         .where(among(engine, service.c.account_id))
         .order_by(service.c.id, c.from_on, c.id)

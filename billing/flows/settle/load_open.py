@@ -1,4 +1,4 @@
-"""Loads what is open of accounts: items, money on its way, lines, attempts, notices.
+"""Loads what is open of accounts: items, money on its way, attempts, notices.
 
 The sealed past stays where it is; only where money goes back, what it may open again is loaded.
 """
@@ -6,15 +6,15 @@ The sealed past stays where it is; only where money goes back, what it may open 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import Select, and_, exists, select, union_all
+from sqlalchemy import Column, ScalarSelect, Select, and_, func, literal_column, select
 
 from billing.dunning.store import dunning_notice
-from billing.flows.settle.facts import Facts, Household, Paid
+from billing.flows.settle.facts import Facts, Paid
 from billing.invoicing.model import SERIES, number
-from billing.invoicing.store import invoice, invoice_line, open_period
+from billing.invoicing.store import invoice, invoice_line
 from billing.payments.model import Debt, MovementKind
 from billing.payments.store import (
     INVOICE,
@@ -26,64 +26,60 @@ from billing.payments.store import (
     open_item,
 )
 from billing.rating.model import LineKind
+from billing.subscriptions.model import Activation
+from billing.subscriptions.store import subscription
 from runtime.store import Tx
 from runtime.store.among import KEYS, among, packed
 from runtime.store.lease import Engine
 from runtime.store.prepared import PreparedQuery, rows_of
-from terms.ids import AccountId, InvoiceId, ServiceId
+from terms.ids import AccountId, InvoiceId
 from terms.money import Money
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Open:
-    """Rows that were found by the accounts alone."""
-
-    items: Sequence[Any]
-    movements: Sequence[Any]
-
-
-async def load_open(
-    tx: Tx,
-    found: Open,
-    facts: dict[AccountId, Facts],
-    households: dict[ServiceId, Household],
-) -> None:
-    """Load it into the facts of the accounts."""
-    _open_items(found.items, facts)
-    await _movements(tx, found.movements, facts)
-    owners = _owners(facts)
-    keys = {KEYS: packed(tx.engine, sorted(owners))}
-    subjects = {"subjects": packed(tx.engine, _subjects(households))}
-    lines, attempts, notices = await rows_of(
-        tx, (_LINES, keys | subjects), (_ATTEMPTS, keys), (_NOTICES, keys)
-    )
-    for row in lines:
-        owner = households[ServiceId(row.service_id)].service.account
-        key = (row.subject, LineKind(row.kind), row.period_start)
-        facts[owner].lines[key] = InvoiceId(row.invoice_id)
-    for row in attempts:
-        tries = owners[row.invoice_id].attempts
-        tries.setdefault(InvoiceId(row.invoice_id), []).append(attempt_from(row))
-    for row in notices:
-        owners[row.invoice_id].noticed.add((InvoiceId(row.invoice_id), row.after_days))
+async def load_open(tx: Tx, movements: Sequence[Any], facts: dict[AccountId, Facts]) -> None:
+    """Take the rows of MOVEMENTS into the facts of the accounts; load what hangs on debts."""
+    await _movements(tx, movements, facts)
+    if owners := _owners(facts):
+        await _collection(tx, owners)
 
 
-def _open_items(rows: Sequence[Any], facts: dict[AccountId, Facts]) -> None:
+def take_items(rows: Sequence[Any], facts: dict[AccountId, Facts]) -> None:
+    """Take the rows of ITEMS into the facts of the accounts."""
     for row in rows:
         rest = Money(row.rest_minor, row.currency)
+        one = facts[row.account_id]
         if row.kind == INVOICE:
-            facts[row.account_id].debts.append(
-                _debt(InvoiceId(row.id), row.sequence, row.due_on, rest)
-            )
+            key = InvoiceId(row.id)
+            one.debts.append(_debt(key, row.sequence, row.due_on, rest))
+            _begin(one, row.firsts, key)
         else:
-            facts[row.account_id].credits[row.id] = rest
+            one.credits[row.id] = rest
 
 
 def _item_query(engine: Engine) -> Select[Any]:
-    return select(open_item).where(among(engine, open_item.c.account_id))
+    query = select(open_item, _firsts(engine, open_item.c.id).label("firsts"))
+    return query.where(among(engine, open_item.c.account_id))
+
+
+def _firsts(engine: Engine, key: Column[str]) -> ScalarSelect[str]:
+    """Name the subscriptions that began with an invoice and had to be paid first."""
+    c = invoice_line.c
+    begun = and_(subscription.c.id == c.subject, subscription.c.charged_from == c.period_start)
+    names = func.group_concat if engine == "sqlite" else func.string_agg
+    mine = select(names(c.subject, literal_column("','"))).where(
+        c.invoice_id == key,
+        c.kind == LineKind.RECURRING.value,
+        subscription.c.activation == Activation.PAID.value,
+    )
+    return mine.select_from(invoice_line.join(subscription, begun)).scalar_subquery()
 
 
 ITEMS = PreparedQuery(_item_query)
+
+
+def _begin(one: Facts, firsts: str | None, key: InvoiceId) -> None:
+    if firsts:
+        one.first |= dict.fromkeys(firsts.split(","), key)
 
 
 def _debt(key: InvoiceId, sequence: int, due_on: Any, rest: Money) -> Debt:
@@ -101,34 +97,15 @@ def _owners(facts: dict[AccountId, Facts]) -> dict[str, Facts]:
     }
 
 
-def _subjects(households: dict[ServiceId, Household]) -> list[str]:
-    """List what is charged periods of."""
-    found: list[str] = []
-    for household in households.values():
-        found += [one.id for one in household.subscriptions]
-        found += [one.id for one in household.rentals]
-    return found
-
-
-def _line_query(engine: Engine) -> Any:
-    c = invoice_line.c
-    columns = (c.service_id, c.subject, c.kind, c.period_start, c.invoice_id)
-    begun = and_(open_period.c.subject == c.subject, c.period_start >= open_period.c.open_from)
-    of_open_periods = (
-        select(*columns)
-        .select_from(open_period.join(invoice_line, begun))
-        .where(among(engine, open_period.c.subject, "subjects"))
-    )
-    # Where nothing tells what is sealed, all of a subject's periods are open.
-    unsealed = select(*columns).where(
-        among(engine, c.subject, "subjects"),
-        ~exists().where(open_period.c.subject == c.subject),
-    )
-    of_open_invoices = select(*columns).where(among(engine, c.invoice_id))
-    return union_all(of_open_periods, unsealed, of_open_invoices)
-
-
-_LINES = PreparedQuery(_line_query)
+async def _collection(tx: Tx, owners: dict[str, Facts]) -> None:
+    """Load attempts and notices."""
+    keys = {KEYS: packed(tx.engine, sorted(owners))}
+    attempts, notices = await rows_of(tx, (_ATTEMPTS, keys), (_NOTICES, keys))
+    for row in attempts:
+        tries = owners[row.invoice_id].attempts
+        tries.setdefault(InvoiceId(row.invoice_id), []).append(attempt_from(row))
+    for row in notices:
+        owners[row.invoice_id].noticed.add((InvoiceId(row.invoice_id), row.after_days))
 
 
 def _attempt_query(engine: Engine) -> Select[Any]:
@@ -183,6 +160,7 @@ async def _paid(tx: Tx, keys: dict[str, Any], facts: dict[AccountId, Facts]) -> 
         pair = (row.payer_id, row.invoice_id)
         part = Money(row.amount_minor, row.currency)
         owners[pair] = AccountId(row.account_id)
+        _begin(facts[owners[pair]], row.firsts, InvoiceId(row.invoice_id))
         if pair in sums:
             debt = sums[pair].debt
             sums[pair] = replace(sums[pair], debt=replace(debt, rest=debt.rest + part))
@@ -204,6 +182,7 @@ def _paid_query(engine: Engine) -> Select[Any]:
             invoice.c.currency,
             invoice.c.sequence,
             invoice.c.due_on,
+            _firsts(engine, invoice.c.id).label("firsts"),
         )
         .select_from(allocation.join(invoice, invoice.c.id == c.invoice_id))
         .where(among(engine, c.account_id))

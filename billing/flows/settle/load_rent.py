@@ -1,83 +1,54 @@
-"""Loads rentals, and of those that have ended every line that may have to be given back.
-
-Also sealed lines: a return may be heard of long after the day it happened on.
-"""
+"""Loads rentals, how far they are charged, and whether their deposits are."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Select, and_, not_, or_, select
+from sqlalchemy import Select, exists, select
 
 from billing.accounts.store import service
 from billing.equipment import store as equipment
 from billing.equipment.store import rental
 from billing.flows.settle.facts import Facts, Household
-from billing.invoicing.store import charged_from, credit_line, invoice, invoice_line, open_period
+from billing.invoicing.store import charged_until, invoice_line, reopened_from
 from billing.rating.model import LineKind
-from runtime.store import Tx
-from runtime.store.among import KEYS, among, packed
+from runtime.store.among import among
 from runtime.store.lease import Engine
 from runtime.store.prepared import PreparedQuery
 from terms.ids import AccountId, ServiceId
 
 
-async def load_rent(
-    tx: Tx,
+def take_rent(
     rows: Sequence[Any],
     facts: dict[AccountId, Facts],
     households: dict[ServiceId, Household],
 ) -> None:
-    """Load it into the facts of the accounts."""
+    """Take the rows of RENTALS into the households and the facts of the accounts."""
     for row in rows:
-        households[ServiceId(row.service_id)].rentals.append(equipment.from_row(row))
-    await _charged(tx, facts, households)
+        household = households[ServiceId(row.service_id)]
+        household.rentals.append(equipment.from_row(row, row.charged_until))
+        owner = facts[household.service.account]
+        if row.reopened_from:
+            owner.reopened[row.id] = row.reopened_from
+        if row.has_deposit:
+            owner.deposited.add(row.id)
 
 
 def _rental_query(engine: Engine) -> Select[Any]:
-    joined = rental.join(service, service.c.id == rental.c.service_id).outerjoin(
-        open_period, open_period.c.subject == rental.c.id
-    )
+    c, line = rental.c, invoice_line.c
+    deposit = exists().where(line.subject == c.id, line.kind == LineKind.DEPOSIT.value)
     return (
-        select(rental, open_period.c.open_from)
-        .select_from(joined)
+        select(
+            rental,
+            charged_until(c.id, LineKind.RENTAL).label("charged_until"),
+            reopened_from(c.id).label("reopened_from"),
+            deposit.label("has_deposit"),
+        )
+        .select_from(rental.join(service, service.c.id == c.service_id))
         .where(among(engine, service.c.account_id))
-        .order_by(rental.c.from_on, rental.c.id)
+        .order_by(c.from_on, c.id)
     )
 
 
 RENTALS = PreparedQuery(_rental_query)
-
-
-async def _charged(
-    tx: Tx, facts: dict[AccountId, Facts], households: dict[ServiceId, Household]
-) -> None:
-    ended = [one.id for household in households.values() for one in household.rentals if one.ending]
-    if not ended:
-        return
-    for row in await _CHARGED.rows(tx, {KEYS: packed(tx.engine, ended)}):
-        owner = facts[households[ServiceId(row.service_id)].service.account]
-        owner.charged.setdefault(row.subject, []).append(charged_from(row))
-
-
-def _charged_query(engine: Engine) -> Select[Any]:
-    c = invoice_line.c
-    credited = and_(credit_line.c.invoice_id == c.invoice_id, credit_line.c.invoice_n == c.n)
-    joined = (
-        rental.join(invoice_line, c.subject == rental.c.id)
-        .join(invoice, invoice.c.id == c.invoice_id)
-        .outerjoin(credit_line, credited)
-    )
-    is_rent = c.kind == LineKind.RENTAL.value
-    return (
-        select(
-            invoice_line, invoice.c.currency, invoice.c.groups, credit_line.c.note_id.label("note")
-        )
-        .select_from(joined)
-        .where(among(engine, rental.c.id), or_(not_(is_rent), c.period_end > rental.c.until_on))
-        .order_by(invoice.c.sequence, c.n)
-    )
-
-
-_CHARGED = PreparedQuery(_charged_query)

@@ -1,91 +1,113 @@
-"""First half of deciding: which lines are missing, and how far each subject is charged. Pure."""
+"""First half of deciding: what is to be charged and what to be given back. Pure.
+
+A subject is charged from the first day that no line covers. Only where somebody has changed what
+should be charged before that day are its lines compared, day by day.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import NamedTuple
 
 from billing.catalog.model import OfferingKind, PriceBook
+from billing.catalog.terms import Measure, Terms
 from billing.flows.settle.facts import Facts, Household
-from billing.flows.settle.rent import charged_once, given_back, rented
-from billing.invoicing.credit import CreditLine
-from billing.rating.model import (
-    Line,
-    LineKey,
-    LineKind,
-    Subject,
-    Terms,
-    desired,
-    missing,
-    next_charge,
-    sealed_until,
-)
+from billing.flows.settle.rent import charged_once, given_back_once, rental_label
+from billing.invoicing.credit import Charged, CreditLine, days_of
+from billing.rating.coverage import less, within
+from billing.rating.due import Due, Rates, Wish
+from billing.rating.model import BY_THE_PERIOD, Line, LineKind
 from billing.subscriptions.model import Activation, Subscription
+from terms.ids import InvoiceId, ServiceId
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+class Subject(NamedTuple):
+    """Whatever is charged by the period. `until` is the first day no longer charged."""
+
+    id: str
+    service: ServiceId
+    kind: LineKind
+    offering: str
+    label: str
+    start: date
+    until: date | None
+    charged_until: date | None
+
+
+@dataclass(slots=True, kw_only=True)
 class Rated:
-    """The lines to write, what to give back, what to seal, the next day something becomes due.
+    """The lines to write, what to give back, the next day something becomes due.
 
     `is_prepaid`: among the lines is one that must be paid before its service goes live.
     """
 
     lines: Sequence[Line]
     credits: Sequence[CreditLine]
-    seals: Mapping[str, date]
     next_on: date | None
     is_prepaid: bool
 
 
-def first_key(subscription: Subscription) -> LineKey:
-    """Name the first line a subscription ever gets."""
-    return subscription.id, LineKind.RECURRING, subscription.charged_from
-
-
-def rate(facts: Facts, book: PriceBook, today: date) -> Rated:
+def rate(facts: Facts, rates: Rates, today: date) -> Rated:
     """Compare what should be charged by today with what is. Raises NotFound for a missing price."""
-    account = facts.account
-    terms = Terms(book=book, currency=account.currency, bill_day=account.bill_day)
     lines: list[Line] = []
-    seals: dict[str, date] = {}
-    looks: list[date] = []
-    for subject in _subjects(facts, book):
-        fresh = missing(desired(subject, terms, today), facts.lines)
-        lines += fresh
-        sealed = sealed_until(subject, account.bill_day, today)
-        if fresh or sealed != subject.open_from:
-            seals[subject.id] = sealed
-        day = next_charge(subject, account.bill_day, today)
-        looks += [day] if day else []
-    lines += charged_once(facts, book, today)
-    return Rated(
-        lines=lines,
-        credits=given_back(facts, book),
-        seals=seals,
-        next_on=min(looks, default=None),
-        is_prepaid=_is_prepaid(facts, lines),
-    )
+    back: list[CreditLine] = []
+    next_on: date | None = None
+    for one in _subjects(facts, rates.book):
+        if one.id in facts.reopened:
+            found = _compared(one, facts, rates, today)
+            lines += found.lines
+            back += found.credits
+            day = found.next_on
+        else:
+            due = rates.due(_rest(one, facts, rates), today)
+            lines += _lines(one, due)
+            day = due.next_on
+        if day and (next_on is None or day < next_on):
+            next_on = day
+    lines += charged_once(facts, rates.book, today)
+    back += given_back_once(facts)
+    back.sort(key=_age)
+    return Rated(lines=lines, credits=back, next_on=next_on, is_prepaid=_is_prepaid(facts, lines))
+
+
+def _age(one: CreditLine) -> tuple[date, InvoiceId, int]:
+    """Give back what was charged first, first."""
+    return one.of.line.charge.period.start, one.of.invoice, one.of.n
 
 
 def _subjects(facts: Facts, book: PriceBook) -> Iterator[Subject]:
     for household in facts.households:
         yield from _subscribed(household, book)
-        yield from rented(household, book)
+        yield from _rented(household, book)
 
 
 def _subscribed(household: Household, book: PriceBook) -> Iterator[Subject]:
     for one in sorted(household.subscriptions, key=lambda one: _rank(one, book)):
-        offering = book.offering(one.offering)
         yield Subject(
             id=one.id,
             service=one.service,
             kind=LineKind.RECURRING,
-            offering=offering,
-            label=offering.name,
+            offering=one.offering,
+            label=book.offering(one.offering).name,
             start=one.charged_from,
             until=one.until_on,
-            open_from=one.open_from,
+            charged_until=one.charged_until,
+        )
+
+
+def _rented(household: Household, book: PriceBook) -> Iterator[Subject]:
+    for one in household.rentals:
+        yield Subject(
+            id=one.id,
+            service=one.service,
+            kind=LineKind.RENTAL,
+            offering=one.offering,
+            label=rental_label(one, book),
+            start=one.charged_from,
+            until=one.until_on,
+            charged_until=one.charged_until,
         )
 
 
@@ -95,10 +117,90 @@ def _rank(one: Subscription, book: PriceBook) -> tuple[bool, str, date]:
     return not is_plan, one.offering, one.from_on
 
 
+def _rest(one: Subject, facts: Facts, rates: Rates) -> Wish:
+    """Wish for what no line covers yet."""
+    terms = rates.book.offering(one.offering).terms
+    return _wish(one, facts, terms, one.charged_until or one.start)
+
+
+def _wish(one: Subject, facts: Facts, terms: Terms, first: date) -> Wish:
+    account = facts.account
+    return Wish(
+        kind=one.kind,
+        offering=one.offering,
+        currency=account.currency,
+        bill_day=account.bill_day,
+        first=first,
+        until=one.until,
+        began_on=one.start if terms.counts_from_its_begin else None,
+        zone=account.zone if terms.measure is Measure.SECOND else "",
+    )
+
+
+def _lines(one: Subject, due: Due) -> list[Line]:
+    return [
+        Line(service=one.service, subject=one.id, label=one.label, charge=charge)
+        for charge in due.charges
+    ]
+
+
+class _Compared(NamedTuple):
+    lines: list[Line]
+    credits: list[CreditLine]
+    next_on: date | None
+
+
+def _compared(one: Subject, facts: Facts, rates: Rates, today: date) -> _Compared:
+    """Charge the days that should be charged and are not; give back those that should not be."""
+    since = max(one.start, facts.reopened[one.id])
+    charged = [
+        each
+        for each in facts.charged.get(one.id, {}).values()
+        if each.line.charge.kind in BY_THE_PERIOD
+    ]
+    terms = rates.book.offering(one.offering).terms
+    if terms.measure is Measure.WHOLE:
+        due = rates.due(_rest(one, facts, rates), today)
+    else:
+        held = tuple(sorted(period for each in charged for period in each.held))
+        due = rates.due(_wish(one, facts, terms, since)._replace(rests=held), today)
+    takes: dict[date, int] = {}
+    for each in charged:
+        end = each.line.charge.period.end
+        takes[end] = takes.get(end, 0) + 1
+    lines = [
+        Line(
+            service=one.service,
+            subject=one.id,
+            label=one.label,
+            charge=charge,
+            take=takes.get(charge.period.end, 0),
+        )
+        for charge in due.charges
+    ]
+    return _Compared(lines, list(_given_back(one, charged, facts.account.zone)), due.next_on)
+
+
+def _given_back(one: Subject, charged: Sequence[Charged], zone: str) -> Iterator[CreditLine]:
+    for each in charged:
+        if each.line.charge.measure is Measure.WHOLE:
+            continue
+        lasts = within(one.start, one.until, each.line.charge.period)
+        for period in less(each.held, [lasts] if lasts else []):
+            credit = days_of(each, period, zone)
+            if credit is not None:
+                yield credit
+
+
 def _is_prepaid(facts: Facts, lines: Sequence[Line]) -> bool:
-    keys = {line.key for line in lines}
+    begun = {line.subject for line in lines}
     return any(
-        one.activation is Activation.PAID and first_key(one) in keys
+        one.id in begun and is_first(one)
         for household in facts.households
         for one in household.subscriptions
     )
+
+
+def is_first(one: Subscription) -> bool:
+    """Whether a subscription has to be paid before it goes live and was never charged."""
+    return one.activation is Activation.PAID and one.charged_until <= one.charged_from

@@ -22,6 +22,7 @@ from billing.invoicing import credit
 from billing.invoicing.credit import CreditNote, NoteHeading, draw_up_note
 from billing.invoicing.model import SERIES, Heading, Invoice, draw_up
 from billing.invoicing.store import reserve_numbers
+from billing.rating.due import Rates
 from runtime.chance import new_id
 from runtime.store import Tx
 from terms.ids import AccountId, InvoiceId
@@ -61,7 +62,7 @@ async def settle(desk: Desk, tx: Tx, account_ids: Sequence[AccountId], now: date
     if not loaded:
         return Settled()
     catalogue = await desk.shelf.newest(tx, edition)
-    cases = [_case(facts, catalogue, now) for facts in loaded.values()]
+    cases = [_case(facts, catalogue.rates, now) for facts in loaded.values()]
     invoices = await _invoices(desk, tx, cases, catalogue)
     notes = await _notes(desk, tx, cases)
     rules = Rules(
@@ -81,9 +82,9 @@ async def settle(desk: Desk, tx: Tx, account_ids: Sequence[AccountId], now: date
     return Settled(next_look={_id(one): one.next_look for one in decisions})
 
 
-def _case(facts: Facts, catalogue: Catalogue, now: datetime) -> _Case:
+def _case(facts: Facts, rates: Rates, now: datetime) -> _Case:
     moment = Moment(now=now, today=facts.account.today(now))
-    return _Case(facts=facts, rated=rate(facts, catalogue.book, moment.today), moment=moment)
+    return _Case(facts=facts, rated=rate(facts, rates, moment.today), moment=moment)
 
 
 async def _invoices(

@@ -15,6 +15,7 @@ from billing.flows.desk import Desk
 from billing.flows.settle.decide import Decision
 from billing.flows.settle.load import TOPIC
 from billing.invoicing import store as invoicing
+from billing.invoicing.store import reopened
 from billing.ledger import store as ledger
 from billing.payments.model import AttemptState
 from billing.payments.store import (
@@ -70,6 +71,7 @@ _ENDED = PreparedCommand(
         .values(state=bindparam("reached"), ended_on=bindparam("ended_on", type_=Date))
     )
 )
+_DONE = PreparedCommand(lambda engine: delete(reopened).where(among(engine, reopened.c.id)))
 _DROPPED = PreparedCommand(lambda engine: delete(hold).where(among(engine, hold.c.id)))
 
 
@@ -77,7 +79,7 @@ async def write(desk: Desk, tx: Tx, decisions: Sequence[Decision]) -> None:
     """Write everything; where there is nothing of a kind, no statement is made."""
     await invoicing.write(tx, [one.invoice for one in decisions if one.invoice])
     await invoicing.write_notes(tx, [one.note for one in decisions if one.note])
-    await _seals(tx, decisions)
+    await _compared(tx, decisions)
     await ledger.write(tx, _all(decisions, lambda one: one.postings))
     await _allocations(desk, tx, decisions)
     await _open_items(tx, decisions)
@@ -98,13 +100,9 @@ def _all(decisions: Sequence[Decision], part: Callable[[Decision], Iterable[T]])
     return list(chain.from_iterable(part(one) for one in decisions))
 
 
-async def _seals(tx: Tx, decisions: Sequence[Decision]) -> None:
-    rows = [
-        {"subject": subject, "open_from": day}
-        for one in decisions
-        for subject, day in one.seals.items()
-    ]
-    await tx.upsert(invoicing.open_period, rows, key=("subject",))
+async def _compared(tx: Tx, decisions: Sequence[Decision]) -> None:
+    """Take away the days from which somebody wanted charges to be compared."""
+    await _run(tx, _DONE, _all(decisions, lambda one: one.facts.reopenings))
 
 
 async def _allocations(desk: Desk, tx: Tx, decisions: Sequence[Decision]) -> None:

@@ -10,28 +10,36 @@ import pytest
 from sqlalchemy import select
 
 from app.desk.auditing import Sought, reading
+from app.desk.household_boxes import held
 from app.identity.sign_ins import sign_in
 from app.web.route import SAFE_METHODS
 from app.web.routes import all_routes
 from runtime.store.audit import Deed, Wanted, audit, lines, record
 from runtime.work import Parking
+from tests.flows.app.guest import subscriber, visiting
 from tests.flows.app.visitor import PASSWORD, added, hurry, let_in, named
 
 HERE, NEW = "200001", "300001"
 PORTAL = "portal-north"
-API, OWNER, TOM = "api:first", "owner", "tom"
+API, OWNER, TOM, GUEST = "api:first", "owner", "tom", "guest"
 # Nothing of ours is changed: a provider's own word, a page of theirs, a question to a target.
 ELSEWHERE = {  # done in tests of their own
     "/me/password",
     "/set-up",
     "/api/v1/accounts/{contract}/promises",
     "/console/accounts/{contract}/promise",
+    "/portal/promise",
+    "/portal/me/password",
+    "/portal/sign-in",
+    "/portal/code",
+    "/portal/code/check",
 }
 NO_DEEDS = {
     "/hooks/payments/{provider}",
     "/api/v1/accounts/{contract}/pay-link",
     "/console/accounts/{contract}/pay-link",
     "/api/v1/targets/{name}/probe",
+    "/portal/pay",
 }
 # A deposit that waits for a person.
 DEPOSIT = (
@@ -54,6 +62,11 @@ DEPOSIT = (
 
 # By whom, which route, with which parts of the path, and with what; {words} are found on the way.
 STEPS: tuple[tuple[str, str, dict[str, str], dict[str, Any]], ...] = (
+    (GUEST, "/portal/boxes/{id}/name", {"id": "{box}"}, {"once": "g1", "name": "Hall"}),
+    (GUEST, "/portal/boxes/restart", {}, {"once": "g2"}),
+    (GUEST, "/portal/me/sign-ins/{id}/revoke", {"id": "{other}"}, {}),
+    (GUEST, "/portal/me/sign-ins/revoke", {}, {}),
+    (GUEST, "/portal/sign-out", {}, {}),
     (API, "/api/v1/accounts", {}, {"contract": NEW, "name": "Flat 1", "plan": "HARBOUR"}),
     (API, "/api/v1/accounts/{contract}/change", {"contract": NEW}, {"add": ["SPORT"]}),
     (
@@ -197,9 +210,14 @@ async def test_each_route_that_changes_something_leaves_a_trace(world):
     known = dict(zip("abcde", serials, strict=False))
     tom = await named(house, TOM)
     browsers = {OWNER: await let_in(world), TOM: await let_in(world, "technician", TOM)}
+    browsers[GUEST] = await visiting(world, HERE)
     actors = {OWNER: (await named(house, OWNER)).actor, TOM: tom.actor, API: API}
     async with house.store.begin() as tx:
         known |= {"tom": tom.id, "spare": (await house.keeper.begin(tx, tom)).sign_in.id}
+        guest = await subscriber(tx, HERE)
+        actors[GUEST] = guest.actor
+        known["other"] = (await house.subscribers.begin(tx, guest)).sign_in.id
+        known["box"] = (await held(tx, guest.service))[0][0].id
     done = set()
     for who, path, parts, fields in STEPS:
         there = path

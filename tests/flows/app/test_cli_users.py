@@ -156,7 +156,7 @@ async def test_no_password_and_no_cookie_is_ever_logged(tmp_path):
         assert (await send("/me/password", token=token, **form)).startswith("303")
         assert "reload" in await send("/me/password", token=token, **form)
     log = serving.log.read_text() + told
-    assert "person.signed_in" in log
+    assert "sign_in.begun" in log
     kept = b"".join(path.read_bytes() for path in tmp_path.glob("boxoffice.db*"))
     for secret in (CANARY, made, token, *former.values(), *cookies.values()):
         assert secret

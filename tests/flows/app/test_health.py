@@ -21,6 +21,7 @@ from app.shape import newest, revisions
 from app.web.health import Aside
 from app.wiring import House, build, closing
 from gateway.reads.queue import parked
+from runtime.presence import Presence
 from runtime.store import migrate
 from tests.flows.app.process import Serving
 
@@ -166,6 +167,19 @@ async def test_what_claims_nothing_shows_and_clears(askable):
         )
         await renamed(askable, "gone", "work")
         await until(url, lambda code, _: code == 200, CLEARS_WITHIN_S)
+
+
+async def test_what_may_be_missed_makes_nothing_unready(askable):
+    """Nobody hears that this process is here: it is told as degraded, and the work goes on."""
+    presence = Presence(askable.store, askable.clock, askable.chance, role="web", version="1.0")
+    crew = Crew({**duties(askable, Role.WEB), "presence": presence.run})
+    async with asked(askable, crew) as url:
+        await renamed(askable, "process", "gone")
+        status, told = await until(url, lambda _, told: told["degraded"], SHOWS_WITHIN_S)
+        assert (status, set(told["reasons"])) == (200, {"comfort"})
+        assert "presence (" in told["reasons"]["comfort"]
+        await renamed(askable, "gone", "process")
+        await until(url, lambda _, told: not told["degraded"], CLEARS_WITHIN_S)
 
 
 async def test_one_bad_row_is_no_failing_lane(askable):

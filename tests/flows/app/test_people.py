@@ -404,7 +404,7 @@ async def test_a_proxy_says_from_where_somebody_asks(house, visitor, told, known
     visitor.address = told
     await visitor.sign_in("tom", "wrong")
     keys = {row["key"] for row in await rows(house, guess)}
-    assert f"address:{known}" in keys
+    assert f"person address:{known}" in keys
     assert not any("tom" in key for key in keys)
 
 

@@ -13,15 +13,17 @@ from app.identity import tokens
 from app.identity.roles import OWNER, ROLES, Right, may
 from app.web.links import LINKS, links
 from app.web.people.phone import NoFields
-from app.web.roles_reference import ANYBODY, COLUMNS, LOCAL, TOKENS, lets_in, reference
-from app.web.route import OF_PEOPLE, Call, Policy, Route
+from app.web.roles_reference import ANYBODY, COLUMNS, LOCAL, SUBSCRIBER, TOKENS, lets_in, reference
+from app.web.route import BY_SIGN_IN, OF_PEOPLE, Call, Policy, Route
 from app.web.routes import all_routes
+from tests.flows.app.guest import household, visiting
 from tests.flows.app.visitor import ELSEWHERE, let_in
 
 PAGE = Path(__file__).parents[3] / "docs" / "reference" / "roles.md"
 FORM = {"Content-Type": "application/x-www-form-urlencoded", "Sec-Fetch-Site": "same-origin"}
 # Signed in, and yet no more than anybody: shut out, or of a role that another version knows.
 NOBODY, KING = "shut out", "king"
+DOORS = r"(/portal)?/sign-in(\?next=.*)?"
 ASKING = (*COLUMNS, NOBODY, KING)
 
 
@@ -31,6 +33,8 @@ async def visitors(served):
     found = {role: await let_in(served, role) for role in ROLES}
     found[NOBODY] = await let_in(served, OWNER, "gone")
     found[KING] = await let_in(served, KING)
+    await household(served.house, "100001")
+    found[SUBSCRIBER] = await visiting(served, "100001")
     await served.house.store.once("UPDATE person SET disabled_at = 1 WHERE name = 'gone'", ())
     return found
 
@@ -66,7 +70,7 @@ def asking(served, visitors, tokens_of):
             route.method, url, headers=sent, data=data, allow_redirects=False
         ) as answer:
             led_to = answer.headers.get("Location", "")
-            is_led = route.policy in OF_PEOPLE and re.fullmatch(r"/sign-in(\?next=.*)?", led_to)
+            is_led = route.policy in BY_SIGN_IN and re.fullmatch(DOORS, led_to)
             return answer.status not in {401, 403} and not is_led
 
     return ask
@@ -85,7 +89,7 @@ async def test_each_cell_of_the_matrix(served, asking):
     assert {route.policy for route in routes} >= set(Policy)
     wrong = [
         (route.method, route.path, who)
-        for route in sorted(routes, key=lambda one: one.path == "/sign-out")
+        for route in sorted(routes, key=lambda one: one.path.endswith("/sign-out"))
         for who in ASKING
         if await asking(route, who) != open_to(route, who)
     ]
@@ -133,5 +137,8 @@ async def test_a_route_for_people_cannot_forget_its_form():
         Route(method="POST", path="/x", policy=Policy.OPEN, handler=handler, form=NoFields)
     call = Call.__new__(Call)
     object.__setattr__(call, "here", None)
+    object.__setattr__(call, "guest", None)
     with pytest.raises(TypeError, match="not signed in"):
         _ = call.person
+    with pytest.raises(TypeError, match="no subscriber"):
+        _ = call.subscriber

@@ -21,11 +21,13 @@ ELSEWHERE = "192.0.2.1"
 PASSWORD = "seven-green-boats"
 SIGN_IN = "__Host-boxoffice"
 BROWSER = "__Host-boxoffice-browser"
+# Forms of pages that nobody has signed in for.
+DOORS = {"/sign-in", "/set-up", "/portal/sign-in", "/portal/code", "/portal/code/check"}
 
 
 def hurry(house: House) -> None:
     """Have passwords cost next to nothing, so that many can be tried."""
-    house.keeper.passwords = Passwords(house.chance, CHEAPEST)
+    house.keeper.passwords = house.subscribers.passwords = Passwords(house.chance, CHEAPEST)
 
 
 async def added(house: House, name: str, role: str, password: str = PASSWORD) -> Person:
@@ -78,7 +80,7 @@ class Visitor:
     async def post(self, path: str, headers: Any = None, **form: str) -> Seen:
         """Send a form with the token of the last page, unless another one is given."""
         fields = {"token": self.token, **form}
-        if path in {"/sign-in", "/set-up"}:
+        if path in DOORS:
             del fields["token"]
         given = {"Content-Type": "application/x-www-form-urlencoded"}
         sent = given | ({"Sec-Fetch-Site": "same-origin"} if headers is None else headers)

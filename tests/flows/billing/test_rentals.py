@@ -57,7 +57,7 @@ async def lines(office: Office) -> list[tuple[str, str, int, int, str]]:
     query = select(invoice_line).select_from(joined).order_by(invoice.c.sequence, c.n)
     async with office.store.read() as tx:
         found = await tx.rows(query.where(c.kind != "recurring"))
-    return [(row.kind, row.label, row.days, row.amount_minor, row.tax) for row in found]
+    return [(row.kind, row.label, row.units, row.amount_minor, row.tax) for row in found]
 
 
 def given_back(notes: Sequence[CreditNoteView]) -> list[tuple[str, str, date, int]]:

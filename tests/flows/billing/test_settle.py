@@ -62,7 +62,7 @@ async def test_the_first_invoice_is_prorated_and_taxed(office: Office):
     assert [(d.number, d.net_minor, d.tax_minor, d.total_minor) for d in documents] == [
         ("INV-00000001", 2520, 504, 3024)
     ]
-    assert [(row.offering, row.days, row.of_days, row.amount_minor) for row in lines] == [
+    assert [(row.offering, row.units, row.of_units, row.amount_minor) for row in lines] == [
         ("BASIC", 21, 31, 2100),
         ("SPORT", 21, 31, 420),
     ]

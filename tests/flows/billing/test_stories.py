@@ -278,7 +278,12 @@ async def test_rent_follows_possession(office: Office):
     await equipped(office, ("f1", box(key, Possession.HANDED_OVER, date(2026, 3, 11))))
     async with office.store.read() as tx:
         (line,) = await tx.rows(select(invoice_line).where(invoice_line.c.kind == "rental"))
-    assert (line.label, line.days, line.of_days, line.amount_minor) == ("Box HD-1 S-1", 21, 31, 203)
+    assert (line.label, line.units, line.of_units, line.amount_minor) == (
+        "Box HD-1 S-1",
+        21,
+        31,
+        203,
+    )
     before = await everything(office.store)
     await equipped(office, ("f1", box(key, Possession.HANDED_OVER, date(2026, 3, 11))))
     assert (await everything(office.store))["invoice_line"] == before["invoice_line"]

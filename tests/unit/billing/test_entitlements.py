@@ -38,7 +38,7 @@ def had(
         until_on=None if end is None else days_after(TODAY, end),
         charged_from=days_after(TODAY, begin),
         activation=Activation.PAID,
-        open_from=days_after(TODAY, begin),
+        charged_until=days_after(TODAY, begin),
     )
     return Granted(subscription=one, kind=kind, grants=[code])
 

@@ -8,11 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from billing.accounts.model import Account
+from billing.catalog.model import Price
 from billing.invoicing.model import Heading, draw_up, posting
 from billing.ledger.model import Book, Entry, Posting, PostingKind
 from billing.payments.allocation import Wallet, canonical
 from billing.payments.model import Movement, MovementKind, taken_back
-from billing.rating.model import Line, LineKind
+from billing.rating.model import Line, LineKind, once
 from billing.tax.model import TaxRate, TaxTable, assess
 from terms.calendar import Period, days_after, local_date, period_after, period_containing
 from terms.errors import NotFound
@@ -197,20 +198,9 @@ def test_upgrade_and_downgrade_at_once_net_to_nothing(days, old, new, data):
 
 def line(amount: int, tax: str = "standard") -> Line:
     """Make a line."""
-    return Line(
-        service=ServiceId("V"),
-        subject="S",
-        kind=LineKind.RECURRING,
-        label="Plan",
-        offering="PLAN",
-        price_from=DAY,
-        period=Period(DAY, date(2026, 4, 1)),
-        days=21,
-        of_days=31,
-        rate=Money(amount, "EUR"),
-        amount=Money(amount, "EUR"),
-        tax=tax,
-    )
+    price = Price(offering="PLAN", effective_from=DAY, amount=Money(amount, "EUR"))
+    charge = once(LineKind.RECURRING, DAY, price, price.amount, tax)
+    return Line(service=ServiceId("V"), subject="S", label="Plan", charge=charge)
 
 
 @given(st.lists(st.tuples(st.integers(0, 10**7), st.sampled_from("ab")), min_size=1, max_size=9))

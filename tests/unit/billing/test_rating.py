@@ -1,68 +1,66 @@
-"""Rating: the lines a subject should have, day by day exact, and what is missing of them."""
+"""Rating: what has become due of an offering, day by day exact, however often it is asked."""
 
+from dataclasses import replace
 from datetime import date, timedelta
 from fractions import Fraction
 from itertools import pairwise
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from billing.catalog.model import Offering, OfferingKind, Price, PriceBook
-from billing.rating.model import (
-    PERIODS_MAX,
-    LineKey,
-    LineKind,
-    Subject,
-    Terms,
-    desired,
-    missing,
-    next_charge,
-    sealed_until,
-    spans,
-)
+from billing.catalog.terms import Alignment, Measure, Terms, Timing
+from billing.rating.due import PERIODS_MAX, Due, Rates, Wish, due
+from billing.rating.model import Charge, LineKind
 from terms.calendar import Period, period_containing
 from terms.errors import Invalid, NotFound
-from terms.ids import ServiceId
 from terms.money import Money
+from terms.schedule import Interval
 from tests.unit.billing.vectors import of_area, vector
 
-SOLD = Offering(code="PLAN", kind=OfferingKind.PLAN, name="Plan", tax="standard")
 LONG_AGO = date(1990, 1, 1)
+MONTHLY = Terms()
 
 
-def book(*amounts: tuple[str, date]) -> PriceBook:
+def book(*amounts: tuple[str, date], terms: Terms = MONTHLY) -> PriceBook:
     """Make a book of one offering with its prices."""
+    sold = Offering(code="PLAN", kind=OfferingKind.PLAN, name="Plan", tax="standard", terms=terms)
     prices = [
         Price(offering="PLAN", effective_from=since, amount=Money.parse(amount, "EUR"))
         for amount, since in amounts
     ]
-    return PriceBook.of([SOLD], prices)
+    return PriceBook.of([sold], prices)
 
 
-def subject(start: date, until: date | None = None, open_from: date | None = None) -> Subject:
-    """Make a subject."""
-    return Subject(
-        id="S",
-        service=ServiceId("V"),
+def wish(first: date, until: date | None = None, bill_day: int = 1, **more: Any) -> Wish:
+    """Wish for the plan."""
+    plain = Wish(
         kind=LineKind.RECURRING,
-        offering=SOLD,
-        label="Plan",
-        start=start,
+        offering="PLAN",
+        currency="EUR",
+        bill_day=bill_day,
+        first=first,
         until=until,
-        open_from=open_from or start,
+        began_on=first,
     )
+    return plain._replace(**more)
 
 
-def terms(amount: str, bill_day: int) -> Terms:
-    """Make the terms of an account in euro."""
-    return Terms(book=book((amount, LONG_AGO)), currency="EUR", bill_day=bill_day)
+def charges(amount: str, asked: Wish, today: date, terms: Terms = MONTHLY) -> tuple[Charge, ...]:
+    """List what is due at one price."""
+    return due(book((amount, LONG_AGO), terms=terms), asked, today).charges
 
 
-def cycles(start: date, until: date | None, bill_day: int, today: date) -> Fraction:
-    """Sum the shares of periods that are owed by a day."""
-    parts = spans(subject(start, until), bill_day, today)
-    return sum((Fraction(part.days, whole.days) for part, whole in parts), Fraction(0))
+def total(found: tuple[Charge, ...]) -> str:
+    """Sum charges as text."""
+    return str(Money(sum(one.amount.amount_minor for one in found), "EUR"))
+
+
+def cycles(found: tuple[Charge, ...]) -> Fraction:
+    """Sum the shares of periods."""
+    return sum((Fraction(one.share.units, one.share.of) for one in found), Fraction(0))
 
 
 def day(text: str) -> date:
@@ -70,16 +68,19 @@ def day(text: str) -> date:
     return date.fromisoformat(text)
 
 
-MONTHLY = [key for key in of_area("proration.day.cycles") if key.startswith("KB-M")]
+INTERVALS = {"monthly": "P1M", "quarterly": "P3M", "annual": "P1Y"}
 
 
-@pytest.mark.parametrize("key", MONTHLY)
-def test_published_shares_of_monthly_cycles(key: str):
-    """Monthly cycles owed from start to end are the published ones, by days of their own period."""
+@pytest.mark.parametrize("key", of_area("proration.day.cycles"))
+def test_published_shares_of_cycles(key: str):
+    """Cycles owed from start to end are the published ones, by days of their own period."""
     given, expected = vector(key)
     share = sum((Fraction(part) for part in expected["cycles_fraction"].split("+")), Fraction(0))
     end = day(given["end"]) if given["end"] else None
-    found = cycles(day(given["start"]), end, given["bill_cycle_day"], day(given["target"]))
+    timing = Timing.ARREARS if given["mode"] == "in_arrears" else Timing.ADVANCE
+    terms = Terms(interval=Interval.parse(INTERVALS[given["period"]]), timing=timing)
+    asked = wish(day(given["start"]), end, given["bill_cycle_day"])
+    found = cycles(charges("1.00", asked, day(given["target"]), terms))
     if key == "KB-M08":
         # The vector's denominator comes from a clamped date; a true anchor of 31 has 28 days.
         assert found == Fraction(14, 28) + 1 != share
@@ -90,167 +91,252 @@ def test_published_shares_of_monthly_cycles(key: str):
 def test_leading_part_then_a_full_period():
     """KB-B01: 10.00 from 1 September with anchor 15, by 3 October, is 14.52."""
     given, expected = vector("KB-B01")
-    lines = desired(
-        subject(date(2011, 9, 1)),
-        terms(given["rate"], given["bill_cycle_day"]),
-        date(2011, 10, 3),
-    )
-    assert str(sum(Fraction(line.amount.amount_minor, 100) for line in lines)) == str(
-        Fraction(expected["total"])
-    )
+    asked = wish(date(2011, 9, 1), bill_day=given["bill_cycle_day"])
+    found = charges(given["rate"], asked, day(given["target"]))
+    assert total(found) == f"{expected['total']} EUR"
 
 
 def test_a_short_first_period_on_anchor_31():
     """KB-B17: 2 to 31 March of 599.95 with anchor 31 is 561.24; the next ends 30 April."""
     given, expected = vector("KB-B17")
-    first = subject(date(2012, 3, 2))
-    terms_of = terms(given["rate"], given["bill_cycle_day"])
-    lines = desired(first, terms_of, date(2012, 4, 1))
-    assert str(lines[0].amount).startswith(expected["charge"])
-    assert lines[1].period == Period(date(2012, 3, 31), date(2012, 4, 30))
+    asked = wish(date(2012, 3, 2), bill_day=given["bill_cycle_day"])
+    first, second = charges(given["rate"], asked, date(2012, 4, 1))
+    assert str(first.amount).startswith(expected["charge"])
+    assert second.period == Period(date(2012, 3, 31), date(2012, 4, 30))
 
 
 def test_a_mid_month_start():
     """LG-B08: 60.00 from 8 January to 1 February is 46.45."""
     given, expected = vector("LG-B08")
-    lines = desired(
-        subject(day(given["start"])), terms(given["rate_incl_tax"], 1), date(2023, 1, 8)
-    )
-    assert str(lines[0].amount) == f"{expected['total']} EUR"
+    found = charges(given["rate_incl_tax"], wish(day(given["start"])), date(2023, 1, 8))
+    assert total(found) == f"{expected['total']} EUR"
+
+
+def test_a_quarter_that_began_is_charged_by_its_days():
+    """ME-B01: 90.00 a quarter from 8 October is 83.15, and 90.00 from January on."""
+    given, expected = vector("ME-B01")
+    terms = Terms(interval=Interval.parse("P3M"))
+    found = charges(given["rate"], wish(day(given["start"])), date(2026, 1, 1), terms)
+    assert [str(one.amount) for one in found] == [
+        f"{expected['charge']} EUR",
+        f"{expected['next_charge']} EUR",
+    ]
 
 
 def test_rent_of_the_days_held():
     """DX-09: 3.00 a month for 11 to 26 March is 1.45."""
     given, expected = vector("DX-09")
-    held = subject(day(given["issued"]), day(given["returned"]))
-    (line,) = desired(held, terms(given["rent"], 1), date(2025, 3, 31))
-    assert str(line.amount) == f"{expected['rent_charge']} EUR"
-    assert (line.days, line.of_days) == (15, 31)
+    held = wish(day(given["issued"]), day(given["returned"]))
+    (charge,) = charges(given["rent"], held, date(2025, 3, 31))
+    assert str(charge.amount) == f"{expected['rent_charge']} EUR"
+    assert (charge.share.units, charge.share.of) == (15, 31)
 
 
 def test_a_day_is_a_day_under_summer_time():
-    """DX-12: half of a local March costs 16.00 of 31.00, whatever its hours."""
+    """DX-12: half of a local March costs 16.00 of 31.00 by its days, less by its seconds."""
     given, expected = vector("DX-12")
-    kept = subject(date(2025, 3, 1), date(2025, 3, 17))
-    (line,) = desired(kept, terms(given["rate"], 1), date(2025, 3, 17))
-    assert str(line.amount) == f"{expected['day_based_kept']} EUR"
+    kept = wish(date(2025, 3, 1), date(2025, 3, 17), zone=given["customer_tz"])
+    today = date(2025, 3, 17)
+    assert total(charges(given["rate"], kept, today)) == f"{expected['day_based_kept']} EUR"
+    by_second = charges(given["rate"], kept, today, Terms(measure=Measure.SECOND))
+    assert total(by_second) == f"{expected['utc_second_based_kept']} EUR"
+
+
+@pytest.mark.parametrize("key", of_area("proration.day.fixed30"))
+def test_months_of_thirty_days(key: str):
+    """Where every month has thirty days, their count does not depend on the month."""
+    given, expected = vector(key)
+    start, end = day(given["start"]), day(given["end"])
+    # The published spans begin or end with their period.
+    anchor = end.day if start.day > end.day or key != "KB-F04" else start.day
+    (charge,) = charges("30.00", wish(start, end, anchor), end, Terms(measure=Measure.THIRTY))
+    assert (charge.share.units, charge.share.of) == (expected["days"], given["fixed_days"])
+    assert charge.amount.amount_minor == 100 * expected["days"]
 
 
 def test_eighteen_months_over_summer_times():
     """KB-T02: over one and a half years on day 1 every charge is a full one."""
     given, expected = vector("KB-T02")
-    lines = desired(subject(date(2015, 10, 1)), terms(given["rate"], 1), date(2017, 4, 1))
-    assert len(lines) == expected["periods"]
-    assert {str(line.amount) for line in lines} == {f"{expected['every_period_charge']} EUR"}
+    found = charges(given["rate"], wish(date(2015, 10, 1)), date(2017, 4, 1))
+    assert len(found) == expected["periods"]
+    assert {str(one.amount) for one in found} == {f"{expected['every_period_charge']} EUR"}
 
 
 def test_a_price_counts_from_the_day_a_period_begins():
     """The price in force on the first day of a period is the price of that period."""
     prices = book(("10.00", LONG_AGO), ("20.00", date(2024, 2, 15)))
-    lines = desired(
-        subject(date(2024, 1, 1)),
-        Terms(book=prices, currency="EUR", bill_day=1),
-        date(2024, 3, 1),
-    )
-    assert [line.rate.amount_minor for line in lines] == [1000, 1000, 2000]
+    found = due(prices, wish(date(2024, 1, 1)), date(2024, 3, 1)).charges
+    assert [one.rate.amount_minor for one in found] == [1000, 1000, 2000]
     with pytest.raises(NotFound, match="no price in EUR"):
-        desired(subject(date(1980, 1, 1)), terms("1.00", 1), date(1980, 1, 1))
+        charges("1.00", wish(date(1980, 1, 1)), date(1980, 1, 1))
 
 
 def test_a_broken_date_is_no_debt():
     """More than fifty years of months at once are a broken date."""
     with pytest.raises(Invalid, match=str(PERIODS_MAX)):
-        list(spans(subject(date(1950, 1, 1)), 1, date(2024, 1, 1)))
+        charges("1.00", wish(date(1990, 1, 1)), date(2060, 1, 1))
 
 
-starts = st.dates(date(1999, 1, 1), date(2099, 1, 1))
+def test_what_is_paid_in_arrears_is_due_when_it_is_over():
+    """Nothing is due while a period goes on; an end makes its part due."""
+    terms = Terms(timing=Timing.ARREARS)
+    asked = wish(date(2024, 1, 11))
+    assert due(book(("31.00", LONG_AGO), terms=terms), asked, date(2024, 1, 31)) == Due(
+        (), date(2024, 2, 1)
+    )
+    assert total(charges("31.00", asked, date(2024, 2, 1), terms)) == "21.00 EUR"
+    ended = asked._replace(until=date(2024, 1, 21))
+    assert total(charges("31.00", ended, date(2024, 1, 21), terms)) == "10.00 EUR"
+
+
+def test_a_period_of_its_own_begins_on_its_own_day():
+    """What is aligned to itself begins its months on the day it began, and never a part."""
+    terms = Terms(alignment=Alignment.OWN)
+    found = charges("10.00", wish(date(2024, 1, 31), bill_day=1), date(2024, 3, 31), terms)
+    assert [one.period.start for one in found] == [
+        date(2024, 1, 31),
+        date(2024, 2, 29),
+        date(2024, 3, 31),
+    ]
+    assert {one.amount.amount_minor for one in found} == {1000}
+
+
+def test_what_is_not_cut_costs_all_of_its_period():
+    """Without proration whoever has a day pays the whole period, once."""
+    terms = Terms(measure=Measure.WHOLE)
+    asked = wish(date(2024, 1, 20), date(2024, 2, 10))
+    found = charges("10.00", asked, date(2024, 5, 1), terms)
+    assert [one.amount.amount_minor for one in found] == [1000, 1000]
+
+
+def test_days_of_rest_cost_nothing():
+    """Days on which something rests are not charged; what comes after them is due on its day."""
+    rests = (Period(date(2024, 1, 10), date(2024, 1, 20)),)
+    asked = wish(date(2024, 1, 1), rests=rests)
+    found = due(book(("31.00", LONG_AGO)), asked, date(2024, 1, 1))
+    assert total(found.charges) == "9.00 EUR"
+    assert found.next_on == date(2024, 1, 20)
+    assert total(charges("31.00", asked, date(2024, 1, 20))) == "21.00 EUR"
+
+
+def test_many_cost_as_often_as_they_are():
+    """The price of three is three times that of one, cut after it was multiplied."""
+    asked = wish(date(2024, 1, 11), quantity=3)
+    (charge,) = charges("10.00", asked, date(2024, 1, 11))
+    assert (charge.rate.amount_minor, charge.amount.amount_minor) == (3000, 2032)
+
+
+starts = st.dates(date(1999, 1, 1), date(2049, 1, 1))
 anchors = st.integers(1, 31)
 amounts = st.integers(0, 10_000_000)
+measures = st.sampled_from([Measure.DAY, Measure.THIRTY, Measure.SECOND])
+intervals = st.sampled_from([Interval.parse(text) for text in ("P1M", "P3M", "P1Y", "P30D")])
 
 
-def priced(amount: int, bill_day: int) -> Terms:
-    """Make terms with a price in cents."""
+def priced(amount: int, terms: Terms = MONTHLY) -> Rates:
+    """Make rates with a price in cents."""
     price = Price(offering="PLAN", effective_from=LONG_AGO, amount=Money(amount, "EUR"))
-    return Terms(book=PriceBook.of([SOLD], [price]), currency="EUR", bill_day=bill_day)
+    sold = Offering(code="PLAN", kind=OfferingKind.PLAN, name="Plan", tax="standard", terms=terms)
+    return Rates(PriceBook.of([sold], [price]))
 
 
-@given(starts, anchors, st.integers(0, 1500))
-def test_periods_are_contiguous(start: date, anchor: int, later: int):
-    """Every day from the start is in exactly one period, and no anchor is lost."""
-    parts = list(spans(subject(start), anchor, start + timedelta(days=later)))
-    assert parts[0][0].start == start
-    for (part, whole), (after, _) in pairwise(parts):
-        assert part.end == whole.end == after.start
-        assert part.end == period_containing(part.end, anchor).start
-    assert start + timedelta(days=later) in parts[-1][0]
-
-
-@given(starts, anchors, amounts, st.integers(0, 400))
-def test_a_second_run_finds_nothing(start: date, anchor: int, amount: int, later: int):
-    """P3: what was written once is not wanted again, now or in a later run."""
+@given(starts, anchors, intervals, st.integers(0, 1500))
+def test_periods_are_contiguous(start: date, anchor: int, interval: Interval, later: int):
+    """Every day from the start is in exactly one charge, and no anchor is lost."""
     today = start + timedelta(days=later)
-    lines = desired(subject(start), priced(amount, anchor), today)
-    keys = {line.key for line in lines}
-    assert len(keys) == len(lines)
-    assert missing(desired(subject(start), priced(amount, anchor), today), keys) == []
-    sealed = sealed_until(subject(start), anchor, today)
-    again = desired(subject(start, open_from=sealed), priced(amount, anchor), today)
-    assert missing(again, keys) == []
-    assert {line.key for line in again} <= keys
+    terms = Terms(interval=interval)
+    found = priced(100, terms).due(wish(start, bill_day=anchor), today).charges
+    assert found[0].period.start == start
+    assert today in found[-1].period
+    for one, after in pairwise(found):
+        assert one.period.end == after.period.start
+        assert after.share.since == 0
+        if interval == MONTHLY.interval:
+            assert one.period.end == period_containing(one.period.end, anchor).start
 
 
 @given(starts, anchors, amounts, st.integers(1, 400), st.data())
 def test_runs_in_pieces_charge_the_same(start: date, anchor: int, amount: int, later: int, data):
-    """Settling often or once writes the same lines; sealing in between changes nothing."""
+    """P3: settling often or once charges the same; what is charged is not due again."""
+    rates = priced(amount)
     last = start + timedelta(days=later)
-    at_once = {
-        line.key: line.amount for line in desired(subject(start), priced(amount, anchor), last)
-    }
+    at_once = rates.due(wish(start, bill_day=anchor), last).charges
     cuts = data.draw(st.lists(st.integers(0, later), max_size=6))
-    written: dict[LineKey, Money] = {}
-    open_from = start
-    for cut in [*sorted(cuts), later]:
-        today = start + timedelta(days=cut)
-        one = subject(start, open_from=open_from)
-        for line in missing(desired(one, priced(amount, anchor), today), set(written)):
-            written[line.key] = line.amount
-        open_from = sealed_until(one, anchor, today)
-    assert written == at_once
+    written: list[Charge] = []
+    for cut in [*sorted(cuts), later, later]:
+        first = written[-1].period.end if written else start
+        written += rates.due(wish(first, bill_day=anchor), start + timedelta(days=cut)).charges
+    assert tuple(written) == at_once
 
 
-@given(starts, anchors, amounts)
-def test_a_whole_period_costs_the_whole_price(start: date, anchor: int, amount: int):
+@given(starts, anchors, amounts, measures, intervals, st.data())
+def test_parts_sum_to_the_whole(start, anchor, amount, measure, interval, data):
+    """P1, P4, P7: a period that is cut anywhere costs in all its parts what it costs uncut."""
+    terms = Terms(interval=interval, measure=measure)
+    rates = priced(amount, terms)
+    asked = wish(start, bill_day=anchor, zone="Europe/Vienna")
+    whole = rates.due(asked, start).charges[0].period
+    asked = asked._replace(until=whole.end)
+    uncut = rates.due(asked, whole.end).charges
+    days = st.integers(0, whole.days)
+    cuts = sorted({0, whole.days, *data.draw(st.lists(days, max_size=5))})
+    bounds = [whole.start + timedelta(days=cut) for cut in cuts]
+    parts = [
+        charge
+        for since, until in pairwise(bounds)
+        for charge in rates.due(asked._replace(first=since, until=until), until).charges
+    ]
+    assert sum(one.amount.amount_minor for one in parts) == sum(
+        one.amount.amount_minor for one in uncut
+    )
+    assert all(one.amount.amount_minor >= 0 for one in parts)
+
+
+@given(starts, anchors, amounts, intervals)
+def test_a_whole_period_costs_the_whole_price(start, anchor, amount, interval):
     """A full period is charged in full: no daily rounding takes a cent (P7)."""
-    whole = period_containing(start, anchor)
-    (line,) = desired(subject(whole.start), priced(amount, anchor), whole.start)
-    assert (line.period, line.amount.amount_minor) == (whole, amount)
-
-
-@given(starts, anchors, amounts, st.data())
-def test_splitting_conserves(start: date, anchor: int, amount: int, data):
-    """P1, P4: a line cut at any day into shares by largest remainder still sums to itself."""
-    (line,) = desired(subject(start), priced(amount, anchor), start)
-    cut = data.draw(st.integers(0, line.days))
-    parts = line.amount.allocate([cut, line.days - cut])
-    assert sum(part.amount_minor for part in parts) == line.amount.amount_minor
+    rates = priced(amount, Terms(interval=interval))
+    first = rates.due(wish(start, bill_day=anchor), start).charges[0]
+    following = rates.due(wish(first.period.end, bill_day=anchor), first.period.end).charges[0]
+    assert following.amount.amount_minor == amount
 
 
 @given(starts, anchors, st.integers(0, 800))
-def test_the_next_charge_is_the_next_line(start: date, anchor: int, later: int):
+def test_the_next_charge_is_the_next_one(start: date, anchor: int, later: int):
     """Nothing becomes due before the day that is foretold, and something does on it."""
     today = start + timedelta(days=later)
-    one, rates = subject(start), priced(100, anchor)
-    day_on = next_charge(one, anchor, today)
-    assert day_on is not None
-    assert day_on > today
-    count = len(desired(one, rates, today))
-    assert len(desired(one, rates, day_on - timedelta(days=1))) == count
-    assert len(desired(one, rates, day_on)) == count + 1
+    rates, asked = priced(100), wish(start, bill_day=anchor)
+    found = rates.due(asked, today)
+    assert found.next_on is not None
+    assert found.next_on > today
+    count = len(found.charges)
+    assert len(rates.due(asked, found.next_on - timedelta(days=1)).charges) == count
+    assert len(rates.due(asked, found.next_on).charges) == count + 1
 
 
 def test_what_has_ended_is_charged_no_more():
     """A subject that ends has no next charge behind its end, and none before it began early."""
-    ended = subject(date(2024, 1, 1), date(2024, 2, 1))
-    assert next_charge(ended, 1, date(2024, 1, 15)) is None
-    assert next_charge(subject(date(2024, 5, 3)), 1, date(2024, 1, 1)) == date(2024, 5, 3)
-    assert list(spans(subject(date(2024, 1, 5), date(2024, 1, 5)), 1, date(2024, 9, 1))) == []
+    rates = priced(100)
+    ended = wish(date(2024, 1, 1), date(2024, 2, 1))
+    assert rates.due(ended, date(2024, 1, 15)).next_on is None
+    early = rates.due(wish(date(2024, 5, 3)), date(2024, 1, 1))
+    assert early == Due((), date(2024, 5, 3))
+    assert rates.due(wish(date(2024, 1, 5), date(2024, 1, 5)), date(2024, 9, 1)) == Due((), None)
+
+
+def test_what_was_found_is_found_again():
+    """The second who asks the same is given the very same charges."""
+    rates, asked = priced(100), wish(date(2024, 1, 1))
+    assert rates.due(asked, date(2024, 1, 1)) is rates.due(replace_first(asked), date(2024, 1, 1))
+
+
+def replace_first(asked: Wish) -> Wish:
+    """Make an equal wish."""
+    return asked._replace(first=asked.first)
+
+
+def test_terms_say_whether_the_begin_counts():
+    """Months of the account are the same for everybody; all else counts from its begin."""
+    assert not Terms().counts_from_its_begin
+    assert replace(Terms(), alignment=Alignment.OWN).counts_from_its_begin
+    assert Terms(interval=Interval.parse("P3M")).counts_from_its_begin

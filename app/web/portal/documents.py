@@ -1,0 +1,92 @@
+"""Invoices and credit notes of a subscriber, a list and one by one."""
+
+from __future__ import annotations
+
+from typing import Annotated
+from urllib.parse import quote
+
+from aiohttp import web
+from pydantic import Field
+
+from app.web.console.account import invoice, paid
+from app.web.console.rented import credit_note
+from app.web.console.words import shown
+from app.web.leading import PORTAL
+from app.web.people.phone import Phone
+from app.web.portal.views import DocumentRow
+from app.web.route import Call, Policy, Query, Route
+from billing.reads import credit_notes, invoices
+from terms.calendar import local_date
+
+PATH = f"{PORTAL}/invoices"
+NOTES = f"{PORTAL}/credit-notes"
+ROWS_MAX = 24
+
+
+class BehindQuery(Query):
+    """Only documents older than this one."""
+
+    behind: Annotated[str, Field(max_length=40)] = ""
+
+
+class Documents:
+    """The pages."""
+
+    def __init__(self, phone: Phone) -> None:
+        self.phone = phone
+        self.house = phone.house
+
+    def routes(self) -> tuple[Route, ...]:
+        """Declare them."""
+        theirs = Policy.SUBSCRIBER
+        one, note = f"{PATH}/{{number}}", f"{NOTES}/{{number}}"
+        return (
+            Route(method="GET", path=PATH, policy=theirs, handler=self._list, query=BehindQuery),
+            Route(method="GET", path=one, policy=theirs, handler=self._invoice),
+            Route(method="GET", path=note, policy=theirs, handler=self._note),
+        )
+
+    async def _list(self, call: Call) -> web.Response:
+        one, behind = call.subscriber, call.query.behind
+        async with self.house.store.read() as tx:
+            today = local_date(await self.house.clock.business_now(tx), one.zone)
+            found = await invoices.page_of_account(tx, one.id, behind=behind, limit=ROWS_MAX + 1)
+            notes = [] if behind else await credit_notes.of_account(tx, one.id, limit=ROWS_MAX)
+        rows = [
+            DocumentRow(
+                href=f"{PATH}/{quote(each.number, safe='')}",
+                number=each.number,
+                issued_on=shown(each.issued_on),
+                total=str(each.total),
+                tone=paid(each, today)[0],
+                state=paid(each, today)[1],
+            )
+            for each in found[:ROWS_MAX]
+        ]
+        given_back = [
+            DocumentRow(
+                href=f"{NOTES}/{quote(each.number, safe='')}",
+                number=each.number,
+                issued_on=shown(each.issued_on),
+                total=str(each.total),
+                tone="good",
+                state="given back",
+            )
+            for each in notes
+        ]
+        older = rows[-1].number if len(found) > ROWS_MAX else ""
+        return await self.phone.page(
+            call, "portal_invoices", rows=rows, notes=given_back, older=older
+        )
+
+    async def _invoice(self, call: Call) -> web.Response:
+        one = call.subscriber
+        async with self.house.store.read() as tx:
+            today = local_date(await self.house.clock.business_now(tx), one.zone)
+            found = await invoices.one_of_account(tx, one.id, call.part("number"))
+        return await self.phone.page(call, "portal_invoice", invoice=invoice(found, today))
+
+    async def _note(self, call: Call) -> web.Response:
+        async with self.house.store.read() as tx:
+            found = await credit_notes.one_of_account(tx, call.subscriber.id, call.part("number"))
+        return await self.phone.page(call, "portal_credit_note", note=credit_note(found))

@@ -1,0 +1,154 @@
+"""/portal/: what a subscriber has, whether it is on, what is owed and why; kept fresh."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+from functools import partial
+
+from aiohttp import web
+
+from app.web.console.account import having, paid, payments, promise_last_on, promised
+from app.web.console.pages import PartsQuery
+from app.web.console.views import Tone
+from app.web.console.words import shown
+from app.web.leading import PORTAL
+from app.web.live import Live
+from app.web.people.phone import DoneQuery, Phone, PhoneFrame
+from app.web.portal.picture import picture
+from app.web.portal.views import HomePage, OpenInvoice
+from app.web.problem import BadRequest
+from app.web.route import Call, Policy, Route
+from billing.payments.model import AttemptState
+from billing.reads import account as accounts
+from billing.reads.account import AccountView
+from gateway.reads import services, targets
+from runtime.store import Tx
+from terms.calendar import local_date, period_containing
+from terms.entitlement import ServiceState
+
+PATH = f"{PORTAL}/"
+PARTS = ("portal_picture", "portal_money")
+WATCHERS_MAX = 200
+LASTS_S = 60.0
+PAYMENTS_MAX = 5
+SAID: Mapping[str, tuple[str, Tone]] = {
+    "back": (
+        "Thank you. The payment stands here as soon as the provider has told us of it.",
+        "good",
+    ),
+    "promised": ("Thank you. Until that day nothing is switched off for it.", "good"),
+    "nothing": ("Nothing is owed: there is nothing to pay.", "good"),
+    "away": ("The page to pay on cannot be opened just now. Try again in a few minutes.", "bad"),
+}
+
+
+class Home:
+    """The first page, and what keeps it fresh."""
+
+    def __init__(self, phone: Phone) -> None:
+        self.phone = phone
+        self.house = phone.house
+        self.live = Live(
+            self._draw, self.house.store.outages, watchers_max=WATCHERS_MAX, lasts_s=LASTS_S
+        )
+        # Stand in parts that are drawn for many, where what is of one reader alone belongs.
+        self._token_mark = self.house.chance.token(16)
+        self._once_mark = self.house.chance.token(16)
+
+    def routes(self) -> tuple[Route, ...]:
+        """Declare them."""
+        events, theirs = f"{PATH}events", Policy.SUBSCRIBER
+        return (
+            Route(method="GET", path=PATH, policy=theirs, handler=self._show, query=DoneQuery),
+            Route(method="GET", path=events, policy=theirs, handler=self._events, query=PartsQuery),
+        )
+
+    async def page(
+        self, call: Call, said: str = "", tone: Tone = "good", status: int = 200
+    ) -> web.Response:
+        """Draw the page for whoever is signed in."""
+        async with self.house.store.read() as tx:
+            found = await self._home(tx, call.subscriber.contract)
+        return await self.phone.page(
+            call, "portal", said=said, tone=tone, status=status, home=found
+        )
+
+    async def _show(self, call: Call) -> web.Response:
+        said, tone = SAID.get(call.query.done, ("", "good"))
+        return await self.page(call, said, tone)
+
+    async def _events(self, call: Call) -> web.StreamResponse:
+        if self.live.is_full:
+            raise BadRequest(503, "too many watch", "reload the page to see what is new")
+        guest, once = call.visit, self.house.chance.token(16)
+        wanted = frozenset(call.query.parts.split(",")) & frozenset(PARTS)
+
+        def dress(drawn: str) -> str:
+            return drawn.replace(self._token_mark, guest.form_token).replace(self._once_mark, once)
+
+        return await self.live.feed(
+            call.request,
+            {f"{guest.person.contract} {part}": part for part in wanted},
+            partial(self.house.subscribers.is_in, guest),
+            dress,
+        )
+
+    async def _draw(self, wanted: frozenset[str]) -> Mapping[str, str]:
+        """Draw parts of those who watch: "100001 portal_money"."""
+        keys = [(key, *key.rsplit(" ", 1)) for key in sorted(wanted)]
+        async with self.house.store.read() as tx:
+            found = {one: await self._home(tx, one) for one in {key[1] for key in keys}}
+        drawn = {}
+        frame = PhoneFrame(operator="", zone="", token=self._token_mark, once=self._once_mark)
+        for key, contract, part in keys:
+            drawn[key] = self.phone.drawing.part(part, frame=frame, home=found[contract])
+        return drawn
+
+    async def _home(self, tx: Tx, contract: str) -> HomePage:
+        about = await accounts.view(tx, contract)
+        gateway = await services.overview(tx, about.service.id)
+        down = frozenset(await targets.out_of_work(tx))
+        today = local_date(await self.house.clock.business_now(tx), about.zone)
+        return HomePage(
+            contract=about.service.contract,
+            name=about.name,
+            zone=about.zone,
+            picture=picture(about, gateway, down),
+            having=having(about),
+            owed=str(about.owed),
+            owes=about.owed.amount_minor > 0,
+            credit=str(about.credit) if about.credit.amount_minor else "",
+            open_invoices=_open(about, today),
+            collecting=_collecting(about),
+            next_on=_next_on(about, today),
+            promise=promised(about),
+            today=today,
+            promise_last_on=await promise_last_on(tx, about, today),
+            payments=payments(about)[:PAYMENTS_MAX],
+        )
+
+
+def _open(about: AccountView, today: date) -> tuple[OpenInvoice, ...]:
+    found = [(one, *paid(one, today)) for one in about.invoices if one.open.amount_minor]
+    return tuple(
+        OpenInvoice(
+            number=one.number, due_on=shown(one.due_on), open=str(one.open), tone=tone, state=state
+        )
+        for one, tone, state in found
+    )
+
+
+def _collecting(about: AccountView) -> str:
+    """Tell what is being collected by itself just now."""
+    found = [one.amount for one in about.attempts if one.state is AttemptState.OPEN]
+    return str(found[0]) if found else ""
+
+
+def _next_on(about: AccountView, today: date) -> str:
+    """Tell when the next invoice comes, where something goes on until then."""
+    if about.service.state in {None, ServiceState.ENDED}:
+        return ""
+    day = period_containing(today, about.bill_day).end
+    goes_on = any(one.until_on is None or one.until_on > day for one in about.subscriptions)
+    return shown(day) if goes_on else ""

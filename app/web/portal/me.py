@@ -1,0 +1,107 @@
+"""/portal/me: a subscriber's own sign-ins and password."""
+
+from __future__ import annotations
+
+from aiohttp import web
+
+from app.identity import own, subscribers
+from app.identity.keeper import TooOften
+from app.identity.passwords import PASSWORD_CHARS_MIN
+from app.web import cookies
+from app.web.console.views import Tone
+from app.web.leading import PORTAL
+from app.web.people.me import SAID, Password, PasswordForm
+from app.web.people.phone import DoneQuery, NoFields, Phone, see
+from app.web.route import Call, Form, Handler, Policy, Route
+from terms.errors import Invalid
+
+PATH = f"{PORTAL}/me"
+
+
+class OwnPasswordForm(PasswordForm):
+    """A password; whoever has come in by a code need not know the one before."""
+
+    current: Password = ""
+
+
+class Me:
+    """The page and its forms."""
+
+    def __init__(self, phone: Phone) -> None:
+        self.phone = phone
+        self.house = phone.house
+
+    def routes(self) -> tuple[Route, ...]:
+        """Declare them."""
+        theirs = Policy.SUBSCRIBER
+        return (
+            Route(method="GET", path=PATH, policy=theirs, handler=self._show, query=DoneQuery),
+            self._post("/password", self._set_password, OwnPasswordForm),
+            self._post("/sign-ins/revoke", self._revoke_others, NoFields),
+            self._post("/sign-ins/{id}/revoke", self._revoke, NoFields),
+        )
+
+    def _post(self, path: str, handler: Handler, form: type[Form]) -> Route:
+        return Route(
+            method="POST",
+            path=PATH + path,
+            policy=Policy.SUBSCRIBER,
+            handler=handler,
+            form=form,
+        )
+
+    async def _show(self, call: Call) -> web.Response:
+        return await self._page(call, SAID.get(call.query.done, ""))
+
+    async def _set_password(self, call: Call) -> web.Response:
+        form: OwnPasswordForm = call.form
+        if form.new != form.again:
+            return await self._page(call, "The two passwords differ.", "bad", 400)
+        try:
+            let = await own.set_password(
+                self.house.codes, call.visit, current=form.current, new=form.new
+            )
+        except Invalid as error:
+            told = {"current": "Your password", "new": "The new password"}[error.field]
+            return await self._page(call, f"{told}: {error.reason}.", "bad", 400)
+        except TooOften as error:
+            return await self._page(call, f"{error}.", "bad", 429)
+        response = see(f"{PATH}?done=password")
+        cookies.keep(response, self.house.settings, cookies.SUBSCRIBERS, let)
+        return response
+
+    async def _revoke(self, call: Call) -> web.Response:
+        async with self.house.store.begin() as tx:
+            one = call.subscriber
+            await self.house.subscribers.revoke(tx, one, call.part("id"), one.actor)
+        return see(f"{PATH}?done=revoked")
+
+    async def _revoke_others(self, call: Call) -> web.Response:
+        one, mine = call.subscriber, call.visit.sign_in.id
+        async with self.house.store.begin() as tx:
+            await self.house.subscribers.revoke_all(tx, one, one.actor, but=mine)
+        return see(f"{PATH}?done=others")
+
+    async def _page(
+        self, call: Call, said: str, tone: Tone = "good", status: int = 200
+    ) -> web.Response:
+        keeper, one = self.house.subscribers, call.subscriber
+        asks = await own.asks_for_current(self.house.codes, call.visit)
+        async with self.house.store.read() as tx:
+            live = await keeper.sign_ins.live(
+                tx, one.id, keeper.lasting, keeper.clock.machine_now()
+            )
+            has_password = bool(await subscribers.kept(tx, one.id))
+        return await self.phone.page(
+            call,
+            "portal_me",
+            said=said,
+            tone=tone,
+            status=status,
+            sign_ins=live,
+            mine=call.visit.sign_in.id,
+            contract=one.contract,
+            asks_current=asks,
+            has_password=has_password,
+            chars_min=PASSWORD_CHARS_MIN,
+        )

@@ -1,0 +1,37 @@
+"""All pages under /portal/, put together."""
+
+from __future__ import annotations
+
+from aiohttp import web
+
+from app.web.leading import PORTAL
+from app.web.people.phone import Phone, see
+from app.web.portal.boxes import Boxes
+from app.web.portal.coming import Coming
+from app.web.portal.documents import Documents
+from app.web.portal.home import Home
+from app.web.portal.me import Me
+from app.web.portal.paying import Paying
+from app.web.route import Call, Policy, Route
+
+
+class Portal:
+    """The subscriber's pages."""
+
+    def __init__(self, phone: Phone) -> None:
+        self.home = Home(phone)
+        at_home = (self.home, Paying(self.home))
+        self._pages = (*at_home, Coming(phone), Documents(phone), Boxes(phone), Me(phone))
+
+    def routes(self) -> tuple[Route, ...]:
+        """Declare them."""
+        begin = Route(method="GET", path=PORTAL, policy=Policy.OPEN, handler=_to_home)
+        return (begin, *(route for page in self._pages for route in page.routes()))
+
+    def close(self) -> None:
+        """Send away whoever still watches."""
+        self.home.live.close()
+
+
+async def _to_home(_call: Call) -> web.Response:
+    return see(f"{PORTAL}/")

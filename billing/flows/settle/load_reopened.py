@@ -1,0 +1,67 @@
+"""Loads the lines of subjects whose past somebody has changed.
+
+What is charged is not looked at again, unless whoever changes what should be says from which day.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import Select, and_, or_, select
+
+from billing.flows.settle.facts import Facts
+from billing.invoicing.store import charged_from, credit_line, invoice, invoice_line, reopened
+from billing.rating.model import BY_THE_PERIOD
+from runtime.store import Tx
+from runtime.store.among import KEYS, among, packed
+from runtime.store.lease import Engine
+from runtime.store.prepared import PreparedQuery
+from terms.calendar import Period
+from terms.ids import AccountId
+
+
+async def load_reopened(tx: Tx, facts: dict[AccountId, Facts]) -> None:
+    """Load the lines of what was reopened, with the days given back of them."""
+    subjects = sorted(subject for one in facts.values() for subject in one.reopened)
+    if not subjects:
+        return
+    owners = {subject: one for one in facts.values() for subject in one.reopened}
+    for row in await _CHARGED.rows(tx, {KEYS: packed(tx.engine, subjects)}):
+        owner = owners[row.reopened_subject]
+        owner.reopenings.add(row.reopening)
+        if row.subject is None:
+            continue
+        lines = owner.charged.setdefault(row.subject, {})
+        key = (row.invoice_id, row.n)
+        line = lines.get(key) or charged_from(row)
+        if row.credited_start:
+            line = line.less(Period(row.credited_start, row.credited_end))
+        lines[key] = line
+
+
+def _charged_query(engine: Engine) -> Select[Any]:
+    c, back = invoice_line.c, credit_line.c
+    once = and_(*(c.kind != kind.value for kind in sorted(BY_THE_PERIOD)))
+    mine = and_(c.subject == reopened.c.subject, or_(c.period_end > reopened.c.from_on, once))
+    joined = (
+        reopened.outerjoin(invoice_line, mine)
+        .outerjoin(invoice, invoice.c.id == c.invoice_id)
+        .outerjoin(credit_line, and_(back.invoice_id == c.invoice_id, back.invoice_n == c.n))
+    )
+    return (
+        select(
+            invoice_line,
+            invoice.c.currency,
+            invoice.c.groups,
+            reopened.c.id.label("reopening"),
+            reopened.c.subject.label("reopened_subject"),
+            back.period_start.label("credited_start"),
+            back.period_end.label("credited_end"),
+        )
+        .select_from(joined)
+        .where(among(engine, reopened.c.subject))
+        .order_by(invoice.c.sequence, c.n)
+    )
+
+
+_CHARGED = PreparedQuery(_charged_query)

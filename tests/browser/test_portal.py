@@ -1,0 +1,222 @@
+"""A subscriber with a phone: in by a code, out of debt at the provider's page, and watching."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+from itertools import product
+from pathlib import Path
+from urllib.parse import quote
+
+import pytest
+from playwright.async_api import BrowserContext, Page, expect
+from pydantic import SecretStr
+
+from app.desk import signup
+from app.desk.household_boxes import held
+from app.desk.signup import Household
+from gateway.inventory.flows import NewBox
+from tests.browser.test_console import HOSTILE
+from tests.flows.app.guest import subscriber, visiting, with_password
+from tests.flows.app.operator import WEBHOOK_SECRET, contract_of, mac_of
+from tests.flows.app.served import Served, serving
+from tests.flows.app.shop import LOOK_EVERY_S, WITHIN_S, Shop, at_work, opened, settings_for
+from tests.flows.app.visitor import PASSWORD, hurry
+from tests.simulators.process import start_simulator
+
+pytestmark = pytest.mark.browser
+
+CONTRACT = contract_of(1)
+EMAIL = "household.1@north.example"
+# A folder for pictures of each page, for people to look at.
+PICTURES = os.environ.get("BOXOFFICE_TEST_PICTURES", "")
+
+
+@pytest.fixture(scope="module")
+def catcher():
+    """A mail catcher."""
+    with start_simulator("mail") as running:
+        yield running
+
+
+@pytest.fixture
+async def shop(sqlite_url, tmp_path, portal, provider, catcher):
+    """An operator with all duties running, whose letters are caught."""
+    settings = settings_for(tmp_path / "data", sqlite_url).model_copy(
+        update={"smtp_url": SecretStr(catcher.url), "mail_from": "North TV <tv@north.example>"}
+    )
+    async with opened(settings) as house, at_work(house):
+        found = Shop(house, portal, provider)
+        await found.begin(tmp_path / "operator")
+        yield found
+
+
+@pytest.fixture
+async def served(shop):
+    """That operator's pages; the provider tells what was paid."""
+    async with serving(shop.house) as one:
+        hook = f"{one.url}/hooks/payments/cards"
+        rule = {"op": "webhook", "url": hook, "secret": WEBHOOK_SECRET}
+        await shop.provider.aadmin("/tamper", rule)
+        yield one
+
+
+async def signed_up(shop: Shop, name: str = "Household 1") -> None:
+    """Have household 1 signed up, with a box, an add-on and an e-mail address."""
+    household = Household(
+        contract=CONTRACT,
+        name=name,
+        plan="BASIC",
+        addons=("SPORT",),
+        email=EMAIL,
+        box=NewBox(serial="SN000001", mac=mac_of(1), model="M1"),
+    )
+    async with shop.house.store.begin() as tx:
+        await signup.sign_up(shop.house, tx, household, "test")
+    await shop.rest()
+
+
+async def code_for(catcher, to: str) -> str:
+    """Read the code in the newest letter to somebody, once it has come."""
+    async with asyncio.timeout(WITHIN_S):
+        while not (mails := (await catcher.aadmin(f"/state?to={to}"))["mails"]):  # noqa: ASYNC110
+            await asyncio.sleep(LOOK_EVERY_S)
+    return re.findall(r"\b\d{4} \d{4}\b", mails[-1]["text"])[0]
+
+
+async def come_in(context: BrowserContext, served: Served) -> Page:
+    """Sign household 1 in with a password; give the page."""
+    hurry(served.house)
+    await with_password(served.house, CONTRACT, PASSWORD)
+    page = await context.new_page()
+    await page.goto(f"{served.url}/portal/sign-in")
+    await page.get_by_text("Sign in with a password").click()
+    await page.locator("#name-too").fill(CONTRACT)
+    await page.get_by_label("Password").fill(PASSWORD)
+    await page.get_by_role("button", name="Sign in").click()
+    await expect(page.get_by_role("button", name="Sign out")).to_be_visible()
+    return page
+
+
+async def picture(page: Page, name: str) -> None:
+    """Keep a picture of a page where somebody asks for them."""
+    if PICTURES:
+        await page.screenshot(path=Path(PICTURES) / f"{name}.png", full_page=True)
+
+
+async def test_in_by_a_code_out_of_debt_and_watching(watched, served, shop, catcher):
+    """The code comes by mail; the debt is paid at the provider; the open page sees it come on."""
+    page = watched.page
+    await signed_up(shop)
+    await page.goto(f"{served.url}/portal/")
+    await page.get_by_label("Contract number or e-mail").first.fill(EMAIL)
+    await picture(page, "door")
+    await page.get_by_role("button", name="Send me a code").click()
+    await expect(page.get_by_role("heading", name="Type the code")).to_be_visible()
+    await picture(page, "code")
+    await page.get_by_label("Code").fill("1234 5678")
+    await page.get_by_role("button", name="Sign in").click()
+    await expect(page.get_by_role("alert")).to_contain_text("This is not the code")
+    await page.get_by_label("Code").fill(await code_for(catcher, EMAIL))
+    await page.get_by_role("button", name="Sign in").click()
+    await expect(page.get_by_text("Not on yet")).to_be_visible()
+    await expect(page.locator("[data-live-part=portal_money]")).to_contain_text("20.40 EUR")
+    await picture(page, "home_owes")
+    await page.get_by_role("button", name="Pay 20.40 EUR").click()
+    await page.wait_for_url(f"{shop.provider.url}/**")
+    await page.get_by_role("button", name="Pay").click()
+    await page.wait_for_url(f"{served.url}/portal/**")
+    await expect(page.get_by_role("status")).to_contain_text("Thank you")
+    await expect(page.locator(".verdict")).to_contain_text("On", timeout=20_000)
+    await expect(page.locator("[data-live-part=portal_money]")).to_contain_text("Nothing is owed")
+    await picture(page, "home_paid")
+    assert (await shop.at_portal(1))["status"] == 1
+    await page.get_by_role("link", name="Sign-in").click()
+    await page.get_by_label("New password, at least").fill("nine-blue-lanterns")
+    await page.get_by_label("New password again").fill("nine-blue-lanterns")
+    await page.get_by_role("button", name="Set it").click()
+    await expect(page.get_by_role("status")).to_contain_text("The password is changed")
+    await picture(page, "me")
+    assert [told for told in watched.complaints if "violates" in told] == []
+
+
+async def test_all_of_it_works_without_scripts(browser, served, shop):
+    """Renaming, restarting, an invoice, a promise, the way out: forms and links alone."""
+    await signed_up(shop)
+    context = await browser.new_context(
+        java_script_enabled=False, viewport={"width": 390, "height": 844}
+    )
+    page = await come_in(context, served)
+    await page.get_by_text("I can pay only later").click()
+    await page.get_by_label("I pay by").fill("2040-01-13")
+    await page.get_by_role("button", name="Promise").click()
+    await expect(page.get_by_role("status")).to_contain_text("Until that day")
+    await page.get_by_role("link", name="Boxes").click()
+    await page.get_by_label("Name of this box").fill("Living room")
+    await page.get_by_role("button", name="Rename").click()
+    await expect(page.get_by_text("Living room")).to_be_visible()
+    await page.get_by_role("button", name="Restart my box").click()
+    await expect(page.get_by_role("status")).to_contain_text("Restarting")
+    await picture(page, "boxes")
+    await page.get_by_role("link", name="Invoices").click()
+    await picture(page, "invoices")
+    await page.get_by_role("link", name="INV-00000001").click()
+    await expect(page.get_by_text("Sport pack")).to_be_visible()
+    await picture(page, "invoice")
+    await page.get_by_role("button", name="Sign out").click()
+    await expect(page.get_by_role("status")).to_have_text("You are signed out.")
+    await context.close()
+
+
+async def test_nothing_that_is_written_becomes_script(watched, served, shop):
+    """Markup in every field a subscriber sees, or types, is shown as it was typed."""
+    page = watched.page
+    await signed_up(shop, name=HOSTILE)
+    async with shop.house.store.begin() as tx:
+        await tx.driver("UPDATE resource SET model = ?", (HOSTILE[:60],))
+        await tx.driver("UPDATE offering SET name = ?", (HOSTILE,))
+    guest = await visiting(served, CONTRACT)
+    form = {"name": HOSTILE[:40], "once": "k"}
+    async with shop.house.store.read() as tx:
+        ((box, _),) = await held(tx, (await subscriber(tx, CONTRACT)).service)
+    assert (await guest.post(f"/portal/boxes/{box.id}/name", **form)).status == 303
+    await (await come_in(page.context, served)).close()
+    static = [
+        route.path
+        for route in served.site.portal.routes()
+        if route.method == "GET" and "{" not in route.path and "events" not in route.path
+    ]
+    said = quote(HOSTILE[:20])
+    invoices = ("/portal/invoices/INV-00000001", f"/portal/invoices/{said}")
+    more = (*invoices, f"/portal/invoices?behind={said}")
+    ran = []
+    for path in (*static, *more, f"/portal/?done={said}"):
+        await page.goto(served.url + path)
+        await page.wait_for_timeout(250)
+        if await page.evaluate("window.hit") is not None:
+            ran.append(path)
+    assert ran == []
+    await page.goto(f"{served.url}/portal/")
+    await expect(page.get_by_role("heading", name=HOSTILE)).to_be_visible()
+    assert [told for told in watched.complaints if "404" not in told] == []
+
+
+async def test_it_fits_every_screen(browser, served, shop):
+    """Nothing runs out of the page on a phone, a tablet or a desk, in light or in dark."""
+    await signed_up(shop)
+    paths = ("/portal/", "/portal/invoices", "/portal/invoices/INV-00000001", "/portal/boxes")
+    for width, scheme in product((360, 768, 1440), ("light", "dark")):
+        context = await browser.new_context(
+            viewport={"width": width, "height": 800}, color_scheme=scheme
+        )
+        page = await come_in(context, served)
+        for path in (*paths, "/portal/me", "/portal/code"):
+            await page.goto(served.url + path)
+            wide, room = await page.evaluate(
+                "[document.documentElement.scrollWidth, document.documentElement.clientWidth]"
+            )
+            assert wide <= room, (path, width, scheme)
+            if scheme == "light" and width != 768:
+                await picture(page, f"{path.strip('/').replace('/', '_')}_{width}")
+        await context.close()
