@@ -11,8 +11,8 @@ from pydantic import Field
 
 from app.desk import household_boxes as boxes
 from app.desk import mending
+from app.identity.door import TooOften
 from app.identity.guesses import Pace
-from app.identity.keeper import TooOften
 from app.web.console.household import Key
 from app.web.console.once import Sent, beside, in_one
 from app.web.console.views import Tone
