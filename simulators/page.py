@@ -15,7 +15,8 @@ dl { display: grid; grid-template-columns: max-content minmax(0, 1fr); gap: 0.1r
 dl { font-size: 0.875rem; }
 dt { color: #5d6670; }
 dd { margin: 0; overflow-wrap: anywhere; }
-pre { font-size: 0.8rem; white-space: pre-wrap; overflow-wrap: anywhere; padding: 1rem; background: #f3f3f3; }
+pre { font-size: 0.8rem; }
+pre { white-space: pre-wrap; overflow-wrap: anywhere; padding: 1rem; background: #f3f3f3; }
 .amount { font-size: 1.6rem; font-weight: 600; margin: 0; }
 .note { color: #b3261e; }
 form { display: grid; gap: 0.8rem; max-width: 24rem; }
