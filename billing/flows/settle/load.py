@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Select, and_, select
+from sqlalchemy import Select, and_, exists, select
 
 from billing.accounts.model import Account, Service
 from billing.accounts.store import account, service
@@ -26,7 +26,7 @@ from billing.promises.model import Promise, PromiseState
 from billing.promises.store import promise
 from billing.rating.model import LineKind
 from billing.subscriptions import store as subscriptions
-from billing.subscriptions.store import subscription
+from billing.subscriptions.store import pause, subscription
 from runtime import log
 from runtime.store import Tx
 from runtime.store.among import KEYS, among, packed
@@ -45,6 +45,7 @@ async def load(tx: Tx, account_ids: Sequence[AccountId]) -> tuple[int, dict[Acco
     if not facts:
         return edition, facts
     households = await _services(tx, keys, facts)
+    await _pauses(tx, households)
     await load_rent(tx, keys, facts, households)
     await load_reopened(tx, facts)
     await load_open(tx, keys, facts)
@@ -145,6 +146,7 @@ async def _services(
                 )
             )
             facts[AccountId(row.account_id)].households.append(households[key])
+            households[key].has_rested = row.has_rested
         if row.id:
             households[key].subscriptions.append(subscriptions.from_row(row))
             if row.reopened_from:
@@ -164,6 +166,7 @@ def _service_query(engine: Engine) -> Select[Any]:
             *mine,
             charged_until(c.id, LineKind.RECURRING).label("charged_until"),
             reopened_from(c.id).label("reopened_from"),
+            exists().where(pause.c.service_id == service.c.id).label("has_rested"),
         )
         .select_from(joined)
         .where(among(engine, service.c.account_id))
@@ -172,6 +175,20 @@ def _service_query(engine: Engine) -> Select[Any]:
 
 
 _SERVICES = PreparedQuery(_service_query)
+
+
+async def _pauses(tx: Tx, households: dict[ServiceId, Household]) -> None:
+    rested = sorted(key for key, household in households.items() if household.has_rested)
+    if rested:
+        for row in await _PAUSES.rows(tx, {KEYS: packed(tx.engine, rested)}):
+            households[ServiceId(row.service_id)].pauses.append(subscriptions.pause_from(row))
+
+
+def _pause_query(engine: Engine) -> Select[Any]:
+    return select(pause).where(among(engine, pause.c.service_id)).order_by(pause.c.from_on)
+
+
+_PAUSES = PreparedQuery(_pause_query)
 
 
 async def _holds(tx: Tx, keys: dict[str, Any], households: dict[ServiceId, Household]) -> None:
