@@ -26,7 +26,6 @@ class Household:
     pauses: list[Pause] = field(default_factory=list)
     holds: list[Hold] = field(default_factory=list)
     published: str | None = None
-    has_rested: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,10 +41,10 @@ class Facts:
     """One account and what hangs on it. Only what is open is here; the sealed past is not.
 
     `reopened` are subjects whose charges are compared again, from a day on; `reopenings` are the
-    ids of the rows that say so, with the subject; `charged` are their lines since then. `deposited` are rentals with a charged
-    deposit. `first` are open invoices that were the first of a subscription. `credits` is money
-    that has paid nothing yet, by the movement or credit note it came with. `promise` is the one
-    that stands.
+    ids of the rows that say so, with the subject; `charged` are their lines since then.
+    `deposited` are rentals with a charged deposit. `first` are open invoices that were the first of
+    a subscription. `credits` is money that has paid nothing yet, by the movement or credit note it
+    came with. `promise` is the one that stands.
     """
 
     account: Account

@@ -1,7 +1,8 @@
 """Loads a batch of accounts with a fixed number of SELECTs, however many accounts there are.
 
 The accounts come first and stay locked, in the order of their ids, so that two settles of one
-account follow each other. (Whoever writes a payment down meanwhile does not wait for that.)
+account follow each other. (Whoever writes a payment down meanwhile does not wait for that.) What
+needs nothing else is asked together with them.
 """
 
 from __future__ import annotations
@@ -9,15 +10,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Select, and_, exists, select
+from sqlalchemy import Select, and_, select
 
 from billing.accounts.model import Account, Service
 from billing.accounts.store import account, service
 from billing.catalog.store import catalog_edition
 from billing.dunning.store import hold, hold_from
 from billing.flows.settle.facts import Facts, Household
-from billing.flows.settle.load_open import load_open
-from billing.flows.settle.load_rent import load_rent
+from billing.flows.settle.load_open import ITEMS, MOVEMENTS, load_open, take_items
+from billing.flows.settle.load_rent import RENTALS, take_rent
 from billing.flows.settle.load_reopened import load_reopened
 from billing.invoicing.store import charged_until, reopened_from
 from billing.payments.model import Method
@@ -26,12 +27,12 @@ from billing.promises.model import Promise, PromiseState
 from billing.promises.store import promise
 from billing.rating.model import LineKind
 from billing.subscriptions import store as subscriptions
-from billing.subscriptions.store import pause, subscription
+from billing.subscriptions.store import pause, pause_from, subscription
 from runtime import log
 from runtime.store import Tx
 from runtime.store.among import KEYS, among, packed
 from runtime.store.lease import Engine
-from runtime.store.prepared import PreparedQuery
+from runtime.store.prepared import PreparedQuery, rows_of
 from terms.ids import AccountId, ServiceId
 from terms.money import Money
 
@@ -41,25 +42,31 @@ TOPIC = "entitlement"
 async def load(tx: Tx, account_ids: Sequence[AccountId]) -> tuple[int, dict[AccountId, Facts]]:
     """Lock and load the accounts that exist; returns the edition of the catalogue too."""
     keys = {KEYS: packed(tx.engine, sorted(set(account_ids)))}
-    edition, facts = await _accounts(tx, keys)
+    first = (_ACCOUNTS, _SERVICES, _HOLDS, _PAUSES, RENTALS, ITEMS, MOVEMENTS)
+    found = await rows_of(tx, *((query, keys) for query in first))
+    accounts, services, holds, pauses, rentals, items, movements = found
+    edition, facts = _accounts(accounts)
     if not facts:
         return edition, facts
-    households = await _services(tx, keys, facts)
-    await _pauses(tx, households)
-    await load_rent(tx, keys, facts, households)
+    households = _services(services, facts)
+    for row in holds:
+        households[ServiceId(row.service_id)].holds.append(hold_from(row))
+    for row in pauses:
+        households[ServiceId(row.service_id)].pauses.append(pause_from(row))
+    take_rent(rentals, facts, households)
     await load_reopened(tx, facts)
-    await load_open(tx, keys, facts)
-    await _holds(tx, keys, households)
+    take_items(items, facts)
+    await load_open(tx, movements, facts)
     newest = await log.newest(tx, TOPIC, sorted(households))
     for key, snapshot in newest.items():
         households[ServiceId(key)].published = snapshot.value
     return edition, facts
 
 
-async def _accounts(tx: Tx, keys: dict[str, Any]) -> tuple[int, dict[AccountId, Facts]]:
+def _accounts(rows: Sequence[Any]) -> tuple[int, dict[AccountId, Facts]]:
     facts: dict[AccountId, Facts] = {}
     edition = 0
-    for row in await _ACCOUNTS.rows(tx, keys):
+    for row in rows:
         edition = row.edition or 0
         key = AccountId(row.id)
         if key not in facts:
@@ -126,11 +133,9 @@ def _account(row: Any) -> Account:
     )
 
 
-async def _services(
-    tx: Tx, keys: dict[str, Any], facts: dict[AccountId, Facts]
-) -> dict[ServiceId, Household]:
+def _services(rows: Sequence[Any], facts: dict[AccountId, Facts]) -> dict[ServiceId, Household]:
     households: dict[ServiceId, Household] = {}
-    for row in await _SERVICES.rows(tx, keys):
+    for row in rows:
         key = ServiceId(row.service_id)
         if key not in households:
             households[key] = Household(
@@ -146,7 +151,6 @@ async def _services(
                 )
             )
             facts[AccountId(row.account_id)].households.append(households[key])
-            households[key].has_rested = row.has_rested
         if row.id:
             households[key].subscriptions.append(subscriptions.from_row(row))
             if row.reopened_from:
@@ -166,7 +170,6 @@ def _service_query(engine: Engine) -> Select[Any]:
             *mine,
             charged_until(c.id, LineKind.RECURRING).label("charged_until"),
             reopened_from(c.id).label("reopened_from"),
-            exists().where(pause.c.service_id == service.c.id).label("has_rested"),
         )
         .select_from(joined)
         .where(among(engine, service.c.account_id))
@@ -177,23 +180,13 @@ def _service_query(engine: Engine) -> Select[Any]:
 _SERVICES = PreparedQuery(_service_query)
 
 
-async def _pauses(tx: Tx, households: dict[ServiceId, Household]) -> None:
-    rested = sorted(key for key, household in households.items() if household.has_rested)
-    if rested:
-        for row in await _PAUSES.rows(tx, {KEYS: packed(tx.engine, rested)}):
-            households[ServiceId(row.service_id)].pauses.append(subscriptions.pause_from(row))
-
-
 def _pause_query(engine: Engine) -> Select[Any]:
-    return select(pause).where(among(engine, pause.c.service_id)).order_by(pause.c.from_on)
+    joined = pause.join(service, service.c.id == pause.c.service_id)
+    query = select(pause).select_from(joined).where(among(engine, service.c.account_id))
+    return query.order_by(pause.c.from_on)
 
 
 _PAUSES = PreparedQuery(_pause_query)
-
-
-async def _holds(tx: Tx, keys: dict[str, Any], households: dict[ServiceId, Household]) -> None:
-    for row in await _HOLDS.rows(tx, keys):
-        households[ServiceId(row.service_id)].holds.append(hold_from(row))
 
 
 def _hold_query(engine: Engine) -> Select[Any]:

@@ -44,7 +44,8 @@ class Rated:
     """The lines to write, what to give back, the next day something becomes due.
 
     `compared` are the reopened subjects that are done with; of others a day that is not charged any
-    more becomes due again. `is_prepaid`: among the lines is one that must be paid before its service goes live.
+    more becomes due again. `is_prepaid`: among the lines is one that must be paid before its
+    service goes live.
     """
 
     lines: Sequence[Line]
