@@ -75,6 +75,7 @@ STEPS: tuple[tuple[str, str, dict[str, str], dict[str, Any]], ...] = (
         {"contract": NEW},
         {"amount": "5.00", "reference": "R-1"},
     ),
+    (API, "/api/v1/accounts/{contract}/contact", {"contract": NEW}, {"email": "n@new.example"}),
     (API, "/api/v1/accounts/{contract}/restore", {"contract": NEW}, {}),
     (API, "/api/v1/accounts/{contract}/restart", {"contract": HERE}, {}),
     (API, "/api/v1/accounts/{contract}/message", {"contract": HERE}, {"text": "Good evening"}),
@@ -110,6 +111,12 @@ STEPS: tuple[tuple[str, str, dict[str, str], dict[str, Any]], ...] = (
     (API, "/api/v1/clock/advance", {}, {"by": "1d"}),
     (API, "/api/v1/accounts/{contract}/cancel", {"contract": NEW}, {"reason": "moves away"}),
     (OWNER, "/console/accounts/{contract}/cash", {"contract": HERE}, {"once": "k2", "amount": "5"}),
+    (
+        OWNER,
+        "/console/accounts/{contract}/contact",
+        {"contract": HERE},
+        {"once": "k6", "phone": "+43 1 5550199", "email": "new@harbour.example"},
+    ),
     (OWNER, "/console/accounts/{contract}/restore", {"contract": HERE}, {"once": "k3"}),
     (OWNER, "/console/accounts/{contract}/restart", {"contract": HERE}, {"once": "k4"}),
     (
