@@ -99,7 +99,9 @@ async def written_down(served: Served) -> AsyncIterator[list[str]]:
     made: list[str] = []
     async with served.house.store.read() as tx:
         kind: Any = type(tx._lease)
-    originals = {name: getattr(kind, name) for name in ("execute", "fetch", "write")}
+    originals = {
+        name: getattr(kind, name) for name in ("execute", "fetch", "write", "put", "put_many")
+    }
 
     def noting(call: Any) -> Any:
         async def note(lease: Any, statement: Any, *given: Any) -> Any:
