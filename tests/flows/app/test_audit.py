@@ -54,9 +54,11 @@ DEPOSIT = (
         '2030-01-01', 1, '2030-01-15', 3000, 0, 3000, '[]' FROM service WHERE contract = '{HERE}'
     """,
     f"""
-    INSERT INTO invoice_line SELECT 'I{{n}}', 1, id, 'K{{n}}', 'deposit', '2030-01-01',
-        '2030-01-02', 1, 1, 'HARBOUR', '2020-01-01', 3000, 3000, '', 'Box' FROM service
-        WHERE contract = '{HERE}'
+    INSERT INTO invoice_line (invoice_id, n, service_id, subject, kind, period_start, period_end,
+        take, measure, units_before, units, of_units, offering, price_from, quantity, rate_minor,
+        amount_minor, tax, label)
+        SELECT 'I{{n}}', 1, id, 'K{{n}}', 'deposit', '2030-01-01', '2030-01-02', 0, 'day', 0, 1, 1,
+        'HARBOUR', '2020-01-01', 1, 3000, 3000, '', 'Box' FROM service WHERE contract = '{HERE}'
     """,
 )
 
