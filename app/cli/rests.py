@@ -27,7 +27,10 @@ def add_to(cli: typer.Typer) -> None:
 
 def pause(
     contract: Contract,
-    begins: Annotated[datetime, typer.Argument(formats=_DAY, help="The first day of rest.")],
+    begins: Annotated[
+        datetime | None,
+        typer.Argument(formats=_DAY, help="The first day of rest; today unless said."),
+    ] = None,
     ends: Annotated[
         datetime | None,
         typer.Argument(formats=_DAY, help="The day it goes on; without one, until resumed."),
@@ -47,7 +50,7 @@ def pause(
                 tx,
                 contract,
                 actor(),
-                begins=begins.date(),
+                begins=day(begins),
                 ends=day(ends),
                 reason=reason,
             )

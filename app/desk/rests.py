@@ -17,8 +17,8 @@ async def pause(
     contract: str,
     actor: str,
     *,
-    begins: date,
-    ends: date | None,
+    begins: date | None = None,
+    ends: date | None = None,
     reason: str = "",
 ) -> Pause:
     """Let a service rest. Raises what the flow raises."""

@@ -28,9 +28,15 @@ AHEAD_DAYS_MAX = 366
 
 
 async def pause(
-    desk: Desk, tx: Tx, contract: str, now: datetime, *, from_on: date, until_on: date | None
+    desk: Desk,
+    tx: Tx,
+    contract: str,
+    now: datetime,
+    *,
+    from_on: date | None = None,
+    until_on: date | None = None,
 ) -> Pause:
-    """Let a service rest from a day on, up to another one or until it is resumed.
+    """Let a service rest from a day on, today if none is said, up to another or until resumed.
 
     Raises NotFound for an unknown contract, Invalid for days that are past, too far ahead or none,
     Duplicate where it rests on one of them already.
@@ -38,6 +44,7 @@ async def pause(
     held = await lock(tx, contract, now)
     if not held.subscriptions:
         raise Invalid("contract", f"{contract} has ended")
+    from_on = from_on or held.today
     if not held.today <= from_on <= days_after(held.today, AHEAD_DAYS_MAX):
         raise Invalid("begins", f"must be {held.today} or up to {AHEAD_DAYS_MAX} days later")
     if until_on is not None and until_on <= from_on:

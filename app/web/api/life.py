@@ -52,9 +52,9 @@ class CancelBody(Body):
 
 
 class PauseBody(Body):
-    """From which day on it rests, and on which it goes on; without an end until it is resumed."""
+    """From which day on it rests, today unless said, and on which it goes on, if not by hand."""
 
-    begins: Day
+    begins: Day | None = None
     ends: Day | None = None
     reason: OptionalText = ""
 
@@ -162,15 +162,29 @@ async def _resume(call: Call, tx: Tx) -> None:
     )
 
 
-def _preview(deed: Deed) -> Callable[[Call], Awaitable[Preview]]:
-    """Answer with what would follow from a deed."""
+async def preview_change(call: Call) -> Preview:
+    """Tell what a change would cost, and do nothing."""
+    return await _foreseen(call, _alter)
 
-    async def foresee(call: Call) -> Preview:
-        """Tell what it would cost, and do nothing."""
-        found = await foreseeing.after(call.house, call.part("contract"), lambda tx: deed(call, tx))
-        return _told(found)
 
-    return foresee
+async def preview_cancel(call: Call) -> Preview:
+    """Tell what an end would give back, and do nothing."""
+    return await _foreseen(call, _cancel)
+
+
+async def preview_pause(call: Call) -> Preview:
+    """Tell what a rest would give back, and do nothing."""
+    return await _foreseen(call, _pause)
+
+
+async def preview_resume(call: Call) -> Preview:
+    """Tell what going on would cost, and do nothing."""
+    return await _foreseen(call, _resume)
+
+
+async def _foreseen(call: Call, deed: Deed) -> Preview:
+    contract = call.part("contract")
+    return _told(await foreseeing.after(call.house, contract, lambda tx: deed(call, tx)))
 
 
 def _told(found: Foreseen) -> Preview:
@@ -224,8 +238,8 @@ ROUTES = (
     change("accounts/{contract}/cancel", cancel, AccountDocument, body=CancelBody),
     change("accounts/{contract}/pause", pause, AccountDocument, body=PauseBody),
     change("accounts/{contract}/resume", resume, AccountDocument, body=ResumeBody),
-    ask("accounts/{contract}/change/preview", _preview(_alter), Preview, body=ChangeBody),
-    ask("accounts/{contract}/cancel/preview", _preview(_cancel), Preview, body=CancelBody),
-    ask("accounts/{contract}/pause/preview", _preview(_pause), Preview, body=PauseBody),
-    ask("accounts/{contract}/resume/preview", _preview(_resume), Preview, body=ResumeBody),
+    ask("accounts/{contract}/change/preview", preview_change, Preview, body=ChangeBody),
+    ask("accounts/{contract}/cancel/preview", preview_cancel, Preview, body=CancelBody),
+    ask("accounts/{contract}/pause/preview", preview_pause, Preview, body=PauseBody),
+    ask("accounts/{contract}/resume/preview", preview_resume, Preview, body=ResumeBody),
 )

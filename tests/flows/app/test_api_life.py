@@ -73,7 +73,6 @@ async def test_a_service_rests_and_goes_on(house, home, served):
         ("change", {"quantity": "2"}, "quantity"),
         ("change", {"plan": "HORIZON", "when": "soon"}, "when"),
         ("cancel", {"when": "later"}, "when"),
-        ("pause", {}, "begins"),
         ("pause", {"begins": "2000-01-01"}, "begins"),
         ("pause", {"begins": "tomorrow"}, "begins"),
         ("resume", {"on": "2000-01-01"}, "on"),

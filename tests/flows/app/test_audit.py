@@ -113,7 +113,7 @@ STEPS: tuple[tuple[str, str, dict[str, str], dict[str, Any]], ...] = (
     (API, "/api/v1/parked/release", {}, {"kind": "notify", "key": "ghost"}),
     (API, "/api/v1/reconcile", {}, {"contract": HERE}),
     (API, "/api/v1/clock/advance", {}, {"by": "1d"}),
-    (API, "/api/v1/accounts/{contract}/pause", {"contract": NEW}, {"begins": "2040-03-01"}),
+    (API, "/api/v1/accounts/{contract}/pause", {"contract": NEW}, {}),
     (API, "/api/v1/accounts/{contract}/resume", {"contract": NEW}, {"reason": "is back"}),
     (API, "/api/v1/accounts/{contract}/cancel", {"contract": NEW}, {"reason": "moves away"}),
     (OWNER, "/console/accounts/{contract}/cash", {"contract": HERE}, {"once": "k2", "amount": "5"}),

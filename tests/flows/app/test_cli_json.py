@@ -110,7 +110,7 @@ ASKED = {
     "token list": (),
     "token revoke": ("till",),
     "audit": ("--subject", DARK),
-    "pause": (DARK, "2040-06-01", "2040-06-10"),
+    "pause": (DARK,),
     "resume": (DARK,),
     "cancel": (DARK, "--now"),
 }
