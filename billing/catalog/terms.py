@@ -35,6 +35,28 @@ class Measure(StrEnum):
     WHOLE = "whole"  # nothing: what has begun costs the whole period
 
 
+class Leading(StrEnum):
+    """What the part before the first whole period is a part of."""
+
+    CONTAINING = "containing"  # of the period it lies in, by the anchor that no month clamps
+    STEPPED = "stepped"  # of one interval back from where it ends, clamped as that day may be
+
+
+class Cut(StrEnum):
+    """How the parts of a period are rounded."""
+
+    REACHED = "reached"  # what is reached at the end less what was at the start: parts always sum
+    APART = "apart"  # each by itself: parts may miss the whole by a minor unit each
+
+
+@dataclass(frozen=True, slots=True)
+class Manner:
+    """How parts of periods are counted and rounded; that of the house unless it is told."""
+
+    leading: Leading = Leading.CONTAINING
+    cut: Cut = Cut.REACHED
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Terms:
     """By default a calendar month in advance, from bill day to bill day, by the day."""
@@ -56,3 +78,4 @@ class Terms:
 
 
 MONTHLY_IN_ADVANCE = Terms()
+OURS = Manner()

@@ -7,11 +7,12 @@ wherever it is cut, and none of them has to know the others.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import date
+from fractions import Fraction
 
-from billing.catalog.terms import Measure
+from billing.catalog.terms import Cut, Measure
 from terms.calendar import Period, start_of_day
 from terms.money import divide_half_up
 from terms.schedule import MONTHLY, Schedule, Unit
@@ -27,23 +28,43 @@ class Share:
     until: int
     of: int
 
+    @classmethod
+    def rest(cls, units: int, of: int) -> Share:
+        """Return the last units of a period."""
+        return cls(of - units, of, of)
+
     @property
     def units(self) -> int:
         """How many units it has."""
         return self.until - self.since
 
-    def part(self, amount_minor: int) -> int:
+    def part(self, amount_minor: int, cut: Cut = Cut.REACHED) -> int:
         """Return what this share costs of what the period costs, in minor units."""
         if self.units == self.of:
             return amount_minor
+        if cut is Cut.APART:
+            return divide_half_up(amount_minor * self.units, self.of)
         upto, before = (divide_half_up(amount_minor * n, self.of) for n in (self.until, self.since))
         return upto - before
+
+
+WHOLE = Share(0, 1, 1)
+
+
+def periods_in(shares: Iterable[Share]) -> Fraction:
+    """Tell how many whole periods shares make together, exactly."""
+    return sum((Fraction(one.units, one.of) for one in shares), Fraction(0))
+
+
+def units_in(shares: Iterable[Share]) -> int:
+    """Tell how many units shares have together."""
+    return sum(one.units for one in shares)
 
 
 def share(part: Period, whole: Period, measure: Measure, schedule: Schedule, zone: str) -> Share:
     """Measure a part of a period of a schedule, in the zone of whoever pays."""
     if measure is Measure.WHOLE:
-        return Share(0, 1, 1)
+        return WHOLE
     if measure is Measure.SECOND:
         return _counted(part, whole, lambda day: _seconds(day, zone))
     if measure is Measure.THIRTY and schedule.interval.unit is Unit.MONTH:
