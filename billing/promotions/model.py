@@ -131,7 +131,14 @@ def discounted(
     currency: str,
     spread: Spread = Spread.WHOLE,
 ) -> Discounted:
-    """Take discounts off items of a currency. Raises ValueError for an item below zero."""
+    """Take discounts off items.
+
+    Raises ValueError for an item below zero, and where something is of another currency.
+    """
+    discounts = list(discounts)
+    offs = [one.off for one in discounts if isinstance(one.off, Money)]
+    if {money.currency for money in (*offs, *(item.amount for item in items))} - {currency}:
+        raise ValueError(f"cannot mix {currency} and another currency")
     if any(item.amount.amount_minor < 0 for item in items):
         raise ValueError("only what is charged can be discounted")
     gross = [Fraction(item.amount.amount_minor) for item in items]
