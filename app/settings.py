@@ -178,10 +178,11 @@ class Settings(BaseSettings):
         168, description="How long a sign-in lasts at most, used or not, in hours."
     )
     portal_sign_in_idle_h: Hours = Field(
-        336, description="The same of a subscriber's sign-in at `/portal/`, unused, in hours."
+        336,
+        description="How long a sign-in at `/portal/` lasts that nobody uses, in hours.",
     )
     portal_sign_in_longest_h: Hours = Field(
-        2_160, description="The same of a subscriber's sign-in at `/portal/`, at most, in hours."
+        2_160, description="How long a sign-in at `/portal/` lasts at most, in hours."
     )
     insecure_cookies: bool = Field(
         default=False,

@@ -100,13 +100,20 @@ def _rows(
     return [] if conflict else [Statement(sql=table.name, values=rows, copied=names)]
 
 
+def _each(_lease: Any, asked: Sequence[tuple[str, Any]]) -> list[Statement]:
+    return [Statement(sql=sql, values=values) for sql, values in asked]
+
+
 _WATCHED: Mapping[str, Callable[..., list[Statement] | None]] = {
     "_begin": _begun,
     "execute": _core,
     "fetch": _plain,
+    "fetch_all": _each,
     "write": _plain,
+    "put": _plain,
     "write_many": _many,
     "insert_many": _rows,
+    "put_many": _rows,
 }
 
 

@@ -10,7 +10,7 @@ import hypothesis
 import pytest
 
 from tests.conformance import named
-from tests.services import binaries, browser, hurt, peers, postgres, redis, sockets
+from tests.services import binaries, browser, forks, hurt, peers, postgres, redis, sockets
 
 pytest_plugins = ["tests.fixtures.store"]
 
@@ -48,7 +48,8 @@ def _limit_s(item: pytest.Item) -> float:
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
-    """End what the run has started."""
+    """End what this process has started, and the first one what the run has."""
+    forks.loaded.close()
     folder = config.stash.get(RUN_FOLDER, None)
     if folder is not None:
         postgres.close_run(folder)

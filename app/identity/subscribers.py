@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from sqlalchemy import Column, String, Table, select, update
+from sqlalchemy import Column, String, Table, delete, select, update
 
 from app.identity.passwords import HASH_CHARS_MAX
 from billing.reads import payers
@@ -77,6 +77,11 @@ async def set_password(tx: Tx, key: AccountId, password_hash: str, now: datetime
     """Keep a password, the first one or another."""
     row = {"account_id": key, "password_hash": password_hash, "password_at": now}
     await tx.upsert(subscriber_password, [row], key=("account_id",))
+
+
+async def forget_password(tx: Tx, key: AccountId) -> None:
+    """Have a subscriber no password, as in the beginning."""
+    await tx.execute(delete(subscriber_password).where(_C.account_id == key))
 
 
 def _of(payer: Payer) -> Subscriber:

@@ -70,7 +70,7 @@ def _by_the_clock(house: House) -> dict[str, Running]:
         "answers": lambda stop: scheduler.forget_answers(house, stop),
     }
     if house.store.is_sqlite:  # which one process has for itself
-        return clock
+        return clock | {"checkpoint": lambda stop: scheduler.checkpoint(house, stop)}
     lease_s, heartbeat_s = house.settings.lease_s, house.settings.heartbeat_s
     lease = timedelta(seconds=lease_s)
     lead = Lead(house.store, house.clock, house.chance, CLOCK, lease=lease)

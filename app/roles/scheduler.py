@@ -20,6 +20,7 @@ from runtime.store.watch import EVERY_S, ForeignCommits
 
 ANSWERS = "answers"
 FACTS_EVERY_S = 2.0
+CHECKPOINT_EVERY_S = 2.0
 LOST_EVERY_S = 86_400.0
 ANSWERS_EVERY_S = 600.0
 SOON_S = 2.0
@@ -43,6 +44,11 @@ async def hear_others(house: House, stop: asyncio.Event) -> None:
         await _again(house, stop, "ears", listen, EVERY_S)
     else:
         await _again(house, stop, "ears", house.refresh_providers, house.settings.sweep_s)
+
+
+async def checkpoint(house: House, stop: asyncio.Event) -> None:
+    """Spare whoever commits to SQLite the way from its log into its file."""
+    await _again(house, stop, "checkpoint", house.store.checkpoint, CHECKPOINT_EVERY_S)
 
 
 async def take_facts(house: House, stop: asyncio.Event) -> None:

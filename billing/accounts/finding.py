@@ -20,10 +20,14 @@ def terms(*, contract: str, name: str, phone: str, email: str = "") -> frozenset
     """Give every term by which a household is to be found."""
     found = {term(CONTRACT, _folded(contract))}
     found |= {term(WORD, word) for word in _words(name)}
+    return frozenset(found) | contact_terms(phone=phone, email=email)
+
+
+def contact_terms(*, phone: str, email: str) -> frozenset[str]:
+    """Give those terms that change with how somebody is reached."""
+    found = {email_term(email)} if email else set()
     if digits := _last_digits(phone):
         found.add(term(PHONE, digits))
-    if email:
-        found.add(email_term(email))
     return frozenset(found)
 
 

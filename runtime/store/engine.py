@@ -15,7 +15,7 @@ from runtime.bell import Bell, LocalBell
 from runtime.outages import Outages
 from runtime.store.lease import Lease, Pool, Values, to_the_end
 from runtime.store.postgres import postgres_engine, postgres_reader, postgres_writer
-from runtime.store.sqlite import make_folder, sqlite_reader, sqlite_writer
+from runtime.store.sqlite import make_folder, sqlite_checkpointer, sqlite_reader, sqlite_writer
 from runtime.store.unit import Tx
 from terms.errors import Invalid
 
@@ -55,6 +55,7 @@ class Store:
             make_folder(self.url)
             self._writers = Pool(sqlite_writer(self.url), leases_max=1)
             self._readers = Pool(sqlite_reader(self.url), leases_max=SQLITE_READERS_MAX)
+            self._checkpointers = Pool(sqlite_checkpointer(self.url), leases_max=1)
         else:
             engine = postgres_engine(self.url)
             self._writers = Pool(postgres_writer(engine), leases_max=POSTGRES_WRITERS_MAX)
@@ -82,8 +83,19 @@ class Store:
         async with self._lend_writer() as lease:
             return await lease.fetch(sql, values)
 
+    async def checkpoint(self) -> int:
+        """Bring what SQLite has committed from its log into its file, while others read and write.
+
+        Returns how many pages of the log are not there yet: somebody still reads what was before.
+        """
+        async with self._checkpointers.lend() as lease:
+            ((_, pages, done),) = await lease.fetch("PRAGMA wal_checkpoint(PASSIVE)", ())
+        return int(pages - done)
+
     async def close(self) -> None:
         """Close every connection."""
+        if self.is_sqlite:
+            await self._checkpointers.close()
         await self._writers.close()
         await self._readers.close()
 

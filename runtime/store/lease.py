@@ -19,6 +19,7 @@ from runtime.patience import StoreAway, to_begin_s
 Engine = Literal["sqlite", "postgresql"]
 Record = Mapping[str, Any]
 Values = tuple[Any, ...]
+Asked = tuple[str, Values]
 Given = Record | Sequence[Record] | None
 T = TypeVar("T")
 ROLLBACK_S = 10.0
@@ -96,6 +97,23 @@ class Lease(ABC):
 
         `conflict` is the statement's ON CONFLICT clause.
         """
+
+    async def fetch_all(self, asked: Sequence[Asked]) -> list[Sequence[Sequence[Any]]]:
+        """Run several statements one after the other; the rows of each."""
+        return [await self.fetch(sql, values) for sql, values in asked]
+
+    async def flush(self) -> None:  # noqa: B027 - most put nothing off
+        """Have what was put done by now."""
+
+    async def put(self, sql: str, values: Values) -> None:
+        """Run a statement whose count nobody needs: at the latest before the next one."""
+        await self.write(sql, values)
+
+    async def put_many(
+        self, table: Table, names: tuple[str, ...], rows: list[Values], conflict: str = ""
+    ) -> None:
+        """Insert rows whose count nobody needs: at the latest before the next statement."""
+        await self.insert_many(table, names, rows, conflict)
 
     @abstractmethod
     async def close(self) -> None:

@@ -15,7 +15,7 @@ from sqlalchemy import CompoundSelect, Delete, Dialect, Select, Update
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.dialects.postgresql import asyncpg
 
-from runtime.store.lease import Engine
+from runtime.store.lease import Asked, Engine
 from runtime.store.unit import Tx
 
 Query = Select[Any] | CompoundSelect[Any]
@@ -53,11 +53,22 @@ class PreparedQuery:
 
     async def rows(self, tx: Tx, given: Mapping[str, Any]) -> list[Any]:
         """Return all rows."""
-        compiled, row, processors = self._compiled.get(tx.engine) or self._compile(tx.engine)
-        found = await tx.fetch(compiled.sql, compiled.values(given))
+        return self.read(tx.engine, await tx.fetch(*self.asked(tx.engine, given)))
+
+    def asked(self, engine: Engine, given: Mapping[str, Any]) -> Asked:
+        """Give its text with the parameters in their places."""
+        compiled = self._known(engine)[0]
+        return compiled.sql, compiled.values(given)
+
+    def read(self, engine: Engine, found: Sequence[Sequence[Any]]) -> list[Any]:
+        """Read the rows that the driver has found."""
+        _, row, processors = self._known(engine)
         if not processors:
             return list(map(row._make, found))
         return list(map(row._make, _processed(found, processors)))
+
+    def _known(self, engine: Engine) -> tuple[_Compiled, Any, list[tuple[int, Processor]]]:
+        return self._compiled.get(engine) or self._compile(engine)
 
     def _compile(self, engine: Engine) -> tuple[_Compiled, Any, list[tuple[int, Processor]]]:
         query, dialect = self._build(engine), _DIALECTS[engine]
@@ -72,6 +83,12 @@ class PreparedQuery:
         return self._compiled[engine]
 
 
+async def rows_of(tx: Tx, *asked: tuple[PreparedQuery, Mapping[str, Any]]) -> list[list[Any]]:
+    """Return the rows of several queries, none of which needs another's; one trip on SQLite."""
+    found = await tx.fetch_all([query.asked(tx.engine, given) for query, given in asked])
+    return [query.read(tx.engine, rows) for (query, _), rows in zip(asked, found, strict=True)]
+
+
 class PreparedCommand:
     """An UPDATE or DELETE."""
 
@@ -79,12 +96,12 @@ class PreparedCommand:
         self._build = build
         self._compiled: dict[Engine, _Compiled] = {}
 
-    async def run(self, tx: Tx, given: Mapping[str, Any]) -> int:
-        """Run it; returns how many rows it wrote."""
+    async def run(self, tx: Tx, given: Mapping[str, Any]) -> None:
+        """Run it, as `Tx.put` does."""
         if tx.engine not in self._compiled:
             self._compiled[tx.engine] = _compile(self._build(tx.engine), _DIALECTS[tx.engine])
         compiled = self._compiled[tx.engine]
-        return await tx.driver(compiled.sql, compiled.values(given))
+        await tx.put(compiled.sql, compiled.values(given))
 
 
 def _compile(statement: Query | Update | Delete, dialect: Dialect) -> _Compiled:

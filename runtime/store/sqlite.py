@@ -2,6 +2,8 @@
 
 The write-ahead log lets readers go on; `synchronous=FULL` makes every commit survive a power cut;
 BEGIN IMMEDIATE takes the write lock before anything is read, so no decision rests on old rows.
+While it is held every trip to the thread and back may meet a busy event loop, so that they are few:
+what nobody waits for travels with what comes next.
 """
 
 from __future__ import annotations
@@ -21,13 +23,14 @@ from sqlalchemy.engine.cursor import FullyBufferedCursorFetchStrategy
 from sqlalchemy.exc import DBAPIError
 
 from runtime.store.bulk import values_sql
-from runtime.store.lease import Engine, Given, Lease, T, Take, Values, to_the_end
+from runtime.store.lease import Asked, Engine, Given, Lease, T, Take, Values, to_the_end
 from runtime.store.thread import OwnThread
 
 BUSY_TIMEOUT_MS = 20_000
 CACHE_KIB = 16_000
-# 16 MiB of log: a page that is written often goes into the database file once for many commits.
-LOG_PAGES_MAX = 4_000
+# 64 MiB of log. Before it comes to that, `Store.checkpoint` has brought it into the database file;
+# who commits does so himself where nobody else did, and keeps all who write waiting.
+LOG_PAGES_MAX = 16_000
 # The driver lets go of the interpreter for each statement and waits to have it back.
 INSERT_ROWS = 50
 
@@ -48,6 +51,8 @@ class SqliteLease(Lease):
         self.raw = _driver_of(core)
         self._thread = thread
         self._must_begin = False
+        # What is written with the next job: the text, for an error, and what is to be done.
+        self._unsent: list[tuple[str, Callable[[], object]]] = []
 
     @property
     def is_open(self) -> bool:
@@ -62,6 +67,39 @@ class SqliteLease(Lease):
         """Run one statement and return its rows."""
         return await self._do(sql, lambda: self.raw.execute(sql, values).fetchall())
 
+    async def fetch_all(self, asked: Sequence[Asked]) -> list[Sequence[Sequence[Any]]]:
+        """Run several statements in one trip; the rows of each."""
+
+        def job() -> list[Sequence[Sequence[Any]]]:
+            return [self.raw.execute(sql, values).fetchall() for sql, values in asked]
+
+        return await self._do("; ".join(sql for sql, _ in asked), job)
+
+    @property
+    def is_clean(self) -> bool:
+        """Whether the next one can have it as it is."""
+        return super().is_clean and not self._unsent
+
+    async def rollback(self) -> None:
+        """Undo what is open, and forget what was to be written."""
+        self._unsent.clear()
+        await super().rollback()
+
+    async def flush(self) -> None:
+        """Write what waits for the next trip."""
+        if self._unsent:
+            await self._do("", lambda: None)
+
+    async def put(self, sql: str, values: Values) -> None:
+        """Run a statement on the next trip."""
+        self._unsent.append((sql, lambda: self.raw.execute(sql, values)))
+
+    async def put_many(
+        self, table: Table, names: tuple[str, ...], rows: list[Values], conflict: str = ""
+    ) -> None:
+        """Insert rows on the next trip."""
+        self._unsent.append(self._insertion(table, names, rows, conflict))
+
     async def write(self, sql: str, values: Values) -> int:
         """Run one statement and return how many rows it wrote."""
         return await self._do(sql, lambda: self.raw.execute(sql, values).rowcount)
@@ -73,6 +111,12 @@ class SqliteLease(Lease):
     async def insert_many(
         self, table: Table, names: tuple[str, ...], rows: list[Values], conflict: str = ""
     ) -> int:
+        """Insert rows; returns how many were written."""
+        return await self._do(*self._insertion(table, names, rows, conflict))
+
+    def _insertion(
+        self, table: Table, names: tuple[str, ...], rows: list[Values], conflict: str
+    ) -> tuple[str, Callable[[], int]]:
         """Insert fifty rows with each statement, the rest one by one: two texts to keep ready."""
         fifty = values_sql(table, names, INSERT_ROWS) + conflict
         one = values_sql(table, names, 1) + conflict
@@ -85,7 +129,7 @@ class SqliteLease(Lease):
                 written += self.raw.execute(fifty, values).rowcount
             return written + max(self.raw.executemany(one, rows[whole:]).rowcount, 0)
 
-        return await self._do(one, job)
+        return one, job
 
     async def close(self) -> None:
         """Give the connection up; one that is broken already is no error."""
@@ -96,25 +140,33 @@ class SqliteLease(Lease):
     async def _do(self, sql: str, job: Callable[[], T]) -> T:
         """Do a job in the thread, after opening the transaction if that is still to be done."""
         must_begin, self._must_begin = self._must_begin, False
+        unsent, self._unsent = self._unsent, []
+        told = [sql]
+
+        def all_jobs() -> T:
+            if must_begin:
+                self.raw.execute(self._opening)
+            for text, one in unsent:
+                told[0] = text
+                one()
+            told[0] = sql
+            return job()
+
         try:
-            return await self._thread.do(lambda: self._begun(job) if must_begin else job())
+            return await self._thread.do(all_jobs)
         except sqlite3.Error as error:
             raise DBAPIError.instance(
-                sql, None, error, sqlite3.Error, hide_parameters=True
+                told[0], None, error, sqlite3.Error, hide_parameters=True
             ) from error
         except asyncio.CancelledError:
             self.raw.interrupt()  # nobody wants the rest of it
             raise
 
-    def _begun(self, job: Callable[[], T]) -> T:
-        self.raw.execute(self._opening)
-        return job()
-
     async def _begin(self) -> None:
         self._must_begin = True
 
     async def _commit(self) -> None:
-        if not self._must_begin:
+        if self._unsent or not self._must_begin:
             await self.fetch("COMMIT", ())
 
     async def _rollback(self) -> None:
@@ -130,6 +182,11 @@ def sqlite_writer(url: URL) -> Callable[[], Awaitable[Lease]]:
 def sqlite_reader(url: URL) -> Callable[[], Awaitable[Lease]]:
     """Return what opens connections that read, and that refuse to write."""
     return _opener(_engine(url, ("query_only=ON",)), "BEGIN")
+
+
+def sqlite_checkpointer(url: URL) -> Callable[[], Awaitable[Lease]]:
+    """Return what opens the connection that brings the log into the file, beside the writer."""
+    return _opener(_engine(url, ("wal_autocheckpoint=0",)), "BEGIN")
 
 
 def _opener(engine: CoreEngine, opening: str) -> Callable[[], Awaitable[Lease]]:

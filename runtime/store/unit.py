@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import CursorResult, Executable, Row, Table
 
 from runtime.store.bulk import bound, bound_values, conflict_sql, newest_by_key
-from runtime.store.lease import Engine, Given, Lease, Record, Values
+from runtime.store.lease import Asked, Engine, Given, Lease, Record, Values
 
 Step = Callable[["Tx"], Awaitable[None]]
 
@@ -63,33 +63,44 @@ class Tx:
         """Return all rows of one query in the driver's own parameter style, past the compiler."""
         return await (await self._open()).fetch(sql, values)
 
+    async def fetch_all(self, asked: Sequence[Asked]) -> list[Sequence[Sequence[Any]]]:
+        """Return the rows of several queries, none of which needs another's; one trip on SQLite."""
+        return await (await self._open()).fetch_all(asked)
+
+    async def put(self, sql: str, values: Values) -> None:
+        """Run SQL text as `driver` does where nobody needs to know how many rows it wrote.
+
+        On SQLite it travels with what comes next, and whatever is wrong with it comes out there.
+        """
+        await (await self._open()).put(sql, values)
+
     async def insert(self, table: Table, rows: Iterable[Record]) -> int:
-        """Insert many rows by the fastest path of the engine; every row has the same keys."""
+        """Insert many rows by the fastest path of the engine, as `put` does.
+
+        Every row has the same keys. Returns how many there are.
+        """
         names, records = bound(table, rows, self._dialect)
         if records:
-            await (await self._open()).insert_many(table, names, records)
+            await (await self._open()).put_many(table, names, records)
         return len(records)
 
     async def insert_rows(self, table: Table, names: tuple[str, ...], rows: list[Values]) -> None:
         """Insert rows given as values in the order of the names, where there are very many."""
         if rows:
             records = bound_values(table, names, rows, self._dialect)
-            await (await self._open()).insert_many(table, names, records)
+            await (await self._open()).put_many(table, names, records)
 
     async def upsert(
         self, table: Table, rows: Iterable[Record], *, key: tuple[str, ...], rising: str = ""
-    ) -> int:
-        """Insert many rows; where the key exists already, every other given column is overwritten.
-
-        With `rising` only where the new value of that column is greater than the old one.
-        Returns how many rows were written.
+    ) -> None:
+        """Insert many rows as `put` does; where the key exists, every other given column is
+        overwritten, with `rising` only where its new value is greater than the old one.
         """
         names, records = bound(table, rows, self._dialect)
-        if not records:
-            return 0
-        records = newest_by_key(names, records, key, rising)
-        conflict = conflict_sql(table.name, names, key, rising)
-        return await (await self._open()).insert_many(table, names, records, conflict)
+        if records:
+            records = newest_by_key(names, records, key, rising)
+            conflict = conflict_sql(table.name, names, key, rising)
+            await (await self._open()).put_many(table, names, records, conflict)
 
     async def insert_new(
         self, table: Table, rows: Iterable[Record], *, key: tuple[str, ...]
@@ -115,6 +126,7 @@ class Tx:
         if not self._is_begun and len(self._put_off) == 1:
             self._is_begun = True  # as far as the step can tell
             await self._put_off.pop()(self)
+            await self._lease.flush()
             return
         if self._put_off:
             await self._open()

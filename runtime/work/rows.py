@@ -223,7 +223,7 @@ def _claims(kind: str, token: int, rows: Iterable[Any]) -> list[Claim]:
 
 def _step(sql: str, values: Values) -> Step:
     async def step(tx: Tx) -> None:
-        await tx.driver(sql, values)
+        await tx.put(sql, values)
 
     return step
 

@@ -236,6 +236,7 @@ def keep(installation: Path, run_folder: Path, owner_pid: int) -> None:
         server.wait()
     finally:
         shutil.rmtree(cluster.folder, ignore_errors=True)
+        (run_folder / "postgres.url").unlink(missing_ok=True)  # so that who waits knows
         if not is_alive(owner_pid):
             shutil.rmtree(run_folder, ignore_errors=True)  # nobody else is left to do it
 

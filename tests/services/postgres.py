@@ -11,6 +11,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Coroutine
+from contextlib import suppress
 from pathlib import Path
 from shutil import rmtree
 from typing import Any, TypeVar
@@ -19,16 +20,19 @@ from urllib.parse import urlsplit
 import asyncpg
 
 from tests.services.binaries import Binaries, find_postgres
+from tests.services.keeper import is_alive
 
 URL_ENVIRONMENT = "BOXOFFICE_TEST_POSTGRES_URL"
 RUN_ENVIRONMENT = "BOXOFFICE_TEST_RUN"
 START_DEADLINE_S = 60.0
 STOP_DEADLINE_S = 20.0
 ROOT = Path(__file__).resolve().parents[2]
+# Since 15 a copy goes page by page through the log unless told otherwise: five times the work.
+FILE_COPY_SINCE = 15
 
 T = TypeVar("T")
-# The keeper ends with the run, not with the process that happened to start it.
-_started: list[subprocess.Popen[bytes]] = []
+# The keeper ends with the run, not with the process that happens to start it: nobody is its parent.
+DETACHED = ["sh", "-c", 'log=$1; shift; "$@" >"$log" 2>&1 & echo $!', "sh"]
 
 
 def describe() -> str:
@@ -51,27 +55,16 @@ def close_run(folder: Path) -> None:
     """Stop what the run has started."""
     pid_file = folder / "keeper.pid"
     if pid_file.exists():
-        _end(int(pid_file.read_text("utf-8")))
-    for process in _started:
-        process.wait(STOP_DEADLINE_S)
-    _started.clear()
+        _end(int(pid_file.read_text("utf-8")), folder / "postgres.url")
     rmtree(folder, ignore_errors=True)
 
 
-def _end(keeper_pid: int) -> None:
+def _end(keeper_pid: int, announced: Path) -> None:
     """Ask the keeper to end and wait; it removes the cluster itself."""
-    try:
+    with suppress(ProcessLookupError):
         os.kill(keeper_pid, signal.SIGTERM)
-    except ProcessLookupError:
-        return
     deadline = time.monotonic() + STOP_DEADLINE_S
-    while time.monotonic() < deadline:
-        if any(process.poll() is not None for process in _started):
-            return
-        try:
-            os.kill(keeper_pid, 0)
-        except ProcessLookupError:
-            return
+    while is_alive(keeper_pid) and announced.exists() and time.monotonic() < deadline:
         time.sleep(0.02)
 
 
@@ -90,20 +83,19 @@ def shared_url(binaries: Binaries) -> str:
 def _start_keeper(binaries: Binaries, folder: Path, owner: str) -> None:
     command = [sys.executable, "-m", "tests.services.keeper", binaries.installation, folder, owner]
     log = folder / "keeper.log"
-    with log.open("wb") as output:
-        keeper = subprocess.Popen(
-            [str(word) for word in command],
-            cwd=ROOT,
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=output,
-            start_new_session=True,
-        )
-    _started.append(keeper)
-    (folder / "keeper.pid").write_text(str(keeper.pid), "utf-8")
+    started = subprocess.run(
+        [*DETACHED, *(str(word) for word in (log, *command))],
+        cwd=ROOT,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        start_new_session=True,
+        check=True,
+    )
+    keeper_pid = int(started.stdout)
+    (folder / "keeper.pid").write_text(str(keeper_pid), "utf-8")
     deadline = time.monotonic() + START_DEADLINE_S
     while not (folder / "postgres.url").exists():
-        if keeper.poll() is not None or time.monotonic() > deadline:
+        if not is_alive(keeper_pid) or time.monotonic() > deadline:
             message = f"the test PostgreSQL did not start: {log.read_text('utf-8', 'replace')}"
             raise RuntimeError(message)
         time.sleep(0.02)
@@ -122,6 +114,8 @@ class Server:
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
         self._thread.start()
         self._connection = self._do(asyncpg.connect(url))
+        is_told = self._connection.get_server_version().major >= FILE_COPY_SINCE
+        self._how = " STRATEGY file_copy" if is_told else ""
 
     def _do(self, work: Coroutine[Any, Any, T]) -> T:
         return asyncio.run_coroutine_threadsafe(work, self._loop).result(START_DEADLINE_S)
@@ -134,7 +128,7 @@ class Server:
         """Make a database from a template (a name or an address) and return its address."""
         source = urlsplit(template).path.lstrip("/") or template
         name = f"test_{os.getpid()}_{next(self._numbers)}"
-        self.execute(f'CREATE DATABASE "{name}" TEMPLATE "{source}"')
+        self.execute(f'CREATE DATABASE "{name}" TEMPLATE "{source}"{self._how}')
         return urlsplit(self.url)._replace(path=f"/{name}").geturl()
 
     def drop(self, url: str) -> None:

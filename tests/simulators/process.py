@@ -9,21 +9,23 @@ import json
 import os
 import signal
 import subprocess
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 from urllib.request import Request, urlopen
 
-ROOT = Path(__file__).resolve().parents[2]
+from simulators.__main__ import KINDS
+from tests.services.forks import Fork, loaded
+
+PROGRAM = "simulators.__main__:main"
 STOP_S = 10.0
 
 
 class RunningSimulator:
     """A simulator process: `told` and `url` for callers, `admin_url` for tests."""
 
-    def __init__(self, process: subprocess.Popen[bytes], kind: str) -> None:
+    def __init__(self, process: Fork, kind: str) -> None:
         self.process = process
         self.kind = kind
         self.told: dict[str, Any] = {}
@@ -32,7 +34,6 @@ class RunningSimulator:
 
     def wait_ready(self) -> None:
         """Read the line that a simulator prints when it is ready."""
-        assert self.process.stdout is not None
         line = self.process.stdout.readline()
         if not line:
             raise RuntimeError(f"simulator {self.kind} ended: {self.process.wait()}")
@@ -58,15 +59,13 @@ class RunningSimulator:
 
     def stop(self) -> int:
         """Ask the process to end and tell its exit code."""
-        if self.process.poll() is None:
-            self.process.send_signal(signal.SIGTERM)
+        self.process.send_signal(signal.SIGTERM)
         try:
             code = self.process.wait(STOP_S)
         except subprocess.TimeoutExpired:
             self.process.kill()
             code = self.process.wait()
-        if self.process.stdout is not None:
-            self.process.stdout.close()
+        self.process.stdout.close()
         return code
 
     def __enter__(self) -> Self:
@@ -95,10 +94,9 @@ class RunningSimulator:
 
 
 def start_simulator(kind: str, *arguments: str | Path) -> RunningSimulator:
-    """Start `python -m simulators KIND ARGUMENTS...` and wait until it is ready."""
-    command = [sys.executable, "-m", "simulators", kind, *(str(one) for one in arguments)]
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, env=environment)
+    """Start what `python -m simulators KIND ARGUMENTS...` starts and wait until it is ready."""
+    words = [kind, *(str(one) for one in arguments)]
+    process = loaded.start(PROGRAM, words, environment=os.environ, needs=[KINDS[kind]])
     running = RunningSimulator(process, kind)
     try:
         running.wait_ready()

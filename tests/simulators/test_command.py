@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.services.forks import ROOT
 from tests.simulators.http import call
-from tests.simulators.process import ROOT, start_simulator
+from tests.simulators.process import start_simulator
 
 
 def run(*arguments: str) -> subprocess.CompletedProcess[str]:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from app.desk import contracts, household, paying
+from app.desk import contact, contracts, household, paying
 from app.desk.signup import Household, sign_up
 from app.web.api.account_view import AccountDocument, Promised, document
 from app.web.api.rental_view import CreditNote, credit_note
@@ -82,6 +82,14 @@ class CancelBody(Body):
     """When it ends."""
 
     when: Annotated[str, Field(pattern="^(now|period_end)$")] = When.PERIOD_END.value
+    reason: OptionalText = ""
+
+
+class ContactBody(Body):
+    """Another telephone or e-mail; what is left out stays, and an empty text takes it away."""
+
+    phone: OptionalText | None = None
+    email: OptionalText | None = None
     reason: OptionalText = ""
 
 
@@ -195,6 +203,21 @@ async def cancel(call: Call, tx: Tx) -> AccountDocument:
     return await _document(tx, call.part("contract"))
 
 
+async def reach(call: Call, tx: Tx) -> AccountDocument:
+    """Change how a household is reached; another e-mail ends what its subscriber signed in with."""
+    body: ContactBody = call.body
+    await contact.change(
+        call.house,
+        tx,
+        call.part("contract"),
+        phone=body.phone,
+        email=body.email,
+        actor=call.actor,
+        reason=body.reason,
+    )
+    return await _document(tx, call.part("contract"))
+
+
 async def pay_link(call: Call) -> PayLink:
     """Make a page on which all that is owed can be paid."""
     body: PayLinkBody = call.body
@@ -255,6 +278,7 @@ ROUTES = (
     look("accounts/{contract}", show, AccountDocument),
     change("accounts/{contract}/change", alter, AccountDocument, body=ChangeBody),
     change("accounts/{contract}/cancel", cancel, AccountDocument, body=CancelBody),
+    change("accounts/{contract}/contact", reach, AccountDocument, body=ContactBody),
     ask("accounts/{contract}/pay-link", pay_link, PayLink, body=PayLinkBody, status=201),
     change("accounts/{contract}/payments", take_cash, Taken, body=CashBody, status=201),
     change("accounts/{contract}/promises", promise, Promised, body=PromiseBody, status=201),

@@ -10,7 +10,7 @@ from urllib.parse import quote
 from aiohttp import web
 from pydantic import BeforeValidator, Field
 
-from app.desk import boxes, deposits, mending, paying
+from app.desk import boxes, contact, deposits, mending, paying
 from app.desk.boxes import Back, By, holder_of
 from app.desk.mending import TEXT_CHARS_MAX
 from app.identity.roles import Right
@@ -59,6 +59,13 @@ class CashForm(OnceForm):
     reference: Annotated[str, Field(max_length=100)] = ""
 
 
+class ContactForm(OnceForm):
+    """How the household is reached; empty where it is not."""
+
+    phone: Annotated[str, Field(max_length=100)] = ""
+    email: Annotated[str, Field(max_length=300)] = ""
+
+
 class PromiseForm(OnceForm):
     """By which day it is paid."""
 
@@ -97,6 +104,7 @@ class HouseholdForms:
         return (
             self._inside("cash", _cash, Right.TAKE_MONEY, CashForm),
             self._inside("deposit", _deposit, Right.TAKE_MONEY, DepositForm),
+            self._inside("contact", _contact, Right.CARE, ContactForm),
             self._inside("promise", _promise, Right.CARE, PromiseForm),
             self._inside("restore", _restore, Right.CARE, OnceForm),
             self._inside("swap", _swap, Right.MOVE_BOXES, SwapForm),
@@ -169,6 +177,21 @@ async def _deposit(call: Call, tx: Tx) -> str:
         contract=call.part("contract"),
     )
     return f"Of the deposit of {done.serial} {done.kept} is kept, {done.freed} given back."
+
+
+async def _contact(call: Call, tx: Tx) -> str:
+    form: ContactForm = call.form
+    kept = await contact.change(
+        call.house,
+        tx,
+        call.part("contract"),
+        phone=form.phone,
+        email=form.email,
+        actor=call.actor,
+        reason=form.reason.strip(),
+    )
+    told = [part for part in (kept.phone, kept.email) if part]
+    return f"Reached by {' and '.join(told)}." if told else "No telephone and no e-mail is kept."
 
 
 async def _promise(call: Call, tx: Tx) -> str:

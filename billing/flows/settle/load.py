@@ -1,7 +1,8 @@
 """Loads a batch of accounts with a fixed number of SELECTs, however many accounts there are.
 
 The accounts come first and stay locked, in the order of their ids, so that two settles of one
-account follow each other. (Whoever writes a payment down meanwhile does not wait for that.)
+account follow each other. (Whoever writes a payment down meanwhile does not wait for that.) What
+needs nothing else is asked together with them.
 """
 
 from __future__ import annotations
@@ -16,8 +17,8 @@ from billing.accounts.store import account, service
 from billing.catalog.store import catalog_edition
 from billing.dunning.store import hold, hold_from
 from billing.flows.settle.facts import Facts, Household
-from billing.flows.settle.load_open import load_open
-from billing.flows.settle.load_rent import load_rent
+from billing.flows.settle.load_open import ITEMS, MOVEMENTS, load_open, take_items
+from billing.flows.settle.load_rent import RENTALS, take_rent
 from billing.flows.settle.load_reopened import load_reopened
 from billing.invoicing.store import charged_until, reopened_from
 from billing.payments.model import Method
@@ -31,7 +32,7 @@ from runtime import log
 from runtime.store import Tx
 from runtime.store.among import KEYS, among, packed
 from runtime.store.lease import Engine
-from runtime.store.prepared import PreparedQuery
+from runtime.store.prepared import PreparedQuery, rows_of
 from terms.ids import AccountId, ServiceId
 from terms.money import Money
 
@@ -41,24 +42,29 @@ TOPIC = "entitlement"
 async def load(tx: Tx, account_ids: Sequence[AccountId]) -> tuple[int, dict[AccountId, Facts]]:
     """Lock and load the accounts that exist; returns the edition of the catalogue too."""
     keys = {KEYS: packed(tx.engine, sorted(set(account_ids)))}
-    edition, facts = await _accounts(tx, keys)
+    first = (_ACCOUNTS, _SERVICES, _HOLDS, RENTALS, ITEMS, MOVEMENTS)
+    found = await rows_of(tx, *((query, keys) for query in first))
+    accounts, services, holds, rentals, items, movements = found
+    edition, facts = _accounts(accounts)
     if not facts:
         return edition, facts
-    households = await _services(tx, keys, facts)
-    await load_rent(tx, keys, facts, households)
+    households = _services(services, facts)
+    for row in holds:
+        households[ServiceId(row.service_id)].holds.append(hold_from(row))
+    take_rent(rentals, facts, households)
     await load_reopened(tx, facts)
-    await load_open(tx, keys, facts)
-    await _holds(tx, keys, households)
+    take_items(items, facts)
+    await load_open(tx, movements, facts)
     newest = await log.newest(tx, TOPIC, sorted(households))
     for key, snapshot in newest.items():
         households[ServiceId(key)].published = snapshot.value
     return edition, facts
 
 
-async def _accounts(tx: Tx, keys: dict[str, Any]) -> tuple[int, dict[AccountId, Facts]]:
+def _accounts(rows: Sequence[Any]) -> tuple[int, dict[AccountId, Facts]]:
     facts: dict[AccountId, Facts] = {}
     edition = 0
-    for row in await _ACCOUNTS.rows(tx, keys):
+    for row in rows:
         edition = row.edition or 0
         key = AccountId(row.id)
         if key not in facts:
@@ -125,11 +131,9 @@ def _account(row: Any) -> Account:
     )
 
 
-async def _services(
-    tx: Tx, keys: dict[str, Any], facts: dict[AccountId, Facts]
-) -> dict[ServiceId, Household]:
+def _services(rows: Sequence[Any], facts: dict[AccountId, Facts]) -> dict[ServiceId, Household]:
     households: dict[ServiceId, Household] = {}
-    for row in await _SERVICES.rows(tx, keys):
+    for row in rows:
         key = ServiceId(row.service_id)
         if key not in households:
             households[key] = Household(
@@ -172,11 +176,6 @@ def _service_query(engine: Engine) -> Select[Any]:
 
 
 _SERVICES = PreparedQuery(_service_query)
-
-
-async def _holds(tx: Tx, keys: dict[str, Any], households: dict[ServiceId, Household]) -> None:
-    for row in await _HOLDS.rows(tx, keys):
-        households[ServiceId(row.service_id)].holds.append(hold_from(row))
 
 
 def _hold_query(engine: Engine) -> Select[Any]:

@@ -5,6 +5,7 @@ The sealed past stays where it is; only where money goes back, what it may open 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -30,25 +31,21 @@ from billing.subscriptions.store import subscription
 from runtime.store import Tx
 from runtime.store.among import KEYS, among, packed
 from runtime.store.lease import Engine
-from runtime.store.prepared import PreparedQuery
+from runtime.store.prepared import PreparedQuery, rows_of
 from terms.ids import AccountId, InvoiceId
 from terms.money import Money
 
 
-async def load_open(
-    tx: Tx,
-    keys: dict[str, Any],
-    facts: dict[AccountId, Facts],
-) -> None:
-    """Load it into the facts of the accounts."""
-    await _open_items(tx, keys, facts)
-    await _movements(tx, keys, facts)
+async def load_open(tx: Tx, movements: Sequence[Any], facts: dict[AccountId, Facts]) -> None:
+    """Take the rows of MOVEMENTS into the facts of the accounts; load what hangs on debts."""
+    await _movements(tx, movements, facts)
     if owners := _owners(facts):
         await _collection(tx, owners)
 
 
-async def _open_items(tx: Tx, keys: dict[str, Any], facts: dict[AccountId, Facts]) -> None:
-    for row in await _ITEMS.rows(tx, keys):
+def take_items(rows: Sequence[Any], facts: dict[AccountId, Facts]) -> None:
+    """Take the rows of ITEMS into the facts of the accounts."""
+    for row in rows:
         rest = Money(row.rest_minor, row.currency)
         one = facts[row.account_id]
         if row.kind == INVOICE:
@@ -77,7 +74,7 @@ def _firsts(engine: Engine, key: Column[str]) -> ScalarSelect[str]:
     return mine.select_from(invoice_line.join(subscription, begun)).scalar_subquery()
 
 
-_ITEMS = PreparedQuery(_item_query)
+ITEMS = PreparedQuery(_item_query)
 
 
 def _begin(one: Facts, firsts: str | None, key: InvoiceId) -> None:
@@ -103,10 +100,11 @@ def _owners(facts: dict[AccountId, Facts]) -> dict[str, Facts]:
 async def _collection(tx: Tx, owners: dict[str, Facts]) -> None:
     """Load attempts and notices."""
     keys = {KEYS: packed(tx.engine, sorted(owners))}
-    for row in await _ATTEMPTS.rows(tx, keys):
+    attempts, notices = await rows_of(tx, (_ATTEMPTS, keys), (_NOTICES, keys))
+    for row in attempts:
         tries = owners[row.invoice_id].attempts
         tries.setdefault(InvoiceId(row.invoice_id), []).append(attempt_from(row))
-    for row in await _NOTICES.rows(tx, keys):
+    for row in notices:
         owners[row.invoice_id].noticed.add((InvoiceId(row.invoice_id), row.after_days))
 
 
@@ -126,10 +124,10 @@ def _notice_query(engine: Engine) -> Select[Any]:
 _NOTICES = PreparedQuery(_notice_query)
 
 
-async def _movements(tx: Tx, keys: dict[str, Any], facts: dict[AccountId, Facts]) -> None:
+async def _movements(tx: Tx, rows: Sequence[Any], facts: dict[AccountId, Facts]) -> None:
     """Load unsettled movements with all others of their charges."""
     goes_back = set()
-    for row in await _MOVEMENTS.rows(tx, keys):
+    for row in rows:
         one = movement_from(row)
         if one.account not in facts:
             continue
@@ -152,7 +150,7 @@ def _movement_query(engine: Engine) -> Select[Any]:
     )
 
 
-_MOVEMENTS = PreparedQuery(_movement_query)
+MOVEMENTS = PreparedQuery(_movement_query)
 
 
 async def _paid(tx: Tx, keys: dict[str, Any], facts: dict[AccountId, Facts]) -> None:

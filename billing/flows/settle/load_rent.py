@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import Select, exists, select
@@ -12,21 +13,19 @@ from billing.equipment.store import rental
 from billing.flows.settle.facts import Facts, Household
 from billing.invoicing.store import charged_until, invoice_line, reopened_from
 from billing.rating.model import LineKind
-from runtime.store import Tx
 from runtime.store.among import among
 from runtime.store.lease import Engine
 from runtime.store.prepared import PreparedQuery
 from terms.ids import AccountId, ServiceId
 
 
-async def load_rent(
-    tx: Tx,
-    keys: dict[str, Any],
+def take_rent(
+    rows: Sequence[Any],
     facts: dict[AccountId, Facts],
     households: dict[ServiceId, Household],
 ) -> None:
-    """Load it into the households and the facts of the accounts."""
-    for row in await _RENTALS.rows(tx, keys):
+    """Take the rows of RENTALS into the households and the facts of the accounts."""
+    for row in rows:
         household = households[ServiceId(row.service_id)]
         household.rentals.append(equipment.from_row(row, row.charged_until))
         owner = facts[household.service.account]
@@ -52,4 +51,4 @@ def _rental_query(engine: Engine) -> Select[Any]:
     )
 
 
-_RENTALS = PreparedQuery(_rental_query)
+RENTALS = PreparedQuery(_rental_query)

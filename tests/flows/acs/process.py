@@ -1,4 +1,4 @@
-"""A gateway with its ACS as a process of its own: `python -m tests.flows.acs.process CONFIG`.
+"""A gateway with its ACS as a process of its own.
 
 It may be killed and started again; its boxes are known as the purchase list has them. It may also
 do nothing but answer boxes, or nothing but tell households what there is to tell.
@@ -8,7 +8,6 @@ import asyncio
 import json
 import os
 import signal
-import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
@@ -25,7 +24,7 @@ from runtime.bell import LocalBell
 from runtime.store import Store
 from runtime.work import Lane, Work
 from tests.flows.acs.world import AcsWorld
-from tests.simulators.process import ROOT
+from tests.services.forks import Fork, loaded
 
 LEASE = timedelta(seconds=2)
 SWEEP_S = 0.1
@@ -34,7 +33,7 @@ SWEEP_S = 0.1
 @contextmanager
 def gateway(
     world: AcsWorld, folder: Path, *serials: str, only: str = "", **more: str
-) -> Iterator[subprocess.Popen[bytes]]:
+) -> Iterator[Fork]:
     """Run that process beside a test; it is killed where the test has not ended it.
 
     Boxes call it, wherever the world itself listens. It does everything, or `only` one thing:
@@ -49,10 +48,8 @@ def gateway(
     }
     path = folder / "gateway.json"
     path.write_text(json.dumps(config))
-    command = [sys.executable, "-m", "tests.flows.acs.process", str(path)]
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), **more}
-    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, env=environment)
-    assert process.stdout is not None
+    environment = {**os.environ, **more}
+    process = loaded.start(f"{__name__}:main", [str(path)], environment=environment)
     try:
         assert process.stdout.readline() == b"ready\n"
         yield process
@@ -60,6 +57,11 @@ def gateway(
         process.kill()
         process.wait()
         process.stdout.close()
+
+
+def main() -> None:
+    """Run that process, as the file says that is its one word."""
+    asyncio.run(_main(json.loads(Path(sys.argv[1]).read_text())))
 
 
 @asynccontextmanager
@@ -96,7 +98,3 @@ async def _main(config: dict[str, Any]) -> None:
         await stop.wait()
     await world.close()
     await store.close()
-
-
-if __name__ == "__main__":
-    asyncio.run(_main(json.loads(Path(sys.argv[1]).read_text())))

@@ -5,14 +5,15 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Self
 
+from tests.flows.app.product import NEEDS, PROGRAM
+from tests.services.forks import Fork, loaded
+
 READY_S = 30.0
 STOP_S = 15.0
-COMMAND = [sys.executable, "-c", "from app.cli import main; main()"]
 
 
 def environment(**more: str) -> dict[str, str]:
@@ -31,35 +32,32 @@ class Serving:
         self._words = words
         self.url = ""
         self.ready: dict[str, Any] = {}
-        self.process: asyncio.subprocess.Process | None = None
+        self.process: Fork | None = None
 
     async def __aenter__(self) -> Self:
         with self.log.open("ab") as log:
-            self.process = await asyncio.create_subprocess_exec(
-                *COMMAND,
-                "serve",
-                "--json",
-                "--port",
-                "0",
-                *self._words,
-                env=environment(**self._settings),
-                stdout=asyncio.subprocess.PIPE,
+            self.process = loaded.start(
+                PROGRAM,
+                ["serve", "--json", "--port", "0", *self._words],
+                environment=environment(**self._settings),
                 stderr=log,
+                needs=NEEDS,
             )
         self.ready = await self.told()
         self.url = self.ready["url"]
         return self
 
     async def __aexit__(self, *_error: object) -> None:
-        if self.process is not None and self.process.returncode is None:
+        assert self.process is not None
+        if self.process.returncode is None:
             await self.stop()
+        self.process.stdout.close()
 
     async def told(self) -> dict[str, Any]:
         """Wait for the next line it says."""
         assert self.process is not None
-        assert self.process.stdout is not None
         async with asyncio.timeout(READY_S):
-            line = await self.process.stdout.readline()
+            line = await asyncio.to_thread(self.process.stdout.readline)
         assert line, self.log.read_text()[-3000:]
         said: dict[str, Any] = json.loads(line)
         return said
@@ -68,28 +66,20 @@ class Serving:
         """Ask it to end and give its exit code."""
         assert self.process is not None
         self.process.terminate()
-        async with asyncio.timeout(STOP_S):
-            return await self.process.wait()
+        return await asyncio.to_thread(self.process.wait, STOP_S)
 
     async def death(self) -> int:
         """Wait until it has ended by itself."""
         assert self.process is not None
-        async with asyncio.timeout(READY_S):
-            return await self.process.wait()
+        return await asyncio.to_thread(self.process.wait, READY_S)
 
 
 async def command(*words: str, settings: Mapping[str, str], **more: str) -> tuple[int, str, str]:
     """Run one `boxoffice` command to its end: exit code, output, errors."""
-    process = await asyncio.create_subprocess_exec(
-        *COMMAND,
-        *words,
-        env=environment(**settings) | more,
-        stdin=asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
+    done = await asyncio.to_thread(
+        loaded.run, PROGRAM, words, environment=environment(**settings) | more, needs=NEEDS
     )
-    out, err = await process.communicate()
-    return process.returncode or 0, out.decode(), err.decode()
+    return done.returncode, done.stdout, done.stderr
 
 
 def document(text: str) -> Any:

@@ -1,4 +1,4 @@
-"""Runs the product as an operator does: `boxoffice serve` in a folder, beside simulators.
+"""Runs the product in a folder, beside simulators, by what `boxoffice` calls.
 
 It may be killed and started again on the same address; it is asked by its HTTP API alone.
 """
@@ -7,7 +7,6 @@ import json
 import os
 import signal
 import socket
-import subprocess
 import sys
 import time
 from collections.abc import Mapping
@@ -19,7 +18,12 @@ from urllib.error import HTTPError
 from urllib.parse import urlencode, urlsplit
 from urllib.request import Request, urlopen
 
+from tests.services.forks import Fork, loaded
+
 BOXOFFICE = Path(sys.executable).with_name("boxoffice")
+PROGRAM = "app.cli:main"
+# What `boxoffice` loads only when it knows what it is asked.
+NEEDS = ("app.cli.root", "app.serving", "app.imports.load")
 LOOK_EVERY_S = 0.02
 WITHIN_S = 60.0  # on a machine with better things to do
 STOP_S = 30.0
@@ -48,7 +52,7 @@ class Product:
         self.log = folder / "serve.log"
         self.url = f"http://127.0.0.1:{_free_port()}"
         self._settings = settings
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: Fork | None = None
         folder.mkdir(exist_ok=True)
 
     def another(self) -> "Product":
@@ -68,17 +72,15 @@ class Product:
     def start(self, *words: str, **settings: str) -> None:
         """Start `boxoffice serve` and wait until it takes requests, or is at work."""
         port = self.url.rpartition(":")[2]
-        command = [str(BOXOFFICE), "serve", "--json", "--port", port, *words]
         with self.log.open("ab") as log:
-            self._process = subprocess.Popen(
-                command,
-                cwd=self.folder,
-                env=self._environment(settings),
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
+            self._process = loaded.start(
+                PROGRAM,
+                ["serve", "--json", "--port", port, *words],
+                environment=self._environment(settings),
+                folder=self.folder,
                 stderr=log,
+                needs=NEEDS,
             )
-        assert self._process.stdout is not None
         line = self._process.stdout.readline()
         if not line:
             raise RuntimeError(f"it ended with {self._process.wait()}: {self.told()[-2000:]}")
@@ -86,17 +88,15 @@ class Product:
 
     def run(self, *arguments: str | Path, **environment: str) -> Any:
         """Run one command to its end and return what it told with --json."""
-        done = subprocess.run(
-            [BOXOFFICE, *arguments, "--json"],
-            cwd=self.folder,
-            env=self._environment(environment),
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            timeout=WITHIN_S,
-            check=False,
+        done = loaded.run(
+            PROGRAM,
+            [*map(str, arguments), "--json"],
+            environment=self._environment(environment),
+            folder=self.folder,
+            needs=NEEDS,
         )
         if done.returncode:
-            raise RuntimeError(f"{arguments}: {done.stdout.decode()}{done.stderr.decode()}")
+            raise RuntimeError(f"{arguments}: {done.stdout}{done.stderr}")
         return json.loads(done.stdout)
 
     def stop(self) -> int:
@@ -182,18 +182,17 @@ class Product:
         code = self.stop()
         assert code == 0, f"it ended with {code}: {self.told()[-2000:]}"
 
-    def _running(self) -> subprocess.Popen[bytes]:
+    def _running(self) -> Fork:
         assert self._process is not None, "it does not run"
         return self._process
 
-    def _ended(self, process: subprocess.Popen[bytes], within_s: float) -> int:
+    def _ended(self, process: Fork, within_s: float) -> int:
         try:
             return process.wait(within_s)
         finally:
             process.kill()  # where it did not end in time
             process.wait()
-            if process.stdout is not None:
-                process.stdout.close()
+            process.stdout.close()
             self._process = None
 
     def _environment(self, more: Mapping[str, str]) -> dict[str, str]:

@@ -54,9 +54,11 @@ DEPOSIT = (
         '2030-01-01', 1, '2030-01-15', 3000, 0, 3000, '[]' FROM service WHERE contract = '{HERE}'
     """,
     f"""
-    INSERT INTO invoice_line SELECT 'I{{n}}', 1, id, 'K{{n}}', 'deposit', '2030-01-01',
-        '2030-01-02', 1, 1, 'HARBOUR', '2020-01-01', 3000, 3000, '', 'Box' FROM service
-        WHERE contract = '{HERE}'
+    INSERT INTO invoice_line (invoice_id, n, service_id, subject, kind, period_start, period_end,
+        take, measure, units_before, units, of_units, offering, price_from, quantity, rate_minor,
+        amount_minor, tax, label)
+        SELECT 'I{{n}}', 1, id, 'K{{n}}', 'deposit', '2030-01-01', '2030-01-02', 0, 'day', 0, 1, 1,
+        'HARBOUR', '2020-01-01', 1, 3000, 3000, '', 'Box' FROM service WHERE contract = '{HERE}'
     """,
 )
 
@@ -75,6 +77,7 @@ STEPS: tuple[tuple[str, str, dict[str, str], dict[str, Any]], ...] = (
         {"contract": NEW},
         {"amount": "5.00", "reference": "R-1"},
     ),
+    (API, "/api/v1/accounts/{contract}/contact", {"contract": NEW}, {"email": "n@new.example"}),
     (API, "/api/v1/accounts/{contract}/restore", {"contract": NEW}, {}),
     (API, "/api/v1/accounts/{contract}/restart", {"contract": HERE}, {}),
     (API, "/api/v1/accounts/{contract}/message", {"contract": HERE}, {"text": "Good evening"}),
@@ -110,6 +113,12 @@ STEPS: tuple[tuple[str, str, dict[str, str], dict[str, Any]], ...] = (
     (API, "/api/v1/clock/advance", {}, {"by": "1d"}),
     (API, "/api/v1/accounts/{contract}/cancel", {"contract": NEW}, {"reason": "moves away"}),
     (OWNER, "/console/accounts/{contract}/cash", {"contract": HERE}, {"once": "k2", "amount": "5"}),
+    (
+        OWNER,
+        "/console/accounts/{contract}/contact",
+        {"contract": HERE},
+        {"once": "k6", "phone": "+43 1 5550199", "email": "new@harbour.example"},
+    ),
     (OWNER, "/console/accounts/{contract}/restore", {"contract": HERE}, {"once": "k3"}),
     (OWNER, "/console/accounts/{contract}/restart", {"contract": HERE}, {"once": "k4"}),
     (

@@ -10,13 +10,15 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
+from app.desk import contact
 from app.identity import subscribers
 from app.identity.codes import DIGITS, LASTS, TRIES_MAX, Asked, Codes, subscriber_code
-from app.identity.keeper import Given, NotLetIn, TooOften
+from app.identity.door import Given, NotLetIn, TooOften
 from app.settings import Settings
 from app.wiring import build, closing
 from messages.letters.store import letter
 from runtime.store.audit import history
+from terms.errors import Invalid
 from tests.flows.app.guest import household, subscriber, with_password
 from tests.flows.app.visitor import PASSWORD, hurry
 
@@ -140,6 +142,30 @@ async def test_who_cannot_be_reached_is_asked_like_anybody(house, codes, caught)
             await codes.sign_in(given("00000000"), ticket)
         house.clock.machine_now.forward(timedelta(hours=1))
     assert caught.sent == []
+
+
+async def test_another_address_ends_what_was_signed_in_with(house, codes, caught):
+    """Whoever reads it comes in by a code; former address, sign-ins and password open nothing."""
+    await with_password(house, CONTRACT, PASSWORD)
+    let = await house.subscribers.sign_in(given(PASSWORD, EMAIL))
+    async with house.store.begin() as tx:
+        kept = await contact.change(
+            house, tx, CONTRACT, phone=None, email="new@harbour.example", actor="test"
+        )
+    assert kept.email == "new@harbour.example"
+    assert await house.subscribers.who(let.token) is None
+    for name in (EMAIL, CONTRACT):
+        with pytest.raises(NotLetIn):
+            await house.subscribers.sign_in(given(PASSWORD, name))
+    await codes.ask(asked(EMAIL))
+    assert caught.sent == []
+    ticket = await codes.ask(asked("new@harbour.example"))
+    assert (await codes.sign_in(given(caught.last), ticket)).person.contract == CONTRACT
+    for phone, email, field in ((None, "no address", "email"), ("x", None, "phone")):
+        async with house.store.read() as tx:
+            with pytest.raises(Invalid) as refused:
+                await contact.change(house, tx, CONTRACT, phone=phone, email=email, actor="test")
+        assert refused.value.field == field
 
 
 async def test_the_database_holds_no_code(house, codes, caught):

@@ -14,7 +14,8 @@ from app.identity import first, people
 from app.settings import Settings
 from app.wiring import build, closing
 from runtime.store.audit import history
-from tests.flows.app.process import COMMAND, environment
+from tests.flows.app.process import environment
+from tests.flows.app.product import BOXOFFICE
 from tests.flows.app.served import serving
 from tests.flows.app.visitor import PASSWORD, SIGN_IN, Visitor, added, hurry, named
 
@@ -114,7 +115,7 @@ async def test_a_terminal_shows_the_code_and_nothing_writes_it_down(tmp_path):
     log = tmp_path / "serve.log"
     with log.open("wb") as told:
         process = await asyncio.create_subprocess_exec(
-            *(*COMMAND, "serve", "--port", "0"),
+            *(BOXOFFICE, "serve", "--port", "0"),
             env=environment(data_dir=str(tmp_path / "data")),
             stdout=theirs,
             stderr=told,

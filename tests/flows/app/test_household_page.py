@@ -128,7 +128,7 @@ async def test_the_api_tells_a_household_something(shop):
     ("role", "forms"),
     [
         ("cashier", {"cash", "pay-link"}),
-        ("support", {"pay-link", "promise", "restore", "restart", "message", "swap"}),
+        ("support", {"contact", "pay-link", "promise", "restore", "restart", "message", "swap"}),
     ],
 )
 async def test_the_page_has_the_forms_of_a_role_alone(shop, role, forms):

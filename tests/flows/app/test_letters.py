@@ -28,7 +28,8 @@ from runtime.work import Lane, Work
 from terms.errors import Unauthorized, Unreachable
 from terms.ids import ServiceId
 from tests.services.certificates import Authority
-from tests.simulators.process import ROOT, start_simulator
+from tests.services.forks import ROOT
+from tests.simulators.process import start_simulator
 
 CODE = "428117"
 SENDER = Sender.parse("mail_from", "Box TV <tv@box.example>")

@@ -13,7 +13,8 @@ import pytest
 from typer.testing import CliRunner
 
 from app.cli.root import cli
-from tests.flows.app.process import COMMAND, environment
+from tests.flows.app.process import environment
+from tests.flows.app.product import BOXOFFICE
 from tests.flows.app.served import ENVIRONMENT, HARBOUR
 
 COMMANDS = (
@@ -109,7 +110,7 @@ def test_a_disk_without_room_is_one_sentence(tmp_path: Path):
         resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, 200_000))
 
     done = subprocess.run(
-        [*COMMAND, "migrate"],
+        [BOXOFFICE, "migrate"],
         env=environment(data_dir=str(tmp_path)),
         preexec_fn=little_room,
         capture_output=True,

@@ -131,6 +131,9 @@ async def _check_notes(store: Store, items: dict[str, Any]) -> None:
     assert {p: -v for (b, p, _), v in sums.items() if b == "deposit"} == held
 
 
+_ONE_EACH = ("execute", "fetch", "write", "put", "write_many", "insert_many", "put_many")
+
+
 class Counted:
     """Statements made through a transaction."""
 
@@ -152,14 +155,15 @@ async def counting(store: Store) -> AsyncIterator[tuple[Tx, Counted]]:
     async with store.begin() as tx:
         lease = tx._lease
         originals = {}
-        for name in ("execute", "fetch", "write", "write_many", "insert_many"):
+        for name in (*_ONE_EACH, "fetch_all"):
             originals[name] = getattr(lease, name)
 
             async def note(*args, _call=originals[name], _name=name):
-                text = " ".join(str(args[0]).split())[:60]
-                # One engine's insert_many is made of its write.
-                if not text.startswith("BEGIN") and not counted.is_inside:
-                    counted.made.append(f"{_name} {text}")
+                given = [sql for sql, _ in args[0]] if _name == "fetch_all" else [args[0]]
+                texts = [" ".join(str(one).split())[:60] for one in given]
+                # One way of a lease is made of another.
+                if not texts[0].startswith("BEGIN") and not counted.is_inside:
+                    counted.made += [f"{_name.partition('_')[0]} {text}" for text in texts]
                 was_inside, counted.is_inside = counted.is_inside, True
                 try:
                     return await _call(*args)

@@ -49,6 +49,67 @@ async def test_an_error_undoes_the_whole_transaction(store):
     assert await keys(store) == ["next"]
 
 
+async def test_what_nobody_waits_for_is_there_for_whoever_asks_next(store):
+    """A write that was put is seen by the next statement, in its order, and undone with the rest.
+
+    Where it is all there is, the commit makes it durable.
+    """
+    moved = "UPDATE snapshot SET value = 'moved' WHERE key = 'a'"
+
+    async def undone() -> None:
+        async with store.begin() as tx:
+            await tx.insert(snapshot, [row("a")])
+            await tx.put(moved, ())
+            assert await tx.fetch_all([("SELECT value FROM snapshot", ())]) == [[("moved",)]]
+            await tx.put("DELETE FROM snapshot", ())
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        await undone()
+    assert await keys(store) == []
+    async with store.begin() as tx:
+        await tx.insert(snapshot, [row("a")])
+    async with store.begin() as tx:
+        await tx.put(moved, ())
+    async with store.read() as tx:
+        assert await tx.scalar(select(snapshot.c.value)) == "moved"
+
+
+async def test_the_log_is_brought_into_the_file_beside_who_writes(sqlite_url):
+    """While a transaction is open what was committed before goes into the file; it waits for none.
+
+    Pages that somebody still reads as they were stay in the log until that is over.
+    """
+    store = Store(sqlite_url)
+    async with store.begin() as tx:
+        await tx.insert(snapshot, [row(f"{n}") for n in range(2_000)])
+    async with store.begin() as tx:
+        await tx.insert(snapshot, [row("open")])
+        assert await tx.scalar(select(func.count()).select_from(snapshot)) == 2_001
+        assert await store.checkpoint() == 0
+    async with store.read() as reading:
+        await reading.scalar(select(func.count()).select_from(snapshot))
+        async with store.begin() as tx:
+            await tx.insert(snapshot, [row("later")])
+        assert await store.checkpoint() > 0
+    assert await store.checkpoint() == 0
+    assert len(await keys(store)) == 2_002
+    await store.close()
+
+
+async def test_a_put_that_fails_names_itself(store):
+    """Whatever is wrong with it comes out before the commit counts, and nothing is stored."""
+
+    async def write() -> None:
+        async with store.begin() as tx:
+            await tx.insert(snapshot, [row("a")])
+            await tx.put("UPDATE snapshot SET revision = NULL", ())
+
+    with pytest.raises(IntegrityError, match="UPDATE snapshot SET revision"):
+        await write()
+    assert await keys(store) == []
+
+
 async def test_all_paths_write_in_one_transaction(store):
     """Core, bulk and driver statements see each other's rows before the commit."""
     async with store.begin() as tx:
@@ -182,26 +243,25 @@ async def test_a_broken_rule_of_the_database_is_one_error_by_every_path(store, p
     assert await keys(store) == []
 
 
-async def test_upsert_overwrites_and_tells_how_many(store):
+async def test_upsert_overwrites(store):
     """New and old keys are written alike; of one key given twice the last one stays."""
     async with store.begin() as tx:
         key = ("topic", "key")
-        assert await tx.upsert(snapshot, [row("a"), row("b")], key=key) == 2
-        again = [row("b", value="x"), row("c"), row("b", value="y")]
-        assert await tx.upsert(snapshot, again, key=key) == 2
+        await tx.upsert(snapshot, [row("a"), row("b")], key=key)
+        await tx.upsert(snapshot, [row("b", value="x"), row("c"), row("b", value="y")], key=key)
         found = await tx.rows(select(snapshot.c.key, snapshot.c.value).order_by("key"))
     assert [tuple(each) for each in found] == [("a", "v"), ("b", "y"), ("c", "v")]
 
 
 async def test_a_rising_upsert_never_goes_back(store):
-    """Only a higher revision overwrites, within one call too; the count says how many did."""
+    """Only a higher revision overwrites, within one call too."""
     key = ("topic", "key")
     async with store.begin() as tx:
         given = [row("a", 5, "five"), row("a", 3, "three")]
-        assert await tx.upsert(snapshot, given, key=key, rising="revision") == 1
+        await tx.upsert(snapshot, given, key=key, rising="revision")
         given = [row("a", 4, "four"), row("b", 1, "one")]
-        assert await tx.upsert(snapshot, given, key=key, rising="revision") == 1
-        assert await tx.upsert(snapshot, [row("a", 5, "other")], key=key, rising="revision") == 0
+        await tx.upsert(snapshot, given, key=key, rising="revision")
+        await tx.upsert(snapshot, [row("a", 5, "other")], key=key, rising="revision")
         found = await tx.rows(select(snapshot.c.value).order_by(snapshot.c.key))
     assert [each.value for each in found] == ["five", "one"]
 
@@ -222,7 +282,7 @@ async def test_bulk_writes_of_nothing_do_nothing(store):
     """An empty batch is no error."""
     async with store.begin() as tx:
         assert await tx.insert(snapshot, []) == 0
-        assert await tx.upsert(snapshot, [], key=("topic", "key")) == 0
+        await tx.upsert(snapshot, [], key=("topic", "key"))
         assert await tx.insert_new(snapshot, iter(()), key=("topic", "key")) == 0
 
 

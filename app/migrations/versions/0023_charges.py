@@ -8,8 +8,8 @@ from alembic import op
 from app.migrations.seals import refuse_replacing
 from app.migrations.triggers import is_sqlite, may_change, only_grows
 
-revision = "0022"
-down_revision = "0021"
+revision = "0023"
+down_revision = "0022"
 branch_labels = None
 depends_on = None
 
