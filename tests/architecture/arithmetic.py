@@ -15,7 +15,7 @@ def arithmetic(module: Module) -> list[Finding]:
     """List what calculates in a module; a union of types is none, nor is a number below zero."""
     unions = {id(node) for node in _unions(module.tree)}
     return [
-        Finding(place=module.place, line=node.lineno, what=what)
+        Finding(place=module.place, line=getattr(node, "lineno", 1), what=what)
         for node in ast.walk(module.tree)
         if id(node) not in unions and (what := _calculates(node))
     ]
