@@ -27,14 +27,23 @@ class Product:
         self.url = url
         self._headers = {"Authorization": f"Bearer {token}"}
 
+    async def call(self, method: str, path: str, *, body: Any = None) -> Any:
+        """Call its API; return the JSON of the answer. Raises StoryError where it refuses."""
+        answer = await self.client.call(
+            method, f"{self.url}/api/v1/{path}", headers=self._headers, body=body
+        )
+        if answer.status not in OK:
+            raise StoryError(f"the product answers HTTP {answer.status}: {answer.text[:300]}")
+        return answer.json()
+
     async def advance_to(self, at: datetime) -> None:
         """Move business time forward to an instant; it is left where it is past that already."""
-        clock = await self._api("GET", "clock")
+        clock = await self.call("GET", "clock")
         ahead_s = math.ceil((at - datetime.fromisoformat(clock["business_now"])).total_seconds())
         if ahead_s > 0:
             days, seconds = divmod(ahead_s, 86_400)
             step = (f"{days}d" if days else "") + (f"{seconds}s" if seconds else "")
-            await self._api("POST", "clock/advance", body={"by": step})
+            await self.call("POST", "clock/advance", body={"by": step})
 
     async def sign_up(self, signup: Signup, payments: str, household: Household) -> None:
         """Sign a household up, with its box and its card."""
@@ -52,49 +61,41 @@ class Product:
                 "method": household.method,
             },
         }
-        await self._api("POST", "accounts", body=order)
+        await self.call("POST", "accounts", body=order)
 
     async def open_job(self, kind: str, contract: str, assignee: str) -> None:
         """Have somebody do something at a household."""
         job = {"kind": kind, "contract": contract, "assignee": assignee}
-        await self._api("POST", "jobs", body=job)
+        await self.call("POST", "jobs", body=job)
 
     async def restock(self, serial: str) -> Mapping[str, Any]:
         """Put a returned box back in stock; tell how it stands there."""
-        box: Mapping[str, Any] = await self._api("POST", f"boxes/{serial}/restock", body={})
+        box: Mapping[str, Any] = await self.call("POST", f"boxes/{serial}/restock", body={})
         return {name: box[name] for name in ("state", "place", "contract")}
 
     async def pay_link(self, contract: str) -> str:
         """Ask for the payment page of all that a household owes."""
-        link = await self._api("POST", f"accounts/{contract}/pay-link", body={})
+        link = await self.call("POST", f"accounts/{contract}/pay-link", body={})
         return str(link["url"])
 
     async def scan(self, target: str) -> list[Mapping[str, Any]]:
         """Compare a target with what it should hold; return the drift found."""
-        report = await self._api("POST", f"targets/{target}/scan", body={})
+        report = await self.call("POST", f"targets/{target}/scan", body={})
         drift: list[Mapping[str, Any]] = report["drift"]
         return drift
 
     async def release_parked(self) -> None:
         """Have everything tried again that waits for a person to say so."""
-        for row in (await self._api("GET", "parked"))["items"]:
+        for row in (await self.call("GET", "parked"))["items"]:
             body = {"kind": row["kind"], "key": row["key"]}
-            await self._api("POST", "parked/release", body=body)
+            await self.call("POST", "parked/release", body=body)
 
     async def rest(self) -> None:
         """Wait until nothing is due, as long as that takes at most."""
         ends_at = time.monotonic() + REST_S
         while time.monotonic() < ends_at:
-            work = await self._api("GET", "work")
+            work = await self.call("GET", "work")
             if work["idle"]:
                 return
             await asyncio.sleep(PAUSE_S)
         raise NoAnswer(f"the product does not come to rest within {REST_S:.0f} s")
-
-    async def _api(self, method: str, path: str, *, body: Any = None) -> Any:
-        answer = await self.client.call(
-            method, f"{self.url}/api/v1/{path}", headers=self._headers, body=body
-        )
-        if answer.status not in OK:
-            raise StoryError(f"the product answers HTTP {answer.status}: {answer.text[:300]}")
-        return answer.json()

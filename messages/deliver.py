@@ -75,7 +75,9 @@ class Deliver(Generic[M]):
         async with self.store.begin() as tx:
             await self._end(tx, claims, begun, ends)
         for id_, outcome, why in ends:
-            log.info("message.delivered", kind=self.channel.kind, id=id_, outcome=outcome, why=why)
+            if outcome is not Outcome.WAITING:  # which may last for hours, of thousands
+                kind = self.channel.kind
+                log.info("message.delivered", kind=kind, id=id_, outcome=outcome, why=why)
 
     async def _begin(self, tx: Tx, claims: Sequence[Claim]) -> list[M]:
         """Record what will be sent; late, unknown and impossible messages end here."""

@@ -122,7 +122,7 @@ def cancel(
 
     async def story(house: House) -> None:
         from app.desk import contracts
-        from billing.flows.cancel import When
+        from billing.catalog.terms import When
 
         when = When.NOW if now else When.PERIOD_END
         async with house.store.begin() as tx:

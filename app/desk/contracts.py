@@ -8,9 +8,9 @@ from datetime import datetime
 
 from app.desk.auditing import note
 from app.wiring import House
+from billing.catalog.terms import When
 from billing.flows import cancel as cancelling
 from billing.flows import change as changing
-from billing.flows.cancel import When
 from billing.flows.change import Change
 from billing.reads import accounts
 from runtime.store import Tx

@@ -11,10 +11,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
+from fractions import Fraction
 
-from billing.catalog.terms import MONTHLY_IN_ADVANCE, Terms
+from billing.catalog.terms import USUAL, Terms
 from terms.errors import Invalid, NotFound
 from terms.money import Money
+from terms.schedule import Unit
+
+_DAYS_OF = {Unit.MONTH: Fraction(146_097, 4_800), Unit.DAY: Fraction(1)}  # 400 years
 
 
 class OfferingKind(StrEnum):
@@ -35,7 +39,7 @@ class Offering:
     grants: tuple[str, ...] = ()
     tax: str
     models: tuple[str, ...] = ()
-    terms: Terms = MONTHLY_IN_ADVANCE
+    terms: Terms = USUAL
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,6 +98,15 @@ class PriceBook:
         if not place:
             raise NotFound(f"{offering} has no price in {currency} on {day}")
         return series[place - 1]
+
+    def cost_of_a_day(self, offering: str, currency: str, day: date) -> Fraction:
+        """Tell what an offering costs a day on average, in minor units: to compare, not to charge.
+
+        Raises NotFound where it has no price.
+        """
+        interval = self.offering(offering).terms.interval
+        amount = self.price_on(offering, currency, day).amount.amount_minor
+        return Fraction(amount) / (interval.count * _DAYS_OF[interval.unit])
 
     def rental_of(self, model: str) -> Offering | None:
         """Find the offering under which devices of a model are rented."""

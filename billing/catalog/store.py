@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 
 from sqlalchemy import (
@@ -18,10 +19,9 @@ from sqlalchemy import (
 )
 
 from billing.catalog.model import Offering, OfferingKind, Price, PriceBook
-from billing.catalog.terms import Alignment, Measure, Terms, Timing
+from billing.catalog.terms import Terms
 from runtime.store import Tx, metadata
 from terms.money import Money
-from terms.schedule import Interval
 
 SEPARATOR = "\n"  # of codes and models in one column; neither holds a control character
 
@@ -34,10 +34,8 @@ offering = Table(
     Column("grants", Text, nullable=False),
     Column("tax", String(40), nullable=False),
     Column("models", Text, nullable=False),
-    Column("interval", String(8), nullable=False, server_default="P1M"),
-    Column("timing", String(8), nullable=False, server_default="advance"),
-    Column("alignment", String(8), nullable=False, server_default="account"),
-    Column("measure", String(8), nullable=False, server_default="day"),
+    # Those that are not as usual.
+    Column("terms", Text, nullable=False, server_default="{}"),
 )
 
 price = Table(
@@ -83,12 +81,7 @@ async def load(tx: Tx) -> PriceBook:
             grants=_split(row.grants),
             tax=row.tax,
             models=_split(row.models),
-            terms=Terms(
-                interval=Interval.parse(row.interval),
-                timing=Timing(row.timing),
-                alignment=Alignment(row.alignment),
-                measure=Measure(row.measure),
-            ),
+            terms=Terms.read(json.loads(row.terms)),
         )
         for row in await tx.rows(select(offering))
     ]
@@ -115,10 +108,7 @@ async def keep(tx: Tx, offerings: Sequence[Offering], prices: Sequence[Price]) -
             "grants": SEPARATOR.join(o.grants),
             "tax": o.tax,
             "models": SEPARATOR.join(o.models),
-            "interval": str(o.terms.interval),
-            "timing": o.terms.timing.value,
-            "alignment": o.terms.alignment.value,
-            "measure": o.terms.measure.value,
+            "terms": json.dumps(o.terms.unusual(), sort_keys=True),
         }
         for o in offerings
     ]

@@ -1,15 +1,21 @@
-"""The terms an offering is sold on: how long its periods are, when they are due, how they are cut.
+"""The terms an offering is sold on: its periods, when they are due, what a change of mind costs.
 
 Part of the offering, so that they never change once it is sold.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
 from datetime import date
 from enum import StrEnum
+from typing import Any
 
+from terms.calendar import days_after
+from terms.errors import Invalid
 from terms.schedule import MONTHLY, Interval, Schedule
+
+TRIAL_DAYS_MAX = 366
 
 
 class Timing(StrEnum):
@@ -35,36 +41,39 @@ class Measure(StrEnum):
     WHOLE = "whole"  # nothing: what has begun costs the whole period
 
 
-class Leading(StrEnum):
-    """What the part before the first whole period is a part of."""
+class When(StrEnum):
+    """When a change takes effect."""
 
-    CONTAINING = "containing"  # of the period it lies in, by the anchor that no month clamps
-    STEPPED = "stepped"  # of one interval back from where it ends, clamped as that day may be
-
-
-class Cut(StrEnum):
-    """How the parts of a period are rounded."""
-
-    REACHED = "reached"  # what is reached at the end less what was at the start: parts always sum
-    APART = "apart"  # each by itself: parts may miss the whole by a minor unit each
+    NOW = "now"
+    PERIOD_END = "period_end"  # when what is charged for is over
 
 
-@dataclass(frozen=True, slots=True)
-class Manner:
-    """How parts of periods are counted and rounded; that of the house unless it is told."""
+class Days(StrEnum):
+    """What becomes of days that are not had."""
 
-    leading: Leading = Leading.CONTAINING
-    cut: Cut = Cut.REACHED
+    FREE = "free"  # they are not charged, or given back
+    BILLED = "billed"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Terms:
-    """By default a calendar month in advance, from bill day to bill day, by the day."""
+    """By default a calendar month in advance, from bill day to bill day, by the day.
+
+    `last_day` is the day on which something ends: for a change of plan, `billed` lets the old plan
+    have it. `unused` are charged days behind an end, `paused` those of a pause.
+    """
 
     interval: Interval = MONTHLY
     timing: Timing = Timing.ADVANCE
     alignment: Alignment = Alignment.ACCOUNT
     measure: Measure = Measure.DAY
+    upgrade: When = When.NOW
+    downgrade: When = When.PERIOD_END
+    cancellation: When = When.PERIOD_END
+    last_day: Days = Days.FREE
+    unused: Days = Days.FREE
+    paused: Days = Days.FREE
+    trial_days: int = 0
 
     @property
     def counts_from_its_begin(self) -> bool:
@@ -76,6 +85,48 @@ class Terms:
         is_own = self.alignment is Alignment.OWN
         return Schedule(self.interval, began_on.day if is_own else bill_day, began_on)
 
+    def uncharged_from(self, last: date) -> date:
+        """Return the first day that is not charged of what ends on a day."""
+        return days_after(last, 1) if self.last_day is Days.BILLED else last
 
-MONTHLY_IN_ADVANCE = Terms()
-OURS = Manner()
+    @classmethod
+    def read(cls, words: Mapping[str, str]) -> Terms:
+        """Read terms by their names; what is not named is as usual. Raises Invalid."""
+        unknown = sorted(words.keys() - _READERS.keys())
+        if unknown:
+            raise Invalid(unknown[0], "there is no such term")
+        given: dict[str, Any] = {}
+        for name, word in words.items():
+            try:
+                given[name] = _READERS[name](word)
+            except ValueError as error:
+                raise Invalid(name, str(error)) from error
+        return cls(**given)
+
+    def unusual(self) -> dict[str, str]:
+        """Write the terms that are not as usual, as `read` reads them."""
+        values = {each.name: getattr(self, each.name) for each in fields(self)}
+        return {name: str(value) for name, value in values.items() if value != getattr(USUAL, name)}
+
+
+def _trial_days(word: str) -> int:
+    if not (word.isascii() and word.isdigit() and int(word) <= TRIAL_DAYS_MAX):
+        raise ValueError(f"needs 0 to {TRIAL_DAYS_MAX} days")
+    return int(word)
+
+
+_READERS = {
+    "interval": Interval.parse,
+    "timing": Timing,
+    "alignment": Alignment,
+    "measure": Measure,
+    "upgrade": When,
+    "downgrade": When,
+    "cancellation": When,
+    "last_day": Days,
+    "unused": Days,
+    "paused": Days,
+    "trial_days": _trial_days,
+}
+TERMS = tuple(_READERS)
+USUAL = Terms()

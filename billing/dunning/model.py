@@ -35,12 +35,14 @@ class HoldKind(StrEnum):
 
     UNPAID_FIRST = "unpaid_first"  # what must be paid before it goes live is not paid
     DUNNING = "dunning"  # a debt has grown too old
+    PAUSED = "paused"  # the household wants it to rest
 
 
 # What each hold makes of a service, the one that decides first.
 EFFECT: Mapping[HoldKind, ServiceState] = {
     HoldKind.UNPAID_FIRST: ServiceState.PENDING,
     HoldKind.DUNNING: ServiceState.SUSPENDED,
+    HoldKind.PAUSED: ServiceState.SUSPENDED,
 }
 
 

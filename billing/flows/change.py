@@ -1,8 +1,9 @@
-"""A service changes its plan or its add-ons.
+"""A service changes its plan, its add-ons, or how many of them it has.
 
-Rights follow at once. Money: a new plan is charged from the first day the old one has not charged;
-an add-on is charged for the rest of the period; what is removed stays until the day it is charged
-for. So nothing is charged twice, nothing is taken back, and no credit arises.
+When a change takes effect is said by the terms of what is changed: usually more at once, less when
+what is charged for is over. At once, the old offering ends today, what it has charged beyond is
+given back, and the new one is charged from today: settle does both. Where the terms keep unused
+days, the new plan is had at once and charged from the first day that the old one has not charged.
 """
 
 from __future__ import annotations
@@ -14,10 +15,12 @@ from datetime import date, datetime
 from sqlalchemy import update
 
 from billing.catalog.model import OfferingKind, PriceBook
+from billing.catalog.terms import Days, Terms, When
 from billing.flows.contract import Contract, lock
 from billing.flows.desk import Desk
 from billing.flows.signup import check_offering
-from billing.subscriptions.model import Activation, Subscription
+from billing.invoicing.store import reopen
+from billing.subscriptions.model import QUANTITY_MAX, Activation, Subscription
 from billing.subscriptions.store import subscription
 from runtime.chance import new_id
 from runtime.store import Tx
@@ -26,31 +29,38 @@ from terms.errors import Duplicate, Invalid, NotFound
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
-    """What is wished. No plan leaves the plan."""
+    """What is wished. No plan leaves the plan; no `when` leaves it to the terms.
+
+    `quantity` is of the plan, or of the add-ons that are added.
+    """
 
     plan: str | None = None
     add: Sequence[str] = ()
     remove: Sequence[str] = ()
+    when: When | None = None
+    quantity: int | None = None
 
 
 async def change(desk: Desk, tx: Tx, contract: str, wish: Change, now: datetime) -> None:
     """Change what a service has and mark its account.
 
     Raises NotFound for an unknown contract, offering, price, or an add-on that it does not have;
-    Duplicate for what it has already; Invalid for a service that has ended.
+    Duplicate for what it has already; Invalid for a service that has ended, or a quantity of none.
     """
-    held = await lock(tx, contract, now)
-    book = (await desk.shelf.newest(tx)).book
     if set(wish.add) & set(wish.remove):
         raise Invalid("add", "the same add-on is added and removed")
-    story = _Story(desk=desk, tx=tx, held=held, book=book, now=now)
-    plan = next((one for one in held.subscriptions if story.kind(one) is OfferingKind.PLAN), None)
-    if plan is None:
+    if wish.quantity is not None and not 1 <= wish.quantity <= QUANTITY_MAX:
+        raise Invalid("quantity", f"must be 1 to {QUANTITY_MAX}")
+    held = await lock(tx, contract, now)
+    book = (await desk.shelf.newest(tx)).book
+    story = _Story(desk=desk, tx=tx, held=held, book=book, now=now, wish=wish)
+    plans = [one for one in held.subscriptions if story.kind(one) is OfferingKind.PLAN]
+    if not plans:
         raise Invalid("contract", f"{contract} has ended: sign it up again")
-    if wish.plan is not None:
-        await story.replace(plan, wish.plan)
+    if wish.plan is not None or (wish.quantity is not None and not wish.add):
+        await story.replace(plans)
     for code in wish.add:
-        await story.add(code, plan)
+        await story.add(code, plans[0])
     for code in wish.remove:
         await story.remove(code)
     await desk.work.mark(tx, "settle", [held.account])
@@ -63,30 +73,45 @@ class _Story:
     held: Contract
     book: PriceBook
     now: datetime
+    wish: Change
 
     def kind(self, one: Subscription) -> OfferingKind:
         return self.book.offering(one.offering).kind
 
-    async def replace(self, plan: Subscription, code: str) -> None:
-        if plan.offering == code:
-            raise Duplicate(f"the plan is {code} already")
+    def terms(self, one: Subscription) -> Terms:
+        return self.book.offering(one.offering).terms
+
+    async def replace(self, plans: Sequence[Subscription]) -> None:
+        """Change the plan, or how many of it; a change that was still to come is forgotten."""
+        plan, *pending = plans
+        code = self.wish.plan or plan.offering
+        quantity = self.wish.quantity or plan.quantity
         check_offering(self.book, code, OfferingKind.PLAN, "plan")
-        if plan.until_on is not None:
+        if plan.until_on is not None and plan.until_on not in [one.from_on for one in pending]:
             raise Invalid("plan", f"the service is cancelled for {plan.until_on}")
-        begins = max(self.held.today, plan.from_on)
-        is_charged = plan.charged_until > plan.charged_from
-        await end(self.tx, plan, begins)
+        for one in pending:
+            await end(self.tx, one, one.from_on)
+        if (code, quantity) == (plan.offering, plan.quantity):
+            if not pending:
+                raise Duplicate(f"the plan is {code} already")
+            await end(self.tx, plan, None)
+            return
+        begins = self._begins(plan, self._when(plan, code, quantity))
+        ends = max(begins, plan.from_on)
+        is_begun = plan.charged_until > plan.charged_from and plan.id not in self.held.unpaid
+        await self._end(plan, self._last_day(plan, ends) if plan.from_on < ends else ends)
         await self._start(
             code,
-            begins,
-            charged_from=max(begins, self.held.free_from(plan)),
-            # What was to be paid first and was never charged is still to be paid first.
-            activation=Activation.OPEN if is_charged else plan.activation,
+            ends,
+            charged_from=self._charged_from(plan, ends),
+            # What was to be paid first and was not is still to be paid first.
+            activation=Activation.OPEN if is_begun else plan.activation,
+            quantity=quantity,
         )
 
     async def add(self, code: str, plan: Subscription) -> None:
         check_offering(self.book, code, OfferingKind.ADDON, "add")
-        if plan.until_on is not None:
+        if plan.until_on is not None and not self._is_followed(plan):
             raise Invalid("add", f"the service is cancelled for {plan.until_on}")
         mine = [one for one in self.held.subscriptions if one.offering == code]
         if any(one.until_on is None for one in mine):
@@ -96,7 +121,13 @@ class _Story:
             await end(self.tx, mine[-1], None)
             return
         begins = max(self.held.today, plan.from_on)
-        await self._start(code, begins, charged_from=begins, activation=Activation.OPEN)
+        await self._start(
+            code,
+            begins,
+            charged_from=begins,
+            activation=Activation.OPEN,
+            quantity=self.wish.quantity or 1,
+        )
 
     async def remove(self, code: str) -> None:
         mine = [one for one in self.held.subscriptions if one.offering == code]
@@ -105,10 +136,41 @@ class _Story:
         check_offering(self.book, code, OfferingKind.ADDON, "remove")
         for one in mine:
             if one.until_on is None:
-                await end(self.tx, one, max(one.from_on, self.held.free_from(one)))
+                when = self.wish.when or self.terms(one).cancellation
+                await self._end(one, max(one.from_on, self._begins(one, when)))
+
+    def _when(self, plan: Subscription, code: str, quantity: int) -> When:
+        if self.wish.when is not None:
+            return self.wish.when
+        currency, day = self.held.currency, self.held.today
+        before = self.book.cost_of_a_day(plan.offering, currency, day) * plan.quantity
+        after = self.book.cost_of_a_day(code, currency, day) * quantity
+        terms = self.terms(plan)
+        return terms.downgrade if after < before else terms.upgrade
+
+    def _begins(self, one: Subscription, when: When) -> date:
+        return self.held.today if when is When.NOW else self.held.free_from(one)
+
+    def _last_day(self, one: Subscription, day: date) -> date:
+        return self.terms(one).uncharged_from(day)
+
+    def _charged_from(self, plan: Subscription, begins: date) -> date:
+        """Tell from which day on the next plan is charged: nobody pays for a day twice."""
+        if plan.from_on >= begins:
+            return max(begins, plan.charged_from)
+        if self.terms(plan).unused is Days.BILLED:
+            return max(begins, self.held.free_from(plan))
+        return max(self._last_day(plan, begins), plan.charged_from)
+
+    def _is_followed(self, plan: Subscription) -> bool:
+        return any(one.from_on == plan.until_on for one in self.held.subscriptions)
+
+    async def _end(self, one: Subscription, until_on: date) -> None:
+        await end(self.tx, one, until_on)
+        await give_back(self.desk, self.tx, one, self.terms(one), until_on)
 
     async def _start(
-        self, code: str, from_on: date, *, charged_from: date, activation: Activation
+        self, code: str, from_on: date, *, charged_from: date, activation: Activation, quantity: int
     ) -> None:
         self.book.price_on(code, self.held.currency, charged_from)
         row = {
@@ -119,6 +181,7 @@ class _Story:
             "until_on": None,
             "charged_from": charged_from,
             "activation": activation.value,
+            "quantity": quantity,
             "created_at": self.now,
         }
         await self.tx.insert(subscription, [row])
@@ -129,3 +192,9 @@ async def end(tx: Tx, one: Subscription, until_on: date | None) -> None:
     await tx.execute(
         update(subscription).where(subscription.c.id == one.id).values(until_on=until_on)
     )
+
+
+async def give_back(desk: Desk, tx: Tx, one: Subscription, terms: Terms, until_on: date) -> None:
+    """Have what was charged behind an end given back, unless the terms keep it."""
+    if one.charged_until > until_on and terms.unused is Days.FREE:
+        await reopen(tx, [(one.id, until_on)], desk.clock.machine_now(), desk.chance)

@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from sqlalchemy import select
+from sqlalchemy import exists, select
 
 from billing.accounts.store import account, service
-from billing.invoicing.store import charged_until
+from billing.invoicing.store import charged_until, invoice_line
+from billing.payments.store import open_item
 from billing.rating.model import LineKind
 from billing.subscriptions import store as subscriptions
 from billing.subscriptions.model import Subscription
@@ -17,18 +18,22 @@ from billing.subscriptions.store import subscription
 from runtime.store import Tx
 from terms.calendar import local_date
 from terms.errors import NotFound
-from terms.ids import AccountId, ServiceId
+from terms.ids import AccountId, ServiceId, SubscriptionId
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Contract:
-    """A service and its subscriptions that are not over, as of a day."""
+    """A service and its subscriptions that are not over, as of a day.
+
+    Of those that are `unpaid` the first invoice is open.
+    """
 
     account: AccountId
     service: ServiceId
     currency: str
     today: date
     subscriptions: Sequence[Subscription]
+    unpaid: frozenset[SubscriptionId]
 
     def free_from(self, one: Subscription) -> date:
         """Tell the first day from today on that a subscription has not charged yet."""
@@ -54,16 +59,21 @@ async def lock(tx: Tx, contract: str, now: datetime) -> Contract:
         service=ServiceId(row.id),
         currency=row.currency,
         today=today,
-        subscriptions=live,
+        subscriptions=list(live),
+        unpaid=frozenset(one.id for one, is_unpaid in live.items() if is_unpaid),
     )
 
 
-async def _live(tx: Tx, key: ServiceId, today: date) -> list[Subscription]:
-    until = charged_until(subscription.c.id, LineKind.RECURRING)
+async def _live(tx: Tx, key: ServiceId, today: date) -> dict[Subscription, bool]:
+    c, line = subscription.c, invoice_line.c
+    until = charged_until(c.id, LineKind.RECURRING)
+    first = exists().where(
+        line.subject == c.id, line.period_start == c.charged_from, open_item.c.id == line.invoice_id
+    )
     query = (
-        select(subscription, until.label("charged_until"))
+        select(subscription, until.label("charged_until"), first.label("is_unpaid"))
         .where(subscription.c.service_id == key)
         .order_by(subscription.c.from_on, subscription.c.id)
     )
-    found = [subscriptions.from_row(row) for row in await tx.rows(query)]
-    return [one for one in found if not one.is_over(today)]
+    found = [(subscriptions.from_row(row), row.is_unpaid) for row in await tx.rows(query)]
+    return {one: is_unpaid for one, is_unpaid in found if not one.is_over(today)}

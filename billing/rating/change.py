@@ -12,25 +12,10 @@ from datetime import date
 from enum import StrEnum
 from typing import NamedTuple
 
-from billing.catalog.terms import Cut
-from billing.rating.measure import Share
-from terms.calendar import Period, days_after
+from billing.rating.measure import Cut, Share
+from terms.calendar import Period
 from terms.money import Money
 from terms.schedule import Schedule
-
-
-class ChangeDay(StrEnum):
-    """Who is charged for the day of a change."""
-
-    NEW = "new"  # what comes
-    OLD = "old"  # what goes
-
-
-class TerminationDay(StrEnum):
-    """Whether the day on which something ends is charged."""
-
-    FREE = "free"
-    BILLED = "billed"
 
 
 class Cycle(StrEnum):
@@ -38,16 +23,6 @@ class Cycle(StrEnum):
 
     RESTART = "restart"  # a whole new one begins on the day
     KEEP = "keep"  # the anchor stays, the rest of the period it lies in is charged
-
-
-def first_of_new(changed_on: date, policy: ChangeDay) -> date:
-    """Tell from which day on what comes is charged, and what goes is not."""
-    return changed_on if policy is ChangeDay.NEW else days_after(changed_on, 1)
-
-
-def first_free(ended_on: date, policy: TerminationDay) -> date:
-    """Tell from which day on something that has ended is not charged."""
-    return ended_on if policy is TerminationDay.FREE else days_after(ended_on, 1)
 
 
 class Upcoming(NamedTuple):

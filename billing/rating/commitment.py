@@ -6,8 +6,7 @@ counts as spent.
 
 from __future__ import annotations
 
-from billing.catalog.terms import Cut
-from billing.rating.measure import WHOLE, Share
+from billing.rating.measure import WHOLE, Cut, Share
 from terms.money import Money
 
 

@@ -11,9 +11,9 @@ from datetime import date
 from typing import NamedTuple
 
 from billing.catalog.model import PriceBook
-from billing.catalog.terms import OURS, Leading, Manner, Measure, Terms, Timing
+from billing.catalog.terms import Measure, Terms, Timing
 from billing.rating.coverage import less, within
-from billing.rating.measure import share
+from billing.rating.measure import OURS, Leading, Manner, share
 from billing.rating.model import Charge, LineKind
 from terms.calendar import Period
 from terms.errors import Invalid

@@ -10,14 +10,40 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import date
+from enum import StrEnum
 from fractions import Fraction
 
-from billing.catalog.terms import Cut, Measure
+from billing.catalog.terms import Measure
 from terms.calendar import Period, start_of_day
 from terms.money import divide_half_up
 from terms.schedule import MONTHLY, Schedule, Unit
 
 DAYS_OF_A_MONTH = 30
+
+
+class Leading(StrEnum):
+    """What the part before the first whole period is a part of."""
+
+    CONTAINING = "containing"  # of the period it lies in, by the anchor that no month clamps
+    STEPPED = "stepped"  # of one interval back from where it ends, clamped as that day may be
+
+
+class Cut(StrEnum):
+    """How the parts of a period are rounded."""
+
+    REACHED = "reached"  # what is reached at the end less what was at the start: parts always sum
+    APART = "apart"  # each by itself: parts may miss the whole by a minor unit each
+
+
+@dataclass(frozen=True, slots=True)
+class Manner:
+    """How parts of periods are counted and rounded; that of the house unless it is told."""
+
+    leading: Leading = Leading.CONTAINING
+    cut: Cut = Cut.REACHED
+
+
+OURS = Manner()
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,10 @@ from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 
+from terms.calendar import Period
 from terms.ids import ServiceId, SubscriptionId
+
+QUANTITY_MAX = 1_000
 
 
 class Activation(StrEnum):
@@ -35,6 +38,7 @@ class Subscription:
     charged_from: date
     activation: Activation
     charged_until: date
+    quantity: int = 1
 
     def is_current(self, day: date) -> bool:
         """Whether the offering is had on a day."""
@@ -43,3 +47,34 @@ class Subscription:
     def is_over(self, day: date) -> bool:
         """Whether it has ended before a day begins."""
         return self.until_on is not None and self.until_on <= day
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pause:
+    """Days on which a service rests, up to `until_on` or until somebody ends it.
+
+    One that ends on the day it begins never was.
+    """
+
+    id: str
+    service: ServiceId
+    from_on: date
+    until_on: date | None
+
+    @property
+    def days(self) -> Period | None:
+        """The days of rest; None where there are none."""
+        end = self.until_on or date.max
+        return Period(self.from_on, end) if self.from_on < end else None
+
+    def is_on(self, day: date) -> bool:
+        """Whether the service rests on a day."""
+        return self.days is not None and day in self.days
+
+    def ends_after(self, day: date) -> bool:
+        """Whether a day of rest is left on or after a day."""
+        return self.days is not None and self.days.end > day
+
+    def meets(self, other: Pause) -> bool:
+        """Whether a day belongs to both."""
+        return bool(self.days and other.days and self.days.overlap(other.days))

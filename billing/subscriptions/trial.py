@@ -10,9 +10,8 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 
+from billing.catalog.terms import TRIAL_DAYS_MAX
 from terms.calendar import days_after, local_date, wall_clock, zone
-
-DAYS_MAX = 366
 
 
 class TrialClock(StrEnum):
@@ -31,8 +30,8 @@ class Trial:
     clock: TrialClock = TrialClock.HOURS
 
     def __post_init__(self) -> None:
-        if not 0 <= self.days <= DAYS_MAX:
-            raise ValueError(f"a trial has 0 to {DAYS_MAX} days")
+        if not 0 <= self.days <= TRIAL_DAYS_MAX:
+            raise ValueError(f"a trial has 0 to {TRIAL_DAYS_MAX} days")
 
     def ends_at(self, zone_name: str) -> datetime:
         """Return the instant at which it is over, where somebody lives."""

@@ -6,17 +6,16 @@ import orjson
 from aiohttp import web
 
 from simulators.mail.box import Box, Mail
+from simulators.page import STYLE_SOURCE, page
 
 _HEADERS = {
-    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'; base-uri 'none'",
+    "Content-Security-Policy": (
+        f"default-src 'none'; style-src {STYLE_SOURCE}; frame-ancestors 'none'; base-uri 'none'"
+    ),
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
     "Cache-Control": "no-store",
 }
-_PAGE = """<!DOCTYPE html>
-<html lang="en"><head><meta charset="utf-8"><title>{title}</title>{more}</head>
-<body>{body}</body></html>
-"""
 _LOOK_AGAIN = '<meta http-equiv="refresh" content="3">'
 
 
@@ -79,5 +78,5 @@ def _row(mail: Mail) -> str:
 
 
 def _html(title: str, body: str, more: str = "") -> web.Response:
-    text = _PAGE.format(title=escape(title), body=body, more=more)
+    text = page(title, body, more)
     return web.Response(text=text, content_type="text/html", headers=_HEADERS)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -33,6 +34,17 @@ class Watched:
         self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
         self.page.on("dialog", lambda dialog: self.complaints.append(f"dialog {dialog.message}"))
         self.page.on("request", lambda request: self.asked.append(request.url))
+
+
+@asynccontextmanager
+async def chromium(program: Path) -> AsyncIterator[Browser]:
+    """Start a Chromium and end it."""
+    async with async_playwright() as playwright:
+        launched = await playwright.chromium.launch(
+            executable_path=str(program), args=launch_flags()
+        )
+        yield launched
+        await launched.close()
 
 
 async def enter(context: BrowserContext, served: Served, role: str = "owner") -> None:
@@ -70,12 +82,8 @@ async def served(shop) -> AsyncIterator[Served]:
 @pytest.fixture
 async def browser(chromium_path: Path) -> AsyncIterator[Browser]:
     """A real Chromium."""
-    async with async_playwright() as playwright:
-        launched = await playwright.chromium.launch(
-            executable_path=str(chromium_path), args=launch_flags()
-        )
+    async with chromium(chromium_path) as launched:
         yield launched
-        await launched.close()
 
 
 @pytest.fixture

@@ -1,17 +1,14 @@
-"""A subscriber with a phone: in by a code, out of debt at the provider's page, and watching."""
+"""A subscriber's pages: without scripts, with markup in every field, on every screen."""
 
 from __future__ import annotations
 
-import asyncio
 import os
-import re
 from itertools import product
 from pathlib import Path
 from urllib.parse import quote
 
 import pytest
 from playwright.async_api import BrowserContext, Page, expect
-from pydantic import SecretStr
 
 from app.desk import signup
 from app.desk.household_boxes import held
@@ -19,11 +16,10 @@ from app.desk.signup import Household
 from gateway.inventory.flows import NewBox
 from tests.browser.test_console import HOSTILE
 from tests.flows.app.guest import subscriber, visiting, with_password
-from tests.flows.app.operator import WEBHOOK_SECRET, contract_of, mac_of
-from tests.flows.app.served import Served, serving
-from tests.flows.app.shop import LOOK_EVERY_S, WITHIN_S, Shop, at_work, opened, settings_for
+from tests.flows.app.operator import contract_of, mac_of
+from tests.flows.app.served import Served
+from tests.flows.app.shop import Shop
 from tests.flows.app.visitor import PASSWORD, hurry
-from tests.simulators.process import start_simulator
 
 pytestmark = pytest.mark.browser
 
@@ -31,35 +27,6 @@ CONTRACT = contract_of(1)
 EMAIL = "household.1@north.example"
 # A folder for pictures of each page, for people to look at.
 PICTURES = os.environ.get("BOXOFFICE_TEST_PICTURES", "")
-
-
-@pytest.fixture(scope="module")
-def catcher():
-    """A mail catcher."""
-    with start_simulator("mail") as running:
-        yield running
-
-
-@pytest.fixture
-async def shop(sqlite_url, tmp_path, portal, provider, catcher):
-    """An operator with all duties running, whose letters are caught."""
-    settings = settings_for(tmp_path / "data", sqlite_url).model_copy(
-        update={"smtp_url": SecretStr(catcher.url), "mail_from": "North TV <tv@north.example>"}
-    )
-    async with opened(settings) as house, at_work(house):
-        found = Shop(house, portal, provider)
-        await found.begin(tmp_path / "operator")
-        yield found
-
-
-@pytest.fixture
-async def served(shop):
-    """That operator's pages; the provider tells what was paid."""
-    async with serving(shop.house) as one:
-        hook = f"{one.url}/hooks/payments/cards"
-        rule = {"op": "webhook", "url": hook, "secret": WEBHOOK_SECRET}
-        await shop.provider.aadmin("/tamper", rule)
-        yield one
 
 
 async def signed_up(shop: Shop, name: str = "Household 1") -> None:
@@ -75,14 +42,6 @@ async def signed_up(shop: Shop, name: str = "Household 1") -> None:
     async with shop.house.store.begin() as tx:
         await signup.sign_up(shop.house, tx, household, "test")
     await shop.rest()
-
-
-async def code_for(catcher, to: str) -> str:
-    """Read the code in the newest letter to somebody, once it has come."""
-    async with asyncio.timeout(WITHIN_S):
-        while not (mails := (await catcher.aadmin(f"/state?to={to}"))["mails"]):  # noqa: ASYNC110
-            await asyncio.sleep(LOOK_EVERY_S)
-    return re.findall(r"\b\d{4} \d{4}\b", mails[-1]["text"])[0]
 
 
 async def come_in(context: BrowserContext, served: Served) -> Page:
@@ -103,42 +62,6 @@ async def picture(page: Page, name: str) -> None:
     """Keep a picture of a page where somebody asks for them."""
     if PICTURES:
         await page.screenshot(path=Path(PICTURES) / f"{name}.png", full_page=True)
-
-
-async def test_in_by_a_code_out_of_debt_and_watching(watched, served, shop, catcher):
-    """The code comes by mail; the debt is paid at the provider; the open page sees it come on."""
-    page = watched.page
-    await signed_up(shop)
-    await page.goto(f"{served.url}/portal/")
-    await page.get_by_label("Contract number or e-mail").first.fill(EMAIL)
-    await picture(page, "door")
-    await page.get_by_role("button", name="Send me a code").click()
-    await expect(page.get_by_role("heading", name="Type the code")).to_be_visible()
-    await picture(page, "code")
-    await page.get_by_label("Code").fill("1234 5678")
-    await page.get_by_role("button", name="Sign in").click()
-    await expect(page.get_by_role("alert")).to_contain_text("This is not the code")
-    await page.get_by_label("Code").fill(await code_for(catcher, EMAIL))
-    await page.get_by_role("button", name="Sign in").click()
-    await expect(page.get_by_text("Not on yet")).to_be_visible()
-    await expect(page.locator("[data-live-part=portal_money]")).to_contain_text("20.40 EUR")
-    await picture(page, "home_owes")
-    await page.get_by_role("button", name="Pay 20.40 EUR").click()
-    await page.wait_for_url(f"{shop.provider.url}/**")
-    await page.get_by_role("button", name="Pay").click()
-    await page.wait_for_url(f"{served.url}/portal/**")
-    await expect(page.get_by_role("status")).to_contain_text("Thank you")
-    await expect(page.locator(".verdict")).to_contain_text("On", timeout=20_000)
-    await expect(page.locator("[data-live-part=portal_money]")).to_contain_text("Nothing is owed")
-    await picture(page, "home_paid")
-    assert (await shop.at_portal(1))["status"] == 1
-    await page.get_by_role("link", name="Sign-in").click()
-    await page.get_by_label("New password, at least").fill("nine-blue-lanterns")
-    await page.get_by_label("New password again").fill("nine-blue-lanterns")
-    await page.get_by_role("button", name="Set it").click()
-    await expect(page.get_by_role("status")).to_contain_text("The password is changed")
-    await picture(page, "me")
-    assert [told for told in watched.complaints if "violates" in told] == []
 
 
 async def test_all_of_it_works_without_scripts(browser, served, shop):

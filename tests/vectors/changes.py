@@ -2,23 +2,12 @@
 
 from __future__ import annotations
 
-from billing.catalog.terms import MONTHLY_IN_ADVANCE, Cut, Measure
+from billing.catalog.terms import USUAL, Measure
 from billing.equipment.subsidy import Month, Subsidy
 from billing.invoicing.crediting import Creditable
 from billing.promotions.model import Discount, Item, discounted
-from billing.rating.change import (
-    Change,
-    ChangeDay,
-    Coming,
-    Cycle,
-    Debit,
-    Leaving,
-    changed,
-    first_of_new,
-    unused,
-    upcoming,
-)
-from billing.rating.measure import Share, share
+from billing.rating.change import Change, Coming, Cycle, Debit, Leaving, changed, unused, upcoming
+from billing.rating.measure import Cut, Share, share
 from billing.tax.levels import on_top
 from terms.calendar import Period
 from terms.money import Money
@@ -64,7 +53,7 @@ def _coming(rates: list[Money], of: Share) -> list[Coming]:
 
 def _left(full: Period, vector: Vector, name: str, measure: Measure = Measure.DAY) -> Share:
     """Measure what is left of a period from the day of a change on."""
-    first = first_of_new(vector.given.read(name, day), ChangeDay.NEW)
+    first = USUAL.uncharged_from(vector.given.read(name, day))
     return part_of(full, Period(first, full.end), measure)
 
 
@@ -281,7 +270,7 @@ def rental(vector: Vector) -> Found:
     asked = Asked(given.read("rent", money), issued, returned, full.start.day)
     deposit = on_top(given.read("deposit", money), percent("0"))
     return {
-        "rent_charge": summed(charges(vector, asked, MONTHLY_IN_ADVANCE, full.end)),
+        "rent_charge": summed(charges(vector, asked, USUAL, full.end)),
         "deposit_refund": Creditable.of(deposit).note(deposit.net).total,
     }
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from billing.catalog.terms import OURS, Cut, Leading, Manner
+from billing.rating.measure import OURS, Cut, Leading, Manner
 from billing.subscriptions.trial import TrialClock
 from billing.tax.levels import Level
 from tests.vectors.reading import Vector

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 
 from billing.catalog.model import Offering, OfferingKind, Price, PriceBook
-from billing.catalog.terms import MONTHLY_IN_ADVANCE, Alignment, Measure, Terms, Timing
+from billing.catalog.terms import USUAL, Alignment, Measure, Terms, Timing
 from billing.rating.coverage import less
 from billing.rating.due import Wish, due
 from billing.rating.measure import Share, periods_in, share, units_in
@@ -114,7 +114,7 @@ def leading(vector: Vector) -> Found:
     """A leading part, then whole periods."""
     given = vector.given
     asked = _asked(given, "rate", "start", "bill_cycle_day", None)
-    return {"total": summed(charges(vector, asked, MONTHLY_IN_ADVANCE, given.read("target", day)))}
+    return {"total": summed(charges(vector, asked, USUAL, given.read("target", day)))}
 
 
 def _asked(given: Fields, rate: str, first: str, anchor: str, until: str | None) -> Asked:
@@ -132,7 +132,7 @@ def two_phases(vector: Vector) -> Found:
     today = vector.given.read("target", day)
     before = _asked(vector.given, "rate1", "start", "bcd1", "change")
     after = _asked(vector.given, "rate2", "change", "bcd2", None)
-    found = [charges(vector, each, MONTHLY_IN_ADVANCE, today) for each in (before, after)]
+    found = [charges(vector, each, USUAL, today) for each in (before, after)]
     return {"total": summed((*found[0], *found[1]))}
 
 
@@ -141,7 +141,7 @@ def short_first_period(vector: Vector) -> Found:
     """A short first period, and the one behind it."""
     first = vector.given.read("period", period)
     asked = _asked(vector.given, "rate", "trial_end", "bill_cycle_day", None)
-    found = charges(vector, asked, MONTHLY_IN_ADVANCE, first.end)
+    found = charges(vector, asked, USUAL, first.end)
     return {"charge": found[0].amount, "next_period": found[1].period}
 
 
@@ -151,7 +151,7 @@ def mid_month(vector: Vector) -> Found:
     end = vector.given.read("period_end", day)
     start = vector.given.read("start", day)
     asked = Asked(vector.given.read("rate_incl_tax", money), start, end, end.day)
-    return {"total": summed(charges(vector, asked, MONTHLY_IN_ADVANCE, end))}
+    return {"total": summed(charges(vector, asked, USUAL, end))}
 
 
 @maps("proration.day.money", "rate start anchor_day period full")

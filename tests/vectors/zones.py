@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime
 from itertools import islice
 
-from billing.catalog.terms import MONTHLY_IN_ADVANCE
+from billing.catalog.terms import USUAL
 from billing.rating.model import Charge
 from billing.subscriptions.trial import Trial
 from terms.calendar import local_date, start_of_day, wall_clock, zone
@@ -46,7 +46,7 @@ def first_paid(vector: Vector) -> date:
 def rent(vector: Vector, first: date, anchor: int, today: date) -> tuple[Charge, ...]:
     """Charge a plan by the month."""
     asked = Asked(vector.given.read("rate", money), first, None, anchor)
-    return charges(vector, asked, MONTHLY_IN_ADVANCE, today)
+    return charges(vector, asked, USUAL, today)
 
 
 @maps("timezone.calendar_month", "customer_tz bill_on")
@@ -86,8 +86,8 @@ def phase(vector: Vector) -> Found:
     months = Interval(vector.given.read("discount_months", whole), Unit.MONTH)
     end = Schedule(months, first.day, first).containing(first).end
     asked = Asked(money("1.00"), first, end, anchor)
-    cheap = charges(vector, asked, MONTHLY_IN_ADVANCE, end)
-    dear = charges(vector, asked.since(end), MONTHLY_IN_ADVANCE, end)
+    cheap = charges(vector, asked, USUAL, end)
+    dear = charges(vector, asked.since(end), USUAL, end)
     return {"periods": [charge.period for charge in (*cheap, *dear)]}
 
 

@@ -58,18 +58,11 @@ def upgrade() -> None:
         sa.Column("from_on", sa.Date, nullable=False),
     )
     op.create_index("ix_reopened_subject", "reopened", ["subject"])
-    _terms()
+    op.add_column("offering", sa.Column("terms", sa.Text, nullable=False, server_default="{}"))
 
 
 def _counted(name: str, before: str) -> sa.Column[int]:
     return sa.Column(name, sa.Integer, nullable=False, server_default=before)
-
-
-def _terms() -> None:
-    defaults = {"interval": "P1M", "timing": "advance", "alignment": "account", "measure": "day"}
-    with op.batch_alter_table("offering") as table:
-        for name, text in defaults.items():
-            table.add_column(sa.Column(name, sa.String(8), nullable=False, server_default=text))
 
 
 def _thaw(table: str) -> None:
@@ -86,8 +79,7 @@ def _freeze(table: str) -> None:
 def downgrade() -> None:
     """Count days alone; everything is open again from its first day."""
     with op.batch_alter_table("offering") as table:
-        for name in ("interval", "timing", "alignment", "measure"):
-            table.drop_column(name)
+        table.drop_column("terms")
     op.drop_table("reopened")
     op.create_table(
         "open_period",

@@ -28,7 +28,7 @@ from app.web.api.shapes import (
 )
 from app.web.api.ways import ask, change, look
 from app.web.route import Body, Call
-from billing.flows.cancel import When
+from billing.catalog.terms import When
 from billing.flows.change import Change
 from billing.flows.signup import MethodRef
 from billing.reads import accounts, credit_notes

@@ -32,6 +32,7 @@ from app.web.console.words import (
     plain,
     said,
     shown,
+    span,
     taxes,
 )
 from app.web.field.words import CONDITIONS
@@ -194,7 +195,7 @@ def _line(line: LineView) -> InvoiceLine:
     last = line.period_end - timedelta(days=1)
     return InvoiceLine(
         text=line.label,
-        period=f"{shown(line.period_start)} to {shown(last)}",
+        period=span(line.period_start, last),
         fraction=f"{line.days}/{line.of_days}",
         rate=plain(line.rate),
         net=plain(line.amount),
@@ -222,7 +223,7 @@ def payments(about: AccountView) -> tuple[PaymentRow, ...]:
             how=one.provider,
             state=ATTEMPTS[one.state][1],
             tone=ATTEMPTS[one.state][0],
-            why=" ".join(part for part in (one.code, f"for invoice {one.number}") if part),
+            why=", ".join(filter(None, (one.code.replace("_", " "), f"for invoice {one.number}"))),
         )
         for one in about.attempts
         if one.state in ATTEMPTS

@@ -8,6 +8,7 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from app.web.console.words import shown
 from app.web.static import Static
 from terms.calendar import zone
 
@@ -44,12 +45,14 @@ class Drawing:
 
 def when(instant: datetime, zone_name: str = "UTC") -> str:
     """Write an instant for people, in a zone."""
-    return f"{instant.astimezone(zone(zone_name)):%d %b %Y, %H:%M}"
+    at = instant.astimezone(zone(zone_name))
+    return f"{shown(at.date())}, {at:%H:%M}"
 
 
 def clock(instant: datetime, zone_name: str) -> str:
     """Write an instant to the second, in a zone: for what somebody stands there and waits for."""
-    return f"{instant.astimezone(zone(zone_name)):%d %b, %H:%M:%S}"
+    at = instant.astimezone(zone(zone_name))
+    return f"{at.day} {at:%b, %H:%M:%S}"
 
 
 def moment(instant: datetime) -> str:

@@ -16,6 +16,7 @@ from app.desk.mending import TEXT_CHARS_MAX
 from app.identity.roles import Right
 from app.web.console.once import Sent, beside, in_one
 from app.web.console.sayings import seal
+from app.web.console.words import shown
 from app.web.people.phone import see
 from app.web.problem import BadRequest
 from app.web.route import Call, Form, Route
@@ -206,7 +207,7 @@ async def _promise(call: Call, tx: Tx) -> str:
         actor=call.actor,
         reason=form.reason.strip(),
     )
-    return f"{made.amount} is promised until {made.until_on:%d %b %Y}."
+    return f"{made.amount} is promised until {shown(made.until_on)}."
 
 
 async def _restore(call: Call, tx: Tx) -> str:

@@ -23,7 +23,7 @@ from app.web.console.views import (
     Tone,
 )
 from app.web.console.waiting import page as waiting_page
-from app.web.console.words import CONDITIONS, age, changes
+from app.web.console.words import CONDITIONS, age, changes, plain
 from app.wiring import House
 from billing.reads import totals
 from billing.reads.totals import Totals
@@ -85,14 +85,19 @@ def _tiles(sums: Totals, queues: list[Queue]) -> tuple[Tile, ...]:
             hint=f"{pending} wait for the first payment" if pending else "",
             tone="warn" if dark else "calm",
         ),
-        Tile(label="Owed", value=" · ".join(str(m) for m in sums.open) or "nothing"),
+        Tile(
+            label="Owed",
+            value=" · ".join(plain(m) for m in sums.open) or "nothing",
+            hint=" · ".join(m.currency for m in sums.open),
+        ),
         Tile(label="Work at hand", value=str(due), hint=f"oldest {age(oldest)}" if due else ""),
     )
 
 
 def _waits(parked: list[Parked], others: Waiting) -> Tile:
     """Count all that waits for a person, and say what it is."""
-    kinds = ((parked, "set aside"), (others.doubts, "to review"), (others.deposits, "of deposits"))
+    deposits = "deposit" if len(others.deposits) == 1 else "deposits"
+    kinds = ((parked, "set aside"), (others.doubts, "to review"), (others.deposits, deposits))
     hint = ", ".join(f"{len(rows)} {word}" for rows, word in kinds if rows)
     tile = _count("Waits for a person", len(parked) + others.count, "bad")
     return replace(tile, hint=hint, href="/console/waiting" if others.count else "")

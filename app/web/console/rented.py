@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from app.web.console.views import CreditCard, CreditLine, RentalRow, Tone
-from app.web.console.words import plain, shown, taxes
+from app.web.console.words import plain, shown, span, taxes
 from billing.equipment.model import Ending
 from billing.rating.model import LineKind
 from billing.reads.account import AccountView
@@ -74,7 +74,7 @@ def _line(line: CreditLineView) -> CreditLine:
         why = f"{plain(line.charged)} charged{kept}"
     return CreditLine(
         text=line.label,
-        period=f"{shown(line.period_start)} to {shown(last)}",
+        period=span(line.period_start, last),
         fraction=fraction,
         why=f"line {line.line} of {line.invoice}: {why}",
         net=plain(line.amount),

@@ -118,6 +118,14 @@ def shown(day: date) -> str:
     return f"{day.day} {day:%b %Y}"
 
 
+def span(first: date, last: date) -> str:
+    """Write a span of days: 1 to 30 Apr 2040, 12 Mar to 11 Apr 2040."""
+    if (first.year, first.month) == (last.year, last.month):
+        return f"{first.day} to {shown(last)}" if first != last else shown(last)
+    begins = f"{first.day} {first:%b}" if first.year == last.year else shown(first)
+    return f"{begins} to {shown(last)}"
+
+
 def offset(ahead: timedelta) -> str:
     """Write how far business time runs ahead; nothing where it does not."""
     return age(ahead.total_seconds()) if ahead > timedelta(0) else ""

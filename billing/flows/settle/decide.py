@@ -54,6 +54,7 @@ class Decision:
     moment: Moment
     invoice: Invoice | None
     note: CreditNote | None
+    compared: Sequence[str]
     purse: Purse
     postings: Sequence[Posting]
     attempts: Sequence[Attempt]
@@ -87,13 +88,14 @@ def decide(facts: Facts, rated: Rated, issued: Issued, rules: Rules, moment: Mom
     promise = _promise(facts, purse, moment)
     standing = promise if promise and promise.is_standing else None
     verdict = judge(_debtor(facts, purse, standing), rules.ladder, moment.today)
-    holds = list(_holds(facts, purse, invoice, verdict))
+    holds = list(_holds(facts, purse, invoice, verdict, moment.today))
     held = [hold for household in facts.households for hold in household.holds]
     return Decision(
         facts=facts,
         moment=moment,
         invoice=invoice,
         note=issued.note,
+        compared=[key for key, one in facts.reopenings.items() if one in rated.compared],
         purse=purse,
         postings=[*([booked] if booked else ()), *purse.postings],
         attempts=_attempts(facts, verdict, moment),
@@ -160,7 +162,9 @@ def _attempts(facts: Facts, verdict: Verdict, moment: Moment) -> list[Attempt]:
     ]
 
 
-def _holds(facts: Facts, purse: Purse, invoice: Invoice | None, verdict: Verdict) -> Iterator[Hold]:
+def _holds(
+    facts: Facts, purse: Purse, invoice: Invoice | None, verdict: Verdict, today: date
+) -> Iterator[Hold]:
     begun = {line.subject for line in invoice.lines} if invoice else set()
     for household in facts.households:
         service = household.service.id
@@ -176,6 +180,9 @@ def _holds(facts: Facts, purse: Purse, invoice: Invoice | None, verdict: Verdict
                     cause=purse.debts[first].number,
                 )
                 break
+        for pause in household.pauses:
+            if pause.is_on(today):
+                yield Hold(service=service, kind=HoldKind.PAUSED, since_on=pause.from_on, cause="")
         if verdict.held and verdict.held_since:
             yield Hold(
                 service=service,
@@ -243,6 +250,12 @@ def _next_look(facts: Facts, looks: Sequence[date | None], moment: Moment) -> da
         for one in household.subscriptions
         for day in (one.from_on, one.until_on)
     ]
-    days = [*looks, *bounds]
+    rests = [
+        day
+        for household in facts.households
+        for one in household.pauses
+        for day in (one.from_on, one.until_on)
+    ]
+    days = [*looks, *bounds, *rests]
     coming = [day for day in days if day is not None and day > moment.today]
     return facts.account.begin_of(min(coming)) if coming else None

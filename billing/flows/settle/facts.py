@@ -11,7 +11,7 @@ from billing.equipment.model import Rental
 from billing.invoicing.credit import Charged
 from billing.payments.model import Attempt, Debt, Method, Movement
 from billing.promises.model import Promise
-from billing.subscriptions.model import Subscription
+from billing.subscriptions.model import Pause, Subscription
 from terms.ids import InvoiceId
 from terms.money import Money
 
@@ -23,6 +23,7 @@ class Household:
     service: Service
     subscriptions: list[Subscription] = field(default_factory=list)
     rentals: list[Rental] = field(default_factory=list)
+    pauses: list[Pause] = field(default_factory=list)
     holds: list[Hold] = field(default_factory=list)
     published: str | None = None
 
@@ -39,11 +40,11 @@ class Paid:
 class Facts:
     """One account and what hangs on it. Only what is open is here; the sealed past is not.
 
-    `reopened` are subjects whose charges are compared again, from a day on, by the rows with the
-    ids `reopenings`; `charged` are their lines since then. `deposited` are rentals with a charged
-    deposit. `first` are open invoices that were the first of a subscription. `credits` is money
-    that has paid nothing yet, by the movement or credit note it came with. `promise` is the one
-    that stands.
+    `reopened` are subjects whose charges are compared again, from a day on; `reopenings` are the
+    ids of the rows that say so, with the subject; `charged` are their lines since then.
+    `deposited` are rentals with a charged deposit. `first` are open invoices that were the first of
+    a subscription. `credits` is money that has paid nothing yet, by the movement or credit note it
+    came with. `promise` is the one that stands.
     """
 
     account: Account
@@ -51,7 +52,7 @@ class Facts:
     promise: Promise | None = None
     households: list[Household] = field(default_factory=list)
     reopened: dict[str, date] = field(default_factory=dict)
-    reopenings: set[str] = field(default_factory=set)
+    reopenings: dict[str, str] = field(default_factory=dict)
     charged: dict[str, dict[tuple[str, int], Charged]] = field(default_factory=dict)
     deposited: set[str] = field(default_factory=set)
     debts: list[Debt] = field(default_factory=list)

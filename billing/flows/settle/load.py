@@ -27,7 +27,7 @@ from billing.promises.model import Promise, PromiseState
 from billing.promises.store import promise
 from billing.rating.model import LineKind
 from billing.subscriptions import store as subscriptions
-from billing.subscriptions.store import subscription
+from billing.subscriptions.store import pause, pause_from, subscription
 from runtime import log
 from runtime.store import Tx
 from runtime.store.among import KEYS, among, packed
@@ -42,15 +42,17 @@ TOPIC = "entitlement"
 async def load(tx: Tx, account_ids: Sequence[AccountId]) -> tuple[int, dict[AccountId, Facts]]:
     """Lock and load the accounts that exist; returns the edition of the catalogue too."""
     keys = {KEYS: packed(tx.engine, sorted(set(account_ids)))}
-    first = (_ACCOUNTS, _SERVICES, _HOLDS, RENTALS, ITEMS, MOVEMENTS)
+    first = (_ACCOUNTS, _SERVICES, _HOLDS, _PAUSES, RENTALS, ITEMS, MOVEMENTS)
     found = await rows_of(tx, *((query, keys) for query in first))
-    accounts, services, holds, rentals, items, movements = found
+    accounts, services, holds, pauses, rentals, items, movements = found
     edition, facts = _accounts(accounts)
     if not facts:
         return edition, facts
     households = _services(services, facts)
     for row in holds:
         households[ServiceId(row.service_id)].holds.append(hold_from(row))
+    for row in pauses:
+        households[ServiceId(row.service_id)].pauses.append(pause_from(row))
     take_rent(rentals, facts, households)
     await load_reopened(tx, facts)
     take_items(items, facts)
@@ -176,6 +178,15 @@ def _service_query(engine: Engine) -> Select[Any]:
 
 
 _SERVICES = PreparedQuery(_service_query)
+
+
+def _pause_query(engine: Engine) -> Select[Any]:
+    joined = pause.join(service, service.c.id == pause.c.service_id)
+    query = select(pause).select_from(joined).where(among(engine, service.c.account_id))
+    return query.order_by(pause.c.from_on)
+
+
+_PAUSES = PreparedQuery(_pause_query)
 
 
 def _hold_query(engine: Engine) -> Select[Any]:

@@ -28,7 +28,7 @@ async def load_reopened(tx: Tx, facts: dict[AccountId, Facts]) -> None:
     owners = {subject: one for one in facts.values() for subject in one.reopened}
     for row in await _CHARGED.rows(tx, {KEYS: packed(tx.engine, subjects)}):
         owner = owners[row.reopened_subject]
-        owner.reopenings.add(row.reopening)
+        owner.reopenings[row.reopening] = row.reopened_subject
         if row.subject is None:
             continue
         lines = owner.charged.setdefault(row.subject, {})

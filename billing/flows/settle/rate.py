@@ -12,7 +12,7 @@ from datetime import date
 from typing import NamedTuple
 
 from billing.catalog.model import OfferingKind, PriceBook
-from billing.catalog.terms import Measure, Terms
+from billing.catalog.terms import Days, Measure, Terms
 from billing.flows.settle.facts import Facts, Household
 from billing.flows.settle.rent import charged_once, given_back_once, rental_label
 from billing.invoicing.credit import Charged, CreditLine, days_of
@@ -20,6 +20,7 @@ from billing.rating.coverage import less, within
 from billing.rating.due import Due, Rates, Wish
 from billing.rating.model import BY_THE_PERIOD, Line, LineKind
 from billing.subscriptions.model import Activation, Subscription
+from terms.calendar import Period
 from terms.ids import InvoiceId, ServiceId
 
 
@@ -34,18 +35,23 @@ class Subject(NamedTuple):
     start: date
     until: date | None
     charged_until: date | None
+    quantity: int = 1
+    rests: tuple[Period, ...] = ()
 
 
 @dataclass(slots=True, kw_only=True)
 class Rated:
     """The lines to write, what to give back, the next day something becomes due.
 
-    `is_prepaid`: among the lines is one that must be paid before its service goes live.
+    `compared` are the reopened subjects that are done with; of others a day that is not charged any
+    more becomes due again. `is_prepaid`: among the lines is one that must be paid before its
+    service goes live.
     """
 
     lines: Sequence[Line]
     credits: Sequence[CreditLine]
     next_on: date | None
+    compared: frozenset[str]
     is_prepaid: bool
 
 
@@ -54,12 +60,15 @@ def rate(facts: Facts, rates: Rates, today: date) -> Rated:
     lines: list[Line] = []
     back: list[CreditLine] = []
     next_on: date | None = None
+    compared = set(facts.reopened)
     for one in _subjects(facts, rates.book):
         if one.id in facts.reopened:
             found = _compared(one, facts, rates, today)
             lines += found.lines
             back += found.credits
             day = found.next_on
+            if day and one.charged_until and day < one.charged_until:
+                compared.discard(one.id)
         else:
             due = rates.due(_rest(one, facts, rates), today)
             lines += _lines(one, due)
@@ -69,7 +78,13 @@ def rate(facts: Facts, rates: Rates, today: date) -> Rated:
     lines += charged_once(facts, rates.book, today)
     back += given_back_once(facts)
     back.sort(key=_age)
-    return Rated(lines=lines, credits=back, next_on=next_on, is_prepaid=_is_prepaid(facts, lines))
+    return Rated(
+        lines=lines,
+        credits=back,
+        next_on=next_on,
+        compared=frozenset(compared),
+        is_prepaid=_is_prepaid(facts, lines),
+    )
 
 
 def _age(one: CreditLine) -> tuple[date, InvoiceId, int]:
@@ -94,6 +109,8 @@ def _subscribed(household: Household, book: PriceBook) -> Iterator[Subject]:
             start=one.charged_from,
             until=one.until_on,
             charged_until=one.charged_until,
+            quantity=one.quantity,
+            rests=_rests(household, book.offering(one.offering).terms),
         )
 
 
@@ -108,7 +125,15 @@ def _rented(household: Household, book: PriceBook) -> Iterator[Subject]:
             start=one.charged_from,
             until=one.until_on,
             charged_until=one.charged_until,
+            rests=_rests(household, book.offering(one.offering).terms),
         )
+
+
+def _rests(household: Household, terms: Terms) -> tuple[Period, ...]:
+    """List the days that are not charged because the service rests."""
+    if not household.pauses or terms.paused is Days.BILLED:
+        return ()
+    return tuple(one.days for one in household.pauses if one.days)
 
 
 def _rank(one: Subscription, book: PriceBook) -> tuple[bool, str, date]:
@@ -131,10 +156,20 @@ def _wish(one: Subject, facts: Facts, terms: Terms, first: date) -> Wish:
         currency=account.currency,
         bill_day=account.bill_day,
         first=first,
-        until=one.until,
+        until=_until(one),
         began_on=one.start if terms.counts_from_its_begin else None,
         zone=account.zone if terms.measure is Measure.SECOND else "",
+        quantity=one.quantity,
+        rests=one.rests,
     )
+
+
+def _until(one: Subject) -> date | None:
+    """Tell the first day not to be charged for good, as far as it is known."""
+    if one.rests and one.rests[-1].end == date.max:
+        start = one.rests[-1].start
+        return start if one.until is None else min(start, one.until)
+    return one.until
 
 
 def _lines(one: Subject, due: Due) -> list[Line]:
@@ -163,7 +198,10 @@ def _compared(one: Subject, facts: Facts, rates: Rates, today: date) -> _Compare
         due = rates.due(_rest(one, facts, rates), today)
     else:
         held = tuple(sorted(period for each in charged for period in each.held))
-        due = rates.due(_wish(one, facts, terms, since)._replace(rests=held), today)
+        due = rates.due(
+            _wish(one, facts, terms, since)._replace(rests=tuple(sorted((*one.rests, *held)))),
+            today,
+        )
     takes: dict[date, int] = {}
     for each in charged:
         end = each.line.charge.period.end
@@ -186,7 +224,8 @@ def _given_back(one: Subject, charged: Sequence[Charged], zone: str) -> Iterator
         if each.line.charge.measure is Measure.WHOLE:
             continue
         lasts = within(one.start, one.until, each.line.charge.period)
-        for period in less(each.held, [lasts] if lasts else []):
+        wanted = list(less([lasts], one.rests)) if lasts else []
+        for period in less(each.held, wanted):
             credit = days_of(each, period, zone)
             if credit is not None:
                 yield credit

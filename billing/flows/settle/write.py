@@ -102,7 +102,7 @@ def _all(decisions: Sequence[Decision], part: Callable[[Decision], Iterable[T]])
 
 async def _compared(tx: Tx, decisions: Sequence[Decision]) -> None:
     """Take away the days from which somebody wanted charges to be compared."""
-    await _run(tx, _DONE, _all(decisions, lambda one: one.facts.reopenings))
+    await _run(tx, _DONE, _all(decisions, lambda one: one.compared))
 
 
 async def _allocations(desk: Desk, tx: Tx, decisions: Sequence[Decision]) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 from urllib.parse import parse_qs
 
 from simulators.call import Reply
+from simulators.page import page as write_page
 from simulators.payments.stripe.ask import Ask
 from simulators.payments.stripe.book import Book, Thing
 from simulators.payments.stripe.cards import NUMBERS
@@ -33,6 +34,12 @@ _CREATE = (
     "payment_method_types",
     "success_url",
 )
+# docs.stripe.com/currencies: amounts without decimals, and with three.
+_WHOLE = frozenset(
+    {"BIF", "CLP", "DJF", "GNF", "JPY", "KMF", "KRW", "MGA"}
+    | {"PYG", "RWF", "UGX", "VND", "VUV", "XAF", "XOF", "XPF"}
+)
+_THOUSANDTHS = frozenset({"BHD", "JOD", "KWD", "OMR", "TND"})
 _WORDS = {"ok": "pm_card_visa", "declined": "pm_card_chargeDeclined"}
 
 
@@ -189,7 +196,8 @@ def _back(session: Thing) -> Reply:
 
 
 def _page(session: Thing, note: str, status: int = 200) -> Reply:
-    amount_text = f"{session['amount_total']} {session['currency'].upper()} (minor units)"
+    code = session["currency"].upper()
+    amount_text = f"{_major(session['amount_total'], code)} {code}"
     form = (
         '<form method="post"><label>Card number '
         '<input name="card" value="4242 4242 4242 4242" autocomplete="off"></label> '
@@ -205,8 +213,13 @@ def _page(session: Thing, note: str, status: int = 200) -> Reply:
 
 
 def _html(title: str, body: str, status: int) -> Reply:
-    text_ = (
-        "<!DOCTYPE html><html lang=en><head><meta charset=utf-8>"
-        f"<title>{escape(title)}</title></head><body><h1>{escape(title)}</h1>{body}</body></html>"
-    )
-    return Reply(status=status, body=text_.encode(), content_type="text/html; charset=utf-8")
+    written = write_page(title, f"<h1>{escape(title)}</h1>{body}")
+    return Reply(status=status, body=written.encode(), content_type="text/html; charset=utf-8")
+
+
+def _major(amount_minor: int, code: str) -> str:
+    if code in _WHOLE:
+        return str(amount_minor)
+    digits = 3 if code in _THOUSANDTHS else 2
+    whole, rest = divmod(amount_minor, 10**digits)
+    return f"{whole}.{rest:0{digits}}"

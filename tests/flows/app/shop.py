@@ -17,7 +17,7 @@ from app.imports.load import import_paths
 from app.roles.crew import Crew, Role, duties
 from app.settings import Settings
 from app.wiring import House, build, closing
-from billing.flows.cancel import When
+from billing.catalog.terms import When
 from billing.flows.change import Change
 from billing.flows.signup import MethodRef, SignedUp
 from billing.reads import account

@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from app.desk.replay import replay
-from billing.flows.cancel import When
+from billing.catalog.terms import When
 from billing.flows.change import Change
 from terms.errors import DomainError
 from terms.facts import Condition

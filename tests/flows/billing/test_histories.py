@@ -13,12 +13,14 @@ from hypothesis import strategies as st
 from sqlalchemy import delete, select
 
 from billing.accounts.store import service
+from billing.catalog.terms import When
 from billing.dunning.store import dunning_notice, hold
 from billing.flows import collect
-from billing.flows.cancel import When, cancel
+from billing.flows.cancel import cancel
 from billing.flows.change import Change, change
 from billing.flows.equip import equip
 from billing.flows.movements import Told, hear
+from billing.flows.pause import pause, resume
 from billing.flows.pay import take_cash
 from billing.flows.settle import settle
 from billing.payments.model import Decline, Moved, MovementKind
@@ -33,6 +35,7 @@ from terms.ids import AccountId, ResourceId, ServiceId
 from terms.money import Money
 from tests.fixtures.billing import Office, household, make_office
 from tests.flows.billing.books import MONEY, check_books, counting, everything, rows
+from tests.flows.billing.days import each_day_once
 
 HOUSEHOLDS = ("100001", "100002", "100003")
 ADDONS = ("SPORT", "KIDS")
@@ -46,6 +49,9 @@ acts = st.one_of(
     st.tuples(st.just("add"), who, st.sampled_from(ADDONS)),
     st.tuples(st.just("remove"), who, st.sampled_from(ADDONS)),
     st.tuples(st.just("plan"), who, st.sampled_from(["BASIC", "LARGE"])),
+    st.tuples(st.just("quantity"), who, st.integers(1, 3)),
+    st.tuples(st.just("rest"), who, st.tuples(st.integers(0, 20), st.none() | st.integers(1, 50))),
+    st.tuples(st.just("resume"), who, st.integers(0, 20)),
     st.tuples(st.just("cancel"), who, st.sampled_from(list(When))),
     st.tuples(st.just("box"), who, st.tuples(st.sampled_from(Possession), st.booleans())),
     st.tuples(st.just("back"), who, st.sampled_from(list(MovementKind)[1:])),
@@ -123,6 +129,22 @@ class History:
     async def _plan(self, contract: str, code: str) -> None:
         await self._change(contract, Change(plan=code))
 
+    async def _quantity(self, contract: str, quantity: int) -> None:
+        await self._change(contract, Change(quantity=quantity, when=When.NOW))
+
+    async def _rest(self, contract: str, days: tuple[int, int | None]) -> None:
+        begins, count = days
+        since = self.office.now.date() + timedelta(days=begins)
+        until = None if count is None else since + timedelta(days=count)
+        async with self.office.store.begin() as tx:
+            now = self.office.now
+            await pause(self.office.desk, tx, contract, now, from_on=since, until_on=until)
+
+    async def _resume(self, contract: str, later: int) -> None:
+        async with self.office.store.begin() as tx:
+            day = self.office.now.date() + timedelta(days=later)
+            await resume(self.office.desk, tx, contract, self.office.now, on=day)
+
     async def _change(self, contract: str, wish: Change) -> None:
         async with self.office.store.begin() as tx:
             await change(self.office.desk, tx, contract, wish, self.office.now)
@@ -198,6 +220,7 @@ async def test_histories_keep_the_books_and_rebuild_what_is_derived(
             for one in history:
                 await life.act(*one)
             await check_books(store)
+            await each_day_once(store, office.now.date())
             await no_more_to_do(life)
             await rebuilt(life)
         finally:

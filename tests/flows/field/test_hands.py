@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from app.desk import hands, stock
 from app.desk.boxes import By
-from billing.flows.cancel import When
+from billing.catalog.terms import When
 from gateway.inventory.store import by_serial
 from gateway.reads.progress import Stage
 from tests.flows.app.operator import contract_of

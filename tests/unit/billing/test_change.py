@@ -6,21 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from billing.catalog.terms import Cut
-from billing.rating.change import (
-    ChangeDay,
-    Coming,
-    Cycle,
-    Debit,
-    Leaving,
-    TerminationDay,
-    changed,
-    first_free,
-    first_of_new,
-    unused,
-    upcoming,
-)
-from billing.rating.measure import WHOLE, Share
+from billing.catalog.terms import Days, Terms
+from billing.rating.change import Coming, Cycle, Debit, Leaving, changed, unused, upcoming
+from billing.rating.measure import WHOLE, Cut, Share
 from terms.calendar import Period
 from terms.money import Money
 from terms.schedule import MONTHLY, Interval, Schedule
@@ -98,13 +86,11 @@ def test_what_was_not_charged_does_not_go_back(left):
         unused(one, left)
 
 
-def test_who_is_charged_for_the_day_is_a_policy():
-    """The day of a change belongs to what comes or to what goes, that of an end to nobody or us."""
+def test_who_is_charged_for_the_last_day_is_a_term():
+    """The day on which something ends is free, or it is billed and what comes has the next."""
     day, following = date(2024, 2, 29), date(2024, 3, 1)
-    assert first_of_new(day, ChangeDay.NEW) == day
-    assert first_of_new(day, ChangeDay.OLD) == following
-    assert first_free(day, TerminationDay.FREE) == day
-    assert first_free(day, TerminationDay.BILLED) == following
+    assert Terms(last_day=Days.FREE).uncharged_from(day) == day
+    assert Terms(last_day=Days.BILLED).uncharged_from(day) == following
 
 
 days = st.dates(date(2000, 1, 1), date(2050, 1, 1))

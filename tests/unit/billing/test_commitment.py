@@ -6,12 +6,11 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from billing.catalog.terms import Cut
 from billing.equipment.subsidy import Month, Subsidy
 from billing.rating import pricing
 from billing.rating.commitment import missing, missing_by
 from billing.rating.increments import beyond, further, outstanding
-from billing.rating.measure import WHOLE, Share
+from billing.rating.measure import WHOLE, Cut, Share
 from billing.rating.pricing import Tier
 from terms.money import Money
 

@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from billing.catalog.model import Offering, OfferingKind, Price, PriceBook
-from billing.catalog.terms import Alignment, Cut, Leading, Manner, Measure, Terms, Timing
+from billing.catalog.terms import Alignment, Measure, Terms, Timing
 from billing.rating.due import PERIODS_MAX, Due, Rates, Wish, due
-from billing.rating.measure import Share, periods_in, units_in
+from billing.rating.measure import Cut, Leading, Manner, Share, periods_in, units_in
 from billing.rating.model import Charge, LineKind
 from terms.calendar import Period, period_containing
 from terms.errors import Invalid, NotFound

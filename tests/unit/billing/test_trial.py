@@ -6,14 +6,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from billing.subscriptions.trial import DAYS_MAX, Trial, TrialClock
+from billing.catalog.terms import TRIAL_DAYS_MAX
+from billing.subscriptions.trial import Trial, TrialClock
 from terms.calendar import local_date, zone
 
 instants = st.datetimes(datetime(2000, 1, 1), datetime(2037, 1, 1)).map(  # noqa: DTZ001 - made aware next
     lambda at: at.replace(tzinfo=UTC)
 )
 zones = st.sampled_from(["UTC", "Europe/Vienna", "America/Los_Angeles", "Asia/Kolkata"])
-lengths = st.integers(0, DAYS_MAX)
+lengths = st.integers(0, TRIAL_DAYS_MAX)
 
 
 @given(instants, lengths, zones)
@@ -53,7 +54,7 @@ def test_summer_time_makes_the_clocks_differ():
     assert by_day.charged_from(tz) == date(2017, 3, 31)
 
 
-@pytest.mark.parametrize("days", [-1, DAYS_MAX + 1])
+@pytest.mark.parametrize("days", [-1, TRIAL_DAYS_MAX + 1])
 def test_no_trial_lasts_for_ever(days):
     """A trial of less than nothing or more than a year cannot be made."""
     with pytest.raises(ValueError, match="days"):
