@@ -5,7 +5,7 @@ from hashlib import sha256
 from html import escape
 
 STYLE = """
-body { max-width: 42rem; margin: 0 auto; padding: 1rem; }
+body { max-width: 48rem; margin: 0 auto; padding: 1rem; }
 body { font: 1rem/1.5 system-ui, sans-serif; color: #1d2126; }
 h1 { font-size: 1.4rem; line-height: 1.25; overflow-wrap: anywhere; }
 table { border-collapse: collapse; width: 100%; }

@@ -21,6 +21,8 @@ from tests.architecture import source
 
 ROOT = Path(__file__).parents[3]
 PAPERS = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+WORDS_CHARS_MIN = 15
+PICTURE_BYTES_MAX, PICTURES_BYTES_MAX = 150_000, 2_500_000
 RUN = (ROOT / "docs" / "howto" / "run.md").read_text("utf-8")
 
 
@@ -64,6 +66,24 @@ def test_every_command_of_a_page_can_be_typed(paper):
     """Modules of the project run in its own environment, and pages say so."""
     bare = r"(?<!\.venv/bin/)python3? -m (?:app|simulators|gateway|billing)\b"
     assert re.findall(bare, paper.read_text("utf-8")) == []
+
+
+def test_every_picture_is_shown_and_told_in_words():
+    """A picture that a page names exists and has words in its place; none lies there unnamed."""
+    shown = []
+    for paper in PAPERS:
+        for words, file in re.findall(r"!\[([^\]]*)\]\(([^)]+)\)", paper.read_text("utf-8")):
+            assert len(words) >= WORDS_CHARS_MIN, (paper.name, file)
+            shown.append((paper.parent / file).resolve())
+    kept = list((ROOT / "docs" / "pictures").iterdir())
+    assert set(shown) == set(kept)
+
+
+def test_pictures_are_small():
+    """Who clones the project does not wait for its pictures."""
+    sizes = [one.stat().st_size for one in (ROOT / "docs" / "pictures").iterdir()]
+    assert max(sizes) <= PICTURE_BYTES_MAX
+    assert sum(sizes) <= PICTURES_BYTES_MAX
 
 
 page_of_api = cache(api_reference)
