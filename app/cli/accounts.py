@@ -9,6 +9,7 @@ import typer
 
 from app.cli.actor import Reason, actor
 from app.cli.speak import Json, run, say, tell
+from billing.catalog.terms import When
 
 if TYPE_CHECKING:
     from app.wiring import House
@@ -92,18 +93,30 @@ def change(
     plan: Annotated[str, typer.Option(help="The new plan.")] = "",
     add: Several = None,
     remove: Several = None,
+    quantity: Annotated[
+        int | None, typer.Option(min=1, help="How many: of the plan, or of what is added.")
+    ] = None,
+    when: Annotated[
+        When | None, typer.Option(help="When; as the terms of the offering say, unless told.")
+    ] = None,
     reason: Reason = "",
     as_json: Json = False,
 ) -> None:
-    """Change the plan, add and remove add-ons."""
-    if not (plan or add or remove):
-        raise typer.BadParameter("say what changes: --plan, --add or --remove")
+    """Change the plan, add and remove add-ons, change how many."""
+    if not (plan or add or remove or quantity):
+        raise typer.BadParameter("say what changes: --plan, --add, --remove or --quantity")
 
     async def story(house: House) -> None:
         from app.desk import contracts
         from billing.flows.change import Change
 
-        wish = Change(plan=plan or None, add=tuple(add or ()), remove=tuple(remove or ()))
+        wish = Change(
+            plan=plan or None,
+            add=tuple(add or ()),
+            remove=tuple(remove or ()),
+            when=when,
+            quantity=quantity,
+        )
         async with house.store.begin() as tx:
             await contracts.change(house, tx, contract, wish, actor(), reason=reason)
 
@@ -114,7 +127,7 @@ def change(
 def cancel(
     contract: Contract,
     *,
-    now: Annotated[bool, typer.Option("--now", help="At once, not at the period's end.")] = False,
+    now: Annotated[bool, typer.Option("--now", help="At once, whatever its terms say.")] = False,
     reason: Reason = "",
     as_json: Json = False,
 ) -> None:
@@ -122,9 +135,8 @@ def cancel(
 
     async def story(house: House) -> None:
         from app.desk import contracts
-        from billing.catalog.terms import When
 
-        when = When.NOW if now else When.PERIOD_END
+        when = When.NOW if now else None
         async with house.store.begin() as tx:
             await contracts.cancel(house, tx, contract, when, actor(), reason=reason)
 

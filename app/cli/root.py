@@ -20,6 +20,7 @@ from app.cli.mail import add_to as add_mail
 from app.cli.mending import add_to as add_mending
 from app.cli.processes import add_to as add_processes
 from app.cli.programs import add_to as add_programs
+from app.cli.rests import add_to as add_rests
 from app.cli.serve import add_to as add_serve
 from app.cli.targets import add_to as add_targets
 from app.cli.tokens import add_to as add_tokens
@@ -72,6 +73,7 @@ for add in (
     add_jobs,
     add_work,
     add_processes,
+    add_rests,
     add_doctor,
     add_users,
     add_tokens,

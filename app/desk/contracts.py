@@ -26,9 +26,9 @@ async def change(
 
 
 async def cancel(
-    house: House, tx: Tx, contract: str, when: When, actor: str, *, reason: str = ""
+    house: House, tx: Tx, contract: str, when: When | None, actor: str, *, reason: str = ""
 ) -> None:
-    """End a contract. Raises what the flow raises."""
+    """End a contract, by its terms unless said when. Raises what the flow raises."""
     now = await house.clock.business_now(tx)
     async with _noted(house, tx, contract, now, ("account.cancel", actor, reason)):
         await cancelling.cancel(house.desk, tx, contract, when, now)

@@ -7,6 +7,7 @@ ends. The days on which periods begin stay what they were.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date, datetime
 
 from sqlalchemy import select, update
@@ -27,9 +28,15 @@ AHEAD_DAYS_MAX = 366
 
 
 async def pause(
-    desk: Desk, tx: Tx, contract: str, now: datetime, *, from_on: date, until_on: date | None
+    desk: Desk,
+    tx: Tx,
+    contract: str,
+    now: datetime,
+    *,
+    from_on: date | None = None,
+    until_on: date | None = None,
 ) -> Pause:
-    """Let a service rest from a day on, up to another one or until it is resumed.
+    """Let a service rest from a day on, today if none is said, up to another or until resumed.
 
     Raises NotFound for an unknown contract, Invalid for days that are past, too far ahead or none,
     Duplicate where it rests on one of them already.
@@ -37,10 +44,11 @@ async def pause(
     held = await lock(tx, contract, now)
     if not held.subscriptions:
         raise Invalid("contract", f"{contract} has ended")
+    from_on = from_on or held.today
     if not held.today <= from_on <= days_after(held.today, AHEAD_DAYS_MAX):
-        raise Invalid("from", f"must be {held.today} or up to {AHEAD_DAYS_MAX} days later")
+        raise Invalid("begins", f"must be {held.today} or up to {AHEAD_DAYS_MAX} days later")
     if until_on is not None and until_on <= from_on:
-        raise Invalid("until", f"must be after {from_on}")
+        raise Invalid("ends", f"must be after {from_on}")
     made = Pause(
         id=new_id(now, desk.chance), service=held.service, from_on=from_on, until_on=until_on
     )
@@ -58,23 +66,24 @@ async def pause(
     return made
 
 
-async def resume(desk: Desk, tx: Tx, contract: str, now: datetime, *, on: date) -> Pause:
-    """Let a rest end before a day; one that has not begun by then never was.
+async def resume(
+    desk: Desk, tx: Tx, contract: str, now: datetime, *, on: date | None = None
+) -> Pause:
+    """Let a rest end before a day, today if none is said; one not begun by then never was.
 
     Raises NotFound for an unknown contract or where nothing rests, Invalid for a day that is past.
     """
     held = await lock(tx, contract, now)
-    if on < held.today:
+    day = on or held.today
+    if day < held.today:
         raise Invalid("on", f"must be {held.today} or later")
-    open_ones = [one for one in await _pauses(tx, held) if one.ends_after(on)]
-    if not open_ones:
-        raise NotFound(f"{contract} does not rest on {on}")
-    one = open_ones[0]
-    await tx.execute(
-        update(pauses).where(pauses.c.id == one.id).values(until_on=max(on, one.from_on))
-    )
-    await _look_again(desk, tx, held, max(on, one.from_on))
-    return one
+    one = next((one for one in await _pauses(tx, held) if one.ends_after(day)), None)
+    if one is None:
+        raise NotFound(f"{contract} does not rest on {day}")
+    ended = replace(one, until_on=max(day, one.from_on))
+    await tx.execute(update(pauses).where(pauses.c.id == one.id).values(until_on=ended.until_on))
+    await _look_again(desk, tx, held, max(day, one.from_on))
+    return ended
 
 
 async def _pauses(tx: Tx, held: Contract) -> Sequence[Pause]:

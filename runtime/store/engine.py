@@ -73,6 +73,12 @@ class Store:
             await to_the_end(self._commit(tx))
 
     @asynccontextmanager
+    async def rehearse(self) -> AsyncIterator[Tx]:
+        """Open a writing transaction that is rolled back on leaving: nothing in it ever happens."""
+        async with self._lend_writer() as lease:
+            yield Tx(lease)
+
+    @asynccontextmanager
     async def read(self) -> AsyncIterator[Tx]:
         """Open a transaction that only reads; on SQLite it never waits for the writer."""
         async with self._readers.lend() as lease:

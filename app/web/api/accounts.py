@@ -7,7 +7,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from app.desk import contact, contracts, household, paying
+from app.desk import contact, household, paying
 from app.desk.signup import Household, sign_up
 from app.web.api.account_view import AccountDocument, Promised, document
 from app.web.api.rental_view import CreditNote, credit_note
@@ -28,8 +28,6 @@ from app.web.api.shapes import (
 )
 from app.web.api.ways import ask, change, look
 from app.web.route import Body, Call
-from billing.catalog.terms import When
-from billing.flows.change import Change
 from billing.flows.signup import MethodRef
 from billing.reads import accounts, credit_notes
 from gateway.inventory.flows import NewBox
@@ -67,22 +65,6 @@ class SignUpBody(Body):
     bill_day: Annotated[int, Field(ge=1, le=31)] | None = None
     box: SignUpBox | None = None
     payment: SignUpPayment | None = None
-
-
-class ChangeBody(Body):
-    """A new plan, more or fewer add-ons."""
-
-    plan: Code | None = None
-    add: Annotated[list[Code], Field(max_length=CODES_MAX)] = Field(default_factory=list)
-    remove: Annotated[list[Code], Field(max_length=CODES_MAX)] = Field(default_factory=list)
-    reason: OptionalText = ""
-
-
-class CancelBody(Body):
-    """When it ends."""
-
-    when: Annotated[str, Field(pattern="^(now|period_end)$")] = When.PERIOD_END.value
-    reason: OptionalText = ""
 
 
 class ContactBody(Body):
@@ -166,7 +148,7 @@ async def create(call: Call, tx: Tx) -> AccountDocument:
         payment=payment,
     )
     await sign_up(call.house, tx, order, call.actor)
-    return await _document(tx, body.contract)
+    return await shown(tx, body.contract)
 
 
 async def listing(call: Call) -> Page[AccountLine]:
@@ -181,26 +163,7 @@ async def listing(call: Call) -> Page[AccountLine]:
 async def show(call: Call) -> AccountDocument:
     """Show one household."""
     async with call.house.store.read() as tx:
-        return await _document(tx, call.part("contract"))
-
-
-async def alter(call: Call, tx: Tx) -> AccountDocument:
-    """Change plan and add-ons."""
-    body: ChangeBody = call.body
-    wish = Change(plan=body.plan, add=tuple(body.add), remove=tuple(body.remove))
-    await contracts.change(
-        call.house, tx, call.part("contract"), wish, call.actor, reason=body.reason
-    )
-    return await _document(tx, call.part("contract"))
-
-
-async def cancel(call: Call, tx: Tx) -> AccountDocument:
-    """End a contract."""
-    when = When(call.body.when)
-    await contracts.cancel(
-        call.house, tx, call.part("contract"), when, call.actor, reason=call.body.reason
-    )
-    return await _document(tx, call.part("contract"))
+        return await shown(tx, call.part("contract"))
 
 
 async def reach(call: Call, tx: Tx) -> AccountDocument:
@@ -215,7 +178,7 @@ async def reach(call: Call, tx: Tx) -> AccountDocument:
         actor=call.actor,
         reason=body.reason,
     )
-    return await _document(tx, call.part("contract"))
+    return await shown(tx, call.part("contract"))
 
 
 async def pay_link(call: Call) -> PayLink:
@@ -262,7 +225,8 @@ def _line(one: accounts.AccountLine) -> AccountLine:
     )
 
 
-async def _document(tx: Tx, contract: str) -> AccountDocument:
+async def shown(tx: Tx, contract: str) -> AccountDocument:
+    """Show one household as it is now. Raises NotFound."""
     return document(await household.view(tx, contract))
 
 
@@ -276,8 +240,6 @@ ROUTES = (
     change("accounts", create, AccountDocument, body=SignUpBody, status=201, problems=[404]),
     look("accounts", listing, Page[AccountLine], query=AccountQuery),
     look("accounts/{contract}", show, AccountDocument),
-    change("accounts/{contract}/change", alter, AccountDocument, body=ChangeBody),
-    change("accounts/{contract}/cancel", cancel, AccountDocument, body=CancelBody),
     change("accounts/{contract}/contact", reach, AccountDocument, body=ContactBody),
     ask("accounts/{contract}/pay-link", pay_link, PayLink, body=PayLinkBody, status=201),
     change("accounts/{contract}/payments", take_cash, Taken, body=CashBody, status=201),

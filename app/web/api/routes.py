@@ -10,6 +10,7 @@ from app.web.api import (
     deposits,
     field,
     finding,
+    life,
     mending,
     processes,
     targets,
@@ -18,6 +19,7 @@ from app.web.api import (
 
 API = (
     *accounts.ROUTES,
+    *life.ROUTES,
     *mending.ROUTES,
     *finding.ROUTES,
     *boxes.ROUTES,

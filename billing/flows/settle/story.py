@@ -41,6 +41,16 @@ class Settled:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Foreseen:
+    """The documents that would be drawn up for an account."""
+
+    account: AccountId
+    currency: str
+    invoice: Invoice | None
+    note: CreditNote | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class _Case:
     facts: Facts
     rated: Rated
@@ -56,13 +66,9 @@ async def settle(desk: Desk, tx: Tx, account_ids: Sequence[AccountId], now: date
 
     Raises NotFound where a price or a tax rate is missing, ValueError for too large a batch.
     """
-    if len(account_ids) > ACCOUNTS_MAX:
-        raise ValueError(f"at most {ACCOUNTS_MAX} accounts at once")
-    edition, loaded = await load(tx, account_ids)
-    if not loaded:
+    catalogue, cases = await _cases(desk, tx, account_ids, now)
+    if catalogue is None:
         return Settled()
-    catalogue = await desk.shelf.newest(tx, edition)
-    cases = [_case(facts, catalogue.rates, now) for facts in loaded.values()]
     invoices = await _invoices(desk, tx, cases, catalogue)
     notes = await _notes(desk, tx, cases)
     rules = Rules(
@@ -80,6 +86,42 @@ async def settle(desk: Desk, tx: Tx, account_ids: Sequence[AccountId], now: date
     ]
     await write(desk, tx, decisions)
     return Settled(next_look={_id(one): one.next_look for one in decisions})
+
+
+async def foresee(
+    desk: Desk, tx: Tx, account_ids: Sequence[AccountId], now: datetime
+) -> list[Foreseen]:
+    """Tell which documents settling accounts would draw up now; writes nothing but their numbers.
+
+    For a transaction that is not going to be committed. Raises what `settle` raises.
+    """
+    catalogue, cases = await _cases(desk, tx, account_ids, now)
+    if catalogue is None:
+        return []
+    invoices = await _invoices(desk, tx, cases, catalogue)
+    notes = await _notes(desk, tx, cases)
+    return [
+        Foreseen(
+            account=case.id,
+            currency=case.facts.account.currency,
+            invoice=invoices.get(case.id),
+            note=notes.get(case.id),
+        )
+        for case in cases
+    ]
+
+
+async def _cases(
+    desk: Desk, tx: Tx, account_ids: Sequence[AccountId], now: datetime
+) -> tuple[Catalogue | None, list[_Case]]:
+    """Load and rate a batch; no catalogue where none of the accounts exists."""
+    if len(account_ids) > ACCOUNTS_MAX:
+        raise ValueError(f"at most {ACCOUNTS_MAX} accounts at once")
+    edition, loaded = await load(tx, account_ids)
+    if not loaded:
+        return None, []
+    catalogue = await desk.shelf.newest(tx, edition)
+    return catalogue, [_case(facts, catalogue.rates, now) for facts in loaded.values()]
 
 
 def _case(facts: Facts, rates: Rates, now: datetime) -> _Case:

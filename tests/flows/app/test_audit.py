@@ -37,6 +37,8 @@ ELSEWHERE = {  # done in tests of their own
 NO_DEEDS = {
     "/hooks/payments/{provider}",
     "/api/v1/accounts/{contract}/pay-link",
+    *(f"/api/v1/accounts/{{contract}}/{deed}/preview" for deed in ("change", "cancel")),
+    *(f"/api/v1/accounts/{{contract}}/{deed}/preview" for deed in ("pause", "resume")),
     "/console/accounts/{contract}/pay-link",
     "/api/v1/targets/{name}/probe",
     "/portal/pay",
@@ -111,6 +113,8 @@ STEPS: tuple[tuple[str, str, dict[str, str], dict[str, Any]], ...] = (
     (API, "/api/v1/parked/release", {}, {"kind": "notify", "key": "ghost"}),
     (API, "/api/v1/reconcile", {}, {"contract": HERE}),
     (API, "/api/v1/clock/advance", {}, {"by": "1d"}),
+    (API, "/api/v1/accounts/{contract}/pause", {"contract": NEW}, {}),
+    (API, "/api/v1/accounts/{contract}/resume", {"contract": NEW}, {"reason": "is back"}),
     (API, "/api/v1/accounts/{contract}/cancel", {"contract": NEW}, {"reason": "moves away"}),
     (OWNER, "/console/accounts/{contract}/cash", {"contract": HERE}, {"once": "k2", "amount": "5"}),
     (

@@ -87,6 +87,8 @@ def test_a_failure_is_one_sentence_and_one(boxoffice):
         ("reconcile", "--target", "nosuch"),
         ("parked", "release", "nosuch", "x"),
         ("cancel", "nosuch"),
+        ("pause", "nosuch", "2040-06-01"),
+        ("resume", "nosuch"),
         ("pay", "nosuch"),
         ("promise", "nosuch", "--until", "2040-01-13"),
         ("reconcile", "nosuch"),

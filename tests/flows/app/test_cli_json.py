@@ -41,8 +41,11 @@ DEPOSIT = (
         '2030-01-01', 1, '2030-01-15', 3000, 0, 3000, '[]' FROM service WHERE contract = '{LIT}'
     """,
     f"""
-    INSERT INTO invoice_line SELECT 'I1', 1, id, 'K1', 'deposit', '2030-01-01', '2030-01-02', 1, 1,
-        'BASIC', '2020-01-01', 3000, 3000, '', 'Box' FROM service WHERE contract = '{LIT}'
+    INSERT INTO invoice_line (invoice_id, n, service_id, subject, kind, period_start, period_end,
+        take, measure, units_before, units, of_units, offering, price_from, quantity, rate_minor,
+        amount_minor, tax, label)
+    SELECT 'I1', 1, id, 'K1', 'deposit', '2030-01-01', '2030-01-02', 0, 'whole', 0, 1, 1,
+        'BASIC', '2020-01-01', 1, 3000, 3000, '', 'Box' FROM service WHERE contract = '{LIT}'
     """,
 )
 
@@ -107,6 +110,8 @@ ASKED = {
     "token list": (),
     "token revoke": ("till",),
     "audit": ("--subject", DARK),
+    "pause": (DARK,),
+    "resume": (DARK,),
     "cancel": (DARK, "--now"),
 }
 

@@ -218,9 +218,9 @@ async def test_a_rest_is_checked(small_office: Office):
     """Days that are past, none or taken already are refused by the name of their field."""
     office = small_office
     await lit(office, MARCH)
-    with pytest.raises(Invalid, match="from"):
+    with pytest.raises(Invalid, match="begins"):
         await rests(office, date(2026, 3, 5), date(2026, 3, 4))
-    with pytest.raises(Invalid, match="until"):
+    with pytest.raises(Invalid, match="ends"):
         await rests(office, date(2026, 3, 5), date(2026, 3, 6), date(2026, 3, 6))
     await rests(office, date(2026, 3, 5), date(2026, 3, 6), date(2026, 3, 9))
     with pytest.raises(Duplicate):
