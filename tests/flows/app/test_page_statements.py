@@ -38,6 +38,7 @@ from runtime.store.audit import audit
 from runtime.work import work
 from terms.entitlement import Entitlement, Grant, ServiceState
 from terms.ids import ServiceId
+from tests.flows.app.guest import visiting
 from tests.flows.app.served import Served
 from tests.flows.app.visitor import Visitor, let_in
 
@@ -62,22 +63,25 @@ PAGES = (
     "/field/jobs",
     "/field/stock",
 )
+OF_SUBSCRIBERS = ("/portal/", "/portal/invoices", "/portal/boxes", "/portal/me")
 VALUE = ViewerState(ref="r", enabled=True).encode()
 
 
 async def test_a_page_asks_as_much_of_fifty_as_of_two(counter: Served):
-    """No page of the staff makes a statement more where there is more of everything."""
-    owner = await let_in(counter)
+    """No page makes a statement more where there is more of everything, a subscriber's neither."""
+    owner, guest = await let_in(counter), await visiting(counter, CONTRACT)
+    looking = {**dict.fromkeys(PAGES, owner), **dict.fromkeys(OF_SUBSCRIBERS, guest)}
     async with counter.house.store.read() as tx:
         home = await holder_of(tx, CONTRACT)
     asked: list[dict[str, list[str]]] = []
     for first, end in ((0, LITTLE), (LITTLE, MUCH)):
         await fill(counter, home, range(first, end))
-        for path in PAGES:  # what is asked only once in the life of a process is out of the way
-            await statements(counter, owner, path)
-        asked.append({path: await statements(counter, owner, path) for path in PAGES})
+        for path, who in looking.items():  # what a process asks once alone is out of the way
+            await statements(counter, who, path)
+        found = {path: await statements(counter, who, path) for path, who in looking.items()}
+        asked.append(found)
     little, much = asked
-    for path in PAGES:
+    for path in looking:
         assert len(much[path]) == len(little[path]), f"{path}: {told(much[path], little[path])}"
 
 
@@ -186,7 +190,8 @@ def of_the_household(n: int, home: Holder) -> list[tuple[Table, dict[str, Any]]]
     mine, of = home.service, home.account
     day = date(2030, 1, 1) + timedelta(days=31 * n)
     period = {"period_start": day, "period_end": day + timedelta(days=30)}
-    line = {"service_id": mine, "days": 30, "of_days": 30, "offering": "HARBOUR", "tax": "vat"}
+    whole = {"measure": "day", "units_before": 0, "units": 30, "of_units": 30}
+    line = {"service_id": mine, "offering": "HARBOUR", "tax": "vat", **whole}
     money = {"account_id": of, "currency": home.currency, "groups": "[]", "tax_minor": 0}
     return [
         (invoice, {"id": f"i{n}", "number": f"MANY-INV-{n}", "sequence": 90_000 + n, **money}),
