@@ -15,8 +15,9 @@ from datetime import datetime, timedelta
 from sqlalchemy import Column, Index, Integer, String, Table, delete, select, update
 
 from app.identity import guesses, subscribers
+from app.identity.door import Given, Let, NotLetIn
 from app.identity.guesses import Pace, Paces
-from app.identity.keeper import Given, Keeper, Let, NotLetIn
+from app.identity.keeper import Keeper
 from app.identity.subscribers import Subscriber
 from runtime.secrets import Sealer, same, token_hash
 from runtime.store import Instant, Tx, metadata

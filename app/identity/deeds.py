@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from app.identity import passwords, people
-from app.identity.keeper import OF_ONE, Here, Keeper, Let
+from app.identity.door import Here, Let
+from app.identity.keeper import OF_ONE, Keeper
 from app.identity.people import PERSON, Person
 from app.identity.roles import OWNER
 from runtime.chance import new_id

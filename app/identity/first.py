@@ -11,7 +11,8 @@ from datetime import datetime, timedelta
 
 from app.identity import deeds, people
 from app.identity.deeds import NewPerson
-from app.identity.keeper import Keeper, Let
+from app.identity.door import Let
+from app.identity.keeper import Keeper
 from app.identity.people import Person
 from app.identity.roles import OWNER
 from runtime.secrets import same, token_hash

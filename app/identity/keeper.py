@@ -8,14 +8,12 @@ they share no sign-in, no browser and no pace.
 
 from __future__ import annotations
 
-import hashlib
-import hmac
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Generic
 
 from app.identity import guesses
 from app.identity.browser import named
+from app.identity.door import Given, Here, Let, NotLetIn, TooOften, form_token
 from app.identity.guesses import Pace, Paces
 from app.identity.passwords import Passwords
 from app.identity.population import P, Population
@@ -26,7 +24,7 @@ from runtime.secrets import token_hash
 from runtime.store import Store, Tx
 from runtime.store.audit import Deed, record
 from runtime.telemetry import counter, get_log
-from terms.errors import DomainError, Forbidden, NotFound
+from terms.errors import NotFound
 
 log = get_log()
 
@@ -39,53 +37,6 @@ OF_AN_ADDRESS = Pace(at_once=12, every=timedelta(minutes=1))
 OF_STRANGERS = Pace(at_once=15, every=timedelta(seconds=2))
 
 _tries = counter("boxoffice_sign_in_tries", "Tries to sign in, by what came of them", "outcome")
-
-
-class NotLetIn(Forbidden):
-    """Name or password is wrong; which of them is nobody's business."""
-
-
-class TooOften(DomainError):
-    """Too many guesses; `wait_s` says when the next may be made."""
-
-    def __init__(self, wait: timedelta) -> None:
-        self.wait_s = max(1, round(wait.total_seconds()))
-        told = f"{self.wait_s} s" if self.wait_s <= 60 else f"{-(-self.wait_s // 60)} minutes"  # noqa: PLR2004 - a minute
-        super().__init__(f"too many tries: wait {told}, then try again")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Given:
-    """What is brought to sign in. `browser` is what tells a known one, if it is one.
-
-    Nothing of it is shown: people type passwords into the field for the name, too.
-    """
-
-    name: str = field(repr=False)
-    password: str = field(repr=False)
-    address: str
-    browser: str = field(default="", repr=False)
-    user_agent: str = ""
-    former_token: str = field(default="", repr=False)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Let(Generic[P]):
-    """Somebody was let in: what the browser shall keep."""
-
-    person: P
-    sign_in: SignIn
-    token: str = field(repr=False)
-    browser: str = field(repr=False)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Here(Generic[P]):
-    """Who makes a request. `form_token` has to come back in every form."""
-
-    person: P
-    sign_in: SignIn
-    form_token: str = field(repr=False)
 
 
 class Keeper(Generic[P]):
@@ -297,11 +248,6 @@ class Keeper(Generic[P]):
             if anew:
                 await self.population.keep_hash(tx, person.id, anew)
             return await self.let_in(tx, given, person, browser=browser)
-
-
-def form_token(token: str) -> str:
-    """Give what has to come back in every form of a sign-in; it does not lead back to its token."""
-    return hmac.new(token.encode(), b"form", hashlib.sha256).hexdigest()
 
 
 def _of_own(person_id: str, browser: str) -> Paces:

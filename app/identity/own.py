@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from app.identity import deeds, subscribers
 from app.identity.codes import Codes
-from app.identity.keeper import OF_ONE, Here, Let
+from app.identity.door import Here, Let
+from app.identity.keeper import OF_ONE
 from app.identity.subscribers import Subscriber
 from terms.errors import Invalid
 

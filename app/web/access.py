@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from aiohttp import web
 
-from app.identity.keeper import Here
+from app.identity.door import Here
 from app.identity.people import Person
 from app.identity.roles import Right, may
 from app.identity.subscribers import Subscriber

@@ -14,7 +14,7 @@ from typing import Any
 
 from aiohttp import web
 
-from app.identity.keeper import Let
+from app.identity.door import Let
 from app.identity.sign_ins import KNOWN_FOR
 from app.settings import Settings
 

@@ -14,7 +14,7 @@ from typing import Any
 from aiohttp import web
 from pydantic import BaseModel, ConfigDict
 
-from app.identity.keeper import Here
+from app.identity.door import Here
 from app.identity.people import Person
 from app.identity.roles import Right
 from app.identity.subscribers import Subscriber

@@ -8,7 +8,7 @@ from aiohttp import web
 from pydantic import Field
 
 from app.identity import deeds
-from app.identity.keeper import TooOften
+from app.identity.door import TooOften
 from app.identity.passwords import PASSWORD_CHARS_MAX, PASSWORD_CHARS_MIN
 from app.web import cookies
 from app.web.console.views import Tone

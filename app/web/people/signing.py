@@ -8,7 +8,7 @@ from aiohttp import web
 from pydantic import Field
 
 from app.identity import people
-from app.identity.keeper import Given, NotLetIn, TooOften
+from app.identity.door import Given, NotLetIn, TooOften
 from app.identity.passwords import PASSWORD_CHARS_MAX
 from app.identity.roles import FIRST_OWNER, about
 from app.web import cookies

@@ -11,8 +11,8 @@ from pydantic import Field
 
 from app.desk import household_boxes as boxes
 from app.desk import mending
+from app.identity.door import TooOften
 from app.identity.guesses import Pace
-from app.identity.keeper import TooOften
 from app.web.console.household import Key
 from app.web.console.once import Sent, beside, in_one
 from app.web.console.views import Tone
@@ -22,7 +22,7 @@ from app.web.people.phone import DoneQuery, Phone, see
 from app.web.portal.views import BoxCard
 from app.web.problem import BadRequest
 from app.web.route import Call, Form, Policy, Route
-from gateway.inventory.model import IN_WORDS, ResourceState
+from gateway.inventory.model import ResourceState
 from gateway.inventory.naming import NAME_CHARS_MAX
 from gateway.provisioning.operate import Performed
 from gateway.provisioning.orders import Outcome
@@ -41,6 +41,12 @@ SAID: Mapping[str, tuple[str, Tone]] = {
     "failed": ("It cannot be reached just now. Switch it off and on by hand.", "bad"),
     "none": ("No box of yours can be restarted from here. Switch it off and on by hand.", "bad"),
     "wait": ("It was restarted only just now. Wait five minutes before the next one.", "bad"),
+}
+# Of boxes that a household has; one that its portal answers for is never seen to work itself.
+STATES: Mapping[ResourceState, tuple[Tone, str]] = {
+    ResourceState.ASSIGNED: ("calm", "with you"),
+    ResourceState.INSTALLED: ("calm", "plugged in"),
+    ResourceState.ACTIVE: ("good", "working"),
 }
 # The first that fits any of the answers is told.
 _RESULTS = (
@@ -95,8 +101,8 @@ class Boxes:
                 name=name,
                 model=box.model,
                 ending=box.serial[-ENDING_CHARS:],
-                state=IN_WORDS[box.state],
-                tone="good" if box.state is ResourceState.ACTIVE else "warn",
+                state=STATES[box.state][1],
+                tone=STATES[box.state][0],
             )
             for box, name in found
         )

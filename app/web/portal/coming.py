@@ -15,7 +15,7 @@ from aiohttp import web
 from pydantic import Field
 
 from app.identity.codes import DIGITS, LASTS, Asked
-from app.identity.keeper import Given, Let, NotLetIn, TooOften
+from app.identity.door import Given, Let, NotLetIn, TooOften
 from app.identity.passwords import PASSWORD_CHARS_MAX
 from app.identity.subscribers import Subscriber
 from app.web import cookies

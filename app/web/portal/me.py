@@ -5,7 +5,7 @@ from __future__ import annotations
 from aiohttp import web
 
 from app.identity import own, subscribers
-from app.identity.keeper import TooOften
+from app.identity.door import TooOften
 from app.identity.passwords import PASSWORD_CHARS_MIN
 from app.web import cookies
 from app.web.console.views import Tone

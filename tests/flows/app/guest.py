@@ -1,7 +1,7 @@
 """Subscribers with browsers: households without a catalogue, and who is signed in for them."""
 
 from app.identity import subscribers
-from app.identity.keeper import form_token
+from app.identity.door import form_token
 from app.identity.subscribers import Subscriber
 from app.wiring import House
 from billing.accounts import finding

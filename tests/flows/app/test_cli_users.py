@@ -14,7 +14,7 @@ from aiohttp import ClientSession
 from typer.testing import CliRunner
 
 from app.cli.root import cli
-from app.identity.keeper import form_token
+from app.identity.door import form_token
 from app.serving import hints
 from tests.flows.app.process import Serving, command, environment
 from tests.flows.app.product import BOXOFFICE

@@ -12,7 +12,7 @@ from sqlalchemy import select
 
 from app.identity import subscribers
 from app.identity.codes import DIGITS, LASTS, TRIES_MAX, Asked, Codes, subscriber_code
-from app.identity.keeper import Given, NotLetIn, TooOften
+from app.identity.door import Given, NotLetIn, TooOften
 from app.settings import Settings
 from app.wiring import build, closing
 from messages.letters.store import letter

@@ -8,7 +8,8 @@ from datetime import timedelta
 
 import pytest
 
-from app.identity.keeper import OF_ONE, Given, NotLetIn, TooOften
+from app.identity.door import Given, NotLetIn, TooOften
+from app.identity.keeper import OF_ONE
 from app.settings import Settings
 from app.wiring import build, closing
 from tests.flows.app.served import serving

@@ -11,7 +11,7 @@ from multidict import CIMultiDictProxy
 
 from app.identity import deeds, people
 from app.identity.deeds import NewPerson
-from app.identity.keeper import form_token
+from app.identity.door import form_token
 from app.identity.passwords import Passwords
 from app.identity.people import Person
 from app.wiring import House

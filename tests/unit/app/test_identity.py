@@ -14,17 +14,9 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from app.identity.browser import named
+from app.identity.door import Given, Here, Let, TooOften, form_token
 from app.identity.guesses import Pace
-from app.identity.keeper import (
-    OF_AN_ADDRESS,
-    OF_ONE,
-    OF_STRANGERS,
-    Given,
-    Here,
-    Let,
-    TooOften,
-    form_token,
-)
+from app.identity.keeper import OF_AN_ADDRESS, OF_ONE, OF_STRANGERS
 from app.identity.passwords import Passwords, check, normal
 from app.identity.people import Person, read_display, read_name, read_role
 from app.identity.sign_ins import Lasting, SignIn
