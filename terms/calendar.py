@@ -31,6 +31,11 @@ class Period:
         """Number of days covered."""
         return (self.end - self.start).days
 
+    @property
+    def last_day(self) -> date:
+        """The last day covered, for those who count it in."""
+        return self.end - timedelta(days=1)
+
     def __contains__(self, day: date) -> bool:
         return self.start <= day < self.end
 
@@ -86,6 +91,15 @@ def local_date(instant: datetime, zone_name: str) -> date:
 def start_of_day(day: date, zone_name: str) -> datetime:
     """Return the UTC instant at which a local day begins, also where midnight is skipped."""
     return datetime.combine(day, time(), tzinfo=zone(zone_name)).astimezone(UTC)
+
+
+def wall_clock(day: date, at: time, zone_name: str) -> datetime:
+    """Return the UTC instant at which local clocks show a time.
+
+    One that is skipped counts as long after midnight as it says; of one that comes twice it is the
+    first.
+    """
+    return datetime.combine(day, at, tzinfo=zone(zone_name)).astimezone(UTC)
 
 
 def days_after(day: date, count: int) -> date:

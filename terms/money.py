@@ -1,7 +1,7 @@
 """Money as an integer of minor units with its currency, and rates as integers per million.
 
-No float enters or leaves this file. Rounding is half up, away from zero, and happens in
-`divide_half_up` alone.
+No float enters or leaves this file. The house rounds half up, away from zero; another rule has to
+be named.
 """
 
 from __future__ import annotations
@@ -10,6 +10,8 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
+from enum import StrEnum
+from fractions import Fraction
 from functools import lru_cache
 
 # ISO 4217 currencies whose minor unit is not a hundredth.
@@ -51,13 +53,45 @@ def exponent(currency: str) -> int:
 
 
 def divide_half_up(numerator: int, denominator: int) -> int:
-    """Divide two integers and round half away from zero, the one rounding rule of the house."""
+    """Divide two integers and round half away from zero, as the house does by default."""
     if denominator <= 0:
         raise ValueError("denominator must be positive")
     quotient, rest = divmod(abs(numerator), denominator)
     if 2 * rest >= denominator:
         quotient += 1
     return quotient if numerator >= 0 else -quotient
+
+
+class Rounding(StrEnum):
+    """Which of two neighbours an exact half becomes."""
+
+    HALF_UP = "half_up"  # the one farther from zero: 0.125 is 0.13
+    HALF_EVEN = "half_even"  # the even one: 0.125 is 0.12, 0.135 is 0.14
+
+
+def nearest(exact: Fraction, rounding: Rounding = Rounding.HALF_UP) -> int:
+    """Round an exact number to the nearest integer."""
+    if rounding is Rounding.HALF_EVEN:
+        return round(exact)
+    return divide_half_up(exact.numerator, exact.denominator)
+
+
+def at_places(exact: Fraction, places: int, rounding: Rounding = Rounding.HALF_UP) -> Fraction:
+    """Round an exact number to so many decimals."""
+    return Fraction(nearest(exact * 10**places, rounding), 10**places)
+
+
+def split(amount: int, weights: Sequence[int]) -> list[int]:
+    """Split an integer by weights with the largest remainder; the parts always sum to it."""
+    whole = sum(weights)
+    if whole <= 0 or min(weights) < 0:
+        raise ValueError("weights must be non-negative and not all zero")
+    sign = -1 if amount < 0 else 1
+    shares = [divmod(abs(amount) * weight, whole) for weight in weights]
+    missing = abs(amount) - sum(part for part, _ in shares)
+    by_rest = sorted(range(len(shares)), key=lambda index: (-shares[index][1], index))
+    extra = set(by_rest[:missing])
+    return [sign * (part + (index in extra)) for index, (part, _) in enumerate(shares)]
 
 
 @lru_cache(maxsize=1_024)
@@ -91,6 +125,11 @@ class Money:
             raise ValueError(f"finer than the minor unit of {currency}: {text!r}")
         return cls(int(scaled), currency)
 
+    @classmethod
+    def of(cls, units: Fraction, currency: str, rounding: Rounding = Rounding.HALF_UP) -> Money:
+        """Round an exact amount, in whole units of the currency, to its minor unit."""
+        return cls(nearest(units * 10 ** exponent(currency), rounding), currency)
+
     def __str__(self) -> str:
         digits = exponent(self.currency)
         sign = "-" if self.amount_minor < 0 else ""
@@ -117,18 +156,7 @@ class Money:
 
     def allocate(self, weights: Sequence[int]) -> list[Money]:
         """Split by weights with the largest remainder; the parts always sum to the whole."""
-        total = sum(weights)
-        if total <= 0 or min(weights) < 0:
-            raise ValueError("weights must be non-negative and not all zero")
-        sign = -1 if self.amount_minor < 0 else 1
-        shares = [divmod(abs(self.amount_minor) * weight, total) for weight in weights]
-        missing = abs(self.amount_minor) - sum(whole for whole, _ in shares)
-        by_rest = sorted(range(len(shares)), key=lambda index: (-shares[index][1], index))
-        extra = set(by_rest[:missing])
-        return [
-            Money(sign * (whole + (index in extra)), self.currency)
-            for index, (whole, _) in enumerate(shares)
-        ]
+        return [Money(part, self.currency) for part in split(self.amount_minor, weights)]
 
     def _same(self, other: Money) -> int:
         if other.currency != self.currency:
@@ -160,6 +188,11 @@ class Rate:
         if not _PERCENT.fullmatch(text):
             raise ValueError(f"not a percentage: {text!r}")
         return cls(int(Decimal(text[:-1]) * 10_000))
+
+    @property
+    def share(self) -> Fraction:
+        """The rate as an exact number: 1/5 for 20 %."""
+        return Fraction(self.ppm, PER_MILLION)
 
     def of(self, amount: Money) -> Money:
         """Return this share of an amount, rounded half up once."""

@@ -88,6 +88,20 @@ class Schedule:
         """Return the period that ends where one of this schedule begins."""
         return self.containing(period.start - timedelta(days=1))
 
+    def first_begin(self, day: date) -> date:
+        """Find the first day, this one or later, on which a period begins."""
+        period = self.containing(day)
+        return day if period.start == day else period.end
+
+    def stepped_back(self, end: date) -> Period:
+        """Return an interval that ends on a day, stepping back from that very day of the month.
+
+        Where a short month has clamped it, that is not the period of this schedule which ends then.
+        """
+        if self.interval.unit is Unit.DAY:
+            return Period(end - timedelta(days=self.interval.count), end)
+        return Period(anchored(end.year, end.month - self.interval.count, end.day), end)
+
     def periods(self, first: date, last: date) -> Iterator[Period]:
         """Walk the periods from the one that contains a day to the one that contains another."""
         period = self.containing(first)

@@ -11,6 +11,7 @@ from datetime import date
 from enum import StrEnum
 from typing import Any
 
+from terms.calendar import days_after
 from terms.errors import Invalid
 from terms.schedule import MONTHLY, Interval, Schedule
 
@@ -83,6 +84,10 @@ class Terms:
         """Lay out the periods of something that began on a day."""
         is_own = self.alignment is Alignment.OWN
         return Schedule(self.interval, began_on.day if is_own else bill_day, began_on)
+
+    def uncharged_from(self, last: date) -> date:
+        """Return the first day that is not charged of what ends on a day."""
+        return days_after(last, 1) if self.last_day is Days.BILLED else last
 
     @classmethod
     def read(cls, words: Mapping[str, str]) -> Terms:

@@ -8,12 +8,11 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from billing.catalog.terms import Days, When
+from billing.catalog.terms import When
 from billing.flows.change import end, give_back
 from billing.flows.contract import lock
 from billing.flows.desk import Desk
 from runtime.store import Tx
-from terms.calendar import days_after
 from terms.errors import Invalid
 
 
@@ -31,7 +30,7 @@ async def cancel(desk: Desk, tx: Tx, contract: str, when: When | None, now: date
         if (when or terms.cancellation) is When.PERIOD_END:
             day = held.free_from(one)
         else:
-            day = days_after(held.today, 1) if terms.last_day is Days.BILLED else held.today
+            day = terms.uncharged_from(held.today)
         wished = max(day, one.from_on)
         if one.until_on is None or wished < one.until_on:
             await end(tx, one, wished)

@@ -24,7 +24,6 @@ from billing.subscriptions.model import QUANTITY_MAX, Activation, Subscription
 from billing.subscriptions.store import subscription
 from runtime.chance import new_id
 from runtime.store import Tx
-from terms.calendar import days_after
 from terms.errors import Duplicate, Invalid, NotFound
 
 
@@ -153,7 +152,7 @@ class _Story:
         return self.held.today if when is When.NOW else self.held.free_from(one)
 
     def _last_day(self, one: Subscription, day: date) -> date:
-        return days_after(day, 1) if self.terms(one).last_day is Days.BILLED else day
+        return self.terms(one).uncharged_from(day)
 
     def _charged_from(self, plan: Subscription, begins: date) -> date:
         """Tell from which day on the next plan is charged: nobody pays for a day twice."""

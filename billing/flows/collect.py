@@ -20,6 +20,7 @@ from billing.flows.attempts import Failure, stands
 from billing.flows.desk import Desk
 from billing.flows.movements import Told
 from billing.invoicing.store import invoice
+from billing.payments.looks import PENDING_LOOKS, UNKNOWN_LOOKS
 from billing.payments.model import (
     SUPERSEDED,
     UNSETTLED,
@@ -47,9 +48,6 @@ from terms.errors import Conflict, Permanent, Retryable, Throttled, Unreachable
 from terms.ids import AccountId, AttemptId
 from terms.money import Money
 
-# How long after a look whose answer decided nothing the next one follows; then a person decides.
-UNKNOWN_LOOKS = (timedelta(minutes=5), timedelta(hours=1), *(timedelta(days=1),) * 5)
-PENDING_LOOKS = (timedelta(hours=1), timedelta(days=1), *(timedelta(days=1),) * 5)
 BUSY_S = 60.0  # the provider is there but does not want to be asked now
 OUR_FAULT_S = 900.0  # our own credentials or settings: no payer is to suffer from it
 
@@ -144,9 +142,10 @@ async def record(
             again[key] = timedelta()
         elif isinstance(out, (Lost, Processing)):
             undecided.append(charge)
-            schedule = PENDING_LOOKS if isinstance(out, Processing) else UNKNOWN_LOOKS
-            if charge.looks < len(schedule):
-                again[key] = schedule[charge.looks]
+            looks = PENDING_LOOKS if isinstance(out, Processing) else UNKNOWN_LOOKS
+            wait = looks.wait_after(charge.looks)
+            if wait is not None:
+                again[key] = wait
             else:
                 stuck[key] = f"its outcome is unknown after {charge.looks} looks: {out}"
     await _reopen(tx, [charge for charge, out in outcomes if _is_untouched(out)])

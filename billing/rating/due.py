@@ -13,7 +13,7 @@ from typing import NamedTuple
 from billing.catalog.model import PriceBook
 from billing.catalog.terms import Measure, Terms, Timing
 from billing.rating.coverage import less, within
-from billing.rating.measure import share
+from billing.rating.measure import OURS, Leading, Manner, share
 from billing.rating.model import Charge, LineKind
 from terms.calendar import Period
 from terms.errors import Invalid
@@ -68,7 +68,7 @@ class Rates:
         return found
 
 
-def due(book: PriceBook, wish: Wish, today: date) -> Due:
+def due(book: PriceBook, wish: Wish, today: date, manner: Manner = OURS) -> Due:
     """Tell what is due of a wish by a day.
 
     Raises NotFound where a price is missing, Invalid for more than PERIODS_MAX periods.
@@ -78,7 +78,7 @@ def due(book: PriceBook, wish: Wish, today: date) -> Due:
     for part, whole in _parts(wish, terms):
         if _due_on(part, whole, wish, terms) > today:
             return Due(tuple(charges), _due_on(part, whole, wish, terms))
-        charges.append(_charge(book, wish, terms, part, whole))
+        charges.append(_charge(book, wish, manner, part, whole))
     return Due(tuple(charges), None)
 
 
@@ -110,9 +110,13 @@ def _due_on(part: Period, whole: Period, wish: Wish, terms: Terms) -> date:
     return part.end if part.end == wish.until else whole.end
 
 
-def _charge(book: PriceBook, wish: Wish, terms: Terms, part: Period, whole: Period) -> Charge:
+def _charge(book: PriceBook, wish: Wish, manner: Manner, part: Period, whole: Period) -> Charge:
     price = book.price_on(wish.offering, wish.currency, part.start)
-    measured = share(part, whole, terms.measure, schedule_of(wish, terms), wish.zone)
+    terms = book.offering(wish.offering).terms
+    schedule = schedule_of(wish, terms)
+    if manner.leading is Leading.STEPPED and whole.start < part.start and part.end == whole.end:
+        whole = schedule.stepped_back(whole.end)
+    measured = share(part, whole, terms.measure, schedule, wish.zone)
     rate = price.amount * wish.quantity
     return Charge(
         kind=wish.kind,
@@ -123,6 +127,6 @@ def _charge(book: PriceBook, wish: Wish, terms: Terms, part: Period, whole: Peri
         share=measured,
         quantity=wish.quantity,
         rate=rate,
-        amount=Money(measured.part(rate.amount_minor), wish.currency),
+        amount=Money(measured.part(rate.amount_minor, manner.cut), wish.currency),
         tax=book.offering(wish.offering).tax,
     )

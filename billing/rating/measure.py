@@ -7,9 +7,11 @@ wherever it is cut, and none of them has to know the others.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import date
+from enum import StrEnum
+from fractions import Fraction
 
 from billing.catalog.terms import Measure
 from terms.calendar import Period, start_of_day
@@ -17,6 +19,31 @@ from terms.money import divide_half_up
 from terms.schedule import MONTHLY, Schedule, Unit
 
 DAYS_OF_A_MONTH = 30
+
+
+class Leading(StrEnum):
+    """What the part before the first whole period is a part of."""
+
+    CONTAINING = "containing"  # of the period it lies in, by the anchor that no month clamps
+    STEPPED = "stepped"  # of one interval back from where it ends, clamped as that day may be
+
+
+class Cut(StrEnum):
+    """How the parts of a period are rounded."""
+
+    REACHED = "reached"  # what is reached at the end less what was at the start: parts always sum
+    APART = "apart"  # each by itself: parts may miss the whole by a minor unit each
+
+
+@dataclass(frozen=True, slots=True)
+class Manner:
+    """How parts of periods are counted and rounded; that of the house unless it is told."""
+
+    leading: Leading = Leading.CONTAINING
+    cut: Cut = Cut.REACHED
+
+
+OURS = Manner()
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,23 +54,43 @@ class Share:
     until: int
     of: int
 
+    @classmethod
+    def rest(cls, units: int, of: int) -> Share:
+        """Return the last units of a period."""
+        return cls(of - units, of, of)
+
     @property
     def units(self) -> int:
         """How many units it has."""
         return self.until - self.since
 
-    def part(self, amount_minor: int) -> int:
+    def part(self, amount_minor: int, cut: Cut = Cut.REACHED) -> int:
         """Return what this share costs of what the period costs, in minor units."""
         if self.units == self.of:
             return amount_minor
+        if cut is Cut.APART:
+            return divide_half_up(amount_minor * self.units, self.of)
         upto, before = (divide_half_up(amount_minor * n, self.of) for n in (self.until, self.since))
         return upto - before
+
+
+WHOLE = Share(0, 1, 1)
+
+
+def periods_in(shares: Iterable[Share]) -> Fraction:
+    """Tell how many whole periods shares make together, exactly."""
+    return sum((Fraction(one.units, one.of) for one in shares), Fraction(0))
+
+
+def units_in(shares: Iterable[Share]) -> int:
+    """Tell how many units shares have together."""
+    return sum(one.units for one in shares)
 
 
 def share(part: Period, whole: Period, measure: Measure, schedule: Schedule, zone: str) -> Share:
     """Measure a part of a period of a schedule, in the zone of whoever pays."""
     if measure is Measure.WHOLE:
-        return Share(0, 1, 1)
+        return WHOLE
     if measure is Measure.SECOND:
         return _counted(part, whole, lambda day: _seconds(day, zone))
     if measure is Measure.THIRTY and schedule.interval.unit is Unit.MONTH:

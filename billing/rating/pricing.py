@@ -106,8 +106,3 @@ def percentage(
     """Charge a share of what is above the free volume, and an amount for each event not free."""
     charged = max(Fraction(volume) - free_volume, Fraction(0))
     return charged * rate + max(events - free_events, 0) * Fraction(per_event)
-
-
-def true_up(minimum: Number, charged: Number) -> Fraction:
-    """Return what is missing of a minimum that was promised."""
-    return max(Fraction(minimum) - charged, Fraction(0))

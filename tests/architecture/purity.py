@@ -10,7 +10,27 @@ from collections.abc import Collection, Iterable, Iterator
 
 from tests.architecture.source import ROOMS, Finding, Module
 
-MODELS = r"billing\.[a-z_]+\.model|billing\.catalog\.terms|billing\.rating\.\w+"
+# Modules of billing beside its models that decide and do nothing else.
+DECIDING = (
+    "catalog.terms",
+    "dunning.campaign",
+    "dunning.retrying",
+    "dunning.stages",
+    "equipment.subsidy",
+    "invoicing.crediting",
+    "invoicing.numbering",
+    "payments.looks",
+    "payments.standing",
+    "subscriptions.trial",
+    "tax.levels",
+)
+MODELS = "|".join(
+    (
+        r"billing\.[a-z_]+\.model",
+        r"billing\.rating\.\w+",
+        *(re.escape(f"billing.{name}") for name in DECIDING),
+    )
+)
 STATE = r"gateway\.adapters\.state"
 # Module -> which of our own modules it may import, besides itself.
 PURE = {

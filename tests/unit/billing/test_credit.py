@@ -14,7 +14,6 @@ from billing.rating.model import Line, LineKind
 from terms.calendar import Period
 from terms.ids import InvoiceId, ServiceId
 from terms.money import Money, Rate
-from tests.unit.billing.vectors import vector
 
 ZONE = "Europe/Vienna"
 
@@ -67,25 +66,3 @@ def test_all_parts_give_back_what_was_charged(rate, month, measure, data):
     assert sum(parts) == one.line.charge.amount.amount_minor
     assert min(parts) >= 0
     assert cost_until(one, period.start, ZONE) == 0
-
-
-def test_what_stays_of_rent_is_the_price_of_its_days():
-    """DX-09: of 11 to 31 March at 3.00, given back on the 26th, 1.45 stays."""
-    given_, expected = vector("DX-09")
-    rate = Money.parse(given_["rent"], "EUR").amount_minor
-    one = charged(rate, date.fromisoformat(given_["issued"]), date(2025, 4, 1))
-    freed = back(one, date.fromisoformat(given_["returned"]), date(2025, 4, 1))
-    stays = one.line.charge.amount.amount_minor - freed
-    assert str(Money(stays, "EUR")) == f"{expected['rent_charge']} EUR"
-
-
-def test_several_rests_in_one_period_lose_no_cent():
-    """KB-B11: the slices that stay are the published ones, and with what goes back they sum."""
-    given_, expected = vector("KB-B11")
-    start, end = (date.fromisoformat(text) for text in given_["period"])
-    one = charged(Money.parse(given_["rate"], "EUR").amount_minor, start, end)
-    bounds = [start, *(date.fromisoformat(d) for pair in given_["suspended"] for d in pair), end]
-    parts = [back(one, since, until) for since, until in pairwise(bounds)]
-    kept, freed = parts[::2], parts[1::2]
-    assert [f"{part / 100:.2f}" for part in kept] == expected["kept"]
-    assert sum(kept) + sum(freed) == Money.parse(given_["rate"], "EUR").amount_minor

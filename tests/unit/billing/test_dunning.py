@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from billing.dunning.model import Action, Debtor, Ladder, Step, judge
+from billing.dunning.retrying import RetryPlan
 from billing.payments.model import ALLOWED, Attempt, AttemptState, Debt, attempt_id, step
 from terms.calendar import days_after
 from terms.errors import Invalid, InvalidTransition
@@ -105,7 +106,7 @@ def daily(life: Life, until: date, since: date = DUE) -> None:
 def test_published_retry_calendars(key: str):
     """Retries fall on the published days when the intervals are laid end to end."""
     given_, expected = vector(key)
-    days = [sum(given_["intervals"][: n + 1]) for n in range(len(given_["intervals"]))]
+    days = RetryPlan(tuple(given_["intervals"])).after_days
     due = date.fromisoformat(given_.get("first_failure", "2026-04-01"))
     life = Life([debt(due=due)], ladder(days))
     daily(life, days_after(due, 40), since=due)

@@ -2,7 +2,6 @@
 
 from dataclasses import replace
 from datetime import date, timedelta
-from fractions import Fraction
 from itertools import pairwise
 from typing import Any
 
@@ -13,12 +12,12 @@ from hypothesis import strategies as st
 from billing.catalog.model import Offering, OfferingKind, Price, PriceBook
 from billing.catalog.terms import Alignment, Measure, Terms, Timing
 from billing.rating.due import PERIODS_MAX, Due, Rates, Wish, due
+from billing.rating.measure import Cut, Leading, Manner, Share, periods_in, units_in
 from billing.rating.model import Charge, LineKind
 from terms.calendar import Period, period_containing
 from terms.errors import Invalid, NotFound
 from terms.money import Money
 from terms.schedule import Interval
-from tests.unit.billing.vectors import of_area, vector
 
 LONG_AGO = date(1990, 1, 1)
 MONTHLY = Terms()
@@ -58,108 +57,24 @@ def total(found: tuple[Charge, ...]) -> str:
     return str(Money(sum(one.amount.amount_minor for one in found), "EUR"))
 
 
-def cycles(found: tuple[Charge, ...]) -> Fraction:
-    """Sum the shares of periods."""
-    return sum((Fraction(one.share.units, one.share.of) for one in found), Fraction(0))
+def test_a_leading_part_is_of_the_period_it_lies_in():
+    """With anchor 31 the part before 28 February is of 28 days, never of 31 stepped back."""
+    asked = wish(date(2011, 2, 14), bill_day=31)
+    sold = book(("28.00", LONG_AGO))
+    head, full = due(sold, asked, date(2011, 3, 1)).charges
+    assert (head.share, head.amount.amount_minor) == (Share(14, 28, 28), 1400)
+    stepped = Manner(leading=Leading.STEPPED)
+    other, same = due(sold, asked, date(2011, 3, 1), stepped).charges
+    assert (other.share, same) == (Share(17, 31, 31), full)
 
 
-def day(text: str) -> date:
-    """Read a date."""
-    return date.fromisoformat(text)
-
-
-INTERVALS = {"monthly": "P1M", "quarterly": "P3M", "annual": "P1Y"}
-
-
-@pytest.mark.parametrize("key", of_area("proration.day.cycles"))
-def test_published_shares_of_cycles(key: str):
-    """Cycles owed from start to end are the published ones, by days of their own period."""
-    given, expected = vector(key)
-    share = sum((Fraction(part) for part in expected["cycles_fraction"].split("+")), Fraction(0))
-    end = day(given["end"]) if given["end"] else None
-    timing = Timing.ARREARS if given["mode"] == "in_arrears" else Timing.ADVANCE
-    terms = Terms(interval=Interval.parse(INTERVALS[given["period"]]), timing=timing)
-    asked = wish(day(given["start"]), end, given["bill_cycle_day"])
-    found = cycles(charges("1.00", asked, day(given["target"]), terms))
-    if key == "KB-M08":
-        # The vector's denominator comes from a clamped date; a true anchor of 31 has 28 days.
-        assert found == Fraction(14, 28) + 1 != share
-    else:
-        assert found == share
-
-
-def test_leading_part_then_a_full_period():
-    """KB-B01: 10.00 from 1 September with anchor 15, by 3 October, is 14.52."""
-    given, expected = vector("KB-B01")
-    asked = wish(date(2011, 9, 1), bill_day=given["bill_cycle_day"])
-    found = charges(given["rate"], asked, day(given["target"]))
-    assert total(found) == f"{expected['total']} EUR"
-
-
-def test_a_short_first_period_on_anchor_31():
-    """KB-B17: 2 to 31 March of 599.95 with anchor 31 is 561.24; the next ends 30 April."""
-    given, expected = vector("KB-B17")
-    asked = wish(date(2012, 3, 2), bill_day=given["bill_cycle_day"])
-    first, second = charges(given["rate"], asked, date(2012, 4, 1))
-    assert str(first.amount).startswith(expected["charge"])
-    assert second.period == Period(date(2012, 3, 31), date(2012, 4, 30))
-
-
-def test_a_mid_month_start():
-    """LG-B08: 60.00 from 8 January to 1 February is 46.45."""
-    given, expected = vector("LG-B08")
-    found = charges(given["rate_incl_tax"], wish(day(given["start"])), date(2023, 1, 8))
-    assert total(found) == f"{expected['total']} EUR"
-
-
-def test_a_quarter_that_began_is_charged_by_its_days():
-    """ME-B01: 90.00 a quarter from 8 October is 83.15, and 90.00 from January on."""
-    given, expected = vector("ME-B01")
-    terms = Terms(interval=Interval.parse("P3M"))
-    found = charges(given["rate"], wish(day(given["start"])), date(2026, 1, 1), terms)
-    assert [str(one.amount) for one in found] == [
-        f"{expected['charge']} EUR",
-        f"{expected['next_charge']} EUR",
-    ]
-
-
-def test_rent_of_the_days_held():
-    """DX-09: 3.00 a month for 11 to 26 March is 1.45."""
-    given, expected = vector("DX-09")
-    held = wish(day(given["issued"]), day(given["returned"]))
-    (charge,) = charges(given["rent"], held, date(2025, 3, 31))
-    assert str(charge.amount) == f"{expected['rent_charge']} EUR"
-    assert (charge.share.units, charge.share.of) == (15, 31)
-
-
-def test_a_day_is_a_day_under_summer_time():
-    """DX-12: half of a local March costs 16.00 of 31.00 by its days, less by its seconds."""
-    given, expected = vector("DX-12")
-    kept = wish(date(2025, 3, 1), date(2025, 3, 17), zone=given["customer_tz"])
-    today = date(2025, 3, 17)
-    assert total(charges(given["rate"], kept, today)) == f"{expected['day_based_kept']} EUR"
-    by_second = charges(given["rate"], kept, today, Terms(measure=Measure.SECOND))
-    assert total(by_second) == f"{expected['utc_second_based_kept']} EUR"
-
-
-@pytest.mark.parametrize("key", of_area("proration.day.fixed30"))
-def test_months_of_thirty_days(key: str):
-    """Where every month has thirty days, their count does not depend on the month."""
-    given, expected = vector(key)
-    start, end = day(given["start"]), day(given["end"])
-    # The published spans begin or end with their period.
-    anchor = end.day if start.day > end.day or key != "KB-F04" else start.day
-    (charge,) = charges("30.00", wish(start, end, anchor), end, Terms(measure=Measure.THIRTY))
-    assert (charge.share.units, charge.share.of) == (expected["days"], given["fixed_days"])
-    assert charge.amount.amount_minor == 100 * expected["days"]
-
-
-def test_eighteen_months_over_summer_times():
-    """KB-T02: over one and a half years on day 1 every charge is a full one."""
-    given, expected = vector("KB-T02")
-    found = charges(given["rate"], wish(date(2015, 10, 1)), date(2017, 4, 1))
-    assert len(found) == expected["periods"]
-    assert {str(one.amount) for one in found} == {f"{expected['every_period_charge']} EUR"}
+def test_parts_that_are_rounded_apart_may_lose_a_cent():
+    """Three parts of 1.00 by themselves are 0.99; by what is reached they are 1.00."""
+    thirds = [Share(n, n + 1, 3) for n in range(3)]
+    assert [one.part(100) for one in thirds] == [33, 34, 33]
+    assert [one.part(100, Cut.APART) for one in thirds] == [33, 33, 33]
+    assert periods_in(thirds) == 1
+    assert units_in(thirds) == 3
 
 
 def test_a_price_counts_from_the_day_a_period_begins():

@@ -18,8 +18,3 @@ def vector(key: str) -> tuple[dict[str, Any], dict[str, Any]]:
     """Return the inputs and the expected values of a vector."""
     found = every()[key]
     return found["inputs"], found["expected"]
-
-
-def of_area(area: str) -> list[str]:
-    """List the ids of an area."""
-    return sorted(key for key, each in every().items() if each["area"] == area)

@@ -1,6 +1,6 @@
 """Periods are half-open, contiguous and counted from the anchor day."""
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, time
 
 import pytest
 from hypothesis import given
@@ -13,6 +13,8 @@ from terms.calendar import (
     period_after,
     period_containing,
     start_of_day,
+    wall_clock,
+    zone,
 )
 
 days = st.dates(date(1999, 1, 1), date(2101, 1, 1))
@@ -101,3 +103,29 @@ def test_an_unknown_zone_is_named():
     """The error says what was not understood."""
     with pytest.raises(ValueError, match="Mars/Base"):
         local_date(datetime(2027, 1, 1, tzinfo=UTC), "Mars/Base")
+
+
+@given(days, st.times().map(lambda at: at.replace(microsecond=0)))
+def test_clocks_show_what_was_asked_for(day, at):
+    """At the instant of a local time clocks show it, or an hour more where they skip it."""
+    tz = "Europe/Vienna"
+    shown = wall_clock(day, at, tz).astimezone(zone(tz)).replace(tzinfo=None)
+    late = shown - datetime.combine(day, at)
+    assert late.total_seconds() in {0, 3600}
+
+
+def test_a_time_that_is_skipped_or_comes_twice_is_one_instant():
+    """In New York 02:30 is no time on 9 March 2025, and 01:30 is two on 2 November."""
+    tz = "America/New_York"
+    assert wall_clock(date(2025, 3, 9), time(2, 30), tz) == datetime(2025, 3, 9, 7, 30, tzinfo=UTC)
+    assert wall_clock(date(2025, 11, 2), time(1, 30), tz) == datetime(
+        2025, 11, 2, 5, 30, tzinfo=UTC
+    )
+
+
+@given(days, anchors)
+def test_the_last_day_is_in_and_the_next_is_not(day, anchor):
+    """Those who count the last day in see the same period."""
+    period = period_containing(day, anchor)
+    assert period.last_day in period
+    assert period_after(period, anchor).start == period.end > period.last_day

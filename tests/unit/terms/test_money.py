@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from terms.money import Money, Rate, divide_half_up, exponent, total
+from terms.money import Money, Rate, Rounding, at_places, divide_half_up, exponent, nearest, total
 
 amounts = st.integers(-(10**12), 10**12)
 currencies = st.sampled_from(["EUR", "USD", "JPY", "KWD", "CLF"])
@@ -111,3 +111,35 @@ def test_a_rate_of_an_amount_is_rounded_once(amount, ppm):
     """20 % of 2.99 is 0.60: one multiplication, one rounding."""
     share = Rate(ppm).of(Money(amount, "EUR")).amount_minor
     assert abs(share - Fraction(amount * ppm, 1_000_000)) <= Fraction(1, 2)
+
+
+exacts = st.fractions(-(10**6), 10**6, max_denominator=1000)
+
+
+@given(exacts, st.sampled_from(Rounding))
+def test_a_rule_of_rounding_decides_over_halves_alone(exact, rounding):
+    """Every rule gives the nearest integer; of two that are as near it takes the one it names."""
+    rounded = nearest(exact, rounding)
+    assert abs(exact - rounded) <= Fraction(1, 2)
+    if abs(exact - rounded) == Fraction(1, 2):
+        is_up = abs(rounded) > abs(exact)
+        assert is_up if rounding is Rounding.HALF_UP else rounded % 2 == 0
+    assert nearest(-exact, rounding) == -rounded
+
+
+@given(exacts, st.integers(0, 9), st.sampled_from(Rounding))
+def test_decimals_are_as_many_as_asked_for(exact, places, rounding):
+    """Rounded to so many decimals a number has no more, and is within half of the last."""
+    rounded = at_places(exact, places, rounding)
+    assert (rounded * 10**places).denominator == 1
+    assert abs(exact - rounded) * 10**places <= Fraction(1, 2)
+    assert at_places(rounded, places, rounding) == rounded
+
+
+@given(exacts, currencies, st.sampled_from(Rounding))
+def test_an_exact_amount_becomes_money_of_its_currency(units, currency, rounding):
+    """It is rounded once, at the decimals that the currency has."""
+    money = Money.of(units, currency, rounding)
+    assert Fraction(money.amount_minor, 10 ** exponent(currency)) == at_places(
+        units, exponent(currency), rounding
+    )

@@ -7,8 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from terms.calendar import anchored
-from terms.schedule import Interval, Schedule
-from tests.unit.billing.vectors import of_area, vector
+from terms.schedule import Interval, Schedule, Unit
 
 DAY = timedelta(days=1)
 INTERVALS = ("P1M", "P3M", "P1Y", "P30D")
@@ -60,35 +59,6 @@ def test_a_day_lies_in_its_period(one: Schedule, day: date):
     assert one.before(one.after(period)) == period
 
 
-@pytest.mark.parametrize("key", of_area("anchor.first_cycle"))
-def test_the_published_first_cycle(key: str):
-    """The first boundary on or after the start is the published one."""
-    given_, expected = vector(key)
-    start = date.fromisoformat(given_["start"])
-    interval = {"monthly": "P1M", "annual": "P1Y"}[given_["period"]]
-    period = schedule(interval, given_["bill_cycle_day"], start).containing(start)
-    first = start if period.start == start else period.end
-    assert first.isoformat() == expected["first_cycle_date"]
-
-
-def test_thirty_days_know_no_month():
-    """KB-C10: periods of thirty days follow each other whatever the months do."""
-    given_, expected = vector("KB-C10")
-    start = date.fromisoformat(given_["start"])
-    one = schedule(given_["period"], 1, start)
-    found = [period.end.isoformat() for period in one.periods(start, start + 119 * DAY)]
-    assert found == expected["next"]
-
-
-def test_no_interval_drifts():
-    """DX-04: twelve months are a year, however many days that are."""
-    given_, expected = vector("DX-04")
-    start = date.fromisoformat(given_["start"])
-    one = schedule("P1M", start.day, start)
-    months = [period.start for period in one.periods(start, start + 366 * DAY)]
-    assert months[given_["n"]].isoformat() == expected["ours_next"]
-
-
 @pytest.mark.parametrize(
     ("text", "again"), [("P1M", "P1M"), ("P12M", "P1Y"), ("P2Y", "P2Y"), ("P2W", "P14D")]
 )
@@ -105,3 +75,24 @@ def test_what_is_no_interval_is_refused(text: str):
     """Nothing, hours, two units at once, and what is longer than ten years."""
     with pytest.raises(ValueError, match="interval"):
         Interval.parse(text)
+
+
+@given(schedules, days)
+def test_the_first_begin_is_the_next_boundary(one: Schedule, day: date):
+    """From a day on, periods begin first where the one it lies in ends, or on the day itself."""
+    first = one.first_begin(day)
+    assert first >= day
+    assert one.containing(first).start == first
+    assert all(one.containing(day + n * DAY).start < day for n in range((first - day).days))
+
+
+@given(schedules, days)
+def test_an_interval_back_ends_where_it_is_told(one: Schedule, day: date):
+    """Stepping back gives the period itself, unless a short month has clamped its end."""
+    end = one.first_begin(day)
+    back = one.stepped_back(end)
+    assert back.end == end
+    if one.interval.unit is Unit.DAY:
+        assert back.days == one.interval.count
+    elif end.day == one.anchor_day:
+        assert back == one.before(one.containing(end))

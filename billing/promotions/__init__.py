@@ -1,0 +1,1 @@
+"""Promotions: what is taken off prices before tax."""
