@@ -12,6 +12,7 @@ from typing import Any
 
 from app.imports import cells
 from app.imports.sheet import Column, Sheet
+from billing.catalog.terms import TERMS, USUAL, Terms
 from gateway.inventory import secrets
 from gateway.inventory.model import PLACE_CHARS_MAX
 from gateway.inventory.serials import SerialCheck
@@ -39,6 +40,7 @@ class OfferingRow:
     grants: tuple[str, ...]
     tax: str
     model: tuple[str, ...] = ()
+    terms: Terms = USUAL
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -149,6 +151,13 @@ TAXES = Sheet(
     named=("tax",),
 )
 
+
+def _offering(**given: Any) -> OfferingRow:
+    """Make a row; what it says of the terms becomes one value."""
+    words = {term: word for term in TERMS if (word := given.pop(term))}
+    return OfferingRow(**given, terms=Terms.read(words))
+
+
 OFFERINGS = Sheet(
     file="offerings.csv",
     columns=(
@@ -158,8 +167,12 @@ OFFERINGS = Sheet(
         Column(name="grants", read=cells.codes, empty=()),
         Column(name="tax", read=cells.code),
         Column(name="model", read=cells.names, empty=(), may_be_missing=True),
+        *(
+            Column(name=term, read=cells.term(term), empty="", may_be_missing=True)
+            for term in TERMS
+        ),
     ),
-    make=OfferingRow,
+    make=_offering,
     key=("code",),
     named=("code", "model"),
 )
