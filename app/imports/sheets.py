@@ -12,7 +12,7 @@ from typing import Any
 
 from app.imports import cells
 from app.imports.sheet import Column, Sheet
-from billing.catalog.terms import TERMS, USUAL, Terms
+from billing.catalog.terms import TERMS, Terms
 from gateway.inventory import secrets
 from gateway.inventory.model import PLACE_CHARS_MAX
 from gateway.inventory.serials import SerialCheck
@@ -31,7 +31,10 @@ class TaxRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OfferingRow:
-    """Something that is sold: a plan, an add-on or the rental of a box model."""
+    """Something that is sold: a plan, an add-on or the rental of a box model, and on which terms.
+
+    Terms stay text; an empty one is as usual.
+    """
 
     line: int
     code: str
@@ -40,7 +43,23 @@ class OfferingRow:
     grants: tuple[str, ...]
     tax: str
     model: tuple[str, ...] = ()
-    terms: Terms = USUAL
+    interval: str = ""
+    timing: str = ""
+    alignment: str = ""
+    measure: str = ""
+    upgrade: str = ""
+    downgrade: str = ""
+    cancellation: str = ""
+    last_day: str = ""
+    unused: str = ""
+    paused: str = ""
+    trial_days: str = ""
+
+    @property
+    def terms(self) -> Terms:
+        """The terms it is sold on."""
+        words = {name: getattr(self, name) for name in TERMS}
+        return Terms.read({name: word for name, word in words.items() if word})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -152,12 +171,6 @@ TAXES = Sheet(
 )
 
 
-def _offering(**given: Any) -> OfferingRow:
-    """Make a row; what it says of the terms becomes one value."""
-    words = {term: word for term in TERMS if (word := given.pop(term))}
-    return OfferingRow(**given, terms=Terms.read(words))
-
-
 OFFERINGS = Sheet(
     file="offerings.csv",
     columns=(
@@ -172,7 +185,7 @@ OFFERINGS = Sheet(
             for term in TERMS
         ),
     ),
-    make=_offering,
+    make=OfferingRow,
     key=("code",),
     named=("code", "model"),
 )
