@@ -1,7 +1,8 @@
 """What every test may ask for: databases, a browser; and what none may do: leave this machine."""
 
+import gc
 import os
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import NoReturn
 from urllib.parse import urlsplit
@@ -40,6 +41,16 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin with the long ones, which ask for a limit of their own: nobody waits for one alone."""
     items.sort(key=lambda item: -_limit_s(item))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """Look for no garbage in what is loaded, neither meanwhile nor later: all of it stays."""
+    gc.disable()
+    found = yield
+    gc.freeze()
+    gc.enable()
+    return found
 
 
 def _limit_s(item: pytest.Item) -> float:

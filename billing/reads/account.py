@@ -168,6 +168,8 @@ def why_dark(shown: ServiceView, holds: Sequence[HoldView], owed: Money) -> list
     for one in holds:
         if one.kind is HoldKind.UNPAID_FIRST:
             whys.append(f"The first invoice {one.cause} is not paid.")
+        elif one.kind is HoldKind.PAUSED:
+            whys.append(f"The household lets it rest since {one.since_on}.")
         else:
             whys.append(f"Suspended since {one.since_on}: {one.cause} is unpaid, {owed} is owed.")
     return whys

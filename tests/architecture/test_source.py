@@ -7,8 +7,11 @@ import pytest
 
 from tests.architecture import banned, purity, sizes, source, words
 
-ROOMS = list(source.modules())
-TESTS = [*source.modules(["tests"]), source.parse("dev", (source.ROOT / "dev.py").read_text())]
+
+@pytest.fixture(scope="module")
+def rooms() -> list[source.Module]:
+    """Read what is shipped and what stands around it, once for all checks, and forget it then."""
+    return list(source.modules())
 
 
 def kinds_of(pyproject: Path) -> dict[str, str]:
@@ -22,31 +25,32 @@ def kinds_of(pyproject: Path) -> dict[str, str]:
     }
 
 
-def test_time_chance_and_the_client_come_from_runtime():
+def test_time_chance_and_the_client_come_from_runtime(rooms):
     """No shipped module asks the clock, chance or the network on its own."""
-    assert source.report(banned.all_banned(ROOMS)) == ""
+    assert source.report(banned.all_banned(rooms)) == ""
 
 
-def test_pure_modules_stay_pure():
+def test_pure_modules_stay_pure(rooms):
     """The shared language, the models, the states and the wishes import nothing that acts."""
-    assert source.report(purity.all_impure(ROOMS)) == ""
+    assert source.report(purity.all_impure(rooms)) == ""
 
 
-def test_every_word_is_at_home():
+def test_every_word_is_at_home(rooms):
     """Billing knows no vendor, the gateway no money, and no name ends in a filler."""
-    assert source.report(words.all_foreign(ROOMS)) == ""
+    assert source.report(words.all_foreign(rooms)) == ""
 
 
-def test_kinds_are_named_by_data_alone():
+def test_kinds_are_named_by_data_alone(rooms):
     """A kind of target or provider is a word in the operator's files, not in our code."""
     kinds = kinds_of(source.ROOT / "pyproject.toml")
-    found = [finding for module in ROOMS for finding in words.named_kinds(module, kinds)]
+    found = [finding for module in rooms for finding in words.named_kinds(module, kinds)]
     assert source.report(found) == ""
 
 
-def test_files_and_functions_keep_their_budget():
+def test_files_and_functions_keep_their_budget(rooms):
     """No file, function or module docstring is longer than the house allows."""
-    assert source.report(sizes.all_oversized([*ROOMS, *TESTS])) == ""
+    tools = source.parse("dev", (source.ROOT / "dev.py").read_text())
+    assert source.report(sizes.all_oversized([*rooms, *source.modules(["tests"]), tools])) == ""
 
 
 @pytest.mark.parametrize(

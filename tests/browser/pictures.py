@@ -22,6 +22,7 @@ from rich.console import Console
 
 from demo.__main__ import HARBOUR
 from demo.operator import read_operator
+from demo.proof import StoryError
 from demo.scene import Scene
 from demo.stage import Stage, new_owner, stage
 from demo.steps import STEPS
@@ -186,6 +187,14 @@ async def _new_household(ready: Stage) -> None:
     await product.rest()
 
 
+async def _told(scene: Scene) -> None:
+    """Tell the beginning of the story. Raises StoryError where a step of it is not proven."""
+    for step in STEPS[:STEPS_COUNT]:
+        evidence = await step.tell(scene)
+        if not all(found.is_proven for found in evidence.findings):
+            raise StoryError(f"this is not proven: {step.title}")
+
+
 async def make(folder: Path) -> None:
     """Tell the story up to the debtors' darkness, and picture all that is looked at then."""
     operator = read_operator(HARBOUR)
@@ -197,9 +206,7 @@ async def make(folder: Path) -> None:
             stage(operator, story, Path(data), timeline) as ready,
             async_playwright() as playwright,
         ):
-            scene = Scene(stage=ready, timeline=timeline, newcomer=story.newcomer)
-            for step in STEPS[:STEPS_COUNT]:
-                await step.tell(scene)
+            await _told(Scene(stage=ready, timeline=timeline, newcomer=story.newcomer))
             browser = await playwright.chromium.launch(executable_path=program, args=flags)
             album = Album(ready=ready, browser=browser, folder=folder)
             for part in (office, field, subscriber):

@@ -58,6 +58,8 @@ def _held(about: AccountView) -> tuple[str, ...]:
 def _of_hold(one: HoldView) -> str:
     if one.kind is HoldKind.UNPAID_FIRST:
         return f"It comes on as soon as the first invoice, {one.cause}, is paid."
+    if one.kind is HoldKind.PAUSED:
+        return f"It rests since {shown(one.since_on)}, as you wished."
     return (
         f"Since {shown(one.since_on)}, because invoice {one.cause} is not paid. "
         "As soon as it is, the picture comes back by itself."

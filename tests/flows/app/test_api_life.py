@@ -56,6 +56,7 @@ async def test_a_service_rests_and_goes_on(house, home, served):
     assert status == 200
     await settled(house)
     account = await shown(served)
+    assert any("lets it rest" in why for why in account["why_dark"])
     assert account["credit_notes"][0]["total"] == preview["credit_note"]["total"]
     status, _ = await served.api("POST", f"{ACCOUNT}/pause", rest)
     assert status == 409

@@ -99,7 +99,7 @@ def section(method: str, path: str) -> str:
     [
         ("GET", "/accounts", "- `limit?`: a whole number, at least 1, at most 500; default `50`"),
         ("GET", "/accounts", "- `search?`: text, at most 80 long"),
-        ("POST", "/accounts/{contract}/cancel", "- `when?`: `now` or `period_end`; default"),
+        ("POST", "/accounts/{contract}/cancel", "- `when?`: `now` or `period_end`; or `null`"),
         ("POST", "/accounts", "  - `serial`: text, like `^[0-9A-Za-z]"),
         ("POST", "/accounts", "- `bill_day?`: a whole number, at least 1, at most 31"),
         ("POST", "/boxes/{serial}/hand-over", "- `on?`: a day, `2026-03-31`"),
