@@ -48,8 +48,10 @@ def graduated_by_tier(quantity: Number, tiers: Sequence[Tier]) -> list[Fraction]
 
 
 def volume(quantity: Number, tiers: Sequence[Tier]) -> Fraction:
-    """Charge all units by the tier that the quantity reaches."""
-    reached = next(tier for tier in tiers if tier.upto is None or quantity <= tier.upto)
+    """Charge all units by the tier that the quantity reaches. Raises ValueError beyond the last."""
+    reached = next((tier for tier in tiers if tier.upto is None or quantity <= tier.upto), None)
+    if reached is None:
+        raise ValueError(f"no tier has a price for {quantity}")
     return reached.flat + reached.unit * quantity
 
 
@@ -85,7 +87,9 @@ def blocks(quantity: int, tiers: Sequence[Block]) -> Fraction:
 
 
 def top_blocks(quantity: int, tiers: Sequence[Block]) -> Fraction:
-    """Charge all packages by the tier that the quantity reaches."""
+    """Charge all packages by the tier that the quantity reaches. Raises ValueError for no tier."""
+    if not tiers:
+        raise ValueError("no tier has a price")
     top = 0
     for tier in tiers:
         top += tier.size * tier.blocks_max

@@ -17,8 +17,8 @@ from terms.calendar import days_after, local_date, wall_clock, zone
 class TrialClock(StrEnum):
     """What the days of a trial are."""
 
-    HOURS = "hours"  # 24 hours each, to the second
     LOCAL = "local"  # local days: over when clocks show the same time of day again
+    HOURS = "hours"  # 24 hours each, to the second
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,7 +27,7 @@ class Trial:
 
     started_at: datetime
     days: int
-    clock: TrialClock = TrialClock.HOURS
+    clock: TrialClock = TrialClock.LOCAL
 
     def __post_init__(self) -> None:
         if not 0 <= self.days <= TRIAL_DAYS_MAX:

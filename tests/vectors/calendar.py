@@ -7,7 +7,7 @@ from itertools import islice
 
 from terms.calendar import Period, anchored
 from terms.schedule import MONTHLY, Interval, Schedule, Unit
-from tests.vectors.reading import Vector, day, interval, many, text, whole
+from tests.vectors.reading import Vector, day, few, interval, some, text, whole
 from tests.vectors.registry import Found, maps
 
 COMMON, LEAP = 2023, 2024
@@ -38,7 +38,7 @@ def first_cycle(vector: Vector) -> Found:
 @maps("anchor.thirty_days", "start period")
 def thirty_days(vector: Vector) -> Found:
     """Periods of days follow one another, whatever the months do."""
-    wanted = vector.expected.read("next", many(day))
+    wanted = vector.expected.read("next", some(day))
     return {"next": [period.end for period in walk(own(vector), len(wanted))]}
 
 
@@ -55,7 +55,7 @@ def iteration(vector: Vector) -> Found:
 def month_end(vector: Vector) -> Found:
     """Of the days that are asked for, these are bill days."""
     schedule = own(vector)
-    asked = vector.expected.read("bill_dates_include", many(day))
+    asked = vector.expected.read("bill_dates_include", some(day))
     return {"bill_dates_include": [schedule.first_begin(each) for each in asked]}
 
 
@@ -63,7 +63,7 @@ def month_end(vector: Vector) -> Found:
 def month_end_of_any_year(vector: Vector) -> Found:
     """The bill days that follow an anchor such as "Jan 31", in common and in leap years."""
     month, anchor = vector.given.read("anchor", _month_and_day)
-    count = len(vector.expected.read("bills", many(text)))
+    count = len(vector.expected.read("bills", some(text)))
 
     def begins(year: int) -> list[date]:
         schedule = Schedule(
@@ -88,7 +88,7 @@ def _named(common: date, leap: date) -> str:
 @maps("anchor.boundaries", "start period")
 def boundaries(vector: Vector) -> Found:
     """The first and last day of each period, and the day on which it is over."""
-    found = walk(own(vector), len(vector.expected.read("periods", many(list))))
+    found = walk(own(vector), len(vector.expected.read("periods", some(list))))
     return {
         "periods": [[period.start, period.last_day] for period in found],
         "billed_on": [period.end for period in found],
@@ -98,7 +98,7 @@ def boundaries(vector: Vector) -> Found:
 @maps("anchor.drift", "start step_days n")
 def drift(vector: Vector) -> Found:
     """So many months end with a year; so many times 31 days do not."""
-    start, count = vector.given.read("start", day), vector.given.read("n", whole)
+    start, count = vector.given.read("start", day), vector.given.read("n", few)
     days = Interval(vector.given.read("step_days", whole), Unit.DAY)
     naive, ours = (walk(Schedule(each, start.day, start), count) for each in (days, MONTHLY))
     return {"naive_next": naive[-1].end, "ours_next": ours[-1].end}

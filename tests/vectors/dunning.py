@@ -8,6 +8,7 @@ from itertools import count
 from typing import Any
 
 from billing.dunning.campaign import Campaign
+from billing.dunning.model import Action, Ladder, Step
 from billing.dunning.retrying import End, RetryPlan
 from billing.dunning.stages import Stages
 from billing.payments.looks import PENDING_LOOKS_SHORT, UNKNOWN_LOOKS, Looks
@@ -42,8 +43,11 @@ def retry_days(vector: Vector) -> Found:
 
 @maps("dunning.aligned", "intervals steps")
 def aligned(vector: Vector) -> Found:
-    """The days of the tries, beside a ladder."""
-    return {"retry_days": _plan(vector.given).after_days}
+    """The days of the tries in one ladder with what is done to the service."""
+    days = vector.given.read("steps", lambda steps: many(whole)([*dict(steps).values()]))
+    others = [Step(after_days=each, action=Action.SUSPEND) for each in days]
+    tries = Ladder((*_plan(vector.given).steps, *others)).of(Action.RETRY)
+    return {"retry_days": [step.after_days for step in tries]}
 
 
 @maps("dunning.ladder", "oldest_unpaid thresholds")

@@ -16,7 +16,7 @@ from billing.invoicing.numbering import (
     numbers,
     series,
 )
-from tests.vectors.reading import Vector, many, text, whole
+from tests.vectors.reading import Vector, few, many, text
 from tests.vectors.registry import Found, maps
 
 ANY_DAY = date(2000, 1, 1)
@@ -30,10 +30,10 @@ def scope_switch(vector: Vector) -> Found:
     A vector tells its prefixes and its month in its labels alone.
     """
     given, books = vector.given, _Books(vector)
-    count = given.read("customers", whole)
+    count = given.read("customers", few)
     customers = [f"{n:03d}" for n, _ in enumerate(range(count), start=1)]
     first, *_ = [
-        books.month(customers, Scope.ACCOUNT, "first") for _ in range(given.read("months", whole))
+        books.month(customers, Scope.ACCOUNT, "first") for _ in range(given.read("months", few))
     ]
     return {
         "first": first,

@@ -14,7 +14,7 @@ _MANNERS = {
     "KB": Manner(leading=Leading.STEPPED, cut=Cut.APART),
     "DX": OURS,
 }
-_TRIALS = {"KB": TrialClock.LOCAL}
+_TRIALS = {"LG": TrialClock.HOURS}
 # Adds the exact taxes of all lines up and rounds them once.
 _LEVELS = {"LG": Level.DOCUMENT}
 
@@ -26,7 +26,7 @@ def manner(vector: Vector) -> Manner:
 
 def trial_clock(vector: Vector) -> TrialClock:
     """Tell what the days of a trial are at the source of a vector."""
-    return _TRIALS.get(vector.source, TrialClock.HOURS)
+    return _TRIALS.get(vector.source, TrialClock.LOCAL)
 
 
 def tax_level(vector: Vector) -> Level:

@@ -167,7 +167,9 @@ def first_quarter(vector: Vector) -> Found:
         if Schedule(each, full.start.day, full.start).containing(full.start) == full
     )
     found = charges(vector, asked, Terms(interval=months), full.end)
-    return {"charge": found[0].amount, "next_charge": found[1].amount}
+    by_period = {charge.period: charge.amount for charge in found}
+    following = next(each for each in by_period if each.start == full.end)
+    return {"charge": by_period[given.read("period", period)], "next_charge": by_period[following]}
 
 
 @maps("proration.day.money", "rate already_billed desired")

@@ -19,6 +19,7 @@ T = TypeVar("T")
 # What reading and asking may raise for values that make no sense.
 SENSELESS = (ValueError, TypeError, LookupError, ArithmeticError, StopIteration, DomainError)
 WHOLE_MAX = 1_000_000
+FEW_MAX = 1_000
 EUR = "EUR"  # what amounts are in whose currency a vector does not tell
 INTERVALS = {
     "weekly": "P1W",
@@ -82,6 +83,13 @@ def whole(value: Any) -> int:
     if not is_one or not 0 <= value <= WHOLE_MAX:
         raise ValueError(f"not a whole number up to {WHOLE_MAX}: {value!r}")
     return value
+
+
+def few(value: Any) -> int:
+    """Read how often something is done, up to FEW_MAX."""
+    if whole(value) > FEW_MAX:
+        raise ValueError(f"more than {FEW_MAX}: {value!r}")
+    return whole(value)
 
 
 def text(value: Any) -> str:
@@ -156,6 +164,18 @@ def many(read: Callable[[Any], T]) -> Callable[[Any], list[T]]:
         if not isinstance(value, list):
             raise TypeError(f"not a list: {value!r}")
         return [read(each) for each in value]
+
+    return listed
+
+
+def some(read: Callable[[Any], T]) -> Callable[[Any], list[T]]:
+    """Read a list of something that is not empty."""
+
+    def listed(value: Any) -> list[T]:
+        found = many(read)(value)
+        if not found:
+            raise ValueError("an empty list")
+        return found
 
     return listed
 

@@ -7,7 +7,7 @@ from itertools import repeat
 
 from billing.rating.pricing import Tier, graduated
 from terms.money import Money, Rounding, at_places, total
-from tests.vectors.reading import EUR, Vector, cents, many, money, number, text, whole
+from tests.vectors.reading import EUR, Vector, cents, few, many, money, number, text, whole
 from tests.vectors.registry import Found, maps
 
 NINE_PLACES = 9  # the decimals that ratios are cut to elsewhere
@@ -58,7 +58,7 @@ def split(vector: Vector) -> Found:
 @maps("conservation.installments", "amount_cents parts")
 def installments(vector: Vector) -> Found:
     """Instalments sum to the whole; alike and rounded each, they do not."""
-    amount, count = vector.given.read("amount_cents", cents), vector.given.read("parts", whole)
+    amount, count = vector.given.read("amount_cents", cents), vector.given.read("parts", few)
     ours = amount.allocate(list(repeat(1, count)))
     return {
         "ours": [part.amount_minor for part in ours],
@@ -69,7 +69,7 @@ def installments(vector: Vector) -> Found:
 @maps("conservation.daily_accrual", "amount_cents days")
 def daily(vector: Vector) -> Found:
     """Days sum to their month; alike and rounded each, they do not."""
-    amount, days = vector.given.read("amount_cents", cents), vector.given.read("days", whole)
+    amount, days = vector.given.read("amount_cents", cents), vector.given.read("days", few)
     ours = amount.allocate(list(repeat(1, days)))
     return {
         "naive_sum": _naive(amount, days).amount_minor,

@@ -57,7 +57,8 @@ class Verdict:
     why: str = ""
 
     def __str__(self) -> str:
-        return f"{self.outcome} {self.id} {self.area} {self.why}".rstrip()
+        line = f"{self.outcome} {self.id} {self.area} {self.why}".rstrip()
+        return "".join(sign if sign.isprintable() else "?" for sign in line)
 
 
 def judged(vector: Vector) -> Verdict:

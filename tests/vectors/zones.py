@@ -13,6 +13,7 @@ from terms.schedule import MONTHLY, Interval, Schedule, Unit
 from tests.vectors.policies import trial_clock
 from tests.vectors.proration import Asked, charges
 from tests.vectors.reading import (
+    Unsupported,
     Vector,
     clock,
     day,
@@ -147,6 +148,8 @@ def upgrade(vector: Vector) -> Found:
     """A change inside a trial keeps its start and takes the days of the new plan."""
     days = vector.given.read("trial_days", whole)
     first = trial(vector, 0, UTC).under(days).charged_from(UTC)
+    if first <= vector.given.read("upgrade", day):
+        raise Unsupported("a change when the trial is over")
     return {"trial_end": first, **_rest_of_month(vector, first)}
 
 

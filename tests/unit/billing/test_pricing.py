@@ -2,6 +2,7 @@
 
 from fractions import Fraction
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -28,3 +29,11 @@ def test_more_never_costs_less_by_the_unit(one: Fraction, other: Fraction):
     ]
     less, more = sorted((one, other))
     assert pricing.graduated(less, rows) <= pricing.graduated(more, rows)
+
+
+def test_what_no_tier_has_a_price_for_is_refused():
+    """Beyond the last end, and where there are no tiers at all, there is no price and no zero."""
+    with pytest.raises(ValueError, match="no tier"):
+        pricing.volume(11, [Tier(upto=Fraction(10))])
+    with pytest.raises(ValueError, match="no tier"):
+        pricing.top_blocks(1, [])

@@ -70,6 +70,24 @@ def test_an_instant_on_the_wrong_side_of_midnight_fails():
             assert judged(replace(BY_ID[key], expected=expected)).outcome is Outcome.FAIL
 
 
+ODD: list[Any] = [None, True, -1, 10**30, 1.5, "", "x", "1/0", "NaN", "9999-12-31", "\ud800"]
+ODD += [[], {}, [[]], [None]]
+
+
+@pytest.mark.parametrize("key", BY_ID)
+def test_no_input_brings_the_runner_down(key: str):
+    """Whatever is given in place of a value, one line is said of the vector."""
+    one = BY_ID[key]
+    for name in one.given.values:
+        for odd in ODD:
+            given = Fields("inputs", {**one.given.values, name: odd})
+            assert len(str(judged(replace(one, given=given))).splitlines()) == 1
+    for name in one.expected.values:
+        expected = Fields("expected", {**one.expected.values, name: []})
+        if one.kind != ANTI:
+            assert judged(replace(one, expected=expected)).outcome is not Outcome.PASS
+
+
 def vector(kind: str = "anchor", **more: Any) -> dict[str, Any]:
     """Write a vector of a rounded split."""
     plain = {
@@ -91,11 +109,11 @@ def run(folder: Path, *found: Any) -> int:
 
 def test_a_good_file_is_told_line_by_line(tmp_path: Path, capsys):
     """Each vector has a line, and the totals stand behind them."""
-    assert run(tmp_path, vector(), vector(id="XX-2", area="unheard.of")) == GOOD
+    assert run(tmp_path, vector(), vector(id="XX-2", area="unheard.of\ud800")) == GOOD
     lines = capsys.readouterr().out.splitlines()
     assert lines == [
         "pass XX-1 conservation.split",
-        "unsupported XX-2 unheard.of no area unheard.of",
+        "unsupported XX-2 unheard.of? no area unheard.of?",
         "1 pass, 0 fail, 1 unsupported, 0 malformed",
     ]
 
