@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import select
@@ -16,6 +16,7 @@ from billing.flows.desk import Desk
 from billing.payments.store import payment_method
 from billing.subscriptions.model import Activation
 from billing.subscriptions.store import subscription
+from billing.subscriptions.trial import Trial
 from runtime.chance import new_id
 from runtime.store import Tx
 from runtime.store.among import KEYS, among, packed
@@ -112,7 +113,7 @@ class _Begin:
         starts_on = _starts_on(order, self.now)
         is_now = starts_on == local_date(self.now, order.zone)
         began_at = self.now if is_now else start_of_day(starts_on, order.zone)
-        return max(day, local_date(began_at + timedelta(days=days), order.zone))
+        return max(day, Trial(started_at=began_at, days=days).charged_from(order.zone))
 
     def activation(self, order: SignUp, code: str) -> Activation:
         """Tell when it goes live: who tries it has it at once, and owes when the trial is over."""

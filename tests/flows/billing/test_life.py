@@ -300,7 +300,7 @@ def trial(code: str = "TRY") -> Publication:
 
 
 async def test_a_trial_is_had_at_once_and_owed_when_it_is_over(office: Office):
-    """Tried from noon of 5 March for ten times 24 hours, it is charged from the 15th on."""
+    """Tried from noon of 5 March for ten days, it is charged from the 15th on."""
     await office.publish(trial())
     office.now = datetime(2026, 3, 5, 12, 12, tzinfo=UTC)
     await office.join(method=None, plan="TRY", bill_day=1)
