@@ -8,6 +8,7 @@ import typer
 
 from app.cli.accounts import add_to as add_accounts
 from app.cli.audit import add_to as add_audit
+from app.cli.bill import add_to as add_bill
 from app.cli.books import add_to as add_books
 from app.cli.clock import add_to as add_clock
 from app.cli.database import add_to as add_database
@@ -66,6 +67,7 @@ for add in (
     add_importing,
     add_programs,
     add_accounts,
+    add_bill,
     add_books,
     add_mending,
     add_device,

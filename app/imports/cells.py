@@ -7,6 +7,7 @@ import unicodedata
 from collections.abc import Callable
 from datetime import date
 
+from billing.catalog.terms import read_term
 from gateway.inventory.model import SERIAL, SERIAL_RULE
 from terms.calendar import zone as iana_zone
 from terms.money import Rate
@@ -30,6 +31,16 @@ _COUNTRY = re.compile(r"[A-Z]{2}")
 _REF = re.compile(r"[!-~]{1,120}")
 _ADDRESS = re.compile(r"[0-9A-Za-z.:\[\]_-]{1,255}")
 _BILL_DAY = re.compile(r"[0-9]{1,2}")
+
+
+def term(name: str) -> Callable[[str], str]:
+    """Read one of the terms an offering is sold on, and leave it as text."""
+
+    def read(text: str) -> str:
+        read_term(name, text)
+        return text
+
+    return read
 
 
 def cleaned(cell: str) -> str:

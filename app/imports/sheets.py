@@ -12,6 +12,7 @@ from typing import Any
 
 from app.imports import cells
 from app.imports.sheet import Column, Sheet
+from billing.catalog.terms import TERMS, Terms
 from gateway.inventory import secrets
 from gateway.inventory.model import PLACE_CHARS_MAX
 from gateway.inventory.serials import SerialCheck
@@ -30,7 +31,10 @@ class TaxRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OfferingRow:
-    """Something that is sold: a plan, an add-on or the rental of a box model."""
+    """Something that is sold: a plan, an add-on or the rental of a box model, and on which terms.
+
+    Terms stay text; an empty one is as usual.
+    """
 
     line: int
     code: str
@@ -39,6 +43,23 @@ class OfferingRow:
     grants: tuple[str, ...]
     tax: str
     model: tuple[str, ...] = ()
+    interval: str = ""
+    timing: str = ""
+    alignment: str = ""
+    measure: str = ""
+    upgrade: str = ""
+    downgrade: str = ""
+    cancellation: str = ""
+    last_day: str = ""
+    unused: str = ""
+    paused: str = ""
+    trial_days: str = ""
+
+    @property
+    def terms(self) -> Terms:
+        """The terms it is sold on."""
+        words = {name: getattr(self, name) for name in TERMS}
+        return Terms.read({name: word for name, word in words.items() if word})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -149,6 +170,7 @@ TAXES = Sheet(
     named=("tax",),
 )
 
+
 OFFERINGS = Sheet(
     file="offerings.csv",
     columns=(
@@ -158,6 +180,10 @@ OFFERINGS = Sheet(
         Column(name="grants", read=cells.codes, empty=()),
         Column(name="tax", read=cells.code),
         Column(name="model", read=cells.names, empty=(), may_be_missing=True),
+        *(
+            Column(name=term, read=cells.term(term), empty="", may_be_missing=True)
+            for term in TERMS
+        ),
     ),
     make=OfferingRow,
     key=("code",),

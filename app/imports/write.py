@@ -146,6 +146,7 @@ def _publication(folder: Folder, zone: str) -> Publication:
                 grants=row.grants,
                 tax=row.tax,
                 models=row.model,
+                terms=row.terms,
             )
             for row in folder.offerings
         ),

@@ -5,7 +5,7 @@ Part of the offering, so that they never change once it is sold.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from datetime import date
 from enum import StrEnum
@@ -92,13 +92,12 @@ class Terms:
     @classmethod
     def read(cls, words: Mapping[str, str]) -> Terms:
         """Read terms by their names; what is not named is as usual. Raises Invalid."""
-        unknown = sorted(words.keys() - _READERS.keys())
-        if unknown:
-            raise Invalid(unknown[0], "there is no such term")
         given: dict[str, Any] = {}
         for name, word in words.items():
+            if name not in _READERS:
+                raise Invalid(name, "there is no such term")
             try:
-                given[name] = _READERS[name](word)
+                given[name] = read_term(name, word)
             except ValueError as error:
                 raise Invalid(name, str(error)) from error
         return cls(**given)
@@ -109,23 +108,37 @@ class Terms:
         return {name: str(value) for name, value in values.items() if value != getattr(USUAL, name)}
 
 
+def read_term(name: str, word: str) -> Any:
+    """Read the value of one term. Raises ValueError with what it may be."""
+    return _READERS[name](word)
+
+
+def _one_of(kind: type[StrEnum]) -> Callable[[str], StrEnum]:
+    def read(word: str) -> StrEnum:
+        if word not in list(kind):
+            raise ValueError(f"must be {' or '.join(kind)}")
+        return kind(word)
+
+    return read
+
+
 def _trial_days(word: str) -> int:
     if not (word.isascii() and word.isdigit() and int(word) <= TRIAL_DAYS_MAX):
         raise ValueError(f"needs 0 to {TRIAL_DAYS_MAX} days")
     return int(word)
 
 
-_READERS = {
+_READERS: Mapping[str, Callable[[str], Any]] = {
     "interval": Interval.parse,
-    "timing": Timing,
-    "alignment": Alignment,
-    "measure": Measure,
-    "upgrade": When,
-    "downgrade": When,
-    "cancellation": When,
-    "last_day": Days,
-    "unused": Days,
-    "paused": Days,
+    "timing": _one_of(Timing),
+    "alignment": _one_of(Alignment),
+    "measure": _one_of(Measure),
+    "upgrade": _one_of(When),
+    "downgrade": _one_of(When),
+    "cancellation": _one_of(When),
+    "last_day": _one_of(Days),
+    "unused": _one_of(Days),
+    "paused": _one_of(Days),
     "trial_days": _trial_days,
 }
 TERMS = tuple(_READERS)

@@ -16,10 +16,11 @@ from billing.flows.desk import Desk
 from billing.payments.store import payment_method
 from billing.subscriptions.model import Activation
 from billing.subscriptions.store import subscription
+from billing.subscriptions.trial import Trial
 from runtime.chance import new_id
 from runtime.store import Tx
 from runtime.store.among import KEYS, among, packed
-from terms.calendar import local_date
+from terms.calendar import local_date, start_of_day
 from terms.errors import Duplicate, Invalid
 from terms.ids import AccountId, ServiceId
 
@@ -89,11 +90,34 @@ async def sign_up(desk: Desk, tx: Tx, orders: Sequence[SignUp], now: datetime) -
             account=AccountId(new_id(now, desk.chance)),
             service=ServiceId(new_id(now, desk.chance)),
         )
-        rows.add(desk, order, one, now)
+        rows.add(desk, order, one, _Begin(book=book, now=now))
         made.append(one)
     await rows.write(tx)
     await desk.work.mark(tx, "settle", [one.account for one in made])
     return made
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Begin:
+    """When what an order names begins to cost something."""
+
+    book: PriceBook
+    now: datetime
+
+    def charged_from(self, order: SignUp, code: str) -> date:
+        """Tell the first day that is charged: behind what another system billed, and a trial."""
+        day = _charged_from(order, self.now)
+        days = self.book.offering(code).terms.trial_days
+        if not days:
+            return day
+        starts_on = _starts_on(order, self.now)
+        is_now = starts_on == local_date(self.now, order.zone)
+        began_at = self.now if is_now else start_of_day(starts_on, order.zone)
+        return max(day, Trial(started_at=began_at, days=days).charged_from(order.zone))
+
+    def activation(self, order: SignUp, code: str) -> Activation:
+        """Tell when it goes live: who tries it has it at once, and owes when the trial is over."""
+        return Activation.OPEN if self.book.offering(code).terms.trial_days else order.activation
 
 
 class _Rows:
@@ -107,7 +131,8 @@ class _Rows:
         self.methods: list[dict[str, Any]] = []
         self.terms: list[dict[str, Any]] = []
 
-    def add(self, desk: Desk, order: SignUp, ids: SignedUp, now: datetime) -> None:
+    def add(self, desk: Desk, order: SignUp, ids: SignedUp, begin: _Begin) -> None:
+        now = begin.now
         starts_on = _starts_on(order, now)
         owner = new_id(now, desk.chance)
         self.customers.append(_customer(order, owner, now))
@@ -145,8 +170,8 @@ class _Rows:
                     "offering": offering,
                     "from_on": starts_on,
                     "until_on": None,
-                    "charged_from": _charged_from(order, now),
-                    "activation": order.activation.value,
+                    "charged_from": begin.charged_from(order, offering),
+                    "activation": begin.activation(order, offering).value,
                     "created_at": now,
                 }
             )

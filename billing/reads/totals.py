@@ -5,14 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
-from sqlalchemy import Table, func, select
+from sqlalchemy import func, select
 
-from billing.accounts.store import account
-from billing.invoicing.store import invoice
-from billing.payments.model import AttemptState
-from billing.payments.store import CREDIT, INVOICE, EventState, attempt, open_item, provider_event
+from billing.payments.store import INVOICE, open_item
 from billing.reads.accounts import TOPIC
 from runtime.log import snapshot
 from runtime.store import Tx
@@ -24,37 +20,18 @@ STATE_CHARS_MAX = max(len(state.value) for state in ServiceState)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Totals:
-    """`services` counts by published state, `open` and `credit` are sums per currency."""
+    """`services` counts by published state, `open` are sums per currency."""
 
-    accounts: int
     services: Mapping[ServiceState, int]
     open: tuple[Money, ...]
-    credit: tuple[Money, ...]
-    invoices: int
-    attempts: Mapping[AttemptState, int]
-    events: Mapping[EventState, int]
 
 
 async def totals(tx: Tx) -> Totals:
     """Count and add up."""
     return Totals(
-        accounts=await _count(tx, account),
         services={ServiceState(k): n for k, n in (await _states(tx)).items()},
-        open=await _open(tx, INVOICE),
-        credit=await _open(tx, CREDIT),
-        invoices=await _count(tx, invoice),
-        attempts={AttemptState(k): n for k, n in (await _by(tx, attempt.c.state)).items()},
-        events={EventState(k): n for k, n in (await _by(tx, provider_event.c.state)).items()},
+        open=await _open(tx),
     )
-
-
-async def _count(tx: Tx, table: Table) -> int:
-    return int(await tx.scalar(select(func.count()).select_from(table)))
-
-
-async def _by(tx: Tx, column: Any) -> dict[str, int]:
-    query = select(column.label("name"), func.count().label("n")).group_by(column)
-    return {row.name: int(row.n) for row in await tx.rows(query)}
 
 
 async def _states(tx: Tx) -> dict[str, int]:
@@ -72,9 +49,9 @@ async def _states(tx: Tx) -> dict[str, int]:
     return counts
 
 
-async def _open(tx: Tx, kind: str) -> tuple[Money, ...]:
+async def _open(tx: Tx) -> tuple[Money, ...]:
     c = open_item.c
     total = func.sum(c.rest_minor).label("total")
-    query = select(c.currency, total).where(c.kind == kind).group_by(c.currency)
+    query = select(c.currency, total).where(c.kind == INVOICE).group_by(c.currency)
     rows = await tx.rows(query.order_by(c.currency))
     return tuple(Money(int(row.total), row.currency) for row in rows)

@@ -16,6 +16,7 @@ from gateway.provisioning.tables import drift, observed
 from gateway.provisioning.tables import target as targets
 from runtime.chance import new_id
 from runtime.store import Tx
+from runtime.store.among import KEYS, among, packed
 from runtime.work import Work
 from runtime.work import work as work_table
 from terms.ids import ServiceId, SubjectId, TargetName
@@ -53,15 +54,17 @@ async def quiet(
         return set()
     keys = {key_of(subject, target): subject for subject in subjects}
     queued = select(work_table.c.key).where(
-        work_table.c.kind == RECONCILE, work_table.c.key.in_(list(keys))
+        work_table.c.kind == RECONCILE, among(tx.engine, work_table.c.key)
     )
     fresh = select(observed.c.subject).where(
         observed.c.target == target,
-        observed.c.subject.in_(list(subjects)),
+        among(tx.engine, observed.c.subject),
         observed.c.seen_at >= since,
     )
-    busy = {keys[row.key] for row in await tx.rows(queued)}
-    busy |= {row.subject for row in await tx.rows(fresh)}
+    rows = await tx.rows(queued, {KEYS: packed(tx.engine, keys)})
+    busy = {keys[row.key] for row in rows}
+    rows = await tx.rows(fresh, {KEYS: packed(tx.engine, subjects)})
+    busy |= {row.subject for row in rows}
     return set(subjects) - busy
 
 
@@ -75,10 +78,13 @@ async def record(
     await tx.execute(select(targets.c.name).where(targets.c.name == target).with_for_update())
     by_ref = {storable(one.ref)[:REF_CHARS_MAX]: one for one in found}
     open_now = (drift.c.target == target, drift.c.repaired_at.is_(None))
-    query = select(drift.c.ref, drift.c.found_at).where(*open_now, drift.c.ref.in_(list(by_ref)))
-    since = {row.ref: row.found_at for row in await tx.rows(query)}
+    these = among(tx.engine, drift.c.ref)
+    query = select(drift.c.ref, drift.c.found_at).where(*open_now, these)
+    known = await tx.rows(query, {KEYS: packed(tx.engine, by_ref)})
+    since = {row.ref: row.found_at for row in known}
     if since:
-        await tx.execute(delete(drift).where(*open_now, drift.c.ref.in_(list(since))))
+        gone = delete(drift).where(*open_now, these)
+        await tx.execute(gone, {KEYS: packed(tx.engine, since)})
     now = work.clock.machine_now()
     rows = [
         {
@@ -136,8 +142,9 @@ async def leave(tx: Tx, target: TargetName, refs: Sequence[str], *, scan_at: dat
     """Leave open what was found of those a scan learned nothing about."""
     open_there = (drift.c.target == target, drift.c.repaired_at.is_(None))
     if refs:
-        named = drift.c.ref.in_(list(refs))
-        await tx.execute(update(drift).where(*open_there, named).values(scan_at=scan_at))
+        named = among(tx.engine, drift.c.ref)
+        left = update(drift).where(*open_there, named).values(scan_at=scan_at)
+        await tx.execute(left, {KEYS: packed(tx.engine, refs)})
 
 
 async def close_unseen(tx: Tx, target: TargetName, *, before: datetime, now: datetime) -> None:

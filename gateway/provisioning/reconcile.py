@@ -18,6 +18,7 @@ from gateway.provisioning.shares import Asked, Shares
 from gateway.provisioning.tables import wish
 from gateway.provisioning.targets import Target
 from runtime.store import Tx
+from runtime.store.among import KEYS, among, packed
 from runtime.telemetry import get_log
 from runtime.work import Work
 from terms.errors import BoxofficeError
@@ -140,12 +141,13 @@ async def mark(
     query = select(wish.c.subject, wish.c.target)
     wanted = list(services)
     if wanted:
-        query = query.where(wish.c.service.in_(wanted))
+        query = query.where(among(tx.engine, wish.c.service))
     if target is not None:
         await rows.find(tx, target)
         query = query.where(wish.c.target == target)
     by_target: dict[str, list[str]] = {}
-    for row in await tx.rows(query):
+    given = {KEYS: packed(tx.engine, wanted)} if wanted else None
+    for row in await tx.rows(query, given):
         by_target.setdefault(row.target, []).append(key_of(row.subject, row.target))
     for name, keys in sorted(by_target.items()):
         await work.mark(tx, RECONCILE, keys, target=name)

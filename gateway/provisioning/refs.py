@@ -28,9 +28,11 @@ async def bind(tx: Tx, refs: Mapping[ServiceId, str], *, target: TargetName = EV
             raise Invalid("ref", f"not an account number: {ref[:70]!r}")
         if len(ref) > REF_CHARS_MAX:
             raise Invalid("ref", f"at most {REF_CHARS_MAX} characters")
-    taken = or_(table.c.service.in_(list(refs)), table.c.ref.in_(list(refs.values())))
-    query = select(table.c.service, table.c.ref).where(table.c.target == target, taken)
-    known = {row.service: row.ref for row in await tx.rows(query)}
+    c = table.c
+    taken = or_(among(tx.engine, c.service), among(tx.engine, c.ref, "refs"))
+    query = select(c.service, c.ref).where(c.target == target, taken)
+    given = {KEYS: packed(tx.engine, refs), "refs": packed(tx.engine, refs.values())}
+    known = {row.service: row.ref for row in await tx.rows(query, given)}
     holders = {ref: service for service, ref in known.items()}
     for service, ref in refs.items():
         if known.get(service, ref) != ref:

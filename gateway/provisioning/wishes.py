@@ -152,7 +152,8 @@ async def write_problems(
     stale = sorted({service for service, _ in (known.keys() | wanted.keys()) - stands})
     if not stale:
         return 0
-    await tx.execute(delete(wish_problem).where(c.service.in_(stale)))
+    gone = delete(wish_problem).where(among(tx.engine, c.service))
+    await tx.execute(gone, {KEYS: packed(tx.engine, stale)})
     made = [
         {
             "service": service,

@@ -23,9 +23,10 @@ from app.web.console import deeds, waiting
 from app.web.console.account import listing
 from app.web.console.drawing import Drawing
 from app.web.console.forms import DecideForm, ReleaseForm, RepairForm, ResolveForm
+from app.web.console.kept import Kept
 from app.web.console.overview import overview
 from app.web.console.sayings import SaidQuery, seal, unseal
-from app.web.console.views import Frame
+from app.web.console.views import Frame, Overview
 from app.web.console.words import offset as told_offset
 from app.web.leading import SIGN_IN_PATH
 from app.web.links import links
@@ -76,6 +77,7 @@ class Console:
     def __init__(self, house: House, static: Static) -> None:
         self.house = house
         self.drawing = Drawing(static)
+        self.first: Kept[Overview] = Kept()
         self.live = Live(self._draw_parts, house.store.outages)
         # Stands in parts that are drawn for many, where each reader's form token belongs.
         self._token_mark = house.chance.token(16)
@@ -169,8 +171,12 @@ class Console:
     async def _overview(self, call: Call) -> web.Response:
         async with self.house.store.read() as tx:
             frame = await self.frame(tx, call, call.query.said)
-            found = await overview(self.house, tx)
+            found = await self._first_page(tx, is_fresh=bool(call.query.said))
         return html(self.drawing.page("overview", frame=frame, overview=found))
+
+    async def _first_page(self, tx: Tx, *, is_fresh: bool = False) -> Overview:
+        """Gather the first page, once for all who look; whoever did something sees it done."""
+        return await self.first.get(lambda: overview(self.house, tx), is_fresh=is_fresh)
 
     async def _waiting(self, call: Call) -> web.Response:
         async with self.house.store.read() as tx:
@@ -230,7 +236,7 @@ class Console:
         """Gather what parts are drawn from: of a household, or of the first page."""
         if contract:
             return {"account": await account_page.account(self.house, tx, contract)}
-        found = await overview(self.house, tx)
+        found = await self._first_page(tx)
         return {"overview": found, "moments": found.story}
 
 

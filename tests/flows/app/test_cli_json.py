@@ -110,6 +110,8 @@ ASKED = {
     "token list": (),
     "token revoke": ("till",),
     "audit": ("--subject", DARK),
+    "bill preview": (),
+    "bill run": (),
     "pause": (DARK,),
     "resume": (DARK,),
     "cancel": (DARK, "--now"),
@@ -129,6 +131,7 @@ LOOKING = {
         "audit",
         "token list",
         "processes",
+        "bill preview",
     ),
 }
 

@@ -15,6 +15,7 @@ from app.imports.check import Known, check
 from app.imports.folder import Folder, find_files, read_folder
 from app.imports.problems import FILES, Problems
 from app.imports.sheet import read_sheet
+from billing.catalog.terms import USUAL
 from terms.errors import Invalid
 
 HARBOUR = Path(__file__).parents[3] / "demo" / "operators" / "harbour"
@@ -385,3 +386,25 @@ def test_the_reference_names_every_column():
         (row,) = [line for line in text.splitlines() if line.startswith(f"| `{sheet.file}`")]
         named = row.split("|")[2]
         assert [part for part in named.split("`") if part.isidentifier()] == list(sheet.names)
+
+
+def test_the_terms_of_an_offering_are_columns():
+    """Each term may be named in a cell; what is wrong with one is said by its column and row."""
+    head = "code,kind,name,grants,tax,interval,timing,unused,trial_days\n"
+    problems = Problems()
+    raw = head + "A,plan,A,base,standard,P3M,arrears,billed,7\nB,plan,B,base,standard,,,,\n"
+    first, second = read_sheet(sheets.OFFERINGS, raw.encode(), problems)
+    assert first.terms.unusual() == {
+        "interval": "P3M",
+        "timing": "arrears",
+        "unused": "billed",
+        "trial_days": "7",
+    }
+    assert second.terms == USUAL
+    assert not problems.found
+    wrong = head + "C,plan,C,base,standard,1M,later,kept,-1\n"
+    assert read_sheet(sheets.OFFERINGS, wrong.encode(), problems) == []
+    told = "\n".join(str(one) for one in problems.found["offerings.csv"])
+    for column in ("interval", "timing", "unused", "trial_days"):
+        assert column in told
+    assert "must be advance or arrears" in told

@@ -11,6 +11,7 @@ from billing.catalog.terms import Days, Terms, When
 from billing.flows.cancel import cancel
 from billing.flows.change import Change, change
 from billing.flows.pause import pause, resume
+from billing.flows.publish import Publication
 from billing.invoicing.store import credit_line, credit_note, invoice_line
 from billing.payments.store import CREDIT, open_item
 from terms.entitlement import ServiceState
@@ -283,3 +284,44 @@ async def test_the_terms_say_what_an_end_costs(small_office: Office, terms: Term
     assert await given_back(office) == ([kept] if kept else [])
     async with office.store.read() as tx:
         assert len(await tx.rows(select(credit_note))) == (1 if kept else 0)
+
+
+def trial(code: str = "TRY") -> Publication:
+    """Publish a plan that is tried for ten days."""
+    sold = Offering(
+        code=code,
+        kind=OfferingKind.PLAN,
+        name="Try",
+        grants=("base",),
+        tax="standard",
+        terms=Terms(trial_days=10),
+    )
+    return replace(PUBLICATION, offerings=(sold,), prices=(price(code, "31.00"),))
+
+
+async def test_a_trial_is_had_at_once_and_owed_when_it_is_over(office: Office):
+    """Tried from noon of 5 March for ten days, it is charged from the 15th on."""
+    await office.publish(trial())
+    office.now = datetime(2026, 3, 5, 12, 12, tzinfo=UTC)
+    await office.join(method=None, plan="TRY", bill_day=1)
+    assert await state(office) == (ServiceState.ACTIVE, ["base"])
+    await office.live(list(office.looks), on(date(2026, 3, 14)))
+    assert await charged(office) == []
+    await office.live(list(office.looks), on(date(2026, 3, 15)))
+    assert await charged(office) == [("TRY", "03-15", "04-01", 1700)]
+    # Not paid, it goes the way of any debt, and is not cut off at once.
+    assert (await state(office))[0] is ServiceState.ACTIVE
+    await office.live(list(office.looks), on(date(2026, 3, 26)))
+    assert (await state(office))[0] is ServiceState.SUSPENDED
+
+
+async def test_another_plan_during_the_trial_is_no_other_trial(small_office: Office):
+    """Whoever changes the plan meanwhile tries it for what is left of the ten days."""
+    office = small_office
+    await office.publish(trial())
+    office.now = on(date(2026, 3, 5))
+    await office.join(method=None, plan="TRY", bill_day=1)
+    await told(office, date(2026, 3, 8), plan="LARGE")
+    assert (await state(office))[1] == ["base", "large"]
+    await office.live(list(office.looks), on(date(2026, 3, 16)))
+    assert await charged(office) == [("LARGE", "03-15", "04-01", 3400)]

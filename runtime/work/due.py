@@ -1,0 +1,31 @@
+"""Which keys want a look by a moment: to be counted or rehearsed, not to be claimed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, func, select
+
+from runtime.store import Tx, to_micros
+from runtime.work.table import work
+
+
+async def due_keys(
+    tx: Tx, kind: str, until: datetime, *, after: str = "", rows_max: int
+) -> Sequence[str]:
+    """List keys of a kind that are due by a business instant and not parked, behind one."""
+    c = work.c
+    query = select(c.key).where(*_due(kind, until), c.key > after).order_by(c.key).limit(rows_max)
+    return [row.key for row in await tx.rows(query)]
+
+
+async def due_count(tx: Tx, kind: str, until: datetime) -> int:
+    """Count the keys of a kind that are due by a business instant and not parked."""
+    query = select(func.count()).select_from(work).where(*_due(kind, until))
+    return int(await tx.scalar(query) or 0)
+
+
+def _due(kind: str, until: datetime) -> tuple[ColumnElement[bool], ...]:
+    c = work.c
+    return c.kind == kind, c.parked_at.is_(None), c.due_at <= to_micros(until)
