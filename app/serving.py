@@ -73,17 +73,9 @@ async def serve(
     Where nobody is owner yet and it `offers_code`, it announces one that makes the first owner: to
     be shown to the person who has started it, and kept nowhere.
     """
-
-    def moved(url: str) -> None:
-        announce(Listening(acs_url=url))
-
     stop = _told_to_stop()
     async with _opened(settings) as house:
-        acs = (
-            Acs(settings, house.targets, house.work, announce=moved)
-            if role in ANSWERS_BOXES
-            else None
-        )
+        acs = _acs(house, role, announce)
         always = {"pulse": pulse.run, "presence": _presence(house, role).run}
         crew = Crew(duties(house, role) | always | ({"acs": acs.run} if acs else {}))
         site = Site(house)
@@ -121,6 +113,15 @@ async def serve(
             await asyncio.gather(crew.rest(), runner.cleanup(), aside.close())
         log.info("serve.ended", failed=failed)
         return 1 if failed else 0
+
+
+def _acs(house: House, role: Role, announce: Callable[[Ready | Listening], None]) -> Acs | None:
+    def moved(url: str) -> None:
+        announce(Listening(acs_url=url))
+
+    if role not in ANSWERS_BOXES:
+        return None
+    return Acs(house.settings, house.targets, house.work, announce=moved)
 
 
 def _presence(house: House, role: Role) -> Presence:

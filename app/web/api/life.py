@@ -6,7 +6,7 @@ nothing is done.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from datetime import date
 from typing import Annotated
@@ -23,7 +23,8 @@ from app.web.route import Body, Call
 from billing.catalog.terms import When
 from billing.flows.change import Change
 from billing.flows.settle import Foreseen
-from billing.invoicing.credit import CreditLine
+from billing.invoicing.credit import CreditLine, CreditNote
+from billing.invoicing.model import Invoice
 from billing.rating.model import Line
 from billing.subscriptions.model import QUANTITY_MAX
 from runtime.store import Tx
@@ -193,25 +194,19 @@ def _told(found: Foreseen) -> Preview:
     charged = invoice.total if invoice else zero
     back = note.total if note else zero
     return Preview(
-        invoice=PreviewDocument(
-            net=Amount.of(invoice.net),
-            tax=Amount.of(invoice.tax),
-            total=Amount.of(invoice.total),
-            taxes=[TaxSum.of(group) for group in invoice.groups],
-            lines=[_charged(line) for line in invoice.lines],
-        )
-        if invoice
-        else None,
-        credit_note=PreviewDocument(
-            net=Amount.of(note.net),
-            tax=Amount.of(note.tax),
-            total=Amount.of(note.total),
-            taxes=[TaxSum.of(group) for group in note.groups],
-            lines=[_given_back(line) for line in note.lines],
-        )
-        if note
-        else None,
+        invoice=_document(invoice, map(_charged, invoice.lines)) if invoice else None,
+        credit_note=_document(note, map(_given_back, note.lines)) if note else None,
         balance=Amount.of(charged - back),
+    )
+
+
+def _document(one: Invoice | CreditNote, lines: Iterable[PreviewLine]) -> PreviewDocument:
+    return PreviewDocument(
+        net=Amount.of(one.net),
+        tax=Amount.of(one.tax),
+        total=Amount.of(one.total),
+        taxes=[TaxSum.of(group) for group in one.groups],
+        lines=list(lines),
     )
 
 
