@@ -190,8 +190,8 @@ async def test_a_notice_whose_time_is_over_is_not_shown(small_world: AcsWorld):
         (told,) = await world.operate.perform(S1, message(world, 0.5), id="m")
         assert told.outcome is Outcome.PENDING
         await asyncio.sleep(0.6)  # its time, and nothing else
-        await world.tamper("power_on", serial)
         before = len(await world.sessions(serial))
+        await world.tamper("power_on", serial)
         await world.until(lambda: world.called(serial, before + 1))
 
         async def is_told() -> bool:
