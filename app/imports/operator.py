@@ -17,6 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from app.imports import cells
 from app.imports.problems import Problems
+from billing.billdays.model import WINDOW_DAYS_MAX
 from billing.dunning import model as dunning
 from billing.dunning.model import AFTER_DAYS_MAX, Action, Ladder
 from billing.equipment.model import Starts
@@ -85,6 +86,12 @@ class Promises(_Strict):
     owed_max: str = Field(default="", max_length=20)
 
 
+class Billing(_Strict):
+    """[billing]: for how many days a bill day waits for a person; 0: it does not."""
+
+    preview_days: int = Field(default=0, ge=0, le=WINDOW_DAYS_MAX)
+
+
 class Jobs(_Strict):
     """[jobs]: whether somebody is sent by itself to a household that lacks boxes."""
 
@@ -114,6 +121,7 @@ class _Shape(_Strict):
     dunning: Dunning = Dunning()
     rental: Rental = Rental()
     promises: Promises = Promises()
+    billing: Billing = Billing()
     jobs: Jobs = Jobs()
     guard: Guard | None = None
 
@@ -144,6 +152,7 @@ class Operator:
     ladder: Ladder
     starts: Starts
     promises: PromisePolicy
+    preview_days: int
     sending: Sending
     guard: Guard | None
 
@@ -177,6 +186,7 @@ def read_operator(
         ladder=ladder,
         starts=Starts(shape.rental.starts),
         promises=promises,
+        preview_days=shape.billing.preview_days,
         sending=Sending(shape.jobs.install),
         guard=shape.guard,
     )

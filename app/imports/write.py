@@ -90,6 +90,7 @@ async def _business(
         operator.ladder != await catalog.ladder(tx),
         operator.starts != await catalog.rental_starts(tx),
         operator.promises != await catalog.promise_policy(tx),
+        operator.preview_days != await catalog.preview_days(tx),
         await _sends(house, tx, operator.sending),
     ]
     for target in operator.targets:
@@ -167,6 +168,7 @@ def _publication(folder: Folder, zone: str) -> Publication:
         ladder=folder.operator.ladder if folder.operator else None,
         starts=folder.operator.starts if folder.operator else None,
         promises=folder.operator.promises if folder.operator else None,
+        window_days=folder.operator.preview_days if folder.operator else None,
     )
 
 

@@ -17,6 +17,7 @@ from sqlalchemy import (
     Text,
     select,
 )
+from sqlalchemy.dialects import postgresql, sqlite
 
 from billing.catalog.model import Offering, OfferingKind, Price, PriceBook
 from billing.catalog.terms import Terms
@@ -67,8 +68,10 @@ async def edition(tx: Tx) -> int:
 
 async def raise_edition(tx: Tx) -> None:
     """Tell every process that the catalogue is another one now."""
-    row = {"id": 1, "edition": await edition(tx) + 1}
-    await tx.upsert(catalog_edition, [row], key=("id",))
+    engine = sqlite if tx.engine == "sqlite" else postgresql
+    first = engine.insert(catalog_edition).values(id=1, edition=1)
+    raised = {"edition": catalog_edition.c.edition + 1}
+    await tx.execute(first.on_conflict_do_update(index_elements=["id"], set_=raised))
 
 
 async def load(tx: Tx) -> PriceBook:

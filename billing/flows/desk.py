@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from billing.billdays import store as billdays
+from billing.billdays.model import Gate
 from billing.catalog import store as catalog
 from billing.catalog.model import PriceBook
 from billing.dunning import store as dunning
@@ -23,12 +25,16 @@ from runtime.work import Work
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Catalogue:
-    """One edition of everything published: prices, taxes, the ladder, when rentals begin."""
+    """One edition of everything published: prices, taxes, the ladder, when rentals begin.
+
+    `gate` holds back the bill days that nobody has let go.
+    """
 
     rates: Rates
     taxes: TaxTable
     ladder: Ladder
     starts: Starts
+    gate: Gate
 
     @property
     def book(self) -> PriceBook:
@@ -53,6 +59,7 @@ class Shelf:
                 taxes=await tax.load(tx),
                 ladder=await dunning.load_ladder(tx),
                 starts=await equipment.load_starts(tx),
+                gate=await billdays.load_gate(tx),
             )
             self._edition = edition
         return self._catalogue

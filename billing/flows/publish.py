@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from billing.billdays import store as billdays
 from billing.catalog import store as catalog
 from billing.catalog.model import (
     Offering,
@@ -33,7 +34,8 @@ class Publication:
     """What an operator wishes to publish; what it does not name stays.
 
     `zone` says which day it is for the operator. No ladder leaves the published one, and so do
-    no `starts`, which says when rentals begin, and no `promises`, which may be made.
+    no `starts`, which says when rentals begin, no `promises`, which may be made, and no
+    `window_days`, for which a bill day waits for a person.
     """
 
     zone: str
@@ -43,6 +45,7 @@ class Publication:
     ladder: Ladder | None = None
     starts: Starts | None = None
     promises: PromisePolicy | None = None
+    window_days: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,7 +81,7 @@ async def publish(tx: Tx, publication: Publication, now: datetime) -> Published:
 
 
 async def _publish_rules(tx: Tx, publication: Publication) -> list[str]:
-    """Publish ladder, begin of rentals and promises, where they are others than before."""
+    """Publish ladder, begin of rentals, promises, preview window, where they are others."""
     changes = []
     ladder, starts, policy = publication.ladder, publication.starts, publication.promises
     if ladder is not None and ladder != await dunning.load_ladder(tx):
@@ -90,6 +93,10 @@ async def _publish_rules(tx: Tx, publication: Publication) -> list[str]:
     if policy is not None and policy != await promises.load_policy(tx):
         await promises.keep_policy(tx, policy)
         changes.append(f"promises: {policy.days_max} days at most")
+    window_days = publication.window_days
+    if window_days is not None and window_days != (await billdays.load_gate(tx)).window_days:
+        await billdays.keep_window(tx, window_days)
+        changes.append(f"a bill day waits {window_days} days")
     return changes
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from billing.billdays import store as billdays
 from billing.catalog import store as catalog
 from billing.catalog.model import Offering, Price
 from billing.dunning import store as dunning
@@ -66,6 +67,11 @@ async def ladder(tx: Tx) -> Ladder:
 async def rental_starts(tx: Tx) -> Starts:
     """Tell when rentals begin."""
     return await equipment.load_starts(tx)
+
+
+async def preview_days(tx: Tx) -> int:
+    """Tell how many days a bill day waits for a person."""
+    return (await billdays.load_gate(tx)).window_days
 
 
 async def promise_policy(tx: Tx) -> PromisePolicy:

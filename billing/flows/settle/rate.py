@@ -11,9 +11,11 @@ from dataclasses import dataclass
 from datetime import date
 from typing import NamedTuple
 
+from billing.billdays.model import OPEN_GATE, Gate
 from billing.catalog.model import OfferingKind, PriceBook
 from billing.catalog.terms import Days, Measure, Terms
 from billing.flows.settle.facts import Facts, Household
+from billing.flows.settle.gated import Ask, gated
 from billing.flows.settle.rent import charged_once, given_back_once, rental_label
 from billing.invoicing.credit import Charged, CreditLine, days_of
 from billing.rating.coverage import less, within
@@ -25,7 +27,10 @@ from terms.ids import InvoiceId, ServiceId
 
 
 class Subject(NamedTuple):
-    """Whatever is charged by the period. `until` is the first day no longer charged."""
+    """Whatever is charged by the period. `until` is the first day no longer charged.
+
+    Where it `is_new` its first period is charged because somebody asked for it.
+    """
 
     id: str
     service: ServiceId
@@ -35,6 +40,7 @@ class Subject(NamedTuple):
     start: date
     until: date | None
     charged_until: date | None
+    is_new: bool = False
     quantity: int = 1
     rests: tuple[Period, ...] = ()
 
@@ -55,22 +61,26 @@ class Rated:
     is_prepaid: bool
 
 
-def rate(facts: Facts, rates: Rates, today: date) -> Rated:
-    """Compare what should be charged by today with what is. Raises NotFound for a missing price."""
+def rate(facts: Facts, rates: Rates, today: date, gate: Gate = OPEN_GATE) -> Rated:
+    """Compare what should be charged by today with what is, as far as the gate lets it.
+
+    Raises NotFound for a missing price.
+    """
+    ask = gated(rates, today, gate)
     lines: list[Line] = []
     back: list[CreditLine] = []
     next_on: date | None = None
     compared = set(facts.reopened)
     for one in _subjects(facts, rates.book):
         if one.id in facts.reopened:
-            found = _compared(one, facts, rates, today)
+            found = _compared(one, facts, rates, ask)
             lines += found.lines
             back += found.credits
             day = found.next_on
             if day and one.charged_until and day < one.charged_until:
                 compared.discard(one.id)
         else:
-            due = rates.due(_rest(one, facts, rates), today)
+            due = ask(_rest(one, facts, rates), one.is_new, one.charged_until)
             lines += _lines(one, due)
             day = due.next_on
         if day and (next_on is None or day < next_on):
@@ -109,6 +119,7 @@ def _subscribed(household: Household, book: PriceBook) -> Iterator[Subject]:
             start=one.charged_from,
             until=one.until_on,
             charged_until=one.charged_until,
+            is_new=is_first(one) or (one.from_on == one.charged_from >= one.charged_until),
             quantity=one.quantity,
             rests=_rests(household, book.offering(one.offering).terms),
         )
@@ -125,6 +136,7 @@ def _rented(household: Household, book: PriceBook) -> Iterator[Subject]:
             start=one.charged_from,
             until=one.until_on,
             charged_until=one.charged_until,
+            is_new=one.charged_until is None and not one.is_from_elsewhere,
             rests=_rests(household, book.offering(one.offering).terms),
         )
 
@@ -185,7 +197,7 @@ class _Compared(NamedTuple):
     next_on: date | None
 
 
-def _compared(one: Subject, facts: Facts, rates: Rates, today: date) -> _Compared:
+def _compared(one: Subject, facts: Facts, rates: Rates, ask: Ask) -> _Compared:
     """Charge the days that should be charged and are not; give back those that should not be."""
     since = max(one.start, facts.reopened[one.id])
     charged = [
@@ -195,13 +207,12 @@ def _compared(one: Subject, facts: Facts, rates: Rates, today: date) -> _Compare
     ]
     terms = rates.book.offering(one.offering).terms
     if terms.measure is Measure.WHOLE:
-        due = rates.due(_rest(one, facts, rates), today)
+        due = ask(_rest(one, facts, rates), one.is_new, one.charged_until)
     else:
         held = tuple(sorted(period for each in charged for period in each.held))
-        due = rates.due(
-            _wish(one, facts, terms, since)._replace(rests=tuple(sorted((*one.rests, *held)))),
-            today,
-        )
+        wish = _wish(one, facts, terms, since)
+        wish = wish._replace(rests=tuple(sorted((*one.rests, *held))))
+        due = ask(wish, one.is_new, one.charged_until)
     takes: dict[date, int] = {}
     for each in charged:
         end = each.line.charge.period.end

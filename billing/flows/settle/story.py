@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from billing.billdays.model import Gate
 from billing.flows.desk import Catalogue, Desk
 from billing.flows.settle.decide import Decision, Issued, Rules, decide
 from billing.flows.settle.facts import Facts
@@ -89,13 +90,19 @@ async def settle(desk: Desk, tx: Tx, account_ids: Sequence[AccountId], now: date
 
 
 async def foresee(
-    desk: Desk, tx: Tx, account_ids: Sequence[AccountId], now: datetime
+    desk: Desk,
+    tx: Tx,
+    account_ids: Sequence[AccountId],
+    now: datetime,
+    *,
+    gate: Gate | None = None,
 ) -> list[Foreseen]:
     """Tell which documents settling accounts would draw up now; writes nothing but their numbers.
 
-    For a transaction that is not going to be committed. Raises what `settle` raises.
+    For a transaction that is not going to be committed. `gate` is another than the operator's.
+    Raises what `settle` raises.
     """
-    catalogue, cases = await _cases(desk, tx, account_ids, now)
+    catalogue, cases = await _cases(desk, tx, account_ids, now, gate)
     if catalogue is None:
         return []
     invoices = await _invoices(desk, tx, cases, catalogue)
@@ -112,7 +119,11 @@ async def foresee(
 
 
 async def _cases(
-    desk: Desk, tx: Tx, account_ids: Sequence[AccountId], now: datetime
+    desk: Desk,
+    tx: Tx,
+    account_ids: Sequence[AccountId],
+    now: datetime,
+    gate: Gate | None = None,
 ) -> tuple[Catalogue | None, list[_Case]]:
     """Load and rate a batch; no catalogue where none of the accounts exists."""
     if len(account_ids) > ACCOUNTS_MAX:
@@ -121,12 +132,13 @@ async def _cases(
     if not loaded:
         return None, []
     catalogue = await desk.shelf.newest(tx, edition)
-    return catalogue, [_case(facts, catalogue.rates, now) for facts in loaded.values()]
+    rates, gate = catalogue.rates, gate or catalogue.gate
+    return catalogue, [_case(facts, rates, now, gate) for facts in loaded.values()]
 
 
-def _case(facts: Facts, rates: Rates, now: datetime) -> _Case:
+def _case(facts: Facts, rates: Rates, now: datetime, gate: Gate) -> _Case:
     moment = Moment(now=now, today=facts.account.today(now))
-    return _Case(facts=facts, rated=rate(facts, rates, moment.today), moment=moment)
+    return _Case(facts=facts, rated=rate(facts, rates, moment.today, gate), moment=moment)
 
 
 async def _invoices(
