@@ -18,10 +18,10 @@ bill_day = Table(
     Column("day", Date, primary_key=True),
     Column("previewed_at", Instant),
     # What the newest preview of it told, as JSON.
-    Column("told", Text, nullable=False, server_default=""),
+    Column("told", Text, nullable=False),
     Column("released_at", Instant),
-    Column("released_by", String(80), nullable=False, server_default=""),
-    Column("reason", String(254), nullable=False, server_default=""),
+    Column("released_by", String(80), nullable=False),
+    Column("reason", String(254), nullable=False),
 )
 
 bill_policy = Table(

@@ -17,10 +17,10 @@ def upgrade() -> None:
         "bill_day",
         sa.Column("day", sa.Date, primary_key=True),
         sa.Column("previewed_at", sa.BigInteger),
-        sa.Column("told", sa.Text, nullable=False, server_default=""),
+        sa.Column("told", sa.Text, nullable=False),
         sa.Column("released_at", sa.BigInteger),
-        sa.Column("released_by", sa.String(80), nullable=False, server_default=""),
-        sa.Column("reason", sa.String(254), nullable=False, server_default=""),
+        sa.Column("released_by", sa.String(80), nullable=False),
+        sa.Column("reason", sa.String(254), nullable=False),
     )
     op.create_table(
         "bill_policy",

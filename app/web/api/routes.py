@@ -5,6 +5,7 @@ from __future__ import annotations
 from app.web.api import (
     accounts,
     audited,
+    billdays,
     boxes,
     clock,
     deposits,
@@ -22,6 +23,7 @@ API = (
     *accounts.ROUTES,
     *life.ROUTES,
     *documents.ROUTES,
+    *billdays.ROUTES,
     *mending.ROUTES,
     *finding.ROUTES,
     *boxes.ROUTES,

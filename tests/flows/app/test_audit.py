@@ -14,6 +14,7 @@ from app.desk.household_boxes import held
 from app.identity.sign_ins import sign_in
 from app.web.route import SAFE_METHODS
 from app.web.routes import all_routes
+from billing.flows.publish import Publication, publish
 from runtime.store.audit import Deed, Wanted, audit, lines, record
 from runtime.work import Parking
 from tests.flows.app.guest import subscriber, visiting
@@ -42,6 +43,8 @@ NO_DEEDS = {
     "/console/accounts/{contract}/pay-link",
     "/api/v1/targets/{name}/probe",
     "/portal/pay",
+    "/api/v1/bill-days/{day}/preview",
+    "/console/billing/{day}/preview",
 }
 # A deposit that waits for a person.
 DEPOSIT = (
@@ -137,6 +140,8 @@ STEPS: tuple[tuple[str, str, dict[str, str], dict[str, Any]], ...] = (
         {"contract": HERE},
         {"once": "k6", "rental": "K2", "keep": "12,50"},
     ),
+    (API, "/api/v1/bill-days/{day}/release", {"day": "{tomorrow}"}, {"reason": "fits"}),
+    (OWNER, "/console/billing/{day}/release", {"day": "{after}"}, {"reason": "fits"}),
     (OWNER, "/console/work/alike", {}, {"kind": "notify", "cause": "no such notice"}),
     (OWNER, "/console/targets/{name}/approve", {"name": PORTAL}, {"reason": "all are gone"}),
     (OWNER, "/console/targets/{name}/reject", {"name": PORTAL}, {"reason": "a mistake"}),
@@ -231,6 +236,10 @@ async def test_each_route_that_changes_something_leaves_a_trace(world):
         actors[GUEST] = guest.actor
         known["other"] = (await house.subscribers.begin(tx, guest)).sign_in.id
         known["box"] = (await held(tx, guest.service))[0][0].id
+        now = await house.clock.business_now(tx)
+        await publish(tx, Publication(zone="Europe/Vienna", window_days=1), now)
+        for word, ahead in (("tomorrow", 3), ("after", 4)):
+            known[word] = (now + timedelta(days=ahead)).date().isoformat()
     done = set()
     for who, path, parts, fields in STEPS:
         there = path

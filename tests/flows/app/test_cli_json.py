@@ -111,6 +111,8 @@ ASKED = {
     "token revoke": ("till",),
     "audit": ("--subject", DARK),
     "bill preview": (),
+    "bill days": (),
+    "bill release": ("{soon}",),
     "bill run": (),
     "pause": (DARK,),
     "resume": (DARK,),
@@ -132,6 +134,7 @@ LOOKING = {
         "token list",
         "processes",
         "bill preview",
+        "bill days",
     ),
 }
 
