@@ -54,8 +54,6 @@ FILES = {
         after_days = 5
         action = "suspend"
 
-        [billing]
-        preview_days = 1
         [guard]
         share_percent = 100
         floor = 1000

@@ -17,6 +17,7 @@ from app.roles.possessions import take_possessions
 from app.wiring import House
 from billing.accounts.store import account, service
 from billing.billdays.model import DayState
+from billing.equipment.store import rental
 from billing.flows.publish import Publication, publish
 from billing.invoicing.store import credit_note, invoice
 from billing.subscriptions.store import subscription
@@ -108,8 +109,9 @@ async def test_who_comes_and_who_goes_is_told(house: House):
     async with house.store.begin() as tx:
         for contract in ("200003", "200004"):
             key = await tx.scalar(select(service.c.id).where(service.c.contract == contract))
-            mine = update(subscription).where(subscription.c.service_id == key)
-            await tx.execute(mine.values(until_on=date(2040, 5, 1)))
+            for had in (subscription, rental):
+                mine = update(had).where(had.c.service_id == key)
+                await tx.execute(mine.values(until_on=date(2040, 5, 1)))
         home = await tx.scalar(select(service.c.account_id).where(service.c.contract == "200004"))
         await tx.execute(delete(work).where(work.c.kind == "settle", work.c.key == home))
     foretold = await billing.preview(house, Asked(day=date(2040, 5, 1)), quiet)

@@ -28,6 +28,8 @@ CASE = """
     INSERT INTO review_case (id, kind, serial, reason, found_at, seen_at, count)
     VALUES ('other_mac:SN000001', 'other_mac', 'SN000001', 'it shows another MAC', 1, 1, 1)
 """
+# A bill day waits for somebody.
+WAITS = "INSERT INTO bill_policy (id, window_days) VALUES (1, 1)"
 # A box that came back damaged long ago, with its deposit.
 DEPOSIT = (
     f"""
@@ -181,7 +183,7 @@ def test_every_command_prints_one_document(shop, monkeypatch):
     assert set(printing(get_command(cli))) == {*ASKED, "serve", "database copy"}
     (folder / "list.csv").write_text(LIST)
     with closing(sqlite3.connect(ours.product.folder / "boxoffice.db")) as database:
-        for each in (CASE, *DEPOSIT):
+        for each in (CASE, WAITS, *DEPOSIT):
             database.execute(each)
         database.commit()
     job, soon = "", (datetime.now(UTC) + timedelta(days=3)).date().isoformat()
