@@ -31,17 +31,14 @@ def verify(
     """Check the books, beside a running product too. Exit code 1 where a rule is broken."""
     from app.desk import verifying
 
-    codes = frozenset(rule or ())
-    for code in sorted(codes):
+    for code in rule or ():
         check_word("--rule", code, verifying.known_codes())
 
     async def story(house: House) -> list[Judged]:
-        found = []
-        async for one in verifying.verify(house, codes=codes, offences_max=show):
-            found.append(one)
-            if not as_json:
-                _say(one)
-        return found
+        rules = verifying.rules_of(rule or ())
+        return await verifying.verify(
+            house, rules, (lambda _: None) if as_json else _say, offences_max=show
+        )
 
     found = run(story)
     broken = sum(not one.verdict.holds for one in found)
