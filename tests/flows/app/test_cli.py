@@ -25,7 +25,7 @@ from tests.flows.app.process import command
 from tests.flows.app.served import ENVIRONMENT, HARBOUR, HARBOUR_BEGINS
 from tests.simulators.process import start_simulator
 
-NEITHER = "there is neither a contract nor an invoice nor a credit note"
+NEITHER = "there is neither a contract nor an invoice, a credit note or a line"
 REFERENCE = Path(__file__).parents[3] / "docs" / "reference"
 
 
