@@ -228,7 +228,7 @@ class OfRental(Parts):
 class OfDay(Parts):
     """The day a path names."""
 
-    day: Day
+    day: Annotated[Day, Field(json_schema_extra={"pattern": _DAY})]
 
 
 class OfName(Parts):
