@@ -48,7 +48,8 @@ def _invoice(one: InvoiceView) -> Iterator[str]:
     left = f", {one.open} open" if one.open.amount_minor else ", paid"
     yield f"invoice {one.number} of {one.issued_on}, due {one.due_on}: {one.total}{left}"
     for line in one.lines:
-        share = f"{line.days}/{line.of_days} days of {line.rate}"
+        offs = "".join(f" less {off.off} for {off.promotion}" for off in line.offs)
+        share = f"{line.days}/{line.of_days} days of {line.rate}{offs}"
         period = f"{line.period_start} to {line.period_end}"
         yield f"  {line.amount}  {line.label}  ({share}, {period}, {_taxed(line.tax)})"
     yield from _taxes(one.groups)

@@ -40,8 +40,18 @@ class BoxHeld:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LineDiscount:
+    """What a promotion takes off a line: `off` its rate, and so `amount` off what it charges."""
+
+    promotion: str
+    name: str
+    off: Amount
+    amount: Amount
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class InvoiceLine:
-    """A line of an invoice: rate x days / of_days = amount."""
+    """A line of an invoice: (rate - discounts) x days / of_days = amount."""
 
     label: str
     period_start: date
@@ -49,6 +59,7 @@ class InvoiceLine:
     days: int
     of_days: int
     rate: Amount
+    discounts: Sequence[LineDiscount]
     amount: Amount
     tax: str
 
@@ -294,6 +305,15 @@ def _invoice(one: InvoiceView) -> Invoice:
                 days=line.days,
                 of_days=line.of_days,
                 rate=Amount.of(line.rate),
+                discounts=[
+                    LineDiscount(
+                        promotion=off.promotion,
+                        name=off.name,
+                        off=Amount.of(off.off),
+                        amount=Amount.of(off.amount),
+                    )
+                    for off in line.offs
+                ],
                 amount=Amount.of(line.amount),
                 tax=line.tax,
             )

@@ -13,6 +13,7 @@ from app.web.api import (
     life,
     mending,
     processes,
+    promotions,
     targets,
     work,
 )
@@ -20,6 +21,7 @@ from app.web.api import (
 API = (
     *accounts.ROUTES,
     *life.ROUTES,
+    *promotions.ROUTES,
     *mending.ROUTES,
     *finding.ROUTES,
     *boxes.ROUTES,

@@ -200,6 +200,7 @@ def _line(line: LineView) -> InvoiceLine:
         rate=plain(line.rate),
         net=plain(line.amount),
         tax=line.tax,
+        offs=tuple(f"{off.name}: {plain(-off.off)}" for off in line.offs),
     )
 
 
