@@ -45,11 +45,8 @@ async def lock(tx: Tx, contract: str, now: datetime) -> Contract:
     """Lock the account of a contract and load what may change. Raises NotFound."""
     query = (
         select(
-            service.c.id,
-            account.c.id.label("account_id"),
-            account.c.currency,
-            account.c.zone,
-            account.c.bill_day,
+            *(service.c.id, account.c.id.label("account_id")),
+            *(account.c.currency, account.c.zone, account.c.bill_day),
         )
         .select_from(service.join(account, account.c.id == service.c.account_id))
         .where(service.c.contract == contract)

@@ -10,11 +10,11 @@ from typing import Any
 from sqlalchemy import Integer, Select, bindparam, select
 
 from billing.accounts.store import account
-from billing.invoicing.discounts import line_discount
 from billing.invoicing.store import decode_groups, invoice, invoice_line
 from billing.payments.store import open_item
-from billing.promotions.store import promotion, redemption
 from billing.rating.model import LineKind
+from billing.reads import offs
+from billing.reads.offs import OffView
 from billing.tax.model import TaxGroup
 from runtime.store import Tx
 from runtime.store.among import KEYS, among, packed
@@ -25,16 +25,6 @@ from terms.ids import AccountId, InvoiceId
 from terms.money import Money
 
 LIMIT_MAX = 500
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OffView:
-    """What a promotion takes off a line: `off` its rate, and so `amount` off what it charges."""
-
-    promotion: str
-    name: str
-    off: Money
-    amount: Money
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -141,49 +131,15 @@ async def _lines(tx: Tx, rows: Sequence[Any]) -> dict[str, list[LineView]]:
     currencies = {row.id: row.currency for row in rows}
     found: dict[str, list[LineView]] = {key: [] for key in currencies}
     lined = await _LINES.rows(tx, {KEYS: packed(tx.engine, sorted(currencies))})
-    offs = await _offs(tx, sorted({row.invoice_id for row in lined if row.off_minor}))
+    discounted = {row.invoice_id: currencies[row.invoice_id] for row in lined if row.off_minor}
+    taken = await offs.of_lines(tx, discounted)
     for row in lined:
-        currency = currencies[row.invoice_id]
-        mine = [_off(off, currency) for off in offs.get((row.invoice_id, row.n), ())]
-        found[row.invoice_id].append(_line(row, currency, mine))
+        mine = taken.get((row.invoice_id, row.n), [])
+        found[row.invoice_id].append(_line(row, currencies[row.invoice_id], mine))
     return found
 
 
-async def _offs(tx: Tx, discounted: Sequence[str]) -> dict[tuple[str, int], list[Any]]:
-    """Read what was taken off the lines of invoices; nothing is asked where nothing was."""
-    found: dict[tuple[str, int], list[Any]] = {}
-    if discounted:
-        for row in await _OFFS.rows(tx, {KEYS: packed(tx.engine, discounted)}):
-            found.setdefault((row.invoice_id, row.n), []).append(row)
-    return found
-
-
-def _taken_off(engine: Engine) -> Select[Any]:
-    off = line_discount.c
-    joined = line_discount.join(redemption, redemption.c.id == off.redemption_id).join(
-        promotion, promotion.c.code == redemption.c.promotion
-    )
-    return (
-        select(
-            *(off.invoice_id, off.n, off.off_minor, off.amount_minor),
-            *(promotion.c.code, promotion.c.name),
-        )
-        .select_from(joined)
-        .where(among(engine, off.invoice_id))
-        .order_by(off.invoice_id, off.n, off.redemption_id)
-    )
-
-
-def _off(row: Any, currency: str) -> OffView:
-    return OffView(
-        promotion=row.code,
-        name=row.name,
-        off=Money(row.off_minor, currency),
-        amount=Money(row.amount_minor, currency),
-    )
-
-
-def _line(row: Any, currency: str, offs: Sequence[OffView]) -> LineView:
+def _line(row: Any, currency: str, taken: Sequence[OffView]) -> LineView:
     return LineView(
         label=row.label,
         kind=LineKind(row.kind),
@@ -196,7 +152,7 @@ def _line(row: Any, currency: str, offs: Sequence[OffView]) -> LineView:
         price_from=row.price_from,
         amount=Money(row.amount_minor, currency),
         tax=row.tax,
-        offs=offs,
+        offs=taken,
     )
 
 
@@ -218,4 +174,3 @@ def _view(row: Any, lines: Sequence[LineView]) -> InvoiceView:
 
 _OF_ACCOUNT = PreparedQuery(_of_account)
 _LINES = PreparedQuery(_lined)
-_OFFS = PreparedQuery(_taken_off)

@@ -12,6 +12,7 @@ from app.web.api.shapes import Amount
 from billing.promises.model import Promise
 from billing.reads.account import AttemptView, HoldView, PaymentView, SubscriptionView
 from billing.reads.invoices import InvoiceView
+from billing.reads.offs import OffView
 from gateway.adapters.state import ViewerState
 from gateway.inventory.model import Resource
 from gateway.reads.services import AtTarget
@@ -47,6 +48,16 @@ class LineDiscount:
     name: str
     off: Amount
     amount: Amount
+
+    @classmethod
+    def of(cls, one: OffView) -> LineDiscount:
+        """Show a discount."""
+        return cls(
+            promotion=one.promotion,
+            name=one.name,
+            off=Amount.of(one.off),
+            amount=Amount.of(one.amount),
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -225,7 +236,7 @@ def document(household: Household) -> AccountDocument:
         subscriptions=[_subscribed(one) for one in account.subscriptions],
         boxes=[_box(box) for box in household.gateway.boxes],
         rentals=[rented(one) for one in account.rentals],
-        invoices=[_invoice(one) for one in account.invoices],
+        invoices=[invoice(one) for one in account.invoices],
         credit_notes=[credit_note(one) for one in account.credit_notes],
         payments=[_payment(one) for one in account.payments],
         attempts=[_attempt(one) for one in account.attempts],
@@ -287,7 +298,8 @@ def _message(one: Delivery) -> MessageSent:
     )
 
 
-def _invoice(one: InvoiceView) -> Invoice:
+def invoice(one: InvoiceView) -> Invoice:
+    """Show an invoice."""
     return Invoice(
         number=one.number,
         issued_on=one.issued_on,
@@ -305,15 +317,7 @@ def _invoice(one: InvoiceView) -> Invoice:
                 days=line.days,
                 of_days=line.of_days,
                 rate=Amount.of(line.rate),
-                discounts=[
-                    LineDiscount(
-                        promotion=off.promotion,
-                        name=off.name,
-                        off=Amount.of(off.off),
-                        amount=Amount.of(off.amount),
-                    )
-                    for off in line.offs
-                ],
+                discounts=[LineDiscount.of(off) for off in line.offs],
                 amount=Amount.of(line.amount),
                 tax=line.tax,
             )

@@ -18,6 +18,7 @@ from billing.catalog.model import OfferingKind, PriceBook
 from billing.flows.settle.facts import Borne, Facts, Household, Redeemed
 from billing.promotions.model import Discount, Item, discounted
 from billing.promotions.promotion import Redemption
+from billing.rating.execute import execute
 from billing.rating.model import BY_THE_PERIOD, Line, Off
 from terms.money import Money, split
 
@@ -180,12 +181,13 @@ def _spread(costs: tuple[_Cost, ...], offers: tuple[_Offer, ...]) -> tuple[tuple
 def _less(line: Line, offs: Sequence[Off]) -> Line:
     """Charge the part of what is left of the rate."""
     charge = line.charge
-    off = sum(one.off_minor for one in offs)
-    left = charge.share.part(charge.rate.amount_minor - off)
+    less = replace(charge, off_minor=sum(one.off_minor for one in offs))
+    left = execute(less)
     # Where a tiny discount moves the rounding of a part the wrong way, it took off nothing.
-    taken = split(max(charge.amount.amount_minor - left, 0), [one.off_minor for one in offs])
+    saved = max((charge.amount - left).amount_minor, 0)
+    taken = split(saved, [one.off_minor for one in offs])
     return replace(
         line,
-        charge=replace(charge, off_minor=off, amount=Money(left, charge.amount.currency)),
+        charge=replace(less, amount=left),
         offs=tuple(one._replace(amount_minor=part) for one, part in zip(offs, taken, strict=True)),
     )

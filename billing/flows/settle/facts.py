@@ -12,8 +12,10 @@ from billing.dunning.model import Hold
 from billing.equipment.model import Rental
 from billing.invoicing.credit import Charged
 from billing.payments.model import Attempt, Debt, Method, Movement
+from billing.pending.model import PendingCharge
 from billing.promises.model import Promise
 from billing.promotions.promotion import Redemption
+from billing.purchases.model import Purchase
 from billing.subscriptions.model import Pause, Subscription
 from terms.calendar import Period, days_after
 from terms.ids import InvoiceId
@@ -28,6 +30,7 @@ class Household:
     subscriptions: list[Subscription] = field(default_factory=list)
     rentals: list[Rental] = field(default_factory=list)
     pauses: list[Pause] = field(default_factory=list)
+    purchases: list[Purchase] = field(default_factory=list)
     holds: list[Hold] = field(default_factory=list)
     published: str | None = None
 
@@ -80,11 +83,13 @@ class Facts:
     `deposited` are rentals with a charged deposit. `first` are open invoices that were the first of
     a subscription. `redeemed` is None where no promotion was had. `credits` is money that has paid
     nothing yet, by the movement or credit note it came with. `promise` is the one that stands.
+    `pending` is charged once, with an invoice to come.
     """
 
     account: Account
     method: Method | None = None
     promise: Promise | None = None
+    pending: list[PendingCharge] = field(default_factory=list)
     households: list[Household] = field(default_factory=list)
     reopened: dict[str, date] = field(default_factory=dict)
     reopenings: dict[str, str] = field(default_factory=dict)

@@ -4,7 +4,7 @@ import asyncio
 from datetime import date
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from billing.catalog.terms import When
 from billing.flows.cancel import cancel
@@ -16,11 +16,13 @@ from billing.invoicing.store import credit_note, invoice, invoice_line
 from billing.promotions.model import Scope
 from billing.promotions.store import promotion as promotions
 from billing.promotions.store import redemption
+from billing.reads import explaining
 from billing.reads import promotions as reading
 from terms.errors import Invalid
 from tests.fixtures.billing import Office, household
 from tests.fixtures.promotions import give, offer, promotion
 from tests.flows.billing.books import check_books, counting, everything
+from tests.flows.billing.test_verify import broken
 
 
 async def lines(office: Office) -> list[tuple[str, int, int, int]]:
@@ -314,3 +316,32 @@ async def test_households_with_promotions_cost_one_statement_more(office: Office
             await settle(office.desk, tx, accounts, office.now)
         made_by.append(len(counted.made))
     assert made_by[1] - made_by[0] == 1
+
+
+async def test_a_discounted_line_explains_itself(office: Office):
+    """It tells what is off its price and computes again; verify finds nothing wrong with it."""
+    await offer(office, promotion("THIRD", "33.33%"), promotion("TWO", "2.00"))
+    (made,) = await office.sign_up(household("100001"))
+    await give(office, "THIRD")
+    await give(office, "TWO")
+    await office.settle(made.account)
+    async with office.store.read() as tx:
+        found = await explaining.line(tx, "INV-00000001.1")
+        assert await broken(tx) == {}
+    assert [(off.promotion, off.off.amount_minor) for off in found.offs] == [
+        ("THIRD", 1033),
+        ("TWO", 200),
+    ]
+    saved = sum(off.amount.amount_minor for off in found.offs)
+    assert (found.agrees, found.amount.amount_minor + saved) == (True, 2100)
+
+
+async def test_verify_finds_a_promotion_that_counts_wrong(small_office: Office):
+    """One that says it was had twice, though one household has it, is named."""
+    await offer(small_office, promotion("HALF", "50%"))
+    await small_office.join()
+    await give(small_office, "HALF")
+    async with small_office.store.begin() as tx:
+        await tx.execute(update(promotions).values(redeemed=2))
+    async with small_office.store.read() as tx:
+        assert list(await broken(tx)) == ["each promotion counts those who have it"]

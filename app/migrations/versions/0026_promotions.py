@@ -8,8 +8,8 @@ from alembic import op
 from app.migrations.seals import refuse_replacing
 from app.migrations.triggers import is_sqlite, may_change, only_grows
 
-revision = "0025"
-down_revision = "0024"
+revision = "0026"
+down_revision = "0025"
 branch_labels = None
 depends_on = None
 
@@ -75,6 +75,7 @@ def upgrade() -> None:
         "ix_line_discount_redemption_id_ends_on", "line_discount", ["redemption_id", "ends_on"]
     )
     only_grows("line_discount")
+    refuse_replacing("line_discount")
 
 
 def _thaw() -> None:
