@@ -102,12 +102,12 @@ async def run(house: House, tell: Tell, *, actor: str) -> Ran:
         many = await due_count(tx, settling.KIND, now)
     done = 0
 
-    def told(count: int) -> None:
+    def count_on(count: int) -> None:
         nonlocal done
         done += count
         tell(done, max(many, done))
 
-    await lane.drain(told)
+    await lane.drain(count_on)
     async with house.store.begin() as tx:
         left = await due_count(tx, settling.KIND, now)
         told = f"{done} accounts settled, {left} left"

@@ -1,8 +1,8 @@
 """A lane: one kind of work, one handler, batches one after the other or a few abreast.
 
 Each kind has its own lane, so that a long one never delays a short one; within one a mark waits for
-the batches under way at most, which their stride keeps short. A batch that fails by a bug is tried row
-by row, and rows that nobody ever finishes are tried alone: no poisoned row stops others.
+the batches under way at most, which their stride keeps short. A batch that fails by a bug is tried
+row by row, and rows that nobody ever finishes are tried alone: no poisoned row stops others.
 """
 
 from __future__ import annotations
