@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 
 from billing.accounts.model import Account
+from billing.catalog.terms import Measure
 from billing.invoicing.model import number
 from billing.ledger.model import Book
 from billing.rating.coverage import less
@@ -92,6 +93,15 @@ def whole_of(one: Charged, *, kept_minor: int = 0) -> CreditLine | None:
     charge = one.line.charge
     kept = Money(kept_minor, charge.amount.currency)
     return _credit(one, charge.period, charge.amount - kept, kept)
+
+
+def execute_credit(one: CreditLine, zone: str) -> Money:
+    """Compute what a credit comes to, by the line it is of, its days and what of it is kept."""
+    if one.of.line.charge.measure is Measure.WHOLE:
+        again = whole_of(one.of, kept_minor=one.kept.amount_minor)
+    else:
+        again = days_of(one.of, one.period, zone)
+    return again.amount if again else Money(0, one.amount.currency)
 
 
 def cost_until(one: Charged, day: date, zone: str) -> int:

@@ -88,6 +88,7 @@ ASKED = {
     "parked release": ("compose", LIT),
     "entitlements replay": (),
     "doctor": (),
+    "verify": (),
     "targets kinds": (),
     "targets list": (),
     "targets probe": (TARGET,),
@@ -121,6 +122,7 @@ ASKED = {
 LOOKING = {
     *("migrate", "explain", "device list", "device show", "deposit list", "jobs list"),
     *("review list", "review strangers", "orders", "parked list", "doctor", "targets kinds"),
+    "verify",
     *(
         "targets list",
         "targets probe",
@@ -189,7 +191,8 @@ def test_every_command_prints_one_document(shop, monkeypatch):
         asked = [word.format(folder=folder / "operator", job=job, soon=soon) for word in words]
         result = CliRunner().invoke(cli, [*name.split(), *asked, "--json"])
         assert isinstance(result.exception, SystemExit | None), name
-        assert result.exit_code == 0 or name == "doctor", (name, result.stderr)
+        # What was put into the database above, past the product, is no sound book.
+        assert result.exit_code == 0 or name in {"doctor", "verify"}, (name, result.stderr)
         told = json.loads(result.stdout)
         assert told is not None, name
         assert (trace(ours) > before) == (name not in LOOKING), name
