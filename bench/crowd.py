@@ -10,10 +10,6 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy.dialects.postgresql import asyncpg
-
-from runtime.store import Tx, metadata
-
 # What people call the household and its only invoice.
 CONTRACT, NUMBER = "4000000000", "INV-00000001"
 # In the order in which they refer to each other; entries come before the posting that seals them.
@@ -24,36 +20,44 @@ TABLES = (
 _OWN_DIGITS = 10
 _NAMES = re.compile(rf"([0-9A-HJKMNP-TV-Z]{{26}}|[0-9a-f]{{40}}|{CONTRACT}|{NUMBER})")
 _COUNTED = {("invoice", "sequence")}
-_POSTGRES = asyncpg.dialect()  # type: ignore[no-untyped-call]
 
 
-async def multiply(tx: Tx, households: int) -> None:
+async def multiply(tx: Any, households: int) -> None:
     """Make the one household many; their settle rows are due when its own is."""
     others = households - 1
     for name in TABLES:
-        columns = ", ".join(f'"{column.name}"' for column in metadata.tables[name].columns)
+        columns = await columns_of(tx, name)
+        listed = ", ".join(f'"{column}"' for column, _ in columns)
         kept = "WHERE kind = 'settle'" if name == "work" else ""
-        for row in await tx.fetch(f'SELECT {columns} FROM "{name}" {kept}'):
-            await _Copy(tx, name, others).make(row)
+        for row in await tx.fetch(f'SELECT {listed} FROM "{name}" {kept}'):
+            await _Copy(tx, name, columns, others).make(row)
     await tx.driver(f"UPDATE number_series SET last = last + {others:d}")
+
+
+async def columns_of(tx: Any, table: str) -> list[tuple[str, str]]:
+    """List the columns of a table with their types, as the database has them."""
+    if tx.engine == "sqlite":
+        return [(row[1], row[2]) for row in await tx.fetch(f'PRAGMA table_info("{table}")')]
+    query = "SELECT column_name, udt_name FROM information_schema.columns WHERE table_name = $1"
+    return [tuple(row) for row in await tx.fetch(f"{query} ORDER BY ordinal_position", (table,))]
 
 
 class _Copy:
     """One row, made again for each number from 1 on."""
 
-    def __init__(self, tx: Tx, table: str, others: int) -> None:
+    def __init__(
+        self, tx: Any, table: str, columns: Sequence[tuple[str, str]], others: int
+    ) -> None:
         self.tx = tx
-        self.table = metadata.tables[table]
+        self.table = table
+        self.columns = columns
         self.others = others
         self.given: list[Any] = []
 
     async def make(self, row: Sequence[Any]) -> None:
-        columns = list(self.table.columns)
-        values = [self._value(column, value) for column, value in zip(columns, row, strict=True)]
-        names = ", ".join(f'"{column.name}"' for column in columns)
-        text = (
-            f'INSERT INTO "{self.table.name}" ({names}) SELECT {", ".join(values)} {self._from()}'
-        )
+        values = [self._value(*one, value) for one, value in zip(self.columns, row, strict=True)]
+        names = ", ".join(f'"{column}"' for column, _ in self.columns)
+        text = f'INSERT INTO "{self.table}" ({names}) SELECT {", ".join(values)} {self._from()}'
         await self.tx.driver(text, tuple(self.given))
 
     def _from(self) -> str:
@@ -62,11 +66,11 @@ class _Copy:
         series = f"SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < {self.others:d}"
         return f"FROM (WITH RECURSIVE numbers(n) AS ({series}) SELECT n FROM numbers)"
 
-    def _value(self, column: Any, value: Any) -> str:
-        if (self.table.name, column.name) in _COUNTED:
+    def _value(self, column: str, kind: str, value: Any) -> str:
+        if (self.table, column) in _COUNTED:
             return f"{value:d} + n"
         if not isinstance(value, str) or not _NAMES.search(value):
-            return self._as_it_is(column, value)
+            return self._as_it_is(kind, value)
         return " || ".join(self._piece(piece) for piece in _NAMES.split(value) if piece)
 
     def _piece(self, piece: str) -> str:
@@ -78,12 +82,10 @@ class _Copy:
             return f"'{piece[:-_OWN_DIGITS]}' || {self._digits('n', _OWN_DIGITS)}"
         return f"CAST({self._place(piece)} AS text)"
 
-    def _as_it_is(self, column: Any, value: Any) -> str:
+    def _as_it_is(self, kind: str, value: Any) -> str:
         if self.tx.engine == "sqlite":
             return self._place(value)
-        if isinstance(value, str):
-            return f"CAST({self._place(value)} AS text)"
-        return f"CAST({self._place(value)} AS {column.type.compile(_POSTGRES)})"
+        return f"CAST({self._place(value)} AS {kind})"
 
     def _place(self, value: Any) -> str:
         self.given.append(value)
