@@ -11,6 +11,7 @@ from billing.dunning import store as dunning
 from billing.dunning.model import Ladder
 from billing.equipment import store as equipment
 from billing.equipment.model import Starts
+from billing.invoicing.numbers import Numbers
 from billing.payments.provider import Provider
 from billing.promotions import store as promotions
 from billing.promotions.promotion import Promotion
@@ -29,6 +30,7 @@ class Catalogue:
     the promotions by their codes.
     """
 
+    edition: int
     rates: Rates
     taxes: TaxTable
     ladder: Ladder
@@ -54,6 +56,7 @@ class Shelf:
             edition = await catalog.edition(tx)
         if self._catalogue is None or edition != self._edition:
             self._catalogue = Catalogue(
+                edition=edition,
                 rates=Rates(await catalog.load(tx)),
                 taxes=await tax.load(tx),
                 ladder=await dunning.load_ladder(tx),
@@ -73,3 +76,4 @@ class Desk:
     chance: Chance
     providers: Mapping[str, Provider] = field(default_factory=dict)
     shelf: Shelf = field(default_factory=Shelf)
+    numbers: Numbers = field(default_factory=Numbers)
