@@ -24,7 +24,7 @@ from app.imports.sheets import (
     SubscriberRow,
 )
 from app.wiring import House
-from billing.catalog.model import Offering, OfferingKind, Price
+from billing.catalog.model import Price
 from billing.flows import providers
 from billing.flows.publish import Publication, publish
 from billing.flows.signup import MethodRef, SignUp, sign_up
@@ -138,18 +138,7 @@ def _route(row: Any) -> Route:
 def _publication(folder: Folder, zone: str) -> Publication:
     return Publication(
         zone=zone,
-        offerings=tuple(
-            Offering(
-                code=row.code,
-                kind=OfferingKind(row.kind),
-                name=row.name,
-                grants=row.grants,
-                tax=row.tax,
-                models=row.model,
-                terms=row.terms,
-            )
-            for row in folder.offerings
-        ),
+        offerings=tuple(row.offering for row in folder.offerings),
         prices=tuple(
             Price(
                 offering=row.offering,
