@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from billing.accounts.model import Account
-from billing.ledger.deferral import is_deferred
+from billing.ledger.deferral import month_end
 from billing.ledger.model import Book, Posting, PostingKind, entries
 from billing.rating.model import Line, LineKind
 from billing.tax.model import TaxGroup, TaxTable, assess
@@ -95,7 +95,8 @@ def posting(invoice: Invoice) -> Posting | None:
     charges = [line.charge for line in invoice.lines]
     held = (one.amount for one in charges if one.kind is LineKind.DEPOSIT)
     deposits = total(held, invoice.net.currency)
-    ahead = (one.amount for one in charges if is_deferred(one.period.end, invoice.issued_on))
+    beyond = month_end(invoice.issued_on)
+    ahead = (one.amount for one in charges if one.period.end > beyond)
     deferred = total(ahead, invoice.net.currency)
     return Posting(
         id=invoice.id,

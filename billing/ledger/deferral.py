@@ -20,9 +20,14 @@ def month_of(day: date) -> Period:
     return period_containing(day, 1)
 
 
+def month_end(day: date) -> date:
+    """Tell where the month of a day ends: what reaches beyond is deferred if it is booked then."""
+    return month_of(day).end
+
+
 def is_deferred(end: date, booked_on: date) -> bool:
     """Tell whether days up to an end reach beyond the month in which they are booked."""
-    return end > month_of(booked_on).end
+    return end > month_end(booked_on)
 
 
 def unearned(given_back: Period, end: date, booked_on: date, on: date) -> Period | None:

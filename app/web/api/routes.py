@@ -14,6 +14,7 @@ from app.web.api import (
     life,
     mending,
     processes,
+    promotions,
     targets,
     work,
 )
@@ -21,6 +22,7 @@ from app.web.api import (
 API = (
     *accounts.ROUTES,
     *life.ROUTES,
+    *promotions.ROUTES,
     *documents.ROUTES,
     *mending.ROUTES,
     *finding.ROUTES,

@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from billing.catalog.model import OfferingKind, PriceBook
 from billing.catalog.terms import Days, Measure, Terms
+from billing.flows.settle.discounts import taken_off
 from billing.flows.settle.facts import Facts, Household
 from billing.flows.settle.once import bill_once, is_paid_first
 from billing.flows.settle.rent import charged_once, given_back_once, rental_label
@@ -63,16 +64,18 @@ def rate(facts: Facts, rates: Rates, today: date) -> Rated:
     back: list[CreditLine] = []
     next_on: date | None = None
     compared = set(facts.reopened)
+    redeemed = facts.redeemed
     for one in _subjects(facts, rates.book):
+        by = redeemed.ahead(one.id, today) if redeemed else today
         if one.id in facts.reopened:
-            found = _compared(one, facts, rates, today)
+            found = _compared(one, facts, rates, by)
             lines += found.lines
             back += found.credits
             day = found.next_on
             if day and one.charged_until and day < one.charged_until:
                 compared.discard(one.id)
         else:
-            due = rates.due(_rest(one, facts, rates), today)
+            due = rates.due(_rest(one, facts, rates), by)
             lines += _lines(one, due)
             day = due.next_on
         if day and (next_on is None or day < next_on):
@@ -86,7 +89,7 @@ def rate(facts: Facts, rates: Rates, today: date) -> Rated:
         next_on = once.next_on
     back.sort(key=_age)
     return Rated(
-        lines=lines,
+        lines=taken_off(facts, rates.book, lines) if redeemed else lines,
         credits=back,
         next_on=next_on,
         compared=frozenset(compared),

@@ -18,6 +18,7 @@ from sqlalchemy import (
 )
 
 from billing.accounts.store import account, service
+from billing.invoicing.discounts import line_discount
 from billing.invoicing.store import credit_line, credit_note, invoice, invoice_line, number_series
 from billing.ledger.store import deferral, earned_month, entry, posting
 from billing.payments.store import (
@@ -29,17 +30,20 @@ from billing.payments.store import (
     provider_event,
     write_off,
 )
+from billing.promotions.store import promotion, redemption
 from runtime.store.audit import audit
 from runtime.store.lease import Engine
 from runtime.store.rules import Rule
 
 TABLES = (
     *(account, service, number_series, invoice, invoice_line, credit_note, credit_line),
+    *(promotion, redemption, line_discount),
     *(posting, entry, deferral, earned_month, movement, allocation, write_off, open_item),
     *(attempt, payment_method, provider_event, audit),
 )
 # What only grows; on SQLite a row could also be replaced, which a key of its own refuses.
-REPLACEABLE = (invoice, invoice_line, credit_note, credit_line, allocation, write_off)
+_DOCUMENTS = (invoice, invoice_line, line_discount, credit_note, credit_line)
+REPLACEABLE = (*_DOCUMENTS, allocation, write_off)
 GROWING = (*REPLACEABLE, posting, entry, audit)
 SEALED = (posting, entry)
 
