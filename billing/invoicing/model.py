@@ -90,10 +90,11 @@ def posting(invoice: Invoice) -> Posting | None:
     Of lines that reach beyond the month the revenue is deferred. An invoice of nothing moves no
     money.
     """
-    if not invoice.total.amount_minor:
+    owed = invoice.total
+    if not owed.amount_minor:
         return None
     charges = [line.charge for line in invoice.lines]
-    held = (one.amount for one in charges if one.kind is LineKind.DEPOSIT)
+    held = [one.amount for one in charges if one.kind is LineKind.DEPOSIT]
     deposits = total(held, invoice.net.currency)
     beyond = month_end(invoice.issued_on)
     ahead = (one.amount for one in charges if one.period.end > beyond)
@@ -105,7 +106,7 @@ def posting(invoice: Invoice) -> Posting | None:
         on=invoice.issued_on,
         at=invoice.issued_at,
         entries=entries(
-            (Book.RECEIVABLE, invoice.account, invoice.total),
+            (Book.RECEIVABLE, invoice.account, owed),
             (Book.DEPOSIT, invoice.account, -deposits),
             (Book.REVENUE, "", deposits + deferred - invoice.net),
             (Book.DEFERRED, "", -deferred),
