@@ -18,7 +18,7 @@ from tests.flows.billing.books import balances, check_books, everything, rows
 
 async def earn_all(office: Office) -> list[int]:
     """Earn all months that are over; how many accounts each page earned something of."""
-    pages = []
+    pages: list[int] = []
     while True:
         async with office.store.begin() as tx:
             page = await earn(tx, office.now)

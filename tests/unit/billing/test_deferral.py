@@ -73,8 +73,8 @@ def test_a_credit_takes_what_is_deferred_first(amount, start, days, data):
         assert still is None
         return
     taken = deferral(-part.amount_minor, still) if still else None
-    earned_before = 0 if booked_on in month_of(on) else line.earned_until(month_of(on).start)
-    held = amount if earned_before == 0 else earned_before.rest.amount_minor
+    before = line if booked_on in month_of(on) else line.earned_until(month_of(on).start)
+    held = before.rest.amount_minor
     assert 0 <= part.amount_minor <= min(given_back, held + 1)
     for end in month_ends(on, whole.end):
         left = line.earned_until(end).rest.amount_minor
