@@ -14,6 +14,7 @@ from app.web.api import (
     life,
     mending,
     processes,
+    purchases,
     targets,
     work,
 )
@@ -21,6 +22,7 @@ from app.web.api import (
 API = (
     *accounts.ROUTES,
     *life.ROUTES,
+    *purchases.ROUTES,
     *documents.ROUTES,
     *mending.ROUTES,
     *finding.ROUTES,
