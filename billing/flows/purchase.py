@@ -26,7 +26,8 @@ from billing.invoicing.store import invoice_line
 from billing.payments.store import open_item
 from billing.pending.model import PendingCharge
 from billing.pending.store import Filed, file, pending_charge
-from billing.purchases.store import REF_CHARS_MAX, SOURCE_CHARS_MAX, purchase
+from billing.purchases.model import REF_CHARS_MAX, SOURCE_CHARS_MAX
+from billing.purchases.store import purchase
 from billing.rating.model import Line, LineKind, once
 from billing.subscriptions.model import Activation
 from runtime.chance import new_id

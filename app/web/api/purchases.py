@@ -13,7 +13,7 @@ from app.web.api.shapes import Amount, Code, OptionalText, Page, Paging, VendorR
 from app.web.api.ways import change, look
 from app.web.route import Body, Call
 from billing.flows.purchase import QUANTITY_MAX, Order
-from billing.purchases.store import REF_CHARS_MAX
+from billing.purchases.model import REF_CHARS_MAX
 from billing.reads import purchases
 from billing.reads.purchases import PurchaseView
 from billing.subscriptions.model import Activation
