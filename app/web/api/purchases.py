@@ -88,7 +88,7 @@ class Purchase:
         )
 
 
-async def listing(call: Call) -> Page[Purchase]:
+async def bought(call: Call) -> Page[Purchase]:
     """List what a household has bought once, the newest first."""
     query: Paging = call.query
     (after,) = query.behind(str) or ("",)
@@ -130,7 +130,7 @@ async def give_back(call: Call, tx: Tx) -> Purchase:
 
 
 ROUTES = (
-    look("accounts/{contract}/purchases", listing, Page[Purchase], query=Paging),
+    look("accounts/{contract}/purchases", bought, Page[Purchase], query=Paging),
     change("accounts/{contract}/purchases", buy, Purchase, body=BuyBody),
     change("purchases/{id}/watched", watched, Purchase),
     change("purchases/{id}/give-back", give_back, Purchase, body=GiveBackBody),
