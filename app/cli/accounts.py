@@ -46,6 +46,7 @@ def signup(
         str, typer.Option(help="A box handed over today: SERIAL,MODEL or SERIAL,MODEL,MAC.")
     ] = "",
     payment: Annotated[str, typer.Option(help="How it is charged: PROVIDER,CUSTOMER,METHOD.")] = "",
+    code: Annotated[str, typer.Option(help="The code of a promotion.")] = "",
     as_json: Json = False,
 ) -> None:
     """Sign a household up. Its picture comes with the first payment."""
@@ -76,6 +77,7 @@ def signup(
             bill_day=bill_day,
             box=new_box,
             payment=method,
+            code=code,
         )
         async with house.store.begin() as tx:
             return await sign_up(house, tx, household, actor())

@@ -15,6 +15,7 @@ FILES = (
     "taxes.csv",
     "offerings.csv",
     "prices.csv",
+    "promotions.csv",
     "routes.csv",
     "subscribers.csv",
     "models.csv",

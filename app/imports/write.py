@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from app.desk import places
@@ -10,6 +11,7 @@ from app.imports import memory
 from app.imports.box_rows import model_of
 from app.imports.folder import Folder
 from app.imports.known import OPERATOR
+from app.imports.promotion_rows import promotion_of
 from app.imports.same import cells_of, key_of
 from app.imports.sheet import Sheet
 from app.imports.sheets import (
@@ -17,6 +19,7 @@ from app.imports.sheets import (
     MODELS,
     OFFERINGS,
     PRICES,
+    PROMOTIONS,
     ROUTES,
     SUBSCRIBERS,
     TAXES,
@@ -55,7 +58,7 @@ async def write(house: House, tx: Tx, folder: Folder, actor: str) -> dict[str, i
     if folder.routes:
         await routes.replace(tx, house.work, [_route(row) for row in folder.routes])
     now = await house.clock.business_now(tx)
-    await publish(tx, _publication(folder, business["zone"]), now)
+    await publish(tx, _publication(folder, business), now)
     services = await _subscribers(house, tx, folder.subscribers, business)
     await box_models.tell(tx, [model_of(row) for row in folder.models])
     await _boxes(house, tx, folder.boxes, services)
@@ -66,6 +69,7 @@ async def write(house: House, tx: Tx, folder: Folder, actor: str) -> dict[str, i
         "taxes.csv": len(folder.taxes),
         "offerings.csv": len(folder.offerings),
         "prices.csv": len(folder.prices),
+        "promotions.csv": len(folder.promotions),
         "routes.csv": len(folder.routes),
         "subscribers.csv": len(folder.subscribers),
         "models.csv": len(folder.models),
@@ -136,9 +140,9 @@ def _route(row: Any) -> Route:
     )
 
 
-def _publication(folder: Folder, zone: str) -> Publication:
+def _publication(folder: Folder, business: Mapping[str, str]) -> Publication:
     return Publication(
-        zone=zone,
+        zone=business["zone"],
         offerings=tuple(row.offering for row in folder.offerings),
         prices=tuple(
             Price(
@@ -158,6 +162,7 @@ def _publication(folder: Folder, zone: str) -> Publication:
         starts=folder.operator.starts if folder.operator else None,
         promises=folder.operator.promises if folder.operator else None,
         window_days=folder.operator.preview_days if folder.operator else None,
+        promotions=tuple(promotion_of(row, business["currency"]) for row in folder.promotions),
     )
 
 
@@ -251,6 +256,7 @@ async def _remember(tx: Tx, folder: Folder) -> None:
         (OFFERINGS, folder.offerings),
         (ROUTES, folder.routes),
         (PRICES, folder.prices),
+        (PROMOTIONS, folder.promotions),
         (SUBSCRIBERS, folder.subscribers),
         (MODELS, folder.models),
         (BOXES, folder.boxes),

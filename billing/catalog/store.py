@@ -59,6 +59,9 @@ catalog_edition = Table(
 )
 
 
+_STILL = "UPDATE catalog_edition SET edition = edition WHERE id = 1 AND edition = ?1"
+
+
 async def edition(tx: Tx) -> int:
     """Return the number of the last publication; 0 before the first."""
     c = catalog_edition.c
@@ -72,6 +75,12 @@ async def raise_edition(tx: Tx) -> None:
     first = engine.insert(catalog_edition).values(id=1, edition=1)
     raised = {"edition": catalog_edition.c.edition + 1}
     await tx.execute(first.on_conflict_do_update(index_elements=["id"], set_=raised))
+
+
+async def insist_on(tx: Tx, known: int) -> None:
+    """Have a transaction fail where another edition was published meanwhile. Raises Moved."""
+    if known:
+        await tx.expect(_STILL, (known,), 1)
 
 
 async def load(tx: Tx) -> PriceBook:

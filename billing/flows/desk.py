@@ -13,7 +13,10 @@ from billing.dunning import store as dunning
 from billing.dunning.model import Ladder
 from billing.equipment import store as equipment
 from billing.equipment.model import Starts
+from billing.invoicing.numbers import Numbers
 from billing.payments.provider import Provider
+from billing.promotions import store as promotions
+from billing.promotions.promotion import Promotion
 from billing.rating.due import Rates
 from billing.tax import store as tax
 from billing.tax.model import TaxTable
@@ -25,16 +28,17 @@ from runtime.work import Work
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Catalogue:
-    """One edition of everything published: prices, taxes, the ladder, when rentals begin.
-
-    `gate` holds back the bill days that nobody has let go.
+    """One edition of everything published: prices, taxes, the ladder, when rentals begin,
+    the promotions by their codes. `gate` holds back the bill days that nobody has let go.
     """
 
+    edition: int
     rates: Rates
     taxes: TaxTable
     ladder: Ladder
     starts: Starts
     gate: Gate
+    promotions: Mapping[str, Promotion]
 
     @property
     def book(self) -> PriceBook:
@@ -55,11 +59,13 @@ class Shelf:
             edition = await catalog.edition(tx)
         if self._catalogue is None or edition != self._edition:
             self._catalogue = Catalogue(
+                edition=edition,
                 rates=Rates(await catalog.load(tx)),
                 taxes=await tax.load(tx),
                 ladder=await dunning.load_ladder(tx),
                 starts=await equipment.load_starts(tx),
                 gate=await billdays.load_gate(tx),
+                promotions=await promotions.load(tx),
             )
             self._edition = edition
         return self._catalogue
@@ -74,3 +80,4 @@ class Desk:
     chance: Chance
     providers: Mapping[str, Provider] = field(default_factory=dict)
     shelf: Shelf = field(default_factory=Shelf)
+    numbers: Numbers = field(default_factory=Numbers)

@@ -64,6 +64,7 @@ class SignUpBody(Body):
     bill_day: Annotated[int, Field(ge=1, le=31)] | None = None
     box: SignUpBox | None = None
     payment: SignUpPayment | None = None
+    code: Code | None = None
 
 
 class ContactBody(Body):
@@ -145,6 +146,7 @@ async def create(call: Call, tx: Tx) -> AccountDocument:
         bill_day=body.bill_day,
         box=box,
         payment=payment,
+        code=body.code or "",
     )
     await sign_up(call.house, tx, order, call.actor)
     return await shown(tx, body.contract)

@@ -201,6 +201,7 @@ def _line(name: str, line: LineView) -> InvoiceLine:
         rate=plain(line.rate),
         net=plain(line.amount),
         tax=line.tax,
+        offs=tuple(f"{off.name}: {plain(-off.off)}" for off in line.offs),
     )
 
 

@@ -9,18 +9,26 @@ from billing.billdays.model import Gate
 from billing.catalog.terms import Timing
 from billing.rating.due import Due, Rates, Wish
 
-# A wish, whether somebody has just asked for it, and up to which day it was charged before.
-Ask = Callable[[Wish, bool, date | None], Due]
+# A wish, by which day, whether somebody has just asked for it, how far it was charged before.
+Ask = Callable[[Wish, date, bool, date | None], Due]
 
 
 def gated(rates: Rates, today: date, gate: Gate) -> Ask:
     """Make what tells what of a wish is charged today."""
     through = gate.through(today)
     if through >= today:
-        return lambda wish, _is_new, _charged_until: rates.due(wish, today)
+        return lambda wish, by, _is_new, _charged_until: rates.due(wish, by)
 
-    def ask(wish: Wish, is_new: bool, charged_until: date | None) -> Due:  # noqa: FBT001 - an Ask
-        due, passed = rates.due(wish, today), rates.due(wish, through)
+    def ask(
+        wish: Wish,
+        by: date,
+        is_new: bool,  # noqa: FBT001 - an Ask
+        charged_until: date | None,
+    ) -> Due:
+        due = rates.due(wish, by)
+        if by > today:  # somebody has asked to pay ahead
+            return due
+        passed = rates.due(wish, through)
         count = len(passed.charges)
         if count == len(due.charges) or passed.next_on is None:
             return due

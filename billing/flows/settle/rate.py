@@ -14,6 +14,7 @@ from typing import NamedTuple
 from billing.billdays.model import OPEN_GATE, Gate
 from billing.catalog.model import OfferingKind, PriceBook
 from billing.catalog.terms import Days, Measure, Terms
+from billing.flows.settle.discounts import taken_off
 from billing.flows.settle.facts import Facts, Household
 from billing.flows.settle.gated import Ask, gated
 from billing.flows.settle.once import bill_once, is_paid_first
@@ -73,16 +74,18 @@ def rate(facts: Facts, rates: Rates, today: date, gate: Gate = OPEN_GATE) -> Rat
     back: list[CreditLine] = []
     next_on: date | None = None
     compared = set(facts.reopened)
+    redeemed = facts.redeemed
     for one in _subjects(facts, rates.book):
+        by = redeemed.ahead(one.id, today) if redeemed else today
         if one.id in facts.reopened:
-            found = _compared(one, facts, rates, ask)
+            found = _compared(one, facts, rates, by, ask)
             lines += found.lines
             back += found.credits
             day = found.next_on
             if day and one.charged_until and day < one.charged_until:
                 compared.discard(one.id)
         else:
-            due = ask(_rest(one, facts, rates), one.is_new, one.charged_until)
+            due = ask(_rest(one, facts, rates), by, one.is_new, one.charged_until)
             lines += _lines(one, due)
             day = due.next_on
         if day and (next_on is None or day < next_on):
@@ -96,7 +99,7 @@ def rate(facts: Facts, rates: Rates, today: date, gate: Gate = OPEN_GATE) -> Rat
         next_on = once.next_on
     back.sort(key=_age)
     return Rated(
-        lines=lines,
+        lines=taken_off(facts, rates.book, lines) if redeemed else lines,
         credits=back,
         next_on=next_on,
         compared=frozenset(compared),
@@ -205,7 +208,7 @@ class _Compared(NamedTuple):
     next_on: date | None
 
 
-def _compared(one: Subject, facts: Facts, rates: Rates, ask: Ask) -> _Compared:
+def _compared(one: Subject, facts: Facts, rates: Rates, by: date, ask: Ask) -> _Compared:
     """Charge the days that should be charged and are not; give back those that should not be."""
     since = max(one.start, facts.reopened[one.id])
     charged = [
@@ -215,12 +218,12 @@ def _compared(one: Subject, facts: Facts, rates: Rates, ask: Ask) -> _Compared:
     ]
     terms = rates.book.offering(one.offering).terms
     if terms.measure is Measure.WHOLE:
-        due = ask(_rest(one, facts, rates), one.is_new, one.charged_until)
+        due = ask(_rest(one, facts, rates), by, one.is_new, one.charged_until)
     else:
         held = tuple(sorted(period for each in charged for period in each.held))
         wish = _wish(one, facts, terms, since)
         wish = wish._replace(rests=tuple(sorted((*one.rests, *held))))
-        due = ask(wish, one.is_new, one.charged_until)
+        due = ask(wish, by, one.is_new, one.charged_until)
     takes: dict[date, int] = {}
     for each in charged:
         end = each.line.charge.period.end

@@ -49,12 +49,20 @@ DEPOSIT = (
     """,
 )
 
+HALF = """
+    INSERT INTO promotion
+        (code, name, percent_ppm, scope, limited_to, "group", from_on, account_max)
+    VALUES ('HALF', 'Half price', 500000, 'invoice', '', 'HALF', '2020-01-01', 1)
+"""
+
 # What each is asked, in this order; {folder} is where the operator's files are.
 ASKED = {
     "migrate": (),
     "import": ("{folder}",),
     "signup": (contract_of(3), "Third", "BASIC"),
     "change": (LIT, "--add", "KIDS"),
+    "redeem": (LIT, "half"),
+    "promotions": (),
     "explain": (LIT,),
     "promise": (DARK, "--until", "{soon}"),
     "message": (LIT, "Good evening"),
@@ -137,6 +145,7 @@ LOOKING = {
         "processes",
         "bill preview",
         "bill days",
+        "promotions",
     ),
 }
 
@@ -190,7 +199,7 @@ def test_every_command_prints_one_document(shop, monkeypatch):
     assert set(printing(get_command(cli))) == {*ASKED, "serve", "database copy"}
     (folder / "list.csv").write_text(LIST)
     with closing(sqlite3.connect(ours.product.folder / "boxoffice.db")) as database:
-        for each in (CASE, *DEPOSIT):
+        for each in (CASE, HALF, *DEPOSIT):
             database.execute(each)
         database.commit()
     job, soon = "", (datetime.now(UTC) + timedelta(days=3)).date().isoformat()
