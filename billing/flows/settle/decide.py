@@ -22,7 +22,7 @@ from billing.invoicing.model import Invoice
 from billing.ledger.model import Posting
 from billing.payments.model import Attempt, AttemptState, Debt, MovementKind, attempt_id
 from billing.promises.model import Promise, state_on
-from billing.subscriptions.model import Pause, Subscription
+from billing.subscriptions.model import Activation, Pause, Subscription
 from terms.entitlement import Entitlement
 from terms.ids import InvoiceId, NoticeId, ServiceId
 from terms.notice import Notice
