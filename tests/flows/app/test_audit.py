@@ -120,6 +120,7 @@ STEPS: tuple[tuple[str, str, dict[str, str], dict[str, Any]], ...] = (
     (API, "/api/v1/parked/release", {}, {"kind": "notify", "key": "ghost"}),
     (API, "/api/v1/reconcile", {}, {"contract": HERE}),
     (API, "/api/v1/clock/advance", {}, {"by": "1d"}),
+    (API, "/api/v1/invoices/{number}/void", {"number": "INV-00800001"}, {"reason": "a test"}),
     (API, "/api/v1/accounts/{contract}/pause", {"contract": NEW}, {}),
     (API, "/api/v1/accounts/{contract}/resume", {"contract": NEW}, {"reason": "is back"}),
     (API, "/api/v1/accounts/{contract}/cancel", {"contract": NEW}, {"reason": "moves away"}),

@@ -123,6 +123,8 @@ ASKED = {
     "bill days": (),
     "bill release": ("{soon}",),
     "bill run": (),
+    "statement": (LIT,),
+    "invoice void": ("INV-00000002", "--recharge"),
     "pause": (DARK,),
     "resume": (DARK,),
     "cancel": (DARK, "--now"),
@@ -145,6 +147,7 @@ LOOKING = {
         "processes",
         "bill preview",
         "bill days",
+        "statement",
         "promotions",
     ),
 }
