@@ -1,4 +1,4 @@
-"""`boxoffice invoice void`, `statement`: documents of a household."""
+"""`boxoffice invoice void`, `proforma`, `statement`: documents of a household."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from app.cli.speak import Json, run, say, table, tell
 
 if TYPE_CHECKING:
     from app.wiring import House
+    from billing.invoicing.proforma import Proforma
     from billing.reads.statements import Statement
 
 _DAY = ["%Y-%m-%d"]
@@ -24,6 +25,7 @@ def add_to(cli: typer.Typer) -> None:
     group = typer.Typer(help="What a person decides about an invoice.", no_args_is_help=True)
     group.command("void")(void)
     cli.add_typer(group, name="invoice")
+    cli.command("proforma")(proforma)
     cli.command("statement")(statement)
 
 
@@ -54,6 +56,39 @@ def void(
         tell({"invoice": number, "done": "void"})
     else:
         say(f"{number} is void")
+
+
+def proforma(
+    contract: Contract,
+    *,
+    on: Annotated[
+        datetime | None,
+        typer.Option(
+            formats=_DAY, help="All that is due by the end of this day; today unless said."
+        ),
+    ] = None,
+    valid: Annotated[int, typer.Option(min=0, max=366, help="For how many days it stands.")] = 14,
+    reason: Reason = "",
+    as_json: Json = False,
+) -> None:
+    """Write down what a household would be billed, in a series of its own; nothing is booked."""
+
+    async def story(house: House) -> Proforma:
+        from app.desk import documents
+
+        return await documents.proforma(
+            house, contract, actor(), billed_on=day(on), valid_days=valid, reason=reason
+        )
+
+    made = run(story)
+    if as_json:
+        tell(made)
+        return
+    say(f"{made.number} of {made.issued_on}, valid until {made.valid_until}: {made.total}")
+    for line in made.lines:
+        say(f"  {line.amount}  {line.label}  ({line.period_start} to {line.period_end})")
+    for group in made.groups:
+        say(f"  {group.amount}  {group.tax} {group.rate} of {group.net}")
 
 
 def statement(

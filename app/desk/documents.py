@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 
 from app.desk.auditing import note
 from app.wiring import House
+from billing.billdays.model import OPEN_GATE
+from billing.flows.proforma import issue
+from billing.flows.settle import foresee
 from billing.flows.void import void as call_void
+from billing.invoicing.proforma import VALID_DAYS, Proforma
 from billing.reads import accounts, bills, statements
 from billing.reads.statements import Statement
 from runtime.store import Tx
-from terms.calendar import anchored, local_date
-from terms.errors import NotFound
+from terms.calendar import anchored, days_after, local_date, start_of_day
+from terms.errors import Invalid, NotFound
 from terms.ids import AccountId
+
+AHEAD_DAYS_MAX = 400
+_INSTANT = timedelta(microseconds=1)
 
 
 async def void(
@@ -41,6 +48,54 @@ async def void(
         after=f"void, {again}",
         reason=reason,
     )
+
+
+async def proforma(
+    house: House,
+    contract: str,
+    actor: str,
+    *,
+    billed_on: date | None = None,
+    valid_days: int = VALID_DAYS,
+    reason: str = "",
+) -> Proforma:
+    """Write down what a household would be billed by the end of a day, today unless said.
+
+    Raises NotFound, Invalid for a day that is over, and what the flow raises.
+    """
+    async with house.store.rehearse() as tx:
+        holder = (await accounts.holders(tx, [contract])).get(contract)
+        if holder is None:
+            raise NotFound(f"there is no contract {contract!r}")
+        now = await house.clock.business_now(tx)
+        today = local_date(now, holder.zone)
+        day = billed_on or today
+        if not today <= day <= days_after(today, AHEAD_DAYS_MAX):
+            last = days_after(today, AHEAD_DAYS_MAX)
+            raise Invalid("billed_on", f"must be a day from {today} to {last}")
+        moment = max(start_of_day(days_after(day, 1), holder.zone) - _INSTANT, now)
+        (found,) = await foresee(house.desk, tx, [holder.account], moment, gate=OPEN_GATE)
+    async with house.store.begin() as tx:
+        made = await issue(
+            house.desk,
+            tx,
+            found,
+            now,
+            zone=holder.zone,
+            billed_on=day,
+            valid_days=valid_days,
+        )
+        told = f"{made.number}, {made.total}, until {made.valid_until}"
+        await note(
+            house,
+            tx,
+            actor=actor,
+            action="proforma.issue",
+            subject=f"contract:{contract}",
+            after=told,
+            reason=reason,
+        )
+    return made
 
 
 async def statement(

@@ -19,6 +19,7 @@ _KEYS = {
     ),
     "allocation": "id = NEW.id",
     "voided": "invoice_id = NEW.invoice_id",
+    "proforma": "id = NEW.id",
     "credit_note": "id = NEW.id",
     "credit_line": "note_id = NEW.note_id AND n = NEW.n",
 }

@@ -162,6 +162,26 @@ voided = Table(
     Column("reason", String(254), nullable=False),
 )
 
+proforma = Table(
+    "proforma",
+    metadata,
+    Column("id", String(26), primary_key=True),
+    Column("sequence", BigInteger, nullable=False, unique=True),
+    Column("number", String(40), nullable=False, unique=True),
+    Column("account_id", String(26), ForeignKey("account.id"), nullable=False),
+    Column("currency", String(3), nullable=False),
+    Column("issued_on", Date, nullable=False),
+    Column("issued_at", Instant, nullable=False),
+    Column("billed_on", Date, nullable=False),
+    Column("valid_until", Date, nullable=False),
+    Column("net_minor", BigInteger, nullable=False),
+    Column("tax_minor", BigInteger, nullable=False),
+    Column("groups", Text, nullable=False),
+    Column("lines", Text, nullable=False),
+    CheckConstraint("valid_until >= issued_on", name="valid_until"),
+    Index(None, "account_id", "sequence"),
+)
+
 reopened = Table(
     "reopened",
     metadata,

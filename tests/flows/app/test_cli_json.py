@@ -124,6 +124,7 @@ ASKED = {
     "bill release": ("{soon}",),
     "bill run": (),
     "statement": (LIT,),
+    "proforma": (LIT, "--on", "{later}"),
     "invoice void": ("INV-00000002", "--recharge"),
     "pause": (DARK,),
     "resume": (DARK,),
@@ -206,13 +207,15 @@ def test_every_command_prints_one_document(shop, monkeypatch):
             database.execute(each)
         database.commit()
     job, soon = "", (datetime.now(UTC) + timedelta(days=3)).date().isoformat()
+    later = (datetime.now(UTC) + timedelta(days=60)).date().isoformat()
     made = CliRunner().invoke(cli, ["user", "add", OWNER, "--role", "owner", "--generate"])
     assert made.exit_code == 0, made.stderr
     for name, words in ASKED.items():
         if name == "bill preview":
             wait_for_bill_days(ours)
         before = trace(ours)
-        asked = [word.format(folder=folder / "operator", job=job, soon=soon) for word in words]
+        given = {"job": job, "soon": soon, "later": later}
+        asked = [word.format(folder=folder / "operator", **given) for word in words]
         result = CliRunner().invoke(cli, [*name.split(), *asked, "--json"])
         assert isinstance(result.exception, SystemExit | None), name
         # What was put into the database above, past the product, is no sound book.

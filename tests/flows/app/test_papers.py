@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import date, datetime
+
 import pytest
 from lxml import html
 
@@ -9,7 +11,7 @@ from app.cli.explaining import explained
 from billing.reads import invoices
 from runtime.store import audit
 from tests.flows.app.guest import visiting
-from tests.flows.app.served import at_work, rest
+from tests.flows.app.served import at_work, go_to, rest
 from tests.flows.app.visitor import let_in
 
 FLAT = "300001"
@@ -64,6 +66,33 @@ async def test_a_void_invoice_and_the_one_that_takes_its_place_name_each_other(f
     assert (deed.actor, deed.reason) == ("api:first", "wrong address")
     page = await (await let_in(flat)).get(f"/console/accounts/{FLAT}")
     assert '<span class="pill" data-tone="off">void</span>' in page.text
+
+
+async def test_a_proforma_says_what_would_be_billed_and_bills_nothing(flat):
+    """Numbered in a series of its own, it is what the next invoice comes to, and no money moves."""
+    before = (await flat.api("GET", f"accounts/{FLAT}"))[1]["invoices"]
+    path = f"accounts/{FLAT}/proformas"
+    status, problem = await flat.api("POST", path, {})
+    assert (status, "nothing would be billed" in problem["detail"]) == (409, True)
+    bill_day = date.fromisoformat(before[0]["lines"][0]["period_end"]).isoformat()
+    made = []
+    for _ in range(2):
+        status, one = await flat.api("POST", path, {"billed_on": bill_day, "valid_days": 3})
+        assert status == 201
+        made.append(one)
+    assert [one["number"] for one in made] == ["PRO-00000001", "PRO-00000002"]
+    assert made[0]["total"] == made[1]["total"]
+    assert made[0]["lines"][0]["period_start"] == bill_day
+    assert (await flat.api("GET", "proformas/PRO-00000001"))[1] == made[0]
+    assert (await flat.api("GET", "proformas/PRO-9"))[0] == 404
+    status, problem = await flat.api("POST", path, {"billed_on": "2030-01-01"})
+    assert (status, problem["field"]) == (400, "billed_on")
+    assert (await flat.api("GET", f"accounts/{FLAT}"))[1]["invoices"] == before
+    await go_to(flat.house, datetime.fromisoformat(f"{bill_day}T12:00:00+00:00"))
+    await rest(flat.house, "settle")
+    after = (await flat.api("GET", f"accounts/{FLAT}"))[1]["invoices"]
+    assert (after[0]["number"], after[0]["total"]) != (before[0]["number"], None)
+    assert after[0]["total"] == made[0]["total"]
 
 
 async def test_a_statement_is_read_everywhere_alike(flat):
