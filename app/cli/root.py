@@ -19,6 +19,7 @@ from app.cli.importing import add_to as add_importing
 from app.cli.jobs import add_to as add_jobs
 from app.cli.mail import add_to as add_mail
 from app.cli.mending import add_to as add_mending
+from app.cli.papers import add_to as add_papers
 from app.cli.processes import add_to as add_processes
 from app.cli.programs import add_to as add_programs
 from app.cli.promotions import add_to as add_promotions
@@ -72,6 +73,7 @@ for add in (
     add_accounts,
     add_bill,
     add_books,
+    add_papers,
     add_mending,
     add_device,
     add_deposit,

@@ -19,6 +19,7 @@ from billing.flows.settle.facts import Facts, Household
 from billing.flows.settle.gated import Ask, gated
 from billing.flows.settle.once import bill_once, is_paid_first
 from billing.flows.settle.rent import charged_once, given_back_once, rental_label
+from billing.flows.settle.voided import again_from, given_back, taken
 from billing.invoicing.credit import Charged, CreditLine, days_of
 from billing.rating.coverage import less, within
 from billing.rating.due import Due, Rates, Wish
@@ -221,13 +222,14 @@ def _compared(one: Subject, facts: Facts, rates: Rates, by: date, ask: Ask) -> _
         if each.line.charge.kind in BY_THE_PERIOD
     ]
     terms = rates.book.offering(one.offering).terms
+    holes = taken(charged, facts.voided)
     if terms.measure is Measure.WHOLE:
-        due = ask(_rest(one, facts, rates), by, one.is_new, one.charged_until)
+        rest = _rest(one, facts, rates)
+        wish = rest._replace(first=again_from(charged, facts.voided, rest.first))
     else:
-        held = tuple(sorted(period for each in charged for period in each.held))
         wish = _wish(one, facts, terms, since)
-        wish = wish._replace(rests=tuple(sorted((*one.rests, *held))))
-        due = ask(wish, by, one.is_new, one.charged_until)
+        wish = wish._replace(rests=tuple(sorted((*one.rests, *holes))))
+    due = ask(wish, by, one.is_new, one.charged_until)
     takes: dict[date, int] = {}
     for each in charged:
         end = each.line.charge.period.end
@@ -241,12 +243,17 @@ def _compared(one: Subject, facts: Facts, rates: Rates, by: date, ask: Ask) -> _
             take=takes.get(charge.period.end, 0),
         )
         for charge in due.charges
+        if not any(charge.period.overlap(hole) for hole in holes)
     ]
-    return _Compared(lines, list(_given_back(one, charged, facts.account.zone)), due.next_on)
+    return _Compared(lines, list(_given_back(one, charged, facts)), due.next_on)
 
 
-def _given_back(one: Subject, charged: Sequence[Charged], zone: str) -> Iterator[CreditLine]:
+def _given_back(one: Subject, charged: Sequence[Charged], facts: Facts) -> Iterator[CreditLine]:
+    zone = facts.account.zone
     for each in charged:
+        if each.invoice in facts.voided:
+            yield from given_back(each, zone)
+            continue
         if each.line.charge.measure is Measure.WHOLE:
             continue
         lasts = within(one.start, one.until, each.line.charge.period)

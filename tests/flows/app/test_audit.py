@@ -134,6 +134,8 @@ STEPS: tuple[tuple[str, str, dict[str, str], dict[str, Any]], ...] = (
     (API, "/api/v1/parked/release", {}, {"kind": "notify", "key": "ghost"}),
     (API, "/api/v1/reconcile", {}, {"contract": HERE}),
     (API, "/api/v1/clock/advance", {}, {"by": "1d"}),
+    (API, "/api/v1/accounts/{contract}/proformas", {"contract": NEW}, {"billed_on": "{next}"}),
+    (API, "/api/v1/invoices/{number}/void", {"number": "INV-00800001"}, {"reason": "a test"}),
     (API, "/api/v1/accounts/{contract}/pause", {"contract": NEW}, {}),
     (API, "/api/v1/accounts/{contract}/resume", {"contract": NEW}, {"reason": "is back"}),
     (API, "/api/v1/accounts/{contract}/cancel", {"contract": NEW}, {"reason": "moves away"}),
@@ -258,7 +260,7 @@ async def test_each_route_that_changes_something_leaves_a_trace(world):
         known["box"] = (await held(tx, guest.service))[0][0].id
         now = await house.clock.business_now(tx)
         await publish(tx, Publication(zone="Europe/Vienna", window_days=1), now)
-        for word, ahead in (("tomorrow", 3), ("after", 4)):
+        for word, ahead in (("tomorrow", 3), ("after", 4), ("next", 60)):
             known[word] = (now + timedelta(days=ahead)).date().isoformat()
     done = set()
     for who, path, parts, fields in STEPS:

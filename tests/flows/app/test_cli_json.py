@@ -127,6 +127,9 @@ ASKED = {
     "purchase list": (LIT,),
     "purchase watched": ("{sale}",),
     "purchase give-back": ("{other}",),
+    "statement": (LIT,),
+    "proforma": (LIT, "--on", "{later}"),
+    "invoice void": ("INV-00000002", "--recharge"),
     "pause": (DARK,),
     "resume": (DARK,),
     "cancel": (DARK, "--now"),
@@ -150,6 +153,7 @@ LOOKING = {
         "bill preview",
         "bill days",
         "purchase list",
+        "statement",
         "promotions",
     ),
 }
@@ -190,6 +194,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Operation, 
         yield ours, folder
 
 
+@pytest.mark.timeout(180)
 def test_every_command_prints_one_document(shop, monkeypatch):
     """Whatever a command has to tell with --json is one JSON document; no command is left out.
 
@@ -208,6 +213,7 @@ def test_every_command_prints_one_document(shop, monkeypatch):
             database.execute(each)
         database.commit()
     job, soon = "", (datetime.now(UTC) + timedelta(days=3)).date().isoformat()
+    later = (datetime.now(UTC) + timedelta(days=60)).date().isoformat()
     made = CliRunner().invoke(cli, ["user", "add", OWNER, "--role", "owner", "--generate"])
     assert made.exit_code == 0, made.stderr
     visit = ["purchase", "sell", LIT, "VISIT", "--ref", "S-0", "--json"]
@@ -216,7 +222,7 @@ def test_every_command_prints_one_document(shop, monkeypatch):
         if name == "bill preview":
             wait_for_bill_days(ours)
         before = trace(ours)
-        known = {"folder": folder / "operator", "job": job, "soon": soon, **sales}
+        known = {"folder": folder / "operator", "job": job, "soon": soon, "later": later, **sales}
         asked = [word.format(**known) for word in words]
         result = CliRunner().invoke(cli, [*name.split(), *asked, "--json"])
         assert isinstance(result.exception, SystemExit | None), name

@@ -1,0 +1,84 @@
+"""An invoice is called void: all of it is given back, and its days are charged again or not.
+
+It keeps its number and stays as it was; settle draws up the credit note, and with it the invoice
+that takes its place.
+"""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import NamedTuple
+
+from sqlalchemy import select
+
+from billing.accounts.store import account
+from billing.flows.desk import Desk
+from billing.flows.withdraw import withdraw
+from billing.invoicing.store import invoice, invoice_line, reopen, voided
+from billing.pending.store import pending_charge
+from runtime.store import Tx
+from runtime.store.among import KEYS, among, packed
+from terms.errors import InvalidTransition, NotFound
+from terms.ids import AccountId
+from terms.money import Money
+
+BY_CHARS_MAX, REASON_CHARS_MAX = 80, 254
+
+
+class Void(NamedTuple):
+    """An invoice that is void from now on."""
+
+    number: str
+    account: AccountId
+    total: Money
+
+
+async def void(
+    desk: Desk,
+    tx: Tx,
+    number: str,
+    now: datetime,
+    *,
+    by: str,
+    reason: str = "",
+    is_charged_again: bool = False,
+) -> Void:
+    """Call an invoice void. What was charged once on it is not charged again in any case.
+
+    Raises NotFound, and InvalidTransition for one that is void already.
+    """
+    found = await tx.first(select(invoice).where(invoice.c.number == number))
+    if found is None:
+        raise NotFound(f"there is no invoice {number!r}")
+    # Whoever settles the account now is waited for.
+    lock = select(account.c.id).where(account.c.id == found.account_id)
+    await tx.rows(lock.with_for_update(key_share=True) if tx.engine == "postgresql" else lock)
+    if await tx.scalar(select(voided.c.invoice_id).where(voided.c.invoice_id == found.id)):
+        raise InvalidTransition(f"{number} is void already")
+    row = {
+        "invoice_id": found.id,
+        "is_charged_again": is_charged_again,
+        "voided_at": now,
+        "voided_by": by[:BY_CHARS_MAX],
+        "reason": reason[:REASON_CHARS_MAX],
+    }
+    await tx.insert(voided, [row])
+    await _look_again(desk, tx, found.id)
+    account_id = AccountId(found.account_id)
+    await desk.work.mark(tx, "settle", [account_id])
+    return Void(number, account_id, Money(found.total_minor, found.currency))
+
+
+async def _look_again(desk: Desk, tx: Tx, key: str) -> None:
+    """Have what the invoice charged for compared again, from where it did."""
+    c = invoice_line.c
+    rows = await tx.rows(select(c.subject, c.period_start).where(c.invoice_id == key))
+    days: dict[str, date] = {}
+    for row in rows:
+        days[row.subject] = min(row.period_start, days.get(row.subject, row.period_start))
+    p = pending_charge.c
+    query = select(p.id).where(among(tx.engine, p.id))
+    once = {row.id for row in await tx.rows(query, {KEYS: packed(tx.engine, sorted(days))})}
+    await withdraw(desk, tx, sorted(once))
+    again = [(subject, day) for subject, day in sorted(days.items()) if subject not in once]
+    await reopen(tx, again, desk.clock.machine_now(), desk.chance)
