@@ -22,6 +22,7 @@ from urllib.parse import urlsplit
 import asyncpg
 
 from app.desk.paying import parse_amount, take_cash
+from app.desk.redeeming import redeem
 from app.imports.load import import_paths
 from app.roles import billing
 from app.settings import Settings
@@ -35,6 +36,8 @@ from bench.report import Result, against, at_most
 
 HOUSEHOLDS = int(os.environ.get("BOXOFFICE_BENCH_HOUSEHOLDS", "100000"))
 SERIAL, MAC = "HT2-000001", "00:1A:79:30:00:01"
+OFFER = "TENTH"
+OFFER_COLUMNS = "code,name,percent,amount,scope,limited_to,periods,group,from_on,until_on"
 BOX_COLUMNS = "serial,mac,model,contract,handed_over_on"
 ACTOR = "bench"
 LEAST_A_SECOND = 6_000
@@ -45,6 +48,7 @@ MEMORY_MB = 250
 ADDED = {
     "invoice": "id",
     "invoice_line": "invoice_id",
+    "line_discount": "invoice_id",
     "entry": "posting_id",
     "posting": "id",
     "open_item": "id",
@@ -158,15 +162,19 @@ def _settings(folder: Path, url: str) -> Settings:
 
 
 async def _household(house: House) -> None:
-    """Sign one household up, with a plan, an add-on and a rented box, and have it pay a month."""
+    """Take a household on, with plan, add-on, rented box and discount, and have it pay a month."""
     folder, today = house.settings.data_dir, datetime.now(UTC).date()
     people, boxes = folder / "subscribers.csv", folder / "boxes.csv"
     people.write_text(subscribers(1).replace("400000", CONTRACT), "utf-8")
     boxes.write_text(f"{BOX_COLUMNS}\n{SERIAL},{MAC},HT-2,{CONTRACT},{today}\n", "utf-8")
-    files = [*map(Path, operator_files()), people, boxes]
+    offers = folder / "promotions.csv"
+    offers.write_text(f"{OFFER_COLUMNS}\n{OFFER},A tenth off,10%,,invoice,,,,{today},\n", "utf-8")
+    files = [*map(Path, operator_files()), people, boxes, offers]
     outcome = await import_paths(house, files, nowhere())
     if not outcome.taken:
         raise RuntimeError(f"the operator was not taken: {outcome.problems[:3]}")
+    async with house.store.begin() as tx:
+        await redeem(house, tx, CONTRACT, OFFER, ACTOR)
     await _go_to_the_first(house)
     await billing.run(house, lambda *_: None, actor=ACTOR)
     async with house.store.begin() as tx:
