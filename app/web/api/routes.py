@@ -15,6 +15,7 @@ from app.web.api import (
     mending,
     processes,
     promotions,
+    purchases,
     targets,
     work,
 )
@@ -22,6 +23,7 @@ from app.web.api import (
 API = (
     *accounts.ROUTES,
     *life.ROUTES,
+    *purchases.ROUTES,
     *promotions.ROUTES,
     *documents.ROUTES,
     *mending.ROUTES,
