@@ -72,6 +72,7 @@ def _by_the_clock(house: House) -> dict[str, Running]:
         "facts": lambda stop: scheduler.take_facts(house, stop),
         "pictures": lambda stop: scheduler.time_pictures(house, stop),
         "lost": lambda stop: scheduler.find_lost(house, stop),
+        "earned": lambda stop: scheduler.earn_revenue(house, stop),
         "answers": lambda stop: scheduler.forget_answers(house, stop),
     }
     if house.store.is_sqlite:  # which one process has for itself
