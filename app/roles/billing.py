@@ -12,8 +12,8 @@ from datetime import UTC, date, datetime, timedelta
 
 from app.desk import business
 from app.desk.auditing import note
+from app.roles import crew
 from app.roles import settle as settling
-from app.roles.crew import lanes
 from app.roles.foretold import SHOCK_PERCENT, SHOWN_MAX, BillPreview, Broken, add
 from app.wiring import House
 from billing.billdays.model import OPEN_GATE, DayState, state_of
@@ -21,6 +21,7 @@ from billing.flows import billdays as released
 from billing.flows.recheck import reopen_all
 from billing.flows.settle import foresee
 from billing.reads import billdays, bills
+from runtime.memory import settle_down
 from runtime.work.due import due_count, due_keys
 from terms.calendar import days_after, local_date, start_of_day
 from terms.errors import BoxofficeError, DomainError, Invalid
@@ -28,6 +29,8 @@ from terms.ids import AccountId
 
 CHUNK_ROWS = 100
 _INSTANT = timedelta(microseconds=1)
+# A run has its process for itself, so that nobody waits for its event loop.
+ALONE_S = 1.0
 
 Tell = Callable[[int, int], None]
 
@@ -88,7 +91,8 @@ async def preview(house: House, asked: Asked, tell: Tell) -> BillPreview:
 
 async def run(house: House, tell: Tell, *, actor: str) -> Ran:
     """Settle all accounts that are due, also beside a process that does the same."""
-    lane = lanes(house)[settling.KIND]
+    settle_down()
+    lane = crew.settling(house, loop_s_max=ALONE_S)
     async with house.store.read() as tx:
         now = await house.clock.business_now(tx)
         many = await due_count(tx, settling.KIND, now)
