@@ -25,6 +25,8 @@ class Book(StrEnum):
     DEPOSIT = "deposit"  # party: the account whose deposits we hold and will give back
     CLEARING = "clearing"  # party: the provider, or the cash desk, that holds the money
     REVENUE = "revenue"
+    LOYALTY = "loyalty"  # party: the account whose points we owe, at their worth
+    PROMOTION = "promotion"  # given away: points that were earned, credit for a referral
     TAX = "tax"  # party: the tax
 
 
@@ -36,6 +38,7 @@ class PostingKind(StrEnum):
     PAYMENT = "payment"
     REVERSAL = "reversal"
     CREDIT_USED = "credit_used"
+    POINTS = "points"  # earned, taken back or expired
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

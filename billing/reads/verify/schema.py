@@ -21,6 +21,7 @@ from billing.accounts.store import account, service
 from billing.invoicing.discounts import line_discount
 from billing.invoicing.store import credit_line, credit_note, invoice, invoice_line, number_series
 from billing.ledger.store import entry, posting
+from billing.loyalty.store import loyalty, point_entry, referral
 from billing.payments.store import (
     allocation,
     attempt,
@@ -36,7 +37,7 @@ from runtime.store.rules import Rule
 
 TABLES = (
     *(account, service, number_series, invoice, invoice_line, credit_note, credit_line),
-    *(promotion, redemption, line_discount),
+    *(promotion, redemption, line_discount, loyalty, point_entry, referral),
     *(posting, entry, movement, allocation, open_item),
     *(attempt, payment_method, provider_event, audit),
 )
@@ -52,7 +53,15 @@ GROWING = (
     entry,
     audit,
 )
-REPLACEABLE = (invoice, invoice_line, line_discount, credit_note, credit_line, allocation)
+REPLACEABLE = (
+    invoice,
+    invoice_line,
+    line_discount,
+    point_entry,
+    credit_note,
+    credit_line,
+    allocation,
+)
 SEALED = (posting, entry)
 
 
