@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
+from typing import NamedTuple
 
 from terms.ids import AccountId
 from terms.money import Money
@@ -41,8 +42,7 @@ class PostingKind(StrEnum):
     POINTS = "points"  # earned, taken back or expired
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Entry:
+class Entry(NamedTuple):
     """One side of a posting."""
 
     book: Book
@@ -79,8 +79,4 @@ class Posting:
 
 def entries(*sides: tuple[Book, str, Money]) -> list[Entry]:
     """Make entries of the sides that are not zero."""
-    return [
-        Entry(book=book, party=party, amount=amount)
-        for book, party, amount in sides
-        if amount.amount_minor
-    ]
+    return [Entry(book, party, amount) for book, party, amount in sides if amount.amount_minor]
