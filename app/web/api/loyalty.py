@@ -47,19 +47,19 @@ class Loyalty:
     rewarded: int
 
 
-async def show(call: Call) -> Loyalty:
+async def show_loyalty(call: Call) -> Loyalty:
     """Show points, their newest history, and whom the household has brought."""
     async with call.house.store.read() as tx:
         return await _shown(call, tx)
 
 
-async def join(call: Call, tx: Tx) -> Loyalty:
+async def join_loyalty(call: Call, tx: Tx) -> Loyalty:
     """Make a household a member; again is harmless."""
     await desk.join(call.house, tx, call.part("contract"), call.actor)
     return await _shown(call, tx)
 
 
-async def spend(call: Call, tx: Tx) -> Loyalty:
+async def spend_points(call: Call, tx: Tx) -> Loyalty:
     """Turn points into credit."""
     body: SpendBody = call.body
     await desk.spend(
@@ -95,8 +95,8 @@ async def _shown(call: Call, tx: Tx) -> Loyalty:
 
 
 ROUTES = (
-    look("accounts/{contract}/loyalty", show, Loyalty),
-    change("accounts/{contract}/loyalty", join, Loyalty),
-    change("accounts/{contract}/loyalty/spend", spend, Loyalty, body=SpendBody),
+    look("accounts/{contract}/loyalty", show_loyalty, Loyalty),
+    change("accounts/{contract}/loyalty", join_loyalty, Loyalty),
+    change("accounts/{contract}/loyalty/spend", spend_points, Loyalty, body=SpendBody),
     change("accounts/{contract}/loyalty/code", ask_code, Loyalty),
 )
