@@ -26,6 +26,8 @@ class Book(StrEnum):
     DEPOSIT = "deposit"  # party: the account whose deposits we hold and will give back
     CLEARING = "clearing"  # party: the provider, or the cash desk, that holds the money
     REVENUE = "revenue"
+    DEFERRED = "deferred"  # charged for days to come: revenue once they are over
+    WRITE_OFF = "write_off"  # owed, and given up as uncollectible
     LOYALTY = "loyalty"  # party: the account whose points we owe, at their worth
     PROMOTION = "promotion"  # given away: points that were earned, credit for a referral
     TAX = "tax"  # party: the tax
@@ -39,6 +41,8 @@ class PostingKind(StrEnum):
     PAYMENT = "payment"
     REVERSAL = "reversal"
     CREDIT_USED = "credit_used"
+    EARNED = "earned"  # deferred revenue of a month that is over
+    WRITE_OFF = "write_off"
     POINTS = "points"  # earned, taken back or expired
 
 
