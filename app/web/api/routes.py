@@ -17,6 +17,7 @@ from app.web.api import (
     promotions,
     purchases,
     targets,
+    usage,
     work,
 )
 
@@ -24,6 +25,7 @@ API = (
     *accounts.ROUTES,
     *life.ROUTES,
     *purchases.ROUTES,
+    *usage.ROUTES,
     *promotions.ROUTES,
     *documents.ROUTES,
     *mending.ROUTES,
