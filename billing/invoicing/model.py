@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from billing.accounts.model import Account
+from billing.ledger.deferral import month_end
 from billing.ledger.model import Book, Posting, PostingKind, entries
 from billing.rating.model import Line, LineKind
 from billing.tax.model import TaxGroup, TaxTable, assess
@@ -86,7 +87,8 @@ def draw_up(account: Account, heading: Heading, lines: Sequence[Line], taxes: Ta
 def posting(invoice: Invoice) -> Posting | None:
     """Book an invoice: the account owes the total, which is revenue, tax, and deposits to hold.
 
-    An invoice of nothing moves no money.
+    Of lines that reach beyond the month the revenue is deferred. An invoice of nothing moves no
+    money.
     """
     owed = invoice.total
     if not owed.amount_minor:
@@ -94,6 +96,9 @@ def posting(invoice: Invoice) -> Posting | None:
     charges = [line.charge for line in invoice.lines]
     held = [one.amount for one in charges if one.kind is LineKind.DEPOSIT]
     deposits = total(held, invoice.net.currency)
+    beyond = month_end(invoice.issued_on)
+    ahead = (one.amount for one in charges if one.period.end > beyond)
+    deferred = total(ahead, invoice.net.currency)
     return Posting(
         id=invoice.id,
         kind=PostingKind.INVOICE,
@@ -103,7 +108,8 @@ def posting(invoice: Invoice) -> Posting | None:
         entries=entries(
             (Book.RECEIVABLE, invoice.account, owed),
             (Book.DEPOSIT, invoice.account, -deposits),
-            (Book.REVENUE, "", deposits - invoice.net),
+            (Book.REVENUE, "", deposits + deferred - invoice.net),
+            (Book.DEFERRED, "", -deferred),
             *((Book.TAX, group.tax, -group.amount) for group in invoice.groups),
         ),
     )
