@@ -14,6 +14,8 @@ from billing.dunning.model import Ladder
 from billing.equipment import store as equipment
 from billing.equipment.model import Starts
 from billing.invoicing.numbers import Numbers
+from billing.loyalty import store as loyalty
+from billing.loyalty.model import Program
 from billing.payments.provider import Provider
 from billing.promotions import store as promotions
 from billing.promotions.promotion import Promotion
@@ -29,7 +31,8 @@ from runtime.work import Work
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Catalogue:
     """One edition of everything published: prices, taxes, the ladder, when rentals begin,
-    the promotions by their codes. `gate` holds back the bill days that nobody has let go.
+    the promotions by their codes, the program of loyalty. `gate` holds back the bill days that
+    nobody has let go.
     """
 
     edition: int
@@ -39,6 +42,7 @@ class Catalogue:
     starts: Starts
     gate: Gate
     promotions: Mapping[str, Promotion]
+    program: Program
 
     @property
     def book(self) -> PriceBook:
@@ -66,6 +70,7 @@ class Shelf:
                 starts=await equipment.load_starts(tx),
                 gate=await billdays.load_gate(tx),
                 promotions=await promotions.load(tx),
+                program=await loyalty.load_program(tx),
             )
             self._edition = edition
         return self._catalogue

@@ -20,6 +20,8 @@ from billing.dunning import store as dunning
 from billing.dunning.model import Ladder
 from billing.equipment import store as equipment
 from billing.equipment.model import Starts
+from billing.loyalty import store as loyalty
+from billing.loyalty.model import Program
 from billing.promises import store as promises
 from billing.promises.model import PromisePolicy
 from billing.promotions import store as promotions
@@ -50,6 +52,7 @@ class Publication:
     promises: PromisePolicy | None = None
     window_days: int | None = None
     promotions: Sequence[Promotion] = ()
+    program: Program | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,6 +105,10 @@ async def _publish_rules(tx: Tx, publication: Publication) -> list[str]:
     if window_days is not None and window_days != (await billdays.load_gate(tx)).window_days:
         await billdays.keep_window(tx, window_days)
         changes.append(f"a bill day waits {window_days} days")
+    program = publication.program
+    if program is not None and program != await loyalty.load_program(tx):
+        await loyalty.keep_program(tx, program)
+        changes.append(f"loyalty: {len(program.tiers)} tiers")
     return changes
 
 
@@ -117,6 +124,9 @@ def _check_names(publication: Publication, book: PriceBook, table: TaxTable) -> 
         is_rental = kinds[price.offering] is OfferingKind.RENTAL
         if (price.deposit_minor or price.lost_fee_minor) and not is_rental:
             raise Invalid(f"prices.{price.offering}", "only a rental has a deposit or a lost fee")
+        if (price.usage is not None) is not (kinds[price.offering] is OfferingKind.USAGE):
+            why = "what is charged by usage, and nothing else, has a price of usage"
+            raise Invalid(f"prices.{price.offering}.usage", why)
 
 
 def _kinds(publication: Publication, book: PriceBook) -> dict[str, OfferingKind]:

@@ -18,6 +18,7 @@ from billing.flows.publish import Publication, publish
 from runtime.store.audit import Deed, Wanted, audit, lines, record
 from runtime.work import Parking
 from tests.flows.app.guest import subscriber, visiting
+from tests.flows.app.served import HARBOUR_BEGINS
 from tests.flows.app.visitor import PASSWORD, added, hurry, let_in, named
 
 HERE, NEW = "200001", "300001"
@@ -31,6 +32,9 @@ ELSEWHERE = {  # done in tests of their own
     "/console/accounts/{contract}/promise",
     "/portal/promise",
     "/api/v1/accounts/{contract}/promotions",
+    "/api/v1/accounts/{contract}/loyalty",
+    "/api/v1/accounts/{contract}/loyalty/spend",
+    "/api/v1/accounts/{contract}/loyalty/code",
     "/console/accounts/{contract}/redeem",
     "/portal/redeem",
     "/portal/me/password",
@@ -49,6 +53,14 @@ NO_DEEDS = {
     "/portal/pay",
     "/api/v1/bill-days/{day}/preview",
     "/console/billing/{day}/preview",
+}
+# What nobody has used.
+USED = {
+    "id": "r-1",
+    "contract": "nobody",
+    "meter": "hours",
+    "quantity": "1.5",
+    "at": f"{HARBOUR_BEGINS - timedelta(days=1):%Y-%m-%dT%H:%MZ}",
 }
 # A deposit that waits for a person.
 DEPOSIT = (
@@ -92,6 +104,9 @@ STEPS: tuple[tuple[str, str, dict[str, str], dict[str, Any]], ...] = (
         {"contract": HERE},
         {"offering": "PASS", "ref": "S-1"},
     ),
+    (API, "/api/v1/usage", {}, {"source": "recorder", "records": [USED]}),
+    (API, "/api/v1/usage/release", {}, {}),
+    (API, "/api/v1/usage/dismiss", {}, {"source": "recorder", "id": "r-1"}),
     (API, "/api/v1/purchases/{id}/watched", {"id": "{sale}"}, {}),
     (
         API,
