@@ -17,7 +17,7 @@ from runtime.store import Tx
 PREVIEW_ACCOUNTS_MAX = 2_000
 
 
-class ReleaseBody(Body):
+class LetGoBody(Body):
     """Why, for the audit."""
 
     reason: OptionalText = ""
@@ -52,5 +52,5 @@ async def previewed(call: Call, day: date) -> BillPreview:
 ROUTES = (
     look("bill-days", show, Days),
     ask("bill-days/{day}/preview", look_at, DayView, problems=()),
-    change("bill-days/{day}/release", release, DayView, body=ReleaseBody),
+    change("bill-days/{day}/release", release, DayView, body=LetGoBody),
 )

@@ -15,14 +15,14 @@ from billing.entitlements.model import Granted, project, with_titles
 from billing.flows.settle.facts import Facts, Household
 from billing.flows.settle.money import Moment, Purse
 from billing.flows.settle.once import Bought, titles_of, watch
-from billing.flows.settle.rate import Rated
+from billing.flows.settle.rate import Rated, is_first
 from billing.invoicing import model as invoicing
 from billing.invoicing.credit import CreditNote
 from billing.invoicing.model import Invoice
 from billing.ledger.model import Posting
 from billing.payments.model import Attempt, AttemptState, Debt, MovementKind, attempt_id
 from billing.promises.model import Promise, state_on
-from billing.subscriptions.model import Activation, Pause, Subscription
+from billing.subscriptions.model import Pause, Subscription
 from terms.entitlement import Entitlement
 from terms.ids import InvoiceId, NoticeId, ServiceId
 from terms.notice import Notice
@@ -174,15 +174,12 @@ def _attempts(facts: Facts, verdict: Verdict, moment: Moment) -> list[Attempt]:
 def _holds(
     facts: Facts, purse: Purse, invoice: Invoice | None, verdict: Verdict, today: date
 ) -> Iterator[Hold]:
-    begun = set()
-    if invoice:
-        begun = {(line.subject, line.charge.period.start) for line in invoice.lines}
+    begun = {line.subject for line in invoice.lines} if invoice else set()
     for household in facts.households:
         service = household.service.id
         for one in household.subscriptions:
             first = facts.first.get(one.id)
-            is_paid_first = one.activation is Activation.PAID
-            if invoice and is_paid_first and (one.id, one.charged_from) in begun:
+            if invoice and one.id in begun and is_first(one):
                 first = invoice.id
             if first and purse.is_open(first):
                 yield Hold(

@@ -6,7 +6,7 @@ import pytest
 
 from billing.payments.store import CREDIT
 from billing.reads import statements
-from billing.reads.statements import Statement
+from billing.reads.statements import Statement, StatementLine
 from terms.errors import Invalid, NotFound
 from terms.facts import Possession
 from terms.ids import AccountId
@@ -45,7 +45,7 @@ async def test_each_statement_begins_where_the_last_has_ended(office: Office):
     await a_year(office)
     balance = Money(0, "EUR")
     day, whole = MARCH, await drawn(office, MARCH, date(2027, 3, 31))
-    lines = []
+    lines: list[StatementLine] = []
     while day < date(2027, 4, 1):
         after = (day + timedelta(days=35)).replace(day=1)
         month = await drawn(office, day, after - timedelta(days=1))

@@ -27,7 +27,7 @@ from tests.flows.billing.test_life import (
     state,
     told,
 )
-from tests.flows.billing.test_settle import service_of
+from tests.flows.billing.test_settle import pay, service_of
 
 
 async def called_void(office: Office, number: str, *, again: bool = False) -> Void:
@@ -106,18 +106,32 @@ async def test_a_void_invoice_is_corrected_by_another(office: Office):
     await check_books(office.store)
 
 
-async def test_a_first_invoice_that_is_corrected_must_be_paid_all_the_same(small_office: Office):
-    """Void and charged again before it was paid: the household stays dark until the new one is."""
+async def test_what_must_be_paid_first_is_not_void_before(small_office: Office):
+    """Void, the first invoice of a household that has not paid would let it watch for nothing."""
     office = small_office
     office.now = on(MARCH)
     await office.join(method=None)
+    for again in (True, False):
+        with pytest.raises(InvalidTransition, match="must be paid first"):
+            await called_void(office, "INV-00000001", again=again)
+    await office.settle(*office.looks)
     assert (await state(office))[0] is ServiceState.PENDING
+    assert await open_items(office.store) == {"INV-00000001": 3720}
+
+
+async def test_a_correction_darkens_nobody(small_office: Office):
+    """What is given back pays older debts first; the household that has paid once stays on."""
+    office = small_office
+    office.now = on(MARCH)
+    await office.join(method=None)
+    await pay(office, "37.20", "R-1")
+    await office.settle(*office.looks)
+    await told(office, date(2026, 3, 2), add=("SPORT",))
     await called_void(office, "INV-00000001", again=True)
-    assert (await state(office))[0] is ServiceState.PENDING
-    assert await open_items(office.store) == {"INV-00000002": 3720}
-    await called_void(office, "INV-00000002")
+    await office.settle(*office.looks)
+    assert (await open_items(office.store))["INV-00000003"] > 0
     assert (await state(office))[0] is ServiceState.ACTIVE
-    assert await open_items(office.store) == {}
+    await check_books(office.store)
 
 
 async def test_what_a_note_gave_back_before_is_not_given_back_twice(office: Office):
