@@ -17,6 +17,7 @@ from app.cli.device import add_to as add_device
 from app.cli.doctor import add_to as add_doctor
 from app.cli.importing import add_to as add_importing
 from app.cli.jobs import add_to as add_jobs
+from app.cli.loyalty import add_to as add_loyalty
 from app.cli.mail import add_to as add_mail
 from app.cli.mending import add_to as add_mending
 from app.cli.processes import add_to as add_processes
@@ -83,6 +84,7 @@ for add in (
     add_purchases,
     add_usage,
     add_promotions,
+    add_loyalty,
     add_doctor,
     add_verify,
     add_users,
