@@ -166,9 +166,7 @@ async def of_usage(office: Office) -> list[explaining.Explanation]:
         .order_by(invoice.c.sequence)
     )
     async with office.store.read() as tx:
-        return [
-            await explaining.line(tx, f"{row.number}.{row.n}") for row in await tx.rows(query)
-        ]
+        return [await explaining.line(tx, f"{row.number}.{row.n}") for row in await tx.rows(query)]
 
 
 async def test_verify_sees_what_does_not_add_up(office: Office):
