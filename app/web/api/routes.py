@@ -12,11 +12,13 @@ from app.web.api import (
     field,
     finding,
     life,
+    loyalty,
     mending,
     processes,
     promotions,
     purchases,
     targets,
+    usage,
     work,
 )
 
@@ -24,7 +26,9 @@ API = (
     *accounts.ROUTES,
     *life.ROUTES,
     *purchases.ROUTES,
+    *usage.ROUTES,
     *promotions.ROUTES,
+    *loyalty.ROUTES,
     *documents.ROUTES,
     *mending.ROUTES,
     *finding.ROUTES,
