@@ -13,6 +13,7 @@ from terms.ids import AccountId
 from tests.fixtures.billing import Office, household
 from tests.flows.billing.books import check_books
 from tests.flows.billing.test_life import MARCH, on
+from tests.flows.billing.test_settle import pay
 
 HOUSEHOLDS = 6
 
@@ -34,6 +35,9 @@ async def billed(office: Office) -> list[AccountId]:
     office.now = on(MARCH)
     made = await office.sign_up(*[household(f"10000{n}") for n in range(HOUSEHOLDS)])
     accounts = [one.account for one in made]
+    await office.settle(*accounts)
+    for n in range(HOUSEHOLDS):
+        await pay(office, "37.20", f"R-{n}", contract=f"10000{n}")
     await office.settle(*accounts)
     return accounts
 
