@@ -16,6 +16,7 @@ from app.imports import box_rows, sheets
 from app.imports.folder import Folder
 from app.imports.operator import FILE as OPERATOR
 from app.imports.problems import Problems
+from billing.tax.model import HOME, abroad
 from gateway.inventory.imprints import SecretOf
 from gateway.inventory.models import Models
 from terms.money import Money
@@ -34,7 +35,9 @@ class Known:
     """
 
     currency: str = ""
+    country: str = ""
     taxes: frozenset[str] = frozenset()
+    jurisdictions: frozenset[str] = frozenset()
     offerings: Mapping[str, str] = field(default_factory=dict)
     priced: frozenset[str] = frozenset()
     rented: frozenset[str] = frozenset()
@@ -123,7 +126,9 @@ def _routes(folder: Folder, known: Known, problems: Problems) -> None:
 
 
 def _offerings(folder: Folder, known: Known, problems: Problems) -> None:
-    taxes = known.taxes | {row.tax for row in folder.taxes}
+    country = _country(folder, known)
+    home = {row.tax for row in folder.taxes if abroad(row.jurisdiction, country) == HOME}
+    taxes = known.taxes | home
     routed = known.routed | {row.code for row in folder.routes}
     tax_names = _names(problems, "taxes.csv", "tax", taxes)
     route_names = _names(problems, "routes.csv", "code", routed)
@@ -232,12 +237,18 @@ def _subscribers(folder: Folder, known: Known, problems: Problems) -> None:
     configured = folder.operator.payments if folder.operator else ()
     providers = known.providers | {provider.name for provider in configured}
     payers = _of_operator(folder, problems, providers)
+    places = known.jurisdictions | {row.jurisdiction for row in folder.taxes}
+    places |= {_country(folder, known)}
+    raised = _names(problems, "taxes.csv", "jurisdiction", places)
     good = []
     for row in folder.subscribers:
         found = _Row()
         found.whys += [("contract", why) for why in (known.refuses(row.contract),) if why]
         _lean_on_wares(found, row, wares, offerings)
         _lean_on_payment(found, row, payers)
+        if row.jurisdiction:
+            why = f"taxes.csv has no rate in {row.jurisdiction}"
+            found.lean("jurisdiction", row.jurisdiction, raised, why)
         if row.billed_until and row.billed_until < row.started_on:
             found.whys.append(("billed_until", "lies before started_on"))
         if found.is_good(problems, "subscribers.csv", row.line):
@@ -307,6 +318,10 @@ def _boxes(folder: Folder, known: Known, problems: Problems) -> None:
             good.append(row)
     folder.boxes = good
     box_rows.flag_repeats(good, known.shared, problems)
+
+
+def _country(folder: Folder, known: Known) -> str:
+    return folder.operator.business.country if folder.operator else known.country
 
 
 def _known(names: Collection[str]) -> str:

@@ -29,7 +29,8 @@ _MEND = {
 
 def key_of(sheet: Sheet[Any], row: Any) -> str:
     """Give what makes a row unique, as text."""
-    return "@".join(str(getattr(row, name)) for name in sheet.key)
+    parts = (str(getattr(row, name)) for name in sheet.key)
+    return "@".join(part for part in parts if part)
 
 
 def cells_of(sheet: Sheet[Any], row: Any) -> dict[str, str]:

@@ -191,7 +191,7 @@ def _is_new(
     key = tuple(getattr(row, name) for name in sheet.key)
     first = seen.setdefault(key, line)
     if first != line:
-        shown = ", ".join(str(part) for part in key)
+        shown = ", ".join(str(part) for part in key if part != "")
         problems.add(
             sheet.file, f"{shown} stands in row {first} already", row=line, field=sheet.key[0]
         )

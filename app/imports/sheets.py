@@ -13,6 +13,7 @@ from typing import Any
 from app.imports import cells
 from app.imports.sheet import Column, Sheet
 from billing.catalog.terms import TERMS, Terms
+from billing.tax.levels import Inclusive
 from gateway.inventory import secrets
 from gateway.inventory.model import PLACE_CHARS_MAX
 from gateway.inventory.serials import SerialCheck
@@ -21,12 +22,13 @@ from terms.money import Rate
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TaxRow:
-    """The rate of one tax from a day on."""
+    """The rate of one tax from a day on, in a jurisdiction or, where none is said, at home."""
 
     line: int
     tax: str
     effective_from: date
     rate: Rate
+    jurisdiction: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,9 +66,10 @@ class OfferingRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PriceRow:
-    """The monthly price of an offering from a day on, without tax; of a rental, what else it costs.
+    """The price of an offering from a day on; of a rental, what else it costs.
 
-    Amounts stay text until the currency is known to be the operator's.
+    Amounts stay text until the currency is known to be the operator's. `includes_tax` says how they
+    are taken apart where they include it.
     """
 
     line: int
@@ -76,6 +79,7 @@ class PriceRow:
     amount: str
     deposit: str = ""
     lost_fee: str = ""
+    includes_tax: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,6 +111,7 @@ class SubscriberRow:
     payment_provider: str
     payment_customer: str
     payment_method: str
+    jurisdiction: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -164,10 +169,11 @@ TAXES = Sheet(
         Column(name="tax", read=cells.code),
         Column(name="effective_from", read=cells.iso_date),
         Column(name="rate", read=cells.rate),
+        _optional("jurisdiction", cells.jurisdiction),
     ),
     make=TaxRow,
-    key=("tax", "effective_from"),
-    named=("tax",),
+    key=("tax", "effective_from", "jurisdiction"),
+    named=("tax", "jurisdiction"),
 )
 
 
@@ -199,6 +205,7 @@ PRICES = Sheet(
         Column(name="amount", read=cells.amount_text),
         Column(name="deposit", read=cells.amount_text, empty="", may_be_missing=True),
         Column(name="lost_fee", read=cells.amount_text, empty="", may_be_missing=True),
+        _optional("includes_tax", cells.one_of(*Inclusive)),
     ),
     make=PriceRow,
     key=("offering", "effective_from", "currency"),
@@ -234,6 +241,7 @@ SUBSCRIBERS = Sheet(
         Column(name="payment_provider", read=cells.code, empty=""),
         Column(name="payment_customer", read=cells.vendor_ref, empty=""),
         Column(name="payment_method", read=cells.vendor_ref, empty=""),
+        _optional("jurisdiction", cells.jurisdiction),
     ),
     make=SubscriberRow,
     key=("contract",),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from app.desk import places
@@ -30,7 +31,8 @@ from billing.flows.publish import Publication, publish
 from billing.flows.signup import MethodRef, SignUp, sign_up
 from billing.reads import accounts, catalog
 from billing.subscriptions.model import Activation
-from billing.tax.model import TaxRate
+from billing.tax.levels import Inclusive
+from billing.tax.model import TaxRate, abroad
 from gateway.inventory import flows as inventory
 from gateway.inventory import models as box_models
 from gateway.inventory import sending
@@ -55,7 +57,7 @@ async def write(house: House, tx: Tx, folder: Folder, actor: str) -> dict[str, i
     if folder.routes:
         await routes.replace(tx, house.work, [_route(row) for row in folder.routes])
     now = await house.clock.business_now(tx)
-    await publish(tx, _publication(folder, business["zone"]), now)
+    await publish(tx, _publication(folder, business), now)
     services = await _subscribers(house, tx, folder.subscribers, business)
     await box_models.tell(tx, [model_of(row) for row in folder.models])
     await _boxes(house, tx, folder.boxes, services)
@@ -90,6 +92,7 @@ async def _business(
         operator.ladder != await catalog.ladder(tx),
         operator.starts != await catalog.rental_starts(tx),
         operator.promises != await catalog.promise_policy(tx),
+        operator.level != await catalog.tax_level(tx),
         await _sends(house, tx, operator.sending),
     ]
     for target in operator.targets:
@@ -135,9 +138,9 @@ def _route(row: Any) -> Route:
     )
 
 
-def _publication(folder: Folder, zone: str) -> Publication:
+def _publication(folder: Folder, business: Mapping[str, str]) -> Publication:
     return Publication(
-        zone=zone,
+        zone=business["zone"],
         offerings=tuple(
             Offering(
                 code=row.code,
@@ -157,16 +160,23 @@ def _publication(folder: Folder, zone: str) -> Publication:
                 amount=Money.parse(row.amount, row.currency),
                 deposit_minor=_minor(row.deposit, row.currency),
                 lost_fee_minor=_minor(row.lost_fee, row.currency),
+                included=Inclusive(row.includes_tax) if row.includes_tax else None,
             )
             for row in folder.prices
         ),
         taxes=tuple(
-            TaxRate(tax=row.tax, effective_from=row.effective_from, rate=row.rate)
+            TaxRate(
+                tax=row.tax,
+                effective_from=row.effective_from,
+                rate=row.rate,
+                jurisdiction=abroad(row.jurisdiction, business["country"]),
+            )
             for row in folder.taxes
         ),
         ladder=folder.operator.ladder if folder.operator else None,
         starts=folder.operator.starts if folder.operator else None,
         promises=folder.operator.promises if folder.operator else None,
+        level=folder.operator.level if folder.operator else None,
     )
 
 
@@ -207,6 +217,7 @@ def _order(row: SubscriberRow, business: dict[str, str]) -> SignUp:
         bill_day=row.bill_day,
         starts_on=row.started_on,
         billed_until=row.billed_until,
+        jurisdiction=abroad(row.jurisdiction, business["country"]),
         activation=Activation.OPEN,
         method=method,
     )

@@ -15,7 +15,10 @@ from terms.ids import AccountId, ServiceId
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Account:
-    """Who pays: number, money, place and terms. `terms_days` lie between issue and due date."""
+    """Who pays: number, money, place and terms. `terms_days` lie between issue and due date.
+
+    `jurisdiction` is where it is taxed (ISO 3166), empty for the operator's own.
+    """
 
     id: AccountId
     number: str
@@ -24,6 +27,7 @@ class Account:
     locale: str
     bill_day: int
     terms_days: int
+    jurisdiction: str = ""
 
     def today(self, now: datetime) -> date:
         """Tell the calendar day of an instant where the account lives."""

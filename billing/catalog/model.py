@@ -1,6 +1,6 @@
 """Offerings and their effective-dated prices, and what a publication may change about them.
 
-Prices are per month and without tax. What was effective once stays as it is: a sold period can
+Prices are per month. What was effective once stays as it is: a sold period can
 always be explained by the price it was sold at.
 """
 
@@ -14,6 +14,7 @@ from enum import StrEnum
 from fractions import Fraction
 
 from billing.catalog.terms import USUAL, Terms
+from billing.tax.levels import Inclusive
 from terms.errors import Invalid, NotFound
 from terms.money import Money
 from terms.schedule import Unit
@@ -47,6 +48,7 @@ class Price:
     """The monthly amount of an offering from a day on, until the next one of its currency.
 
     A rental has more: what is held as long as it runs, and what a device costs that is lost.
+    `included` says how an amount is taken apart that includes its tax.
     """
 
     offering: str
@@ -54,6 +56,7 @@ class Price:
     amount: Money
     deposit_minor: int = 0
     lost_fee_minor: int = 0
+    included: Inclusive | None = None
 
     @property
     def deposit(self) -> Money:
@@ -62,7 +65,7 @@ class Price:
 
     @property
     def lost_fee(self) -> Money:
-        """What a device costs that is lost under this price, before tax."""
+        """What a device costs that is lost under this price."""
         return Money(self.lost_fee_minor, self.amount.currency)
 
 

@@ -16,10 +16,12 @@ from sqlalchemy import (
     Table,
     Text,
     select,
+    text,
 )
 
 from billing.catalog.model import Offering, OfferingKind, Price, PriceBook
 from billing.catalog.terms import Terms
+from billing.tax.levels import Inclusive
 from runtime.store import Tx, metadata
 from terms.money import Money
 
@@ -47,6 +49,8 @@ price = Table(
     Column("amount_minor", BigInteger, nullable=False),
     Column("deposit_minor", BigInteger, nullable=False, server_default="0"),
     Column("lost_fee_minor", BigInteger, nullable=False, server_default="0"),
+    # How it is taken apart where it includes tax; empty where it does not.
+    Column("included", String(16), nullable=False, server_default=text("''")),
     CheckConstraint("amount_minor >= 0", name="amount_minor"),
 )
 
@@ -92,6 +96,7 @@ async def load(tx: Tx) -> PriceBook:
             amount=Money(row.amount_minor, row.currency),
             deposit_minor=row.deposit_minor,
             lost_fee_minor=row.lost_fee_minor,
+            included=Inclusive(row.included) if row.included else None,
         )
         for row in await tx.rows(select(price))
     ]
@@ -121,6 +126,7 @@ async def keep(tx: Tx, offerings: Sequence[Offering], prices: Sequence[Price]) -
             "amount_minor": p.amount.amount_minor,
             "deposit_minor": p.deposit_minor,
             "lost_fee_minor": p.lost_fee_minor,
+            "included": p.included.value if p.included else "",
         }
         for p in prices
     ]

@@ -14,7 +14,7 @@ from billing.equipment.model import Starts
 from billing.payments.provider import Provider
 from billing.rating.due import Rates
 from billing.tax import store as tax
-from billing.tax.model import TaxTable
+from billing.tax.assessment import Assessor
 from runtime.chance import Chance
 from runtime.clock import Clock
 from runtime.store import Tx
@@ -26,7 +26,7 @@ class Catalogue:
     """One edition of everything published: prices, taxes, the ladder, when rentals begin."""
 
     rates: Rates
-    taxes: TaxTable
+    taxes: Assessor
     ladder: Ladder
     starts: Starts
 
@@ -50,7 +50,7 @@ class Shelf:
         if self._catalogue is None or edition != self._edition:
             self._catalogue = Catalogue(
                 rates=Rates(await catalog.load(tx)),
-                taxes=await tax.load(tx),
+                taxes=Assessor(await tax.load(tx), await tax.load_level(tx)),
                 ladder=await dunning.load_ladder(tx),
                 starts=await equipment.load_starts(tx),
             )

@@ -22,6 +22,7 @@ from billing.equipment.model import Starts
 from billing.promises import store as promises
 from billing.promises.model import PromisePolicy
 from billing.tax import store as tax
+from billing.tax.levels import Level
 from billing.tax.model import TaxRate, TaxTable, changed_rates
 from runtime.store import Tx
 from terms.calendar import local_date
@@ -33,7 +34,8 @@ class Publication:
     """What an operator wishes to publish; what it does not name stays.
 
     `zone` says which day it is for the operator. No ladder leaves the published one, and so do
-    no `starts`, which says when rentals begin, and no `promises`, which may be made.
+    no `starts`, which says when rentals begin, no `promises`, which may be made, and no `level`,
+    which says what tax is rounded once for.
     """
 
     zone: str
@@ -43,6 +45,7 @@ class Publication:
     ladder: Ladder | None = None
     starts: Starts | None = None
     promises: PromisePolicy | None = None
+    level: Level | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,8 +58,9 @@ class Published:
 async def publish(tx: Tx, publication: Publication, now: datetime) -> Published:
     """Publish; the same again changes nothing.
 
-    Raises Invalid for a change of what is effective, for an offering whose tax has no rate, and
-    for a price without an offering, or with a deposit or a fee that its offering cannot have.
+    Raises Invalid for a change of what is effective, for an offering whose tax has no rate at home
+    or in another jurisdiction that any tax has one in, and for a price without an offering, or with
+    a deposit or a fee that its offering cannot have.
     """
     today = local_date(now, publication.zone)
     book, table = await catalog.load(tx), await tax.load(tx)
@@ -67,7 +71,7 @@ async def publish(tx: Tx, publication: Publication, now: datetime) -> Published:
     await tax.keep(tx, rates)
     await catalog.keep(tx, offerings, prices)
     changes = [
-        *(f"tax {rate.tax}: {rate.rate} from {rate.effective_from}" for rate in rates),
+        *(f"tax {rate.name}: {rate.rate} from {rate.effective_from}" for rate in rates),
         *(f"offering {offering.code}: {offering.name}" for offering in offerings),
         *(f"price {p.offering}: {p.amount} from {p.effective_from}" for p in prices),
         *await _publish_rules(tx, publication),
@@ -78,7 +82,7 @@ async def publish(tx: Tx, publication: Publication, now: datetime) -> Published:
 
 
 async def _publish_rules(tx: Tx, publication: Publication) -> list[str]:
-    """Publish ladder, begin of rentals and promises, where they are others than before."""
+    """Publish ladder, begin of rentals, promises and level of tax, where they are new."""
     changes = []
     ladder, starts, policy = publication.ladder, publication.starts, publication.promises
     if ladder is not None and ladder != await dunning.load_ladder(tx):
@@ -90,16 +94,23 @@ async def _publish_rules(tx: Tx, publication: Publication) -> list[str]:
     if policy is not None and policy != await promises.load_policy(tx):
         await promises.keep_policy(tx, policy)
         changes.append(f"promises: {policy.days_max} days at most")
+    if publication.level is not None and publication.level is not await tax.load_level(tx):
+        await tax.keep_level(tx, publication.level)
+        changes.append(f"tax is rounded for each {publication.level.value}")
     return changes
 
 
 def _check_names(publication: Publication, book: PriceBook, table: TaxTable) -> None:
-    taxes = table.taxes | {rate.tax for rate in publication.taxes}
+    known = TaxTable.of({*table, *publication.taxes})
     kinds = {code: offering.kind for code, offering in book.offerings.items()}
     kinds |= {offering.code: offering.kind for offering in publication.offerings}
     for offering in publication.offerings:
-        if offering.tax not in taxes:
+        if offering.tax not in known.taxes:
             raise Invalid(f"offerings.{offering.code}.tax", f"there is no tax {offering.tax!r}")
+    used = {one.tax for one in (*book.offerings.values(), *publication.offerings)}
+    for missing in known.gaps(used):
+        why = "has no rate there: say 0% where it is not raised"
+        raise Invalid(f"taxes.{missing}", why)
     for price in publication.prices:
         if price.offering not in kinds:
             raise Invalid(f"prices.{price.offering}", "there is no such offering")

@@ -17,6 +17,7 @@ from billing.payments.store import payment_method
 from billing.subscriptions.model import Activation
 from billing.subscriptions.store import subscription
 from billing.subscriptions.trial import Trial
+from billing.tax.model import HOME
 from runtime.chance import new_id
 from runtime.store import Tx
 from runtime.store.among import KEYS, among, packed
@@ -57,6 +58,7 @@ class SignUp:
     bill_day: int | None = None
     starts_on: date | None = None
     billed_until: date | None = None
+    jurisdiction: str = HOME
     activation: Activation = Activation.PAID
     terms_days: int = 0
     streams: int = 1
@@ -77,14 +79,17 @@ async def sign_up(desk: Desk, tx: Tx, orders: Sequence[SignUp], now: datetime) -
     """Sign households up and mark their accounts; nothing is charged before settle looks.
 
     Raises Duplicate naming contracts that exist, NotFound for an unknown offering or one without
-    a price in the currency, Invalid for an offering of another kind.
+    a price in the currency, Invalid for an offering of another kind, or where no tax is known of
+    the account's jurisdiction.
     """
     await _check_contracts(tx, [order.contract for order in orders])
-    book = (await desk.shelf.newest(tx)).book
+    catalogue = await desk.shelf.newest(tx)
+    book = catalogue.book
     made = []
     rows = _Rows()
     for order in orders:
         _check(order, book, now)
+        catalogue.taxes.table.check(order.jurisdiction)
         one = SignedUp(
             contract=order.contract,
             account=AccountId(new_id(now, desk.chance)),
@@ -146,6 +151,7 @@ class _Rows:
                 "locale": order.locale,
                 "bill_day": order.bill_day or starts_on.day,
                 "terms_days": order.terms_days,
+                "jurisdiction": order.jurisdiction,
                 "created_at": now,
             }
         )

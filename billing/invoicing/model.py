@@ -11,8 +11,10 @@ from datetime import date, datetime
 
 from billing.accounts.model import Account
 from billing.ledger.model import Book, Posting, PostingKind, entries
-from billing.rating.model import Line, LineKind
-from billing.tax.model import TaxGroup, TaxTable, assess
+from billing.rating.model import Charge, Line, LineKind
+from billing.tax.assessment import Assessor, Taxable, Where
+from billing.tax.levels import Split
+from billing.tax.model import TaxGroup
 from terms.calendar import days_after
 from terms.ids import AccountId, InvoiceId
 from terms.money import Money, total
@@ -23,7 +25,7 @@ NUMBER_DIGITS = 8
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Invoice:
-    """One document. `net` is the sum of its lines, `tax` that of its groups."""
+    """One document. `splits` take its lines apart one by one; `net` and `tax` are their sums."""
 
     id: InvoiceId
     series: str
@@ -33,6 +35,7 @@ class Invoice:
     issued_at: datetime
     due_on: date
     lines: Sequence[Line]
+    splits: Sequence[Split]
     groups: Sequence[TaxGroup]
     net: Money
     tax: Money
@@ -63,10 +66,11 @@ class Heading:
     is_prepaid: bool
 
 
-def draw_up(account: Account, heading: Heading, lines: Sequence[Line], taxes: TaxTable) -> Invoice:
+def draw_up(account: Account, heading: Heading, lines: Sequence[Line], taxes: Assessor) -> Invoice:
     """Make an invoice of lines. Raises NotFound where a tax has no rate on the day of issue."""
     issued_on = account.today(heading.at)
-    groups = assess(((line.charge.tax, line.charge.amount) for line in lines), taxes, issued_on)
+    where = Where(account.currency, issued_on, account.jurisdiction)
+    assessed = taxes.assess(tuple(_taxable(line.charge) for line in lines), where)
     terms_days = 0 if heading.is_prepaid else account.terms_days
     return Invoice(
         id=heading.id,
@@ -77,10 +81,15 @@ def draw_up(account: Account, heading: Heading, lines: Sequence[Line], taxes: Ta
         issued_at=heading.at,
         due_on=days_after(issued_on, terms_days),
         lines=lines,
-        groups=groups,
-        net=total((line.charge.amount for line in lines), account.currency),
-        tax=total((group.amount for group in groups), account.currency),
+        splits=assessed.splits,
+        groups=assessed.groups,
+        net=assessed.net,
+        tax=assessed.tax,
     )
+
+
+def _taxable(charge: Charge) -> Taxable:
+    return Taxable(charge.tax, charge.amount.amount_minor, charge.included)
 
 
 def posting(invoice: Invoice) -> Posting | None:
@@ -103,6 +112,6 @@ def posting(invoice: Invoice) -> Posting | None:
             (Book.RECEIVABLE, invoice.account, invoice.total),
             (Book.DEPOSIT, invoice.account, -deposits),
             (Book.REVENUE, "", deposits - invoice.net),
-            *((Book.TAX, group.tax, -group.amount) for group in invoice.groups),
+            *((Book.TAX, group.name, -group.amount) for group in invoice.groups),
         ),
     )

@@ -129,4 +129,5 @@ def _charge(book: PriceBook, wish: Wish, manner: Manner, part: Period, whole: Pe
         rate=rate,
         amount=Money(measured.part(rate.amount_minor, manner.cut), wish.currency),
         tax=book.offering(wish.offering).tax,
+        included=price.included,
     )

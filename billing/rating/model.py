@@ -14,6 +14,7 @@ from enum import StrEnum
 from billing.catalog.model import Price
 from billing.catalog.terms import Measure
 from billing.rating.measure import Share
+from billing.tax.levels import Inclusive
 from terms.calendar import Period, days_after
 from terms.ids import ServiceId
 from terms.money import Money
@@ -36,7 +37,8 @@ LineKey = tuple[str, LineKind, date, int]
 class Charge:
     """What `quantity` of an offering costs in a part of a period: `share` of `rate` is `amount`.
 
-    `rate` is for the whole period and for all of the quantity.
+    `rate` is for the whole period and for all of the quantity; both amounts include their tax where
+    the price does (`included`).
     """
 
     kind: LineKind
@@ -49,6 +51,7 @@ class Charge:
     rate: Money
     amount: Money
     tax: str
+    included: Inclusive | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,4 +83,5 @@ def once(kind: LineKind, on: date, sold: Price, amount: Money, tax: str) -> Char
         rate=amount,
         amount=amount,
         tax=tax,
+        included=sold.included if tax else None,
     )

@@ -1,5 +1,5 @@
 """What is published: codes to check names against, offerings with their prices, the
-ladder, when rentals begin, which promises may be made.
+ladder, when rentals begin, what tax is rounded for, which promises may be made.
 """
 
 from __future__ import annotations
@@ -16,16 +16,20 @@ from billing.equipment.model import Starts
 from billing.promises import store as promises
 from billing.promises.model import PromisePolicy
 from billing.tax import store as tax
+from billing.tax.levels import Level
 from runtime.store import Tx
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Codes:
-    """Names that may be used: offerings with their kind, those with a price, taxes, grants."""
+    """Names that may be used: offerings with their kind, those with a price, taxes at home, where
+    taxes are raised, grants.
+    """
 
     offerings: Mapping[str, str]
     priced: frozenset[str]
     taxes: frozenset[str]
+    jurisdictions: frozenset[str]
     grants: frozenset[str]
 
 
@@ -45,6 +49,7 @@ async def codes(tx: Tx) -> Codes:
         offerings={offering.code: offering.kind.value for offering in offerings},
         priced=frozenset(offering.code for offering in offerings if book.all_prices(offering.code)),
         taxes=table.taxes,
+        jurisdictions=table.jurisdictions,
         grants=frozenset(code for offering in offerings for code in offering.grants),
     )
 
@@ -66,6 +71,11 @@ async def ladder(tx: Tx) -> Ladder:
 async def rental_starts(tx: Tx) -> Starts:
     """Tell when rentals begin."""
     return await equipment.load_starts(tx)
+
+
+async def tax_level(tx: Tx) -> Level:
+    """Tell what tax is rounded once for."""
+    return await tax.load_level(tx)
 
 
 async def promise_policy(tx: Tx) -> PromisePolicy:

@@ -27,7 +27,10 @@ LIMIT_MAX = 500
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LineView:
-    """One line: `rate` x `days` / `of_days` = `amount`, at the price of `price_from`."""
+    """One line: `rate` x `days` / `of_days` = `amount`, at the price of `price_from`.
+
+    `amount` is either `net`, or includes its `tax_amount`.
+    """
 
     label: str
     kind: LineKind
@@ -39,7 +42,14 @@ class LineView:
     rate: Money
     price_from: date
     amount: Money
+    net: Money
+    tax_amount: Money
     tax: str
+
+    @property
+    def includes_tax(self) -> bool:
+        """Whether the price is one that includes tax."""
+        return self.amount != self.net
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -144,6 +154,8 @@ def _line(row: Any, currency: str) -> LineView:
         rate=Money(row.rate_minor, currency),
         price_from=row.price_from,
         amount=Money(row.amount_minor, currency),
+        net=Money(row.net_minor, currency),
+        tax_amount=Money(row.tax_minor, currency),
         tax=row.tax,
     )
 

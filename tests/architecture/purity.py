@@ -22,6 +22,7 @@ DECIDING = (
     "payments.looks",
     "payments.standing",
     "subscriptions.trial",
+    "tax.assessment",
     "tax.levels",
 )
 MODELS = "|".join(

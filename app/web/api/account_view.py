@@ -41,7 +41,7 @@ class BoxHeld:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InvoiceLine:
-    """A line of an invoice: rate x days / of_days = amount."""
+    """A line of an invoice: rate x days / of_days = amount, which is net, or includes its tax."""
 
     label: str
     period_start: date
@@ -50,6 +50,9 @@ class InvoiceLine:
     of_days: int
     rate: Amount
     amount: Amount
+    net: Amount
+    tax_amount: Amount
+    includes_tax: bool
     tax: str
 
 
@@ -172,6 +175,7 @@ class AccountDocument:
     zone: str
     locale: str
     bill_day: int
+    jurisdiction: str
     service: str
     state: str | None
     reason: str
@@ -204,6 +208,7 @@ def document(household: Household) -> AccountDocument:
         zone=account.zone,
         locale=account.locale,
         bill_day=account.bill_day,
+        jurisdiction=account.jurisdiction,
         service=service.id,
         state=service.state.value if service.state else None,
         reason=service.reason,
@@ -295,6 +300,9 @@ def _invoice(one: InvoiceView) -> Invoice:
                 of_days=line.of_days,
                 rate=Amount.of(line.rate),
                 amount=Amount.of(line.amount),
+                net=Amount.of(line.net),
+                tax_amount=Amount.of(line.tax_amount),
+                includes_tax=line.includes_tax,
                 tax=line.tax,
             )
             for line in one.lines

@@ -197,8 +197,8 @@ def _line(line: LineView) -> InvoiceLine:
         text=line.label,
         period=span(line.period_start, last),
         fraction=f"{line.days}/{line.of_days}",
-        rate=plain(line.rate),
-        net=plain(line.amount),
+        rate=plain(line.rate) + (" incl. tax" if line.includes_tax else ""),
+        net=plain(line.net),
         tax=line.tax,
     )
 

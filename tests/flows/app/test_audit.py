@@ -58,9 +58,9 @@ DEPOSIT = (
     f"""
     INSERT INTO invoice_line (invoice_id, n, service_id, subject, kind, period_start, period_end,
         take, measure, units_before, units, of_units, offering, price_from, quantity, rate_minor,
-        amount_minor, tax, label)
+        amount_minor, net_minor, tax_minor, tax, label)
         SELECT 'I{{n}}', 1, id, 'K{{n}}', 'deposit', '2030-01-01', '2030-01-02', 0, 'day', 0, 1, 1,
-        'HARBOUR', '2020-01-01', 1, 3000, 3000, '', 'Box' FROM service WHERE contract = '{HERE}'
+        'HARBOUR', '2020-01-01', 1, 3000, 3000, 3000, 0, '', 'Box' FROM service WHERE contract = '{HERE}'
     """,
 )
 
@@ -80,6 +80,7 @@ STEPS: tuple[tuple[str, str, dict[str, str], dict[str, Any]], ...] = (
         {"amount": "5.00", "reference": "R-1"},
     ),
     (API, "/api/v1/accounts/{contract}/contact", {"contract": NEW}, {"email": "n@new.example"}),
+    (API, "/api/v1/accounts/{contract}/jurisdiction", {"contract": NEW}, {"jurisdiction": "AT"}),
     (API, "/api/v1/accounts/{contract}/restore", {"contract": NEW}, {}),
     (API, "/api/v1/accounts/{contract}/restart", {"contract": HERE}, {}),
     (API, "/api/v1/accounts/{contract}/message", {"contract": HERE}, {"text": "Good evening"}),
