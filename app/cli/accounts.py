@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from app.cli.actor import Reason, actor
-from app.cli.speak import Json, run, say, tell
+from app.cli.speak import FAILED, Json, run, say, tell
 from billing.catalog.terms import When
 
 if TYPE_CHECKING:
@@ -175,35 +175,43 @@ def jurisdiction_(
 
 def explain(
     what: Annotated[
-        str, typer.Argument(help="A contract, or the number of an invoice or a credit note.")
+        str,
+        typer.Argument(
+            help="A contract, the number of a document, or one line of it like INV-00000012.3."
+        ),
     ],
     *,
     as_json: Json = False,
 ) -> None:
-    """Say what a household owes, why, and why it is dark. Or what a document is made of."""
+    """Say what a household owes, why, and why it is dark. Or what a document is made of.
+
+    A line is computed again from its record; where that differs, the command fails.
+    """
 
     async def story(house: House) -> Any:
         from app.desk import household
-        from billing.reads import accounts, credit_notes, invoices
+        from billing.reads import accounts, credit_notes, explaining, invoices
         from terms.errors import NotFound
 
         async with house.store.read() as tx:
             if await accounts.contracts(tx, [what]):
                 return await household.view(tx, what)
-            for document in (invoices.view, credit_notes.view):
+            for document in (invoices.view, credit_notes.view, explaining.line):
                 with suppress(NotFound):
                     return await document(tx, what)
-        why = f"there is neither a contract nor an invoice nor a credit note {what!r}"
+        why = f"there is neither a contract nor an invoice, a credit note or a line {what!r}"
         raise NotFound(why)
 
     found = run(story)
-    if as_json:
-        tell(found)
-        return
     from app.cli.explaining import explained
 
-    for line in explained(found):
-        say(line)
+    if as_json:
+        tell(found)
+    else:
+        for line in explained(found):
+            say(line)
+    if not getattr(found, "agrees", True):
+        raise typer.Exit(FAILED)
 
 
 def _parts(text: str, option: str, counts: tuple[int, ...]) -> list[str]:

@@ -1,4 +1,4 @@
-"""A household, an invoice or a credit note in words, for `boxoffice explain`."""
+"""A household, a document or one line of it in words, for `boxoffice explain`."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from app.desk.household import Household
 from billing.rating.model import LineKind
 from billing.reads.credit_notes import CreditLineView, CreditNoteView
+from billing.reads.explaining import Explanation
 from billing.reads.invoices import InvoiceView, LineView
 from billing.tax.levels import Level
 from billing.tax.model import TaxGroup
@@ -14,8 +15,10 @@ from billing.tax.model import TaxGroup
 DOCUMENTS_MAX = 3
 
 
-def explained(found: Household | InvoiceView | CreditNoteView) -> Iterator[str]:
+def explained(found: Household | InvoiceView | CreditNoteView | Explanation) -> Iterator[str]:
     """Tell what is owed or given back, line by line, and why it is dark."""
+    if isinstance(found, Explanation):
+        return _line(found)
     if isinstance(found, InvoiceView):
         return _invoice(found)
     return _note(found) if isinstance(found, CreditNoteView) else _household(found)
@@ -53,6 +56,26 @@ def _invoice(one: InvoiceView) -> Iterator[str]:
         period = f"{line.period_start} to {line.period_end}"
         yield f"  {line.amount}  {line.label}  ({share}, {period}, {_taxed(line)})"
     yield from _taxes(one.groups)
+
+
+def _line(one: Explanation) -> Iterator[str]:
+    yield f"line {one.line} of {one.document}, contract {one.contract}: {one.label}"
+    if one.gives_back:
+        yield f"  gives back of line {one.gives_back}, {one.period_start} to {one.period_end}"
+    share = f"{one.units}/{one.of_units} of it, by the {one.measure.value}"
+    after = f", after the first {one.units_before}" if one.units_before else ""
+    whole = f"{one.rate} for {one.quantity} x {one.offering} in a whole period"
+    yield f"  charged: {whole}; {share}{after}"
+    yield f"  {one.taxed}"
+    for back in one.given_back:
+        kept = f", {back.kept} kept" if back.kept.amount_minor else ""
+        days = f"{back.period_start} to {back.period_end}"
+        yield f"  given back: {back.amount}{kept} by line {back.line} of {back.note}, {days}"
+    for each in one.sources:
+        days = f"from {each.from_on}" + (f" to {each.until_on}" if each.until_on else "")
+        yield f"  {each.kind} {each.id}: {days}" + (f", {each.detail}" if each.detail else "")
+    word = "agrees" if one.agrees else "DIFFERS"
+    yield f"  amount {one.amount}; computed again from the record: {one.executed}, {word}"
 
 
 def _note(one: CreditNoteView) -> Iterator[str]:

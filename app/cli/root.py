@@ -26,6 +26,7 @@ from app.cli.serve import add_to as add_serve
 from app.cli.targets import add_to as add_targets
 from app.cli.tokens import add_to as add_tokens
 from app.cli.users import add_to as add_users
+from app.cli.verify import add_to as add_verify
 from app.cli.work import add_to as add_work
 
 cli = typer.Typer(
@@ -77,6 +78,7 @@ for add in (
     add_processes,
     add_rests,
     add_doctor,
+    add_verify,
     add_users,
     add_tokens,
     add_targets,

@@ -6,6 +6,7 @@ from aiohttp import web
 
 from app.identity.first import FirstOwner
 from app.web.console.audited import Audited
+from app.web.console.explained import Explained
 from app.web.console.histories import Histories
 from app.web.console.household import HouseholdForms
 from app.web.console.pages import Console
@@ -45,7 +46,7 @@ class Site:
         doors = (Signing(phone), SettingUp(phone, self.first))
         pages = (*doors, Me(phone), Staff(phone), self.field, self.portal, Describing(phone))
         of_people = [route for page in pages for route in page.routes()]
-        makes = (Audited, HouseholdForms, Searching, Working, Histories)
+        makes = (Audited, HouseholdForms, Searching, Working, Histories, Explained)
         beside = [one(self.console) for one in makes]
         console = (*self.console.routes(), *(route for page in beside for route in page.routes()))
         return (*console, *of_people, *self.static.routes())

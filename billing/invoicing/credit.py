@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 
 from billing.accounts.model import Account
+from billing.catalog.terms import Measure
 from billing.invoicing.model import number
 from billing.ledger.model import Book
 from billing.rating.coverage import less
@@ -99,6 +100,15 @@ def whole_of(one: Charged, *, kept_minor: int = 0) -> CreditLine | None:
     """Give back a line that was charged once, but for a part that is kept."""
     charge = one.line.charge
     return _credit(one, charge.period, kept_minor, charge.amount.amount_minor, kept_minor)
+
+
+def execute_credit(one: CreditLine, zone: str) -> Money:
+    """Compute what a credit comes to, by the line it is of, its days and what of it is kept."""
+    if one.of.line.charge.measure is Measure.WHOLE:
+        again = whole_of(one.of, kept_minor=one.kept.amount_minor)
+    else:
+        again = days_of(one.of, one.period, zone)
+    return again.amount if again else Money(0, one.amount.currency)
 
 
 def cost_until(one: Charged, day: date, zone: str) -> int:

@@ -219,7 +219,7 @@ def document(household: Household) -> AccountDocument:
         subscriptions=[_subscribed(one) for one in account.subscriptions],
         boxes=[_box(box) for box in household.gateway.boxes],
         rentals=[rented(one) for one in account.rentals],
-        invoices=[_invoice(one) for one in account.invoices],
+        invoices=[invoice(one) for one in account.invoices],
         credit_notes=[credit_note(one) for one in account.credit_notes],
         payments=[_payment(one) for one in account.payments],
         attempts=[_attempt(one) for one in account.attempts],
@@ -281,7 +281,8 @@ def _message(one: Delivery) -> MessageSent:
     )
 
 
-def _invoice(one: InvoiceView) -> Invoice:
+def invoice(one: InvoiceView) -> Invoice:
+    """Show an invoice."""
     return Invoice(
         number=one.number,
         issued_on=one.issued_on,

@@ -10,7 +10,6 @@ from pydantic import Field
 from app.desk import contact, household, paying, taxing
 from app.desk.signup import Household, sign_up
 from app.web.api.account_view import AccountDocument, Promised, document
-from app.web.api.rental_view import CreditNote, credit_note
 from app.web.api.shapes import (
     Amount,
     AmountText,
@@ -29,7 +28,7 @@ from app.web.api.shapes import (
 from app.web.api.ways import ask, change, look
 from app.web.route import Body, Call
 from billing.flows.signup import MethodRef
-from billing.reads import accounts, credit_notes
+from billing.reads import accounts
 from gateway.inventory.flows import NewBox
 from runtime.store import Tx
 
@@ -249,12 +248,6 @@ async def shown(tx: Tx, contract: str) -> AccountDocument:
     return document(await household.view(tx, contract))
 
 
-async def show_note(call: Call) -> CreditNote:
-    """Show a credit note by its number: what it gives back of which lines, and why as much."""
-    async with call.house.store.read() as tx:
-        return credit_note(await credit_notes.view(tx, call.part("number")))
-
-
 ROUTES = (
     change("accounts", create, AccountDocument, body=SignUpBody, status=201, problems=[404]),
     look("accounts", listing, Page[AccountLine], query=AccountQuery),
@@ -264,5 +257,4 @@ ROUTES = (
     ask("accounts/{contract}/pay-link", pay_link, PayLink, body=PayLinkBody, status=201),
     change("accounts/{contract}/payments", take_cash, Taken, body=CashBody, status=201),
     change("accounts/{contract}/promises", promise, Promised, body=PromiseBody, status=201),
-    look("credit-notes/{number}", show_note, CreditNote),
 )

@@ -8,6 +8,7 @@ from app.web.api import (
     boxes,
     clock,
     deposits,
+    documents,
     field,
     finding,
     life,
@@ -20,6 +21,7 @@ from app.web.api import (
 API = (
     *accounts.ROUTES,
     *life.ROUTES,
+    *documents.ROUTES,
     *mending.ROUTES,
     *finding.ROUTES,
     *boxes.ROUTES,

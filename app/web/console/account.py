@@ -177,7 +177,7 @@ def invoice(one: InvoiceView, today: date) -> InvoiceCard:
         open=str(one.open) if one.open.amount_minor else "",
         tone=tone,
         state=state,
-        lines=tuple(_line(line) for line in one.lines),
+        lines=tuple(_line(f"{one.number}.{n}", line) for n, line in enumerate(one.lines, 1)),
         taxes=taxes(one.groups),
     )
 
@@ -191,9 +191,10 @@ def paid(one: InvoiceView, today: date) -> tuple[Tone, str]:
     return "warn", "open"
 
 
-def _line(line: LineView) -> InvoiceLine:
+def _line(name: str, line: LineView) -> InvoiceLine:
     last = line.period_end - timedelta(days=1)
     return InvoiceLine(
+        name=name,
         text=line.label,
         period=span(line.period_start, last),
         fraction=f"{line.days}/{line.of_days}",

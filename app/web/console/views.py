@@ -205,8 +205,9 @@ class AccountLine:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InvoiceLine:
-    """One line of an invoice, with all that explains its price."""
+    """One line of an invoice, with all that explains its price; `name` is what it is asked for."""
 
+    name: str
     text: str
     period: str
     fraction: str

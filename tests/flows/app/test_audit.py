@@ -60,7 +60,8 @@ DEPOSIT = (
         take, measure, units_before, units, of_units, offering, price_from, quantity, rate_minor,
         amount_minor, net_minor, tax_minor, tax, label)
         SELECT 'I{{n}}', 1, id, 'K{{n}}', 'deposit', '2030-01-01', '2030-01-02', 0, 'day', 0, 1, 1,
-        'HARBOUR', '2020-01-01', 1, 3000, 3000, 3000, 0, '', 'Box' FROM service WHERE contract = '{HERE}'
+        'HARBOUR', '2020-01-01', 1, 3000, 3000, 3000, 0, '', 'Box'
+        FROM service WHERE contract = '{HERE}'
     """,
 )
 

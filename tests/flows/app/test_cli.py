@@ -6,6 +6,8 @@ import asyncio
 import json
 import os
 import pwd
+import sqlite3
+from contextlib import closing as closing_file
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -23,7 +25,7 @@ from tests.flows.app.process import command
 from tests.flows.app.served import ENVIRONMENT, HARBOUR, HARBOUR_BEGINS
 from tests.simulators.process import start_simulator
 
-NEITHER = "there is neither a contract nor an invoice nor a credit note"
+NEITHER = "there is neither a contract nor an invoice, a credit note or a line"
 REFERENCE = Path(__file__).parents[3] / "docs" / "reference"
 
 
@@ -298,6 +300,22 @@ def test_the_doctor_finds_what_is_missing(boxoffice, tmp_path):
     assert "ok   secret files" in output
     (tmp_path / "data" / "api-token").chmod(0o644)
     assert "others can read api-token" in boxoffice("doctor")[1]
+
+
+def test_verify_says_what_is_broken(boxoffice, sqlite_url):
+    """Sound books end with 0; a row that breaks a rule is named below it, and the end is 1."""
+    code, output, _ = boxoffice("verify")
+    assert (code, output.splitlines()[-1].split(", ")[1]) == (0, "0 broken")
+    with closing_file(sqlite3.connect(sqlite_url.removeprefix("sqlite:///"))) as file:
+        file.execute("DROP TRIGGER entry_seal")
+    code, output, _ = boxoffice("verify", "--rule", "schema")
+    assert code == 1
+    assert "BROKEN schema each trigger that keeps the books is there: 1 break it" in output
+    assert "entry.entry_seal  the trigger is not there as declared" in output
+    assert output.splitlines()[-1] == "3 rules, 1 broken"
+    assert boxoffice("verify", "--rule", "I1")[0] == 0
+    code, _, errors = boxoffice("verify", "--rule", "I77")
+    assert (code, "'I77' is none of I1, I2" in errors) == (2, True)
 
 
 def test_mail_is_tried_before_it_is_needed(boxoffice, monkeypatch):

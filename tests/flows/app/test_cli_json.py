@@ -45,7 +45,8 @@ DEPOSIT = (
         take, measure, units_before, units, of_units, offering, price_from, quantity, rate_minor,
         amount_minor, net_minor, tax_minor, tax, label)
     SELECT 'I1', 1, id, 'K1', 'deposit', '2030-01-01', '2030-01-02', 0, 'whole', 0, 1, 1,
-        'BASIC', '2020-01-01', 1, 3000, 3000, 3000, 0, '', 'Box' FROM service WHERE contract = '{LIT}'
+        'BASIC', '2020-01-01', 1, 3000, 3000, 3000, 0, '', 'Box'
+        FROM service WHERE contract = '{LIT}'
     """,
 )
 
@@ -89,6 +90,7 @@ ASKED = {
     "parked release": ("compose", LIT),
     "entitlements replay": (),
     "doctor": (),
+    "verify": (),
     "targets kinds": (),
     "targets list": (),
     "targets probe": (TARGET,),
@@ -122,6 +124,7 @@ ASKED = {
 LOOKING = {
     *("migrate", "explain", "device list", "device show", "deposit list", "jobs list"),
     *("review list", "review strangers", "orders", "parked list", "doctor", "targets kinds"),
+    "verify",
     *(
         "targets list",
         "targets probe",
@@ -190,7 +193,8 @@ def test_every_command_prints_one_document(shop, monkeypatch):
         asked = [word.format(folder=folder / "operator", job=job, soon=soon) for word in words]
         result = CliRunner().invoke(cli, [*name.split(), *asked, "--json"])
         assert isinstance(result.exception, SystemExit | None), name
-        assert result.exit_code == 0 or name == "doctor", (name, result.stderr)
+        # What was put into the database above, past the product, is no sound book.
+        assert result.exit_code == 0 or name in {"doctor", "verify"}, (name, result.stderr)
         told = json.loads(result.stdout)
         assert told is not None, name
         assert (trace(ours) > before) == (name not in LOOKING), name

@@ -9,7 +9,7 @@ from lxml import html
 
 from app.cli.explaining import explained
 from app.desk import household
-from billing.reads import credit_notes
+from billing.reads import credit_notes, explaining
 from runtime.store import audit
 from tests.flows.app.served import at_work, rest
 from tests.flows.app.visitor import let_in
@@ -149,6 +149,31 @@ async def test_a_credit_note_explains_itself(flat):
     shown = await page_of(flat)
     assert f"{note['number']} " in shown
     assert re.search(r"line \d of INV-\d+: 4\.00 charged, \d\.\d\d stays for \d+/\d+", shown)
+
+
+async def test_each_line_is_explained_wherever_it_is_asked_for(flat):
+    """A line tells its record, that it computes again, and its cause: by API, page and command."""
+    await come_back(flat, BOX, "good")
+    _, account = await flat.api("GET", f"accounts/{FLAT}")
+    note = account["credit_notes"][0]
+    lines = [one for one in note["lines"] if one["rate"]["text"] == "4.00"]
+    name = f"{lines[0]['invoice']}.{lines[0]['line']}"
+    status, line = await flat.api("GET", f"lines/{name}")
+    assert (status, line["agrees"], line["executed"]) == (200, True, line["amount"])
+    assert (line["sources"][0]["kind"], BOX in line["sources"][0]["detail"]) == ("rental", True)
+    assert line["given_back"][0]["credit_note"] == note["number"]
+    assert line["tax_group"]["tax"] == "standard"
+    page = await (await let_in(flat)).get(f"/console/accounts/{FLAT}")
+    assert f'href="/console/lines/{name}"' in page.text
+    shown = (await (await let_in(flat)).get(f"/console/lines/{name}")).text
+    assert "computes again" in shown
+    assert BOX in shown
+    async with flat.house.store.read() as tx:
+        told = list(explained(await explaining.line(tx, name)))
+    assert told[-1].endswith(f"from the record: {line['executed']['text']} EUR, agrees")
+    assert any(one.startswith("  given back: ") and note["number"] in one for one in told)
+    status, problem = await flat.api("GET", f"lines/{note['number']}.99")
+    assert (status, "no line" in problem["detail"]) == (404, True)
 
 
 async def test_a_job_opens_where_a_box_is_missing(flat):

@@ -1,0 +1,11 @@
+"""A charge computed again from its own record: what it says of itself is what it charged. Pure."""
+
+from __future__ import annotations
+
+from billing.rating.model import Charge
+from terms.money import Money
+
+
+def execute(charge: Charge) -> Money:
+    """Compute what a charge comes to, by its rate and its share alone."""
+    return Money(charge.share.part(charge.rate.amount_minor), charge.rate.currency)

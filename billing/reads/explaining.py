@@ -1,0 +1,277 @@
+"""One line of a document with everything it came about by, computed again from its record."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from fractions import Fraction
+from typing import Any
+
+from sqlalchemy import Select, or_, select
+
+from billing.accounts.store import account, service
+from billing.catalog.terms import Measure
+from billing.invoicing.credit import Charged, CreditLine, execute_credit
+from billing.invoicing.store import (
+    charged_from,
+    credit_line,
+    credit_note,
+    decode_groups,
+    invoice,
+    invoice_line,
+)
+from billing.rating.execute import execute
+from billing.rating.model import LineKind
+from billing.reads.sources import Source, sources
+from billing.tax.levels import Level, Split
+from billing.tax.model import TaxGroup
+from runtime.store import Tx
+from terms.calendar import Period
+from terms.errors import NotFound
+from terms.money import Money
+
+_ROUNDED_FOR = {
+    Level.LINE: "each line",
+    Level.GROUP: "all lines of this rate",
+    Level.DOCUMENT: "the whole document",
+}
+_LINE = re.compile(r"(?P<document>.+)\.(?P<n>[1-9][0-9]{0,5})")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Back:
+    """What a credit note gave back of the line: `amount`, and `kept` which it did not."""
+
+    note: str
+    line: int
+    period_start: date
+    period_end: date
+    amount: Money
+    kept: Money
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Explanation:
+    """Line `line` of a document: `rate` x `units` / `of_units`, after `units_before` of them.
+
+    `rate` is for all of the quantity in a whole period. `executed` is the amount, computed again
+    from what the line says of itself; it is `net`, or includes its `tax_amount`. `group` is what
+    the document was taxed by together with this line, rounded half up once at its level; none where
+    the line is untaxed.
+    """
+
+    document: str
+    line: int
+    account: str
+    contract: str
+    label: str
+    kind: LineKind
+    subject: str
+    offering: str
+    price_from: date
+    period_start: date
+    period_end: date
+    measure: Measure
+    units_before: int
+    units: int
+    of_units: int
+    quantity: int
+    rate: Money
+    amount: Money
+    executed: Money
+    net: Money
+    tax_amount: Money
+    tax: str
+    group: TaxGroup | None
+    given_back: Sequence[Back] = ()
+    gives_back: str = ""
+    kept: Money | None = None
+    sources: Sequence[Source] = field(default_factory=tuple)
+
+    @property
+    def fraction(self) -> Fraction:
+        """What of a whole period it is for."""
+        return Fraction(self.units, self.of_units)
+
+    @property
+    def taxed(self) -> str:
+        """How its tax came about, in words."""
+        group = self.group
+        if group is None:
+            return "untaxed"
+        included = ", included in its amount" if self.amount != self.net else ""
+        return (
+            f"{self.tax_amount} of tax{included}; {group.name} {group.rate}: {group.amount} of "
+            f"{group.net}, rounded half up once for {_ROUNDED_FOR[group.level]}"
+        )
+
+    @property
+    def agrees(self) -> bool:
+        """Whether the record computes to the amount."""
+        return self.executed == self.amount
+
+
+def parse(text: str) -> tuple[str, int] | None:
+    """Take the name of a line apart: INV-00000012.3 is the third of a document."""
+    found = _LINE.fullmatch(text)
+    return (found["document"], int(found["n"])) if found else None
+
+
+async def line(tx: Tx, text: str) -> Explanation:
+    """Explain a line of an invoice or a credit note, by the document's number or id.
+
+    Raises NotFound.
+    """
+    named = parse(text)
+    for find in (_of_invoice, _of_note) if named else ():
+        found = await find(tx, *named) if named else None
+        if found is not None:
+            return found
+    raise NotFound(f"there is no line {text!r}: name one like INV-00000012.3")
+
+
+def _charged_query() -> Select[Any]:
+    joined = (
+        invoice_line.join(invoice, invoice.c.id == invoice_line.c.invoice_id)
+        .join(account, account.c.id == invoice.c.account_id)
+        .join(service, service.c.id == invoice_line.c.service_id)
+    )
+    return select(
+        invoice_line,
+        *(invoice.c.currency, invoice.c.groups, invoice.c.number.label("document")),
+        *(account.c.number.label("account_number"), account.c.zone, service.c.contract),
+    ).select_from(joined)
+
+
+async def _of_invoice(tx: Tx, document: str, n: int) -> Explanation | None:
+    c = invoice.c
+    query = _charged_query().where(
+        or_(c.number == document, c.id == document), invoice_line.c.n == n
+    )
+    row = await tx.first(query)
+    if row is None:
+        return None
+    charged = charged_from(row)
+    given_back = await _given_back(tx, charged)
+    return await _explained(
+        tx,
+        row,
+        charged,
+        document=(row.document, n),
+        amount=charged.line.charge.amount,
+        executed=execute(charged.line.charge),
+        given_back=given_back,
+    )
+
+
+async def _of_note(tx: Tx, document: str, n: int) -> Explanation | None:
+    c, back = credit_note.c, credit_line.c
+    joined = credit_line.join(credit_note, c.id == back.note_id)
+    query = (
+        select(credit_line, c.number, c.currency, c.groups)
+        .select_from(joined)
+        .where(or_(c.number == document, c.id == document), back.n == n)
+    )
+    note = await tx.first(query)
+    if note is None:
+        return None
+    lines = invoice_line.c
+    row = await tx.first(
+        _charged_query().where(lines.invoice_id == note.invoice_id, lines.n == note.invoice_n)
+    )
+    if row is None:
+        return None
+    charged = charged_from(row)
+    credit = CreditLine(
+        of=charged,
+        label=note.label,
+        period=Period(note.period_start, note.period_end),
+        amount=Money(note.amount_minor, note.currency),
+        split=Split(Money(note.net_minor, note.currency), Money(note.tax_minor, note.currency)),
+        kept=Money(note.kept_minor, note.currency),
+    )
+    return await _explained(
+        tx,
+        row,
+        charged,
+        document=(note.number, n),
+        amount=credit.amount,
+        executed=execute_credit(credit, row.zone),
+        credit=(credit, note.groups),
+    )
+
+
+async def _explained(
+    tx: Tx,
+    row: Any,
+    charged: Charged,
+    *,
+    document: tuple[str, int],
+    amount: Money,
+    executed: Money,
+    given_back: Sequence[Back] = (),
+    credit: tuple[CreditLine, str] | None = None,
+) -> Explanation:
+    one = charged.line.charge
+    period = credit[0].period if credit else one.period
+    groups = credit[1] if credit else row.groups
+    split = credit[0].split if credit else charged.split
+    return Explanation(
+        document=document[0],
+        line=document[1],
+        account=row.account_number,
+        contract=row.contract,
+        label=charged.line.label,
+        kind=one.kind,
+        subject=charged.line.subject,
+        offering=one.offering,
+        price_from=one.price_from,
+        period_start=period.start,
+        period_end=period.end,
+        measure=one.measure,
+        units_before=one.share.since,
+        units=one.share.units,
+        of_units=one.share.of,
+        quantity=one.quantity,
+        rate=one.rate,
+        amount=amount,
+        executed=executed,
+        net=split.net,
+        tax_amount=split.tax,
+        tax=one.tax,
+        group=_group(groups, row.currency, charged),
+        given_back=given_back,
+        gives_back=f"{row.document}.{row.n}" if credit else "",
+        kept=credit[0].kept if credit else None,
+        sources=await sources(tx, row, one),
+    )
+
+
+def _group(text: str, currency: str, charged: Charged) -> TaxGroup | None:
+    """Find what a line was taxed by: its tax, where and at the rate it was raised."""
+    of = charged.group
+    groups = decode_groups(text, currency)
+    return next((g for g in groups if of and (g.name, g.rate) == (of.name, of.rate)), None)
+
+
+async def _given_back(tx: Tx, charged: Charged) -> list[Back]:
+    c, back = credit_note.c, credit_line.c
+    query = (
+        select(credit_line, c.number, c.currency)
+        .select_from(credit_line.join(credit_note, c.id == back.note_id))
+        .where(back.invoice_id == charged.invoice, back.invoice_n == charged.n)
+        .order_by(c.sequence, back.n)
+    )
+    return [
+        Back(
+            note=row.number,
+            line=row.n,
+            period_start=row.period_start,
+            period_end=row.period_end,
+            amount=Money(row.amount_minor, row.currency),
+            kept=Money(row.kept_minor, row.currency),
+        )
+        for row in await tx.rows(query)
+    ]

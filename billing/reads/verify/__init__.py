@@ -1,0 +1,27 @@
+"""What always holds of the books, as rules to ask a live database: a file per concern."""
+
+from billing.reads.verify import (
+    audited,
+    charges,
+    documents,
+    fairness,
+    ledger,
+    numbers,
+    outbox,
+    payments,
+    schema,
+)
+
+RULES = (
+    *ledger.RULES,
+    *numbers.RULES,
+    *charges.RULES,
+    *payments.RULES,
+    *documents.RULES,
+    *outbox.RULES,
+    *fairness.RULES,
+    *audited.RULES,
+    *schema.RULES,
+)
+
+__all__ = ["RULES"]

@@ -1,0 +1,149 @@
+"""What the money rests on is there: constraints, indexes and triggers of the live schema.
+
+The tables are compared with what is declared of them; triggers are not declared anywhere else, so
+that they are named here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+
+from sqlalchemy import (
+    CheckConstraint,
+    Constraint,
+    ForeignKeyConstraint,
+    PrimaryKeyConstraint,
+    Table,
+    UniqueConstraint,
+)
+
+from billing.accounts.store import account, service
+from billing.invoicing.store import credit_line, credit_note, invoice, invoice_line, number_series
+from billing.ledger.store import entry, posting
+from billing.payments.store import (
+    allocation,
+    attempt,
+    movement,
+    open_item,
+    payment_method,
+    provider_event,
+)
+from runtime.store.audit import audit
+from runtime.store.lease import Engine
+from runtime.store.rules import Rule
+
+TABLES = (
+    *(account, service, number_series, invoice, invoice_line, credit_note, credit_line),
+    *(posting, entry, movement, allocation, open_item),
+    *(attempt, payment_method, provider_event, audit),
+)
+# What only grows; on SQLite a row could also be replaced, which a key of its own refuses.
+GROWING = (invoice, invoice_line, credit_note, credit_line, allocation, posting, entry, audit)
+REPLACEABLE = (invoice, invoice_line, credit_note, credit_line, allocation)
+SEALED = (posting, entry)
+
+
+def _triggers(engine: Engine) -> Iterator[tuple[str, str]]:
+    endings = ("no_update", "no_delete") if engine == "sqlite" else ("no_change",)
+    yield from ((table.name, f"{table.name}_{ending}") for table in GROWING for ending in endings)
+    yield from ((table.name, f"{table.name}_seal") for table in SEALED)
+    if engine == "sqlite":
+        yield from ((table.name, f"{table.name}_no_replace") for table in REPLACEABLE)
+
+
+def _constraints() -> Iterator[tuple[str, str, str]]:
+    """Name each constraint with its table; of keys also say what they are of."""
+    for table in TABLES:
+        # The key of a table that counts by itself has no name on SQLite.
+        named = [one for one in table.constraints if table is not audit or not _is_key(one)]
+        for one in named:
+            yield table.name, str(one.name), _definition(one)
+
+
+def _is_key(one: Constraint) -> bool:
+    return isinstance(one, PrimaryKeyConstraint)
+
+
+def _definition(one: Constraint) -> str:
+    match one:
+        case PrimaryKeyConstraint() | UniqueConstraint():
+            word = "PRIMARY KEY" if _is_key(one) else "UNIQUE"
+            return f"{word} ({', '.join(column.name for column in one.columns)})"
+        case ForeignKeyConstraint():
+            return "FOREIGN KEY"
+        case CheckConstraint():
+            return "CHECK"
+    raise TypeError(f"{one} is no constraint that verify knows")
+
+
+def _indexes(tables: Iterable[Table]) -> Iterator[tuple[str, str]]:
+    yield from ((table.name, str(one.name)) for table in tables for one in table.indexes)
+
+
+def _listed(rows: Iterable[tuple[str, ...]]) -> str:
+    return ", ".join("(" + ", ".join(f"'{cell}'" for cell in row) + ")" for row in sorted(rows))
+
+
+def _missing(what: str, wanted: Iterable[tuple[str, ...]], columns: str, there: str) -> str:
+    return (
+        f"WITH wanted({columns}) AS (VALUES {_listed(wanted)}) "  # noqa: S608 - names of our own
+        f"SELECT place || '.' || name, 'the {what} is not there as declared' FROM wanted "
+        f"WHERE NOT EXISTS ({there})"
+    )
+
+
+_CONSTRAINTS: Mapping[Engine, str] = {
+    "sqlite": _missing(
+        "constraint",
+        _constraints(),
+        "place, name, of",
+        "SELECT 1 FROM sqlite_master m WHERE m.type = 'table' AND m.tbl_name = place "
+        "AND instr(m.sql, 'CONSTRAINT ' || wanted.name || ' ' || of)",
+    ),
+    "postgresql": _missing(
+        "constraint",
+        _constraints(),
+        "place, name, of",
+        "SELECT 1 FROM pg_constraint WHERE conrelid = to_regclass(place) AND conname = name "
+        "AND convalidated AND strpos(pg_get_constraintdef(oid), of) = 1",
+    ),
+}
+_INDEXES: Mapping[Engine, str] = {
+    "sqlite": _missing(
+        "index",
+        _indexes(TABLES),
+        "place, name",
+        "SELECT 1 FROM sqlite_master m WHERE m.type = 'index' AND m.tbl_name = place "
+        "AND m.name = wanted.name",
+    ),
+    "postgresql": _missing(
+        "index",
+        _indexes(TABLES),
+        "place, name",
+        "SELECT 1 FROM pg_index WHERE indrelid = to_regclass(place) AND indisvalid "
+        "AND indexrelid = to_regclass(name)",
+    ),
+}
+_TRIGGERS: Mapping[Engine, str] = {
+    "sqlite": _missing(
+        "trigger",
+        _triggers("sqlite"),
+        "place, name",
+        "SELECT 1 FROM sqlite_master m WHERE m.type = 'trigger' AND m.tbl_name = place "
+        "AND m.name = wanted.name AND instr(m.sql, 'RAISE(ABORT')",
+    ),
+    "postgresql": _missing(
+        "trigger",
+        _triggers("postgresql"),
+        "place, name",
+        "SELECT 1 FROM pg_trigger t JOIN pg_proc p ON p.oid = t.tgfoid "
+        "WHERE t.tgrelid = to_regclass(place) AND t.tgname = name "
+        "AND t.tgenabled IN ('O', 'A') AND strpos(p.prosrc, 'RAISE EXCEPTION') > 0",
+    ),
+}
+
+RULES = (
+    Rule(code="schema", says="each constraint that money rests on is there", sql=_CONSTRAINTS),
+    Rule(code="schema", says="each index that money rests on is there", sql=_INDEXES),
+    Rule(code="schema", says="each trigger that keeps the books is there", sql=_TRIGGERS),
+)
