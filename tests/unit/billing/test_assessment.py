@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from billing.tax.assessment import Assessor, Taxable, Where, assess
 from billing.tax import levels
+from billing.tax.assessment import Assessor, Taxable, Where, assess
 from billing.tax.levels import Inclusive, Level
 from billing.tax.model import UNTAXED, TaxRate, TaxTable, changed_rates
 from terms.errors import Invalid, NotFound
