@@ -138,6 +138,7 @@ def _offerings(folder: Folder, known: Known, problems: Problems) -> None:
         found = _Row()
         found.lean("tax", row.tax, tax_names, f"there is no tax '{row.tax}'{_known(taxes)}")
         found.whys += _rental(row, models) if row.kind == "rental" else _granting(row)
+        found.whys += row.offering.problems()
         for code in row.grants:
             why = f"no route leads the code '{code}' to a target"
             found.lean("grants", code, route_names, why)
@@ -155,7 +156,7 @@ def _lose_offering(row: sheets.OfferingRow, problems: Problems) -> None:
 
 def _granting(row: sheets.OfferingRow) -> list[tuple[str, str]]:
     whys = []
-    if not row.grants:
+    if not row.grants and row.kind != "one_off":
         whys.append(("grants", f"a {row.kind} grants at least one package code"))
     if row.model:
         whys.append(("model", f"a {row.kind} is not for a box model"))

@@ -12,6 +12,7 @@ from typing import Any
 
 from app.imports import cells
 from app.imports.sheet import Column, Sheet
+from billing.catalog.model import Offering, OfferingKind
 from billing.catalog.terms import TERMS, Terms
 from billing.tax.levels import Inclusive
 from gateway.inventory import secrets
@@ -33,7 +34,7 @@ class TaxRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OfferingRow:
-    """Something that is sold: a plan, an add-on or the rental of a box model, and on which terms.
+    """Something that is sold, for a time, with a box model or once, and on which terms.
 
     Terms stay text; an empty one is as usual.
     """
@@ -56,12 +57,27 @@ class OfferingRow:
     unused: str = ""
     paused: str = ""
     trial_days: str = ""
+    billed: str = ""
+    window: str = ""
 
     @property
     def terms(self) -> Terms:
         """The terms it is sold on."""
         words = {name: getattr(self, name) for name in TERMS}
         return Terms.read({name: word for name, word in words.items() if word})
+
+    @property
+    def offering(self) -> Offering:
+        """What is sold."""
+        return Offering(
+            code=self.code,
+            kind=OfferingKind(self.kind),
+            name=self.name,
+            grants=self.grants,
+            tax=self.tax,
+            models=self.model,
+            terms=self.terms,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -181,7 +197,7 @@ OFFERINGS = Sheet(
     file="offerings.csv",
     columns=(
         Column(name="code", read=cells.code),
-        Column(name="kind", read=cells.one_of("plan", "addon", "rental")),
+        Column(name="kind", read=cells.one_of(*(kind.value for kind in OfferingKind))),
         Column(name="name", read=cells.text_of(120)),
         Column(name="grants", read=cells.codes, empty=()),
         Column(name="tax", read=cells.code),

@@ -25,7 +25,7 @@ from app.imports.sheets import (
     SubscriberRow,
 )
 from app.wiring import House
-from billing.catalog.model import Offering, OfferingKind, Price
+from billing.catalog.model import Price
 from billing.flows import providers
 from billing.flows.publish import Publication, publish
 from billing.flows.signup import MethodRef, SignUp, sign_up
@@ -141,18 +141,7 @@ def _route(row: Any) -> Route:
 def _publication(folder: Folder, business: Mapping[str, str]) -> Publication:
     return Publication(
         zone=business["zone"],
-        offerings=tuple(
-            Offering(
-                code=row.code,
-                kind=OfferingKind(row.kind),
-                name=row.name,
-                grants=row.grants,
-                tax=row.tax,
-                models=row.model,
-                terms=row.terms,
-            )
-            for row in folder.offerings
-        ),
+        offerings=tuple(row.offering for row in folder.offerings),
         prices=tuple(
             Price(
                 offering=row.offering,

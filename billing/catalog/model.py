@@ -7,7 +7,7 @@ always be explained by the price it was sold at.
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
@@ -28,6 +28,7 @@ class OfferingKind(StrEnum):
     PLAN = "plan"  # a service has one
     ADDON = "addon"  # ... and any number of these
     RENTAL = "rental"  # charged while a household holds a device of one of the models
+    ONE_OFF = "one_off"  # bought once: a title for a while, or something that is done or given
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +42,16 @@ class Offering:
     tax: str
     models: tuple[str, ...] = ()
     terms: Terms = USUAL
+
+    def problems(self) -> Iterator[tuple[str, str]]:
+        """Name what does not fit its kind, each with the reason."""
+        is_one_off = self.kind is OfferingKind.ONE_OFF
+        if is_one_off and self.grants and self.terms.window is None:
+            yield "window", "what grants a title says for how long: 48h, 7d or from/to"
+        if self.terms.window is not None and not (is_one_off and self.grants):
+            yield "window", "only something bought once that grants a title has a window"
+        if self.terms.billed is not USUAL.billed and not is_one_off:
+            yield "billed", "only something bought once says when it is billed"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,6 +147,8 @@ def changed_offerings(book: PriceBook, offered: Iterable[Offering]) -> list[Offe
             continue
         if held is not None:
             _keep_meaning(held, offering)
+        for name, why in offering.problems():
+            raise Invalid(f"offerings.{offering.code}.{name}", why)
         changed.append(offering)
     _one_rental_per_model({**book.offerings, **{o.code: o for o in changed}}.values())
     return changed

@@ -11,6 +11,7 @@ from datetime import date
 from enum import StrEnum
 from typing import Any
 
+from billing.catalog.window import Window
 from terms.calendar import days_after
 from terms.errors import Invalid
 from terms.schedule import MONTHLY, Interval, Schedule
@@ -55,12 +56,21 @@ class Days(StrEnum):
     BILLED = "billed"
 
 
+class Billed(StrEnum):
+    """When something that is bought once is billed."""
+
+    AT_ONCE = "at_once"  # by an invoice of its own, paid from credit or charged
+    CREDIT = "credit"  # at once, and sold only to who has the credit for it
+    NEXT_INVOICE = "next_invoice"  # with the next invoice, at the latest on the next bill day
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Terms:
     """By default a calendar month in advance, from bill day to bill day, by the day.
 
     `last_day` is the day on which something ends: for a change of plan, `billed` lets the old plan
-    have it. `unused` are charged days behind an end, `paused` those of a pause.
+    have it. `unused` are charged days behind an end, `paused` those of a pause. `billed` and
+    `window` are of what is bought once.
     """
 
     interval: Interval = MONTHLY
@@ -74,6 +84,8 @@ class Terms:
     unused: Days = Days.FREE
     paused: Days = Days.FREE
     trial_days: int = 0
+    billed: Billed = Billed.AT_ONCE
+    window: Window | None = None
 
     @property
     def counts_from_its_begin(self) -> bool:
@@ -140,6 +152,8 @@ _READERS: Mapping[str, Callable[[str], Any]] = {
     "unused": _one_of(Days),
     "paused": _one_of(Days),
     "trial_days": _trial_days,
+    "billed": _one_of(Billed),
+    "window": Window.parse,
 }
 TERMS = tuple(_READERS)
 USUAL = Terms()

@@ -2,14 +2,14 @@
 
 Recomputed whole every time, never patched. `expires_at` stays empty: with a date that follows the
 paid period every renewal would rewrite every account at every target, for nothing; a debt holds
-the service on its day all the same. So does a grant's `until`: an ending subscription is looked at
-again on the day it ends.
+the service on its day all the same. So does the `until` of what a subscription grants: it is looked
+at again on the day it ends. A title that was bought has its end from the start.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 from billing.accounts.model import Service
@@ -46,6 +46,19 @@ def project(
         label=service.label,
         locale=locale,
     )
+
+
+def with_titles(rights: Entitlement, titles: Sequence[Grant]) -> Entitlement:
+    """Add titles that may be watched for a while; what is had for good has no end.
+
+    Each says when it ends, which never moves: so a target that knows ends needs no other word.
+    """
+    if rights.state in (ServiceState.PENDING, ServiceState.ENDED):
+        return rights
+    ends = {one.code: one.until for one in sorted(titles, key=lambda one: str(one.until))}
+    ends |= {one.code: None for one in rights.grants}
+    grants = tuple(Grant(code=code, until=ends[code]) for code in sorted(ends))
+    return replace(rights, grants=grants)
 
 
 def verdict(

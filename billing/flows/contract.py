@@ -31,6 +31,7 @@ class Contract:
     account: AccountId
     service: ServiceId
     currency: str
+    bill_day: int
     today: date
     subscriptions: Sequence[Subscription]
     unpaid: frozenset[SubscriptionId]
@@ -43,7 +44,10 @@ class Contract:
 async def lock(tx: Tx, contract: str, now: datetime) -> Contract:
     """Lock the account of a contract and load what may change. Raises NotFound."""
     query = (
-        select(service.c.id, account.c.id.label("account_id"), account.c.currency, account.c.zone)
+        select(
+            *(service.c.id, account.c.id.label("account_id")),
+            *(account.c.currency, account.c.zone, account.c.bill_day),
+        )
         .select_from(service.join(account, account.c.id == service.c.account_id))
         .where(service.c.contract == contract)
     )
@@ -58,6 +62,7 @@ async def lock(tx: Tx, contract: str, now: datetime) -> Contract:
         account=AccountId(row.account_id),
         service=ServiceId(row.id),
         currency=row.currency,
+        bill_day=row.bill_day,
         today=today,
         subscriptions=list(live),
         unpaid=frozenset(one.id for one, is_unpaid in live.items() if is_unpaid),

@@ -27,6 +27,8 @@ class LineKind(StrEnum):
     RENTAL = "rental"
     DEPOSIT = "deposit"  # held while a rental runs, never ours
     LOST_FEE = "lost_fee"  # for a device that is lost
+    PURCHASE = "purchase"  # something bought once
+    USAGE = "usage"  # what was used in a period
 
 
 BY_THE_PERIOD = frozenset({LineKind.RECURRING, LineKind.RENTAL})

@@ -11,9 +11,10 @@ from datetime import date, datetime, timedelta
 
 from billing.catalog.model import PriceBook
 from billing.dunning.model import Debtor, Hold, HoldKind, Ladder, Step, Verdict, judge
-from billing.entitlements.model import Granted, project
+from billing.entitlements.model import Granted, project, with_titles
 from billing.flows.settle.facts import Facts, Household
 from billing.flows.settle.money import Moment, Purse
+from billing.flows.settle.once import Bought, titles_of, watch
 from billing.flows.settle.rate import Rated, is_first
 from billing.invoicing import model as invoicing
 from billing.invoicing.credit import CreditNote
@@ -55,6 +56,8 @@ class Decision:
     invoice: Invoice | None
     note: CreditNote | None
     compared: Sequence[str]
+    done: Sequence[str]
+    bought: Bought | None
     purse: Purse
     postings: Sequence[Posting]
     attempts: Sequence[Attempt]
@@ -89,6 +92,7 @@ def decide(facts: Facts, rated: Rated, issued: Issued, rules: Rules, moment: Mom
     standing = promise if promise and promise.is_standing else None
     verdict = judge(_debtor(facts, purse, standing), rules.ladder, moment.today)
     holds = list(_holds(facts, purse, invoice, verdict, moment.today))
+    bought = watch(facts, purse, invoice, rules.book, moment)
     held = [hold for household in facts.households for hold in household.holds]
     return Decision(
         facts=facts,
@@ -96,6 +100,8 @@ def decide(facts: Facts, rated: Rated, issued: Issued, rules: Rules, moment: Mom
         invoice=invoice,
         note=issued.note,
         compared=[key for key, one in facts.reopenings.items() if one in rated.compared],
+        done=rated.done,
+        bought=bought,
         purse=purse,
         postings=[*([booked] if booked else ()), *purse.postings],
         attempts=_attempts(facts, verdict, moment),
@@ -103,9 +109,12 @@ def decide(facts: Facts, rated: Rated, issued: Issued, rules: Rules, moment: Mom
         ended=None if standing else promise,
         raised=[hold for hold in holds if hold not in held],
         dropped=[hold for hold in held if _key(hold) not in {_key(one) for one in holds}],
-        published=list(_published(facts, holds, rules.book, moment)),
+        published=list(_published(facts, holds, bought, rules.book, moment)),
         next_look=_next_look(
-            facts, [rated.next_on, verdict.next_on, standing.over_on if standing else None], moment
+            facts,
+            [rated.next_on, verdict.next_on, standing.over_on if standing else None],
+            bought,
+            moment,
         ),
     )
 
@@ -227,13 +236,15 @@ def _params(household: Household, debt: Debt, purse: Purse, moment: Moment) -> d
 
 
 def _published(
-    facts: Facts, holds: Sequence[Hold], book: PriceBook, moment: Moment
+    facts: Facts, holds: Sequence[Hold], bought: Bought | None, book: PriceBook, moment: Moment
 ) -> Iterator[Entitlement]:
     """Yield the rights that differ from those published last; the revision is still the old one."""
     for household in facts.households:
         granted = [_granted(one, book) for one in household.subscriptions]
         mine = [hold for hold in holds if hold.service == household.service.id]
         rights = project(household.service, granted, mine, facts.account.locale, moment.today)
+        if titles := titles_of(household, bought):
+            rights = with_titles(rights, titles)
         if rights.encode() != household.published:
             yield rights
 
@@ -243,7 +254,9 @@ def _granted(one: Subscription, book: PriceBook) -> Granted:
     return Granted(subscription=one, kind=offering.kind, grants=offering.grants)
 
 
-def _next_look(facts: Facts, looks: Sequence[date | None], moment: Moment) -> datetime | None:
+def _next_look(
+    facts: Facts, looks: Sequence[date | None], bought: Bought | None, moment: Moment
+) -> datetime | None:
     bounds = [
         day
         for household in facts.households
@@ -258,4 +271,6 @@ def _next_look(facts: Facts, looks: Sequence[date | None], moment: Moment) -> da
     ]
     days = [*looks, *bounds, *rests]
     coming = [day for day in days if day is not None and day > moment.today]
-    return facts.account.begin_of(min(coming)) if coming else None
+    day = facts.account.begin_of(min(coming)) if coming else None
+    at = bought.next_at if bought else None
+    return min(day, at) if day and at else day or at

@@ -10,7 +10,9 @@ from billing.dunning.model import Hold
 from billing.equipment.model import Rental
 from billing.invoicing.credit import Charged
 from billing.payments.model import Attempt, Debt, Method, Movement
+from billing.pending.model import PendingCharge
 from billing.promises.model import Promise
+from billing.purchases.model import Purchase
 from billing.subscriptions.model import Pause, Subscription
 from terms.ids import InvoiceId
 from terms.money import Money
@@ -24,6 +26,7 @@ class Household:
     subscriptions: list[Subscription] = field(default_factory=list)
     rentals: list[Rental] = field(default_factory=list)
     pauses: list[Pause] = field(default_factory=list)
+    purchases: list[Purchase] = field(default_factory=list)
     holds: list[Hold] = field(default_factory=list)
     published: str | None = None
 
@@ -44,12 +47,13 @@ class Facts:
     ids of the rows that say so, with the subject; `charged` are their lines since then.
     `deposited` are rentals with a charged deposit. `first` are open invoices that were the first of
     a subscription. `credits` is money that has paid nothing yet, by the movement or credit note it
-    came with. `promise` is the one that stands.
+    came with. `promise` is the one that stands. `pending` is charged once, with an invoice to come.
     """
 
     account: Account
     method: Method | None = None
     promise: Promise | None = None
+    pending: list[PendingCharge] = field(default_factory=list)
     households: list[Household] = field(default_factory=list)
     reopened: dict[str, date] = field(default_factory=dict)
     reopenings: dict[str, str] = field(default_factory=dict)

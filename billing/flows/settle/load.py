@@ -17,6 +17,7 @@ from billing.accounts.store import account, service
 from billing.catalog.store import catalog_edition
 from billing.dunning.store import hold, hold_from
 from billing.flows.settle.facts import Facts, Household
+from billing.flows.settle.load_once import ONCE, take_once
 from billing.flows.settle.load_open import ITEMS, MOVEMENTS, load_open, take_items
 from billing.flows.settle.load_rent import RENTALS, take_rent
 from billing.flows.settle.load_reopened import load_reopened
@@ -42,9 +43,9 @@ TOPIC = "entitlement"
 async def load(tx: Tx, account_ids: Sequence[AccountId]) -> tuple[int, dict[AccountId, Facts]]:
     """Lock and load the accounts that exist; returns the edition of the catalogue too."""
     keys = {KEYS: packed(tx.engine, sorted(set(account_ids)))}
-    first = (_ACCOUNTS, _SERVICES, _HOLDS, _PAUSES, RENTALS, ITEMS, MOVEMENTS)
+    first = (_ACCOUNTS, _SERVICES, _HOLDS, _PAUSES, RENTALS, ITEMS, MOVEMENTS, ONCE)
     found = await rows_of(tx, *((query, keys) for query in first))
-    accounts, services, holds, pauses, rentals, items, movements = found
+    accounts, services, holds, pauses, rentals, items, movements, once = found
     edition, facts = _accounts(accounts)
     if not facts:
         return edition, facts
@@ -54,6 +55,7 @@ async def load(tx: Tx, account_ids: Sequence[AccountId]) -> tuple[int, dict[Acco
     for row in pauses:
         households[ServiceId(row.service_id)].pauses.append(pause_from(row))
     take_rent(rentals, facts, households)
+    take_once(once, facts, households)
     await load_reopened(tx, facts)
     take_items(items, facts)
     await load_open(tx, movements, facts)

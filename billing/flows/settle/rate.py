@@ -14,6 +14,7 @@ from typing import NamedTuple
 from billing.catalog.model import OfferingKind, PriceBook
 from billing.catalog.terms import Days, Measure, Terms
 from billing.flows.settle.facts import Facts, Household
+from billing.flows.settle.once import bill_once, is_paid_first
 from billing.flows.settle.rent import charged_once, given_back_once, rental_label
 from billing.invoicing.credit import Charged, CreditLine, days_of
 from billing.rating.coverage import less, within
@@ -43,9 +44,9 @@ class Subject(NamedTuple):
 class Rated:
     """The lines to write, what to give back, the next day something becomes due.
 
-    `compared` are the reopened subjects that are done with; of others a day that is not charged any
-    more becomes due again. `is_prepaid`: among the lines is one that must be paid before its
-    service goes live.
+    `done` are pending charges that nothing is left to do about. `compared` are the reopened
+    subjects that are done with; of others a day that is not charged any more becomes due again.
+    `is_prepaid`: among the lines is one that must be paid before its service goes live.
     """
 
     lines: Sequence[Line]
@@ -53,6 +54,7 @@ class Rated:
     next_on: date | None
     compared: frozenset[str]
     is_prepaid: bool
+    done: Sequence[str]
 
 
 def rate(facts: Facts, rates: Rates, today: date) -> Rated:
@@ -77,6 +79,11 @@ def rate(facts: Facts, rates: Rates, today: date) -> Rated:
             next_on = day
     lines += charged_once(facts, rates.book, today)
     back += given_back_once(facts)
+    once = bill_once(facts, today, is_invoiced=bool(lines))
+    lines += once.lines
+    back += once.credits
+    if once.next_on and (next_on is None or once.next_on < next_on):
+        next_on = once.next_on
     back.sort(key=_age)
     return Rated(
         lines=lines,
@@ -84,6 +91,7 @@ def rate(facts: Facts, rates: Rates, today: date) -> Rated:
         next_on=next_on,
         compared=frozenset(compared),
         is_prepaid=_is_prepaid(facts, lines),
+        done=once.done,
     )
 
 
@@ -237,7 +245,7 @@ def _is_prepaid(facts: Facts, lines: Sequence[Line]) -> bool:
         one.id in begun and is_first(one)
         for household in facts.households
         for one in household.subscriptions
-    )
+    ) or any(is_paid_first(facts, line) for line in lines if line.charge.kind is LineKind.PURCHASE)
 
 
 def is_first(one: Subscription) -> bool:

@@ -27,7 +27,9 @@ from billing.payments.store import (
     open_item,
     payment_method,
 )
+from billing.pending import store as pending
 from billing.promises.store import promise
+from billing.purchases import store as purchases
 from runtime import log
 from runtime.chance import new_id
 from runtime.store import Instant, Tx
@@ -80,6 +82,7 @@ async def write(desk: Desk, tx: Tx, decisions: Sequence[Decision]) -> None:
     await invoicing.write(tx, [one.invoice for one in decisions if one.invoice])
     await invoicing.write_notes(tx, [one.note for one in decisions if one.note])
     await _compared(tx, decisions)
+    await _once(tx, decisions)
     await ledger.write(tx, _all(decisions, lambda one: one.postings))
     await _allocations(desk, tx, decisions)
     await _open_items(tx, decisions)
@@ -103,6 +106,15 @@ def _all(decisions: Sequence[Decision], part: Callable[[Decision], Iterable[T]])
 async def _compared(tx: Tx, decisions: Sequence[Decision]) -> None:
     """Take away the days from which somebody wanted charges to be compared."""
     await _run(tx, _DONE, _all(decisions, lambda one: one.compared))
+
+
+async def _once(tx: Tx, decisions: Sequence[Decision]) -> None:
+    """Note which pending charges are done with, and what has become of purchases."""
+    await pending.close(tx, _all(decisions, lambda one: one.done))
+    bought = [one.bought for one in decisions if one.bought]
+    if bought:
+        opened = [each for one in bought for each in one.opened]
+        await purchases.keep(tx, opened, [key for one in bought for key in one.over])
 
 
 async def _allocations(desk: Desk, tx: Tx, decisions: Sequence[Decision]) -> None:

@@ -85,8 +85,7 @@ BREACHES = {
         ("net and tax of each document",),
     ),
     "more is given back": (
-        "UPDATE credit_line SET amount_minor = amount_minor + 100000, "
-        "net_minor = net_minor + 100000",
+        "UPDATE credit_line SET amount_minor = amount_minor + 10000, net_minor = net_minor + 10000",
         ("is not more than it charged",),
     ),
     "an allocation grows": (

@@ -12,8 +12,8 @@ from alembic import op
 from app.migrations.seals import refuse_replacing
 from app.migrations.triggers import is_sqlite, may_change, only_grows
 
-revision = "0025"
-down_revision = "0024"
+revision = "0026"
+down_revision = "0025"
 branch_labels = None
 depends_on = None
 
@@ -32,8 +32,11 @@ def upgrade() -> None:
         sa.Column("id", sa.Integer, primary_key=True),
         sa.Column("level", sa.String(16), nullable=False),
     )
-    included = sa.Column("included", sa.String(16), nullable=False, server_default=sa.text("''"))
-    op.add_column("price", included)
+    for name in ("price", "pending_charge"):
+        op.add_column(
+            name,
+            sa.Column("included", sa.String(16), nullable=False, server_default=sa.text("''")),
+        )
     where = sa.Column("jurisdiction", sa.String(10), nullable=False, server_default=sa.text("''"))
     op.add_column("account", where)
     for document, (lines, key) in _LINES.items():
@@ -151,7 +154,8 @@ def downgrade() -> None:
             table.drop_column("tax_minor")
             table.drop_column("net_minor")
         _freeze(lines)
-    for name, column in (("account", "jurisdiction"), ("price", "included")):
+    added = (("account", "jurisdiction"), ("price", "included"), ("pending_charge", "included"))
+    for name, column in added:
         with op.batch_alter_table(name) as table:
             table.drop_column(column)
     op.drop_table("tax_policy")

@@ -1,0 +1,1 @@
+"""What households have bought once, and for how long they may watch it."""
