@@ -1,11 +1,8 @@
 """What of the amounts of an invoice is net and what is tax, by the operator's level. Pure.
 
-Amounts are rounded before they come here. Each bears a part of the tax of its own, by what is
-reached with it: the parts of a group sum to its tax, so that giving all of them back gives back
-what was charged. An amount that includes its tax is taken apart and stays what it was.
-
-Most invoices of a bill run are alike: what was found for one is kept for all others, as long as the
-edition of the catalogue lasts.
+Amounts are rounded before they come here. Each bears a part of the tax, by what is reached with it,
+so that all parts sum to what was charged; one that includes its tax is taken apart and stays what
+it was. Most invoices are alike: what was found for one is kept as long as an edition lasts.
 """
 
 from __future__ import annotations
