@@ -11,18 +11,19 @@ from pathlib import Path
 from bench import report
 
 AROUND = {"__init__", "__main__", "report", "database", "portal", "product", "scaled", "simulator"}
-AROUND |= {"asking", "holds", "replaying", "visiting"}
+AROUND |= {"asking", "crowd", "holds", "replaying", "visiting"}
 
 
 def main() -> int:
     """Run the benchmark that is named and print what it found."""
     folder = Path(__file__).parent
-    names = sorted({path.stem for path in folder.glob("*.py")} - AROUND)
+    stems = {path.stem for path in folder.glob("*.py")} - AROUND
+    names = sorted(stem.replace("_", "-") for stem in stems)
     parser = argparse.ArgumentParser(prog="bench", description=__doc__)
     parser.add_argument("name", choices=names)
     parser.add_argument("--json", action="store_true")
     asked = parser.parse_args()
-    results = asyncio.run(importlib.import_module(f"bench.{asked.name}").run())
+    results = asyncio.run(importlib.import_module(f"bench.{asked.name.replace('-', '_')}").run())
     write = report.as_json if asked.json else report.as_text
     sys.stdout.write(write(asked.name, results) + "\n")
     return 0 if all(each.ok for each in results) else 1

@@ -48,13 +48,14 @@ async def fresh_postgres() -> AsyncIterator[str]:
 async def fresh_services() -> AsyncIterator[Services]:
     """Return an empty database that goes after the benchmark, and a Redis."""
     async with _servers() as found:
-        await _administer(found.postgres, f"DROP DATABASE IF EXISTS {NAME} WITH (FORCE)")
-        await _administer(found.postgres, f"CREATE DATABASE {NAME}")
+        await administer(found.postgres, f"DROP DATABASE IF EXISTS {NAME} WITH (FORCE)")
+        await administer(found.postgres, f"CREATE DATABASE {NAME}")
         yield replace(found, postgres=urlsplit(found.postgres)._replace(path=f"/{NAME}").geturl())
-        await _administer(found.postgres, f"DROP DATABASE {NAME} WITH (FORCE)")
+        await administer(found.postgres, f"DROP DATABASE {NAME} WITH (FORCE)")
 
 
-async def _administer(server: str, statement: str) -> None:
+async def administer(server: str, statement: str) -> None:
+    """Run a statement on a server."""
     connection = await asyncpg.connect(server)
     try:
         await connection.execute(statement)

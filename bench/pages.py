@@ -119,7 +119,7 @@ async def served(folder: Path) -> AsyncIterator[tuple[House, str]]:
     await bring_up(settings)
     async with open_house(settings) as house:
         files = [*map(Path, operator_files()), base]
-        outcome = await import_paths(house, files, _world())
+        outcome = await import_paths(house, files, nowhere())
         if not outcome.taken:
             raise RuntimeError(f"the operator was not taken: {outcome.problems[:3]}")
         crew = Crew(duties(house, Role.ALL))
@@ -175,7 +175,7 @@ async def visit_of(house: House, url: str) -> Visit:
     return Visit(url=url, cookies=cookies, paths=paths, reads_s=READS_S)
 
 
-def _world() -> Mapping[str, str]:
+def nowhere() -> Mapping[str, str]:
     """Return what the operator's files read from the environment of the import."""
     nobody = f"http://{HOST}:9"
     return {

@@ -110,14 +110,14 @@ class Snapshot:
     value: str
 
 
-async def append(tx: Tx, entries: Iterable[Entry]) -> int:
-    """Add entries in order; returns how many were new. An id seen before is left as it was."""
+async def append(tx: Tx, entries: Iterable[Entry]) -> None:
+    """Add entries in order. An id seen before is left as it was."""
     rows = [
         {"id": e.id, "kind": e.kind, "key": e.key, "value": e.value, "at": e.at} for e in entries
     ]
     if tx.engine == "postgresql" and rows and tx.is_first("log.append"):
         await tx.fetch(_ANNOUNCE)
-    return await tx.insert_new(log_entry, rows, key=("id",))
+    await tx.put_new(log_entry, rows, key=("id",))
 
 
 async def read(

@@ -21,6 +21,10 @@ class StoreAway(ConnectionError):
     """The database does not answer, or has no connection to spare; it may soon."""
 
 
+class Moved(Exception):
+    """What was read is not so any more, and nothing was written: read again, decide again."""
+
+
 @contextmanager
 def patience(seconds: float) -> Iterator[None]:
     """Wait no longer than this for a connection and for a transaction to begin."""

@@ -13,7 +13,7 @@ from sqlalchemy.exc import DBAPIError
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, stop_after_attempt
 
 from runtime.chance import Chance, SystemChance
-from runtime.patience import StoreAway
+from runtime.patience import Moved, StoreAway
 from runtime.telemetry import counter, get_log
 from terms.errors import Unreachable
 
@@ -152,7 +152,9 @@ async def serialisable(
 def is_conflict(error: BaseException) -> bool:
     """Say whether the database gave a transaction up for the sake of another."""
     return any(
-        getattr(cause, "sqlstate", None) in _CONFLICT_STATES or _is_busy(cause)
+        isinstance(cause, Moved)
+        or getattr(cause, "sqlstate", None) in _CONFLICT_STATES
+        or _is_busy(cause)
         for cause in _causes(error)
     )
 

@@ -83,11 +83,13 @@ def zone(name: str) -> ZoneInfo:
         raise ValueError(f"not an IANA time zone: {name!r}") from error
 
 
+@lru_cache(maxsize=16_384)
 def local_date(instant: datetime, zone_name: str) -> date:
     """Return the calendar day of an aware instant in a zone."""
     return instant.astimezone(zone(zone_name)).date()
 
 
+@lru_cache(maxsize=16_384)
 def start_of_day(day: date, zone_name: str) -> datetime:
     """Return the UTC instant at which a local day begins, also where midnight is skipped."""
     return datetime.combine(day, time(), tzinfo=zone(zone_name)).astimezone(UTC)

@@ -101,9 +101,13 @@ async def run(house: House, tell: Tell, *, actor: str) -> Ran:
         now = await house.clock.business_now(tx)
         many = await due_count(tx, settling.KIND, now)
     done = 0
-    while count := await lane.turn():
+
+    def count_on(count: int) -> None:
+        nonlocal done
         done += count
         tell(done, max(many, done))
+
+    await lane.drain(count_on)
     async with house.store.begin() as tx:
         left = await due_count(tx, settling.KIND, now)
         told = f"{done} accounts settled, {left} left"

@@ -7,6 +7,7 @@ it again. Rest has a limit; what is still running then is cut off, and its lease
 from __future__ import annotations
 
 import asyncio
+import sys
 from collections.abc import Mapping
 from datetime import timedelta
 from enum import StrEnum
@@ -32,6 +33,9 @@ SETTLE_ROWS_MAX = 200
 # but a payment, for the batch under way.
 SETTLE_SQLITE_S, SETTLE_POSTGRES_S = 0.025, 0.150
 COMPOSE_ROWS_MAX = 500
+# The thread that writes lets go of the interpreter for each statement. While the event loop is busy
+# it waits so long to have it back, and everybody who writes waits with it.
+SWITCH_S = 0.000_5
 
 
 class Role(StrEnum):
@@ -84,7 +88,9 @@ def lanes(house: House) -> dict[str, Lane]:
     stride = Stride(rows_max=SETTLE_ROWS_MAX, within_s=within_s)
     return {
         intake.KIND: _lane(house, intake.KIND, intake.handler(house)),
-        settle.KIND: _lane(house, settle.KIND, settle.handler(house, stride), stride=stride),
+        settle.KIND: _lane(
+            house, settle.KIND, settle.handler(house, stride), stride=stride, abreast=2
+        ),
         collect.KIND: _lane(house, collect.KIND, collect.handler(house)),
         COMPOSE: _lane(house, COMPOSE, house.composer.handle, rows_max=COMPOSE_ROWS_MAX),
         notify.KIND: _lane(house, notify.KIND, house.notices.handle),
@@ -100,6 +106,7 @@ def _lane(
     *,
     rows_max: int = CLAIM_ROWS_MAX,
     stride: Stride | None = None,
+    abreast: int = 1,
 ) -> Lane:
     return Lane(
         house.work,
@@ -107,6 +114,7 @@ def _lane(
         handler,
         rows_max=rows_max,
         stride=stride,
+        abreast=abreast,
         heartbeat=timedelta(seconds=house.settings.heartbeat_s),
         sweep=timedelta(seconds=house.settings.sweep_s),
     )
@@ -123,6 +131,7 @@ class Crew:
     def start(self) -> None:
         """Start every duty."""
         settle_down()
+        sys.setswitchinterval(SWITCH_S)
         for name, run in self._running.items():
             self._tasks[name] = asyncio.create_task(_awaited(run, self._stop), name=name)
 

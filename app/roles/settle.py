@@ -8,43 +8,69 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from time import perf_counter as now_s
 
 from app.roles.possessions import take_waiting
 from app.wiring import House
-from billing.flows.settle import settle
+from billing.flows.settle import Settled, settle
 from runtime.crash import reach
+from runtime.patience import Moved
+from runtime.store import Tx
 from runtime.work import Claim, Handler, Stride
 from terms.ids import AccountId
 
 KIND = "settle"
+# Somebody pays, or the catalogue changes, while a batch is decided on: it is decided on again.
+LOOKS_MAX = 5
 
 
 def handler(house: House, stride: Stride) -> Handler:
     """Make the handler of a batch: one transaction, and every row with its next look.
 
-    The stride learns how long the transaction was open, the wait for it aside.
+    The stride learns how long others were kept waiting, for the connection or the event loop.
     """
 
     async def handle(claims: Sequence[Claim]) -> None:
         # Without them, too, is settled; they are taken by the clock as well.
         await house.store.outages.outlive("facts first", take_waiting(house))
-        async with house.store.begin() as tx:
-            begun_s = now_s()
-            now = await house.clock.business_now(tx)
-            accounts = [AccountId(claim.key) for claim in claims]
-            settled = await settle(house.desk, tx, accounts, now)
-            looks: list[tuple[Claim, datetime]] = []
-            over: list[Claim] = []
-            for claim in claims:
-                look = settled.next_look.get(AccountId(claim.key))
-                if look is None:
-                    over.append(claim)
-                else:
-                    looks.append((claim, look))
-            await house.work.complete(tx, over)
-            await house.work.complete_until(tx, looks)
-        stride.took(len(claims), now_s() - begun_s)
+        for _ in range(LOOKS_MAX):
+            try:
+                stride.took(len(claims), await _settled(house, claims))
+                break
+            except Moved:
+                claims = await house.work.anew(claims)
+        else:
+            raise Moved
         reach("after_settle")
 
     return handle
+
+
+async def _settled(house: House, claims: Sequence[Claim]) -> float:
+    """Settle a batch; tells the longest time, in seconds, that others may have waited for it."""
+    accounts = [AccountId(claim.key) for claim in claims]
+    try:
+        async with house.store.decide() as deciding:
+            look, tx = deciding.look, deciding.tx
+            now = await house.clock.business_now(look)
+            settled = await settle(house.desk, tx, accounts, now, look=look)
+            if tx.is_later:
+                await house.work.insist(tx, claims)
+            await _finish(house, tx, claims, settled)
+    except BaseException:
+        house.desk.numbers.forget()
+        raise
+    return max(deciding.held_s, settled.busy_s)
+
+
+async def _finish(house: House, tx: Tx, claims: Sequence[Claim], settled: Settled) -> None:
+    """Take rows away, or keep them for their next look."""
+    looks: list[tuple[Claim, datetime]] = []
+    over: list[Claim] = []
+    for claim in claims:
+        at = settled.next_look.get(AccountId(claim.key))
+        if at is None:
+            over.append(claim)
+        else:
+            looks.append((claim, at))
+    await house.work.complete(tx, over)
+    await house.work.complete_until(tx, looks)

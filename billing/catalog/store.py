@@ -62,6 +62,9 @@ catalog_edition = Table(
 )
 
 
+_STILL = "UPDATE catalog_edition SET edition = edition WHERE id = 1 AND edition = ?1"
+
+
 async def edition(tx: Tx) -> int:
     """Return the number of the last publication; 0 before the first."""
     c = catalog_edition.c
@@ -73,6 +76,12 @@ async def raise_edition(tx: Tx) -> None:
     """Tell every process that the catalogue is another one now."""
     row = {"id": 1, "edition": await edition(tx) + 1}
     await tx.upsert(catalog_edition, [row], key=("id",))
+
+
+async def insist_on(tx: Tx, known: int) -> None:
+    """Have a transaction fail where another edition was published meanwhile. Raises Moved."""
+    if known:
+        await tx.expect(_STILL, (known,), 1)
 
 
 async def load(tx: Tx) -> PriceBook:

@@ -6,8 +6,9 @@ A pure function of invoices, attempts, ladder and day: looked at daily or once, 
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
 
@@ -70,9 +71,16 @@ class Ladder:
     """All steps, in order of their days. Raises Invalid for steps that make no sense."""
 
     steps: tuple[Step, ...] = ()
+    _of: Mapping[Action, list[Step]] = field(init=False, repr=False, compare=False)
+    # The days after a due date on which something may follow, in order.
+    looks: tuple[int, ...] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "steps", tuple(sorted(self.steps, key=_by_day)))
+        steps = tuple(sorted(self.steps, key=_by_day))
+        object.__setattr__(self, "steps", steps)
+        of = {action: [step for step in steps if step.action is action] for action in Action}
+        object.__setattr__(self, "_of", of)
+        object.__setattr__(self, "looks", tuple(sorted({0, *(step.after_days for step in steps)})))
         notice_days = [step.after_days for step in self.of(Action.NOTICE)]
         if len(set(notice_days)) < len(notice_days):
             raise Invalid("dunning.steps", "two notices on one day: a household gets one a day")
@@ -88,7 +96,7 @@ class Ladder:
 
     def of(self, action: Action) -> list[Step]:
         """List the steps of one action."""
-        return [step for step in self.steps if step.action is action]
+        return self._of[action]
 
 
 Taken = Collection[tuple[InvoiceId, int]]
@@ -145,10 +153,8 @@ def _held_since(debtor: Debtor, ladder: Ladder, today: date) -> date | None:
     Not while the outcome of an attempt from before that day is still to come: whoever may have
     paid is not cut off.
     """
-    oldest = debtor.debts[0]
-    days = [days_after(oldest.due_on, step.after_days) for step in ladder.of(Action.SUSPEND)]
-    first = min(days, default=None)
-    if first is None or first > today:
+    oldest, steps = debtor.debts[0], ladder.of(Action.SUSPEND)
+    if not steps or (first := days_after(oldest.due_on, steps[0].after_days)) > today:
         return None
     attempts = debtor.attempts.get(oldest.invoice, ())
     return None if any(a.is_unsettled and a.opened_on < first for a in attempts) else first
@@ -156,7 +162,8 @@ def _held_since(debtor: Debtor, ladder: Ladder, today: date) -> date | None:
 
 def _notice(oldest: Debt, noticed: Taken, ladder: Ladder, today: date) -> tuple[Debt, Step] | None:
     """Pick the latest step that is due, unless it was taken; those slept through are left out."""
-    due = [s for s in ladder.of(Action.NOTICE) if days_after(oldest.due_on, s.after_days) <= today]
+    age = (today - oldest.due_on).days
+    due = [step for step in ladder.of(Action.NOTICE) if step.after_days <= age]
     if not due or (oldest.invoice, due[-1].after_days) in noticed:
         return None
     return oldest, due[-1]
@@ -177,7 +184,8 @@ def _retries(debtor: Debtor, ladder: Ladder, today: date) -> list[tuple[Debt, in
             continue
         attempts = debtor.attempts.get(debt.invoice, ())
         made = max((attempt.n for attempt in attempts), default=-1)
-        n = sum(days_after(debt.due_on, step.after_days) <= today for step in steps)
+        age = (today - debt.due_on).days
+        n = sum(step.after_days <= age for step in steps)
         n += sum(attempt.is_superseded for attempt in attempts)
         if debt.due_on <= today and n > made and not any(a.is_unsettled for a in attempts):
             tries.append((debt, n))
@@ -185,9 +193,13 @@ def _retries(debtor: Debtor, ladder: Ladder, today: date) -> list[tuple[Debt, in
 
 
 def _next_on(debts: Sequence[Debt], ladder: Ladder, today: date) -> date | None:
-    offsets = {0, *(step.after_days for step in ladder.steps)}
-    days = [days_after(debt.due_on, offset) for debt in debts for offset in offsets]
-    return min((day for day in days if day > today), default=None)
+    coming = None
+    for debt in debts:
+        place = bisect_right(ladder.looks, (today - debt.due_on).days)
+        if place < len(ladder.looks):
+            day = days_after(debt.due_on, ladder.looks[place])
+            coming = day if coming is None or day < coming else coming
+    return coming
 
 
 def _by_day(step: Step) -> tuple[int, str, str]:

@@ -11,6 +11,7 @@ from billing.dunning import store as dunning
 from billing.dunning.model import Ladder
 from billing.equipment import store as equipment
 from billing.equipment.model import Starts
+from billing.invoicing.numbers import Numbers
 from billing.payments.provider import Provider
 from billing.rating.due import Rates
 from billing.tax import store as tax
@@ -25,6 +26,7 @@ from runtime.work import Work
 class Catalogue:
     """One edition of everything published: prices, taxes, the ladder, when rentals begin."""
 
+    edition: int
     rates: Rates
     taxes: Assessor
     ladder: Ladder
@@ -49,6 +51,7 @@ class Shelf:
             edition = await catalog.edition(tx)
         if self._catalogue is None or edition != self._edition:
             self._catalogue = Catalogue(
+                edition=edition,
                 rates=Rates(await catalog.load(tx)),
                 taxes=Assessor(await tax.load(tx), await tax.load_level(tx)),
                 ladder=await dunning.load_ladder(tx),
@@ -67,3 +70,4 @@ class Desk:
     chance: Chance
     providers: Mapping[str, Provider] = field(default_factory=dict)
     shelf: Shelf = field(default_factory=Shelf)
+    numbers: Numbers = field(default_factory=Numbers)

@@ -55,6 +55,8 @@ class Wallet:
 
     def use(self) -> None:
         """Pay open invoices with unused money, as far as it goes."""
+        if not self.credits:
+            return
         for movement in sorted(self.credits):
             for invoice in self.open_invoices():
                 part = min(self.credits[movement], self.debts[invoice])

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from enum import StrEnum
 
@@ -155,6 +155,12 @@ class Debt:
     def order(self) -> tuple[date, int]:
         """Oldest due first, then by number."""
         return self.due_on, self.sequence
+
+    def less_paid(self, rest_minor: int) -> Debt:
+        """Return it with so much open."""
+        if rest_minor == self.rest.amount_minor:
+            return self
+        return replace(self, rest=Money(rest_minor, self.rest.currency))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from time import perf_counter as now_s
 from typing import Any
 
 from sqlalchemy import make_url
@@ -13,6 +14,7 @@ from sqlalchemy.exc import ArgumentError
 
 from runtime.bell import Bell, LocalBell
 from runtime.outages import Outages
+from runtime.store.later import Deciding, Later
 from runtime.store.lease import Lease, Pool, Values, to_the_end
 from runtime.store.postgres import postgres_engine, postgres_reader, postgres_writer
 from runtime.store.sqlite import make_folder, sqlite_checkpointer, sqlite_reader, sqlite_writer
@@ -73,6 +75,24 @@ class Store:
             await to_the_end(self._commit(tx))
 
     @asynccontextmanager
+    async def decide(self) -> AsyncIterator[Deciding]:
+        """Open a transaction for what follows from what is read, without keeping others waiting.
+
+        On PostgreSQL, where writers do not wait for each other, it reads and writes in one. On
+        SQLite one transaction reads, and what the other is to write is collected meanwhile and
+        written on leaving, in one trip. Raises Moved where something expected is not so any more.
+        """
+        if self.is_sqlite:
+            async with self._decide_apart() as deciding:
+                yield deciding
+            return
+        async with self.begin() as tx:
+            begun_s = now_s()
+            deciding = Deciding(look=tx, tx=tx)
+            yield deciding
+        deciding.held_s = now_s() - begun_s
+
+    @asynccontextmanager
     async def rehearse(self) -> AsyncIterator[Tx]:
         """Open a writing transaction that is rolled back on leaving: nothing in it ever happens."""
         async with self._lend_writer() as lease:
@@ -106,6 +126,22 @@ class Store:
         await self._readers.close()
 
     @asynccontextmanager
+    async def _decide_apart(self) -> AsyncIterator[Deciding]:
+        async with self._readers.lend() as reader:
+            later = Later(reader.dialect)
+            deciding = Deciding(look=Tx(reader), tx=Tx(later))
+            yield deciding
+            await deciding.tx.end()
+        if later.is_empty:
+            return
+        async with self._lend_writer() as writer:
+            begun_s = now_s()
+            await later.hand_over(writer)
+            await to_the_end(writer.commit())
+            deciding.held_s = now_s() - begun_s
+        self._ring(deciding.tx)
+
+    @asynccontextmanager
     async def _lend_writer(self) -> AsyncIterator[Lease]:
         """Lend a connection that writes; a task that has one would wait for itself for ever."""
         task = asyncio.current_task()
@@ -120,6 +156,9 @@ class Store:
 
     async def _commit(self, tx: Tx) -> None:
         await tx.end()
+        self._ring(tx)
+
+    def _ring(self, tx: Tx) -> None:
         if tx.rings_all:
             self.bell.ring_all()
         elif tx.rings:

@@ -14,7 +14,7 @@ from typing import Any, Literal, TypeVar
 
 from sqlalchemy import CursorResult, Dialect, Executable, Table
 
-from runtime.patience import StoreAway, to_begin_s
+from runtime.patience import Moved, StoreAway, to_begin_s
 
 Engine = Literal["sqlite", "postgresql"]
 Record = Mapping[str, Any]
@@ -31,6 +31,8 @@ class Lease(ABC):
     """One connection of one engine. Errors of the driver come out as SQLAlchemy's."""
 
     engine: Engine
+    # Whether what is put is written later, and nothing can be asked for.
+    is_later = False
 
     def __init__(self, dialect: Dialect, *, opening: str) -> None:
         self.dialect = dialect
@@ -108,6 +110,14 @@ class Lease(ABC):
     async def put(self, sql: str, values: Values) -> None:
         """Run a statement whose count nobody needs: at the latest before the next one."""
         await self.write(sql, values)
+
+    async def expect(self, sql: str, values: Values, rows: int) -> None:
+        """Run a statement at the latest before the next one.
+
+        Raises Moved, then or later, where it writes another number of rows.
+        """
+        if await self.write(sql, values) != rows:
+            raise Moved
 
     async def put_many(
         self, table: Table, names: tuple[str, ...], rows: list[Values], conflict: str = ""

@@ -22,6 +22,7 @@ from sqlalchemy.engine import URL
 from sqlalchemy.engine.cursor import FullyBufferedCursorFetchStrategy
 from sqlalchemy.exc import DBAPIError
 
+from runtime.patience import Moved
 from runtime.store.bulk import values_sql
 from runtime.store.lease import Asked, Engine, Given, Lease, T, Take, Values, to_the_end
 from runtime.store.thread import OwnThread
@@ -93,6 +94,15 @@ class SqliteLease(Lease):
     async def put(self, sql: str, values: Values) -> None:
         """Run a statement on the next trip."""
         self._unsent.append((sql, lambda: self.raw.execute(sql, values)))
+
+    async def expect(self, sql: str, values: Values, rows: int) -> None:
+        """Run a statement on the next trip, which raises Moved for another number of rows."""
+
+        def job() -> None:
+            if self.raw.execute(sql, values).rowcount != rows:
+                raise Moved
+
+        self._unsent.append((sql, job))
 
     async def put_many(
         self, table: Table, names: tuple[str, ...], rows: list[Values], conflict: str = ""

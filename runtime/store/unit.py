@@ -20,11 +20,13 @@ Step = Callable[["Tx"], Awaitable[None]]
 class Tx:
     """One transaction, opened by its first statement.
 
-    `engine` is asked only where the two engines need different SQL.
+    `engine` is asked only where the two engines need different SQL; `is_later` by whoever has to
+    say what must still be so when it is written.
     """
 
     def __init__(self, lease: Lease) -> None:
         self.engine: Engine = lease.engine
+        self.is_later = lease.is_later
         self.rings: set[str] = set()
         self.rings_all = False
         self._lease = lease
@@ -74,6 +76,13 @@ class Tx:
         """
         await (await self._open()).put(sql, values)
 
+    async def expect(self, sql: str, values: Values, rows: int) -> None:
+        """Run SQL text as `put` does; the transaction fails where it writes not just so many rows.
+
+        Raises Moved, at the latest from the commit.
+        """
+        await (await self._open()).expect(sql, values, rows)
+
     async def insert(self, table: Table, rows: Iterable[Record]) -> int:
         """Insert many rows by the fastest path of the engine, as `put` does.
 
@@ -100,6 +109,13 @@ class Tx:
         if records:
             records = newest_by_key(names, records, key, rising)
             conflict = conflict_sql(table.name, names, key, rising)
+            await (await self._open()).put_many(table, names, records, conflict)
+
+    async def put_new(self, table: Table, rows: Iterable[Record], *, key: tuple[str, ...]) -> None:
+        """Insert as `insert_new` does where nobody needs to know how many were new, like `put`."""
+        names, records = bound(table, rows, self._dialect)
+        if records:
+            conflict = conflict_sql(table.name, (), key, "")
             await (await self._open()).put_many(table, names, records, conflict)
 
     async def insert_new(

@@ -1,8 +1,8 @@
-"""A lane: one kind of work, one handler, batches one after the other.
+"""A lane: one kind of work, one handler, batches one after the other or a few abreast.
 
 Each kind has its own lane, so that a long one never delays a short one; within one a mark waits for
-the batch under way at most, which its stride keeps short. A batch that fails by a bug is tried row
-by row, and rows that nobody ever finishes are tried alone: no poisoned row stops others.
+the batches under way at most, which their stride keeps short. A batch that fails by a bug is tried
+row by row, and rows that nobody ever finishes are tried alone: no poisoned row stops others.
 """
 
 from __future__ import annotations
@@ -36,6 +36,7 @@ class Lane:
     """Claims rows of one kind and gives them to the handler, which finishes them itself.
 
     At most `rows_max` at once, or as many as a `stride` says that the handler tells its times.
+    `abreast` batches are in hand at once: one is decided on while another is being written.
     """
 
     def __init__(
@@ -46,6 +47,7 @@ class Lane:
         *,
         rows_max: int = CLAIM_ROWS_MAX,
         stride: Stride | None = None,
+        abreast: int = 1,
         heartbeat: timedelta = HEARTBEAT,
         sweep: timedelta = SWEEP,
     ) -> None:
@@ -54,15 +56,18 @@ class Lane:
         self.handler = handler
         self.rows_max = rows_max
         self.stride = stride
+        self.abreast = abreast
         self.heartbeat = heartbeat
         self.sweep = sweep
         self._stumbles = Stumbles(work.store.outages, f"work {kind}")
 
     async def run(self, stop: asyncio.Event) -> None:
         """Work until told to stop; a batch that was begun is finished."""
-        while not stop.is_set():
-            if not await self._turn_or_none():
-                await self._rest(stop)
+        await asyncio.gather(*(self._run(stop) for _ in range(self.abreast)))
+
+    async def drain(self, tell: Callable[[int], None]) -> None:
+        """Work until nothing is due, telling of each batch how many rows there were."""
+        await asyncio.gather(*(self._drain(tell) for _ in range(self.abreast)))
 
     async def turn(self) -> int:
         """Claim and handle one batch; returns how many rows there were."""
@@ -74,6 +79,15 @@ class Lane:
         else:
             self._stumbles.rest()
         return len(claims)
+
+    async def _run(self, stop: asyncio.Event) -> None:
+        while not stop.is_set():
+            if not await self._turn_or_none():
+                await self._rest(stop)
+
+    async def _drain(self, tell: Callable[[int], None]) -> None:
+        while count := await self.turn():
+            tell(count)
 
     async def _turn_or_none(self) -> int:
         """Take a turn; where the database is at fault let time pass."""

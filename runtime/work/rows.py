@@ -7,7 +7,7 @@ finishing take the row away; what was marked meanwhile stays and is due at once.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -122,13 +122,27 @@ class Work:
         given = (self._lease_value(now), kind, now, token, batch(sorted(set(keys))))
         return _claims(kind, token, await self.store.once(self.sql.take, given))
 
-    async def renew(self, claims: Sequence[Claim]) -> frozenset[str]:
-        """Extend the leases that are still ours, and tell of which keys: the heartbeat."""
+    async def renew(self, claims: Sequence[Claim]) -> Mapping[str, int]:
+        """Extend the leases that are still ours, and tell their generations: the heartbeat."""
         if not claims:
-            return frozenset()
+            return {}
         lease = self._lease_value(self._now())
         rows = await self.store.once(self.sql.renew, (lease, batch(_in_order(claims))))
-        return frozenset(row[0] for row in rows)
+        return {row[0]: row[1] for row in rows}
+
+    async def anew(self, claims: Sequence[Claim]) -> list[Claim]:
+        """Begin to look at rows again, with all marks up to now; those still ours are left."""
+        ours = await self.renew(claims)
+        return [replace(claim, generation=ours[claim.key]) for claim in claims if claim.key in ours]
+
+    async def insist(self, tx: Tx, claims: Sequence[Claim]) -> None:
+        """Have a transaction fail where a row is not ours any more or was marked meanwhile.
+
+        For whoever has read elsewhere: whoever changes a fact marks its row with it, so that what
+        was read since the claim is still so. Raises Moved.
+        """
+        if claims:
+            await tx.expect(self.sql.insist, (batch(_in_order(claims)),), len(claims))
 
     async def complete(self, tx: Tx, claims: Sequence[Claim]) -> None:
         """Take the rows away; those marked meanwhile stay, free and due at once."""
@@ -137,7 +151,10 @@ class Work:
         given, expected = (batch(_in_order(claims)),), len(claims)
 
         async def step(tx: Tx) -> None:
-            if await tx.driver(self.sql.complete, given) < expected:
+            if tx.is_later:
+                await tx.put(self.sql.complete, given)
+                await tx.put(self.sql.keep, given)
+            elif await tx.driver(self.sql.complete, given) < expected:
                 await tx.driver(self.sql.keep, given)
                 tx.ring({claim.kind for claim in claims})
 

@@ -24,6 +24,7 @@ class Statements:
     claim: str  # lease, kind, now, target, token, rows_max
     take: str  # lease, kind, now, token; key
     renew: str  # lease; kind, key, token
+    insist: str  # ; kind, key, generation, token
     complete: str  # ; kind, key, generation, token
     keep: str  # ; kind, key, generation, token
     again: str  # now; kind, key, generation, token, due_at
@@ -144,7 +145,15 @@ _TEMPLATES: dict[str, tuple[int, tuple[str, ...], str]] = {
     "renew": (
         1,
         ("kind", "key", "token"),
-        "UPDATE work SET lease_until = {lease_end} FROM {given} WHERE {ours} RETURNING work.key",
+        """
+        UPDATE work SET lease_until = {lease_end} FROM {given} WHERE {ours}
+        RETURNING work.key, generation
+        """,
+    ),
+    "insist": (
+        0,
+        ("kind", "key", "generation", "token"),
+        "UPDATE work SET token = work.token FROM {given} WHERE {ours} AND {unmarked}",
     ),
     "complete": (
         0,

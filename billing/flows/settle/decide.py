@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
-from billing.catalog.model import PriceBook
+from billing.catalog.model import Offering, PriceBook
 from billing.dunning.model import Debtor, Hold, HoldKind, Ladder, Step, Verdict, judge
 from billing.entitlements.model import Granted, project, with_titles
 from billing.flows.settle.facts import Facts, Household
@@ -22,7 +22,7 @@ from billing.invoicing.model import Invoice
 from billing.ledger.model import Posting
 from billing.payments.model import Attempt, AttemptState, Debt, MovementKind, attempt_id
 from billing.promises.model import Promise, state_on
-from billing.subscriptions.model import Subscription
+from billing.subscriptions.model import Pause, Subscription
 from terms.entitlement import Entitlement
 from terms.ids import InvoiceId, NoticeId, ServiceId
 from terms.notice import Notice
@@ -239,8 +239,9 @@ def _published(
     facts: Facts, holds: Sequence[Hold], bought: Bought | None, book: PriceBook, moment: Moment
 ) -> Iterator[Entitlement]:
     """Yield the rights that differ from those published last; the revision is still the old one."""
+    offerings = book.offerings
     for household in facts.households:
-        granted = [_granted(one, book) for one in household.subscriptions]
+        granted = [_granted(one, offerings[one.offering]) for one in household.subscriptions]
         mine = [hold for hold in holds if hold.service == household.service.id]
         rights = project(household.service, granted, mine, facts.account.locale, moment.today)
         if titles := titles_of(household, bought):
@@ -249,28 +250,22 @@ def _published(
             yield rights
 
 
-def _granted(one: Subscription, book: PriceBook) -> Granted:
-    offering = book.offering(one.offering)
-    return Granted(subscription=one, kind=offering.kind, grants=offering.grants)
+def _granted(one: Subscription, sold: Offering) -> Granted:
+    return Granted(sold.kind, sold.grants, one.from_on, one.until_on)
 
 
 def _next_look(
     facts: Facts, looks: Sequence[date | None], bought: Bought | None, moment: Moment
 ) -> datetime | None:
-    bounds = [
-        day
-        for household in facts.households
-        for one in household.subscriptions
-        for day in (one.from_on, one.until_on)
-    ]
-    rests = [
-        day
-        for household in facts.households
-        for one in household.pauses
-        for day in (one.from_on, one.until_on)
-    ]
-    days = [*looks, *bounds, *rests]
-    coming = [day for day in days if day is not None and day > moment.today]
-    day = facts.account.begin_of(min(coming)) if coming else None
+    today = moment.today
+    coming = min((day for day in looks if day is not None and day > today), default=date.max)
+    for household in facts.households:
+        lasting: list[Subscription | Pause] = [*household.subscriptions, *household.pauses]
+        for one in lasting:
+            if today < one.from_on < coming:
+                coming = one.from_on
+            if one.until_on is not None and today < one.until_on < coming:
+                coming = one.until_on
+    day = None if coming == date.max else facts.account.begin_of(coming)
     at = bought.next_at if bought else None
     return min(day, at) if day and at else day or at

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import date, datetime
 
 from billing.flows.settle.facts import Facts
@@ -61,7 +61,10 @@ class Purse:
 
     def wallet(self, currency: str) -> Wallet:
         """Return the wallet of a currency: one never pays another's invoices."""
-        return self.wallets.setdefault(currency, Wallet(currency=currency))
+        found = self.wallets.get(currency)
+        if found is None:
+            found = self.wallets[currency] = Wallet(currency=currency)
+        return found
 
     def invoice(self, invoice: Invoice) -> None:
         """Owe an invoice, and pay it from unused money."""
@@ -73,8 +76,10 @@ class Purse:
             rest=invoice.total,
         )
         self.debts[invoice.id] = debt
-        wallet = self.wallet(invoice.total.currency)
-        wallet.owe(invoice.id, debt.order, invoice.total.amount_minor)
+        wallet = self.wallet(debt.rest.currency)
+        wallet.owe(invoice.id, debt.order, debt.rest.amount_minor)
+        if not wallet.credits:
+            return
         before = wallet.unused
         wallet.use()
         used = before - wallet.unused
@@ -99,6 +104,8 @@ class Purse:
 
     def settle_movements(self) -> None:
         """Take up every movement that is not settled yet; what waits for its charge goes on so."""
+        if not self.facts.movements:
+            return
         known: dict[tuple[str, str], list[Movement]] = {}
         fresh = []
         for one in self.facts.movements:
@@ -113,7 +120,7 @@ class Purse:
         """List what is owed now in the account's currency, oldest due first, then by number."""
         wallet = self.wallet(self.facts.account.currency)
         return [
-            replace(self.debts[invoice], rest=Money(wallet.debts[invoice], wallet.currency))
+            self.debts[invoice].less_paid(wallet.debts[invoice])
             for invoice in wallet.open_invoices()
         ]
 

@@ -10,7 +10,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from time import perf_counter as now_s
 
+from billing.catalog import store as catalog
 from billing.flows.desk import Catalogue, Desk
 from billing.flows.settle.decide import Decision, Issued, Rules, decide
 from billing.flows.settle.facts import Facts
@@ -21,7 +23,6 @@ from billing.flows.settle.write import write
 from billing.invoicing import credit
 from billing.invoicing.credit import CreditNote, NoteHeading, draw_up_note
 from billing.invoicing.model import SERIES, Heading, Invoice, draw_up
-from billing.invoicing.store import reserve_numbers
 from billing.rating.due import Rates
 from runtime.chance import new_id
 from runtime.store import Tx
@@ -34,10 +35,11 @@ ACCOUNTS_MAX = 1_000
 class Settled:
     """When to look at each account again (business time); None where nothing is to come.
 
-    Accounts that do not exist are left out.
+    Accounts that do not exist are left out. `busy_s` is how long deciding took without a pause.
     """
 
     next_look: Mapping[AccountId, datetime | None] = field(default_factory=dict)
+    busy_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,16 +63,32 @@ class _Case:
         return self.facts.account.id
 
 
-async def settle(desk: Desk, tx: Tx, account_ids: Sequence[AccountId], now: datetime) -> Settled:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sight:
+    """Where a batch is read and where it is written: often one transaction (`Store.decide`)."""
+
+    look: Tx
+    tx: Tx
+
+
+async def settle(
+    desk: Desk, tx: Tx, account_ids: Sequence[AccountId], now: datetime, *, look: Tx | None = None
+) -> Settled:
     """Settle a batch of accounts; one account is a batch of one.
 
-    Raises NotFound where a price or a tax rate is missing, ValueError for too large a batch.
+    `look` is where facts are read if that is elsewhere: then whoever commits insists on the rows
+    of these accounts (`Work.insist`). Raises NotFound where a price or a tax rate is missing,
+    ValueError for too large a batch.
     """
-    catalogue, cases = await _cases(desk, tx, account_ids, now)
+    sight = Sight(look=look or tx, tx=tx)
+    catalogue, cases = await _cases(desk, sight.look, account_ids, now)
     if catalogue is None:
         return Settled()
-    invoices = await _invoices(desk, tx, cases, catalogue)
-    notes = await _notes(desk, tx, cases)
+    if tx.is_later:
+        await catalog.insist_on(tx, catalogue.edition)
+    begun_s = now_s()
+    invoices = await _invoices(desk, sight, cases, catalogue)
+    notes = await _notes(desk, sight, cases)
     rules = Rules(
         book=catalogue.book, ladder=catalogue.ladder, machine_now=desk.clock.machine_now()
     )
@@ -85,7 +103,9 @@ async def settle(desk: Desk, tx: Tx, account_ids: Sequence[AccountId], now: date
         for case in cases
     ]
     await write(desk, tx, decisions)
-    return Settled(next_look={_id(one): one.next_look for one in decisions})
+    return Settled(
+        next_look={_id(one): one.next_look for one in decisions}, busy_s=now_s() - begun_s
+    )
 
 
 async def foresee(
@@ -98,8 +118,9 @@ async def foresee(
     catalogue, cases = await _cases(desk, tx, account_ids, now)
     if catalogue is None:
         return []
-    invoices = await _invoices(desk, tx, cases, catalogue)
-    notes = await _notes(desk, tx, cases)
+    sight = Sight(look=tx, tx=tx)
+    invoices = await _invoices(desk, sight, cases, catalogue)
+    notes = await _notes(desk, sight, cases)
     return [
         Foreseen(
             account=case.id,
@@ -130,13 +151,13 @@ def _case(facts: Facts, rates: Rates, now: datetime) -> _Case:
 
 
 async def _invoices(
-    desk: Desk, tx: Tx, cases: Sequence[_Case], catalogue: Catalogue
+    desk: Desk, sight: Sight, cases: Sequence[_Case], catalogue: Catalogue
 ) -> dict[AccountId, Invoice]:
     """Draw up one invoice for each account with new lines, numbered as one block."""
     charged = [case for case in cases if case.rated.lines]
     if not charged:
         return {}
-    first = await reserve_numbers(tx, SERIES, len(charged))
+    first = await desk.numbers.take(sight.look, sight.tx, SERIES, len(charged))
     invoices = {}
     for sequence, case in enumerate(charged, first):
         heading = Heading(
@@ -150,12 +171,12 @@ async def _invoices(
     return invoices
 
 
-async def _notes(desk: Desk, tx: Tx, cases: Sequence[_Case]) -> dict[AccountId, CreditNote]:
+async def _notes(desk: Desk, sight: Sight, cases: Sequence[_Case]) -> dict[AccountId, CreditNote]:
     """Draw up one credit note for each account that gets something back, numbered as one block."""
     credited = [case for case in cases if case.rated.credits]
     if not credited:
         return {}
-    first = await reserve_numbers(tx, credit.SERIES, len(credited))
+    first = await desk.numbers.take(sight.look, sight.tx, credit.SERIES, len(credited))
     notes = {}
     for sequence, case in enumerate(credited, first):
         heading = NoteHeading(

@@ -3,7 +3,7 @@
 import asyncio
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from runtime import log
 from runtime.log import Entry, Snapshot
@@ -17,9 +17,12 @@ def entry(name: str, kind: str = "payment.cleared") -> Entry:
 
 
 async def append(store: Store, *names: str, kind: str = "payment.cleared") -> int:
-    """Append entries in a transaction of their own."""
+    """Append entries in a transaction of their own; returns how many were new."""
+    count = select(func.count()).select_from(log.log_entry)
     async with store.begin() as tx:
-        return await log.append(tx, [entry(name, kind) for name in names])
+        before = await tx.scalar(count)
+        await log.append(tx, [entry(name, kind) for name in names])
+        return int(await tx.scalar(count) - before)
 
 
 async def read(store: Store, consumer: str, *kinds: str, entries_max: int = 100) -> list[str]:

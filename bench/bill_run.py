@@ -1,0 +1,247 @@
+"""A month's bill run: every household gets its invoice, as `boxoffice bill run` does it.
+
+The limit is the very rows that the run has written, known beforehand and written into a twin of the
+database by the fastest bulk write, with all its keys, checks and triggers.
+"""
+
+from __future__ import annotations
+
+import os
+import resource
+import sqlite3
+import tempfile
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, closing
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import asyncpg
+
+from app.desk.paying import parse_amount, take_cash
+from app.imports.load import import_paths
+from app.roles import billing
+from app.settings import Settings
+from app.shape import bring_up, open_house
+from app.wiring import House
+from bench.crowd import CONTRACT, columns_of, multiply
+from bench.database import administer, fresh_postgres
+from bench.latency import operator_files, subscribers
+from bench.pages import nowhere
+from bench.report import Result, against, at_most
+
+HOUSEHOLDS = int(os.environ.get("BOXOFFICE_BENCH_HOUSEHOLDS", "100000"))
+SERIAL, MAC = "HT2-000001", "00:1A:79:30:00:01"
+BOX_COLUMNS = "serial,mac,model,contract,handed_over_on"
+ACTOR = "bench"
+LEAST_A_SECOND = 6_000
+COMMIT_INVOICES = 5_000
+AGAIN_SHARE = 0.10
+MEMORY_MB = 250
+# What a run adds rows to, and what there names the invoice, in the order of a bulk write.
+ADDED = {
+    "invoice": "id",
+    "invoice_line": "invoice_id",
+    "entry": "posting_id",
+    "posting": "id",
+    "open_item": "id",
+}
+Rows = tuple[str, tuple[str, ...], list[tuple[Any, ...]]]
+
+
+async def run() -> list[Result]:
+    """Bill a crowd on each engine."""
+    return [*await _sqlite(), *await _postgres()]
+
+
+async def _sqlite() -> list[Result]:
+    with tempfile.TemporaryDirectory(prefix="boxoffice-bench-") as name:
+        place, twin = Path(name) / "boxoffice.db", Path(name) / "twin.db"
+        url = f"sqlite:///{place}"
+        async with _crowd(Path(name), url) as house:
+            with closing(sqlite3.connect(place)) as there, closing(sqlite3.connect(twin)) as copy:
+                there.backup(copy)
+            ran = await _ran(house)
+            limit_s = await _bulk_sqlite(house.store, twin)
+        return _results("sqlite", ran, limit_s, target=0.25)
+
+
+async def _postgres() -> list[Result]:
+    with tempfile.TemporaryDirectory(prefix="boxoffice-bench-") as name:
+        async with fresh_postgres() as url:
+            async with _crowd(Path(name), url):
+                pass
+            async with _twin_of(url) as twin, open_house(_settings(Path(name), url)) as house:
+                ran = await _ran(house)
+                limit_s = await _bulk_postgres(house.store, twin)
+        return _results("postgres", ran, limit_s, target=0.50)
+
+
+@asynccontextmanager
+async def _twin_of(url: str) -> AsyncIterator[str]:
+    """Have the same database once more; nobody may be connected to the first one."""
+    parts = urlsplit(url)
+    server, first = parts._replace(path="/postgres").geturl(), parts.path[1:]
+    await administer(server, f"DROP DATABASE IF EXISTS {first}_twin WITH (FORCE)")
+    await administer(server, f"CREATE DATABASE {first}_twin TEMPLATE {first}")
+    try:
+        yield parts._replace(path=f"/{first}_twin").geturl()
+    finally:
+        await administer(server, f"DROP DATABASE {first}_twin WITH (FORCE)")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ran:
+    """Seconds of the first and of a second run, and the memory that the process had, in MB."""
+
+    first_s: float
+    again_s: float
+    memory_mb: float
+
+
+def _results(engine: str, ran: Ran, limit_s: float, *, target: float) -> list[Result]:
+    speed, limit = HOUSEHOLDS / ran.first_s, HOUSEHOLDS / limit_s
+    least = Result(
+        case=f"{engine}_least",
+        value=round(speed, 1),
+        unit="invoices/s",
+        target=LEAST_A_SECOND,
+        ok=speed >= LEAST_A_SECOND,
+    )
+    again = at_most(
+        f"{engine}_second_run", ran.again_s / ran.first_s, unit="of the first", target=AGAIN_SHARE
+    )
+    return [
+        against(engine, speed, limit, unit="invoices/s", target=target),
+        least,
+        again,
+        at_most(f"{engine}_memory", ran.memory_mb, unit="MB", target=MEMORY_MB),
+    ]
+
+
+async def _ran(house: House) -> Ran:
+    """Let the next bill day come and run, then run again."""
+    await _go_to_the_first(house)
+    first_s = await _timed(house, HOUSEHOLDS)
+    return Ran(first_s=first_s, again_s=await _timed(house, 0), memory_mb=_peak_mb())
+
+
+async def _timed(house: House, wanted: int) -> float:
+    begun_s = time.perf_counter()
+    ran = await billing.run(house, lambda *_: None, actor=ACTOR)
+    took_s = time.perf_counter() - begun_s
+    if (ran.accounts, ran.left) != (wanted, 0):
+        raise RuntimeError(f"{ran.accounts} settled and {ran.left} left of {wanted}")
+    return took_s
+
+
+@asynccontextmanager
+async def _crowd(folder: Path, url: str) -> AsyncIterator[House]:
+    """Have a crowd of households that have all paid their first month."""
+    settings = _settings(folder, url)
+    await bring_up(settings)
+    async with open_house(settings) as house:
+        await _household(house)
+        async with house.store.begin() as tx:
+            await multiply(tx, HOUSEHOLDS)
+        if house.store.is_sqlite:
+            async with house.store.begin() as tx:
+                await tx.driver("ANALYZE")
+        yield house
+
+
+def _settings(folder: Path, url: str) -> Settings:
+    return Settings(data_dir=folder, database_url=url, allow_time_travel=True, log_level="error")
+
+
+async def _household(house: House) -> None:
+    """Sign one household up, with a plan, an add-on and a rented box, and have it pay a month."""
+    folder, today = house.settings.data_dir, datetime.now(UTC).date()
+    people, boxes = folder / "subscribers.csv", folder / "boxes.csv"
+    people.write_text(subscribers(1).replace("400000", CONTRACT), "utf-8")
+    boxes.write_text(f"{BOX_COLUMNS}\n{SERIAL},{MAC},HT-2,{CONTRACT},{today}\n", "utf-8")
+    files = [*map(Path, operator_files()), people, boxes]
+    outcome = await import_paths(house, files, nowhere())
+    if not outcome.taken:
+        raise RuntimeError(f"the operator was not taken: {outcome.problems[:3]}")
+    await _go_to_the_first(house)
+    await billing.run(house, lambda *_: None, actor=ACTOR)
+    async with house.store.begin() as tx:
+        ((owed,),) = await tx.fetch("SELECT sum(rest_minor) FROM open_item")
+        amount = await parse_amount(tx, CONTRACT, f"{owed // 100}.{owed % 100:02}")
+        await take_cash(house, tx, CONTRACT, amount=amount, reference=CONTRACT, actor=ACTOR)
+    await billing.run(house, lambda *_: None, actor=ACTOR)
+
+
+async def _go_to_the_first(house: House) -> None:
+    """Let time go by until the next bill day."""
+    async with house.store.begin() as tx:
+        now = await house.clock.business_now(tx)
+        day = _first_of_next(now.date())
+        await house.clock.advance(tx, datetime(day.year, day.month, 1, 9, tzinfo=UTC) - now)
+
+
+def _first_of_next(day: date) -> date:
+    return (day.replace(day=1) + timedelta(days=32)).replace(day=1)
+
+
+def _peak_mb() -> float:
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1_024
+
+
+# -- the limit
+
+
+async def _bulk_sqlite(store: Any, twin: Path) -> float:
+    """Write what the run has added into its twin; returns the seconds."""
+    took_s = 0.0
+    with closing(sqlite3.connect(twin, isolation_level=None)) as connection:
+        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+            connection.execute(f"PRAGMA {pragma}")
+        async for chunk in _added(store):
+            begun_s = time.perf_counter()
+            connection.execute("BEGIN IMMEDIATE")
+            for table, columns, rows in chunk:
+                marks = ", ".join("?" * len(columns))
+                names = ", ".join(f'"{name}"' for name in columns)
+                text = f'INSERT INTO "{table}" ({names}) VALUES ({marks})'  # noqa: S608
+                connection.executemany(text, rows)
+            connection.execute("COMMIT")
+            took_s += time.perf_counter() - begun_s
+    return took_s
+
+
+async def _bulk_postgres(store: Any, twin: str) -> float:
+    """Write what the run has added into its twin; returns the seconds."""
+    took_s = 0.0
+    async with asyncpg.create_pool(twin, min_size=1, max_size=1) as pool:
+        async for chunk in _added(store):
+            begun_s = time.perf_counter()
+            await _copy(pool, chunk)
+            took_s += time.perf_counter() - begun_s
+    return took_s
+
+
+async def _copy(pool: asyncpg.Pool, chunk: list[Rows]) -> None:
+    async with pool.acquire() as connection, connection.transaction():
+        for table, columns, rows in chunk:
+            await connection.copy_records_to_table(table, records=rows, columns=columns)
+
+
+async def _added(store: Any) -> AsyncIterator[list[Rows]]:
+    """Yield what the run has added, so many invoices at a time."""
+    for first in range(HOUSEHOLDS + 1, 2 * HOUSEHOLDS + 1, COMMIT_INVOICES):
+        chunk = []
+        async with store.read() as tx:
+            for name, key in ADDED.items():
+                columns = tuple(column for column, _ in await columns_of(tx, name))
+                listed = ", ".join(f't."{column}"' for column in columns)
+                rows = await tx.fetch(
+                    f'SELECT {listed} FROM invoice i JOIN "{name}" t ON t.{key} = i.id '  # noqa: S608
+                    f"WHERE i.sequence >= {first:d} AND i.sequence < {first + COMMIT_INVOICES:d}"
+                )
+                chunk.append((name, columns, [tuple(row) for row in rows]))
+        yield chunk
