@@ -57,6 +57,7 @@ class OfferingRow:
     unused: str = ""
     paused: str = ""
     trial_days: str = ""
+    trial_clock: str = ""
     billed: str = ""
     window: str = ""
 

@@ -56,6 +56,13 @@ class Days(StrEnum):
     BILLED = "billed"
 
 
+class TrialClock(StrEnum):
+    """What the days of a trial are."""
+
+    LOCAL = "local"  # local days: over when clocks show the same time of day again
+    HOURS = "hours"  # 24 hours each, to the second
+
+
 class Billed(StrEnum):
     """When something that is bought once is billed."""
 
@@ -84,6 +91,7 @@ class Terms:
     unused: Days = Days.FREE
     paused: Days = Days.FREE
     trial_days: int = 0
+    trial_clock: TrialClock = TrialClock.LOCAL
     billed: Billed = Billed.AT_ONCE
     window: Window | None = None
 
@@ -152,6 +160,7 @@ _READERS: Mapping[str, Callable[[str], Any]] = {
     "unused": _one_of(Days),
     "paused": _one_of(Days),
     "trial_days": _trial_days,
+    "trial_clock": _one_of(TrialClock),
     "billed": _one_of(Billed),
     "window": Window.parse,
 }

@@ -112,13 +112,14 @@ class _Begin:
     def charged_from(self, order: SignUp, code: str) -> date:
         """Tell the first day that is charged: behind what another system billed, and a trial."""
         day = _charged_from(order, self.now)
-        days = self.book.offering(code).terms.trial_days
-        if not days:
+        terms = self.book.offering(code).terms
+        if not terms.trial_days:
             return day
         starts_on = _starts_on(order, self.now)
         is_now = starts_on == local_date(self.now, order.zone)
         began_at = self.now if is_now else start_of_day(starts_on, order.zone)
-        return max(day, Trial(started_at=began_at, days=days).charged_from(order.zone))
+        trial = Trial(started_at=began_at, days=terms.trial_days, clock=terms.trial_clock)
+        return max(day, trial.charged_from(order.zone))
 
     def activation(self, order: SignUp, code: str) -> Activation:
         """Tell when it goes live: who tries it has it at once, and owes when the trial is over."""

@@ -144,12 +144,9 @@ async def test_nobody_moves_where_no_tax_is_known(small_office: Office):
     """An unknown jurisdiction and an unknown contract are refused."""
     await small_office.join()
     for contract, where, wrong in (("100001", "FR", Invalid), ("none", "", NotFound)):
-        with pytest.raises(wrong):
-            await small_office.run(
-                lambda tx, contract=contract, where=where: tax_in(
-                    small_office.desk, tx, contract, where
-                )
-            )
+        async with small_office.store.begin() as tx:
+            with pytest.raises(wrong):
+                await tax_in(small_office.desk, tx, contract, where)
 
 
 async def test_a_jurisdiction_has_every_tax_that_is_sold_under(small_office: Office):
