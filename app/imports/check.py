@@ -16,7 +16,8 @@ from app.imports import box_rows, sheets
 from app.imports.folder import Folder
 from app.imports.operator import FILE as OPERATOR
 from app.imports.problems import Problems
-from billing.tax.model import HOME, abroad
+from billing.catalog.model import PriceBook
+from billing.tax.model import HOME, TaxTable, abroad
 from gateway.inventory.imprints import SecretOf
 from gateway.inventory.models import Models
 from terms.money import Money
@@ -31,7 +32,7 @@ class Known:
     `offerings` maps code to kind, `rented` are the box models of rentals, `macs` maps a MAC to the
     serial that has it, `shared` a secret of a row to a box that has it already. `refuses` tells why
     a target would not take a contract as its key, or nothing; `places` who has a van, `today` the
-    operator's day.
+    operator's day; `book` and `rates` are what is published.
     """
 
     currency: str = ""
@@ -52,6 +53,8 @@ class Known:
     refuses: Refuses = lambda _contract: ""
     places: Places = field(default_factory=lambda: Places(people={}))
     today: date = date.max
+    book: PriceBook = field(default_factory=PriceBook)
+    rates: TaxTable = field(default_factory=TaxTable)
 
 
 def check(folder: Folder, known: Known, problems: Problems) -> None:

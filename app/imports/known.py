@@ -62,6 +62,8 @@ async def look(house: House, tx: Tx, folder: Folder, problems: Problems) -> Know
         shared=await house.logins.shared(tx, {row.serial: row.secrets for row in folder.boxes}),
         refuses=lambda contract: refusal(contract, adapters, lines),
         places=await places.load(tx),
+        book=await catalog.book(tx),
+        rates=await catalog.rates(tx),
         today=await _today(house, tx, folder, business),
     )
 

@@ -9,6 +9,7 @@ from app.desk import places
 from app.desk.auditing import note
 from app.imports import memory
 from app.imports.box_rows import model_of
+from app.imports.effective import price_of, rate_of
 from app.imports.folder import Folder
 from app.imports.known import OPERATOR
 from app.imports.same import cells_of, key_of
@@ -25,14 +26,12 @@ from app.imports.sheets import (
     SubscriberRow,
 )
 from app.wiring import House
-from billing.catalog.model import Price
 from billing.flows import providers
 from billing.flows.publish import Publication, publish
 from billing.flows.signup import MethodRef, SignUp, sign_up
 from billing.reads import accounts, catalog
 from billing.subscriptions.model import Activation
-from billing.tax.levels import Inclusive
-from billing.tax.model import TaxRate, abroad
+from billing.tax.model import abroad
 from gateway.inventory import flows as inventory
 from gateway.inventory import models as box_models
 from gateway.inventory import sending
@@ -46,7 +45,6 @@ from gateway.provisioning.routing import Role, Route
 from gateway.provisioning.targets import Configuration
 from runtime.store import Tx
 from terms.ids import ServiceId, TargetName
-from terms.money import Money
 
 ACTOR = "import"
 
@@ -73,7 +71,7 @@ async def write(house: House, tx: Tx, folder: Folder, actor: str) -> dict[str, i
         "models.csv": len(folder.models),
         "boxes.csv": len(folder.boxes),
     }
-    return {file: count for file, count in counts.items() if file in folder.files}
+    return {file: count for file, count in counts.items() if file in folder.sheets}
 
 
 async def _business(
@@ -142,35 +140,14 @@ def _publication(folder: Folder, business: Mapping[str, str]) -> Publication:
     return Publication(
         zone=business["zone"],
         offerings=tuple(row.offering for row in folder.offerings),
-        prices=tuple(
-            Price(
-                offering=row.offering,
-                effective_from=row.effective_from,
-                amount=Money.parse(row.amount, row.currency),
-                deposit_minor=_minor(row.deposit, row.currency),
-                lost_fee_minor=_minor(row.lost_fee, row.currency),
-                included=Inclusive(row.includes_tax) if row.includes_tax else None,
-            )
-            for row in folder.prices
-        ),
-        taxes=tuple(
-            TaxRate(
-                tax=row.tax,
-                effective_from=row.effective_from,
-                rate=row.rate,
-                jurisdiction=abroad(row.jurisdiction, business["country"]),
-            )
-            for row in folder.taxes
-        ),
+        prices=tuple(price_of(row) for row in folder.prices),
+        taxes=tuple(rate_of(row, business["country"]) for row in folder.taxes),
         ladder=folder.operator.ladder if folder.operator else None,
         starts=folder.operator.starts if folder.operator else None,
         promises=folder.operator.promises if folder.operator else None,
         level=folder.operator.level if folder.operator else None,
+        name=folder.draft.name if folder.draft else "",
     )
-
-
-def _minor(amount: str, currency: str) -> int:
-    return Money.parse(amount or "0", currency).amount_minor
 
 
 async def _subscribers(

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
 
 from sqlalchemy import (
     BigInteger,
@@ -19,10 +21,11 @@ from sqlalchemy import (
     text,
 )
 
+from billing.catalog.document import Document
 from billing.catalog.model import Offering, OfferingKind, Price, PriceBook
 from billing.catalog.terms import Terms
 from billing.tax.levels import Inclusive
-from runtime.store import Tx, metadata
+from runtime.store import Instant, Tx, metadata
 from terms.money import Money
 
 SEPARATOR = "\n"  # of codes and models in one column; neither holds a control character
@@ -62,6 +65,17 @@ catalog_edition = Table(
 )
 
 
+catalog_version = Table(
+    "catalog_version",
+    metadata,
+    Column("edition", Integer, primary_key=True),
+    # What people call it; empty where nobody did.
+    Column("name", String(40), nullable=False),
+    Column("published_at", Instant, nullable=False),
+    # The whole catalogue as it was from then on: a document of three tables.
+    Column("document", Text, nullable=False),
+)
+
 _STILL = "UPDATE catalog_edition SET edition = edition WHERE id = 1 AND edition = ?1"
 
 
@@ -72,10 +86,46 @@ async def edition(tx: Tx) -> int:
     return int(found or 0)
 
 
-async def raise_edition(tx: Tx) -> None:
-    """Tell every process that the catalogue is another one now."""
+async def raise_edition(tx: Tx) -> int:
+    """Tell every process that the catalogue is another one now; returns its number."""
     row = {"id": 1, "edition": await edition(tx) + 1}
     await tx.upsert(catalog_edition, [row], key=("id",))
+    return row["edition"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Version:
+    """One publication that changed offerings, prices or taxes, and the catalogue since then."""
+
+    edition: int
+    name: str
+    published_at: datetime
+    document: Document
+
+
+async def keep_version(tx: Tx, version: Version) -> None:
+    """Remember a publication for good."""
+    row = {
+        "edition": version.edition,
+        "name": version.name,
+        "published_at": version.published_at,
+        "document": json.dumps(version.document, ensure_ascii=False, sort_keys=True),
+    }
+    await tx.insert(catalog_version, [row])
+
+
+async def versions(tx: Tx) -> list[Version]:
+    """List every publication, the newest first."""
+    query = select(catalog_version).order_by(catalog_version.c.edition.desc())
+    return [
+        Version(
+            edition=row.edition,
+            name=row.name,
+            published_at=row.published_at,
+            document=json.loads(row.document),
+        )
+        for row in await tx.rows(query)
+    ]
 
 
 async def insist_on(tx: Tx, known: int) -> None:

@@ -6,7 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from sqlalchemy import exists, select
+
 from billing.catalog import store as catalog
+from billing.catalog.document import Document, written
 from billing.catalog.model import (
     Offering,
     OfferingKind,
@@ -15,10 +18,12 @@ from billing.catalog.model import (
     changed_offerings,
     changed_prices,
 )
+from billing.catalog.store import Version
 from billing.dunning import store as dunning
 from billing.dunning.model import Ladder
 from billing.equipment import store as equipment
 from billing.equipment.model import Starts
+from billing.invoicing.store import invoice_line
 from billing.promises import store as promises
 from billing.promises.model import PromisePolicy
 from billing.tax import store as tax
@@ -35,7 +40,8 @@ class Publication:
 
     `zone` says which day it is for the operator. No ladder leaves the published one, and so do
     no `starts`, which says when rentals begin, no `promises`, which may be made, and no `level`,
-    which says what tax is rounded once for.
+    which says what tax is rounded once for. `name` is what people call this version of the
+    catalogue.
     """
 
     zone: str
@@ -46,6 +52,7 @@ class Publication:
     starts: Starts | None = None
     promises: PromisePolicy | None = None
     level: Level | None = None
+    name: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,9 +65,9 @@ class Published:
 async def publish(tx: Tx, publication: Publication, now: datetime) -> Published:
     """Publish; the same again changes nothing.
 
-    Raises Invalid for a change of what is effective, for an offering whose tax has no rate at home
-    or in another jurisdiction that any tax has one in, and for a price without an offering, or with
-    a deposit or a fee that its offering cannot have.
+    Raises Invalid for a change of what is effective or was sold ahead, for an offering whose tax
+    has no rate at home or in another jurisdiction that any tax has one in, and for a price without
+    an offering, or with a deposit or a fee that its offering cannot have.
     """
     today = local_date(now, publication.zone)
     book, table = await catalog.load(tx), await tax.load(tx)
@@ -68,6 +75,8 @@ async def publish(tx: Tx, publication: Publication, now: datetime) -> Published:
     offerings = changed_offerings(book, publication.offerings)
     prices = changed_prices(book, publication.prices, today)
     _check_names(publication, book, table)
+    await _check_sold(tx, book, prices)
+    before = written(book, table)
     await tax.keep(tx, rates)
     await catalog.keep(tx, offerings, prices)
     changes = [
@@ -77,8 +86,39 @@ async def publish(tx: Tx, publication: Publication, now: datetime) -> Published:
         *await _publish_rules(tx, publication),
     ]
     if changes:
-        await catalog.raise_edition(tx)
+        await _keep_versions(tx, publication.name, before, now)
     return Published(changes=tuple(changes))
+
+
+async def _check_sold(tx: Tx, book: PriceBook, prices: Sequence[Price]) -> None:
+    """Raise Invalid for a price to come that is not as published and was charged ahead already."""
+    known = {(one.offering, one.effective_from) for one in prices} & {
+        (one.offering, one.effective_from)
+        for code in {one.offering for one in prices}
+        for one in book.all_prices(code)
+    }
+    c = invoice_line.c
+    for code, day in sorted(known):
+        sold = exists().where(c.offering == code, c.price_from == day)
+        if await tx.scalar(select(sold)):
+            raise Invalid(f"prices.{code}.{day}", "was charged ahead already: date it later")
+
+
+async def _keep_versions(tx: Tx, name: str, before: Document, now: datetime) -> None:
+    """Raise the edition, and remember the catalogue where it is another one than before."""
+    held = await catalog.edition(tx)
+    after = written(await catalog.load(tx), await tax.load(tx))
+    edition = await catalog.raise_edition(tx)
+    if after == before:
+        return
+    known = await catalog.versions(tx)
+    if name and any(one.name == name for one in known):
+        raise Invalid("version", f"{name!r} is published already and says something else")
+    if not known and any(before.values()):
+        first = Version(edition=held, name="", published_at=now, document=before)
+        await catalog.keep_version(tx, first)
+    version = Version(edition=edition, name=name, published_at=now, document=after)
+    await catalog.keep_version(tx, version)
 
 
 async def _publish_rules(tx: Tx, publication: Publication) -> list[str]:

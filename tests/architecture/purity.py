@@ -12,6 +12,8 @@ from tests.architecture.source import ROOMS, Finding, Module
 
 # Modules of billing beside its models that decide and do nothing else.
 DECIDING = (
+    "catalog.difference",
+    "catalog.document",
     "catalog.terms",
     "catalog.window",
     "dunning.campaign",
