@@ -166,10 +166,12 @@ class Money:
 
 def total(amounts: Iterable[Money], currency: str) -> Money:
     """Sum amounts of one currency; the sum of nothing is zero of that currency."""
-    result = Money(0, currency)
+    sum_minor = 0
     for amount in amounts:
-        result += amount
-    return result
+        if amount.currency != currency:
+            raise ValueError(f"cannot mix {currency} and {amount.currency}")
+        sum_minor += amount.amount_minor
+    return Money(sum_minor, currency)
 
 
 @dataclass(frozen=True, slots=True, order=True)

@@ -31,7 +31,7 @@ def add_to(cli: typer.Typer) -> None:
     cli.command("explain")(explain)
 
 
-def signup(
+def signup(  # noqa: PLR0913 - one for each thing that is agreed
     contract: Contract,
     name: Annotated[str, typer.Argument(help="Name of the subscriber.")],
     plan: Annotated[str, typer.Argument(help="Code of the plan.")],
@@ -50,6 +50,7 @@ def signup(
         str, typer.Option(help="A box handed over today: SERIAL,MODEL or SERIAL,MODEL,MAC.")
     ] = "",
     payment: Annotated[str, typer.Option(help="How it is charged: PROVIDER,CUSTOMER,METHOD.")] = "",
+    code: Annotated[str, typer.Option(help="The code of a promotion.")] = "",
     as_json: Json = False,
 ) -> None:
     """Sign a household up. Its picture comes with the first payment."""
@@ -81,6 +82,7 @@ def signup(
             jurisdiction=jurisdiction,
             box=new_box,
             payment=method,
+            code=code,
         )
         async with house.store.begin() as tx:
             return await sign_up(house, tx, household, actor())

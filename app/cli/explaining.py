@@ -52,7 +52,8 @@ def _invoice(one: InvoiceView) -> Iterator[str]:
     left = f", {one.open} open" if one.open.amount_minor else ", paid"
     yield f"invoice {one.number} of {one.issued_on}, due {one.due_on}: {one.total}{left}"
     for line in one.lines:
-        share = f"{line.days}/{line.of_days} days of {line.rate}"
+        offs = "".join(f" less {off.off} for {off.promotion}" for off in line.offs)
+        share = f"{line.days}/{line.of_days} days of {line.rate}{offs}"
         period = f"{line.period_start} to {line.period_end}"
         yield f"  {line.amount}  {line.label}  ({share}, {period}, {_taxed(line)})"
     yield from _taxes(one.groups)
@@ -66,6 +67,8 @@ def _line(one: Explanation) -> Iterator[str]:
     after = f", after the first {one.units_before}" if one.units_before else ""
     whole = f"{one.rate} for {one.quantity} x {one.offering} in a whole period"
     yield f"  charged: {whole}; {share}{after}"
+    for off in one.offs:
+        yield f"  {off.promotion}, {off.name}: {off.off} off the whole period, {off.amount} of it"
     yield f"  {one.taxed}"
     for back in one.given_back:
         kept = f", {back.kept} kept" if back.kept.amount_minor else ""

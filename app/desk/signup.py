@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from app.desk import business, given
 from app.desk.auditing import note
+from app.desk.redeeming import redeem
 from app.desk.refusal import refusal
 from app.imports import cells
 from app.wiring import House
@@ -23,7 +24,10 @@ from terms.errors import Invalid
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Household:
-    """Who wants what. A box given here is registered if it is new, and handed over today."""
+    """Who wants what. A box given here is registered if it is new, and handed over today.
+
+    `code` is of a promotion.
+    """
 
     contract: str
     name: str
@@ -36,6 +40,7 @@ class Household:
     jurisdiction: str = ""
     box: NewBox | None = None
     payment: MethodRef | None = None
+    code: str = ""
 
 
 async def sign_up(house: House, tx: Tx, household: Household, actor: str) -> SignedUp:
@@ -78,6 +83,8 @@ async def sign_up(house: House, tx: Tx, household: Household, actor: str) -> Sig
         subject=f"contract:{household.contract}",
         after=" + ".join((household.plan, *household.addons)),
     )
+    if household.code:
+        await redeem(house, tx, household.contract, household.code, actor)
     return signed
 
 

@@ -31,6 +31,7 @@ _COUNTRY = re.compile(r"[A-Z]{2}")
 _JURISDICTION = re.compile(r"[A-Z]{2}(-[0-9A-Z]{1,3})?")
 _REF = re.compile(r"[!-~]{1,120}")
 _ADDRESS = re.compile(r"[0-9A-Za-z.:\[\]_-]{1,255}")
+_TIMES = re.compile(r"[1-9][0-9]{0,8}")
 _BILL_DAY = re.compile(r"[0-9]{1,2}")
 
 
@@ -75,6 +76,23 @@ def one_of(*words: str) -> Callable[[str], str]:
         return cell
 
     return read
+
+
+def promotion_code(cell: str) -> str:
+    """Read the code of a promotion; small letters are the same as large ones."""
+    return code(cell).upper()
+
+
+def group(cell: str) -> str:
+    """Read the group of a promotion: a code, or * for one that is combined with no other."""
+    return cell if cell == "*" else code(cell)
+
+
+def times(cell: str) -> int:
+    """Read how many: a whole number from 1 on."""
+    if not _TIMES.fullmatch(cell):
+        raise ValueError(f"{_show(cell)} is not a whole number from 1 on")
+    return int(cell)
 
 
 def codes(cell: str) -> tuple[str, ...]:

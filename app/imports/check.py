@@ -12,11 +12,12 @@ from dataclasses import dataclass, field
 from datetime import date
 
 from app.desk.places import Places
-from app.imports import box_rows, sheets
+from app.imports import box_rows, promotion_rows, sheets
 from app.imports.folder import Folder
 from app.imports.operator import FILE as OPERATOR
 from app.imports.problems import Problems
 from billing.catalog.model import PriceBook
+from billing.promotions.promotion import Promotion
 from billing.tax.model import HOME, TaxTable, abroad
 from gateway.inventory.imprints import SecretOf
 from gateway.inventory.models import Models
@@ -29,10 +30,11 @@ Refuses = Callable[[str], str]
 class Known:
     """What the database holds already from earlier imports.
 
-    `offerings` maps code to kind, `rented` are the box models of rentals, `macs` maps a MAC to the
-    serial that has it, `shared` a secret of a row to a box that has it already. `refuses` tells why
-    a target would not take a contract as its key, or nothing; `places` who has a van, `today` the
-    operator's day; `book` and `rates` are what is published.
+    `offerings` maps code to kind, `promotions` are those that somebody has, `rented` are the box
+    models of rentals, `macs` maps a MAC to the serial that has it, `shared` a secret of a row to a
+    box that has it already. `refuses` tells why a target would not take a contract as its key, or
+    nothing; `places` who has a van, `today` the operator's day; `book` and `rates` are what is
+    published.
     """
 
     currency: str = ""
@@ -41,6 +43,7 @@ class Known:
     jurisdictions: frozenset[str] = frozenset()
     offerings: Mapping[str, str] = field(default_factory=dict)
     priced: frozenset[str] = frozenset()
+    promotions: Mapping[str, Promotion] = field(default_factory=dict)
     rented: frozenset[str] = frozenset()
     routed: frozenset[str] = frozenset()
     targets: frozenset[str] = frozenset()
@@ -65,6 +68,7 @@ def check(folder: Folder, known: Known, problems: Problems) -> None:
     _offerings(folder, known, problems)
     _prices(folder, known, problems)
     _unpriced(folder, known, problems)
+    _promotions(folder, known, problems)
     _subscribers(folder, known, problems)
     _boxes(folder, known, problems)
 
@@ -233,6 +237,21 @@ def _unpriced(folder: Folder, known: Known, problems: Problems) -> None:
     folder.offerings = good
     codes = {row.code for row in folder.offerings} | set(known.offerings)
     folder.prices = [row for row in folder.prices if row.offering in codes]
+
+
+def _promotions(folder: Folder, known: Known, problems: Problems) -> None:
+    kinds = {**known.offerings, **{row.code: row.kind for row in folder.offerings}}
+    names = _names(problems, "offerings.csv", "code", kinds)
+    currency = folder.operator.business.currency if folder.operator else known.currency
+    good = []
+    for row in folder.promotions:
+        found = _Row()
+        for name in row.limited_to:
+            found.lean("limited_to", name, names, f"there is no offering '{name}'")
+        found.whys += promotion_rows.whys(row, currency, kinds, known.promotions)
+        if found.is_good(problems, "promotions.csv", row.line):
+            good.append(row)
+    folder.promotions = good
 
 
 def _subscribers(folder: Folder, known: Known, problems: Problems) -> None:

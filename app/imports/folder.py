@@ -23,6 +23,7 @@ class Folder:
     taxes: list[sheets.TaxRow] = field(default_factory=list)
     offerings: list[sheets.OfferingRow] = field(default_factory=list)
     prices: list[sheets.PriceRow] = field(default_factory=list)
+    promotions: list[sheets.PromotionRow] = field(default_factory=list)
     routes: list[sheets.RouteRow] = field(default_factory=list)
     subscribers: list[sheets.SubscriberRow] = field(default_factory=list)
     models: list[sheets.ModelRow] = field(default_factory=list)
@@ -87,6 +88,7 @@ def read_folder(
     folder.taxes = read.get("taxes.csv", [])
     folder.offerings = read.get("offerings.csv", [])
     folder.prices = read.get("prices.csv", [])
+    folder.promotions = read.get("promotions.csv", [])
     if (toml := raw.get(tables.FILE)) is not None:
         for sheet in tables.SHEETS.values():
             if sheet.file in raw:

@@ -14,7 +14,7 @@ from app.imports.folder import Folder
 from app.imports.problems import Problems
 from app.wiring import House
 from billing.payments import registry as providers
-from billing.reads import accounts, catalog
+from billing.reads import accounts, catalog, promotions
 from gateway.adapters.registry import open_adapter
 from gateway.adapters.sdk import Adapter
 from gateway.inventory import models as box_models
@@ -52,6 +52,7 @@ async def look(house: House, tx: Tx, folder: Folder, problems: Problems) -> Know
         offerings=dict(codes.offerings),
         rented=frozenset(model for one in sold for model in one.offering.models),
         priced=frozenset(codes.priced),
+        promotions=await promotions.redeemed(tx),
         routed=frozenset(line.code for line in lines),
         targets=frozenset(await house.targets.load()),
         providers=frozenset(house.providers),

@@ -16,6 +16,7 @@ FILES = (
     "taxes.csv",
     "offerings.csv",
     "prices.csv",
+    "promotions.csv",
     "routes.csv",
     "subscribers.csv",
     "models.csv",

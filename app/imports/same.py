@@ -14,7 +14,17 @@ from app.imports.check import Known
 from app.imports.folder import Folder
 from app.imports.problems import Problems
 from app.imports.sheet import Sheet, canonical
-from app.imports.sheets import BOXES, MODELS, OFFERINGS, PRICES, ROUTES, SUBSCRIBERS, TAXES, BoxRow
+from app.imports.sheets import (
+    BOXES,
+    MODELS,
+    OFFERINGS,
+    PRICES,
+    PROMOTIONS,
+    ROUTES,
+    SUBSCRIBERS,
+    TAXES,
+    BoxRow,
+)
 from runtime.store import Tx
 
 R = TypeVar("R", bound=Any)
@@ -64,6 +74,7 @@ async def leave_known(
     folder.described = sieve.with_other_secrets(told, await listed([row.serial for row in told]))
     # These may change: what was sold is watched over where it is published, routes go as a whole.
     await sieve.count_known(OFFERINGS, folder.offerings)
+    await sieve.count_known(PROMOTIONS, folder.promotions)
     await sieve.count_known(ROUTES, folder.routes)
     await sieve.count_known(MODELS, folder.models)
     return sieve.unchanged

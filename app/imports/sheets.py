@@ -1,4 +1,4 @@
-"""The seven sheets of an operator folder: what a row of each is made of.
+"""The eight sheets of an operator folder: what a row of each is made of.
 
 Documented for people in docs/reference/import.md, and compared with it by a test.
 """
@@ -97,6 +97,27 @@ class PriceRow:
     deposit: str = ""
     lost_fee: str = ""
     includes_tax: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PromotionRow:
+    """A discount that is had by a code. Amounts stay text until the currency is known."""
+
+    line: int
+    code: str
+    name: str
+    percent: Rate | None
+    amount: str
+    scope: str
+    limited_to: tuple[str, ...]
+    periods: int | None
+    group: str
+    from_on: date
+    until_on: date | None
+    ends: date | None = None
+    limit: int | None = None
+    limit_account: int | None = None
+    ahead: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -229,6 +250,29 @@ PRICES = Sheet(
     named=("offering",),
 )
 
+PROMOTIONS = Sheet(
+    file="promotions.csv",
+    columns=(
+        Column(name="code", read=cells.promotion_code),
+        Column(name="name", read=cells.text_of(120)),
+        Column(name="percent", read=cells.rate, empty=None),
+        Column(name="amount", read=cells.amount_text, empty=""),
+        Column(name="scope", read=cells.one_of("line", "plan", "invoice")),
+        Column(name="limited_to", read=cells.codes, empty=()),
+        Column(name="periods", read=cells.times, empty=None),
+        Column(name="group", read=cells.group, empty=""),
+        Column(name="from_on", read=cells.iso_date),
+        Column(name="until_on", read=cells.iso_date, empty=None),
+        Column(name="ends", read=cells.iso_date, empty=None, may_be_missing=True),
+        Column(name="limit", read=cells.times, empty=None, may_be_missing=True),
+        Column(name="limit_account", read=cells.times, empty=None, may_be_missing=True),
+        Column(name="ahead", read=cells.times, empty=None, may_be_missing=True),
+    ),
+    make=PromotionRow,
+    key=("code",),
+    named=("code",),
+)
+
 ROUTES = Sheet(
     file="routes.csv",
     columns=(
@@ -307,6 +351,7 @@ SHEETS: tuple[Sheet[Any], ...] = (
     TAXES,
     OFFERINGS,
     PRICES,
+    PROMOTIONS,
     ROUTES,
     SUBSCRIBERS,
     MODELS,

@@ -12,6 +12,7 @@ from app.imports.box_rows import model_of
 from app.imports.effective import price_of, rate_of
 from app.imports.folder import Folder
 from app.imports.known import OPERATOR
+from app.imports.promotion_rows import promotion_of
 from app.imports.same import cells_of, key_of
 from app.imports.sheet import Sheet
 from app.imports.sheets import (
@@ -19,6 +20,7 @@ from app.imports.sheets import (
     MODELS,
     OFFERINGS,
     PRICES,
+    PROMOTIONS,
     ROUTES,
     SUBSCRIBERS,
     TAXES,
@@ -66,6 +68,7 @@ async def write(house: House, tx: Tx, folder: Folder, actor: str) -> dict[str, i
         "taxes.csv": len(folder.taxes),
         "offerings.csv": len(folder.offerings),
         "prices.csv": len(folder.prices),
+        "promotions.csv": len(folder.promotions),
         "routes.csv": len(folder.routes),
         "subscribers.csv": len(folder.subscribers),
         "models.csv": len(folder.models),
@@ -147,6 +150,7 @@ def _publication(folder: Folder, business: Mapping[str, str]) -> Publication:
         promises=folder.operator.promises if folder.operator else None,
         level=folder.operator.level if folder.operator else None,
         name=folder.draft.name if folder.draft else "",
+        promotions=tuple(promotion_of(row, business["currency"]) for row in folder.promotions),
     )
 
 
@@ -237,6 +241,7 @@ async def _remember(tx: Tx, folder: Folder) -> None:
         (OFFERINGS, folder.offerings),
         (ROUTES, folder.routes),
         (PRICES, folder.prices),
+        (PROMOTIONS, folder.promotions),
         (SUBSCRIBERS, folder.subscribers),
         (MODELS, folder.models),
         (BOXES, folder.boxes),

@@ -14,6 +14,9 @@ from app.migrations.triggers import is_sqlite
 _KEYS = {
     "invoice": "id = NEW.id",
     "invoice_line": "invoice_id = NEW.invoice_id AND n = NEW.n",
+    "line_discount": (
+        "invoice_id = NEW.invoice_id AND n = NEW.n AND redemption_id = NEW.redemption_id"
+    ),
     "allocation": "id = NEW.id",
     "credit_note": "id = NEW.id",
     "credit_line": "note_id = NEW.note_id AND n = NEW.n",

@@ -7,10 +7,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, datetime
+from enum import IntFlag
 
 from terms import calendar
 from terms.calendar import Period
 from terms.ids import AccountId, ServiceId
+
+
+class Perk(IntFlag):
+    """What an account has beside its subscriptions: only then is it looked for."""
+
+    DISCOUNT = 1  # it has redeemed a promotion
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,6 +35,7 @@ class Account:
     bill_day: int
     terms_days: int
     jurisdiction: str = ""
+    perks: int = 0
 
     def today(self, now: datetime) -> date:
         """Tell the calendar day of an instant where the account lives."""

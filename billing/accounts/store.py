@@ -40,6 +40,8 @@ account = Table(
     Column("terms_days", Integer, nullable=False),
     Column("jurisdiction", String(10), nullable=False, server_default=text("''")),
     Column("created_at", Instant, nullable=False),
+    # What settling has to look for, as bits (model.Perk).
+    Column("perks", Integer, nullable=False, server_default="0"),
     CheckConstraint("bill_day BETWEEN 1 AND 31", name="bill_day"),
     CheckConstraint("terms_days >= 0", name="terms_days"),
     Index(None, "customer_id"),

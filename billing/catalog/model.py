@@ -80,18 +80,25 @@ class Price:
         return Money(self.lost_fee_minor, self.amount.currency)
 
 
+class Offerings(dict[str, Offering]):
+    """Offerings by their codes. Raises NotFound for one that is not there."""
+
+    def __missing__(self, code: str) -> Offering:
+        raise NotFound(f"there is no offering {code!r}")
+
+
 @dataclass(frozen=True, slots=True)
 class PriceBook:
     """All offerings and prices of one edition of the catalogue, ready to be asked."""
 
-    offerings: Mapping[str, Offering] = field(default_factory=dict)
+    offerings: Offerings = field(default_factory=Offerings)
     _prices: Mapping[tuple[str, str], Sequence[Price]] = field(default_factory=dict)
     _rentals: Mapping[str, Offering] = field(default_factory=dict)
 
     @classmethod
     def of(cls, offerings: Iterable[Offering], prices: Iterable[Price]) -> PriceBook:
         """Sort offerings and prices into a book."""
-        by_code = {offering.code: offering for offering in offerings}
+        by_code = Offerings({offering.code: offering for offering in offerings})
         series: dict[tuple[str, str], list[Price]] = {}
         for price in sorted(prices, key=lambda price: price.effective_from):
             series.setdefault((price.offering, price.amount.currency), []).append(price)
@@ -100,10 +107,7 @@ class PriceBook:
 
     def offering(self, code: str) -> Offering:
         """Look an offering up. Raises NotFound."""
-        found = self.offerings.get(code)
-        if found is None:
-            raise NotFound(f"there is no offering {code!r}")
-        return found
+        return self.offerings[code]
 
     def price_on(self, offering: str, currency: str, day: date) -> Price:
         """Find the price in force on a day. Raises NotFound where there is none yet."""

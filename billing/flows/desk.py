@@ -13,6 +13,8 @@ from billing.equipment import store as equipment
 from billing.equipment.model import Starts
 from billing.invoicing.numbers import Numbers
 from billing.payments.provider import Provider
+from billing.promotions import store as promotions
+from billing.promotions.promotion import Promotion
 from billing.rating.due import Rates
 from billing.tax import store as tax
 from billing.tax.assessment import Assessor
@@ -24,13 +26,16 @@ from runtime.work import Work
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Catalogue:
-    """One edition of everything published: prices, taxes, the ladder, when rentals begin."""
+    """One edition of everything published: prices, taxes, the ladder, when rentals begin,
+    the promotions by their codes.
+    """
 
     edition: int
     rates: Rates
     taxes: Assessor
     ladder: Ladder
     starts: Starts
+    promotions: Mapping[str, Promotion]
 
     @property
     def book(self) -> PriceBook:
@@ -56,6 +61,7 @@ class Shelf:
                 taxes=Assessor(await tax.load(tx), await tax.load_level(tx)),
                 ladder=await dunning.load_ladder(tx),
                 starts=await equipment.load_starts(tx),
+                promotions=await promotions.load(tx),
             )
             self._edition = edition
         return self._catalogue

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -26,6 +26,9 @@ from billing.equipment.model import Starts
 from billing.invoicing.store import invoice_line
 from billing.promises import store as promises
 from billing.promises.model import PromisePolicy
+from billing.promotions import store as promotions
+from billing.promotions.model import Scope
+from billing.promotions.promotion import Promotion, changed_promotions
 from billing.tax import store as tax
 from billing.tax.levels import Level
 from billing.tax.model import TaxRate, TaxTable, changed_rates
@@ -53,6 +56,7 @@ class Publication:
     promises: PromisePolicy | None = None
     level: Level | None = None
     name: str = ""
+    promotions: Sequence[Promotion] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,6 +88,7 @@ async def publish(tx: Tx, publication: Publication, now: datetime) -> Published:
         *(f"offering {offering.code}: {offering.name}" for offering in offerings),
         *(f"price {p.offering}: {p.amount} from {p.effective_from}" for p in prices),
         *await _publish_rules(tx, publication),
+        *await _publish_promotions(tx, publication, _kinds(publication, book)),
     ]
     if changes:
         await _keep_versions(tx, publication.name, before, now)
@@ -142,8 +147,7 @@ async def _publish_rules(tx: Tx, publication: Publication) -> list[str]:
 
 def _check_names(publication: Publication, book: PriceBook, table: TaxTable) -> None:
     known = TaxTable.of({*table, *publication.taxes})
-    kinds = {code: offering.kind for code, offering in book.offerings.items()}
-    kinds |= {offering.code: offering.kind for offering in publication.offerings}
+    kinds = _kinds(publication, book)
     for offering in publication.offerings:
         if offering.tax not in known.taxes:
             raise Invalid(f"offerings.{offering.code}.tax", f"there is no tax {offering.tax!r}")
@@ -157,3 +161,32 @@ def _check_names(publication: Publication, book: PriceBook, table: TaxTable) -> 
         is_rental = kinds[price.offering] is OfferingKind.RENTAL
         if (price.deposit_minor or price.lost_fee_minor) and not is_rental:
             raise Invalid(f"prices.{price.offering}", "only a rental has a deposit or a lost fee")
+
+
+def _kinds(publication: Publication, book: PriceBook) -> dict[str, OfferingKind]:
+    kinds = {code: offering.kind for code, offering in book.offerings.items()}
+    return kinds | {offering.code: offering.kind for offering in publication.offerings}
+
+
+async def _publish_promotions(
+    tx: Tx, publication: Publication, kinds: Mapping[str, OfferingKind]
+) -> list[str]:
+    """Publish promotions that are new or changed; what somebody has stays as it is."""
+    held = (await promotions.load(tx)).values()
+    used = await promotions.used(tx)
+    changed = changed_promotions(held, publication.promotions, used)
+    for one in publication.promotions:
+        for name in sorted(one.discount.limited_to):
+            _check_limited(one, name, kinds)
+    await promotions.keep(tx, changed)
+    return [f"promotion {one.code}: {one.name}" for one in changed]
+
+
+def _check_limited(one: Promotion, name: str, kinds: Mapping[str, OfferingKind]) -> None:
+    where = f"promotions.{one.code}.limited_to"
+    if name not in kinds:
+        raise Invalid(where, f"there is no offering {name!r}")
+    if one.discount.scope is Scope.PLAN and kinds[name] is not OfferingKind.PLAN:
+        raise Invalid(where, f"{name} is no plan")
+    if one.ahead is not None and kinds[name] is OfferingKind.RENTAL:
+        raise Invalid(where, f"{name} is a rental: it ends when its box comes back")

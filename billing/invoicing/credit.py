@@ -114,10 +114,11 @@ def execute_credit(one: CreditLine, zone: str) -> Money:
 def cost_until(one: Charged, day: date, zone: str) -> int:
     """Tell what a line charged for its days before a day, in minor units.
 
-    By days of its period, as it was charged; where it charged less than its price, in proportion.
+    By days of its period, as it was charged, after discounts; where it charged less than its
+    price, in proportion.
     """
     charge = one.line.charge
-    rate = charge.rate.amount_minor
+    rate = charge.rate.amount_minor - charge.off_minor
     priced = charge.share.part(rate)
     cost = reached(charge.period, charge.share, charge.measure, day, zone).part(rate)
     if priced in (0, charge.amount.amount_minor):

@@ -97,10 +97,11 @@ def posting(invoice: Invoice) -> Posting | None:
 
     An invoice of nothing moves no money.
     """
-    if not invoice.total.amount_minor:
+    owed = invoice.total
+    if not owed.amount_minor:
         return None
     charges = [line.charge for line in invoice.lines]
-    held = (one.amount for one in charges if one.kind is LineKind.DEPOSIT)
+    held = [one.amount for one in charges if one.kind is LineKind.DEPOSIT]
     deposits = total(held, invoice.net.currency)
     return Posting(
         id=invoice.id,
@@ -109,7 +110,7 @@ def posting(invoice: Invoice) -> Posting | None:
         on=invoice.issued_on,
         at=invoice.issued_at,
         entries=entries(
-            (Book.RECEIVABLE, invoice.account, invoice.total),
+            (Book.RECEIVABLE, invoice.account, owed),
             (Book.DEPOSIT, invoice.account, -deposits),
             (Book.REVENUE, "", deposits - invoice.net),
             *((Book.TAX, group.name, -group.amount) for group in invoice.groups),

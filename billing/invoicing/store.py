@@ -31,6 +31,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects import postgresql, sqlite
 
 from billing.catalog.terms import Measure
+from billing.invoicing import discounts
 from billing.invoicing.credit import Charged, CreditLine, CreditNote
 from billing.invoicing.model import Invoice
 from billing.rating.measure import Share
@@ -100,6 +101,8 @@ invoice_line = Table(
     Column("tax_minor", BigInteger, nullable=False),
     Column("tax", String(40), nullable=False),
     Column("label", String(300), nullable=False),
+    # What discounts take off the rate: the amount is the part of what is left (line_discount).
+    Column("off_minor", BigInteger, nullable=False, server_default="0"),
     # One charge per subject, kind and end: a second run cannot charge it again, and the last is
     # found at once.
     UniqueConstraint("subject", "kind", "period_end", "take"),
@@ -107,6 +110,9 @@ invoice_line = Table(
     CheckConstraint("units > 0 AND units_before >= 0", name="units"),
     CheckConstraint("units_before + units <= of_units", name="of_units"),
     CheckConstraint("amount_minor IN (net_minor, net_minor + tax_minor)", name="net_minor"),
+    CheckConstraint(
+        "off_minor = 0 OR (off_minor > 0 AND off_minor <= rate_minor)", name="off_minor"
+    ),
 )
 
 credit_note = Table(
@@ -196,6 +202,7 @@ async def write(tx: Tx, invoices: Sequence[Invoice]) -> None:
         for n, (line, split) in enumerate(zip(one.lines, one.splits, strict=True), 1)
     ]
     await tx.insert_rows(invoice_line, _LINE_COLUMNS, lines)
+    await discounts.write(tx, invoices)
 
 
 async def reopen(tx: Tx, rows: Iterable[tuple[str, date]], at: datetime, chance: Chance) -> None:
@@ -243,6 +250,7 @@ _LINE_COLUMNS = (
     *("invoice_id", "n", "service_id", "subject", "label", "take", "net_minor", "tax_minor"),
     *("kind", "period_start", "period_end", "measure", "units_before", "units", "of_units"),
     *("offering", "price_from", "quantity", "rate_minor", "amount_minor", "tax"),
+    "off_minor",
 )
 
 
@@ -269,6 +277,7 @@ def _priced(charge: Charge) -> tuple[object, ...]:
         *(charge.kind.value, period.start, period.end, charge.measure.value),
         *(share.since, share.units, share.of, charge.offering, charge.price_from),
         *(charge.quantity, charge.rate.amount_minor, charge.amount.amount_minor, charge.tax),
+        charge.off_minor,
     )
 
 
@@ -303,6 +312,7 @@ def charged_from(row: Any) -> Charged:
         rate=Money(row.rate_minor, row.currency),
         amount=Money(row.amount_minor, row.currency),
         tax=row.tax,
+        off_minor=row.off_minor,
     )
     line = Line(
         service=ServiceId(row.service_id),

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
+from typing import NamedTuple
 
 from terms.ids import AccountId
 from terms.money import Money
@@ -38,8 +39,7 @@ class PostingKind(StrEnum):
     CREDIT_USED = "credit_used"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Entry:
+class Entry(NamedTuple):
     """One side of a posting."""
 
     book: Book
@@ -76,8 +76,4 @@ class Posting:
 
 def entries(*sides: tuple[Book, str, Money]) -> list[Entry]:
     """Make entries of the sides that are not zero."""
-    return [
-        Entry(book=book, party=party, amount=amount)
-        for book, party, amount in sides
-        if amount.amount_minor
-    ]
+    return [Entry(book, party, amount) for book, party, amount in sides if amount.amount_minor]

@@ -7,5 +7,6 @@ from terms.money import Money
 
 
 def execute(charge: Charge) -> Money:
-    """Compute what a charge comes to, by its rate and its share alone."""
-    return Money(charge.share.part(charge.rate.amount_minor), charge.rate.currency)
+    """Compute what a charge comes to, by its rate, what is off that, and its share alone."""
+    rate_minor = charge.rate.amount_minor - charge.off_minor
+    return Money(charge.share.part(rate_minor), charge.rate.currency)

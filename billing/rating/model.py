@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
+from typing import NamedTuple
 
 from billing.catalog.model import Price
 from billing.catalog.terms import Measure
@@ -37,10 +38,10 @@ LineKey = tuple[str, LineKind, date, int]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Charge:
-    """What `quantity` of an offering costs in a part of a period: `share` of `rate` is `amount`.
+    """What `quantity` of an offering costs in a part of a period.
 
-    `rate` is for the whole period and for all of the quantity; both amounts include their tax where
-    the price does (`included`).
+    `rate` is for the whole period and for all of the quantity, and discounts take `off_minor` off
+    it: `share` of what is left is `amount`. Both include their tax where the price does.
     """
 
     kind: LineKind
@@ -54,6 +55,19 @@ class Charge:
     amount: Money
     tax: str
     included: Inclusive | None = None
+    off_minor: int = 0
+
+
+class Off(NamedTuple):
+    """What a redemption takes off a line: off the rate of the whole period, which ends before
+    `ends_on`, and so off what the line would charge.
+    """
+
+    redemption: str
+    name: str
+    ends_on: date
+    off_minor: int
+    amount_minor: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,6 +79,7 @@ class Line:
     label: str
     charge: Charge
     take: int = 0
+    offs: tuple[Off, ...] = ()
 
     @property
     def key(self) -> LineKey:

@@ -26,8 +26,9 @@ from terms.money import Money
 class CreditLineView:
     """What is given back of line `line` of `invoice`, for its days; `kept` is not.
 
-    That line had charged `charged`: `rate` x `charged_days` / `of_days`. What stays charged of it
-    is `rate` x `used_days` / `of_days`. `amount` is either `net`, or includes its `tax_amount`.
+    That line had charged `charged`: `rate`, after discounts, x `charged_days` / `of_days`. What
+    stays charged of it is `rate` x `used_days` / `of_days`. `amount` is either `net`, or
+    includes its `tax_amount`.
     """
 
     label: str
@@ -119,7 +120,8 @@ def _credited(engine: Engine) -> Select[Any]:
     charged = and_(line.invoice_id == c.invoice_id, line.n == c.invoice_n)
     return (
         select(
-            *(credit_line, line.kind, line.tax, line.units, line.of_units, line.rate_minor),
+            *(credit_line, line.kind, line.tax, line.units, line.of_units),
+            (line.rate_minor - line.off_minor).label("rate_minor"),
             line.amount_minor.label("charged_minor"),
             invoice.c.number,
         )

@@ -24,6 +24,8 @@ from billing.invoicing.store import (
 )
 from billing.rating.execute import execute
 from billing.rating.model import LineKind
+from billing.reads import offs
+from billing.reads.offs import OffView
 from billing.reads.sources import Source, sources
 from billing.tax.levels import Level, Split
 from billing.tax.model import TaxGroup
@@ -54,12 +56,12 @@ class Back:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Explanation:
-    """Line `line` of a document: `rate` x `units` / `of_units`, after `units_before` of them.
+    """Line `line` of a document: (`rate` - `offs`) x `units` / `of_units`, after `units_before`.
 
-    `rate` is for all of the quantity in a whole period. `executed` is the amount, computed again
-    from what the line says of itself; it is `net`, or includes its `tax_amount`. `group` is what
-    the document was taxed by together with this line, rounded half up once at its level; none where
-    the line is untaxed.
+    `rate` is for all of the quantity in a whole period, and so is what promotions take off it in
+    `offs`. `executed` is the amount, computed again from what the line says of itself; it is `net`,
+    or includes its `tax_amount`. `group` is what the document was taxed by together with this line,
+    rounded half up once at its level; none where the line is untaxed.
     """
 
     document: str
@@ -89,6 +91,7 @@ class Explanation:
     gives_back: str = ""
     kept: Money | None = None
     sources: Sequence[Source] = field(default_factory=tuple)
+    offs: Sequence[OffView] = ()
 
     @property
     def fraction(self) -> Fraction:
@@ -246,7 +249,15 @@ async def _explained(
         gives_back=f"{row.document}.{row.n}" if credit else "",
         kept=credit[0].kept if credit else None,
         sources=await sources(tx, row, one),
+        offs=await _offs(tx, row),
     )
+
+
+async def _offs(tx: Tx, row: Any) -> Sequence[OffView]:
+    if not row.off_minor:
+        return ()
+    found = await offs.of_lines(tx, {row.invoice_id: row.currency})
+    return found.get((row.invoice_id, row.n), ())
 
 
 def _group(text: str, currency: str, charged: Charged) -> TaxGroup | None:

@@ -13,6 +13,8 @@ from billing.accounts.store import account
 from billing.invoicing.store import decode_groups, invoice, invoice_line
 from billing.payments.store import open_item
 from billing.rating.model import LineKind
+from billing.reads import offs
+from billing.reads.offs import OffView
 from billing.tax.model import TaxGroup
 from runtime.store import Tx
 from runtime.store.among import KEYS, among, packed
@@ -27,7 +29,7 @@ LIMIT_MAX = 500
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LineView:
-    """One line: `rate` x `days` / `of_days` = `amount`, at the price of `price_from`.
+    """One line: (`rate` - `offs`) x `days` / `of_days` = `amount`, at the price of `price_from`.
 
     `amount` is either `net`, or includes its `tax_amount`.
     """
@@ -45,6 +47,7 @@ class LineView:
     net: Money
     tax_amount: Money
     tax: str
+    offs: Sequence[OffView] = ()
 
     @property
     def includes_tax(self) -> bool:
@@ -137,12 +140,16 @@ def _lined(engine: Engine) -> Select[Any]:
 async def _lines(tx: Tx, rows: Sequence[Any]) -> dict[str, list[LineView]]:
     currencies = {row.id: row.currency for row in rows}
     found: dict[str, list[LineView]] = {key: [] for key in currencies}
-    for row in await _LINES.rows(tx, {KEYS: packed(tx.engine, sorted(currencies))}):
-        found[row.invoice_id].append(_line(row, currencies[row.invoice_id]))
+    lined = await _LINES.rows(tx, {KEYS: packed(tx.engine, sorted(currencies))})
+    discounted = {row.invoice_id: currencies[row.invoice_id] for row in lined if row.off_minor}
+    taken = await offs.of_lines(tx, discounted)
+    for row in lined:
+        mine = taken.get((row.invoice_id, row.n), [])
+        found[row.invoice_id].append(_line(row, currencies[row.invoice_id], mine))
     return found
 
 
-def _line(row: Any, currency: str) -> LineView:
+def _line(row: Any, currency: str, taken: Sequence[OffView]) -> LineView:
     return LineView(
         label=row.label,
         kind=LineKind(row.kind),
@@ -157,6 +164,7 @@ def _line(row: Any, currency: str) -> LineView:
         net=Money(row.net_minor, currency),
         tax_amount=Money(row.tax_minor, currency),
         tax=row.tax,
+        offs=taken,
     )
 
 

@@ -12,6 +12,7 @@ from app.web.api.shapes import Amount
 from billing.promises.model import Promise
 from billing.reads.account import AttemptView, HoldView, PaymentView, SubscriptionView
 from billing.reads.invoices import InvoiceView
+from billing.reads.offs import OffView
 from gateway.adapters.state import ViewerState
 from gateway.inventory.model import Resource
 from gateway.reads.services import AtTarget
@@ -40,8 +41,28 @@ class BoxHeld:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LineDiscount:
+    """What a promotion takes off a line: `off` its rate, and so `amount` off what it charges."""
+
+    promotion: str
+    name: str
+    off: Amount
+    amount: Amount
+
+    @classmethod
+    def of(cls, one: OffView) -> LineDiscount:
+        """Show a discount."""
+        return cls(
+            promotion=one.promotion,
+            name=one.name,
+            off=Amount.of(one.off),
+            amount=Amount.of(one.amount),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class InvoiceLine:
-    """A line of an invoice: rate x days / of_days = amount, which is net, or includes its tax."""
+    """A line of an invoice: (rate - discounts) x days / of_days = amount: net, or with its tax."""
 
     label: str
     period_start: date
@@ -49,6 +70,7 @@ class InvoiceLine:
     days: int
     of_days: int
     rate: Amount
+    discounts: Sequence[LineDiscount]
     amount: Amount
     net: Amount
     tax_amount: Amount
@@ -300,6 +322,7 @@ def invoice(one: InvoiceView) -> Invoice:
                 days=line.days,
                 of_days=line.of_days,
                 rate=Amount.of(line.rate),
+                discounts=[LineDiscount.of(off) for off in line.offs],
                 amount=Amount.of(line.amount),
                 net=Amount.of(line.net),
                 tax_amount=Amount.of(line.tax_amount),

@@ -67,6 +67,7 @@ class SignUpBody(Body):
     jurisdiction: Jurisdiction = ""
     box: SignUpBox | None = None
     payment: SignUpPayment | None = None
+    code: Code | None = None
 
 
 class ContactBody(Body):
@@ -156,6 +157,7 @@ async def create(call: Call, tx: Tx) -> AccountDocument:
         jurisdiction=body.jurisdiction,
         box=box,
         payment=payment,
+        code=body.code or "",
     )
     await sign_up(call.house, tx, order, call.actor)
     return await shown(tx, body.contract)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from app.web.api.account_view import Invoice, invoice
+from app.web.api.account_view import Invoice, LineDiscount, invoice
 from app.web.api.rental_view import CreditNote, TaxSum, credit_note
 from app.web.api.shapes import Amount
 from app.web.api.ways import look
@@ -65,6 +65,7 @@ class ExplainedLine:
     of_units: int
     quantity: int
     rate: Amount
+    discounts: Sequence[LineDiscount]
     amount: Amount
     executed: Amount
     agrees: bool
@@ -114,6 +115,7 @@ def explained(one: Explanation) -> ExplainedLine:
         of_units=one.of_units,
         quantity=one.quantity,
         rate=Amount.of(one.rate),
+        discounts=[LineDiscount.of(off) for off in one.offs],
         amount=Amount.of(one.amount),
         executed=Amount.of(one.executed),
         agrees=one.agrees,

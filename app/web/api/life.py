@@ -7,7 +7,7 @@ nothing is done.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from typing import Annotated
 
@@ -68,6 +68,14 @@ class ResumeBody(Body):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PreviewDiscount:
+    """What a promotion would take off a line."""
+
+    name: str
+    amount: Amount
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PreviewLine:
     """A line of a document that would follow; of a credit note `amount` is given back."""
 
@@ -75,6 +83,7 @@ class PreviewLine:
     period_start: date
     period_end: date
     amount: Amount
+    discounts: list[PreviewDiscount] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -185,10 +194,11 @@ async def preview_resume(call: Call) -> Preview:
 
 async def _foreseen(call: Call, deed: Deed) -> Preview:
     contract = call.part("contract")
-    return _told(await foreseeing.after(call.house, contract, lambda tx: deed(call, tx)))
+    return told(await foreseeing.after(call.house, contract, lambda tx: deed(call, tx)))
 
 
-def _told(found: Foreseen) -> Preview:
+def told(found: Foreseen) -> Preview:
+    """Show what would follow."""
     invoice, note = found.invoice, found.note
     zero = Money(0, found.currency)
     charged = invoice.total if invoice else zero
@@ -216,6 +226,13 @@ def _charged(line: Line) -> PreviewLine:
         period_start=line.charge.period.start,
         period_end=line.charge.period.end,
         amount=Amount.of(line.charge.amount),
+        discounts=[
+            PreviewDiscount(
+                name=off.name,
+                amount=Amount.of(Money(off.amount_minor, line.charge.amount.currency)),
+            )
+            for off in line.offs
+        ],
     )
 
 

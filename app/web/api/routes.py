@@ -15,6 +15,7 @@ from app.web.api import (
     life,
     mending,
     processes,
+    promotions,
     targets,
     work,
 )
@@ -22,6 +23,7 @@ from app.web.api import (
 API = (
     *accounts.ROUTES,
     *life.ROUTES,
+    *promotions.ROUTES,
     *documents.ROUTES,
     *catalogue.ROUTES,
     *mending.ROUTES,

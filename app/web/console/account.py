@@ -201,6 +201,7 @@ def _line(name: str, line: LineView) -> InvoiceLine:
         rate=plain(line.rate) + (" incl. tax" if line.includes_tax else ""),
         net=plain(line.net),
         tax=line.tax,
+        offs=tuple(f"{off.name}: {plain(-off.off)}" for off in line.offs),
     )
 
 

@@ -10,7 +10,7 @@ from urllib.parse import quote
 from aiohttp import web
 from pydantic import BeforeValidator, Field
 
-from app.desk import boxes, contact, deposits, mending, paying
+from app.desk import boxes, contact, deposits, mending, paying, redeeming
 from app.desk.boxes import Back, By, holder_of
 from app.desk.mending import TEXT_CHARS_MAX
 from app.identity.roles import Right
@@ -73,6 +73,12 @@ class PromiseForm(OnceForm):
     until: Day = None
 
 
+class CodeForm(OnceForm):
+    """The code of a promotion."""
+
+    code: Annotated[str, Field(max_length=40)] = ""
+
+
 class DepositForm(OnceForm):
     """Of which rental, and how much of its deposit is kept."""
 
@@ -107,6 +113,7 @@ class HouseholdForms:
             self._inside("deposit", _deposit, Right.TAKE_MONEY, DepositForm),
             self._inside("contact", _contact, Right.CARE, ContactForm),
             self._inside("promise", _promise, Right.CARE, PromiseForm),
+            self._inside("redeem", _redeem, Right.CARE, CodeForm),
             self._inside("restore", _restore, Right.CARE, OnceForm),
             self._inside("swap", _swap, Right.MOVE_BOXES, SwapForm),
             self._outside("restart", _restart, Right.CARE, OnceForm),
@@ -208,6 +215,14 @@ async def _promise(call: Call, tx: Tx) -> str:
         reason=form.reason.strip(),
     )
     return f"{made.amount} is promised until {shown(made.until_on)}."
+
+
+async def _redeem(call: Call, tx: Tx) -> str:
+    form: CodeForm = call.form
+    made = await redeeming.redeem(
+        call.house, tx, call.part("contract"), form.code, call.actor, reason=form.reason.strip()
+    )
+    return f"{made.promotion.name} is taken off what is charged from {shown(made.from_on)} on."
 
 
 async def _restore(call: Call, tx: Tx) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Literal
@@ -214,6 +215,7 @@ class InvoiceLine:
     rate: str
     net: str
     tax: str
+    offs: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

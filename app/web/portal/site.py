@@ -12,6 +12,7 @@ from app.web.portal.documents import Documents
 from app.web.portal.home import Home
 from app.web.portal.me import Me
 from app.web.portal.paying import Paying
+from app.web.portal.redeeming import Redeeming
 from app.web.route import Call, Policy, Route
 
 
@@ -20,7 +21,7 @@ class Portal:
 
     def __init__(self, phone: Phone) -> None:
         self.home = Home(phone)
-        at_home = (self.home, Paying(self.home))
+        at_home = (self.home, Paying(self.home), Redeeming(self.home))
         self._pages = (*at_home, Coming(phone), Documents(phone), Boxes(phone), Me(phone))
 
     def routes(self) -> tuple[Route, ...]:

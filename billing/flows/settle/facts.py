@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from typing import NamedTuple
 
 from billing.accounts.model import Account, Service
 from billing.dunning.model import Hold
@@ -12,8 +14,10 @@ from billing.invoicing.credit import Charged
 from billing.payments.model import Attempt, Debt, Method, Movement
 from billing.pending.model import PendingCharge
 from billing.promises.model import Promise
+from billing.promotions.promotion import Redemption
 from billing.purchases.model import Purchase
 from billing.subscriptions.model import Pause, Subscription
+from terms.calendar import Period, days_after
 from terms.ids import InvoiceId
 from terms.money import Money
 
@@ -30,6 +34,12 @@ class Household:
     holds: list[Hold] = field(default_factory=list)
     published: str | None = None
 
+    @property
+    def charged(self) -> Iterator[Subscription | Rental]:
+        """Walk all that is charged by the period."""
+        yield from self.subscriptions
+        yield from self.rentals
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Paid:
@@ -39,6 +49,31 @@ class Paid:
     debt: Debt
 
 
+class Borne(NamedTuple):
+    """What a redemption takes off the rate of a subject, for days of a period until `ends_on`."""
+
+    redemption: str
+    subject: str
+    days: Period
+    ends_on: date
+    off_minor: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Redeemed:
+    """The promotions an account has, in the order in which they are taken off, and what they have
+    taken off already as far as it matters.
+    """
+
+    redemptions: Sequence[Redemption]
+    borne: Sequence[Borne]
+
+    def ahead(self, subject: str, today: date) -> date:
+        """Tell by which day a subject is charged: it may be paid ahead."""
+        ends = (one.until_on for one in self.redemptions if one.subject == subject)
+        return max([today, *(days_after(end, -1) for end in ends if end)])
+
+
 @dataclass(slots=True, kw_only=True)
 class Facts:
     """One account and what hangs on it. Only what is open is here; the sealed past is not.
@@ -46,8 +81,9 @@ class Facts:
     `reopened` are subjects whose charges are compared again, from a day on; `reopenings` are the
     ids of the rows that say so, with the subject; `charged` are their lines since then.
     `deposited` are rentals with a charged deposit. `first` are open invoices that were the first of
-    a subscription. `credits` is money that has paid nothing yet, by the movement or credit note it
-    came with. `promise` is the one that stands. `pending` is charged once, with an invoice to come.
+    a subscription. `redeemed` is None where no promotion was had. `credits` is money that has paid
+    nothing yet, by the movement or credit note it came with. `promise` is the one that stands.
+    `pending` is charged once, with an invoice to come.
     """
 
     account: Account
@@ -57,6 +93,7 @@ class Facts:
     households: list[Household] = field(default_factory=list)
     reopened: dict[str, date] = field(default_factory=dict)
     reopenings: dict[str, str] = field(default_factory=dict)
+    redeemed: Redeemed | None = None
     charged: dict[str, dict[tuple[str, int], Charged]] = field(default_factory=dict)
     deposited: set[str] = field(default_factory=set)
     debts: list[Debt] = field(default_factory=list)

@@ -100,7 +100,7 @@ def _account_query(engine: Engine) -> Select[Any]:
     )
     query = (
         select(
-            account,
+            *(column for column in account.c if column.name != "created_at"),
             payment_method.c.id.label("method_id"),
             payment_method.c.provider,
             payment_method.c.customer_ref,
@@ -133,6 +133,7 @@ def _account(row: Any) -> Account:
         bill_day=row.bill_day,
         terms_days=row.terms_days,
         jurisdiction=row.jurisdiction,
+        perks=row.perks,
     )
 
 
@@ -164,7 +165,7 @@ def _services(rows: Sequence[Any], facts: dict[AccountId, Facts]) -> dict[Servic
 def _service_query(engine: Engine) -> Select[Any]:
     c = subscription.c
     joined = service.outerjoin(subscription, c.service_id == service.c.id)
-    mine = [column for column in c if column.name != "service_id"]
+    mine = [column for column in c if column.name not in ("service_id", "created_at")]
     columns = [column for column in service.c if column.name not in ("id", "created_at")]
     return (
         select(

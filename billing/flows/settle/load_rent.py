@@ -40,7 +40,7 @@ def _rental_query(engine: Engine) -> Select[Any]:
     deposit = exists().where(line.subject == c.id, line.kind == LineKind.DEPOSIT.value)
     return (
         select(
-            rental,
+            *(column for column in c if column.name != "created_at"),
             charged_until(c.id, LineKind.RENTAL).label("charged_until"),
             reopened_from(c.id).label("reopened_from"),
             deposit.label("has_deposit"),

@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from billing.catalog.model import OfferingKind, PriceBook
 from billing.catalog.terms import Days, Measure, Terms
+from billing.flows.settle.discounts import taken_off
 from billing.flows.settle.facts import Facts, Household
 from billing.flows.settle.once import bill_once, is_paid_first
 from billing.flows.settle.rent import charged_once, given_back_once, rental_label
@@ -63,16 +64,18 @@ def rate(facts: Facts, rates: Rates, today: date) -> Rated:
     back: list[CreditLine] = []
     next_on: date | None = None
     compared = set(facts.reopened)
+    redeemed = facts.redeemed
     for one in _subjects(facts, rates.book):
+        by = redeemed.ahead(one.id, today) if redeemed else today
         if one.id in facts.reopened:
-            found = _compared(one, facts, rates, today)
+            found = _compared(one, facts, rates, by)
             lines += found.lines
             back += found.credits
             day = found.next_on
             if day and one.charged_until and day < one.charged_until:
                 compared.discard(one.id)
         else:
-            due = rates.due(_rest(one, facts, rates), today)
+            due = rates.due(_rest(one, facts, rates), by)
             lines += _lines(one, due)
             day = due.next_on
         if day and (next_on is None or day < next_on):
@@ -86,7 +89,7 @@ def rate(facts: Facts, rates: Rates, today: date) -> Rated:
         next_on = once.next_on
     back.sort(key=_age)
     return Rated(
-        lines=lines,
+        lines=taken_off(facts, rates.book, lines) if redeemed else lines,
         credits=back,
         next_on=next_on,
         compared=frozenset(compared),
@@ -107,18 +110,22 @@ def _subjects(facts: Facts, book: PriceBook) -> Iterator[Subject]:
 
 
 def _subscribed(household: Household, book: PriceBook) -> Iterator[Subject]:
-    for one in sorted(household.subscriptions, key=lambda one: _rank(one, book)):
+    had = household.subscriptions
+    if len(had) > 1:
+        had = sorted(had, key=lambda one: _rank(one, book))
+    for one in had:
+        sold = book.offerings[one.offering]
         yield Subject(
             id=one.id,
             service=one.service,
             kind=LineKind.RECURRING,
             offering=one.offering,
-            label=book.offering(one.offering).name,
+            label=sold.name,
             start=one.charged_from,
             until=one.until_on,
             charged_until=one.charged_until,
             quantity=one.quantity,
-            rests=_rests(household, book.offering(one.offering).terms),
+            rests=_rests(household, sold.terms) if household.pauses else (),
         )
 
 
@@ -133,26 +140,26 @@ def _rented(household: Household, book: PriceBook) -> Iterator[Subject]:
             start=one.charged_from,
             until=one.until_on,
             charged_until=one.charged_until,
-            rests=_rests(household, book.offering(one.offering).terms),
+            rests=_rests(household, book.offerings[one.offering].terms) if household.pauses else (),
         )
 
 
 def _rests(household: Household, terms: Terms) -> tuple[Period, ...]:
     """List the days that are not charged because the service rests."""
-    if not household.pauses or terms.paused is Days.BILLED:
+    if terms.paused is Days.BILLED:
         return ()
     return tuple(one.days for one in household.pauses if one.days)
 
 
 def _rank(one: Subscription, book: PriceBook) -> tuple[bool, str, date]:
     """Print the plan first, then the rest by its code."""
-    is_plan = book.offering(one.offering).kind is OfferingKind.PLAN
+    is_plan = book.offerings[one.offering].kind is OfferingKind.PLAN
     return not is_plan, one.offering, one.from_on
 
 
 def _rest(one: Subject, facts: Facts, rates: Rates) -> Wish:
     """Wish for what no line covers yet."""
-    terms = rates.book.offering(one.offering).terms
+    terms = rates.book.offerings[one.offering].terms
     return _wish(one, facts, terms, one.charged_until or one.start)
 
 
@@ -164,7 +171,7 @@ def _wish(one: Subject, facts: Facts, terms: Terms, first: date) -> Wish:
         currency=account.currency,
         bill_day=account.bill_day,
         first=first,
-        until=_until(one),
+        until=_until(one) if one.rests else one.until,
         began_on=one.start if terms.counts_from_its_begin else None,
         zone=account.zone if terms.measure is Measure.SECOND else "",
         quantity=one.quantity,
@@ -174,7 +181,7 @@ def _wish(one: Subject, facts: Facts, terms: Terms, first: date) -> Wish:
 
 def _until(one: Subject) -> date | None:
     """Tell the first day not to be charged for good, as far as it is known."""
-    if one.rests and one.rests[-1].end == date.max:
+    if one.rests[-1].end == date.max:
         start = one.rests[-1].start
         return start if one.until is None else min(start, one.until)
     return one.until
@@ -240,12 +247,14 @@ def _given_back(one: Subject, charged: Sequence[Charged], zone: str) -> Iterator
 
 
 def _is_prepaid(facts: Facts, lines: Sequence[Line]) -> bool:
-    begun = {line.subject for line in lines}
+    firsts = {
+        one.id for household in facts.households for one in household.subscriptions if is_first(one)
+    }
     return any(
-        one.id in begun and is_first(one)
-        for household in facts.households
-        for one in household.subscriptions
-    ) or any(is_paid_first(facts, line) for line in lines if line.charge.kind is LineKind.PURCHASE)
+        line.subject in firsts
+        or (line.charge.kind is LineKind.PURCHASE and is_paid_first(facts, line))
+        for line in lines
+    )
 
 
 def is_first(one: Subscription) -> bool:

@@ -17,6 +17,7 @@ from billing.flows.desk import Catalogue, Desk
 from billing.flows.settle.decide import Decision, Issued, Rules, decide
 from billing.flows.settle.facts import Facts
 from billing.flows.settle.load import load
+from billing.flows.settle.load_discounts import load_discounts
 from billing.flows.settle.money import Moment
 from billing.flows.settle.rate import Rated, rate
 from billing.flows.settle.write import write
@@ -142,6 +143,7 @@ async def _cases(
     if not loaded:
         return None, []
     catalogue = await desk.shelf.newest(tx, edition)
+    await load_discounts(tx, loaded, catalogue.promotions)
     return catalogue, [_case(facts, catalogue.rates, now) for facts in loaded.values()]
 
 

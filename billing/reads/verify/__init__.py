@@ -9,6 +9,7 @@ from billing.reads.verify import (
     numbers,
     outbox,
     payments,
+    promotions,
     schema,
 )
 
@@ -17,6 +18,7 @@ RULES = (
     *numbers.RULES,
     *charges.RULES,
     *payments.RULES,
+    *promotions.RULES,
     *documents.RULES,
     *outbox.RULES,
     *fairness.RULES,

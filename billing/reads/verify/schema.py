@@ -18,6 +18,7 @@ from sqlalchemy import (
 )
 
 from billing.accounts.store import account, service
+from billing.invoicing.discounts import line_discount
 from billing.invoicing.store import credit_line, credit_note, invoice, invoice_line, number_series
 from billing.ledger.store import entry, posting
 from billing.payments.store import (
@@ -28,18 +29,30 @@ from billing.payments.store import (
     payment_method,
     provider_event,
 )
+from billing.promotions.store import promotion, redemption
 from runtime.store.audit import audit
 from runtime.store.lease import Engine
 from runtime.store.rules import Rule
 
 TABLES = (
     *(account, service, number_series, invoice, invoice_line, credit_note, credit_line),
+    *(promotion, redemption, line_discount),
     *(posting, entry, movement, allocation, open_item),
     *(attempt, payment_method, provider_event, audit),
 )
 # What only grows; on SQLite a row could also be replaced, which a key of its own refuses.
-GROWING = (invoice, invoice_line, credit_note, credit_line, allocation, posting, entry, audit)
-REPLACEABLE = (invoice, invoice_line, credit_note, credit_line, allocation)
+GROWING = (
+    invoice,
+    invoice_line,
+    line_discount,
+    credit_note,
+    credit_line,
+    allocation,
+    posting,
+    entry,
+    audit,
+)
+REPLACEABLE = (invoice, invoice_line, line_discount, credit_note, credit_line, allocation)
 SEALED = (posting, entry)
 
 

@@ -29,6 +29,9 @@ ELSEWHERE = {  # done in tests of their own
     "/api/v1/accounts/{contract}/promises",
     "/console/accounts/{contract}/promise",
     "/portal/promise",
+    "/api/v1/accounts/{contract}/promotions",
+    "/console/accounts/{contract}/redeem",
+    "/portal/redeem",
     "/portal/me/password",
     "/portal/sign-in",
     "/portal/code",
@@ -39,6 +42,8 @@ NO_DEEDS = {
     "/api/v1/accounts/{contract}/pay-link",
     *(f"/api/v1/accounts/{{contract}}/{deed}/preview" for deed in ("change", "cancel")),
     *(f"/api/v1/accounts/{{contract}}/{deed}/preview" for deed in ("pause", "resume")),
+    "/api/v1/accounts/{contract}/promotions/preview",
+    "/api/v1/catalogue/check",
     "/console/accounts/{contract}/pay-link",
     "/api/v1/targets/{name}/probe",
     "/portal/pay",
@@ -65,6 +70,9 @@ DEPOSIT = (
     """,
 )
 
+# A price to come.
+PRICE = {"offering": "SPORT", "effective_from": "2099-01-01", "currency": "EUR", "amount": "9.90"}
+
 # By whom, which route, with which parts of the path, and with what; {words} are found on the way.
 STEPS: tuple[tuple[str, str, dict[str, str], dict[str, Any]], ...] = (
     (GUEST, "/portal/boxes/{id}/name", {"id": "{box}"}, {"once": "g1", "name": "Hall"}),
@@ -82,6 +90,7 @@ STEPS: tuple[tuple[str, str, dict[str, str], dict[str, Any]], ...] = (
     ),
     (API, "/api/v1/accounts/{contract}/contact", {"contract": NEW}, {"email": "n@new.example"}),
     (API, "/api/v1/accounts/{contract}/jurisdiction", {"contract": NEW}, {"jurisdiction": "AT"}),
+    (API, "/api/v1/catalogue", {}, {"prices": [PRICE]}),
     (API, "/api/v1/accounts/{contract}/restore", {"contract": NEW}, {}),
     (API, "/api/v1/accounts/{contract}/restart", {"contract": HERE}, {}),
     (API, "/api/v1/accounts/{contract}/message", {"contract": HERE}, {"text": "Good evening"}),

@@ -93,6 +93,7 @@ def test_a_failure_is_one_sentence_and_one(boxoffice):
         ("resume", "nosuch"),
         ("pay", "nosuch"),
         ("promise", "nosuch", "--until", "2040-01-13"),
+        ("redeem", "nosuch", "HALF"),
         ("reconcile", "nosuch"),
     ):
         code, output, errors = boxoffice(*words)

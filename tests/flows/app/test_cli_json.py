@@ -50,6 +50,12 @@ DEPOSIT = (
     """,
 )
 
+HALF = """
+    INSERT INTO promotion
+        (code, name, percent_ppm, scope, limited_to, "group", from_on, account_max)
+    VALUES ('HALF', 'Half price', 500000, 'invoice', '', 'HALF', '2020-01-01', 1)
+"""
+
 # What each is asked, in this order; {folder} is where the operator's files are.
 ASKED = {
     "migrate": (),
@@ -57,6 +63,12 @@ ASKED = {
     "signup": (contract_of(3), "Third", "BASIC"),
     "change": (LIT, "--add", "KIDS"),
     "jurisdiction": (LIT, "AT"),
+    "catalogue show": (),
+    "catalogue versions": (),
+    "catalogue diff": (),
+    "catalogue publish": ("{folder}/prices.csv",),
+    "redeem": (LIT, "half"),
+    "promotions": (),
     "explain": (LIT,),
     "promise": (DARK, "--until", "{soon}"),
     "message": (LIT, "Good evening"),
@@ -136,6 +148,9 @@ LOOKING = {
         "token list",
         "processes",
         "bill preview",
+        *("catalogue show", "catalogue versions", "catalogue diff"),
+        "catalogue publish",  # of what is published already
+        "promotions",
     ),
 }
 
@@ -182,7 +197,7 @@ def test_every_command_prints_one_document(shop, monkeypatch):
     assert set(printing(get_command(cli))) == {*ASKED, "serve", "database copy"}
     (folder / "list.csv").write_text(LIST)
     with closing(sqlite3.connect(ours.product.folder / "boxoffice.db")) as database:
-        for each in (CASE, *DEPOSIT):
+        for each in (CASE, HALF, *DEPOSIT):
             database.execute(each)
         database.commit()
     job, soon = "", (datetime.now(UTC) + timedelta(days=3)).date().isoformat()

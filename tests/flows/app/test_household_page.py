@@ -8,8 +8,10 @@ from datetime import timedelta
 
 import pytest
 
+from billing.flows.publish import Publication, publish
 from runtime.store.audit import Deed, history, record
 from runtime.work import Parking
+from tests.fixtures.promotions import promotion
 from tests.flows.app.operator import contract_of
 from tests.flows.app.served import serving
 from tests.flows.app.shop import START, Shop, at_work, opened, settings_for
@@ -97,6 +99,19 @@ async def test_a_promise_from_the_page_and_over_the_api(shop):
     assert (deed.reason, deed.after) == ("wages", "14.40 EUR until 2040-01-13")
 
 
+async def test_a_promotion_from_the_page(shop):
+    """It stands under the name of who gave it; what cannot be had is said by its field."""
+    async with shop.house.store.begin() as tx:
+        await publish(tx, Publication(zone="UTC", promotions=(promotion("HALF", "50%"),)), START)
+    async with seen_by(shop, "support") as support:
+        told = await said(support, f"{PAGE}/redeem", once=await once_of(support), code="half")
+        assert "Half is taken off" in told
+        again = await said(support, f"{PAGE}/redeem", once=await once_of(support), code="half")
+        assert again == "Code: it is redeemed already."
+    (deed,) = await deeds(shop, "promotion.redeem")
+    assert deed.after == "HALF"
+
+
 async def test_the_api_takes_a_promise(shop):
     """A program promises for a household; the audit names its token."""
     async with serving(shop.house) as served:
@@ -128,7 +143,10 @@ async def test_the_api_tells_a_household_something(shop):
     ("role", "forms"),
     [
         ("cashier", {"cash", "pay-link"}),
-        ("support", {"contact", "pay-link", "promise", "restore", "restart", "message", "swap"}),
+        (
+            "support",
+            {"contact", "pay-link", "promise", "redeem", "restore", "restart", "message", "swap"},
+        ),
     ],
 )
 async def test_the_page_has_the_forms_of_a_role_alone(shop, role, forms):

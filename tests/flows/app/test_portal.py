@@ -13,8 +13,10 @@ from app.desk import household_boxes
 from app.identity import subscribers
 from app.web.portal.paying import may_lead_to
 from app.web.route import SAFE_METHODS, Policy, Route
+from billing.flows.publish import Publication, publish
 from billing.invoicing.store import credit_note
 from runtime.store.audit import history
+from tests.fixtures.promotions import promotion
 from tests.flows.app.guest import BROWSER, SIGN_IN, subscriber, visiting, with_password
 from tests.flows.app.operator import contract_of
 from tests.flows.app.served import serving
@@ -26,6 +28,7 @@ __all__ = ["portal", "provider", "running_portal", "running_provider"]
 
 A, B = contract_of(1), contract_of(2)
 NEW = "nine-blue-lanterns"
+HALF = promotion("HALF", "50%")
 
 
 @pytest.fixture
@@ -230,6 +233,25 @@ async def test_a_promise_is_made_once_under_ones_own_name(shop, guest):
     assert (again.status, "One stands until 2040-01-13." in again.text) == (400, True)
     assert "Choose a day." in (await guest.post("/portal/promise", once="k3", until="")).text
     assert await deeds_of(shop.house, A) == ["payment.promise"]
+
+
+@ON_SQLITE
+async def test_a_code_is_redeemed_once_and_guessing_it_ends_soon(shop, guest, served):
+    """It is written down under one's own name; after five tries one waits, whatever they were."""
+    async with shop.house.store.begin() as tx:
+        await publish(tx, Publication(zone="UTC", promotions=(HALF,)), START)
+    once = await once_of(guest, "/portal/")
+    for _ in range(2):
+        seen = await guest.post("/portal/redeem", once=once, code=" half ")
+        assert (seen.status, seen.location) == (303, "/portal/?done=redeemed")
+    assert "It is yours" in (await guest.get("/portal/?done=redeemed")).text
+    assert await deeds_of(shop.house, A) == ["promotion.redeem"]
+    again = await guest.post("/portal/redeem", once="k2", code="HALF")
+    assert (again.status, "It is redeemed already." in again.text) == (400, True)
+    told = [
+        (await guest.post("/portal/redeem", once=f"g{n}", code="GUESS")).status for n in range(4)
+    ]
+    assert told == [400, 400, 429, 429]
 
 
 async def test_a_box_has_the_name_its_household_gives_it(shop, served, guest):

@@ -1,0 +1,73 @@
+"""What a row of promotions.csv means, and what is wrong with it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from app.imports.sheets import PromotionRow
+from billing.promotions.model import Discount, Scope
+from billing.promotions.promotion import Promotion, changed_promotions, off_of
+from terms.errors import Invalid
+from terms.money import Money
+
+# What the fields of a promotion are called in the sheet.
+_COLUMNS = {
+    "discount.off": "percent",
+    "discount.limited_to": "limited_to",
+    "discount.periods_max": "periods",
+    "discount.until": "ends",
+    "until": "until_on",
+}
+
+
+def promotion_of(row: PromotionRow, currency: str) -> Promotion:
+    """Make the promotion of a row. Raises Invalid, or ValueError for its amount."""
+    amount = Money.parse(row.amount, currency) if row.amount else None
+    return Promotion(
+        discount=Discount(
+            code=row.code,
+            off=off_of(row.percent, amount),
+            scope=Scope[row.scope.upper()],
+            limited_to=frozenset(row.limited_to),
+            periods_max=row.periods,
+            until=row.ends,
+        ),
+        name=row.name,
+        group=row.group or row.code,
+        from_on=row.from_on,
+        until_on=row.until_on,
+        redeem_max=row.limit,
+        account_max=row.limit_account or 1,
+        ahead=row.ahead,
+    )
+
+
+def whys(
+    row: PromotionRow,
+    currency: str,
+    kinds: Mapping[str, str],
+    redeemed: Mapping[str, Promotion],
+) -> list[tuple[str, str]]:
+    """Say what is wrong with a row: of which column, and why."""
+    try:
+        one = promotion_of(row, currency or "XXX")
+    except Invalid as error:
+        return [(_COLUMNS.get(error.field, error.field), error.reason)]
+    except ValueError as error:
+        return [("amount", str(error))]
+    found = [
+        ("limited_to", f"'{name}' is no plan")
+        for name in row.limited_to
+        if one.discount.scope is Scope.PLAN and kinds.get(name, "plan") != "plan"
+    ]
+    if row.ahead:
+        found += [
+            ("limited_to", f"'{name}' is a rental and cannot be paid ahead")
+            for name in row.limited_to
+            if kinds.get(name) == "rental"
+        ]
+    try:
+        changed_promotions(redeemed.values(), [one], redeemed)
+    except Invalid as error:
+        found.append(("code", error.reason))
+    return found

@@ -1,0 +1,102 @@
+"""Loads the promotions of accounts that have some, and what these took off as far as it matters.
+
+Of a promotion for so many periods every line that bore it counts; of a fixed amount those of
+periods in which something may still be charged. Nothing is asked where no account has any.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date
+from typing import Any
+
+from sqlalchemy import Date, Select, and_, bindparam, or_, select
+
+from billing.accounts.model import Perk
+from billing.flows.settle.facts import Borne, Facts, Redeemed
+from billing.invoicing.discounts import line_discount
+from billing.invoicing.store import invoice_line
+from billing.promotions.promotion import Promotion
+from billing.promotions.store import promotion, redemption, redemption_from
+from runtime.store import Tx
+from runtime.store.among import KEYS, among, packed
+from runtime.store.lease import Engine
+from runtime.store.prepared import PreparedQuery
+from terms.calendar import Period
+from terms.ids import AccountId
+
+
+async def load_discounts(
+    tx: Tx, facts: Mapping[AccountId, Facts], promotions: Mapping[str, Promotion]
+) -> None:
+    """Load what accounts have redeemed."""
+    having = {key: one for key, one in facts.items() if one.account.perks & Perk.DISCOUNT}
+    if not having:
+        return
+    since = min((day for one in having.values() for day in _open_days(one)), default=date.max)
+    keys = {KEYS: packed(tx.engine, sorted(having)), "since": since}
+    rows: dict[str, list[Any]] = {}
+    for row in await _REDEEMED.rows(tx, keys):
+        rows.setdefault(row.account_id, []).append(row)
+    for key, mine in rows.items():
+        having[AccountId(key)].redeemed = _redeemed(mine, promotions)
+
+
+def _open_days(one: Facts) -> Iterator[date]:
+    """List days before which nothing of an account can be charged any more."""
+    yield from one.reopened.values()
+    for household in one.households:
+        for each in household.charged:
+            day = each.charged_until or each.charged_from
+            if each.until_on is None or day < each.until_on:
+                yield day
+
+
+def _redeemed(rows: Sequence[Any], promotions: Mapping[str, Promotion]) -> Redeemed:
+    found = {row.id: redemption_from(row, promotions) for row in rows}
+    return Redeemed(
+        redemptions=sorted(found.values(), key=lambda one: (one.promotion.discount.scope, one.id)),
+        borne=[
+            Borne(
+                row.id,
+                row.line_subject,
+                Period(row.period_start, row.period_end),
+                row.ends_on,
+                row.off_minor,
+            )
+            for row in rows
+            if row.line_subject is not None
+        ],
+    )
+
+
+def _redeemed_query(engine: Engine) -> Select[Any]:
+    r, off, line = redemption.c, line_discount.c, invoice_line.c
+    matters = or_(
+        promotion.c.periods_max.is_not(None),
+        and_(
+            promotion.c.amount_minor.is_not(None),
+            off.ends_on > bindparam("since", type_=Date),
+        ),
+    )
+    joined = (
+        redemption.join(promotion, promotion.c.code == r.promotion)
+        .outerjoin(line_discount, and_(off.redemption_id == r.id, matters))
+        .outerjoin(invoice_line, and_(line.invoice_id == off.invoice_id, line.n == off.n))
+    )
+    return (
+        select(
+            redemption,
+            off.ends_on,
+            off.off_minor,
+            line.subject.label("line_subject"),
+            line.period_start,
+            line.period_end,
+        )
+        .select_from(joined)
+        .where(among(engine, r.account_id))
+        .order_by(r.id)
+    )
+
+
+_REDEEMED = PreparedQuery(_redeemed_query)

@@ -1,0 +1,87 @@
+"""Promotions: what is published, how often each was had and what it has cost, who has which."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import func, select
+
+from billing.invoicing.discounts import line_discount, periods_of
+from billing.promotions.promotion import Promotion, Redemption
+from billing.promotions.store import promotion, promotion_from, redemption, redemption_from
+from runtime.store import Tx
+from terms.ids import AccountId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PromotionView:
+    """A promotion, how often it was redeemed, and what was taken off by it in minor units."""
+
+    promotion: Promotion
+    redeemed: int
+    taken_minor: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RedemptionView:
+    """What an account has, since when, and how many whole periods have borne it."""
+
+    redemption: Redemption
+    redeemed_at: datetime
+    periods: int
+
+
+async def redeemed(tx: Tx) -> dict[str, Promotion]:
+    """Read the promotions that somebody has, by their codes."""
+    query = select(promotion).where(promotion.c.redeemed > 0)
+    return {row.code: promotion_from(row) for row in await tx.rows(query)}
+
+
+async def listing(tx: Tx) -> list[PromotionView]:
+    """List every promotion by its code."""
+    taken = (
+        select(func.coalesce(func.sum(line_discount.c.amount_minor), 0))
+        .select_from(
+            line_discount.join(redemption, redemption.c.id == line_discount.c.redemption_id)
+        )
+        .where(redemption.c.promotion == promotion.c.code)
+        .scalar_subquery()
+    )
+    query = select(promotion, taken.label("taken_minor")).order_by(promotion.c.code)
+    return [
+        PromotionView(
+            promotion=promotion_from(row),
+            redeemed=row.redeemed,
+            taken_minor=int(row.taken_minor),
+        )
+        for row in await tx.rows(query)
+    ]
+
+
+async def of_account(tx: Tx, key: AccountId) -> list[RedemptionView]:
+    """List what an account has redeemed, the first first."""
+    r = redemption.c
+    query = (
+        select(redemption, periods_of(r.id).label("periods"))
+        .where(r.account_id == key)
+        .order_by(r.id)
+    )
+    rows = await tx.rows(query)
+    promotions = await _named(tx, rows)
+    return [
+        RedemptionView(
+            redemption=redemption_from(row, promotions),
+            redeemed_at=row.redeemed_at,
+            periods=row.periods,
+        )
+        for row in rows
+    ]
+
+
+async def _named(tx: Tx, rows: Sequence[Any]) -> dict[str, Promotion]:
+    codes = sorted({row.promotion for row in rows})
+    found = await tx.rows(select(promotion).where(promotion.c.code.in_(codes)))
+    return {row.code: promotion_from(row) for row in found}

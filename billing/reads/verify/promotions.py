@@ -1,0 +1,31 @@
+"""I3: off a line is what its promotions take off; a promotion is had as often as it counts."""
+
+from runtime.store.rules import Rule
+
+RULES = (
+    Rule(
+        code="I3",
+        says="what is off each line is the sum of what promotions take off it",
+        sql="""
+            SELECT l.invoice_id || ' ' || l.n,
+                'off ' || l.off_minor || ', told ' || SUM(d.off_minor)
+            FROM line_discount d
+            JOIN invoice_line l ON l.invoice_id = d.invoice_id AND l.n = d.n
+            GROUP BY l.invoice_id, l.n, l.off_minor HAVING SUM(d.off_minor) <> l.off_minor
+            UNION ALL
+            SELECT l.invoice_id || ' ' || l.n, 'off ' || l.off_minor || ', told nothing'
+            FROM invoice_line l LEFT JOIN line_discount d
+                ON d.invoice_id = l.invoice_id AND d.n = l.n
+            WHERE l.off_minor > 0 AND d.n IS NULL
+        """,
+    ),
+    Rule(
+        code="I3",
+        says="each promotion counts those who have it",
+        sql="""
+            SELECT p.code, 'counts ' || p.redeemed || ' of ' || COUNT(r.id)
+            FROM promotion p LEFT JOIN redemption r ON r.promotion = p.code
+            GROUP BY p.code, p.redeemed HAVING COUNT(r.id) <> p.redeemed
+        """,
+    ),
+)
