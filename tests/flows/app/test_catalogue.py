@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import tomllib
 from datetime import date
+from typing import Any
 
 import pytest
 
@@ -260,7 +261,9 @@ async def test_the_api_tells_checks_and_publishes(counter):
 
 def test_a_document_as_toml_is_the_document():
     """Whatever is in a name, the file that shows it says the same."""
-    odd = {"offerings": [{"code": "A", "name": 'T"V \\ \x7f é\t', "grants": ["a", "b"]}]}
+    odd: dict[str, Any] = {
+        "offerings": [{"code": "A", "name": 'T"V \\ \x7f é\t', "grants": ["a", "b"]}]
+    }
     day = {"prices": [{"effective_from": "2026-03-01", "amount": "1.00"}]}
     read = tomllib.loads("\n".join(as_toml(odd | day)))
     assert read["offerings"] == odd["offerings"]
