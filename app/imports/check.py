@@ -17,6 +17,8 @@ from app.imports.folder import Folder
 from app.imports.operator import FILE as OPERATOR
 from app.imports.problems import Problems
 from billing.catalog.model import PriceBook
+from billing.catalog.terms import Counts, Terms
+from billing.catalog.tiers import read_tiers
 from billing.promotions.promotion import Promotion
 from billing.tax.model import HOME, TaxTable, abroad
 from gateway.inventory.imprints import SecretOf
@@ -140,12 +142,17 @@ def _offerings(folder: Folder, known: Known, problems: Problems) -> None:
     tax_names = _names(problems, "taxes.csv", "tax", taxes)
     route_names = _names(problems, "routes.csv", "code", routed)
     models: dict[str, str] = {}
+    codes = {*known.offerings, *(row.code for row in folder.offerings)}
+    wares = _names(problems, "offerings.csv", "code", codes)
     good = []
     for row in folder.offerings:
         found = _Row()
         found.lean("tax", row.tax, tax_names, f"there is no tax '{row.tax}'{_known(taxes)}")
         found.whys += _rental(row, models) if row.kind == "rental" else _granting(row)
         found.whys += row.offering.problems()
+        for code in row.terms.bundle_with:
+            why = f"there is no offering '{code}'"
+            found.lean("bundle_with", code, wares, why)
         for code in row.grants:
             why = f"no route leads the code '{code}' to a target"
             found.lean("grants", code, route_names, why)
@@ -188,6 +195,8 @@ def _prices(folder: Folder, known: Known, problems: Problems) -> None:
     kinds = {**known.offerings, **{row.code: row.kind for row in folder.offerings}}
     names = _names(problems, "offerings.csv", "code", kinds)
     currency = folder.operator.business.currency if folder.operator else known.currency
+    terms = {code: one.terms for code, one in known.book.offerings.items()}
+    terms |= {row.code: row.terms for row in folder.offerings}
     good = []
     for row in folder.prices:
         found = _Row()
@@ -198,6 +207,7 @@ def _prices(folder: Folder, known: Known, problems: Problems) -> None:
             found.whys += _amounts(row)
         if kinds.get(row.offering, "rental") != "rental":
             found.whys += _of_rentals_alone(row)
+        found.whys += _of_what_depends(row, terms.get(row.offering))
         if found.is_good(problems, "prices.csv", row.line):
             good.append(row)
         else:
@@ -205,13 +215,28 @@ def _prices(folder: Folder, known: Known, problems: Problems) -> None:
     folder.prices = good
 
 
+def _of_what_depends(row: sheets.PriceRow, terms: Terms | None) -> list[tuple[str, str]]:
+    whys = []
+    if row.tiers and terms and terms.counts is Counts.NOTHING:
+        whys.append(("tiers", f"'{row.offering}' counts nothing: say what in offerings.csv"))
+    if row.bundled and terms and not terms.bundle_with:
+        whys.append(
+            ("bundled", f"'{row.offering}' is in no bundle: say in offerings.csv with what")
+        )
+    return whys
+
+
 def _amounts(row: sheets.PriceRow) -> list[tuple[str, str]]:
     whys = []
-    for name in ("amount", "deposit", "lost_fee"):
+    for name in ("amount", "deposit", "lost_fee", "bundled"):
         try:
             Money.parse(getattr(row, name) or "0", row.currency)
         except ValueError as error:
             whys.append((name, str(error)))
+    try:
+        read_tiers(row.tiers, row.currency)
+    except ValueError as error:
+        whys.append(("tiers", str(error)))
     return whys
 
 

@@ -9,6 +9,7 @@ from app.imports.folder import Folder
 from app.imports.problems import Problems
 from app.imports.sheets import PriceRow, TaxRow
 from billing.catalog.model import Price, changed_prices
+from billing.catalog.tiers import read_tiers
 from billing.tax.levels import Inclusive
 from billing.tax.model import TaxRate, TaxTable, abroad, changed_rates, named
 from terms.errors import Invalid
@@ -33,6 +34,10 @@ def price_of(row: PriceRow) -> Price:
         amount=Money.parse(row.amount, row.currency),
         deposit_minor=Money.parse(row.deposit or "0", row.currency).amount_minor,
         lost_fee_minor=Money.parse(row.lost_fee or "0", row.currency).amount_minor,
+        tiers=read_tiers(row.tiers, row.currency),
+        bundled_minor=(
+            Money.parse(row.bundled, row.currency).amount_minor if row.bundled else None
+        ),
         included=Inclusive(row.includes_tax) if row.includes_tax else None,
     )
 

@@ -58,6 +58,8 @@ class OfferingRow:
     paused: str = ""
     trial_days: str = ""
     trial_clock: str = ""
+    counts: str = ""
+    bundle_with: str = ""
     billed: str = ""
     window: str = ""
 
@@ -97,6 +99,8 @@ class PriceRow:
     deposit: str = ""
     lost_fee: str = ""
     includes_tax: str = ""
+    tiers: str = ""
+    bundled: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -244,6 +248,8 @@ PRICES = Sheet(
         Column(name="deposit", read=cells.amount_text, empty="", may_be_missing=True),
         Column(name="lost_fee", read=cells.amount_text, empty="", may_be_missing=True),
         _optional("includes_tax", cells.one_of(*Inclusive)),
+        _optional("tiers", cells.text_of(400)),
+        Column(name="bundled", read=cells.amount_text, empty="", may_be_missing=True),
     ),
     make=PriceRow,
     key=("offering", "effective_from", "currency"),

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from billing.catalog.model import Offering, Price, PriceBook
+from billing.catalog.tiers import write_tiers
 from billing.tax.model import TaxRate, TaxTable
 from terms.money import Money
 
@@ -60,8 +61,14 @@ def _price(one: Price) -> Row:
         "deposit": _amount(one.deposit) if one.deposit_minor else "",
         "lost_fee": _amount(one.lost_fee) if one.lost_fee_minor else "",
         "includes_tax": one.included.value if one.included else "",
+        "tiers": write_tiers(one.tiers, one.amount.currency),
+        "bundled": "" if one.bundled_minor is None else _bundled(one),
     }
     return _told(row)
+
+
+def _bundled(one: Price) -> str:
+    return _amount(Money(one.bundled_minor or 0, one.amount.currency))
 
 
 def _amount(money: Money) -> str:

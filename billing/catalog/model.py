@@ -14,6 +14,7 @@ from enum import StrEnum
 from fractions import Fraction
 
 from billing.catalog.terms import USUAL, Terms
+from billing.catalog.tiers import Tiers
 from billing.tax.levels import Inclusive
 from terms.errors import Invalid, NotFound
 from terms.money import Money
@@ -59,7 +60,8 @@ class Price:
     """The monthly amount of an offering from a day on, until the next one of its currency.
 
     A rental has more: what is held as long as it runs, and what a device costs that is lost.
-    `included` says how an amount is taken apart that includes its tax.
+    `included` says how an amount is taken apart that includes its tax. `tiers` are amounts from a
+    count on, `bundled_minor` is what the amount is while something of the bundle is had too.
     """
 
     offering: str
@@ -68,6 +70,18 @@ class Price:
     deposit_minor: int = 0
     lost_fee_minor: int = 0
     included: Inclusive | None = None
+    tiers: Tiers = ()
+    bundled_minor: int | None = None
+
+    def rate(self, terms: Terms, quantity: int, boxes: int, *, is_bundled: bool) -> Money:
+        """Tell what a quantity costs for a whole period, by the boxes and in the bundle or not."""
+        amount = self.amount.amount_minor
+        if self.tiers:
+            count = terms.counted(quantity, boxes)
+            amount = next((a for since, a in reversed(self.tiers) if since <= count), amount)
+        if is_bundled and self.bundled_minor is not None:
+            amount = max(amount - (self.amount.amount_minor - self.bundled_minor), 0)
+        return Money(amount * terms.multiple(quantity), self.amount.currency)
 
     @property
     def deposit(self) -> Money:
@@ -117,14 +131,15 @@ class PriceBook:
             raise NotFound(f"{offering} has no price in {currency} on {day}")
         return series[place - 1]
 
-    def cost_of_a_day(self, offering: str, currency: str, day: date) -> Fraction:
-        """Tell what an offering costs a day on average, in minor units: to compare, not to charge.
+    def cost_of_a_day(self, offering: str, currency: str, day: date, quantity: int) -> Fraction:
+        """Tell what a quantity costs a day on average, in minor units: to compare, not to charge.
 
         Raises NotFound where it has no price.
         """
-        interval = self.offering(offering).terms.interval
-        amount = self.price_on(offering, currency, day).amount.amount_minor
-        return Fraction(amount) / (interval.count * _DAYS_OF[interval.unit])
+        terms = self.offering(offering).terms
+        interval = terms.interval
+        rate = self.price_on(offering, currency, day).rate(terms, quantity, 0, is_bundled=False)
+        return Fraction(rate.amount_minor) / (interval.count * _DAYS_OF[interval.unit])
 
     def rental_of(self, model: str) -> Offering | None:
         """Find the offering under which devices of a model are rented."""
@@ -169,6 +184,8 @@ def changed_prices(book: PriceBook, offered: Iterable[Price], today: date) -> li
         where = f"prices.{price.offering}.{price.effective_from}"
         if min(price.amount.amount_minor, price.deposit_minor, price.lost_fee_minor) < 0:
             raise Invalid(where, "a price is not negative")
+        if not 0 <= (price.bundled_minor or 0) <= price.amount.amount_minor:
+            raise Invalid(where, "in a bundle nothing costs more than alone")
         series = book.prices_of(price.offering, price.amount.currency)
         if price in series:
             continue

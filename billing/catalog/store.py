@@ -24,6 +24,7 @@ from sqlalchemy import (
 from billing.catalog.document import Document
 from billing.catalog.model import Offering, OfferingKind, Price, PriceBook
 from billing.catalog.terms import Terms
+from billing.catalog.tiers import read_tiers, write_tiers
 from billing.tax.levels import Inclusive
 from runtime.store import Instant, Tx, metadata
 from terms.money import Money
@@ -52,6 +53,9 @@ price = Table(
     Column("amount_minor", BigInteger, nullable=False),
     Column("deposit_minor", BigInteger, nullable=False, server_default="0"),
     Column("lost_fee_minor", BigInteger, nullable=False, server_default="0"),
+    # From a count on, another amount: "2=24.90;3=29.90"; and the amount in a bundle.
+    Column("tiers", String(400), nullable=False, server_default=text("''")),
+    Column("bundled_minor", BigInteger),
     # How it is taken apart where it includes tax; empty where it does not.
     Column("included", String(16), nullable=False, server_default=text("''")),
     CheckConstraint("amount_minor >= 0", name="amount_minor"),
@@ -156,6 +160,8 @@ async def load(tx: Tx) -> PriceBook:
             deposit_minor=row.deposit_minor,
             lost_fee_minor=row.lost_fee_minor,
             included=Inclusive(row.included) if row.included else None,
+            tiers=read_tiers(row.tiers, row.currency) if row.tiers else (),
+            bundled_minor=row.bundled_minor,
         )
         for row in await tx.rows(select(price))
     ]
@@ -186,6 +192,8 @@ async def keep(tx: Tx, offerings: Sequence[Offering], prices: Sequence[Price]) -
             "deposit_minor": p.deposit_minor,
             "lost_fee_minor": p.lost_fee_minor,
             "included": p.included.value if p.included else "",
+            "tiers": write_tiers(p.tiers, p.amount.currency),
+            "bundled_minor": p.bundled_minor,
         }
         for p in prices
     ]

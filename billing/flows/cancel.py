@@ -11,6 +11,7 @@ from datetime import datetime
 from billing.catalog.terms import When
 from billing.flows.change import end, give_back
 from billing.flows.contract import lock
+from billing.flows.dependents import Begun, reopen_dependents
 from billing.flows.desk import Desk
 from runtime.store import Tx
 from terms.errors import Invalid
@@ -25,6 +26,7 @@ async def cancel(desk: Desk, tx: Tx, contract: str, when: When | None, now: date
     if not held.subscriptions:
         raise Invalid("contract", f"{contract} has ended already")
     book = (await desk.shelf.newest(tx)).book
+    begun = []
     for one in held.subscriptions:
         terms = book.offering(one.offering).terms
         if (when or terms.cancellation) is When.PERIOD_END:
@@ -35,4 +37,6 @@ async def cancel(desk: Desk, tx: Tx, contract: str, when: When | None, now: date
         if one.until_on is None or wished < one.until_on:
             await end(tx, one, wished)
             await give_back(desk, tx, one, terms, wished)
+            begun.append(Begun(held.service, one.offering, wished))
+    await reopen_dependents(desk, tx, book, begun)
     await desk.work.mark(tx, "settle", [held.account])

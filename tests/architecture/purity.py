@@ -15,6 +15,7 @@ DECIDING = (
     "catalog.difference",
     "catalog.document",
     "catalog.terms",
+    "catalog.tiers",
     "catalog.window",
     "dunning.campaign",
     "dunning.retrying",

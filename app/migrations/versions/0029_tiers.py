@@ -1,0 +1,26 @@
+"""Prices may depend on how many there are, and on what else a household has."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0029"
+down_revision = "0028"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    """Let prices say so."""
+    op.add_column(
+        "price", sa.Column("tiers", sa.String(400), nullable=False, server_default=sa.text("''"))
+    )
+    op.add_column("price", sa.Column("bundled_minor", sa.BigInteger))
+
+
+def downgrade() -> None:
+    """Forget what else they were."""
+    with op.batch_alter_table("price") as table:
+        table.drop_column("bundled_minor")
+        table.drop_column("tiers")
