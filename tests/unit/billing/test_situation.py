@@ -45,17 +45,15 @@ def charged(found, counts: Counts = Counts.BOXES) -> list[tuple[int, int]]:
     return [(one.period.start.day, one.amount.amount_minor) for one in charges]
 
 
+ALONE = [(0, 3100), (1, 3100), (2, 4650), (3, 4650), (9, 6200)]
+BUNDLED = [(0, 2480), (2, 4030), (4, 5580)]
+
+
 @pytest.mark.parametrize(
     ("boxes", "is_bundled", "amount"),
     [
-        (0, False, 3100),
-        (1, False, 3100),
-        (2, False, 4650),
-        (3, False, 4650),
-        (9, False, 6200),
-        (0, True, 2480),
-        (2, True, 4030),
-        (4, True, 5580),
+        *((boxes, False, amount) for boxes, amount in ALONE),
+        *((boxes, True, amount) for boxes, amount in BUNDLED),
     ],
 )
 def test_a_tier_is_reached_and_a_bundle_takes_its_part_off(boxes, is_bundled, amount):
