@@ -88,6 +88,20 @@ STEPS: tuple[tuple[str, str, dict[str, str], dict[str, Any]], ...] = (
         {"contract": NEW},
         {"amount": "5.00", "reference": "R-1"},
     ),
+    (
+        API,
+        "/api/v1/accounts/{contract}/purchases",
+        {"contract": HERE},
+        {"offering": "PASS", "ref": "S-1"},
+    ),
+    (API, "/api/v1/purchases/{id}/watched", {"id": "{sale}"}, {}),
+    (
+        API,
+        "/api/v1/accounts/{contract}/purchases",
+        {"contract": HERE},
+        {"offering": "VISIT", "ref": "S-2"},
+    ),
+    (API, "/api/v1/purchases/{id}/give-back", {"id": "{sale}"}, {"reason": "nobody came"}),
     (API, "/api/v1/accounts/{contract}/contact", {"contract": NEW}, {"email": "n@new.example"}),
     (API, "/api/v1/accounts/{contract}/jurisdiction", {"contract": NEW}, {"jurisdiction": "AT"}),
     (API, "/api/v1/catalogue", {}, {"prices": [PRICE]}),
@@ -215,6 +229,8 @@ async def found_out(world, known, path, answer) -> None:
     """Learn the ids that later steps are about."""
     if path == "/api/v1/jobs":
         known["job"] = json.loads(answer)["id"]
+    if path == "/api/v1/accounts/{contract}/purchases":
+        known["sale"] = json.loads(answer)["id"]
     if path == "/people":
         known["anna"] = (await named(world.house, "anna")).id
     if path == "/field/jobs":
