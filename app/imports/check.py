@@ -205,6 +205,8 @@ def _prices(folder: Folder, known: Known, problems: Problems) -> None:
             found.whys.append(("currency", f"the operator's currency is {currency}"))
         else:
             found.whys += _amounts(row)
+        if row.minimum and kinds.get(row.offering, "plan") not in ("plan", "addon"):
+            found.whys.append(("minimum", f"'{row.offering}' is neither a plan nor an add-on"))
         if kinds.get(row.offering, "rental") != "rental":
             found.whys += _of_rentals_alone(row)
         found.whys += _of_what_depends(row, terms.get(row.offering))
@@ -228,7 +230,7 @@ def _of_what_depends(row: sheets.PriceRow, terms: Terms | None) -> list[tuple[st
 
 def _amounts(row: sheets.PriceRow) -> list[tuple[str, str]]:
     whys = []
-    for name in ("amount", "deposit", "lost_fee", "bundled"):
+    for name in ("amount", "deposit", "lost_fee", "bundled", "minimum"):
         try:
             Money.parse(getattr(row, name) or "0", row.currency)
         except ValueError as error:

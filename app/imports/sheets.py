@@ -101,6 +101,7 @@ class PriceRow:
     includes_tax: str = ""
     tiers: str = ""
     bundled: str = ""
+    minimum: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -250,6 +251,7 @@ PRICES = Sheet(
         _optional("includes_tax", cells.one_of(*Inclusive)),
         _optional("tiers", cells.text_of(400)),
         Column(name="bundled", read=cells.amount_text, empty="", may_be_missing=True),
+        Column(name="minimum", read=cells.amount_text, empty="", may_be_missing=True),
     ),
     make=PriceRow,
     key=("offering", "effective_from", "currency"),

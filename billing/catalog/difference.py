@@ -8,7 +8,7 @@ from typing import Any
 
 from billing.catalog.document import Document, Row
 
-_PRICED = ("deposit", "lost_fee", "includes_tax", "tiers", "bundled")
+_PRICED = ("deposit", "lost_fee", "includes_tax", "tiers", "bundled", "minimum")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

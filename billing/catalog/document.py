@@ -62,13 +62,14 @@ def _price(one: Price) -> Row:
         "lost_fee": _amount(one.lost_fee) if one.lost_fee_minor else "",
         "includes_tax": one.included.value if one.included else "",
         "tiers": write_tiers(one.tiers, one.amount.currency),
-        "bundled": "" if one.bundled_minor is None else _bundled(one),
+        "minimum": _minor(one.minimum_minor, one) if one.minimum_minor else "",
+        "bundled": "" if one.bundled_minor is None else _minor(one.bundled_minor, one),
     }
     return _told(row)
 
 
-def _bundled(one: Price) -> str:
-    return _amount(Money(one.bundled_minor or 0, one.amount.currency))
+def _minor(amount_minor: int, one: Price) -> str:
+    return _amount(Money(amount_minor, one.amount.currency))
 
 
 def _amount(money: Money) -> str:

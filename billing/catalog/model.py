@@ -62,6 +62,7 @@ class Price:
     A rental has more: what is held as long as it runs, and what a device costs that is lost.
     `included` says how an amount is taken apart that includes its tax. `tiers` are amounts from a
     count on, `bundled_minor` is what the amount is while something of the bundle is had too.
+    `minimum_minor` is what its household spends in a period at least.
     """
 
     offering: str
@@ -72,6 +73,7 @@ class Price:
     included: Inclusive | None = None
     tiers: Tiers = ()
     bundled_minor: int | None = None
+    minimum_minor: int = 0
 
     def rate(self, terms: Terms, quantity: int, boxes: int, *, is_bundled: bool) -> Money:
         """Tell what a quantity costs for a whole period, by the boxes and in the bundle or not."""
@@ -108,6 +110,7 @@ class PriceBook:
     offerings: Offerings = field(default_factory=Offerings)
     _prices: Mapping[tuple[str, str], Sequence[Price]] = field(default_factory=dict)
     _rentals: Mapping[str, Offering] = field(default_factory=dict)
+    committed: frozenset[str] = frozenset()  # offerings with a minimum
 
     @classmethod
     def of(cls, offerings: Iterable[Offering], prices: Iterable[Price]) -> PriceBook:
@@ -117,7 +120,8 @@ class PriceBook:
         for price in sorted(prices, key=lambda price: price.effective_from):
             series.setdefault((price.offering, price.amount.currency), []).append(price)
         rentals = {model: offering for offering in by_code.values() for model in offering.models}
-        return cls(by_code, series, rentals)
+        committed = {one.offering for some in series.values() for one in some if one.minimum_minor}
+        return cls(by_code, series, rentals, frozenset(committed))
 
     def offering(self, code: str) -> Offering:
         """Look an offering up. Raises NotFound."""
@@ -182,7 +186,8 @@ def changed_prices(book: PriceBook, offered: Iterable[Price], today: date) -> li
     changed = []
     for price in offered:
         where = f"prices.{price.offering}.{price.effective_from}"
-        if min(price.amount.amount_minor, price.deposit_minor, price.lost_fee_minor) < 0:
+        least = min(price.deposit_minor, price.lost_fee_minor, price.minimum_minor)
+        if min(price.amount.amount_minor, least) < 0:
             raise Invalid(where, "a price is not negative")
         if not 0 <= (price.bundled_minor or 0) <= price.amount.amount_minor:
             raise Invalid(where, "in a bundle nothing costs more than alone")

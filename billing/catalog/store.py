@@ -56,6 +56,8 @@ price = Table(
     # From a count on, another amount: "2=24.90;3=29.90"; and the amount in a bundle.
     Column("tiers", String(400), nullable=False, server_default=text("''")),
     Column("bundled_minor", BigInteger),
+    # What its household spends in a period at least.
+    Column("minimum_minor", BigInteger, nullable=False, server_default="0"),
     # How it is taken apart where it includes tax; empty where it does not.
     Column("included", String(16), nullable=False, server_default=text("''")),
     CheckConstraint("amount_minor >= 0", name="amount_minor"),
@@ -162,6 +164,7 @@ async def load(tx: Tx) -> PriceBook:
             included=Inclusive(row.included) if row.included else None,
             tiers=read_tiers(row.tiers, row.currency) if row.tiers else (),
             bundled_minor=row.bundled_minor,
+            minimum_minor=row.minimum_minor,
         )
         for row in await tx.rows(select(price))
     ]
@@ -194,6 +197,7 @@ async def keep(tx: Tx, offerings: Sequence[Offering], prices: Sequence[Price]) -
             "included": p.included.value if p.included else "",
             "tiers": write_tiers(p.tiers, p.amount.currency),
             "bundled_minor": p.bundled_minor,
+            "minimum_minor": p.minimum_minor,
         }
         for p in prices
     ]

@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from billing.catalog.terms import When
-from billing.flows.change import end, give_back
+from billing.flows.change import end, give_back, look_at_minimum
 from billing.flows.contract import lock
 from billing.flows.dependents import Begun, reopen_dependents
 from billing.flows.desk import Desk
@@ -37,6 +37,7 @@ async def cancel(desk: Desk, tx: Tx, contract: str, when: When | None, now: date
         if one.until_on is None or wished < one.until_on:
             await end(tx, one, wished)
             await give_back(desk, tx, one, terms, wished)
+            await look_at_minimum(desk, tx, one, book, wished)
             begun.append(Begun(held.service, one.offering, wished))
     await reopen_dependents(desk, tx, book, begun)
     await desk.work.mark(tx, "settle", [held.account])

@@ -173,6 +173,7 @@ class _Story:
         await end(self.tx, one, until_on)
         self.begun.append(Begun(self.held.service, one.offering, until_on))
         await give_back(self.desk, self.tx, one, self.terms(one), until_on)
+        await look_at_minimum(self.desk, self.tx, one, self.book, until_on)
 
     async def _start(
         self, code: str, from_on: date, *, charged_from: date, activation: Activation, quantity: int
@@ -198,6 +199,15 @@ async def end(tx: Tx, one: Subscription, until_on: date | None) -> None:
     await tx.execute(
         update(subscription).where(subscription.c.id == one.id).values(until_on=until_on)
     )
+
+
+async def look_at_minimum(
+    desk: Desk, tx: Tx, one: Subscription, book: PriceBook, until_on: date
+) -> None:
+    """Have a minimum that ends with a subscription looked at when it does."""
+    if one.offering in book.committed:
+        day = max(one.charged_from, min(until_on, one.charged_until))
+        await reopen(tx, [(one.id, day)], desk.clock.machine_now(), desk.chance)
 
 
 async def give_back(desk: Desk, tx: Tx, one: Subscription, terms: Terms, until_on: date) -> None:

@@ -30,6 +30,7 @@ class LineKind(StrEnum):
     LOST_FEE = "lost_fee"  # for a device that is lost
     PURCHASE = "purchase"  # something bought once
     USAGE = "usage"  # what was used in a period
+    MINIMUM = "minimum"  # what was missing of a minimum when its period was over
 
 
 BY_THE_PERIOD = frozenset({LineKind.RECURRING, LineKind.RENTAL})

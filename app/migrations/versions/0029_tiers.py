@@ -1,4 +1,4 @@
-"""Prices may depend on how many there are, and on what else a household has."""
+"""Prices depend on how many there are and on what else is had, and may promise a minimum."""
 
 from __future__ import annotations
 
@@ -17,10 +17,13 @@ def upgrade() -> None:
         "price", sa.Column("tiers", sa.String(400), nullable=False, server_default=sa.text("''"))
     )
     op.add_column("price", sa.Column("bundled_minor", sa.BigInteger))
+    least = sa.Column("minimum_minor", sa.BigInteger, nullable=False, server_default="0")
+    op.add_column("price", least)
 
 
 def downgrade() -> None:
     """Forget what else they were."""
     with op.batch_alter_table("price") as table:
+        table.drop_column("minimum_minor")
         table.drop_column("bundled_minor")
         table.drop_column("tiers")

@@ -16,13 +16,14 @@ from billing.catalog.terms import Days, Measure, Terms
 from billing.equipment.model import Rental
 from billing.flows.settle.discounts import taken_off
 from billing.flows.settle.facts import Facts, Household
+from billing.flows.settle.minimum import Promised, is_waiting, missing_lines
 from billing.flows.settle.once import bill_once, is_paid_first
 from billing.flows.settle.rent import charged_once, given_back_once, rental_label
 from billing.flows.settle.situation import situations_of
 from billing.invoicing.credit import Charged, CreditLine, days_of
 from billing.rating.coverage import less, within
 from billing.rating.due import Due, Rates, Wish
-from billing.rating.model import BY_THE_PERIOD, Line, LineKind
+from billing.rating.model import BY_THE_PERIOD, Charge, Line, LineKind
 from billing.rating.situation import Situations, charged_rightly, since
 from billing.subscriptions.model import Activation, Subscription
 from terms.calendar import Period
@@ -69,6 +70,7 @@ def rate(facts: Facts, rates: Rates, today: date) -> Rated:
     next_on: date | None = None
     compared = set(facts.reopened)
     redeemed = facts.redeemed
+    committed = rates.book.committed
     for one in _subjects(facts, rates.book):
         by = redeemed.ahead(one.id, today) if redeemed else today
         if one.id in facts.reopened:
@@ -78,10 +80,21 @@ def rate(facts: Facts, rates: Rates, today: date) -> Rated:
             day = found.next_on
             if day and one.charged_until and day < one.charged_until:
                 compared.discard(one.id)
+            charged: Sequence[Charge] = [
+                line.charge
+                for line in found.lines
+                if line.charge.period.start >= (one.charged_until or one.start)
+            ]
         else:
             due = rates.due(_rest(one, facts, rates), by)
             lines += _lines(one, due)
             day = due.next_on
+            charged = due.charges
+        if committed and one.offering in committed:
+            promised = _promised(one, facts, rates)
+            lines += missing_lines(promised, charged, facts, rates, today)
+            if is_waiting(promised, today):
+                compared.discard(one.id)
         if day and (next_on is None or day < next_on):
             next_on = day
     lines += charged_once(facts, rates.book, today)
@@ -198,6 +211,30 @@ def _until(one: Subject) -> date | None:
         start = one.rests[-1].start
         return start if one.until is None else min(start, one.until)
     return one.until
+
+
+def _promised(one: Subject, facts: Facts, rates: Rates) -> Promised:
+    """Say what is known of a subject with a minimum, and of all that counts towards it."""
+
+    def wishes(part: Period) -> Iterator[Wish]:
+        for each in _subjects(facts, rates.book):
+            days = within(each.start, each.until, part)
+            if each.service == one.service and days is not None:
+                terms = rates.book.offering(each.offering).terms
+                wish = _wish(each, facts, terms, days.start)
+                yield wish._replace(until=min(days.end, wish.until or days.end))
+
+    return Promised(
+        id=one.id,
+        service=one.service,
+        offering=one.offering,
+        label=one.label,
+        start=one.start,
+        until=one.until,
+        rests=one.rests,
+        is_open=one.id in facts.reopened,
+        wishes=wishes,
+    )
 
 
 def _lines(one: Subject, due: Due) -> list[Line]:
