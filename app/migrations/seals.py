@@ -20,6 +20,7 @@ _KEYS = {
     "allocation": "id = NEW.id",
     "credit_note": "id = NEW.id",
     "credit_line": "note_id = NEW.note_id AND n = NEW.n",
+    "write_off": "id = NEW.id",
 }
 _SQLITE_POSTING = """
     CREATE TRIGGER posting_seal BEFORE INSERT ON posting BEGIN

@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable
 from functools import partial
 
 from app import answers
+from app.roles import earning
 from app.roles.activations import activate_proven
 from app.roles.pictures import Pictures
 from app.roles.possessions import take_possessions
@@ -23,6 +24,7 @@ FACTS_EVERY_S = 2.0
 CHECKPOINT_EVERY_S = 2.0
 LOST_EVERY_S = 86_400.0
 ANSWERS_EVERY_S = 600.0
+EARNED_EVERY_S = 3_600.0
 SOON_S = 2.0
 
 
@@ -76,6 +78,11 @@ async def find_lost(house: House, stop: asyncio.Event) -> None:
         house, stop, "lost letters", partial(_mark_lost_letters, house), LOST_EVERY_S, at_s=0
     )
     await asyncio.gather(*looks, letters)
+
+
+async def earn_revenue(house: House, stop: asyncio.Event) -> None:
+    """Earn the months that are over: at the start, and every hour."""
+    await _again(house, stop, "earned", partial(earning.run, house), EARNED_EVERY_S, at_s=0)
 
 
 async def forget_answers(house: House, stop: asyncio.Event) -> None:

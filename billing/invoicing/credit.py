@@ -14,6 +14,7 @@ from datetime import date, datetime
 from billing.accounts.model import Account
 from billing.catalog.terms import Measure
 from billing.invoicing.model import number
+from billing.ledger.deferral import unearned, unearned_part
 from billing.ledger.model import Book
 from billing.rating.coverage import less
 from billing.rating.measure import reached
@@ -31,6 +32,8 @@ SERIES = "CRN"
 class Charged:
     """Line `n` of an invoice, its net and tax, the group it was taxed in if it was, the days given
     back of it.
+
+    `deferred_on` is the day on which its invoice was booked, where some of that was deferred.
     """
 
     invoice: InvoiceId
@@ -38,6 +41,7 @@ class Charged:
     line: Line
     split: Split
     group: TaxGroup | None
+    deferred_on: date | None = None
     credited: tuple[Period, ...] = ()
 
     @property
@@ -196,13 +200,26 @@ def _groups(lines: Sequence[CreditLine]) -> list[TaxGroup]:
 
 
 def taken_back(note: CreditNote) -> list[tuple[Book, str, Money]]:
-    """List what a note takes from our side of the books; what is kept of a deposit becomes ours."""
+    """List what a note takes from our side of the books; what is kept of a deposit becomes ours.
+
+    Of days whose revenue is not earned yet it is taken from what is deferred.
+    """
     currency = note.net.currency
     deposits = [line for line in note.lines if line.of.line.charge.kind is LineKind.DEPOSIT]
     freed = total((line.amount for line in deposits), currency)
     kept = total((line.kept for line in deposits), currency)
+    deferred = total((_deferred(line, note.issued_on) for line in note.lines), currency)
     return [
         (Book.DEPOSIT, note.account, freed + kept),
-        (Book.REVENUE, "", note.net - freed - kept),
+        (Book.REVENUE, "", note.net - freed - kept - deferred),
+        (Book.DEFERRED, "", deferred),
         *((Book.TAX, group.name, group.amount) for group in note.groups),
     ]
+
+
+def _deferred(line: CreditLine, on: date) -> Money:
+    """Tell what of a credit is not earned yet."""
+    if line.of.deferred_on is None:
+        return Money(0, line.amount.currency)
+    still = unearned(line.period, line.of.line.charge.period.end, line.of.deferred_on, on)
+    return unearned_part(line.split.net, line.period, still)

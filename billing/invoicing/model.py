@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from billing.accounts.model import Account
+from billing.ledger.deferral import month_end
 from billing.ledger.model import Book, Posting, PostingKind, entries
 from billing.rating.model import Charge, Line, LineKind
 from billing.tax.assessment import Assessor, Taxable, Where
@@ -95,7 +96,8 @@ def _taxable(charge: Charge) -> Taxable:
 def posting(invoice: Invoice) -> Posting | None:
     """Book an invoice: the account owes the total, which is revenue, tax, and deposits to hold.
 
-    An invoice of nothing moves no money.
+    Of lines that reach beyond the month the revenue is deferred. An invoice of nothing moves no
+    money.
     """
     owed = invoice.total
     if not owed.amount_minor:
@@ -103,6 +105,10 @@ def posting(invoice: Invoice) -> Posting | None:
     charges = [line.charge for line in invoice.lines]
     held = [one.amount for one in charges if one.kind is LineKind.DEPOSIT]
     deposits = total(held, invoice.net.currency)
+    beyond = month_end(invoice.issued_on)
+    parts = zip(charges, invoice.splits, strict=True)
+    ahead = (split.net for one, split in parts if one.period.end > beyond)
+    deferred = total(ahead, invoice.net.currency)
     return Posting(
         id=invoice.id,
         kind=PostingKind.INVOICE,
@@ -112,7 +118,8 @@ def posting(invoice: Invoice) -> Posting | None:
         entries=entries(
             (Book.RECEIVABLE, invoice.account, owed),
             (Book.DEPOSIT, invoice.account, -deposits),
-            (Book.REVENUE, "", deposits - invoice.net),
+            (Book.REVENUE, "", deposits + deferred - invoice.net),
+            (Book.DEFERRED, "", -deferred),
             *((Book.TAX, group.name, -group.amount) for group in invoice.groups),
         ),
     )

@@ -26,6 +26,8 @@ class Book(StrEnum):
     DEPOSIT = "deposit"  # party: the account whose deposits we hold and will give back
     CLEARING = "clearing"  # party: the provider, or the cash desk, that holds the money
     REVENUE = "revenue"
+    DEFERRED = "deferred"  # charged for days to come: revenue once they are over
+    WRITE_OFF = "write_off"  # owed, and given up as uncollectible
     TAX = "tax"  # party: the tax
 
 
@@ -37,6 +39,8 @@ class PostingKind(StrEnum):
     PAYMENT = "payment"
     REVERSAL = "reversal"
     CREDIT_USED = "credit_used"
+    EARNED = "earned"  # deferred revenue of a month that is over
+    WRITE_OFF = "write_off"
 
 
 class Entry(NamedTuple):

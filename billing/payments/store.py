@@ -144,13 +144,28 @@ allocation = Table(
     metadata,
     Column("id", String(26), primary_key=True),
     Column("account_id", String(26), nullable=False),
-    # The movement or the credit note that pays.
+    # The movement or the credit note that pays, or the write-off that gives it up.
     Column("payer_id", String(26), nullable=False),
     Column("invoice_id", String(26), ForeignKey("invoice.id"), nullable=False),
     Column("amount_minor", BigInteger, nullable=False),
     Column("allocated_at", Instant, nullable=False),
     CheckConstraint("amount_minor <> 0", name="amount_minor"),
     Index(None, "account_id"),
+    Index(None, "invoice_id"),
+)
+
+write_off = Table(
+    "write_off",
+    metadata,
+    Column("id", String(26), primary_key=True),
+    Column("invoice_id", String(26), ForeignKey("invoice.id"), nullable=False),
+    Column("account_id", String(26), ForeignKey("account.id"), nullable=False),
+    Column("amount_minor", BigInteger, nullable=False),
+    Column("currency", String(3), nullable=False),
+    Column("written_on", Date, nullable=False),
+    Column("written_at", Instant, nullable=False),
+    Column("reason", Text, nullable=False),
+    CheckConstraint("amount_minor > 0", name="amount_minor"),
     Index(None, "invoice_id"),
 )
 

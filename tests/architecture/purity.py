@@ -23,6 +23,7 @@ DECIDING = (
     "equipment.subsidy",
     "invoicing.crediting",
     "invoicing.numbering",
+    "ledger.deferral",
     "payments.looks",
     "payments.standing",
     "subscriptions.trial",

@@ -24,6 +24,7 @@ from billing.payments.store import (
     movement,
     movement_from,
     open_item,
+    write_off,
 )
 from billing.rating.model import LineKind
 from billing.subscriptions.model import Activation
@@ -187,7 +188,8 @@ def _paid_query(engine: Engine) -> Select[Any]:
             _firsts(engine, invoice.c.id).label("firsts"),
         )
         .select_from(allocation.join(invoice, invoice.c.id == c.invoice_id))
-        .where(among(engine, c.account_id))
+        # What was given up stays so, whichever money goes back.
+        .where(among(engine, c.account_id), c.payer_id.not_in(select(write_off.c.id)))
     )
 
 

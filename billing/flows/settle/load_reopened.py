@@ -5,12 +5,14 @@ What is charged is not looked at again, unless whoever changes what should be sa
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import Select, and_, or_, select
 
 from billing.flows.settle.facts import Facts
 from billing.invoicing.store import charged_from, credit_line, invoice, invoice_line, reopened
+from billing.ledger.store import deferred_on
 from billing.rating.model import BY_THE_PERIOD
 from runtime.store import Tx
 from runtime.store.among import KEYS, among, packed
@@ -33,7 +35,7 @@ async def load_reopened(tx: Tx, facts: dict[AccountId, Facts]) -> None:
             continue
         lines = owner.charged.setdefault(row.subject, {})
         key = (row.invoice_id, row.n)
-        line = lines.get(key) or charged_from(row)
+        line = lines.get(key) or replace(charged_from(row), deferred_on=row.deferred_on)
         if row.credited_start:
             line = line.less(Period(row.credited_start, row.credited_end))
         lines[key] = line
@@ -53,6 +55,7 @@ def _charged_query(engine: Engine) -> Select[Any]:
             invoice_line,
             invoice.c.currency,
             invoice.c.groups,
+            deferred_on(invoice.c.id, invoice.c.issued_on).label("deferred_on"),
             reopened.c.id.label("reopening"),
             reopened.c.subject.label("reopened_subject"),
             back.period_start.label("credited_start"),

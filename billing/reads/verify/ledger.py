@@ -2,6 +2,20 @@
 
 from runtime.store.rules import Rule
 
+# Of months that are done on both sides: what is booked of them, and what is left to earn of it.
+_DEFERRED = """
+    SELECT account_id, currency || ' ' || SUM(booked) || ' booked, to be earned ' || SUM(left_minor)
+    FROM (
+        SELECT p.account_id, e.currency, -e.amount_minor AS booked, 0 AS left_minor
+        FROM entry e JOIN posting p ON p.id = e.posting_id
+        WHERE e.book = 'deferred' AND p.posted_on < (SELECT {behind} FROM earned_month)
+        UNION ALL
+        SELECT account_id, currency, 0, amount_minor - earned_minor FROM deferral
+    ) both_sides
+    WHERE NOT EXISTS (SELECT 1 FROM earned_month WHERE NOT is_done)
+    GROUP BY account_id, currency HAVING SUM(booked) <> SUM(left_minor)
+"""
+
 RULES = (
     Rule(
         code="I1",
@@ -29,5 +43,13 @@ RULES = (
             SELECT currency, CAST(SUM(amount_minor) AS TEXT) FROM entry
             GROUP BY currency HAVING SUM(amount_minor) <> 0
         """,
+    ),
+    Rule(
+        code="I1",
+        says="what is deferred of earned months is what deferrals have still to earn",
+        sql={
+            "sqlite": _DEFERRED.format(behind="date(MAX(month), '+1 month')"),
+            "postgresql": _DEFERRED.format(behind="(MAX(month) + interval '1 month')::date"),
+        },
     ),
 )

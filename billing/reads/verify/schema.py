@@ -20,7 +20,7 @@ from sqlalchemy import (
 from billing.accounts.store import account, service
 from billing.invoicing.discounts import line_discount
 from billing.invoicing.store import credit_line, credit_note, invoice, invoice_line, number_series
-from billing.ledger.store import entry, posting
+from billing.ledger.store import deferral, earned_month, entry, posting
 from billing.payments.store import (
     allocation,
     attempt,
@@ -28,6 +28,7 @@ from billing.payments.store import (
     open_item,
     payment_method,
     provider_event,
+    write_off,
 )
 from billing.promotions.store import promotion, redemption
 from runtime.store.audit import audit
@@ -37,22 +38,13 @@ from runtime.store.rules import Rule
 TABLES = (
     *(account, service, number_series, invoice, invoice_line, credit_note, credit_line),
     *(promotion, redemption, line_discount),
-    *(posting, entry, movement, allocation, open_item),
+    *(posting, entry, deferral, earned_month, movement, allocation, write_off, open_item),
     *(attempt, payment_method, provider_event, audit),
 )
 # What only grows; on SQLite a row could also be replaced, which a key of its own refuses.
-GROWING = (
-    invoice,
-    invoice_line,
-    line_discount,
-    credit_note,
-    credit_line,
-    allocation,
-    posting,
-    entry,
-    audit,
-)
-REPLACEABLE = (invoice, invoice_line, line_discount, credit_note, credit_line, allocation)
+_DOCUMENTS = (invoice, invoice_line, line_discount, credit_note, credit_line)
+REPLACEABLE = (*_DOCUMENTS, allocation, write_off)
+GROWING = (*REPLACEABLE, posting, entry, audit)
 SEALED = (posting, entry)
 
 

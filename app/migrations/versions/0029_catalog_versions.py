@@ -7,8 +7,8 @@ from alembic import op
 
 from app.migrations.triggers import may_change, only_grows
 
-revision = "0028"
-down_revision = "0027"
+revision = "0029"
+down_revision = "0028"
 branch_labels = None
 depends_on = None
 

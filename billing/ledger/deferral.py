@@ -1,0 +1,79 @@
+"""Deferred revenue: what was charged for days that are still to come is earned by these days. Pure.
+
+A month is earned when it is over. What is reached at its end less what was reached before is its
+part, so that the parts of all months are the amount. What a credit note takes of it is a deferral
+of its own, of a negative amount.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import date
+
+from terms.calendar import Period, period_containing
+from terms.ids import AccountId
+from terms.money import Money, divide_half_up
+
+
+def month_of(day: date) -> Period:
+    """Tell the calendar month that a day lies in."""
+    return period_containing(day, 1)
+
+
+def month_end(day: date) -> date:
+    """Tell where the month of a day ends: what reaches beyond is deferred if it is booked then."""
+    return month_of(day).end
+
+
+def is_deferred(end: date, booked_on: date) -> bool:
+    """Tell whether days up to an end reach beyond the month in which they are booked."""
+    return end > month_end(booked_on)
+
+
+def unearned(given_back: Period, end: date, booked_on: date, on: date) -> Period | None:
+    """Tell which days that are given back on a day are not earned yet, if any.
+
+    They are of a charge up to `end` that was booked on `booked_on`. Months before the present one
+    are earned, but for those before the charge was booked: they are earned with the month in which
+    it was.
+    """
+    if not is_deferred(end, booked_on):
+        return None
+    month = month_of(on)
+    start = given_back.start if booked_on in month else max(given_back.start, month.start)
+    return Period(start, given_back.end) if start < given_back.end else None
+
+
+def unearned_part(amount: Money, given_back: Period, still: Period | None) -> Money:
+    """Tell what of an amount that is given back for days is of those not earned yet."""
+    if still is None:
+        return Money(0, amount.currency)
+    return amount.portion(still.days, given_back.days)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deferral:
+    """Line `n` of a document, earned by the days of a period; so much of it already is."""
+
+    document: str
+    n: int
+    account: AccountId
+    amount: Money
+    period: Period
+    earned_minor: int = 0
+
+    @property
+    def rest(self) -> Money:
+        """What is not earned yet."""
+        return self.amount - Money(self.earned_minor, self.amount.currency)
+
+    @property
+    def is_over(self) -> bool:
+        """Whether all of it is earned."""
+        return self.earned_minor == self.amount.amount_minor
+
+    def earned_until(self, day: date) -> Deferral:
+        """Return it as it stands when the days before a day are earned."""
+        days = (min(max(day, self.period.start), self.period.end) - self.period.start).days
+        earned = divide_half_up(self.amount.amount_minor * days, self.period.days)
+        return replace(self, earned_minor=earned)
