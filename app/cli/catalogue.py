@@ -14,7 +14,7 @@ from app.cli.speak import Json, complain, run, say, table, tell
 if TYPE_CHECKING:
     from app.imports.publishing import Affected, Drafted
     from app.wiring import House
-    from billing.catalog.store import Version
+    from billing.catalog.document import Version
 
 Paths = Annotated[
     list[Path], typer.Argument(help="catalogue.toml, its sheets, or a folder with them.")

@@ -6,6 +6,8 @@ It says the same of equal catalogues, so that two editions can be compared word 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from billing.catalog.model import Offering, Price, PriceBook
@@ -16,6 +18,16 @@ from terms.money import Money
 Row = Mapping[str, Any]  # a text, or a list of texts, by column
 Document = Mapping[str, Sequence[Row]]
 TABLES = ("taxes", "offerings", "prices")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Version:
+    """One publication that changed offerings, prices or taxes, and the catalogue since then."""
+
+    edition: int
+    name: str
+    published_at: datetime
+    document: Document
 
 
 def written(book: PriceBook, table: TaxTable) -> Document:

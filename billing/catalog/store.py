@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime
 
 from sqlalchemy import (
     BigInteger,
@@ -21,7 +19,7 @@ from sqlalchemy import (
     text,
 )
 
-from billing.catalog.document import Document
+from billing.catalog.document import Version
 from billing.catalog.model import Offering, OfferingKind, Price, PriceBook
 from billing.catalog.terms import Terms
 from billing.catalog.tiers import read_tiers, write_tiers
@@ -97,16 +95,6 @@ async def raise_edition(tx: Tx) -> int:
     row = {"id": 1, "edition": await edition(tx) + 1}
     await tx.upsert(catalog_edition, [row], key=("id",))
     return row["edition"]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Version:
-    """One publication that changed offerings, prices or taxes, and the catalogue since then."""
-
-    edition: int
-    name: str
-    published_at: datetime
-    document: Document
 
 
 async def keep_version(tx: Tx, version: Version) -> None:

@@ -9,7 +9,7 @@ from datetime import datetime
 from sqlalchemy import exists, select
 
 from billing.catalog import store as catalog
-from billing.catalog.document import Document, written
+from billing.catalog.document import Document, Version, written
 from billing.catalog.model import (
     Offering,
     OfferingKind,
@@ -18,7 +18,6 @@ from billing.catalog.model import (
     changed_offerings,
     changed_prices,
 )
-from billing.catalog.store import Version
 from billing.dunning import store as dunning
 from billing.dunning.model import Ladder
 from billing.equipment import store as equipment

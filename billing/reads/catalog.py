@@ -11,9 +11,8 @@ from sqlalchemy import func, select
 
 from billing.accounts.store import account, service
 from billing.catalog import store as catalog
-from billing.catalog.document import Document, written
+from billing.catalog.document import Document, Version, written
 from billing.catalog.model import Offering, Price, PriceBook
-from billing.catalog.store import Version
 from billing.dunning import store as dunning
 from billing.dunning.model import Ladder
 from billing.equipment import store as equipment
