@@ -18,6 +18,7 @@ from app.cli.device import add_to as add_device
 from app.cli.doctor import add_to as add_doctor
 from app.cli.importing import add_to as add_importing
 from app.cli.jobs import add_to as add_jobs
+from app.cli.loyalty import add_to as add_loyalty
 from app.cli.mail import add_to as add_mail
 from app.cli.mending import add_to as add_mending
 from app.cli.processes import add_to as add_processes
@@ -28,6 +29,7 @@ from app.cli.rests import add_to as add_rests
 from app.cli.serve import add_to as add_serve
 from app.cli.targets import add_to as add_targets
 from app.cli.tokens import add_to as add_tokens
+from app.cli.usage import add_to as add_usage
 from app.cli.users import add_to as add_users
 from app.cli.verify import add_to as add_verify
 from app.cli.work import add_to as add_work
@@ -82,7 +84,9 @@ for add in (
     add_processes,
     add_rests,
     add_purchases,
+    add_usage,
     add_promotions,
+    add_loyalty,
     add_doctor,
     add_verify,
     add_users,

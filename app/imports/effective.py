@@ -34,6 +34,7 @@ def price_of(row: PriceRow) -> Price:
         amount=Money.parse(row.amount, row.currency),
         deposit_minor=Money.parse(row.deposit or "0", row.currency).amount_minor,
         lost_fee_minor=Money.parse(row.lost_fee or "0", row.currency).amount_minor,
+        usage=row.usage,
         minimum_minor=Money.parse(row.minimum or "0", row.currency).amount_minor,
         tiers=read_tiers(row.tiers, row.currency),
         bundled_minor=(

@@ -14,6 +14,7 @@ from app.imports import cells
 from app.imports.sheet import Column, Sheet
 from billing.catalog.model import Offering, OfferingKind
 from billing.catalog.terms import TERMS, Terms
+from billing.catalog.usage_price import UsagePrice
 from billing.tax.levels import Inclusive
 from gateway.inventory import secrets
 from gateway.inventory.model import PLACE_CHARS_MAX
@@ -62,6 +63,7 @@ class OfferingRow:
     bundle_with: str = ""
     billed: str = ""
     window: str = ""
+    meter: str = ""
 
     @property
     def terms(self) -> Terms:
@@ -102,6 +104,7 @@ class PriceRow:
     tiers: str = ""
     bundled: str = ""
     minimum: str = ""
+    usage: UsagePrice | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -252,6 +255,7 @@ PRICES = Sheet(
         _optional("tiers", cells.text_of(400)),
         Column(name="bundled", read=cells.amount_text, empty="", may_be_missing=True),
         Column(name="minimum", read=cells.amount_text, empty="", may_be_missing=True),
+        Column(name="usage", read=UsagePrice.parse, empty=None, may_be_missing=True),
     ),
     make=PriceRow,
     key=("offering", "effective_from", "currency"),

@@ -31,7 +31,7 @@ from app.wiring import House
 from billing.flows import providers
 from billing.flows.publish import Publication, publish
 from billing.flows.signup import MethodRef, SignUp, sign_up
-from billing.reads import accounts, catalog
+from billing.reads import accounts, catalog, loyalty
 from billing.subscriptions.model import Activation
 from billing.tax.model import abroad
 from gateway.inventory import flows as inventory
@@ -94,6 +94,7 @@ async def _business(
         operator.starts != await catalog.rental_starts(tx),
         operator.promises != await catalog.promise_policy(tx),
         operator.level != await catalog.tax_level(tx),
+        operator.program != await loyalty.program(tx),
         await _sends(house, tx, operator.sending),
     ]
     for target in operator.targets:
@@ -150,6 +151,7 @@ def _publication(folder: Folder, business: Mapping[str, str]) -> Publication:
         promises=folder.operator.promises if folder.operator else None,
         level=folder.operator.level if folder.operator else None,
         name=folder.draft.name if folder.draft else "",
+        program=folder.operator.program if folder.operator else None,
         promotions=tuple(promotion_of(row, business["currency"]) for row in folder.promotions),
     )
 

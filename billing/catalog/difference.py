@@ -8,7 +8,7 @@ from typing import Any
 
 from billing.catalog.document import Document, Row
 
-_PRICED = ("deposit", "lost_fee", "includes_tax", "tiers", "bundled", "minimum")
+_PRICED = ("deposit", "lost_fee", "includes_tax", "tiers", "bundled", "minimum", "usage")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,7 +106,11 @@ def _in_force(rows: Sequence[Row], of: Row, keys: Sequence[str]) -> Row:
 
 
 def _money(text: str, field: str, row: Row) -> str:
-    return f"{text} {row['currency']}" if text and field not in ("includes_tax", "tiers") else text
+    return (
+        f"{text} {row['currency']}"
+        if text and field not in ("includes_tax", "tiers", "usage")
+        else text
+    )
 
 
 def _text(value: Any) -> str:

@@ -74,6 +74,7 @@ def _price(one: Price) -> Row:
         "lost_fee": _amount(one.lost_fee) if one.lost_fee_minor else "",
         "includes_tax": one.included.value if one.included else "",
         "tiers": write_tiers(one.tiers, one.amount.currency),
+        "usage": str(one.usage) if one.usage else "",
         "minimum": _minor(one.minimum_minor, one) if one.minimum_minor else "",
         "bundled": "" if one.bundled_minor is None else _minor(one.bundled_minor, one),
     }

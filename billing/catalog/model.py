@@ -15,6 +15,7 @@ from fractions import Fraction
 
 from billing.catalog.terms import USUAL, Terms
 from billing.catalog.tiers import Tiers
+from billing.catalog.usage_price import UsagePrice
 from billing.tax.levels import Inclusive
 from terms.errors import Invalid, NotFound
 from terms.money import Money
@@ -29,7 +30,13 @@ class OfferingKind(StrEnum):
     PLAN = "plan"  # a service has one
     ADDON = "addon"  # ... and any number of these
     RENTAL = "rental"  # charged while a household holds a device of one of the models
+    USAGE = "usage"  # had like an add-on, and charged by what its meter counts
     ONE_OFF = "one_off"  # bought once: a title for a while, or something that is done or given
+
+    @property
+    def is_extra(self) -> bool:
+        """Whether a service has any number of these beside its plan."""
+        return self in (OfferingKind.ADDON, OfferingKind.USAGE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,6 +60,8 @@ class Offering:
             yield "window", "only something bought once that grants a title has a window"
         if self.terms.billed is not USUAL.billed and not is_one_off:
             yield "billed", "only something bought once says when it is billed"
+        if bool(self.terms.meter) is not (self.kind is OfferingKind.USAGE):
+            yield "meter", "what is charged by usage, and nothing else, names its meter"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,7 +71,8 @@ class Price:
     A rental has more: what is held as long as it runs, and what a device costs that is lost.
     `included` says how an amount is taken apart that includes its tax. `tiers` are amounts from a
     count on, `bundled_minor` is what the amount is while something of the bundle is had too.
-    `minimum_minor` is what its household spends in a period at least.
+    `minimum_minor` is what its household spends in a period at least. Of what is charged by `usage`
+    the amount is committed: usage costs what goes beyond it.
     """
 
     offering: str
@@ -74,6 +84,7 @@ class Price:
     tiers: Tiers = ()
     bundled_minor: int | None = None
     minimum_minor: int = 0
+    usage: UsagePrice | None = None
 
     def rate(self, terms: Terms, quantity: int, boxes: int, *, is_bundled: bool) -> Money:
         """Tell what a quantity costs for a whole period, by the boxes and in the bundle or not."""

@@ -23,6 +23,7 @@ from billing.catalog.document import Version
 from billing.catalog.model import Offering, OfferingKind, Price, PriceBook
 from billing.catalog.terms import Terms
 from billing.catalog.tiers import read_tiers, write_tiers
+from billing.catalog.usage_price import UsagePrice
 from billing.tax.levels import Inclusive
 from runtime.store import Instant, Tx, metadata
 from terms.money import Money
@@ -58,6 +59,8 @@ price = Table(
     Column("minimum_minor", BigInteger, nullable=False, server_default="0"),
     # How it is taken apart where it includes tax; empty where it does not.
     Column("included", String(16), nullable=False, server_default=text("''")),
+    # What usage costs, as text.
+    Column("usage", Text),
     CheckConstraint("amount_minor >= 0", name="amount_minor"),
 )
 
@@ -153,6 +156,7 @@ async def load(tx: Tx) -> PriceBook:
             tiers=read_tiers(row.tiers, row.currency) if row.tiers else (),
             bundled_minor=row.bundled_minor,
             minimum_minor=row.minimum_minor,
+            usage=UsagePrice.parse(row.usage) if row.usage else None,
         )
         for row in await tx.rows(select(price))
     ]
@@ -186,6 +190,7 @@ async def keep(tx: Tx, offerings: Sequence[Offering], prices: Sequence[Price]) -
             "tiers": write_tiers(p.tiers, p.amount.currency),
             "bundled_minor": p.bundled_minor,
             "minimum_minor": p.minimum_minor,
+            "usage": str(p.usage) if p.usage else None,
         }
         for p in prices
     ]

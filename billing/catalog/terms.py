@@ -19,6 +19,7 @@ from terms.schedule import MONTHLY, Interval, Schedule
 
 TRIAL_DAYS_MAX = 366
 _CODE = re.compile(r"[0-9A-Za-z][0-9A-Za-z_.-]{0,39}")
+_METER = re.compile(r"[0-9A-Za-z][0-9A-Za-z_.-]{0,39}")
 
 
 class Timing(StrEnum):
@@ -87,8 +88,8 @@ class Terms:
 
     `last_day` is the day on which something ends: for a change of plan, `billed` lets the old plan
     have it. `unused` are charged days behind an end, `paused` those of a pause. `billed` and
-    `window` are of what is bought once. `bundle_with` are offerings: while a household has one of
-    them too, the price is the bundled one.
+    `window` are of what is bought once; `meter` counts what is used. `bundle_with` are offerings:
+    while a household has one of them too, the price is the bundled one.
     """
 
     interval: Interval = MONTHLY
@@ -107,6 +108,7 @@ class Terms:
     bundle_with: tuple[str, ...] = ()
     billed: Billed = Billed.AT_ONCE
     window: Window | None = None
+    meter: str = ""
 
     @property
     def counts_from_its_begin(self) -> bool:
@@ -187,6 +189,12 @@ def _codes(word: str) -> tuple[str, ...]:
     return tuple(sorted(set(found)))
 
 
+def _meter(word: str) -> str:
+    if not _METER.fullmatch(word):
+        raise ValueError("needs up to 40 letters, digits, '_', '-' or '.'")
+    return word
+
+
 _READERS: Mapping[str, Callable[[str], Any]] = {
     "interval": Interval.parse,
     "timing": _one_of(Timing),
@@ -204,6 +212,7 @@ _READERS: Mapping[str, Callable[[str], Any]] = {
     "bundle_with": _codes,
     "billed": _one_of(Billed),
     "window": Window.parse,
+    "meter": _meter,
 }
 TERMS = tuple(_READERS)
 USUAL = Terms()

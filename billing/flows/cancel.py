@@ -13,6 +13,7 @@ from billing.flows.change import end, give_back, look_at_minimum
 from billing.flows.contract import lock
 from billing.flows.dependents import Begun, reopen_dependents
 from billing.flows.desk import Desk
+from billing.flows.metering import rerate_services
 from runtime.store import Tx
 from terms.errors import Invalid
 
@@ -41,3 +42,4 @@ async def cancel(desk: Desk, tx: Tx, contract: str, when: When | None, now: date
             begun.append(Begun(held.service, one.offering, wished))
     await reopen_dependents(desk, tx, book, begun)
     await desk.work.mark(tx, "settle", [held.account])
+    await rerate_services(desk, tx, [held.service], now)

@@ -19,7 +19,9 @@ from billing.catalog.terms import Days, Terms, When
 from billing.flows.contract import Contract, lock
 from billing.flows.dependents import Begun, reopen_dependents
 from billing.flows.desk import Desk
+from billing.flows.metering import rerate_services
 from billing.flows.signup import check_offering
+from billing.flows.usage import take_waiting
 from billing.invoicing.store import reopen
 from billing.subscriptions.model import QUANTITY_MAX, Activation, Subscription
 from billing.subscriptions.store import subscription
@@ -66,6 +68,8 @@ async def change(desk: Desk, tx: Tx, contract: str, wish: Change, now: datetime)
         await story.remove(code)
     await reopen_dependents(desk, tx, book, story.begun)
     await desk.work.mark(tx, "settle", [held.account])
+    await rerate_services(desk, tx, [held.service], now)
+    await take_waiting(desk, tx, now, [contract])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

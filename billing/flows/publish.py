@@ -23,6 +23,8 @@ from billing.dunning.model import Ladder
 from billing.equipment import store as equipment
 from billing.equipment.model import Starts
 from billing.invoicing.store import invoice_line
+from billing.loyalty import store as loyalty
+from billing.loyalty.model import Program
 from billing.promises import store as promises
 from billing.promises.model import PromisePolicy
 from billing.promotions import store as promotions
@@ -56,6 +58,7 @@ class Publication:
     level: Level | None = None
     name: str = ""
     promotions: Sequence[Promotion] = ()
+    program: Program | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -141,6 +144,10 @@ async def _publish_rules(tx: Tx, publication: Publication) -> list[str]:
     if publication.level is not None and publication.level is not await tax.load_level(tx):
         await tax.keep_level(tx, publication.level)
         changes.append(f"tax is rounded for each {publication.level.value}")
+    program = publication.program
+    if program is not None and program != await loyalty.load_program(tx):
+        await loyalty.keep_program(tx, program)
+        changes.append(f"loyalty: {len(program.tiers)} tiers")
     return changes
 
 
@@ -160,6 +167,9 @@ def _check_names(publication: Publication, book: PriceBook, table: TaxTable) -> 
         is_rental = kinds[price.offering] is OfferingKind.RENTAL
         if (price.deposit_minor or price.lost_fee_minor) and not is_rental:
             raise Invalid(f"prices.{price.offering}", "only a rental has a deposit or a lost fee")
+        if (price.usage is not None) is not (kinds[price.offering] is OfferingKind.USAGE):
+            why = "what is charged by usage, and nothing else, has a price of usage"
+            raise Invalid(f"prices.{price.offering}.usage", why)
 
 
 def _kinds(publication: Publication, book: PriceBook) -> dict[str, OfferingKind]:

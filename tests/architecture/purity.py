@@ -16,6 +16,7 @@ DECIDING = (
     "catalog.document",
     "catalog.terms",
     "catalog.tiers",
+    "catalog.usage_price",
     "catalog.window",
     "dunning.campaign",
     "dunning.retrying",

@@ -13,11 +13,13 @@ from app.web.api import (
     field,
     finding,
     life,
+    loyalty,
     mending,
     processes,
     promotions,
     purchases,
     targets,
+    usage,
     work,
 )
 
@@ -25,7 +27,9 @@ API = (
     *accounts.ROUTES,
     *life.ROUTES,
     *purchases.ROUTES,
+    *usage.ROUTES,
     *promotions.ROUTES,
+    *loyalty.ROUTES,
     *documents.ROUTES,
     *catalogue.ROUTES,
     *mending.ROUTES,

@@ -23,6 +23,7 @@ from tests.flows.app.product import BOXOFFICE, STOP_S
 
 OWNER = "olga"
 LIT, DARK = contract_of(1), contract_of(2)
+USAGE = "id,contract,meter,quantity,at\n"
 LIST = "serial,mac,model,contract,handed_over_on\nSN900001,,M1,,\nSN900002,,M1,,\n"
 CASE = """
     INSERT INTO review_case (id, kind, serial, reason, found_at, seen_at, count)
@@ -56,6 +57,19 @@ HALF = """
     VALUES ('HALF', 'Half price', 500000, 'invoice', '', 'HALF', '2020-01-01', 1)
 """
 
+# A member with points to spend.
+POINTS = (
+    f"""
+    INSERT INTO loyalty (account_id, points, joined_at, seen_at)
+    SELECT account_id, 5, 1, 1 FROM service WHERE contract = '{LIT}'
+    """,
+    f"""
+    INSERT INTO point_entry (id, account_id, kind, points, cause, charge, earned, at)
+    SELECT 'P1', account_id, 'earned', 5, 'M1.0', 'cards ch_1', 5, 1
+    FROM service WHERE contract = '{LIT}'
+    """,
+)
+
 # What each is asked, in this order; {folder} is where the operator's files are.
 ASKED = {
     "migrate": (),
@@ -69,6 +83,10 @@ ASKED = {
     "catalogue publish": ("{folder}/prices.csv",),
     "redeem": (LIT, "half"),
     "promotions": (),
+    "loyalty join": (DARK,),
+    "loyalty code": (LIT,),
+    "loyalty show": (LIT,),
+    "loyalty spend": (LIT, "1", "--reference", "S-1"),
     "explain": (LIT,),
     "promise": (DARK, "--until", "{soon}"),
     "message": (LIT, "Good evening"),
@@ -131,6 +149,11 @@ ASKED = {
     "purchase list": (LIT,),
     "purchase watched": ("{sale}",),
     "purchase give-back": ("{other}",),
+    "usage take": ("{folder}/../usage.csv",),
+    "usage show": (LIT,),
+    "usage waiting": (),
+    "usage release": (),
+    "usage dismiss": ("file", "r-1"),
     "pause": (DARK,),
     "resume": (DARK,),
     "cancel": (DARK, "--now"),
@@ -155,7 +178,10 @@ LOOKING = {
         *("catalogue show", "catalogue versions", "catalogue diff"),
         "catalogue publish",  # of what is published already
         "purchase list",
+        "usage show",
+        "usage waiting",
         "promotions",
+        "loyalty show",
     ),
 }
 
@@ -201,8 +227,10 @@ def test_every_command_prints_one_document(shop, monkeypatch):
     monkeypatch.setenv("BOXOFFICE_ALLOW_TIME_TRAVEL", "true")
     assert set(printing(get_command(cli))) == {*ASKED, "serve", "database copy"}
     (folder / "list.csv").write_text(LIST)
+    used_at = datetime.now(UTC).isoformat()
+    (folder / "usage.csv").write_text(f"{USAGE}r-1,nobody,hours,1.5,{used_at}\n")
     with closing(sqlite3.connect(ours.product.folder / "boxoffice.db")) as database:
-        for each in (CASE, HALF, *DEPOSIT):
+        for each in (CASE, HALF, *POINTS, *DEPOSIT):
             database.execute(each)
         database.commit()
     job, soon = "", (datetime.now(UTC) + timedelta(days=3)).date().isoformat()
