@@ -55,6 +55,11 @@ HALF = """
     VALUES ('HALF', 'Half price', 500000, 'invoice', '', 'HALF', '2020-01-01', 1)
 """
 
+UNPAID = f"""
+    SELECT i.number FROM invoice i JOIN service s ON s.account_id = i.account_id
+    WHERE s.contract = '{DARK}'
+"""
+
 # What each is asked, in this order; {folder} is where the operator's files are.
 ASKED = {
     "migrate": (),
@@ -81,6 +86,11 @@ ASKED = {
     "device show": ("SN900002",),
     "deposit list": (),
     "deposit release": ("K1", "--keep", "12.50"),
+    "books trial": (),
+    "books ageing": (),
+    "books deferred": (),
+    "books earn": (),
+    "write-off": ("{bill}", "--reason", "has gone"),
     "jobs open": ("install", DARK, "--to", OWNER),
     "jobs list": (),
     "jobs assign": ("{job}", OWNER),
@@ -130,7 +140,7 @@ ASKED = {
 LOOKING = {
     *("migrate", "explain", "device list", "device show", "deposit list", "jobs list"),
     *("review list", "review strangers", "orders", "parked list", "doctor", "targets kinds"),
-    "verify",
+    *("verify", "books trial", "books ageing", "books deferred"),
     *(
         "targets list",
         "targets probe",
@@ -192,12 +202,14 @@ def test_every_command_prints_one_document(shop, monkeypatch):
         for each in (CASE, HALF, *DEPOSIT):
             database.execute(each)
         database.commit()
+        (bill,) = database.execute(UNPAID).fetchone()
     job, soon = "", (datetime.now(UTC) + timedelta(days=3)).date().isoformat()
     made = CliRunner().invoke(cli, ["user", "add", OWNER, "--role", "owner", "--generate"])
     assert made.exit_code == 0, made.stderr
     for name, words in ASKED.items():
         before = trace(ours)
-        asked = [word.format(folder=folder / "operator", job=job, soon=soon) for word in words]
+        given = {"folder": folder / "operator", "job": job, "soon": soon, "bill": bill}
+        asked = [word.format(**given) for word in words]
         result = CliRunner().invoke(cli, [*name.split(), *asked, "--json"])
         assert isinstance(result.exception, SystemExit | None), name
         # What was put into the database above, past the product, is no sound book.
