@@ -23,6 +23,7 @@ from app.cli.mending import add_to as add_mending
 from app.cli.processes import add_to as add_processes
 from app.cli.programs import add_to as add_programs
 from app.cli.promotions import add_to as add_promotions
+from app.cli.purchases import add_to as add_purchases
 from app.cli.rests import add_to as add_rests
 from app.cli.serve import add_to as add_serve
 from app.cli.targets import add_to as add_targets
@@ -80,6 +81,7 @@ for add in (
     add_work,
     add_processes,
     add_rests,
+    add_purchases,
     add_promotions,
     add_doctor,
     add_verify,

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, and_, exists, false, or_, select, true, update
+from sqlalchemy import Row, exists, false, or_, select, true, update
 
 from billing.accounts.store import account
 from billing.catalog.model import Offering, OfferingKind, PriceBook
@@ -26,7 +26,8 @@ from billing.invoicing.store import invoice_line
 from billing.payments.store import open_item
 from billing.pending.model import PendingCharge
 from billing.pending.store import Filed, file, pending_charge
-from billing.purchases.store import REF_CHARS_MAX, SOURCE_CHARS_MAX, purchase
+from billing.purchases.model import REF_CHARS_MAX, SOURCE_CHARS_MAX
+from billing.purchases.store import purchase
 from billing.rating.model import Line, LineKind, once
 from billing.subscriptions.model import Activation
 from runtime.chance import new_id
@@ -174,6 +175,8 @@ class _Sale:
     def _row(self, key: str) -> dict[str, object]:
         waits = self.terms.billed is Billed.NEXT_INVOICE
         activation = self.order.activation or (Activation.OPEN if waits else Activation.PAID)
+        window = self.terms.window if activation is Activation.OPEN else None
+        from_at, until_at = window.span(self.now) if window else (None, None)
         return {
             "id": key,
             "source": self.order.source,
@@ -183,8 +186,8 @@ class _Sale:
             "offering": self.order.offering,
             "activation": activation.value,
             "bought_at": self.now,
-            "from_at": None,
-            "until_at": None,
+            "from_at": from_at,
+            "until_at": until_at,
             "watched_at": None,
             "is_open": self.terms.window is not None,
             "is_revoked": False,
@@ -221,12 +224,19 @@ async def give_back(desk: Desk, tx: Tx, purchase_id: str) -> bool:
     return True
 
 
-async def note_watched(tx: Tx, purchase_id: str, at: datetime) -> None:
-    """Note that a title is being watched: it is not given back any more. Raises NotFound."""
-    await _lock(tx, purchase_id)
-    c = purchase.c
-    first = and_(c.id == purchase_id, c.watched_at.is_(None))
-    await tx.execute(update(purchase).where(first).values(watched_at=at))
+async def note_watched(tx: Tx, purchase_id: str, at: datetime) -> bool:
+    """Note that a title is being watched: it is kept from now on. False where it is already.
+
+    Raises NotFound, InvalidTransition for one that nobody may watch now.
+    """
+    row = await _lock(tx, purchase_id)
+    if row.watched_at is not None:
+        return False
+    if row.is_revoked or row.from_at is None or not row.from_at <= at < row.until_at:
+        raise InvalidTransition(f"{row.offering} may not be watched now")
+    mine = purchase.c.id == purchase_id
+    await tx.execute(update(purchase).where(mine).values(watched_at=at))
+    return True
 
 
 async def _lock(tx: Tx, purchase_id: str) -> Row[Any]:

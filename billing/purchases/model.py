@@ -12,6 +12,9 @@ from billing.catalog.window import Window
 from billing.subscriptions.model import Activation
 from terms.ids import InvoiceId, ServiceId
 
+SOURCE_CHARS_MAX = 40
+REF_CHARS_MAX = 80
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Purchase:

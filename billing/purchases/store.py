@@ -20,15 +20,12 @@ from sqlalchemy import (
     update,
 )
 
-from billing.purchases.model import Purchase
+from billing.purchases.model import REF_CHARS_MAX, SOURCE_CHARS_MAX, Purchase
 from billing.subscriptions.model import Activation
 from runtime.store import Instant, Tx, metadata
 from runtime.store.among import KEYS, among, packed
 from runtime.store.prepared import PreparedCommand
 from terms.ids import InvoiceId, ServiceId
-
-SOURCE_CHARS_MAX = 40
-REF_CHARS_MAX = 80
 
 purchase = Table(
     "purchase",

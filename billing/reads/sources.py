@@ -10,6 +10,7 @@ from sqlalchemy import and_, or_, select
 
 from billing.catalog.store import price
 from billing.equipment.store import rental
+from billing.pending.store import pending_charge
 from billing.rating.model import Charge
 from billing.subscriptions.store import pause, subscription
 from runtime.store import Tx
@@ -58,6 +59,11 @@ async def _subject(tx: Tx, key: str) -> list[Source]:
             until_on=row.until_on,
             detail=f"{row.quantity} x {row.offering}, charged from {row.charged_from}",
         )
+        for row in rows
+    ]
+    rows = await tx.rows(select(pending_charge).where(pending_charge.c.id == key))
+    found += [
+        Source(kind=row.kind, id=row.cause, from_on=row.period_start, detail=row.record)
         for row in rows
     ]
     rows = await tx.rows(select(rental).where(rental.c.id == key))

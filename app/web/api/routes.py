@@ -16,6 +16,7 @@ from app.web.api import (
     mending,
     processes,
     promotions,
+    purchases,
     targets,
     work,
 )
@@ -23,6 +24,7 @@ from app.web.api import (
 API = (
     *accounts.ROUTES,
     *life.ROUTES,
+    *purchases.ROUTES,
     *promotions.ROUTES,
     *documents.ROUTES,
     *mending.ROUTES,

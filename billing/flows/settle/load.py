@@ -2,12 +2,13 @@
 
 The accounts come first and stay locked, in the order of their ids, so that two settles of one
 account follow each other. (Whoever writes a payment down meanwhile does not wait for that.) What
-needs nothing else is asked together with them.
+most accounts have nothing of is asked for by one statement.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from operator import attrgetter
 from typing import Any
 
 from sqlalchemy import Select, and_, select
@@ -17,8 +18,14 @@ from billing.accounts.store import account, service
 from billing.catalog.store import catalog_edition
 from billing.dunning.store import hold, hold_from
 from billing.flows.settle.facts import Facts, Household
-from billing.flows.settle.load_once import ONCE, take_once
-from billing.flows.settle.load_open import ITEMS, MOVEMENTS, load_open, take_items
+from billing.flows.settle.load_once import pending_query, purchase_query, take_once
+from billing.flows.settle.load_open import (
+    attempt_query,
+    item_query,
+    movement_query,
+    notice_query,
+    take_open,
+)
 from billing.flows.settle.load_rent import RENTALS, take_rent
 from billing.flows.settle.load_reopened import load_reopened
 from billing.invoicing.store import charged_until, reopened_from
@@ -32,8 +39,9 @@ from billing.subscriptions.store import pause, pause_from, subscription
 from runtime import log
 from runtime.store import Tx
 from runtime.store.among import KEYS, among, packed
+from runtime.store.bundle import Bundle
 from runtime.store.lease import Engine
-from runtime.store.prepared import PreparedQuery, rows_of
+from runtime.store.prepared import PreparedQuery
 from terms.ids import AccountId, ServiceId
 from terms.money import Money
 
@@ -43,26 +51,28 @@ TOPIC = "entitlement"
 async def load(tx: Tx, account_ids: Sequence[AccountId]) -> tuple[int, dict[AccountId, Facts]]:
     """Lock and load the accounts that exist; returns the edition of the catalogue too."""
     keys = {KEYS: packed(tx.engine, sorted(set(account_ids)))}
-    first = (_ACCOUNTS, _SERVICES, _HOLDS, _PAUSES, RENTALS, ITEMS, MOVEMENTS, ONCE)
-    found = await rows_of(tx, *((query, keys) for query in first))
-    accounts, services, holds, pauses, rentals, items, movements, once = found
+    found = await tx.fetch_all([one.asked(tx.engine, keys) for one in (*_MOST, _REST)])
+    accounts, services, rentals = (
+        query.read(tx.engine, rows) for query, rows in zip(_MOST, found, strict=False)
+    )
     edition, facts = _accounts(accounts)
     if not facts:
         return edition, facts
+    rest = _REST.read(tx.engine, found[-1])
     households = _services(services, facts)
-    for row in holds:
-        households[ServiceId(row.service_id)].holds.append(hold_from(row))
-    for row in pauses:
-        households[ServiceId(row.service_id)].pauses.append(pause_from(row))
     take_rent(rentals, facts, households)
-    take_once(once, facts, households)
+    _take_holds(rest, households)
+    take_once(rest, facts, households)
     await load_reopened(tx, facts)
-    take_items(items, facts)
-    await load_open(tx, movements, facts)
-    newest = await log.newest(tx, TOPIC, sorted(households))
-    for key, snapshot in newest.items():
-        households[ServiceId(key)].published = snapshot.value
+    await take_open(tx, rest, facts)
     return edition, facts
+
+
+def _take_holds(rest: Mapping[str, list[Any]], households: dict[ServiceId, Household]) -> None:
+    for row in rest["holds"]:
+        households[ServiceId(row.service_id)].holds.append(hold_from(row))
+    for row in sorted(rest["pauses"], key=attrgetter("from_on")):
+        households[ServiceId(row.service_id)].pauses.append(pause_from(row))
 
 
 def _accounts(rows: Sequence[Any]) -> tuple[int, dict[AccountId, Facts]]:
@@ -151,7 +161,8 @@ def _services(rows: Sequence[Any], facts: dict[AccountId, Facts]) -> dict[Servic
                     devices=row.devices,
                     revision=row.revision,
                     billed_until=row.billed_until,
-                )
+                ),
+                published=row.published,
             )
             facts[AccountId(row.account_id)].households.append(households[key])
         if row.id:
@@ -163,6 +174,7 @@ def _services(rows: Sequence[Any], facts: dict[AccountId, Facts]) -> dict[Servic
 
 def _service_query(engine: Engine) -> Select[Any]:
     c = subscription.c
+    newest = and_(log.snapshot.c.topic == TOPIC, log.snapshot.c.key == service.c.id)
     joined = service.outerjoin(subscription, c.service_id == service.c.id)
     mine = [column for column in c if column.name not in ("service_id", "created_at")]
     columns = [column for column in service.c if column.name not in ("id", "created_at")]
@@ -173,8 +185,9 @@ def _service_query(engine: Engine) -> Select[Any]:
             *mine,
             charged_until(c.id, LineKind.RECURRING).label("charged_until"),
             reopened_from(c.id).label("reopened_from"),
+            log.snapshot.c.value.label("published"),
         )
-        .select_from(joined)
+        .select_from(joined.outerjoin(log.snapshot, newest))
         .where(among(engine, service.c.account_id))
         .order_by(service.c.id, c.from_on, c.id)
     )
@@ -185,21 +198,23 @@ _SERVICES = PreparedQuery(_service_query)
 
 def _pause_query(engine: Engine) -> Select[Any]:
     joined = pause.join(service, service.c.id == pause.c.service_id)
-    query = select(pause).select_from(joined).where(among(engine, service.c.account_id))
-    return query.order_by(pause.c.from_on)
-
-
-_PAUSES = PreparedQuery(_pause_query)
+    return select(pause).select_from(joined).where(among(engine, service.c.account_id))
 
 
 def _hold_query(engine: Engine) -> Select[Any]:
     joined = hold.join(service, service.c.id == hold.c.service_id)
-    return (
-        select(hold)
-        .select_from(joined)
-        .where(among(engine, service.c.account_id))
-        .order_by(hold.c.id)
-    )
+    return select(hold).select_from(joined).where(among(engine, service.c.account_id))
 
 
-_HOLDS = PreparedQuery(_hold_query)
+# What every account has; and what most have nothing of, asked as one.
+_MOST = (_ACCOUNTS, _SERVICES, RENTALS)
+_REST = Bundle(
+    holds=_hold_query,
+    pauses=_pause_query,
+    items=item_query,
+    movements=movement_query,
+    attempts=attempt_query,
+    notices=notice_query,
+    pending=pending_query,
+    purchases=purchase_query,
+)

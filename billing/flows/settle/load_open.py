@@ -5,7 +5,7 @@ The sealed past stays where it is; only where money goes back, what it may open 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -37,15 +37,27 @@ from terms.ids import AccountId, InvoiceId
 from terms.money import Money
 
 
-async def load_open(tx: Tx, movements: Sequence[Any], facts: dict[AccountId, Facts]) -> None:
-    """Take the rows of MOVEMENTS into the facts of the accounts; load what hangs on debts."""
-    await _movements(tx, movements, facts)
-    if owners := _owners(facts):
-        await _collection(tx, owners)
+async def take_open(tx: Tx, rest: Mapping[str, list[Any]], facts: dict[AccountId, Facts]) -> None:
+    """Take what is open into the facts of the accounts; load more where money goes back."""
+    _take_items(rest["items"], facts)
+    owners = {debt.invoice: one for one in facts.values() for debt in one.debts}
+    _take_collection(rest["attempts"], rest["notices"], owners)
+    await _movements(tx, rest["movements"], facts)
 
 
-def take_items(rows: Sequence[Any], facts: dict[AccountId, Facts]) -> None:
-    """Take the rows of ITEMS into the facts of the accounts."""
+def _take_collection(
+    attempts: Sequence[Any], notices: Sequence[Any], owners: Mapping[InvoiceId, Facts]
+) -> None:
+    """Take attempts and notices into the facts of whom their invoices belong to."""
+    for row in attempts:
+        tries = owners[row.invoice_id].attempts
+        tries.setdefault(InvoiceId(row.invoice_id), []).append(attempt_from(row))
+    for row in notices:
+        owners[row.invoice_id].noticed.add((InvoiceId(row.invoice_id), row.after_days))
+
+
+def _take_items(rows: Sequence[Any], facts: dict[AccountId, Facts]) -> None:
+    """Take open items into the facts of the accounts."""
     for row in rows:
         rest = Money(row.rest_minor, row.currency)
         one = facts[row.account_id]
@@ -57,7 +69,8 @@ def take_items(rows: Sequence[Any], facts: dict[AccountId, Facts]) -> None:
             one.credits[row.id] = rest
 
 
-def _item_query(engine: Engine) -> Select[Any]:
+def item_query(engine: Engine) -> Select[Any]:
+    """Ask for open invoices and unused money."""
     query = select(open_item, _firsts(engine, open_item.c.id).label("firsts"))
     return query.where(among(engine, open_item.c.account_id))
 
@@ -75,9 +88,6 @@ def _firsts(engine: Engine, key: Column[str]) -> ScalarSelect[str]:
     return mine.select_from(invoice_line.join(subscription, begun)).scalar_subquery()
 
 
-ITEMS = PreparedQuery(_item_query)
-
-
 def _begin(one: Facts, firsts: str | None, key: InvoiceId) -> None:
     if firsts:
         one.first |= dict.fromkeys(firsts.split(","), key)
@@ -89,40 +99,18 @@ def _debt(key: InvoiceId, sequence: int, due_on: Any, rest: Money) -> Debt:
     )
 
 
-def _owners(facts: dict[AccountId, Facts]) -> dict[str, Facts]:
-    """List what is open, and what money going back may open again, with whom it belongs to."""
-    return {
-        debt.invoice: one
-        for one in facts.values()
-        for debt in (*one.debts, *(paid.debt for paid in one.paid))
-    }
+def attempt_query(engine: Engine) -> Select[Any]:
+    """Ask for the attempts to collect open invoices."""
+    joined = attempt.join(open_item, open_item.c.id == attempt.c.invoice_id)
+    return select(attempt).select_from(joined).where(among(engine, open_item.c.account_id))
 
 
-async def _collection(tx: Tx, owners: dict[str, Facts]) -> None:
-    """Load attempts and notices."""
-    keys = {KEYS: packed(tx.engine, sorted(owners))}
-    attempts, notices = await rows_of(tx, (_ATTEMPTS, keys), (_NOTICES, keys))
-    for row in attempts:
-        tries = owners[row.invoice_id].attempts
-        tries.setdefault(InvoiceId(row.invoice_id), []).append(attempt_from(row))
-    for row in notices:
-        owners[row.invoice_id].noticed.add((InvoiceId(row.invoice_id), row.after_days))
-
-
-def _attempt_query(engine: Engine) -> Select[Any]:
-    c = attempt.c
-    return select(attempt).where(among(engine, c.invoice_id)).order_by(c.invoice_id, c.n)
-
-
-_ATTEMPTS = PreparedQuery(_attempt_query)
-
-
-def _notice_query(engine: Engine) -> Select[Any]:
+def notice_query(engine: Engine) -> Select[Any]:
+    """Ask for the notices given about open invoices."""
     c = dunning_notice.c
-    return select(c.invoice_id, c.after_days).where(among(engine, c.invoice_id))
-
-
-_NOTICES = PreparedQuery(_notice_query)
+    joined = dunning_notice.join(open_item, open_item.c.id == c.invoice_id)
+    mine = select(c.invoice_id, c.after_days).select_from(joined)
+    return mine.where(among(engine, open_item.c.account_id))
 
 
 async def _movements(tx: Tx, rows: Sequence[Any], facts: dict[AccountId, Facts]) -> None:
@@ -139,7 +127,8 @@ async def _movements(tx: Tx, rows: Sequence[Any], facts: dict[AccountId, Facts])
         await _paid(tx, {KEYS: packed(tx.engine, sorted(goes_back))}, facts)
 
 
-def _movement_query(engine: Engine) -> Select[Any]:
+def movement_query(engine: Engine) -> Select[Any]:
+    """Ask for unsettled movements with all others of their charges."""
     fresh = movement.alias("fresh")
     same_charge = and_(movement.c.provider == fresh.c.provider, movement.c.charge == fresh.c.charge)
     return (
@@ -147,11 +136,7 @@ def _movement_query(engine: Engine) -> Select[Any]:
         .distinct()
         .select_from(fresh.join(movement, same_charge))
         .where(among(engine, fresh.c.account_id), fresh.c.settled_at.is_(None))
-        .order_by(movement.c.received_at, movement.c.id)
     )
-
-
-MOVEMENTS = PreparedQuery(_movement_query)
 
 
 async def _paid(tx: Tx, keys: dict[str, Any], facts: dict[AccountId, Facts]) -> None:
@@ -170,6 +155,23 @@ async def _paid(tx: Tx, keys: dict[str, Any], facts: dict[AccountId, Facts]) -> 
             sums[pair] = Paid(payer=row.payer_id, debt=debt)
     for pair, paid in sums.items():
         facts[owners[pair]].paid.append(paid)
+    await _collection(tx, {pair[1]: facts[owner] for pair, owner in owners.items()})
+
+
+async def _collection(tx: Tx, owners: Mapping[str, Facts]) -> None:
+    """Load attempts and notices of invoices that may be open again."""
+    known = {debt.invoice for one in owners.values() for debt in one.debts}
+    mine = {InvoiceId(key): one for key, one in owners.items() if key not in known}
+    if mine:
+        keys = {KEYS: packed(tx.engine, sorted(mine))}
+        attempts, notices = await rows_of(tx, (_ATTEMPTS, keys), (_NOTICES, keys))
+        _take_collection(attempts, notices, mine)
+
+
+_ATTEMPTS = PreparedQuery(lambda engine: select(attempt).where(among(engine, attempt.c.invoice_id)))
+_NOTICES = PreparedQuery(
+    lambda engine: select(dunning_notice).where(among(engine, dunning_notice.c.invoice_id))
+)
 
 
 def _paid_query(engine: Engine) -> Select[Any]:

@@ -116,6 +116,8 @@ def write_district(folder: Path, racks: Mapping[str, RunningSimulator]) -> Path:
         GOLD,2020-01-01,EUR,20.00,,
         SPORT,2020-01-01,EUR,5.00,,
         KIDS,2020-01-01,EUR,3.00,,
+        PASS,2020-01-01,EUR,4.00,,
+        VISIT,2020-01-01,EUR,30.00,,
         BOX,2020-01-01,EUR,2.00,30.00,60.00
         """)
     for kind in racks:

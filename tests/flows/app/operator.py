@@ -63,12 +63,14 @@ FILES = {
         standard,2020-01-01,20%
         """,
     "offerings.csv": """
-        code,kind,name,grants,tax,model
-        BASIC,plan,Basic,base,standard,
-        GOLD,plan,Gold,all,standard,
-        SPORT,addon,Sport pack,sport,standard,
-        KIDS,addon,Kids pack,kids,standard,
-        BOX,rental,Set-top box,,standard,M1
+        code,kind,name,grants,tax,billed,window,model
+        BASIC,plan,Basic,base,standard,,,
+        GOLD,plan,Gold,all,standard,,,
+        SPORT,addon,Sport pack,sport,standard,,,
+        KIDS,addon,Kids pack,kids,standard,,,
+        PASS,one_off,Sport for two days,sport,standard,next_invoice,48h,
+        VISIT,one_off,Visit,,standard,next_invoice,,
+        BOX,rental,Set-top box,,standard,,,M1
         """,
     "prices.csv": """
         offering,effective_from,currency,amount
@@ -77,6 +79,8 @@ FILES = {
         SPORT,2020-01-01,EUR,5.00
         KIDS,2020-01-01,EUR,3.00
         BOX,2020-01-01,EUR,2.00
+        PASS,2020-01-01,EUR,4.00
+        VISIT,2020-01-01,EUR,30.00
         """,
     "routes.csv": """
         code,target,role,target_code

@@ -84,6 +84,20 @@ STEPS: tuple[tuple[str, str, dict[str, str], dict[str, Any]], ...] = (
         {"contract": NEW},
         {"amount": "5.00", "reference": "R-1"},
     ),
+    (
+        API,
+        "/api/v1/accounts/{contract}/purchases",
+        {"contract": HERE},
+        {"offering": "PASS", "ref": "S-1"},
+    ),
+    (API, "/api/v1/purchases/{id}/watched", {"id": "{sale}"}, {}),
+    (
+        API,
+        "/api/v1/accounts/{contract}/purchases",
+        {"contract": HERE},
+        {"offering": "VISIT", "ref": "S-2"},
+    ),
+    (API, "/api/v1/purchases/{id}/give-back", {"id": "{sale}"}, {"reason": "nobody came"}),
     (API, "/api/v1/accounts/{contract}/contact", {"contract": NEW}, {"email": "n@new.example"}),
     (API, "/api/v1/accounts/{contract}/restore", {"contract": NEW}, {}),
     (API, "/api/v1/accounts/{contract}/restart", {"contract": HERE}, {}),
@@ -210,10 +224,15 @@ async def found_out(world, known, path, answer) -> None:
     """Learn the ids that later steps are about."""
     if path == "/api/v1/jobs":
         known["job"] = json.loads(answer)["id"]
+<<<<<<< HEAD
     if path == "/api/v1/accounts":
         await lanes(world.house)["settle"].turn()
         _, page = await world.api("GET", f"accounts/{NEW}")
         known["bill"] = page["invoices"][0]["number"]
+=======
+    if path == "/api/v1/accounts/{contract}/purchases":
+        known["sale"] = json.loads(answer)["id"]
+>>>>>>> books
     if path == "/people":
         known["anna"] = (await named(world.house, "anna")).id
     if path == "/field/jobs":

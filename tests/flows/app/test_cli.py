@@ -68,6 +68,9 @@ def test_wrong_usage_is_two(boxoffice):
         ("promise", "1", "--until", "tomorrow"),
         ("signup", "1", "N", "P", "--box", "only-a-serial"),
         ("orders", "--limit", "0"),
+        ("purchase", "sell", "1", "PASS"),
+        ("purchase", "sell", "1", "PASS", "--ref", "1", "--activation", "soon"),
+        ("purchase", "sell", "1", "PASS", "--ref", "1", "--quantity", "0"),
     ):
         code, _, errors = boxoffice(*words)
         assert code == 2, words
@@ -90,6 +93,10 @@ def test_a_failure_is_one_sentence_and_one(boxoffice):
         ("parked", "release", "nosuch", "x"),
         ("cancel", "nosuch"),
         ("pause", "nosuch", "2040-06-01"),
+        ("purchase", "sell", "nosuch", "PASS", "--ref", "1"),
+        ("purchase", "list", "nosuch"),
+        ("purchase", "watched", "nosuch"),
+        ("purchase", "give-back", "nosuch"),
         ("resume", "nosuch"),
         ("pay", "nosuch"),
         ("promise", "nosuch", "--until", "2040-01-13"),

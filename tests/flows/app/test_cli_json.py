@@ -131,6 +131,10 @@ ASKED = {
     "audit": ("--subject", DARK),
     "bill preview": (),
     "bill run": (),
+    "purchase sell": (LIT, "PASS", "--ref", "S-1"),
+    "purchase list": (LIT,),
+    "purchase watched": ("{sale}",),
+    "purchase give-back": ("{other}",),
     "pause": (DARK,),
     "resume": (DARK,),
     "cancel": (DARK, "--now"),
@@ -152,6 +156,7 @@ LOOKING = {
         "token list",
         "processes",
         "bill preview",
+        "purchase list",
         "promotions",
     ),
 }
@@ -206,10 +211,17 @@ def test_every_command_prints_one_document(shop, monkeypatch):
     job, soon = "", (datetime.now(UTC) + timedelta(days=3)).date().isoformat()
     made = CliRunner().invoke(cli, ["user", "add", OWNER, "--role", "owner", "--generate"])
     assert made.exit_code == 0, made.stderr
+    visit = ["purchase", "sell", LIT, "VISIT", "--ref", "S-0", "--json"]
+    sales = {"other": json.loads(CliRunner().invoke(cli, visit).stdout)["id"]}
     for name, words in ASKED.items():
         before = trace(ours)
+<<<<<<< HEAD
         given = {"folder": folder / "operator", "job": job, "soon": soon, "bill": bill}
         asked = [word.format(**given) for word in words]
+=======
+        known = {"folder": folder / "operator", "job": job, "soon": soon, **sales}
+        asked = [word.format(**known) for word in words]
+>>>>>>> books
         result = CliRunner().invoke(cli, [*name.split(), *asked, "--json"])
         assert isinstance(result.exception, SystemExit | None), name
         # What was put into the database above, past the product, is no sound book.
@@ -218,6 +230,7 @@ def test_every_command_prints_one_document(shop, monkeypatch):
         assert told is not None, name
         assert (trace(ours) > before) == (name not in LOOKING), name
         job = told["id"] if name == "jobs open" else job
+        sales |= {"sale": told["id"]} if name == "purchase sell" else {}
 
 
 def test_a_household_is_told_whole(shop, monkeypatch):
