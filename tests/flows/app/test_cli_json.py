@@ -215,13 +215,8 @@ def test_every_command_prints_one_document(shop, monkeypatch):
     sales = {"other": json.loads(CliRunner().invoke(cli, visit).stdout)["id"]}
     for name, words in ASKED.items():
         before = trace(ours)
-<<<<<<< HEAD
-        given = {"folder": folder / "operator", "job": job, "soon": soon, "bill": bill}
-        asked = [word.format(**given) for word in words]
-=======
-        known = {"folder": folder / "operator", "job": job, "soon": soon, **sales}
+        known = {"folder": folder / "operator", "job": job, "soon": soon, "bill": bill, **sales}
         asked = [word.format(**known) for word in words]
->>>>>>> books
         result = CliRunner().invoke(cli, [*name.split(), *asked, "--json"])
         assert isinstance(result.exception, SystemExit | None), name
         # What was put into the database above, past the product, is no sound book.
