@@ -225,7 +225,8 @@ async def found_out(world, known, path, answer) -> None:
     if path == "/api/v1/jobs":
         known["job"] = json.loads(answer)["id"]
     if path == "/api/v1/accounts":
-        await lanes(world.house)["settle"].turn()
+        while await lanes(world.house)["settle"].turn():
+            pass
         _, page = await world.api("GET", f"accounts/{NEW}")
         known["bill"] = page["invoices"][0]["number"]
     if path == "/api/v1/accounts/{contract}/purchases":

@@ -190,6 +190,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Operation, 
         yield ours, folder
 
 
+@pytest.mark.timeout(180)
 def test_every_command_prints_one_document(shop, monkeypatch):
     """Whatever a command has to tell with --json is one JSON document; no command is left out.
 
