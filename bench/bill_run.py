@@ -22,29 +22,34 @@ from urllib.parse import urlsplit
 import asyncpg
 
 from app.desk.paying import parse_amount, take_cash
+from app.desk.redeeming import redeem
 from app.imports.load import import_paths
 from app.roles import billing
-from app.settings import Settings
 from app.shape import bring_up, open_house
 from app.wiring import House
+from bench.billing_process import settings, together
 from bench.crowd import CONTRACT, columns_of, multiply
 from bench.database import administer, fresh_postgres
 from bench.latency import operator_files, subscribers
 from bench.pages import nowhere
-from bench.report import Result, against, at_most
+from bench.report import Result, against, at_least, at_most
 
 HOUSEHOLDS = int(os.environ.get("BOXOFFICE_BENCH_HOUSEHOLDS", "100000"))
 SERIAL, MAC = "HT2-000001", "00:1A:79:30:00:01"
+OFFER = "TENTH"
+OFFER_COLUMNS = "code,name,percent,amount,scope,limited_to,periods,group,from_on,until_on"
 BOX_COLUMNS = "serial,mac,model,contract,handed_over_on"
 ACTOR = "bench"
 LEAST_A_SECOND = 6_000
 COMMIT_INVOICES = 5_000
 AGAIN_SHARE = 0.10
+TWO_TIMES = 1.1
 MEMORY_MB = 250
 # What a run adds rows to, and what there names the invoice, in the order of a bulk write.
 ADDED = {
     "invoice": "id",
     "invoice_line": "invoice_id",
+    "line_discount": "invoice_id",
     "entry": "posting_id",
     "posting": "id",
     "open_item": "id",
@@ -74,10 +79,27 @@ async def _postgres() -> list[Result]:
         async with fresh_postgres() as url:
             async with _crowd(Path(name), url):
                 pass
-            async with _twin_of(url) as twin, open_house(_settings(Path(name), url)) as house:
+            async with _twin_of(url) as twin, open_house(settings(Path(name), url)) as house:
                 ran = await _ran(house)
                 limit_s = await _bulk_postgres(house.store, twin)
-        return _results("postgres", ran, limit_s, target=0.50)
+                two_s = await _by_two(house, Path(name), url)
+        two = at_least("postgres_two", ran.first_s / two_s, unit="of one", target=TWO_TIMES)
+        return [*_results("postgres", ran, limit_s, target=0.50), two]
+
+
+async def _by_two(house: House, folder: Path, url: str) -> float:
+    """Let two processes bill the month after; returns the seconds."""
+    await _go_to_the_first(house)
+    async with together(folder, url, 2) as both:
+        begun_s = time.perf_counter()
+        settled = await both.bill()
+        took_s = time.perf_counter() - begun_s
+    async with house.store.read() as tx:
+        query = "SELECT count(*) FROM work WHERE kind = 'settle' AND parked_at IS NOT NULL"
+        ((parked,),) = await tx.fetch(query)
+    if (settled, parked) != (HOUSEHOLDS, 0):
+        raise RuntimeError(f"{settled} settled and {parked} parked of {HOUSEHOLDS}")
+    return took_s
 
 
 @asynccontextmanager
@@ -104,13 +126,7 @@ class Ran:
 
 def _results(engine: str, ran: Ran, limit_s: float, *, target: float) -> list[Result]:
     speed, limit = HOUSEHOLDS / ran.first_s, HOUSEHOLDS / limit_s
-    least = Result(
-        case=f"{engine}_least",
-        value=round(speed, 1),
-        unit="invoices/s",
-        target=LEAST_A_SECOND,
-        ok=speed >= LEAST_A_SECOND,
-    )
+    least = at_least(f"{engine}_least", speed, unit="invoices/s", target=LEAST_A_SECOND)
     again = at_most(
         f"{engine}_second_run", ran.again_s / ran.first_s, unit="of the first", target=AGAIN_SHARE
     )
@@ -141,9 +157,8 @@ async def _timed(house: House, wanted: int) -> float:
 @asynccontextmanager
 async def _crowd(folder: Path, url: str) -> AsyncIterator[House]:
     """Have a crowd of households that have all paid their first month."""
-    settings = _settings(folder, url)
-    await bring_up(settings)
-    async with open_house(settings) as house:
+    await bring_up(settings(folder, url))
+    async with open_house(settings(folder, url)) as house:
         await _household(house)
         async with house.store.begin() as tx:
             await multiply(tx, HOUSEHOLDS)
@@ -153,20 +168,20 @@ async def _crowd(folder: Path, url: str) -> AsyncIterator[House]:
         yield house
 
 
-def _settings(folder: Path, url: str) -> Settings:
-    return Settings(data_dir=folder, database_url=url, allow_time_travel=True, log_level="error")
-
-
 async def _household(house: House) -> None:
-    """Sign one household up, with a plan, an add-on and a rented box, and have it pay a month."""
+    """Take a household on, with plan, add-on, rented box and discount, and have it pay a month."""
     folder, today = house.settings.data_dir, datetime.now(UTC).date()
     people, boxes = folder / "subscribers.csv", folder / "boxes.csv"
     people.write_text(subscribers(1).replace("400000", CONTRACT), "utf-8")
     boxes.write_text(f"{BOX_COLUMNS}\n{SERIAL},{MAC},HT-2,{CONTRACT},{today}\n", "utf-8")
-    files = [*map(Path, operator_files()), people, boxes]
+    offers = folder / "promotions.csv"
+    offers.write_text(f"{OFFER_COLUMNS}\n{OFFER},A tenth off,10%,,invoice,,,,{today},\n", "utf-8")
+    files = [*map(Path, operator_files()), people, boxes, offers]
     outcome = await import_paths(house, files, nowhere())
     if not outcome.taken:
         raise RuntimeError(f"the operator was not taken: {outcome.problems[:3]}")
+    async with house.store.begin() as tx:
+        await redeem(house, tx, CONTRACT, OFFER, ACTOR)
     await _go_to_the_first(house)
     await billing.run(house, lambda *_: None, actor=ACTOR)
     async with house.store.begin() as tx:

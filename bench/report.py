@@ -55,6 +55,11 @@ def at_most(case: str, value: float, *, unit: str, target: float) -> Result:
     return Result(case=case, value=round(value, 2), unit=unit, target=target, ok=value <= target)
 
 
+def at_least(case: str, value: float, *, unit: str, target: float) -> Result:
+    """Hold a value against the least it may be."""
+    return Result(case=case, value=round(value, 2), unit=unit, target=target, ok=value >= target)
+
+
 def machine() -> str:
     """Name the machine in a few words."""
     python = platform.python_version()

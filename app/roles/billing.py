@@ -11,12 +11,13 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from app.desk.auditing import note
+from app.roles import crew
 from app.roles import settle as settling
-from app.roles.crew import lanes
 from app.wiring import House
 from billing.flows.recheck import reopen_all
 from billing.flows.settle import Foreseen, foresee
 from billing.reads import bills
+from runtime.memory import settle_down
 from runtime.store import Tx
 from runtime.work.due import due_count, due_keys
 from terms.errors import BoxofficeError
@@ -26,6 +27,8 @@ from terms.money import Money
 CHUNK_ROWS = 100
 SHOWN_MAX = 100
 SHOCK_PERCENT = 150
+# A run has its process for itself, so that nobody waits for its event loop.
+ALONE_S = 1.0
 
 Tell = Callable[[int, int], None]
 
@@ -96,7 +99,8 @@ async def preview(house: House, at: datetime | None, tell: Tell) -> BillPreview:
 
 async def run(house: House, tell: Tell, *, actor: str) -> Ran:
     """Settle all accounts that are due, also beside a process that does the same."""
-    lane = lanes(house)[settling.KIND]
+    settle_down()
+    lane = crew.settling(house, loop_s_max=ALONE_S)
     async with house.store.read() as tx:
         now = await house.clock.business_now(tx)
         many = await due_count(tx, settling.KIND, now)

@@ -28,10 +28,11 @@ log = get_log()
 DRAIN_S = 9.0
 COMPOSE = "compose"
 CLOCK = "clock"
-SETTLE_ROWS_MAX = 200
-# How long a batch of settling may take: on SQLite all who write wait for it, on PostgreSQL nobody
-# but a payment, for the batch under way.
+SETTLE_ROWS_MAX = 500
+# How long a batch of settling may hold what it writes with: on SQLite all who write wait for it, on
+# PostgreSQL nobody but a payment, for the batch under way. And how long it may hold the event loop.
 SETTLE_SQLITE_S, SETTLE_POSTGRES_S = 0.025, 0.150
+SETTLE_LOOP_S = 0.025
 COMPOSE_ROWS_MAX = 500
 # The thread that writes lets go of the interpreter for each statement. While the event loop is busy
 # it waits so long to have it back, and everybody who writes waits with it.
@@ -85,19 +86,23 @@ def _by_the_clock(house: House) -> dict[str, Running]:
 
 def lanes(house: House) -> dict[str, Lane]:
     """Make the lane of every kind of work but `reconcile`, which has one for each target."""
-    within_s = SETTLE_SQLITE_S if house.store.is_sqlite else SETTLE_POSTGRES_S
-    stride = Stride(rows_max=SETTLE_ROWS_MAX, within_s=within_s)
     return {
         intake.KIND: _lane(house, intake.KIND, intake.handler(house)),
-        settle.KIND: _lane(
-            house, settle.KIND, settle.handler(house, stride), stride=stride, abreast=2
-        ),
+        settle.KIND: settling(house, loop_s_max=SETTLE_LOOP_S),
         collect.KIND: _lane(house, collect.KIND, collect.handler(house)),
         COMPOSE: _lane(house, COMPOSE, house.composer.handle, rows_max=COMPOSE_ROWS_MAX),
         notify.KIND: _lane(house, notify.KIND, house.notices.handle),
         # A batch is one talk long: whoever is told to stop has begun nothing that he cannot finish.
         Post.kind: _lane(house, Post.kind, house.mailing.handle, rows_max=Post.in_flight_max),
     }
+
+
+def settling(house: House, *, loop_s_max: float) -> Lane:
+    """Make the lane of settling; a batch keeps the event loop no longer than so many seconds."""
+    within_s = SETTLE_SQLITE_S if house.store.is_sqlite else SETTLE_POSTGRES_S
+    stride = Stride(rows_max=SETTLE_ROWS_MAX, within_s=within_s)
+    handler = settle.handler(house, stride, loop_weight=within_s / loop_s_max)
+    return _lane(house, settle.KIND, handler, stride=stride, abreast=2)
 
 
 def _lane(

@@ -23,10 +23,11 @@ KIND = "settle"
 LOOKS_MAX = 5
 
 
-def handler(house: House, stride: Stride) -> Handler:
+def handler(house: House, stride: Stride, *, loop_weight: float) -> Handler:
     """Make the handler of a batch: one transaction, and every row with its next look.
 
-    The stride learns how long others were kept waiting, for the connection or the event loop.
+    The stride learns how long others were kept waiting for what is written with, or for the event
+    loop, of which a second counts for `loop_weight`.
     """
 
     async def handle(claims: Sequence[Claim]) -> None:
@@ -34,7 +35,8 @@ def handler(house: House, stride: Stride) -> Handler:
         await house.store.outages.outlive("facts first", take_waiting(house))
         for _ in range(LOOKS_MAX):
             try:
-                stride.took(len(claims), await _settled(house, claims))
+                held_s, busy_s = await _settled(house, claims)
+                stride.took(len(claims), max(held_s, busy_s * loop_weight))
                 break
             except Moved:
                 claims = await house.work.anew(claims)
@@ -45,8 +47,8 @@ def handler(house: House, stride: Stride) -> Handler:
     return handle
 
 
-async def _settled(house: House, claims: Sequence[Claim]) -> float:
-    """Settle a batch; tells the longest time, in seconds, that others may have waited for it."""
+async def _settled(house: House, claims: Sequence[Claim]) -> tuple[float, float]:
+    """Settle a batch; tells how long writing and deciding took, in seconds each."""
     accounts = [AccountId(claim.key) for claim in claims]
     try:
         async with house.store.decide() as deciding:
@@ -59,7 +61,7 @@ async def _settled(house: House, claims: Sequence[Claim]) -> float:
     except BaseException:
         house.desk.numbers.forget()
         raise
-    return max(deciding.held_s, settled.busy_s)
+    return deciding.held_s, settled.busy_s
 
 
 async def _finish(house: House, tx: Tx, claims: Sequence[Claim], settled: Settled) -> None:

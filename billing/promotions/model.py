@@ -73,6 +73,9 @@ class Discount:
         if self.since and self.until and self.until <= self.since:
             raise Invalid("discount.until", "must be after since")
 
+    def __hash__(self) -> int:
+        return hash(self.code)
+
     def counts(self, *, period: int, begins_on: date) -> bool:
         """Tell whether it counts for a period, the n-th of a subscription from 1 on."""
         return (

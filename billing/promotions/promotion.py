@@ -124,6 +124,17 @@ class Redemption:
     until_on: date | None = None
     subject: str = ""
 
+    @property
+    def is_counted(self) -> bool:
+        """Whether it matters what it has taken off already."""
+        discount = self.promotion.discount
+        return discount.periods_max is not None or isinstance(discount.off, Money)
+
+    @property
+    def is_by_plan(self) -> bool:
+        """Whether it matters under which plan something is had."""
+        return self.promotion.discount.scope is Scope.PLAN
+
     def counts(self, *, period: int, begins_on: date) -> bool:
         """Tell whether it counts for charges that begin on a day, in the n-th period it does."""
         return (

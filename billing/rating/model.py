@@ -7,7 +7,7 @@ ends and how often something up to that day was charged before, however often it
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
 from typing import NamedTuple
@@ -54,6 +54,15 @@ class Charge:
     amount: Money
     tax: str
     off_minor: int = 0
+    # Charges are shared by all who ask the same, and asked about again and again.
+    _hash: int = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        known = (self.offering, self.period, self.share, self.quantity, self.rate, self.off_minor)
+        object.__setattr__(self, "_hash", hash(known))
+
+    def __hash__(self) -> int:
+        return self._hash
 
 
 class Off(NamedTuple):

@@ -14,22 +14,23 @@ from datetime import date
 from functools import lru_cache
 from typing import NamedTuple
 
-from billing.catalog.model import OfferingKind, PriceBook
-from billing.flows.settle.facts import Borne, Facts, Household, Redeemed
+from billing.catalog.model import OfferingKind
+from billing.flows.settle.facts import Borne, Facts, Redeemed
 from billing.promotions.model import Discount, Item, discounted
 from billing.promotions.promotion import Redemption
+from billing.rating.due import Rates
 from billing.rating.execute import execute
-from billing.rating.model import BY_THE_PERIOD, Line, Off
+from billing.rating.model import BY_THE_PERIOD, Charge, Line, Off
 from terms.money import Money, split
 
 KNOWN_MAX = 20_000
 
 
-def taken_off(facts: Facts, book: PriceBook, lines: Sequence[Line]) -> Sequence[Line]:
+def taken_off(facts: Facts, rates: Rates, lines: Sequence[Line]) -> Sequence[Line]:
     """Return the lines of an account with what its promotions take off each."""
     if facts.redeemed is None:
         return lines
-    return _Taking(facts.redeemed, facts, book).lines(lines)
+    return _Taking(facts.redeemed, facts, rates).lines(lines)
 
 
 @dataclass(slots=True)
@@ -38,10 +39,12 @@ class _Taking:
 
     redeemed: Redeemed
     facts: Facts
-    book: PriceBook
+    rates: Rates
     lasts: dict[str, tuple[date, date | None]] = field(init=False)
     borne: list[Borne] = field(init=False)
     periods: dict[str, set[date]] = field(init=False)
+    counted: set[str] = field(init=False)
+    is_by_plan: bool = field(init=False)
 
     def __post_init__(self) -> None:
         self.lasts = {
@@ -50,6 +53,8 @@ class _Taking:
             for one in household.charged
         }
         self.borne = list(self.redeemed.borne)
+        self.counted = {one.id for one in self.redeemed.redemptions if one.is_counted}
+        self.is_by_plan = any(one.is_by_plan for one in self.redeemed.redemptions)
         self.periods = {one.id: set() for one in self.redeemed.redemptions}
         for each in self.borne:
             self.periods[each.redemption].add(each.ends_on)
@@ -68,10 +73,10 @@ class _Taking:
 
     def _ends(self, line: Line) -> date:
         """Tell when the whole period ends that a line is of."""
-        terms = self.book.offering(line.charge.offering).terms
-        start = line.charge.period.start
-        began = self.lasts[line.subject][0] if terms.counts_from_its_begin else start
-        return terms.schedule(self.facts.account.bill_day, began).containing(start).end
+        charge = line.charge
+        began = self.lasts[line.subject][0]
+        bill_day = self.facts.account.bill_day
+        return self.rates.ends_of(charge.offering, bill_day, began, charge.period.start)
 
     def _take(self, lines: list[Line], start: date, ends: date) -> list[Line]:
         """Take off the lines of one period that begin on a day."""
@@ -80,7 +85,9 @@ class _Taking:
             return lines
         subjects = {line.subject for line in lines}
         offers = tuple(self._offer(one, subjects, start, ends) for one in counting)
-        parts = _spread(tuple(map(self._cost, lines)), offers)
+        is_named = any(offer.subject for offer in offers)
+        costs = tuple([self._cost(line, is_named=is_named) for line in lines])
+        parts = _spread(costs, offers)
         after = []
         for line, mine in zip(lines, zip(*parts, strict=True), strict=True):
             offs = [
@@ -97,20 +104,22 @@ class _Taking:
         n = len(periods) if ends in periods else len(periods) + 1
         return one.counts(period=n, begins_on=start)
 
-    def _cost(self, line: Line) -> _Cost:
+    def _cost(self, line: Line, *, is_named: bool) -> _Cost:
         charge = line.charge
-        offering = self.book.offering(charge.offering)
-        household = next(h for h in self.facts.households if h.service.id == line.service)
-        is_plan = offering.kind is OfferingKind.PLAN
-        plan = charge.offering if is_plan else self._plan(household, charge.period.start)
-        return _Cost(charge.offering, plan, charge.rate, line.subject)
+        plan = self._plan(line) if self.is_by_plan else ""
+        return _Cost(charge.offering, plan, charge.rate, line.subject if is_named else "")
 
-    def _plan(self, household: Household, day: date) -> str:
-        """Name the plan that a household has on a day."""
+    def _plan(self, line: Line) -> str:
+        """Name the plan that a line is of, or that its household has on the day it begins."""
+        book, charge = self.rates.book, line.charge
+        if book.offering(charge.offering).kind is OfferingKind.PLAN:
+            return charge.offering
+        household = next(h for h in self.facts.households if h.service.id == line.service)
         plans = (
             one.offering
             for one in household.subscriptions
-            if self.book.offering(one.offering).kind is OfferingKind.PLAN and one.is_current(day)
+            if book.offering(one.offering).kind is OfferingKind.PLAN
+            and one.is_current(charge.period.start)
         )
         return next(plans, "")
 
@@ -137,9 +146,12 @@ class _Taking:
     def _note(self, line: Line, offs: Sequence[Off]) -> None:
         """Remember what a line bears, for those that begin later."""
         for off in offs:
-            self.periods[off.redemption].add(off.ends_on)
-            days = line.charge.period
-            self.borne.append(Borne(off.redemption, line.subject, days, off.ends_on, off.off_minor))
+            if off.redemption in self.counted:
+                days = line.charge.period
+                self.periods[off.redemption].add(off.ends_on)
+                self.borne.append(
+                    Borne(off.redemption, line.subject, days, off.ends_on, off.off_minor)
+                )
 
 
 class _Cost(NamedTuple):
@@ -180,14 +192,24 @@ def _spread(costs: tuple[_Cost, ...], offers: tuple[_Offer, ...]) -> tuple[tuple
 
 def _less(line: Line, offs: Sequence[Off]) -> Line:
     """Charge the part of what is left of the rate."""
-    charge = line.charge
-    less = replace(charge, off_minor=sum(one.off_minor for one in offs))
+    charge, parts = _left(line.charge, tuple([one.off_minor for one in offs]))
+    return Line(
+        service=line.service,
+        subject=line.subject,
+        label=line.label,
+        charge=charge,
+        take=line.take,
+        offs=tuple(
+            [one._replace(amount_minor=part) for one, part in zip(offs, parts, strict=True)]
+        ),
+    )
+
+
+@lru_cache(maxsize=KNOWN_MAX)
+def _left(charge: Charge, offs: tuple[int, ...]) -> tuple[Charge, tuple[int, ...]]:
+    """Say what a charge comes to with so much off its rate, and how much less that is by each."""
+    less = replace(charge, off_minor=sum(offs))
     left = execute(less)
     # Where a tiny discount moves the rounding of a part the wrong way, it took off nothing.
     saved = max((charge.amount - left).amount_minor, 0)
-    taken = split(saved, [one.off_minor for one in offs])
-    return replace(
-        line,
-        charge=replace(less, amount=left),
-        offs=tuple(one._replace(amount_minor=part) for one, part in zip(offs, taken, strict=True)),
-    )
+    return replace(less, amount=left), tuple(split(saved, offs))

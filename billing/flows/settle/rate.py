@@ -89,7 +89,7 @@ def rate(facts: Facts, rates: Rates, today: date) -> Rated:
         next_on = once.next_on
     back.sort(key=_age)
     return Rated(
-        lines=taken_off(facts, rates.book, lines) if redeemed else lines,
+        lines=taken_off(facts, rates, lines) if redeemed else lines,
         credits=back,
         next_on=next_on,
         compared=frozenset(compared),
