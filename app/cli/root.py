@@ -28,6 +28,7 @@ from app.cli.rests import add_to as add_rests
 from app.cli.serve import add_to as add_serve
 from app.cli.targets import add_to as add_targets
 from app.cli.tokens import add_to as add_tokens
+from app.cli.usage import add_to as add_usage
 from app.cli.users import add_to as add_users
 from app.cli.verify import add_to as add_verify
 from app.cli.work import add_to as add_work
@@ -82,6 +83,7 @@ for add in (
     add_processes,
     add_rests,
     add_purchases,
+    add_usage,
     add_promotions,
     add_doctor,
     add_verify,

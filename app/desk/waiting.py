@@ -1,4 +1,4 @@
-"""What waits for a person and is no work that was set aside: findings about boxes, deposits."""
+"""What waits for a person and is no work that was set aside: boxes, deposits, usage of nobody."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from app.desk.names import names
-from billing.reads import rentals
+from billing.reads import rentals, usage
 from billing.reads.rentals import DepositView
+from billing.reads.usage import WaitingView
 from gateway.inventory import reviews, store
 from gateway.inventory.reviews import Case
 from runtime.store import Tx
@@ -23,15 +24,16 @@ class Doubt:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Waiting:
-    """Findings, the newest first, and the deposits that somebody has to decide about."""
+    """Findings, the newest first, deposits to decide about, and usage that nobody has."""
 
     doubts: Sequence[Doubt]
     deposits: Sequence[DepositView]
+    usage: Sequence[WaitingView]
 
     @property
     def count(self) -> int:
         """How many there are."""
-        return len(self.doubts) + len(self.deposits)
+        return len(self.doubts) + len(self.deposits) + len(self.usage)
 
 
 async def waiting(tx: Tx, *, rows_max: int) -> Waiting:
@@ -47,4 +49,5 @@ async def waiting(tx: Tx, *, rows_max: int) -> Waiting:
     return Waiting(
         doubts=[Doubt(case=one, contract=contracts.get(one.serial, "")) for one in cases],
         deposits=await rentals.held(tx, is_waiting=True, limit=rows_max),
+        usage=await usage.waiting(tx, limit=rows_max),
     )

@@ -154,7 +154,7 @@ def _lose_offering(row: sheets.OfferingRow, problems: Problems) -> None:
 
 def _granting(row: sheets.OfferingRow) -> list[tuple[str, str]]:
     whys = []
-    if not row.grants and row.kind != "one_off":
+    if not row.grants and row.kind not in {"one_off", "usage"}:
         whys.append(("grants", f"a {row.kind} grants at least one package code"))
     if row.model:
         whys.append(("model", f"a {row.kind} is not for a box model"))
@@ -189,6 +189,9 @@ def _prices(folder: Folder, known: Known, problems: Problems) -> None:
             found.whys += _amounts(row)
         if kinds.get(row.offering, "rental") != "rental":
             found.whys += _of_rentals_alone(row)
+        if (row.usage is not None) is not (kinds.get(row.offering) == "usage"):
+            why = "what is charged by usage, and nothing else, has a price of usage"
+            found.whys += [("usage", why)] if row.offering in kinds else []
         if found.is_good(problems, "prices.csv", row.line):
             good.append(row)
         else:
@@ -272,7 +275,7 @@ def _lean_on_wares(
     wanted = [("plan", "plan", row.plan), *(("addons", "addon", code) for code in row.addons)]
     for name, kind, code in wanted:
         found.lean(name, code, wares, f"there is no offering '{code}'")
-        if offerings.get(code, kind) != kind:
+        if offerings.get(code, kind) != kind and (kind, offerings.get(code)) != ("addon", "usage"):
             found.whys.append((name, f"'{code}' is not of kind {kind} but {offerings[code]}"))
 
 

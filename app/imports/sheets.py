@@ -14,6 +14,7 @@ from app.imports import cells
 from app.imports.sheet import Column, Sheet
 from billing.catalog.model import Offering, OfferingKind
 from billing.catalog.terms import TERMS, Terms
+from billing.catalog.usage_price import UsagePrice
 from gateway.inventory import secrets
 from gateway.inventory.model import PLACE_CHARS_MAX
 from gateway.inventory.serials import SerialCheck
@@ -57,6 +58,7 @@ class OfferingRow:
     trial_days: str = ""
     billed: str = ""
     window: str = ""
+    meter: str = ""
 
     @property
     def terms(self) -> Terms:
@@ -92,6 +94,7 @@ class PriceRow:
     amount: str
     deposit: str = ""
     lost_fee: str = ""
+    usage: UsagePrice | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -236,6 +239,7 @@ PRICES = Sheet(
         Column(name="amount", read=cells.amount_text),
         Column(name="deposit", read=cells.amount_text, empty="", may_be_missing=True),
         Column(name="lost_fee", read=cells.amount_text, empty="", may_be_missing=True),
+        Column(name="usage", read=UsagePrice.parse, empty=None, may_be_missing=True),
     ),
     make=PriceRow,
     key=("offering", "effective_from", "currency"),

@@ -150,6 +150,7 @@ def _publication(folder: Folder, business: Mapping[str, str]) -> Publication:
                 amount=Money.parse(row.amount, row.currency),
                 deposit_minor=_minor(row.deposit, row.currency),
                 lost_fee_minor=_minor(row.lost_fee, row.currency),
+                usage=row.usage,
             )
             for row in folder.prices
         ),

@@ -14,6 +14,7 @@ from enum import StrEnum
 from fractions import Fraction
 
 from billing.catalog.terms import USUAL, Terms
+from billing.catalog.usage_price import UsagePrice
 from terms.errors import Invalid, NotFound
 from terms.money import Money
 from terms.schedule import Unit
@@ -27,7 +28,13 @@ class OfferingKind(StrEnum):
     PLAN = "plan"  # a service has one
     ADDON = "addon"  # ... and any number of these
     RENTAL = "rental"  # charged while a household holds a device of one of the models
+    USAGE = "usage"  # had like an add-on, and charged by what its meter counts
     ONE_OFF = "one_off"  # bought once: a title for a while, or something that is done or given
+
+    @property
+    def is_extra(self) -> bool:
+        """Whether a service has any number of these beside its plan."""
+        return self in (OfferingKind.ADDON, OfferingKind.USAGE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,13 +58,16 @@ class Offering:
             yield "window", "only something bought once that grants a title has a window"
         if self.terms.billed is not USUAL.billed and not is_one_off:
             yield "billed", "only something bought once says when it is billed"
+        if bool(self.terms.meter) is not (self.kind is OfferingKind.USAGE):
+            yield "meter", "what is charged by usage, and nothing else, names its meter"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Price:
     """The monthly amount of an offering from a day on, until the next one of its currency.
 
-    A rental has more: what is held as long as it runs, and what a device costs that is lost.
+    A rental has more: what is held as long as it runs, and what a device costs that is lost. Of
+    what is charged by `usage` the amount is committed: usage costs what goes beyond it.
     """
 
     offering: str
@@ -65,6 +75,7 @@ class Price:
     amount: Money
     deposit_minor: int = 0
     lost_fee_minor: int = 0
+    usage: UsagePrice | None = None
 
     @property
     def deposit(self) -> Money:

@@ -20,6 +20,7 @@ from sqlalchemy import (
 
 from billing.catalog.model import Offering, OfferingKind, Price, PriceBook
 from billing.catalog.terms import Terms
+from billing.catalog.usage_price import UsagePrice
 from runtime.store import Tx, metadata
 from terms.money import Money
 
@@ -47,6 +48,8 @@ price = Table(
     Column("amount_minor", BigInteger, nullable=False),
     Column("deposit_minor", BigInteger, nullable=False, server_default="0"),
     Column("lost_fee_minor", BigInteger, nullable=False, server_default="0"),
+    # What usage costs, as text.
+    Column("usage", Text),
     CheckConstraint("amount_minor >= 0", name="amount_minor"),
 )
 
@@ -101,6 +104,7 @@ async def load(tx: Tx) -> PriceBook:
             amount=Money(row.amount_minor, row.currency),
             deposit_minor=row.deposit_minor,
             lost_fee_minor=row.lost_fee_minor,
+            usage=UsagePrice.parse(row.usage) if row.usage else None,
         )
         for row in await tx.rows(select(price))
     ]
@@ -130,6 +134,7 @@ async def keep(tx: Tx, offerings: Sequence[Offering], prices: Sequence[Price]) -
             "amount_minor": p.amount.amount_minor,
             "deposit_minor": p.deposit_minor,
             "lost_fee_minor": p.lost_fee_minor,
+            "usage": str(p.usage) if p.usage else None,
         }
         for p in prices
     ]

@@ -5,6 +5,7 @@ Part of the offering, so that they never change once it is sold.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from datetime import date
@@ -17,6 +18,7 @@ from terms.errors import Invalid
 from terms.schedule import MONTHLY, Interval, Schedule
 
 TRIAL_DAYS_MAX = 366
+_METER = re.compile(r"[0-9A-Za-z][0-9A-Za-z_.-]{0,39}")
 
 
 class Timing(StrEnum):
@@ -70,7 +72,7 @@ class Terms:
 
     `last_day` is the day on which something ends: for a change of plan, `billed` lets the old plan
     have it. `unused` are charged days behind an end, `paused` those of a pause. `billed` and
-    `window` are of what is bought once.
+    `window` are of what is bought once; `meter` counts what is used.
     """
 
     interval: Interval = MONTHLY
@@ -86,6 +88,7 @@ class Terms:
     trial_days: int = 0
     billed: Billed = Billed.AT_ONCE
     window: Window | None = None
+    meter: str = ""
 
     @property
     def counts_from_its_begin(self) -> bool:
@@ -140,6 +143,12 @@ def _trial_days(word: str) -> int:
     return int(word)
 
 
+def _meter(word: str) -> str:
+    if not _METER.fullmatch(word):
+        raise ValueError("needs up to 40 letters, digits, '_', '-' or '.'")
+    return word
+
+
 _READERS: Mapping[str, Callable[[str], Any]] = {
     "interval": Interval.parse,
     "timing": _one_of(Timing),
@@ -154,6 +163,7 @@ _READERS: Mapping[str, Callable[[str], Any]] = {
     "trial_days": _trial_days,
     "billed": _one_of(Billed),
     "window": Window.parse,
+    "meter": _meter,
 }
 TERMS = tuple(_READERS)
 USUAL = Terms()

@@ -12,6 +12,7 @@ from billing.catalog.terms import When
 from billing.flows.change import end, give_back
 from billing.flows.contract import lock
 from billing.flows.desk import Desk
+from billing.flows.metering import rerate_services
 from runtime.store import Tx
 from terms.errors import Invalid
 
@@ -36,3 +37,4 @@ async def cancel(desk: Desk, tx: Tx, contract: str, when: When | None, now: date
             await end(tx, one, wished)
             await give_back(desk, tx, one, terms, wished)
     await desk.work.mark(tx, "settle", [held.account])
+    await rerate_services(desk, tx, [held.service], now)

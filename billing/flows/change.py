@@ -18,7 +18,9 @@ from billing.catalog.model import OfferingKind, PriceBook
 from billing.catalog.terms import Days, Terms, When
 from billing.flows.contract import Contract, lock
 from billing.flows.desk import Desk
+from billing.flows.metering import rerate_services
 from billing.flows.signup import check_offering
+from billing.flows.usage import take_waiting
 from billing.invoicing.store import reopen
 from billing.subscriptions.model import QUANTITY_MAX, Activation, Subscription
 from billing.subscriptions.store import subscription
@@ -64,6 +66,8 @@ async def change(desk: Desk, tx: Tx, contract: str, wish: Change, now: datetime)
     for code in wish.remove:
         await story.remove(code)
     await desk.work.mark(tx, "settle", [held.account])
+    await rerate_services(desk, tx, [held.service], now)
+    await take_waiting(desk, tx, now, [contract])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,6 +15,7 @@ from sqlalchemy import select, update
 from billing.equipment.store import rental
 from billing.flows.contract import Contract, lock
 from billing.flows.desk import Desk
+from billing.flows.metering import rerate_services
 from billing.invoicing.store import reopen
 from billing.subscriptions.model import Pause
 from billing.subscriptions.store import pause as pauses
@@ -63,6 +64,7 @@ async def pause(
     }
     await tx.insert(pauses, [row])
     await _look_again(desk, tx, held, from_on)
+    await rerate_services(desk, tx, [held.service], now)
     return made
 
 
@@ -83,6 +85,7 @@ async def resume(
     ended = replace(one, until_on=max(day, one.from_on))
     await tx.execute(update(pauses).where(pauses.c.id == one.id).values(until_on=ended.until_on))
     await _look_again(desk, tx, held, max(day, one.from_on))
+    await rerate_services(desk, tx, [held.service], now)
     return ended
 
 

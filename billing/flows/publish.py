@@ -110,6 +110,9 @@ def _check_names(publication: Publication, book: PriceBook, table: TaxTable) -> 
         is_rental = kinds[price.offering] is OfferingKind.RENTAL
         if (price.deposit_minor or price.lost_fee_minor) and not is_rental:
             raise Invalid(f"prices.{price.offering}", "only a rental has a deposit or a lost fee")
+        if (price.usage is not None) is not (kinds[price.offering] is OfferingKind.USAGE):
+            why = "what is charged by usage, and nothing else, has a price of usage"
+            raise Invalid(f"prices.{price.offering}.usage", why)
 
 
 def _kinds(publication: Publication, book: PriceBook) -> dict[str, OfferingKind]:

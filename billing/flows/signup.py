@@ -13,6 +13,7 @@ from billing.accounts import finding
 from billing.accounts.store import account, customer, search_term, service
 from billing.catalog.model import OfferingKind, PriceBook
 from billing.flows.desk import Desk
+from billing.flows.usage import take_waiting
 from billing.payments.store import payment_method
 from billing.subscriptions.model import Activation
 from billing.subscriptions.store import subscription
@@ -94,6 +95,7 @@ async def sign_up(desk: Desk, tx: Tx, orders: Sequence[SignUp], now: datetime) -
         made.append(one)
     await rows.write(tx)
     await desk.work.mark(tx, "settle", [one.account for one in made])
+    await take_waiting(desk, tx, now, [one.contract for one in made])
     return made
 
 
@@ -227,7 +229,8 @@ def _check(order: SignUp, book: PriceBook, now: datetime) -> None:
 def check_offering(book: PriceBook, code: str, kind: OfferingKind, field: str) -> None:
     """Raise NotFound for an unknown offering, Invalid for one of another kind."""
     found = book.offering(code)
-    if found.kind is not kind:
+    fits = found.kind.is_extra if kind is OfferingKind.ADDON else found.kind is kind
+    if not fits:
         raise Invalid(field, f"{code} is of kind {found.kind}, not {kind}")
 
 

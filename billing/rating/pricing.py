@@ -12,16 +12,9 @@ from dataclasses import dataclass
 from fractions import Fraction
 from math import ceil
 
+from billing.catalog.usage_price import Tier
+
 Number = Fraction | int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Tier:
-    """What applies up to a quantity: a price per unit, an amount once, a share of the volume."""
-
-    upto: Fraction | None = None
-    unit: Fraction = Fraction(0)
-    flat: Fraction = Fraction(0)
 
 
 def graduated(quantity: Number, tiers: Sequence[Tier]) -> Fraction:

@@ -13,6 +13,7 @@ from tests.architecture.source import ROOMS, Finding, Module
 # Modules of billing beside its models that decide and do nothing else.
 DECIDING = (
     "catalog.terms",
+    "catalog.usage_price",
     "catalog.window",
     "dunning.campaign",
     "dunning.retrying",

@@ -5,7 +5,8 @@ from __future__ import annotations
 from fractions import Fraction
 from itertools import repeat
 
-from billing.rating.pricing import Tier, graduated
+from billing.catalog.usage_price import Tier
+from billing.rating.pricing import graduated
 from terms.money import Money, Rounding, at_places, total
 from tests.vectors.reading import EUR, Vector, cents, few, many, money, number, text, whole
 from tests.vectors.registry import Found, maps

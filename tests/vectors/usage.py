@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from fractions import Fraction
 from typing import Any
 
+from billing.catalog.usage_price import Tier
 from billing.rating import pricing
 from billing.rating.increments import beyond, further, outstanding
-from billing.rating.pricing import Block, Tier
+from billing.rating.pricing import Block
 from terms.money import Money
 from tests.vectors.reading import (
     EUR,

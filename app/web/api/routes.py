@@ -18,6 +18,7 @@ from app.web.api import (
     promotions,
     purchases,
     targets,
+    usage,
     work,
 )
 
@@ -25,6 +26,7 @@ API = (
     *accounts.ROUTES,
     *life.ROUTES,
     *purchases.ROUTES,
+    *usage.ROUTES,
     *promotions.ROUTES,
     *documents.ROUTES,
     *mending.ROUTES,

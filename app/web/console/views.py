@@ -50,11 +50,22 @@ class DepositRow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class UsageRow:
+    """A record of usage that nobody has."""
+
+    contract: str
+    text: str
+    reason: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class WaitingPage:
     """What waits for a person besides work that was set aside."""
 
     doubts: tuple[DoubtRow, ...]
     deposits: tuple[DepositRow, ...]
+    usage: tuple[UsageRow, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

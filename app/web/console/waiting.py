@@ -1,14 +1,16 @@
-"""What waits for a person, as pages show it: what was found about boxes, deposits that are held."""
+"""What waits for a person, as pages show it: about boxes, deposits, usage that nobody has."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
 from app.desk.waiting import Doubt, Waiting
-from app.web.console.views import DepositRow, DoubtRow, WaitingPage
+from app.web.console.views import DepositRow, DoubtRow, UsageRow, WaitingPage
 from app.web.console.words import shown
 from billing.equipment.model import Ending
 from billing.reads.rentals import DepositView
+from billing.reads.usage import WaitingView
+from billing.usage.model import NO_OFFERING, NO_PRICE, NO_SERVICE
 from gateway.inventory.reviews import CaseKind
 
 # What it is, and what whoever decides about it can do.
@@ -31,6 +33,11 @@ _CASES: Mapping[CaseKind, tuple[str, str]] = {
     CaseKind.TWO_PLACES: ("One serial, two places", _TWICE),
     CaseKind.DOUBTFUL: ("Calls as it should not", _STRANGE),
 }
+_WHY_NOBODY = {
+    NO_SERVICE: "there is no such contract",
+    NO_OFFERING: "the household has nothing that is charged by this meter",
+    NO_PRICE: "the offering has no price in the household's currency",
+}
 _ENDINGS = {Ending.DAMAGED: "came back damaged", Ending.LOST: "is lost"}
 
 
@@ -39,6 +46,16 @@ def page(found: Waiting) -> WaitingPage:
     return WaitingPage(
         doubts=tuple(_doubt(one) for one in found.doubts),
         deposits=tuple(_deposit(one) for one in found.deposits),
+        usage=tuple(_usage(one) for one in found.usage),
+    )
+
+
+def _usage(one: WaitingView) -> UsageRow:
+    return UsageRow(
+        contract=one.contract,
+        text=f"{one.quantity} {one.meter}, told by {one.source} as {one.id}",
+        reason=_WHY_NOBODY.get(one.reason, one.reason),
+        at=one.used_at,
     )
 
 

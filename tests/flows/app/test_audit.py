@@ -18,6 +18,7 @@ from app.web.routes import all_routes
 from runtime.store.audit import Deed, Wanted, audit, lines, record
 from runtime.work import Parking
 from tests.flows.app.guest import subscriber, visiting
+from tests.flows.app.served import HARBOUR_BEGINS
 from tests.flows.app.visitor import PASSWORD, added, hurry, let_in, named
 
 HERE, NEW = "200001", "300001"
@@ -47,6 +48,14 @@ NO_DEEDS = {
     "/console/accounts/{contract}/pay-link",
     "/api/v1/targets/{name}/probe",
     "/portal/pay",
+}
+# What nobody has used.
+USED = {
+    "id": "r-1",
+    "contract": "nobody",
+    "meter": "hours",
+    "quantity": "1.5",
+    "at": f"{HARBOUR_BEGINS - timedelta(days=1):%Y-%m-%dT%H:%MZ}",
 }
 # A deposit that waits for a person.
 DEPOSIT = (
@@ -90,6 +99,9 @@ STEPS: tuple[tuple[str, str, dict[str, str], dict[str, Any]], ...] = (
         {"contract": HERE},
         {"offering": "PASS", "ref": "S-1"},
     ),
+    (API, "/api/v1/usage", {}, {"source": "recorder", "records": [USED]}),
+    (API, "/api/v1/usage/release", {}, {}),
+    (API, "/api/v1/usage/dismiss", {}, {"source": "recorder", "id": "r-1"}),
     (API, "/api/v1/purchases/{id}/watched", {"id": "{sale}"}, {}),
     (
         API,

@@ -23,6 +23,7 @@ from tests.flows.app.product import BOXOFFICE, STOP_S
 
 OWNER = "olga"
 LIT, DARK = contract_of(1), contract_of(2)
+USAGE = "id,contract,meter,quantity,at\n"
 LIST = "serial,mac,model,contract,handed_over_on\nSN900001,,M1,,\nSN900002,,M1,,\n"
 CASE = """
     INSERT INTO review_case (id, kind, serial, reason, found_at, seen_at, count)
@@ -135,6 +136,11 @@ ASKED = {
     "purchase list": (LIT,),
     "purchase watched": ("{sale}",),
     "purchase give-back": ("{other}",),
+    "usage take": ("{folder}/../usage.csv",),
+    "usage show": (LIT,),
+    "usage waiting": (),
+    "usage release": (),
+    "usage dismiss": ("file", "r-1"),
     "pause": (DARK,),
     "resume": (DARK,),
     "cancel": (DARK, "--now"),
@@ -157,6 +163,8 @@ LOOKING = {
         "processes",
         "bill preview",
         "purchase list",
+        "usage show",
+        "usage waiting",
         "promotions",
     ),
 }
@@ -204,6 +212,8 @@ def test_every_command_prints_one_document(shop, monkeypatch):
     monkeypatch.setenv("BOXOFFICE_ALLOW_TIME_TRAVEL", "true")
     assert set(printing(get_command(cli))) == {*ASKED, "serve", "database copy"}
     (folder / "list.csv").write_text(LIST)
+    used_at = datetime.now(UTC).isoformat()
+    (folder / "usage.csv").write_text(f"{USAGE}r-1,nobody,hours,1.5,{used_at}\n")
     with closing(sqlite3.connect(ours.product.folder / "boxoffice.db")) as database:
         for each in (CASE, HALF, *DEPOSIT):
             database.execute(each)

@@ -6,12 +6,12 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
+from billing.catalog.usage_price import Tier
 from billing.equipment.subsidy import Month, Subsidy
 from billing.rating import pricing
 from billing.rating.commitment import missing, missing_by
 from billing.rating.increments import beyond, further, outstanding
 from billing.rating.measure import WHOLE, Cut, Share
-from billing.rating.pricing import Tier
 from terms.money import Money
 
 NOTHING = Money(0, "EUR")

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from billing.catalog.usage_price import Tier
 from billing.rating import pricing
-from billing.rating.pricing import Tier
 
 
 @given(st.integers(0, 10**6), st.integers(0, 10**6), st.integers(1, 1000), st.integers(0, 99))

@@ -1,0 +1,106 @@
+"""What households use, and what waits because nobody has it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from sqlalchemy import func, select, tuple_
+
+from billing.accounts.store import service
+from billing.usage.model import RecordState, shown
+from billing.usage.store import usage_record, usage_total
+from runtime.store import Tx
+from terms.errors import NotFound
+from terms.money import Money
+
+ROWS_MAX = 500
+_WAITING = usage_record.c.state == RecordState.WAITING.value
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TotalView:
+    """What a subscription has used in a period, and what that costs before tax.
+
+    `cost` is beyond what is committed; it is billed when the period is over.
+    """
+
+    id: str
+    offering: str
+    meter: str
+    period_start: date
+    period_end: date
+    quantity: str
+    records: int
+    cost: Money
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WaitingView:
+    """A record that nobody has, and why: no_service, no_offering or no_price."""
+
+    source: str
+    id: str
+    contract: str
+    meter: str
+    quantity: str
+    used_at: datetime
+    taken_at: datetime
+    reason: str
+
+
+async def of_contract(
+    tx: Tx, contract: str, *, after: Sequence[object] = (), limit: int = 50
+) -> list[TotalView]:
+    """List what a contract has used, the newest period first, behind one. Raises NotFound."""
+    known = await tx.scalar(select(service.c.id).where(service.c.contract == contract))
+    if known is None:
+        raise NotFound(f"there is no contract {contract!r}")
+    c = usage_total.c
+    query = select(usage_total).where(c.service_id == known)
+    if after:
+        query = query.where(tuple_(c.period_start, c.id) < tuple_(*after))
+    query = query.order_by(c.period_start.desc(), c.id.desc()).limit(min(limit, ROWS_MAX + 1))
+    return [
+        TotalView(
+            id=row.id,
+            offering=row.offering,
+            meter=row.meter,
+            period_start=row.period_start,
+            period_end=row.period_end,
+            quantity=shown(row.quantity_micro),
+            records=row.events,
+            cost=Money(row.rated_minor, row.currency),
+        )
+        for row in await tx.rows(query)
+    ]
+
+
+async def waiting(
+    tx: Tx, *, contract: str = "", after: tuple[str, str] = ("", ""), limit: int = 50
+) -> list[WaitingView]:
+    """List the records that wait, by source and id, behind one."""
+    c = usage_record.c
+    query = select(usage_record).where(_WAITING, tuple_(c.source, c.source_id) > tuple_(*after))
+    if contract:
+        query = query.where(c.contract == contract)
+    query = query.order_by(c.source, c.source_id).limit(min(limit, ROWS_MAX + 1))
+    return [
+        WaitingView(
+            source=row.source,
+            id=row.source_id,
+            contract=row.contract,
+            meter=row.meter,
+            quantity=shown(row.quantity_micro),
+            used_at=row.used_at,
+            taken_at=row.taken_at,
+            reason=row.reason,
+        )
+        for row in await tx.rows(query)
+    ]
+
+
+async def waiting_count(tx: Tx) -> int:
+    """Count the records that wait."""
+    return int(await tx.scalar(select(func.count()).select_from(usage_record).where(_WAITING)))
