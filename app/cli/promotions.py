@@ -12,8 +12,8 @@ from app.cli.speak import Json, run, say, tell
 from terms.money import Money
 
 if TYPE_CHECKING:
+    from app.desk.redeeming import Had
     from app.wiring import House
-    from billing.promotions.promotion import Redemption
     from billing.reads.promotions import PromotionView
 
 
@@ -54,7 +54,7 @@ def redeem(
 ) -> None:
     """Give a household a promotion by its code: it is taken off what is charged from then on."""
 
-    async def story(house: House) -> Redemption:
+    async def story(house: House) -> Had:
         from app.desk import redeeming
 
         async with house.store.begin() as tx:
@@ -65,4 +65,5 @@ def redeem(
         tell(made)
         return
     until = f" to before {made.until_on}" if made.until_on else ""
-    say(f"{contract} has {made.promotion.code}: for charges from {made.from_on}{until}")
+    days = f", for charges from {made.from_on}{until}" if made.from_on else ""
+    say(f"{contract} has {made.code}: {made.name}{days}")

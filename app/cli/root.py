@@ -18,6 +18,7 @@ from app.cli.doctor import add_to as add_doctor
 from app.cli.importing import add_to as add_importing
 from app.cli.jobs import add_to as add_jobs
 from app.cli.ledger import add_to as add_ledger
+from app.cli.loyalty import add_to as add_loyalty
 from app.cli.mail import add_to as add_mail
 from app.cli.mending import add_to as add_mending
 from app.cli.processes import add_to as add_processes
@@ -85,6 +86,7 @@ for add in (
     add_purchases,
     add_usage,
     add_promotions,
+    add_loyalty,
     add_doctor,
     add_verify,
     add_users,

@@ -20,7 +20,9 @@ from terms.ids import TargetName
 
 ALIKE_ROWS_MAX = 500
 TRIED, NOT_ASIDE = "tried again", "was not set aside"
-PARKED_KINDS = frozenset({INTAKE, "settle", "collect", "compose", "reconcile", "notify", "mail"})
+PARKED_KINDS = frozenset(
+    {INTAKE, "settle", "collect", "reward", "compose", "reconcile", "notify", "mail"}
+)
 
 
 async def probe(house: House, name: str) -> Health:

@@ -20,6 +20,7 @@ from app.imports.problems import Problems
 from billing.dunning import model as dunning
 from billing.dunning.model import AFTER_DAYS_MAX, Action, Ladder
 from billing.equipment.model import Starts
+from billing.loyalty.model import MONTHS_MAX, TIERS_MAX, Program, Tier
 from billing.promises.model import DAYS_MAX, PromisePolicy
 from gateway.inventory.sending import Sending
 from gateway.provisioning.targets import CALLS_PER_S_MAX, CALLS_PER_S_MIN, IN_FLIGHT_MAX
@@ -85,6 +86,22 @@ class Promises(_Strict):
     owed_max: str = Field(default="", max_length=20)
 
 
+class LoyaltyTier(_Strict):
+    """In [[loyalty.tiers]]: who has paid so much within a year earns this share of what is paid."""
+
+    name: str = Field(min_length=1, max_length=40)
+    from_paid: str = Field(default="0", max_length=20)
+    earns: str = Field(max_length=20)
+
+
+class Loyalty(_Strict):
+    """[loyalty]: credit for whoever brings a household, points for what is paid."""
+
+    referral: str = Field(default="", max_length=20)
+    months: int = Field(default=Program().months, ge=1, le=MONTHS_MAX)
+    tiers: list[LoyaltyTier] = Field(default_factory=list, max_length=TIERS_MAX)
+
+
 class Jobs(_Strict):
     """[jobs]: whether somebody is sent by itself to a household that lacks boxes."""
 
@@ -114,6 +131,7 @@ class _Shape(_Strict):
     dunning: Dunning = Dunning()
     rental: Rental = Rental()
     promises: Promises = Promises()
+    loyalty: Loyalty = Loyalty()
     jobs: Jobs = Jobs()
     guard: Guard | None = None
 
@@ -144,6 +162,7 @@ class Operator:
     ladder: Ladder
     starts: Starts
     promises: PromisePolicy
+    program: Program
     sending: Sending
     guard: Guard | None
 
@@ -168,7 +187,8 @@ def read_operator(
     payments = _outside("payments", shape.payments, environment, problems)
     ladder = _ladder(shape.dunning, problems)
     promises = _promises(shape.promises, shape.operator.currency, problems)
-    if ladder is None or promises is None or len(problems) > before:
+    program = _program(shape.loyalty, shape.operator.currency, problems)
+    if ladder is None or promises is None or program is None or len(problems) > before:
         return None
     return Operator(
         business=shape.operator,
@@ -177,6 +197,7 @@ def read_operator(
         ladder=ladder,
         starts=Starts(shape.rental.starts),
         promises=promises,
+        program=program,
         sending=Sending(shape.jobs.install),
         guard=shape.guard,
     )
@@ -212,13 +233,35 @@ def _promises(table: Promises, currency: str, problems: Problems) -> PromisePoli
         return None
 
 
-def _amount(name: str, text: str, currency: str, problems: Problems) -> int | None:
+def _program(table: Loyalty, currency: str, problems: Problems) -> Program | None:
+    gift = _amount("referral", table.referral, currency, problems, "loyalty")
+    tiers = []
+    for n, tier in enumerate(table.tiers):
+        least = _amount(f"tiers.{n}.from_paid", tier.from_paid, currency, problems, "loyalty")
+        try:
+            tiers.append(Tier(name=tier.name, from_minor=least or 0, earns=cells.rate(tier.earns)))
+        except ValueError as error:
+            problems.add(FILE, str(error), field=f"loyalty.tiers.{n}.earns")
+    try:
+        return Program(
+            referral=None if gift is None else Money(gift, currency),
+            months=table.months,
+            tiers=tuple(tiers),
+        )
+    except Invalid as error:
+        problems.add(FILE, error.reason, field=error.field)
+        return None
+
+
+def _amount(
+    name: str, text: str, currency: str, problems: Problems, section: str = "promises"
+) -> int | None:
     if not text:
         return None
     try:
         return Money.parse(text, currency).amount_minor
     except ValueError as error:
-        problems.add(FILE, str(error), field=f"promises.{name}")
+        problems.add(FILE, str(error), field=f"{section}.{name}")
         return None
 
 

@@ -31,7 +31,7 @@ from billing.catalog.model import Price
 from billing.flows import providers
 from billing.flows.publish import Publication, publish
 from billing.flows.signup import MethodRef, SignUp, sign_up
-from billing.reads import accounts, catalog
+from billing.reads import accounts, catalog, loyalty
 from billing.subscriptions.model import Activation
 from billing.tax.model import TaxRate
 from gateway.inventory import flows as inventory
@@ -94,6 +94,7 @@ async def _business(
         operator.ladder != await catalog.ladder(tx),
         operator.starts != await catalog.rental_starts(tx),
         operator.promises != await catalog.promise_policy(tx),
+        operator.program != await loyalty.program(tx),
         await _sends(house, tx, operator.sending),
     ]
     for target in operator.targets:
@@ -161,6 +162,7 @@ def _publication(folder: Folder, business: Mapping[str, str]) -> Publication:
         ladder=folder.operator.ladder if folder.operator else None,
         starts=folder.operator.starts if folder.operator else None,
         promises=folder.operator.promises if folder.operator else None,
+        program=folder.operator.program if folder.operator else None,
         promotions=tuple(promotion_of(row, business["currency"]) for row in folder.promotions),
     )
 

@@ -14,6 +14,7 @@ from app.migrations.triggers import is_sqlite
 _KEYS = {
     "invoice": "id = NEW.id",
     "invoice_line": "invoice_id = NEW.invoice_id AND n = NEW.n",
+    "point_entry": "id = NEW.id",
     "line_discount": (
         "invoice_id = NEW.invoice_id AND n = NEW.n AND redemption_id = NEW.redemption_id"
     ),

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 from enum import StrEnum
 
-from app.roles import collect, intake, scheduler, settle
+from app.roles import collect, intake, reward, scheduler, settle
 from app.roles.leading import Leading, Running
 from app.wiring import House
 from messages import notify
@@ -34,6 +34,7 @@ SETTLE_ROWS_MAX = 500
 SETTLE_SQLITE_S, SETTLE_POSTGRES_S = 0.025, 0.150
 SETTLE_LOOP_S = 0.025
 COMPOSE_ROWS_MAX = 500
+REWARD_ROWS_MAX = 50
 # The thread that writes lets go of the interpreter for each statement. While the event loop is busy
 # it waits so long to have it back, and everybody who writes waits with it.
 SWITCH_S = 0.000_5
@@ -74,6 +75,7 @@ def _by_the_clock(house: House) -> dict[str, Running]:
         "lost": lambda stop: scheduler.find_lost(house, stop),
         "earned": lambda stop: scheduler.earn_revenue(house, stop),
         "answers": lambda stop: scheduler.forget_answers(house, stop),
+        "points": lambda stop: scheduler.expire_points(house, stop),
     }
     if house.store.is_sqlite:  # which one process has for itself
         return clock | {"checkpoint": lambda stop: scheduler.checkpoint(house, stop)}
@@ -90,6 +92,7 @@ def lanes(house: House) -> dict[str, Lane]:
         intake.KIND: _lane(house, intake.KIND, intake.handler(house)),
         settle.KIND: settling(house, loop_s_max=SETTLE_LOOP_S),
         collect.KIND: _lane(house, collect.KIND, collect.handler(house)),
+        reward.KIND: _lane(house, reward.KIND, reward.handler(house), rows_max=REWARD_ROWS_MAX),
         COMPOSE: _lane(house, COMPOSE, house.composer.handle, rows_max=COMPOSE_ROWS_MAX),
         notify.KIND: _lane(house, notify.KIND, house.notices.handle),
         # A batch is one talk long: whoever is told to stop has begun nothing that he cannot finish.

@@ -15,7 +15,7 @@ from app.roles.activations import activate_proven
 from app.roles.pictures import Pictures
 from app.roles.possessions import take_possessions
 from app.wiring import House
-from billing.flows import replay
+from billing.flows import loyalty, replay
 from runtime.retry import stopped_within
 from runtime.store.watch import EVERY_S, ForeignCommits
 
@@ -24,6 +24,8 @@ FACTS_EVERY_S = 2.0
 CHECKPOINT_EVERY_S = 2.0
 LOST_EVERY_S = 86_400.0
 ANSWERS_EVERY_S = 600.0
+POINTS_EVERY_S = 600.0
+POINTS_ROWS_MAX = 200
 EARNED_EVERY_S = 3_600.0
 SOON_S = 2.0
 
@@ -88,6 +90,17 @@ async def earn_revenue(house: House, stop: asyncio.Event) -> None:
 async def forget_answers(house: House, stop: asyncio.Event) -> None:
     """Sweep away what callers were told so long ago that nobody asks again."""
     await _again(house, stop, ANSWERS, partial(_sweep_answers, house), ANSWERS_EVERY_S)
+
+
+async def expire_points(house: House, stop: asyncio.Event) -> None:
+    """Let points go that nobody has spent in time."""
+    await _again(house, stop, "points", partial(_expire_points, house), POINTS_EVERY_S)
+
+
+async def _expire_points(house: House) -> None:
+    async with house.store.begin() as tx:
+        now = await house.clock.business_now(tx)
+        await loyalty.expire_due(house.desk, tx, now, rows_max=POINTS_ROWS_MAX)
 
 
 async def _sweep_answers(house: House) -> None:

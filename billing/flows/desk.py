@@ -12,6 +12,8 @@ from billing.dunning.model import Ladder
 from billing.equipment import store as equipment
 from billing.equipment.model import Starts
 from billing.invoicing.numbers import Numbers
+from billing.loyalty import store as loyalty
+from billing.loyalty.model import Program
 from billing.payments.provider import Provider
 from billing.promotions import store as promotions
 from billing.promotions.promotion import Promotion
@@ -27,7 +29,7 @@ from runtime.work import Work
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Catalogue:
     """One edition of everything published: prices, taxes, the ladder, when rentals begin,
-    the promotions by their codes.
+    the promotions by their codes, the program of loyalty.
     """
 
     edition: int
@@ -36,6 +38,7 @@ class Catalogue:
     ladder: Ladder
     starts: Starts
     promotions: Mapping[str, Promotion]
+    program: Program
 
     @property
     def book(self) -> PriceBook:
@@ -62,6 +65,7 @@ class Shelf:
                 ladder=await dunning.load_ladder(tx),
                 starts=await equipment.load_starts(tx),
                 promotions=await promotions.load(tx),
+                program=await loyalty.load_program(tx),
             )
             self._edition = edition
         return self._catalogue

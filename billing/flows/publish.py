@@ -19,6 +19,8 @@ from billing.dunning import store as dunning
 from billing.dunning.model import Ladder
 from billing.equipment import store as equipment
 from billing.equipment.model import Starts
+from billing.loyalty import store as loyalty
+from billing.loyalty.model import Program
 from billing.promises import store as promises
 from billing.promises.model import PromisePolicy
 from billing.promotions import store as promotions
@@ -47,6 +49,7 @@ class Publication:
     starts: Starts | None = None
     promises: PromisePolicy | None = None
     promotions: Sequence[Promotion] = ()
+    program: Program | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,6 +98,10 @@ async def _publish_rules(tx: Tx, publication: Publication) -> list[str]:
     if policy is not None and policy != await promises.load_policy(tx):
         await promises.keep_policy(tx, policy)
         changes.append(f"promises: {policy.days_max} days at most")
+    program = publication.program
+    if program is not None and program != await loyalty.load_program(tx):
+        await loyalty.keep_program(tx, program)
+        changes.append(f"loyalty: {len(program.tiers)} tiers")
     return changes
 
 

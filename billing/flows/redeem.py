@@ -13,11 +13,11 @@ from datetime import date, datetime
 from sqlalchemy import or_, select, update
 
 from billing.accounts.model import Perk
-from billing.accounts.store import account
 from billing.catalog.model import OfferingKind, PriceBook
 from billing.catalog.terms import Timing
 from billing.flows.contract import Contract, lock
 from billing.flows.desk import Desk
+from billing.flows.loyalty import give_perk
 from billing.invoicing.discounts import periods_of
 from billing.promotions.model import Scope
 from billing.promotions.promotion import Promotion, Redemption, clashing, spelled
@@ -171,5 +171,4 @@ async def _keep(tx: Tx, made: Redemption, owner: AccountId, n: int, now: datetim
     key = ("promotion", "account_id", "n")
     if not await tx.insert_new(redemption, [row], key=key):
         raise Invalid(FIELD, "it is redeemed already")
-    perks = account.c.perks.op("|")(int(Perk.DISCOUNT))
-    await tx.execute(update(account).where(account.c.id == owner).values(perks=perks))
+    await give_perk(tx, owner, Perk.DISCOUNT)

@@ -28,6 +28,8 @@ class Book(StrEnum):
     REVENUE = "revenue"
     DEFERRED = "deferred"  # charged for days to come: revenue once they are over
     WRITE_OFF = "write_off"  # owed, and given up as uncollectible
+    LOYALTY = "loyalty"  # party: the account whose points we owe, at their worth
+    PROMOTION = "promotion"  # given away: points that were earned, credit for a referral
     TAX = "tax"  # party: the tax
 
 
@@ -41,6 +43,7 @@ class PostingKind(StrEnum):
     CREDIT_USED = "credit_used"
     EARNED = "earned"  # deferred revenue of a month that is over
     WRITE_OFF = "write_off"
+    POINTS = "points"  # earned, taken back or expired
 
 
 class Entry(NamedTuple):

@@ -100,6 +100,12 @@ def attempt_id(invoice: InvoiceId, n: int) -> AttemptId:
     return AttemptId(f"{invoice}-{n}")
 
 
+# Money that we give ourselves stands in the place of a provider; no provider is called so.
+LOYALTY = "loyalty points"
+REFERRAL = "referral credit"
+HOUSE = frozenset({LOYALTY, REFERRAL})
+
+
 class MovementKind(StrEnum):
     """What money did at a provider."""
 

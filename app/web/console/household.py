@@ -222,7 +222,9 @@ async def _redeem(call: Call, tx: Tx) -> str:
     made = await redeeming.redeem(
         call.house, tx, call.part("contract"), form.code, call.actor, reason=form.reason.strip()
     )
-    return f"{made.promotion.name} is taken off what is charged from {shown(made.from_on)} on."
+    if made.from_on is None:
+        return f"{made.name}."
+    return f"{made.name} is taken off what is charged from {shown(made.from_on)} on."
 
 
 async def _restore(call: Call, tx: Tx) -> str:

@@ -37,7 +37,7 @@ from runtime.store import Tx
 from terms.entitlement import ServiceState
 
 ROWS_MAX = 50
-KINDS = ("intake", "settle", "collect", "compose", "reconcile", "notify", "mail")
+KINDS = ("intake", "settle", "collect", "reward", "compose", "reconcile", "notify", "mail")
 
 
 async def overview(house: House, tx: Tx) -> Overview:

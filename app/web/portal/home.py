@@ -38,7 +38,7 @@ SAID: Mapping[str, tuple[str, Tone]] = {
         "good",
     ),
     "promised": ("Thank you. Until that day nothing is switched off for it.", "good"),
-    "redeemed": ("It is yours: it is taken off what is charged from now on.", "good"),
+    "redeemed": ("The code is taken: what it is of is yours.", "good"),
     "nothing": ("Nothing is owed: there is nothing to pay.", "good"),
     "away": ("The page to pay on cannot be opened just now. Try again in a few minutes.", "bad"),
 }

@@ -65,4 +65,4 @@ async def _redeemed(call: Call, tx: Tx) -> str:
     made = await redeeming.redeem(
         call.house, tx, call.subscriber.contract, form.code, actor=call.actor
     )
-    return made.promotion.code
+    return made.code

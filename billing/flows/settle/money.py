@@ -166,10 +166,18 @@ class Purse:
             state = AttemptState.REVERSED if is_gone else AttemptState.CLEARED
             self.attempts[came_in.attempt] = state
 
+    def _given_by(self, provider: str) -> tuple[Book, str]:
+        """Tell whose part of which book money comes from."""
+        if provider not in payments.HOUSE:
+            return Book.CLEARING, provider
+        if provider == payments.LOYALTY:
+            return Book.LOYALTY, self.facts.account.id
+        return Book.PROMOTION, ""
+
     def _post_movement(self, one: Movement, change: int, owed: Money, unused: Money) -> None:
         account = self.facts.account.id
         sides = entries(
-            (Book.CLEARING, one.provider, Money(change, one.amount.currency)),
+            (*self._given_by(one.provider), Money(change, one.amount.currency)),
             (Book.RECEIVABLE, account, owed),
             (Book.CREDIT, account, -unused),
         )

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from time import perf_counter as now_s
 
+from billing.accounts.model import Perk
 from billing.catalog import store as catalog
 from billing.flows.desk import Catalogue, Desk
 from billing.flows.settle.decide import Decision, Issued, Rules, decide
@@ -104,6 +105,10 @@ async def settle(
         for case in cases
     ]
     await write(desk, tx, decisions)
+    # What follows for loyalty is worked out beside: only who has any of it is marked.
+    paid = (one for one in decisions if one.facts.account.perks & Perk.REWARD)
+    if rewarded := [_id(one) for one in paid if one.purse.settled]:
+        await desk.work.mark(tx, "reward", rewarded)
     return Settled(
         next_look={_id(one): one.next_look for one in decisions}, busy_s=now_s() - begun_s
     )

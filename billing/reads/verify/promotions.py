@@ -1,4 +1,4 @@
-"""I3: off a line is what its promotions take off; a promotion is had as often as it counts."""
+"""I3: what is off a line is told by its promotions; promotions and points are counted right."""
 
 from runtime.store.rules import Rule
 
@@ -26,6 +26,15 @@ RULES = (
             SELECT p.code, 'counts ' || p.redeemed || ' of ' || COUNT(r.id)
             FROM promotion p LEFT JOIN redemption r ON r.promotion = p.code
             GROUP BY p.code, p.redeemed HAVING COUNT(r.id) <> p.redeemed
+        """,
+    ),
+    Rule(
+        code="I4",
+        says="each member's points are the sum of what came and went",
+        sql="""
+            SELECT l.account_id, 'has ' || l.points || ' of ' || COALESCE(SUM(p.points), 0)
+            FROM loyalty l LEFT JOIN point_entry p ON p.account_id = l.account_id
+            GROUP BY l.account_id, l.points HAVING COALESCE(SUM(p.points), 0) <> l.points
         """,
     ),
 )

@@ -104,6 +104,10 @@ def test_a_failure_is_one_sentence_and_one(boxoffice):
         ("pay", "nosuch"),
         ("promise", "nosuch", "--until", "2040-01-13"),
         ("redeem", "nosuch", "HALF"),
+        ("loyalty", "join", "nosuch"),
+        ("loyalty", "spend", "nosuch", "1", "--reference", "S"),
+        ("loyalty", "code", "nosuch"),
+        ("loyalty", "show", "nosuch"),
         ("reconcile", "nosuch"),
     ):
         code, output, errors = boxoffice(*words)

@@ -60,6 +60,18 @@ UNPAID = f"""
     SELECT i.number FROM invoice i JOIN service s ON s.account_id = i.account_id
     WHERE s.contract = '{DARK}'
 """
+# A member with points to spend.
+POINTS = (
+    f"""
+    INSERT INTO loyalty (account_id, points, joined_at, seen_at)
+    SELECT account_id, 5, 1, 1 FROM service WHERE contract = '{LIT}'
+    """,
+    f"""
+    INSERT INTO point_entry (id, account_id, kind, points, cause, charge, earned, at)
+    SELECT 'P1', account_id, 'earned', 5, 'M1.0', 'cards ch_1', 5, 1
+    FROM service WHERE contract = '{LIT}'
+    """,
+)
 
 # What each is asked, in this order; {folder} is where the operator's files are.
 ASKED = {
@@ -69,6 +81,10 @@ ASKED = {
     "change": (LIT, "--add", "KIDS"),
     "redeem": (LIT, "half"),
     "promotions": (),
+    "loyalty join": (DARK,),
+    "loyalty code": (LIT,),
+    "loyalty show": (LIT,),
+    "loyalty spend": (LIT, "1", "--reference", "S-1"),
     "explain": (LIT,),
     "promise": (DARK, "--until", "{soon}"),
     "message": (LIT, "Good evening"),
@@ -166,6 +182,7 @@ LOOKING = {
         "usage show",
         "usage waiting",
         "promotions",
+        "loyalty show",
     ),
 }
 
@@ -215,7 +232,7 @@ def test_every_command_prints_one_document(shop, monkeypatch):
     used_at = datetime.now(UTC).isoformat()
     (folder / "usage.csv").write_text(f"{USAGE}r-1,nobody,hours,1.5,{used_at}\n")
     with closing(sqlite3.connect(ours.product.folder / "boxoffice.db")) as database:
-        for each in (CASE, HALF, *DEPOSIT):
+        for each in (CASE, HALF, *POINTS, *DEPOSIT):
             database.execute(each)
         database.commit()
         (bill,) = database.execute(UNPAID).fetchone()

@@ -244,7 +244,7 @@ async def test_a_code_is_redeemed_once_and_guessing_it_ends_soon(shop, guest, se
     for _ in range(2):
         seen = await guest.post("/portal/redeem", once=once, code=" half ")
         assert (seen.status, seen.location) == (303, "/portal/?done=redeemed")
-    assert "It is yours" in (await guest.get("/portal/?done=redeemed")).text
+    assert "The code is taken" in (await guest.get("/portal/?done=redeemed")).text
     assert await deeds_of(shop.house, A) == ["promotion.redeem"]
     again = await guest.post("/portal/redeem", once="k2", code="HALF")
     assert (again.status, "It is redeemed already." in again.text) == (400, True)

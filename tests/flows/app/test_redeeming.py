@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 
 from app.imports.load import import_paths
-from billing.reads import promotions
-from tests.flows.app.served import ENVIRONMENT
+from billing.reads import loyalty, promotions
+from tests.flows.app.served import ENVIRONMENT, HARBOUR
 from tests.flows.app.test_api import ORDER, settled
 
 HEAD = "code,name,percent,amount,scope,limited_to,periods,group,from_on,until_on,limit,ahead"
@@ -106,3 +108,74 @@ async def test_a_preview_of_a_code_redeems_nothing(offered, served):
     async with offered.store.read() as tx:
         (listed,) = await promotions.listing(tx)
     assert listed.redeemed == 1
+
+
+async def test_a_member_spends_points_over_the_api(offered, served):
+    """Who joins is a member with no points yet, and more than there are is refused by the field."""
+    await served.api("POST", "accounts", {**ORDER, "payment": None})
+    path = "accounts/300001/loyalty"
+    assert (await served.api("GET", path))[1]["points"] is None
+    for _ in range(2):
+        status, found = await served.api("POST", path, {})
+        assert (status, found["points"]) == (200, 0)
+    wish = {"points": 1, "reference": "S-1"}
+    status, problem = await served.api("POST", f"{path}/spend", wish)
+    assert (status, problem["errors"][0]["field"]) == (400, "points")
+    for wrong in ({"points": 0}, {"points": True}, {"points": "1"}, {"points": 1.0}, {}):
+        status, _ = await served.api("POST", f"{path}/spend", {"reference": "S", **wrong})
+        assert status == 400
+
+
+async def test_the_code_of_a_household_is_taken_where_codes_are(offered, served):
+    """It brings a new household at sign-up, and is no promotion; one's own is refused."""
+    await served.api("POST", "accounts", {**ORDER, "payment": None})
+    path = "accounts/300001/loyalty"
+    _, found = await served.api("POST", f"{path}/code", {})
+    assert (await served.api("POST", f"{path}/code", {}))[1]["code"] == found["code"]
+    own = {"code": found["code"]}
+    status, problem = await served.api("POST", "accounts/300001/promotions", own)
+    assert (status, problem["errors"][0]["field"]) == (400, "code")
+    async with offered.store.begin() as tx:
+        await offered.clock.advance(tx, timedelta(seconds=1))
+    order = {**ORDER, "contract": "300002", "box": None, "payment": None, **own}
+    status, _ = await served.api("POST", "accounts", order)
+    assert status == 201
+    _, found = await served.api("GET", path)
+    assert (found["brought"], found["rewarded"]) == (1, 0)
+
+
+LOYALTY = """
+[loyalty]
+referral = "10.00"
+[[loyalty.tiers]]
+name = "Bronze"
+earns = "1%"
+"""
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "field"),
+    [
+        ('"10.00"', '"0.00"', "loyalty.referral"),
+        ('"10.00"', '"1.005"', "loyalty.referral"),
+        ('"1%"', '"much"', "loyalty.tiers.0.earns"),
+        ('"1%"', '"101%"', "loyalty.tiers"),
+        ('name = "Bronze"', 'name = "Bronze"\nfrom_paid = "1.00"', "loyalty.tiers"),
+        ('referral = "10.00"', "months = 0", "loyalty.months"),
+    ],
+)
+async def test_a_program_is_taken_over_or_named_by_its_field(house, tmp_path, old, new, field):
+    """What is given for loyalty is read from operator.toml, and what is wrong with it is said."""
+    file = tmp_path / "operator.toml"
+    text = (HARBOUR / "operator.toml").read_text("utf-8")
+    file.write_text(text + LOYALTY.replace(old, new), "utf-8")
+    refused = await import_paths(house, [file], ENVIRONMENT)
+    assert (refused.taken, [one.field for one in refused.problems]) == (False, [field])
+    file.write_text(text + LOYALTY, "utf-8")
+    assert (await import_paths(house, [file], ENVIRONMENT)).taken
+    async with house.store.read() as tx:
+        program = await loyalty.program(tx)
+    assert (str(program.referral), [tier.name for tier in program.tiers]) == (
+        "10.00 EUR",
+        ["Bronze"],
+    )

@@ -41,7 +41,7 @@ async def test_it_begins_on_an_empty_folder_and_ends_when_told(tmp_path, folder)
         async with http.get(f"{serving.url}/readyz") as answer:
             checks = (await answer.json())["checks"]
             assert answer.status == 200
-        duties = {"intake", "settle", "collect", "compose", "notify", "mail", "reconcile"}
+        duties = {"intake", "settle", "collect", "reward", "compose", "notify", "mail", "reconcile"}
         assert {"database", *duties} <= checks.keys()
         assert all(checks.values())
         told = ("user", "add", "olga", "--role", "owner", "--generate", "--json")

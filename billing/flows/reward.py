@@ -1,0 +1,153 @@
+"""What follows for loyalty from money that settling has taken up: points, credit for a referral.
+
+Settle marks accounts that say by a perk that they have any of it, and computes none of it. A member
+has points for what each of its charges has brought and kept; what it should have less what it has
+is written. Whoever brought a household has credit once its first invoice is paid. Every row is
+known by its cause, so that the same money never counts twice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import and_, exists, func, select, update
+
+from billing.accounts.model import Perk
+from billing.accounts.store import account
+from billing.flows.desk import Desk
+from billing.flows.house import give
+from billing.flows.points import Points, add, expire
+from billing.flows.settle.money import Moment
+from billing.invoicing.store import invoice
+from billing.loyalty.model import YEAR_DAYS, PointKind, Program, kept
+from billing.loyalty.store import loyalty, point_entry, referral
+from billing.payments.model import HOUSE, REFERRAL, Movement, MovementKind, taken_back
+from billing.payments.store import INVOICE, movement, movement_from, open_item
+from runtime.store import Tx
+from runtime.store.among import KEYS, among, packed
+from terms.calendar import local_date
+from terms.ids import AccountId
+from terms.money import Money
+
+
+async def reward(desk: Desk, tx: Tx, accounts: Sequence[AccountId], now: datetime) -> None:
+    """Write the points and the credit that accounts should have by now and do not have yet."""
+    program = (await desk.shelf.newest(tx)).program
+    query = select(account.c.id, account.c.zone, account.c.perks).order_by(account.c.id)
+    rows = await tx.rows(
+        query.where(among(tx.engine, account.c.id)), {KEYS: packed(tx.engine, sorted(accounts))}
+    )
+    for row in rows:
+        moment = Moment(now=now, today=local_date(now, row.zone))
+        story = _Story(desk, tx, AccountId(row.id), moment, program)
+        if row.perks & Perk.MEMBER:
+            await story.earn()
+        if row.perks & Perk.REFERRED and program.referral:
+            await story.thank(program.referral)
+
+
+@dataclass(frozen=True, slots=True)
+class _Story:
+    desk: Desk
+    tx: Tx
+    id: AccountId
+    moment: Moment
+    program: Program
+
+    async def earn(self) -> None:
+        """Bring the points of every charge that has moved since the last time to what it earns."""
+        await expire(self.desk, self.tx, self.id, self.moment)
+        charges = await self._moved()
+        for one in sorted(charges, key=lambda one: (one[0].received_at, one[0].id)):
+            await self._earn(one)
+        mine = loyalty.c.account_id == self.id
+        newest = select(func.max(movement.c.settled_at)).where(movement.c.account_id == self.id)
+        seen = func.coalesce(newest.scalar_subquery(), loyalty.c.seen_at)
+        await self.tx.execute(update(loyalty).where(mine).values(seen_at=seen))
+
+    async def _moved(self) -> list[list[Movement]]:
+        """List charges with all their settled movements, where one was settled since last time."""
+        fresh = movement.alias("fresh")
+        same = and_(movement.c.provider == fresh.c.provider, movement.c.charge == fresh.c.charge)
+        joined = fresh.join(movement, same).join(loyalty, loyalty.c.account_id == self.id)
+        query = (
+            select(movement)
+            .distinct()
+            .select_from(joined)
+            .where(
+                fresh.c.account_id == self.id,
+                fresh.c.settled_at >= loyalty.c.seen_at,
+                movement.c.settled_at.is_not(None),
+                movement.c.provider.not_in(sorted(HOUSE)),
+            )
+            .order_by(movement.c.received_at, movement.c.id)
+        )
+        charges: dict[tuple[str, str], list[Movement]] = {}
+        for one in map(movement_from, await self.tx.rows(query)):
+            charges.setdefault((one.provider, one.charge), []).append(one)
+        return list(charges.values())
+
+    async def _earn(self, charge: list[Movement]) -> None:
+        came_in = next((one for one in charge if one.kind is MovementKind.CLEARED), None)
+        if came_in is None:
+            return
+        c, came = point_entry.c, came_in.amount.amount_minor
+        name = f"{came_in.provider} {came_in.charge}"
+        query = select(c.points, c.earned).where(c.account_id == self.id, c.charge == name)
+        rows = await self.tx.rows(query)
+        held = sum(row.points for row in rows)
+        earned = rows[0].earned if rows else None
+        if earned is None:
+            earned = self.program.earns(await self._paid_before(came_in), came)
+        wanted = kept(earned, came, taken_back(charge))
+        is_more = wanted > held
+        points = Points(
+            kind=PointKind.EARNED if is_more else PointKind.TAKEN_BACK,
+            points=wanted - held,
+            cause=f"{came_in.id}.{len(rows)}",  # of a charge so many rows came before
+            charge=name,
+            expires_on=self.program.expires_on(self.moment.today) if is_more else None,
+            earned=earned,
+        )
+        await add(self.desk, self.tx, self.id, points, self.moment)
+
+    async def _paid_before(self, one: Movement) -> int:
+        """Sum what came in within a year before a movement, and stayed."""
+        c = movement.c
+        query = select(movement).where(
+            c.account_id == self.id,
+            c.received_at >= one.received_at - timedelta(days=YEAR_DAYS),
+            c.received_at <= one.received_at,
+            c.settled_at.is_not(None),
+            c.currency == one.amount.currency,
+            c.provider.not_in(sorted(HOUSE)),
+            c.charge != one.charge,
+        )
+        charges: dict[tuple[str, str], list[Movement]] = {}
+        for each in map(movement_from, await self.tx.rows(query)):
+            charges.setdefault((each.provider, each.charge), []).append(each)
+        return sum(map(_stays, charges.values()))
+
+    async def thank(self, gift: Money) -> None:
+        """Give credit to whoever brought the account, once it has paid an invoice."""
+        c, i = referral.c, invoice.c
+        is_open = exists().where(open_item.c.id == i.id, open_item.c.kind == INVOICE)
+        is_paid = exists().where(i.account_id == self.id, i.total_minor > 0, ~is_open)
+        query = select(c.referrer_id).where(c.referred_id == self.id, c.rewarded_at.is_(None))
+        referrer = await self.tx.scalar(query.where(is_paid))
+        if referrer is None:
+            return
+        now = self.moment.now
+        await give(self.desk, self.tx, referrer, gift, now, provider=REFERRAL, ref=self.id)
+        await self.tx.execute(
+            update(referral).where(c.referred_id == self.id).values(rewarded_at=now)
+        )
+        left = account.c.perks.op("&")(~int(Perk.REFERRED))
+        await self.tx.execute(update(account).where(account.c.id == self.id).values(perks=left))
+
+
+def _stays(charge: list[Movement]) -> int:
+    came = sum(one.amount.amount_minor for one in charge if one.kind is MovementKind.CLEARED)
+    return came - taken_back(charge)

@@ -1,0 +1,1 @@
+"""Loyalty: points for money paid, and what a household has for bringing another."""
