@@ -20,9 +20,11 @@ ACCOUNTS: Mapping[Book, str] = {
     Book.CLEARING: "Assets:Clearing",
     Book.CREDIT: "Liabilities:Credit",
     Book.DEPOSIT: "Liabilities:Deposit",
+    Book.LOYALTY: "Liabilities:Loyalty",
     Book.DEFERRED: "Liabilities:Deferred",
     Book.TAX: "Liabilities:Tax",
     Book.REVENUE: "Income:Revenue",
+    Book.PROMOTION: "Expenses:Promotion",
     Book.WRITE_OFF: "Expenses:Write-Off",
 }
 # A part of these is a provider or a tax, and an account of its own; of the others a household.

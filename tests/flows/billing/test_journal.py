@@ -67,6 +67,8 @@ def of_party(n: int, party: str, amount: Money) -> Posting:
             (Book.TAX, party, amount),
             (Book.DEPOSIT, "A", -amount),
             (Book.REVENUE, "", -amount),
+            (Book.PROMOTION, "", amount),
+            (Book.LOYALTY, "A", -amount),
         ),
     )
 

@@ -143,7 +143,7 @@ GROWING = (
     *("credit_note", "credit_line", "write_off"),
 )
 # These have tests of their own.
-ELSEWHERE = {"audit", "line_discount"}
+ELSEWHERE = {"audit", "line_discount", "point_entry"}
 CHANGES = {
     "entry": "amount_minor = amount_minor + 1",
     "posting": "posted_at = posted_at + 1",
