@@ -5,6 +5,7 @@ from __future__ import annotations
 from app.web.api import (
     accounts,
     audited,
+    books,
     boxes,
     catalogue,
     clock,
@@ -34,6 +35,7 @@ API = (
     *catalogue.ROUTES,
     *mending.ROUTES,
     *finding.ROUTES,
+    *books.ROUTES,
     *boxes.ROUTES,
     *deposits.ROUTES,
     *field.ROUTES,
