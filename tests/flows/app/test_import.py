@@ -145,7 +145,7 @@ async def test_deposits_fees_and_the_begin_of_rentals_are_taken_over(house, fold
         ("30.00 EUR", "60.00 EUR"),
     ]
     # What is to come may still change; what is in force may not.
-    change(prices, 8, "deposit", "31.00")
+    change(prices, 10, "deposit", "31.00")
     changed = await import_paths(house, [folder], ENVIRONMENT)
     assert (changed.taken, changed.new["prices.csv"]) == (True, 1)
     change(prices, 2, "amount", "31.00")
