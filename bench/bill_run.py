@@ -30,6 +30,7 @@ from app.wiring import House
 from bench.billing_process import settings, together
 from bench.crowd import CONTRACT, columns_of, multiply
 from bench.database import administer, fresh_postgres
+from bench.history import one_by_one
 from bench.latency import operator_files, subscribers
 from bench.pages import nowhere
 from bench.report import Result, against, at_least, at_most
@@ -83,8 +84,9 @@ async def _postgres() -> list[Result]:
                 ran = await _ran(house)
                 limit_s = await _bulk_postgres(house.store, twin)
                 two_s = await _by_two(house, Path(name), url)
+                alone = await one_by_one(house, lambda: _go_to_the_first(house))
         two = at_least("postgres_two", ran.first_s / two_s, unit="of one", target=TWO_TIMES)
-        return [*_results("postgres", ran, limit_s, target=0.50), two]
+        return [*_results("postgres", ran, limit_s, target=0.50), two, *alone]
 
 
 async def _by_two(house: House, folder: Path, url: str) -> float:

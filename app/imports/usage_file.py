@@ -35,7 +35,7 @@ def _csv(file: Any) -> Iterator[Row]:
         if sorted(header) != sorted(FIELDS):
             raise Invalid("file", f"the first line has to be {','.join(FIELDS)}, in any order")
         for cells in reader:
-            if len(cells) != len(header):
+            if cells and len(cells) != len(header):
                 yield reader.line_num, f"has {len(cells)} cells, not {len(header)}"
             elif cells:
                 yield reader.line_num, dict(zip(header, map(str.strip, cells), strict=True))

@@ -147,7 +147,10 @@ def _step(before: _Rating, held: _Held, now: datetime) -> _Step:
     rest = cost if withdrawn else cost - billed
     filed, wakes_at = None, now if withdrawn else None
     if rest.amount_minor:
-        record = {"committed_minor": committed.amount_minor, "rated_minor": cost.amount_minor}
+        record = {
+            "committed_minor": committed.amount_minor,
+            "billed_minor": (cost - rest).amount_minor,
+        }
         filed = _filed(rating, held, rest, record, local_date(now, rating.home.zone))
         if held.waiting is None or held.waiting.due_on != filed.charge.due_on:
             wakes_at = start_of_day(filed.charge.due_on, rating.home.zone)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from fractions import Fraction
+from typing import Any
 
 from billing.catalog.usage_price import PriceModel, UsagePrice
 from billing.rating.pricing import Number, graduated, package, percentage, volume
@@ -30,6 +32,14 @@ def cost(price: UsagePrice, quantity: Number, events: int) -> Fraction:
 def rated(price: UsagePrice, quantity: Number, events: int, currency: str) -> Money:
     """Tell what a quantity costs, rounded half up once."""
     return Money.of(cost(price, quantity, events), currency)
+
+
+def again(record: Mapping[str, Any], currency: str) -> Money:
+    """Rate a usage charge again by its own record: what its total came to more than was billed."""
+    price, quantity = UsagePrice.parse(record["usage"]), Fraction(record["quantity"])
+    whole = rated(price, quantity, record["events"], currency)
+    cost = beyond(whole, Money(record["committed_minor"], currency))
+    return cost - Money(record["billed_minor"], currency)
 
 
 def beyond(total: Money, committed: Money) -> Money:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from fractions import Fraction
 from typing import Any
@@ -22,8 +23,10 @@ from billing.invoicing.store import (
     invoice,
     invoice_line,
 )
+from billing.pending.store import pending_charge
 from billing.rating.execute import execute
-from billing.rating.model import LineKind
+from billing.rating.model import Charge, LineKind
+from billing.rating.usage import again
 from billing.reads import offs
 from billing.reads.offs import OffView
 from billing.reads.sources import Source, sources
@@ -144,9 +147,17 @@ async def _of_invoice(tx: Tx, document: str, n: int) -> Explanation | None:
         charged,
         document=(row.document, n),
         amount=charged.line.charge.amount,
-        executed=execute(charged.line.charge),
+        executed=execute(await _rated_again(tx, charged.line.charge, row.subject)),
         given_back=given_back,
     )
+
+
+async def _rated_again(tx: Tx, charge: Charge, subject: str) -> Charge:
+    """Return a charge of usage at the rate that its record comes to; any other as it is."""
+    if charge.kind is not LineKind.USAGE:
+        return charge
+    record = await tx.scalar(select(pending_charge.c.record).where(pending_charge.c.id == subject))
+    return replace(charge, rate=again(json.loads(record), charge.rate.currency))
 
 
 async def _of_note(tx: Tx, document: str, n: int) -> Explanation | None:

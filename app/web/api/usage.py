@@ -11,7 +11,7 @@ from pydantic import Field
 from app.desk import metering
 from app.desk.metering import Outcome
 from app.web.api.shapes import Amount, Code, Contract, OptionalText, Page, Paging, VendorRef, page
-from app.web.api.ways import change, look
+from app.web.api.ways import NOT_FOUND, change, look
 from app.web.route import Body, Call
 from billing.flows.usage import Taken
 from billing.reads import usage
@@ -210,6 +210,6 @@ ROUTES = (
     change("usage", take, UsageTaken, body=UsageBody),
     look("usage/waiting", waiting, Page[WaitingUsage], query=WaitingQuery),
     change("usage/release", release, UsageTaken, body=ReleaseBody),
-    change("usage/dismiss", dismiss, Dismissed, body=DismissBody),
+    change("usage/dismiss", dismiss, Dismissed, body=DismissBody, problems=(NOT_FOUND,)),
     look("accounts/{contract}/usage", used, Page[UsageTotal], query=Paging),
 )

@@ -11,6 +11,7 @@ from billing.reads.verify import (
     payments,
     promotions,
     schema,
+    usage,
 )
 
 RULES = (
@@ -24,6 +25,7 @@ RULES = (
     *fairness.RULES,
     *audited.RULES,
     *schema.RULES,
+    *usage.RULES,
 )
 
 __all__ = ["RULES"]

@@ -18,6 +18,7 @@ from billing.flows.change import Change, change
 from billing.flows.publish import Publication
 from billing.flows.usage import Taken, dismiss, take, take_waiting
 from billing.invoicing.store import credit_line, invoice, invoice_line
+from billing.reads import explaining
 from billing.reads import usage as reads
 from billing.subscriptions.model import Activation
 from billing.usage.model import MICRO, NO_SERVICE, Record
@@ -28,6 +29,7 @@ from terms.money import Money
 from tests.fixtures.billing import START, ZONE, Office, household, make_office, offering, price
 from tests.flows.billing.books import check_books, everything
 from tests.flows.billing.test_settle import pay
+from tests.flows.billing.test_verify import broken
 
 APRIL = datetime(2026, 4, 1, 9, tzinfo=UTC)
 RECORDED = Terms(meter="hours")
@@ -146,6 +148,45 @@ async def test_what_comes_late_costs_the_difference(office: Office):
     await until(office, datetime(2026, 5, 1, 9, tzinfo=UTC))
     assert await used(office) == [("Cloud: 12 hours", 20), ("Cloud: 16 hours", 40)]
     await check_books(office.store)
+    explained = await of_usage(office)
+    assert [one.executed.amount_minor for one in explained] == [20, 40]
+    for one in explained:
+        assert one.agrees
+        (source,) = [each for each in one.sources if each.kind == "usage"]
+        assert "graduated 10=0 *=0.1" in source.detail
+
+
+async def of_usage(office: Office) -> list[explaining.Explanation]:
+    """Explain every line of usage."""
+    c = invoice_line.c
+    query = (
+        select(invoice.c.number, c.n)
+        .join_from(invoice_line, invoice, invoice.c.id == c.invoice_id)
+        .where(c.kind == "usage")
+        .order_by(invoice.c.sequence)
+    )
+    async with office.store.read() as tx:
+        return [await explaining.line(tx, f"{row.number}.{row.n}") for row in await tx.rows(query)]
+
+
+async def test_verify_sees_what_does_not_add_up(office: Office):
+    """A total that is no sum of its records, and a charge that was billed and waits, are found."""
+    await metered(office, "CLOUD")
+    await tell(office, record("1", 12))
+    await until(office, APRIL)
+    await tell(office, record("2", 3))
+
+    async def found() -> set[str]:
+        async with office.store.read() as tx:
+            return {one.says.partition(" is ")[0] for one in (await broken(tx)).values()}
+
+    assert await found() == set()
+    async with office.store.begin() as tx:
+        await tx.driver("UPDATE usage_total SET events = events + 1")
+    assert await found() == {"a usage total"}
+    async with office.store.begin() as tx:
+        await tx.driver("UPDATE pending_charge SET is_open = NOT is_open")
+    assert await found() == {"a usage total", "a pending charge"}
 
 
 async def test_where_more_costs_less_it_is_given_back(office: Office):
