@@ -17,6 +17,7 @@ from app.cli.device import add_to as add_device
 from app.cli.doctor import add_to as add_doctor
 from app.cli.importing import add_to as add_importing
 from app.cli.jobs import add_to as add_jobs
+from app.cli.ledger import add_to as add_ledger
 from app.cli.loyalty import add_to as add_loyalty
 from app.cli.mail import add_to as add_mail
 from app.cli.mending import add_to as add_mending
@@ -74,6 +75,7 @@ for add in (
     add_accounts,
     add_bill,
     add_books,
+    add_ledger,
     add_mending,
     add_device,
     add_deposit,

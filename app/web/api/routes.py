@@ -5,6 +5,7 @@ from __future__ import annotations
 from app.web.api import (
     accounts,
     audited,
+    books,
     boxes,
     clock,
     deposits,
@@ -32,6 +33,7 @@ API = (
     *documents.ROUTES,
     *mending.ROUTES,
     *finding.ROUTES,
+    *books.ROUTES,
     *boxes.ROUTES,
     *deposits.ROUTES,
     *field.ROUTES,

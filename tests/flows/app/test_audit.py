@@ -12,6 +12,7 @@ from sqlalchemy import select
 from app.desk.auditing import Sought, reading
 from app.desk.household_boxes import held
 from app.identity.sign_ins import sign_in
+from app.roles.crew import lanes
 from app.web.route import SAFE_METHODS
 from app.web.routes import all_routes
 from runtime.store.audit import Deed, Wanted, audit, lines, record
@@ -134,6 +135,7 @@ STEPS: tuple[tuple[str, str, dict[str, str], dict[str, Any]], ...] = (
         {"once": "k1", "old": "{a}", "new": "{e}", "condition": "good"},
     ),
     (API, "/api/v1/deposits/{rental}/release", {"rental": "K1"}, {"keep": "12.50"}),
+    (API, "/api/v1/invoices/{number}/write-off", {"number": "{bill}"}, {"reason": "has gone"}),
     (API, "/api/v1/jobs", {}, {"kind": "install", "contract": NEW}),
     (API, "/api/v1/jobs/{id}/assign", {"id": "{job}"}, {"assignee": "tom"}),
     (API, "/api/v1/jobs/{id}/close", {"id": "{job}"}, {"outcome": "done"}),
@@ -237,6 +239,11 @@ async def found_out(world, known, path, answer) -> None:
     """Learn the ids that later steps are about."""
     if path == "/api/v1/jobs":
         known["job"] = json.loads(answer)["id"]
+    if path == "/api/v1/accounts":
+        while await lanes(world.house)["settle"].turn():
+            pass
+        _, page = await world.api("GET", f"accounts/{NEW}")
+        known["bill"] = page["invoices"][0]["number"]
     if path == "/api/v1/accounts/{contract}/purchases":
         known["sale"] = json.loads(answer)["id"]
     if path == "/people":

@@ -56,6 +56,10 @@ HALF = """
     VALUES ('HALF', 'Half price', 500000, 'invoice', '', 'HALF', '2020-01-01', 1)
 """
 
+UNPAID = f"""
+    SELECT i.number FROM invoice i JOIN service s ON s.account_id = i.account_id
+    WHERE s.contract = '{DARK}'
+"""
 # A member with points to spend.
 POINTS = (
     f"""
@@ -99,6 +103,11 @@ ASKED = {
     "device show": ("SN900002",),
     "deposit list": (),
     "deposit release": ("K1", "--keep", "12.50"),
+    "books trial": (),
+    "books ageing": (),
+    "books deferred": (),
+    "books earn": (),
+    "write-off": ("{bill}", "--reason", "has gone"),
     "jobs open": ("install", DARK, "--to", OWNER),
     "jobs list": (),
     "jobs assign": ("{job}", OWNER),
@@ -157,7 +166,7 @@ ASKED = {
 LOOKING = {
     *("migrate", "explain", "device list", "device show", "deposit list", "jobs list"),
     *("review list", "review strangers", "orders", "parked list", "doctor", "targets kinds"),
-    "verify",
+    *("verify", "books trial", "books ageing", "books deferred"),
     *(
         "targets list",
         "targets probe",
@@ -206,6 +215,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Operation, 
         yield ours, folder
 
 
+@pytest.mark.timeout(180)
 def test_every_command_prints_one_document(shop, monkeypatch):
     """Whatever a command has to tell with --json is one JSON document; no command is left out.
 
@@ -225,6 +235,7 @@ def test_every_command_prints_one_document(shop, monkeypatch):
         for each in (CASE, HALF, *POINTS, *DEPOSIT):
             database.execute(each)
         database.commit()
+        (bill,) = database.execute(UNPAID).fetchone()
     job, soon = "", (datetime.now(UTC) + timedelta(days=3)).date().isoformat()
     made = CliRunner().invoke(cli, ["user", "add", OWNER, "--role", "owner", "--generate"])
     assert made.exit_code == 0, made.stderr
@@ -232,7 +243,7 @@ def test_every_command_prints_one_document(shop, monkeypatch):
     sales = {"other": json.loads(CliRunner().invoke(cli, visit).stdout)["id"]}
     for name, words in ASKED.items():
         before = trace(ours)
-        known = {"folder": folder / "operator", "job": job, "soon": soon, **sales}
+        known = {"folder": folder / "operator", "job": job, "soon": soon, "bill": bill, **sales}
         asked = [word.format(**known) for word in words]
         result = CliRunner().invoke(cli, [*name.split(), *asked, "--json"])
         assert isinstance(result.exception, SystemExit | None), name
