@@ -10,6 +10,7 @@ from app.cli.accounts import add_to as add_accounts
 from app.cli.audit import add_to as add_audit
 from app.cli.bill import add_to as add_bill
 from app.cli.books import add_to as add_books
+from app.cli.catalogue import add_to as add_catalogue
 from app.cli.clock import add_to as add_clock
 from app.cli.database import add_to as add_database
 from app.cli.deposit import add_to as add_deposit
@@ -17,6 +18,7 @@ from app.cli.device import add_to as add_device
 from app.cli.doctor import add_to as add_doctor
 from app.cli.importing import add_to as add_importing
 from app.cli.jobs import add_to as add_jobs
+from app.cli.ledger import add_to as add_ledger
 from app.cli.loyalty import add_to as add_loyalty
 from app.cli.mail import add_to as add_mail
 from app.cli.mending import add_to as add_mending
@@ -73,9 +75,11 @@ for add in (
     add_importing,
     add_programs,
     add_accounts,
+    add_catalogue,
     add_bill,
     add_books,
     add_papers,
+    add_ledger,
     add_mending,
     add_device,
     add_deposit,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
 
@@ -20,12 +19,9 @@ class EarnedMonth:
     postings: int = 0
 
 
-async def run(
-    house: House, tell: Callable[[int, int], None] = lambda _done, _many: None
-) -> list[EarnedMonth]:
+async def run(house: House) -> list[EarnedMonth]:
     """Earn what is over and not done, each page in a transaction of its own."""
     months: dict[date, EarnedMonth] = {}
-    done = 0
     while True:
         async with house.store.begin() as tx:
             page = await earn(tx, await house.clock.business_now(tx))
@@ -34,15 +30,11 @@ async def run(
         month = months.setdefault(page.month, EarnedMonth(month=page.month))
         month.accounts += page.accounts
         month.postings += page.postings
-        done += page.accounts
-        tell(done, done)
 
 
-async def run_by_hand(
-    house: House, tell: Callable[[int, int], None], *, actor: str
-) -> list[EarnedMonth]:
+async def run_by_hand(house: House, *, actor: str) -> list[EarnedMonth]:
     """Earn, as somebody wishes it."""
-    months = await run(house, tell)
+    months = await run(house)
     async with house.store.begin() as tx:
         told = ", ".join(f"{one.month:%Y-%m}: {one.postings} accounts" for one in months)
         await note(

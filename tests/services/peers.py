@@ -1,4 +1,5 @@
-"""Starts programs that others wrote for what a box speaks: OpenSSH, Dropbear, net-snmp's agent.
+"""Starts programs that others wrote for what a box speaks: OpenSSH, Dropbear, net-snmp's agent;
+and finds those that read a journal.
 
 Throw-away processes on free loopback ports, started by the tests themselves, as root or not. The
 user `oper` exists for them alone (nss_wrapper): nothing of the machine's accounts is touched.
@@ -28,6 +29,8 @@ PACKAGES = {
     "snmpset": "snmp",
     "snmpwalk": "snmp",
     "libnss_wrapper.so": "libnss-wrapper",
+    "hledger": "hledger",
+    "ledger": "ledger",
 }
 LIBRARIES = ("/usr/lib", "/usr/lib64", "/usr/local/lib", "/opt/homebrew/lib")
 SEPARATION = Path("/run/sshd")  # where OpenSSH locks itself up when root starts it

@@ -14,16 +14,20 @@ from typing import NamedTuple
 from billing.billdays.model import OPEN_GATE, Gate
 from billing.catalog.model import OfferingKind, PriceBook
 from billing.catalog.terms import Days, Measure, Terms
+from billing.equipment.model import Rental
 from billing.flows.settle.discounts import taken_off
 from billing.flows.settle.facts import Facts, Household
 from billing.flows.settle.gated import Ask, gated
+from billing.flows.settle.minimum import Promised, is_waiting, missing_lines
 from billing.flows.settle.once import bill_once, is_paid_first
 from billing.flows.settle.rent import charged_once, given_back_once, rental_label
+from billing.flows.settle.situation import situations_of
 from billing.flows.settle.voided import again_from, given_back, taken
 from billing.invoicing.credit import Charged, CreditLine, days_of
 from billing.rating.coverage import less, within
 from billing.rating.due import Due, Rates, Wish
-from billing.rating.model import BY_THE_PERIOD, Line, LineKind
+from billing.rating.model import BY_THE_PERIOD, Charge, Line, LineKind
+from billing.rating.situation import Situations, charged_rightly, since
 from billing.subscriptions.model import Activation, Subscription
 from terms.calendar import Period
 from terms.ids import InvoiceId, ServiceId
@@ -46,6 +50,7 @@ class Subject(NamedTuple):
     is_new: bool = False
     quantity: int = 1
     rests: tuple[Period, ...] = ()
+    situations: Situations = ()
 
 
 @dataclass(slots=True, kw_only=True)
@@ -76,6 +81,7 @@ def rate(facts: Facts, rates: Rates, today: date, gate: Gate = OPEN_GATE) -> Rat
     next_on: date | None = None
     compared = set(facts.reopened)
     redeemed = facts.redeemed
+    committed = rates.book.committed
     for one in _subjects(facts, rates.book):
         by = redeemed.ahead(one.id, today) if redeemed else today
         if one.id in facts.reopened:
@@ -85,10 +91,21 @@ def rate(facts: Facts, rates: Rates, today: date, gate: Gate = OPEN_GATE) -> Rat
             day = found.next_on
             if day and one.charged_until and day < one.charged_until:
                 compared.discard(one.id)
+            charged: Sequence[Charge] = [
+                line.charge
+                for line in found.lines
+                if line.charge.period.start >= (one.charged_until or one.start)
+            ]
         else:
             due = ask(_rest(one, facts, rates), by, one.is_new, one.charged_until)
             lines += _lines(one, due)
             day = due.next_on
+            charged = due.charges
+        if committed and one.offering in committed:
+            promised = _promised(one, facts, rates)
+            lines += missing_lines(promised, charged, facts, rates, today)
+            if is_waiting(promised, today):
+                compared.discard(one.id)
         if day and (next_on is None or day < next_on):
             next_on = day
     lines += charged_once(facts, rates.book, today)
@@ -138,11 +155,13 @@ def _subscribed(household: Household, book: PriceBook) -> Iterator[Subject]:
             is_new=is_first(one) or (one.from_on == one.charged_from >= one.charged_until),
             quantity=one.quantity,
             rests=_rests(household, sold.terms) if household.pauses else (),
+            situations=_situations(one, household, sold.terms) if sold.terms.depends else (),
         )
 
 
 def _rented(household: Household, book: PriceBook) -> Iterator[Subject]:
     for one in household.rentals:
+        terms = book.offerings[one.offering].terms
         yield Subject(
             id=one.id,
             service=one.service,
@@ -153,8 +172,14 @@ def _rented(household: Household, book: PriceBook) -> Iterator[Subject]:
             until=one.until_on,
             charged_until=one.charged_until,
             is_new=one.charged_until is None and not one.is_from_elsewhere,
-            rests=_rests(household, book.offerings[one.offering].terms) if household.pauses else (),
+            rests=_rests(household, terms) if household.pauses else (),
+            situations=_situations(one, household, terms) if terms.depends else (),
         )
+
+
+def _situations(one: Subscription | Rental, household: Household, terms: Terms) -> Situations:
+    """List what the price depends on since what is charged anew, or compared again, may begin."""
+    return situations_of(household, terms, one.charged_from)
 
 
 def _rests(household: Household, terms: Terms) -> tuple[Period, ...]:
@@ -189,6 +214,7 @@ def _wish(one: Subject, facts: Facts, terms: Terms, first: date) -> Wish:
         zone=account.zone if terms.measure is Measure.SECOND else "",
         quantity=one.quantity,
         rests=one.rests,
+        situations=since(one.situations, first) if one.situations else (),
     )
 
 
@@ -198,6 +224,30 @@ def _until(one: Subject) -> date | None:
         start = one.rests[-1].start
         return start if one.until is None else min(start, one.until)
     return one.until
+
+
+def _promised(one: Subject, facts: Facts, rates: Rates) -> Promised:
+    """Say what is known of a subject with a minimum, and of all that counts towards it."""
+
+    def wishes(part: Period) -> Iterator[Wish]:
+        for each in _subjects(facts, rates.book):
+            days = within(each.start, each.until, part)
+            if each.service == one.service and days is not None:
+                terms = rates.book.offering(each.offering).terms
+                wish = _wish(each, facts, terms, days.start)
+                yield wish._replace(until=min(days.end, wish.until or days.end))
+
+    return Promised(
+        id=one.id,
+        service=one.service,
+        offering=one.offering,
+        label=one.label,
+        start=one.start,
+        until=one.until,
+        rests=one.rests,
+        is_open=one.id in facts.reopened,
+        wishes=wishes,
+    )
 
 
 def _lines(one: Subject, due: Due) -> list[Line]:
@@ -222,7 +272,7 @@ def _compared(one: Subject, facts: Facts, rates: Rates, by: date, ask: Ask) -> _
         if each.line.charge.kind in BY_THE_PERIOD
     ]
     terms = rates.book.offering(one.offering).terms
-    holes = taken(charged, facts.voided)
+    holes = taken(charged, facts.voided, lambda each: _kept(one, each, rates.book))
     if terms.measure is Measure.WHOLE:
         rest = _rest(one, facts, rates)
         wish = rest._replace(first=again_from(charged, facts.voided, rest.first))
@@ -245,10 +295,20 @@ def _compared(one: Subject, facts: Facts, rates: Rates, by: date, ask: Ask) -> _
         for charge in due.charges
         if not any(charge.period.overlap(hole) for hole in holes)
     ]
-    return _Compared(lines, list(_given_back(one, charged, facts)), due.next_on)
+    back = list(_given_back(one, charged, facts, rates.book))
+    return _Compared(lines, back, due.next_on)
 
 
-def _given_back(one: Subject, charged: Sequence[Charged], facts: Facts) -> Iterator[CreditLine]:
+def _kept(one: Subject, each: Charged, book: PriceBook) -> Sequence[Period]:
+    """List the days of a line that are charged as they should be, whether or not they are had."""
+    if not one.situations:
+        return each.held
+    return charged_rightly(book, each.line.charge, each.held, one.situations)
+
+
+def _given_back(
+    one: Subject, charged: Sequence[Charged], facts: Facts, book: PriceBook
+) -> Iterator[CreditLine]:
     zone = facts.account.zone
     for each in charged:
         if each.invoice in facts.voided:
@@ -258,6 +318,8 @@ def _given_back(one: Subject, charged: Sequence[Charged], facts: Facts) -> Itera
             continue
         lasts = within(one.start, one.until, each.line.charge.period)
         wanted = list(less([lasts], one.rests)) if lasts else []
+        if one.situations:
+            wanted = charged_rightly(book, each.line.charge, wanted, one.situations)
         for period in less(each.held, wanted):
             credit = days_of(each, period, zone)
             if credit is not None:

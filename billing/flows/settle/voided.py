@@ -6,7 +6,7 @@ else they stay as they are, whatever is compared later.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date
 
 from billing.catalog.terms import Measure
@@ -19,10 +19,14 @@ from terms.ids import InvoiceId
 Voided = Mapping[InvoiceId, bool]
 
 
-def taken(charged: Sequence[Charged], voided: Voided) -> tuple[Period, ...]:
-    """List the days that are not charged now: others hold them, or they were forgiven."""
+def taken(
+    charged: Sequence[Charged],
+    voided: Voided,
+    kept: Callable[[Charged], Sequence[Period]] = lambda each: each.held,
+) -> tuple[Period, ...]:
+    """List the days that are not charged now: standing lines keep them, or they were forgiven."""
     standing = [each for each in charged if each.invoice not in voided]
-    held = [period for each in standing for period in each.held]
+    held = [period for each in standing for period in kept(each)]
     if voided:
         others = [each.line.charge.period for each in standing]
         forgiven = (each for each in charged if voided.get(each.invoice) is False)

@@ -12,6 +12,7 @@ from sqlalchemy import select
 from app.desk.auditing import Sought, reading
 from app.desk.household_boxes import held
 from app.identity.sign_ins import sign_in
+from app.roles.crew import lanes
 from app.web.route import SAFE_METHODS
 from app.web.routes import all_routes
 from billing.flows.publish import Publication, publish
@@ -48,6 +49,7 @@ NO_DEEDS = {
     *(f"/api/v1/accounts/{{contract}}/{deed}/preview" for deed in ("change", "cancel")),
     *(f"/api/v1/accounts/{{contract}}/{deed}/preview" for deed in ("pause", "resume")),
     "/api/v1/accounts/{contract}/promotions/preview",
+    "/api/v1/catalogue/check",
     "/console/accounts/{contract}/pay-link",
     "/api/v1/targets/{name}/probe",
     "/portal/pay",
@@ -77,11 +79,15 @@ DEPOSIT = (
     f"""
     INSERT INTO invoice_line (invoice_id, n, service_id, subject, kind, period_start, period_end,
         take, measure, units_before, units, of_units, offering, price_from, quantity, rate_minor,
-        amount_minor, tax, label)
+        amount_minor, net_minor, tax_minor, tax, label)
         SELECT 'I{{n}}', 1, id, 'K{{n}}', 'deposit', '2030-01-01', '2030-01-02', 0, 'day', 0, 1, 1,
-        'HARBOUR', '2020-01-01', 1, 3000, 3000, '', 'Box' FROM service WHERE contract = '{HERE}'
+        'HARBOUR', '2020-01-01', 1, 3000, 3000, 3000, 0, '', 'Box'
+        FROM service WHERE contract = '{HERE}'
     """,
 )
+
+# A price to come.
+PRICE = {"offering": "SPORT", "effective_from": "2099-01-01", "currency": "EUR", "amount": "9.90"}
 
 # By whom, which route, with which parts of the path, and with what; {words} are found on the way.
 STEPS: tuple[tuple[str, str, dict[str, str], dict[str, Any]], ...] = (
@@ -116,6 +122,8 @@ STEPS: tuple[tuple[str, str, dict[str, str], dict[str, Any]], ...] = (
     ),
     (API, "/api/v1/purchases/{id}/give-back", {"id": "{sale}"}, {"reason": "nobody came"}),
     (API, "/api/v1/accounts/{contract}/contact", {"contract": NEW}, {"email": "n@new.example"}),
+    (API, "/api/v1/accounts/{contract}/jurisdiction", {"contract": NEW}, {"jurisdiction": "AT"}),
+    (API, "/api/v1/catalogue", {}, {"prices": [PRICE]}),
     (API, "/api/v1/accounts/{contract}/restore", {"contract": NEW}, {}),
     (API, "/api/v1/accounts/{contract}/restart", {"contract": HERE}, {}),
     (API, "/api/v1/accounts/{contract}/message", {"contract": HERE}, {"text": "Good evening"}),
@@ -137,6 +145,7 @@ STEPS: tuple[tuple[str, str, dict[str, str], dict[str, Any]], ...] = (
         {"once": "k1", "old": "{a}", "new": "{e}", "condition": "good"},
     ),
     (API, "/api/v1/deposits/{rental}/release", {"rental": "K1"}, {"keep": "12.50"}),
+    (API, "/api/v1/invoices/{number}/write-off", {"number": "{bill}"}, {"reason": "has gone"}),
     (API, "/api/v1/jobs", {}, {"kind": "install", "contract": NEW}),
     (API, "/api/v1/jobs/{id}/assign", {"id": "{job}"}, {"assignee": "tom"}),
     (API, "/api/v1/jobs/{id}/close", {"id": "{job}"}, {"outcome": "done"}),
@@ -244,6 +253,11 @@ async def found_out(world, known, path, answer) -> None:
     """Learn the ids that later steps are about."""
     if path == "/api/v1/jobs":
         known["job"] = json.loads(answer)["id"]
+    if path == "/api/v1/accounts":
+        while await lanes(world.house)["settle"].turn():
+            pass
+        _, page = await world.api("GET", f"accounts/{NEW}")
+        known["bill"] = page["invoices"][0]["number"]
     if path == "/api/v1/accounts/{contract}/purchases":
         known["sale"] = json.loads(answer)["id"]
     if path == "/people":

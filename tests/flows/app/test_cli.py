@@ -333,6 +333,30 @@ def test_verify_says_what_is_broken(boxoffice, sqlite_url):
     assert (code, "'I77' is none of I1, I2" in errors) == (2, True)
 
 
+def test_the_journal_is_exported(harbour_files, tmp_path):
+    """To standard output or into a file, which is whole or not there; nothing else is a format."""
+    run = harbour_files
+    code, output, _ = run("books", "export", "--format", "beancount")
+    assert (code, output.splitlines()[0]) == (0, 'option "title" "Boxoffice"')
+    file = tmp_path / "journal"
+    told = run("books", "export", "--format", "hledger", "--out", str(file))
+    assert (told[0], str(file) in told[1]) == (0, True)
+    assert file.read_text().startswith("; Boxoffice")
+    assert [one.name for one in tmp_path.glob("journal*")] == ["journal"]
+    code, _, errors = run("books", "export", "--format", "excel")
+    assert (code, "'excel' is none of beancount, hledger, ledger" in errors) == (2, True)
+    code, _, errors = run("books", "export", "--format", "ledger", "--out", "/nosuch/journal")
+    assert (code, errors.count("\n")) == (1, 1)
+    assert run("books", "export", "--format", "ledger", "--from", "March")[0] == 2
+
+
+def test_an_invoice_that_is_none_is_not_written_off(boxoffice):
+    """Which one is missing is said in a sentence; without a reason it is wrong usage."""
+    words = ("write-off", "INV-00000077", "--reason", "gone")
+    assert boxoffice(*words)[::2] == (1, "boxoffice: there is no invoice 'INV-00000077'\n")
+    assert boxoffice(*words[:2])[0] == 2
+
+
 def test_mail_is_tried_before_it_is_needed(boxoffice, monkeypatch):
     """The doctor greets the mail server, and `mail test` has it take a letter, or says why not."""
     assert "ok   mail: none is configured" in boxoffice("doctor")[1]

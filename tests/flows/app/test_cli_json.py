@@ -44,9 +44,10 @@ DEPOSIT = (
     f"""
     INSERT INTO invoice_line (invoice_id, n, service_id, subject, kind, period_start, period_end,
         take, measure, units_before, units, of_units, offering, price_from, quantity, rate_minor,
-        amount_minor, tax, label)
+        amount_minor, net_minor, tax_minor, tax, label)
     SELECT 'I1', 1, id, 'K1', 'deposit', '2030-01-01', '2030-01-02', 0, 'whole', 0, 1, 1,
-        'BASIC', '2020-01-01', 1, 3000, 3000, '', 'Box' FROM service WHERE contract = '{LIT}'
+        'BASIC', '2020-01-01', 1, 3000, 3000, 3000, 0, '', 'Box'
+        FROM service WHERE contract = '{LIT}'
     """,
 )
 
@@ -56,6 +57,10 @@ HALF = """
     VALUES ('HALF', 'Half price', 500000, 'invoice', '', 'HALF', '2020-01-01', 1)
 """
 
+UNPAID = f"""
+    SELECT i.number FROM invoice i JOIN service s ON s.account_id = i.account_id
+    WHERE s.contract = '{DARK}'
+"""
 # A member with points to spend.
 POINTS = (
     f"""
@@ -75,6 +80,11 @@ ASKED = {
     "import": ("{folder}",),
     "signup": (contract_of(3), "Third", "BASIC"),
     "change": (LIT, "--add", "KIDS"),
+    "jurisdiction": (LIT, "AT"),
+    "catalogue show": (),
+    "catalogue versions": (),
+    "catalogue diff": (),
+    "catalogue publish": ("{folder}/prices.csv",),
     "redeem": (LIT, "half"),
     "promotions": (),
     "loyalty join": (DARK,),
@@ -99,6 +109,11 @@ ASKED = {
     "device show": ("SN900002",),
     "deposit list": (),
     "deposit release": ("K1", "--keep", "12.50"),
+    "books trial": (),
+    "books ageing": (),
+    "books deferred": (),
+    "books earn": (),
+    "write-off": ("{bill}", "--reason", "has gone"),
     "jobs open": ("install", DARK, "--to", OWNER),
     "jobs list": (),
     "jobs assign": ("{job}", OWNER),
@@ -162,7 +177,7 @@ ASKED = {
 LOOKING = {
     *("migrate", "explain", "device list", "device show", "deposit list", "jobs list"),
     *("review list", "review strangers", "orders", "parked list", "doctor", "targets kinds"),
-    "verify",
+    *("verify", "books trial", "books ageing", "books deferred"),
     *(
         "targets list",
         "targets probe",
@@ -175,6 +190,8 @@ LOOKING = {
         "processes",
         "bill preview",
         "bill days",
+        *("catalogue show", "catalogue versions", "catalogue diff"),
+        "catalogue publish",  # of what is published already
         "purchase list",
         "statement",
         "usage show",
@@ -240,6 +257,7 @@ def test_every_command_prints_one_document(shop, monkeypatch):
         for each in (CASE, HALF, *POINTS, *DEPOSIT):
             database.execute(each)
         database.commit()
+        (bill,) = database.execute(UNPAID).fetchone()
     job, soon = "", (datetime.now(UTC) + timedelta(days=3)).date().isoformat()
     later = (datetime.now(UTC) + timedelta(days=60)).date().isoformat()
     made = CliRunner().invoke(cli, ["user", "add", OWNER, "--role", "owner", "--generate"])
@@ -250,7 +268,14 @@ def test_every_command_prints_one_document(shop, monkeypatch):
         if name == "bill preview":
             wait_for_bill_days(ours)
         before = trace(ours)
-        known = {"folder": folder / "operator", "job": job, "soon": soon, "later": later, **sales}
+        known = {
+            "folder": folder / "operator",
+            "job": job,
+            "soon": soon,
+            "later": later,
+            "bill": bill,
+            **sales,
+        }
         asked = [word.format(**known) for word in words]
         result = CliRunner().invoke(cli, [*name.split(), *asked, "--json"])
         assert isinstance(result.exception, SystemExit | None), name

@@ -6,15 +6,18 @@ import pytest
 from sqlalchemy.exc import DBAPIError
 
 from billing.flows.pay import take_cash
+from billing.flows.write_off import write_off_invoice
 from billing.ledger import store as ledger
 from billing.ledger.model import Book, Entry, Posting, PostingKind
 from billing.ledger.store import entry, posting
+from billing.payments.store import write_off
+from billing.reads.verify import schema
 from runtime.store import Store
 from terms.facts import Possession
 from terms.ids import AccountId
 from terms.money import Money
 from tests.fixtures.billing import Office
-from tests.flows.billing.books import balances, everything, rows
+from tests.flows.billing.books import ALL, balances, everything, open_items, rows
 from tests.flows.billing.moves import fact, moved
 from tests.flows.billing.test_settle import service_of
 
@@ -94,6 +97,40 @@ async def test_nothing_joins_a_sealed_posting(store: Store):
         await write(store, (entry, sides(5, -5, first=3)))
 
 
+async def test_a_posting_is_not_sealed_twice(store: Store):
+    """A second posting of the same id is refused, also in its place."""
+    await write(store, (entry, sides(100, -100)), (posting, [seal()]))
+    words = {"sqlite": "INSERT OR REPLACE", "postgresql": "INSERT"}
+    async with store.read() as tx:
+        again = f"{words[tx.engine]} INTO posting SELECT * FROM posting"
+
+    async def tamper() -> None:
+        async with store.begin() as tx:
+            await tx.driver(again)
+
+    with pytest.raises(DBAPIError, match=r"sealed already|duplicate key"):
+        await tamper()
+    assert len(await rows(store, posting)) == 1
+
+
+async def test_what_is_put_in_by_conflict_does_not_change_it(store: Store):
+    """The way around an INSERT, that writes where a key exists, is a change like any other."""
+    await write(store, (entry, sides(100, -100)), (posting, [seal()]))
+    for table, key, change in (
+        ("entry", "posting_id, n", "amount_minor = 7"),
+        ("posting", "id", "posted_at = 7"),
+    ):
+        way = f"INSERT INTO {table} SELECT * FROM {table} WHERE true ON CONFLICT ({key})"
+
+        async def tamper(sql: str = f"{way} DO UPDATE SET {change}") -> None:
+            async with store.begin() as tx:
+                await tx.driver(sql)
+
+        with pytest.raises(DBAPIError, match=r"only grows|sealed already"):
+            await tamper()
+    assert {row[4] for row in await rows(store, entry)} == {-100, 100}
+
+
 async def test_an_entry_needs_its_seal(store: Store):
     """Entries that no posting seals do not outlive their transaction."""
     with pytest.raises(DBAPIError):
@@ -103,8 +140,10 @@ async def test_an_entry_needs_its_seal(store: Store):
 
 GROWING = (
     *("entry", "posting", "invoice", "invoice_line", "allocation"),
-    *("credit_note", "credit_line"),
+    *("credit_note", "credit_line", "write_off"),
 )
+# These have tests of their own.
+ELSEWHERE = {"audit", "line_discount", "point_entry"}
 CHANGES = {
     "entry": "amount_minor = amount_minor + 1",
     "posting": "posted_at = posted_at + 1",
@@ -113,17 +152,25 @@ CHANGES = {
     "allocation": "amount_minor = amount_minor + 1",
     "credit_note": "issued_on = '2030-01-01'",
     "credit_line": "amount_minor = amount_minor + 1",
+    "write_off": "reason = 'none'",
 }
 
 
 async def test_the_books_only_grow(office: Office):
-    """No posting, document, line or allocation is changed, deleted, replaced or emptied."""
-    await office.join()
+    """No posting, document, line, allocation or write-off is changed, deleted, replaced, emptied.
+
+    Of every table that verify expects to be guarded so.
+    """
+    assert {*GROWING, *ELSEWHERE} == {table.name for table in schema.GROWING}
+    await office.join(method=None)
     await cash(office)
+    (number,) = await open_items(office.store)
+    async with office.store.begin() as tx:
+        await write_off_invoice(office.desk, tx, number, office.now, reason="gone")
     service, today = await service_of(office), office.now.date()
     await moved(office, fact(Possession.HANDED_OVER, service, today))
     await moved(office, fact(Possession.RETURNED, service, today))
-    before = await everything(office.store)
+    before = await everything(office.store, (*ALL, write_off))
     detours = {
         "sqlite": "INSERT OR REPLACE INTO {0} SELECT * FROM {0}",
         "postgresql": "TRUNCATE {0} CASCADE",
@@ -142,7 +189,7 @@ async def test_the_books_only_grow(office: Office):
                 await tamper(change)
         with pytest.raises(DBAPIError, match=r"only grows|sealed already"):
             await tamper(detour.format(table))
-    assert await everything(office.store) == before
+    assert await everything(office.store, (*ALL, write_off)) == before
 
 
 async def cash(office: Office) -> None:
