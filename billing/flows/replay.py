@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Column, ColumnElement, exists, select, true
 
+from billing.accounts.model import Perk
 from billing.accounts.store import account
 from billing.flows.attempts import stands
 from billing.flows.desk import Desk
@@ -41,6 +42,7 @@ class _Source:
 _SOURCES: Mapping[str, _Source] = {
     "intake": _Source(key=provider_event.c.id, wanted=provider_event.c.state.in_(sorted(UNTAKEN))),
     "settle": _Source(key=account.c.id, wanted=true()),
+    "reward": _Source(key=account.c.id, wanted=account.c.perks.op("&")(int(Perk.REWARD)) != 0),
     "collect": _Source(key=attempt.c.id, wanted=stands(UNSETTLED)),
 }
 KINDS = tuple(_SOURCES)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import NamedTuple
@@ -17,7 +17,7 @@ from billing.promises.model import Promise
 from billing.promotions.promotion import Redemption
 from billing.purchases.model import Purchase
 from billing.subscriptions.model import Pause, Subscription
-from terms.calendar import Period, days_after
+from terms.calendar import Period
 from terms.ids import InvoiceId
 from terms.money import Money
 
@@ -62,16 +62,17 @@ class Borne(NamedTuple):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Redeemed:
     """The promotions an account has, in the order in which they are taken off, and what they have
-    taken off already as far as it matters.
+    taken off already as far as it matters. `paid_ahead` are subjects whose days are charged before
+    they come, each with the last of them.
     """
 
     redemptions: Sequence[Redemption]
     borne: Sequence[Borne]
+    paid_ahead: Mapping[str, date]
 
     def ahead(self, subject: str, today: date) -> date:
         """Tell by which day a subject is charged: it may be paid ahead."""
-        ends = (one.until_on for one in self.redemptions if one.subject == subject)
-        return max([today, *(days_after(end, -1) for end in ends if end)])
+        return max(today, self.paid_ahead.get(subject, today)) if self.paid_ahead else today
 
 
 @dataclass(slots=True, kw_only=True)

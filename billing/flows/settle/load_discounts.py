@@ -22,7 +22,7 @@ from runtime.store import Tx
 from runtime.store.among import KEYS, among, packed
 from runtime.store.lease import Engine
 from runtime.store.prepared import PreparedQuery
-from terms.calendar import Period
+from terms.calendar import Period, days_after
 from terms.ids import AccountId
 
 
@@ -54,8 +54,14 @@ def _open_days(one: Facts) -> Iterator[date]:
 
 def _redeemed(rows: Sequence[Any], promotions: Mapping[str, Promotion]) -> Redeemed:
     found = {row.id: redemption_from(row, promotions) for row in rows}
+    ordered = sorted(found.values(), key=lambda one: (one.promotion.discount.scope, one.id))
     return Redeemed(
-        redemptions=sorted(found.values(), key=lambda one: (one.promotion.discount.scope, one.id)),
+        redemptions=ordered,
+        paid_ahead={
+            one.subject: days_after(one.until_on, -1)
+            for one in ordered
+            if one.subject and one.until_on
+        },
         borne=[
             Borne(
                 row.id,

@@ -7,7 +7,7 @@ and left alone.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from time import perf_counter as now_s
@@ -83,12 +83,13 @@ async def settle(
     ValueError for too large a batch.
     """
     sight = Sight(look=look or tx, tx=tx)
-    catalogue, cases = await _cases(desk, sight.look, account_ids, now)
+    catalogue, loaded = await _load(desk, sight.look, account_ids)
     if catalogue is None:
         return Settled()
     if tx.is_later:
         await catalog.insist_on(tx, catalogue.edition)
     begun_s = now_s()
+    cases = [_case(facts, catalogue.rates, now) for facts in loaded]
     invoices = await _invoices(desk, sight, cases, catalogue)
     notes = await _notes(desk, sight, cases)
     rules = Rules(
@@ -121,9 +122,10 @@ async def foresee(
 
     For a transaction that is not going to be committed. Raises what `settle` raises.
     """
-    catalogue, cases = await _cases(desk, tx, account_ids, now)
+    catalogue, loaded = await _load(desk, tx, account_ids)
     if catalogue is None:
         return []
+    cases = [_case(facts, catalogue.rates, now) for facts in loaded]
     sight = Sight(look=tx, tx=tx)
     invoices = await _invoices(desk, sight, cases, catalogue)
     notes = await _notes(desk, sight, cases)
@@ -138,10 +140,10 @@ async def foresee(
     ]
 
 
-async def _cases(
-    desk: Desk, tx: Tx, account_ids: Sequence[AccountId], now: datetime
-) -> tuple[Catalogue | None, list[_Case]]:
-    """Load and rate a batch; no catalogue where none of the accounts exists."""
+async def _load(
+    desk: Desk, tx: Tx, account_ids: Sequence[AccountId]
+) -> tuple[Catalogue | None, Collection[Facts]]:
+    """Load a batch; no catalogue where none of the accounts exists."""
     if len(account_ids) > ACCOUNTS_MAX:
         raise ValueError(f"at most {ACCOUNTS_MAX} accounts at once")
     edition, loaded = await load(tx, account_ids)
@@ -149,7 +151,7 @@ async def _cases(
         return None, []
     catalogue = await desk.shelf.newest(tx, edition)
     await load_discounts(tx, loaded, catalogue.promotions)
-    return catalogue, [_case(facts, catalogue.rates, now) for facts in loaded.values()]
+    return catalogue, loaded.values()
 
 
 def _case(facts: Facts, rates: Rates, now: datetime) -> _Case:
