@@ -27,10 +27,11 @@ def add_to(cli: typer.Typer) -> None:
     cli.command("signup")(signup)
     cli.command("change")(change)
     cli.command("cancel")(cancel)
+    cli.command("jurisdiction")(jurisdiction_)
     cli.command("explain")(explain)
 
 
-def signup(
+def signup(  # noqa: PLR0913 - one for each thing that is agreed
     contract: Contract,
     name: Annotated[str, typer.Argument(help="Name of the subscriber.")],
     plan: Annotated[str, typer.Argument(help="Code of the plan.")],
@@ -42,6 +43,9 @@ def signup(
     bill_day: Annotated[
         int | None, typer.Option(min=1, max=31, help="Day of the month; today's unless said.")
     ] = None,
+    jurisdiction: Annotated[
+        str, typer.Option(help="Where it is taxed, like DE or US-NY; the operator's unless said.")
+    ] = "",
     box: Annotated[
         str, typer.Option(help="A box handed over today: SERIAL,MODEL or SERIAL,MODEL,MAC.")
     ] = "",
@@ -75,6 +79,7 @@ def signup(
             phone=phone,
             email=email,
             bill_day=bill_day,
+            jurisdiction=jurisdiction,
             box=new_box,
             payment=method,
             code=code,
@@ -144,6 +149,30 @@ def cancel(
 
     run(story)
     _done(contract, "cancelled", as_json=as_json)
+
+
+def jurisdiction_(
+    contract: Contract,
+    jurisdiction: Annotated[
+        str, typer.Argument(help="Like DE or US-NY; the operator's country for its own.")
+    ],
+    *,
+    reason: Reason = "",
+    as_json: Json = False,
+) -> None:
+    """Tax a household in another jurisdiction, from the next invoice on."""
+
+    async def story(house: House) -> None:
+        from app.desk import taxing
+
+        async with house.store.begin() as tx:
+            await taxing.change(house, tx, contract, jurisdiction, actor=actor(), reason=reason)
+
+    run(story)
+    if as_json:
+        tell({"contract": contract, "jurisdiction": jurisdiction})
+    else:
+        say(f"{contract} is taxed in {jurisdiction}")
 
 
 def explain(

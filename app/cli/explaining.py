@@ -8,7 +8,8 @@ from app.desk.household import Household
 from billing.rating.model import LineKind
 from billing.reads.credit_notes import CreditLineView, CreditNoteView
 from billing.reads.explaining import Explanation
-from billing.reads.invoices import InvoiceView
+from billing.reads.invoices import InvoiceView, LineView
+from billing.tax.levels import Level
 from billing.tax.model import TaxGroup
 
 DOCUMENTS_MAX = 3
@@ -54,7 +55,7 @@ def _invoice(one: InvoiceView) -> Iterator[str]:
         offs = "".join(f" less {off.off} for {off.promotion}" for off in line.offs)
         share = f"{line.days}/{line.of_days} days of {line.rate}{offs}"
         period = f"{line.period_start} to {line.period_end}"
-        yield f"  {line.amount}  {line.label}  ({share}, {period}, {_taxed(line.tax)})"
+        yield f"  {line.amount}  {line.label}  ({share}, {period}, {_taxed(line)})"
     yield from _taxes(one.groups)
 
 
@@ -68,13 +69,7 @@ def _line(one: Explanation) -> Iterator[str]:
     yield f"  charged: {whole}; {share}{after}"
     for off in one.offs:
         yield f"  {off.promotion}, {off.name}: {off.off} off the whole period, {off.amount} of it"
-    if one.group:
-        yield (
-            f"  tax {one.group.tax} {one.group.rate}: {one.group.amount} of {one.group.net}, "
-            "rounded half up once for all lines of this rate"
-        )
-    else:
-        yield "  untaxed"
+    yield f"  {one.taxed}"
     for back in one.given_back:
         kept = f", {back.kept} kept" if back.kept.amount_minor else ""
         days = f"{back.period_start} to {back.period_end}"
@@ -90,7 +85,7 @@ def _note(one: CreditNoteView) -> Iterator[str]:
     yield f"credit note {one.number} of {one.issued_on}: {one.total} given back"
     for line in one.lines:
         period = f"{line.period_start} to {line.period_end}"
-        why = f"{_given_back(line)}, {period}, {_taxed(line.tax)}"
+        why = f"{_given_back(line)}, {period}, {_taxed(line)}"
         yield f"  {line.amount}  {line.label}  ({why}; line {line.line} of {line.invoice})"
     yield from _taxes(one.groups)
 
@@ -105,10 +100,13 @@ def _given_back(line: CreditLineView) -> str:
     return f"{line.days} days back: {charged}, {stays}"
 
 
-def _taxed(tax: str) -> str:
-    return f"tax {tax}" if tax else "untaxed"
+def _taxed(line: LineView | CreditLineView) -> str:
+    if line.includes_tax:
+        return f"tax {line.tax} {line.tax_amount} included"
+    return f"tax {line.tax}" if line.tax else "untaxed"
 
 
 def _taxes(groups: Sequence[TaxGroup]) -> Iterator[str]:
     for group in groups:
-        yield f"  {group.amount}  {group.tax} {group.rate} of {group.net}"
+        level = "" if group.level is Level.GROUP else f", rounded for each {group.level.value}"
+        yield f"  {group.amount}  {group.name} {group.rate} of {group.net}{level}"

@@ -10,6 +10,7 @@ from app.cli.accounts import add_to as add_accounts
 from app.cli.audit import add_to as add_audit
 from app.cli.bill import add_to as add_bill
 from app.cli.books import add_to as add_books
+from app.cli.catalogue import add_to as add_catalogue
 from app.cli.clock import add_to as add_clock
 from app.cli.database import add_to as add_database
 from app.cli.deposit import add_to as add_deposit
@@ -73,6 +74,7 @@ for add in (
     add_importing,
     add_programs,
     add_accounts,
+    add_catalogue,
     add_bill,
     add_books,
     add_ledger,

@@ -13,6 +13,7 @@ from app.imports import cells
 from app.wiring import House
 from billing.flows import signup
 from billing.flows.signup import MethodRef, SignedUp, SignUp
+from billing.tax.model import abroad
 from gateway.inventory import flows as inventory
 from gateway.inventory.flows import HandOver, NewBox
 from gateway.provisioning import refs, routes
@@ -36,6 +37,7 @@ class Household:
     email: str = ""
     locale: str = ""
     bill_day: int | None = None
+    jurisdiction: str = ""
     box: NewBox | None = None
     payment: MethodRef | None = None
     code: str = ""
@@ -63,6 +65,7 @@ async def sign_up(house: House, tx: Tx, household: Household, actor: str) -> Sig
         phone=household.phone,
         email=household.email,
         bill_day=household.bill_day,
+        jurisdiction=abroad(household.jurisdiction, about.country),
         method=household.payment,
     )
     (signed,) = await signup.sign_up(house.desk, tx, [order], now)
@@ -96,6 +99,7 @@ def _read(household: Household) -> Household:
         phone=given.read_if_any("phone", household.phone, cells.phone),
         email=given.read_if_any("email", household.email, cells.email),
         locale=given.read_if_any("locale", household.locale, cells.locale),
+        jurisdiction=given.read_if_any("jurisdiction", household.jurisdiction, cells.jurisdiction),
         payment=given.method(household.payment) if household.payment else None,
     )
 

@@ -28,6 +28,7 @@ _PHONE = re.compile(r"\+?[0-9][0-9 ()/.-]{2,30}")
 _LOCALE = re.compile(r"[a-z]{2,3}(-[A-Z]{2})?")
 _CURRENCY = re.compile(r"[A-Z]{3}")
 _COUNTRY = re.compile(r"[A-Z]{2}")
+_JURISDICTION = re.compile(r"[A-Z]{2}(-[0-9A-Z]{1,3})?")
 _REF = re.compile(r"[!-~]{1,120}")
 _ADDRESS = re.compile(r"[0-9A-Za-z.:\[\]_-]{1,255}")
 _TIMES = re.compile(r"[1-9][0-9]{0,8}")
@@ -133,6 +134,13 @@ def bill_day(cell: str) -> int:
     if not _BILL_DAY.fullmatch(cell) or int(cell) not in MONTH_DAYS:
         raise ValueError(f"{_show(cell)} is not a day of the month, 1 to 31")
     return int(cell)
+
+
+def jurisdiction(cell: str) -> str:
+    """Read where taxes are raised, as ISO 3166 names it: DE or US-NY."""
+    if not _JURISDICTION.fullmatch(cell):
+        raise ValueError(f"{_show(cell)} is not a jurisdiction like DE or US-NY")
+    return cell
 
 
 def mac(cell: str) -> str:

@@ -16,7 +16,11 @@ from app.imports import box_rows, promotion_rows, sheets
 from app.imports.folder import Folder
 from app.imports.operator import FILE as OPERATOR
 from app.imports.problems import Problems
+from billing.catalog.model import PriceBook
+from billing.catalog.terms import Counts, Terms
+from billing.catalog.tiers import read_tiers
 from billing.promotions.promotion import Promotion
+from billing.tax.model import HOME, TaxTable, abroad
 from gateway.inventory.imprints import SecretOf
 from gateway.inventory.models import Models
 from terms.money import Money
@@ -31,11 +35,14 @@ class Known:
     `offerings` maps code to kind, `promotions` are those that somebody has, `rented` are the box
     models of rentals, `macs` maps a MAC to the serial that has it, `shared` a secret of a row to a
     box that has it already. `refuses` tells why a target would not take a contract as its key, or
-    nothing; `places` who has a van, `today` the operator's day.
+    nothing; `places` who has a van, `today` the operator's day; `book` and `rates` are what is
+    published.
     """
 
     currency: str = ""
+    country: str = ""
     taxes: frozenset[str] = frozenset()
+    jurisdictions: frozenset[str] = frozenset()
     offerings: Mapping[str, str] = field(default_factory=dict)
     priced: frozenset[str] = frozenset()
     promotions: Mapping[str, Promotion] = field(default_factory=dict)
@@ -51,6 +58,8 @@ class Known:
     refuses: Refuses = lambda _contract: ""
     places: Places = field(default_factory=lambda: Places(people={}))
     today: date = date.max
+    book: PriceBook = field(default_factory=PriceBook)
+    rates: TaxTable = field(default_factory=TaxTable)
 
 
 def check(folder: Folder, known: Known, problems: Problems) -> None:
@@ -126,17 +135,24 @@ def _routes(folder: Folder, known: Known, problems: Problems) -> None:
 
 
 def _offerings(folder: Folder, known: Known, problems: Problems) -> None:
-    taxes = known.taxes | {row.tax for row in folder.taxes}
+    country = _country(folder, known)
+    home = {row.tax for row in folder.taxes if abroad(row.jurisdiction, country) == HOME}
+    taxes = known.taxes | home
     routed = known.routed | {row.code for row in folder.routes}
     tax_names = _names(problems, "taxes.csv", "tax", taxes)
     route_names = _names(problems, "routes.csv", "code", routed)
     models: dict[str, str] = {}
+    codes = {*known.offerings, *(row.code for row in folder.offerings)}
+    wares = _names(problems, "offerings.csv", "code", codes)
     good = []
     for row in folder.offerings:
         found = _Row()
         found.lean("tax", row.tax, tax_names, f"there is no tax '{row.tax}'{_known(taxes)}")
         found.whys += _rental(row, models) if row.kind == "rental" else _granting(row)
         found.whys += row.offering.problems()
+        for code in row.terms.bundle_with:
+            why = f"there is no offering '{code}'"
+            found.lean("bundle_with", code, wares, why)
         for code in row.grants:
             why = f"no route leads the code '{code}' to a target"
             found.lean("grants", code, route_names, why)
@@ -179,6 +195,8 @@ def _prices(folder: Folder, known: Known, problems: Problems) -> None:
     kinds = {**known.offerings, **{row.code: row.kind for row in folder.offerings}}
     names = _names(problems, "offerings.csv", "code", kinds)
     currency = folder.operator.business.currency if folder.operator else known.currency
+    terms = {code: one.terms for code, one in known.book.offerings.items()}
+    terms |= {row.code: row.terms for row in folder.offerings}
     good = []
     for row in folder.prices:
         found = _Row()
@@ -187,8 +205,11 @@ def _prices(folder: Folder, known: Known, problems: Problems) -> None:
             found.whys.append(("currency", f"the operator's currency is {currency}"))
         else:
             found.whys += _amounts(row)
+        if row.minimum and kinds.get(row.offering, "plan") not in ("plan", "addon"):
+            found.whys.append(("minimum", f"'{row.offering}' is neither a plan nor an add-on"))
         if kinds.get(row.offering, "rental") != "rental":
             found.whys += _of_rentals_alone(row)
+        found.whys += _of_what_depends(row, terms.get(row.offering))
         if (row.usage is not None) is not (kinds.get(row.offering) == "usage"):
             why = "what is charged by usage, and nothing else, has a price of usage"
             found.whys += [("usage", why)] if row.offering in kinds else []
@@ -199,13 +220,28 @@ def _prices(folder: Folder, known: Known, problems: Problems) -> None:
     folder.prices = good
 
 
+def _of_what_depends(row: sheets.PriceRow, terms: Terms | None) -> list[tuple[str, str]]:
+    whys = []
+    if row.tiers and terms and terms.counts is Counts.NOTHING:
+        whys.append(("tiers", f"'{row.offering}' counts nothing: say what in offerings.csv"))
+    if row.bundled and terms and not terms.bundle_with:
+        whys.append(
+            ("bundled", f"'{row.offering}' is in no bundle: say in offerings.csv with what")
+        )
+    return whys
+
+
 def _amounts(row: sheets.PriceRow) -> list[tuple[str, str]]:
     whys = []
-    for name in ("amount", "deposit", "lost_fee"):
+    for name in ("amount", "deposit", "lost_fee", "bundled", "minimum"):
         try:
             Money.parse(getattr(row, name) or "0", row.currency)
         except ValueError as error:
             whys.append((name, str(error)))
+    try:
+        read_tiers(row.tiers, row.currency)
+    except ValueError as error:
+        whys.append(("tiers", str(error)))
     return whys
 
 
@@ -254,12 +290,18 @@ def _subscribers(folder: Folder, known: Known, problems: Problems) -> None:
     configured = folder.operator.payments if folder.operator else ()
     providers = known.providers | {provider.name for provider in configured}
     payers = _of_operator(folder, problems, providers)
+    places = known.jurisdictions | {row.jurisdiction for row in folder.taxes}
+    places |= {_country(folder, known)}
+    raised = _names(problems, "taxes.csv", "jurisdiction", places)
     good = []
     for row in folder.subscribers:
         found = _Row()
         found.whys += [("contract", why) for why in (known.refuses(row.contract),) if why]
         _lean_on_wares(found, row, wares, offerings)
         _lean_on_payment(found, row, payers)
+        if row.jurisdiction:
+            why = f"taxes.csv has no rate in {row.jurisdiction}"
+            found.lean("jurisdiction", row.jurisdiction, raised, why)
         if row.billed_until and row.billed_until < row.started_on:
             found.whys.append(("billed_until", "lies before started_on"))
         if found.is_good(problems, "subscribers.csv", row.line):
@@ -329,6 +371,10 @@ def _boxes(folder: Folder, known: Known, problems: Problems) -> None:
             good.append(row)
     folder.boxes = good
     box_rows.flag_repeats(good, known.shared, problems)
+
+
+def _country(folder: Folder, known: Known) -> str:
+    return folder.operator.business.country if folder.operator else known.country
 
 
 def _known(names: Collection[str]) -> str:

@@ -6,10 +6,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from app.imports import operator, sheets
+from app.imports import operator, sheets, tables
 from app.imports.operator import Operator, read_operator
 from app.imports.problems import FILES, Problems
 from app.imports.sheet import FILE_BYTES_MAX, read_sheet
+from app.imports.tables import Draft
 from terms.errors import Invalid
 
 
@@ -29,6 +30,21 @@ class Folder:
     boxes: list[sheets.BoxRow] = field(default_factory=list)
     # Boxes known from an earlier import whose list brings secrets now: only these are taken.
     described: list[sheets.BoxRow] = field(default_factory=list)
+    # The catalogue where it was told in tables instead of its three sheets.
+    draft: Draft | None = None
+
+    @property
+    def sheets(self) -> tuple[str, ...]:
+        """The files whose rows are here, those of the catalogue too where tables tell them."""
+        if self.draft is None:
+            return self.files
+        told = tuple(sheet.file for sheet in tables.SHEETS.values())
+        return (*(file for file in self.files if file != tables.FILE), *told)
+
+    def take(self, draft: Draft) -> None:
+        """Take a draft for what the sheets of a catalogue would say."""
+        self.draft = draft
+        self.taxes, self.offerings, self.prices = draft.taxes, draft.offerings, draft.prices
 
 
 def find_files(paths: Iterable[Path]) -> dict[str, Path]:
@@ -73,6 +89,12 @@ def read_folder(
     folder.offerings = read.get("offerings.csv", [])
     folder.prices = read.get("prices.csv", [])
     folder.promotions = read.get("promotions.csv", [])
+    if (toml := raw.get(tables.FILE)) is not None:
+        for sheet in tables.SHEETS.values():
+            if sheet.file in raw:
+                problems.add(tables.FILE, f"says what {sheet.file} says: leave one of them out")
+        if (draft := tables.read_toml(toml, problems)) is not None:
+            folder.take(draft)
     folder.routes = read.get("routes.csv", [])
     folder.subscribers = read.get("subscribers.csv", [])
     folder.models = read.get("models.csv", [])

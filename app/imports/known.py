@@ -46,7 +46,9 @@ async def look(house: House, tx: Tx, folder: Folder, problems: Problems) -> Know
     contracts |= {row.contract for row in folder.boxes if row.contract}
     return Known(
         currency=business.get("currency", ""),
+        country=business.get("country", ""),
         taxes=frozenset(codes.taxes),
+        jurisdictions=codes.jurisdictions,
         offerings=dict(codes.offerings),
         rented=frozenset(model for one in sold for model in one.offering.models),
         priced=frozenset(codes.priced),
@@ -61,6 +63,8 @@ async def look(house: House, tx: Tx, folder: Folder, problems: Problems) -> Know
         shared=await house.logins.shared(tx, {row.serial: row.secrets for row in folder.boxes}),
         refuses=lambda contract: refusal(contract, adapters, lines),
         places=await places.load(tx),
+        book=await catalog.book(tx),
+        rates=await catalog.rates(tx),
         today=await _today(house, tx, folder, business),
     )
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from app.desk.auditing import note
 from app.imports import known, write
 from app.imports.check import check
+from app.imports.effective import check_times
 from app.imports.folder import Folder, find_files, read_folder
 from app.imports.known import look
 from app.imports.problems import Problem, Problems
@@ -40,8 +41,16 @@ class Outcome:
 _SIFTED = frozenset({known.OPERATOR, "taxes.csv", "prices.csv", "subscribers.csv", "boxes.csv"})
 
 
-class _NothingTaken(Exception):
-    """Leaves the transaction without a trace."""
+class NothingTakenError(Exception):
+    """Leaves the transaction without a trace: the problems are noted."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Taken:
+    """How many rows of which file are new, and how many were known already."""
+
+    new: Mapping[str, int]
+    unchanged: Mapping[str, int]
 
 
 async def import_paths(
@@ -106,30 +115,40 @@ async def _take(
 ) -> Outcome:
     try:
         async with house.store.begin() as tx:
-            unchanged = await _check_all(house, tx, folder, problems)
-            _stop_at(problems, strict=strict)
-            written = await _write(house, tx, folder, problems, actor)
-            if written.get(known.OPERATOR) == 0:
-                unchanged[known.OPERATOR] = 1
-            new = {
-                file: count if file in _SIFTED else count - unchanged.get(file, 0)
-                for file, count in written.items()
-            }
-            await _note(house, tx, folder, new, actor)
-    except _NothingTaken:
-        told = (*problems, *problems.following)
-        return Outcome(
-            taken=False,
-            problems=told,
-            problems_count=len(problems),
-            warnings=tuple(problems.warnings),
-        )
+            taken = await take_in(house, tx, folder, problems, actor, strict=strict)
+    except NothingTakenError:
+        return outcome(folder, problems, None)
     await house.refresh_providers()
+    return outcome(folder, problems, taken)
+
+
+async def take_in(
+    house: House, tx: Tx, folder: Folder, problems: Problems, actor: str, *, strict: bool
+) -> Taken:
+    """Take a folder inside a transaction. Raises NothingTakenError; then it must not be kept."""
+    unchanged = await _check_all(house, tx, folder, problems)
+    _stop_at(problems, strict=strict)
+    written = await _write(house, tx, folder, problems, actor)
+    if written.get(known.OPERATOR) == 0:
+        unchanged[known.OPERATOR] = 1
+    new = {
+        file: count if file in _SIFTED else count - unchanged.get(file, 0)
+        for file, count in written.items()
+    }
+    await _note(house, tx, folder, new, actor)
+    return Taken(new=new, unchanged=unchanged)
+
+
+def outcome(folder: Folder, problems: Problems, taken: Taken | None) -> Outcome:
+    """Tell what came of a folder, in the places of its own files."""
+    told = [*problems, *problems.following]
+    if folder.draft is not None:
+        told = [folder.draft.named(one) for one in told]
     return Outcome(
-        taken=True,
-        new=new,
-        unchanged=unchanged,
-        problems=(*problems, *problems.following),
+        taken=taken is not None,
+        new=taken.new if taken else {},
+        unchanged=taken.unchanged if taken else {},
+        problems=tuple(told),
         problems_count=len(problems),
         warnings=tuple(problems.warnings),
     )
@@ -147,7 +166,7 @@ async def _note(house: House, tx: Tx, folder: Folder, new: Mapping[str, int], ac
 
 def _stop_at(problems: Problems, *, strict: bool) -> None:
     if problems.of_files or (strict and problems):
-        raise _NothingTaken
+        raise NothingTakenError
 
 
 async def _check_all(house: House, tx: Tx, folder: Folder, problems: Problems) -> dict[str, int]:
@@ -160,7 +179,9 @@ async def _check_all(house: House, tx: Tx, folder: Folder, problems: Problems) -
         told = await house.logins.listed(tx, ids)
         return {ids[id_]: secrets for id_, secrets in told.items()}
 
-    return await leave_known(tx, folder, found, problems, listed)
+    unchanged = await leave_known(tx, folder, found, problems, listed)
+    check_times(folder, found, problems)
+    return unchanged
 
 
 async def _write(
@@ -170,5 +191,5 @@ async def _write(
     try:
         return await write.write(house, tx, folder, actor)
     except DomainError as error:
-        problems.add(known.OPERATOR if not folder.files else folder.files[0], str(error))
-        raise _NothingTaken from None
+        problems.add(folder.files[0] if folder.files else known.OPERATOR, str(error))
+        raise NothingTakenError from None

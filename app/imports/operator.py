@@ -1,5 +1,5 @@
-"""operator.toml: who the operator is, its targets, payment providers, ladder, rentals, promises,
-jobs, guard.
+"""operator.toml: who the operator is, its targets, payment providers, ladder, rentals, taxes,
+promises, jobs, guard.
 
 "${NAME}" inside [targets] and [payments] is read from an environment that the caller passes in,
 so that no password needs to stand in the file.
@@ -22,6 +22,7 @@ from billing.dunning.model import AFTER_DAYS_MAX, Action, Ladder
 from billing.equipment.model import Starts
 from billing.loyalty.model import MONTHS_MAX, TIERS_MAX, Program, Tier
 from billing.promises.model import DAYS_MAX, PromisePolicy
+from billing.tax.levels import Level
 from gateway.inventory.sending import Sending
 from gateway.provisioning.targets import CALLS_PER_S_MAX, CALLS_PER_S_MIN, IN_FLIGHT_MAX
 from messages import templates
@@ -77,6 +78,14 @@ class Rental(_Strict):
     _starts = field_validator("starts")(cells.one_of(*Starts))
 
 
+class Tax(_Strict):
+    """[tax]: what tax is rounded once for."""
+
+    rounding: str = Level.GROUP.value
+
+    _rounding = field_validator("rounding")(cells.one_of(*Level))
+
+
 class Promises(_Strict):
     """[promises]: which promised payments are taken; days_max = 0 takes none."""
 
@@ -130,6 +139,7 @@ class _Shape(_Strict):
     payments: dict[str, dict[str, Any]] = Field(default_factory=dict)
     dunning: Dunning = Dunning()
     rental: Rental = Rental()
+    tax: Tax = Tax()
     promises: Promises = Promises()
     loyalty: Loyalty = Loyalty()
     jobs: Jobs = Jobs()
@@ -161,6 +171,7 @@ class Operator:
     payments: tuple[Outside, ...]
     ladder: Ladder
     starts: Starts
+    level: Level
     promises: PromisePolicy
     program: Program
     sending: Sending
@@ -196,6 +207,7 @@ def read_operator(
         payments=payments,
         ladder=ladder,
         starts=Starts(shape.rental.starts),
+        level=Level(shape.tax.rounding),
         promises=promises,
         program=program,
         sending=Sending(shape.jobs.install),

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 # Every file leans on those before it.
 FILES = (
     "operator.toml",
+    "catalogue.toml",
     "taxes.csv",
     "offerings.csv",
     "prices.csv",
@@ -35,7 +36,8 @@ class Problem:
     why: str
 
     def __str__(self) -> str:
-        where = self.file + (f", row {self.row}" if self.row else "")
+        word = "line" if self.file.endswith(".toml") else "row"
+        where = self.file + (f", {word} {self.row}" if self.row else "")
         return f"{where}: {self.field}: {self.why}" if self.field else f"{where}: {self.why}"
 
 

@@ -6,6 +6,7 @@ What was sold or agreed is changed by its own command, where somebody says from 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from datetime import date
 from typing import Any, TypeVar
 
 from app.imports import memory
@@ -39,7 +40,8 @@ _MEND = {
 
 def key_of(sheet: Sheet[Any], row: Any) -> str:
     """Give what makes a row unique, as text."""
-    return "@".join(str(getattr(row, name)) for name in sheet.key)
+    parts = (str(getattr(row, name)) for name in sheet.key)
+    return "@".join(part for part in parts if part)
 
 
 def cells_of(sheet: Sheet[Any], row: Any) -> dict[str, str]:
@@ -57,8 +59,8 @@ async def leave_known(
     """
     _check_business(folder, await memory.remembered(tx, "operator.toml"), problems)
     sieve = _Sieve(tx, problems)
-    folder.taxes = await sieve.fresh(TAXES, folder.taxes)
-    folder.prices = await sieve.fresh(PRICES, folder.prices)
+    folder.taxes = await sieve.fresh(TAXES, folder.taxes, comes=known.today)
+    folder.prices = await sieve.fresh(PRICES, folder.prices, comes=known.today)
     folder.subscribers = await sieve.fresh(
         SUBSCRIBERS,
         folder.subscribers,
@@ -88,15 +90,26 @@ class _Sieve:
         self.same: set[str] = set()
 
     async def fresh(
-        self, sheet: Sheet[R], rows: Sequence[R], exists: Callable[[R], str] = lambda _row: ""
+        self,
+        sheet: Sheet[R],
+        rows: Sequence[R],
+        exists: Callable[[R], str] = lambda _row: "",
+        comes: date | None = None,
     ) -> list[R]:
-        """Give the rows that are new; `exists` says why one cannot be, from elsewhere."""
+        """Give the rows that are new; `exists` says why one cannot be, from elsewhere.
+
+        What is effective after the day it `comes` behind may say something else than before.
+        """
         before = await memory.remembered(self.tx, sheet.file) if rows else {}
         new = []
         for row in rows:
             key = key_of(sheet, row)
             if key in before:
-                self._compare(sheet, row, before[key])
+                may_change = comes is not None and row.effective_from > comes
+                if not may_change or not memory.changes(before[key], cells_of(sheet, row)):
+                    self._compare(sheet, row, before[key])
+                else:
+                    new.append(row)
             elif why := exists(row):
                 self.problems.add(sheet.file, f"{key} {why}", row=row.line, field=sheet.key[0])
             else:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
@@ -61,24 +61,43 @@ def read_sheet(sheet: Sheet[R], raw: bytes, problems: Problems) -> list[R]:
     if text is None:
         return []
     lines = csv.reader(io.StringIO(text, newline=""), strict=True)
-    rows: list[R] = []
-    seen: dict[tuple[Any, ...], int] = {}
     try:
         _, head = _next(lines)
         order = _header(sheet, head or [], problems)
         if order is None:
             return []
-        for line, cells in _numbered(lines):
-            if line > FILE_ROWS_MAX:
-                problems.add(sheet.file, f"more than {FILE_ROWS_MAX} rows")
-                return []
-            row = _row(sheet, order, line, cells, problems)
-            if row is not None and _is_new(sheet, row, line, seen, problems):
-                rows.append(row)
+        rows = read_rows(sheet, _limited(order, lines), problems)
     except csv.Error as error:
         problems.add(sheet.file, f"not readable as CSV: {error}")
         return []
+    except _TooManyError:
+        problems.add(sheet.file, f"more than {FILE_ROWS_MAX} rows")
+        return []
     return rows
+
+
+def read_rows(
+    sheet: Sheet[R], told: Iterable[tuple[int, list[Column], list[str]]], problems: Problems
+) -> list[R]:
+    """Read every good row of cells, each with its line and columns; note what is wrong."""
+    rows: list[R] = []
+    seen: dict[tuple[Any, ...], int] = {}
+    for line, order, texts in told:
+        row = _row(sheet, order, line, texts, problems)
+        if row is not None and _is_new(sheet, row, line, seen, problems):
+            rows.append(row)
+    return rows
+
+
+class _TooManyError(Exception):
+    """More rows than a file may have."""
+
+
+def _limited(order: list[Column], lines: Any) -> Iterator[tuple[int, list[Column], list[str]]]:
+    for line, texts in _numbered(lines):
+        if line > FILE_ROWS_MAX:
+            raise _TooManyError
+        yield line, order, texts
 
 
 def _decoded(file: str, raw: bytes, problems: Problems) -> str | None:
@@ -191,7 +210,7 @@ def _is_new(
     key = tuple(getattr(row, name) for name in sheet.key)
     first = seen.setdefault(key, line)
     if first != line:
-        shown = ", ".join(str(part) for part in key)
+        shown = ", ".join(str(part) for part in key if part != "")
         problems.add(
             sheet.file, f"{shown} stands in row {first} already", row=line, field=sheet.key[0]
         )

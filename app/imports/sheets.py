@@ -15,6 +15,7 @@ from app.imports.sheet import Column, Sheet
 from billing.catalog.model import Offering, OfferingKind
 from billing.catalog.terms import TERMS, Terms
 from billing.catalog.usage_price import UsagePrice
+from billing.tax.levels import Inclusive
 from gateway.inventory import secrets
 from gateway.inventory.model import PLACE_CHARS_MAX
 from gateway.inventory.serials import SerialCheck
@@ -23,12 +24,13 @@ from terms.money import Rate
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TaxRow:
-    """The rate of one tax from a day on."""
+    """The rate of one tax from a day on, in a jurisdiction or, where none is said, at home."""
 
     line: int
     tax: str
     effective_from: date
     rate: Rate
+    jurisdiction: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,6 +58,9 @@ class OfferingRow:
     unused: str = ""
     paused: str = ""
     trial_days: str = ""
+    trial_clock: str = ""
+    counts: str = ""
+    bundle_with: str = ""
     billed: str = ""
     window: str = ""
     meter: str = ""
@@ -82,9 +87,10 @@ class OfferingRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PriceRow:
-    """The monthly price of an offering from a day on, without tax; of a rental, what else it costs.
+    """The price of an offering from a day on; of a rental, what else it costs.
 
-    Amounts stay text until the currency is known to be the operator's.
+    Amounts stay text until the currency is known to be the operator's. `includes_tax` says how they
+    are taken apart where they include it.
     """
 
     line: int
@@ -94,6 +100,10 @@ class PriceRow:
     amount: str
     deposit: str = ""
     lost_fee: str = ""
+    includes_tax: str = ""
+    tiers: str = ""
+    bundled: str = ""
+    minimum: str = ""
     usage: UsagePrice | None = None
 
 
@@ -147,6 +157,7 @@ class SubscriberRow:
     payment_provider: str
     payment_customer: str
     payment_method: str
+    jurisdiction: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -204,10 +215,11 @@ TAXES = Sheet(
         Column(name="tax", read=cells.code),
         Column(name="effective_from", read=cells.iso_date),
         Column(name="rate", read=cells.rate),
+        _optional("jurisdiction", cells.jurisdiction),
     ),
     make=TaxRow,
-    key=("tax", "effective_from"),
-    named=("tax",),
+    key=("tax", "effective_from", "jurisdiction"),
+    named=("tax", "jurisdiction"),
 )
 
 
@@ -239,6 +251,10 @@ PRICES = Sheet(
         Column(name="amount", read=cells.amount_text),
         Column(name="deposit", read=cells.amount_text, empty="", may_be_missing=True),
         Column(name="lost_fee", read=cells.amount_text, empty="", may_be_missing=True),
+        _optional("includes_tax", cells.one_of(*Inclusive)),
+        _optional("tiers", cells.text_of(400)),
+        Column(name="bundled", read=cells.amount_text, empty="", may_be_missing=True),
+        Column(name="minimum", read=cells.amount_text, empty="", may_be_missing=True),
         Column(name="usage", read=UsagePrice.parse, empty=None, may_be_missing=True),
     ),
     make=PriceRow,
@@ -298,6 +314,7 @@ SUBSCRIBERS = Sheet(
         Column(name="payment_provider", read=cells.code, empty=""),
         Column(name="payment_customer", read=cells.vendor_ref, empty=""),
         Column(name="payment_method", read=cells.vendor_ref, empty=""),
+        _optional("jurisdiction", cells.jurisdiction),
     ),
     make=SubscriberRow,
     key=("contract",),

@@ -9,6 +9,7 @@ from app.desk import places
 from app.desk.auditing import note
 from app.imports import memory
 from app.imports.box_rows import model_of
+from app.imports.effective import price_of, rate_of
 from app.imports.folder import Folder
 from app.imports.known import OPERATOR
 from app.imports.promotion_rows import promotion_of
@@ -27,13 +28,12 @@ from app.imports.sheets import (
     SubscriberRow,
 )
 from app.wiring import House
-from billing.catalog.model import Price
 from billing.flows import providers
 from billing.flows.publish import Publication, publish
 from billing.flows.signup import MethodRef, SignUp, sign_up
 from billing.reads import accounts, catalog, loyalty
 from billing.subscriptions.model import Activation
-from billing.tax.model import TaxRate
+from billing.tax.model import abroad
 from gateway.inventory import flows as inventory
 from gateway.inventory import models as box_models
 from gateway.inventory import sending
@@ -47,7 +47,6 @@ from gateway.provisioning.routing import Role, Route
 from gateway.provisioning.targets import Configuration
 from runtime.store import Tx
 from terms.ids import ServiceId, TargetName
-from terms.money import Money
 
 ACTOR = "import"
 
@@ -75,7 +74,7 @@ async def write(house: House, tx: Tx, folder: Folder, actor: str) -> dict[str, i
         "models.csv": len(folder.models),
         "boxes.csv": len(folder.boxes),
     }
-    return {file: count for file, count in counts.items() if file in folder.files}
+    return {file: count for file, count in counts.items() if file in folder.sheets}
 
 
 async def _business(
@@ -94,6 +93,7 @@ async def _business(
         operator.ladder != await catalog.ladder(tx),
         operator.starts != await catalog.rental_starts(tx),
         operator.promises != await catalog.promise_policy(tx),
+        operator.level != await catalog.tax_level(tx),
         operator.program != await loyalty.program(tx),
         await _sends(house, tx, operator.sending),
     ]
@@ -144,31 +144,16 @@ def _publication(folder: Folder, business: Mapping[str, str]) -> Publication:
     return Publication(
         zone=business["zone"],
         offerings=tuple(row.offering for row in folder.offerings),
-        prices=tuple(
-            Price(
-                offering=row.offering,
-                effective_from=row.effective_from,
-                amount=Money.parse(row.amount, row.currency),
-                deposit_minor=_minor(row.deposit, row.currency),
-                lost_fee_minor=_minor(row.lost_fee, row.currency),
-                usage=row.usage,
-            )
-            for row in folder.prices
-        ),
-        taxes=tuple(
-            TaxRate(tax=row.tax, effective_from=row.effective_from, rate=row.rate)
-            for row in folder.taxes
-        ),
+        prices=tuple(price_of(row) for row in folder.prices),
+        taxes=tuple(rate_of(row, business["country"]) for row in folder.taxes),
         ladder=folder.operator.ladder if folder.operator else None,
         starts=folder.operator.starts if folder.operator else None,
         promises=folder.operator.promises if folder.operator else None,
+        level=folder.operator.level if folder.operator else None,
+        name=folder.draft.name if folder.draft else "",
         program=folder.operator.program if folder.operator else None,
         promotions=tuple(promotion_of(row, business["currency"]) for row in folder.promotions),
     )
-
-
-def _minor(amount: str, currency: str) -> int:
-    return Money.parse(amount or "0", currency).amount_minor
 
 
 async def _subscribers(
@@ -204,6 +189,7 @@ def _order(row: SubscriberRow, business: dict[str, str]) -> SignUp:
         bill_day=row.bill_day,
         starts_on=row.started_on,
         billed_until=row.billed_until,
+        jurisdiction=abroad(row.jurisdiction, business["country"]),
         activation=Activation.OPEN,
         method=method,
     )

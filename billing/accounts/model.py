@@ -25,7 +25,10 @@ class Perk(IntFlag):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Account:
-    """Who pays: number, money, place and terms. `terms_days` lie between issue and due date."""
+    """Who pays: number, money, place and terms. `terms_days` lie between issue and due date.
+
+    `jurisdiction` is where it is taxed (ISO 3166), empty for the operator's own.
+    """
 
     id: AccountId
     number: str
@@ -34,6 +37,7 @@ class Account:
     locale: str
     bill_day: int
     terms_days: int
+    jurisdiction: str = ""
     perks: int = 0
 
     def today(self, now: datetime) -> date:

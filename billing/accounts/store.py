@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
-from sqlalchemy import CheckConstraint, Column, Date, ForeignKey, Index, Integer, String, Table
+from sqlalchemy import (
+    CheckConstraint,
+    Column,
+    Date,
+    ForeignKey,
+    Index,
+    Integer,
+    String,
+    Table,
+    text,
+)
 
 from billing.accounts.finding import TERM_CHARS_MAX
 from runtime.store import Instant, metadata
@@ -28,6 +38,7 @@ account = Table(
     Column("locale", String(16), nullable=False),
     Column("bill_day", Integer, nullable=False),
     Column("terms_days", Integer, nullable=False),
+    Column("jurisdiction", String(10), nullable=False, server_default=text("''")),
     Column("created_at", Instant, nullable=False),
     # What settling has to look for, as bits (model.Perk).
     Column("perks", Integer, nullable=False, server_default="0"),

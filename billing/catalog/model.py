@@ -1,6 +1,6 @@
 """Offerings and their effective-dated prices, and what a publication may change about them.
 
-Prices are per month and without tax. What was effective once stays as it is: a sold period can
+Prices are per month. What was effective once stays as it is: a sold period can
 always be explained by the price it was sold at.
 """
 
@@ -14,7 +14,9 @@ from enum import StrEnum
 from fractions import Fraction
 
 from billing.catalog.terms import USUAL, Terms
+from billing.catalog.tiers import Tiers
 from billing.catalog.usage_price import UsagePrice
+from billing.tax.levels import Inclusive
 from terms.errors import Invalid, NotFound
 from terms.money import Money
 from terms.schedule import Unit
@@ -66,8 +68,11 @@ class Offering:
 class Price:
     """The monthly amount of an offering from a day on, until the next one of its currency.
 
-    A rental has more: what is held as long as it runs, and what a device costs that is lost. Of
-    what is charged by `usage` the amount is committed: usage costs what goes beyond it.
+    A rental has more: what is held as long as it runs, and what a device costs that is lost.
+    `included` says how an amount is taken apart that includes its tax. `tiers` are amounts from a
+    count on, `bundled_minor` is what the amount is while something of the bundle is had too.
+    `minimum_minor` is what its household spends in a period at least. Of what is charged by `usage`
+    the amount is committed: usage costs what goes beyond it.
     """
 
     offering: str
@@ -75,7 +80,21 @@ class Price:
     amount: Money
     deposit_minor: int = 0
     lost_fee_minor: int = 0
+    included: Inclusive | None = None
+    tiers: Tiers = ()
+    bundled_minor: int | None = None
+    minimum_minor: int = 0
     usage: UsagePrice | None = None
+
+    def rate(self, terms: Terms, quantity: int, boxes: int, *, is_bundled: bool) -> Money:
+        """Tell what a quantity costs for a whole period, by the boxes and in the bundle or not."""
+        amount = self.amount.amount_minor
+        if self.tiers:
+            count = terms.counted(quantity, boxes)
+            amount = next((a for since, a in reversed(self.tiers) if since <= count), amount)
+        if is_bundled and self.bundled_minor is not None:
+            amount = max(amount - (self.amount.amount_minor - self.bundled_minor), 0)
+        return Money(amount * terms.multiple(quantity), self.amount.currency)
 
     @property
     def deposit(self) -> Money:
@@ -84,7 +103,7 @@ class Price:
 
     @property
     def lost_fee(self) -> Money:
-        """What a device costs that is lost under this price, before tax."""
+        """What a device costs that is lost under this price."""
         return Money(self.lost_fee_minor, self.amount.currency)
 
 
@@ -102,6 +121,7 @@ class PriceBook:
     offerings: Offerings = field(default_factory=Offerings)
     _prices: Mapping[tuple[str, str], Sequence[Price]] = field(default_factory=dict)
     _rentals: Mapping[str, Offering] = field(default_factory=dict)
+    committed: frozenset[str] = frozenset()  # offerings with a minimum
 
     @classmethod
     def of(cls, offerings: Iterable[Offering], prices: Iterable[Price]) -> PriceBook:
@@ -111,7 +131,8 @@ class PriceBook:
         for price in sorted(prices, key=lambda price: price.effective_from):
             series.setdefault((price.offering, price.amount.currency), []).append(price)
         rentals = {model: offering for offering in by_code.values() for model in offering.models}
-        return cls(by_code, series, rentals)
+        committed = {one.offering for some in series.values() for one in some if one.minimum_minor}
+        return cls(by_code, series, rentals, frozenset(committed))
 
     def offering(self, code: str) -> Offering:
         """Look an offering up. Raises NotFound."""
@@ -125,14 +146,15 @@ class PriceBook:
             raise NotFound(f"{offering} has no price in {currency} on {day}")
         return series[place - 1]
 
-    def cost_of_a_day(self, offering: str, currency: str, day: date) -> Fraction:
-        """Tell what an offering costs a day on average, in minor units: to compare, not to charge.
+    def cost_of_a_day(self, offering: str, currency: str, day: date, quantity: int) -> Fraction:
+        """Tell what a quantity costs a day on average, in minor units: to compare, not to charge.
 
         Raises NotFound where it has no price.
         """
-        interval = self.offering(offering).terms.interval
-        amount = self.price_on(offering, currency, day).amount.amount_minor
-        return Fraction(amount) / (interval.count * _DAYS_OF[interval.unit])
+        terms = self.offering(offering).terms
+        interval = terms.interval
+        rate = self.price_on(offering, currency, day).rate(terms, quantity, 0, is_bundled=False)
+        return Fraction(rate.amount_minor) / (interval.count * _DAYS_OF[interval.unit])
 
     def rental_of(self, model: str) -> Offering | None:
         """Find the offering under which devices of a model are rented."""
@@ -175,8 +197,11 @@ def changed_prices(book: PriceBook, offered: Iterable[Price], today: date) -> li
     changed = []
     for price in offered:
         where = f"prices.{price.offering}.{price.effective_from}"
-        if min(price.amount.amount_minor, price.deposit_minor, price.lost_fee_minor) < 0:
+        least = min(price.deposit_minor, price.lost_fee_minor, price.minimum_minor)
+        if min(price.amount.amount_minor, least) < 0:
             raise Invalid(where, "a price is not negative")
+        if not 0 <= (price.bundled_minor or 0) <= price.amount.amount_minor:
+            raise Invalid(where, "in a bundle nothing costs more than alone")
         series = book.prices_of(price.offering, price.amount.currency)
         if price in series:
             continue

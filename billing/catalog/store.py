@@ -16,12 +16,16 @@ from sqlalchemy import (
     Table,
     Text,
     select,
+    text,
 )
 
+from billing.catalog.document import Version
 from billing.catalog.model import Offering, OfferingKind, Price, PriceBook
 from billing.catalog.terms import Terms
+from billing.catalog.tiers import read_tiers, write_tiers
 from billing.catalog.usage_price import UsagePrice
-from runtime.store import Tx, metadata
+from billing.tax.levels import Inclusive
+from runtime.store import Instant, Tx, metadata
 from terms.money import Money
 
 SEPARATOR = "\n"  # of codes and models in one column; neither holds a control character
@@ -48,6 +52,13 @@ price = Table(
     Column("amount_minor", BigInteger, nullable=False),
     Column("deposit_minor", BigInteger, nullable=False, server_default="0"),
     Column("lost_fee_minor", BigInteger, nullable=False, server_default="0"),
+    # From a count on, another amount: "2=24.90;3=29.90"; and the amount in a bundle.
+    Column("tiers", String(400), nullable=False, server_default=text("''")),
+    Column("bundled_minor", BigInteger),
+    # What its household spends in a period at least.
+    Column("minimum_minor", BigInteger, nullable=False, server_default="0"),
+    # How it is taken apart where it includes tax; empty where it does not.
+    Column("included", String(16), nullable=False, server_default=text("''")),
     # What usage costs, as text.
     Column("usage", Text),
     CheckConstraint("amount_minor >= 0", name="amount_minor"),
@@ -61,6 +72,17 @@ catalog_edition = Table(
 )
 
 
+catalog_version = Table(
+    "catalog_version",
+    metadata,
+    Column("edition", Integer, primary_key=True),
+    # What people call it; empty where nobody did.
+    Column("name", String(40), nullable=False),
+    Column("published_at", Instant, nullable=False),
+    # The whole catalogue as it was from then on: a document of three tables.
+    Column("document", Text, nullable=False),
+)
+
 _STILL = "UPDATE catalog_edition SET edition = edition WHERE id = 1 AND edition = ?1"
 
 
@@ -71,10 +93,36 @@ async def edition(tx: Tx) -> int:
     return int(found or 0)
 
 
-async def raise_edition(tx: Tx) -> None:
-    """Tell every process that the catalogue is another one now."""
+async def raise_edition(tx: Tx) -> int:
+    """Tell every process that the catalogue is another one now; returns its number."""
     row = {"id": 1, "edition": await edition(tx) + 1}
     await tx.upsert(catalog_edition, [row], key=("id",))
+    return row["edition"]
+
+
+async def keep_version(tx: Tx, version: Version) -> None:
+    """Remember a publication for good."""
+    row = {
+        "edition": version.edition,
+        "name": version.name,
+        "published_at": version.published_at,
+        "document": json.dumps(version.document, ensure_ascii=False, sort_keys=True),
+    }
+    await tx.insert(catalog_version, [row])
+
+
+async def versions(tx: Tx) -> list[Version]:
+    """List every publication, the newest first."""
+    query = select(catalog_version).order_by(catalog_version.c.edition.desc())
+    return [
+        Version(
+            edition=row.edition,
+            name=row.name,
+            published_at=row.published_at,
+            document=json.loads(row.document),
+        )
+        for row in await tx.rows(query)
+    ]
 
 
 async def insist_on(tx: Tx, known: int) -> None:
@@ -104,6 +152,10 @@ async def load(tx: Tx) -> PriceBook:
             amount=Money(row.amount_minor, row.currency),
             deposit_minor=row.deposit_minor,
             lost_fee_minor=row.lost_fee_minor,
+            included=Inclusive(row.included) if row.included else None,
+            tiers=read_tiers(row.tiers, row.currency) if row.tiers else (),
+            bundled_minor=row.bundled_minor,
+            minimum_minor=row.minimum_minor,
             usage=UsagePrice.parse(row.usage) if row.usage else None,
         )
         for row in await tx.rows(select(price))
@@ -134,6 +186,10 @@ async def keep(tx: Tx, offerings: Sequence[Offering], prices: Sequence[Price]) -
             "amount_minor": p.amount.amount_minor,
             "deposit_minor": p.deposit_minor,
             "lost_fee_minor": p.lost_fee_minor,
+            "included": p.included.value if p.included else "",
+            "tiers": write_tiers(p.tiers, p.amount.currency),
+            "bundled_minor": p.bundled_minor,
+            "minimum_minor": p.minimum_minor,
             "usage": str(p.usage) if p.usage else None,
         }
         for p in prices

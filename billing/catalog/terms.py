@@ -18,6 +18,7 @@ from terms.errors import Invalid
 from terms.schedule import MONTHLY, Interval, Schedule
 
 TRIAL_DAYS_MAX = 366
+_CODE = re.compile(r"[0-9A-Za-z][0-9A-Za-z_.-]{0,39}")
 _METER = re.compile(r"[0-9A-Za-z][0-9A-Za-z_.-]{0,39}")
 
 
@@ -58,6 +59,21 @@ class Days(StrEnum):
     BILLED = "billed"
 
 
+class TrialClock(StrEnum):
+    """What the days of a trial are."""
+
+    LOCAL = "local"  # local days: over when clocks show the same time of day again
+    HOURS = "hours"  # 24 hours each, to the second
+
+
+class Counts(StrEnum):
+    """What the tiers of a price count, besides the quantity that it is multiplied by."""
+
+    NOTHING = "nothing"
+    STREAMS = "streams"  # the quantity is how many may watch at once; nothing is multiplied
+    BOXES = "boxes"  # the boxes that the household rents
+
+
 class Billed(StrEnum):
     """When something that is bought once is billed."""
 
@@ -72,7 +88,8 @@ class Terms:
 
     `last_day` is the day on which something ends: for a change of plan, `billed` lets the old plan
     have it. `unused` are charged days behind an end, `paused` those of a pause. `billed` and
-    `window` are of what is bought once; `meter` counts what is used.
+    `window` are of what is bought once; `meter` counts what is used. `bundle_with` are offerings:
+    while a household has one of them too, the price is the bundled one.
     """
 
     interval: Interval = MONTHLY
@@ -86,6 +103,9 @@ class Terms:
     unused: Days = Days.FREE
     paused: Days = Days.FREE
     trial_days: int = 0
+    trial_clock: TrialClock = TrialClock.LOCAL
+    counts: Counts = Counts.NOTHING
+    bundle_with: tuple[str, ...] = ()
     billed: Billed = Billed.AT_ONCE
     window: Window | None = None
     meter: str = ""
@@ -94,6 +114,21 @@ class Terms:
     def counts_from_its_begin(self) -> bool:
         """Whether it matters for the periods when something began."""
         return self.alignment is Alignment.OWN or self.interval != MONTHLY
+
+    @property
+    def depends(self) -> bool:
+        """Whether what it costs depends on what else the household has."""
+        return bool(self.bundle_with) or self.counts is Counts.BOXES
+
+    def multiple(self, quantity: int) -> int:
+        """Tell how often the price is charged for a quantity."""
+        return 1 if self.counts is Counts.STREAMS else quantity
+
+    def counted(self, quantity: int, boxes: int) -> int:
+        """Tell which count decides about the tier."""
+        if self.counts is Counts.NOTHING:
+            return 1
+        return quantity if self.counts is Counts.STREAMS else boxes
 
     def schedule(self, bill_day: int, began_on: date) -> Schedule:
         """Lay out the periods of something that began on a day."""
@@ -120,7 +155,11 @@ class Terms:
     def unusual(self) -> dict[str, str]:
         """Write the terms that are not as usual, as `read` reads them."""
         values = {each.name: getattr(self, each.name) for each in fields(self)}
-        return {name: str(value) for name, value in values.items() if value != getattr(USUAL, name)}
+        return {
+            name: ";".join(value) if isinstance(value, tuple) else str(value)
+            for name, value in values.items()
+            if value != getattr(USUAL, name)
+        }
 
 
 def read_term(name: str, word: str) -> Any:
@@ -143,6 +182,13 @@ def _trial_days(word: str) -> int:
     return int(word)
 
 
+def _codes(word: str) -> tuple[str, ...]:
+    found = tuple(part.strip() for part in word.split(";") if part.strip())
+    if not all(_CODE.fullmatch(code) for code in found):
+        raise ValueError("must be codes of offerings, separated by ;")
+    return tuple(sorted(set(found)))
+
+
 def _meter(word: str) -> str:
     if not _METER.fullmatch(word):
         raise ValueError("needs up to 40 letters, digits, '_', '-' or '.'")
@@ -161,6 +207,9 @@ _READERS: Mapping[str, Callable[[str], Any]] = {
     "unused": _one_of(Days),
     "paused": _one_of(Days),
     "trial_days": _trial_days,
+    "trial_clock": _one_of(TrialClock),
+    "counts": _one_of(Counts),
+    "bundle_with": _codes,
     "billed": _one_of(Billed),
     "window": Window.parse,
     "meter": _meter,

@@ -9,8 +9,9 @@ from __future__ import annotations
 from datetime import datetime
 
 from billing.catalog.terms import When
-from billing.flows.change import end, give_back
+from billing.flows.change import end, give_back, look_at_minimum
 from billing.flows.contract import lock
+from billing.flows.dependents import Begun, reopen_dependents
 from billing.flows.desk import Desk
 from billing.flows.metering import rerate_services
 from runtime.store import Tx
@@ -26,6 +27,7 @@ async def cancel(desk: Desk, tx: Tx, contract: str, when: When | None, now: date
     if not held.subscriptions:
         raise Invalid("contract", f"{contract} has ended already")
     book = (await desk.shelf.newest(tx)).book
+    begun = []
     for one in held.subscriptions:
         terms = book.offering(one.offering).terms
         if (when or terms.cancellation) is When.PERIOD_END:
@@ -36,5 +38,8 @@ async def cancel(desk: Desk, tx: Tx, contract: str, when: When | None, now: date
         if one.until_on is None or wished < one.until_on:
             await end(tx, one, wished)
             await give_back(desk, tx, one, terms, wished)
+            await look_at_minimum(desk, tx, one, book, wished)
+            begun.append(Begun(held.service, one.offering, wished))
+    await reopen_dependents(desk, tx, book, begun)
     await desk.work.mark(tx, "settle", [held.account])
     await rerate_services(desk, tx, [held.service], now)

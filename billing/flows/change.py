@@ -9,7 +9,7 @@ days, the new plan is had at once and charged from the first day that the old on
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 
 from sqlalchemy import update
@@ -17,6 +17,7 @@ from sqlalchemy import update
 from billing.catalog.model import OfferingKind, PriceBook
 from billing.catalog.terms import Days, Terms, When
 from billing.flows.contract import Contract, lock
+from billing.flows.dependents import Begun, reopen_dependents
 from billing.flows.desk import Desk
 from billing.flows.metering import rerate_services
 from billing.flows.signup import check_offering
@@ -65,6 +66,7 @@ async def change(desk: Desk, tx: Tx, contract: str, wish: Change, now: datetime)
         await story.add(code, plans[0])
     for code in wish.remove:
         await story.remove(code)
+    await reopen_dependents(desk, tx, book, story.begun)
     await desk.work.mark(tx, "settle", [held.account])
     await rerate_services(desk, tx, [held.service], now)
     await take_waiting(desk, tx, now, [contract])
@@ -78,6 +80,7 @@ class _Story:
     book: PriceBook
     now: datetime
     wish: Change
+    begun: list[Begun] = field(default_factory=list)
 
     def kind(self, one: Subscription) -> OfferingKind:
         return self.book.offering(one.offering).kind
@@ -123,6 +126,7 @@ class _Story:
         if mine:
             # It was to end later: taking that back charges nothing twice.
             await end(self.tx, mine[-1], None)
+            self.begun.append(Begun(self.held.service, code, mine[-1].until_on or self.held.today))
             return
         begins = max(self.held.today, plan.from_on)
         await self._start(
@@ -147,8 +151,8 @@ class _Story:
         if self.wish.when is not None:
             return self.wish.when
         currency, day = self.held.currency, self.held.today
-        before = self.book.cost_of_a_day(plan.offering, currency, day) * plan.quantity
-        after = self.book.cost_of_a_day(code, currency, day) * quantity
+        before = self.book.cost_of_a_day(plan.offering, currency, day, plan.quantity)
+        after = self.book.cost_of_a_day(code, currency, day, quantity)
         terms = self.terms(plan)
         return terms.downgrade if after < before else terms.upgrade
 
@@ -171,7 +175,9 @@ class _Story:
 
     async def _end(self, one: Subscription, until_on: date) -> None:
         await end(self.tx, one, until_on)
+        self.begun.append(Begun(self.held.service, one.offering, until_on))
         await give_back(self.desk, self.tx, one, self.terms(one), until_on)
+        await look_at_minimum(self.desk, self.tx, one, self.book, until_on)
 
     async def _start(
         self, code: str, from_on: date, *, charged_from: date, activation: Activation, quantity: int
@@ -189,6 +195,7 @@ class _Story:
             "created_at": self.now,
         }
         await self.tx.insert(subscription, [row])
+        self.begun.append(Begun(self.held.service, code, from_on))
 
 
 async def end(tx: Tx, one: Subscription, until_on: date | None) -> None:
@@ -196,6 +203,15 @@ async def end(tx: Tx, one: Subscription, until_on: date | None) -> None:
     await tx.execute(
         update(subscription).where(subscription.c.id == one.id).values(until_on=until_on)
     )
+
+
+async def look_at_minimum(
+    desk: Desk, tx: Tx, one: Subscription, book: PriceBook, until_on: date
+) -> None:
+    """Have a minimum that ends with a subscription looked at when it does."""
+    if one.offering in book.committed:
+        day = max(one.charged_from, min(until_on, one.charged_until))
+        await reopen(tx, [(one.id, day)], desk.clock.machine_now(), desk.chance)
 
 
 async def give_back(desk: Desk, tx: Tx, one: Subscription, terms: Terms, until_on: date) -> None:

@@ -19,7 +19,7 @@ from billing.promotions import store as promotions
 from billing.promotions.promotion import Promotion
 from billing.rating.due import Rates
 from billing.tax import store as tax
-from billing.tax.model import TaxTable
+from billing.tax.assessment import Assessor
 from runtime.chance import Chance
 from runtime.clock import Clock
 from runtime.store import Tx
@@ -34,7 +34,7 @@ class Catalogue:
 
     edition: int
     rates: Rates
-    taxes: TaxTable
+    taxes: Assessor
     ladder: Ladder
     starts: Starts
     promotions: Mapping[str, Promotion]
@@ -61,7 +61,7 @@ class Shelf:
             self._catalogue = Catalogue(
                 edition=edition,
                 rates=Rates(await catalog.load(tx)),
-                taxes=await tax.load(tx),
+                taxes=Assessor(await tax.load(tx), await tax.load_level(tx)),
                 ladder=await dunning.load_ladder(tx),
                 starts=await equipment.load_starts(tx),
                 promotions=await promotions.load(tx),

@@ -139,14 +139,14 @@ async def _deferrals(tx: Tx, month: Period, after: str, last: AccountId) -> list
 def _line_query(month: Period) -> Select[Any]:
     c, owner = invoice_line.c, invoice.c
     booked = deferred_on(owner.id, owner.issued_on).label("deferred_on")
-    columns = (owner.account_id, owner.currency, c.invoice_id, c.n, c.amount_minor)
+    columns = (owner.account_id, owner.currency, c.invoice_id, c.n, c.net_minor)
     query = select(*columns, c.period_start, c.period_end, booked)
     return query.select_from(invoice.join(invoice_line, c.invoice_id == owner.id)).where(
         owner.issued_on >= month.start,
         owner.issued_on < month.end,
         c.period_end > month.end,
         c.kind != LineKind.DEPOSIT.value,
-        c.amount_minor != 0,
+        c.net_minor != 0,
     )
 
 
@@ -157,7 +157,7 @@ def _of_line(row: Any) -> Deferral | None:
         document=row.invoice_id,
         n=row.n,
         account=AccountId(row.account_id),
-        amount=Money(row.amount_minor, row.currency),
+        amount=Money(row.net_minor, row.currency),
         period=Period(row.period_start, row.period_end),
     )
 
@@ -165,7 +165,7 @@ def _of_line(row: Any) -> Deferral | None:
 def _credit_query(month: Period) -> Select[Any]:
     c, owner, line = credit_line.c, credit_note.c, invoice_line.c
     booked = deferred_on(invoice.c.id, invoice.c.issued_on).label("deferred_on")
-    columns = (owner.account_id, owner.currency, owner.issued_on, c.note_id, c.n, c.amount_minor)
+    columns = (owner.account_id, owner.currency, owner.issued_on, c.note_id, c.n, c.net_minor)
     charged = (line.period_end.label("charged_until"), booked)
     joined = (
         credit_note.join(credit_line, c.note_id == owner.id)
@@ -181,7 +181,7 @@ def _of_credit(row: Any) -> Deferral | None:
         return None
     back = Period(row.period_start, row.period_end)
     still = unearned(back, row.charged_until, row.deferred_on, row.issued_on)
-    part = unearned_part(Money(row.amount_minor, row.currency), back, still)
+    part = unearned_part(Money(row.net_minor, row.currency), back, still)
     if still is None or not part.amount_minor:
         return None
     return Deferral(

@@ -15,6 +15,7 @@ from billing.equipment import store as equipment
 from billing.equipment.model import Rental
 from billing.equipment.possession import Possessions, Rules
 from billing.equipment.store import possession_heard, rental
+from billing.flows.dependents import Begun, reopen_dependents
 from billing.flows.desk import Desk
 from billing.invoicing.store import reopen
 from billing.payments.model import fact_id
@@ -50,6 +51,8 @@ async def equip(
     old = [(one.id, one.from_on) for one in changed if one.until_on or one.id in rentals]
     await reopen(tx, old, desk.clock.machine_now(), desk.chance)
     await tx.insert(possession_heard, [{"id": key} for key in sorted(held.heard - heard)])
+    begun = [Begun(one.service, one.offering, one.from_on) for one in changed]
+    await reopen_dependents(desk, tx, catalogue.book, begun)
     touched = services | {held.rentals[key].service for key in held.changed}
     accounts = sorted({owners[each][0] for each in touched})
     await desk.work.mark(tx, "settle", accounts)

@@ -6,7 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from sqlalchemy import exists, select
+
 from billing.catalog import store as catalog
+from billing.catalog.document import Document, Version, written
 from billing.catalog.model import (
     Offering,
     OfferingKind,
@@ -19,6 +22,7 @@ from billing.dunning import store as dunning
 from billing.dunning.model import Ladder
 from billing.equipment import store as equipment
 from billing.equipment.model import Starts
+from billing.invoicing.store import invoice_line
 from billing.loyalty import store as loyalty
 from billing.loyalty.model import Program
 from billing.promises import store as promises
@@ -27,6 +31,7 @@ from billing.promotions import store as promotions
 from billing.promotions.model import Scope
 from billing.promotions.promotion import Promotion, changed_promotions
 from billing.tax import store as tax
+from billing.tax.levels import Level
 from billing.tax.model import TaxRate, TaxTable, changed_rates
 from runtime.store import Tx
 from terms.calendar import local_date
@@ -38,7 +43,9 @@ class Publication:
     """What an operator wishes to publish; what it does not name stays.
 
     `zone` says which day it is for the operator. No ladder leaves the published one, and so do
-    no `starts`, which says when rentals begin, and no `promises`, which may be made.
+    no `starts`, which says when rentals begin, no `promises`, which may be made, and no `level`,
+    which says what tax is rounded once for. `name` is what people call this version of the
+    catalogue.
     """
 
     zone: str
@@ -48,6 +55,8 @@ class Publication:
     ladder: Ladder | None = None
     starts: Starts | None = None
     promises: PromisePolicy | None = None
+    level: Level | None = None
+    name: str = ""
     promotions: Sequence[Promotion] = ()
     program: Program | None = None
 
@@ -62,8 +71,9 @@ class Published:
 async def publish(tx: Tx, publication: Publication, now: datetime) -> Published:
     """Publish; the same again changes nothing.
 
-    Raises Invalid for a change of what is effective, for an offering whose tax has no rate, and
-    for a price without an offering, or with a deposit or a fee that its offering cannot have.
+    Raises Invalid for a change of what is effective or was sold ahead, for an offering whose tax
+    has no rate at home or in another jurisdiction that any tax has one in, and for a price without
+    an offering, or with a deposit or a fee that its offering cannot have.
     """
     today = local_date(now, publication.zone)
     book, table = await catalog.load(tx), await tax.load(tx)
@@ -71,22 +81,55 @@ async def publish(tx: Tx, publication: Publication, now: datetime) -> Published:
     offerings = changed_offerings(book, publication.offerings)
     prices = changed_prices(book, publication.prices, today)
     _check_names(publication, book, table)
+    await _check_sold(tx, book, prices)
+    before = written(book, table)
     await tax.keep(tx, rates)
     await catalog.keep(tx, offerings, prices)
     changes = [
-        *(f"tax {rate.tax}: {rate.rate} from {rate.effective_from}" for rate in rates),
+        *(f"tax {rate.name}: {rate.rate} from {rate.effective_from}" for rate in rates),
         *(f"offering {offering.code}: {offering.name}" for offering in offerings),
         *(f"price {p.offering}: {p.amount} from {p.effective_from}" for p in prices),
         *await _publish_rules(tx, publication),
         *await _publish_promotions(tx, publication, _kinds(publication, book)),
     ]
     if changes:
-        await catalog.raise_edition(tx)
+        await _keep_versions(tx, publication.name, before, now)
     return Published(changes=tuple(changes))
 
 
+async def _check_sold(tx: Tx, book: PriceBook, prices: Sequence[Price]) -> None:
+    """Raise Invalid for a price to come that is not as published and was charged ahead already."""
+    known = {(one.offering, one.effective_from) for one in prices} & {
+        (one.offering, one.effective_from)
+        for code in {one.offering for one in prices}
+        for one in book.all_prices(code)
+    }
+    c = invoice_line.c
+    for code, day in sorted(known):
+        sold = exists().where(c.offering == code, c.price_from == day)
+        if await tx.scalar(select(sold)):
+            raise Invalid(f"prices.{code}.{day}", "was charged ahead already: date it later")
+
+
+async def _keep_versions(tx: Tx, name: str, before: Document, now: datetime) -> None:
+    """Raise the edition, and remember the catalogue where it is another one than before."""
+    held = await catalog.edition(tx)
+    after = written(await catalog.load(tx), await tax.load(tx))
+    edition = await catalog.raise_edition(tx)
+    if after == before:
+        return
+    known = await catalog.versions(tx)
+    if name and any(one.name == name for one in known):
+        raise Invalid("version", f"{name!r} is published already and says something else")
+    if not known and any(before.values()):
+        first = Version(edition=held, name="", published_at=now, document=before)
+        await catalog.keep_version(tx, first)
+    version = Version(edition=edition, name=name, published_at=now, document=after)
+    await catalog.keep_version(tx, version)
+
+
 async def _publish_rules(tx: Tx, publication: Publication) -> list[str]:
-    """Publish ladder, begin of rentals and promises, where they are others than before."""
+    """Publish ladder, begin of rentals, promises and level of tax, where they are new."""
     changes = []
     ladder, starts, policy = publication.ladder, publication.starts, publication.promises
     if ladder is not None and ladder != await dunning.load_ladder(tx):
@@ -98,6 +141,9 @@ async def _publish_rules(tx: Tx, publication: Publication) -> list[str]:
     if policy is not None and policy != await promises.load_policy(tx):
         await promises.keep_policy(tx, policy)
         changes.append(f"promises: {policy.days_max} days at most")
+    if publication.level is not None and publication.level is not await tax.load_level(tx):
+        await tax.keep_level(tx, publication.level)
+        changes.append(f"tax is rounded for each {publication.level.value}")
     program = publication.program
     if program is not None and program != await loyalty.load_program(tx):
         await loyalty.keep_program(tx, program)
@@ -106,11 +152,15 @@ async def _publish_rules(tx: Tx, publication: Publication) -> list[str]:
 
 
 def _check_names(publication: Publication, book: PriceBook, table: TaxTable) -> None:
-    taxes = table.taxes | {rate.tax for rate in publication.taxes}
+    known = TaxTable.of({*table, *publication.taxes})
     kinds = _kinds(publication, book)
     for offering in publication.offerings:
-        if offering.tax not in taxes:
+        if offering.tax not in known.taxes:
             raise Invalid(f"offerings.{offering.code}.tax", f"there is no tax {offering.tax!r}")
+    used = {one.tax for one in (*book.offerings.values(), *publication.offerings)}
+    for missing in known.gaps(used):
+        why = "has no rate there: say 0% where it is not raised"
+        raise Invalid(f"taxes.{missing}", why)
     for price in publication.prices:
         if price.offering not in kinds:
             raise Invalid(f"prices.{price.offering}", "there is no such offering")

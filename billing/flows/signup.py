@@ -18,6 +18,7 @@ from billing.payments.store import payment_method
 from billing.subscriptions.model import Activation
 from billing.subscriptions.store import subscription
 from billing.subscriptions.trial import Trial
+from billing.tax.model import HOME
 from runtime.chance import new_id
 from runtime.store import Tx
 from runtime.store.among import KEYS, among, packed
@@ -58,6 +59,7 @@ class SignUp:
     bill_day: int | None = None
     starts_on: date | None = None
     billed_until: date | None = None
+    jurisdiction: str = HOME
     activation: Activation = Activation.PAID
     terms_days: int = 0
     streams: int = 1
@@ -78,14 +80,17 @@ async def sign_up(desk: Desk, tx: Tx, orders: Sequence[SignUp], now: datetime) -
     """Sign households up and mark their accounts; nothing is charged before settle looks.
 
     Raises Duplicate naming contracts that exist, NotFound for an unknown offering or one without
-    a price in the currency, Invalid for an offering of another kind.
+    a price in the currency, Invalid for an offering of another kind, or where no tax is known of
+    the account's jurisdiction.
     """
     await _check_contracts(tx, [order.contract for order in orders])
-    book = (await desk.shelf.newest(tx)).book
+    catalogue = await desk.shelf.newest(tx)
+    book = catalogue.book
     made = []
     rows = _Rows()
     for order in orders:
         _check(order, book, now)
+        catalogue.taxes.table.check(order.jurisdiction)
         one = SignedUp(
             contract=order.contract,
             account=AccountId(new_id(now, desk.chance)),
@@ -109,13 +114,14 @@ class _Begin:
     def charged_from(self, order: SignUp, code: str) -> date:
         """Tell the first day that is charged: behind what another system billed, and a trial."""
         day = _charged_from(order, self.now)
-        days = self.book.offering(code).terms.trial_days
-        if not days:
+        terms = self.book.offering(code).terms
+        if not terms.trial_days:
             return day
         starts_on = _starts_on(order, self.now)
         is_now = starts_on == local_date(self.now, order.zone)
         began_at = self.now if is_now else start_of_day(starts_on, order.zone)
-        return max(day, Trial(started_at=began_at, days=days).charged_from(order.zone))
+        trial = Trial(started_at=began_at, days=terms.trial_days, clock=terms.trial_clock)
+        return max(day, trial.charged_from(order.zone))
 
     def activation(self, order: SignUp, code: str) -> Activation:
         """Tell when it goes live: who tries it has it at once, and owes when the trial is over."""
@@ -148,6 +154,7 @@ class _Rows:
                 "locale": order.locale,
                 "bill_day": order.bill_day or starts_on.day,
                 "terms_days": order.terms_days,
+                "jurisdiction": order.jurisdiction,
                 "created_at": now,
             }
         )

@@ -1,7 +1,8 @@
 """A credit note: what is given back of invoice lines, as a document of its own. Never changed.
 
-Counted from the original line: at its price and its tax rate, never more than it charged. Each day
-of a line is credited once; what a person keeps of a deposit stands on its credit too. Pure.
+Counted from the original line: at its price and with its own part of the tax, never more than it
+charged. Both are cut by what is reached, so that all credits of a line are the line. Each day of a
+line is credited once; what a person keeps of a deposit stands on its credit too. Pure.
 """
 
 from __future__ import annotations
@@ -18,7 +19,8 @@ from billing.ledger.model import Book
 from billing.rating.coverage import less
 from billing.rating.measure import reached
 from billing.rating.model import Line, LineKind
-from billing.tax.model import TaxGroup, grouped
+from billing.tax.levels import Split
+from billing.tax.model import TaxGroup
 from terms.calendar import Period
 from terms.ids import AccountId, InvoiceId
 from terms.money import Money, Rate, divide_half_up, total
@@ -28,7 +30,8 @@ SERIES = "CRN"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Charged:
-    """Line `n` of an invoice, the rate it was taxed at if it was, the days given back of it.
+    """Line `n` of an invoice, its net and tax, the group it was taxed in if it was, the days given
+    back of it.
 
     `deferred_on` is the day on which its invoice was booked, where some of that was deferred.
     """
@@ -36,7 +39,8 @@ class Charged:
     invoice: InvoiceId
     n: int
     line: Line
-    rate: Rate | None
+    split: Split
+    group: TaxGroup | None
     deferred_on: date | None = None
     credited: tuple[Period, ...] = ()
 
@@ -52,12 +56,16 @@ class Charged:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CreditLine:
-    """What is given back of a line: `amount`, for the days of `period`; `kept` is not."""
+    """What is given back of a line: `amount`, for the days of `period`; `kept` is not.
+
+    The amount includes its tax where that of the line does; `split` takes it apart.
+    """
 
     of: Charged
     label: str
     period: Period
     amount: Money
+    split: Split
     kept: Money
 
 
@@ -89,15 +97,13 @@ class CreditNote:
 def days_of(one: Charged, period: Period, zone: str) -> CreditLine | None:
     """Give back days of a line: what it charged for them."""
     before, after = (cost_until(one, day, zone) for day in (period.start, period.end))
-    amount = Money(after - before, one.line.charge.amount.currency)
-    return _credit(one, period, amount, Money(0, amount.currency))
+    return _credit(one, period, before, after)
 
 
 def whole_of(one: Charged, *, kept_minor: int = 0) -> CreditLine | None:
     """Give back a line that was charged once, but for a part that is kept."""
     charge = one.line.charge
-    kept = Money(kept_minor, charge.amount.currency)
-    return _credit(one, charge.period, charge.amount - kept, kept)
+    return _credit(one, charge.period, kept_minor, charge.amount.amount_minor, kept_minor)
 
 
 def execute_credit(one: CreditLine, zone: str) -> Money:
@@ -124,10 +130,32 @@ def cost_until(one: Charged, day: date, zone: str) -> int:
     return divide_half_up(charge.amount.amount_minor * cost, priced)
 
 
-def _credit(one: Charged, period: Period, amount: Money, kept: Money) -> CreditLine | None:
-    if not (amount.amount_minor or kept.amount_minor):
+def _credit(
+    one: Charged, period: Period, before: int, after: int, kept_minor: int = 0
+) -> CreditLine | None:
+    """Give back what a line charged from an amount up to another."""
+    if not (after - before or kept_minor):
         return None
-    return CreditLine(of=one, label=one.line.label, period=period, amount=amount, kept=kept)
+    currency = one.line.charge.amount.currency
+    return CreditLine(
+        of=one,
+        label=one.line.label,
+        period=period,
+        amount=Money(after - before, currency),
+        split=_part(one, before, after),
+        kept=Money(kept_minor, currency),
+    )
+
+
+def _part(one: Charged, before: int, after: int) -> Split:
+    """Take apart what lies between two amounts of a line."""
+    charged, (net, tax) = one.line.charge.amount, (one.split.net, one.split.tax)
+    amount = Money(after - before, tax.currency)
+    if not tax.amount_minor:
+        return Split(amount, tax)
+    upto, since = (tax.portion(each, charged.amount_minor) for each in (after, before))
+    part = upto - since
+    return Split(amount if net == charged else amount - part, part)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -141,11 +169,6 @@ class NoteHeading:
 
 def draw_up_note(account: Account, heading: NoteHeading, lines: Sequence[CreditLine]) -> CreditNote:
     """Make a credit note of lines, each taxed as it was charged."""
-    groups = grouped(
-        (line.of.line.charge.tax, line.of.rate, line.amount)
-        for line in lines
-        if line.of.rate is not None
-    )
     return CreditNote(
         id=heading.id,
         sequence=heading.sequence,
@@ -153,10 +176,27 @@ def draw_up_note(account: Account, heading: NoteHeading, lines: Sequence[CreditL
         issued_on=account.today(heading.at),
         issued_at=heading.at,
         lines=lines,
-        groups=groups,
-        net=total((line.amount for line in lines), account.currency),
-        tax=total((group.amount for group in groups), account.currency),
+        groups=_groups(lines),
+        net=total((line.split.net for line in lines), account.currency),
+        tax=total((line.split.tax for line in lines), account.currency),
     )
+
+
+def _groups(lines: Sequence[CreditLine]) -> list[TaxGroup]:
+    """Sum what is given back of each tax and rate, sorted by both."""
+    found: dict[tuple[str, Rate], TaxGroup] = {}
+    for line in lines:
+        group, split = line.of.group, line.split
+        if group is not None:
+            key = group.name, group.rate
+            held = found.get(key)
+            net, tax = (
+                (split.net, split.tax)
+                if held is None
+                else (held.net + split.net, held.amount + split.tax)
+            )
+            found[key] = replace(group, net=net, amount=tax)
+    return [found[key] for key in sorted(found)]
 
 
 def taken_back(note: CreditNote) -> list[tuple[Book, str, Money]]:
@@ -173,7 +213,7 @@ def taken_back(note: CreditNote) -> list[tuple[Book, str, Money]]:
         (Book.DEPOSIT, note.account, freed + kept),
         (Book.REVENUE, "", note.net - freed - kept - deferred),
         (Book.DEFERRED, "", deferred),
-        *((Book.TAX, group.tax, group.amount) for group in note.groups),
+        *((Book.TAX, group.name, group.amount) for group in note.groups),
     ]
 
 
@@ -182,4 +222,4 @@ def _deferred(line: CreditLine, on: date) -> Money:
     if line.of.deferred_on is None:
         return Money(0, line.amount.currency)
     still = unearned(line.period, line.of.line.charge.period.end, line.of.deferred_on, on)
-    return unearned_part(line.amount, line.period, still)
+    return unearned_part(line.split.net, line.period, still)

@@ -12,8 +12,10 @@ from datetime import date, datetime
 from billing.accounts.model import Account
 from billing.ledger.deferral import month_end
 from billing.ledger.model import Book, Posting, PostingKind, entries
-from billing.rating.model import Line, LineKind
-from billing.tax.model import TaxGroup, TaxTable, assess
+from billing.rating.model import Charge, Line, LineKind
+from billing.tax.assessment import Assessor, Taxable, Where
+from billing.tax.levels import Split
+from billing.tax.model import TaxGroup
 from terms.calendar import days_after
 from terms.ids import AccountId, InvoiceId
 from terms.money import Money, total
@@ -24,7 +26,7 @@ NUMBER_DIGITS = 8
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Invoice:
-    """One document. `net` is the sum of its lines, `tax` that of its groups."""
+    """One document. `splits` take its lines apart one by one; `net` and `tax` are their sums."""
 
     id: InvoiceId
     series: str
@@ -34,6 +36,7 @@ class Invoice:
     issued_at: datetime
     due_on: date
     lines: Sequence[Line]
+    splits: Sequence[Split]
     groups: Sequence[TaxGroup]
     net: Money
     tax: Money
@@ -64,10 +67,11 @@ class Heading:
     is_prepaid: bool
 
 
-def draw_up(account: Account, heading: Heading, lines: Sequence[Line], taxes: TaxTable) -> Invoice:
+def draw_up(account: Account, heading: Heading, lines: Sequence[Line], taxes: Assessor) -> Invoice:
     """Make an invoice of lines. Raises NotFound where a tax has no rate on the day of issue."""
     issued_on = account.today(heading.at)
-    groups = assess(((line.charge.tax, line.charge.amount) for line in lines), taxes, issued_on)
+    where = Where(account.currency, issued_on, account.jurisdiction)
+    assessed = taxes.assess(tuple(_taxable(line.charge) for line in lines), where)
     terms_days = 0 if heading.is_prepaid else account.terms_days
     return Invoice(
         id=heading.id,
@@ -78,10 +82,15 @@ def draw_up(account: Account, heading: Heading, lines: Sequence[Line], taxes: Ta
         issued_at=heading.at,
         due_on=days_after(issued_on, terms_days),
         lines=lines,
-        groups=groups,
-        net=total((line.charge.amount for line in lines), account.currency),
-        tax=total((group.amount for group in groups), account.currency),
+        splits=assessed.splits,
+        groups=assessed.groups,
+        net=assessed.net,
+        tax=assessed.tax,
     )
+
+
+def _taxable(charge: Charge) -> Taxable:
+    return Taxable(charge.tax, charge.amount.amount_minor, charge.included)
 
 
 def posting(invoice: Invoice) -> Posting | None:
@@ -97,7 +106,8 @@ def posting(invoice: Invoice) -> Posting | None:
     held = [one.amount for one in charges if one.kind is LineKind.DEPOSIT]
     deposits = total(held, invoice.net.currency)
     beyond = month_end(invoice.issued_on)
-    ahead = (one.amount for one in charges if one.period.end > beyond)
+    parts = zip(charges, invoice.splits, strict=True)
+    ahead = (split.net for one, split in parts if one.period.end > beyond)
     deferred = total(ahead, invoice.net.currency)
     return Posting(
         id=invoice.id,
@@ -110,6 +120,6 @@ def posting(invoice: Invoice) -> Posting | None:
             (Book.DEPOSIT, invoice.account, -deposits),
             (Book.REVENUE, "", deposits + deferred - invoice.net),
             (Book.DEFERRED, "", -deferred),
-            *((Book.TAX, group.tax, -group.amount) for group in invoice.groups),
+            *((Book.TAX, group.name, -group.amount) for group in invoice.groups),
         ),
     )

@@ -36,7 +36,8 @@ from billing.invoicing.credit import Charged, CreditLine, CreditNote
 from billing.invoicing.model import Invoice
 from billing.rating.measure import Share
 from billing.rating.model import Charge, Line, LineKind
-from billing.tax.model import TaxGroup
+from billing.tax.levels import Level, Split
+from billing.tax.model import HOME, TaxGroup
 from runtime.chance import Chance, new_id
 from runtime.store import Instant, Tx, metadata
 from terms.calendar import Period
@@ -65,7 +66,8 @@ invoice = Table(
     Column("net_minor", BigInteger, nullable=False),
     Column("tax_minor", BigInteger, nullable=False),
     Column("total_minor", BigInteger, nullable=False),
-    # The tax groups as they were printed: [[tax, ppm, net, tax amount], ...]
+    # The tax groups as they were printed: [[tax, ppm, net, tax amount], ...], and each with its
+    # level and jurisdiction where they are not as usual.
     Column("groups", Text, nullable=False),
     UniqueConstraint("series", "sequence"),
     CheckConstraint("total_minor = net_minor + tax_minor", name="total_minor"),
@@ -94,6 +96,9 @@ invoice_line = Table(
     Column("quantity", Integer, nullable=False),
     Column("rate_minor", BigInteger, nullable=False),
     Column("amount_minor", BigInteger, nullable=False),
+    # The amount taken apart: it is either the net, or includes the tax.
+    Column("net_minor", BigInteger, nullable=False),
+    Column("tax_minor", BigInteger, nullable=False),
     Column("tax", String(40), nullable=False),
     Column("label", String(300), nullable=False),
     # What discounts take off the rate: the amount is the part of what is left (line_discount).
@@ -104,6 +109,7 @@ invoice_line = Table(
     CheckConstraint("period_start < period_end", name="period_end"),
     CheckConstraint("units > 0 AND units_before >= 0", name="units"),
     CheckConstraint("units_before + units <= of_units", name="of_units"),
+    CheckConstraint("amount_minor IN (net_minor, net_minor + tax_minor)", name="net_minor"),
     CheckConstraint(
         "off_minor = 0 OR (off_minor > 0 AND off_minor <= rate_minor)", name="off_minor"
     ),
@@ -137,6 +143,8 @@ credit_line = Table(
     Column("period_start", Date, nullable=False),
     Column("period_end", Date, nullable=False),
     Column("amount_minor", BigInteger, nullable=False),
+    Column("net_minor", BigInteger, nullable=False),
+    Column("tax_minor", BigInteger, nullable=False),
     Column("kept_minor", BigInteger, nullable=False),
     Column("label", String(300), nullable=False),
     ForeignKeyConstraint(
@@ -147,6 +155,7 @@ credit_line = Table(
     CheckConstraint("period_start < period_end", name="period_end"),
     CheckConstraint("amount_minor >= 0", name="amount_minor"),
     CheckConstraint("kept_minor >= 0", name="kept_minor"),
+    CheckConstraint("amount_minor IN (net_minor, net_minor + tax_minor)", name="net_minor"),
 )
 
 reopened = Table(
@@ -187,7 +196,11 @@ async def reserve_numbers(tx: Tx, series: str, count: int) -> int:
 async def write(tx: Tx, invoices: Sequence[Invoice]) -> None:
     """Write documents with their lines."""
     await tx.insert_rows(invoice, _COLUMNS, [_values(one) for one in invoices])
-    lines = [_line(one, n, line) for one in invoices for n, line in enumerate(one.lines, 1)]
+    lines = [
+        _line(one, n, line, split)
+        for one in invoices
+        for n, (line, split) in enumerate(zip(one.lines, one.splits, strict=True), 1)
+    ]
     await tx.insert_rows(invoice_line, _LINE_COLUMNS, lines)
     await discounts.write(tx, invoices)
 
@@ -234,7 +247,7 @@ _COLUMNS = (
     *("issued_on", "issued_at", "due_on", "net_minor", "tax_minor", "total_minor", "groups"),
 )
 _LINE_COLUMNS = (
-    *("invoice_id", "n", "service_id", "subject", "label", "take"),
+    *("invoice_id", "n", "service_id", "subject", "label", "take", "net_minor", "tax_minor"),
     *("kind", "period_start", "period_end", "measure", "units_before", "units", "of_units"),
     *("offering", "price_from", "quantity", "rate_minor", "amount_minor", "tax"),
     "off_minor",
@@ -250,8 +263,12 @@ def _values(one: Invoice) -> tuple[object, ...]:
     )
 
 
-def _line(one: Invoice, n: int, line: Line) -> tuple[object, ...]:
-    return (one.id, n, line.service, line.subject, line.label, line.take, *_priced(line.charge))
+def _line(one: Invoice, n: int, line: Line, split: Split) -> tuple[object, ...]:
+    return (
+        *(one.id, n, line.service, line.subject, line.label, line.take),
+        *(split.net.amount_minor, split.tax.amount_minor),
+        *_priced(line.charge),
+    )
 
 
 def _priced(charge: Charge) -> tuple[object, ...]:
@@ -273,6 +290,8 @@ def _credit_row(one: CreditNote, n: int, line: CreditLine) -> dict[str, object]:
         "period_start": line.period.start,
         "period_end": line.period.end,
         "amount_minor": line.amount.amount_minor,
+        "net_minor": line.split.net.amount_minor,
+        "tax_minor": line.split.tax.amount_minor,
         "kept_minor": line.kept.amount_minor,
         "label": line.label,
     }
@@ -280,7 +299,8 @@ def _credit_row(one: CreditNote, n: int, line: CreditLine) -> dict[str, object]:
 
 def charged_from(row: Any) -> Charged:
     """Read a line together with `currency` and `groups` of its invoice."""
-    rates = {group.tax: group.rate for group in decode_groups(row.groups, row.currency)}
+    groups = {group.tax: group for group in decode_groups(row.groups, row.currency)}
+    split = Split(Money(row.net_minor, row.currency), Money(row.tax_minor, row.currency))
     charge = Charge(
         kind=LineKind(row.kind),
         offering=row.offering,
@@ -301,18 +321,37 @@ def charged_from(row: Any) -> Charged:
         charge=charge,
         take=row.take,
     )
-    return Charged(invoice=InvoiceId(row.invoice_id), n=row.n, line=line, rate=rates.get(row.tax))
+    return Charged(
+        invoice=InvoiceId(row.invoice_id),
+        n=row.n,
+        line=line,
+        split=split,
+        group=groups.get(row.tax),
+    )
 
 
 def encode_groups(groups: Sequence[TaxGroup]) -> str:
     """Write tax groups as text."""
-    rows = [[g.tax, g.rate.ppm, g.net.amount_minor, g.amount.amount_minor] for g in groups]
+    rows = [
+        [g.tax, g.rate.ppm, g.net.amount_minor, g.amount.amount_minor, *_unusual(g)] for g in groups
+    ]
     return json.dumps(rows, separators=(",", ":"))
+
+
+def _unusual(group: TaxGroup) -> tuple[str, ...]:
+    is_usual = group.level is Level.GROUP and group.jurisdiction == HOME
+    return () if is_usual else (group.level.value, group.jurisdiction)
 
 
 def decode_groups(text: str, currency: str) -> Iterator[TaxGroup]:
     """Read what `encode_groups` wrote."""
-    for tax, ppm, net, amount in json.loads(text):
+    for tax, ppm, net, amount, *unusual in json.loads(text):
+        level, jurisdiction = unusual or (Level.GROUP, HOME)
         yield TaxGroup(
-            tax=tax, rate=Rate(ppm), net=Money(net, currency), amount=Money(amount, currency)
+            tax=tax,
+            rate=Rate(ppm),
+            net=Money(net, currency),
+            amount=Money(amount, currency),
+            jurisdiction=jurisdiction,
+            level=Level(level),
         )

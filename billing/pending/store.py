@@ -21,6 +21,7 @@ from sqlalchemy import (
     Table,
     Text,
     false,
+    text,
     update,
 )
 
@@ -28,6 +29,7 @@ from billing.catalog.terms import Measure
 from billing.pending.model import PendingCharge
 from billing.rating.measure import WHOLE
 from billing.rating.model import Charge, Line, LineKind
+from billing.tax.levels import Inclusive
 from runtime.store import Instant, Tx, metadata
 from runtime.store.among import KEYS, among, packed
 from runtime.store.prepared import PreparedCommand
@@ -53,6 +55,7 @@ pending_charge = Table(
     Column("rate_minor", BigInteger, nullable=False),
     Column("amount_minor", BigInteger, nullable=False),
     Column("tax", String(40), nullable=False),
+    Column("included", String(16), nullable=False, server_default=text("''")),
     Column("label", String(300), nullable=False),
     # How the amount came about, as JSON.
     Column("record", Text, nullable=False),
@@ -110,6 +113,7 @@ def pending_from(row: Any) -> PendingCharge:
         rate=Money(row.rate_minor, row.currency),
         amount=Money(row.amount_minor, row.currency),
         tax=row.tax,
+        included=Inclusive(row.included) if row.included else None,
     )
     service = ServiceId(row.service_id)
     return PendingCharge(
@@ -138,6 +142,7 @@ def _row(one: Filed, at: datetime) -> dict[str, object]:
         "rate_minor": charge.rate.amount_minor,
         "amount_minor": charge.amount.amount_minor,
         "tax": charge.tax,
+        "included": charge.included.value if charge.included else "",
         "label": line.label,
         "record": json.dumps(one.record, sort_keys=True),
         "from_on": one.charge.from_on,

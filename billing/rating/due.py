@@ -6,7 +6,7 @@ the edition of the catalogue lasts.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import date
 from typing import NamedTuple
 
@@ -15,6 +15,7 @@ from billing.catalog.terms import Measure, Terms, Timing
 from billing.rating.coverage import less, within
 from billing.rating.measure import OURS, Leading, Manner, share
 from billing.rating.model import Charge, LineKind
+from billing.rating.situation import ALONE, Situations, cut, on
 from terms.calendar import Period
 from terms.errors import Invalid
 from terms.money import Money
@@ -28,7 +29,7 @@ class Wish(NamedTuple):
     """An offering from the first day on that is not charged yet, up to `until`, less the `rests`.
 
     `began_on` is where its periods are counted from; it and `zone` are left out where the terms of
-    the offering do not ask for them, so that more wishes are alike.
+    the offering do not ask for them, so that more wishes are alike; so are the situations.
     """
 
     kind: LineKind
@@ -41,6 +42,7 @@ class Wish(NamedTuple):
     zone: str = ""
     quantity: int = 1
     rests: tuple[Period, ...] = ()
+    situations: Situations = ()
 
 
 class Due(NamedTuple):
@@ -111,7 +113,8 @@ def _parts(wish: Wish, terms: Terms) -> Iterator[tuple[Period, Period]]:
         if terms.measure is Measure.WHOLE:
             yield Period(part.start, whole.end), whole
         else:
-            for piece in less([part], wish.rests) if wish.rests else (part,):
+            pieces: Iterable[Period] = less([part], wish.rests) if wish.rests else (part,)
+            for piece in cut(pieces, wish.situations) if wish.situations else pieces:
                 yield piece, whole
         whole = schedule.after(whole)
     raise Invalid("start", f"{wish.offering} would be charged for more than {PERIODS_MAX} periods")
@@ -130,7 +133,8 @@ def _charge(book: PriceBook, wish: Wish, manner: Manner, part: Period, whole: Pe
     if manner.leading is Leading.STEPPED and whole.start < part.start and part.end == whole.end:
         whole = schedule.stepped_back(whole.end)
     measured = share(part, whole, terms.measure, schedule, wish.zone)
-    rate = price.amount * wish.quantity
+    here = on(wish.situations, part.start) if wish.situations else ALONE
+    rate = price.rate(terms, wish.quantity, here.boxes, is_bundled=here.is_bundled)
     return Charge(
         kind=wish.kind,
         offering=wish.offering,
@@ -142,4 +146,5 @@ def _charge(book: PriceBook, wish: Wish, manner: Manner, part: Period, whole: Pe
         rate=rate,
         amount=Money(measured.part(rate.amount_minor, manner.cut), wish.currency),
         tax=book.offering(wish.offering).tax,
+        included=price.included,
     )

@@ -15,6 +15,7 @@ from typing import NamedTuple
 from billing.catalog.model import Price
 from billing.catalog.terms import Measure
 from billing.rating.measure import Share
+from billing.tax.levels import Inclusive
 from terms.calendar import Period, days_after
 from terms.ids import ServiceId
 from terms.money import Money
@@ -29,6 +30,7 @@ class LineKind(StrEnum):
     LOST_FEE = "lost_fee"  # for a device that is lost
     PURCHASE = "purchase"  # something bought once
     USAGE = "usage"  # what was used in a period
+    MINIMUM = "minimum"  # what was missing of a minimum when its period was over
 
 
 BY_THE_PERIOD = frozenset({LineKind.RECURRING, LineKind.RENTAL})
@@ -40,7 +42,7 @@ class Charge:
     """What `quantity` of an offering costs in a part of a period.
 
     `rate` is for the whole period and for all of the quantity, and discounts take `off_minor` off
-    it: `share` of what is left is `amount`.
+    it: `share` of what is left is `amount`. Both include their tax where the price does.
     """
 
     kind: LineKind
@@ -53,6 +55,7 @@ class Charge:
     rate: Money
     amount: Money
     tax: str
+    included: Inclusive | None = None
     off_minor: int = 0
     # Charges are shared by all who ask the same, and asked about again and again.
     _hash: int = field(init=False, repr=False, compare=False)
@@ -107,4 +110,5 @@ def once(kind: LineKind, on: date, sold: Price, amount: Money, tax: str) -> Char
         rate=amount,
         amount=amount,
         tax=tax,
+        included=sold.included if tax else None,
     )

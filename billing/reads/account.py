@@ -110,6 +110,7 @@ class AccountView:
     zone: str
     locale: str
     bill_day: int
+    jurisdiction: str
     service: ServiceView
     subscriptions: Sequence[SubscriptionView]
     rentals: Sequence[RentalView]
@@ -142,6 +143,7 @@ async def view(tx: Tx, contract: str) -> AccountView:
         zone=row.zone,
         locale=row.locale,
         bill_day=row.bill_day,
+        jurisdiction=row.jurisdiction,
         service=shown,
         subscriptions=await _subscriptions(tx, home),
         rentals=await rentals_of(tx, home, limit=ROWS_MAX),

@@ -1,5 +1,5 @@
 """What is published: codes to check names against, offerings with their prices, the
-ladder, when rentals begin, which promises may be made.
+ladder, when rentals begin, what tax is rounded for, which promises may be made.
 """
 
 from __future__ import annotations
@@ -7,25 +7,37 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from sqlalchemy import func, select
+
+from billing.accounts.store import account, service
 from billing.catalog import store as catalog
-from billing.catalog.model import Offering, Price
+from billing.catalog.document import Document, Version, written
+from billing.catalog.model import Offering, Price, PriceBook
 from billing.dunning import store as dunning
 from billing.dunning.model import Ladder
 from billing.equipment import store as equipment
 from billing.equipment.model import Starts
+from billing.equipment.store import rental
 from billing.promises import store as promises
 from billing.promises.model import PromisePolicy
+from billing.subscriptions.store import subscription
 from billing.tax import store as tax
+from billing.tax.levels import Level
+from billing.tax.model import TaxTable
 from runtime.store import Tx
+from terms.errors import NotFound
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Codes:
-    """Names that may be used: offerings with their kind, those with a price, taxes, grants."""
+    """Names that may be used: offerings with their kind, those with a price, taxes at home, where
+    taxes are raised, grants.
+    """
 
     offerings: Mapping[str, str]
     priced: frozenset[str]
     taxes: frozenset[str]
+    jurisdictions: frozenset[str]
     grants: frozenset[str]
 
 
@@ -45,6 +57,7 @@ async def codes(tx: Tx) -> Codes:
         offerings={offering.code: offering.kind.value for offering in offerings},
         priced=frozenset(offering.code for offering in offerings if book.all_prices(offering.code)),
         taxes=table.taxes,
+        jurisdictions=table.jurisdictions,
         grants=frozenset(code for offering in offerings for code in offering.grants),
     )
 
@@ -58,6 +71,57 @@ async def offerings(tx: Tx) -> list[OfferingView]:
     ]
 
 
+async def book(tx: Tx) -> PriceBook:
+    """Load all offerings and prices."""
+    return await catalog.load(tx)
+
+
+async def rates(tx: Tx) -> TaxTable:
+    """Load all rates of taxes."""
+    return await tax.load(tx)
+
+
+async def edition(tx: Tx) -> int:
+    """Tell the number of the last publication."""
+    return await catalog.edition(tx)
+
+
+async def document(tx: Tx) -> Document:
+    """Write what is published as a document."""
+    return written(await catalog.load(tx), await tax.load(tx))
+
+
+async def versions(tx: Tx) -> list[Version]:
+    """List every publication that is remembered, the newest first."""
+    return await catalog.versions(tx)
+
+
+async def version(tx: Tx, edition_or_name: str) -> Version:
+    """Find a publication by the number of its edition or by its name. Raises NotFound."""
+    for one in await catalog.versions(tx):
+        if edition_or_name in (str(one.edition), one.name):
+            return one
+    raise NotFound(f"no version {edition_or_name!r} of the catalogue is remembered")
+
+
+async def held(tx: Tx) -> Mapping[tuple[str, str], int]:
+    """Count the households that have each offering and are not to lose it, by currency."""
+    homes = service.join(account, account.c.id == service.c.account_id)
+    counts: dict[tuple[str, str], int] = {}
+    for one in (subscription, rental):
+        c = one.c
+        joined = homes.join(one, c.service_id == service.c.id)
+        query = (
+            select(c.offering, account.c.currency, func.count(c.service_id.distinct()).label("n"))
+            .select_from(joined)
+            .where(c.until_on.is_(None))
+            .group_by(c.offering, account.c.currency)
+        )
+        for row in await tx.rows(query):
+            counts[row.offering, row.currency] = row.n
+    return counts
+
+
 async def ladder(tx: Tx) -> Ladder:
     """Show the dunning ladder."""
     return await dunning.load_ladder(tx)
@@ -66,6 +130,11 @@ async def ladder(tx: Tx) -> Ladder:
 async def rental_starts(tx: Tx) -> Starts:
     """Tell when rentals begin."""
     return await equipment.load_starts(tx)
+
+
+async def tax_level(tx: Tx) -> Level:
+    """Tell what tax is rounded once for."""
+    return await tax.load_level(tx)
 
 
 async def promise_policy(tx: Tx) -> PromisePolicy:

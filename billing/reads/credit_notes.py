@@ -27,7 +27,8 @@ class CreditLineView:
     """What is given back of line `line` of `invoice`, for its days; `kept` is not.
 
     That line had charged `charged`: `rate`, after discounts, x `charged_days` / `of_days`. What
-    stays charged of it is `rate` x `used_days` / `of_days`.
+    stays charged of it is `rate` x `used_days` / `of_days`. `amount` is either `net`, or
+    includes its `tax_amount`.
     """
 
     label: str
@@ -41,6 +42,8 @@ class CreditLineView:
     rate: Money
     charged: Money
     amount: Money
+    net: Money
+    tax_amount: Money
     kept: Money
     tax: str
 
@@ -48,6 +51,11 @@ class CreditLineView:
     def days(self) -> int:
         """How many days are given back."""
         return (self.period_end - self.period_start).days
+
+    @property
+    def includes_tax(self) -> bool:
+        """Whether the price was one that includes tax."""
+        return self.amount != self.net
 
     @property
     def used_days(self) -> int:
@@ -146,6 +154,8 @@ def _line(row: Any, currency: str) -> CreditLineView:
         rate=Money(row.rate_minor, currency),
         charged=Money(row.charged_minor, currency),
         amount=Money(row.amount_minor, currency),
+        net=Money(row.net_minor, currency),
+        tax_amount=Money(row.tax_minor, currency),
         kept=Money(row.kept_minor, currency),
         tax=row.tax,
     )

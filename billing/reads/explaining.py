@@ -30,12 +30,18 @@ from billing.rating.usage import again
 from billing.reads import offs
 from billing.reads.offs import OffView
 from billing.reads.sources import Source, sources
+from billing.tax.levels import Level, Split
 from billing.tax.model import TaxGroup
 from runtime.store import Tx
 from terms.calendar import Period
 from terms.errors import NotFound
 from terms.money import Money
 
+_ROUNDED_FOR = {
+    Level.LINE: "each line",
+    Level.GROUP: "all lines of this rate",
+    Level.DOCUMENT: "the whole document",
+}
 _LINE = re.compile(r"(?P<document>.+)\.(?P<n>[1-9][0-9]{0,5})")
 
 
@@ -56,9 +62,9 @@ class Explanation:
     """Line `line` of a document: (`rate` - `offs`) x `units` / `of_units`, after `units_before`.
 
     `rate` is for all of the quantity in a whole period, and so is what promotions take off it in
-    `offs`. `executed` is the amount, computed again
-    from what the line says of itself. `group` is what the document was taxed by together with this
-    line, rounded half up once for all of it; none where the line is untaxed.
+    `offs`. `executed` is the amount, computed again from what the line says of itself; it is `net`,
+    or includes its `tax_amount`. `group` is what the document was taxed by together with this line,
+    rounded half up once at its level; none where the line is untaxed.
     """
 
     document: str
@@ -80,6 +86,8 @@ class Explanation:
     rate: Money
     amount: Money
     executed: Money
+    net: Money
+    tax_amount: Money
     tax: str
     group: TaxGroup | None
     given_back: Sequence[Back] = ()
@@ -92,6 +100,18 @@ class Explanation:
     def fraction(self) -> Fraction:
         """What of a whole period it is for."""
         return Fraction(self.units, self.of_units)
+
+    @property
+    def taxed(self) -> str:
+        """How its tax came about, in words."""
+        group = self.group
+        if group is None:
+            return "untaxed"
+        included = ", included in its amount" if self.amount != self.net else ""
+        return (
+            f"{self.tax_amount} of tax{included}; {group.name} {group.rate}: {group.amount} of "
+            f"{group.net}, rounded half up once for {_ROUNDED_FOR[group.level]}"
+        )
 
     @property
     def agrees(self) -> bool:
@@ -183,6 +203,7 @@ async def _of_note(tx: Tx, document: str, n: int) -> Explanation | None:
         label=note.label,
         period=Period(note.period_start, note.period_end),
         amount=Money(note.amount_minor, note.currency),
+        split=Split(Money(note.net_minor, note.currency), Money(note.tax_minor, note.currency)),
         kept=Money(note.kept_minor, note.currency),
     )
     return await _explained(
@@ -210,6 +231,7 @@ async def _explained(
     one = charged.line.charge
     period = credit[0].period if credit else one.period
     groups = credit[1] if credit else row.groups
+    split = credit[0].split if credit else charged.split
     return Explanation(
         document=document[0],
         line=document[1],
@@ -230,8 +252,10 @@ async def _explained(
         rate=one.rate,
         amount=amount,
         executed=executed,
+        net=split.net,
+        tax_amount=split.tax,
         tax=one.tax,
-        group=_group(groups, row.currency, one.tax, charged),
+        group=_group(groups, row.currency, charged),
         given_back=given_back,
         gives_back=f"{row.document}.{row.n}" if credit else "",
         kept=credit[0].kept if credit else None,
@@ -247,10 +271,11 @@ async def _offs(tx: Tx, row: Any) -> Sequence[OffView]:
     return found.get((row.invoice_id, row.n), ())
 
 
-def _group(text: str, currency: str, tax: str, charged: Charged) -> TaxGroup | None:
-    """Find what a line was taxed by: its tax, at its rate."""
-    mine = (one for one in decode_groups(text, currency) if one.tax == tax)
-    return next((one for one in mine if charged.rate in (None, one.rate)), None)
+def _group(text: str, currency: str, charged: Charged) -> TaxGroup | None:
+    """Find what a line was taxed by: its tax, where and at the rate it was raised."""
+    of = charged.group
+    groups = decode_groups(text, currency)
+    return next((g for g in groups if of and (g.name, g.rate) == (of.name, of.rate)), None)
 
 
 async def _given_back(tx: Tx, charged: Charged) -> list[Back]:

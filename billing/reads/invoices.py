@@ -29,7 +29,10 @@ LIMIT_MAX = 500
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LineView:
-    """One line: (`rate` - `offs`) x `days` / `of_days` = `amount`, at the price of `price_from`."""
+    """One line: (`rate` - `offs`) x `days` / `of_days` = `amount`, at the price of `price_from`.
+
+    `amount` is either `net`, or includes its `tax_amount`.
+    """
 
     label: str
     kind: LineKind
@@ -41,8 +44,15 @@ class LineView:
     rate: Money
     price_from: date
     amount: Money
+    net: Money
+    tax_amount: Money
     tax: str
     offs: Sequence[OffView] = ()
+
+    @property
+    def includes_tax(self) -> bool:
+        """Whether the price is one that includes tax."""
+        return self.amount != self.net
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -151,6 +161,8 @@ def _line(row: Any, currency: str, taken: Sequence[OffView]) -> LineView:
         rate=Money(row.rate_minor, currency),
         price_from=row.price_from,
         amount=Money(row.amount_minor, currency),
+        net=Money(row.net_minor, currency),
+        tax_amount=Money(row.tax_minor, currency),
         tax=row.tax,
         offs=taken,
     )

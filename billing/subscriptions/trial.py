@@ -8,17 +8,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
-from enum import StrEnum
 
-from billing.catalog.terms import TRIAL_DAYS_MAX
+from billing.catalog.terms import TRIAL_DAYS_MAX, TrialClock
 from terms.calendar import days_after, local_date, wall_clock, zone
-
-
-class TrialClock(StrEnum):
-    """What the days of a trial are."""
-
-    LOCAL = "local"  # local days: over when clocks show the same time of day again
-    HOURS = "hours"  # 24 hours each, to the second
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -44,19 +44,41 @@ class Split:
 
 def on_top(net: Money, rate: Rate, rounding: Rounding = Rounding.HALF_UP) -> Split:
     """Tax a rounded net amount."""
-    return Split(net, Money(nearest(_exact(rate, net.amount_minor), rounding), net.currency))
+    (tax,) = reached([(rate, net.amount_minor)], None, rounding)
+    return Split(net, Money(tax, net.currency))
 
 
 def inside(
     gross: Money, rate: Rate, convention: Inclusive, rounding: Rounding = Rounding.HALF_UP
 ) -> Split:
     """Take a price that includes tax apart; both parts sum to it."""
-    amount, whole = gross.amount_minor, PER_MILLION + rate.ppm
-    if convention is Inclusive.NET_FIRST:
-        net = nearest(Fraction(amount * PER_MILLION, whole), rounding)
-    else:
-        net = amount - nearest(Fraction(amount * rate.ppm, whole), rounding)
-    return Split(Money(net, gross.currency), Money(amount - net, gross.currency))
+    (part,) = reached([(rate, gross.amount_minor)], convention, rounding)
+    tax = Money(part, gross.currency)
+    return Split(gross - tax, tax)
+
+
+def reached(
+    amounts: Sequence[tuple[Rate, int]],
+    included: Inclusive | None,
+    rounding: Rounding = Rounding.HALF_UP,
+) -> list[int]:
+    """Tax amounts that are rounded once for all, in minor units; each bears what it adds to that.
+
+    So the parts sum to what was rounded. Of amounts that include it, it is the rest of their net.
+    """
+    parts: list[int] = []
+    exact, whole, before = Fraction(0), 0, 0
+    for rate, amount in amounts:
+        inside = PER_MILLION + (0 if included is None else rate.ppm)
+        exact += Fraction(amount * rate.ppm, inside)
+        whole += amount
+        if included is Inclusive.NET_FIRST:
+            upto = whole - nearest(whole - exact, rounding)
+        else:
+            upto = nearest(exact, rounding)
+        parts.append(upto - before)
+        before = upto
+    return parts
 
 
 def taxes(

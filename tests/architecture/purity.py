@@ -12,7 +12,10 @@ from tests.architecture.source import ROOMS, Finding, Module
 
 # Modules of billing beside its models that decide and do nothing else.
 DECIDING = (
+    "catalog.difference",
+    "catalog.document",
     "catalog.terms",
+    "catalog.tiers",
     "catalog.usage_price",
     "catalog.window",
     "dunning.campaign",
@@ -25,6 +28,7 @@ DECIDING = (
     "payments.looks",
     "payments.standing",
     "subscriptions.trial",
+    "tax.assessment",
     "tax.levels",
 )
 MODELS = "|".join(

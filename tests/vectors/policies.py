@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from billing.catalog.terms import TrialClock
 from billing.rating.measure import OURS, Cut, Leading, Manner
-from billing.subscriptions.trial import TrialClock
 from billing.tax.levels import Level
 from tests.vectors.reading import Vector
 

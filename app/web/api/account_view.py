@@ -62,7 +62,7 @@ class LineDiscount:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InvoiceLine:
-    """A line of an invoice: (rate - discounts) x days / of_days = amount."""
+    """A line of an invoice: (rate - discounts) x days / of_days = amount: net, or with its tax."""
 
     label: str
     period_start: date
@@ -72,6 +72,9 @@ class InvoiceLine:
     rate: Amount
     discounts: Sequence[LineDiscount]
     amount: Amount
+    net: Amount
+    tax_amount: Amount
+    includes_tax: bool
     tax: str
 
 
@@ -194,6 +197,7 @@ class AccountDocument:
     zone: str
     locale: str
     bill_day: int
+    jurisdiction: str
     service: str
     state: str | None
     reason: str
@@ -226,6 +230,7 @@ def document(household: Household) -> AccountDocument:
         zone=account.zone,
         locale=account.locale,
         bill_day=account.bill_day,
+        jurisdiction=account.jurisdiction,
         service=service.id,
         state=service.state.value if service.state else None,
         reason=service.reason,
@@ -319,6 +324,9 @@ def invoice(one: InvoiceView) -> Invoice:
                 rate=Amount.of(line.rate),
                 discounts=[LineDiscount.of(off) for off in line.offs],
                 amount=Amount.of(line.amount),
+                net=Amount.of(line.net),
+                tax_amount=Amount.of(line.tax_amount),
+                includes_tax=line.includes_tax,
                 tax=line.tax,
             )
             for line in one.lines

@@ -7,7 +7,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from app.desk import contact, household, paying
+from app.desk import contact, household, paying, taxing
 from app.desk.signup import Household, sign_up
 from app.web.api.account_view import AccountDocument, Promised, document
 from app.web.api.shapes import (
@@ -33,6 +33,8 @@ from gateway.inventory.flows import NewBox
 from runtime.store import Tx
 
 CODES_MAX = 50
+# Where it is taxed, as ISO 3166 names it; empty for the operator's own.
+Jurisdiction = Annotated[str, Field(pattern=r"^([A-Z]{2}(-[0-9A-Z]{1,3})?)?$")]
 
 
 class SignUpBox(Body):
@@ -62,6 +64,7 @@ class SignUpBody(Body):
     email: OptionalText = ""
     locale: Annotated[str, Field(pattern=r"^([a-z]{2,3}(-[A-Z]{2})?)?$")] = ""
     bill_day: Annotated[int, Field(ge=1, le=31)] | None = None
+    jurisdiction: Jurisdiction = ""
     box: SignUpBox | None = None
     payment: SignUpPayment | None = None
     code: Code | None = None
@@ -72,6 +75,13 @@ class ContactBody(Body):
 
     phone: OptionalText | None = None
     email: OptionalText | None = None
+    reason: OptionalText = ""
+
+
+class TaxedBody(Body):
+    """Where it is taxed from the next invoice on; empty is the operator's own."""
+
+    jurisdiction: Jurisdiction
     reason: OptionalText = ""
 
 
@@ -144,6 +154,7 @@ async def create(call: Call, tx: Tx) -> AccountDocument:
         email=body.email,
         locale=body.locale,
         bill_day=body.bill_day,
+        jurisdiction=body.jurisdiction,
         box=box,
         payment=payment,
         code=body.code or "",
@@ -180,6 +191,14 @@ async def reach(call: Call, tx: Tx) -> AccountDocument:
         reason=body.reason,
     )
     return await shown(tx, call.part("contract"))
+
+
+async def tax(call: Call, tx: Tx) -> AccountDocument:
+    """Tax a household in another jurisdiction; what was issued stays as it was taxed."""
+    body: TaxedBody = call.body
+    contract, where = call.part("contract"), body.jurisdiction
+    await taxing.change(call.house, tx, contract, where, actor=call.actor, reason=body.reason)
+    return await shown(tx, contract)
 
 
 async def pay_link(call: Call) -> PayLink:
@@ -236,6 +255,7 @@ ROUTES = (
     look("accounts", listing, Page[AccountLine], query=AccountQuery),
     look("accounts/{contract}", show, AccountDocument),
     change("accounts/{contract}/contact", reach, AccountDocument, body=ContactBody),
+    change("accounts/{contract}/jurisdiction", tax, AccountDocument, body=TaxedBody),
     ask("accounts/{contract}/pay-link", pay_link, PayLink, body=PayLinkBody, status=201),
     change("accounts/{contract}/payments", take_cash, Taken, body=CashBody, status=201),
     change("accounts/{contract}/promises", promise, Promised, body=PromiseBody, status=201),

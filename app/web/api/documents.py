@@ -69,6 +69,8 @@ class ExplainedLine:
     amount: Amount
     executed: Amount
     agrees: bool
+    net: Amount
+    tax_amount: Amount
     tax: str
     tax_group: TaxSum | None
     gives_back: str
@@ -117,6 +119,8 @@ def explained(one: Explanation) -> ExplainedLine:
         amount=Amount.of(one.amount),
         executed=Amount.of(one.executed),
         agrees=one.agrees,
+        net=Amount.of(one.net),
+        tax_amount=Amount.of(one.tax_amount),
         tax=one.tax,
         tax_group=TaxSum.of(one.group) if one.group else None,
         gives_back=one.gives_back,

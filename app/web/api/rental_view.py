@@ -45,7 +45,7 @@ class TaxSum:
     def of(cls, group: TaxGroup) -> TaxSum:
         """Show a group."""
         return cls(
-            tax=group.tax,
+            tax=group.name,
             rate=str(group.rate),
             net=Amount.of(group.net),
             amount=Amount.of(group.amount),
@@ -72,6 +72,8 @@ class CreditLine:
     rate: Amount
     charged: Amount
     amount: Amount
+    net: Amount
+    tax_amount: Amount
     kept: Amount
     tax: str
 
@@ -128,6 +130,8 @@ def credit_note(one: CreditNoteView) -> CreditNote:
                 rate=Amount.of(line.rate),
                 charged=Amount.of(line.charged),
                 amount=Amount.of(line.amount),
+                net=Amount.of(line.net),
+                tax_amount=Amount.of(line.tax_amount),
                 kept=Amount.of(line.kept),
                 tax=line.tax,
             )

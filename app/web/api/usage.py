@@ -18,7 +18,7 @@ from billing.reads import usage
 from billing.reads.usage import TotalView, WaitingView
 from runtime.store import Tx
 
-RECORDS_MAX = 1_000
+RECORDS_MAX = 500  # as many as a body of 64 KiB holds
 TEXT_MAX = 200
 Cell = Annotated[str, Field(max_length=TEXT_MAX)]
 

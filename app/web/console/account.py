@@ -198,8 +198,8 @@ def _line(name: str, line: LineView) -> InvoiceLine:
         text=line.label,
         period=span(line.period_start, last),
         fraction=f"{line.days}/{line.of_days}",
-        rate=plain(line.rate),
-        net=plain(line.amount),
+        rate=plain(line.rate) + (" incl. tax" if line.includes_tax else ""),
+        net=plain(line.net),
         tax=line.tax,
         offs=tuple(f"{off.name}: {plain(-off.off)}" for off in line.offs),
     )

@@ -77,6 +77,6 @@ def _line(line: CreditLineView) -> CreditLine:
         period=span(line.period_start, last),
         fraction=fraction,
         why=f"line {line.line} of {line.invoice}: {why}",
-        net=plain(line.amount),
+        net=plain(line.net),
         tax=line.tax,
     )

@@ -16,6 +16,7 @@ from billing.flows.settle.facts import Facts, Household
 from billing.flows.settle.money import Moment, Purse
 from billing.flows.settle.once import Bought, titles_of, watch
 from billing.flows.settle.rate import Rated, is_first
+from billing.flows.settle.situation import watched_at_once
 from billing.invoicing import model as invoicing
 from billing.invoicing.credit import CreditNote
 from billing.invoicing.model import Invoice
@@ -243,7 +244,8 @@ def _published(
     for household in facts.households:
         granted = [_granted(one, offerings[one.offering]) for one in household.subscriptions]
         mine = [hold for hold in holds if hold.service == household.service.id]
-        rights = project(household.service, granted, mine, facts.account.locale, moment.today)
+        service = watched_at_once(household, book, moment.today)
+        rights = project(service, granted, mine, facts.account.locale, moment.today)
         if titles := titles_of(household, bought):
             rights = with_titles(rights, titles)
         if rights.encode() != household.published:

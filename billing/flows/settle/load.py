@@ -142,6 +142,7 @@ def _account(row: Any) -> Account:
         locale=row.locale,
         bill_day=row.bill_day,
         terms_days=row.terms_days,
+        jurisdiction=row.jurisdiction,
         perks=row.perks,
     )
 

@@ -13,14 +13,18 @@ from typing import NamedTuple
 
 from billing.catalog.model import OfferingKind, PriceBook
 from billing.catalog.terms import Days, Measure, Terms
+from billing.equipment.model import Rental
 from billing.flows.settle.discounts import taken_off
 from billing.flows.settle.facts import Facts, Household
+from billing.flows.settle.minimum import Promised, is_waiting, missing_lines
 from billing.flows.settle.once import bill_once, is_paid_first
 from billing.flows.settle.rent import charged_once, given_back_once, rental_label
+from billing.flows.settle.situation import situations_of
 from billing.invoicing.credit import Charged, CreditLine, days_of
 from billing.rating.coverage import less, within
 from billing.rating.due import Due, Rates, Wish
-from billing.rating.model import BY_THE_PERIOD, Line, LineKind
+from billing.rating.model import BY_THE_PERIOD, Charge, Line, LineKind
+from billing.rating.situation import Situations, charged_rightly, since
 from billing.subscriptions.model import Activation, Subscription
 from terms.calendar import Period
 from terms.ids import InvoiceId, ServiceId
@@ -39,6 +43,7 @@ class Subject(NamedTuple):
     charged_until: date | None
     quantity: int = 1
     rests: tuple[Period, ...] = ()
+    situations: Situations = ()
 
 
 @dataclass(slots=True, kw_only=True)
@@ -65,6 +70,7 @@ def rate(facts: Facts, rates: Rates, today: date) -> Rated:
     next_on: date | None = None
     compared = set(facts.reopened)
     redeemed = facts.redeemed
+    committed = rates.book.committed
     for one in _subjects(facts, rates.book):
         by = redeemed.ahead(one.id, today) if redeemed else today
         if one.id in facts.reopened:
@@ -74,10 +80,21 @@ def rate(facts: Facts, rates: Rates, today: date) -> Rated:
             day = found.next_on
             if day and one.charged_until and day < one.charged_until:
                 compared.discard(one.id)
+            charged: Sequence[Charge] = [
+                line.charge
+                for line in found.lines
+                if line.charge.period.start >= (one.charged_until or one.start)
+            ]
         else:
             due = rates.due(_rest(one, facts, rates), by)
             lines += _lines(one, due)
             day = due.next_on
+            charged = due.charges
+        if committed and one.offering in committed:
+            promised = _promised(one, facts, rates)
+            lines += missing_lines(promised, charged, facts, rates, today)
+            if is_waiting(promised, today):
+                compared.discard(one.id)
         if day and (next_on is None or day < next_on):
             next_on = day
     lines += charged_once(facts, rates.book, today)
@@ -126,11 +143,13 @@ def _subscribed(household: Household, book: PriceBook) -> Iterator[Subject]:
             charged_until=one.charged_until,
             quantity=one.quantity,
             rests=_rests(household, sold.terms) if household.pauses else (),
+            situations=_situations(one, household, sold.terms) if sold.terms.depends else (),
         )
 
 
 def _rented(household: Household, book: PriceBook) -> Iterator[Subject]:
     for one in household.rentals:
+        terms = book.offerings[one.offering].terms
         yield Subject(
             id=one.id,
             service=one.service,
@@ -140,8 +159,14 @@ def _rented(household: Household, book: PriceBook) -> Iterator[Subject]:
             start=one.charged_from,
             until=one.until_on,
             charged_until=one.charged_until,
-            rests=_rests(household, book.offerings[one.offering].terms) if household.pauses else (),
+            rests=_rests(household, terms) if household.pauses else (),
+            situations=_situations(one, household, terms) if terms.depends else (),
         )
+
+
+def _situations(one: Subscription | Rental, household: Household, terms: Terms) -> Situations:
+    """List what the price depends on since what is charged anew, or compared again, may begin."""
+    return situations_of(household, terms, one.charged_from)
 
 
 def _rests(household: Household, terms: Terms) -> tuple[Period, ...]:
@@ -176,6 +201,7 @@ def _wish(one: Subject, facts: Facts, terms: Terms, first: date) -> Wish:
         zone=account.zone if terms.measure is Measure.SECOND else "",
         quantity=one.quantity,
         rests=one.rests,
+        situations=since(one.situations, first) if one.situations else (),
     )
 
 
@@ -185,6 +211,30 @@ def _until(one: Subject) -> date | None:
         start = one.rests[-1].start
         return start if one.until is None else min(start, one.until)
     return one.until
+
+
+def _promised(one: Subject, facts: Facts, rates: Rates) -> Promised:
+    """Say what is known of a subject with a minimum, and of all that counts towards it."""
+
+    def wishes(part: Period) -> Iterator[Wish]:
+        for each in _subjects(facts, rates.book):
+            days = within(each.start, each.until, part)
+            if each.service == one.service and days is not None:
+                terms = rates.book.offering(each.offering).terms
+                wish = _wish(each, facts, terms, days.start)
+                yield wish._replace(until=min(days.end, wish.until or days.end))
+
+    return Promised(
+        id=one.id,
+        service=one.service,
+        offering=one.offering,
+        label=one.label,
+        start=one.start,
+        until=one.until,
+        rests=one.rests,
+        is_open=one.id in facts.reopened,
+        wishes=wishes,
+    )
 
 
 def _lines(one: Subject, due: Due) -> list[Line]:
@@ -212,7 +262,7 @@ def _compared(one: Subject, facts: Facts, rates: Rates, today: date) -> _Compare
     if terms.measure is Measure.WHOLE:
         due = rates.due(_rest(one, facts, rates), today)
     else:
-        held = tuple(sorted(period for each in charged for period in each.held))
+        held = tuple(sorted(period for each in charged for period in _kept(one, each, rates.book)))
         due = rates.due(
             _wish(one, facts, terms, since)._replace(rests=tuple(sorted((*one.rests, *held)))),
             today,
@@ -231,15 +281,27 @@ def _compared(one: Subject, facts: Facts, rates: Rates, today: date) -> _Compare
         )
         for charge in due.charges
     ]
-    return _Compared(lines, list(_given_back(one, charged, facts.account.zone)), due.next_on)
+    back = list(_given_back(one, charged, facts.account.zone, rates.book))
+    return _Compared(lines, back, due.next_on)
 
 
-def _given_back(one: Subject, charged: Sequence[Charged], zone: str) -> Iterator[CreditLine]:
+def _kept(one: Subject, each: Charged, book: PriceBook) -> Sequence[Period]:
+    """List the days of a line that are charged as they should be, whether or not they are had."""
+    if not one.situations:
+        return each.held
+    return charged_rightly(book, each.line.charge, each.held, one.situations)
+
+
+def _given_back(
+    one: Subject, charged: Sequence[Charged], zone: str, book: PriceBook
+) -> Iterator[CreditLine]:
     for each in charged:
         if each.line.charge.measure is Measure.WHOLE:
             continue
         lasts = within(one.start, one.until, each.line.charge.period)
         wanted = list(less([lasts], one.rests)) if lasts else []
+        if one.situations:
+            wanted = charged_rightly(book, each.line.charge, wanted, one.situations)
         for period in less(each.held, wanted):
             credit = days_of(each, period, zone)
             if credit is not None:

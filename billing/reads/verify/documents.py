@@ -5,17 +5,21 @@ from runtime.store.rules import Rule
 RULES = (
     Rule(
         code="I4",
-        says="the net of each document is the sum of its lines",
+        says="net and tax of each document are the sums of its lines",
         sql="""
-            SELECT i.number, 'lines ' || COALESCE(l.net, 0) || ', net ' || i.net_minor
-            FROM invoice i LEFT JOIN (
-                SELECT invoice_id, SUM(amount_minor) AS net FROM invoice_line GROUP BY invoice_id
-            ) l ON l.invoice_id = i.id WHERE COALESCE(l.net, 0) <> i.net_minor
-            UNION ALL
-            SELECT n.number, 'lines ' || COALESCE(l.net, 0) || ', net ' || n.net_minor
-            FROM credit_note n LEFT JOIN (
-                SELECT note_id, SUM(amount_minor) AS net FROM credit_line GROUP BY note_id
-            ) l ON l.note_id = n.id WHERE COALESCE(l.net, 0) <> n.net_minor
+            SELECT d.number, 'lines ' || COALESCE(l.net, 0) || ' and ' || COALESCE(l.tax, 0)
+                || ', net ' || d.net_minor || ', tax ' || d.tax_minor
+            FROM (
+                SELECT id, number, net_minor, tax_minor FROM invoice
+                UNION ALL
+                SELECT id, number, net_minor, tax_minor FROM credit_note
+            ) d LEFT JOIN (
+                SELECT invoice_id AS id, SUM(net_minor) AS net, SUM(tax_minor) AS tax
+                FROM invoice_line GROUP BY invoice_id
+                UNION ALL
+                SELECT note_id, SUM(net_minor), SUM(tax_minor) FROM credit_line GROUP BY note_id
+            ) l ON l.id = d.id
+            WHERE COALESCE(l.net, 0) <> d.net_minor OR COALESCE(l.tax, 0) <> d.tax_minor
         """,
     ),
     Rule(

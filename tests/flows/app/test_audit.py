@@ -48,6 +48,7 @@ NO_DEEDS = {
     *(f"/api/v1/accounts/{{contract}}/{deed}/preview" for deed in ("change", "cancel")),
     *(f"/api/v1/accounts/{{contract}}/{deed}/preview" for deed in ("pause", "resume")),
     "/api/v1/accounts/{contract}/promotions/preview",
+    "/api/v1/catalogue/check",
     "/console/accounts/{contract}/pay-link",
     "/api/v1/targets/{name}/probe",
     "/portal/pay",
@@ -75,11 +76,15 @@ DEPOSIT = (
     f"""
     INSERT INTO invoice_line (invoice_id, n, service_id, subject, kind, period_start, period_end,
         take, measure, units_before, units, of_units, offering, price_from, quantity, rate_minor,
-        amount_minor, tax, label)
+        amount_minor, net_minor, tax_minor, tax, label)
         SELECT 'I{{n}}', 1, id, 'K{{n}}', 'deposit', '2030-01-01', '2030-01-02', 0, 'day', 0, 1, 1,
-        'HARBOUR', '2020-01-01', 1, 3000, 3000, '', 'Box' FROM service WHERE contract = '{HERE}'
+        'HARBOUR', '2020-01-01', 1, 3000, 3000, 3000, 0, '', 'Box'
+        FROM service WHERE contract = '{HERE}'
     """,
 )
+
+# A price to come.
+PRICE = {"offering": "SPORT", "effective_from": "2099-01-01", "currency": "EUR", "amount": "9.90"}
 
 # By whom, which route, with which parts of the path, and with what; {words} are found on the way.
 STEPS: tuple[tuple[str, str, dict[str, str], dict[str, Any]], ...] = (
@@ -114,6 +119,8 @@ STEPS: tuple[tuple[str, str, dict[str, str], dict[str, Any]], ...] = (
     ),
     (API, "/api/v1/purchases/{id}/give-back", {"id": "{sale}"}, {"reason": "nobody came"}),
     (API, "/api/v1/accounts/{contract}/contact", {"contract": NEW}, {"email": "n@new.example"}),
+    (API, "/api/v1/accounts/{contract}/jurisdiction", {"contract": NEW}, {"jurisdiction": "AT"}),
+    (API, "/api/v1/catalogue", {}, {"prices": [PRICE]}),
     (API, "/api/v1/accounts/{contract}/restore", {"contract": NEW}, {}),
     (API, "/api/v1/accounts/{contract}/restart", {"contract": HERE}, {}),
     (API, "/api/v1/accounts/{contract}/message", {"contract": HERE}, {"text": "Good evening"}),

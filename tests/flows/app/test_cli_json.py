@@ -44,9 +44,10 @@ DEPOSIT = (
     f"""
     INSERT INTO invoice_line (invoice_id, n, service_id, subject, kind, period_start, period_end,
         take, measure, units_before, units, of_units, offering, price_from, quantity, rate_minor,
-        amount_minor, tax, label)
+        amount_minor, net_minor, tax_minor, tax, label)
     SELECT 'I1', 1, id, 'K1', 'deposit', '2030-01-01', '2030-01-02', 0, 'whole', 0, 1, 1,
-        'BASIC', '2020-01-01', 1, 3000, 3000, '', 'Box' FROM service WHERE contract = '{LIT}'
+        'BASIC', '2020-01-01', 1, 3000, 3000, 3000, 0, '', 'Box'
+        FROM service WHERE contract = '{LIT}'
     """,
 )
 
@@ -79,6 +80,11 @@ ASKED = {
     "import": ("{folder}",),
     "signup": (contract_of(3), "Third", "BASIC"),
     "change": (LIT, "--add", "KIDS"),
+    "jurisdiction": (LIT, "AT"),
+    "catalogue show": (),
+    "catalogue versions": (),
+    "catalogue diff": (),
+    "catalogue publish": ("{folder}/prices.csv",),
     "redeem": (LIT, "half"),
     "promotions": (),
     "loyalty join": (DARK,),
@@ -178,6 +184,8 @@ LOOKING = {
         "token list",
         "processes",
         "bill preview",
+        *("catalogue show", "catalogue versions", "catalogue diff"),
+        "catalogue publish",  # of what is published already
         "purchase list",
         "usage show",
         "usage waiting",

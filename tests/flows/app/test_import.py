@@ -144,9 +144,13 @@ async def test_deposits_fees_and_the_begin_of_rentals_are_taken_over(house, fold
         ("0.00 EUR", "0.00 EUR"),
         ("30.00 EUR", "60.00 EUR"),
     ]
-    change(prices, 8, "deposit", "31.00")
+    # What is to come may still change; what is in force may not.
+    change(prices, 10, "deposit", "31.00")
+    changed = await import_paths(house, [folder], ENVIRONMENT)
+    assert (changed.taken, changed.new["prices.csv"]) == (True, 1)
+    change(prices, 2, "amount", "31.00")
     refused = await import_paths(house, [folder], ENVIRONMENT)
-    assert [(p.file, p.row, p.field) for p in refused.problems] == [("prices.csv", 8, "deposit")]
+    assert [(p.file, p.row, p.field) for p in refused.problems] == [("prices.csv", 2, "amount")]
     assert (await import_paths(house, [operator], ENVIRONMENT)).unchanged == {"operator.toml": 1}
 
 

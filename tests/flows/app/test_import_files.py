@@ -75,7 +75,8 @@ def test_a_good_folder_has_no_problem(operator):
     assert places == []
     assert len(read.subscribers) == 25
     assert read.operator is not None
-    assert list(FILES) == ["operator.toml", *(sheet.file for sheet in sheets.SHEETS)]
+    told = ["operator.toml", "catalogue.toml", *(sheet.file for sheet in sheets.SHEETS)]
+    assert list(FILES) == told
     assert read.operator.business.name == "Harbour TV"
 
 

@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import select
 
 from billing.catalog.model import Offering, OfferingKind
-from billing.catalog.terms import Days, Terms, When
+from billing.catalog.terms import Days, Terms, TrialClock, When
 from billing.flows.cancel import cancel
 from billing.flows.change import Change, change
 from billing.flows.pause import pause, resume
@@ -325,3 +325,21 @@ async def test_another_plan_during_the_trial_is_no_other_trial(small_office: Off
     assert (await state(office))[1] == ["base", "large"]
     await office.live(list(office.looks), on(date(2026, 3, 16)))
     assert await charged(office) == [("LARGE", "03-15", "04-01", 3400)]
+
+
+@pytest.mark.parametrize(
+    ("clock", "first"), [(TrialClock.LOCAL, "10-27"), (TrialClock.HOURS, "10-26")]
+)
+async def test_an_offering_says_what_the_days_of_its_trial_are(
+    small_office: Office, clock: TrialClock, first: str
+):
+    """Half an hour into a day, ten days on, an hour of summer time ends a trial a day earlier."""
+    office = small_office
+    sold = trial().offerings[0]
+    terms = replace(sold.terms, trial_clock=clock)
+    await office.publish(replace(trial(), offerings=(replace(sold, terms=terms),)))
+    # 00:30 in Vienna; on 25 October clocks there go back by an hour.
+    office.now = datetime(2026, 10, 16, 22, 30, tzinfo=UTC)
+    await office.join(method=None, plan="TRY", bill_day=1)
+    await office.live(list(office.looks), on(date(2026, 10, 28)))
+    assert [line[1] for line in await charged(office)] == [first]

@@ -86,11 +86,11 @@ BREACHES = {
         ("charged twice",),
     ),
     "a line costs more": (
-        "UPDATE invoice_line SET amount_minor = amount_minor + 1",
-        ("the net of each document",),
+        "UPDATE invoice_line SET amount_minor = amount_minor + 1, net_minor = net_minor + 1",
+        ("net and tax of each document",),
     ),
     "more is given back": (
-        "UPDATE credit_line SET amount_minor = amount_minor + 100000",
+        "UPDATE credit_line SET amount_minor = amount_minor + 10000, net_minor = net_minor + 10000",
         ("is not more than it charged",),
     ),
     "an allocation grows": (

@@ -12,6 +12,7 @@ from billing.invoicing.credit import Charged, CreditLine, days_of, execute_credi
 from billing.rating.due import Wish, due
 from billing.rating.execute import execute
 from billing.rating.model import BY_THE_PERIOD, Charge, Line, LineKind, once
+from billing.tax.levels import on_top
 from terms.calendar import Period
 from terms.ids import InvoiceId, ServiceId
 from terms.money import Money, Rate
@@ -69,7 +70,8 @@ def given_back(draw: st.DrawFn) -> CreditLine | None:
     """Give back days of a charge, or the whole of one that is not cut."""
     charge = draw(charges)
     line = Line(service=ServiceId("S"), subject="s", label="X", charge=charge)
-    charged = Charged(invoice=InvoiceId("I"), n=1, line=line, rate=Rate(200_000))
+    split = on_top(charge.amount, Rate(200_000))
+    charged = Charged(invoice=InvoiceId("I"), n=1, line=line, split=split, group=None)
     if charge.measure is Measure.WHOLE:
         kept = draw(st.integers(0, charge.amount.amount_minor))
         return whole_of(charged, kept_minor=kept)

@@ -13,6 +13,7 @@ from billing.ledger.model import Book, Entry, Posting, PostingKind
 from billing.payments.allocation import Wallet, canonical
 from billing.payments.model import Movement, MovementKind, taken_back
 from billing.rating.model import Line, LineKind, once
+from billing.tax.assessment import Assessor
 from billing.tax.model import TaxRate, TaxTable
 from terms.calendar import days_after
 from terms.errors import NotFound
@@ -32,11 +33,13 @@ ACCOUNT = Account(
 )
 
 
-def table(**rates: str) -> TaxTable:
-    """Make a table of taxes with one rate each."""
-    return TaxTable.of(
-        TaxRate(tax=name, effective_from=date(2000, 1, 1), rate=Rate.parse(rate))
-        for name, rate in rates.items()
+def table(**rates: str) -> Assessor:
+    """Make a table of taxes with one rate each, ready to tax."""
+    return Assessor(
+        TaxTable.of(
+            TaxRate(tax=name, effective_from=date(2000, 1, 1), rate=Rate.parse(rate))
+            for name, rate in rates.items()
+        )
     )
 
 

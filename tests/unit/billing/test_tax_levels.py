@@ -1,5 +1,6 @@
 """Levels of rounding tax, prices that include it, and credit notes on what was taxed."""
 
+from datetime import date
 from fractions import Fraction
 
 import pytest
@@ -7,11 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from billing.invoicing.crediting import Creditable, effect
+from billing.tax.assessment import Taxable, Where, assess
 from billing.tax.levels import Inclusive, Level, Split, inside, on_top, taxes
-from billing.tax.model import grouped
 from terms.errors import Invalid
 from terms.money import Money, Rate, Rounding, total
 
+DAY = date(2026, 3, 11)
 amounts = st.integers(0, 10**9)
 rates = st.integers(0, 500_000).map(Rate)
 lines = st.lists(st.tuples(rates, amounts.map(Fraction)), min_size=1, max_size=8)
@@ -34,7 +36,9 @@ def test_every_level_is_near_the_exact_tax(found, level, rounding):
 @given(lines)
 def test_the_default_is_the_tax_of_an_invoice(found):
     """Groups of one rate are taxed as invoices are (EN 16931)."""
-    groups = grouped((f"{rate.ppm:09d}", rate, euro(int(net))) for rate, net in found)
+    rates = {f"{rate.ppm:09d}": rate for rate, _ in found}
+    amounts = [Taxable(f"{rate.ppm:09d}", int(net)) for rate, net in found]
+    groups = assess(amounts, rates, Where("EUR", DAY)).groups
     assert taxes(found, "EUR") == [group.amount for group in groups]
 
 

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from billing.catalog.terms import TRIAL_DAYS_MAX
-from billing.subscriptions.trial import Trial, TrialClock
+from billing.catalog.terms import TRIAL_DAYS_MAX, TrialClock
+from billing.subscriptions.trial import Trial
 from terms.calendar import local_date, zone
 
 instants = st.datetimes(datetime(2000, 1, 1), datetime(2037, 1, 1)).map(  # noqa: DTZ001 - made aware next

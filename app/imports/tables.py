@@ -1,0 +1,172 @@
+"""A catalogue told in tables, by a TOML file or a caller, as rows of the sheets it is made of.
+
+There is one meaning of a cell, that of the sheets: what a table says is read as their text. An
+amount is a text here too, so that no number is ever rounded on its way.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Any
+
+from app.imports import cells, sheets
+from app.imports.problems import Problem, Problems
+from app.imports.sheet import FILE_BYTES_MAX, Column, Sheet, read_rows
+
+FILE = "catalogue.toml"
+SHEETS: Mapping[str, Sheet[Any]] = {
+    "taxes": sheets.TAXES,
+    "offerings": sheets.OFFERINGS,
+    "prices": sheets.PRICES,
+}
+ROWS_MAX = 100_000
+_HEAD = re.compile(r"\s*\[\[\s*(taxes|offerings|prices)\s*\]\]\s*(#.*)?")
+_KEY = re.compile(r"\s*([0-9A-Za-z_-]+)\s*=")
+_COUNTED = frozenset({"trial_days"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Draft:
+    """A catalogue as somebody wishes it: the rows of its sheets, and what it is called.
+
+    `places` tells where in the file a row and its fields stand; a caller has none.
+    """
+
+    file: str
+    name: str = ""
+    taxes: list[sheets.TaxRow] = field(default_factory=list)
+    offerings: list[sheets.OfferingRow] = field(default_factory=list)
+    prices: list[sheets.PriceRow] = field(default_factory=list)
+    places: Mapping[tuple[str, int, str], int] = field(default_factory=dict)
+
+    def named(self, problem: Problem) -> Problem:
+        """Tell a problem of a sheet as one of this draft."""
+        table = problem.file.removesuffix(".csv")
+        if problem.file == FILE or table not in SHEETS:
+            return problem
+        if not self.places:
+            where = f"{table}.{problem.row - 1}" if problem.row else table
+            told = f"{where}.{problem.field}" if problem.field else where
+            return Problem(file=self.file, field=told, why=problem.why)
+        line = self.places.get((table, problem.row, problem.field))
+        line = line or self.places.get((table, problem.row, ""), 0)
+        name = f"{table}.{problem.field}" if problem.field else table
+        return Problem(file=self.file, row=line, field=name, why=problem.why)
+
+
+def read_toml(raw: bytes, problems: Problems) -> Draft | None:
+    """Read a catalogue file; what is wrong is noted for the sheet it is a row of."""
+    if len(raw) > FILE_BYTES_MAX:
+        problems.add(FILE, f"larger than {FILE_BYTES_MAX // 1024 // 1024} MiB")
+        return None
+    try:
+        text = raw.decode("utf-8-sig")
+        told = tomllib.loads(text)
+    except UnicodeDecodeError as error:
+        line = raw.count(b"\n", 0, error.start) + 1
+        problems.add(FILE, f"not UTF-8 in line {line}: save the file as UTF-8")
+        return None
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
+        problems.add(FILE, f"not readable as TOML: {error}")
+        return None
+    return read_tables(told, problems, file=FILE, places=_places(text))
+
+
+def read_tables(
+    told: Mapping[str, Any],
+    problems: Problems,
+    *,
+    file: str = "",
+    places: Mapping[tuple[str, int, str], int] | None = None,
+) -> Draft | None:
+    """Read tables by their names. A row is counted from 1 within its table."""
+    before = len(problems)
+    for name in sorted(set(told) - {"version", *SHEETS}):
+        problems.add(file or FILE, f"unknown; known are version, {', '.join(SHEETS)}", field=name)
+    name = told.get("version", "")
+    try:
+        name = cells.code(_text("version", name)) if name != "" else ""
+    except ValueError as error:
+        problems.add(file or FILE, str(error), field="version")
+    rows = {table: _rows(table, told.get(table, []), problems) for table in SHEETS}
+    if len(problems) > before and any(one.row == 0 for one in problems):
+        return None
+    return Draft(file=file, name=name, places=places or {}, **rows)
+
+
+def _rows(table: str, told: Any, problems: Problems) -> list[Any]:
+    sheet = SHEETS[table]
+    if not isinstance(told, list) or not all(isinstance(row, dict) for row in told):
+        problems.add(sheet.file, f"must be tables: [[{table}]]")
+        return []
+    if len(told) > ROWS_MAX:
+        problems.add(sheet.file, f"more than {ROWS_MAX} rows")
+        return []
+    return read_rows(sheet, _told(sheet, told, problems), problems)
+
+
+def _told(
+    sheet: Sheet[Any], told: Sequence[Mapping[str, Any]], problems: Problems
+) -> Iterator[tuple[int, list[Column], list[str]]]:
+    known = {column.name: column for column in sheet.columns}
+    for n, row in enumerate(told, 1):
+        good = True
+        texts = {column.name: "" for column in sheet.columns if not column.may_be_missing}
+        for name, value in row.items():
+            try:
+                texts[_known(name, sheet)] = _text(name, value)
+            except ValueError as error:
+                problems.add(sheet.file, str(error), row=n, field=str(name))
+                good = False
+        if good:
+            yield n, [known[name] for name in texts], list(texts.values())
+        else:
+            for name in (name for name in sheet.named if name in texts):
+                problems.lose(sheet.file, name, texts[name].split(";"))
+
+
+def _known(name: str, sheet: Sheet[Any]) -> str:
+    if name not in sheet.names:
+        raise ValueError(f"unknown; known are {', '.join(sheet.names)}")
+    return name
+
+
+def _text(name: str, value: Any) -> str:
+    """Write a value as the text of a cell. Raises ValueError for what is none."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, date) and not isinstance(value, datetime):
+        return value.isoformat()
+    if type(value) is int and name in _COUNTED:
+        return str(value)
+    if isinstance(value, list) and all(isinstance(one, str) for one in value):
+        if any(";" in one for one in value):
+            raise ValueError("holds a ';'")
+        return ";".join(value)
+    raise ValueError(f"must be a text, not {_kind(value)}")
+
+
+def _kind(value: Any) -> str:
+    kinds = {bool: "true or false", int: "a number", float: "a number", datetime: "a time"}
+    return kinds.get(type(value), "something else")
+
+
+def _places(text: str) -> dict[tuple[str, int, str], int]:
+    """Find the line of every row and of each of its fields."""
+    found: dict[tuple[str, int, str], int] = {}
+    counts: dict[str, int] = {}
+    table = ""
+    for line, content in enumerate(text.splitlines(), 1):
+        if head := _HEAD.fullmatch(content):
+            table = head[1]
+            counts[table] = counts.get(table, 0) + 1
+            found[table, counts[table], ""] = line
+        elif content.lstrip().startswith("["):
+            table = ""
+        elif table and (key := _KEY.match(content)):
+            found.setdefault((table, counts[table], key[1]), line)
+    return found

@@ -1,0 +1,117 @@
+"""What another edition of a catalogue changes: who pays what from when. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from billing.catalog.document import Document, Row
+
+_PRICED = ("deposit", "lost_fee", "includes_tax", "tiers", "bundled", "minimum", "usage")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Difference:
+    """One thing that is otherwise: `field` of an offering, a price or a tax from a day on.
+
+    `before` and `after` are words of people; an empty one is nothing. `where` is a currency or a
+    jurisdiction.
+    """
+
+    table: str
+    key: str
+    field: str
+    where: str = ""
+    from_on: str = ""
+    before: str = ""
+    after: str = ""
+
+    def __str__(self) -> str:
+        since = f" from {self.from_on}" if self.from_on else ""
+        place = f" in {self.where}" if self.where and self.table == "taxes" else ""
+        if not self.before:
+            return f"{self.key}: {self.field} {self.after}{place}{since}, new"
+        return f"{self.key}: {self.field} {self.after or 'none'}{place}{since}, was {self.before}"
+
+
+def differences(before: Document, after: Document) -> list[Difference]:
+    """List what an edition changes, by table, key and day."""
+    found = [
+        *_taxes(before.get("taxes", ()), after.get("taxes", ())),
+        *_offerings(before.get("offerings", ()), after.get("offerings", ())),
+        *_prices(before.get("prices", ()), after.get("prices", ())),
+    ]
+    return sorted(found, key=lambda one: (one.key, one.table, one.from_on, one.where, one.field))
+
+
+def _taxes(before: Sequence[Row], after: Sequence[Row]) -> Iterator[Difference]:
+    for row in after:
+        place = row.get("jurisdiction", "")
+        held = _in_force(before, row, ("tax", "jurisdiction"))
+        if held.get("rate") != row["rate"]:
+            yield Difference(
+                table="taxes",
+                key=row["tax"],
+                field="rate",
+                where=place,
+                from_on=row["effective_from"],
+                before=held.get("rate", ""),
+                after=row["rate"],
+            )
+
+
+def _offerings(before: Sequence[Row], after: Sequence[Row]) -> Iterator[Difference]:
+    known = {row["code"]: row for row in before}
+    for row in after:
+        held = known.get(row["code"], {})
+        if not held:
+            name = f"{row['name']} ({row['kind']})"
+            yield Difference(table="offerings", key=row["code"], field="name", after=name)
+            continue
+        for field in sorted({*held, *row}):
+            was, now = _text(held.get(field)), _text(row.get(field))
+            if was != now:
+                yield Difference(
+                    table="offerings", key=row["code"], field=field, before=was, after=now
+                )
+
+
+def _prices(before: Sequence[Row], after: Sequence[Row]) -> Iterator[Difference]:
+    for row in after:
+        held = _in_force(before, row, ("offering", "currency"))
+        for field in ("amount", *_PRICED):
+            was, now = _text(held.get(field)), _text(row.get(field))
+            if was != now:
+                yield Difference(
+                    table="prices",
+                    key=row["offering"],
+                    field=field,
+                    where=row["currency"],
+                    from_on=row["effective_from"],
+                    before=_money(was, field, row),
+                    after=_money(now, field, row),
+                )
+
+
+def _in_force(rows: Sequence[Row], of: Row, keys: Sequence[str]) -> Row:
+    """Find what was in force of the same on the day of a row."""
+    mine = [
+        row
+        for row in rows
+        if all(row.get(key) == of.get(key) for key in keys)
+        and row["effective_from"] <= of["effective_from"]
+    ]
+    return max(mine, key=lambda row: str(row["effective_from"]), default={})
+
+
+def _money(text: str, field: str, row: Row) -> str:
+    return (
+        f"{text} {row['currency']}"
+        if text and field not in ("includes_tax", "tiers", "usage")
+        else text
+    )
+
+
+def _text(value: Any) -> str:
+    return ", ".join(value) if isinstance(value, list) else str(value or "")

@@ -1,0 +1,71 @@
+"""Editions of a catalogue compared: who pays what from when, in words."""
+
+from dataclasses import replace
+from datetime import date
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from billing.catalog.difference import differences
+from billing.catalog.document import written
+from billing.catalog.model import PriceBook
+from billing.tax.levels import Inclusive
+from billing.tax.model import TaxRate, TaxTable
+from terms.money import Rate
+from tests.fixtures.billing import PUBLICATION, price
+
+TABLE = TaxTable.of(PUBLICATION.taxes)
+NOW = written(PriceBook.of(PUBLICATION.offerings, PUBLICATION.prices), TABLE)
+JULY = date(2026, 7, 1)
+
+
+def told(*more, offerings=PUBLICATION.offerings, taxes=PUBLICATION.taxes) -> list[str]:
+    """Tell what a catalogue with more prices changes."""
+    book = PriceBook.of(offerings, (*PUBLICATION.prices, *more))
+    return [str(one) for one in differences(NOW, written(book, TaxTable.of(taxes)))]
+
+
+def test_the_same_catalogue_changes_nothing():
+    """Compared with itself, an edition says nothing."""
+    assert told() == []
+    assert differences({}, {}) == []
+
+
+def test_a_new_price_says_what_was_paid_before():
+    """From a day on BASIC costs more; the day, both amounts and the currency are told."""
+    dearer = price("BASIC", "33.00", since=JULY)
+    assert told(dearer) == ["BASIC: amount 33.00 EUR from 2026-07-01, was 31.00 EUR"]
+    assert told(replace(price("BASIC", "31.00", since=JULY), included=Inclusive.NET_FIRST)) == [
+        "BASIC: includes_tax net_first from 2026-07-01, new"
+    ]
+    assert told(price("BASIC", "3300", "JPY", since=JULY)) == [
+        "BASIC: amount 3300 JPY from 2026-07-01, was 3100 JPY"
+    ]
+
+
+def test_a_deposit_that_goes_is_none():
+    """What a rental has no longer is told as none."""
+    assert told(price("DECODER", "3.00", since=JULY)) == [
+        "DECODER: deposit none from 2026-07-01, was 30.00 EUR",
+        "DECODER: lost_fee none from 2026-07-01, was 60.00 EUR",
+    ]
+
+
+def test_names_terms_and_taxes_are_compared_too():
+    """A new offering, another name, a rate abroad: each is a line of its own."""
+    first, *rest = PUBLICATION.offerings
+    gold = replace(first, code="GOLD", name="Gold")
+    changed = (replace(first, name="Basic TV"), gold, *rest)
+    german = TaxRate(tax="standard", jurisdiction="DE", effective_from=JULY, rate=Rate.parse("19%"))
+    assert told(price("GOLD", "40.00"), offerings=changed, taxes=(*PUBLICATION.taxes, german)) == [
+        "BASIC: name Basic TV, was Basic",
+        "GOLD: name Gold (plan), new",
+        "GOLD: amount 40.00 EUR from 2020-01-01, new",
+        "standard: rate 19% in DE from 2026-07-01, new",
+    ]
+
+
+@given(st.permutations(PUBLICATION.offerings), st.permutations(PUBLICATION.prices))
+def test_the_order_of_rows_says_nothing(offerings, prices):
+    """The same catalogue is the same document, however its rows were sorted."""
+    assert written(PriceBook.of(offerings, prices), TABLE) == NOW
