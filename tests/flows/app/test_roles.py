@@ -11,6 +11,7 @@ from yarl import URL
 
 from app.identity import tokens
 from app.identity.roles import OWNER, ROLES, Right, may
+from app.web import callers
 from app.web.links import LINKS, links
 from app.web.people.phone import NoFields
 from app.web.roles_reference import ANYBODY, COLUMNS, LOCAL, SUBSCRIBER, TOKENS, lets_in, reference
@@ -25,6 +26,12 @@ FORM = {"Content-Type": "application/x-www-form-urlencoded", "Sec-Fetch-Site": "
 NOBODY, KING = "shut out", "king"
 DOORS = r"(/portal)?/sign-in(\?next=.*)?"
 ASKING = (*COLUMNS, NOBODY, KING)
+
+
+@pytest.fixture(autouse=True)
+def unhurried(monkeypatch):
+    """Let strangers ask of every route at once: their pace is another test's."""
+    monkeypatch.setattr(callers, "STRANGERS_BURST_S", 1_000.0)
 
 
 @pytest.fixture
