@@ -33,8 +33,9 @@ async def spend(
 async def code_of(house: House, tx: Tx, contract: str, actor: str) -> str:
     """Give the code by which a household brings others; always the same."""
     now = await house.clock.business_now(tx)
-    code = await loyalty.code_of(house.desk, tx, contract, now)
-    await _note(house, tx, (actor, "loyalty.code"), contract, code)
+    code, is_new = await loyalty.code_of(house.desk, tx, contract, now)
+    if is_new:
+        await _note(house, tx, (actor, "loyalty.code"), contract, code)
     return code
 
 

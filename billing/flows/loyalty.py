@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from sqlalchemy import and_, exists, func, or_, select, update
 
@@ -85,18 +86,25 @@ async def _spent_before(tx: Tx, owner: AccountId, reference: str) -> int | None:
     return None if found is None else -int(found)
 
 
-async def code_of(desk: Desk, tx: Tx, contract: str, now: datetime) -> str:
+class Code(NamedTuple):
+    """The code by which a household brings others; `is_new` where it was made now."""
+
+    code: str
+    is_new: bool
+
+
+async def code_of(desk: Desk, tx: Tx, contract: str, now: datetime) -> Code:
     """Give the code by which a household brings others; always the same. Raises NotFound."""
     held = await lock(tx, contract, now)
     c = referral_code.c
     known = await tx.scalar(select(c.code).where(c.account_id == held.account))
     if known is not None:
-        return str(known)
+        return Code(str(known), is_new=False)
     bits = desk.chance.bits(CODE_LENGTH * 16)
     size = len(CODE_CHARS)
     code = "".join(CODE_CHARS[bits // size**n % size] for n in range(CODE_LENGTH))
     await tx.insert(referral_code, [{"code": code, "account_id": held.account}])
-    return code
+    return Code(code, is_new=True)
 
 
 async def refer(tx: Tx, contract: str, code: str, now: datetime) -> AccountId | None:

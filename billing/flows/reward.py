@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import and_, exists, func, select, update
+from sqlalchemy import ColumnElement, and_, exists, func, select, update
 
 from billing.accounts.model import Perk
 from billing.accounts.store import account
@@ -24,7 +24,7 @@ from billing.invoicing.store import invoice
 from billing.loyalty.model import YEAR_DAYS, PointKind, Program, kept
 from billing.loyalty.store import loyalty, point_entry, referral
 from billing.payments.model import HOUSE, REFERRAL, Movement, MovementKind, taken_back
-from billing.payments.store import INVOICE, movement, movement_from, open_item
+from billing.payments.store import allocation, movement, movement_from
 from runtime.store import Tx
 from runtime.store.among import KEYS, among, packed
 from terms.calendar import local_date
@@ -132,11 +132,9 @@ class _Story:
 
     async def thank(self, gift: Money) -> None:
         """Give credit to whoever brought the account, once it has paid an invoice."""
-        c, i = referral.c, invoice.c
-        is_open = exists().where(open_item.c.id == i.id, open_item.c.kind == INVOICE)
-        is_paid = exists().where(i.account_id == self.id, i.total_minor > 0, ~is_open)
+        c = referral.c
         query = select(c.referrer_id).where(c.referred_id == self.id, c.rewarded_at.is_(None))
-        referrer = await self.tx.scalar(query.where(is_paid))
+        referrer = await self.tx.scalar(query.where(_has_paid(self.id)))
         if referrer is None:
             return
         now = self.moment.now
@@ -151,3 +149,16 @@ class _Story:
 def _stays(charge: list[Movement]) -> int:
     came = sum(one.amount.amount_minor for one in charge if one.kind is MovementKind.CLEARED)
     return came - taken_back(charge)
+
+
+def _has_paid(owner: AccountId) -> ColumnElement[bool]:
+    """Whether money has paid the whole of an invoice, with no part of it given up or given back."""
+    i, part = invoice.c, allocation.c
+    by_money = (
+        select(func.sum(part.amount_minor))
+        .join(movement, movement.c.id == part.payer_id)
+        .where(part.invoice_id == i.id, movement.c.provider.not_in(sorted(HOUSE)))
+    )
+    return exists().where(
+        i.account_id == owner, i.total_minor > 0, by_money.scalar_subquery() == i.total_minor
+    )

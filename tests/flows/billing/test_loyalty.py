@@ -11,6 +11,8 @@ from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 
 from billing.accounts.store import account
+from billing.catalog.terms import When
+from billing.flows.cancel import cancel
 from billing.flows.loyalty import code_of, expire_due, join, refer, spend
 from billing.flows.movements import Told, hear
 from billing.flows.publish import Publication
@@ -19,7 +21,8 @@ from billing.ledger.store import entry
 from billing.loyalty.model import Program, Tier
 from billing.loyalty.store import loyalty, point_entry, referral
 from billing.payments.model import Moved, MovementKind
-from billing.payments.store import movement
+from billing.payments.store import movement, open_item
+from billing.subscriptions.model import Activation
 from runtime.work import work
 from terms.errors import Duplicate, Invalid, NotFound
 from terms.ids import AccountId
@@ -215,7 +218,7 @@ async def test_a_reference_is_of_one_number_of_points(small_office, member_of_sm
 
 async def code_for(office: Office, contract: str) -> str:
     """Ask for the code of a household."""
-    return str(await office.run(lambda tx: code_of(office.desk, tx, contract, office.now)))
+    return str((await office.run(lambda tx: code_of(office.desk, tx, contract, office.now))).code)
 
 
 async def brought(office: Office, contract: str, code: str) -> AccountId | None:
@@ -227,8 +230,8 @@ async def test_who_brings_a_household_has_credit_once_it_has_paid(office: Office
     """Five euros come with the first paid invoice of the new household, and only then."""
     await office.publish(Publication(zone=ZONE, program=PROGRAM))
     old = await office.join()
-    code = await office.run(lambda tx: code_of(office.desk, tx, "100001", office.now))
-    assert await office.run(lambda tx: code_of(office.desk, tx, "100001", office.now)) == code
+    code = await code_for(office, "100001")
+    assert await code_for(office, "100001") == code
     office.forward(seconds=1)
     new = await office.join("100002")
     assert await brought(office, "100002", code) == old
@@ -249,6 +252,26 @@ async def test_who_brings_a_household_has_credit_once_it_has_paid(office: Office
     await check_books(office.store)
 
 
+async def test_an_invoice_that_was_given_back_thanks_nobody(office: Office):
+    """Who is brought, ends at once and pays a cent has paid no invoice: nobody has credit."""
+    await office.publish(Publication(zone=ZONE, program=PROGRAM))
+    await office.join()
+    code = await code_for(office, "100001")
+    office.forward(seconds=1)
+    new = await office.join("100002", activation=Activation.OPEN)
+    await brought(office, "100002", code)
+    await office.run(lambda tx: cancel(office.desk, tx, "100002", When.NOW, office.now))
+    await settled(office, new)
+    await pay(office, "0.01", "R-1", "100002")
+    await settled(office, new)
+    async with office.store.read() as tx:
+        items = select(open_item.c.id).where(
+            open_item.c.account_id == new, open_item.c.kind == "invoice"
+        )
+        assert await tx.scalar(items) is None
+        assert await tx.scalar(select(referral.c.rewarded_at)) is None
+
+
 @pytest.mark.parametrize(
     ("contract", "code_from", "changes", "why"),
     [
@@ -266,9 +289,7 @@ async def test_nobody_brings_itself_or_who_was_there(
     await small_office.sign_up(first)
     small_office.forward(seconds=1)
     await small_office.sign_up(replace(household("100002"), **changes))
-    code = await small_office.run(
-        lambda tx: code_of(small_office.desk, tx, code_from, small_office.now)
-    )
+    code = await code_for(small_office, code_from)
     with pytest.raises(Invalid, match=why) as refused:
         await brought(small_office, contract, code)
     assert refused.value.field == "code"
