@@ -190,6 +190,5 @@ async def expire_due(desk: Desk, tx: Tx, now: datetime, *, rows_max: int) -> int
     rows = await tx.rows(query)
     for row in rows:
         moment = Moment(now=now, today=local_date(now, row.zone))
-        await balance(tx, AccountId(row.id))
         await expire(desk, tx, AccountId(row.id), moment)
     return len(rows)

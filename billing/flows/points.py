@@ -78,7 +78,8 @@ async def add(desk: Desk, tx: Tx, owner: AccountId, one: Points, moment: Moment)
 
 
 async def expire(desk: Desk, tx: Tx, owner: AccountId, moment: Moment) -> None:
-    """Let points go that nobody has spent in time."""
+    """Let points go that nobody has spent in time. Raises NotFound where there is no member."""
+    await balance(tx, owner)  # so that nobody spends meanwhile what is counted here
     c = point_entry.c
     rows = await tx.rows(select(c.points, c.expires_on).where(c.account_id == owner))
     lots = [Lot(points=row.points, expires_on=row.expires_on) for row in rows if row.expires_on]

@@ -18,7 +18,6 @@ from billing.reads import usage
 from billing.reads.usage import TotalView, WaitingView
 from runtime.store import Tx
 
-RECORDS_MAX = 500  # as many as a body of 64 KiB holds
 TEXT_MAX = 200
 Cell = Annotated[str, Field(max_length=TEXT_MAX)]
 
@@ -34,10 +33,13 @@ class UsageRecord(Body):
 
 
 class UsageBody(Body):
-    """Records of one source. One that is wrong is named in the answer; the others are taken."""
+    """Records of one source, as many as a body holds.
+
+    One that is wrong is named in the answer; the others are taken.
+    """
 
     source: Code
-    records: Annotated[list[UsageRecord], Field(min_length=1, max_length=RECORDS_MAX)]
+    records: Annotated[list[UsageRecord], Field(min_length=1)]
 
 
 class ReleaseBody(Body):
