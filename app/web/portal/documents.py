@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Annotated
 from urllib.parse import quote
 
 from aiohttp import web
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from app.desk import documents
 from app.web.console.account import invoice, paid
 from app.web.console.rented import credit_note
-from app.web.console.stated import DaysQuery, stated
+from app.web.console.stated import stated
 from app.web.console.words import shown
 from app.web.leading import PORTAL
 from app.web.people.phone import Phone
@@ -30,6 +31,21 @@ class BehindQuery(Query):
     """Only documents older than this one."""
 
     behind: Annotated[str, Field(max_length=40)] = ""
+
+
+def _day_or_none(text: object) -> object:
+    """Take what is no day for none: the page shows the usual ones."""
+    try:
+        return date.fromisoformat(text) if isinstance(text, str) else text
+    except ValueError:
+        return None
+
+
+class DaysQuery(Query):
+    """From which day to which."""
+
+    since: Annotated[date | None, BeforeValidator(_day_or_none)] = None
+    until: Annotated[date | None, BeforeValidator(_day_or_none)] = None
 
 
 class Documents:
