@@ -1,20 +1,24 @@
-"""`boxoffice bill preview`, `run`: the whole base, before and while it is billed."""
+"""`boxoffice bill preview`, `release`, `days`, `run`: the whole base, before and while billed."""
 
 from __future__ import annotations
 
 import sys
 import time
-from datetime import UTC, datetime, timedelta
+from collections.abc import Sequence
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from app.cli.actor import actor
+from app.cli.actor import Reason, actor
 from app.cli.speak import FAILED, Json, run, say, table, tell
 
 if TYPE_CHECKING:
-    from app.roles.billing import BillPreview, Ran
+    from app.desk.billdays import Days, DayView
+    from app.roles.billing import Ran
+    from app.roles.foretold import BillPreview, Unusual
     from app.wiring import House
+    from billing.reads.bills import Named
 
 _DAY = ["%Y-%m-%d"]
 TELL_EVERY_S = 1.0
@@ -24,6 +28,8 @@ def add_to(cli: typer.Typer) -> None:
     """Add the commands of this file."""
     group = typer.Typer(help="Bill the whole base.", no_args_is_help=True)
     group.command("preview")(preview)
+    group.command("release")(release)
+    group.command("days")(days)
     group.command("run")(run_now)
     cli.add_typer(group, name="bill")
 
@@ -31,19 +37,76 @@ def add_to(cli: typer.Typer) -> None:
 def preview(
     *,
     on: Annotated[
-        datetime | None, typer.Option(formats=_DAY, help="The day that is billed; now unless said.")
+        datetime | None, typer.Option(formats=_DAY, help="The bill day; today unless said.")
     ] = None,
+    shock: Annotated[
+        int,
+        typer.Option(min=101, max=10_000, help="Show bills of more than so much percent of usual."),
+    ] = 150,
     as_json: Json = False,
 ) -> None:
-    """Say what would be billed, what is unusual and what is broken; nothing is written."""
+    """Say what would be billed, what is unusual and what is broken; no money is written.
+
+    The usual is the median of an account's last three invoices. What is told of a day that waits
+    for a person is kept for the console.
+    """
 
     async def story(house: House) -> BillPreview:
         from app.roles import billing
 
-        moment = (on.replace(tzinfo=UTC) + timedelta(days=1)) if on else None
-        return await billing.preview(house, moment, _progress("looked at"))
+        asked = billing.Asked(day=on.date() if on else None, shock_percent=shock)
+        return await billing.preview(house, asked, _progress("looked at"))
 
     _show(run(story), as_json=as_json)
+
+
+def release(
+    day: Annotated[datetime, typer.Argument(formats=_DAY, help="The bill day, like 2026-04-01.")],
+    *,
+    reason: Reason = "",
+    as_json: Json = False,
+) -> None:
+    """Let a bill day go, and all before it: what falls due on it is charged from now on."""
+
+    async def story(house: House) -> DayView:
+        from app.desk import billdays
+
+        async with house.store.begin() as tx:
+            return await billdays.release(house, tx, day.date(), actor(), reason=reason)
+
+    done = run(story)
+    if as_json:
+        tell(done)
+    else:
+        say(f"{done.day} is let go")
+
+
+def days(*, as_json: Json = False) -> None:
+    """List the bill days that wait, and those that were looked at or let go."""
+
+    async def story(house: House) -> Days:
+        from app.desk import billdays
+
+        async with house.store.read() as tx:
+            return await billdays.days(house, tx)
+
+    found = run(story)
+    if as_json:
+        tell(found)
+        return
+    say(f"a bill day waits {found.window_days} days" if found.window_days else "no bill day waits")
+    table(
+        ("day", "state", "goes by itself", "invoices", "total", "let go by"),
+        [
+            (
+                *(str(one.day), one.state.value, str(one.opens_on)),
+                " + ".join(str(each.invoices) for each in one.sums),
+                " + ".join(each.total for each in one.sums),
+                one.released_by,
+            )
+            for one in found.days
+        ],
+    )
 
 
 def run_now(
@@ -82,6 +145,8 @@ def run_now(
         tell(ran)
     else:
         say(f"{ran.accounts} accounts settled, {ran.left} left")
+        for day in ran.waiting:
+            say(f"{day} waits: `boxoffice bill release {day}` lets it go")
     if ran.left:
         raise typer.Exit(FAILED)
 
@@ -116,18 +181,31 @@ def _show(found: BillPreview, *, as_json: bool) -> None:
     if as_json:
         tell(found)
         return
-    say(f"{found.accounts} accounts, as of {found.at:%F %T} UTC")
+    say(f"{found.accounts} accounts, bill day {found.day}")
     amounts = [(one, (one.net, one.tax, one.total, one.given_back)) for one in found.sums.values()]
     table(
         ("currency", "invoices", "net", "tax", "total", "given back"),
         [(one.currency, str(one.invoices), *map(str, each)) for one, each in amounts],
     )
-    if found.shocks_count:
-        say(f"{found.shocks_count} bills are half as large again as usual, or more")
-        table(
-            ("account", "name", "bill", "usual"),
-            [(one.number, one.name, str(one.total), str(one.usual)) for one in found.shocks],
-        )
+    _unusual(
+        f"bills are more than {found.shock_percent} % of usual", found.shocks_count, found.shocks
+    )
+    _unusual("bills are less than usual by as much", found.drops_count, found.drops)
+    _named("accounts are billed for the first time", found.fresh_count, found.fresh)
+    _named("accounts were billed a month before and are not now", found.gone_count, found.gone)
     if found.broken_count:
         say(f"{found.broken_count} accounts cannot be billed")
         table(("account", "why"), [(one.number, one.why) for one in found.broken])
+
+
+def _unusual(what: str, count: int, shown: Sequence[Unusual]) -> None:
+    if count:
+        say(f"{count} {what}")
+        rows = [(one.number, one.name, str(one.total), str(one.usual)) for one in shown]
+        table(("account", "name", "bill", "usual"), rows)
+
+
+def _named(what: str, count: int, shown: Sequence[Named]) -> None:
+    if count:
+        say(f"{count} {what}")
+        table(("account", "name"), [(one.number, one.name) for one in shown])

@@ -49,7 +49,8 @@ def _household(household: Household) -> Iterator[str]:
 
 
 def _invoice(one: InvoiceView) -> Iterator[str]:
-    left = f", {one.open} open" if one.open.amount_minor else ", paid"
+    left = f", {one.open} open" if one.open.amount_minor else ""
+    left += f", {one.state.value.replace('_', ' ')}"
     yield f"invoice {one.number} of {one.issued_on}, due {one.due_on}: {one.total}{left}"
     for line in one.lines:
         offs = "".join(f" less {off.off} for {off.promotion}" for off in line.offs)
@@ -57,6 +58,15 @@ def _invoice(one: InvoiceView) -> Iterator[str]:
         period = f"{line.period_start} to {line.period_end}"
         yield f"  {line.amount}  {line.label}  ({share}, {period}, {_taxed(line)})"
     yield from _taxes(one.groups)
+    if one.voided:
+        why = f": {one.voided.reason}" if one.voided.reason else ""
+        yield f"  void since {one.voided.at:%F %H:%M} UTC by {one.voided.by}{why}"
+        for word, numbers in (
+            ("given back by", one.voided.notes),
+            ("replaced by", one.voided.replaced_by),
+        ):
+            yield from (f"  {word} {number}" for number in numbers)
+    yield from (f"  corrects {number}" for number in one.corrects)
 
 
 def _line(one: Explanation) -> Iterator[str]:

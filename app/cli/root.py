@@ -22,6 +22,7 @@ from app.cli.ledger import add_to as add_ledger
 from app.cli.loyalty import add_to as add_loyalty
 from app.cli.mail import add_to as add_mail
 from app.cli.mending import add_to as add_mending
+from app.cli.papers import add_to as add_papers
 from app.cli.processes import add_to as add_processes
 from app.cli.programs import add_to as add_programs
 from app.cli.promotions import add_to as add_promotions
@@ -77,6 +78,7 @@ for add in (
     add_catalogue,
     add_bill,
     add_books,
+    add_papers,
     add_ledger,
     add_mending,
     add_device,

@@ -17,6 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from app.imports import cells
 from app.imports.problems import Problems
+from billing.billdays.model import WINDOW_DAYS_MAX
 from billing.dunning import model as dunning
 from billing.dunning.model import AFTER_DAYS_MAX, Action, Ladder
 from billing.equipment.model import Starts
@@ -95,6 +96,12 @@ class Promises(_Strict):
     owed_max: str = Field(default="", max_length=20)
 
 
+class Billing(_Strict):
+    """[billing]: for how many days a bill day waits for a person; 0: it does not."""
+
+    preview_days: int = Field(default=0, ge=0, le=WINDOW_DAYS_MAX)
+
+
 class LoyaltyTier(_Strict):
     """In [[loyalty.tiers]]: who has paid so much within a year earns this share of what is paid."""
 
@@ -141,6 +148,7 @@ class _Shape(_Strict):
     rental: Rental = Rental()
     tax: Tax = Tax()
     promises: Promises = Promises()
+    billing: Billing = Billing()
     loyalty: Loyalty = Loyalty()
     jobs: Jobs = Jobs()
     guard: Guard | None = None
@@ -173,6 +181,7 @@ class Operator:
     starts: Starts
     level: Level
     promises: PromisePolicy
+    preview_days: int
     program: Program
     sending: Sending
     guard: Guard | None
@@ -209,6 +218,7 @@ def read_operator(
         starts=Starts(shape.rental.starts),
         level=Level(shape.tax.rounding),
         promises=promises,
+        preview_days=shape.billing.preview_days,
         program=program,
         sending=Sending(shape.jobs.install),
         guard=shape.guard,

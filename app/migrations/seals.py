@@ -19,6 +19,8 @@ _KEYS = {
         "invoice_id = NEW.invoice_id AND n = NEW.n AND redemption_id = NEW.redemption_id"
     ),
     "allocation": "id = NEW.id",
+    "voided": "invoice_id = NEW.invoice_id",
+    "proforma": "id = NEW.id",
     "credit_note": "id = NEW.id",
     "credit_line": "note_id = NEW.note_id AND n = NEW.n",
     "write_off": "id = NEW.id",

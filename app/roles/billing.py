@@ -7,93 +7,85 @@ transaction. So a run that stops goes on where it was, and what is done is not d
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Sequence
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
 
+from app.desk import business
 from app.desk.auditing import note
 from app.roles import crew
 from app.roles import settle as settling
+from app.roles.foretold import SHOCK_PERCENT, SHOWN_MAX, BillPreview, Broken, add
 from app.wiring import House
+from billing.billdays.model import OPEN_GATE, DayState, state_of
+from billing.flows import billdays as released
 from billing.flows.recheck import reopen_all
-from billing.flows.settle import Foreseen, foresee
-from billing.reads import bills
+from billing.flows.settle import foresee
+from billing.reads import billdays, bills
 from runtime.memory import settle_down
-from runtime.store import Tx
 from runtime.work.due import due_count, due_keys
-from terms.errors import BoxofficeError
+from terms.calendar import days_after, local_date, start_of_day
+from terms.errors import BoxofficeError, DomainError, Invalid
 from terms.ids import AccountId
-from terms.money import Money
 
 CHUNK_ROWS = 100
-SHOWN_MAX = 100
-SHOCK_PERCENT = 150
+_INSTANT = timedelta(microseconds=1)
 # A run has its process for itself, so that nobody waits for its event loop.
 ALONE_S = 1.0
 
 Tell = Callable[[int, int], None]
 
 
-@dataclass(slots=True, kw_only=True)
-class Sums:
-    """What would be billed in one currency."""
-
-    currency: str
-    invoices: int = 0
-    net: Money
-    tax: Money
-    total: Money
-    given_back: Money
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Shock:
-    """A bill that is much larger than the account's usual one."""
-
-    number: str
-    name: str
-    total: Money
-    usual: Money
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Broken:
-    """An account that cannot be billed, and why: a run parks it and goes on."""
-
-    number: str
-    why: str
-
-
-@dataclass(slots=True, kw_only=True)
-class BillPreview:
-    """What a run at a moment would bill. The lists are cut at SHOWN_MAX; the counts are not."""
-
-    at: datetime
-    accounts: int = 0
-    sums: dict[str, Sums] = field(default_factory=dict)
-    shocks: list[Shock] = field(default_factory=list)
-    shocks_count: int = 0
-    broken: list[Broken] = field(default_factory=list)
-    broken_count: int = 0
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ran:
-    """How many accounts a run has settled, and how many are due all the same: they wait or fail."""
+    """How many accounts a run has settled, and how many are due all the same: they wait or fail.
+
+    `waiting` are the bill days that nobody has let go: what falls due on them is not charged yet.
+    """
 
     accounts: int
     left: int
+    waiting: Sequence[date] = ()
 
 
-async def preview(house: House, at: datetime | None, tell: Tell) -> BillPreview:
-    """Tell what would be billed of all accounts that are due by a moment; writes nothing."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """What of a preview somebody wants: of which day, by which bounds, and of how many at most."""
+
+    day: date | None = None
+    shock_percent: int = SHOCK_PERCENT
+    accounts_max: int | None = None
+
+
+async def preview(house: House, asked: Asked, tell: Tell) -> BillPreview:
+    """Tell what would be billed of all accounts that are due by the end of a day; writes nothing.
+
+    What is told of a day that waits for a person is kept, for whoever is to let it go.
+    Raises Invalid for a day that is over, DomainError where more accounts are looked at than
+    somebody has the time for.
+    """
     async with house.store.read() as tx:
         now = await house.clock.business_now(tx)
-        moment = max(at or now, now)
-        many = await due_count(tx, settling.KIND, moment)
-    found = BillPreview(at=moment)
-    async for accounts in _chunks(house, moment):
+        known = await business.find(tx)
+        zone = known.zone if known else "UTC"
+        today = local_date(now, zone)
+        gate = await billdays.gate(tx)
+        day = asked.day or today
+        if day < today and state_of(day, gate, today) is not DayState.DRAFT:
+            raise Invalid("day", f"{day} is over: whatever it billed is on invoices")
+        moment = start_of_day(days_after(day, 1), zone) - _INSTANT
+        # Whoever waits is looked at again only when the window is over.
+        until = max(moment, now) + timedelta(days=gate.window_days)
+        many = await due_count(tx, settling.KIND, until)
+    if asked.accounts_max is not None and many > asked.accounts_max:
+        raise DomainError(f"{many} accounts are due: use `boxoffice bill preview --on {day}`")
+    found = BillPreview(at=moment, day=day, shock_percent=asked.shock_percent)
+    async for accounts in _chunks(house, until):
         await _rehearse(house, accounts, found, moment)
         tell(found.accounts, many)
+    await _gone(house, found, until)
+    if gate.window_days and state_of(day, gate, today) is not DayState.RELEASED:
+        async with house.store.begin() as tx:
+            await released.keep_preview(tx, day, found.told(), now)
     return found
 
 
@@ -116,7 +108,10 @@ async def run(house: House, tell: Tell, *, actor: str) -> Ran:
         left = await due_count(tx, settling.KIND, now)
         told = f"{done} accounts settled, {left} left"
         await note(house, tx, actor=actor, action="bill.run", subject="bill", after=told)
-    return Ran(accounts=done, left=left)
+        known = await business.find(tx)
+        today = local_date(now, known.zone if known else "UTC")
+        waiting = tuple((await billdays.gate(tx)).waiting(today))
+    return Ran(accounts=done, left=left, waiting=waiting)
 
 
 async def recheck(house: House, since: datetime, tell: Tell) -> BillPreview:
@@ -124,11 +119,11 @@ async def recheck(house: House, since: datetime, tell: Tell) -> BillPreview:
     async with house.store.read() as tx:
         now = await house.clock.business_now(tx)
         many = await due_count(tx, settling.KIND, _FAR)
-    found = BillPreview(at=now)
+    found = BillPreview(at=now, day=now.date())
     async for accounts in _chunks(house, _FAR):
         async with house.store.rehearse() as tx:
             await reopen_all(house.desk, tx, accounts, since.date())
-            await _add(tx, found, await foresee(house.desk, tx, accounts, now))
+            await add(tx, found, await foresee(house.desk, tx, accounts, now))
         tell(found.accounts, many)
     return found
 
@@ -150,10 +145,10 @@ async def _chunks(house: House, until: datetime) -> AsyncIterator[list[AccountId
 async def _rehearse(
     house: House, accounts: Sequence[AccountId], found: BillPreview, at: datetime
 ) -> None:
-    """Rehearse a batch; where one account breaks it, each by itself."""
+    """Rehearse a batch as if every day were let go; where one account breaks it, each by itself."""
     try:
         async with house.store.rehearse() as tx:
-            await _add(tx, found, await foresee(house.desk, tx, accounts, at))
+            await add(tx, found, await foresee(house.desk, tx, accounts, at, gate=OPEN_GATE))
     except BoxofficeError as error:
         if len(accounts) == 1:
             await _broke(house, accounts[0], found, error)
@@ -169,47 +164,16 @@ async def _broke(
     found.broken_count += 1
     if len(found.broken) < SHOWN_MAX:
         async with house.store.read() as tx:
-            number, _ = (await bills.names(tx, [account])).get(account, (account, ""))
+            named = (await bills.names(tx, [account])).get(account)
+        number = named.number if named else account
         found.broken.append(Broken(number=number, why=str(error)))
 
 
-async def _add(tx: Tx, found: BillPreview, foreseen: Sequence[Foreseen]) -> None:
-    found.accounts += len(foreseen)
-    for one in foreseen:
-        _sum(found, one)
-    invoices = {one.account: one.invoice.total for one in foreseen if one.invoice}
-    usual = await bills.usual(tx, list(invoices))
-    shocked = [
-        account
-        for account, total in invoices.items()
-        if account in usual and _is_shock(total, usual[account])
-    ]
-    found.shocks_count += len(shocked)
-    shown = shocked[: SHOWN_MAX - len(found.shocks)]
-    named = await bills.names(tx, shown) if shown else {}
-    found.shocks += [
-        Shock(number=named[one][0], name=named[one][1], total=invoices[one], usual=usual[one])
-        for one in shown
-    ]
-
-
-def _is_shock(total: Money, usual: Money) -> bool:
-    return (
-        total.currency == usual.currency
-        and total.amount_minor * 100 > usual.amount_minor * SHOCK_PERCENT
-    )
-
-
-def _sum(found: BillPreview, one: Foreseen) -> None:
-    if not (one.invoice or one.note):
-        return
-    zero = Money(0, one.currency)
-    fresh = Sums(currency=one.currency, net=zero, tax=zero, total=zero, given_back=zero)
-    sums = found.sums.setdefault(one.currency, fresh)
-    if one.invoice:
-        sums.invoices += 1
-        sums.net += one.invoice.net
-        sums.tax += one.invoice.tax
-        sums.total += one.invoice.total
-    if one.note:
-        sums.given_back += one.note.total
+async def _gone(house: House, found: BillPreview, until: datetime) -> None:
+    """Add who is not even looked at and was billed a month before."""
+    async with house.store.read() as tx:
+        count, named = await bills.not_due(
+            tx, found.day, until, names_max=SHOWN_MAX - len(found.gone)
+        )
+    found.gone_count += count
+    found.gone += named

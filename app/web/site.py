@@ -6,11 +6,13 @@ from aiohttp import web
 
 from app.identity.first import FirstOwner
 from app.web.console.audited import Audited
+from app.web.console.billed import Billed
 from app.web.console.explained import Explained
 from app.web.console.histories import Histories
 from app.web.console.household import HouseholdForms
 from app.web.console.pages import Console
 from app.web.console.searching import Searching
+from app.web.console.stated import Stated
 from app.web.console.working import Working
 from app.web.describing import Describing
 from app.web.field.pages import Field
@@ -46,7 +48,7 @@ class Site:
         doors = (Signing(phone), SettingUp(phone, self.first))
         pages = (*doors, Me(phone), Staff(phone), self.field, self.portal, Describing(phone))
         of_people = [route for page in pages for route in page.routes()]
-        makes = (Audited, HouseholdForms, Searching, Working, Histories, Explained)
+        makes = (Audited, HouseholdForms, Searching, Working, Histories, Explained, Billed, Stated)
         beside = [one(self.console) for one in makes]
         console = (*self.console.routes(), *(route for page in beside for route in page.routes()))
         return (*console, *of_people, *self.static.routes())

@@ -18,6 +18,7 @@ from sqlalchemy import (
     select,
     text,
 )
+from sqlalchemy.dialects import postgresql, sqlite
 
 from billing.catalog.document import Version
 from billing.catalog.model import Offering, OfferingKind, Price, PriceBook
@@ -95,9 +96,11 @@ async def edition(tx: Tx) -> int:
 
 async def raise_edition(tx: Tx) -> int:
     """Tell every process that the catalogue is another one now; returns its number."""
-    row = {"id": 1, "edition": await edition(tx) + 1}
-    await tx.upsert(catalog_edition, [row], key=("id",))
-    return row["edition"]
+    engine = sqlite if tx.engine == "sqlite" else postgresql
+    first = engine.insert(catalog_edition).values(id=1, edition=1)
+    raised = {"edition": catalog_edition.c.edition + 1}
+    command = first.on_conflict_do_update(index_elements=["id"], set_=raised)
+    return int(await tx.scalar(command.returning(catalog_edition.c.edition)))
 
 
 async def keep_version(tx: Tx, version: Version) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from billing.billdays import store as billdays
+from billing.billdays.model import Gate
 from billing.catalog import store as catalog
 from billing.catalog.model import PriceBook
 from billing.dunning import store as dunning
@@ -29,7 +31,8 @@ from runtime.work import Work
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Catalogue:
     """One edition of everything published: prices, taxes, the ladder, when rentals begin,
-    the promotions by their codes, the program of loyalty.
+    the promotions by their codes, the program of loyalty. `gate` holds back the bill days that
+    nobody has let go.
     """
 
     edition: int
@@ -37,6 +40,7 @@ class Catalogue:
     taxes: Assessor
     ladder: Ladder
     starts: Starts
+    gate: Gate
     promotions: Mapping[str, Promotion]
     program: Program
 
@@ -64,6 +68,7 @@ class Shelf:
                 taxes=Assessor(await tax.load(tx), await tax.load_level(tx)),
                 ladder=await dunning.load_ladder(tx),
                 starts=await equipment.load_starts(tx),
+                gate=await billdays.load_gate(tx),
                 promotions=await promotions.load(tx),
                 program=await loyalty.load_program(tx),
             )

@@ -8,6 +8,7 @@ from datetime import datetime
 
 from sqlalchemy import exists, select
 
+from billing.billdays import store as billdays
 from billing.catalog import store as catalog
 from billing.catalog.document import Document, Version, written
 from billing.catalog.model import (
@@ -43,9 +44,9 @@ class Publication:
     """What an operator wishes to publish; what it does not name stays.
 
     `zone` says which day it is for the operator. No ladder leaves the published one, and so do
-    no `starts`, which says when rentals begin, no `promises`, which may be made, and no `level`,
-    which says what tax is rounded once for. `name` is what people call this version of the
-    catalogue.
+    no `starts`, which says when rentals begin, no `promises`, which may be made, no `level`, which
+    says what tax is rounded once for, and no `window_days`, for which a bill day waits for a
+    person. `name` is what people call this version of the catalogue.
     """
 
     zone: str
@@ -55,6 +56,7 @@ class Publication:
     ladder: Ladder | None = None
     starts: Starts | None = None
     promises: PromisePolicy | None = None
+    window_days: int | None = None
     level: Level | None = None
     name: str = ""
     promotions: Sequence[Promotion] = ()
@@ -129,7 +131,7 @@ async def _keep_versions(tx: Tx, name: str, before: Document, now: datetime) -> 
 
 
 async def _publish_rules(tx: Tx, publication: Publication) -> list[str]:
-    """Publish ladder, begin of rentals, promises and level of tax, where they are new."""
+    """Publish ladder, begin of rentals, promises, preview window, level of tax, where new."""
     changes = []
     ladder, starts, policy = publication.ladder, publication.starts, publication.promises
     if ladder is not None and ladder != await dunning.load_ladder(tx):
@@ -141,6 +143,10 @@ async def _publish_rules(tx: Tx, publication: Publication) -> list[str]:
     if policy is not None and policy != await promises.load_policy(tx):
         await promises.keep_policy(tx, policy)
         changes.append(f"promises: {policy.days_max} days at most")
+    window_days = publication.window_days
+    if window_days is not None and window_days != (await billdays.load_gate(tx)).window_days:
+        await billdays.keep_window(tx, window_days)
+        changes.append(f"a bill day waits {window_days} days")
     if publication.level is not None and publication.level is not await tax.load_level(tx):
         await tax.keep_level(tx, publication.level)
         changes.append(f"tax is rounded for each {publication.level.value}")

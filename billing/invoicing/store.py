@@ -13,6 +13,7 @@ from typing import Any
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     CheckConstraint,
     Column,
     Date,
@@ -156,6 +157,38 @@ credit_line = Table(
     CheckConstraint("amount_minor >= 0", name="amount_minor"),
     CheckConstraint("kept_minor >= 0", name="kept_minor"),
     CheckConstraint("amount_minor IN (net_minor, net_minor + tax_minor)", name="net_minor"),
+)
+
+# An invoice that a person has called void: all of it is given back. Its days are charged again, or
+# stay given back.
+voided = Table(
+    "voided",
+    metadata,
+    Column("invoice_id", String(26), ForeignKey("invoice.id"), primary_key=True),
+    Column("is_charged_again", Boolean, nullable=False),
+    Column("voided_at", Instant, nullable=False),
+    Column("voided_by", String(80), nullable=False),
+    Column("reason", String(254), nullable=False),
+)
+
+proforma = Table(
+    "proforma",
+    metadata,
+    Column("id", String(26), primary_key=True),
+    Column("sequence", BigInteger, nullable=False, unique=True),
+    Column("number", String(40), nullable=False, unique=True),
+    Column("account_id", String(26), ForeignKey("account.id"), nullable=False),
+    Column("currency", String(3), nullable=False),
+    Column("issued_on", Date, nullable=False),
+    Column("issued_at", Instant, nullable=False),
+    Column("billed_on", Date, nullable=False),
+    Column("valid_until", Date, nullable=False),
+    Column("net_minor", BigInteger, nullable=False),
+    Column("tax_minor", BigInteger, nullable=False),
+    Column("groups", Text, nullable=False),
+    Column("lines", Text, nullable=False),
+    CheckConstraint("valid_until >= issued_on", name="valid_until"),
+    Index(None, "account_id", "sequence"),
 )
 
 reopened = Table(

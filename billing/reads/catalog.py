@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from sqlalchemy import func, select
 
 from billing.accounts.store import account, service
+from billing.billdays import store as billdays
 from billing.catalog import store as catalog
 from billing.catalog.document import Document, Version, written
 from billing.catalog.model import Offering, Price, PriceBook
@@ -130,6 +131,11 @@ async def ladder(tx: Tx) -> Ladder:
 async def rental_starts(tx: Tx) -> Starts:
     """Tell when rentals begin."""
     return await equipment.load_starts(tx)
+
+
+async def preview_days(tx: Tx) -> int:
+    """Tell how many days a bill day waits for a person."""
+    return (await billdays.load_gate(tx)).window_days
 
 
 async def tax_level(tx: Tx) -> Level:

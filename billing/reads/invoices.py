@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import date
+from dataclasses import dataclass, replace
+from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import Integer, Select, bindparam, select
+from sqlalchemy import Integer, Select, and_, bindparam, exists, select
 
 from billing.accounts.store import account
-from billing.invoicing.store import decode_groups, invoice, invoice_line
-from billing.payments.store import open_item
+from billing.invoicing.store import (
+    credit_line,
+    credit_note,
+    decode_groups,
+    invoice,
+    invoice_line,
+    voided,
+)
+from billing.payments.standing import InvoiceState, state_of
+from billing.payments.store import open_item, write_off
 from billing.rating.model import LineKind
 from billing.reads import offs
 from billing.reads.offs import OffView
@@ -56,8 +64,26 @@ class LineView:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Voided:
+    """Why an invoice is void, by whom and when; the notes that give it back, what took its place.
+
+    The documents are named where one invoice is looked at.
+    """
+
+    at: datetime
+    by: str
+    reason: str
+    is_charged_again: bool
+    notes: Sequence[str] = ()
+    replaced_by: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class InvoiceView:
-    """One document. `open` is what is left to pay of it."""
+    """One document. `open` is what is left to pay of it.
+
+    Where one invoice is looked at, `corrects` names the void ones whose days it charges again.
+    """
 
     id: InvoiceId
     number: str
@@ -70,6 +96,9 @@ class InvoiceView:
     open: Money
     groups: Sequence[TaxGroup]
     lines: Sequence[LineView]
+    state: InvoiceState = InvoiceState.FINALISED
+    voided: Voided | None = None
+    corrects: Sequence[str] = ()
 
 
 async def view(tx: Tx, number: str) -> InvoiceView:
@@ -77,7 +106,7 @@ async def view(tx: Tx, number: str) -> InvoiceView:
     found = await _views(tx, await tx.rows(_invoices().where(invoice.c.number == number)))
     if not found:
         raise NotFound(f"there is no invoice {number!r}")
-    return found[0]
+    return await _linked(tx, found[0])
 
 
 async def listing(tx: Tx, *, after: str = "", limit: int = 50) -> list[InvoiceView]:
@@ -98,7 +127,7 @@ async def one_of_account(tx: Tx, key: AccountId, number: str) -> InvoiceView:
     found = await _views(tx, await tx.rows(query))
     if not found:
         raise NotFound(f"there is no invoice {number!r}")
-    return found[0]
+    return await _linked(tx, found[0])
 
 
 async def page_of_account(
@@ -122,9 +151,50 @@ def _invoices() -> Select[Any]:
     joined = invoice.join(account, account.c.id == invoice.c.account_id).outerjoin(
         open_item, open_item.c.id == invoice.c.id
     )
+    joined = joined.outerjoin(voided, voided.c.invoice_id == invoice.c.id)
     return select(
-        invoice, account.c.number.label("account_number"), open_item.c.rest_minor
+        invoice,
+        account.c.number.label("account_number"),
+        open_item.c.rest_minor,
+        exists().where(write_off.c.invoice_id == invoice.c.id).label("is_written_off"),
+        *(voided.c.voided_at, voided.c.voided_by, voided.c.reason, voided.c.is_charged_again),
     ).select_from(joined)
+
+
+async def _linked(tx: Tx, one: InvoiceView) -> InvoiceView:
+    """Name the documents that a void invoice leads to, and those that an invoice corrects."""
+    line, before, old = invoice_line.c, invoice_line.alias("before"), invoice.alias("old")
+    # The same days of the same subject once more: the line before is on what is corrected.
+    same = and_(
+        before.c.subject == line.subject,
+        before.c.kind == line.kind,
+        before.c.period_end == line.period_end,
+        before.c.take < line.take,
+    )
+    joined = (
+        invoice_line.join(before, same)
+        .join(old, old.c.id == before.c.invoice_id)
+        .join(voided, voided.c.invoice_id == old.c.id)
+        .join(invoice, invoice.c.id == line.invoice_id)
+    )
+    pairs = select(invoice.c.number, old.c.number.label("old")).distinct().select_from(joined)
+    if one.voided is None:
+        rows = await tx.rows(pairs.where(invoice.c.id == one.id).order_by(old.c.number))
+        return replace(one, corrects=[row.old for row in rows])
+    after = await tx.rows(pairs.where(old.c.id == one.id).order_by(invoice.c.number))
+    back, note = credit_line.c, credit_note.c
+    query = (
+        select(note.number)
+        .distinct()
+        .select_from(credit_line.join(credit_note, note.id == back.note_id))
+    )
+    notes = await tx.rows(query.where(back.invoice_id == one.id).order_by(note.number))
+    named = replace(
+        one.voided,
+        notes=[row.number for row in notes],
+        replaced_by=[row.number for row in after],
+    )
+    return replace(one, voided=named)
 
 
 async def _views(tx: Tx, rows: Sequence[Any]) -> list[InvoiceView]:
@@ -181,6 +251,22 @@ def _view(row: Any, lines: Sequence[LineView]) -> InvoiceView:
         open=Money(row.rest_minor or 0, row.currency),
         groups=tuple(decode_groups(row.groups, row.currency)),
         lines=lines,
+        state=state_of(
+            Money(row.total_minor, row.currency),
+            Money(row.rest_minor or 0, row.currency),
+            is_void=row.voided_at is not None,
+            is_written_off=bool(row.is_written_off),
+        ),
+        voided=_voided(row) if row.voided_at else None,
+    )
+
+
+def _voided(row: Any) -> Voided:
+    return Voided(
+        at=row.voided_at,
+        by=row.voided_by,
+        reason=row.reason,
+        is_charged_again=row.is_charged_again,
     )
 
 

@@ -63,7 +63,7 @@ async def _subject(tx: Tx, key: str) -> list[Source]:
     ]
     rows = await tx.rows(select(pending_charge).where(pending_charge.c.id == key))
     found += [
-        Source(kind=row.kind, id=row.cause, from_on=row.period_start, detail=row.record)
+        Source(kind=row.kind, id=row.cause or row.id, from_on=row.period_start, detail=row.record)
         for row in rows
     ]
     rows = await tx.rows(select(rental).where(rental.c.id == key))

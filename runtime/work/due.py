@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import ColumnElement, func, select, update
 
 from runtime.store import Tx, to_micros
 from runtime.work.table import work
@@ -29,3 +29,16 @@ async def due_count(tx: Tx, kind: str, until: datetime) -> int:
 def _due(kind: str, until: datetime) -> tuple[ColumnElement[bool], ...]:
     c = work.c
     return c.kind == kind, c.parked_at.is_(None), c.due_at <= to_micros(until)
+
+
+async def bring_forward(tx: Tx, kind: str, now: datetime, until: datetime) -> None:
+    """Let keys of a kind that would be looked at by a business instant be looked at now.
+
+    Those that somebody looks at just then are looked at again: first, for then they are free.
+    """
+    c, due = work.c, to_micros(now)
+    busy = update(work).where(c.kind == kind, c.token != 0)
+    await tx.execute(busy.values(generation=c.generation + 1))
+    coming = update(work).where(c.kind == kind, c.due_at > due, c.due_at <= to_micros(until))
+    await tx.execute(coming.values(due_at=due))
+    tx.ring((kind,))

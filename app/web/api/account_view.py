@@ -80,7 +80,12 @@ class InvoiceLine:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Invoice:
-    """One invoice; `open` is what is left to pay."""
+    """One invoice; `open` is what is left to pay.
+
+    `state` is finalised, partly_paid, paid, void or uncollectible. Where an invoice is asked for by
+    its number, a void one names the credit notes that give it back and the invoice that charges its
+    days again, and that one names what it corrects.
+    """
 
     number: str
     issued_on: date
@@ -89,6 +94,11 @@ class Invoice:
     tax: Amount
     total: Amount
     open: Amount
+    state: str
+    void_reason: str
+    credit_notes: Sequence[str]
+    replaced_by: Sequence[str]
+    corrects: Sequence[str]
     taxes: Sequence[TaxSum]
     lines: Sequence[InvoiceLine]
 
@@ -313,6 +323,11 @@ def invoice(one: InvoiceView) -> Invoice:
         tax=Amount.of(one.tax),
         total=Amount.of(one.total),
         open=Amount.of(one.open),
+        state=one.state.value,
+        void_reason=one.voided.reason if one.voided else "",
+        credit_notes=one.voided.notes if one.voided else (),
+        replaced_by=one.voided.replaced_by if one.voided else (),
+        corrects=one.corrects,
         taxes=[TaxSum.of(group) for group in one.groups],
         lines=[
             InvoiceLine(

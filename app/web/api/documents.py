@@ -6,14 +6,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
+from app.desk import documents
 from app.web.api.account_view import Invoice, LineDiscount, invoice
 from app.web.api.rental_view import CreditNote, TaxSum, credit_note
-from app.web.api.shapes import Amount
-from app.web.api.ways import look
-from app.web.route import Call
+from app.web.api.shapes import Amount, Day, OptionalText
+from app.web.api.ways import change, look
+from app.web.route import Body, Call, Query
 from billing.reads import credit_notes, explaining, invoices
 from billing.reads.explaining import Back, Explanation
 from billing.reads.sources import Source
+from runtime.store import Tx
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,10 +80,91 @@ class ExplainedLine:
     sources: Sequence[LineSource]
 
 
+class VoidBody(Body):
+    """Whether the days of the invoice are charged again, as they cost now; and why it is void."""
+
+    recharge: bool = False
+    reason: OptionalText = ""
+
+
+class StatementQuery(Query):
+    """From which day to which: the first of the month before, to today, unless said."""
+
+    since: Day | None = None
+    until: Day | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StatementLine:
+    """One event: what it added to what is owed, or took from it, and what was owed after it."""
+
+    on: date
+    kind: str
+    document: str
+    amount: Amount
+    balance: Amount
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Statement:
+    """All that moved what is owed between two days; below zero the household has money with us.
+
+    `opening` and the amounts of all lines sum to `closing`.
+    """
+
+    contract: str
+    name: str
+    since: date
+    until: date
+    opening: Amount
+    lines: Sequence[StatementLine]
+    closing: Amount
+
+
 async def show_invoice(call: Call) -> Invoice:
     """Show an invoice by its number."""
     async with call.house.store.read() as tx:
         return invoice(await invoices.view(tx, call.part("number")))
+
+
+async def void(call: Call, tx: Tx) -> Invoice:
+    """Call an invoice void: a credit note gives all of it back, its days are charged again or not.
+
+    What was charged once on it, such as a purchase, is not charged again in any case.
+    """
+    body: VoidBody = call.body
+    number = call.part("number")
+    await documents.void(
+        call.house, tx, number, call.actor, reason=body.reason, is_charged_again=body.recharge
+    )
+    return invoice(await invoices.view(tx, number))
+
+
+async def show_statement(call: Call) -> Statement:
+    """Tell what a household owed, every document and payment since, and what it owes."""
+    query: StatementQuery = call.query
+    async with call.house.store.read() as tx:
+        found = await documents.statement(
+            call.house, tx, call.part("contract"), query.since, query.until
+        )
+    return Statement(
+        contract=found.contract,
+        name=found.name,
+        since=found.from_on,
+        until=found.to_on,
+        opening=Amount.of(found.opening),
+        closing=Amount.of(found.closing),
+        lines=[
+            StatementLine(
+                on=one.on,
+                kind=one.kind,
+                document=one.document,
+                amount=Amount.of(one.amount),
+                balance=Amount.of(one.balance),
+            )
+            for one in found.lines
+        ],
+    )
 
 
 async def show_note(call: Call) -> CreditNote:
@@ -148,6 +231,8 @@ def _source(one: Source) -> LineSource:
 
 ROUTES = (
     look("invoices/{number}", show_invoice, Invoice),
+    change("invoices/{number}/void", void, Invoice, body=VoidBody),
+    look("accounts/{contract}/statement", show_statement, Statement, query=StatementQuery),
     look("credit-notes/{number}", show_note, CreditNote),
     look("lines/{number}", show_line, ExplainedLine),
 )

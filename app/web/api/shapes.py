@@ -225,6 +225,12 @@ class OfRental(Parts):
     rental: Id
 
 
+class OfDay(Parts):
+    """The day a path names."""
+
+    day: Annotated[Day, Field(json_schema_extra={"pattern": _DAY})]
+
+
 class OfName(Parts):
     """The name of a target that a path names."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, TypedDict, Unpack
 
-from app.web.api.shapes import PREFIX, OfContract, OfId, OfName, OfNumber, OfRental, OfSerial
+from app.web.api.shapes import PREFIX, OfContract, OfDay, OfId, OfName, OfNumber, OfRental, OfSerial
 from app.web.route import Body, Deed, Handler, Parts, Policy, Query, Route
 
 NOT_FOUND = 404
@@ -18,6 +18,7 @@ _PARTS: Mapping[str, type[Parts]] = {
     "name": OfName,
     "number": OfNumber,
     "rental": OfRental,
+    "day": OfDay,
 }
 
 

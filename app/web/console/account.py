@@ -37,6 +37,7 @@ from app.web.console.words import (
 )
 from app.web.field.words import CONDITIONS
 from app.wiring import House
+from billing.payments.standing import InvoiceState
 from billing.reads import accounts, catalog
 from billing.reads.account import AccountView
 from billing.reads.invoices import InvoiceView, LineView
@@ -49,6 +50,7 @@ from terms.entitlement import ServiceState
 from terms.ids import SubjectId
 
 JOBS_MAX = 20
+_ENDED = {InvoiceState.VOID: "void", InvoiceState.UNCOLLECTIBLE: "written off"}
 _NOT_SETTLED = "being prepared"
 
 
@@ -184,11 +186,13 @@ def invoice(one: InvoiceView, today: date) -> InvoiceCard:
 
 def paid(one: InvoiceView, today: date) -> tuple[Tone, str]:
     """Tell how an invoice stands."""
+    if one.state in _ENDED:
+        return "off", _ENDED[one.state]
     if not one.open.amount_minor:
         return "good", "paid"
     if one.due_on < today:
         return "bad", "overdue"
-    return "warn", "open"
+    return "warn", "partly paid" if one.state is InvoiceState.PARTLY_PAID else "open"
 
 
 def _line(name: str, line: LineView) -> InvoiceLine:

@@ -8,8 +8,10 @@ from urllib.parse import quote
 from aiohttp import web
 from pydantic import Field
 
+from app.desk import documents
 from app.web.console.account import invoice, paid
 from app.web.console.rented import credit_note
+from app.web.console.stated import DaysQuery, stated
 from app.web.console.words import shown
 from app.web.leading import PORTAL
 from app.web.people.phone import Phone
@@ -20,6 +22,7 @@ from terms.calendar import local_date
 
 PATH = f"{PORTAL}/invoices"
 NOTES = f"{PORTAL}/credit-notes"
+STATEMENT = f"{PORTAL}/statement"
 ROWS_MAX = 24
 
 
@@ -44,6 +47,13 @@ class Documents:
             Route(method="GET", path=PATH, policy=theirs, handler=self._list, query=BehindQuery),
             Route(method="GET", path=one, policy=theirs, handler=self._invoice),
             Route(method="GET", path=note, policy=theirs, handler=self._note),
+            Route(
+                method="GET",
+                path=STATEMENT,
+                policy=theirs,
+                handler=self._statement,
+                query=DaysQuery,
+            ),
         )
 
     async def _list(self, call: Call) -> web.Response:
@@ -78,6 +88,14 @@ class Documents:
         return await self.phone.page(
             call, "portal_invoices", rows=rows, notes=given_back, older=older
         )
+
+    async def _statement(self, call: Call) -> web.Response:
+        one, query = call.subscriber, call.query
+        async with self.house.store.read() as tx:
+            found = await documents.of_account(
+                self.house, tx, one.id, one.zone, since=query.since, until=query.until
+            )
+        return await self.phone.page(call, "portal_statement", statement=stated(found))
 
     async def _invoice(self, call: Call) -> web.Response:
         one = call.subscriber

@@ -84,7 +84,8 @@ class Facts:
     `deposited` are rentals with a charged deposit. `first` are open invoices that were the first of
     a subscription. `redeemed` is None where no promotion was had. `credits` is money that has paid
     nothing yet, by the movement or credit note it came with. `promise` is the one that stands.
-    `pending` is charged once, with an invoice to come.
+    `pending` is charged once, with an invoice to come. `voided` are the void ones of the invoices
+    of `charged`, and whether their days are charged again.
     """
 
     account: Account
@@ -96,6 +97,7 @@ class Facts:
     reopenings: dict[str, str] = field(default_factory=dict)
     redeemed: Redeemed | None = None
     charged: dict[str, dict[tuple[str, int], Charged]] = field(default_factory=dict)
+    voided: dict[InvoiceId, bool] = field(default_factory=dict)
     deposited: set[str] = field(default_factory=set)
     debts: list[Debt] = field(default_factory=list)
     credits: dict[str, Money] = field(default_factory=dict)

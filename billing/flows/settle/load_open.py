@@ -83,6 +83,7 @@ def _firsts(engine: Engine, key: Column[str]) -> ScalarSelect[str]:
     mine = select(names(c.subject, literal_column("','"))).where(
         c.invoice_id == key,
         c.kind == LineKind.RECURRING.value,
+        c.take == 0,  # one that corrects another does not hold anybody up again
         subscription.c.activation == Activation.PAID.value,
     )
     return mine.select_from(invoice_line.join(subscription, begun)).scalar_subquery()

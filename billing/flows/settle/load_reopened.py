@@ -11,7 +11,14 @@ from typing import Any
 from sqlalchemy import Select, and_, or_, select
 
 from billing.flows.settle.facts import Facts
-from billing.invoicing.store import charged_from, credit_line, invoice, invoice_line, reopened
+from billing.invoicing.store import (
+    charged_from,
+    credit_line,
+    invoice,
+    invoice_line,
+    reopened,
+    voided,
+)
 from billing.ledger.store import deferred_on
 from billing.rating.model import BY_THE_PERIOD
 from runtime.store import Tx
@@ -36,6 +43,8 @@ async def load_reopened(tx: Tx, facts: dict[AccountId, Facts]) -> None:
         lines = owner.charged.setdefault(row.subject, {})
         key = (row.invoice_id, row.n)
         line = lines.get(key) or replace(charged_from(row), deferred_on=row.deferred_on)
+        if row.is_charged_again is not None:
+            owner.voided[line.invoice] = row.is_charged_again
         if row.credited_start:
             line = line.less(Period(row.credited_start, row.credited_end))
         lines[key] = line
@@ -48,6 +57,7 @@ def _charged_query(engine: Engine) -> Select[Any]:
     joined = (
         reopened.outerjoin(invoice_line, mine)
         .outerjoin(invoice, invoice.c.id == c.invoice_id)
+        .outerjoin(voided, voided.c.invoice_id == c.invoice_id)
         .outerjoin(credit_line, and_(back.invoice_id == c.invoice_id, back.invoice_n == c.n))
     )
     return (
@@ -58,6 +68,7 @@ def _charged_query(engine: Engine) -> Select[Any]:
             deferred_on(invoice.c.id, invoice.c.issued_on).label("deferred_on"),
             reopened.c.id.label("reopening"),
             reopened.c.subject.label("reopened_subject"),
+            voided.c.is_charged_again,
             back.period_start.label("credited_start"),
             back.period_end.label("credited_end"),
         )

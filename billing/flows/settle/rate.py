@@ -11,15 +11,18 @@ from dataclasses import dataclass
 from datetime import date
 from typing import NamedTuple
 
+from billing.billdays.model import OPEN_GATE, Gate
 from billing.catalog.model import OfferingKind, PriceBook
 from billing.catalog.terms import Days, Measure, Terms
 from billing.equipment.model import Rental
 from billing.flows.settle.discounts import taken_off
 from billing.flows.settle.facts import Facts, Household
+from billing.flows.settle.gated import Ask, gated
 from billing.flows.settle.minimum import Promised, is_waiting, missing_lines
 from billing.flows.settle.once import bill_once, is_paid_first
 from billing.flows.settle.rent import charged_once, given_back_once, rental_label
 from billing.flows.settle.situation import situations_of
+from billing.flows.settle.voided import again_from, given_back, taken
 from billing.invoicing.credit import Charged, CreditLine, days_of
 from billing.rating.coverage import less, within
 from billing.rating.due import Due, Rates, Wish
@@ -31,7 +34,10 @@ from terms.ids import InvoiceId, ServiceId
 
 
 class Subject(NamedTuple):
-    """Whatever is charged by the period. `until` is the first day no longer charged."""
+    """Whatever is charged by the period. `until` is the first day no longer charged.
+
+    Where it `is_new` its first period is charged because somebody asked for it.
+    """
 
     id: str
     service: ServiceId
@@ -41,6 +47,7 @@ class Subject(NamedTuple):
     start: date
     until: date | None
     charged_until: date | None
+    is_new: bool = False
     quantity: int = 1
     rests: tuple[Period, ...] = ()
     situations: Situations = ()
@@ -63,8 +70,12 @@ class Rated:
     done: Sequence[str]
 
 
-def rate(facts: Facts, rates: Rates, today: date) -> Rated:
-    """Compare what should be charged by today with what is. Raises NotFound for a missing price."""
+def rate(facts: Facts, rates: Rates, today: date, gate: Gate = OPEN_GATE) -> Rated:
+    """Compare what should be charged by today with what is, as far as the gate lets it.
+
+    Raises NotFound for a missing price.
+    """
+    ask = gated(rates, today, gate)
     lines: list[Line] = []
     back: list[CreditLine] = []
     next_on: date | None = None
@@ -74,7 +85,7 @@ def rate(facts: Facts, rates: Rates, today: date) -> Rated:
     for one in _subjects(facts, rates.book):
         by = redeemed.ahead(one.id, today) if redeemed else today
         if one.id in facts.reopened:
-            found = _compared(one, facts, rates, by)
+            found = _compared(one, facts, rates, by, ask)
             lines += found.lines
             back += found.credits
             day = found.next_on
@@ -86,7 +97,7 @@ def rate(facts: Facts, rates: Rates, today: date) -> Rated:
                 if line.charge.period.start >= (one.charged_until or one.start)
             ]
         else:
-            due = rates.due(_rest(one, facts, rates), by)
+            due = ask(_rest(one, facts, rates), by, one.is_new, one.charged_until)
             lines += _lines(one, due)
             day = due.next_on
             charged = due.charges
@@ -141,6 +152,7 @@ def _subscribed(household: Household, book: PriceBook) -> Iterator[Subject]:
             start=one.charged_from,
             until=one.until_on,
             charged_until=one.charged_until,
+            is_new=is_first(one) or (one.from_on == one.charged_from >= one.charged_until),
             quantity=one.quantity,
             rests=_rests(household, sold.terms) if household.pauses else (),
             situations=_situations(one, household, sold.terms) if sold.terms.depends else (),
@@ -159,6 +171,7 @@ def _rented(household: Household, book: PriceBook) -> Iterator[Subject]:
             start=one.charged_from,
             until=one.until_on,
             charged_until=one.charged_until,
+            is_new=one.charged_until is None and not one.is_from_elsewhere,
             rests=_rests(household, terms) if household.pauses else (),
             situations=_situations(one, household, terms) if terms.depends else (),
         )
@@ -250,7 +263,7 @@ class _Compared(NamedTuple):
     next_on: date | None
 
 
-def _compared(one: Subject, facts: Facts, rates: Rates, today: date) -> _Compared:
+def _compared(one: Subject, facts: Facts, rates: Rates, by: date, ask: Ask) -> _Compared:
     """Charge the days that should be charged and are not; give back those that should not be."""
     since = max(one.start, facts.reopened[one.id])
     charged = [
@@ -259,14 +272,14 @@ def _compared(one: Subject, facts: Facts, rates: Rates, today: date) -> _Compare
         if each.line.charge.kind in BY_THE_PERIOD
     ]
     terms = rates.book.offering(one.offering).terms
+    holes = taken(charged, facts.voided, lambda each: _kept(one, each, rates.book))
     if terms.measure is Measure.WHOLE:
-        due = rates.due(_rest(one, facts, rates), today)
+        rest = _rest(one, facts, rates)
+        wish = rest._replace(first=again_from(charged, facts.voided, rest.first))
     else:
-        held = tuple(sorted(period for each in charged for period in _kept(one, each, rates.book)))
-        due = rates.due(
-            _wish(one, facts, terms, since)._replace(rests=tuple(sorted((*one.rests, *held)))),
-            today,
-        )
+        wish = _wish(one, facts, terms, since)
+        wish = wish._replace(rests=tuple(sorted((*one.rests, *holes))))
+    due = ask(wish, by, one.is_new, one.charged_until)
     takes: dict[date, int] = {}
     for each in charged:
         end = each.line.charge.period.end
@@ -280,8 +293,9 @@ def _compared(one: Subject, facts: Facts, rates: Rates, today: date) -> _Compare
             take=takes.get(charge.period.end, 0),
         )
         for charge in due.charges
+        if not any(charge.period.overlap(hole) for hole in holes)
     ]
-    back = list(_given_back(one, charged, facts.account.zone, rates.book))
+    back = list(_given_back(one, charged, facts, rates.book))
     return _Compared(lines, back, due.next_on)
 
 
@@ -293,9 +307,13 @@ def _kept(one: Subject, each: Charged, book: PriceBook) -> Sequence[Period]:
 
 
 def _given_back(
-    one: Subject, charged: Sequence[Charged], zone: str, book: PriceBook
+    one: Subject, charged: Sequence[Charged], facts: Facts, book: PriceBook
 ) -> Iterator[CreditLine]:
+    zone = facts.account.zone
     for each in charged:
+        if each.invoice in facts.voided:
+            yield from given_back(each, zone)
+            continue
         if each.line.charge.measure is Measure.WHOLE:
             continue
         lasts = within(one.start, one.until, each.line.charge.period)

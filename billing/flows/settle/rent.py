@@ -8,6 +8,7 @@ from datetime import date
 from billing.catalog.model import PriceBook
 from billing.equipment.model import Ending, Rental, kept_of_deposit
 from billing.flows.settle.facts import Facts
+from billing.flows.settle.voided import given_back, taken
 from billing.invoicing.credit import Charged, CreditLine, whole_of
 from billing.rating.model import Charge, Line, LineKind, once
 from billing.tax.model import UNTAXED
@@ -38,7 +39,7 @@ def _lost_fee(one: Rental, on: date, facts: Facts, book: PriceBook) -> Iterator[
     sold = book.price_on(one.offering, facts.account.currency, on)
     charge = once(LineKind.LOST_FEE, on, sold, sold.lost_fee, book.offering(one.offering).tax)
     before = _of_kind(one, facts, LineKind.LOST_FEE)
-    if not any(each.held for each in before):
+    if not taken(before, facts.voided):
         take = sum(each.line.charge.period.end == charge.period.end for each in before)
         yield from _line(one, "Lost:", charge, book, take)
 
@@ -52,13 +53,17 @@ def given_back_once(facts: Facts) -> Iterator[CreditLine]:
 
 
 def _given_back(one: Rental, facts: Facts) -> Iterator[CreditLine]:
+    once = [*_of_kind(one, facts, LineKind.DEPOSIT), *_of_kind(one, facts, LineKind.LOST_FEE)]
+    for each in once:
+        if each.invoice in facts.voided:
+            yield from given_back(each, facts.account.zone)
     for each in _of_kind(one, facts, LineKind.DEPOSIT):
         kept = kept_of_deposit(one, each.line.charge.amount.amount_minor)
-        if each.held and kept is not None:
+        if each.held and kept is not None and each.invoice not in facts.voided:
             credit = whole_of(each, kept_minor=kept)
             yield from [credit] if credit else []
     for each in _of_kind(one, facts, LineKind.LOST_FEE):
-        if each.held and one.ending is not Ending.LOST:
+        if each.held and one.ending is not Ending.LOST and each.invoice not in facts.voided:
             credit = whole_of(each)
             yield from [credit] if credit else []
 

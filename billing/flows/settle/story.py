@@ -13,6 +13,7 @@ from datetime import datetime
 from time import perf_counter as now_s
 
 from billing.accounts.model import Perk
+from billing.billdays.model import Gate
 from billing.catalog import store as catalog
 from billing.flows.desk import Catalogue, Desk
 from billing.flows.settle.decide import Decision, Issued, Rules, decide
@@ -89,7 +90,7 @@ async def settle(
     if tx.is_later:
         await catalog.insist_on(tx, catalogue.edition)
     begun_s = now_s()
-    cases = [_case(facts, catalogue.rates, now) for facts in loaded]
+    cases = [_case(facts, catalogue.rates, now, catalogue.gate) for facts in loaded]
     invoices = await _invoices(desk, sight, cases, catalogue)
     notes = await _notes(desk, sight, cases)
     rules = Rules(
@@ -116,16 +117,23 @@ async def settle(
 
 
 async def foresee(
-    desk: Desk, tx: Tx, account_ids: Sequence[AccountId], now: datetime
+    desk: Desk,
+    tx: Tx,
+    account_ids: Sequence[AccountId],
+    now: datetime,
+    *,
+    gate: Gate | None = None,
 ) -> list[Foreseen]:
     """Tell which documents settling accounts would draw up now; writes nothing but their numbers.
 
-    For a transaction that is not going to be committed. Raises what `settle` raises.
+    For a transaction that is not going to be committed. `gate` is another than the operator's.
+    Raises what `settle` raises.
     """
     catalogue, loaded = await _load(desk, tx, account_ids)
     if catalogue is None:
         return []
-    cases = [_case(facts, catalogue.rates, now) for facts in loaded]
+    gate = gate or catalogue.gate
+    cases = [_case(facts, catalogue.rates, now, gate) for facts in loaded]
     sight = Sight(look=tx, tx=tx)
     invoices = await _invoices(desk, sight, cases, catalogue)
     notes = await _notes(desk, sight, cases)
@@ -154,9 +162,9 @@ async def _load(
     return catalogue, loaded.values()
 
 
-def _case(facts: Facts, rates: Rates, now: datetime) -> _Case:
+def _case(facts: Facts, rates: Rates, now: datetime, gate: Gate) -> _Case:
     moment = Moment(now=now, today=facts.account.today(now))
-    return _Case(facts=facts, rated=rate(facts, rates, moment.today), moment=moment)
+    return _Case(facts=facts, rated=rate(facts, rates, moment.today, gate), moment=moment)
 
 
 async def _invoices(

@@ -15,6 +15,7 @@ from app.identity.sign_ins import sign_in
 from app.roles.crew import lanes
 from app.web.route import SAFE_METHODS
 from app.web.routes import all_routes
+from billing.flows.publish import Publication, publish
 from runtime.store.audit import Deed, Wanted, audit, lines, record
 from runtime.work import Parking
 from tests.flows.app.guest import subscriber, visiting
@@ -52,6 +53,8 @@ NO_DEEDS = {
     "/console/accounts/{contract}/pay-link",
     "/api/v1/targets/{name}/probe",
     "/portal/pay",
+    "/api/v1/bill-days/{day}/preview",
+    "/console/billing/{day}/preview",
 }
 # What nobody has used.
 USED = {
@@ -155,6 +158,8 @@ STEPS: tuple[tuple[str, str, dict[str, str], dict[str, Any]], ...] = (
     (API, "/api/v1/parked/release", {}, {"kind": "notify", "key": "ghost"}),
     (API, "/api/v1/reconcile", {}, {"contract": HERE}),
     (API, "/api/v1/clock/advance", {}, {"by": "1d"}),
+    (API, "/api/v1/accounts/{contract}/proformas", {"contract": NEW}, {"billed_on": "{next}"}),
+    (API, "/api/v1/invoices/{number}/void", {"number": "INV-00800001"}, {"reason": "a test"}),
     (API, "/api/v1/accounts/{contract}/pause", {"contract": NEW}, {}),
     (API, "/api/v1/accounts/{contract}/resume", {"contract": NEW}, {"reason": "is back"}),
     (API, "/api/v1/accounts/{contract}/cancel", {"contract": NEW}, {"reason": "moves away"}),
@@ -179,6 +184,8 @@ STEPS: tuple[tuple[str, str, dict[str, str], dict[str, Any]], ...] = (
         {"contract": HERE},
         {"once": "k6", "rental": "K2", "keep": "12,50"},
     ),
+    (API, "/api/v1/bill-days/{day}/release", {"day": "{tomorrow}"}, {"reason": "fits"}),
+    (OWNER, "/console/billing/{day}/release", {"day": "{after}"}, {"reason": "fits"}),
     (OWNER, "/console/work/alike", {}, {"kind": "notify", "cause": "no such notice"}),
     (OWNER, "/console/targets/{name}/approve", {"name": PORTAL}, {"reason": "all are gone"}),
     (OWNER, "/console/targets/{name}/reject", {"name": PORTAL}, {"reason": "a mistake"}),
@@ -280,6 +287,10 @@ async def test_each_route_that_changes_something_leaves_a_trace(world):
         actors[GUEST] = guest.actor
         known["other"] = (await house.subscribers.begin(tx, guest)).sign_in.id
         known["box"] = (await held(tx, guest.service))[0][0].id
+        now = await house.clock.business_now(tx)
+        await publish(tx, Publication(zone="Europe/Vienna", window_days=1), now)
+        for word, ahead in (("tomorrow", 3), ("after", 4), ("next", 60)):
+            known[word] = (now + timedelta(days=ahead)).date().isoformat()
     done = set()
     for who, path, parts, fields in STEPS:
         there = path

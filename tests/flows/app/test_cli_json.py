@@ -153,11 +153,16 @@ ASKED = {
     "token revoke": ("till",),
     "audit": ("--subject", DARK),
     "bill preview": (),
+    "bill days": (),
     "bill run": (),
+    "bill release": ("{soon}",),
     "purchase sell": (LIT, "PASS", "--ref", "S-1"),
     "purchase list": (LIT,),
     "purchase watched": ("{sale}",),
     "purchase give-back": ("{other}",),
+    "statement": (LIT,),
+    "proforma": (LIT, "--on", "{later}"),
+    "invoice void": ("INV-00000002", "--recharge"),
     "usage take": ("{folder}/../usage.csv",),
     "usage show": (LIT,),
     "usage waiting": (),
@@ -184,9 +189,11 @@ LOOKING = {
         "token list",
         "processes",
         "bill preview",
+        "bill days",
         *("catalogue show", "catalogue versions", "catalogue diff"),
         "catalogue publish",  # of what is published already
         "purchase list",
+        "statement",
         "usage show",
         "usage waiting",
         "promotions",
@@ -209,6 +216,13 @@ def trace(ours: Operation) -> int:
     with closing(sqlite3.connect(ours.product.folder / "boxoffice.db")) as database:
         query = "SELECT count(*) FROM audit WHERE actor LIKE 'cli:%'"
         return int(database.execute(query).fetchone()[0])
+
+
+def wait_for_bill_days(ours: Operation) -> None:
+    """Have a bill day wait for somebody, as the operator's file would."""
+    with closing(sqlite3.connect(ours.product.folder / "boxoffice.db")) as database:
+        database.execute("INSERT OR REPLACE INTO bill_policy (id, window_days) VALUES (1, 1)")
+        database.commit()
 
 
 @pytest.fixture(scope="module")
@@ -245,13 +259,23 @@ def test_every_command_prints_one_document(shop, monkeypatch):
         database.commit()
         (bill,) = database.execute(UNPAID).fetchone()
     job, soon = "", (datetime.now(UTC) + timedelta(days=3)).date().isoformat()
+    later = (datetime.now(UTC) + timedelta(days=60)).date().isoformat()
     made = CliRunner().invoke(cli, ["user", "add", OWNER, "--role", "owner", "--generate"])
     assert made.exit_code == 0, made.stderr
     visit = ["purchase", "sell", LIT, "VISIT", "--ref", "S-0", "--json"]
     sales = {"other": json.loads(CliRunner().invoke(cli, visit).stdout)["id"]}
     for name, words in ASKED.items():
+        if name == "bill preview":
+            wait_for_bill_days(ours)
         before = trace(ours)
-        known = {"folder": folder / "operator", "job": job, "soon": soon, "bill": bill, **sales}
+        known = {
+            "folder": folder / "operator",
+            "job": job,
+            "soon": soon,
+            "later": later,
+            "bill": bill,
+            **sales,
+        }
         asked = [word.format(**known) for word in words]
         result = CliRunner().invoke(cli, [*name.split(), *asked, "--json"])
         assert isinstance(result.exception, SystemExit | None), name

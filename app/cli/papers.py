@@ -1,0 +1,125 @@
+"""`boxoffice invoice void`, `proforma`, `statement`: documents of a household."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from app.cli.accounts import Contract
+from app.cli.actor import Reason, actor
+from app.cli.moves import day
+from app.cli.speak import Json, run, say, table, tell
+
+if TYPE_CHECKING:
+    from app.wiring import House
+    from billing.invoicing.proforma import Proforma
+    from billing.reads.statements import Statement
+
+_DAY = ["%Y-%m-%d"]
+
+
+def add_to(cli: typer.Typer) -> None:
+    """Add the commands of this file."""
+    group = typer.Typer(help="What a person decides about an invoice.", no_args_is_help=True)
+    group.command("void")(void)
+    cli.add_typer(group, name="invoice")
+    cli.command("proforma")(proforma)
+    cli.command("statement")(statement)
+
+
+def void(
+    number: Annotated[str, typer.Argument(help="The invoice, like INV-00000012.")],
+    *,
+    recharge: Annotated[
+        bool, typer.Option("--recharge", help="Charge its days again, as they cost now.")
+    ] = False,
+    reason: Reason = "",
+    as_json: Json = False,
+) -> None:
+    """Call an invoice void: a credit note gives all of it back; its number stays taken.
+
+    With --recharge an invoice that takes its place follows in the same breath.
+    """
+
+    async def story(house: House) -> None:
+        from app.desk import documents
+
+        async with house.store.begin() as tx:
+            await documents.void(
+                house, tx, number, actor(), reason=reason, is_charged_again=recharge
+            )
+
+    run(story)
+    if as_json:
+        tell({"invoice": number, "done": "void"})
+    else:
+        say(f"{number} is void")
+
+
+def proforma(
+    contract: Contract,
+    *,
+    on: Annotated[
+        datetime | None,
+        typer.Option(
+            formats=_DAY, help="All that is due by the end of this day; today unless said."
+        ),
+    ] = None,
+    valid: Annotated[int, typer.Option(min=0, max=366, help="For how many days it stands.")] = 14,
+    reason: Reason = "",
+    as_json: Json = False,
+) -> None:
+    """Write down what a household would be billed, in a series of its own; nothing is booked."""
+
+    async def story(house: House) -> Proforma:
+        from app.desk import documents
+
+        return await documents.proforma(
+            house, contract, actor(), billed_on=day(on), valid_days=valid, reason=reason
+        )
+
+    made = run(story)
+    if as_json:
+        tell(made)
+        return
+    say(f"{made.number} of {made.issued_on}, valid until {made.valid_until}: {made.total}")
+    for line in made.lines:
+        say(f"  {line.amount}  {line.label}  ({line.period_start} to {line.period_end})")
+    for group in made.groups:
+        say(f"  {group.amount}  {group.tax} {group.rate} of {group.net}")
+
+
+def statement(
+    contract: Contract,
+    *,
+    since: Annotated[
+        datetime | None,
+        typer.Option(formats=_DAY, help="The first day; of the month before, unless said."),
+    ] = None,
+    until: Annotated[
+        datetime | None, typer.Option(formats=_DAY, help="The last day; today unless said.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Tell what a household owed, every document and payment since, and what it owes."""
+
+    async def story(house: House) -> Statement:
+        from app.desk import documents
+
+        async with house.store.read() as tx:
+            return await documents.statement(house, tx, contract, day(since), day(until))
+
+    found = run(story)
+    if as_json:
+        tell(found)
+        return
+    say(f"{found.contract}  {found.name}  {found.from_on} to {found.to_on}")
+    say(f"owed before: {found.opening}")
+    rows = [
+        (str(one.on), one.kind.replace("_", " "), one.document, str(one.amount), str(one.balance))
+        for one in found.lines
+    ]
+    table(("day", "what", "document", "amount", "owed then"), rows)
+    say(f"owed after: {found.closing}")

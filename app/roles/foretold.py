@@ -1,0 +1,162 @@
+"""What a run would bill, added up batch by batch: sums, what is unusual, what is broken."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+
+from billing.flows.settle import Foreseen
+from billing.reads import bills
+from billing.reads.bills import Lately, Named
+from runtime.store import Tx
+from terms.ids import AccountId
+from terms.money import Money
+
+SHOWN_MAX = 100
+SHOCK_PERCENT = 150
+
+
+@dataclass(slots=True, kw_only=True)
+class Sums:
+    """What would be billed in one currency."""
+
+    currency: str
+    invoices: int = 0
+    net: Money
+    tax: Money
+    total: Money
+    given_back: Money
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unusual:
+    """A bill that is much larger, or much smaller, than the account's usual one."""
+
+    number: str
+    name: str
+    total: Money
+    usual: Money
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Broken:
+    """An account that cannot be billed, and why: a run parks it and goes on."""
+
+    number: str
+    why: str
+
+
+@dataclass(slots=True, kw_only=True)
+class BillPreview:
+    """What a run at a moment would bill. The lists are cut at SHOWN_MAX; the counts are not.
+
+    `shocks` are bills of more than `shock_percent` of the median of the account's last three,
+    `drops` of less than that the other way round. `fresh` were never billed before; `gone` were a
+    month before the day, and are not now.
+    """
+
+    at: datetime
+    day: date
+    shock_percent: int = SHOCK_PERCENT
+    accounts: int = 0
+    sums: dict[str, Sums] = field(default_factory=dict)
+    shocks: list[Unusual] = field(default_factory=list)
+    shocks_count: int = 0
+    drops: list[Unusual] = field(default_factory=list)
+    drops_count: int = 0
+    fresh: list[Named] = field(default_factory=list)
+    fresh_count: int = 0
+    gone: list[Named] = field(default_factory=list)
+    gone_count: int = 0
+    broken: list[Broken] = field(default_factory=list)
+    broken_count: int = 0
+
+    def told(self) -> str:
+        """Write what a person needs who is to let the day go."""
+        sums = [
+            {
+                "currency": one.currency,
+                "invoices": one.invoices,
+                "net": str(one.net),
+                "tax": str(one.tax),
+                "total": str(one.total),
+                "given_back": str(one.given_back),
+            }
+            for one in self.sums.values()
+        ]
+        counts = ("accounts", "shocks", "drops", "fresh", "gone", "broken")
+        named = {one: getattr(self, f"{one}_count", self.accounts) for one in counts}
+        return json.dumps({**named, "sums": sums}, separators=(",", ":"))
+
+
+async def add(tx: Tx, found: BillPreview, foreseen: Sequence[Foreseen]) -> None:
+    """Add what is foreseen of a batch of accounts."""
+    found.accounts += len(foreseen)
+    for one in foreseen:
+        _sum(found, one)
+    invoices = {one.account: one.invoice.total for one in foreseen if one.invoice}
+    lately = await bills.lately(tx, [one.account for one in foreseen])
+    usual = {key: (invoices[key], one) for key, one in lately.items() if key in invoices}
+    shocks = [key for key, (now, one) in usual.items() if _exceeds(now, one.usual, found)]
+    drops = [key for key, (now, one) in usual.items() if _exceeds(one.usual, now, found)]
+    fresh = [key for key in invoices if key not in lately]
+    gone = [key for key, one in lately.items() if key not in invoices and _was_due(one, found)]
+    found.shocks_count += len(shocks)
+    found.drops_count += len(drops)
+    found.fresh_count += len(fresh)
+    found.gone_count += len(gone)
+    await _name(tx, found, usual, [shocks, drops, fresh, gone])
+
+
+async def _name(
+    tx: Tx,
+    found: BillPreview,
+    usual: Mapping[AccountId, tuple[Money, Lately]],
+    lists: Sequence[Sequence[AccountId]],
+) -> None:
+    """Show the first of each list by their names."""
+    counts = (len(found.shocks), len(found.drops), len(found.fresh), len(found.gone))
+    pairs = zip(lists, counts, strict=True)
+    shocks, drops, fresh, gone = (keys[: SHOWN_MAX - shown] for keys, shown in pairs)
+    named = await bills.names(tx, [*shocks, *drops, *fresh, *gone])
+    for keys, unusual in ((shocks, found.shocks), (drops, found.drops)):
+        unusual += [
+            Unusual(
+                number=named[one].number,
+                name=named[one].name,
+                total=usual[one][0],
+                usual=usual[one][1].usual,
+            )
+            for one in keys
+        ]
+    found.fresh += [named[one] for one in fresh]
+    found.gone += [named[one] for one in gone]
+
+
+def _exceeds(larger: Money, smaller: Money, found: BillPreview) -> bool:
+    return (
+        larger.currency == smaller.currency
+        and larger.amount_minor * 100 > smaller.amount_minor * found.shock_percent
+    )
+
+
+def _was_due(one: Lately, found: BillPreview) -> bool:
+    """Whether an account was billed a month before, so that it would be today."""
+    return one.last_on in bills.month_before(found.day)
+
+
+def _sum(found: BillPreview, one: Foreseen) -> None:
+    if not (one.invoice or one.note):
+        return
+    zero = Money(0, one.currency)
+    fresh = Sums(currency=one.currency, net=zero, tax=zero, total=zero, given_back=zero)
+    sums = found.sums.setdefault(one.currency, fresh)
+    if one.invoice:
+        sums.invoices += 1
+        sums.net += one.invoice.net
+        sums.tax += one.invoice.tax
+        sums.total += one.invoice.total
+    if one.note:
+        sums.given_back += one.note.total

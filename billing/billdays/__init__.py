@@ -1,0 +1,1 @@
+"""Bill days: who looked at what a day would bill, and let it go."""

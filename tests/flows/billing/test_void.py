@@ -1,0 +1,155 @@
+"""An invoice is called void: it stays, all of it is given back, its days are charged or not."""
+
+from datetime import date
+
+import pytest
+from sqlalchemy import select, update
+
+from billing.catalog.store import price
+from billing.flows.void import Void, void
+from billing.invoicing.store import credit_line, credit_note, invoice
+from billing.reads import invoices, statements
+from terms.entitlement import ServiceState
+from terms.errors import InvalidTransition, NotFound
+from terms.facts import Possession
+from tests.fixtures.billing import Office
+from tests.flows.billing.books import check_books, open_items
+from tests.flows.billing.moves import fact, moved
+from tests.flows.billing.test_explaining import every_line
+from tests.flows.billing.test_life import (
+    MARCH,
+    charged,
+    given_back,
+    goes_on,
+    lit,
+    on,
+    rests,
+    state,
+    told,
+)
+from tests.flows.billing.test_settle import pay, service_of
+
+
+async def called_void(office: Office, number: str, *, again: bool = False) -> Void:
+    """Call an invoice void and settle."""
+    async with office.store.begin() as tx:
+        done = await void(
+            office.desk, tx, number, office.now, by="cli:olga", is_charged_again=again
+        )
+    await office.settle(*office.looks)
+    return done
+
+
+async def seen(office: Office, number: str) -> tuple[str, str]:
+    """Tell the state of an invoice and what is open of it."""
+    async with office.store.read() as tx:
+        one = await invoices.view(tx, number)
+    return one.state.value, str(one.open)
+
+
+async def test_all_of_a_void_invoice_is_given_back_and_it_stays(office: Office):
+    """Its note has the same net, tax and total; its days are not charged again, ever."""
+    await lit(office, MARCH)
+    await office.live(list(office.looks), on(date(2026, 3, 5)))
+    await moved(office, fact(Possession.HANDED_OVER, await service_of(office), date(2026, 3, 5)))
+    numbers = ["INV-00000001", "INV-00000002"]
+    for number in numbers:
+        await called_void(office, number)
+    async with office.store.read() as tx:
+        documents = {row.number: row for row in await tx.rows(select(invoice))}
+        notes = list(await tx.rows(select(credit_note).order_by(credit_note.c.sequence)))
+    for number, note in zip(numbers, notes, strict=True):
+        one = documents[number]
+        assert (one.net_minor, one.tax_minor) == (note.net_minor, note.tax_minor)
+        assert (await seen(office, number)) == ("void", "0.00 EUR")
+    again = await charged(office)
+    await told(office, date(2026, 3, 16), add=("SPORT",))
+    await office.live(list(office.looks), on(date(2026, 3, 31)))
+    assert [one for one in await charged(office) if one[0] != "SPORT"] == again
+    await office.live(list(office.looks), on(date(2026, 4, 2)))
+    assert ("BASIC", "04-01", "05-01", 3100) in await charged(office)
+    assert all(one.agrees for one in await every_line(office))
+    await check_books(office.store)
+    with pytest.raises(InvalidTransition, match="is void already"):
+        await called_void(office, numbers[0])
+    with pytest.raises(NotFound, match="no invoice"):
+        await called_void(office, "INV-9")
+
+
+async def test_a_void_invoice_is_corrected_by_another(office: Office):
+    """Charged again: at the price as it is now, on a new invoice that names what it corrects."""
+    await lit(office, MARCH)
+    async with office.store.begin() as tx:
+        await tx.execute(
+            update(price)
+            .where(price.c.offering == "BASIC", price.c.currency == "EUR")
+            .values(amount_minor=2480)
+        )
+    office.desk.shelf._edition = -1
+    await called_void(office, "INV-00000001", again=True)
+    assert await charged(office) == [
+        ("BASIC", "03-01", "04-01", 3100),
+        ("BASIC", "03-01", "04-01", 2480),
+    ]
+    assert await given_back(office) == [("03-01", "04-01", 3100)]
+    async with office.store.read() as tx:
+        old = await invoices.view(tx, "INV-00000001")
+        new = await invoices.view(tx, "INV-00000002")
+    assert old.voided
+    assert list(old.voided.notes) == ["CRN-00000001"]
+    assert list(old.voided.replaced_by) == ["INV-00000002"]
+    assert (list(new.corrects), new.state.value) == (["INV-00000001"], "paid")
+    await office.settle(*office.looks)
+    await called_void(office, "INV-00000002", again=True)
+    assert len(await charged(office)) == 3
+    assert (await state(office))[0] is ServiceState.ACTIVE
+    await check_books(office.store)
+
+
+async def test_what_must_be_paid_first_is_not_void_before(small_office: Office):
+    """Void, the first invoice of a household that has not paid would let it watch for nothing."""
+    office = small_office
+    office.now = on(MARCH)
+    await office.join(method=None)
+    for again in (True, False):
+        with pytest.raises(InvalidTransition, match="must be paid first"):
+            await called_void(office, "INV-00000001", again=again)
+    await office.settle(*office.looks)
+    assert (await state(office))[0] is ServiceState.PENDING
+    assert await open_items(office.store) == {"INV-00000001": 3720}
+
+
+async def test_a_correction_darkens_nobody(small_office: Office):
+    """What is given back pays older debts first; the household that has paid once stays on."""
+    office = small_office
+    office.now = on(MARCH)
+    await office.join(method=None)
+    await pay(office, "37.20", "R-1")
+    await office.settle(*office.looks)
+    await told(office, date(2026, 3, 2), add=("SPORT",))
+    await called_void(office, "INV-00000001", again=True)
+    await office.settle(*office.looks)
+    assert (await open_items(office.store))["INV-00000003"] > 0
+    assert (await state(office))[0] is ServiceState.ACTIVE
+    await check_books(office.store)
+
+
+async def test_what_a_note_gave_back_before_is_not_given_back_twice(office: Office):
+    """A rest and a change came before: the void invoice's note has only what was still held."""
+    await lit(office, MARCH)
+    await rests(office, date(2026, 3, 4), date(2026, 3, 6))
+    await goes_on(office, date(2026, 3, 11))
+    await told(office, date(2026, 3, 21), plan="LARGE")
+    async with office.store.read() as tx:
+        first = await tx.scalar(select(invoice.c.id).where(invoice.c.sequence == 1))
+        mine = select(credit_line.c.amount_minor).where(credit_line.c.invoice_id == first)
+        before = [row.amount_minor for row in await tx.rows(mine)]
+    await called_void(office, "INV-00000001")
+    async with office.store.read() as tx:
+        after = [row.amount_minor for row in await tx.rows(mine)]
+        (key,) = office.looks
+        told_ = await statements.statement(tx, key, MARCH, date(2026, 4, 1))
+    assert sum(after) == 3100 > sum(before) > 0
+    assert told_.closing.amount_minor < 0
+    assert all(one.agrees for one in await every_line(office))
+    await check_books(office.store)
