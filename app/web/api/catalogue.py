@@ -35,7 +35,7 @@ Rows = Annotated[list[Row], Field(max_length=ROWS_MAX)]
 class CatalogueBody(Body):
     """A draft, in the tables and columns of catalogue.toml; what it does not name stays."""
 
-    version: Annotated[str, Field(max_length=40)] = ""
+    version: Annotated[str, Field(pattern=r"^([0-9A-Za-z][0-9A-Za-z_.-]{0,39})?$")] = ""
     taxes: Rows = Field(default_factory=list)
     offerings: Rows = Field(default_factory=list)
     prices: Rows = Field(default_factory=list)
