@@ -6,6 +6,7 @@ they cannot be, settling goes on: whenever they are taken, their accounts are ma
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from datetime import datetime
 
@@ -30,9 +31,12 @@ def handler(house: House, stride: Stride, *, loop_weight: float) -> Handler:
     loop, of which a second counts for `loop_weight`.
     """
 
+    one_at_a_time = asyncio.Lock()
+
     async def handle(claims: Sequence[Claim]) -> None:
         # Without them, too, is settled; they are taken by the clock as well.
-        await house.store.outages.outlive("facts first", take_waiting(house))
+        async with one_at_a_time:
+            await house.store.outages.outlive("facts first", take_waiting(house))
         for _ in range(LOOKS_MAX):
             try:
                 held_s, busy_s = await _settled(house, claims)
