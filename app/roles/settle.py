@@ -30,7 +30,6 @@ def handler(house: House, stride: Stride, *, loop_weight: float) -> Handler:
     The stride learns how long others were kept waiting for what is written with, or for the event
     loop, of which a second counts for `loop_weight`.
     """
-
     one_at_a_time = asyncio.Lock()
 
     async def handle(claims: Sequence[Claim]) -> None:

@@ -32,8 +32,10 @@ CACHE_KIB = 16_000
 # 64 MiB of log. Before it comes to that, `Store.checkpoint` has brought it into the database file;
 # who commits does so himself where nobody else did, and keeps all who write waiting.
 LOG_PAGES_MAX = 16_000
-# The driver lets go of the interpreter for each statement and waits to have it back.
-INSERT_ROWS = 50
+# The driver lets go of the interpreter for each statement and waits to have it back: rows go in
+# with few statements, of so many rows each, whose texts stay ready.
+INSERT_ROWS = (64, 16, 4, 1)
+STATEMENTS_KEPT = 512
 
 
 def make_folder(url: URL) -> None:
@@ -127,17 +129,18 @@ class SqliteLease(Lease):
     def _insertion(
         self, table: Table, names: tuple[str, ...], rows: list[Values], conflict: str
     ) -> tuple[str, Callable[[], int]]:
-        """Insert fifty rows with each statement, the rest one by one: two texts to keep ready."""
-        fifty = values_sql(table, names, INSERT_ROWS) + conflict
+        """Insert many rows with each statement, and the rest with ever fewer."""
         one = values_sql(table, names, 1) + conflict
-        whole = len(rows) - len(rows) % INSERT_ROWS
 
         def job() -> int:
-            written = 0
-            for at in range(0, whole, INSERT_ROWS):
-                values = tuple(chain.from_iterable(rows[at : at + INSERT_ROWS]))
-                written += self.raw.execute(fifty, values).rowcount
-            return written + max(self.raw.executemany(one, rows[whole:]).rowcount, 0)
+            written = at = 0
+            for count in INSERT_ROWS:
+                text = values_sql(table, names, count) + conflict
+                while len(rows) - at >= count:
+                    values = tuple(chain.from_iterable(rows[at : at + count]))
+                    written += self.raw.execute(text, values).rowcount
+                    at += count
+            return written
 
         return one, job
 
@@ -226,7 +229,7 @@ def _engine(url: URL, more_pragmas: tuple[str, ...]) -> CoreEngine:
         isolation_level="AUTOCOMMIT",
         hide_parameters=True,
         # Results are let go of by the event loop's thread; all else is done in the lease's own.
-        connect_args={"check_same_thread": False},
+        connect_args={"check_same_thread": False, "cached_statements": STATEMENTS_KEPT},
     )
     pragmas = (
         f"busy_timeout={BUSY_TIMEOUT_MS}",
