@@ -135,7 +135,6 @@ async def test_a_plug_is_pulled_under_the_eyes_of_the_technician(browser, field,
     await shot(page, "field-unplugged")
     await vans.tamper(serial, "power_on")
     await page.get_by_role("button", name="Ask it again").click()
-    await expect(page.get_by_text("It is being asked again.")).to_be_visible()
     await expect(verdict).to_have_attribute("data-tone", "good", timeout=20_000)
     await expect(page.get_by_text("It is being asked again.")).to_have_count(0)
     await shot(page, "field-green-dark-scheme")
