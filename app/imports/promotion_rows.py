@@ -20,6 +20,11 @@ _COLUMNS = {
 }
 
 
+# The code of ISO 4217 where no currency is involved. Where the operator's is not known the import is
+# refused for that; what else is wrong with a row is told all the same.
+NO_CURRENCY = "XXX"
+
+
 def promotion_of(row: PromotionRow, currency: str) -> Promotion:
     """Make the promotion of a row. Raises Invalid, or ValueError for its amount."""
     amount = Money.parse(row.amount, currency) if row.amount else None
@@ -50,7 +55,7 @@ def whys(
 ) -> list[tuple[str, str]]:
     """Say what is wrong with a row: of which column, and why."""
     try:
-        one = promotion_of(row, currency or "XXX")
+        one = promotion_of(row, currency or NO_CURRENCY)
     except Invalid as error:
         return [(_COLUMNS.get(error.field, error.field), error.reason)]
     except ValueError as error:
