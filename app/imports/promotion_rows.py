@@ -20,8 +20,8 @@ _COLUMNS = {
 }
 
 
-# The code of ISO 4217 where no currency is involved. Where the operator's is not known the import is
-# refused for that; what else is wrong with a row is told all the same.
+# The code of ISO 4217 where no currency is involved. Where the operator's is not known the import
+# is refused for that; what else is wrong with a row is told all the same.
 NO_CURRENCY = "XXX"
 
 
