@@ -29,8 +29,6 @@ from terms.ids import AccountId
 
 CHUNK_ROWS = 100
 _INSTANT = timedelta(microseconds=1)
-# A run has its process for itself, so that nobody waits for its event loop.
-ALONE_ROWS, ALONE_S = 500, 1.0
 
 Tell = Callable[[int, int], None]
 
@@ -92,7 +90,7 @@ async def preview(house: House, asked: Asked, tell: Tell) -> BillPreview:
 async def run(house: House, tell: Tell, *, actor: str) -> Ran:
     """Settle all accounts that are due, also beside a process that does the same."""
     settle_down()
-    lane = crew.settling(house, rows_max=ALONE_ROWS, loop_s_max=ALONE_S, abreast=2)
+    lane = crew.settling(house, crew.BY_ITSELF)
     async with house.store.read() as tx:
         now = await house.clock.business_now(tx)
         many = await due_count(tx, settling.KIND, now)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
 
@@ -28,18 +29,35 @@ log = get_log()
 DRAIN_S = 9.0
 COMPOSE = "compose"
 CLOCK = "clock"
-# Accounts that have nothing to do are quick, and the next batch may be of those that have: so many
-# are written in 3 ms of a processor, which take up to 25 where pages want the processors, too.
-SETTLE_ROWS_MAX = 20
-# How long a batch of settling may hold what it writes with: on SQLite all who write wait for it, on
-# PostgreSQL nobody but a payment, for the batch under way. And how long it may hold the event loop.
-SETTLE_SQLITE_S, SETTLE_POSTGRES_S = 0.010, 0.150
-SETTLE_LOOP_S = 0.020
 COMPOSE_ROWS_MAX = 500
 REWARD_ROWS_MAX = 50
 # The thread that writes lets go of the interpreter for each statement. While the event loop is busy
 # it waits so long to have it back, and everybody who writes waits with it.
 SWITCH_S = 0.000_2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pace:
+    """How large batches of settling may be, by rows and by seconds.
+
+    A batch holds what it writes with: on SQLite all who write wait for it, on PostgreSQL nobody but
+    who draws up invoices, too. It holds the event loop while it is decided on. Of two `abreast` one
+    is decided on while the other is written.
+    """
+
+    rows_min: int
+    rows_max: int
+    sqlite_s: float
+    postgres_s: float
+    loop_s: float
+    abreast: int = 1
+
+
+# Accounts that have nothing to do are quick, and the next batch may be of those that have: so many
+# are written in 2 ms of a processor, which take up to 25 where pages want the processors, too.
+BESIDE_OTHERS = Pace(rows_min=5, rows_max=20, sqlite_s=0.010, postgres_s=0.150, loop_s=0.020)
+# A process that does nothing else lets others write, and has its event loop for itself.
+BY_ITSELF = Pace(rows_min=50, rows_max=500, sqlite_s=0.025, postgres_s=0.150, loop_s=1.0, abreast=2)
 
 
 class Role(StrEnum):
@@ -92,7 +110,7 @@ def lanes(house: House) -> dict[str, Lane]:
     """Make the lane of every kind of work but `reconcile`, which has one for each target."""
     return {
         intake.KIND: _lane(house, intake.KIND, intake.handler(house)),
-        settle.KIND: settling(house, rows_max=SETTLE_ROWS_MAX, loop_s_max=SETTLE_LOOP_S),
+        settle.KIND: settling(house, BESIDE_OTHERS),
         collect.KIND: _lane(house, collect.KIND, collect.handler(house)),
         reward.KIND: _lane(house, reward.KIND, reward.handler(house), rows_max=REWARD_ROWS_MAX),
         COMPOSE: _lane(house, COMPOSE, house.composer.handle, rows_max=COMPOSE_ROWS_MAX),
@@ -102,16 +120,12 @@ def lanes(house: House) -> dict[str, Lane]:
     }
 
 
-def settling(house: House, *, rows_max: int, loop_s_max: float, abreast: int = 1) -> Lane:
-    """Make the lane of settling; a batch keeps the event loop no longer than so many seconds.
-
-    Of two `abreast` one is decided on while the other is written: it is quicker, and leaves less of
-    the processors to others.
-    """
-    within_s = SETTLE_SQLITE_S if house.store.is_sqlite else SETTLE_POSTGRES_S
-    stride = Stride(rows_max=rows_max, within_s=within_s)
-    handler = settle.handler(house, stride, loop_weight=within_s / loop_s_max)
-    return _lane(house, settle.KIND, handler, stride=stride, abreast=abreast)
+def settling(house: House, pace: Pace) -> Lane:
+    """Make the lane of settling."""
+    within_s = pace.sqlite_s if house.store.is_sqlite else pace.postgres_s
+    stride = Stride(rows_min=pace.rows_min, rows_max=pace.rows_max, within_s=within_s)
+    handler = settle.handler(house, stride, loop_weight=within_s / pace.loop_s)
+    return _lane(house, settle.KIND, handler, stride=stride, abreast=pace.abreast)
 
 
 def _lane(

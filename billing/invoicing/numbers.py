@@ -30,7 +30,9 @@ class Numbers:
         Raises Moved, from the commit. After any failure call `forget`.
         """
         if not tx.is_later:
-            return await reserve_numbers(tx, series, count)
+            first = await reserve_numbers(tx, series, count)
+            tx.hold()
+            return first
         if series not in self._last:
             found = await _last(look, series)
             self._last.setdefault(series, found)

@@ -16,7 +16,7 @@ from runtime.bell import Bell, LocalBell
 from runtime.outages import Outages
 from runtime.store.later import Deciding, Later
 from runtime.store.lease import Lease, Pool, Values, to_the_end
-from runtime.store.postgres import postgres_engine, postgres_reader, postgres_writer
+from runtime.store.postgres import postgres_reader, postgres_writer
 from runtime.store.sqlite import make_folder, sqlite_checkpointer, sqlite_reader, sqlite_writer
 from runtime.store.unit import Tx
 from terms.errors import Invalid
@@ -59,9 +59,8 @@ class Store:
             self._readers = Pool(sqlite_reader(self.url), leases_max=SQLITE_READERS_MAX)
             self._checkpointers = Pool(sqlite_checkpointer(self.url), leases_max=1)
         else:
-            engine = postgres_engine(self.url)
-            self._writers = Pool(postgres_writer(engine), leases_max=POSTGRES_WRITERS_MAX)
-            self._readers = Pool(postgres_reader(engine), leases_max=POSTGRES_READERS_MAX)
+            self._writers = Pool(postgres_writer(self.url), leases_max=POSTGRES_WRITERS_MAX)
+            self._readers = Pool(postgres_reader(self.url), leases_max=POSTGRES_READERS_MAX)
 
     @asynccontextmanager
     async def begin(self) -> AsyncIterator[Tx]:
@@ -87,10 +86,9 @@ class Store:
                 yield deciding
             return
         async with self.begin() as tx:
-            begun_s = now_s()
             deciding = Deciding(look=tx, tx=tx)
             yield deciding
-        deciding.held_s = now_s() - begun_s
+        deciding.held_s = now_s() - tx.held_since_s if tx.held_since_s else 0.0
 
     @asynccontextmanager
     async def rehearse(self) -> AsyncIterator[Tx]:
@@ -136,7 +134,9 @@ class Store:
             return
         async with self._lend_writer() as writer:
             begun_s = now_s()
-            await later.hand_over(writer)
+            await writer.begin()
+            for put in later.puts:
+                await put.put(writer)
             await to_the_end(writer.commit())
             deciding.held_s = now_s() - begun_s
         self._ring(deciding.tx)

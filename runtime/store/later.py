@@ -1,13 +1,13 @@
-"""What is written later: collected while others read and write, and written in one trip.
+"""What is written later: collected while others read and write, and handed over in one go.
 
 For whoever decides by what he has read, where the connection that writes is one for all: nobody
 waits for his deciding. What he has read may be old by then, so that he says what must still be so
-(`Tx.expect`).
+(`Tx.expect`). And for whoever writes the same for many, with other names: see `copies`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
@@ -16,48 +16,75 @@ from sqlalchemy import Dialect, Executable, Table
 from runtime.store.lease import Engine, Given, Lease, T, Take, Values
 from runtime.store.unit import Tx
 
-Put = Callable[[Lease], Awaitable[None]]
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Statement:
+    """A statement that nobody waits for; it has to write just so many rows, where that is told."""
+
+    sql: str
+    values: Values
+    expected: int | None = None
+
+    async def put(self, lease: Lease) -> None:
+        """Put it on a connection."""
+        if self.expected is None:
+            await lease.put(self.sql, self.values)
+        else:
+            await lease.expect(self.sql, self.values, self.expected)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rows:
+    """Rows for a table, as the driver wants them."""
+
+    table: Table
+    names: tuple[str, ...]
+    conflict: str
+    rows: list[Values]
+
+    async def put(self, lease: Lease) -> None:
+        """Put them on a connection."""
+        await lease.put_many(self.table, self.names, self.rows, self.conflict)
+
+    @property
+    def place(self) -> tuple[str, tuple[str, ...], str]:
+        """Where they go; rows of one place may be written together."""
+        return self.table.name, self.names, self.conflict
 
 
 class Later(Lease):
     """Stands in for a connection; statements whose answer somebody waits for are refused."""
 
-    engine: Engine = "sqlite"
     is_later = True
 
-    def __init__(self, dialect: Dialect) -> None:
+    def __init__(self, dialect: Dialect, engine: Engine = "sqlite") -> None:
         super().__init__(dialect, opening="")
-        self._puts: list[Put] = []
+        self.engine = engine
+        self.puts: list[Statement | Rows] = []
 
     @property
     def is_open(self) -> bool:
         """Whether it can still be used."""
         return True
 
-    async def hand_over(self, lease: Lease) -> None:
-        """Put everything on a connection, as one transaction that is yet to be committed."""
-        await lease.begin()
-        for put in self._puts:
-            await put(lease)
-
     @property
     def is_empty(self) -> bool:
         """Whether there is nothing to be written."""
-        return not self._puts
+        return not self.puts
 
     async def put(self, sql: str, values: Values) -> None:
         """Keep a statement."""
-        self._puts.append(lambda lease: lease.put(sql, values))
+        self.puts.append(Statement(sql=sql, values=values))
 
     async def expect(self, sql: str, values: Values, rows: int) -> None:
         """Keep a statement that has to write just so many rows."""
-        self._puts.append(lambda lease: lease.expect(sql, values, rows))
+        self.puts.append(Statement(sql=sql, values=values, expected=rows))
 
     async def put_many(
         self, table: Table, names: tuple[str, ...], rows: list[Values], conflict: str = ""
     ) -> None:
         """Keep rows."""
-        self._puts.append(lambda lease: lease.put_many(table, names, rows, conflict))
+        self.puts.append(Rows(table=table, names=names, conflict=conflict, rows=rows))
 
     async def execute(self, statement: Executable, values: Given, take: Take[T]) -> T:
         """Refuse: nothing is known yet."""
@@ -83,7 +110,7 @@ class Later(Lease):
 
     async def close(self) -> None:
         """Forget everything."""
-        self._puts.clear()
+        self.puts.clear()
 
     async def _begin(self) -> None:
         pass
@@ -92,14 +119,15 @@ class Later(Lease):
         pass
 
     async def _rollback(self) -> None:
-        self._puts.clear()
+        self.puts.clear()
 
 
 @dataclass(slots=True, kw_only=True)
 class Deciding:
     """A transaction to read in and one to write in; they are one where nobody is kept waiting.
 
-    `held_s` is how long the connection that writes was held, once it is over.
+    `held_s` is how long others were kept waiting, once it is over: on SQLite while it was written,
+    on PostgreSQL since it had what others want, too (`Tx.hold`).
     """
 
     look: Tx

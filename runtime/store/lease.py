@@ -10,7 +10,7 @@ import asyncio
 from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal, Protocol, TypeVar
 
 from sqlalchemy import CursorResult, Dialect, Executable, Table
 
@@ -128,6 +128,14 @@ class Lease(ABC):
     @abstractmethod
     async def close(self) -> None:
         """Give the connection up; one that is broken already is no error."""
+
+
+class Put(Protocol):
+    """Something to be written that nobody waits for."""
+
+    async def put(self, lease: Lease) -> None:
+        """Put it on a connection."""
+        ...
 
 
 class Pool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, TypeAlias, get_args
 
@@ -36,6 +36,14 @@ SERVER_SETTINGS = {
     "idle_in_transaction_session_timeout": f"{IDLE_IN_TRANSACTION_MAX_S}s",
     "statement_timeout": f"{STATEMENT_MAX_S}s",
     "lock_timeout": f"{LOCK_WAIT_MAX_S}s",
+}
+# Whoever writes looks rows up. A plan that is kept would read whole tables where it was made while
+# they were small, or where the last statistics found them empty: open items before a bill run.
+LOOKING_UP = {
+    **SERVER_SETTINGS,
+    "enable_seqscan": "off",
+    "enable_hashjoin": "off",
+    "enable_mergejoin": "off",
 }
 # The last one is what a connection says that was ended while nobody used it.
 _DriverError: TypeAlias = (
@@ -166,24 +174,26 @@ class PostgresLease(Lease):
         return kind(sql, None, error, hide_parameters=True, connection_invalidated=is_lost)
 
 
-def postgres_writer(engine: AsyncEngine) -> Callable[[], Awaitable[Lease]]:
+def postgres_writer(url: URL) -> Callable[[], Awaitable[Lease]]:
     """Return what opens connections that write."""
+    engine = postgres_engine(url, LOOKING_UP)
     return _opener(engine, "BEGIN ISOLATION LEVEL READ COMMITTED")
 
 
-def postgres_reader(engine: AsyncEngine) -> Callable[[], Awaitable[Lease]]:
+def postgres_reader(url: URL) -> Callable[[], Awaitable[Lease]]:
     """Return what opens connections that read, and that refuse to write."""
+    engine = postgres_engine(url, SERVER_SETTINGS)
     return _opener(engine, "BEGIN ISOLATION LEVEL READ COMMITTED READ ONLY")
 
 
-def postgres_engine(url: URL) -> AsyncEngine:
-    """Return the engine behind both; it keeps no connections of its own."""
+def postgres_engine(url: URL, server_settings: Mapping[str, str]) -> AsyncEngine:
+    """Return the engine behind connections; it keeps none of its own."""
     return create_async_engine(
         url,
         poolclass=NullPool,
         isolation_level="AUTOCOMMIT",
         hide_parameters=True,
-        connect_args={"server_settings": SERVER_SETTINGS, "timeout": CONNECT_DEADLINE_S},
+        connect_args={"server_settings": dict(server_settings), "timeout": CONNECT_DEADLINE_S},
     )
 
 

@@ -7,12 +7,13 @@ PostgreSQL and by the driver's executemany on SQLite.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable, Sequence
+from time import perf_counter as now_s
 from typing import Any
 
 from sqlalchemy import CursorResult, Executable, Row, Table
 
 from runtime.store.bulk import bound, bound_values, conflict_sql, newest_by_key
-from runtime.store.lease import Asked, Engine, Given, Lease, Record, Values
+from runtime.store.lease import Asked, Engine, Given, Lease, Put, Record, Values
 
 Step = Callable[["Tx"], Awaitable[None]]
 
@@ -30,10 +31,12 @@ class Tx:
         self.rings: set[str] = set()
         self.rings_all = False
         self._lease = lease
-        self._dialect = lease.dialect
+        self.dialect = lease.dialect
         self._is_begun = False
         self._put_off: list[Step] = []
         self._said: set[str] = set()
+        # Since when others wait for its end, by the process's clock for durations.
+        self.held_since_s: float | None = None
 
     async def execute(self, statement: Executable, values: Given = None) -> CursorResult[Any]:
         """Run one Core statement; a list of values makes it an executemany."""
@@ -88,7 +91,7 @@ class Tx:
 
         Every row has the same keys. Returns how many there are.
         """
-        names, records = bound(table, rows, self._dialect)
+        names, records = bound(table, rows, self.dialect)
         if records:
             await (await self._open()).put_many(table, names, records)
         return len(records)
@@ -96,7 +99,7 @@ class Tx:
     async def insert_rows(self, table: Table, names: tuple[str, ...], rows: list[Values]) -> None:
         """Insert rows given as values in the order of the names, where there are very many."""
         if rows:
-            records = bound_values(table, names, rows, self._dialect)
+            records = bound_values(table, names, rows, self.dialect)
             await (await self._open()).put_many(table, names, records)
 
     async def upsert(
@@ -105,7 +108,7 @@ class Tx:
         """Insert many rows as `put` does; where the key exists, every other given column is
         overwritten, with `rising` only where its new value is greater than the old one.
         """
-        names, records = bound(table, rows, self._dialect)
+        names, records = bound(table, rows, self.dialect)
         if records:
             records = newest_by_key(names, records, key, rising)
             conflict = conflict_sql(table.name, names, key, rising)
@@ -113,7 +116,7 @@ class Tx:
 
     async def put_new(self, table: Table, rows: Iterable[Record], *, key: tuple[str, ...]) -> None:
         """Insert as `insert_new` does where nobody needs to know how many were new, like `put`."""
-        names, records = bound(table, rows, self._dialect)
+        names, records = bound(table, rows, self.dialect)
         if records:
             conflict = conflict_sql(table.name, (), key, "")
             await (await self._open()).put_many(table, names, records, conflict)
@@ -122,11 +125,16 @@ class Tx:
         self, table: Table, rows: Iterable[Record], *, key: tuple[str, ...]
     ) -> int:
         """Insert the rows whose key is new and leave the others alone; returns how many were."""
-        names, records = bound(table, rows, self._dialect)
+        names, records = bound(table, rows, self.dialect)
         if not records:
             return 0
         conflict = conflict_sql(table.name, (), key, "")
         return await (await self._open()).insert_many(table, names, records, conflict)
+
+    async def put_all(self, puts: Iterable[Put]) -> None:
+        """Write what was collected elsewhere, in its order, as `put` does."""
+        for one in puts:
+            await one.put(await self._open())
 
     def put_off(self, step: Step) -> None:
         """Run a step of one statement before whatever comes next, or at the end.
@@ -156,6 +164,11 @@ class Tx:
     def ring_all(self) -> None:
         """Ring for everybody once the transaction is committed."""
         self.rings_all = True
+
+    def hold(self) -> None:
+        """Say that others wait for the end of this transaction from here on."""
+        if self.held_since_s is None:
+            self.held_since_s = now_s()
 
     def is_first(self, what: str) -> bool:
         """Tell whether this is asked for the first time in this transaction."""

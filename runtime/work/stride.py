@@ -15,12 +15,17 @@ LEAST_S = 0.000_001
 
 
 class Stride:
-    """So many rows next: as many as are done within the time, from one to `rows_max`."""
+    """So many rows next: as many as are done within the time, from `rows_min` to `rows_max`.
 
-    def __init__(self, *, rows_max: int, within_s: float) -> None:
+    `rows_min` are quick on any machine: where they are not, it is busy with something else, and
+    smaller batches would keep it busier.
+    """
+
+    def __init__(self, *, rows_max: int, within_s: float, rows_min: int = 1) -> None:
         self.rows_max = rows_max
+        self.rows_min = min(rows_min, rows_max)
         self.within_s = within_s
-        self.rows = min(FIRST_ROWS, rows_max)
+        self.rows = min(max(FIRST_ROWS, rows_min), rows_max)
 
     def took(self, rows: int, seconds: float) -> None:
         """Learn from what a batch of so many rows took.
@@ -29,9 +34,10 @@ class Stride:
         """
         a_row_s = max(seconds, LEAST_S) / max(rows, 1)
         if seconds > self.within_s * AIM:
-            self.rows = min(max(int(self.within_s * AIM / a_row_s), rows // 2, 1), self.rows_max)
+            fitting = max(int(self.within_s * AIM / a_row_s), rows // 2, self.rows_min)
+            self.rows = min(fitting, self.rows_max)
         elif rows >= self.rows:
             # At the worst, were nothing of it the batch's own, so many would still be in time.
             safe = int(self.within_s / a_row_s)
             grown = rows + max(1, int(rows * GROWS_BY))
-            self.rows = max(min(safe, grown, self.rows_max), 1)
+            self.rows = max(min(safe, grown, self.rows_max), self.rows_min)

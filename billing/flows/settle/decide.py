@@ -69,6 +69,24 @@ class Decision:
     published: Sequence[Entitlement]
     next_look: datetime | None
 
+    @property
+    def is_plain(self) -> bool:
+        """Whether an invoice is all that follows, or nothing."""
+        return not (
+            self.note
+            or self.compared
+            or self.done
+            or self.bought
+            or self.attempts
+            or self.given
+            or self.ended
+            or self.raised
+            or self.dropped
+            or self.published
+            or self.purse.settled
+            or self.purse.moved()
+        )
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rules:

@@ -8,6 +8,7 @@ most accounts have nothing of is asked for by one statement.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from operator import attrgetter
 from typing import Any
 
@@ -17,7 +18,9 @@ from billing.accounts.model import Account, Service
 from billing.accounts.store import account, service
 from billing.catalog.store import catalog_edition
 from billing.dunning.store import hold, hold_from
+from billing.flows.settle.alike import Found
 from billing.flows.settle.facts import Facts, Household
+from billing.flows.settle.load_discounts import load_redeemed, take_discounts
 from billing.flows.settle.load_once import pending_query, purchase_query, take_once
 from billing.flows.settle.load_open import (
     attempt_query,
@@ -26,19 +29,20 @@ from billing.flows.settle.load_open import (
     notice_query,
     take_open,
 )
-from billing.flows.settle.load_rent import RENTALS, take_rent
+from billing.flows.settle.load_rent import OWNED, RENTALS, take_rent
 from billing.flows.settle.load_reopened import load_reopened
 from billing.invoicing.store import charged_until, reopened_from
 from billing.payments.model import Method
 from billing.payments.store import payment_method
 from billing.promises.model import Promise, PromiseState
 from billing.promises.store import promise
+from billing.promotions.promotion import Promotion
 from billing.rating.model import LineKind
 from billing.subscriptions import store as subscriptions
 from billing.subscriptions.store import pause, pause_from, subscription
 from runtime import log
 from runtime.store import Tx
-from runtime.store.among import KEYS, among, packed
+from runtime.store.among import KEYS, by_key, packed
 from runtime.store.bundle import Bundle
 from runtime.store.lease import Engine
 from runtime.store.prepared import PreparedQuery
@@ -48,24 +52,67 @@ from terms.money import Money
 TOPIC = "entitlement"
 
 
-async def load(tx: Tx, account_ids: Sequence[AccountId]) -> tuple[int, dict[AccountId, Facts]]:
-    """Lock and load the accounts that exist; returns the edition of the catalogue too."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Loaded:
+    """What was found of a batch, under an edition of the catalogue. The `rest` is what most
+    accounts have nothing of.
+    """
+
+    edition: int
+    found: Found
+    rest: Mapping[str, list[Any]]
+
+    @property
+    def busy(self) -> set[str]:
+        """The accounts that have something open, or that somebody has changed."""
+        found, rest = self.found, self.rest
+        owners = {row.service_id: row.account_id for row in found.services}
+        return {
+            *(row.account_id for name in _OF_ACCOUNTS for row in rest[name]),
+            *(owners[row.service_id] for name in _OF_SERVICES for row in rest[name]),
+            *(owners[row.service_id] for row in found.services if row.reopened_from),
+            *(owners[row.service_id] for row in found.rentals if row.reopened_from),
+            *(row.id for row in found.accounts if row.method_id or row.promise_id),
+        }
+
+
+async def load(tx: Tx, account_ids: Sequence[AccountId]) -> Loaded:
+    """Lock the accounts that exist and find what there is of them."""
     keys = {KEYS: packed(tx.engine, sorted(set(account_ids)))}
-    found = await tx.fetch_all([one.asked(tx.engine, keys) for one in (*_MOST, _REST)])
+    asked = [one.asked(tx.engine, keys) for one in (*_MOST, _REST)]
+    rows = await tx.fetch_all(asked)
     accounts, services, rentals = (
-        query.read(tx.engine, rows) for query, rows in zip(_MOST, found, strict=False)
+        query.read(tx.engine, each) for query, each in zip(_MOST, rows, strict=False)
     )
-    edition, facts = _accounts(accounts)
-    if not facts:
-        return edition, facts
-    rest = _REST.read(tx.engine, found[-1])
-    households = _services(services, facts)
-    take_rent(rentals, facts, households)
+    found = Found(accounts=accounts, services=services, rentals=rentals)
+    await load_redeemed(tx, found)
+    return Loaded(
+        edition=(accounts[0].edition or 0) if accounts else 0,
+        found=found,
+        rest=_REST.read(tx.engine, rows[-1]),
+    )
+
+
+async def load_facts(
+    tx: Tx, found: Found, rest: Mapping[str, list[Any]], promotions: Mapping[str, Promotion]
+) -> dict[AccountId, Facts]:
+    """Read what was found as facts, and load what is asked for few accounts alone."""
+    facts = facts_of(found, promotions)
+    households = {one.service.id: one for owner in facts.values() for one in owner.households}
     _take_holds(rest, households)
     take_once(rest, facts, households)
     await load_reopened(tx, facts)
     await take_open(tx, rest, facts)
-    return edition, facts
+    return facts
+
+
+def facts_of(found: Found, promotions: Mapping[str, Promotion]) -> dict[AccountId, Facts]:
+    """Read what was found of accounts that have nothing open."""
+    facts = _accounts(found.accounts)
+    households = _services(found.services, facts)
+    take_rent(found.rentals, facts, households)
+    take_discounts(found.redeemed, facts, promotions)
+    return facts
 
 
 def _take_holds(rest: Mapping[str, list[Any]], households: dict[ServiceId, Household]) -> None:
@@ -75,11 +122,9 @@ def _take_holds(rest: Mapping[str, list[Any]], households: dict[ServiceId, House
         households[ServiceId(row.service_id)].pauses.append(pause_from(row))
 
 
-def _accounts(rows: Sequence[Any]) -> tuple[int, dict[AccountId, Facts]]:
+def _accounts(rows: Sequence[Any]) -> dict[AccountId, Facts]:
     facts: dict[AccountId, Facts] = {}
-    edition = 0
     for row in rows:
-        edition = row.edition or 0
         key = AccountId(row.id)
         if key not in facts:
             facts[key] = Facts(account=_account(row))
@@ -99,7 +144,7 @@ def _accounts(rows: Sequence[Any]) -> tuple[int, dict[AccountId, Facts]]:
                 customer=row.customer_ref,
                 ref=row.method_ref,
             )
-    return edition, facts
+    return facts
 
 
 def _account_query(engine: Engine) -> Select[Any]:
@@ -108,26 +153,23 @@ def _account_query(engine: Engine) -> Select[Any]:
     standing = and_(
         promise.c.account_id == account.c.id, promise.c.state == PromiseState.STANDING.value
     )
-    query = (
-        select(
-            *(column for column in account.c if column.name != "created_at"),
-            payment_method.c.id.label("method_id"),
-            payment_method.c.provider,
-            payment_method.c.customer_ref,
-            payment_method.c.method_ref,
-            promise.c.id.label("promise_id"),
-            promise.c.until_on.label("promise_until_on"),
-            promise.c.through.label("promise_through"),
-            promise.c.amount_minor.label("promise_minor"),
-            promise.c.currency.label("promise_currency"),
-            edition.scalar_subquery().label("edition"),
-        )
-        .select_from(account.outerjoin(payment_method, usable).outerjoin(promise, standing))
-        .where(among(engine, account.c.id))
-        # The newest usable method comes last and is the one that counts.
-        .order_by(account.c.id, payment_method.c.id)
-    )
-    return query.with_for_update(of=account, key_share=True) if engine == "postgresql" else query
+    query = select(
+        *(column for column in account.c if column.name != "created_at"),
+        payment_method.c.id.label("method_id"),
+        payment_method.c.provider,
+        payment_method.c.customer_ref,
+        payment_method.c.method_ref,
+        promise.c.id.label("promise_id"),
+        promise.c.until_on.label("promise_until_on"),
+        promise.c.through.label("promise_through"),
+        promise.c.amount_minor.label("promise_minor"),
+        promise.c.currency.label("promise_currency"),
+        edition.scalar_subquery().label("edition"),
+    ).select_from(account.outerjoin(payment_method, usable).outerjoin(promise, standing))
+    if engine == "postgresql":
+        query = query.with_for_update(of=account, key_share=True)
+    # The newest usable method comes last and is the one that counts.
+    return by_key(engine, query, account.c.id, order_by=("id", "method_id"))
 
 
 _ACCOUNTS = PreparedQuery(_account_query)
@@ -179,32 +221,26 @@ def _service_query(engine: Engine) -> Select[Any]:
     joined = service.outerjoin(subscription, c.service_id == service.c.id)
     mine = [column for column in c if column.name not in ("service_id", "created_at")]
     columns = [column for column in service.c if column.name not in ("id", "created_at")]
-    return (
-        select(
-            service.c.id.label("service_id"),
-            *columns,
-            *mine,
-            charged_until(c.id, LineKind.RECURRING).label("charged_until"),
-            reopened_from(c.id).label("reopened_from"),
-            log.snapshot.c.value.label("published"),
-        )
-        .select_from(joined.outerjoin(log.snapshot, newest))
-        .where(among(engine, service.c.account_id))
-        .order_by(service.c.id, c.from_on, c.id)
-    )
+    query = select(
+        service.c.id.label("service_id"),
+        *columns,
+        *mine,
+        charged_until(c.id, LineKind.RECURRING).label("charged_until"),
+        reopened_from(c.id).label("reopened_from"),
+        log.snapshot.c.value.label("published"),
+    ).select_from(joined.outerjoin(log.snapshot, newest))
+    return by_key(engine, query, service.c.account_id, order_by=("service_id", "from_on", "id"))
 
 
 _SERVICES = PreparedQuery(_service_query)
 
 
 def _pause_query(engine: Engine) -> Select[Any]:
-    joined = pause.join(service, service.c.id == pause.c.service_id)
-    return select(pause).select_from(joined).where(among(engine, service.c.account_id))
+    return by_key(engine, select(pause), pause.c.service_id, via=OWNED)
 
 
 def _hold_query(engine: Engine) -> Select[Any]:
-    joined = hold.join(service, service.c.id == hold.c.service_id)
-    return select(hold).select_from(joined).where(among(engine, service.c.account_id))
+    return by_key(engine, select(hold), hold.c.service_id, via=OWNED)
 
 
 # What every account has; and what most have nothing of, asked as one.
@@ -219,3 +255,6 @@ _REST = Bundle(
     pending=pending_query,
     purchases=purchase_query,
 )
+# Notices are about open items, whose accounts are told by those.
+_OF_ACCOUNTS = ("items", "movements", "attempts", "pending", "purchases")
+_OF_SERVICES = ("holds", "pauses")

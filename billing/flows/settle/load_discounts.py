@@ -8,48 +8,57 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
+from itertools import groupby
+from operator import attrgetter
 from typing import Any
 
 from sqlalchemy import Date, Select, and_, bindparam, or_, select
 
 from billing.accounts.model import Perk
+from billing.flows.settle.alike import Found
 from billing.flows.settle.facts import Borne, Facts, Redeemed
 from billing.invoicing.discounts import line_discount
 from billing.invoicing.store import invoice_line
 from billing.promotions.promotion import Promotion
 from billing.promotions.store import promotion, redemption, redemption_from
 from runtime.store import Tx
-from runtime.store.among import KEYS, among, packed
+from runtime.store.among import KEYS, by_key, packed
 from runtime.store.lease import Engine
 from runtime.store.prepared import PreparedQuery
 from terms.calendar import Period, days_after
 from terms.ids import AccountId
 
 
-async def load_discounts(
-    tx: Tx, facts: Mapping[AccountId, Facts], promotions: Mapping[str, Promotion]
+async def load_redeemed(tx: Tx, found: Found) -> None:
+    """Find what accounts have redeemed, where any has."""
+    having = sorted({row.id for row in found.accounts if row.perks & Perk.DISCOUNT})
+    if having:
+        since = min(_open_days(found), default=date.max)
+        given = {KEYS: packed(tx.engine, having), "since": since}
+        found.redeemed = await _REDEEMED.rows(tx, given)
+
+
+def take_discounts(
+    rows: Sequence[Any],
+    facts: Mapping[AccountId, Facts],
+    promotions: Mapping[str, Promotion],
 ) -> None:
-    """Load what accounts have redeemed."""
-    having = {key: one for key, one in facts.items() if one.account.perks & Perk.DISCOUNT}
-    if not having:
-        return
-    since = min((day for one in having.values() for day in _open_days(one)), default=date.max)
-    keys = {KEYS: packed(tx.engine, sorted(having)), "since": since}
-    rows: dict[str, list[Any]] = {}
-    for row in await _REDEEMED.rows(tx, keys):
-        rows.setdefault(row.account_id, []).append(row)
-    for key, mine in rows.items():
-        having[AccountId(key)].redeemed = _redeemed(mine, promotions)
+    """Take what was redeemed into the facts of the accounts."""
+    for key, mine in groupby(sorted(rows, key=_owner), key=_owner):
+        facts[AccountId(key)].redeemed = _redeemed(list(mine), promotions)
 
 
-def _open_days(one: Facts) -> Iterator[date]:
+_owner = attrgetter("account_id")
+
+
+def _open_days(found: Found) -> Iterator[date]:
     """List days before which nothing of an account can be charged any more."""
-    yield from one.reopened.values()
-    for household in one.households:
-        for each in household.charged:
-            day = each.charged_until or each.charged_from
-            if each.until_on is None or day < each.until_on:
-                yield day
+    for each in (*found.services, *found.rentals):
+        if each.reopened_from:
+            yield each.reopened_from
+        day = each.charged_until or each.charged_from
+        if day and (each.until_on is None or day < each.until_on):
+            yield day
 
 
 def _redeemed(rows: Sequence[Any], promotions: Mapping[str, Promotion]) -> Redeemed:
@@ -90,19 +99,15 @@ def _redeemed_query(engine: Engine) -> Select[Any]:
         .outerjoin(line_discount, and_(off.redemption_id == r.id, matters))
         .outerjoin(invoice_line, and_(line.invoice_id == off.invoice_id, line.n == off.n))
     )
-    return (
-        select(
-            redemption,
-            off.ends_on,
-            off.off_minor,
-            line.subject.label("line_subject"),
-            line.period_start,
-            line.period_end,
-        )
-        .select_from(joined)
-        .where(among(engine, r.account_id))
-        .order_by(r.id)
-    )
+    query = select(
+        redemption,
+        off.ends_on,
+        off.off_minor,
+        line.subject.label("line_subject"),
+        line.period_start,
+        line.period_end,
+    ).select_from(joined)
+    return by_key(engine, query, r.account_id, order_by=("id",))
 
 
 _REDEEMED = PreparedQuery(_redeemed_query)

@@ -13,7 +13,7 @@ from billing.invoicing.store import invoice_line
 from billing.pending.store import pending_charge, pending_from
 from billing.purchases.store import purchase, purchase_from
 from billing.rating.model import LineKind
-from runtime.store.among import among
+from runtime.store.among import by_key
 from runtime.store.lease import Engine
 from terms.ids import AccountId, ServiceId
 
@@ -38,15 +38,12 @@ def take_once(
 def pending_query(engine: Engine) -> Select[Any]:
     """Ask for what is to be billed or given back."""
     c = pending_charge.c
-    return select(pending_charge).where(among(engine, c.account_id), c.is_open == true())
+    return by_key(engine, select(pending_charge).where(c.is_open == true()), c.account_id)
 
 
 def purchase_query(engine: Engine) -> Select[Any]:
     """Ask for what may be watched for a while, with the invoice it is charged on."""
     c, line = purchase.c, invoice_line.c
     charged = and_(line.subject == c.id, line.kind == LineKind.PURCHASE.value)
-    return (
-        select(purchase, line.invoice_id)
-        .select_from(purchase.outerjoin(invoice_line, charged))
-        .where(among(engine, c.account_id), c.is_open == true())
-    )
+    query = select(purchase, line.invoice_id).select_from(purchase.outerjoin(invoice_line, charged))
+    return by_key(engine, query.where(c.is_open == true()), c.account_id)

@@ -30,11 +30,14 @@ from billing.rating.model import LineKind
 from billing.subscriptions.model import Activation
 from billing.subscriptions.store import subscription
 from runtime.store import Tx
-from runtime.store.among import KEYS, among, packed
+from runtime.store.among import KEYS, among, by_key, packed
 from runtime.store.lease import Engine
 from runtime.store.prepared import PreparedQuery, rows_of
 from terms.ids import AccountId, InvoiceId
 from terms.money import Money
+
+# Invoices with something open, by their accounts.
+_OPEN = (open_item.c.id, open_item.c.account_id)
 
 
 async def take_open(tx: Tx, rest: Mapping[str, list[Any]], facts: dict[AccountId, Facts]) -> None:
@@ -72,7 +75,7 @@ def _take_items(rows: Sequence[Any], facts: dict[AccountId, Facts]) -> None:
 def item_query(engine: Engine) -> Select[Any]:
     """Ask for open invoices and unused money."""
     query = select(open_item, _firsts(engine, open_item.c.id).label("firsts"))
-    return query.where(among(engine, open_item.c.account_id))
+    return by_key(engine, query, open_item.c.account_id)
 
 
 def _firsts(engine: Engine, key: Column[str]) -> ScalarSelect[str]:
@@ -102,16 +105,13 @@ def _debt(key: InvoiceId, sequence: int, due_on: Any, rest: Money) -> Debt:
 
 def attempt_query(engine: Engine) -> Select[Any]:
     """Ask for the attempts to collect open invoices."""
-    joined = attempt.join(open_item, open_item.c.id == attempt.c.invoice_id)
-    return select(attempt).select_from(joined).where(among(engine, open_item.c.account_id))
+    return by_key(engine, select(attempt), attempt.c.invoice_id, via=_OPEN)
 
 
 def notice_query(engine: Engine) -> Select[Any]:
     """Ask for the notices given about open invoices."""
     c = dunning_notice.c
-    joined = dunning_notice.join(open_item, open_item.c.id == c.invoice_id)
-    mine = select(c.invoice_id, c.after_days).select_from(joined)
-    return mine.where(among(engine, open_item.c.account_id))
+    return by_key(engine, select(c.invoice_id, c.after_days), c.invoice_id, via=_OPEN)
 
 
 async def _movements(tx: Tx, rows: Sequence[Any], facts: dict[AccountId, Facts]) -> None:
@@ -132,12 +132,9 @@ def movement_query(engine: Engine) -> Select[Any]:
     """Ask for unsettled movements with all others of their charges."""
     fresh = movement.alias("fresh")
     same_charge = and_(movement.c.provider == fresh.c.provider, movement.c.charge == fresh.c.charge)
-    return (
-        select(movement)
-        .distinct()
-        .select_from(fresh.join(movement, same_charge))
-        .where(among(engine, fresh.c.account_id), fresh.c.settled_at.is_(None))
-    )
+    query = select(movement).select_from(fresh.outerjoin(movement, same_charge))
+    unsettled = query.where(fresh.c.settled_at.is_(None))
+    return by_key(engine, unsettled, fresh.c.account_id).distinct()
 
 
 async def _paid(tx: Tx, keys: dict[str, Any], facts: dict[AccountId, Facts]) -> None:

@@ -13,10 +13,13 @@ from billing.equipment.store import rental
 from billing.flows.settle.facts import Facts, Household
 from billing.invoicing.store import charged_until, invoice_line, reopened_from
 from billing.rating.model import LineKind
-from runtime.store.among import among
+from runtime.store.among import by_key
 from runtime.store.lease import Engine
 from runtime.store.prepared import PreparedQuery
 from terms.ids import AccountId, ServiceId
+
+# Services by their accounts.
+OWNED = (service.c.id, service.c.account_id)
 
 
 def take_rent(
@@ -38,17 +41,13 @@ def take_rent(
 def _rental_query(engine: Engine) -> Select[Any]:
     c, line = rental.c, invoice_line.c
     deposit = exists().where(line.subject == c.id, line.kind == LineKind.DEPOSIT.value)
-    return (
-        select(
-            *(column for column in c if column.name != "created_at"),
-            charged_until(c.id, LineKind.RENTAL).label("charged_until"),
-            reopened_from(c.id).label("reopened_from"),
-            deposit.label("has_deposit"),
-        )
-        .select_from(rental.join(service, service.c.id == c.service_id))
-        .where(among(engine, service.c.account_id))
-        .order_by(c.from_on, c.id)
+    query = select(
+        *(column for column in c if column.name != "created_at"),
+        charged_until(c.id, LineKind.RENTAL).label("charged_until"),
+        reopened_from(c.id).label("reopened_from"),
+        deposit.label("has_deposit"),
     )
+    return by_key(engine, query, c.service_id, via=OWNED, order_by=("from_on", "id"))
 
 
 RENTALS = PreparedQuery(_rental_query)

@@ -7,30 +7,27 @@ and left alone.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import count
 from time import perf_counter as now_s
 
 from billing.accounts.model import Perk
 from billing.billdays.model import Gate
 from billing.catalog import store as catalog
-from billing.flows.desk import Catalogue, Desk
-from billing.flows.settle.decide import Decision, Issued, Rules, decide
-from billing.flows.settle.facts import Facts
-from billing.flows.settle.load import load
-from billing.flows.settle.load_discounts import load_discounts
-from billing.flows.settle.money import Moment
-from billing.flows.settle.rate import Rated, rate
-from billing.flows.settle.write import write
+from billing.flows.desk import Desk
+from billing.flows.settle.alike import Named, sort_out
+from billing.flows.settle.batch import Batch, Case, Papers
+from billing.flows.settle.load import Loaded, load, load_facts
+from billing.flows.settle.write import write_all
 from billing.invoicing import credit
-from billing.invoicing.credit import CreditNote, NoteHeading, draw_up_note
-from billing.invoicing.model import SERIES, Heading, Invoice, draw_up
-from billing.rating.due import Rates
-from runtime.chance import new_id
+from billing.invoicing.credit import CreditNote
+from billing.invoicing.model import SERIES, Invoice
+from runtime.chance import new_ids
 from runtime.retry import pause
 from runtime.store import Tx
-from terms.ids import AccountId, InvoiceId
+from terms.ids import AccountId
 
 ACCOUNTS_MAX = 1_000
 
@@ -57,17 +54,6 @@ class Foreseen:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Case:
-    facts: Facts
-    rated: Rated
-    moment: Moment
-
-    @property
-    def id(self) -> AccountId:
-        return self.facts.account.id
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Sight:
     """Where a batch is read and where it is written: often one transaction (`Store.decide`)."""
 
@@ -85,42 +71,29 @@ async def settle(
     ValueError for too large a batch.
     """
     sight = Sight(look=look or tx, tx=tx)
-    catalogue, loaded = await _load(desk, sight.look, account_ids)
-    if catalogue is None:
+    loaded = await _load(sight.look, account_ids)
+    if not loaded.found.accounts:
         return Settled()
+    batch = await _batch(desk, sight.look, loaded, now)
     if tx.is_later:
-        await catalog.insist_on(tx, catalogue.edition)
+        await catalog.insist_on(tx, batch.catalogue.edition)
     await pause(0)  # others of this process have a turn
     begun_s = now_s()
-    cases = [_case(facts, catalogue.rates, now, catalogue.gate) for facts in loaded]
+    found, alike = sort_out(loaded.found, loaded.busy)
+    facts = await load_facts(sight.look, found, loaded.rest, batch.catalogue.promotions)
+    cases = batch.rate(facts.values(), alike)
     rating_s = now_s() - begun_s
     await pause(0)
     # From here on nothing pauses: batches are written in the order in which they take numbers.
     begun_s = now_s()
-    invoices = await _invoices(desk, sight, cases, catalogue)
-    notes = await _notes(desk, sight, cases)
-    rules = Rules(
-        book=catalogue.book, ladder=catalogue.ladder, machine_now=desk.clock.machine_now()
-    )
-    decisions = [
-        decide(
-            case.facts,
-            case.rated,
-            Issued(invoice=invoices.get(case.id), note=notes.get(case.id)),
-            rules,
-            case.moment,
-        )
-        for case in cases
-    ]
-    await write(desk, tx, decisions)
+    papers = await _papers(desk, sight, cases, now)
+    decided = batch.decide(cases, papers)
+    await write_all(desk, tx, decided, papers)
     # What follows for loyalty is worked out beside: only who has any of it is marked.
-    paid = (one for one in decisions if one.facts.account.perks & Perk.REWARD)
-    if rewarded := [_id(one) for one in paid if one.purse.settled]:
+    paid = (one for one in decided.each if one.facts.account.perks & Perk.REWARD)
+    if rewarded := [one.facts.account.id for one in paid if one.purse.settled]:
         await desk.work.mark(tx, "reward", rewarded)
-    return Settled(
-        next_look={_id(one): one.next_look for one in decisions},
-        busy_s=max(rating_s, now_s() - begun_s),
-    )
+    return Settled(next_look=decided.next_look, busy_s=max(rating_s, now_s() - begun_s))
 
 
 async def foresee(
@@ -136,79 +109,58 @@ async def foresee(
     For a transaction that is not going to be committed. `gate` is another than the operator's.
     Raises what `settle` raises.
     """
-    catalogue, loaded = await _load(desk, tx, account_ids)
-    if catalogue is None:
+    loaded = await _load(tx, account_ids)
+    if not loaded.found.accounts:
         return []
-    gate = gate or catalogue.gate
-    cases = [_case(facts, catalogue.rates, now, gate) for facts in loaded]
-    sight = Sight(look=tx, tx=tx)
-    invoices = await _invoices(desk, sight, cases, catalogue)
-    notes = await _notes(desk, sight, cases)
+    batch = await _batch(desk, tx, loaded, now, gate)
+    facts = await load_facts(tx, loaded.found, loaded.rest, batch.catalogue.promotions)
+    cases = batch.rate(facts.values())
+    papers = await _papers(desk, Sight(look=tx, tx=tx), cases, now)
     return [
         Foreseen(
             account=case.id,
             currency=case.facts.account.currency,
-            invoice=invoices.get(case.id),
-            note=notes.get(case.id),
+            invoice=batch.invoice(case, papers.invoices.get(case.id)),
+            note=batch.note(case, papers.notes.get(case.id)),
         )
         for case in cases
     ]
 
 
-async def _load(
-    desk: Desk, tx: Tx, account_ids: Sequence[AccountId]
-) -> tuple[Catalogue | None, Collection[Facts]]:
-    """Load a batch; no catalogue where none of the accounts exists."""
+async def _load(tx: Tx, account_ids: Sequence[AccountId]) -> Loaded:
     if len(account_ids) > ACCOUNTS_MAX:
         raise ValueError(f"at most {ACCOUNTS_MAX} accounts at once")
-    edition, loaded = await load(tx, account_ids)
-    if not loaded:
-        return None, []
-    catalogue = await desk.shelf.newest(tx, edition)
-    await load_discounts(tx, loaded, catalogue.promotions)
-    return catalogue, loaded.values()
+    return await load(tx, account_ids)
 
 
-def _case(facts: Facts, rates: Rates, now: datetime, gate: Gate) -> _Case:
-    moment = Moment(now=now, today=facts.account.today(now))
-    return _Case(facts=facts, rated=rate(facts, rates, moment.today, gate), moment=moment)
+async def _batch(
+    desk: Desk, tx: Tx, loaded: Loaded, now: datetime, gate: Gate | None = None
+) -> Batch:
+    catalogue = await desk.shelf.newest(tx, loaded.edition)
+    return Batch(
+        catalogue=catalogue,
+        gate=gate or catalogue.gate,
+        now=now,
+        machine_now=desk.clock.machine_now(),
+    )
 
 
-async def _invoices(
-    desk: Desk, sight: Sight, cases: Sequence[_Case], catalogue: Catalogue
-) -> dict[AccountId, Invoice]:
-    """Draw up one invoice for each account with new lines, numbered as one block."""
+async def _papers(desk: Desk, sight: Sight, cases: Sequence[Case], now: datetime) -> Papers:
+    """Name one invoice for each account with new lines, and one credit note for each that gets
+    something back: each kind numbered as one block.
+    """
+
+    async def named(series: str, about: Sequence[Case]) -> dict[AccountId, Named]:
+        keys = [key for case in about for key in case.accounts]
+        if not keys:
+            return {}
+        first = await desk.numbers.take(sight.look, sight.tx, series, len(keys))
+        ids = new_ids(now, desk.chance, len(keys))
+        return dict(zip(keys, map(Named, ids, count(first)), strict=True))
+
     charged = [case for case in cases if case.rated.lines]
-    if not charged:
-        return {}
-    first = await desk.numbers.take(sight.look, sight.tx, SERIES, len(charged))
-    invoices = {}
-    for sequence, case in enumerate(charged, first):
-        heading = Heading(
-            id=InvoiceId(new_id(case.moment.now, desk.chance)),
-            sequence=sequence,
-            at=case.moment.now,
-            is_prepaid=case.rated.is_prepaid,
-        )
-        invoice = draw_up(case.facts.account, heading, case.rated.lines, catalogue.taxes)
-        invoices[case.id] = invoice
-    return invoices
-
-
-async def _notes(desk: Desk, sight: Sight, cases: Sequence[_Case]) -> dict[AccountId, CreditNote]:
-    """Draw up one credit note for each account that gets something back, numbered as one block."""
-    credited = [case for case in cases if case.rated.credits]
-    if not credited:
-        return {}
-    first = await desk.numbers.take(sight.look, sight.tx, credit.SERIES, len(credited))
-    notes = {}
-    for sequence, case in enumerate(credited, first):
-        heading = NoteHeading(
-            id=new_id(case.moment.now, desk.chance), sequence=sequence, at=case.moment.now
-        )
-        notes[case.id] = draw_up_note(case.facts.account, heading, case.rated.credits)
-    return notes
-
-
-def _id(decision: Decision) -> AccountId:
-    return decision.facts.account.id
+    stand_ins = {case.id: case.alike.invoice for case in charged if case.alike}
+    return Papers(
+        invoices=await named(SERIES, charged) | stand_ins,
+        notes=await named(credit.SERIES, [case for case in cases if case.rated.credits]),
+    )

@@ -52,6 +52,15 @@ def test_it_gives_way_to_a_slower_machine_and_comes_back(begin_s, row_s, factor)
     assert abs(one.rows - before) <= max(1, before // 2)
 
 
+@given(st.integers(min_value=1, max_value=2 * ROWS_MAX), st.lists(times_s))
+def test_it_is_never_less_than_what_is_quick_anywhere(rows_min, batches):
+    """A machine that is busy with something else gets no smaller batches than the least."""
+    one = Stride(rows_min=rows_min, rows_max=ROWS_MAX, within_s=WITHIN_S)
+    for seconds in batches:
+        assert min(rows_min, ROWS_MAX) <= one.rows <= ROWS_MAX
+        one.took(one.rows, seconds)
+
+
 @given(st.lists(st.tuples(st.integers(min_value=0, max_value=ROWS_MAX), times_s)))
 def test_whatever_it_is_told_it_stays_in_bounds(batches):
     """No batch, however quick or slow, makes it less than one row or more than the most."""
