@@ -5,9 +5,9 @@ from datetime import UTC, datetime, timedelta
 from sqlalchemy import bindparam, delete, func, select, update
 
 from runtime.clock import business_clock
-from runtime.log import Entry, append, log_entry
+from runtime.log import Entry, Snapshot, append, log_entry, publish, snapshot
 from runtime.store import Instant, Store
-from runtime.store.among import KEYS, among, packed
+from runtime.store.among import KEYS, among, by_key, packed
 from runtime.store.prepared import PreparedCommand, PreparedQuery
 
 AT = datetime(2026, 3, 11, 9, 0, 0, 5, tzinfo=UTC)
@@ -68,3 +68,29 @@ async def test_commands_bind_typed_values(store: Store):
         assert await tx.scalar(select(func.count()).select_from(log_entry)) == 5
         await gone.run(tx, {KEYS: some, "at": AT})
         assert await tx.scalar(select(func.count()).select_from(log_entry)) == 2
+
+
+async def test_rows_are_looked_up_from_the_keys_on(store: Store):
+    """By a key of their own or by one of another table, each once, in the order that is asked."""
+    ids = await written(store, 3)
+    async with store.begin() as tx:
+        await publish(tx, "t", [Snapshot(key=i, revision=1, value=f"of {i}") for i in ids])
+    own = PreparedQuery(
+        lambda engine: by_key(engine, select(log_entry.c.id), log_entry.c.id, order_by=("id",))
+    )
+    through = PreparedQuery(
+        lambda engine: by_key(
+            engine,
+            select(snapshot.c.value.label("what"), snapshot.c.key),
+            snapshot.c.key,
+            via=(log_entry.c.id, log_entry.c.id),
+            order_by=("key",),
+        )
+    )
+    async with store.begin() as tx:
+        for some in ([], ids[2:], [*reversed(ids), "nobody"]):
+            given = {KEYS: packed(tx.engine, some)}
+            wanted = sorted(set(some) & set(ids))
+            assert [row.id for row in await own.rows(tx, given)] == wanted
+            found = [(row.key, row.what) for row in await through.rows(tx, given)]
+            assert found == [(one, f"of {one}") for one in wanted]

@@ -10,8 +10,8 @@ from alembic import op
 
 from app.migrations.triggers import is_sqlite
 
-revision = "0035"
-down_revision = "0034"
+revision = "0055"
+down_revision = "0040"
 branch_labels = None
 depends_on = None
 
