@@ -19,7 +19,14 @@ from sqlalchemy import (
 
 from billing.accounts.store import account, service
 from billing.invoicing.discounts import line_discount
-from billing.invoicing.store import credit_line, credit_note, invoice, invoice_line, number_series
+from billing.invoicing.store import (
+    credit_line,
+    credit_note,
+    goodwill,
+    invoice,
+    invoice_line,
+    number_series,
+)
 from billing.ledger.store import deferral, earned_month, entry, posting
 from billing.loyalty.store import loyalty, point_entry, referral
 from billing.payments.store import (
@@ -38,13 +45,14 @@ from runtime.store.rules import Rule
 
 TABLES = (
     *(account, service, number_series, invoice, invoice_line, credit_note, credit_line),
+    goodwill,
     *(promotion, redemption, line_discount, loyalty, point_entry, referral),
     *(posting, entry, deferral, earned_month, movement, allocation, write_off, open_item),
     *(attempt, payment_method, provider_event, audit),
 )
 # What only grows; on SQLite a row could also be replaced, which a key of its own refuses.
 _DOCUMENTS = (invoice, invoice_line, line_discount, credit_note, credit_line)
-REPLACEABLE = (*_DOCUMENTS, allocation, write_off, point_entry)
+REPLACEABLE = (*_DOCUMENTS, goodwill, allocation, write_off, point_entry)
 GROWING = (*REPLACEABLE, posting, entry, audit)
 SEALED = (posting, entry)
 
