@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
 
+from app.desk.shopping import Counter
 from app.wiring import House
 from billing.flows.desk import Catalogue
 from billing.loyalty.model import Program
 from billing.reads import loyalty, promotions, usage
-from billing.reads.account import AccountView
 from billing.reads.loyalty import LoyaltyView
 from billing.reads.promotions import RedemptionView
 from billing.reads.usage import TotalView
@@ -45,21 +44,22 @@ class Extras:
     promotions: Sequence[RedemptionView]
 
 
-async def extras(house: House, tx: Tx, about: AccountView, today: date) -> Extras:
-    """Gather it; `today` is the household's."""
-    catalogue = await house.desk.shelf.newest(tx)
-    totals = await usage.running(tx, about.service.id, today)
-    points = await loyalty.of_account(tx, about.id)
-    where = Where(about.currency, today, about.jurisdiction)
+async def extras(house: House, tx: Tx, at: Counter) -> Extras:
+    """Gather it."""
+    catalogue, buyer = await house.desk.shelf.newest(tx), at.buyer
+    totals = await usage.running(tx, buyer.service, at.today)
+    metered = await usage.metered(tx, buyer.service, at.today)
+    points = await loyalty.of_account(tx, buyer.account)
+    unused = set(metered) - {one.offering for one in totals}
     return Extras(
         used=[
-            *(_used(one, catalogue, where) for one in totals),
-            *_unused(about, catalogue, today, {one.offering for one in totals}),
+            *(_used(one, catalogue, at.where) for one in totals),
+            *(_unused(code, catalogue, buyer.currency) for code in sorted(unused)),
         ],
         loyalty=points,
-        worth=Money(points.points or 0, about.currency),
+        worth=Money(points.points or 0, buyer.currency),
         program=catalogue.program,
-        promotions=await promotions.of_account(tx, about.id),
+        promotions=await promotions.of_account(tx, buyer.account),
     )
 
 
@@ -77,17 +77,12 @@ def _used(one: TotalView, catalogue: Catalogue, where: Where) -> Used:
     )
 
 
-def _unused(
-    about: AccountView, catalogue: Catalogue, today: date, used: set[str]
-) -> Sequence[Used]:
-    """List what is metered and was not used yet."""
-    running = (
-        one
-        for one in about.subscriptions
-        if one.from_on <= today and (one.until_on is None or one.until_on > today)
+def _unused(code: str, catalogue: Catalogue, currency: str) -> Used:
+    offering = catalogue.book.offering(code)
+    return Used(
+        name=offering.name,
+        meter=offering.terms.meter,
+        quantity="0",
+        period=None,
+        cost=Money(0, currency),
     )
-    return [
-        Used(name=one.name, meter=meter, quantity="0", period=None, cost=Money(0, about.currency))
-        for one in running
-        if one.offering not in used and (meter := catalogue.book.offering(one.offering).terms.meter)
-    ]

@@ -19,7 +19,7 @@ from billing.purchases.store import purchase
 from billing.subscriptions.store import subscription
 from runtime.store import Tx
 from terms.errors import NotFound
-from terms.ids import ServiceId
+from terms.ids import AccountId, ServiceId
 from terms.money import Money
 
 PURCHASES_MAX = 500
@@ -67,6 +67,7 @@ class Buyer:
 
     contract: str
     service: ServiceId
+    account: AccountId
     currency: str
     jurisdiction: str
     zone: str
@@ -81,7 +82,7 @@ async def buyer(tx: Tx, key: ServiceId, today: date) -> Buyer:
     has = exists().where(c.service_id == key, c.from_on <= today, goes_on)
     is_dark = exists().where(hold.c.service_id == key)
     query = (
-        select(service.c.contract, a.currency, a.jurisdiction, a.zone, a.bill_day)
+        select(service.c.contract, a.id, a.currency, a.jurisdiction, a.zone, a.bill_day)
         .add_columns((has & ~is_dark).label("may_buy"))
         .join_from(service, account, a.id == service.c.account_id)
         .where(service.c.id == key)
@@ -92,6 +93,7 @@ async def buyer(tx: Tx, key: ServiceId, today: date) -> Buyer:
     return Buyer(
         contract=row.contract,
         service=key,
+        account=AccountId(row.id),
         currency=row.currency,
         jurisdiction=row.jurisdiction,
         zone=row.zone,

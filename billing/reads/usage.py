@@ -7,9 +7,12 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import func, select, tuple_
+from sqlalchemy import func, or_, select, tuple_
 
 from billing.accounts.store import service
+from billing.catalog.model import OfferingKind
+from billing.catalog.store import offering
+from billing.subscriptions.store import subscription
 from billing.usage.model import RecordState, shown
 from billing.usage.store import usage_record, usage_total
 from runtime.store import Tx
@@ -75,6 +78,21 @@ async def running(tx: Tx, key: ServiceId, today: date) -> list[TotalView]:
     )
     rows = await tx.rows(query.order_by(c.offering, c.id).limit(ROWS_MAX))
     return [_total(row) for row in rows]
+
+
+async def metered(tx: Tx, key: ServiceId, today: date) -> list[str]:
+    """Name the offerings charged by usage that a service has on a day, by code."""
+    c = subscription.c
+    goes_on = or_(c.until_on.is_(None), c.until_on > today)
+    is_usage = offering.c.kind == OfferingKind.USAGE.value
+    query = (
+        select(c.offering)
+        .distinct()
+        .join_from(subscription, offering, offering.c.code == c.offering)
+        .where(c.service_id == key, c.from_on <= today, goes_on, is_usage)
+    )
+    rows = await tx.rows(query.order_by(c.offering).limit(ROWS_MAX))
+    return [row.offering for row in rows]
 
 
 def _total(row: Any) -> TotalView:

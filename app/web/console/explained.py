@@ -9,6 +9,7 @@ from aiohttp import web
 from pydantic import Field
 
 from app.desk import goodwill
+from app.desk.auditing import naming
 from app.identity.roles import Right
 from app.web.console.household import OnceForm
 from app.web.console.once import Sent, in_one
@@ -62,8 +63,11 @@ class Explained:
         async with self.house.store.read() as tx:
             frame = await self.console.frame(tx, call, call.query.said)
             found = await explaining.line(tx, call.part("number"))
+            name = await naming(tx)
+        words = [found.word, *(one.word for one in found.given_back)]
+        who = {one.by: name(one.by) for one in words if one}
         sources = [(one.kind, _days(one), one.detail) for one in found.sources]
-        page = self.console.drawing.page("line", frame=frame, line=found, sources=sources)
+        page = self.console.drawing.page("line", frame=frame, line=found, sources=sources, who=who)
         return html(page)
 
 

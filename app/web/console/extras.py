@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import timedelta
+from typing import Any
 
+from app.desk import shopping
+from app.desk.boxes import holder_of
 from app.desk.extras import Extras, Used
-from app.desk.shopping import Bought
+from app.desk.extras import extras as read_extras
+from app.desk.shopping import Bought, Counter
 from app.web.console.drawing import when
 from app.web.console.views import Tone
 from app.web.console.words import shown, span
+from app.wiring import House
 from billing.catalog.model import PriceBook
 from billing.catalog.window import Window
 from billing.loyalty.model import PointKind
@@ -19,9 +24,10 @@ from billing.promotions.promotion import Promotion
 from billing.reads.loyalty import PointView
 from billing.reads.promotions import RedemptionView
 from billing.reads.purchases import PurchaseState, PurchaseView
+from runtime.store import Tx
 from terms.money import Money
 
-POINTS_SHOWN_MAX = 12
+POINTS_SHOWN_MAX, SALES_SHOWN_MAX, WARES_SHOWN_MAX = 12, 24, 200
 _STATES: Mapping[PurchaseState, tuple[Tone, str]] = {
     PurchaseState.WAITING: ("warn", "not open yet"),
     PurchaseState.OPEN: ("good", "open"),
@@ -104,13 +110,28 @@ class ExtrasPage:
     offs: tuple[OffRow, ...]
 
 
-def extras(found: Extras, book: PriceBook, today: date, currency: str) -> ExtrasPage:
-    """Show what was found."""
+async def extras(house: House, tx: Tx, at: Counter) -> ExtrasPage:
+    """Gather what a household has."""
+    found = await read_extras(house, tx, at)
+    book = (await house.desk.shelf.newest(tx)).book
     return ExtrasPage(
         used=tuple(_used(one) for one in found.used),
         points=_points(found),
-        offs=tuple(_off(one, book, today, currency) for one in found.promotions),
+        offs=tuple(_off(one, book, at) for one in found.promotions),
     )
+
+
+async def beside(house: House, tx: Tx, contract: str) -> Mapping[str, Any]:
+    """Gather what staff sees of it, with what was bought and may be sold. Raises NotFound."""
+    holder = await holder_of(tx, contract)
+    at = await shopping.counter(house, tx, holder.service, holder.zone)
+    sales = await shopping.bought(house, tx, at, limit=SALES_SHOWN_MAX)
+    wares = await shopping.offers(house, tx, at, limit=WARES_SHOWN_MAX)
+    return {
+        "extras": await extras(house, tx, at),
+        "sales": [sale(one, holder.zone) for one in sales],
+        "wares": [(one.code, f"{one.name}, {one.price}") for one in wares],
+    }
 
 
 def sale(one: Bought, zone: str) -> SaleRow:
@@ -181,16 +202,16 @@ def _point(one: PointView) -> PointRow:
     )
 
 
-def _off(one: RedemptionView, book: PriceBook, today: date, currency: str) -> OffRow:
+def _off(one: RedemptionView, book: PriceBook, at: Counter) -> OffRow:
     redemption, promotion = one.redemption, one.redemption.promotion
-    is_over = redemption.is_over(one.periods, today)
+    is_over = redemption.is_over(one.periods, at.today)
     until = f" to before {shown(redemption.until_on)}" if redemption.until_on else ""
     return OffRow(
         name=promotion.name,
         code=promotion.code,
         what=off(promotion, book),
         days=f"for what is charged from {shown(redemption.from_on)} on{until}",
-        taken=str(Money(one.taken_minor, currency)),
+        taken=str(Money(one.taken_minor, at.buyer.currency)),
         tone="off" if is_over else "good",
         state="over" if is_over else "counts",
     )

@@ -8,9 +8,9 @@ from functools import partial
 
 from aiohttp import web
 
-from app.desk import extras
+from app.desk.shopping import counter
 from app.web.console.account import having, paid, payments, promise_last_on, promised
-from app.web.console.extras import extras as show_extras
+from app.web.console.extras import extras
 from app.web.console.pages import PartsQuery
 from app.web.console.views import Tone
 from app.web.console.words import shown
@@ -77,11 +77,10 @@ class Home:
         async with self.house.store.read() as tx:
             about = await accounts.view(tx, call.subscriber.contract)
             found = await self._home(tx, about)
-            beside = await extras.extras(self.house, tx, about, found.today)
-            book = (await self.house.desk.shelf.newest(tx)).book
-        shown = show_extras(beside, book, found.today, about.currency)
+            at = await counter(self.house, tx, about.service.id, about.zone)
+            more = await extras(self.house, tx, at)
         return await self.phone.page(
-            call, "portal", said=said, tone=tone, status=status, home=found, extras=shown
+            call, "portal", said=said, tone=tone, status=status, home=found, extras=more
         )
 
     async def _show(self, call: Call) -> web.Response:

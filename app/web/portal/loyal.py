@@ -9,7 +9,7 @@ from aiohttp import web
 from pydantic import Field
 
 from app.desk import loyalty
-from app.web.console.household import Key
+from app.web.console.household import POINTS_MAX, Key
 from app.web.console.once import Sent, in_one
 from app.web.field.words import sentence
 from app.web.people.phone import see
@@ -19,7 +19,6 @@ from app.web.route import Call, Form, Policy, Route
 from runtime.store import Tx
 from terms.errors import DomainError
 
-POINTS_MAX = 10**12
 Deed = Callable[[Call, Tx, str], Awaitable[str]]
 
 

@@ -1,6 +1,7 @@
 """Goodwill: given once, by a note like any other; what is given back later takes the rest."""
 
 import asyncio
+from dataclasses import replace
 from datetime import date
 
 import pytest
@@ -120,9 +121,10 @@ async def test_it_is_no_deposit_and_no_lost_debt(small_office: Office):
     for line in ("INV-00000009.1", "INV-00000001.7", "INV-00000001", "CRN-00000001.1", ""):
         with pytest.raises(NotFound, match="no line"):
             await given(office, "1.00", line=line)
-    for wrong in ({"reason": " "}, {"reference": ""}, {"of": Rate(0)}, {"of": Rate(1_000_001)}):
+    good = Goodwill(of=Rate(1), reason="r", reference="R")
+    for name, value in (("reason", " "), ("reference", ""), ("of", Rate(0)), ("of", Rate(10**7))):
         with pytest.raises(Invalid):
-            Goodwill(**{"of": Rate(1), "reason": "r", "reference": "R"} | wrong)
+            replace(good, **{name: value})
     async with office.store.read() as tx:
         assert await tx.rows(select(goodwill)) == []
 

@@ -65,7 +65,7 @@ def test_all_credits_of_a_line_are_the_line(rate, measure, included, cuts, gifts
     bounds = [0, *sorted(cuts), DAYS]
     spans = list(pairwise(bounds))
     order.shuffle(spans)
-    steps = [*spans]
+    steps: list[tuple[int, int] | int] = [*spans]
     for place, gift in gifts:
         steps.insert(min(place, len(steps) - 1), gift)
     made: list[CreditLine] = []
