@@ -174,6 +174,9 @@ async def test_usage_of_nobody_is_looked_at_again_or_set_aside(shop, served):
     gone = await support.post(f"{path}/dismiss", source="rec", id="7", reason="a test box")
     assert "rec 7 is set aside" in (await support.get(gone.location)).text
     assert "told by rec" not in (await support.get("/console/waiting")).text
+    async with shop.house.store.read() as tx:
+        found = await history(tx, "contract:nobody")
+    assert {one.action for one in found} == {"usage.release", "usage.dismiss"}
 
 
 @ON_SQLITE
