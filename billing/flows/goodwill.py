@@ -16,14 +16,12 @@ from billing.accounts.store import account
 from billing.flows.desk import Desk
 from billing.flows.settle import settle
 from billing.invoicing.credit import Charged, goodwill_of
+from billing.invoicing.goodwill import GIVEN, given_from, goodwill
 from billing.invoicing.model import line_named
 from billing.invoicing.store import (
-    GIVEN,
     charged_from,
     credit_line,
     credit_note,
-    given_from,
-    goodwill,
     invoice,
     invoice_line,
     voided,

@@ -2,9 +2,8 @@
 
 Counted from the original line: at its price and with its own part of the tax, never more than it
 charged. Both are cut by what is reached, so that all credits of a line are the line. Each day of a
-line is credited once; what a person keeps of a deposit stands on its credit too. Goodwill is for
-no days: it takes of what the line holds, and what is given back of its days later is cut to the
-rest. Pure.
+line is credited once, up to the rest that goodwill, which is for no days, has left; what a person
+keeps of a deposit stands on its credit too. Pure.
 """
 
 from __future__ import annotations

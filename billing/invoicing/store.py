@@ -34,7 +34,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from billing.catalog.terms import Measure
 from billing.invoicing import discounts
-from billing.invoicing.credit import Charged, CreditLine, CreditNote, Given
+from billing.invoicing.credit import Charged, CreditLine, CreditNote
 from billing.invoicing.model import Invoice
 from billing.rating.measure import Share
 from billing.rating.model import Charge, Line, LineKind
@@ -166,28 +166,6 @@ credit_line = Table(
     CheckConstraint("amount_minor >= 0", name="amount_minor"),
     CheckConstraint("kept_minor >= 0", name="kept_minor"),
     CheckConstraint("amount_minor IN (net_minor, net_minor + tax_minor)", name="net_minor"),
-)
-
-# What a person gives back of a line for no days of it, whatever the reason. `reference` is the
-# giver's own: the same again is the same goodwill. Of a share `percent_ppm` says which.
-goodwill = Table(
-    "goodwill",
-    metadata,
-    Column("id", String(26), primary_key=True),
-    Column("account_id", String(26), ForeignKey("account.id"), nullable=False),
-    Column("reference", String(100), nullable=False),
-    Column("invoice_id", String(26), nullable=False),
-    Column("invoice_n", Integer, nullable=False),
-    Column("amount_minor", BigInteger, nullable=False),
-    Column("percent_ppm", Integer),
-    Column("reason", String(254), nullable=False),
-    Column("given_by", String(80), nullable=False),
-    Column("given_at", Instant, nullable=False),
-    ForeignKeyConstraint(
-        ["invoice_id", "invoice_n"], ["invoice_line.invoice_id", "invoice_line.n"]
-    ),
-    UniqueConstraint("account_id", "reference"),
-    CheckConstraint("amount_minor > 0", name="amount_minor"),
 )
 
 # An invoice that a person has called void: all of it is given back. Its days are charged again, or
@@ -360,30 +338,6 @@ def _credit_row(one: CreditNote, n: int, line: CreditLine) -> dict[str, object]:
         "label": line.label,
         "goodwill_id": line.goodwill or None,
     }
-
-
-_B = credit_line.c
-# What of a credit line tells what it gave back, beside whatever a query asks of its line.
-GIVEN = (
-    _B.note_id,
-    _B.n.label("note_n"),
-    _B.amount_minor.label("given_minor"),
-    _B.tax_minor.label("given_tax_minor"),
-    _B.kept_minor,
-    _B.goodwill_id,
-)
-
-
-def given_from(row: Any) -> Given:
-    """Read what `GIVEN` asks for."""
-    return Given(
-        note=row.note_id,
-        n=row.note_n,
-        amount=row.given_minor,
-        tax=row.given_tax_minor,
-        kept=row.kept_minor,
-        is_goodwill=row.goodwill_id is not None,
-    )
 
 
 def charged_from(row: Any) -> Charged:

@@ -14,15 +14,13 @@ from sqlalchemy import Select, and_, or_, select
 from billing.accounts.store import account, service
 from billing.catalog.terms import Measure
 from billing.invoicing.credit import Charged, CreditLine, execute_credit
+from billing.invoicing.goodwill import GIVEN, given_from, goodwill
 from billing.invoicing.model import line_named
 from billing.invoicing.store import (
-    GIVEN,
     charged_from,
     credit_line,
     credit_note,
     decode_groups,
-    given_from,
-    goodwill,
     invoice,
     invoice_line,
 )

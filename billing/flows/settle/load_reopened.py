@@ -11,11 +11,10 @@ from typing import Any
 from sqlalchemy import Select, and_, or_, select
 
 from billing.flows.settle.facts import Facts
+from billing.invoicing.goodwill import GIVEN, given_from
 from billing.invoicing.store import (
-    GIVEN,
     charged_from,
     credit_line,
-    given_from,
     invoice,
     invoice_line,
     reopened,

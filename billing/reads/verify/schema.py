@@ -19,14 +19,8 @@ from sqlalchemy import (
 
 from billing.accounts.store import account, service
 from billing.invoicing.discounts import line_discount
-from billing.invoicing.store import (
-    credit_line,
-    credit_note,
-    goodwill,
-    invoice,
-    invoice_line,
-    number_series,
-)
+from billing.invoicing.goodwill import goodwill
+from billing.invoicing.store import credit_line, credit_note, invoice, invoice_line, number_series
 from billing.ledger.store import deferral, earned_month, entry, posting
 from billing.loyalty.store import loyalty, point_entry, referral
 from billing.payments.store import (
