@@ -13,7 +13,7 @@ from app.desk import documents
 from app.desk import goodwill as forgiving
 from app.web.api.account_view import Invoice, LineDiscount, invoice
 from app.web.api.rental_view import CreditNote, TaxSum, credit_note
-from app.web.api.shapes import Amount, AmountText, Day, OptionalText, Text
+from app.web.api.shapes import Amount, AmountText, Day, OptionalText, PercentText, Text
 from app.web.api.ways import change, look
 from app.web.route import Body, Call, Query
 from billing.flows.goodwill import REFERENCE_CHARS_MAX
@@ -114,7 +114,7 @@ class GoodwillBody(Body):
     """
 
     amount: AmountText | None = None
-    percent: Annotated[str, Field(max_length=12)] | None = None
+    percent: PercentText | None = None
     reason: Text
     reference: Annotated[Text, Field(max_length=REFERENCE_CHARS_MAX)]
 
