@@ -149,8 +149,8 @@ async def _breaks(tx: Tx) -> AsyncIterator[Offence]:
         "AND NOT EXISTS (SELECT 1 FROM audit_link l WHERE l.deed = a.position) "
         "ORDER BY a.position"
     )
-    for deed in slipped_in:
-        yield Offence(key=str(deed[0]), told=f"was slipped in: {_named(deed)}")
+    for one in slipped_in:
+        yield Offence(key=str(one[0]), told=f"was slipped in: {_named(one)}")
 
 
 async def _page(tx: Tx, behind: int) -> Sequence[Sequence[Any]]:

@@ -152,6 +152,7 @@ ASKED = {
     "token list": (),
     "token revoke": ("till",),
     "audit": ("--subject", DARK),
+    "audit-link": (),
     "bill preview": (),
     "bill days": (),
     "bill run": (),
@@ -186,6 +187,7 @@ LOOKING = {
         "import",  # of what is known already
         "clock show",
         "audit",
+        "audit-link",
         "token list",
         "processes",
         "bill preview",
