@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import func, select
 
 from billing.invoicing.discounts import line_discount, periods_of
+from billing.promotions import store
 from billing.promotions.promotion import Promotion, Redemption
 from billing.promotions.store import promotion, promotion_from, redemption, redemption_from
 from runtime.store import Tx
@@ -34,10 +35,21 @@ class RedemptionView:
     periods: int
 
 
-async def redeemed(tx: Tx) -> dict[str, Promotion]:
-    """Read the promotions that somebody has, by their codes."""
-    query = select(promotion).where(promotion.c.redeemed > 0)
-    return {row.code: promotion_from(row) for row in await tx.rows(query)}
+async def redeemed(tx: Tx) -> dict[str, int]:
+    """Tell how often each promotion was redeemed that was at all."""
+    return await store.redeemed(tx)
+
+
+async def all_by_code(tx: Tx) -> dict[str, Promotion]:
+    """Read every promotion, by its code."""
+    return await store.load(tx)
+
+
+async def holders(tx: Tx) -> dict[str, int]:
+    """Count the accounts that have each promotion."""
+    c = redemption.c
+    query = select(c.promotion, func.count(c.account_id.distinct()).label("n"))
+    return {row.promotion: row.n for row in await tx.rows(query.group_by(c.promotion))}
 
 
 async def listing(tx: Tx) -> list[PromotionView]:

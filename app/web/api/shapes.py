@@ -44,7 +44,7 @@ class Amount:
     @classmethod
     def of(cls, money: Money) -> Amount:
         """Show an amount."""
-        text = str(money).partition(" ")[0]
+        text = money.plain
         return cls(amount_minor=money.amount_minor, currency=money.currency, text=text)
 
 
