@@ -1,11 +1,8 @@
 """The chain over the deeds: each link carries the hash of its deed and of the link before.
 
 Links are made after the commit, in the order of the deeds' places, by one transaction at a time:
-whoever writes a deed waits for nobody. Places are given out before the commit, so that whoever
-writes announces the place behind which he does, and nobody links past the lowest announced.
-
-It shows what was done to a linked deed, and refuses nothing. Who rewrites every link as well is
-found by the number and hash of a link that somebody keeps elsewhere.
+whoever writes a deed waits for nobody, but announces the place behind which he does, and nobody
+links past the lowest announced. The chain shows what was done to a linked deed; it refuses nothing.
 """
 
 from __future__ import annotations
