@@ -13,6 +13,7 @@ from app import answers
 from app.desk.linking import link_deeds
 from app.roles import earning
 from app.roles.activations import activate_proven
+from app.roles.metering import read_meters
 from app.roles.pictures import Pictures
 from app.roles.possessions import take_possessions
 from app.wiring import House
@@ -35,6 +36,12 @@ SOON_S = 2.0
 async def scan_for_drift(house: House, stop: asyncio.Event) -> None:
     """Compare every target with our wishes, again and again."""
     await _again(house, stop, "drift", house.drift.scan_all, house.settings.drift_every_s)
+
+
+async def read_usage(house: House, stop: asyncio.Event) -> None:
+    """Take what targets have counted."""
+    every_s = house.settings.usage_every_s
+    await _again(house, stop, "usage", partial(read_meters, house), every_s)
 
 
 async def hear_others(house: House, stop: asyncio.Event) -> None:
