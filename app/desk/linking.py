@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from app.wiring import House
 from runtime.store import chain
 from runtime.store.chain import Link
@@ -14,17 +16,21 @@ log = get_log()
 async def link_deeds(house: House) -> int:
     """Link every deed that is committed for certain; returns how many there were."""
     count = 0
-    while True:
-        async with house.store.read() as tx:
-            if not await chain.is_behind(tx):
-                return count
-        async with house.store.begin() as tx:
-            made = await chain.seal(tx)
-        if not made:  # whoever is behind is still being written
-            return count
+    while made := await _next_links(house):
         count += len(made)
+        newest = made[-1]
+    if count:
         # Kept with the log of the process, it shows whether somebody has rewritten them all.
-        log.info("audit.linked", n=made[-1].n, digest=made[-1].digest)
+        log.info("audit.linked", n=newest.n, digest=newest.digest)
+    return count
+
+
+async def _next_links(house: House) -> Sequence[Link]:
+    async with house.store.read() as tx:
+        if not await chain.is_behind(tx):
+            return ()
+    async with house.store.begin() as tx:
+        return await chain.seal(tx)
 
 
 async def tell(house: House, n: int | None) -> Link:
