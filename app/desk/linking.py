@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from app.wiring import House
 from runtime.store import chain
-from runtime.store.chain import Link
+from runtime.store.chain import START, Link
 from runtime.telemetry import get_log
 from terms.errors import NotFound
 
@@ -15,10 +15,9 @@ log = get_log()
 
 async def link_deeds(house: House) -> int:
     """Link every deed that is committed for certain; returns how many there were."""
-    count = 0
+    count, newest = 0, START
     while made := await _next_links(house):
-        count += len(made)
-        newest = made[-1]
+        count, newest = count + len(made), made[-1]
     if count:
         # Kept with the log of the process, it shows whether somebody has rewritten them all.
         log.info("audit.linked", n=newest.n, digest=newest.digest)
