@@ -33,6 +33,7 @@ from billing.payments.store import (
 )
 from billing.promotions.store import promotion, redemption
 from runtime.store.audit import audit
+from runtime.store.chain import audit_link
 from runtime.store.lease import Engine
 from runtime.store.rules import Rule
 
@@ -40,11 +41,11 @@ TABLES = (
     *(account, service, number_series, invoice, invoice_line, credit_note, credit_line),
     *(promotion, redemption, line_discount, loyalty, point_entry, referral),
     *(posting, entry, deferral, earned_month, movement, allocation, write_off, open_item),
-    *(attempt, payment_method, provider_event, audit),
+    *(attempt, payment_method, provider_event, audit, audit_link),
 )
 # What only grows; on SQLite a row could also be replaced, which a key of its own refuses.
 _DOCUMENTS = (invoice, invoice_line, line_discount, credit_note, credit_line)
-REPLACEABLE = (*_DOCUMENTS, allocation, write_off, point_entry)
+REPLACEABLE = (*_DOCUMENTS, allocation, write_off, point_entry, audit_link)
 GROWING = (*REPLACEABLE, posting, entry, audit)
 SEALED = (posting, entry)
 

@@ -7,6 +7,7 @@ from billing.reads.verify import RULES
 from billing.reads.verify.schema import GROWING, REPLACEABLE
 from runtime.store import Store, Tx
 from runtime.store.audit import Deed, record
+from runtime.store.chain import seal
 from runtime.store.rules import Verdict, judge
 from terms.facts import Possession
 from tests.fixtures.billing import Office
@@ -39,6 +40,8 @@ async def busy(office: Office) -> None:
             at=office.now, actor="ann", action="payment.cash", subject="contract", reason="R-1"
         )
         await record(tx, [deed])
+    async with office.store.begin() as tx:
+        await seal(tx)
     service, today = await service_of(office), office.now.date()
     await moved(office, fact(Possession.HANDED_OVER, service, today))
     await moved(office, fact(Possession.RETURNED, service, today + timedelta(days=3)))
@@ -61,6 +64,7 @@ async def test_nothing_breaks_a_rule_of_empty_books(store: Store):
         assert await broken(tx) == {}
 
 
+DEED = "position, at, actor, action, subject, reason"
 # What somebody does to the tables past the triggers, and a part of the rule that must find it.
 BREACHES = {
     "an entry is changed": (
@@ -93,6 +97,10 @@ BREACHES = {
         "UPDATE credit_line SET amount_minor = amount_minor + 10000, net_minor = net_minor + 10000",
         ("is not more than it charged",),
     ),
+    "an invoice is void and nothing was given back": (
+        "INSERT INTO voided SELECT id, 1 = 1, 1, 'x', '' FROM invoice WHERE total_minor > 0",
+        ("void invoice is given back",),
+    ),
     "an allocation grows": (
         "UPDATE allocation SET amount_minor = amount_minor + 5000",
         ("less what has paid it", "pays no more than it brought"),
@@ -120,7 +128,12 @@ BREACHES = {
         ("whoever is held for a debt has one", "agrees with what holds it"),
     ),
     "a deed is nameless": ("UPDATE audit SET actor = ''", ("names who did it",)),
-    "a deed is gone": ("DELETE FROM audit", ("cash is a deed",)),
+    "a deed is gone": ("DELETE FROM audit", ("cash is a deed", "as it was written")),
+    "a deed reads otherwise": ("UPDATE audit SET reason = 'R-2'", ("as it was written",)),
+    "a deed was slipped in": (
+        f"INSERT INTO audit ({DEED}) SELECT -1, at, actor, action, subject, '' FROM audit",
+        ("as it was written",),
+    ),
 }
 
 
