@@ -143,7 +143,7 @@ async def _crowd(folder: Path, url: str) -> AsyncIterator[House]:
     """Have a crowd of households that have all paid their first month."""
     await bring_up(settings(folder, url))
     async with open_house(settings(folder, url)) as house:
-        await _household(house)
+        await paid_household(house)
         async with house.store.begin() as tx:
             await multiply(tx, HOUSEHOLDS)
         if house.store.is_sqlite:
@@ -152,7 +152,7 @@ async def _crowd(folder: Path, url: str) -> AsyncIterator[House]:
         yield house
 
 
-async def _household(house: House) -> None:
+async def paid_household(house: House) -> None:
     """Take a household on, with plan, add-on, rented box and discount, and have it pay a month."""
     folder, today = house.settings.data_dir, datetime.now(UTC).date()
     people, boxes = folder / "subscribers.csv", folder / "boxes.csv"

@@ -77,6 +77,7 @@ def _by_the_clock(house: House) -> dict[str, Running]:
         "pictures": lambda stop: scheduler.time_pictures(house, stop),
         "lost": lambda stop: scheduler.find_lost(house, stop),
         "earned": lambda stop: scheduler.earn_revenue(house, stop),
+        "deeds": lambda stop: scheduler.chain_deeds(house, stop),
         "answers": lambda stop: scheduler.forget_answers(house, stop),
         "points": lambda stop: scheduler.expire_points(house, stop),
     }

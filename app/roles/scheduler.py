@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable
 from functools import partial
 
 from app import answers
+from app.desk.linking import link_deeds
 from app.roles import earning
 from app.roles.activations import activate_proven
 from app.roles.metering import read_meters
@@ -23,6 +24,7 @@ from runtime.store.watch import EVERY_S, ForeignCommits
 ANSWERS = "answers"
 FACTS_EVERY_S = 2.0
 CHECKPOINT_EVERY_S = 2.0
+DEEDS_EVERY_S = 2.0
 LOST_EVERY_S = 86_400.0
 ANSWERS_EVERY_S = 600.0
 POINTS_EVERY_S = 600.0
@@ -92,6 +94,11 @@ async def find_lost(house: House, stop: asyncio.Event) -> None:
 async def earn_revenue(house: House, stop: asyncio.Event) -> None:
     """Earn the months that are over: at the start, and every hour."""
     await _again(house, stop, "earned", partial(earning.run, house), EARNED_EVERY_S, at_s=0)
+
+
+async def chain_deeds(house: House, stop: asyncio.Event) -> None:
+    """Link the deeds that were written meanwhile."""
+    await _again(house, stop, "deeds", partial(link_deeds, house), DEEDS_EVERY_S, at_s=0)
 
 
 async def forget_answers(house: House, stop: asyncio.Event) -> None:

@@ -80,6 +80,7 @@ ASKED = {
     "import": ("{folder}",),
     "signup": (contract_of(3), "Third", "BASIC"),
     "change": (LIT, "--add", "KIDS"),
+    "goodwill": ("INV-00000001.1", "--amount", "0.50", *("--reason", "r", "--reference", "G-1")),
     "jurisdiction": (LIT, "AT"),
     "catalogue show": (),
     "catalogue versions": (),
@@ -152,6 +153,7 @@ ASKED = {
     "token list": (),
     "token revoke": ("till",),
     "audit": ("--subject", DARK),
+    "audit-link": (),
     "bill preview": (),
     "bill days": (),
     "bill run": (),
@@ -187,6 +189,7 @@ LOOKING = {
         "import",  # of what is known already
         "clock show",
         "audit",
+        "audit-link",
         "token list",
         "processes",
         "bill preview",
