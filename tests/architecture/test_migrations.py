@@ -37,7 +37,7 @@ def load_tables() -> None:
 
 def test_the_newest_revision_has_the_highest_number():
     """One follows the other by their numbers: whoever opens a database takes the highest for it."""
-    assert REVISIONS == sorted(REVISIONS)
+    assert sorted(REVISIONS) == REVISIONS
     assert newest() == REVISIONS[-1]
 
 
