@@ -231,6 +231,9 @@ class Settings(BaseSettings):
     drift_every_s: Seconds = Field(
         900, description="How often each target is compared with what it should hold."
     )
+    usage_every_s: Seconds = Field(
+        300, description="How often targets that count usage are asked for it."
+    )
     adapter_networks: Ranges = Field(
         (*LOOPBACK, *PRIVATE),
         description="Where targets and boxes may live: CIDR ranges, and `public` for the internet.",

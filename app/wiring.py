@@ -29,6 +29,7 @@ from gateway.inventory.logins import Logins
 from gateway.provisioning.book import Book
 from gateway.provisioning.composer import Composer
 from gateway.provisioning.drift import Drift
+from gateway.provisioning.meters import Meters
 from gateway.provisioning.opening import Targets
 from gateway.provisioning.operate import Operate, Performed
 from gateway.provisioning.orders import Outcome
@@ -77,6 +78,7 @@ class House:
     reconciler: Reconciler
     operate: Operate
     drift: Drift
+    meters: Meters
     logins: Logins
     notices: Deliver[OnScreen]
     letters: Letters
@@ -181,6 +183,7 @@ def build(
         reconciler=Reconciler(work, targets, _pace(settings)),
         operate=operate,
         drift=Drift(work, targets),
+        meters=Meters(work, targets),
         logins=logins,
         notices=Deliver(store, work, Notices(Screens(operate))),
         letters=letters,

@@ -130,13 +130,16 @@ class Money:
         """Round an exact amount, in whole units of the currency, to its minor unit."""
         return cls(nearest(units * 10 ** exponent(currency), rounding), currency)
 
-    def __str__(self) -> str:
+    @property
+    def plain(self) -> str:
+        """The amount alone: "19.90"."""
         digits = exponent(self.currency)
         sign = "-" if self.amount_minor < 0 else ""
         text = str(abs(self.amount_minor)).rjust(digits + 1, "0")
-        if digits:
-            text = f"{text[:-digits]}.{text[-digits:]}"
-        return f"{sign}{text} {self.currency}"
+        return f"{sign}{text[:-digits]}.{text[-digits:]}" if digits else sign + text
+
+    def __str__(self) -> str:
+        return f"{self.plain} {self.currency}"
 
     def __add__(self, other: Money) -> Money:
         return Money(self.amount_minor + self._same(other), self.currency)

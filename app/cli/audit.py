@@ -1,4 +1,4 @@
-"""`boxoffice audit`: who did what to whom, and why."""
+"""`boxoffice audit` and `audit-link`: who did what to whom and why, and what proves it."""
 
 from __future__ import annotations
 
@@ -12,11 +12,13 @@ from app.cli.speak import Json, run, say, table, tell
 if TYPE_CHECKING:
     from app.desk.auditing import Told
     from app.wiring import House
+    from runtime.store.chain import Link
 
 
 def add_to(cli: typer.Typer) -> None:
     """Add the commands of this file."""
     cli.command("audit")(audit)
+    cli.command("audit-link")(audit_link)
 
 
 def audit(
@@ -63,3 +65,24 @@ def audit(
     table(("number", "at (UTC)", "by", "did", "to", "before -> after", "why"), rows)
     if len(found) == limit:
         say(f"(earlier ones: --before {found[-1].position})")
+
+
+def audit_link(
+    n: Annotated[
+        int | None, typer.Argument(min=1, help="The number of the link; the newest unless said.")
+    ] = None,
+    *,
+    as_json: Json = False,
+) -> None:
+    """Tell a link of the chain of deeds, to be kept elsewhere: nobody can change what it says."""
+
+    async def story(house: House) -> Link:
+        from app.desk import linking
+
+        return await linking.tell(house, n)
+
+    found = run(story)
+    if as_json:
+        tell(found)
+    else:
+        say(f"{found.n} {found.digest}")

@@ -20,6 +20,7 @@ Paths = Annotated[
     list[Path], typer.Argument(help="catalogue.toml, its sheets, or a folder with them.")
 ]
 VERSION_HELP = "A version by its edition or its name."
+_DAYS = frozenset({"effective_from", "from_on", "until_on", "ends"})
 
 
 def add_to(cli: typer.Typer) -> None:
@@ -144,7 +145,7 @@ def as_toml(document: Mapping[str, Sequence[Mapping[str, Any]]]) -> Iterator[str
         for row in rows:
             yield f"[[{name}]]"
             for key, value in row.items():
-                is_day = key == "effective_from"
+                is_day = key in _DAYS
                 # A JSON text is a TOML one; only this character would be left as it is.
                 text = value if is_day else json.dumps(value).replace("\x7f", "\\u007f")
                 yield f"{key} = {text}"

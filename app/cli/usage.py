@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from billing.flows.usage import Taken
     from billing.reads.usage import TotalView, WaitingView
     from billing.usage.model import Record
+    from gateway.reads.meters import MeterView
 
 Limit = Annotated[int, typer.Option(min=1, max=500, help="How many.")]
 
@@ -28,6 +29,7 @@ def add_to(cli: typer.Typer) -> None:
     group.command("waiting")(waiting)
     group.command("release")(release)
     group.command("dismiss")(dismiss)
+    group.command("meters")(meters)
     cli.add_typer(group, name="usage")
 
 
@@ -164,6 +166,26 @@ def dismiss(
         tell(gone)
     else:
         say(f"{gone.source} {gone.id} of {gone.contract} is set aside")
+
+
+def meters(*, as_json: Json = False) -> None:
+    """List the targets that count usage: how far each was read, and what was refused of it."""
+
+    async def story(house: House) -> list[MeterView]:
+        from gateway.reads import meters
+
+        async with house.store.read() as tx:
+            return await meters.meters(tx)
+
+    found = run(story)
+    if as_json:
+        tell(found)
+        return
+    rows = [
+        (one.target, f"{one.read_at:%Y-%m-%d %H:%M}", str(one.told), str(one.refused), one.reason)
+        for one in found
+    ]
+    table(("target", "read at (UTC)", "told", "refused", "the last because"), rows)
 
 
 def _told(taken: Taken) -> None:

@@ -32,11 +32,11 @@ Refuses = Callable[[str], str]
 class Known:
     """What the database holds already from earlier imports.
 
-    `offerings` maps code to kind, `promotions` are those that somebody has, `rented` are the box
-    models of rentals, `macs` maps a MAC to the serial that has it, `shared` a secret of a row to a
-    box that has it already. `refuses` tells why a target would not take a contract as its key, or
-    nothing; `places` who has a van, `today` the operator's day; `book` and `rates` are what is
-    published.
+    `offerings` maps code to kind, `redeemed` tells how often each of the `promotions` was that was
+    at all, `rented` are the box models of rentals, `macs` maps a MAC to the serial that has it,
+    `shared` a secret of a row to a box that has it already. `refuses` tells why a target would not
+    take a contract as its key, or nothing; `places` who has a van, `today` the operator's day;
+    `book` and `rates` are what is published.
     """
 
     currency: str = ""
@@ -46,6 +46,7 @@ class Known:
     offerings: Mapping[str, str] = field(default_factory=dict)
     priced: frozenset[str] = frozenset()
     promotions: Mapping[str, Promotion] = field(default_factory=dict)
+    redeemed: Mapping[str, int] = field(default_factory=dict)
     rented: frozenset[str] = frozenset()
     routed: frozenset[str] = frozenset()
     targets: frozenset[str] = frozenset()
@@ -278,7 +279,7 @@ def _promotions(folder: Folder, known: Known, problems: Problems) -> None:
         found = _Row()
         for name in row.limited_to:
             found.lean("limited_to", name, names, f"there is no offering '{name}'")
-        found.whys += promotion_rows.whys(row, currency, kinds, known.promotions)
+        found.whys += promotion_rows.whys(row, currency, kinds, known.promotions, known.redeemed)
         if found.is_good(problems, "promotions.csv", row.line):
             good.append(row)
     folder.promotions = good

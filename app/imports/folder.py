@@ -30,7 +30,7 @@ class Folder:
     boxes: list[sheets.BoxRow] = field(default_factory=list)
     # Boxes known from an earlier import whose list brings secrets now: only these are taken.
     described: list[sheets.BoxRow] = field(default_factory=list)
-    # The catalogue where it was told in tables instead of its three sheets.
+    # The catalogue where it was told in tables instead of its sheets.
     draft: Draft | None = None
 
     @property
@@ -44,7 +44,8 @@ class Folder:
     def take(self, draft: Draft) -> None:
         """Take a draft for what the sheets of a catalogue would say."""
         self.draft = draft
-        self.taxes, self.offerings, self.prices = draft.taxes, draft.offerings, draft.prices
+        self.taxes, self.offerings = draft.taxes, draft.offerings
+        self.prices, self.promotions = draft.prices, draft.promotions
 
 
 def find_files(paths: Iterable[Path]) -> dict[str, Path]:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from app.imports.sheets import PromotionRow
+from billing.catalog.model import OfferingKind
 from billing.promotions.model import Discount, Scope
-from billing.promotions.promotion import Promotion, changed_promotions, off_of
+from billing.promotions.promotion import Promotion, changed_promotions, misfit, off_of
 from terms.errors import Invalid
 from terms.money import Money
 
@@ -51,7 +52,8 @@ def whys(
     row: PromotionRow,
     currency: str,
     kinds: Mapping[str, str],
-    redeemed: Mapping[str, Promotion],
+    known: Mapping[str, Promotion],
+    redeemed: Mapping[str, int],
 ) -> list[tuple[str, str]]:
     """Say what is wrong with a row: of which column, and why."""
     try:
@@ -60,19 +62,13 @@ def whys(
         return [(_COLUMNS.get(error.field, error.field), error.reason)]
     except ValueError as error:
         return [("amount", str(error))]
-    found = [
-        ("limited_to", f"'{name}' is no plan")
-        for name in row.limited_to
-        if one.discount.scope is Scope.PLAN and kinds.get(name, "plan") != "plan"
+    whys = [
+        misfit(one, name, OfferingKind(kinds[name])) for name in row.limited_to if name in kinds
     ]
-    if row.ahead:
-        found += [
-            ("limited_to", f"'{name}' is a rental and cannot be paid ahead")
-            for name in row.limited_to
-            if kinds.get(name) == "rental"
-        ]
+    found = [("limited_to", why) for why in whys if why]
     try:
-        changed_promotions(redeemed.values(), [one], redeemed)
+        changed_promotions(known.values(), [one], redeemed)
     except Invalid as error:
-        found.append(("code", error.reason))
+        column = error.field.removeprefix(f"promotions.{one.code}").removeprefix(".")
+        found.append((column or "code", error.reason))
     return found

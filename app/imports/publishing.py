@@ -10,14 +10,14 @@ from typing import Any
 from app.imports.folder import Folder, find_files, read_folder
 from app.imports.load import NothingTakenError, outcome, take_in
 from app.imports.problems import Problem, Problems
-from app.imports.tables import FILE, read_tables
+from app.imports.tables import FILE, SHEETS, read_tables
 from app.wiring import House
 from billing.catalog.difference import Difference, differences
-from billing.reads import catalog
+from billing.reads import catalog, promotions
 from runtime.store import Tx
 from terms.errors import Invalid
 
-CATALOGUE = (FILE, "taxes.csv", "offerings.csv", "prices.csv", "routes.csv")
+CATALOGUE = (FILE, *(sheet.file for sheet in SHEETS.values()), "routes.csv")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,11 +94,10 @@ async def check_draft(house: House, folder: Folder, problems: Problems, actor: s
 async def affected(tx: Tx, found: Sequence[Difference]) -> list[Affected]:
     """Count for each difference the households that have what it is about."""
     held = await catalog.held(tx)
+    had = await promotions.holders(tx)
+    counts = {"prices": held, "promotions": {(code, ""): n for code, n in had.items()}}
     return [
-        Affected(
-            difference=one,
-            households=held.get((one.key, one.where), 0) if one.table == "prices" else 0,
-        )
+        Affected(difference=one, households=counts.get(one.table, {}).get((one.key, one.where), 0))
         for one in found
     ]
 

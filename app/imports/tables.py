@@ -22,11 +22,12 @@ SHEETS: Mapping[str, Sheet[Any]] = {
     "taxes": sheets.TAXES,
     "offerings": sheets.OFFERINGS,
     "prices": sheets.PRICES,
+    "promotions": sheets.PROMOTIONS,
 }
 ROWS_MAX = 100_000
-_HEAD = re.compile(r"\s*\[\[\s*(taxes|offerings|prices)\s*\]\]\s*(#.*)?")
+_HEAD = re.compile(rf"\s*\[\[\s*({'|'.join(SHEETS)})\s*\]\]\s*(#.*)?")
 _KEY = re.compile(r"\s*([0-9A-Za-z_-]+)\s*=")
-_COUNTED = frozenset({"trial_days"})
+_COUNTED = frozenset({"trial_days", "periods", "limit", "limit_account", "ahead"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +42,7 @@ class Draft:
     taxes: list[sheets.TaxRow] = field(default_factory=list)
     offerings: list[sheets.OfferingRow] = field(default_factory=list)
     prices: list[sheets.PriceRow] = field(default_factory=list)
+    promotions: list[sheets.PromotionRow] = field(default_factory=list)
     places: Mapping[tuple[str, int, str], int] = field(default_factory=dict)
 
     def named(self, problem: Problem) -> Problem:

@@ -89,11 +89,13 @@ def _by_the_clock(house: House) -> dict[str, Running]:
     """Name what happens by the clock: done by whoever has the lead, where several might."""
     clock: dict[str, Running] = {
         "drift": lambda stop: scheduler.scan_for_drift(house, stop),
+        "usage": lambda stop: scheduler.read_usage(house, stop),
         "activations": lambda stop: scheduler.activate_boxes(house, stop),
         "facts": lambda stop: scheduler.take_facts(house, stop),
         "pictures": lambda stop: scheduler.time_pictures(house, stop),
         "lost": lambda stop: scheduler.find_lost(house, stop),
         "earned": lambda stop: scheduler.earn_revenue(house, stop),
+        "deeds": lambda stop: scheduler.chain_deeds(house, stop),
         "answers": lambda stop: scheduler.forget_answers(house, stop),
         "points": lambda stop: scheduler.expire_points(house, stop),
     }

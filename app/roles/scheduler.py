@@ -10,8 +10,10 @@ from collections.abc import Awaitable, Callable
 from functools import partial
 
 from app import answers
+from app.desk.linking import link_deeds
 from app.roles import earning
 from app.roles.activations import activate_proven
+from app.roles.metering import read_meters
 from app.roles.pictures import Pictures
 from app.roles.possessions import take_possessions
 from app.wiring import House
@@ -22,6 +24,7 @@ from runtime.store.watch import EVERY_S, ForeignCommits
 ANSWERS = "answers"
 FACTS_EVERY_S = 2.0
 CHECKPOINT_EVERY_S = 2.0
+DEEDS_EVERY_S = 2.0
 LOST_EVERY_S = 86_400.0
 ANSWERS_EVERY_S = 600.0
 POINTS_EVERY_S = 600.0
@@ -33,6 +36,12 @@ SOON_S = 2.0
 async def scan_for_drift(house: House, stop: asyncio.Event) -> None:
     """Compare every target with our wishes, again and again."""
     await _again(house, stop, "drift", house.drift.scan_all, house.settings.drift_every_s)
+
+
+async def read_usage(house: House, stop: asyncio.Event) -> None:
+    """Take what targets have counted."""
+    every_s = house.settings.usage_every_s
+    await _again(house, stop, "usage", partial(read_meters, house), every_s)
 
 
 async def hear_others(house: House, stop: asyncio.Event) -> None:
@@ -85,6 +94,11 @@ async def find_lost(house: House, stop: asyncio.Event) -> None:
 async def earn_revenue(house: House, stop: asyncio.Event) -> None:
     """Earn the months that are over: at the start, and every hour."""
     await _again(house, stop, "earned", partial(earning.run, house), EARNED_EVERY_S, at_s=0)
+
+
+async def chain_deeds(house: House, stop: asyncio.Event) -> None:
+    """Link the deeds that were written meanwhile."""
+    await _again(house, stop, "deeds", partial(link_deeds, house), DEEDS_EVERY_S, at_s=0)
 
 
 async def forget_answers(house: House, stop: asyncio.Event) -> None:

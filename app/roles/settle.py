@@ -53,6 +53,7 @@ def handler(house: House, stride: Stride, *, loop_weight: float) -> Handler:
 async def _settled(house: House, claims: Sequence[Claim]) -> tuple[float, float]:
     """Settle a batch; tells how long writing and deciding took, in seconds each."""
     accounts = [AccountId(claim.key) for claim in claims]
+    reach("before_settle")
     try:
         async with house.store.decide() as deciding:
             look, tx = deciding.look, deciding.tx
@@ -61,6 +62,7 @@ async def _settled(house: House, claims: Sequence[Claim]) -> tuple[float, float]
             if tx.is_later:
                 await house.work.insist(tx, claims)
             await _finish(house, tx, claims, settled)
+            reach("after_decide")
     except BaseException:
         house.desk.numbers.forget()
         raise

@@ -2,7 +2,7 @@
 
 One look at the database a moment for all who watch, none while nobody does, and only for what is
 watched. Watchers are few, each is fed at its own pace and never holds up the others. Whoever is
-signed out or shut out meanwhile is fed no more, a moment later.
+signed out or shut out meanwhile is fed no more, a moment later; who has left makes room as soon.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
+from functools import partial
 
 import orjson
 from aiohttp import web
@@ -85,14 +86,14 @@ class Live:
         self._start()
         try:
             with suppress(ConnectionError, TimeoutError):
-                await self._feed(response, parts, is_in, dress)
+                await self._feed(response, parts, partial(_may_go_on, request, is_in), dress)
         finally:
             self.watchers -= 1
             self._parts -= Counter(parts.keys())
         return response
 
     async def _feed(
-        self, response: web.StreamResponse, parts: Mapping[str, str], is_in: IsIn, dress: Dress
+        self, response: web.StreamResponse, parts: Mapping[str, str], goes_on: IsIn, dress: Dress
     ) -> None:
         sent: dict[str, str] = {}
         now_s = asyncio.get_running_loop().time
@@ -100,7 +101,7 @@ class Live:
         told_s, asked_s = now_s(), now_s()
         while not self._closed.is_set() and now_s() < until_s:
             if now_s() - asked_s >= ASK_EVERY_S:
-                if not await _goes_on(is_in):
+                if not await goes_on():
                     return
                 asked_s = now_s()
             drawn = self._drawn
@@ -147,8 +148,10 @@ class Live:
             self._changed.notify_all()
 
 
-async def _goes_on(is_in: IsIn) -> bool:
-    """Ask whether a reader still may read; a database that is away for a moment ends nothing."""
+async def _may_go_on(request: web.Request, is_in: IsIn) -> bool:
+    """Ask whether a reader is there and still may read; a database that is away ends nothing."""
+    if request.transport is None or request.transport.is_closing():
+        return False
     try:
         return await is_in()
     except Exception as error:

@@ -8,12 +8,13 @@ from typing import Any
 
 from billing.catalog.document import Document, Row
 
+_LIMITS = ("from_on", "until_on", "ends", "limit", "limit_account", "group")
 _PRICED = ("deposit", "lost_fee", "includes_tax", "tiers", "bundled", "minimum", "usage")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Difference:
-    """One thing that is otherwise: `field` of an offering, a price or a tax from a day on.
+    """One thing that is otherwise: `field` of an offering, price, tax or promotion, from a day on.
 
     `before` and `after` are words of people; an empty one is nothing. `where` is a currency or a
     jurisdiction.
@@ -42,6 +43,9 @@ def differences(before: Document, after: Document) -> list[Difference]:
         *_offerings(before.get("offerings", ()), after.get("offerings", ())),
         *_prices(before.get("prices", ()), after.get("prices", ())),
     ]
+    # A version from before promotions were a part of it knows nothing of them.
+    if not before or "promotions" in before:
+        found += _promotions(before.get("promotions", ()), after.get("promotions", ()))
     return sorted(found, key=lambda one: (one.key, one.table, one.from_on, one.where, one.field))
 
 
@@ -92,6 +96,31 @@ def _prices(before: Sequence[Row], after: Sequence[Row]) -> Iterator[Difference]
                     before=_money(was, field, row),
                     after=_money(now, field, row),
                 )
+
+
+def _promotions(before: Sequence[Row], after: Sequence[Row]) -> Iterator[Difference]:
+    known = {row["code"]: row for row in before}
+    for row in after:
+        held = known.get(row["code"], {})
+        fields = sorted({*held, *row} - {"code"})
+        if not held:
+            off = _taken_off(row)
+            yield Difference(table="promotions", key=row["code"], field="discount", after=off)
+            fields = [name for name in fields if name in _LIMITS]
+        for name in fields:
+            was, now = _text(held.get(name)), _text(row.get(name))
+            if was != now:
+                yield Difference(
+                    table="promotions", key=row["code"], field=name, before=was, after=now
+                )
+
+
+def _taken_off(row: Row) -> str:
+    of = _text(row.get("limited_to")) or "the invoice"
+    words = f"{row.get('percent') or row.get('amount')} off {of}"
+    if "periods" in row:
+        return f"{words}, {row['periods']} periods"
+    return f"{words}, {row['ahead']} periods ahead" if "ahead" in row else words
 
 
 def _in_force(rows: Sequence[Row], of: Row, keys: Sequence[str]) -> Row:

@@ -1,6 +1,7 @@
-"""A catalogue as a document: plain words in three tables, as files and callers tell it. Pure.
+"""A catalogue as a document: plain words in tables, as files and callers tell it. Pure.
 
-It says the same of equal catalogues, so that two editions can be compared word by word.
+It says the same of equal catalogues, so that two editions can be compared word by word. Promotions
+are a table of their own, written where they are known.
 """
 
 from __future__ import annotations
@@ -17,12 +18,11 @@ from terms.money import Money
 
 Row = Mapping[str, Any]  # a text, or a list of texts, by column
 Document = Mapping[str, Sequence[Row]]
-TABLES = ("taxes", "offerings", "prices")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Version:
-    """One publication that changed offerings, prices or taxes, and the catalogue since then."""
+    """One publication that changed the catalogue, and the catalogue since then."""
 
     edition: int
     name: str
@@ -49,7 +49,7 @@ def _rate(one: TaxRate) -> Row:
         "rate": str(one.rate),
         "jurisdiction": one.jurisdiction,
     }
-    return _told(row)
+    return told(row)
 
 
 def _offering(one: Offering) -> Row:
@@ -61,7 +61,7 @@ def _offering(one: Offering) -> Row:
         "tax": one.tax,
         "model": list(one.models),
     }
-    return _told(row | one.terms.unusual())
+    return told(row | one.terms.unusual())
 
 
 def _price(one: Price) -> Row:
@@ -69,25 +69,22 @@ def _price(one: Price) -> Row:
         "offering": one.offering,
         "effective_from": one.effective_from.isoformat(),
         "currency": one.amount.currency,
-        "amount": _amount(one.amount),
-        "deposit": _amount(one.deposit) if one.deposit_minor else "",
-        "lost_fee": _amount(one.lost_fee) if one.lost_fee_minor else "",
+        "amount": one.amount.plain,
+        "deposit": one.deposit.plain if one.deposit_minor else "",
+        "lost_fee": one.lost_fee.plain if one.lost_fee_minor else "",
         "includes_tax": one.included.value if one.included else "",
         "tiers": write_tiers(one.tiers, one.amount.currency),
         "usage": str(one.usage) if one.usage else "",
         "minimum": _minor(one.minimum_minor, one) if one.minimum_minor else "",
         "bundled": "" if one.bundled_minor is None else _minor(one.bundled_minor, one),
     }
-    return _told(row)
+    return told(row)
 
 
 def _minor(amount_minor: int, one: Price) -> str:
-    return _amount(Money(amount_minor, one.amount.currency))
+    return Money(amount_minor, one.amount.currency).plain
 
 
-def _amount(money: Money) -> str:
-    return str(money).partition(" ")[0]
-
-
-def _told(row: Mapping[str, Any]) -> Row:
+def told(row: Mapping[str, Any]) -> Row:
+    """Leave out what is as usual."""
     return {name: value for name, value in row.items() if value}

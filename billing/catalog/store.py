@@ -80,7 +80,7 @@ catalog_version = Table(
     # What people call it; empty where nobody did.
     Column("name", String(40), nullable=False),
     Column("published_at", Instant, nullable=False),
-    # The whole catalogue as it was from then on: a document of three tables.
+    # The whole catalogue as it was from then on: a document of tables.
     Column("document", Text, nullable=False),
 )
 

@@ -1,4 +1,7 @@
-"""A catalogue is published: offerings, prices, taxes, the ladder. What is sold stays as it is."""
+"""A catalogue is published: offerings, prices, taxes, promotions, the ladder.
+
+What is sold stays as it is.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,7 @@ from sqlalchemy import exists, select
 
 from billing.billdays import store as billdays
 from billing.catalog import store as catalog
-from billing.catalog.document import Document, Version, written
+from billing.catalog.document import Document, Version
 from billing.catalog.model import (
     Offering,
     OfferingKind,
@@ -29,8 +32,8 @@ from billing.loyalty.model import Program
 from billing.promises import store as promises
 from billing.promises.model import PromisePolicy
 from billing.promotions import store as promotions
-from billing.promotions.model import Scope
-from billing.promotions.promotion import Promotion, changed_promotions
+from billing.promotions.document import whole
+from billing.promotions.promotion import Promotion, changed_promotions, misfit
 from billing.tax import store as tax
 from billing.tax.levels import Level
 from billing.tax.model import TaxRate, TaxTable, changed_rates
@@ -84,7 +87,7 @@ async def publish(tx: Tx, publication: Publication, now: datetime) -> Published:
     prices = changed_prices(book, publication.prices, today)
     _check_names(publication, book, table)
     await _check_sold(tx, book, prices)
-    before = written(book, table)
+    before = whole(book, table, (await promotions.load(tx)).values())
     await tax.keep(tx, rates)
     await catalog.keep(tx, offerings, prices)
     changes = [
@@ -116,7 +119,8 @@ async def _check_sold(tx: Tx, book: PriceBook, prices: Sequence[Price]) -> None:
 async def _keep_versions(tx: Tx, name: str, before: Document, now: datetime) -> None:
     """Raise the edition, and remember the catalogue where it is another one than before."""
     held = await catalog.edition(tx)
-    after = written(await catalog.load(tx), await tax.load(tx))
+    offered = (await promotions.load(tx)).values()
+    after = whole(await catalog.load(tx), await tax.load(tx), offered)
     edition = await catalog.raise_edition(tx)
     if after == before:
         return
@@ -188,8 +192,8 @@ async def _publish_promotions(
 ) -> list[str]:
     """Publish promotions that are new or changed; what somebody has stays as it is."""
     held = (await promotions.load(tx)).values()
-    used = await promotions.used(tx)
-    changed = changed_promotions(held, publication.promotions, used)
+    redeemed = await promotions.redeemed(tx)
+    changed = changed_promotions(held, publication.promotions, redeemed)
     for one in publication.promotions:
         for name in sorted(one.discount.limited_to):
             _check_limited(one, name, kinds)
@@ -201,7 +205,5 @@ def _check_limited(one: Promotion, name: str, kinds: Mapping[str, OfferingKind])
     where = f"promotions.{one.code}.limited_to"
     if name not in kinds:
         raise Invalid(where, f"there is no offering {name!r}")
-    if one.discount.scope is Scope.PLAN and kinds[name] is not OfferingKind.PLAN:
-        raise Invalid(where, f"{name} is no plan")
-    if one.ahead is not None and kinds[name] is OfferingKind.RENTAL:
-        raise Invalid(where, f"{name} is a rental: it ends when its box comes back")
+    if why := misfit(one, name, kinds[name]):
+        raise Invalid(where, why)

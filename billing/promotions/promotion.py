@@ -6,10 +6,11 @@ A redemption is a promotion that an account has. Pure.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 
+from billing.catalog.model import OfferingKind
 from billing.promotions.model import Discount, Scope
 from terms.errors import Invalid
 from terms.money import Money, Rate
@@ -86,24 +87,36 @@ def spelled(code: str) -> str:
 
 
 def changed_promotions(
-    held: Iterable[Promotion], offered: Iterable[Promotion], used: Iterable[str]
+    held: Iterable[Promotion], offered: Iterable[Promotion], redeemed: Mapping[str, int]
 ) -> list[Promotion]:
-    """Those that are new or differ.
+    """Those that are new or differ; `redeemed` tells how often each was.
 
-    Raises Invalid where one that somebody has would take off something else than it did.
+    Raises Invalid where one that somebody has would take off something else than it did, or would
+    be had less often than it was, and for one that ends before anybody can have it.
     """
-    known, taken = {one.code: one for one in held}, set(used)
-    changed = []
-    for one in offered:
-        before = known.get(one.code)
-        if before == one:
-            continue
-        if before is not None and one.code in taken and _meaning(before) != _meaning(one):
-            raise Invalid(
-                f"promotions.{one.code}", "somebody has it already: publish another code instead"
-            )
-        changed.append(one)
+    known = {one.code: one for one in held}
+    changed = [one for one in offered if known.get(one.code) != one]
+    for one in changed:
+        before, times, where = known.get(one.code), redeemed.get(one.code, 0), one.code
+        if before is not None and times and _meaning(before) != _meaning(one):
+            why = "somebody has it already: publish another code instead"
+            raise Invalid(f"promotions.{where}", why)
+        if one.redeem_max is not None and one.redeem_max < times:
+            raise Invalid(f"promotions.{where}.limit", f"was had {times} times already")
+        if one.discount.until is not None and one.discount.until <= one.from_on:
+            raise Invalid(f"promotions.{where}.ends", "must be after from_on")
     return changed
+
+
+def misfit(one: Promotion, offering: str, kind: OfferingKind) -> str:
+    """Say why a promotion cannot be limited to an offering; nothing where it can."""
+    if one.discount.scope is Scope.PLAN and kind is not OfferingKind.PLAN:
+        return f"'{offering}' is no plan"
+    if kind is OfferingKind.ONE_OFF:
+        return f"'{offering}' is bought once, and nothing is taken off that"
+    if one.ahead is not None and kind is OfferingKind.RENTAL:
+        return f"'{offering}' is a rental and cannot be paid ahead"
+    return ""
 
 
 def _meaning(one: Promotion) -> Promotion:

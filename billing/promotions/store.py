@@ -75,10 +75,10 @@ async def load(tx: Tx) -> dict[str, Promotion]:
     return {row.code: promotion_from(row) for row in await tx.rows(select(promotion))}
 
 
-async def used(tx: Tx) -> set[str]:
-    """Name the promotions that somebody has."""
-    query = select(promotion.c.code).where(promotion.c.redeemed > 0)
-    return {row.code for row in await tx.rows(query)}
+async def redeemed(tx: Tx) -> dict[str, int]:
+    """Tell how often each promotion was redeemed that was at all."""
+    query = select(promotion.c.code, promotion.c.redeemed).where(promotion.c.redeemed > 0)
+    return {row.code: row.redeemed for row in await tx.rows(query)}
 
 
 async def keep(tx: Tx, promotions: Sequence[Promotion]) -> None:

@@ -12,7 +12,7 @@ from sqlalchemy import func, select
 from billing.accounts.store import account, service
 from billing.billdays import store as billdays
 from billing.catalog import store as catalog
-from billing.catalog.document import Document, Version, written
+from billing.catalog.document import Document, Version
 from billing.catalog.model import Offering, Price, PriceBook
 from billing.dunning import store as dunning
 from billing.dunning.model import Ladder
@@ -21,6 +21,8 @@ from billing.equipment.model import Starts
 from billing.equipment.store import rental
 from billing.promises import store as promises
 from billing.promises.model import PromisePolicy
+from billing.promotions import store as promotions
+from billing.promotions.document import whole
 from billing.subscriptions.store import subscription
 from billing.tax import store as tax
 from billing.tax.levels import Level
@@ -89,7 +91,8 @@ async def edition(tx: Tx) -> int:
 
 async def document(tx: Tx) -> Document:
     """Write what is published as a document."""
-    return written(await catalog.load(tx), await tax.load(tx))
+    offered = (await promotions.load(tx)).values()
+    return whole(await catalog.load(tx), await tax.load(tx), offered)
 
 
 async def versions(tx: Tx) -> list[Version]:

@@ -8,8 +8,9 @@ by the caller, never trusted.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from typing import Any, ClassVar, Generic, Protocol, TypeVar, runtime_checkable
@@ -34,6 +35,8 @@ from terms.ids import TargetName
 
 S = TypeVar("S", bound=ViewerState)
 MODELS_MAX = 200
+USES_MAX = 1_000
+CURSOR_CHARS_MAX = 200
 NEXT = "next_"  # before the name of a secret that a box may have taken already
 
 
@@ -273,6 +276,42 @@ class Operable(Protocol):
         The same again, by its request, then tells what became of it. Raises Unsupported for an
         unknown action and for a ref that could reach more than one household. An error that is
         `untouched` may be followed by the same again; one after which it may have been done, not.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Use:
+    """One use that a target counted: its own `id` of it, by which account, of which meter.
+
+    `quantity` is a decimal number as text, so that nothing is rounded on its way.
+    """
+
+    id: str
+    ref: str
+    meter: str
+    quantity: str
+    used_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UsePage:
+    """At most USES_MAX uses, and the cursor behind them; `has_more` where it can go on at once."""
+
+    uses: Sequence[Use]
+    cursor: str
+    has_more: bool = False
+
+
+@runtime_checkable
+class Metered(Protocol):
+    """Optional: the target counts what its accounts use."""
+
+    async def usage(self, since: str) -> UsePage:
+        """Read what was counted behind a cursor, the oldest first; an empty one is the beginning.
+
+        A cursor is a text of the adapter's own, of CURSOR_CHARS_MAX at most. The same cursor again
+        tells the same uses under the same ids, and nothing that is told is changed by being read.
         """
         ...
 

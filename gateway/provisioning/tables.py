@@ -3,7 +3,7 @@
 `target`, `route` and `target_ref` are the operator's. `wish`, `wish_problem` and `observed` can be
 deleted and come back; `service_order`, `drift` and `darkening` are the journal of what was done.
 `operation` and `errand` see to it that what is asked for once is done once, `target_share` and
-`target_turn` that workers keep out of each other's way.
+`target_turn` that workers keep out of each other's way, `target_meter` that no usage is left out.
 """
 
 from __future__ import annotations
@@ -218,4 +218,17 @@ target_turn = Table(
     metadata,
     Column("target", String(32), primary_key=True),
     Column("taken_until", BigInteger, nullable=False),
+)
+
+# How far the usage that a target tells was read, and what of it could not be taken.
+target_meter = Table(
+    "target_meter",
+    metadata,
+    Column("target", String(32), primary_key=True),
+    Column("cursor", String(200), nullable=False),
+    Column("read_at", Instant, nullable=False),
+    Column("told", BigInteger, nullable=False),
+    Column("refused", BigInteger, nullable=False),
+    # Why the last one that was refused was.
+    Column("reason", Text),
 )

@@ -15,6 +15,7 @@ class Alone(IntEnum):
     """What is done by one transaction at a time."""
 
     REGISTER_BOXES = 1
+    SEAL_DEEDS = 2
 
 
 async def alone(tx: Tx, what: Alone) -> None:

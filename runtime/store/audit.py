@@ -1,4 +1,7 @@
-"""Who did what to whom, and why. The table only grows; the database refuses anything else."""
+"""Who did what to whom, and why. The table only grows; the database refuses anything else.
+
+Each deed is linked to the one before it once it is committed (`chain`).
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,7 @@ from typing import Any
 
 from sqlalchemy import BigInteger, Column, Index, Integer, String, Table, Text, select
 
+from runtime.store.chain import announce
 from runtime.store.schema import Instant, metadata
 from runtime.store.unit import Tx
 
@@ -75,6 +79,7 @@ EVERYTHING = Wanted()
 async def record(tx: Tx, deeds: Sequence[Deed]) -> None:
     """Write down what is being done, in the transaction that does it."""
     names = [one.name for one in fields(Deed)]
+    await announce(tx)
     await tx.insert(audit, [{name: getattr(deed, name) for name in names} for deed in deeds])
 
 

@@ -1,12 +1,13 @@
 """An invariant as a question to the live database: what breaks it? Nothing does, or keys come back.
 
 A rule is one statement that only reads, so that it sees one state of things and can be asked beside
-whoever writes. What it is about its SQL knows; nothing here does.
+whoever writes. What it is about its SQL knows; nothing here does. What no statement can tell is
+walked through.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
 
 from runtime.store.lease import Engine
@@ -34,6 +35,15 @@ class Offence:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Walk:
+    """A rule of what only grows, read page by page: `breaks` yields what breaks it."""
+
+    code: str
+    says: str
+    breaks: Callable[[Tx], AsyncIterator[Offence]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
     """What was found of one rule: how many rows break it, and the first of them."""
 
@@ -48,8 +58,10 @@ class Verdict:
         return self.count == 0
 
 
-async def judge(tx: Tx, rule: Rule, *, offences_max: int) -> Verdict:
+async def judge(tx: Tx, rule: Rule | Walk, *, offences_max: int) -> Verdict:
     """Ask what breaks a rule."""
+    if isinstance(rule, Walk):
+        return await _walked(tx, rule, offences_max)
     sql = rule.sql if isinstance(rule.sql, str) else rule.sql[tx.engine]
     # Few rows break it, which no planner expects: it must not look for the first of very many.
     counted = (
@@ -60,3 +72,12 @@ async def judge(tx: Tx, rule: Rule, *, offences_max: int) -> Verdict:
     offences = tuple(Offence(key=str(key), told=str(told)) for key, told, _ in rows)
     count = int(rows[0][2]) if rows else 0
     return Verdict(code=rule.code, says=rule.says, count=count, offences=offences)
+
+
+async def _walked(tx: Tx, rule: Walk, offences_max: int) -> Verdict:
+    count, shown = 0, []
+    async for one in rule.breaks(tx):
+        count += 1
+        if count <= offences_max:
+            shown.append(one)
+    return Verdict(code=rule.code, says=rule.says, count=count, offences=tuple(shown))

@@ -4,6 +4,7 @@ Each is a process of its own, to be killed, frozen and waited for like any other
 as the packaging standard names an entry point, `module:function`.
 """
 
+import gc
 import importlib
 import json
 import os
@@ -174,6 +175,8 @@ def _serve(door: socket.socket) -> dict[str, Any] | None:
             order: dict[str, Any] = json.load(paper)
         for name in (order["program"].partition(":")[0], *order["needs"]):
             importlib.import_module(name)
+        # What is loaded stays: nobody looks for garbage in it, neither at work nor when it ends.
+        gc.freeze()
         if os.fork() == 0:
             door.close()
             _watch(*fds[1:])

@@ -97,6 +97,34 @@ def test_currency_is_kept_in_lower_case(shop: ProviderClient) -> None:
 
 
 @pytest.mark.parametrize(
+    ("currency", "good", "bad"), [("kwd", 5120, 5124), ("isk", 500, 550), ("ugx", 500, 5)]
+)
+def test_an_amount_fits_its_currency(
+    shop: ProviderClient, currency: str, good: int, bad: int
+) -> None:
+    """Of thousandths the last digit is 0; of what has no decimals any more the last two are."""
+    answer = shop.post("payment_intents", amount=bad, currency=currency)
+    assert (answer.status, answer.json["error"]["param"]) == (400, "amount")
+    customer, method = shop.customer()
+    intent = shop.made(
+        "payment_intents", amount=good, currency=currency, customer=customer, payment_method=method
+    )
+    shop.made(f"payment_intents/{intent['id']}/confirm")
+    answer = shop.post("refunds", payment_intent=intent["id"], amount=1)
+    assert (answer.status, answer.json["error"]["param"]) == (400, "amount")
+    item = "line_items__0__price_data__"
+    page = {
+        "mode": "payment",
+        "success_url": "http://127.0.0.1/",
+        f"{item}currency": currency,
+        f"{item}unit_amount": bad,
+        f"{item}product_data__name": "INV-1",
+    }
+    assert shop.post("checkout/sessions", **page).status == 400
+    assert shop.post("checkout/sessions", **page | {f"{item}unit_amount": good}).status == 200
+
+
+@pytest.mark.parametrize(
     ("card", "code", "decline_code"),
     [
         ("chargeCustomerFail", "card_declined", "generic_decline"),

@@ -1,9 +1,9 @@
-"""/catalogue: what is sold, at which prices and taxes; a draft is checked, then published."""
+"""/catalogue: what is sold, at which prices, taxes and discounts; checked, then published."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Annotated, Any
 
@@ -39,6 +39,7 @@ class CatalogueBody(Body):
     taxes: Rows = Field(default_factory=list)
     offerings: Rows = Field(default_factory=list)
     prices: Rows = Field(default_factory=list)
+    promotions: Rows = Field(default_factory=list)
 
 
 class VersionQuery(Query):
@@ -58,9 +59,10 @@ class DiffQuery(Query):
 class CatalogueDocument:
     """A catalogue, in the tables and columns of catalogue.toml."""
 
-    taxes: list[dict[str, str | list[str]]]
-    offerings: list[dict[str, str | list[str]]]
-    prices: list[dict[str, str | list[str]]]
+    taxes: list[Row]
+    offerings: list[Row]
+    prices: list[Row]
+    promotions: list[Row] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -105,7 +105,7 @@ def age(seconds: float) -> str:
 
 def plain(money: Money) -> str:
     """Write an amount without its currency."""
-    return str(money).partition(" ")[0]
+    return money.plain
 
 
 def taxes(groups: Sequence[TaxGroup]) -> tuple[tuple[str, str], ...]:

@@ -1,8 +1,10 @@
-"""I11: who did what stands written, without a gap."""
+"""I11: who did what stands written as it was, without a gap."""
 
+from runtime.store.chain import UNBROKEN
 from runtime.store.rules import Rule
 
 RULES = (
+    UNBROKEN,
     Rule(
         code="I11",
         says="each deed names who did it, what, and to whom",

@@ -19,6 +19,7 @@ from sqlalchemy import (
 
 from billing.accounts.store import account, service
 from billing.invoicing.discounts import line_discount
+from billing.invoicing.goodwill import goodwill
 from billing.invoicing.store import credit_line, credit_note, invoice, invoice_line, number_series
 from billing.ledger.store import deferral, earned_month, entry, posting
 from billing.loyalty.store import loyalty, point_entry, referral
@@ -33,18 +34,20 @@ from billing.payments.store import (
 )
 from billing.promotions.store import promotion, redemption
 from runtime.store.audit import audit
+from runtime.store.chain import audit_link
 from runtime.store.lease import Engine
 from runtime.store.rules import Rule
 
 TABLES = (
     *(account, service, number_series, invoice, invoice_line, credit_note, credit_line),
+    goodwill,
     *(promotion, redemption, line_discount, loyalty, point_entry, referral),
     *(posting, entry, deferral, earned_month, movement, allocation, write_off, open_item),
-    *(attempt, payment_method, provider_event, audit),
+    *(attempt, payment_method, provider_event, audit, audit_link),
 )
 # What only grows; on SQLite a row could also be replaced, which a key of its own refuses.
 _DOCUMENTS = (invoice, invoice_line, line_discount, credit_note, credit_line)
-REPLACEABLE = (*_DOCUMENTS, allocation, write_off, point_entry)
+REPLACEABLE = (*_DOCUMENTS, goodwill, allocation, write_off, point_entry, audit_link)
 GROWING = (*REPLACEABLE, posting, entry, audit)
 SEALED = (posting, entry)
 

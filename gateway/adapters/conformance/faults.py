@@ -16,7 +16,7 @@ from unittest import SkipTest
 from gateway.adapters.conformance.book import Run, check, enter
 from gateway.adapters.conformance.harness import FAULTS, RETRY_AFTER_S, SLOW_S, Harness
 from gateway.adapters.conformance.trial import Trial, counted, meeting, trial
-from gateway.adapters.sdk import Action, Adapter, BoxAdapter, Catalogued, Operable
+from gateway.adapters.sdk import Action, Adapter, BoxAdapter, Catalogued, Metered, Operable
 from gateway.adapters.state import ViewerState
 from terms.errors import TargetError, Throttled, Unreachable
 
@@ -110,6 +110,16 @@ async def _perform(t: Trial) -> Deed:
     return Deed(act=run, ref=ref)
 
 
+async def _usage(t: Trial) -> Deed:
+    if not isinstance(t.adapter, Metered):
+        raise SkipTest("nothing is counted at this target")
+
+    async def run(adapter: Any) -> None:
+        await adapter.usage("")
+
+    return Deed(act=run)
+
+
 VERBS: dict[str, Verb] = {
     "probe": _probe,
     "observe": _observe,
@@ -119,6 +129,7 @@ VERBS: dict[str, Verb] = {
     "scan": _scan,
     "catalog": _catalog,
     "perform": _perform,
+    "usage": _usage,
 }
 
 

@@ -16,7 +16,7 @@ from typing import Any
 
 from gateway.adapters import registry
 from gateway.adapters.inbound import Inbound
-from gateway.adapters.sdk import Adapter, Catalogued, Operable
+from gateway.adapters.sdk import Adapter, Catalogued, Metered, Operable
 from terms.errors import Invalid
 
 RULES: Mapping[str, str] = {
@@ -109,6 +109,7 @@ def _abilities(cls: type[Adapter[Any]]) -> str:
         "catalogue": Catalogued,
         "actions": Operable,
         "calls us": Inbound,
+        "usage": Metered,
     }
     return ", ".join(name for name, kind in abilities.items() if issubclass(cls, kind)) or "-"
 

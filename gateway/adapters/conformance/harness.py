@@ -166,6 +166,10 @@ class Harness(ABC):
         """List the messages waiting for this household's boxes."""
         raise SkipTest("this target does not show its messages")
 
+    async def use(self, ref: str, times: int) -> None:
+        """Let the household of this account use something, so many times."""
+        raise SkipTest("nothing is counted at this target")
+
     async def crowd(self, accounts: int) -> None:
         """Add that many accounts of others: more than one page, where there are pages."""
         raise SkipTest("this target cannot be filled")

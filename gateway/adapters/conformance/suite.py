@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import Any, ClassVar
 
-from gateway.adapters.conformance import edges, faults, limits, states
+from gateway.adapters.conformance import edges, faults, limits, metering, states
 from gateway.adapters.conformance.book import CHECKS, Check
 from gateway.adapters.conformance.harness import Harness
 
-SOURCES = (states, limits, faults, edges)
+SOURCES = (states, limits, faults, edges, metering)
 
 
 class AdapterSuite:

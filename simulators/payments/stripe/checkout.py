@@ -17,7 +17,17 @@ from simulators.payments.stripe.customers import method_for
 from simulators.payments.stripe.errors import ApiError, invalid, missing
 from simulators.payments.stripe.intents import new_intent
 from simulators.payments.stripe.lists import CURSORS, page
-from simulators.payments.stripe.params import allow, amount, currency, metadata, need, text
+from simulators.payments.stripe.params import (
+    THOUSANDTHS,
+    WHOLE,
+    allow,
+    amount,
+    check_payable,
+    currency,
+    metadata,
+    need,
+    text,
+)
 
 PAGE = "/c/pay/"
 LIFE_S = 24 * 3600
@@ -34,12 +44,6 @@ _CREATE = (
     "payment_method_types",
     "success_url",
 )
-# docs.stripe.com/currencies: amounts without decimals, and with three.
-_WHOLE = frozenset(
-    {"BIF", "CLP", "DJF", "GNF", "JPY", "KMF", "KRW", "MGA"}
-    | {"PYG", "RWF", "UGX", "VND", "VUV", "XAF", "XOF", "XPF"}
-)
-_THOUSANDTHS = frozenset({"BHD", "JOD", "KWD", "OMR", "TND"})
 _WORDS = {"ok": "pm_card_visa", "declined": "pm_card_chargeDeclined"}
 
 
@@ -187,7 +191,9 @@ def _line(item: Any) -> tuple[int, str]:
         raise missing("line_items[0][price_data][product_data][name]")
     unit = amount(str(price.get("unit_amount", "")), "line_items[0][price_data][unit_amount]")
     count = amount(str(item.get("quantity", "1")), "line_items[0][quantity]")
-    return unit * count, currency(str(price.get("currency", "")))
+    code = currency(str(price.get("currency", "")))
+    check_payable(unit, code, "line_items[0][price_data][unit_amount]")
+    return unit * count, code
 
 
 def _back(session: Thing) -> Reply:
@@ -218,8 +224,8 @@ def _html(title: str, body: str, status: int) -> Reply:
 
 
 def _major(amount_minor: int, code: str) -> str:
-    if code in _WHOLE:
+    if code in WHOLE:
         return str(amount_minor)
-    digits = 3 if code in _THOUSANDTHS else 2
+    digits = 3 if code in THOUSANDTHS else 2
     whole, rest = divmod(amount_minor, 10**digits)
     return f"{whole}.{rest:0{digits}}"

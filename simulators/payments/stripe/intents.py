@@ -7,7 +7,15 @@ from simulators.payments.stripe.book import Thing
 from simulators.payments.stripe.customers import method_for
 from simulators.payments.stripe.errors import ApiError, invalid
 from simulators.payments.stripe.lists import CURSORS, created_within, page, search
-from simulators.payments.stripe.params import allow, amount, currency, metadata, need, text
+from simulators.payments.stripe.params import (
+    allow,
+    amount,
+    check_payable,
+    currency,
+    metadata,
+    need,
+    text,
+)
 
 _CREATE = (
     "amount",
@@ -36,6 +44,7 @@ def create(ask: Ask) -> Thing | Torn:
     allow(ask.params, _CREATE)
     wanted = amount(need(ask.params, "amount"))
     code = currency(need(ask.params, "currency"))
+    check_payable(wanted, code)
     customer = text(ask.params, "customer")
     if customer is not None:
         ask.book.customer(customer)

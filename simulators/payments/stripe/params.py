@@ -10,6 +10,15 @@ from simulators.payments.stripe.errors import invalid, missing
 Params = Mapping[str, Any]
 
 AMOUNT_MAX = 99_999_999
+# docs.stripe.com/currencies: amounts without decimals; all others but THOUSANDTHS have two.
+WHOLE = frozenset(
+    {"BIF", "CLP", "DJF", "GNF", "JPY", "KMF", "KRW", "MGA"}
+    | {"PYG", "RWF", "VND", "VUV", "XAF", "XOF", "XPF"}
+)
+THOUSANDTHS = frozenset({"BHD", "JOD", "KWD", "OMR", "TND"})
+# "Represented as a two-decimal value, where the decimal amount is always 00".
+HUNDREDS = frozenset({"ISK", "UGX"})
+STEPS = {**dict.fromkeys(THOUSANDTHS, 10), **dict.fromkeys(HUNDREDS, 100)}
 
 
 def read_params(text: str) -> dict[str, Any]:
@@ -75,6 +84,18 @@ def amount(value: str, name: str = "amount") -> int:
     if number > AMOUNT_MAX:
         raise invalid("Amount must be no more than 99999999", param=name, code="amount_too_large")
     return number
+
+
+def check_payable(number: int, code: str, name: str = "amount") -> None:
+    """Refuse what is no amount of a currency.
+
+    Of thousandths the last digit is 0, and of what has no decimals any more the last two are
+    (docs.stripe.com/currencies).
+    """
+    step = STEPS.get(code.upper(), 1)
+    if number % step:
+        message = f"Invalid amount {number} in {code}: it must be divisible by {step}"
+        raise invalid(message, param=name, code="parameter_invalid_integer")
 
 
 def currency(value: str) -> str:

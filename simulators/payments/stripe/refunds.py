@@ -4,7 +4,7 @@ from simulators.payments.stripe.ask import Ask
 from simulators.payments.stripe.book import Thing
 from simulators.payments.stripe.errors import invalid, missing
 from simulators.payments.stripe.lists import CURSORS, page
-from simulators.payments.stripe.params import allow, amount, metadata, need, text
+from simulators.payments.stripe.params import allow, amount, check_payable, metadata, need, text
 
 _CREATE = ("amount", "charge", "metadata", "payment_intent", "reason")
 
@@ -18,6 +18,7 @@ def create(ask: Ask) -> Thing:
         message = f"Charge {charge['id']} has already been refunded."
         raise invalid(message, code="charge_already_refunded")
     wanted = amount(need(ask.params, "amount")) if text(ask.params, "amount") else left
+    check_payable(wanted, charge["currency"])
     if wanted > left:
         message = f"Refund amount ({wanted}) is greater than unrefunded amount on charge ({left})"
         raise invalid(message, param="amount")

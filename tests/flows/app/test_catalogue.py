@@ -14,6 +14,7 @@ from app.imports.load import import_paths
 from app.imports.problems import Problems
 from app.imports.publishing import check_draft, compare, publish_draft, read_draft
 from app.imports.tables import read_tables, read_toml
+from billing.flows.redeem import redeem
 from billing.reads import catalog
 from terms.errors import Invalid, NotFound
 from tests.flows.app.served import ENVIRONMENT, HARBOUR, HARBOUR_BEGINS, go_to
@@ -108,6 +109,83 @@ async def test_a_price_to_come_may_still_change(house, file):
     assert ["'2099' is published already" in str(one) for one in checked.problems] == [True]
 
 
+OFFER = """
+[[promotions]]
+code = "half"
+name = "Half price at first"
+percent = "50%"
+scope = "plan"
+limited_to = ["HARBOUR"]
+periods = 3
+from_on = 2020-01-01
+limit = 2
+limit_account = 2
+
+[[promotions]]
+code = "FIVE"
+name = "Five off sports"
+amount = "5.00"
+scope = "line"
+limited_to = ["SPORT"]
+group = "*"
+from_on = 2099-01-01
+until_on = 2099-04-01
+ends = 2100-01-01
+"""
+SHEET = """code,name,percent,amount,scope,limited_to,periods,group,from_on,until_on,ends,\
+limit,limit_account
+HALF,Half price at first,50%,,plan,HARBOUR,3,,2020-01-01,,,2,2
+FIVE,Five off sports,,5.00,line,SPORT,,*,2099-01-01,2099-04-01,2100-01-01,,
+"""
+
+
+async def test_promotions_are_a_part_of_the_document(house, tmp_path):
+    """A file and a sheet say the same of promotions: one publishes, the other changes nothing."""
+    path, sheet = tmp_path / "catalogue.toml", tmp_path / "promotions.csv"
+    path.write_text(OFFER)
+    sheet.write_text(SHEET)
+    found = await published(house, path)
+    assert [str(one) for one in found.changes] == [
+        "FIVE: discount 5.00 off SPORT, new",
+        "FIVE: ends 2100-01-01, new",
+        "FIVE: from_on 2099-01-01, new",
+        "FIVE: group *, new",
+        "FIVE: until_on 2099-04-01, new",
+        "HALF: discount 50% off HARBOUR, 3 periods, new",
+        "HALF: from_on 2020-01-01, new",
+        "HALF: limit 2, new",
+        "HALF: limit_account 2, new",
+    ]
+    assert (await published(house, sheet)).changes == []
+    async with house.store.read() as tx:
+        document = await catalog.document(tx)
+        assert await compare(tx, "", "") == found.changes
+    path.write_text("\n".join(as_toml(document)))
+    assert (await published(house, path)).changes == []
+    async with house.store.read() as tx:
+        assert await catalog.document(tx) == document
+
+
+async def test_what_somebody_has_stays_what_it_is(house, file):
+    """Of a promotion that two have, the discount stays and so do two; the rest may change."""
+    file.write_text(OFFER)
+    await published(house, file)
+    now = await house.business_now()
+    async with house.store.begin() as tx:
+        for contract in ("200001", "200002"):
+            await redeem(house.desk, tx, contract, "HALF", now)
+    for old, new, why in (
+        ("limit = 2", "limit = 1", "10: promotions.limit: was had 2 times already"),
+        ("50%", "60%", "3: promotions.code: somebody has it already: publish another code instead"),
+    ):
+        file.write_text(OFFER.replace(old, new))
+        problems = (await published(house, file, dry=True)).problems
+        assert [str(one) for one in problems] == [f"catalogue.toml, line {why}"]
+    file.write_text(OFFER.replace("limit = 2", "limit = 3"))
+    found = await published(house, file)
+    assert [str(one) for one in found.changes] == ["HALF: limit 3, was 2 (2 households)"]
+
+
 BAD = """\
 [[offerings]]
 code = "NEWS"
@@ -161,9 +239,37 @@ amount = "1.00"
 """
 
 
+WRONG = """\
+[[promotions]]
+code = "A"
+name = "Ends before it begins"
+percent = "5%"
+scope = "invoice"
+from_on = 2026-07-01
+ends = 2026-06-01
+
+[[promotions]]
+code = "B"
+name = "For nothing"
+percent = "5%"
+scope = "line"
+limited_to = ["GONE"]
+from_on = 2026-07-01
+
+[[promotions]]
+code = "C"
+name = "Both"
+percent = "5%"
+amount = "1.00"
+scope = "invoice"
+from_on = 2026-07-01
+"""
+
+
 @pytest.mark.parametrize(
     ("text", "told"),
     [
+        (WRONG, ["7: promotions.ends", "14: promotions.limited_to", "20: promotions.percent"]),
         (BAD, ["5: offerings.grants", "12: prices.amount", "21: prices.offering"]),
         (PAST, ["11: offerings.tax", "15: prices.effective_from"]),
     ],
@@ -230,10 +336,22 @@ async def test_the_api_tells_checks_and_publishes(counter):
         "currency": "EUR",
         "amount": "9.90",
     }
-    draft = shown | {"version": "2099", "prices": [*shown["prices"], row]}
+    offer = {
+        "code": "FIVE",
+        "name": "Five off",
+        "amount": "5.00",
+        "scope": "line",
+        "limited_to": ["SPORT"],
+        "from_on": "2099-01-01",
+    }
+    draft = shown | {"version": "2099", "prices": [*shown["prices"], row], "promotions": [offer]}
     status, checked = await counter.api("POST", "catalogue/check", draft)
     assert (status, checked["edition"]) == (200, None)
-    assert [one["after"] for one in checked["changes"]] == ["9.90 EUR"]
+    assert [one["after"] for one in checked["changes"]] == [
+        "5.00 off SPORT",
+        "2099-01-01",
+        "9.90 EUR",
+    ]
     for field, value, why in (
         ("amount", "nine", "prices.0.amount"),
         ("offering", "GONE", "prices.0.offering"),
@@ -241,6 +359,9 @@ async def test_the_api_tells_checks_and_publishes(counter):
     ):
         status, told = await counter.api("POST", "catalogue", {"prices": [row | {field: value}]})
         assert (status, told["field"]) == (400, why), told
+    wrong = {"promotions": [offer, offer | {"code": "B", "limited_to": ["GONE"]}]}
+    status, told = await counter.api("POST", "catalogue/check", wrong)
+    assert (status, told["field"]) == (400, "promotions.1.limited_to"), told
     status, done = await counter.api("POST", "catalogue", draft)
     assert (status, done["changes"]) == (201, checked["changes"])
     status, found = await counter.api("GET", "catalogue/versions")
@@ -249,6 +370,7 @@ async def test_the_api_tells_checks_and_publishes(counter):
     assert found == done["changes"]
     status, found = await counter.api("GET", "catalogue?version=2099")
     assert row in found["prices"]
+    assert found["promotions"] == [offer]
     assert (await counter.api("GET", "catalogue?version=none"))[0] == 404
     for body in (b'{"prices": [{"amount": 1.5}]}', b'{"prices": [{"amount": true}]}', b'{"x": 1}'):
         headers = {

@@ -15,8 +15,9 @@ from tests.flows.app.operator import contract_of
 pytestmark = pytest.mark.timeout(300)  # it starts many processes
 
 KILLED = -signal.SIGKILL
-# All but the one where something is about to be done at a box that calls, and those of messages.
-POINTS_ELSEWHERE = ("after_begin", "after_record", "after_send")
+# All but the one where something is about to be done at a box that calls, those of messages, and
+# those inside a batch that is settled, at which a bill run is killed.
+POINTS_ELSEWHERE = ("after_begin", "after_record", "after_send", "before_settle", "after_decide")
 POINTS_ON_THE_WAY = tuple(point for point in POINTS if point not in POINTS_ELSEWHERE)
 BOXES = len(POINTS_ON_THE_WAY) + 2
 DEBTOR = BOXES + 1

@@ -203,6 +203,34 @@ async def test_a_charge_happens_once(harness: Harness, provider: Provider):
     assert await harness.taken() == [1990]
 
 
+@pytest.mark.parametrize(
+    ("owed", "paid"),
+    [
+        (Money(500, "JPY"), Money(500, "JPY")),
+        (Money(5, "ISK"), Money(5, "ISK")),
+        (Money(5124, "KWD"), Money(5130, "KWD")),
+    ],
+)
+async def test_no_currency_is_taken_for_another(
+    harness: Harness, provider: Provider, owed: Money, paid: Money
+):
+    """Whatever decimals a provider gives a currency, the answer, the look-up and the message agree.
+
+    Where it takes less fine amounts than are owed, the whole of what is owed is paid.
+    """
+    order = replace(await harness.order("A-1"), amount=owed)
+    charged = await provider.charge(order)
+    assert isinstance(charged, Charged)
+    assert charged.amount == paid
+    assert await provider.look_up(order) == charged
+    told = [one for body in await harness.events() for one in provider.parse(body)]
+    assert [one.amount for one in told if isinstance(one, Moved)] == [paid]
+    page = CheckoutOrder(
+        provider="cards", account="100001", customer="", amount=owed, text="INV-1", return_url=""
+    )
+    assert await provider.checkout(page)
+
+
 async def test_declines_have_their_class(harness: Harness, provider: Provider):
     """A refusal says whether the same method may be tried again; a look-up says the same."""
     for name, decline in (("soft", Decline.SOFT), ("hard", Decline.HARD)):

@@ -3,12 +3,15 @@
 from datetime import timedelta
 
 from billing.flows.earn import earn
+from billing.flows.goodwill import Goodwill, give
 from billing.reads.verify import RULES
 from billing.reads.verify.schema import GROWING, REPLACEABLE
 from runtime.store import Store, Tx
 from runtime.store.audit import Deed, record
+from runtime.store.chain import seal
 from runtime.store.rules import Verdict, judge
 from terms.facts import Possession
+from terms.money import Rate
 from tests.fixtures.billing import Office
 from tests.flows.billing.moves import fact, moved
 from tests.flows.billing.schema import drop_constraint, drop_index, drop_trigger, tamper
@@ -31,6 +34,8 @@ async def broken(tx: Tx, shown: int = 20) -> dict[str, Verdict]:
 async def busy(office: Office) -> None:
     """Let households join, pay in part, rent and give back, and a month pass."""
     one = await office.join()
+    wish = Goodwill(of=Rate.parse("5%"), reason="kind", reference="R-1")
+    await office.run(lambda tx: give(office.desk, tx, "INV-00000001.1", wish, office.now, by="ann"))
     two = await office.join("100002", bill_day=15)
     await office.join("100003", plan="FREE")
     await cash(office)
@@ -39,6 +44,8 @@ async def busy(office: Office) -> None:
             at=office.now, actor="ann", action="payment.cash", subject="contract", reason="R-1"
         )
         await record(tx, [deed])
+    async with office.store.begin() as tx:
+        await seal(tx)
     service, today = await service_of(office), office.now.date()
     await moved(office, fact(Possession.HANDED_OVER, service, today))
     await moved(office, fact(Possession.RETURNED, service, today + timedelta(days=3)))
@@ -61,6 +68,7 @@ async def test_nothing_breaks_a_rule_of_empty_books(store: Store):
         assert await broken(tx) == {}
 
 
+DEED = "position, at, actor, action, subject, reason"
 # What somebody does to the tables past the triggers, and a part of the rule that must find it.
 BREACHES = {
     "an entry is changed": (
@@ -93,6 +101,18 @@ BREACHES = {
         "UPDATE credit_line SET amount_minor = amount_minor + 10000, net_minor = net_minor + 10000",
         ("is not more than it charged",),
     ),
+    "goodwill was another": (
+        "UPDATE goodwill SET amount_minor = amount_minor + 1",
+        ("as much as a person has said",),
+    ),
+    "goodwill counts as days": (
+        "UPDATE credit_line SET goodwill_id = NULL",
+        ("each goodwill is given once",),
+    ),
+    "an invoice is void and nothing was given back": (
+        "INSERT INTO voided SELECT id, 1 = 1, 1, 'x', '' FROM invoice WHERE total_minor > 0",
+        ("void invoice is given back",),
+    ),
     "an allocation grows": (
         "UPDATE allocation SET amount_minor = amount_minor + 5000",
         ("less what has paid it", "pays no more than it brought"),
@@ -120,7 +140,12 @@ BREACHES = {
         ("whoever is held for a debt has one", "agrees with what holds it"),
     ),
     "a deed is nameless": ("UPDATE audit SET actor = ''", ("names who did it",)),
-    "a deed is gone": ("DELETE FROM audit", ("cash is a deed",)),
+    "a deed is gone": ("DELETE FROM audit", ("cash is a deed", "as it was written")),
+    "a deed reads otherwise": ("UPDATE audit SET reason = 'R-2'", ("as it was written",)),
+    "a deed was slipped in": (
+        f"INSERT INTO audit ({DEED}) SELECT -1, at, actor, action, subject, '' FROM audit",
+        ("as it was written",),
+    ),
 }
 
 

@@ -7,12 +7,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from billing.catalog.difference import differences
-from billing.catalog.document import written
+from billing.catalog.document import Document, written
 from billing.catalog.model import PriceBook
+from billing.promotions.document import whole
 from billing.tax.levels import Inclusive
 from billing.tax.model import TaxRate, TaxTable
 from terms.money import Rate
 from tests.fixtures.billing import PUBLICATION, price
+from tests.fixtures.promotions import promotion
 
 TABLE = TaxTable.of(PUBLICATION.taxes)
 NOW = written(PriceBook.of(PUBLICATION.offerings, PUBLICATION.prices), TABLE)
@@ -69,3 +71,35 @@ def test_names_terms_and_taxes_are_compared_too():
 def test_the_order_of_rows_says_nothing(offerings, prices):
     """The same catalogue is the same document, however its rows were sorted."""
     assert written(PriceBook.of(offerings, prices), TABLE) == NOW
+
+
+def offered(*promotions) -> Document:
+    """Write the catalogue with promotions."""
+    return whole(PriceBook.of(PUBLICATION.offerings, PUBLICATION.prices), TABLE, promotions)
+
+
+def test_a_promotion_says_what_it_takes_off():
+    """A new one is told by what it takes off and its limits, a changed one by what is otherwise."""
+    half = promotion("HALF", "50%", "BASIC", "SPORT", periods_max=3, redeem_max=500)
+    five = promotion("FIVE", "5.00")
+    year = promotion("YEAR", "15%", "BASIC", ahead=12)
+    later = [replace(half, redeem_max=None, until_on=JULY), five, year]
+    assert [str(one) for one in differences(offered(), offered(half, five, year))] == [
+        "FIVE: discount 5.00 off the invoice, new",
+        "FIVE: from_on 2020-01-01, new",
+        "HALF: discount 50% off BASIC, SPORT, 3 periods, new",
+        "HALF: from_on 2020-01-01, new",
+        "HALF: limit 500, new",
+        "YEAR: discount 15% off BASIC, 12 periods ahead, new",
+        "YEAR: from_on 2020-01-01, new",
+    ]
+    assert [str(one) for one in differences(offered(half, five, year), offered(*later))] == [
+        "HALF: limit none, was 500",
+        "HALF: until_on 2026-07-01, new",
+    ]
+
+
+def test_a_version_that_knows_no_promotions_compares_none():
+    """What was remembered before promotions belonged to a catalogue says nothing of them."""
+    assert differences(NOW, offered(promotion("FIVE", "5.00"))) == []
+    assert len(differences({}, offered(promotion("FIVE", "5.00")))) > len(differences({}, NOW))

@@ -38,6 +38,15 @@ def test_a_chosen_point_kills(point, tmp_path):
     assert said.read_text("utf-8") == f"{point}\n"
 
 
+def test_a_point_kills_the_manieth_time():
+    """The third time of two does not come; the second does."""
+    twice = PROGRAM.replace("in POINTS:", "in [*POINTS, *POINTS]:")
+    for nth, code in ((2, -signal.SIGKILL), (3, 0)):
+        command, point = [sys.executable, "-c", twice], f"after_settle:{nth}"
+        done = subprocess.run(command, cwd=ROOT, env={"BOXOFFICE_CRASH_AT": point}, check=False)
+        assert done.returncode == code
+
+
 def test_without_a_choice_nothing_happens():
     """Every point is passed when none is chosen."""
     assert run().stdout == "lived\n"
@@ -47,6 +56,8 @@ def test_without_a_choice_nothing_happens():
 
 def test_an_unknown_point_is_refused_at_start():
     """A point that does not exist ends the process with a sentence that lists those that do."""
+    with pytest.raises(Invalid):
+        chosen({"BOXOFFICE_CRASH_AT": "after_settle:often"})
     done = run(BOXOFFICE_CRASH_AT="after_lunch")
     assert done.returncode == 1
     assert "BOXOFFICE_CRASH_AT: no such point; there are after_intake" in done.stderr

@@ -26,6 +26,7 @@ from billing.payments.provider import (
     Processing,
     Tidings,
 )
+from billing.payments.providers.stripe.amounts import worded
 from billing.payments.providers.stripe.events import check_signature, tidings
 from billing.payments.providers.stripe.reading import inner, mark, money, object_of, reason, ref
 from terms.errors import (
@@ -49,7 +50,11 @@ _PAYER_PARAMS = ("customer", "payment_method")
 
 
 class Options(BaseModel):
-    """How an operator's account at the provider is reached. Several secrets allow for rotation."""
+    """How an operator's account at the provider is reached. Several secrets allow for rotation.
+
+    An amount that is finer than the provider takes (5.124 KWD) is asked for rounded up, and the
+    difference is the household's credit.
+    """
 
     model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
 
@@ -105,7 +110,7 @@ class Stripe:
     async def charge(self, order: ChargeOrder) -> Outcome:
         """Create and confirm an intent, off session."""
         form = {
-            "amount": str(order.amount.amount_minor),
+            "amount": worded(order.amount),
             "currency": order.amount.currency.lower(),
             "customer": order.customer,
             "payment_method": order.method,
@@ -150,7 +155,7 @@ class Stripe:
             "success_url": order.return_url or self.options.return_url,
             f"{item}[quantity]": "1",
             f"{item}[price_data][currency]": order.amount.currency.lower(),
-            f"{item}[price_data][unit_amount]": str(order.amount.amount_minor),
+            f"{item}[price_data][unit_amount]": worded(order.amount),
             f"{item}[price_data][product_data][name]": order.text,
             "metadata[account]": order.account,
             "payment_intent_data[metadata][account]": order.account,

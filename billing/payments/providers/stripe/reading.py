@@ -8,6 +8,7 @@ from typing import Any
 import orjson
 
 from billing.payments.model import Decline
+from billing.payments.providers.stripe.amounts import read
 from terms.errors import Invalid
 from terms.money import Money
 
@@ -78,7 +79,7 @@ def money(thing: Mapping[str, Any], name: str) -> Money:
     if type(amount) is not int or not 0 < amount < AMOUNT_MAX or not isinstance(currency, str):
         raise Invalid(name, "is not an amount")
     try:
-        return Money(amount, currency.upper())
+        return read(amount, currency.upper())
     except ValueError:
         raise Invalid("currency", "is not a currency") from None
 
