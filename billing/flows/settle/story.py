@@ -22,16 +22,9 @@ from billing.flows.settle.batch import Batch, Case, Papers
 from billing.flows.settle.load import Loaded, load, load_facts
 from billing.flows.settle.write import write_all
 from billing.invoicing import credit
-<<<<<<< HEAD
-from billing.invoicing.credit import CreditNote
+from billing.invoicing.credit import CreditLine, CreditNote, within_rest
 from billing.invoicing.model import SERIES, Invoice
 from runtime.chance import new_ids
-=======
-from billing.invoicing.credit import CreditLine, CreditNote, NoteHeading, draw_up_note, within_rest
-from billing.invoicing.model import SERIES, Heading, Invoice, draw_up
-from billing.rating.due import Rates
-from runtime.chance import new_id
->>>>>>> main
 from runtime.retry import pause
 from runtime.store import Tx
 from terms.ids import AccountId
@@ -92,16 +85,12 @@ async def settle(
         await catalog.insist_on(tx, batch.catalogue.edition)
     await pause(0)  # others of this process have a turn
     begun_s = now_s()
-<<<<<<< HEAD
     found, alike = sort_out(loaded.found, loaded.busy)
     facts = await load_facts(sight.look, found, loaded.rest, batch.catalogue.promotions)
     cases = batch.rate(facts.values(), alike)
-=======
-    cases = [_case(facts, catalogue.rates, now, catalogue.gate) for facts in loaded]
     if goodwill:
         (case,) = cases
         case.rated.credits = within_rest([goodwill, *case.rated.credits])
->>>>>>> main
     rating_s = now_s() - begun_s
     await pause(0)
     # From here on nothing pauses: batches are written in the order in which they take numbers.
