@@ -11,7 +11,7 @@ from alembic import op
 from app.migrations.triggers import is_sqlite
 
 revision = "0055"
-down_revision = "0040"
+down_revision = "0050"
 branch_labels = None
 depends_on = None
 

@@ -229,7 +229,9 @@ def _service_query(engine: Engine) -> Select[Any]:
         reopened_from(c.id).label("reopened_from"),
         log.snapshot.c.value.label("published"),
     ).select_from(joined.outerjoin(log.snapshot, newest))
-    return by_key(engine, query, service.c.account_id, order_by=("service_id", "from_on", "id"))
+    return by_key(
+        engine, query, service.c.account_id, order_by=("service_id", "from_on", "offering", "id")
+    )
 
 
 _SERVICES = PreparedQuery(_service_query)

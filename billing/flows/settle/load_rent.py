@@ -47,7 +47,9 @@ def _rental_query(engine: Engine) -> Select[Any]:
         reopened_from(c.id).label("reopened_from"),
         deposit.label("has_deposit"),
     )
-    return by_key(engine, query, c.service_id, via=OWNED, order_by=("from_on", "id"))
+    return by_key(
+        engine, query, c.service_id, via=OWNED, order_by=("from_on", "offering", "model", "id")
+    )
 
 
 RENTALS = PreparedQuery(_rental_query)

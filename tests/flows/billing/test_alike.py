@@ -8,6 +8,7 @@ from billing.accounts.store import service
 from billing.catalog.terms import When
 from billing.equipment.possession import Possession
 from billing.flows.cancel import cancel
+from billing.flows.pause import pause
 from billing.flows.pay import take_cash
 from billing.flows.settle import settle
 from billing.flows.signup import SignedUp
@@ -58,7 +59,9 @@ async def pay(office: Office, one: SignedUp) -> None:
             select(open_item.c.rest_minor).where(open_item.c.account_id == one.account)
         )
         total = Money(sum(row.rest_minor for row in owed), "EUR")
-        await take_cash(office.desk, tx, one.contract, office.now, amount=total, reference="till")
+        await take_cash(
+            office.desk, tx, one.contract, office.now, amount=total, reference=one.contract
+        )
 
 
 async def papers(office: Office, day: date) -> dict[str, list[tuple[object, ...]]]:
@@ -121,19 +124,21 @@ async def test_each_gets_his_own(office: Office):
 
 
 async def test_who_differs_is_not_taken_for_another(office: Office):
-    """One of them owes something, one has ended, one has another offer: each gets what is due."""
-    made = await at_rest(office, "100001", "100002", "100003", "100004", "100005", "100006")
-    by_name = {one.contract: one for one in made}
+    """One has another offer, one rests, one has but a box left: each is charged what is his."""
+    made = await at_rest(office, *[f"10000{n}" for n in range(1, 8)])
+    contracts = [one.contract for one in made]
+    offered, rests, ended, *same = contracts
     await offer(office, promotion("HALF", "50%", group="other"))
-    await give(office, "HALF", "100005")
-    await office.run(lambda tx: cancel(office.desk, tx, "100006", office.now, When.PERIOD_END))
-    await office.settle(by_name["100006"].account)
+    await give(office, "HALF", offered)
+    await office.run(lambda tx: pause(office.desk, tx, rests, office.now, from_on=APRIL.date()))
+    await office.run(lambda tx: cancel(office.desk, tx, ended, When.PERIOD_END, office.now))
+    await office.settle(*[one.account for one in made])
     office.now = APRIL
     await office.settle(*[one.account for one in made])
     charged = await totals(office, APRIL.date())
-    assert "100006" not in charged
-    assert len({charged[name] for name in ("100001", "100002", "100003", "100004")}) == 1
-    assert charged["100005"] < charged["100001"]
+    assert set(charged) == {offered, ended, *same}
+    assert len({charged[name] for name in same}) == 1
+    assert charged[ended] < charged[offered] < charged[same[0]]
     await check_books(office.store)
 
 
