@@ -3,6 +3,7 @@
 A total has one pending charge while its period goes on, whose amount follows it. What comes after
 that was billed is a further charge: the difference of the totals, never the price of the records.
 Where a total comes to less than is billed, what is billed is given back and the total charged anew.
+What stood on an invoice that is void was forgiven: it counts as billed, and is never charged again.
 """
 
 from __future__ import annotations
@@ -12,13 +13,14 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import exists, select
 
 from billing.catalog.model import Price, PriceBook
 from billing.catalog.terms import Days, Measure
 from billing.flows.desk import Desk
 from billing.flows.homes import Home, of_services
 from billing.flows.withdraw import withdraw
+from billing.invoicing.store import invoice_line, voided
 from billing.pending.model import PendingCharge
 from billing.pending.store import Filed, file, pending_charge, pending_from
 from billing.rating.due import Wish, due
@@ -64,10 +66,11 @@ async def rerate(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Held:
-    """The charges of a total: one that is not billed yet, those that are; how many ever were."""
+    """The charges of a total: one not billed yet, those billed or forgiven; how many ever were."""
 
     waiting: PendingCharge | None
     billed: Sequence[PendingCharge]
+    forgiven: Sequence[PendingCharge]
     count: int
 
 
@@ -142,9 +145,11 @@ def _step(before: _Rating, held: _Held, now: datetime) -> _Step:
     rating = before.current()
     committed = rating.committed()
     cost = rating.cost(committed)
-    billed = total((one.line.charge.amount for one in held.billed), cost.currency)
+    forgiven = total((one.line.charge.amount for one in held.forgiven), cost.currency)
+    billed = forgiven + total((one.line.charge.amount for one in held.billed), cost.currency)
     withdrawn = [one.id for one in held.billed] if cost.amount_minor < billed.amount_minor else []
-    rest = cost if withdrawn else cost - billed
+    done = min(forgiven if withdrawn else billed, cost, key=lambda one: one.amount_minor)
+    rest = cost - done
     filed, wakes_at = None, now if withdrawn else None
     if rest.amount_minor:
         record = {
@@ -199,7 +204,11 @@ def _filed(
 
 async def _held(tx: Tx, totals: Sequence[UsageTotal]) -> dict[str, _Held]:
     c = pending_charge.c
-    query = select(pending_charge).where(among(tx.engine, c.cause)).order_by(c.created_at, c.id)
+    on_void = exists().where(
+        invoice_line.c.subject == c.id, invoice_line.c.invoice_id == voided.c.invoice_id
+    )
+    query = select(pending_charge, on_void.label("is_forgiven")).where(among(tx.engine, c.cause))
+    query = query.order_by(c.created_at, c.id)
     found: dict[str, list[Any]] = {one.id: [] for one in totals}
     for row in await tx.rows(query, {KEYS: packed(tx.engine, sorted(found))}):
         found[row.cause].append(row)
@@ -209,6 +218,7 @@ async def _held(tx: Tx, totals: Sequence[UsageTotal]) -> dict[str, _Held]:
                 (pending_from(row) for row in rows if row.is_open and not row.is_withdrawn), None
             ),
             billed=[pending_from(row) for row in rows if not (row.is_open or row.is_withdrawn)],
+            forgiven=[pending_from(row) for row in rows if row.is_forgiven],
             count=len(rows),
         )
         for key, rows in found.items()
