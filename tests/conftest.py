@@ -2,6 +2,7 @@
 
 import gc
 import os
+import tempfile
 from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import NoReturn
@@ -11,7 +12,7 @@ import hypothesis
 import pytest
 
 from tests.conformance import named
-from tests.services import binaries, browser, forks, hurt, peers, postgres, redis, sockets
+from tests.services import binaries, browser, forks, hurt, peers, postgres, redis, scratch, sockets
 
 pytest_plugins = ["tests.fixtures.store"]
 
@@ -35,6 +36,7 @@ def pytest_configure(config: pytest.Config) -> None:
     bell = [urlsplit(os.environ.get(redis.URL_ENVIRONMENT, "")).hostname or ""]
     sockets.bar_outside([*database, *filter(None, bell), *named.hosts()])
     if not hasattr(config, "workerinput"):
+        scratch.settle()
         config.stash[RUN_FOLDER] = postgres.open_run()
 
 
@@ -74,6 +76,7 @@ def pytest_report_header() -> list[str]:
         f"redis: {redis.describe()}",
         f"chromium: {chromium or 'none'}",
         f"peers: {peers.describe()}",
+        f"scratch: {tempfile.gettempdir()}",
     ]
 
 

@@ -6,6 +6,7 @@ Every request passes `_served`, whatever the route; there is no second way in.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable
+from functools import cache
 from typing import Any
 
 from aiohttp import web
@@ -126,8 +127,14 @@ def _of_library(error: web.HTTPException, request_id: str) -> web.StreamResponse
     return Problem(error.status, error.reason.lower(), why, request_id, headers=headers)
 
 
+@cache
+def _writer(shape: Any) -> TypeAdapter[Any]:
+    """Make what writes answers of a shape, once: to make it costs more than a thousand answers."""
+    return TypeAdapter(shape)
+
+
 def _handler(house: House, callers: Callers, asking: Asking, route: Route) -> _Served:
-    adapter: TypeAdapter[Any] | None = TypeAdapter(route.answer) if route.answer else None
+    adapter = _writer(route.answer) if route.answer else None
     where = f"{route.method} {route.path}"
 
     def written(result: Any) -> bytes:

@@ -24,7 +24,7 @@ from app.web.people.signing import Signing
 from app.web.people.staff import Staff
 from app.web.portal.site import Portal
 from app.web.route import Route
-from app.web.static import Static
+from app.web.static import files
 from app.wiring import House
 
 _OF_PEOPLE = frozenset({"set-up", "sign-in", "sign-out", "me", "people", "field"})
@@ -35,7 +35,7 @@ class Site:
 
     def __init__(self, house: House) -> None:
         self.house = house
-        self.static = Static()
+        self.static = files()
         self.console = Console(house, self.static)
         self.phone = Phone(house, self.console.drawing)
         self.field = Field(self.phone)

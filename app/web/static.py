@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from functools import cache
 from pathlib import Path
 
 from aiohttp import web
@@ -46,3 +47,9 @@ class Static:
         content, media_type = found
         headers = {"Cache-Control": _FOR_EVER}
         return web.Response(body=content, content_type=media_type, charset="utf-8", headers=headers)
+
+
+@cache
+def files() -> Static:
+    """Return the files of this process, read once."""
+    return Static()

@@ -13,7 +13,7 @@ import asyncpg
 import pytest
 from playwright.async_api import async_playwright
 
-from tests.services import binaries, browser, keeper, sockets
+from tests.services import binaries, browser, keeper, scratch, sockets
 
 
 async def test_a_fresh_postgres_is_empty_and_real(fresh_postgres):
@@ -142,3 +142,13 @@ async def test_the_browser_shows_a_page(chromium_path):
         await page.set_content("<h1>Now showing</h1>")
         assert await page.text_content("h1") == "Now showing"
         await chromium.close()
+
+
+def test_files_lie_in_memory_where_there_is_room(tmp_path):
+    """With little memory, or without such a folder, it is the disk."""
+    plenty, little = tmp_path / "plenty", tmp_path / "little"
+    plenty.write_text("MemTotal: 9000000 kB\nMemAvailable:    8000000 kB\n")
+    little.write_text("MemTotal: 9000000 kB\nMemAvailable:    1000000 kB\n")
+    assert not scratch.has_room(tmp_path, little)
+    assert not scratch.has_room(tmp_path, tmp_path / "nosuch")
+    assert not scratch.has_room(tmp_path / "nosuch", plenty)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -15,24 +16,33 @@ from terms.calendar import zone
 TEMPLATES = Path(__file__).parent.parent / "templates"
 
 
+@cache
+def _environment(static: Static) -> Environment:
+    """Make what compiles each template once."""
+    made = Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        auto_reload=False,
+    )
+    made.globals["static"] = static.url
+    made.filters |= {
+        "when": when,
+        "clock": clock,
+        "moment": moment,
+        "count": count,
+        "dial": dial,
+    }
+    return made
+
+
 class Drawing:
     """Draws pages and parts of pages."""
 
     def __init__(self, static: Static) -> None:
-        self._environment = Environment(
-            loader=FileSystemLoader(TEMPLATES),
-            autoescape=True,
-            undefined=StrictUndefined,
-            trim_blocks=True,
-            lstrip_blocks=True,
-            auto_reload=False,
-        )
-        self._environment.globals["static"] = static.url
-        self._environment.filters["when"] = when
-        self._environment.filters["clock"] = clock
-        self._environment.filters["moment"] = moment
-        self._environment.filters["count"] = count
-        self._environment.filters["dial"] = dial
+        self._environment = _environment(static)
 
     def page(self, name: str, **values: Any) -> str:
         """Draw one whole page."""
