@@ -322,7 +322,8 @@ async def test_credit_that_goes_back_before_it_is_settled_is_gone(office: Office
     for kind in (MovementKind.CLEARED, MovementKind.REFUNDED):
         moved = Moved(charge="ch", ref=f"{kind}", amount=money, kind=kind)
         one = Told(account=new, number="", provider="cards", moved=moved)
-        await office.run(lambda tx, one=one: hear(office.desk, tx, [one], [], office.now))
+        async with office.store.begin() as tx:
+            await hear(office.desk, tx, [one], [], office.now)
         await settled(office, new)
     await office.settle(*office.looks)
     assert await credit(office, old) == (0, 0)

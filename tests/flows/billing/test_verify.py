@@ -9,6 +9,7 @@ from billing.reads.verify.schema import RULES as OF_SCHEMA
 from runtime.store import Store, Tx
 from runtime.store.audit import Deed, record
 from runtime.store.chain import seal
+from runtime.store.lease import Engine
 from runtime.store.rules import Verdict, judge
 from terms.facts import Possession
 from tests.fixtures.billing import Office
@@ -157,7 +158,7 @@ async def missed(tx: Tx) -> set[str]:
 
 async def test_a_guard_that_is_gone_is_found(store: Store):
     """Of each constraint, index and trigger that money rests on verify tells when it is gone."""
-    engine = "sqlite" if store.is_sqlite else "postgresql"
+    engine: Engine = "sqlite" if store.is_sqlite else "postgresql"
     drops = [
         *((drop_constraint, table, name) for table, name, _ in constraints()),
         *((drop_index, table, name) for table, name in indexes()),
@@ -172,7 +173,7 @@ async def test_a_guard_that_is_gone_is_found(store: Store):
 
 async def test_every_trigger_of_the_database_is_known(store: Store):
     """What refuses a change of any table of money is asked for, and nobody forgets a new one."""
-    engine = "sqlite" if store.is_sqlite else "postgresql"
+    engine: Engine = "sqlite" if store.is_sqlite else "postgresql"
     async with store.read() as tx:
         there = {(str(table), str(name)) for table, name in await tx.fetch(THERE[engine])}
     of_boxes = {one for one in there if one[0] == "resource_move"}

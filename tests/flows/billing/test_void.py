@@ -176,8 +176,8 @@ async def test_what_was_bought_on_a_void_invoice_is_given_back_for_good(
     assert len(before) == 2
     await called_void(office, "INV-00000002", again=again)
     async with office.store.read() as tx:
-        one = await tx.first(select(invoice).where(invoice.c.number == "INV-00000002"))
-        note = await tx.first(select(credit_note))
+        (one,) = await tx.rows(select(invoice).where(invoice.c.number == "INV-00000002"))
+        (note,) = await tx.rows(select(credit_note))
     assert (note.net_minor, note.tax_minor) == (one.net_minor, one.tax_minor)
     await office.live(list(office.looks), on(date(2026, 5, 2)))
     assert [one for one in await charged(office) if one[0] in {"HEAT", "VISIT"}] == before
@@ -230,7 +230,8 @@ async def bought(office: Office, *codes: str) -> None:
     """Sell titles and visits to the household."""
     for code in codes:
         sale = Order(offering=code, source="portal", ref=code)
-        await office.run(lambda tx, sale=sale: buy(office.desk, tx, "100001", sale, office.now))
+        async with office.store.begin() as tx:
+            await buy(office.desk, tx, "100001", sale, office.now)
     await office.settle(*office.looks)
 
 
