@@ -26,6 +26,7 @@ _KEYS = {
     "write_off": "id = NEW.id",
     "audit": "position = NEW.position",
     "catalog_version": "edition = NEW.edition",
+    "goodwill": "id = NEW.id",
     "audit_link": "n = NEW.n OR deed = NEW.deed",
 }
 _SQLITE_POSTING = """

@@ -173,7 +173,9 @@ def _credit_query(month: Period) -> Select[Any]:
         .join(invoice, invoice.c.id == c.invoice_id)
     )
     query = select(*columns, c.period_start, c.period_end, *charged).select_from(joined)
-    return query.where(owner.issued_on >= month.start, owner.issued_on < month.end)
+    # Goodwill is for none of the days to come: it was taken of what is earned.
+    is_of_days = c.goodwill_id.is_(None)
+    return query.where(owner.issued_on >= month.start, owner.issued_on < month.end, is_of_days)
 
 
 def _of_credit(row: Any) -> Deferral | None:

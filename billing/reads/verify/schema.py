@@ -21,6 +21,7 @@ from billing.catalog.store import catalog_version, price
 from billing.dunning.store import dunning_notice, hold
 from billing.equipment.store import possession_heard, rental
 from billing.invoicing.discounts import line_discount
+from billing.invoicing.goodwill import goodwill
 from billing.invoicing.store import (
     credit_line,
     credit_note,
@@ -56,7 +57,7 @@ from runtime.store.rules import Rule
 
 TABLES = (
     *(account, service, subscription, pause, rental, possession_heard, price, tax_rate),
-    catalog_version,
+    *(catalog_version, goodwill),
     *(number_series, invoice, invoice_line, credit_note, credit_line, voided, proforma, reopened),
     *(pending_charge, purchase, usage_record, usage_total, hold, dunning_notice, promise),
     *(promotion, redemption, line_discount, loyalty, point_entry, referral),
@@ -67,7 +68,7 @@ TABLES = (
 _DOCUMENTS = (invoice, invoice_line, line_discount, credit_note, credit_line, voided, proforma)
 REPLACEABLE = (
     *_DOCUMENTS,
-    *(allocation, write_off, point_entry, audit, audit_link, catalog_version),
+    *(goodwill, allocation, write_off, point_entry, audit, audit_link, catalog_version),
 )
 GROWING = (*REPLACEABLE, posting, entry)
 SEALED = (posting, entry)

@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 from billing.flows.earn import earn
+from billing.flows.goodwill import Goodwill, give
 from billing.reads.verify import RULES
 from billing.reads.verify.schema import GROWING, REPLACEABLE, constraints, indexes, triggers
 from billing.reads.verify.schema import RULES as OF_SCHEMA
@@ -12,6 +13,7 @@ from runtime.store.chain import seal
 from runtime.store.lease import Engine
 from runtime.store.rules import Verdict, judge
 from terms.facts import Possession
+from terms.money import Rate
 from tests.fixtures.billing import Office
 from tests.flows.billing.moves import fact, moved
 from tests.flows.billing.schema import drop_constraint, drop_index, drop_trigger, tamper
@@ -33,6 +35,8 @@ async def broken(tx: Tx, shown: int = 20) -> dict[str, Verdict]:
 async def busy(office: Office) -> None:
     """Let households join, pay in part, rent and give back, and a month pass."""
     one = await office.join()
+    wish = Goodwill(of=Rate.parse("5%"), reason="kind", reference="R-1")
+    await office.run(lambda tx: give(office.desk, tx, "INV-00000001.1", wish, office.now, by="ann"))
     two = await office.join("100002", bill_day=15)
     await office.join("100003", plan="FREE")
     await cash(office)
@@ -97,6 +101,14 @@ BREACHES = {
     "more is given back": (
         "UPDATE credit_line SET amount_minor = amount_minor + 10000, net_minor = net_minor + 10000",
         ("is not more than it charged",),
+    ),
+    "goodwill was another": (
+        "UPDATE goodwill SET amount_minor = amount_minor + 1",
+        ("as much as a person has said",),
+    ),
+    "goodwill counts as days": (
+        "UPDATE credit_line SET goodwill_id = NULL",
+        ("each goodwill is given once",),
     ),
     "an invoice is void and nothing was given back": (
         "INSERT INTO voided SELECT id, 1 = 1, 1, 'x', '' FROM invoice WHERE total_minor > 0",
