@@ -82,11 +82,11 @@ class _Held:
 
     @property
     def billed_minor(self) -> int:
-        return self.forgiven_minor + sum(row.amount_minor for row in self.billed)
+        return self.forgiven_minor + int(sum(row.amount_minor for row in self.billed))
 
     @property
     def forgiven_minor(self) -> int:
-        return sum(row.amount_minor for row in self.forgiven)
+        return int(sum(row.amount_minor for row in self.forgiven))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
