@@ -9,7 +9,7 @@ from app.migrations.seals import refuse_replacing
 from app.migrations.triggers import is_sqlite, may_change, only_grows
 
 revision = "0040"
-down_revision = "0050"
+down_revision = "0034"
 branch_labels = None
 depends_on = None
 
