@@ -8,7 +8,7 @@ from contextlib import contextmanager, suppress
 from datetime import timedelta
 from pathlib import Path
 
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import HealthCheck, Phase, example, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import delete, select
 
@@ -220,6 +220,7 @@ def scratch(template: Path, folder: Path) -> Iterator[Callable[[str], str]]:
     # A shorter example would cost more minutes than it is worth.
     phases=[Phase.explicit, Phase.reuse, Phase.generate],
 )
+@example(history=[("days", "100003", 43), ("rest", "100002", (19, 48)), ("resume", "100002", 18)])
 @given(history=st.lists(acts, min_size=1, max_size=12))
 async def test_histories_keep_the_books_and_rebuild_what_is_derived(
     sqlite_template, tmp_path_factory, machine, history
