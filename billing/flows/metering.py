@@ -3,6 +3,7 @@
 A total has one pending charge while its period goes on, whose amount follows it. What comes after
 that was billed is a further charge: the difference of the totals, never the price of the records.
 Where a total comes to less than is billed, what is billed is given back and the total charged anew.
+What stood on an invoice that is void was forgiven: it counts as billed, and is never charged again.
 """
 
 from __future__ import annotations
@@ -71,15 +72,20 @@ async def rerate(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Held:
-    """The charges of a total: one that is not billed yet, those that are; how many ever were."""
+    """The charges of a total: one not billed yet, those billed or forgiven; how many ever were."""
 
     waiting: Row[Any] | None
     billed: Sequence[Row[Any]]
+    forgiven: Sequence[Row[Any]]
     count: int
 
     @property
     def billed_minor(self) -> int:
-        return sum(row.amount_minor for row in self.billed)
+        return self.forgiven_minor + int(sum(row.amount_minor for row in self.billed))
+
+    @property
+    def forgiven_minor(self) -> int:
+        return int(sum(row.amount_minor for row in self.forgiven))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -156,7 +162,8 @@ def _step(rating: _Rating, book: PriceBook, held: _Held, now: datetime) -> _Step
     cost = rating.cost(committed)
     billed = Money(held.billed_minor, cost.currency)
     withdrawn = [one.id for one in held.billed] if cost.amount_minor < billed.amount_minor else []
-    rest = cost if withdrawn else cost - billed
+    done_minor = held.forgiven_minor if withdrawn else held.billed_minor
+    rest = cost - Money(min(done_minor, cost.amount_minor), cost.currency)
     filed, wakes_at = None, now if withdrawn else None
     if rest.amount_minor:
         record = {
@@ -209,8 +216,9 @@ def _filed(
 
 async def _held(tx: Tx, totals: Sequence[UsageTotal]) -> dict[str, _Held]:
     c = pending_charge.c
+    told = (c.id, c.cause, c.amount_minor, c.from_on, c.due_on)
     query = (
-        select(c.id, c.cause, c.amount_minor, c.from_on, c.due_on, c.is_open, c.is_withdrawn)
+        select(*told, c.is_open, c.is_withdrawn, c.is_forgiven)
         .where(among(tx.engine, c.cause))
         .order_by(c.created_at, c.id)
     )
@@ -221,6 +229,7 @@ async def _held(tx: Tx, totals: Sequence[UsageTotal]) -> dict[str, _Held]:
         key: _Held(
             waiting=next((row for row in rows if row.is_open and not row.is_withdrawn), None),
             billed=[row for row in rows if not (row.is_open or row.is_withdrawn)],
+            forgiven=[row for row in rows if row.is_forgiven],
             count=len(rows),
         )
         for key, rows in found.items()

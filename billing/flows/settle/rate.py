@@ -265,7 +265,8 @@ class _Compared(NamedTuple):
 
 def _compared(one: Subject, facts: Facts, rates: Rates, by: date, ask: Ask) -> _Compared:
     """Charge the days that should be charged and are not; give back those that should not be."""
-    since = max(one.start, facts.reopened[one.id])
+    # What is to be compared may lie ahead of what is not charged yet at all.
+    since = max(one.start, min(facts.reopened[one.id], one.charged_until or one.start))
     charged = [
         each
         for each in facts.charged.get(one.id, {}).values()
