@@ -75,39 +75,24 @@ async def _postgres() -> list[Result]:
         async with fresh_postgres() as url:
             async with _crowd(Path(name), url):
                 pass
-<<<<<<< HEAD
             return await _billed(Path(name), url)
 
 
 async def _billed(folder: Path, url: str) -> list[Result]:
-    async with _twin_of(url, "twin") as twin, _twin_of(url, "other") as other:
+    async with twin_of(url, "twin") as twin, twin_of(url, "other") as other:
         async with open_house(settings(folder, other)) as house:
             two_s = await _by_two(house, folder, other)
         async with open_house(settings(folder, url)) as house:
             ran = await _ran(house)
-            limit_s = await _bulk_postgres(house.store, twin)
-            alone = await one_by_one(house, lambda: _go_to_the_first(house))
+            limit_s = await bulk_postgres(twin, _added(house.store))
+            alone = await one_by_one(house, lambda: go_to_the_first(house))
     two = at_least("postgres_two", ran.first_s / two_s, unit="of one", target=TWO_TIMES)
     return [*_results("postgres", ran, limit_s, target=0.50), two, *alone]
 
 
 async def _by_two(house: House, folder: Path, url: str) -> float:
     """Let two processes bill the same month of the same crowd; returns the seconds."""
-    await _go_to_the_first(house)
-=======
-            async with twin_of(url) as twin, open_house(settings(Path(name), url)) as house:
-                ran = await _ran(house)
-                limit_s = await bulk_postgres(twin, _added(house.store))
-                two_s = await _by_two(house, Path(name), url)
-                alone = await one_by_one(house, lambda: go_to_the_first(house))
-        two = at_least("postgres_two", ran.first_s / two_s, unit="of one", target=TWO_TIMES)
-        return [*_results("postgres", ran, limit_s, target=0.50), two, *alone]
-
-
-async def _by_two(house: House, folder: Path, url: str) -> float:
-    """Let two processes bill the month after; returns the seconds."""
     await go_to_the_first(house)
->>>>>>> main
     async with together(folder, url, 2) as both:
         begun_s = time.perf_counter()
         settled = await both.bill()
@@ -120,23 +105,6 @@ async def _by_two(house: House, folder: Path, url: str) -> float:
     return took_s
 
 
-<<<<<<< HEAD
-@asynccontextmanager
-async def _twin_of(url: str, name: str) -> AsyncIterator[str]:
-    """Have the same database once more; nobody may be connected to the first one."""
-    parts = urlsplit(url)
-    server, first = parts._replace(path="/postgres").geturl(), parts.path[1:]
-    twin = f"{first}_{name}"
-    await administer(server, f"DROP DATABASE IF EXISTS {twin} WITH (FORCE)")
-    await administer(server, f"CREATE DATABASE {twin} TEMPLATE {first}")
-    try:
-        yield parts._replace(path=f"/{twin}").geturl()
-    finally:
-        await administer(server, f"DROP DATABASE {twin} WITH (FORCE)")
-
-
-=======
->>>>>>> main
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ran:
     """Seconds of the first and of a second run, and the memory that the process had, in MB."""

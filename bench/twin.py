@@ -25,16 +25,17 @@ def copy_sqlite(place: Path, twin: Path) -> None:
 
 
 @asynccontextmanager
-async def twin_of(url: str) -> AsyncIterator[str]:
+async def twin_of(url: str, name: str = "twin") -> AsyncIterator[str]:
     """Have the same database once more; nobody may be connected to the first one."""
     parts = urlsplit(url)
     server, first = parts._replace(path="/postgres").geturl(), parts.path[1:]
-    await administer(server, f"DROP DATABASE IF EXISTS {first}_twin WITH (FORCE)")
-    await administer(server, f"CREATE DATABASE {first}_twin TEMPLATE {first}")
+    twin = f"{first}_{name}"
+    await administer(server, f"DROP DATABASE IF EXISTS {twin} WITH (FORCE)")
+    await administer(server, f"CREATE DATABASE {twin} TEMPLATE {first}")
     try:
-        yield parts._replace(path=f"/{first}_twin").geturl()
+        yield parts._replace(path=f"/{twin}").geturl()
     finally:
-        await administer(server, f"DROP DATABASE {first}_twin WITH (FORCE)")
+        await administer(server, f"DROP DATABASE {twin} WITH (FORCE)")
 
 
 async def bulk_sqlite(twin: Path, chunks: AsyncIterator[Chunk]) -> float:
