@@ -10,7 +10,7 @@ from sqlalchemy import delete, func, select
 from app.desk import paying
 from app.desk.boxes import holder_of
 from app.imports.load import import_paths
-from app.roles.crew import SETTLE_ROWS_MAX, lanes
+from app.roles.crew import BESIDE_OTHERS, lanes
 from app.roles.possessions import take_possessions
 from app.wiring import House
 from billing.reads import account
@@ -53,7 +53,7 @@ async def test_a_bill_run_delays_no_restore(house: House):
         due = {f"due-{n:04}": midnight for n in range(DUE_COUNT)}
         await house.work.schedule(tx, "settle", due)
     first = await lane.turn()
-    assert 0 < first < SETTLE_ROWS_MAX
+    assert 0 < first < BESIDE_OTHERS.rows_max
     async with house.store.begin() as tx:
         cash = Money.parse("26.40", "EUR")
         await paying.take_cash(house, tx, CONTRACT, amount=cash, reference="R-1", actor="test")
