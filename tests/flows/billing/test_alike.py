@@ -6,7 +6,6 @@ from sqlalchemy import select
 
 from billing.accounts.store import service
 from billing.catalog.terms import When
-from billing.equipment.possession import Possession
 from billing.flows.cancel import cancel
 from billing.flows.pause import pause
 from billing.flows.pay import take_cash
@@ -14,6 +13,7 @@ from billing.flows.settle import settle
 from billing.flows.signup import SignedUp
 from billing.invoicing.store import invoice, invoice_line
 from billing.payments.store import open_item
+from terms.facts import Possession
 from terms.money import Money
 from tests.fixtures.billing import Office, household
 from tests.fixtures.promotions import give, offer, promotion
