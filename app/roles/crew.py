@@ -57,7 +57,7 @@ class Pace:
 # are written in 2 ms of a processor, which take up to 25 where pages want the processors, too.
 BESIDE_OTHERS = Pace(rows_min=5, rows_max=20, sqlite_s=0.010, postgres_s=0.150, loop_s=0.020)
 # A process that does nothing else lets others write, and has its event loop for itself.
-BY_ITSELF = Pace(rows_min=50, rows_max=500, sqlite_s=0.025, postgres_s=0.150, loop_s=1.0, abreast=2)
+BY_ITSELF = Pace(rows_min=20, rows_max=500, sqlite_s=0.025, postgres_s=0.150, loop_s=1.0, abreast=2)
 
 
 class Role(StrEnum):
