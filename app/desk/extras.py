@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from app.desk.shopping import Counter
-from app.wiring import House
 from billing.flows.desk import Catalogue
 from billing.loyalty.model import Program
 from billing.reads import loyalty, promotions, usage
@@ -44,9 +43,9 @@ class Extras:
     promotions: Sequence[RedemptionView]
 
 
-async def extras(house: House, tx: Tx, at: Counter) -> Extras:
+async def extras(tx: Tx, at: Counter) -> Extras:
     """Gather it."""
-    catalogue, buyer = await house.desk.shelf.newest(tx), at.buyer
+    catalogue, buyer = at.catalogue, at.buyer
     totals = await usage.running(tx, buyer.service, at.today)
     metered = await usage.metered(tx, buyer.service, at.today)
     points = await loyalty.of_account(tx, buyer.account)

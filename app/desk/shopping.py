@@ -8,6 +8,7 @@ from datetime import date, datetime
 
 from app.desk import selling
 from app.wiring import House
+from billing.flows.desk import Catalogue
 from billing.flows.purchase import Order
 from billing.purchases.offer import Offer, offer, on_sale
 from billing.reads import purchases
@@ -24,8 +25,9 @@ SOURCE = "portal"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Counter:
-    """Who buys, and when: `bill_on` is the day of the next invoice."""
+    """Who buys, out of which catalogue, and when."""
 
+    catalogue: Catalogue
     buyer: Buyer
     now: datetime
     today: date
@@ -53,34 +55,31 @@ async def counter(house: House, tx: Tx, service: ServiceId, zone: str) -> Counte
     """Step to the counter for a household. Raises NotFound."""
     now = await house.clock.business_now(tx)
     today = local_date(now, zone)
-    return Counter(buyer=await purchases.buyer(tx, service, today), now=now, today=today)
+    return Counter(
+        catalogue=await house.desk.shelf.newest(tx),
+        buyer=await purchases.buyer(tx, service, today),
+        now=now,
+        today=today,
+    )
 
 
-async def offers(
-    house: House, tx: Tx, at: Counter, *, words: str = "", behind: str = "", limit: int
-) -> list[Offer]:
+def offers(at: Counter, *, words: str = "", behind: str = "", limit: int) -> list[Offer]:
     """List what may be bought, by name, perhaps only what comes behind one of them."""
-    catalogue = await house.desk.shelf.newest(tx)
-    found = on_sale(catalogue.book, at.buyer.currency, at.today, at.now, words)
+    book, taxes = at.catalogue.book, at.catalogue.taxes
+    found = on_sale(book, at.buyer.currency, at.today, at.now, words)
     place = next((n for n, one in enumerate(found, 1) if one.code == behind), 0)
-    return [
-        offer(one, catalogue.book, catalogue.taxes, at.where)
-        for one in found[place : place + limit]
-    ]
+    return [offer(one, book, taxes, at.where) for one in found[place : place + limit]]
 
 
-async def bought(
-    house: House, tx: Tx, at: Counter, *, behind: str = "", limit: int
-) -> Sequence[Bought]:
+async def bought(tx: Tx, at: Counter, *, behind: str = "", limit: int) -> Sequence[Bought]:
     """List what a household has bought, the newest first."""
-    catalogue = await house.desk.shelf.newest(tx)
     found = await purchases.of_contract(tx, at.buyer.contract, at.now, after=behind, limit=limit)
-    book, sales = catalogue.book, []
+    book, sales = at.catalogue.book, []
     for one in found:
         on = local_date(one.bought_at, at.buyer.zone)
         price = book.price_on(one.offering, one.amount.currency, on)
         taxed = Taxable(book.offering(one.offering).tax, one.amount.amount_minor, price.included)
-        total = one.total or catalogue.taxes.gross(taxed, at.where)
+        total = one.total or at.catalogue.taxes.gross(taxed, at.where)
         sales.append(Bought(sale=one, total=total))
     return sales
 
@@ -92,12 +91,12 @@ async def buy(
 
     Raises NotFound for what is not on sale, Invalid for what costs something else by now.
     """
-    catalogue = await house.desk.shelf.newest(tx)
-    on = on_sale(catalogue.book, at.buyer.currency, at.today, at.now)
+    book = at.catalogue.book
+    on = on_sale(book, at.buyer.currency, at.today, at.now)
     wanted = next((one for one in on if one.code == code), None)
     if wanted is None:
         raise NotFound("this is not sold any more")
-    costs = offer(wanted, catalogue.book, catalogue.taxes, at.where).price
+    costs = offer(wanted, book, at.catalogue.taxes, at.where).price
     if str(costs) != price:
         raise Invalid("price", f"it costs {costs} by now: look at it again")
     order = Order(offering=code, source=SOURCE, ref=ref)

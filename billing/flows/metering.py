@@ -13,14 +13,13 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import Row, and_, exists, select
+from sqlalchemy import Row, select
 
 from billing.catalog.model import Offering, Price, PriceBook
 from billing.catalog.terms import Days, Measure
 from billing.flows.desk import Desk
 from billing.flows.homes import Home, of_services
 from billing.flows.withdraw import withdraw
-from billing.invoicing.store import invoice_line, voided
 from billing.pending.model import PendingCharge
 from billing.pending.store import Filed, file, pending_charge
 from billing.rating.due import Wish, due
@@ -217,12 +216,9 @@ def _filed(
 
 async def _held(tx: Tx, totals: Sequence[UsageTotal]) -> dict[str, _Held]:
     c = pending_charge.c
-    on_void = exists().where(
-        invoice_line.c.subject == c.id, invoice_line.c.invoice_id == voided.c.invoice_id
-    )
-    told = (c.id, c.cause, c.amount_minor, c.from_on, c.due_on, c.is_open, c.is_withdrawn)
+    told = (c.id, c.cause, c.amount_minor, c.from_on, c.due_on)
     query = (
-        select(*told, and_(c.is_withdrawn, on_void).label("is_forgiven"))
+        select(*told, c.is_open, c.is_withdrawn, c.is_forgiven)
         .where(among(tx.engine, c.cause))
         .order_by(c.created_at, c.id)
     )

@@ -89,11 +89,14 @@ async def _is_awaited(tx: Tx, key: str) -> bool:
     return await tx.scalar(first.where(*mine, c.kind == LineKind.RECURRING.value)) is not None
 
 
-async def _revoke(tx: Tx, keys: Sequence[str]) -> None:
-    """Let nobody watch what is given back; what is being watched goes on to its end."""
-    c = purchase.c
-    mine = update(purchase).where(among(tx.engine, c.id), c.watched_at.is_(None))
-    await tx.execute(mine.values(is_revoked=True, is_open=True), {KEYS: packed(tx.engine, keys)})
+async def _forgive(desk: Desk, tx: Tx, keys: Sequence[str]) -> None:
+    """Give back what was charged once; what nobody has watched yet is not watched any more."""
+    p, c, given = pending_charge.c, purchase.c, {KEYS: packed(tx.engine, keys)}
+    standing = update(pending_charge).where(among(tx.engine, p.id), p.is_withdrawn.is_(False))
+    await tx.execute(standing.values(is_forgiven=True), given)
+    await withdraw(desk, tx, keys)
+    unwatched = update(purchase).where(among(tx.engine, c.id), c.watched_at.is_(None))
+    await tx.execute(unwatched.values(is_revoked=True, is_open=True), given)
 
 
 async def _look_again(desk: Desk, tx: Tx, key: str) -> None:
@@ -106,7 +109,6 @@ async def _look_again(desk: Desk, tx: Tx, key: str) -> None:
     p = pending_charge.c
     query = select(p.id).where(among(tx.engine, p.id))
     once = {row.id for row in await tx.rows(query, {KEYS: packed(tx.engine, sorted(days))})}
-    await withdraw(desk, tx, sorted(once))
-    await _revoke(tx, sorted(once))
+    await _forgive(desk, tx, sorted(once))
     again = [(subject, day) for subject, day in sorted(days.items()) if subject not in once]
     await reopen(tx, again, desk.clock.machine_now(), desk.chance)

@@ -110,14 +110,13 @@ class ExtrasPage:
     offs: tuple[OffRow, ...]
 
 
-async def extras(house: House, tx: Tx, at: Counter) -> ExtrasPage:
+async def extras(tx: Tx, at: Counter) -> ExtrasPage:
     """Gather what a household has."""
-    found = await read_extras(house, tx, at)
-    book = (await house.desk.shelf.newest(tx)).book
+    found = await read_extras(tx, at)
     return ExtrasPage(
         used=tuple(_used(one) for one in found.used),
         points=_points(found),
-        offs=tuple(_off(one, book, at) for one in found.promotions),
+        offs=tuple(_off(one, at) for one in found.promotions),
     )
 
 
@@ -125,10 +124,10 @@ async def beside(house: House, tx: Tx, contract: str) -> Mapping[str, Any]:
     """Gather what staff sees of it, with what was bought and may be sold. Raises NotFound."""
     holder = await holder_of(tx, contract)
     at = await shopping.counter(house, tx, holder.service, holder.zone)
-    sales = await shopping.bought(house, tx, at, limit=SALES_SHOWN_MAX)
-    wares = await shopping.offers(house, tx, at, limit=WARES_SHOWN_MAX)
+    sales = await shopping.bought(tx, at, limit=SALES_SHOWN_MAX)
+    wares = shopping.offers(at, limit=WARES_SHOWN_MAX)
     return {
-        "extras": await extras(house, tx, at),
+        "extras": await extras(tx, at),
         "sales": [sale(one, holder.zone) for one in sales],
         "wares": [(one.code, f"{one.name}, {one.price}") for one in wares],
     }
@@ -202,14 +201,14 @@ def _point(one: PointView) -> PointRow:
     )
 
 
-def _off(one: RedemptionView, book: PriceBook, at: Counter) -> OffRow:
+def _off(one: RedemptionView, at: Counter) -> OffRow:
     redemption, promotion = one.redemption, one.redemption.promotion
     is_over = redemption.is_over(one.periods, at.today)
     until = f" to before {shown(redemption.until_on)}" if redemption.until_on else ""
     return OffRow(
         name=promotion.name,
         code=promotion.code,
-        what=off(promotion, book),
+        what=off(promotion, at.catalogue.book),
         days=f"for what is charged from {shown(redemption.from_on)} on{until}",
         taken=str(Money(one.taken_minor, at.buyer.currency)),
         tone="off" if is_over else "good",

@@ -78,7 +78,7 @@ class Home:
             about = await accounts.view(tx, call.subscriber.contract)
             found = await self._home(tx, about)
             at = await counter(self.house, tx, about.service.id, about.zone)
-            more = await extras(self.house, tx, at)
+            more = await extras(tx, at)
         return await self.phone.page(
             call, "portal", said=said, tone=tone, status=status, home=found, extras=more
         )

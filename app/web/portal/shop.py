@@ -83,12 +83,8 @@ class Shop:
         one = call.subscriber
         async with self.house.store.read() as tx:
             at = await shopping.counter(self.house, tx, one.service, one.zone)
-            found = await shopping.offers(
-                self.house, tx, at, words=query.q, behind=query.behind, limit=OFFERS_MAX + 1
-            )
-            sales = await shopping.bought(
-                self.house, tx, at, behind=query.before, limit=SALES_MAX + 1
-            )
+            sales = await shopping.bought(tx, at, behind=query.before, limit=SALES_MAX + 1)
+        found = shopping.offers(at, words=query.q, behind=query.behind, limit=OFFERS_MAX + 1)
         return await self.phone.page(
             call,
             "portal_shop",

@@ -256,3 +256,22 @@ async def test_use_on_a_void_invoice_is_forgiven(office: Office, again: bool):
     await check_books(office.store)
     async with office.store.read() as tx:
         assert await broken(tx) == {}
+
+
+async def test_use_that_was_given_back_before_is_not_forgiven_twice(small_office: Office):
+    """Of a void invoice whose use was charged anew elsewhere, that charge stands."""
+    office = small_office
+    await metered(office, "BULK")  # over ten it costs half: more use comes to less
+    await tell(office, record("1", 10, "gigabytes"))
+    await until(office, APRIL)
+    async with office.store.read() as tx:
+        number = await tx.scalar(select(func.max(invoice.c.number)))
+    await tell(office, record("2", 2, "gigabytes"))
+    await until(office, datetime(2026, 5, 2, 9, tzinfo=UTC))
+    assert await used(office) == [("Bulk: 10 gigabytes", 1000), ("Bulk: 12 gigabytes", 600)]
+    await called_void(office, number)
+    await tell(office, record("3", 2, "gigabytes"))
+    await until(office, datetime(2026, 6, 2, 9, tzinfo=UTC))
+    assert await credited(office) == [1000]
+    assert (await used(office))[2:] == [("Bulk: 14 gigabytes", 100)]
+    await check_books(office.store)
