@@ -11,7 +11,8 @@ from pathlib import Path
 from bench import report
 
 AROUND = {"__init__", "__main__", "report", "database", "portal", "product", "scaled", "simulator"}
-AROUND |= {"asking", "billing_process", "crowd", "history", "holds", "replaying", "visiting"}
+AROUND |= {"asking", "billing_process", "crowd", "history", "holds", "replaying", "twin"}
+AROUND |= {"visiting"}
 
 
 def main() -> int:

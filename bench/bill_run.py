@@ -8,18 +8,14 @@ from __future__ import annotations
 
 import os
 import resource
-import sqlite3
 import tempfile
 import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, closing
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
-
-import asyncpg
 
 from app.desk.paying import parse_amount, take_cash
 from app.desk.redeeming import redeem
@@ -28,12 +24,13 @@ from app.roles import billing
 from app.shape import bring_up, open_house
 from app.wiring import House
 from bench.billing_process import settings, together
-from bench.crowd import CONTRACT, columns_of, multiply
-from bench.database import administer, fresh_postgres
+from bench.crowd import CONTRACT, columns_of, go_to_the_first, multiply
+from bench.database import fresh_postgres
 from bench.history import one_by_one
 from bench.latency import operator_files, subscribers
 from bench.pages import nowhere
 from bench.report import Result, against, at_least, at_most
+from bench.twin import Chunk, bulk_postgres, bulk_sqlite, copy_sqlite, twin_of
 
 HOUSEHOLDS = int(os.environ.get("BOXOFFICE_BENCH_HOUSEHOLDS", "100000"))
 SERIAL, MAC = "HT2-000001", "00:1A:79:30:00:01"
@@ -55,7 +52,6 @@ ADDED = {
     "posting": "id",
     "open_item": "id",
 }
-Rows = tuple[str, tuple[str, ...], list[tuple[Any, ...]]]
 
 
 async def run() -> list[Result]:
@@ -68,10 +64,9 @@ async def _sqlite() -> list[Result]:
         place, twin = Path(name) / "boxoffice.db", Path(name) / "twin.db"
         url = f"sqlite:///{place}"
         async with _crowd(Path(name), url) as house:
-            with closing(sqlite3.connect(place)) as there, closing(sqlite3.connect(twin)) as copy:
-                there.backup(copy)
+            copy_sqlite(place, twin)
             ran = await _ran(house)
-            limit_s = await _bulk_sqlite(house.store, twin)
+            limit_s = await bulk_sqlite(twin, _added(house.store))
         return _results("sqlite", ran, limit_s, target=0.25)
 
 
@@ -80,18 +75,18 @@ async def _postgres() -> list[Result]:
         async with fresh_postgres() as url:
             async with _crowd(Path(name), url):
                 pass
-            async with _twin_of(url) as twin, open_house(settings(Path(name), url)) as house:
+            async with twin_of(url) as twin, open_house(settings(Path(name), url)) as house:
                 ran = await _ran(house)
-                limit_s = await _bulk_postgres(house.store, twin)
+                limit_s = await bulk_postgres(twin, _added(house.store))
                 two_s = await _by_two(house, Path(name), url)
-                alone = await one_by_one(house, lambda: _go_to_the_first(house))
+                alone = await one_by_one(house, lambda: go_to_the_first(house))
         two = at_least("postgres_two", ran.first_s / two_s, unit="of one", target=TWO_TIMES)
         return [*_results("postgres", ran, limit_s, target=0.50), two, *alone]
 
 
 async def _by_two(house: House, folder: Path, url: str) -> float:
     """Let two processes bill the month after; returns the seconds."""
-    await _go_to_the_first(house)
+    await go_to_the_first(house)
     async with together(folder, url, 2) as both:
         begun_s = time.perf_counter()
         settled = await both.bill()
@@ -102,19 +97,6 @@ async def _by_two(house: House, folder: Path, url: str) -> float:
     if (settled, parked) != (HOUSEHOLDS, 0):
         raise RuntimeError(f"{settled} settled and {parked} parked of {HOUSEHOLDS}")
     return took_s
-
-
-@asynccontextmanager
-async def _twin_of(url: str) -> AsyncIterator[str]:
-    """Have the same database once more; nobody may be connected to the first one."""
-    parts = urlsplit(url)
-    server, first = parts._replace(path="/postgres").geturl(), parts.path[1:]
-    await administer(server, f"DROP DATABASE IF EXISTS {first}_twin WITH (FORCE)")
-    await administer(server, f"CREATE DATABASE {first}_twin TEMPLATE {first}")
-    try:
-        yield parts._replace(path=f"/{first}_twin").geturl()
-    finally:
-        await administer(server, f"DROP DATABASE {first}_twin WITH (FORCE)")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,7 +124,7 @@ def _results(engine: str, ran: Ran, limit_s: float, *, target: float) -> list[Re
 
 async def _ran(house: House) -> Ran:
     """Let the next bill day come and run, then run again."""
-    await _go_to_the_first(house)
+    await go_to_the_first(house)
     first_s = await _timed(house, HOUSEHOLDS)
     return Ran(first_s=first_s, again_s=await _timed(house, 0), memory_mb=_peak_mb())
 
@@ -184,25 +166,13 @@ async def paid_household(house: House) -> None:
         raise RuntimeError(f"the operator was not taken: {outcome.problems[:3]}")
     async with house.store.begin() as tx:
         await redeem(house, tx, CONTRACT, OFFER, ACTOR)
-    await _go_to_the_first(house)
+    await go_to_the_first(house)
     await billing.run(house, lambda *_: None, actor=ACTOR)
     async with house.store.begin() as tx:
         ((owed,),) = await tx.fetch("SELECT sum(rest_minor) FROM open_item")
         amount = await parse_amount(tx, CONTRACT, f"{owed // 100}.{owed % 100:02}")
         await take_cash(house, tx, CONTRACT, amount=amount, reference=CONTRACT, actor=ACTOR)
     await billing.run(house, lambda *_: None, actor=ACTOR)
-
-
-async def _go_to_the_first(house: House) -> None:
-    """Let time go by until the next bill day."""
-    async with house.store.begin() as tx:
-        now = await house.clock.business_now(tx)
-        day = _first_of_next(now.date())
-        await house.clock.advance(tx, datetime(day.year, day.month, 1, 9, tzinfo=UTC) - now)
-
-
-def _first_of_next(day: date) -> date:
-    return (day.replace(day=1) + timedelta(days=32)).replace(day=1)
 
 
 def _peak_mb() -> float:
@@ -212,46 +182,10 @@ def _peak_mb() -> float:
 # -- the limit
 
 
-async def _bulk_sqlite(store: Any, twin: Path) -> float:
-    """Write what the run has added into its twin; returns the seconds."""
-    took_s = 0.0
-    with closing(sqlite3.connect(twin, isolation_level=None)) as connection:
-        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
-            connection.execute(f"PRAGMA {pragma}")
-        async for chunk in _added(store):
-            begun_s = time.perf_counter()
-            connection.execute("BEGIN IMMEDIATE")
-            for table, columns, rows in chunk:
-                marks = ", ".join("?" * len(columns))
-                names = ", ".join(f'"{name}"' for name in columns)
-                text = f'INSERT INTO "{table}" ({names}) VALUES ({marks})'  # noqa: S608
-                connection.executemany(text, rows)
-            connection.execute("COMMIT")
-            took_s += time.perf_counter() - begun_s
-    return took_s
-
-
-async def _bulk_postgres(store: Any, twin: str) -> float:
-    """Write what the run has added into its twin; returns the seconds."""
-    took_s = 0.0
-    async with asyncpg.create_pool(twin, min_size=1, max_size=1) as pool:
-        async for chunk in _added(store):
-            begun_s = time.perf_counter()
-            await _copy(pool, chunk)
-            took_s += time.perf_counter() - begun_s
-    return took_s
-
-
-async def _copy(pool: asyncpg.Pool, chunk: list[Rows]) -> None:
-    async with pool.acquire() as connection, connection.transaction():
-        for table, columns, rows in chunk:
-            await connection.copy_records_to_table(table, records=rows, columns=columns)
-
-
-async def _added(store: Any) -> AsyncIterator[list[Rows]]:
+async def _added(store: Any) -> AsyncIterator[Chunk]:
     """Yield what the run has added, so many invoices at a time."""
     for first in range(HOUSEHOLDS + 1, 2 * HOUSEHOLDS + 1, COMMIT_INVOICES):
-        chunk = []
+        chunk: Chunk = []
         async with store.read() as tx:
             for name, key in ADDED.items():
                 columns = tuple(column for column, _ in await columns_of(tx, name))

@@ -8,7 +8,10 @@ from __future__ import annotations
 # ruff: noqa: S608 - what texts are made of are names of our own tables
 import re
 from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
 from typing import Any
+
+from app.wiring import House
 
 # What people call the household and its only invoice.
 CONTRACT, NUMBER = "4000000000", "INV-00000001"
@@ -41,6 +44,14 @@ async def columns_of(tx: Any, table: str) -> list[tuple[str, str]]:
         return [(row[1], row[2]) for row in await tx.fetch(f'PRAGMA table_info("{table}")')]
     query = "SELECT column_name, udt_name FROM information_schema.columns WHERE table_name = $1"
     return [tuple(row) for row in await tx.fetch(f"{query} ORDER BY ordinal_position", (table,))]
+
+
+async def go_to_the_first(house: House) -> None:
+    """Let time go by until the next bill day."""
+    async with house.store.begin() as tx:
+        now = await house.clock.business_now(tx)
+        day = (now.replace(day=1) + timedelta(days=32)).replace(day=1)
+        await house.clock.advance(tx, datetime(day.year, day.month, 1, 9, tzinfo=UTC) - now)
 
 
 class _Copy:

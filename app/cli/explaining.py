@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from app.desk.household import Household
 from billing.rating.model import LineKind
 from billing.reads.credit_notes import CreditLineView, CreditNoteView
-from billing.reads.explaining import Explanation
+from billing.reads.explaining import Explanation, Word
 from billing.reads.invoices import InvoiceView, LineView
 from billing.tax.levels import Level
 from billing.tax.model import TaxGroup
@@ -71,7 +71,9 @@ def _invoice(one: InvoiceView) -> Iterator[str]:
 
 def _line(one: Explanation) -> Iterator[str]:
     yield f"line {one.line} of {one.document}, contract {one.contract}: {one.label}"
-    if one.gives_back:
+    if one.word:
+        yield f"  goodwill of line {one.gives_back}: {_worded(one.word)}"
+    elif one.gives_back:
         yield f"  gives back of line {one.gives_back}, {one.period_start} to {one.period_end}"
     share = f"{one.units}/{one.of_units} of it, by the {one.measure.value}"
     after = f", after the first {one.units_before}" if one.units_before else ""
@@ -83,12 +85,19 @@ def _line(one: Explanation) -> Iterator[str]:
     for back in one.given_back:
         kept = f", {back.kept} kept" if back.kept.amount_minor else ""
         days = f"{back.period_start} to {back.period_end}"
+        if back.word:
+            days = f"goodwill: {_worded(back.word)}"
         yield f"  given back: {back.amount}{kept} by line {back.line} of {back.note}, {days}"
     for each in one.sources:
         days = f"from {each.from_on}" + (f" to {each.until_on}" if each.until_on else "")
         yield f"  {each.kind} {each.id}: {days}" + (f", {each.detail}" if each.detail else "")
     word = "agrees" if one.agrees else "DIFFERS"
     yield f"  amount {one.amount}; computed again from the record: {one.executed}, {word}"
+
+
+def _worded(one: Word) -> str:
+    share = f"{one.percent} of it, " if one.percent else ""
+    return f"{share}by {one.by} on {one.at:%F %H:%M} UTC: {one.reason}"
 
 
 def _note(one: CreditNoteView) -> Iterator[str]:
@@ -102,6 +111,8 @@ def _note(one: CreditNoteView) -> Iterator[str]:
 
 def _given_back(line: CreditLineView) -> str:
     """Tell how the amount comes about: what was charged, less what stays."""
+    if line.is_goodwill:
+        return f"goodwill, of {line.charged} charged"
     if line.kind is not LineKind.RENTAL:
         kept = f", {line.kept} of it kept" if line.kept.amount_minor else ""
         return f"{line.charged} charged once{kept}"

@@ -1,4 +1,4 @@
-"""`boxoffice invoice void`, `proforma`, `statement`: documents of a household."""
+"""`boxoffice invoice void`, `goodwill`, `proforma`, `statement`: documents of a household."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from app.cli.speak import Json, run, say, table, tell
 
 if TYPE_CHECKING:
     from app.wiring import House
+    from billing.flows.goodwill import Forgiven
     from billing.invoicing.proforma import Proforma
     from billing.reads.statements import Statement
 
@@ -25,6 +26,7 @@ def add_to(cli: typer.Typer) -> None:
     group = typer.Typer(help="What a person decides about an invoice.", no_args_is_help=True)
     group.command("void")(void)
     cli.add_typer(group, name="invoice")
+    cli.command("goodwill")(goodwill)
     cli.command("proforma")(proforma)
     cli.command("statement")(statement)
 
@@ -56,6 +58,42 @@ def void(
         tell({"invoice": number, "done": "void"})
     else:
         say(f"{number} is void")
+
+
+def goodwill(
+    line: Annotated[str, typer.Argument(help="The line, like INV-00000012.3.")],
+    *,
+    reference: Annotated[str, typer.Option(help="The same one again is the same goodwill.")],
+    reason: Annotated[str, typer.Option(help="Why, for the audit and for who asks later.")],
+    amount: Annotated[
+        str, typer.Option(help="Like 5.00; with its tax where the price of the line has it.")
+    ] = "",
+    percent: Annotated[str, typer.Option(help="Like 10%, of what the line charged.")] = "",
+    as_json: Json = False,
+) -> None:
+    """Give back of a line for no days of it, at most what it still holds, by a credit note."""
+
+    async def story(house: House) -> Forgiven:
+        from app.desk import goodwill as forgiving
+
+        async with house.store.begin() as tx:
+            return await forgiving.give(
+                house,
+                tx,
+                line,
+                amount=amount,
+                percent=percent,
+                reason=reason,
+                reference=reference,
+                actor=actor(),
+            )
+
+    done = run(story)
+    if as_json:
+        tell(done)
+    else:
+        again = "" if done.is_new else ", as it was before"
+        say(f"{done.amount} of {line} is given back by {done.note}{again}")
 
 
 def proforma(

@@ -5,12 +5,12 @@ Somebody who looks for deeds types what people say: a contract, a serial, a name
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from app.identity import people
-from app.identity.people import PERSON, Person
+from app.identity.people import PERSON
 from app.wiring import House
 from runtime.store import Tx
 from runtime.store.audit import Deed, Line, Wanted, lines, record
@@ -81,8 +81,19 @@ async def reading(
         before=sought.before,
     )
     found = await lines(tx, wanted, lines_max=deeds_max, behind=behind)
+    name = await naming(tx)
+    return [_told(line, name) for line in found]
+
+
+async def naming(tx: Tx) -> Callable[[str], str]:
+    """Learn how those who are written down are called."""
     named = {one.actor: one for one in await people.listing(tx)}
-    return [_told(line, named) for line in found]
+
+    def name(text: str) -> str:
+        one = named.get(text)
+        return one.display if one else text.removeprefix(f"{PERSON}:")
+
+    return name
 
 
 async def _subjects(tx: Tx, text: str) -> Sequence[str]:
@@ -104,13 +115,8 @@ async def _person(tx: Tx, name: str) -> str:
         return name
 
 
-def _told(line: Line, named: dict[str, Person]) -> Told:
+def _told(line: Line, name: Callable[[str], str]) -> Told:
     deed = line.deed
-
-    def name(text: str) -> str:
-        one = named.get(text)
-        return one.display if one else text.removeprefix(f"{PERSON}:")
-
     return Told(
         position=line.position,
         at=deed.at,

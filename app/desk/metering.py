@@ -12,6 +12,7 @@ from app.wiring import House
 from billing.flows import usage
 from billing.flows.usage import Taken
 from billing.usage.model import Record, read
+from runtime.memory import settle_down
 from runtime.store import Tx
 from terms.errors import Invalid
 
@@ -76,6 +77,7 @@ async def take(
 
 async def take_all(house: House, source: str, rows: Iterable[Row], actor: str) -> Outcome:
     """Take very many records, BATCH_MAX in a transaction; begun again, it counts none twice."""
+    settle_down()
     outcome = Outcome()
     read_on = iter(rows)
     while batch := list(islice(read_on, BATCH_MAX)):

@@ -24,6 +24,9 @@ _KEYS = {
     "credit_note": "id = NEW.id",
     "credit_line": "note_id = NEW.note_id AND n = NEW.n",
     "write_off": "id = NEW.id",
+    "audit": "position = NEW.position",
+    "catalog_version": "edition = NEW.edition",
+    "goodwill": "id = NEW.id",
     "audit_link": "n = NEW.n OR deed = NEW.deed",
 }
 _SQLITE_POSTING = """

@@ -43,6 +43,7 @@ LINKS = (
 
 PORTAL_LINKS = (
     Link(href="/portal/", word="Home", policy=Policy.SUBSCRIBER),
+    Link(href="/portal/shop", word="Shop", policy=Policy.SUBSCRIBER),
     Link(href="/portal/invoices", word="Invoices", policy=Policy.SUBSCRIBER),
     Link(href="/portal/boxes", word="Boxes", policy=Policy.SUBSCRIBER),
     Link(href="/portal/me", word="Sign-in", policy=Policy.SUBSCRIBER),

@@ -18,7 +18,7 @@ class Perk(IntFlag):
     """What an account has beside its subscriptions: only then is it looked for."""
 
     DISCOUNT = 1  # it has redeemed a promotion
-    REFERRED = 2  # somebody brought it and waits for its first paid invoice
+    REFERRED = 2  # somebody brought it, and has credit while it has paid an invoice
     MEMBER = 4  # it has points for what it pays
     REWARD = REFERRED | MEMBER
 

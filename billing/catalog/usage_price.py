@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
 from fractions import Fraction
@@ -52,6 +52,11 @@ class UsagePrice:
     free: Fraction = Fraction(0)
     per_event: Fraction = Fraction(0)
     free_events: int = 0
+    text: str = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        # Written down with every charge that is rated by it.
+        object.__setattr__(self, "text", " ".join([self.model.value, *self._words()]))
 
     @classmethod
     def parse(cls, text: str) -> UsagePrice:
@@ -67,7 +72,7 @@ class UsagePrice:
         return _percentage(words)
 
     def __str__(self) -> str:
-        return " ".join([self.model.value, *self._words()])
+        return self.text
 
     def _words(self) -> Iterator[str]:
         for tier in self.tiers:

@@ -22,6 +22,7 @@ from billing.ledger.model import Book, Posting, PostingKind, entries
 from billing.ledger.store import deferral, deferral_from, deferred_on, earned_month
 from billing.rating.model import LineKind
 from runtime.store import Tx
+from runtime.store.alone import Alone, alone
 from terms.calendar import Period
 from terms.ids import AccountId
 from terms.money import Money
@@ -51,6 +52,8 @@ async def earn(tx: Tx, now: datetime) -> Earned | None:
 
     A month is over a day after its end, when it is so in every zone.
     """
+    # The next month has no row yet for which somebody else could be waited.
+    await alone(tx, Alone.EARN)
     place = await _place(tx)
     if place is None or now.date() <= place.month.end:
         return None
@@ -73,9 +76,9 @@ async def earn(tx: Tx, now: datetime) -> Earned | None:
 
 
 async def _place(tx: Tx) -> _Place | None:
-    """Find where to go on, and have whoever does the same wait for us."""
+    """Find where to go on."""
     c = earned_month.c
-    query = select(earned_month).order_by(c.month.desc()).limit(1).with_for_update()
+    query = select(earned_month).order_by(c.month.desc()).limit(1)
     row = await tx.first(query)
     if row is None:
         first = await tx.scalar(select(invoice.c.issued_on).order_by(invoice.c.id).limit(1))
@@ -173,7 +176,9 @@ def _credit_query(month: Period) -> Select[Any]:
         .join(invoice, invoice.c.id == c.invoice_id)
     )
     query = select(*columns, c.period_start, c.period_end, *charged).select_from(joined)
-    return query.where(owner.issued_on >= month.start, owner.issued_on < month.end)
+    # Goodwill is for none of the days to come: it was taken of what is earned.
+    is_of_days = c.goodwill_id.is_(None)
+    return query.where(owner.issued_on >= month.start, owner.issued_on < month.end, is_of_days)
 
 
 def _of_credit(row: Any) -> Deferral | None:

@@ -3,6 +3,7 @@
 A total has one pending charge while its period goes on, whose amount follows it. What comes after
 that was billed is a further charge: the difference of the totals, never the price of the records.
 Where a total comes to less than is billed, what is billed is given back and the total charged anew.
+What stood on an invoice that is void was forgiven: it counts as billed, and is never charged again.
 """
 
 from __future__ import annotations
@@ -12,17 +13,17 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import Row, select
 
-from billing.catalog.model import Price, PriceBook
+from billing.catalog.model import Offering, Price, PriceBook
 from billing.catalog.terms import Days, Measure
 from billing.flows.desk import Desk
 from billing.flows.homes import Home, of_services
 from billing.flows.withdraw import withdraw
 from billing.pending.model import PendingCharge
-from billing.pending.store import Filed, file, pending_charge, pending_from
+from billing.pending.store import Filed, file, pending_charge
 from billing.rating.due import Wish, due
-from billing.rating.model import Line, LineKind, once
+from billing.rating.model import Line, LineKind, once_for
 from billing.rating.usage import beyond, rated
 from billing.subscriptions.model import Subscription
 from billing.usage.model import UsageTotal, shown
@@ -42,33 +43,49 @@ async def rerate_services(desk: Desk, tx: Tx, services: Sequence[ServiceId], now
     rows = await tx.rows(query, {KEYS: packed(tx.engine, services)})
     if rows:
         homes = await of_services(tx, sorted({ServiceId(row.service_id) for row in rows}))
-        await rerate(desk, tx, [total_from(row) for row in rows], homes, now)
+        book = (await desk.shelf.newest(tx)).book
+        await rerate(desk, tx, [total_from(row) for row in rows], homes, now, book=book)
 
 
 async def rerate(
-    desk: Desk, tx: Tx, totals: Sequence[UsageTotal], homes: Sequence[Home], now: datetime
+    desk: Desk,
+    tx: Tx,
+    totals: Sequence[UsageTotal],
+    homes: Sequence[Home],
+    now: datetime,
+    *,
+    book: PriceBook,
 ) -> None:
     """Rate totals of locked households, keep them, and have what they cost more charged."""
-    book = (await desk.shelf.newest(tx)).book
     by_service = {home.service: home for home in homes}
     held = await _held(tx, totals)
     steps = [
-        _step(_Rating(total=one, home=by_service[one.service], book=book), held[one.id], now)
+        _step(_Rating.of(one, by_service[one.service], book), book, held[one.id], now)
         for one in totals
     ]
     await tx.upsert(usage_total, [_row(step) for step in steps], key=("id",))
     await file(tx, [step.filed for step in steps if step.filed], now)
-    await withdraw(desk, tx, [key for step in steps for key in step.withdrawn])
+    if withdrawn := [key for step in steps for key in step.withdrawn]:
+        await withdraw(desk, tx, withdrawn)
     await _wake(desk, tx, steps)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Held:
-    """The charges of a total: one that is not billed yet, those that are; how many ever were."""
+    """The charges of a total: one not billed yet, those billed or forgiven; how many ever were."""
 
-    waiting: PendingCharge | None
-    billed: Sequence[PendingCharge]
+    waiting: Row[Any] | None
+    billed: Sequence[Row[Any]]
+    forgiven: Sequence[Row[Any]]
     count: int
+
+    @property
+    def billed_minor(self) -> int:
+        return self.forgiven_minor + int(sum(row.amount_minor for row in self.billed))
+
+    @property
+    def forgiven_minor(self) -> int:
+        return int(sum(row.amount_minor for row in self.forgiven))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,33 +102,35 @@ class _Step:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Rating:
+    """A total with what it is rated by."""
+
     total: UsageTotal
     home: Home
-    book: PriceBook
+    subscription: Subscription
+    offering: Offering
+    price: Price
 
-    @property
-    def subscription(self) -> Subscription:
-        return next(one for one in self.home.metered if one.id == self.total.subscription)
+    @classmethod
+    def of(cls, one: UsageTotal, home: Home, book: PriceBook) -> _Rating:
+        """Look up what a total is rated by; of its days those that are charged by now count."""
+        subscription = next(each for each in home.metered if each.id == one.subscription)
+        offering = book.offering(one.offering)
+        period = home.period_of(subscription, offering.terms, one.period.start)
+        if period not in (None, one.period) and period.start == one.period.start:
+            one = replace(one, period=period)
+        return cls(
+            total=one,
+            home=home,
+            subscription=subscription,
+            offering=offering,
+            price=book.price_on(one.offering, home.currency, one.period.start),
+        )
 
-    @property
-    def price(self) -> Price:
-        currency, day = self.home.currency, self.total.period.start
-        return self.book.price_on(self.total.offering, currency, day)
-
-    def current(self) -> _Rating:
-        """Return it with the days of which its subscription is charged by now."""
-        terms = self.book.offering(self.total.offering).terms
-        period = self.home.period_of(self.subscription, terms, self.total.period.start)
-        if period is None or period.start != self.total.period.start:
-            return self
-        return replace(self, total=replace(self.total, period=period))
-
-    def committed(self) -> Money:
+    def committed(self, book: PriceBook) -> Money:
         """Tell what is charged for the period whatever is used, just as settle does."""
-        price, one, home = self.price, self.subscription, self.home
-        if not price.amount.amount_minor:
-            return price.amount
-        terms = self.book.offering(one.offering).terms
+        one, home, terms = self.subscription, self.home, self.offering.terms
+        if not self.price.amount.amount_minor:
+            return self.price.amount
         rests = (
             [each.days for each in home.pauses if each.days] if terms.paused is Days.FREE else ()
         )
@@ -127,7 +146,7 @@ class _Rating:
             quantity=one.quantity,
             rests=tuple(rests),
         )
-        charges = due(self.book, wish, date.max).charges
+        charges = due(book, wish, date.max).charges
         return total((each.amount for each in charges), home.currency)
 
     def cost(self, committed: Money) -> Money:
@@ -137,14 +156,14 @@ class _Rating:
         return beyond(rated(usage, one.quantity, one.events, self.home.currency), committed)
 
 
-def _step(before: _Rating, held: _Held, now: datetime) -> _Step:
+def _step(rating: _Rating, book: PriceBook, held: _Held, now: datetime) -> _Step:
     """Decide what becomes of the charges of a total. Pure."""
-    rating = before.current()
-    committed = rating.committed()
+    committed = rating.committed(book)
     cost = rating.cost(committed)
-    billed = total((one.line.charge.amount for one in held.billed), cost.currency)
+    billed = Money(held.billed_minor, cost.currency)
     withdrawn = [one.id for one in held.billed] if cost.amount_minor < billed.amount_minor else []
-    rest = cost if withdrawn else cost - billed
+    done_minor = held.forgiven_minor if withdrawn else held.billed_minor
+    rest = cost - Money(min(done_minor, cost.amount_minor), cost.currency)
     filed, wakes_at = None, now if withdrawn else None
     if rest.amount_minor:
         record = {
@@ -170,12 +189,10 @@ def _filed(
     rating: _Rating, held: _Held, rest: Money, record: Mapping[str, int], today: date
 ) -> Filed:
     one, price, waiting = rating.total, rating.price, held.waiting
-    offering = rating.book.offering(one.offering)
-    charge = replace(
-        once(LineKind.USAGE, one.period.start, price, rest, offering.tax), period=one.period
-    )
+    charge = once_for(LineKind.USAGE, one.period, price, rest, rating.offering.tax)
     key = waiting.id if waiting else f"{one.id}.{held.count}"
-    label = f"{offering.name}: {shown(one.quantity_micro)} {one.meter}"
+    quantity = shown(one.quantity_micro)
+    label = f"{rating.offering.name}: {quantity} {one.meter}"
     if today < one.period.end:
         from_on = due_on = one.period.end
     elif waiting:
@@ -190,7 +207,7 @@ def _filed(
         record={
             **record,
             "meter": one.meter,
-            "quantity": shown(one.quantity_micro),
+            "quantity": quantity,
             "events": one.events,
             "usage": str(price.usage),
         },
@@ -199,16 +216,20 @@ def _filed(
 
 async def _held(tx: Tx, totals: Sequence[UsageTotal]) -> dict[str, _Held]:
     c = pending_charge.c
-    query = select(pending_charge).where(among(tx.engine, c.cause)).order_by(c.created_at, c.id)
-    found: dict[str, list[Any]] = {one.id: [] for one in totals}
+    told = (c.id, c.cause, c.amount_minor, c.from_on, c.due_on)
+    query = (
+        select(*told, c.is_open, c.is_withdrawn, c.is_forgiven)
+        .where(among(tx.engine, c.cause))
+        .order_by(c.created_at, c.id)
+    )
+    found: dict[str, list[Row[Any]]] = {one.id: [] for one in totals}
     for row in await tx.rows(query, {KEYS: packed(tx.engine, sorted(found))}):
         found[row.cause].append(row)
     return {
         key: _Held(
-            waiting=next(
-                (pending_from(row) for row in rows if row.is_open and not row.is_withdrawn), None
-            ),
-            billed=[pending_from(row) for row in rows if not (row.is_open or row.is_withdrawn)],
+            waiting=next((row for row in rows if row.is_open and not row.is_withdrawn), None),
+            billed=[row for row in rows if not (row.is_open or row.is_withdrawn)],
+            forgiven=[row for row in rows if row.is_forgiven],
             count=len(rows),
         )
         for key, rows in found.items()

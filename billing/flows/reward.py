@@ -2,8 +2,8 @@
 
 Settle marks accounts that say by a perk that they have any of it, and computes none of it. A member
 has points for what each of its charges has brought and kept; what it should have less what it has
-is written. Whoever brought a household has credit once its first invoice is paid. Every row is
-known by its cause, so that the same money never counts twice.
+is written. Whoever brought a household has credit while it has paid an invoice. Every row is known
+by its cause, so that the same money never counts twice.
 """
 
 from __future__ import annotations
@@ -12,19 +12,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, and_, exists, func, select, update
+from sqlalchemy import ColumnElement, and_, exists, func, or_, select, update
 
 from billing.accounts.model import Perk
 from billing.accounts.store import account
 from billing.flows.desk import Desk
-from billing.flows.house import give
+from billing.flows.house import give, take_back
 from billing.flows.points import Points, add, expire
 from billing.flows.settle.money import Moment
 from billing.invoicing.store import invoice
 from billing.loyalty.model import YEAR_DAYS, PointKind, Program, kept
 from billing.loyalty.store import loyalty, point_entry, referral
 from billing.payments.model import HOUSE, REFERRAL, Movement, MovementKind, taken_back
-from billing.payments.store import allocation, movement, movement_from
+from billing.payments.store import allocation, movement, movement_from, open_item
 from runtime.store import Tx
 from runtime.store.among import KEYS, among, packed
 from terms.calendar import local_date
@@ -131,19 +131,56 @@ class _Story:
         return sum(map(_stays, charges.values()))
 
     async def thank(self, gift: Money) -> None:
-        """Give credit to whoever brought the account, once it has paid an invoice."""
+        """Give credit to whoever brought the account while it has paid an invoice.
+
+        While it has not any more, the credit goes back, as far as it is not used: nobody owes
+        anything by what another one does.
+        """
         c = referral.c
-        query = select(c.referrer_id).where(c.referred_id == self.id, c.rewarded_at.is_(None))
-        referrer = await self.tx.scalar(query.where(_has_paid(self.id)))
+        referrer = await self.tx.scalar(select(c.referrer_id).where(c.referred_id == self.id))
         if referrer is None:
             return
-        now = self.moment.now
-        await give(self.desk, self.tx, referrer, gift, now, provider=REFERRAL, ref=self.id)
-        await self.tx.execute(
-            update(referral).where(c.referred_id == self.id).values(rewarded_at=now)
-        )
-        left = account.c.perks.op("&")(~int(Perk.REFERRED))
-        await self.tx.execute(update(account).where(account.c.id == self.id).values(perks=left))
+        lock = select(account.c.id).where(account.c.id == referrer)
+        await self.tx.rows(lock.with_for_update(key_share=True))
+        charges = await self._given()
+        held = sum(map(_stays, charges.values()))
+        if not await self.tx.scalar(select(_has_paid(self.id))):
+            for charge in charges.values():
+                await self._take_back(charge)
+        elif missing := (_first(charges) or gift.amount_minor) - held:
+            now, worth = self.moment.now, Money(missing, gift.currency)
+            name = f"{self.id}.{len(charges)}" if charges else self.id
+            await give(self.desk, self.tx, referrer, worth, now, provider=REFERRAL, ref=name)
+            await self.tx.execute(
+                update(referral).where(c.referred_id == self.id).values(rewarded_at=now)
+            )
+
+    async def _given(self) -> dict[str, list[Movement]]:
+        """List what was given for bringing the account, and what of it went back, by its charge."""
+        c = movement.c
+        mine = or_(c.charge == self.id, c.charge.like(f"{self.id}.%"))
+        query = select(movement).where(c.provider == REFERRAL, mine).order_by(c.id)
+        charges: dict[str, list[Movement]] = {}
+        for one in map(movement_from, await self.tx.rows(query)):
+            charges.setdefault(one.charge, []).append(one)
+        return charges
+
+    async def _take_back(self, charge: list[Movement]) -> None:
+        came_in, *_ = charge
+        query = select(open_item.c.rest_minor).where(open_item.c.id == came_in.id)
+        unused = came_in.amount.amount_minor
+        if came_in.is_settled:
+            waiting = taken_back(charge) - taken_back([one for one in charge if one.is_settled])
+            unused = int(await self.tx.scalar(query) or 0) - waiting
+        back = taken_back(charge) + min(unused, _stays(charge))
+        if back > taken_back(charge):
+            amount = Money(back, came_in.amount.currency)
+            await take_back(self.desk, self.tx, came_in, amount, self.moment.now)
+
+
+def _first(charges: dict[str, list[Movement]]) -> int:
+    """Tell how much was given first; nothing where nothing was."""
+    return next((charge[0].amount.amount_minor for charge in charges.values()), 0)
 
 
 def _stays(charge: list[Movement]) -> int:

@@ -122,18 +122,18 @@ async def _count(
     book = (await desk.shelf.newest(tx)).book
     by_contract = {home.contract: home for home in homes}
     fates = [_fate(one, by_contract.get(one.contract), book) for one in records]
-    more: dict[str, UsageTotal] = {}
+    begun = {fate.total.id: fate.total for fate in fates if fate.total}
+    more: dict[str, list[int]] = {key: [] for key in begun}
     for fate in fates:
         if fate.total:
-            before = more.get(fate.total.id, fate.total)
-            more[before.id] = _added(before, fate.record.quantity_micro, 1)
-    held = await _totals(tx, more)
+            more[fate.total.id].append(fate.record.quantity_micro)
+    held = await _totals(tx, begun)
     totals = [
-        _added(held[key], one.quantity_micro, one.events) if key in held else one
-        for key, one in more.items()
+        _added(held.get(key, one), sum(more[key]), len(more[key])) for key, one in begun.items()
     ]
     mine = {one.service for one in totals}
-    await rerate(desk, tx, totals, [home for home in homes if home.service in mine], now)
+    theirs = [home for home in homes if home.service in mine]
+    await rerate(desk, tx, totals, theirs, now, book=book)
     return fates
 
 

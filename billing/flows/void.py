@@ -6,10 +6,11 @@ that takes its place.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date, datetime
 from typing import NamedTuple
 
-from sqlalchemy import and_, select
+from sqlalchemy import and_, select, update
 
 from billing.accounts.store import account
 from billing.flows.desk import Desk
@@ -17,6 +18,7 @@ from billing.flows.withdraw import withdraw
 from billing.invoicing.store import invoice, invoice_line, reopen, voided
 from billing.payments.store import open_item
 from billing.pending.store import pending_charge
+from billing.purchases.store import purchase
 from billing.rating.model import LineKind
 from billing.subscriptions.model import Activation
 from billing.subscriptions.store import subscription
@@ -47,7 +49,8 @@ async def void(
     reason: str = "",
     is_charged_again: bool = False,
 ) -> Void:
-    """Call an invoice void. What was charged once on it is not charged again in any case.
+    """Call an invoice void. What was charged once on it is not charged again in any case, and a
+    title that nobody has watched yet is not watched any more.
 
     Raises NotFound, and InvalidTransition for one that is void already, or that its household has
     to pay first and has not: void, it would be watched for nothing.
@@ -86,6 +89,16 @@ async def _is_awaited(tx: Tx, key: str) -> bool:
     return await tx.scalar(first.where(*mine, c.kind == LineKind.RECURRING.value)) is not None
 
 
+async def _forgive(desk: Desk, tx: Tx, keys: Sequence[str]) -> None:
+    """Give back what was charged once; what nobody has watched yet is not watched any more."""
+    p, c, given = pending_charge.c, purchase.c, {KEYS: packed(tx.engine, keys)}
+    standing = update(pending_charge).where(among(tx.engine, p.id), p.is_withdrawn.is_(False))
+    await tx.execute(standing.values(is_forgiven=True), given)
+    await withdraw(desk, tx, keys)
+    unwatched = update(purchase).where(among(tx.engine, c.id), c.watched_at.is_(None))
+    await tx.execute(unwatched.values(is_revoked=True, is_open=True), given)
+
+
 async def _look_again(desk: Desk, tx: Tx, key: str) -> None:
     """Have what the invoice charged for compared again, from where it did."""
     c = invoice_line.c
@@ -96,6 +109,6 @@ async def _look_again(desk: Desk, tx: Tx, key: str) -> None:
     p = pending_charge.c
     query = select(p.id).where(among(tx.engine, p.id))
     once = {row.id for row in await tx.rows(query, {KEYS: packed(tx.engine, sorted(days))})}
-    await withdraw(desk, tx, sorted(once))
+    await _forgive(desk, tx, sorted(once))
     again = [(subject, day) for subject, day in sorted(days.items()) if subject not in once]
     await reopen(tx, again, desk.clock.machine_now(), desk.chance)

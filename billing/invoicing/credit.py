@@ -2,14 +2,16 @@
 
 Counted from the original line: at its price and with its own part of the tax, never more than it
 charged. Both are cut by what is reached, so that all credits of a line are the line. Each day of a
-line is credited once; what a person keeps of a deposit stands on its credit too. Pure.
+line is credited once, up to the rest that goodwill, which is for no days, has left; what a person
+keeps of a deposit stands on its credit too. Pure.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
+from typing import NamedTuple
 
 from billing.accounts.model import Account
 from billing.catalog.terms import Measure
@@ -22,16 +24,28 @@ from billing.rating.model import Line, LineKind
 from billing.tax.levels import Split
 from billing.tax.model import TaxGroup
 from terms.calendar import Period
+from terms.errors import Invalid
 from terms.ids import AccountId, InvoiceId
 from terms.money import Money, Rate, divide_half_up, total
 
 SERIES = "CRN"
 
 
+class Given(NamedTuple):
+    """Line `n` of a credit note: what it gave back of a line, and what it kept, in minor units."""
+
+    note: str
+    n: int
+    amount: int
+    tax: int
+    kept: int
+    is_goodwill: bool
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Charged:
     """Line `n` of an invoice, its net and tax, the group it was taxed in if it was, the days given
-    back of it.
+    back of it, and all that was `given` back, of no days too.
 
     `deferred_on` is the day on which its invoice was booked, where some of that was deferred.
     """
@@ -43,6 +57,13 @@ class Charged:
     group: TaxGroup | None
     deferred_on: date | None = None
     credited: tuple[Period, ...] = ()
+    given: frozenset[Given] = frozenset()
+
+    @property
+    def rest(self) -> Money:
+        """What of its amount was neither given back nor kept."""
+        gone = sum(one.amount + one.kept for one in self.given)
+        return self.line.charge.amount - Money(gone, self.split.net.currency)
 
     @property
     def held(self) -> list[Period]:
@@ -53,12 +74,17 @@ class Charged:
         """Return it with days given back, told once or twice."""
         return replace(self, credited=tuple(sorted({*self.credited, period})))
 
+    def gave(self, one: Given) -> Charged:
+        """Return it with what a note gave back of it, told once or twice."""
+        return replace(self, given=self.given | {one})
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CreditLine:
     """What is given back of a line: `amount`, for the days of `period`; `kept` is not.
 
-    The amount includes its tax where that of the line does; `split` takes it apart.
+    The amount includes its tax where that of the line does; `split` takes it apart. What is given
+    as `goodwill` has the id of that, and is for no days: its period is that of the line.
     """
 
     of: Charged
@@ -67,6 +93,7 @@ class CreditLine:
     amount: Money
     split: Split
     kept: Money
+    goodwill: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,12 +134,86 @@ def whole_of(one: Charged, *, kept_minor: int = 0) -> CreditLine | None:
 
 
 def execute_credit(one: CreditLine, zone: str) -> Money:
-    """Compute what a credit comes to, by the line it is of, its days and what of it is kept."""
+    """Compute what a credit comes to, by the line it is of, its days and what of it is kept.
+
+    The line is as it stood before; what goodwill comes to is a person's word, up to its rest.
+    """
+    if one.goodwill:
+        return min(one.amount, one.of.rest)
     if one.of.line.charge.measure is Measure.WHOLE:
         again = whole_of(one.of, kept_minor=one.kept.amount_minor)
     else:
         again = days_of(one.of, one.period, zone)
-    return again.amount if again else Money(0, one.amount.currency)
+    cut = within_rest([again] if again else [])
+    return cut[0].amount if cut else Money(0, one.amount.currency)
+
+
+def goodwill_of(one: Charged, amount: Money, goodwill: str) -> CreditLine:
+    """Give back an amount of a line for no days of it, whatever the reason.
+
+    Raises Invalid for more than it holds, or for nothing.
+    """
+    if not 0 < amount.amount_minor <= one.rest.amount_minor:
+        raise Invalid("amount", f"must be above nothing; {one.rest} is left of the line")
+    return CreditLine(
+        of=one,
+        label=one.line.label,
+        period=one.line.charge.period,
+        amount=amount,
+        split=_rest_part(one, amount.amount_minor),
+        kept=Money(0, amount.currency),
+        goodwill=goodwill,
+    )
+
+
+def within_rest(lines: Iterable[CreditLine]) -> list[CreditLine]:
+    """Cut credits, one after the other, to what is left of lines that goodwill took of.
+
+    Of other lines each credit is for days of its own, so that there is nothing to cut.
+    """
+    found: list[CreditLine] = []
+    stands: dict[tuple[InvoiceId, int], Charged] = {}
+    for credit in lines:
+        key = credit.of.invoice, credit.of.n
+        of = stands.get(key, credit.of)
+        if credit.goodwill or any(one.is_goodwill for one in of.given):
+            amount = min(credit.amount, of.rest)
+            split = _rest_part(of, amount.amount_minor)
+            credit = replace(credit, amount=amount, split=split)  # noqa: PLW2901 - cut
+        stands[key] = replace(of, given=of.given | {_given(credit, len(found))})
+        if credit.amount.amount_minor or credit.kept.amount_minor:
+            found.append(credit)
+    return found
+
+
+def _given(one: CreditLine, n: int) -> Given:
+    """Count a credit that is about to be given, the n-th."""
+    return Given(
+        note="",
+        n=n,
+        amount=one.amount.amount_minor,
+        tax=one.split.tax.amount_minor,
+        kept=one.kept.amount_minor,
+        is_goodwill=bool(one.goodwill),
+    )
+
+
+def _rest_part(one: Charged, amount: int) -> Split:
+    """Take apart what is given back of the rest of a line, whatever was given back before.
+
+    The tax is what is reached with it, less what was: all parts sum to that of the line, and
+    neither tax nor net is ever below nothing or more than is left.
+    """
+    charged, (net, tax) = one.line.charge.amount, (one.split.net, one.split.tax)
+    before = sum(each.amount for each in one.given)
+    taxed = sum(each.tax for each in one.given)
+    left = tax.amount_minor - taxed
+    part = min(tax.portion(before + amount, charged.amount_minor or 1).amount_minor - taxed, left)
+    part = max(part, 0)
+    if net == charged:
+        return Split(Money(amount, net.currency), Money(part, net.currency))
+    part = min(max(part, before + amount - taxed - net.amount_minor), amount)
+    return Split(Money(amount - part, net.currency), Money(part, net.currency))
 
 
 def cost_until(one: Charged, day: date, zone: str) -> int:
@@ -218,8 +319,8 @@ def taken_back(note: CreditNote) -> list[tuple[Book, str, Money]]:
 
 
 def _deferred(line: CreditLine, on: date) -> Money:
-    """Tell what of a credit is not earned yet."""
-    if line.of.deferred_on is None:
+    """Tell what of a credit is not earned yet; goodwill is for none of the days to come."""
+    if line.of.deferred_on is None or line.goodwill:
         return Money(0, line.amount.currency)
     still = unearned(line.period, line.of.line.charge.period.end, line.of.deferred_on, on)
     return unearned_part(line.split.net, line.period, still)

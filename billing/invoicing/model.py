@@ -5,6 +5,7 @@ What is still owed of it is an open item (billing.payments), not part of the doc
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -22,6 +23,7 @@ from terms.money import Money, total
 
 SERIES = "INV"
 NUMBER_DIGITS = 8
+_LINE = re.compile(r"(?P<document>.+)\.(?P<n>[1-9][0-9]{0,5})")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +52,12 @@ class Invoice:
     def total(self) -> Money:
         """What is to be paid."""
         return self.net + self.tax
+
+
+def line_named(text: str) -> tuple[str, int] | None:
+    """Take the name of a line apart: INV-00000012.3 is the third of a document."""
+    found = _LINE.fullmatch(text)
+    return (found["document"], int(found["n"])) if found else None
 
 
 def number(series: str, sequence: int) -> str:

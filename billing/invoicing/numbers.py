@@ -30,6 +30,7 @@ class Numbers:
         Raises Moved, from the commit. After any failure call `forget`.
         """
         if not tx.is_later:
+            self._last.pop(series, None)  # whoever takes the next ones asks again
             return await reserve_numbers(tx, series, count)
         if series not in self._last:
             found = await _last(look, series)

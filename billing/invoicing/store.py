@@ -28,6 +28,7 @@ from sqlalchemy import (
     UniqueConstraint,
     func,
     select,
+    text,
 )
 from sqlalchemy.dialects import postgresql, sqlite
 
@@ -148,11 +149,19 @@ credit_line = Table(
     Column("tax_minor", BigInteger, nullable=False),
     Column("kept_minor", BigInteger, nullable=False),
     Column("label", String(300), nullable=False),
+    # Of goodwill, which is for no days: its period is that of the line.
+    Column("goodwill_id", String(26), ForeignKey("goodwill.id"), unique=True),
     ForeignKeyConstraint(
         ["invoice_id", "invoice_n"], ["invoice_line.invoice_id", "invoice_line.n"]
     ),
     # One credit per line and day: a second run cannot give back again.
-    UniqueConstraint("invoice_id", "invoice_n", "period_start"),
+    Index(
+        "uq_credit_line_day",
+        *("invoice_id", "invoice_n", "period_start"),
+        unique=True,
+        sqlite_where=text("goodwill_id IS NULL"),
+        postgresql_where=text("goodwill_id IS NULL"),
+    ),
     CheckConstraint("period_start < period_end", name="period_end"),
     CheckConstraint("amount_minor >= 0", name="amount_minor"),
     CheckConstraint("kept_minor >= 0", name="kept_minor"),
@@ -327,6 +336,7 @@ def _credit_row(one: CreditNote, n: int, line: CreditLine) -> dict[str, object]:
         "tax_minor": line.split.tax.amount_minor,
         "kept_minor": line.kept.amount_minor,
         "label": line.label,
+        "goodwill_id": line.goodwill or None,
     }
 
 

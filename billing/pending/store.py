@@ -64,6 +64,8 @@ pending_charge = Table(
     # Settle looks at it: it is to be billed, or given back.
     Column("is_open", Boolean, nullable=False),
     Column("is_withdrawn", Boolean, nullable=False),
+    # It stood on an invoice that is void: whatever it was for is not charged again.
+    Column("is_forgiven", Boolean, nullable=False, server_default=false()),
     Column("created_at", Instant, nullable=False),
     CheckConstraint("amount_minor >= 0", name="amount_minor"),
     CheckConstraint("from_on <= due_on", name="due_on"),

@@ -99,11 +99,16 @@ class Line:
 
 def once(kind: LineKind, on: date, sold: Price, amount: Money, tax: str) -> Charge:
     """Charge something once, on a day."""
+    return once_for(kind, Period(on, days_after(on, 1)), sold, amount, tax)
+
+
+def once_for(kind: LineKind, period: Period, sold: Price, amount: Money, tax: str) -> Charge:
+    """Charge something once, for a period."""
     return Charge(
         kind=kind,
         offering=sold.offering,
         price_from=sold.effective_from,
-        period=Period(on, days_after(on, 1)),
+        period=period,
         measure=Measure.WHOLE,
         share=Share(0, 1, 1),
         quantity=1,

@@ -32,8 +32,8 @@ def graduated_by_tier(quantity: Number, tiers: Sequence[Tier]) -> list[Fraction]
     for tier in tiers:
         if costs and quantity <= below:
             break
-        within = quantity if tier.upto is None else min(Fraction(quantity), tier.upto)
-        costs.append(tier.flat + tier.unit * (within - below))
+        within = quantity if tier.upto is None else min(quantity, tier.upto)
+        costs.append(tier.flat + tier.unit * (within - below) if tier.unit else tier.flat)
         if tier.upto is None:
             break
         below = tier.upto

@@ -28,7 +28,7 @@ class CreditLineView:
 
     That line had charged `charged`: `rate`, after discounts, x `charged_days` / `of_days`. What
     stays charged of it is `rate` x `used_days` / `of_days`. `amount` is either `net`, or
-    includes its `tax_amount`.
+    includes its `tax_amount`. Goodwill is for no days.
     """
 
     label: str
@@ -46,11 +46,12 @@ class CreditLineView:
     tax_amount: Money
     kept: Money
     tax: str
+    is_goodwill: bool
 
     @property
     def days(self) -> int:
         """How many days are given back."""
-        return (self.period_end - self.period_start).days
+        return 0 if self.is_goodwill else (self.period_end - self.period_start).days
 
     @property
     def includes_tax(self) -> bool:
@@ -158,6 +159,7 @@ def _line(row: Any, currency: str) -> CreditLineView:
         tax_amount=Money(row.tax_minor, currency),
         kept=Money(row.kept_minor, currency),
         tax=row.tax,
+        is_goodwill=row.goodwill_id is not None,
     )
 
 

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from datetime import date
+from datetime import date, datetime
 from fractions import Fraction
 from typing import Any
 
-from sqlalchemy import Select, or_, select
+from sqlalchemy import Select, and_, or_, select
 
 from billing.accounts.store import account, service
 from billing.catalog.terms import Measure
 from billing.invoicing.credit import Charged, CreditLine, execute_credit
+from billing.invoicing.goodwill import GIVEN, given_from, goodwill
+from billing.invoicing.model import line_named
 from billing.invoicing.store import (
     charged_from,
     credit_line,
@@ -35,19 +36,31 @@ from billing.tax.model import TaxGroup
 from runtime.store import Tx
 from terms.calendar import Period
 from terms.errors import NotFound
-from terms.money import Money
+from terms.money import Money, Rate, total
 
 _ROUNDED_FOR = {
     Level.LINE: "each line",
     Level.GROUP: "all lines of this rate",
     Level.DOCUMENT: "the whole document",
 }
-_LINE = re.compile(r"(?P<document>.+)\.(?P<n>[1-9][0-9]{0,5})")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Word:
+    """A person's word that something is given back for no days: whose, when, why, what share."""
+
+    by: str
+    at: datetime
+    reason: str
+    percent: Rate | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Back:
-    """What a credit note gave back of the line: `amount`, and `kept` which it did not."""
+    """What a credit note gave back of the line: `amount`, and `kept` which it did not.
+
+    Goodwill is for no days and has a `word`.
+    """
 
     note: str
     line: int
@@ -55,6 +68,7 @@ class Back:
     period_end: date
     amount: Money
     kept: Money
+    word: Word | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,7 +78,8 @@ class Explanation:
     `rate` is for all of the quantity in a whole period, and so is what promotions take off it in
     `offs`. `executed` is the amount, computed again from what the line says of itself; it is `net`,
     or includes its `tax_amount`. `group` is what the document was taxed by together with this line,
-    rounded half up once at its level; none where the line is untaxed.
+    rounded half up once at its level; none where the line is untaxed. What is given back as
+    goodwill has a `word`.
     """
 
     document: str
@@ -93,6 +108,7 @@ class Explanation:
     given_back: Sequence[Back] = ()
     gives_back: str = ""
     kept: Money | None = None
+    word: Word | None = None
     sources: Sequence[Source] = field(default_factory=tuple)
     offs: Sequence[OffView] = ()
 
@@ -114,15 +130,15 @@ class Explanation:
         )
 
     @property
+    def left(self) -> Money:
+        """What of a charge was neither given back nor kept."""
+        gone = [each.amount + each.kept for each in self.given_back]
+        return self.amount - total(gone, self.amount.currency)
+
+    @property
     def agrees(self) -> bool:
         """Whether the record computes to the amount."""
         return self.executed == self.amount
-
-
-def parse(text: str) -> tuple[str, int] | None:
-    """Take the name of a line apart: INV-00000012.3 is the third of a document."""
-    found = _LINE.fullmatch(text)
-    return (found["document"], int(found["n"])) if found else None
 
 
 async def line(tx: Tx, text: str) -> Explanation:
@@ -130,7 +146,7 @@ async def line(tx: Tx, text: str) -> Explanation:
 
     Raises NotFound.
     """
-    named = parse(text)
+    named = line_named(text)
     for find in (_of_invoice, _of_note) if named else ():
         found = await find(tx, *named) if named else None
         if found is not None:
@@ -184,8 +200,8 @@ async def _of_note(tx: Tx, document: str, n: int) -> Explanation | None:
     c, back = credit_note.c, credit_line.c
     joined = credit_line.join(credit_note, c.id == back.note_id)
     query = (
-        select(credit_line, c.number, c.currency, c.groups)
-        .select_from(joined)
+        select(credit_line, c.number, c.sequence, c.currency, c.groups, *_WORD)
+        .select_from(joined.outerjoin(goodwill, goodwill.c.id == back.goodwill_id))
         .where(or_(c.number == document, c.id == document), back.n == n)
     )
     note = await tx.first(query)
@@ -197,7 +213,7 @@ async def _of_note(tx: Tx, document: str, n: int) -> Explanation | None:
     )
     if row is None:
         return None
-    charged = charged_from(row)
+    charged = await _as_it_stood(tx, charged_from(row), note)
     credit = CreditLine(
         of=charged,
         label=note.label,
@@ -205,6 +221,7 @@ async def _of_note(tx: Tx, document: str, n: int) -> Explanation | None:
         amount=Money(note.amount_minor, note.currency),
         split=Split(Money(note.net_minor, note.currency), Money(note.tax_minor, note.currency)),
         kept=Money(note.kept_minor, note.currency),
+        goodwill=note.goodwill_id or "",
     )
     return await _explained(
         tx,
@@ -214,6 +231,7 @@ async def _of_note(tx: Tx, document: str, n: int) -> Explanation | None:
         amount=credit.amount,
         executed=execute_credit(credit, row.zone),
         credit=(credit, note.groups),
+        word=_word(note),
     )
 
 
@@ -227,6 +245,7 @@ async def _explained(
     executed: Money,
     given_back: Sequence[Back] = (),
     credit: tuple[CreditLine, str] | None = None,
+    word: Word | None = None,
 ) -> Explanation:
     one = charged.line.charge
     period = credit[0].period if credit else one.period
@@ -259,6 +278,7 @@ async def _explained(
         given_back=given_back,
         gives_back=f"{row.document}.{row.n}" if credit else "",
         kept=credit[0].kept if credit else None,
+        word=word,
         sources=await sources(tx, row, one),
         offs=await _offs(tx, row),
     )
@@ -281,8 +301,12 @@ def _group(text: str, currency: str, charged: Charged) -> TaxGroup | None:
 async def _given_back(tx: Tx, charged: Charged) -> list[Back]:
     c, back = credit_note.c, credit_line.c
     query = (
-        select(credit_line, c.number, c.currency)
-        .select_from(credit_line.join(credit_note, c.id == back.note_id))
+        select(credit_line, c.number, c.currency, *_WORD)
+        .select_from(
+            credit_line.join(credit_note, c.id == back.note_id).outerjoin(
+                goodwill, goodwill.c.id == back.goodwill_id
+            )
+        )
         .where(back.invoice_id == charged.invoice, back.invoice_n == charged.n)
         .order_by(c.sequence, back.n)
     )
@@ -294,6 +318,31 @@ async def _given_back(tx: Tx, charged: Charged) -> list[Back]:
             period_end=row.period_end,
             amount=Money(row.amount_minor, row.currency),
             kept=Money(row.kept_minor, row.currency),
+            word=_word(row),
         )
         for row in await tx.rows(query)
     ]
+
+
+async def _as_it_stood(tx: Tx, charged: Charged, note: Any) -> Charged:
+    """Return a line with what was given back of it before a line of a credit note."""
+    c, back = credit_note.c, credit_line.c
+    before = or_(c.sequence < note.sequence, and_(c.sequence == note.sequence, back.n < note.n))
+    query = (
+        select(*GIVEN)
+        .select_from(credit_line.join(credit_note, c.id == back.note_id))
+        .where(back.invoice_id == charged.invoice, back.invoice_n == charged.n, before)
+    )
+    for row in await tx.rows(query):
+        charged = charged.gave(given_from(row))
+    return charged
+
+
+_WORD = (goodwill.c.reason, goodwill.c.given_by, goodwill.c.given_at, goodwill.c.percent_ppm)
+
+
+def _word(row: Any) -> Word | None:
+    if row.goodwill_id is None:
+        return None
+    percent = None if row.percent_ppm is None else Rate(row.percent_ppm)
+    return Word(by=row.given_by, at=row.given_at, reason=row.reason, percent=percent)

@@ -16,6 +16,8 @@ from billing.promotions.store import promotion, promotion_from, redemption, rede
 from runtime.store import Tx
 from terms.ids import AccountId
 
+_TAKEN = select(func.coalesce(func.sum(line_discount.c.amount_minor), 0))
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PromotionView:
@@ -28,11 +30,14 @@ class PromotionView:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RedemptionView:
-    """What an account has, since when, and how many whole periods have borne it."""
+    """What an account has, since when, how many whole periods have borne it, and what it has taken
+    off them in minor units.
+    """
 
     redemption: Redemption
     redeemed_at: datetime
     periods: int
+    taken_minor: int
 
 
 async def redeemed(tx: Tx) -> dict[str, int]:
@@ -54,30 +59,26 @@ async def holders(tx: Tx) -> dict[str, int]:
 
 async def listing(tx: Tx) -> list[PromotionView]:
     """List every promotion by its code."""
-    taken = (
-        select(func.coalesce(func.sum(line_discount.c.amount_minor), 0))
-        .select_from(
-            line_discount.join(redemption, redemption.c.id == line_discount.c.redemption_id)
-        )
-        .where(redemption.c.promotion == promotion.c.code)
-        .scalar_subquery()
-    )
-    query = select(promotion, taken.label("taken_minor")).order_by(promotion.c.code)
+    taken = _TAKEN.join_from(
+        line_discount, redemption, redemption.c.id == line_discount.c.redemption_id
+    ).where(redemption.c.promotion == promotion.c.code)
+    query = select(promotion, taken.scalar_subquery().label("taken_minor"))
     return [
         PromotionView(
             promotion=promotion_from(row),
             redeemed=row.redeemed,
             taken_minor=int(row.taken_minor),
         )
-        for row in await tx.rows(query)
+        for row in await tx.rows(query.order_by(promotion.c.code))
     ]
 
 
 async def of_account(tx: Tx, key: AccountId) -> list[RedemptionView]:
     """List what an account has redeemed, the first first."""
     r = redemption.c
+    taken = _TAKEN.where(line_discount.c.redemption_id == r.id).scalar_subquery()
     query = (
-        select(redemption, periods_of(r.id).label("periods"))
+        select(redemption, periods_of(r.id).label("periods"), taken.label("taken_minor"))
         .where(r.account_id == key)
         .order_by(r.id)
     )
@@ -88,6 +89,7 @@ async def of_account(tx: Tx, key: AccountId) -> list[RedemptionView]:
             redemption=redemption_from(row, promotions),
             redeemed_at=row.redeemed_at,
             periods=row.periods,
+            taken_minor=int(row.taken_minor),
         )
         for row in rows
     ]

@@ -8,15 +8,18 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Select, and_, select
+from sqlalchemy import Select, and_, exists, or_, select
 
-from billing.accounts.store import service
+from billing.accounts.store import account, service
 from billing.catalog.store import offering
+from billing.dunning.store import hold
 from billing.invoicing.store import invoice, invoice_line
 from billing.pending.store import pending_charge
 from billing.purchases.store import purchase
+from billing.subscriptions.store import subscription
 from runtime.store import Tx
 from terms.errors import NotFound
+from terms.ids import AccountId, ServiceId
 from terms.money import Money
 
 PURCHASES_MAX = 500
@@ -36,7 +39,8 @@ class PurchaseState(StrEnum):
 class PurchaseView:
     """A sale, its window as far as it is known, and the invoice it is on.
 
-    `amount` is before tax; `bill_on` is the day by which it is billed.
+    `amount` is before tax unless the price includes it; `total`, with tax, is known once it is
+    billed. `bill_on` is the day by which it is.
     """
 
     id: str
@@ -47,6 +51,7 @@ class PurchaseView:
     ref: str
     quantity: int
     amount: Money
+    total: Money | None
     state: PurchaseState
     bought_at: datetime
     from_at: datetime | None
@@ -54,6 +59,47 @@ class PurchaseView:
     watched_at: datetime | None
     bill_on: date
     invoice: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Buyer:
+    """Whose purchases they are, in which money and where taxed, and whether it may buy now."""
+
+    contract: str
+    service: ServiceId
+    account: AccountId
+    currency: str
+    jurisdiction: str
+    zone: str
+    bill_day: int
+    may_buy: bool
+
+
+async def buyer(tx: Tx, key: ServiceId, today: date) -> Buyer:
+    """Tell who buys for a service; `today` is the household's. Raises NotFound."""
+    c, a = subscription.c, account.c
+    goes_on = or_(c.until_on.is_(None), c.until_on > today)
+    has = exists().where(c.service_id == key, c.from_on <= today, goes_on)
+    is_dark = exists().where(hold.c.service_id == key)
+    query = (
+        select(service.c.contract, a.id, a.currency, a.jurisdiction, a.zone, a.bill_day)
+        .add_columns((has & ~is_dark).label("may_buy"))
+        .join_from(service, account, a.id == service.c.account_id)
+        .where(service.c.id == key)
+    )
+    row = await tx.first(query)
+    if row is None:
+        raise NotFound(f"there is no service {key!r}")
+    return Buyer(
+        contract=row.contract,
+        service=key,
+        account=AccountId(row.id),
+        currency=row.currency,
+        jurisdiction=row.jurisdiction,
+        zone=row.zone,
+        bill_day=row.bill_day,
+        may_buy=bool(row.may_buy),
+    )
 
 
 def _query() -> Select[Any]:
@@ -70,6 +116,7 @@ def _query() -> Select[Any]:
         purchase,
         *(service.c.contract, offering.c.name, offering.c.terms, invoice.c.number),
         *(p.quantity, p.amount_minor, p.currency, p.due_on),
+        (invoice_line.c.net_minor + invoice_line.c.tax_minor).label("total_minor"),
     ).select_from(joined)
 
 
@@ -105,6 +152,7 @@ def _view(row: Any, now: datetime) -> PurchaseView:
         ref=row.ref,
         quantity=row.quantity,
         amount=Money(row.amount_minor, row.currency),
+        total=Money(row.total_minor, row.currency) if row.number else None,
         state=_state(row, now),
         bought_at=row.bought_at,
         from_at=row.from_at,

@@ -5,14 +5,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Any
 
-from sqlalchemy import func, select, tuple_
+from sqlalchemy import func, or_, select, tuple_
 
 from billing.accounts.store import service
+from billing.catalog.model import OfferingKind
+from billing.catalog.store import offering
+from billing.subscriptions.store import subscription
 from billing.usage.model import RecordState, shown
 from billing.usage.store import usage_record, usage_total
 from runtime.store import Tx
 from terms.errors import NotFound
+from terms.ids import ServiceId
 from terms.money import Money
 
 ROWS_MAX = 500
@@ -62,19 +67,45 @@ async def of_contract(
     if after:
         query = query.where(tuple_(c.period_start, c.id) < tuple_(*after))
     query = query.order_by(c.period_start.desc(), c.id.desc()).limit(min(limit, ROWS_MAX + 1))
-    return [
-        TotalView(
-            id=row.id,
-            offering=row.offering,
-            meter=row.meter,
-            period_start=row.period_start,
-            period_end=row.period_end,
-            quantity=shown(row.quantity_micro),
-            records=row.events,
-            cost=Money(row.rated_minor, row.currency),
-        )
-        for row in await tx.rows(query)
-    ]
+    return [_total(row) for row in await tx.rows(query)]
+
+
+async def running(tx: Tx, key: ServiceId, today: date) -> list[TotalView]:
+    """List what a service has used in the periods that a day lies in, by offering."""
+    c = usage_total.c
+    query = select(usage_total).where(
+        c.service_id == key, c.period_start <= today, c.period_end > today
+    )
+    rows = await tx.rows(query.order_by(c.offering, c.id).limit(ROWS_MAX))
+    return [_total(row) for row in rows]
+
+
+async def metered(tx: Tx, key: ServiceId, today: date) -> list[str]:
+    """Name the offerings charged by usage that a service has on a day, by code."""
+    c = subscription.c
+    goes_on = or_(c.until_on.is_(None), c.until_on > today)
+    is_usage = offering.c.kind == OfferingKind.USAGE.value
+    query = (
+        select(c.offering)
+        .distinct()
+        .join_from(subscription, offering, offering.c.code == c.offering)
+        .where(c.service_id == key, c.from_on <= today, goes_on, is_usage)
+    )
+    rows = await tx.rows(query.order_by(c.offering).limit(ROWS_MAX))
+    return [row.offering for row in rows]
+
+
+def _total(row: Any) -> TotalView:
+    return TotalView(
+        id=row.id,
+        offering=row.offering,
+        meter=row.meter,
+        period_start=row.period_start,
+        period_end=row.period_end,
+        quantity=shown(row.quantity_micro),
+        records=row.events,
+        cost=Money(row.rated_minor, row.currency),
+    )
 
 
 async def waiting(

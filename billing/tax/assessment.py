@@ -68,6 +68,14 @@ class Assessor:
             found = self._known[asked] = assess(amounts, rates, where, self.level)
         return found
 
+    def gross(self, one: Taxable, where: Where) -> Money:
+        """Tell what an amount comes to with its tax where it is taxed by itself.
+
+        Raises NotFound where its tax has no rate there on that day.
+        """
+        found = self.assess((one,), where)
+        return found.net + found.tax
+
 
 def assess(
     amounts: Sequence[Taxable],

@@ -19,6 +19,7 @@ from terms.errors import Invalid
 from terms.ids import AccountId, ServiceId, SubscriptionId
 
 MICRO = 1_000_000
+_PLACES = 6
 UNITS_MAX = 1_000_000_000
 NO_SERVICE, NO_OFFERING, NO_PRICE = "no_service", "no_offering", "no_price"  # why one waits
 AGE_MAX = timedelta(days=90)
@@ -86,10 +87,11 @@ def _quantity(value: Any) -> int:
     text = str(value) if type(value) is int else value
     if not (isinstance(text, str) and text.isascii() and _QUANTITY.fullmatch(text)):
         raise Invalid("quantity", f"{str(value)[:40]!r} is not a number like 12 or 0.5")
-    micro = Fraction(text) * MICRO
+    whole, _, parts = text.partition(".")
+    micro = int(whole) * MICRO + int(parts.ljust(_PLACES, "0"))
     if micro > UNITS_MAX * MICRO:
         raise Invalid("quantity", f"is more than {UNITS_MAX}")
-    return int(micro)
+    return micro
 
 
 def _instant(value: Any, now: datetime) -> datetime:

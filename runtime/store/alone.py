@@ -16,6 +16,7 @@ class Alone(IntEnum):
 
     REGISTER_BOXES = 1
     SEAL_DEEDS = 2
+    EARN = 3
 
 
 async def alone(tx: Tx, what: Alone) -> None:

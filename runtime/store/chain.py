@@ -8,11 +8,11 @@ links past the lowest announced. The chain shows what was done to a linked deed;
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import orjson
 from sqlalchemy import BigInteger, Column, ForeignKey, Integer, String, Table, select
 
 from runtime.store.alone import Alone, alone
@@ -62,8 +62,7 @@ START = Link(n=0, deed=0, digest="")
 
 def digest_of(before: str, n: int, deed: Sequence[Any]) -> str:
     """Hash a deed, in the order of its columns, with its number and the link before it."""
-    text = json.dumps([before, n, *deed], separators=(",", ":"))
-    return hashlib.sha256(text.encode()).hexdigest()
+    return hashlib.sha256(orjson.dumps([before, n, *deed])).hexdigest()
 
 
 def linked(last: Link, deeds: Sequence[Sequence[Any]]) -> list[Link]:

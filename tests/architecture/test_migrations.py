@@ -14,6 +14,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from app.migrations import LOCATION
+from app.shape import newest
 from runtime.store import Store, audit, metadata, migrate
 from runtime.store.engine import driver_url
 from tests.fixtures.clock import START
@@ -32,6 +33,12 @@ def load_tables() -> None:
         for found in pkgutil.walk_packages(package.__path__, f"{room}."):
             if ".migrations" not in found.name and not found.name.endswith("__main__"):
                 importlib.import_module(found.name)
+
+
+def test_the_newest_revision_has_the_highest_number():
+    """One follows the other by their numbers: whoever opens a database takes the highest for it."""
+    assert sorted(REVISIONS) == REVISIONS
+    assert newest() == REVISIONS[-1]
 
 
 async def look(url: str, question):

@@ -164,6 +164,7 @@ async def subscriber(album: Album) -> None:
         await page.wait_for_url(f"{url}**")
         await expect(page.locator(".verdict[data-tone=good]")).to_be_visible(timeout=SOON_MS)
         await album.keep(page, "portal-home")
+        await album.look(page, "portal-shop")
         await page.set_viewport_size(DESK)
         await page.goto(url)
         await album.keep(page, "portal-home")

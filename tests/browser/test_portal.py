@@ -13,12 +13,14 @@ from playwright.async_api import BrowserContext, Page, expect
 from app.desk import signup
 from app.desk.household_boxes import held
 from app.desk.signup import Household
+from billing.flows.publish import Publication, publish
 from gateway.inventory.flows import NewBox
 from tests.browser.test_console import HOSTILE
+from tests.fixtures.promotions import promotion
 from tests.flows.app.guest import subscriber, visiting, with_password
 from tests.flows.app.operator import contract_of, mac_of
 from tests.flows.app.served import Served
-from tests.flows.app.shop import Shop
+from tests.flows.app.shop import START, Shop
 from tests.flows.app.visitor import PASSWORD, hurry
 
 pytestmark = pytest.mark.browser
@@ -92,14 +94,46 @@ async def test_all_of_it_works_without_scripts(browser, served, shop):
     await context.close()
 
 
+async def test_a_title_is_bought_without_scripts(browser, served, shop):
+    """What it costs and until when it lasts is read before; a reload buys nothing more."""
+    await signed_up(shop)
+    await shop.pay_debt(1, "R-1")
+    await shop.rest()
+    context = await browser.new_context(
+        java_script_enabled=False, viewport={"width": 390, "height": 844}
+    )
+    page = await come_in(context, served)
+    await page.get_by_role("link", name="Shop").click()
+    row = page.get_by_role("listitem").filter(has_text="Sport for two days")
+    await expect(row).to_contain_text("To watch for 2 days; on your next invoice")
+    await row.locator("summary").click()
+    await row.get_by_role("button", name="Buy for 4.80 EUR").click()
+    await expect(page.get_by_role("status")).to_contain_text("It is yours")
+    await page.reload()
+    bought = page.get_by_role("region", name="What you bought").get_by_role("listitem")
+    await expect(bought).to_have_count(1)
+    await expect(bought).to_contain_text("until 12 Jan 2040")
+    await picture(page, "shop")
+    await context.close()
+
+
 async def test_nothing_that_is_written_becomes_script(watched, served, shop):
     """Markup in every field a subscriber sees, or types, is shown as it was typed."""
     page = watched.page
     await signed_up(shop, name=HOSTILE)
+    await shop.pay_debt(1, "R-1")
+    await shop.rest()
+    half = promotion("HALF", "50%", "BASIC")
+    async with shop.house.store.begin() as tx:
+        await publish(tx, Publication(zone="UTC", promotions=(half,)), START)
+    guest = await visiting(served, CONTRACT)
+    for path, form in (("redeem", {"code": "HALF"}), ("shop/PASS/buy", {"price": "4.80 EUR"})):
+        assert (await guest.post(f"/portal/{path}", once="k", **form)).status == 303
     async with shop.house.store.begin() as tx:
         await tx.driver("UPDATE resource SET model = ?", (HOSTILE[:60],))
         await tx.driver("UPDATE offering SET name = ?", (HOSTILE,))
-    guest = await visiting(served, CONTRACT)
+        await tx.driver("UPDATE promotion SET name = ?", (HOSTILE,))
+        await tx.driver("UPDATE catalog_edition SET edition = edition + 1")
     form = {"name": HOSTILE[:40], "once": "k"}
     async with shop.house.store.read() as tx:
         ((box, _),) = await held(tx, (await subscriber(tx, CONTRACT)).service)
@@ -112,7 +146,7 @@ async def test_nothing_that_is_written_becomes_script(watched, served, shop):
     ]
     said = quote(HOSTILE[:20])
     invoices = ("/portal/invoices/INV-00000001", f"/portal/invoices/{said}")
-    more = (*invoices, f"/portal/invoices?behind={said}")
+    more = (*invoices, f"/portal/invoices?behind={said}", f"/portal/shop?q={said}")
     ran = []
     for path in (*static, *more, f"/portal/?done={said}"):
         await page.goto(served.url + path)
@@ -128,7 +162,13 @@ async def test_nothing_that_is_written_becomes_script(watched, served, shop):
 async def test_it_fits_every_screen(browser, served, shop):
     """Nothing runs out of the page on a phone, a tablet or a desk, in light or in dark."""
     await signed_up(shop)
-    paths = ("/portal/", "/portal/invoices", "/portal/invoices/INV-00000001", "/portal/boxes")
+    paths = (
+        "/portal/",
+        "/portal/shop",
+        "/portal/invoices",
+        "/portal/invoices/INV-00000001",
+        "/portal/boxes",
+    )
     for width, scheme in product((360, 768, 1440), ("light", "dark")):
         context = await browser.new_context(
             viewport={"width": width, "height": 800}, color_scheme=scheme

@@ -65,6 +65,7 @@ SIGHTS = {
     "field-check": Sight(who="technician", path="/field/register?job={job}&serial={new}"),
     "field-box": Sight(who="technician", path="/field/box?serial={new}"),
     "portal-home": Sight(who="subscriber", path="/portal/"),
+    "portal-shop": Sight(who="subscriber", path="/portal/shop"),
     "portal-invoice": Sight(who="subscriber", path="/portal/invoices/{invoice}"),
     "portal-boxes": Sight(who="subscriber", path="/portal/boxes"),
     "portal-sign-in": Sight(who="", path="/portal/sign-in"),

@@ -10,7 +10,7 @@ from app.migrations.triggers import may_change, only_grows
 from runtime.store.chain import LOOKED_ROWS_MAX, START, Link, linked
 
 revision = "0045"
-down_revision = "0034"
+down_revision = "0040"
 branch_labels = None
 depends_on = None
 

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
+from typing import Annotated
+
+from pydantic import Field
 
 from app.desk import documents
+from app.desk import goodwill as forgiving
 from app.web.api.account_view import Invoice, LineDiscount, invoice
 from app.web.api.rental_view import CreditNote, TaxSum, credit_note
-from app.web.api.shapes import Amount, Day, OptionalText
+from app.web.api.shapes import Amount, AmountText, Day, OptionalText, PercentText, Text
 from app.web.api.ways import change, look
 from app.web.route import Body, Call, Query
+from billing.flows.goodwill import REFERENCE_CHARS_MAX
 from billing.reads import credit_notes, explaining, invoices
-from billing.reads.explaining import Back, Explanation
+from billing.reads.explaining import Back, Explanation, Word
 from billing.reads.sources import Source
 from runtime.store import Tx
 
@@ -30,8 +35,18 @@ class LineSource:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class GoodwillWord:
+    """Whose word something is that was given back for no days, when, why; of a share, which."""
+
+    by: str
+    at: datetime
+    reason: str
+    percent: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LineBack:
-    """What a line of a credit note gave back of the line."""
+    """What a line of a credit note gave back of the line; goodwill was for no days of it."""
 
     credit_note: str
     line: int
@@ -39,6 +54,7 @@ class LineBack:
     period_end: date
     amount: Amount
     kept: Amount
+    goodwill: GoodwillWord | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,7 +64,8 @@ class ExplainedLine:
     These come after the first `units_before`, and both ends are rounded as what was reached, so
     that the parts of a period sum to the whole. `rate` is for all of the `quantity`. `executed` is
     the amount computed again from this record. `tax_group` is what the document was taxed by
-    together with this line, rounded half up once. A line of a credit note `gives_back` of another.
+    together with this line, rounded half up once. A line of a credit note `gives_back` of another,
+    perhaps as `goodwill`. Of a charge `left` was not given back.
     """
 
     document: str
@@ -76,7 +93,9 @@ class ExplainedLine:
     tax: str
     tax_group: TaxSum | None
     gives_back: str
+    goodwill: GoodwillWord | None
     given_back: Sequence[LineBack]
+    left: Amount
     sources: Sequence[LineSource]
 
 
@@ -85,6 +104,19 @@ class VoidBody(Body):
 
     recharge: bool = False
     reason: OptionalText = ""
+
+
+class GoodwillBody(Body):
+    """How much of the line is given back, as an amount or a share of what it charged, and why.
+
+    An amount includes its tax where that of the line does. The same `reference` again is the same
+    goodwill.
+    """
+
+    amount: AmountText | None = None
+    percent: PercentText | None = None
+    reason: Text
+    reference: Annotated[Text, Field(max_length=REFERENCE_CHARS_MAX)]
 
 
 class StatementQuery(Query):
@@ -179,6 +211,26 @@ async def show_line(call: Call) -> ExplainedLine:
         return explained(await explaining.line(tx, call.part("number")))
 
 
+async def give_goodwill(call: Call, tx: Tx) -> CreditNote:
+    """Give back of a line for no days of it, by a credit note of its own.
+
+    It is refused for more than the line still holds; what is given back of it later is cut to the
+    rest.
+    """
+    body: GoodwillBody = call.body
+    done = await forgiving.give(
+        call.house,
+        tx,
+        call.part("number"),
+        amount=body.amount or "",
+        percent=body.percent or "",
+        reason=body.reason,
+        reference=body.reference,
+        actor=call.actor,
+    )
+    return credit_note(await credit_notes.view(tx, done.note))
+
+
 def explained(one: Explanation) -> ExplainedLine:
     """Show an explained line."""
     return ExplainedLine(
@@ -207,7 +259,9 @@ def explained(one: Explanation) -> ExplainedLine:
         tax=one.tax,
         tax_group=TaxSum.of(one.group) if one.group else None,
         gives_back=one.gives_back,
+        goodwill=_word(one.word),
         given_back=[_back(each) for each in one.given_back],
+        left=Amount.of(one.left),
         sources=[_source(each) for each in one.sources],
     )
 
@@ -220,7 +274,15 @@ def _back(one: Back) -> LineBack:
         period_end=one.period_end,
         amount=Amount.of(one.amount),
         kept=Amount.of(one.kept),
+        goodwill=_word(one.word),
     )
+
+
+def _word(one: Word | None) -> GoodwillWord | None:
+    if one is None:
+        return None
+    percent = str(one.percent) if one.percent else None
+    return GoodwillWord(by=one.by, at=one.at, reason=one.reason, percent=percent)
 
 
 def _source(one: Source) -> LineSource:
@@ -235,4 +297,5 @@ ROUTES = (
     look("accounts/{contract}/statement", show_statement, Statement, query=StatementQuery),
     look("credit-notes/{number}", show_note, CreditNote),
     look("lines/{number}", show_line, ExplainedLine),
+    change("lines/{number}/goodwill", give_goodwill, CreditNote, body=GoodwillBody),
 )

@@ -57,7 +57,7 @@ class CreditLine:
     """What is given back of line `line` of an invoice; `kept` is what is kept of a deposit.
 
     That line had charged `charged` for `charged_days` of `of_days` at `rate`; of these days
-    `used_days` stay paid, and `days` are given back.
+    `used_days` stay paid, and `days` are given back: none of what is `goodwill`.
     """
 
     label: str
@@ -76,6 +76,7 @@ class CreditLine:
     tax_amount: Amount
     kept: Amount
     tax: str
+    goodwill: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,6 +135,7 @@ def credit_note(one: CreditNoteView) -> CreditNote:
                 tax_amount=Amount.of(line.tax_amount),
                 kept=Amount.of(line.kept),
                 tax=line.tax,
+                goodwill=line.is_goodwill,
             )
             for line in one.lines
         ],

@@ -171,6 +171,7 @@ Code = Annotated[str, StringConstraints(pattern=r"^[0-9A-Za-z][0-9A-Za-z_.-]{0,3
 Contract = Annotated[str, StringConstraints(pattern=r"^[0-9A-Za-z][0-9A-Za-z/_.-]{0,25}$")]
 Serial = Annotated[str, StringConstraints(pattern=f"^{SERIAL}$")]
 AmountText = Annotated[str, StringConstraints(pattern=r"^[0-9]{1,12}(\.[0-9]{1,4})?$")]
+PercentText = Annotated[str, StringConstraints(pattern=r"^[0-9]{1,3}(\.[0-9]{1,4})?%$")]
 # How a MAC may be written; empty where nobody knows it.
 _PAIRS = "|".join(f"([0-9A-Fa-f]{{2}}{mark}){{5}}[0-9A-Fa-f]{{2}}" for mark in ":-")
 _FOURS = "|".join(f"([0-9A-Fa-f]{{4}}{mark}){{2}}[0-9A-Fa-f]{{4}}" for mark in (r"\.", ":", "-"))

@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
-from app.desk import reviews, targets
-from app.web.console.forms import DecideForm, ReleaseForm, RepairForm, ResolveForm
+from app.desk import metering, reviews, targets
+from app.web.console.forms import (
+    DecideForm,
+    DismissForm,
+    ReleaseForm,
+    RepairForm,
+    ResolveForm,
+    UsageForm,
+)
 from app.web.route import Call
 from runtime.store import Tx
 
@@ -57,6 +64,22 @@ async def resolve(call: Call, tx: Tx) -> str:
         forget_key=form.forget_key == "yes",
     )
     return f"Box {done.serial}: it is settled."
+
+
+async def release_usage(call: Call, tx: Tx) -> str:
+    """Look again at the usage that waits of a contract."""
+    form: UsageForm = call.form
+    taken = await metering.release(call.house, tx, form.contract, call.actor)
+    return f"{_counted(taken.counted, 'record', 'records')} counted, {taken.waiting} still wait."
+
+
+async def dismiss_usage(call: Call, tx: Tx) -> str:
+    """Set a record aside that nobody will ever have."""
+    form: DismissForm = call.form
+    gone = await metering.dismiss(
+        call.house, tx, form.source, form.id, call.actor, reason=form.reason.strip()
+    )
+    return f"{gone.source} {gone.id} is set aside: it is never counted."
 
 
 async def repair(call: Call, tx: Tx) -> str:

@@ -1,21 +1,38 @@
-"""/console/lines/...: one line of a document, why it comes to what it does."""
+"""/console/lines/...: one line of a document, why it comes to what it does; goodwill for it."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
+from urllib.parse import quote
 
 from aiohttp import web
+from pydantic import Field
 
+from app.desk import goodwill
+from app.desk.auditing import naming
+from app.identity.roles import Right
+from app.web.console.household import OnceForm
+from app.web.console.once import Sent, in_one
+from app.web.console.sayings import SaidQuery, seal
 from app.web.console.words import shown
-from app.web.people.phone import html
-from app.web.route import Call, Query, Route
+from app.web.people.phone import html, see
+from app.web.problem import BadRequest
+from app.web.route import Call, Route
 from billing.reads import explaining
 from billing.reads.sources import Source
+from runtime.store import Tx
+from terms.errors import BoxofficeError
 
 if TYPE_CHECKING:
     from app.web.console.pages import Console
 
 PATH = "/console/lines/{number}"
+
+
+class GoodwillForm(OnceForm):
+    """How much: an amount, or a share of what the line charged."""
+
+    amount: Annotated[str, Field(min_length=1, max_length=20)]
 
 
 class Explained:
@@ -26,16 +43,49 @@ class Explained:
         self.house = console.house
 
     def routes(self) -> tuple[Route, ...]:
-        """Declare it."""
-        return (self.console.page(PATH, self._show, Query),)
+        """Declare them."""
+        give, care = f"{PATH}/goodwill", Right.CARE
+        return (
+            self.console.page(PATH, self._show, SaidQuery),
+            Route(method="POST", path=give, policy=care, handler=self._give, form=GoodwillForm),
+        )
+
+    async def _give(self, call: Call) -> web.Response:
+        sent = Sent.of(call, call.form.once)
+        try:
+            done = await in_one(sent, lambda call, tx: _given(call, tx, sent.asked.once))
+            told = seal(call, done, "good")
+        except (BadRequest, BoxofficeError) as error:
+            told = seal(call, str(error), "bad")
+        return see(f"/console/lines/{quote(call.part('number'), safe='')}?said={told}")
 
     async def _show(self, call: Call) -> web.Response:
         async with self.house.store.read() as tx:
-            frame = await self.console.frame(tx, call)
+            frame = await self.console.frame(tx, call, call.query.said)
             found = await explaining.line(tx, call.part("number"))
+            name = await naming(tx)
+        words = [found.word, *(one.word for one in found.given_back)]
+        who = {one.by: name(one.by) for one in words if one}
         sources = [(one.kind, _days(one), one.detail) for one in found.sources]
-        page = self.console.drawing.page("line", frame=frame, line=found, sources=sources)
+        page = self.console.drawing.page("line", frame=frame, line=found, sources=sources, who=who)
         return html(page)
+
+
+async def _given(call: Call, tx: Tx, once: str) -> str:
+    form: GoodwillForm = call.form
+    text = form.amount.strip().replace(",", ".")
+    is_share = text.endswith("%")
+    done = await goodwill.give(
+        call.house,
+        tx,
+        call.part("number"),
+        amount="" if is_share else text,
+        percent=text if is_share else "",
+        reason=form.reason,
+        reference=f"desk-{once[:32]}",
+        actor=call.actor,
+    )
+    return f"{done.amount} is given back by {done.note}."
 
 
 def _days(one: Source) -> str:

@@ -33,6 +33,20 @@ class ResolveForm(Form):
     forget_key: Literal["yes", ""] = ""
 
 
+class UsageForm(Form):
+    """Whose usage is looked at again."""
+
+    contract: Key
+
+
+class DismissForm(Form):
+    """Which record of usage nobody will ever have, and why."""
+
+    source: Key
+    id: Key
+    reason: Annotated[str, Field(max_length=200)] = ""
+
+
 class DecideForm(Form):
     """Why somebody decides so, if they say it."""
 

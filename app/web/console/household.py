@@ -10,7 +10,7 @@ from urllib.parse import quote
 from aiohttp import web
 from pydantic import BeforeValidator, Field
 
-from app.desk import boxes, contact, deposits, mending, paying, redeeming
+from app.desk import boxes, contact, deposits, loyalty, mending, paying, redeeming, selling
 from app.desk.boxes import Back, By, holder_of
 from app.desk.mending import TEXT_CHARS_MAX
 from app.identity.roles import Right
@@ -20,6 +20,8 @@ from app.web.console.words import shown
 from app.web.people.phone import see
 from app.web.problem import BadRequest
 from app.web.route import Call, Form, Route
+from billing.flows.purchase import QUANTITY_MAX, Order
+from billing.reads import purchases
 from gateway.inventory.model import SERIAL_CHARS_MAX
 from gateway.provisioning.operate import Performed
 from gateway.provisioning.orders import Outcome
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
     from app.web.console.pages import Console
 
 WHY_CHARS_MAX = 200
+POINTS_MAX = 10**12
 _HERE = "/console/accounts/{contract}"
 _RESULTS = {
     Outcome.DONE: "done",
@@ -79,6 +82,25 @@ class CodeForm(OnceForm):
     code: Annotated[str, Field(max_length=40)] = ""
 
 
+class SellForm(OnceForm):
+    """What is sold, and how many of it."""
+
+    code: Annotated[str, Field(min_length=1, max_length=40)]
+    quantity: Annotated[int, Field(ge=1, le=QUANTITY_MAX)] = 1
+
+
+class WithdrawForm(OnceForm):
+    """Which sale is taken back."""
+
+    sale: Annotated[str, Field(min_length=1, max_length=40)]
+
+
+class SpendForm(OnceForm):
+    """How many points become credit."""
+
+    points: Annotated[int, Field(ge=1, le=POINTS_MAX)]
+
+
 class DepositForm(OnceForm):
     """Of which rental, and how much of its deposit is kept."""
 
@@ -114,6 +136,10 @@ class HouseholdForms:
             self._inside("contact", _contact, Right.CARE, ContactForm),
             self._inside("promise", _promise, Right.CARE, PromiseForm),
             self._inside("redeem", _redeem, Right.CARE, CodeForm),
+            self._inside("sell", _sell, Right.CARE, SellForm),
+            self._inside("withdraw", _withdraw, Right.CARE, WithdrawForm),
+            self._inside("join", _join, Right.CARE, OnceForm),
+            self._inside("spend", _spend, Right.CARE, SpendForm),
             self._inside("restore", _restore, Right.CARE, OnceForm),
             self._inside("swap", _swap, Right.MOVE_BOXES, SwapForm),
             self._outside("restart", _restart, Right.CARE, OnceForm),
@@ -225,6 +251,51 @@ async def _redeem(call: Call, tx: Tx) -> str:
     if made.from_on is None:
         return f"{made.name}."
     return f"{made.name} is taken off what is charged from {shown(made.from_on)} on."
+
+
+async def _sell(call: Call, tx: Tx) -> str:
+    form: SellForm = call.form
+    order = Order(
+        offering=form.code.strip(), source="desk", ref=_once(call), quantity=form.quantity
+    )
+    done = await selling.sell(
+        call.house, tx, call.part("contract"), order, call.actor, reason=form.reason.strip()
+    )
+    return f"{done.quantity} of {done.name} is sold for {done.amount} before tax."
+
+
+async def _withdraw(call: Call, tx: Tx) -> str:
+    form: WithdrawForm = call.form
+    found = await purchases.one(tx, form.sale, await call.house.clock.business_now(tx))
+    if found.contract != call.part("contract"):
+        raise Invalid("sale", f"it is not of contract {call.part('contract')}")
+    done = await selling.give_back(
+        call.house, tx, form.sale, call.actor, reason=form.reason.strip()
+    )
+    return f"{done.name} is taken back: what was billed for it is given back."
+
+
+async def _join(call: Call, tx: Tx) -> str:
+    is_new = await loyalty.join(call.house, tx, call.part("contract"), call.actor)
+    return "It collects points from now on." if is_new else "It collects points already."
+
+
+async def _spend(call: Call, tx: Tx) -> str:
+    form: SpendForm = call.form
+    done = await loyalty.spend(
+        call.house,
+        tx,
+        call.part("contract"),
+        call.actor,
+        points=form.points,
+        reference=f"desk-{_once(call)[:32]}",
+    )
+    return f"{done.points} points are credit now, {done.left} are left."
+
+
+def _once(call: Call) -> str:
+    """Name what a form asks for, wherever that has to be known again."""
+    return Sent.of(call, call.form.once).asked.once
 
 
 async def _restore(call: Call, tx: Tx) -> str:

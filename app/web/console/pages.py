@@ -22,7 +22,15 @@ from app.web.console import account as account_page
 from app.web.console import deeds, waiting
 from app.web.console.account import listing
 from app.web.console.drawing import Drawing
-from app.web.console.forms import DecideForm, ReleaseForm, RepairForm, ResolveForm
+from app.web.console.extras import beside
+from app.web.console.forms import (
+    DecideForm,
+    DismissForm,
+    ReleaseForm,
+    RepairForm,
+    ResolveForm,
+    UsageForm,
+)
 from app.web.console.kept import Kept
 from app.web.console.overview import overview
 from app.web.console.sayings import SaidQuery, seal, unseal
@@ -100,6 +108,12 @@ class Console:
             self._form("/console/drift/repair", deeds.repair, form=RepairForm),
             self._form(
                 f"{WAITING}/resolve", deeds.resolve, Right.MOVE_BOXES, ResolveForm, back=WAITING
+            ),
+            self._form(
+                f"{WAITING}/usage/release", deeds.release_usage, form=UsageForm, back=WAITING
+            ),
+            self._form(
+                f"{WAITING}/usage/dismiss", deeds.dismiss_usage, form=DismissForm, back=WAITING
             ),
         )
 
@@ -200,7 +214,8 @@ class Console:
         async with self.house.store.read() as tx:
             frame = await self.frame(tx, call, call.query.said)
             found = await account_page.account(self.house, tx, call.part("contract"))
-        return html(self.drawing.page("account", frame=frame, account=found))
+            more = await beside(self.house, tx, call.part("contract"))
+        return html(self.drawing.page("account", frame=frame, account=found, **more))
 
     async def _events(self, call: Call) -> web.StreamResponse:
         if self.live.is_full:

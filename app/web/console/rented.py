@@ -64,7 +64,9 @@ def credit_note(one: CreditNoteView) -> CreditCard:
 
 def _line(line: CreditLineView) -> CreditLine:
     last = line.period_end - timedelta(days=1)
-    if line.kind is LineKind.RENTAL:
+    if line.is_goodwill:
+        fraction, why = "goodwill", f"{plain(line.charged)} charged"
+    elif line.kind is LineKind.RENTAL:
         fraction = f"{line.days}/{line.of_days}"
         stays = plain(line.charged - line.amount)
         why = f"{plain(line.charged)} charged, {stays} stays for {line.used_days}/{line.of_days}"

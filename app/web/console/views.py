@@ -51,11 +51,14 @@ class DepositRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UsageRow:
-    """A record of usage that nobody has."""
+    """A record of usage that nobody has, and what can be done about it."""
 
+    source: str
+    id: str
     contract: str
     text: str
     reason: str
+    todo: str
     at: datetime
 
 

@@ -33,10 +33,20 @@ _CASES: Mapping[CaseKind, tuple[str, str]] = {
     CaseKind.TWO_PLACES: ("One serial, two places", _TWICE),
     CaseKind.DOUBTFUL: ("Calls as it should not", _STRANGE),
 }
+_SOON = "then it is counted by itself"
 _WHY_NOBODY = {
-    NO_SERVICE: "there is no such contract",
-    NO_OFFERING: "the household has nothing that is charged by this meter",
-    NO_PRICE: "the offering has no price in the household's currency",
+    NO_SERVICE: (
+        "there is no such contract",
+        f"Sign the household up under this number: {_SOON}. Or set it aside.",
+    ),
+    NO_OFFERING: (
+        "the household has nothing that is charged by this meter",
+        f"Give it an offering of the meter: {_SOON}. Or set it aside.",
+    ),
+    NO_PRICE: (
+        "the offering has no price in the household's currency",
+        "Publish a price, then look again. Or set it aside.",
+    ),
 }
 _ENDINGS = {Ending.DAMAGED: "came back damaged", Ending.LOST: "is lost"}
 
@@ -51,10 +61,14 @@ def page(found: Waiting) -> WaitingPage:
 
 
 def _usage(one: WaitingView) -> UsageRow:
+    reason, todo = _WHY_NOBODY.get(one.reason, (one.reason, ""))
     return UsageRow(
+        source=one.source,
+        id=one.id,
         contract=one.contract,
         text=f"{one.quantity} {one.meter}, told by {one.source} as {one.id}",
-        reason=_WHY_NOBODY.get(one.reason, one.reason),
+        reason=reason,
+        todo=todo,
         at=one.used_at,
     )
 

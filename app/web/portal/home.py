@@ -8,7 +8,9 @@ from functools import partial
 
 from aiohttp import web
 
+from app.desk.shopping import counter
 from app.web.console.account import having, paid, payments, promise_last_on, promised
+from app.web.console.extras import extras
 from app.web.console.pages import PartsQuery
 from app.web.console.views import Tone
 from app.web.console.words import shown
@@ -39,6 +41,9 @@ SAID: Mapping[str, tuple[str, Tone]] = {
     ),
     "promised": ("Thank you. Until that day nothing is switched off for it.", "good"),
     "redeemed": ("The code is taken: what it is of is yours.", "good"),
+    "joined": ("Welcome. From now on what you pay brings points.", "good"),
+    "spent": ("The points are credit now: it pays what is owed, or what comes next.", "good"),
+    "code": ("Your code stands below.", "good"),
     "nothing": ("Nothing is owed: there is nothing to pay.", "good"),
     "away": ("The page to pay on cannot be opened just now. Try again in a few minutes.", "bad"),
 }
@@ -70,9 +75,12 @@ class Home:
     ) -> web.Response:
         """Draw the page for whoever is signed in."""
         async with self.house.store.read() as tx:
-            found = await self._home(tx, call.subscriber.contract)
+            about = await accounts.view(tx, call.subscriber.contract)
+            found = await self._home(tx, about)
+            at = await counter(self.house, tx, about.service.id, about.zone)
+            more = await extras(tx, at)
         return await self.phone.page(
-            call, "portal", said=said, tone=tone, status=status, home=found
+            call, "portal", said=said, tone=tone, status=status, home=found, extras=more
         )
 
     async def _show(self, call: Call) -> web.Response:
@@ -99,15 +107,15 @@ class Home:
         """Draw parts of those who watch: "100001 portal_money"."""
         keys = [(key, *key.rsplit(" ", 1)) for key in sorted(wanted)]
         async with self.house.store.read() as tx:
-            found = {one: await self._home(tx, one) for one in {key[1] for key in keys}}
+            abouts = [await accounts.view(tx, one) for one in {key[1] for key in keys}]
+            found = {one.service.contract: await self._home(tx, one) for one in abouts}
         drawn = {}
         frame = PhoneFrame(operator="", zone="", token=self._token_mark, once=self._once_mark)
         for key, contract, part in keys:
             drawn[key] = self.phone.drawing.part(part, frame=frame, home=found[contract])
         return drawn
 
-    async def _home(self, tx: Tx, contract: str) -> HomePage:
-        about = await accounts.view(tx, contract)
+    async def _home(self, tx: Tx, about: AccountView) -> HomePage:
         gateway = await services.overview(tx, about.service.id)
         down = frozenset(await targets.out_of_work(tx))
         today = local_date(await self.house.clock.business_now(tx), about.zone)

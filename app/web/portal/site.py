@@ -10,9 +10,11 @@ from app.web.portal.boxes import Boxes
 from app.web.portal.coming import Coming
 from app.web.portal.documents import Documents
 from app.web.portal.home import Home
+from app.web.portal.loyal import Loyal
 from app.web.portal.me import Me
 from app.web.portal.paying import Paying
 from app.web.portal.redeeming import Redeeming
+from app.web.portal.shop import Shop
 from app.web.route import Call, Policy, Route
 
 
@@ -21,8 +23,9 @@ class Portal:
 
     def __init__(self, phone: Phone) -> None:
         self.home = Home(phone)
-        at_home = (self.home, Paying(self.home), Redeeming(self.home))
-        self._pages = (*at_home, Coming(phone), Documents(phone), Boxes(phone), Me(phone))
+        at_home = (self.home, Paying(self.home), Redeeming(self.home), Loyal(self.home))
+        others = (Shop(phone), Coming(phone), Documents(phone), Boxes(phone), Me(phone))
+        self._pages = (*at_home, *others)
 
     def routes(self) -> tuple[Route, ...]:
         """Declare them."""

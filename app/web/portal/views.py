@@ -58,6 +58,17 @@ class DocumentRow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class OfferRow:
+    """Something that may be bought once: its price with tax, how long, how billed."""
+
+    code: str
+    name: str
+    price: str
+    lasts: str
+    billed: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class BoxCard:
     """A box of the household. `ending` is the end of its serial, enough to find it by its label."""
 

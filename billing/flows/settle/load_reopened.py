@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy import Select, and_, or_, select
 
 from billing.flows.settle.facts import Facts
+from billing.invoicing.goodwill import GIVEN, given_from
 from billing.invoicing.store import (
     charged_from,
     credit_line,
@@ -46,7 +47,9 @@ async def load_reopened(tx: Tx, facts: dict[AccountId, Facts]) -> None:
         if row.is_charged_again is not None:
             owner.voided[line.invoice] = row.is_charged_again
         if row.credited_start:
-            line = line.less(Period(row.credited_start, row.credited_end))
+            line = line.gave(given_from(row))
+            if row.goodwill_id is None:
+                line = line.less(Period(row.credited_start, row.credited_end))
         lines[key] = line
 
 
@@ -71,6 +74,7 @@ def _charged_query(engine: Engine) -> Select[Any]:
             voided.c.is_charged_again,
             back.period_start.label("credited_start"),
             back.period_end.label("credited_end"),
+            *GIVEN,
         )
         .select_from(joined)
         .where(among(engine, reopened.c.subject))

@@ -7,7 +7,6 @@ still to be billed. Where the promise covers a part of a period, it is that part
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
 from datetime import date
 from typing import NamedTuple
 
@@ -17,7 +16,7 @@ from billing.rating.commitment import missing
 from billing.rating.coverage import less, within
 from billing.rating.due import Rates, Wish
 from billing.rating.measure import share
-from billing.rating.model import Charge, Line, LineKind, once
+from billing.rating.model import Charge, Line, LineKind, once_for
 from terms.calendar import Period, days_after
 from terms.ids import ServiceId
 from terms.money import Money
@@ -101,7 +100,7 @@ def _line(one: Promised, part: Period, whole: Period, facts: Facts, rates: Rates
             service=one.service,
             subject=one.id,
             label=f"{one.label}: at least {promised}, of which {spent} spent",
-            charge=replace(once(LineKind.MINIMUM, part.start, price, lacking, tax), period=part),
+            charge=once_for(LineKind.MINIMUM, part, price, lacking, tax),
         )
 
 

@@ -148,6 +148,8 @@ class Purse:
         else:
             change = -back
             self._give_back(wallet, came_in.id, back)
+            # What we take back of our own says nothing about who pays.
+            self.went_back |= back > 0 and one.provider not in payments.HOUSE
         self.settled.append(one.id)
         self._note_attempt(came_in, charge)
         if change:
@@ -155,7 +157,6 @@ class Purse:
 
     def _give_back(self, wallet: Wallet, movement: str, back: int) -> None:
         if back > 0:
-            self.went_back = True
             wallet.give_back(movement, back)
         elif back:
             wallet.receive(movement, -back)

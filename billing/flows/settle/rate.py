@@ -23,7 +23,7 @@ from billing.flows.settle.once import bill_once, is_paid_first
 from billing.flows.settle.rent import charged_once, given_back_once, rental_label
 from billing.flows.settle.situation import situations_of
 from billing.flows.settle.voided import again_from, given_back, taken
-from billing.invoicing.credit import Charged, CreditLine, days_of
+from billing.invoicing.credit import Charged, CreditLine, days_of, within_rest
 from billing.rating.coverage import less, within
 from billing.rating.due import Due, Rates, Wish
 from billing.rating.model import BY_THE_PERIOD, Charge, Line, LineKind
@@ -118,7 +118,7 @@ def rate(facts: Facts, rates: Rates, today: date, gate: Gate = OPEN_GATE) -> Rat
     back.sort(key=_age)
     return Rated(
         lines=taken_off(facts, rates, lines) if redeemed else lines,
-        credits=back,
+        credits=within_rest(back),
         next_on=next_on,
         compared=frozenset(compared),
         is_prepaid=_is_prepaid(facts, lines),
@@ -265,7 +265,8 @@ class _Compared(NamedTuple):
 
 def _compared(one: Subject, facts: Facts, rates: Rates, by: date, ask: Ask) -> _Compared:
     """Charge the days that should be charged and are not; give back those that should not be."""
-    since = max(one.start, facts.reopened[one.id])
+    # What is to be compared may lie ahead of what is not charged yet at all.
+    since = max(one.start, min(facts.reopened[one.id], one.charged_until or one.start))
     charged = [
         each
         for each in facts.charged.get(one.id, {}).values()

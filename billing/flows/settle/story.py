@@ -24,7 +24,7 @@ from billing.flows.settle.money import Moment
 from billing.flows.settle.rate import Rated, rate
 from billing.flows.settle.write import write
 from billing.invoicing import credit
-from billing.invoicing.credit import CreditNote, NoteHeading, draw_up_note
+from billing.invoicing.credit import CreditLine, CreditNote, NoteHeading, draw_up_note, within_rest
 from billing.invoicing.model import SERIES, Heading, Invoice, draw_up
 from billing.rating.due import Rates
 from runtime.chance import new_id
@@ -76,9 +76,15 @@ class Sight:
 
 
 async def settle(
-    desk: Desk, tx: Tx, account_ids: Sequence[AccountId], now: datetime, *, look: Tx | None = None
+    desk: Desk,
+    tx: Tx,
+    account_ids: Sequence[AccountId],
+    now: datetime,
+    *,
+    look: Tx | None = None,
+    goodwill: CreditLine | None = None,
 ) -> Settled:
-    """Settle a batch of accounts; one account is a batch of one.
+    """Settle a batch of accounts; one account is a batch of one, and may be given some goodwill.
 
     `look` is where facts are read if that is elsewhere: then whoever commits insists on the rows
     of these accounts (`Work.insist`). Raises NotFound where a price or a tax rate is missing,
@@ -93,6 +99,9 @@ async def settle(
     await pause(0)  # others of this process have a turn
     begun_s = now_s()
     cases = [_case(facts, catalogue.rates, now, catalogue.gate) for facts in loaded]
+    if goodwill:
+        (case,) = cases
+        case.rated.credits = within_rest([goodwill, *case.rated.credits])
     rating_s = now_s() - begun_s
     await pause(0)
     # From here on nothing pauses: batches are written in the order in which they take numbers.

@@ -3,7 +3,7 @@
 Two lines that overlap have neighbours, by the day they end, that do. Only the subjects with such
 neighbours are counted day by day: a charge adds one from its first day to its last, a credit takes
 one away. What comes of it is never two, and never less than nothing. A void invoice charges no day:
-all of it is given back, also where that is nothing.
+all of it is given back, also where that is nothing. Goodwill is for no days.
 """
 
 from runtime.store.rules import Rule
@@ -28,6 +28,7 @@ RULES = (
             given_back AS (
                 SELECT l.subject, l.kind, c.period_start, c.period_end FROM credit_line c
                 JOIN charged l ON l.invoice_id = c.invoice_id AND l.n = c.invoice_n
+                WHERE c.goodwill_id IS NULL
             ),
             step(subject, kind, day, by) AS (
                 SELECT subject, kind, period_start, 1 FROM charged
@@ -55,7 +56,19 @@ RULES = (
             JOIN invoice_line l ON l.invoice_id = c.invoice_id AND l.n = c.invoice_n
             GROUP BY l.invoice_id, l.n, l.amount_minor, l.period_start, l.period_end
             HAVING SUM(c.amount_minor + c.kept_minor) > l.amount_minor
+                OR SUM(c.net_minor + c.kept_minor) > MAX(l.net_minor)
+                OR SUM(c.tax_minor) > MAX(l.tax_minor)
                 OR MIN(c.period_start) < l.period_start OR MAX(c.period_end) > l.period_end
+        """,
+    ),
+    Rule(
+        code="I3",
+        says="each goodwill is given once, of the line and as much as a person has said",
+        sql="""
+            SELECT g.id, g.amount_minor || ' said, ' || COALESCE(c.amount_minor, 0) || ' given'
+            FROM goodwill g LEFT JOIN credit_line c ON c.goodwill_id = g.id
+            WHERE c.amount_minor IS NULL OR c.amount_minor <> g.amount_minor
+                OR c.invoice_id <> g.invoice_id OR c.invoice_n <> g.invoice_n
         """,
     ),
     Rule(

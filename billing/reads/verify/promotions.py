@@ -6,18 +6,25 @@ RULES = (
     Rule(
         code="I3",
         says="what is off each line is the sum of what promotions take off it",
-        sql="""
-            SELECT l.invoice_id || ' ' || l.n,
-                'off ' || l.off_minor || ', told ' || SUM(d.off_minor)
-            FROM line_discount d
-            JOIN invoice_line l ON l.invoice_id = d.invoice_id AND l.n = d.n
-            GROUP BY l.invoice_id, l.n, l.off_minor HAVING SUM(d.off_minor) <> l.off_minor
-            UNION ALL
-            SELECT l.invoice_id || ' ' || l.n, 'off ' || l.off_minor || ', told nothing'
-            FROM invoice_line l LEFT JOIN line_discount d
-                ON d.invoice_id = l.invoice_id AND d.n = l.n
-            WHERE l.off_minor > 0 AND d.n IS NULL
-        """,
+        sql={
+            # Here a look at an index costs less than a sum that is kept.
+            "sqlite": """
+                SELECT l.invoice_id || ' ' || l.n, 'off ' || l.off_minor
+                FROM invoice_line l WHERE l.off_minor <> COALESCE((
+                    SELECT SUM(d.off_minor) FROM line_discount d
+                    WHERE d.invoice_id = l.invoice_id AND d.n = l.n
+                ), 0)
+            """,
+            "postgresql": """
+                SELECT l.invoice_id || ' ' || l.n,
+                    'off ' || l.off_minor || ', told ' || COALESCE(d.told, 0)
+                FROM invoice_line l LEFT JOIN (
+                    SELECT invoice_id, n, SUM(off_minor) AS told FROM line_discount
+                    GROUP BY invoice_id, n
+                ) d ON d.invoice_id = l.invoice_id AND d.n = l.n
+                WHERE l.off_minor <> COALESCE(d.told, 0)
+            """,
+        },
     ),
     Rule(
         code="I3",

@@ -13,13 +13,25 @@ from sqlalchemy import (
     Constraint,
     ForeignKeyConstraint,
     PrimaryKeyConstraint,
-    Table,
     UniqueConstraint,
 )
 
 from billing.accounts.store import account, service
+from billing.catalog.store import catalog_version, price
+from billing.dunning.store import dunning_notice, hold
+from billing.equipment.store import possession_heard, rental
 from billing.invoicing.discounts import line_discount
-from billing.invoicing.store import credit_line, credit_note, invoice, invoice_line, number_series
+from billing.invoicing.goodwill import goodwill
+from billing.invoicing.store import (
+    credit_line,
+    credit_note,
+    invoice,
+    invoice_line,
+    number_series,
+    proforma,
+    reopened,
+    voided,
+)
 from billing.ledger.store import deferral, earned_month, entry, posting
 from billing.loyalty.store import loyalty, point_entry, referral
 from billing.payments.store import (
@@ -31,26 +43,39 @@ from billing.payments.store import (
     provider_event,
     write_off,
 )
+from billing.pending.store import pending_charge
+from billing.promises.store import promise
 from billing.promotions.store import promotion, redemption
+from billing.purchases.store import purchase
+from billing.subscriptions.store import pause, subscription
+from billing.tax.store import tax_rate
+from billing.usage.store import usage_record, usage_total
 from runtime.store.audit import audit
 from runtime.store.chain import audit_link
 from runtime.store.lease import Engine
 from runtime.store.rules import Rule
 
 TABLES = (
-    *(account, service, number_series, invoice, invoice_line, credit_note, credit_line),
+    *(account, service, subscription, pause, rental, possession_heard, price, tax_rate),
+    *(catalog_version, goodwill),
+    *(number_series, invoice, invoice_line, credit_note, credit_line, voided, proforma, reopened),
+    *(pending_charge, purchase, usage_record, usage_total, hold, dunning_notice, promise),
     *(promotion, redemption, line_discount, loyalty, point_entry, referral),
     *(posting, entry, deferral, earned_month, movement, allocation, write_off, open_item),
     *(attempt, payment_method, provider_event, audit, audit_link),
 )
 # What only grows; on SQLite a row could also be replaced, which a key of its own refuses.
-_DOCUMENTS = (invoice, invoice_line, line_discount, credit_note, credit_line)
-REPLACEABLE = (*_DOCUMENTS, allocation, write_off, point_entry, audit_link)
-GROWING = (*REPLACEABLE, posting, entry, audit)
+_DOCUMENTS = (invoice, invoice_line, line_discount, credit_note, credit_line, voided, proforma)
+REPLACEABLE = (
+    *_DOCUMENTS,
+    *(goodwill, allocation, write_off, point_entry, audit, audit_link, catalog_version),
+)
+GROWING = (*REPLACEABLE, posting, entry)
 SEALED = (posting, entry)
 
 
-def _triggers(engine: Engine) -> Iterator[tuple[str, str]]:
+def triggers(engine: Engine) -> Iterator[tuple[str, str]]:
+    """Name each trigger with its table."""
     endings = ("no_update", "no_delete") if engine == "sqlite" else ("no_change",)
     yield from ((table.name, f"{table.name}_{ending}") for table in GROWING for ending in endings)
     yield from ((table.name, f"{table.name}_seal") for table in SEALED)
@@ -58,7 +83,7 @@ def _triggers(engine: Engine) -> Iterator[tuple[str, str]]:
         yield from ((table.name, f"{table.name}_no_replace") for table in REPLACEABLE)
 
 
-def _constraints() -> Iterator[tuple[str, str, str]]:
+def constraints() -> Iterator[tuple[str, str, str]]:
     """Name each constraint with its table; of keys also say what they are of."""
     for table in TABLES:
         # The key of a table that counts by itself has no name on SQLite.
@@ -83,8 +108,9 @@ def _definition(one: Constraint) -> str:
     raise TypeError(f"{one} is no constraint that verify knows")
 
 
-def _indexes(tables: Iterable[Table]) -> Iterator[tuple[str, str]]:
-    yield from ((table.name, str(one.name)) for table in tables for one in table.indexes)
+def indexes() -> Iterator[tuple[str, str]]:
+    """Name each index with its table."""
+    yield from ((table.name, str(one.name)) for table in TABLES for one in table.indexes)
 
 
 def _listed(rows: Iterable[tuple[str, ...]]) -> str:
@@ -102,14 +128,14 @@ def _missing(what: str, wanted: Iterable[tuple[str, ...]], columns: str, there: 
 _CONSTRAINTS: Mapping[Engine, str] = {
     "sqlite": _missing(
         "constraint",
-        _constraints(),
+        constraints(),
         "place, name, of",
         "SELECT 1 FROM sqlite_master m WHERE m.type = 'table' AND m.tbl_name = place "
         "AND instr(m.sql, 'CONSTRAINT ' || wanted.name || ' ' || of)",
     ),
     "postgresql": _missing(
         "constraint",
-        _constraints(),
+        constraints(),
         "place, name, of",
         "SELECT 1 FROM pg_constraint WHERE conrelid = to_regclass(place) AND conname = name "
         "AND convalidated AND strpos(pg_get_constraintdef(oid), of) = 1",
@@ -118,14 +144,14 @@ _CONSTRAINTS: Mapping[Engine, str] = {
 _INDEXES: Mapping[Engine, str] = {
     "sqlite": _missing(
         "index",
-        _indexes(TABLES),
+        indexes(),
         "place, name",
         "SELECT 1 FROM sqlite_master m WHERE m.type = 'index' AND m.tbl_name = place "
         "AND m.name = wanted.name",
     ),
     "postgresql": _missing(
         "index",
-        _indexes(TABLES),
+        indexes(),
         "place, name",
         "SELECT 1 FROM pg_index WHERE indrelid = to_regclass(place) AND indisvalid "
         "AND indexrelid = to_regclass(name)",
@@ -134,14 +160,14 @@ _INDEXES: Mapping[Engine, str] = {
 _TRIGGERS: Mapping[Engine, str] = {
     "sqlite": _missing(
         "trigger",
-        _triggers("sqlite"),
+        triggers("sqlite"),
         "place, name",
         "SELECT 1 FROM sqlite_master m WHERE m.type = 'trigger' AND m.tbl_name = place "
         "AND m.name = wanted.name AND instr(m.sql, 'RAISE(ABORT')",
     ),
     "postgresql": _missing(
         "trigger",
-        _triggers("postgresql"),
+        triggers("postgresql"),
         "place, name",
         "SELECT 1 FROM pg_trigger t JOIN pg_proc p ON p.oid = t.tgfoid "
         "WHERE t.tgrelid = to_regclass(place) AND t.tgname = name "

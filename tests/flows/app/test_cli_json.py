@@ -80,6 +80,7 @@ ASKED = {
     "import": ("{folder}",),
     "signup": (contract_of(3), "Third", "BASIC"),
     "change": (LIT, "--add", "KIDS"),
+    "goodwill": ("INV-00000001.1", "--amount", "0.50", *("--reason", "r", "--reference", "G-1")),
     "jurisdiction": (LIT, "AT"),
     "catalogue show": (),
     "catalogue versions": (),

@@ -145,7 +145,8 @@ async def test_the_api_tells_a_household_something(shop):
         ("cashier", {"cash", "pay-link"}),
         (
             "support",
-            {"contact", "pay-link", "promise", "redeem", "restore", "restart", "message", "swap"},
+            {"contact", "pay-link", "promise", "redeem", "restore", "restart", "message", "swap"}
+            | {"sell"},
         ),
     ],
 )

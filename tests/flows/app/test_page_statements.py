@@ -64,7 +64,7 @@ PAGES = (
     "/field/jobs",
     "/field/stock",
 )
-OF_SUBSCRIBERS = ("/portal/", "/portal/invoices", "/portal/boxes", "/portal/me")
+OF_SUBSCRIBERS = ("/portal/", "/portal/shop", "/portal/invoices", "/portal/boxes", "/portal/me")
 VALUE = ViewerState(ref="r", enabled=True).encode()
 
 

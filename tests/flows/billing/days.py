@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterable
 from datetime import date, timedelta
 
-from sqlalchemy import ColumnElement, Date, and_, literal, select
+from sqlalchemy import ColumnElement, Date, and_, func, literal, select
 
 from billing.equipment.store import rental
 from billing.invoicing.store import credit_line, invoice_line
@@ -24,10 +24,13 @@ async def each_day_once(store: Store, today: date) -> None:
     """Check that each subject has paid once for each day it is had up to its last line.
 
     Days to come that were given back and are to be had after all are charged when they come. Of a
-    line that charged nothing there is nothing to give back.
+    line that charged nothing, or whose all was given back otherwise, there is nothing to give back.
     """
     charged, back = await _charged(store), await _given_back(store)
-    free = await _charged(store, invoice_line.c.amount_minor == 0)
+    c, line = credit_line.c, invoice_line.c
+    mine = and_(c.invoice_id == line.invoice_id, c.invoice_n == line.n)
+    gone = select(func.coalesce(func.sum(c.amount_minor), 0)).where(mine).scalar_subquery()
+    free = await _charged(store, line.amount_minor == gone)
     rests = await _rests(store)
     for subject, service, start, until in await _subjects(store):
         lines = charged.get(subject, [])
@@ -67,6 +70,7 @@ async def _given_back(store: Store) -> dict[str, list[Period]]:
             credit_line, invoice_line, and_(line.invoice_id == c.invoice_id, line.n == c.invoice_n)
         )
         .where(line.kind.in_(kinds), c.period_end > literal(date(1990, 1, 1), Date))
+        .where(c.goodwill_id.is_(None))
     )
     async with store.read() as tx:
         return _by_subject(await tx.rows(query))

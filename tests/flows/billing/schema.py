@@ -11,16 +11,15 @@ async def drop_trigger(tx: Tx, table: str, name: str) -> None:
     await tx.driver(f"DROP TRIGGER {name}{where}")
 
 
-async def drop_index(tx: Tx, table: str, name: str) -> None:
+async def drop_index(tx: Tx, _table: str, name: str) -> None:
     """Drop an index of a table that is no constraint."""
-    assert name.startswith(f"ix_{table}_")
     await tx.driver(f"DROP INDEX {name}")
 
 
 async def drop_constraint(tx: Tx, table: str, name: str) -> None:
     """Drop a constraint; on SQLite by building the table anew without it."""
     if tx.engine != "sqlite":
-        await tx.driver(f"ALTER TABLE {table} DROP CONSTRAINT {name}")
+        await tx.driver(f"ALTER TABLE {table} DROP CONSTRAINT {name} CASCADE")
         return
     rows = await tx.fetch("SELECT type, sql FROM sqlite_master WHERE tbl_name = ?", (table,))
     (made,) = [sql for kind, sql in rows if kind == "table"]
@@ -29,6 +28,8 @@ async def drop_constraint(tx: Tx, table: str, name: str) -> None:
     assert len(kept) == len(lines) - 1, f"{table} has no {name}"
     kept[-2] = kept[-2].rstrip(", ")
     await tx.driver("PRAGMA defer_foreign_keys = ON")
+    # Triggers of other tables name this one, which is gone for a moment.
+    await tx.driver("PRAGMA legacy_alter_table = ON")
     await tx.driver(re.sub(r"^CREATE TABLE \S+", f"CREATE TABLE fresh_{table}", "\n".join(kept)))
     await tx.driver(f"DROP TABLE {table}")
     await tx.driver(f"ALTER TABLE fresh_{table} RENAME TO {table}")

@@ -1,5 +1,6 @@
 """Revenue is deferred when it is invoiced and earned by the month, on both engines."""
 
+import asyncio
 from datetime import UTC, datetime
 
 import pytest
@@ -74,6 +75,27 @@ async def test_page_by_page_is_as_all_at_once(office: Office, monkeypatch):
     assert sum(pages) == len(at_once)
     earned = [row[0] for row in await rows(office.store, posting) if row[1] == PostingKind.EARNED]
     assert sorted(earned) == at_once
+
+
+async def test_two_who_earn_at_once_earn_what_one_does(office: Office):
+    """Two schedulers that both believe they lead earn each month once, and neither fails."""
+    accounts = [await office.join(f"20000{n}", bill_day=n + 10) for n in range(5)]
+    await office.live(accounts, datetime(2026, 5, 20, tzinfo=UTC))
+    async with office.store.rehearse() as tx:
+        while await earn(tx, office.now):
+            pass
+        alone = [tuple(row) for row in await tx.fetch(EARNED)]
+    pages = await asyncio.gather(*(earn_all(office) for _ in range(3)))
+    async with office.store.read() as tx:
+        assert [tuple(row) for row in await tx.fetch(EARNED)] == alone
+    assert sum(map(sum, pages)) == len({posting for posting, *_ in alone})
+    await check_books(office.store)
+
+
+EARNED = """
+    SELECT e.posting_id, e.n, e.book, e.party, e.amount_minor
+    FROM entry e JOIN posting p ON p.id = e.posting_id WHERE p.kind = 'earned' ORDER BY 1, 2
+"""
 
 
 @pytest.mark.parametrize("day", [14, 16, 25])

@@ -8,7 +8,7 @@ from contextlib import contextmanager, suppress
 from datetime import timedelta
 from pathlib import Path
 
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import HealthCheck, Phase, example, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import delete, select
 
@@ -19,10 +19,12 @@ from billing.flows import collect
 from billing.flows.cancel import cancel
 from billing.flows.change import Change, change
 from billing.flows.equip import equip
+from billing.flows.goodwill import Goodwill, give
 from billing.flows.movements import Told, hear
 from billing.flows.pause import pause, resume
 from billing.flows.pay import take_cash
 from billing.flows.settle import settle
+from billing.invoicing.store import invoice, invoice_line
 from billing.payments.model import Decline, Moved, MovementKind
 from billing.payments.provider import Charged, Declined, Lost, Outcome
 from billing.payments.store import movement
@@ -54,6 +56,7 @@ acts = st.one_of(
     st.tuples(st.just("resume"), who, st.integers(0, 20)),
     st.tuples(st.just("cancel"), who, st.sampled_from(list(When))),
     st.tuples(st.just("box"), who, st.tuples(st.sampled_from(Possession), st.booleans())),
+    st.tuples(st.just("kind"), who, st.tuples(st.integers(0, 30), st.integers(1, 4000))),
     st.tuples(st.just("back"), who, st.sampled_from(list(MovementKind)[1:])),
 )
 
@@ -169,6 +172,18 @@ class History:
         async with self.office.store.begin() as tx:
             await equip(self.office.desk, tx, [(f"fact-{self.count}", fact)])
 
+    async def _kind(self, _: str, what: tuple[int, int]) -> None:
+        """Give goodwill for some line of somebody."""
+        place, amount = what
+        office = self.office
+        async with office.store.begin() as tx:
+            columns = (invoice.c.number, invoice_line.c.n)
+            joined = invoice_line.join(invoice, invoice.c.id == invoice_line.c.invoice_id)
+            lines = await tx.rows(select(*columns).select_from(joined).order_by(*columns))
+            line = lines[place % len(lines)]
+            wish = Goodwill(of=Money(amount, "EUR"), reason="kind", reference=f"G-{self.count}")
+            await give(office.desk, tx, f"{line.number}.{line.n}", wish, office.now, by="ann")
+
     async def _back(self, contract: str, kind: MovementKind) -> None:
         async with self.office.store.begin() as tx:
             one = await tx.first(
@@ -205,6 +220,7 @@ def scratch(template: Path, folder: Path) -> Iterator[Callable[[str], str]]:
     # A shorter example would cost more minutes than it is worth.
     phases=[Phase.explicit, Phase.reuse, Phase.generate],
 )
+@example(history=[("days", "100003", 43), ("rest", "100002", (19, 48)), ("resume", "100002", 18)])
 @given(history=st.lists(acts, min_size=1, max_size=12))
 async def test_histories_keep_the_books_and_rebuild_what_is_derived(
     sqlite_template, tmp_path_factory, machine, history

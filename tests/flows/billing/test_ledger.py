@@ -5,8 +5,10 @@ from datetime import UTC, date, datetime
 import pytest
 from sqlalchemy.exc import DBAPIError
 
+from billing.flows.goodwill import Goodwill, give
 from billing.flows.pay import take_cash
 from billing.flows.write_off import write_off_invoice
+from billing.invoicing.goodwill import goodwill
 from billing.ledger import store as ledger
 from billing.ledger.model import Book, Entry, Posting, PostingKind
 from billing.ledger.store import entry, posting
@@ -15,7 +17,7 @@ from billing.reads.verify import schema
 from runtime.store import Store
 from terms.facts import Possession
 from terms.ids import AccountId
-from terms.money import Money
+from terms.money import Money, Rate
 from tests.fixtures.billing import Office
 from tests.flows.billing.books import ALL, balances, everything, open_items, rows
 from tests.flows.billing.moves import fact, moved
@@ -140,7 +142,7 @@ async def test_an_entry_needs_its_seal(store: Store):
 
 GROWING = (
     *("entry", "posting", "invoice", "invoice_line", "allocation"),
-    *("credit_note", "credit_line", "write_off"),
+    *("credit_note", "credit_line", "write_off", "goodwill"),
 )
 # These have tests of their own.
 ELSEWHERE = {"audit", "line_discount", "point_entry"}
@@ -153,6 +155,7 @@ CHANGES = {
     "credit_note": "issued_on = '2030-01-01'",
     "credit_line": "amount_minor = amount_minor + 1",
     "write_off": "reason = 'none'",
+    "goodwill": "reason = 'none'",
 }
 
 
@@ -165,12 +168,14 @@ async def test_the_books_only_grow(office: Office):
     await office.join(method=None)
     await cash(office)
     (number,) = await open_items(office.store)
+    wish = Goodwill(of=Rate.parse("10%"), reason="kind", reference="R-1")
+    await office.run(lambda tx: give(office.desk, tx, f"{number}.1", wish, office.now, by="ann"))
     async with office.store.begin() as tx:
         await write_off_invoice(office.desk, tx, number, office.now, reason="gone")
     service, today = await service_of(office), office.now.date()
     await moved(office, fact(Possession.HANDED_OVER, service, today))
     await moved(office, fact(Possession.RETURNED, service, today))
-    before = await everything(office.store, (*ALL, write_off))
+    before = await everything(office.store, (*ALL, write_off, goodwill))
     detours = {
         "sqlite": "INSERT OR REPLACE INTO {0} SELECT * FROM {0}",
         "postgresql": "TRUNCATE {0} CASCADE",
@@ -189,7 +194,7 @@ async def test_the_books_only_grow(office: Office):
                 await tamper(change)
         with pytest.raises(DBAPIError, match=r"only grows|sealed already"):
             await tamper(detour.format(table))
-    assert await everything(office.store, (*ALL, write_off)) == before
+    assert await everything(office.store, (*ALL, write_off, goodwill)) == before
 
 
 async def cash(office: Office) -> None:

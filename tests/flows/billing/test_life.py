@@ -215,6 +215,15 @@ async def test_a_rest_that_is_shorter_charges_its_days_again(small_office: Offic
     assert net == 3100 + 3100 + 3100 - 724  # March, May, and April less 7 of its 30 days
 
 
+async def test_a_rest_that_is_told_ahead_delays_no_bill(small_office: Office):
+    """The days of the next period before it are charged when the period begins, not with it."""
+    office = small_office
+    await lit(office, MARCH)
+    await rests(office, date(2026, 3, 20), date(2026, 4, 11), date(2026, 4, 21))
+    await office.live(list(office.looks), on(APRIL))
+    assert ("BASIC", "04-01", "04-11", 1033) in await charged(office)
+
+
 async def test_a_rest_is_checked(small_office: Office):
     """Days that are past, none or taken already are refused by the name of their field."""
     office = small_office

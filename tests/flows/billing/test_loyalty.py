@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 
-from billing.accounts.store import account
 from billing.catalog.terms import When
 from billing.flows.cancel import cancel
 from billing.flows.loyalty import code_of, expire_due, join, refer, spend
@@ -21,14 +21,14 @@ from billing.ledger.store import entry
 from billing.loyalty.model import Program, Tier
 from billing.loyalty.store import loyalty, point_entry, referral
 from billing.payments.model import Moved, MovementKind
-from billing.payments.store import movement, open_item
+from billing.payments.store import movement, open_item, payment_method
 from billing.subscriptions.model import Activation
 from runtime.work import work
 from terms.errors import Duplicate, Invalid, NotFound
 from terms.ids import AccountId
 from terms.money import Money, Rate
 from tests.fixtures.billing import ZONE, Office, household
-from tests.flows.billing.books import balances, check_books, everything
+from tests.flows.billing.books import MONEY, balances, check_books, everything
 from tests.flows.billing.test_settle import pay
 from tests.flows.billing.test_verify import broken
 
@@ -246,9 +246,87 @@ async def test_who_brings_a_household_has_credit_once_it_has_paid(office: Office
     assert found[("promotion", "", "EUR")] == 500
     assert found[("receivable", old, "EUR")] == 2520 - 500
     async with office.store.read() as tx:
-        assert await tx.scalar(select(account.c.perks).where(account.c.id == new)) == 0
         given = await tx.rows(select(movement).where(movement.c.provider == "referral credit"))
     assert [(row.account_id, row.ref) for row in given] == [(old, new)]
+    await check_books(office.store)
+
+
+async def pays_and_not(office: Office, owner: AccountId, kind: MovementKind, ref: str) -> None:
+    """Let the payment of a household's first invoice come in, or go back, and do what follows."""
+    money = Money(2520, "EUR")
+    moved = Moved(charge=f"ch_{ref}", ref=f"{kind} {ref}", amount=money, kind=kind)
+    one = Told(account=owner, number="", provider="cards", moved=moved)
+    await office.run(lambda tx: hear(office.desk, tx, [one], [], office.now))
+    await settled(office, owner)
+    await office.settle(*office.looks)
+
+
+async def referred(office: Office, **changes: Any) -> tuple[AccountId, AccountId]:
+    """Have one household bring another; neither has paid."""
+    await office.publish(Publication(zone=ZONE, program=PROGRAM))
+    old = await office.join(**changes)
+    code = await code_for(office, "100001")
+    office.forward(seconds=1)
+    new = await office.join("100002")
+    await brought(office, "100002", code)
+    return old, new
+
+
+async def credit(office: Office, owner: AccountId) -> tuple[int, int]:
+    """Tell what an account has to its credit, and what was given for referrals in all."""
+    found = await balances(office.store)
+    return -found.get(("credit", owner, "EUR"), 0), found.get(("promotion", "", "EUR"), 0)
+
+
+async def test_credit_for_a_referral_goes_back_with_the_payment(office: Office):
+    """While no invoice of the new household is paid by money, nobody has credit for it."""
+    old, new = await referred(office, plan="FREE")
+    for n, (kind, ref, wanted) in enumerate(
+        [
+            (MovementKind.CLEARED, "1", 500),
+            (MovementKind.DISPUTED, "1", 0),
+            (MovementKind.REINSTATED, "1", 500),
+            (MovementKind.REFUNDED, "1", 0),
+            (MovementKind.CLEARED, "2", 500),
+        ]
+    ):
+        await pays_and_not(office, new, kind, ref)
+        assert await credit(office, old) == (wanted, wanted), n
+    before = await everything(office.store, MONEY)
+    await settled(office, new)
+    assert await everything(office.store, MONEY) == before
+    await check_books(office.store)
+    async with office.store.read() as tx:
+        assert await broken(tx) == {}
+
+
+async def test_credit_that_is_used_stays_and_darkens_nobody(office: Office):
+    """Who has used it owes nothing by what another one does, and is charged by card as before."""
+    old, new = await referred(office)
+    await pays_and_not(office, new, MovementKind.CLEARED, "1")
+    assert await credit(office, old) == (0, 500)
+    await pays_and_not(office, new, MovementKind.REFUNDED, "1")
+    assert await credit(office, old) == (0, 500)
+    async with office.store.read() as tx:
+        stopped = select(payment_method.c.stopped).where(payment_method.c.account_id == old)
+        assert await tx.scalar(stopped) == ""
+    await pays_and_not(office, new, MovementKind.CLEARED, "2")
+    assert await credit(office, old) == (0, 500)
+    await check_books(office.store)
+
+
+async def test_credit_that_goes_back_before_it_is_settled_is_gone(office: Office):
+    """Given and taken back before its household is looked at, it comes to nothing."""
+    old, new = await referred(office, plan="FREE")
+    money = Money(2520, "EUR")
+    for kind in (MovementKind.CLEARED, MovementKind.REFUNDED):
+        moved = Moved(charge="ch", ref=f"{kind}", amount=money, kind=kind)
+        one = Told(account=new, number="", provider="cards", moved=moved)
+        async with office.store.begin() as tx:
+            await hear(office.desk, tx, [one], [], office.now)
+        await settled(office, new)
+    await office.settle(*office.looks)
+    assert await credit(office, old) == (0, 0)
     await check_books(office.store)
 
 

@@ -27,7 +27,7 @@ from runtime.store import Store
 from terms.errors import Invalid, NotFound
 from terms.money import Money
 from tests.fixtures.billing import START, ZONE, Office, household, make_office, offering, price
-from tests.flows.billing.books import check_books, everything
+from tests.flows.billing.books import check_books, counting, everything
 from tests.flows.billing.test_settle import pay
 from tests.flows.billing.test_verify import broken
 
@@ -129,6 +129,26 @@ async def test_a_record_counts_once(office: Office):
     assert before["usage_record"][0] in await everything_of(office)
     await until(office, APRIL)
     assert await used(office) == [("Cloud: 21 hours", 110)]
+
+
+async def test_as_many_statements_for_one_record_as_for_very_many(office: Office):
+    """Records of two hundred households, and the next ones, take the statements of a single one."""
+    await office.publish(SHELF)
+    wished = {"plan": "FREE", "activation": Activation.OPEN, "addons": ("CLOUD",)}
+    contracts = [f"{n:06d}" for n in range(201)]
+    await office.sign_up(*[household(contract, **wished) for contract in contracts])
+    one, *many = [record(key, 20, contract=key) for key in contracts]
+    async with office.store.read() as tx:
+        await office.desk.shelf.newest(tx)
+    for turn in "ab":
+        counts = []
+        for batch in ([one], many):
+            told = [replace(each, id=f"{each.id}-{turn}") for each in batch]
+            async with counting(office.store) as (tx, counted):
+                taken = await take(office.desk, tx, told, office.now)
+            assert taken == Taken(counted=len(batch))
+            counts.append(counted.made)
+        assert len(counts[0]) == len(counts[1]) <= 11, "\n".join(counts[1])
 
 
 async def everything_of(office: Office) -> list[tuple[Any, ...]]:

@@ -1,13 +1,15 @@
 """An invoice is called void: it stays, all of it is given back, its days are charged or not."""
 
-from datetime import date
+from datetime import UTC, date, datetime
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 
 from billing.catalog.store import price
+from billing.flows.purchase import Order, buy, note_watched
 from billing.flows.void import Void, void
 from billing.invoicing.store import credit_line, credit_note, invoice
+from billing.purchases.store import purchase
 from billing.reads import invoices, statements
 from terms.entitlement import ServiceState
 from terms.errors import InvalidTransition, NotFound
@@ -27,7 +29,11 @@ from tests.flows.billing.test_life import (
     state,
     told,
 )
+from tests.flows.billing.test_purchases import ALIEN, LIVE_FROM, SHELF, titles
+from tests.flows.billing.test_purchases import lit as free_of_charge
 from tests.flows.billing.test_settle import pay, service_of
+from tests.flows.billing.test_usage import APRIL, credited, metered, record, tell, until, used
+from tests.flows.billing.test_verify import broken
 
 
 async def called_void(office: Office, number: str, *, again: bool = False) -> Void:
@@ -152,4 +158,120 @@ async def test_what_a_note_gave_back_before_is_not_given_back_twice(office: Offi
     assert sum(after) == 3100 > sum(before) > 0
     assert told_.closing.amount_minor < 0
     assert all(one.agrees for one in await every_line(office))
+    await check_books(office.store)
+
+
+@pytest.mark.parametrize("again", [True, False])
+async def test_what_was_bought_on_a_void_invoice_is_given_back_for_good(
+    office: Office, again: bool
+):
+    """Its lines come back with all others, and are never charged again."""
+    await office.publish(SHELF)
+    await lit(office, MARCH)
+    await bought(office, "HEAT", "VISIT")
+    await office.live(list(office.looks), on(date(2026, 4, 2)))
+    await pay(office, "100.00", "R-april")
+    await office.settle(*office.looks)
+    before = [one for one in await charged(office) if one[0] in {"HEAT", "VISIT"}]
+    assert len(before) == 2
+    await called_void(office, "INV-00000002", again=again)
+    async with office.store.read() as tx:
+        (one,) = await tx.rows(select(invoice).where(invoice.c.number == "INV-00000002"))
+        (note,) = await tx.rows(select(credit_note))
+    assert (note.net_minor, note.tax_minor) == (one.net_minor, one.tax_minor)
+    await office.live(list(office.looks), on(date(2026, 5, 2)))
+    assert [one for one in await charged(office) if one[0] in {"HEAT", "VISIT"}] == before
+    assert (
+        len([one for one in await charged(office) if one[1:3] == ("04-01", "05-01")]) == 1 + again
+    )
+    assert all(one.agrees for one in await every_line(office))
+    await check_books(office.store)
+    async with office.store.read() as tx:
+        assert set(await broken(tx)) == {"each payment in cash is a deed of somebody"}
+
+
+async def test_a_title_on_a_void_invoice_is_watched_no_more(office: Office):
+    """Given back, it ends, whatever of its window is left; one that is not paid never begins."""
+    service = await free_of_charge(office)
+    await bought(office, "ALIEN")
+    await pay(office, "6.00", "R-alien")
+    await bought(office, "FIGHT")
+    assert list(await titles(office, service)) == [ALIEN]
+    async with office.store.read() as tx:
+        titled = select(invoice.c.number).where(invoice.c.total_minor > 0)
+        numbers = [row.number for row in await tx.rows(titled)]
+    assert len(numbers) == 2
+    for number in numbers:
+        await called_void(office, number)
+    assert await titles(office, service) == {}
+    office.now = LIVE_FROM
+    await office.settle(*office.looks)
+    assert await titles(office, service) == {}
+    await check_books(office.store)
+
+
+async def test_a_title_that_is_being_watched_goes_on_to_its_end(small_office: Office):
+    """Nobody is cut off in the middle of what was sold to him."""
+    office = small_office
+    await office.publish(SHELF)
+    await lit(office, MARCH)
+    await bought(office, "ALIEN")
+    await pay(office, "6.00", "R-alien")
+    await office.settle(*office.looks)
+    async with office.store.begin() as tx:
+        await note_watched(tx, await tx.scalar(select(purchase.c.id)), office.now)
+    await called_void(office, "INV-00000002")
+    assert await titles(office, await service_of(office)) != {}
+    await office.live(list(office.looks), on(date(2026, 3, 5)))
+    assert await titles(office, await service_of(office)) == {}
+
+
+async def bought(office: Office, *codes: str) -> None:
+    """Sell titles and visits to the household."""
+    for code in codes:
+        sale = Order(offering=code, source="portal", ref=code)
+        async with office.store.begin() as tx:
+            await buy(office.desk, tx, "100001", sale, office.now)
+    await office.settle(*office.looks)
+
+
+@pytest.mark.parametrize("again", [True, False])
+async def test_use_on_a_void_invoice_is_forgiven(office: Office, again: bool):
+    """It is given back and never charged again; what comes late costs what goes beyond it."""
+    await metered(office, "CLOUD")
+    await tell(office, record("1", 12))
+    await until(office, APRIL)
+    assert await used(office) == [("Cloud: 12 hours", 20)]
+    async with office.store.read() as tx:
+        number = await tx.scalar(select(func.max(invoice.c.number)))
+    await called_void(office, number, again=again)
+    assert await credited(office) == [20]
+    await until(office, datetime(2026, 5, 2, 9, tzinfo=UTC))
+    assert await used(office) == [("Cloud: 12 hours", 20)]
+    await tell(office, record("2", 4))
+    await until(office, datetime(2026, 6, 2, 9, tzinfo=UTC))
+    assert await used(office) == [("Cloud: 12 hours", 20), ("Cloud: 16 hours", 40)]
+    assert await credited(office) == [20]
+    assert all(one.agrees for one in await every_line(office))
+    await check_books(office.store)
+    async with office.store.read() as tx:
+        assert await broken(tx) == {}
+
+
+async def test_use_that_was_given_back_before_is_not_forgiven_twice(small_office: Office):
+    """Of a void invoice whose use was charged anew elsewhere, that charge stands."""
+    office = small_office
+    await metered(office, "BULK")  # over ten it costs half: more use comes to less
+    await tell(office, record("1", 10, "gigabytes"))
+    await until(office, APRIL)
+    async with office.store.read() as tx:
+        number = await tx.scalar(select(func.max(invoice.c.number)))
+    await tell(office, record("2", 2, "gigabytes"))
+    await until(office, datetime(2026, 5, 2, 9, tzinfo=UTC))
+    assert await used(office) == [("Bulk: 10 gigabytes", 1000), ("Bulk: 12 gigabytes", 600)]
+    await called_void(office, number)
+    await tell(office, record("3", 2, "gigabytes"))
+    await until(office, datetime(2026, 6, 2, 9, tzinfo=UTC))
+    assert await credited(office) == [1000]
+    assert (await used(office))[2:] == [("Bulk: 14 gigabytes", 100)]
     await check_books(office.store)
