@@ -326,7 +326,7 @@ def done() -> int:
 COMMANDS: dict[str, tuple[str, Callable[..., int]]] = {
     "setup": ("make .venv/, the project's own environment", done),
     "demo": ("run the whole product against simulators", partial(become, "boxoffice", "demo")),
-    "test": ("run the tests", partial(pytest, "-n", "3", "--dist", "worksteal")),
+    "test": ("run the tests", partial(pytest, "-n", "4", "--dist", "worksteal")),
     "run": ("run `boxoffice ARGS`", partial(become, "boxoffice")),
     "check": ("run every static gate: format, lint, types, imports, architecture", check),
     "bench": ("run a benchmark: bench NAME", partial(become, "boxoffice", "bench")),

@@ -7,8 +7,10 @@ from sqlalchemy import select
 from billing.invoicing.store import number_series, reserve_numbers
 from runtime.store import Tx
 
+# Where a series has no number yet, only the first block may begin it.
 _EXPECTED = """
-    INSERT INTO number_series (series, last) VALUES (?1, ?2 + ?3)
+    INSERT INTO number_series (series, last) SELECT ?1, ?2 + ?3
+    WHERE ?2 = 0 OR EXISTS (SELECT 1 FROM number_series WHERE series = ?1)
     ON CONFLICT (series) DO UPDATE SET last = number_series.last + ?3
     WHERE number_series.last = ?2
 """

@@ -148,12 +148,16 @@ class Redemption:
         """Whether it matters under which plan something is had."""
         return self.promotion.discount.scope is Scope.PLAN
 
-    def counts(self, *, period: int, begins_on: date) -> bool:
-        """Tell whether it counts for charges that begin on a day, in the n-th period it does."""
+    def counts(self, *, period: int, begins_on: date, whole_on: date) -> bool:
+        """Tell whether it counts for charges that begin on a day, in the n-th period it does.
+
+        Their whole period begins on `whole_on`: what is charged anew within one that began in time
+        is discounted as it was.
+        """
         return (
             self.from_on <= begins_on
-            and (self.until_on is None or begins_on < self.until_on)
-            and self.promotion.discount.counts(period=period, begins_on=begins_on)
+            and (self.until_on is None or whole_on < self.until_on)
+            and self.promotion.discount.counts(period=period, begins_on=whole_on)
         )
 
     def is_over(self, periods: int, day: date) -> bool:

@@ -58,7 +58,7 @@ class Rates:
     def __init__(self, book: PriceBook) -> None:
         self.book = book
         self._known: dict[tuple[Wish, date], Due] = {}
-        self._ends: dict[tuple[str, int, date, date], date] = {}
+        self._periods: dict[tuple[str, int, date, date], Period] = {}
 
     def due(self, wish: Wish, today: date) -> Due:
         """Tell what is due of a wish by a day. Raises NotFound where a price is missing."""
@@ -70,16 +70,16 @@ class Rates:
             found = self._known[asked] = due(self.book, wish, today)
         return found
 
-    def ends_of(self, offering: str, bill_day: int, began_on: date, day: date) -> date:
-        """Tell when the period of an offering ends that contains a day."""
+    def period_of(self, offering: str, bill_day: int, began_on: date, day: date) -> Period:
+        """Find the whole period of an offering that contains a day."""
         terms = self.book.offerings[offering].terms
         asked = offering, bill_day, began_on if terms.counts_from_its_begin else day, day
-        found = self._ends.get(asked)
+        found = self._periods.get(asked)
         if found is None:
-            if len(self._ends) >= KNOWN_MAX:
-                self._ends.clear()
+            if len(self._periods) >= KNOWN_MAX:
+                self._periods.clear()
             schedule = terms.schedule(bill_day, asked[2])
-            found = self._ends[asked] = schedule.containing(day).end
+            found = self._periods[asked] = schedule.containing(day)
         return found
 
 

@@ -10,9 +10,12 @@ import pytest
 from playwright.async_api import expect
 
 from app.identity.roles import Right
+from billing.flows.publish import Publication, publish
 from runtime.work import Parking
 from tests.browser.conftest import enter
+from tests.fixtures.promotions import promotion
 from tests.flows.app.operator import contract_of
+from tests.flows.app.shop import START
 
 pytestmark = pytest.mark.browser
 
@@ -89,7 +92,7 @@ async def fill_with_markup(served, shop) -> None:
     }
     for path, body in (
         ("accounts", order),
-        ("accounts/777/payments", {"amount": "1.00", "reference": HOSTILE}),
+        ("accounts/777/payments", {"amount": "100.00", "reference": HOSTILE}),
         ("accounts/777/restore", {"reason": HOSTILE}),
         ("jobs", {"kind": "install", "contract": "777", "note": HOSTILE}),
     ):
@@ -118,11 +121,39 @@ async def fill_with_markup(served, shop) -> None:
         await house.work.park(tx, [Parking(claim=claim, error=HOSTILE)])
 
 
+async def fill_what_is_beside(served, shop) -> None:
+    """Put markup into what a household has beside its subscriptions, and into words about it."""
+    used = {"id": "1", "contract": "nobody", "meter": "hours", "quantity": "1"}
+    used |= {"at": START.isoformat()}
+    half = promotion("HALF", "50%", "BASIC")
+    async with shop.house.store.begin() as tx:
+        await publish(tx, Publication(zone="UTC", promotions=(half,)), START)
+    words = {"reason": HOSTILE[:120]}
+    for path, body in (
+        ("accounts/777/purchases", {"offering": "VISIT", "ref": "1"} | words),
+        ("accounts/777/promotions", {"code": "HALF"} | words),
+        (
+            "lines/INV-00000001.1/goodwill",
+            {"amount": "0.50", "reference": HOSTILE[:100]} | words,
+        ),
+        ("usage", {"source": "rec", "records": [used]}),
+    ):
+        status, answer = await served.api("POST", path, body)
+        assert status < 300, (path, answer)
+    await shop.come_to_rest()
+    async with shop.house.store.begin() as tx:
+        await tx.driver("UPDATE offering SET name = ?", (HOSTILE,))
+        await tx.driver("UPDATE promotion SET name = ?", (HOSTILE,))
+        await tx.driver("UPDATE usage_record SET contract = ?, meter = ?", (HOSTILE, HOSTILE))
+        await tx.driver("UPDATE catalog_edition SET edition = edition + 1")
+
+
 async def test_nothing_that_is_written_becomes_script(watched, served, shop):
     """Markup in every field is shown as it was typed, on every page and in its live parts."""
     page = watched.page
     await enter(page.context, served)
     await fill_with_markup(served, shop)
+    await fill_what_is_beside(served, shop)
     static = [
         route.path
         for route in served.site.routes()
@@ -133,6 +164,8 @@ async def test_nothing_that_is_written_becomes_script(watched, served, shop):
         *(path for path in static if not path.endswith("/events")),
         "/console/accounts/777",
         "/console/accounts/777/history",
+        "/console/lines/INV-00000001.1",
+        "/console/lines/CRN-00000001.1",
         f"/console/search?q={said[:80]}",
         "/console/search?q=script",
         f"/console/accounts?search={said[:80]}",

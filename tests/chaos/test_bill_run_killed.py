@@ -49,6 +49,7 @@ async def compared(ground: Ground, quiet: Ground, dice: random.Random) -> None:
     """Run over one base in peace and over the other with deaths, and compare."""
     async with quiet.house() as house:
         await billing.run(house, lambda *_: None, actor="test")
+    assert await quiet.broken() == []
     await ground.begin()
     await ground.killed(dice, deaths=DEATHS, at_most=HOUSEHOLDS)
     await ground.to_the_end()

@@ -164,7 +164,7 @@ def test_a_stamped_environment_is_used_at_once(tmp_path):
     assert done.stdout == "boxoffice pay two words\n"
     assert run(root, "demo", "--once").stdout == "boxoffice demo --once\n"
     assert run(root, "bench", "work", "--json").stdout == "boxoffice bench work --json\n"
-    assert run(root, "test", "-k", "x").stdout.startswith("python -m pytest -n 3")
+    assert run(root, "test", "-k", "x").stdout.startswith("python -m pytest -n 4")
     assert run(root, "chaos").stdout == "python -m pytest -m chaos tests/chaos\n"
 
 

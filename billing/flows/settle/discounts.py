@@ -21,6 +21,7 @@ from billing.promotions.promotion import Redemption
 from billing.rating.due import Rates
 from billing.rating.execute import execute
 from billing.rating.model import BY_THE_PERIOD, Charge, Line, Off
+from terms.calendar import Period
 from terms.money import Money, split
 
 KNOWN_MAX = 20_000
@@ -60,27 +61,28 @@ class _Taking:
             self.periods[each.redemption].add(each.ends_on)
 
     def lines(self, lines: Sequence[Line]) -> list[Line]:
-        groups: dict[tuple[date, date], list[int]] = {}
+        groups: dict[tuple[date, Period], list[int]] = {}
         for n, line in enumerate(lines):
             if line.charge.kind in BY_THE_PERIOD:
-                groups.setdefault((line.charge.period.start, self._ends(line)), []).append(n)
+                groups.setdefault((line.charge.period.start, self._whole(line)), []).append(n)
         after = list(lines)
-        for (start, ends), places in sorted(groups.items()):
-            found = self._take([lines[n] for n in places], start, ends)
+        for (start, whole), places in sorted(groups.items()):
+            found = self._take([lines[n] for n in places], start, whole)
             for n, line in zip(places, found, strict=True):
                 after[n] = line
         return after
 
-    def _ends(self, line: Line) -> date:
-        """Tell when the whole period ends that a line is of."""
+    def _whole(self, line: Line) -> Period:
+        """Find the whole period that a line is of."""
         charge = line.charge
         began = self.lasts[line.subject][0]
         bill_day = self.facts.account.bill_day
-        return self.rates.ends_of(charge.offering, bill_day, began, charge.period.start)
+        return self.rates.period_of(charge.offering, bill_day, began, charge.period.start)
 
-    def _take(self, lines: list[Line], start: date, ends: date) -> list[Line]:
+    def _take(self, lines: list[Line], start: date, whole: Period) -> list[Line]:
         """Take off the lines of one period that begin on a day."""
-        counting = [one for one in self.redeemed.redemptions if self._counts(one, start, ends)]
+        ends = whole.end
+        counting = [one for one in self.redeemed.redemptions if self._counts(one, start, whole)]
         if not counting:
             return lines
         subjects = {line.subject for line in lines}
@@ -99,10 +101,10 @@ class _Taking:
             after.append(_less(line, offs) if offs else line)
         return after
 
-    def _counts(self, one: Redemption, start: date, ends: date) -> bool:
+    def _counts(self, one: Redemption, start: date, whole: Period) -> bool:
         periods = self.periods[one.id]
-        n = len(periods) if ends in periods else len(periods) + 1
-        return one.counts(period=n, begins_on=start)
+        n = len(periods) if whole.end in periods else len(periods) + 1
+        return one.counts(period=n, begins_on=start, whole_on=whole.start)
 
     def _cost(self, line: Line, *, is_named: bool) -> _Cost:
         charge = line.charge

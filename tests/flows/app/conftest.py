@@ -1,5 +1,11 @@
 """What tests of the whole product may ask for."""
 
+from collections.abc import Iterator
+from functools import cache
+
+import pytest
+from typer.main import get_command
+
 from tests.flows.app.counter import counter
 from tests.flows.app.served import ENVIRONMENT, HARBOUR, at_work, harbour, house, rest, served
 from tests.flows.app.simulated import portal, provider, running_portal, running_provider
@@ -18,3 +24,11 @@ __all__ = [
     "running_provider",
     "served",
 ]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def commands_built_once() -> Iterator[None]:
+    """Have the runner of command lines build all commands once, not anew for each line."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("typer.testing._get_command", cache(get_command))
+        yield

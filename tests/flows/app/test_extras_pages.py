@@ -94,6 +94,8 @@ async def test_a_title_is_bought_once_at_the_price_that_was_shown(shop, served):
     dark = await visiting(served, A)
     assert "You can buy as soon as your picture is on." in (await dark.get("/portal/shop")).text
     assert (await dark.post(path, once="k", price="4.80 EUR")).status == 400
+    for where in ("", f"?before={'Z' * 26}"):
+        assert "Nothing yet." in (await dark.get(f"/portal/shop{where}")).text
     assert "PASS" not in (await guest.get("/portal/shop?q=visit")).text
 
 
@@ -116,7 +118,10 @@ async def test_points_are_collected_and_spent_by_their_household(shop, served):
     much = await guest.post("/portal/points/spend", once="m", points="401")
     assert (much.status, "There are 400." in much.text) == (400, True)
     assert (await guest.post("/portal/points/code", once="c")).status == 303
-    assert re.search(r'class="mono">[A-Z2-9]{8}<', (await guest.get("/portal/")).text)
+    (code,) = re.findall(r'class="mono">([A-Z2-9]{8})<', (await guest.get("/portal/")).text)
+    others = (await (await visiting(served, A)).get("/portal/")).text
+    assert "Collect points" in others
+    assert code not in others
     async with shop.house.store.read() as tx:
         assert await tx.scalar(select(loyalty.c.points)) == 400
     told = ["loyalty.join", "loyalty.spend", "loyalty.code"]

@@ -5,8 +5,10 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
+from billing.catalog.model import Price
 from billing.flows import collect
 from billing.flows.pay import take_cash
+from billing.flows.publish import Publication
 from billing.flows.replay import replay
 from billing.payments.model import AttemptState
 from billing.payments.provider import Lost, Postponed
@@ -14,6 +16,7 @@ from billing.payments.store import attempt, payment_method
 from terms.entitlement import ServiceState
 from terms.ids import AttemptId
 from terms.money import Money
+from tests.fixtures.billing import SINCE, ZONE
 from tests.fixtures.till import Till
 from tests.flows.billing.books import balances, check_books, open_items, rights
 from tests.flows.billing.test_settle import service_of
@@ -61,6 +64,31 @@ async def test_the_first_invoice_is_charged_and_lights_the_service(till: Till):
     assert (await balances(till.office.store))["clearing", "cards", "EUR"] == FIRST
     assert ("receivable", account, "EUR") not in await balances(till.office.store)
     await check_books(till.office.store)
+
+
+@pytest.mark.parametrize(
+    ("price", "currency", "owed", "taken", "credit"),
+    [
+        ("9.999", "KWD", 8129, 8130, [1]),
+        ("990", "ISK", 805, 80500, []),
+        ("990", "KRW", 805, 805, []),
+    ],
+)
+async def test_what_is_owed_is_paid_in_any_currency(
+    small_till: Till, price: str, currency: str, owed: int, taken: int, credit: list[int]
+):
+    """The provider counts otherwise than we do; what it has to take too much is the payer's."""
+    office = small_till.office
+    amount = Money.parse(price, currency)
+    basic = Price(offering="BASIC", effective_from=SINCE, amount=amount)
+    await office.publish(Publication(zone=ZONE, prices=(basic,)))
+    await small_till.join(currency=currency)
+    assert await open_items(office.store) == {"INV-00000001": owed}
+    await small_till.collect()
+    assert await charged(small_till) == [taken]
+    assert [abs(rest) for rest in (await open_items(office.store)).values()] == credit
+    assert await state(small_till) is ServiceState.ACTIVE
+    await check_books(office.store)
 
 
 async def test_the_webhook_of_a_recorded_charge_changes_nothing(till: Till):

@@ -6,11 +6,12 @@ costs. What the free ones are charged follows from the other two, whatever happe
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from datetime import date, timedelta
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, Phase, example, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import func, select
@@ -34,6 +35,14 @@ from tests.flows.billing.test_histories import ADDONS, EXAMPLES, History, no_mor
 
 FULL, HALF, FREE, MORE = "100000", "100050", "100100", "100999"
 OFF = {HALF: "50%", FREE: "100%", MORE: "9999.00"}
+# What limits a promotion, and for how many months all that is charged is free.
+LIMITS: Mapping[str, tuple[Mapping[str, Any], int | None]] = {
+    "one period": ({"periods_max": 1}, 1),
+    "two periods": ({"periods_max": 2}, 2),
+    "nothing": ({}, None),
+    "until later in March": ({"until": date(2026, 3, 20)}, 1),
+    "until April": ({"until": date(2026, 4, 2)}, 2),
+}
 CENTS_A_LINE = 2  # of a rate halved, and of a part of it
 
 Act = tuple[str, Any]
@@ -62,12 +71,12 @@ acts = st.one_of(
 class Lives(History):
     """The same life of households that differ in what is off."""
 
-    async def begin_with(self, periods: int | None) -> None:
+    async def begin_with(self, limit: Mapping[str, Any]) -> None:
         """Sign them up, each with its promotion from the first day on."""
         office = self.office
         await office.publish()
         for code, off in OFF.items():
-            await offer(office, promotion(f"P{code}", off, periods_max=periods))
+            await offer(office, promotion(f"P{code}", off, **limit))
         orders = [
             household(one, plan="BASIC", activation=Activation.OPEN, addons=("SPORT",))
             for one in (FULL, *OFF)
@@ -132,13 +141,15 @@ TO_AND_FRO: tuple[Act, ...] = (
     suppress_health_check=[HealthCheck.function_scoped_fixture],
     phases=[Phase.explicit, Phase.reuse, Phase.generate],
 )
-@given(periods=st.sampled_from([1, 2, None]), life=st.lists(acts, min_size=2, max_size=8))
-@example(periods=1, life=[REST, ON_MARCH_20, ("resume", 0), ("days", 20)])
-@example(periods=1, life=[*TO_AND_FRO, ("void", True), ("days", 25)])
-@example(periods=2, life=[("days", 25), ("void", True), REST, ("days", 5), ("resume", 0)])
-@example(periods=1, life=[("void", False), *TO_AND_FRO, ("days", 25)])
+@given(limited=st.sampled_from(sorted(LIMITS)), life=st.lists(acts, min_size=2, max_size=8))
+@example(limited="one period", life=[REST, ON_MARCH_20, ("resume", 0), ("days", 20)])
+@example(limited="one period", life=[*TO_AND_FRO, ("void", True), ("days", 25)])
+@example(
+    limited="until April", life=[("days", 25), ("void", True), REST, ("days", 5), ("resume", 0)]
+)
+@example(limited="one period", life=[("void", False), *TO_AND_FRO, ("days", 25)])
 async def test_what_is_free_stays_free_and_nothing_else_does(
-    sqlite_template, tmp_path_factory, machine, periods: int | None, life: list[Act]
+    sqlite_template, tmp_path_factory, machine, limited: str, life: list[Act]
 ):
     """Whatever is changed, rested, ended, void or charged again, free days cost nothing twice.
 
@@ -149,7 +160,8 @@ async def test_what_is_free_stays_free_and_nothing_else_does(
         store = Store(copy("life.db"))
         try:
             lives = Lives(make_office(store, machine))
-            await lives.begin_with(periods)
+            limit, months = LIMITS[limited]
+            await lives.begin_with(limit)
             for name, value in life:
                 await lives.all_do(name, value)
             await check_books(store)
@@ -159,12 +171,40 @@ async def test_what_is_free_stays_free_and_nothing_else_does(
             async with store.read() as tx:
                 full, half, free, more = [await _net(tx, one) for one in lives.accounts]
                 lines = await _lines(tx)
-                costs = await _costs_before(tx, lives.accounts[2:], periods)
+                costs = await _costs_before(tx, lives.accounts[2:], months)
             assert not costs, costs
             assert more == free
             assert abs(full + free - 2 * half) <= CENTS_A_LINE * lines, (full, half, free)
         finally:
             await store.close()
+
+
+@pytest.mark.parametrize("off", ["50%", "100%", "5.00"])
+async def test_a_period_that_began_in_time_stays_discounted(small_office, off: str):
+    """After a promotion has ended, a change to and fro or a rest lifted costs what the days did."""
+    office = small_office
+    await office.publish()
+    await offer(office, promotion("SOON", off, until=START.date() + timedelta(days=4)))
+    (made,) = await office.sign_up(household(FULL, activation=Activation.OPEN))
+    async with office.store.begin() as tx:
+        await redeem(office.desk, tx, FULL, "SOON", office.now)
+    await office.settle(made.account)
+    lives = Lives(office)
+    lives.accounts = [made.account]
+    async with office.store.read() as tx:
+        before = await _net(tx, made.account)
+    office.forward(days=9)
+    for plan in ("LARGE", "BASIC"):
+        await lives._change(FULL, Change(plan=plan, when=When.NOW))
+        await office.settle(made.account)
+    async with office.store.read() as tx:
+        assert await _net(tx, made.account) == before
+    await lives._rest(FULL, (0, 5))
+    await office.settle(made.account)
+    await lives._resume(FULL, 0)
+    await office.settle(made.account)
+    async with office.store.read() as tx:
+        assert await _net(tx, made.account) == before
 
 
 async def _net(tx: Tx, account: AccountId) -> int:
@@ -175,10 +215,10 @@ async def _net(tx: Tx, account: AccountId) -> int:
 
 
 async def _costs_before(
-    tx: Tx, accounts: Sequence[AccountId], periods: int | None
+    tx: Tx, accounts: Sequence[AccountId], months: int | None
 ) -> list[tuple[str, date, int]]:
-    """List what was charged of the periods that are free in any case: a rest makes it more."""
-    until = date.max if periods is None else date(START.year, START.month + periods, 1)
+    """List what was charged of the months that are free in any case: a rest makes it more."""
+    until = date.max if months is None else date(START.year, START.month + months, 1)
     c = invoice_line.c
     query = select(c.offering, c.period_start, c.amount_minor).join_from(
         invoice_line, invoice, invoice.c.id == c.invoice_id

@@ -8,7 +8,10 @@ from sqlalchemy import select
 
 from billing.flows.settle import settle
 from billing.flows.void import void
+from billing.invoicing.numbers import Numbers
 from billing.invoicing.store import credit_note, invoice, number_series
+from runtime.patience import Moved
+from runtime.store import Store
 from terms.ids import AccountId
 from tests.fixtures.billing import Office, household
 from tests.flows.billing.books import check_books
@@ -71,6 +74,18 @@ async def test_a_batch_that_fails_leaves_no_gap_in_any_series(office: Office):
     assert await sequences(office, credit_note) == list(range(1, HOUSEHOLDS + 1))
     assert await newest(office) == {"INV": 2 * HOUSEHOLDS, "CRN": HOUSEHOLDS}
     await check_books(office.store)
+
+
+async def test_the_first_numbers_of_a_series_have_no_gap_either(sqlite_store: Store):
+    """Whoever took numbers behind others is not written before them, though no number is there."""
+    numbers = Numbers()
+    async with sqlite_store.decide() as first:
+        assert await numbers.take(first.look, first.tx, "CRN", 3) == 1
+        with pytest.raises(Moved):
+            async with sqlite_store.decide() as second:
+                assert await numbers.take(second.look, second.tx, "CRN", 2) == 4
+    async with sqlite_store.read() as tx:
+        assert await tx.scalar(select(number_series.c.last)) == 3
 
 
 async def test_batches_at_once_share_a_series_without_a_gap(office: Office):
