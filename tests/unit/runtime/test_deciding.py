@@ -47,6 +47,15 @@ async def test_what_is_decided_is_written_on_leaving(store):
         deciding.tx.ring(["x"])
     assert await values(store) == {"a": "older", "b": "v"}
     assert await ring
+    # On PostgreSQL nobody has waited for it.
+    assert (deciding.held_s > 0) == store.is_sqlite
+
+
+async def test_how_long_others_wait_counts_from_what_they_want(store):
+    """On either engine a transaction that holds what others want has kept them waiting."""
+    async with store.decide() as deciding:
+        deciding.tx.hold()
+        await deciding.tx.insert(snapshot, [row("a")])
     assert deciding.held_s > 0
 
 
