@@ -85,10 +85,10 @@ def test_the_glossary_has_the_words_of_the_shared_language():
 
 @pytest.mark.parametrize("path", DECISIONS, ids=lambda path: path.stem[:4])
 def test_a_decision_has_its_shape(path):
-    """A decision is one page: a number of its own, status, context, decision, consequences."""
+    """A decision is one page: number, status, context, decision, consequences."""
     text = path.read_text("utf-8")
     number = int(path.name[:4])
-    assert [int(one.name[:4]) for one in DECISIONS].count(number) == 1
+    assert number == DECISIONS.index(path) + 1
     assert text.startswith(f"# {number}. ")
     parts = re.findall(r"^(?:## (\w+)|(Status):)", text, re.MULTILINE)
     named = [heading or status for heading, status in parts]

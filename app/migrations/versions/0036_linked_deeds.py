@@ -9,8 +9,8 @@ from app.migrations.seals import refuse_replacing
 from app.migrations.triggers import may_change, only_grows
 from runtime.store.chain import LOOKED_ROWS_MAX, START, Link, linked
 
-revision = "0045"
-down_revision = "0040"
+revision = "0036"
+down_revision = "0035"
 branch_labels = None
 depends_on = None
 

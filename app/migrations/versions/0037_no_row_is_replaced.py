@@ -7,8 +7,8 @@ from alembic import op
 from app.migrations.seals import refuse_replacing
 from app.migrations.triggers import is_sqlite
 
-revision = "0046"
-down_revision = "0045"
+revision = "0037"
+down_revision = "0036"
 branch_labels = None
 depends_on = None
 

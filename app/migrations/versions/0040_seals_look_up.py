@@ -10,8 +10,8 @@ from alembic import op
 
 from app.migrations.triggers import is_sqlite
 
-revision = "0055"
-down_revision = "0050"
+revision = "0040"
+down_revision = "0039"
 branch_labels = None
 depends_on = None
 
