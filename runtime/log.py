@@ -28,6 +28,7 @@ from sqlalchemy import (
 )
 
 from runtime.store.among import KEYS, among, packed
+from runtime.store.engine import Store
 from runtime.store.lease import Engine
 from runtime.store.prepared import PreparedQuery
 from runtime.store.schema import Instant, metadata
@@ -141,10 +142,13 @@ async def read(
     return found
 
 
-async def has_more(tx: Tx, consumer: str, kinds: Sequence[str]) -> bool:
-    """Tell whether a consumer has something to read; locks nothing, so that nobody waits."""
-    cursor = select(log_cursor.c.position).where(log_cursor.c.consumer == consumer)
-    return bool(await after(tx, await tx.scalar(cursor) or 0, kinds=kinds, entries_max=1))
+async def has_more(store: Store, consumer: str, kinds: Sequence[str]) -> bool:
+    """Tell whether something is there behind the cursor of a consumer; locks nothing, so that
+    nobody waits. What an earlier writer still holds up is told too, and read when he is done.
+    """
+    engine: Engine = "sqlite" if store.is_sqlite else "postgresql"
+    given = {"consumer": consumer, KEYS: packed(engine, kinds)}
+    return bool(_MORE.read(engine, await store.glance(*_MORE.asked(engine, given))))
 
 
 async def after(
@@ -251,4 +255,12 @@ def _newest(engine: Engine) -> Select[Any]:
     )
 
 
+def _more(engine: Engine) -> Select[Any]:
+    c = log_entry.c
+    cursor = select(log_cursor.c.position).where(log_cursor.c.consumer == bindparam("consumer"))
+    behind = c.position > func.coalesce(cursor.scalar_subquery(), 0)
+    return select(c.position).where(behind, among(engine, c.kind)).limit(1)
+
+
 _NEWEST = PreparedQuery(_newest)
+_MORE = PreparedQuery(_more)

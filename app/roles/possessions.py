@@ -40,9 +40,7 @@ async def take_possessions(house: House) -> None:
 
 async def take_waiting(house: House) -> None:
     """Take what is there; where there is nothing, which is nearly always, nobody is held up."""
-    async with house.store.read() as tx:
-        is_waiting = await facts.has_more(tx, CONSUMER, KINDS)
-    if is_waiting:
+    if await facts.has_more(house.store, CONSUMER, KINDS):
         await take_possessions(house)
 
 

@@ -30,7 +30,6 @@ from sqlalchemy import (
     select,
     text,
 )
-from sqlalchemy.dialects import postgresql, sqlite
 
 from billing.catalog.terms import Measure
 from billing.invoicing import discounts
@@ -210,6 +209,16 @@ reopened = Table(
 )
 
 
+_RESERVE = """
+    INSERT INTO number_series (series, last) VALUES ({0}, {1})
+    ON CONFLICT (series) DO UPDATE SET last = number_series.last + excluded.last RETURNING last
+"""
+_RESERVED = {
+    "sqlite": _RESERVE.format("?1", "?2"),
+    "postgresql": _RESERVE.format("$1", "$2"),
+}
+
+
 def charged_until(subject: Column[str], kind: LineKind) -> ScalarSelect[date]:
     """Tell the first day that no line of a subject covers: one look into the index of its lines."""
     c = invoice_line.c
@@ -225,13 +234,7 @@ def reopened_from(subject: Column[str]) -> ScalarSelect[date]:
 
 async def reserve_numbers(tx: Tx, series: str, count: int) -> int:
     """Take a block of numbers for this transaction; returns the first. A rollback gives it back."""
-    engine = sqlite if tx.engine == "sqlite" else postgresql
-    statement = engine.insert(number_series).values(series=series, last=count)
-    statement = statement.on_conflict_do_update(
-        index_elements=["series"],
-        set_={"last": number_series.c.last + statement.excluded.last},
-    )
-    last = await tx.scalar(statement.returning(number_series.c.last))
+    ((last,),) = await tx.fetch(_RESERVED[tx.engine], (series, count))
     return int(last) - count + 1
 
 
