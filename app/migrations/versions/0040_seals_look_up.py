@@ -1,6 +1,6 @@
 """What seals postings on PostgreSQL looks entries up, however many there are.
 
-The planner keeps one plan for a session: made while there were few entries it would read all of
+The planner keeps one plan for a connection: made while there were few entries it would read all of
 them for every statement of a bill run.
 """
 

@@ -29,7 +29,7 @@ from billing.flows.settle.load_open import (
     notice_query,
     take_open,
 )
-from billing.flows.settle.load_rent import OWNED, RENTALS, take_rent
+from billing.flows.settle.load_rent import OWNED, rental_query, take_rent
 from billing.flows.settle.load_reopened import load_reopened
 from billing.invoicing.store import charged_until, reopened_from
 from billing.payments.model import Method
@@ -54,7 +54,7 @@ TOPIC = "entitlement"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Loaded:
-    """What was found of a batch, under an edition of the catalogue. The `rest` is what most
+    """What was found of a batch, under an edition of the catalogue. The `rest` is what many
     accounts have nothing of.
     """
 
@@ -81,15 +81,17 @@ async def load(tx: Tx, account_ids: Sequence[AccountId]) -> Loaded:
     keys = {KEYS: packed(tx.engine, sorted(set(account_ids)))}
     asked = [one.asked(tx.engine, keys) for one in (*_MOST, _REST)]
     rows = await tx.fetch_all(asked)
-    accounts, services, rentals = (
+    accounts, services = (
         query.read(tx.engine, each) for query, each in zip(_MOST, rows, strict=False)
     )
+    rest = _REST.read(tx.engine, rows[-1])
+    rentals = sorted(rest["rentals"], key=attrgetter("from_on", "offering", "model", "id"))
     found = Found(accounts=accounts, services=services, rentals=rentals)
     await load_redeemed(tx, found)
     return Loaded(
         edition=(accounts[0].edition or 0) if accounts else 0,
         found=found,
-        rest=_REST.read(tx.engine, rows[-1]),
+        rest=rest,
     )
 
 
@@ -245,9 +247,10 @@ def _hold_query(engine: Engine) -> Select[Any]:
     return by_key(engine, select(hold), hold.c.service_id, via=OWNED)
 
 
-# What every account has; and what most have nothing of, asked as one.
-_MOST = (_ACCOUNTS, _SERVICES, RENTALS)
+# What every account has; and what many have nothing of, asked as one.
+_MOST = (_ACCOUNTS, _SERVICES)
 _REST = Bundle(
+    rentals=rental_query,
     holds=_hold_query,
     pauses=_pause_query,
     items=item_query,

@@ -15,7 +15,6 @@ from billing.invoicing.store import charged_until, invoice_line, reopened_from
 from billing.rating.model import LineKind
 from runtime.store.among import by_key
 from runtime.store.lease import Engine
-from runtime.store.prepared import PreparedQuery
 from terms.ids import AccountId, ServiceId
 
 # Services by their accounts.
@@ -27,7 +26,7 @@ def take_rent(
     facts: dict[AccountId, Facts],
     households: dict[ServiceId, Household],
 ) -> None:
-    """Take the rows of RENTALS into the households and the facts of the accounts."""
+    """Take rentals into the households and the facts of the accounts."""
     for row in rows:
         household = households[ServiceId(row.service_id)]
         household.rentals.append(equipment.from_row(row, row.charged_until))
@@ -38,7 +37,8 @@ def take_rent(
             owner.deposited.add(row.id)
 
 
-def _rental_query(engine: Engine) -> Select[Any]:
+def rental_query(engine: Engine) -> Select[Any]:
+    """Ask for rentals, and how far each is charged."""
     c, line = rental.c, invoice_line.c
     deposit = exists().where(line.subject == c.id, line.kind == LineKind.DEPOSIT.value)
     query = select(
@@ -47,9 +47,4 @@ def _rental_query(engine: Engine) -> Select[Any]:
         reopened_from(c.id).label("reopened_from"),
         deposit.label("has_deposit"),
     )
-    return by_key(
-        engine, query, c.service_id, via=OWNED, order_by=("from_on", "offering", "model", "id")
-    )
-
-
-RENTALS = PreparedQuery(_rental_query)
+    return by_key(engine, query, c.service_id, via=OWNED)
