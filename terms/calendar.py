@@ -12,7 +12,11 @@ from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
+from terms.errors import Invalid
+
 ANCHOR_DAY_MAX = 31
+# Whoever names a day means one of these; others can be counted from each of them.
+YEARS = range(1990, 2200)
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -102,6 +106,13 @@ def wall_clock(day: date, at: time, zone_name: str) -> datetime:
     first.
     """
     return datetime.combine(day, at, tzinfo=zone(zone_name)).astimezone(UTC)
+
+
+def in_reach(field: str, day: date) -> date:
+    """Return a day that somebody has named. Raises Invalid for one that nobody can mean."""
+    if day.year not in YEARS:
+        raise Invalid(field, f"{day} is out of reach ({YEARS[0]} to {YEARS[-1]})")
+    return day
 
 
 def days_after(day: date, count: int) -> date:

@@ -47,7 +47,10 @@ def signup(  # noqa: PLR0913 - one for each thing that is agreed
         str, typer.Option(help="Where it is taxed, like DE or US-NY; the operator's unless said.")
     ] = "",
     box: Annotated[
-        str, typer.Option(help="A box handed over today: SERIAL,MODEL or SERIAL,MODEL,MAC.")
+        str,
+        typer.Option(
+            help="A box handed over today: SERIAL,MODEL,MAC; without ,MAC one that has none."
+        ),
     ] = "",
     payment: Annotated[str, typer.Option(help="How it is charged: PROVIDER,CUSTOMER,METHOD.")] = "",
     code: Annotated[str, typer.Option(help="The code of a promotion.")] = "",

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from app.wiring import House
     from runtime.store.chain import Link
 
+# What a column of numbers holds.
+N_MAX = 2**63 - 1
+
 
 def add_to(cli: typer.Typer) -> None:
     """Add the commands of this file."""
@@ -31,7 +34,7 @@ def audit(
     ] = "",
     since: Annotated[datetime | None, typer.Option(help="Done since then, in UTC.")] = None,
     before: Annotated[
-        int | None, typer.Option(min=1, help="Done before the deed of this number.")
+        int | None, typer.Option(min=1, max=N_MAX, help="Done before the deed of this number.")
     ] = None,
     limit: Annotated[int, typer.Option(min=1, max=5000, help="How many, newest first.")] = 50,
     as_json: Json = False,
@@ -69,7 +72,8 @@ def audit(
 
 def audit_link(
     n: Annotated[
-        int | None, typer.Argument(min=1, help="The number of the link; the newest unless said.")
+        int | None,
+        typer.Argument(min=1, max=N_MAX, help="The number of the link; the newest unless said."),
     ] = None,
     *,
     as_json: Json = False,

@@ -9,12 +9,12 @@ from datetime import date
 
 from billing.catalog.terms import read_term
 from gateway.inventory.model import SERIAL, SERIAL_RULE
+from terms.calendar import YEARS
 from terms.calendar import zone as iana_zone
 from terms.money import Rate
 
 CELL_CHARS_MAX = 1_000
 SHOWN_CHARS_MAX = 40
-YEARS = range(1990, 2200)
 MONTH_DAYS = range(1, 32)
 
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")

@@ -12,9 +12,11 @@ from datetime import UTC, date, datetime, timedelta
 
 from app.desk import business
 from app.desk.auditing import note
+from app.desk.documents import AHEAD_DAYS_MAX
 from app.roles import crew
 from app.roles import settle as settling
 from app.roles.foretold import SHOCK_PERCENT, SHOWN_MAX, BillPreview, Broken, add
+from app.roles.possessions import take_waiting
 from app.wiring import House
 from billing.billdays.model import OPEN_GATE, DayState, state_of
 from billing.flows import billdays as released
@@ -55,12 +57,14 @@ class Asked:
 
 
 async def preview(house: House, asked: Asked, tell: Tell) -> BillPreview:
-    """Tell what would be billed of all accounts that are due by the end of a day; writes nothing.
+    """Tell what would be billed of all accounts that are due by the end of a day; bills nothing.
 
+    What is handed over begins its rent first, as in a run, so that its rent is told, too.
     What is told of a day that waits for a person is kept, for whoever is to let it go.
-    Raises Invalid for a day that is over, DomainError where more accounts are looked at than
-    somebody has the time for.
+    Raises Invalid for a day that is over or far ahead, DomainError where more accounts are looked
+    at than somebody has the time for.
     """
+    await take_waiting(house)
     async with house.store.read() as tx:
         now = await house.clock.business_now(tx)
         known = await business.find(tx)
@@ -70,6 +74,9 @@ async def preview(house: House, asked: Asked, tell: Tell) -> BillPreview:
         day = asked.day or today
         if day < today and state_of(day, gate, today) is not DayState.DRAFT:
             raise Invalid("day", f"{day} is over: whatever it billed is on invoices")
+        last = days_after(today, AHEAD_DAYS_MAX)
+        if day > last:
+            raise Invalid("day", f"{day} is too far ahead: {last} is the last that can be told")
         moment = start_of_day(days_after(day, 1), zone) - _INSTANT
         # Whoever waits is looked at again only when the window is over.
         until = max(moment, now) + timedelta(days=gate.window_days)

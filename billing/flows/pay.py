@@ -84,6 +84,8 @@ async def pay_order(
         .order_by(m.id.desc())
     )
     name = provider or (known.provider if known else next(iter(desk.providers), ""))
+    if not name:
+        raise NotFound("no payment provider is configured that could make a page to pay on")
     provider_of(desk, name)
     return CheckoutOrder(
         provider=name,

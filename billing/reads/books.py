@@ -16,6 +16,7 @@ from billing.ledger.model import Book, PostingKind
 from billing.ledger.store import entry, posting
 from billing.payments.store import INVOICE, open_item
 from runtime.store import Tx
+from terms.calendar import in_reach
 from terms.money import Money
 
 # Of these the trial balance shows every party; of the others, one sum over all accounts.
@@ -95,8 +96,8 @@ def _balance(row: Any) -> Balance:
 
 
 async def ageing(tx: Tx, today: date) -> list[Aged]:
-    """Sum what is open by its age on a day; each currency has every age."""
-    c = open_item.c
+    """Sum what is open by its age on a day; each currency has every age. Raises Invalid."""
+    c, today = open_item.c, in_reach("on", today)
     age = case(
         *(
             (c.due_on >= today - timedelta(days=days), literal(place))
@@ -131,7 +132,11 @@ def _aged(currency: str, place: int, row: Any) -> Aged:
 
 
 async def deferred(tx: Tx, since: date, until: date) -> list[DeferredMonth]:
-    """Roll deferred revenue forward, month by month, from that of a day to that of another."""
+    """Roll deferred revenue forward, month by month, from that of a day to that of another.
+
+    Raises Invalid for a day that is far away.
+    """
+    since, until = in_reach("since", since), in_reach("until", until)
     c = posting.c
     amount = func.sum(-entry.c.amount_minor).label("amount")
     joined = entry.join(posting, c.id == entry.c.posting_id)

@@ -19,7 +19,7 @@ from billing.ledger.model import Book
 from billing.ledger.store import entry, posting
 from billing.payments.store import movement
 from runtime.store import Tx
-from terms.calendar import days_after
+from terms.calendar import days_after, in_reach
 from terms.errors import Invalid, NotFound
 from terms.ids import AccountId
 from terms.money import Money
@@ -61,9 +61,10 @@ async def statement(
 ) -> Statement:
     """Draw up the statement of an account, in its currency.
 
-    Raises NotFound, and Invalid for days in the wrong order or more than so many lines.
+    Raises NotFound, and Invalid for days in the wrong order or far away, and for more than
+    so many lines.
     """
-    if from_on > to_on:
+    if in_reach("since", from_on) > in_reach("until", to_on):
         raise Invalid("since", f"must not be after {to_on}")
     about = await _about(tx, key)
     ours = _sides(key, about.currency)

@@ -13,7 +13,6 @@ from app.desk import billdays
 from app.imports.load import import_paths
 from app.roles import billing
 from app.roles.billing import Asked
-from app.roles.possessions import take_possessions
 from app.wiring import House
 from billing.accounts.store import account, service
 from billing.billdays.model import DayState
@@ -41,8 +40,6 @@ async def house(migrated_url: str, tmp_path: Path) -> AsyncIterator[House]:
     async with opened(settings_for(tmp_path, migrated_url)) as built:
         await go_to(built, HARBOUR_BEGINS)
         assert list((await import_paths(built, [HARBOUR], ENVIRONMENT)).problems) == []
-        await take_possessions(built)
-        await billing.run(built, quiet, actor="test")
         yield built
 
 

@@ -14,7 +14,7 @@ from billing.payments.model import Moved, MovementKind
 from billing.reads import books
 from billing.reads.books import Age
 from runtime.store import Store
-from terms.errors import InvalidTransition, NotFound
+from terms.errors import Invalid, InvalidTransition, NotFound
 from terms.ids import AccountId
 from terms.money import Money
 from tests.fixtures.billing import Office
@@ -85,6 +85,18 @@ async def test_debts_are_as_old_as_they_are_overdue(office: Office):
             assert {one.age: one.open.amount_minor for one in found} == wanted
             assert sum(one.invoices for one in found) == len(rests)
     assert len(rests) == 5
+
+
+async def test_a_day_that_nobody_can_mean_is_refused(small_office: Office):
+    """The first and the last day there are have no neighbours that could be counted to."""
+    async with small_office.store.read() as tx:
+        for asked in (
+            books.ageing(tx, date.min),
+            books.deferred(tx, date.max, date.max),
+            books.deferred(tx, date.min, date(2026, 3, 1)),
+        ):
+            with pytest.raises(Invalid, match="is out of reach"):
+                await asked
 
 
 def age_of(days: int) -> Age:

@@ -72,6 +72,12 @@ async def test_what_is_no_statement_is_refused(small_office: Office):
     await a_year(office)
     with pytest.raises(Invalid, match="since: must not be after 2026-03-01"):
         await drawn(office, date(2026, 3, 2), MARCH)
+    for since, until, why in (
+        (date.min, MARCH, "since: 0001-01-01 is out of reach"),
+        (MARCH, date.max, "until: 9999-12-31 is out of reach"),
+    ):
+        with pytest.raises(Invalid, match=why):
+            await drawn(office, since, until)
     with pytest.raises(Invalid, match="more than 3 lines"):
         await drawn(office, MARCH, date(2027, 3, 1), lines_max=3)
     empty = await drawn(office, date(2020, 1, 1), date(2020, 1, 31))
