@@ -94,7 +94,10 @@ def days(*, as_json: Json = False) -> None:
     if as_json:
         tell(found)
         return
-    say(f"a bill day waits {found.window_days} days" if found.window_days else "no bill day waits")
+    waits = (
+        f"waits {found.window_days} days for a person" if found.window_days else "waits for nobody"
+    )
+    say(f"a bill day {waits}")
     table(
         ("day", "state", "goes by itself", "invoices", "total", "let go by"),
         [

@@ -130,7 +130,7 @@ def _header(sheet: Sheet[R], cells: Sequence[str], problems: Problems) -> list[C
             return None
     wrong = False
     known = {column.name: column for column in sheet.columns}
-    for name in names:
+    for name in dict.fromkeys(names):
         if name not in known:
             why = f"unknown column; known are {', '.join(sheet.names)}"
             problems.add(sheet.file, why, field=name or "(no name)")

@@ -208,7 +208,8 @@ async def _check_contracts(tx: Tx, contracts: Sequence[str]) -> None:
         twice = sorted(row.contract for row in found)
     if twice:
         shown = ", ".join(twice[:SHOWN_MAX])
-        raise Duplicate(f"{len(twice)} contracts exist already: {shown}")
+        more = f" and {len(twice) - SHOWN_MAX} more" if len(twice) > SHOWN_MAX else ""
+        raise Duplicate(f"exists already: {shown}{more}")
 
 
 def _twice(contracts: Sequence[str]) -> Iterator[str]:

@@ -41,7 +41,7 @@ class Promotion:
 
     def __post_init__(self) -> None:
         if self.until_on and self.until_on <= self.from_on:
-            raise Invalid("until", "must be after from")
+            raise Invalid("until", "must be after from_on")
         for name, times in (("limit", self.redeem_max), ("limit_account", self.account_max)):
             if times is not None and not 1 <= times <= TIMES_MAX:
                 raise Invalid(name, f"must be 1 to {TIMES_MAX}")

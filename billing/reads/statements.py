@@ -64,7 +64,7 @@ async def statement(
     Raises NotFound, and Invalid for days in the wrong order or far away, and for more than
     so many lines.
     """
-    if in_reach("since", from_on) > in_reach("until", to_on):
+    if in_reach("until", to_on) < in_reach("since", from_on):
         raise Invalid("since", f"must not be after {to_on}")
     about = await _about(tx, key)
     ours = _sides(key, about.currency)

@@ -295,7 +295,8 @@ def test_a_file_that_is_no_such_sheet_is_refused_as_a_whole(raw, why):
     """Encoding, header and quoting are problems of the file, and no row of it is taken."""
     problems = Problems()
     assert read_sheet(sheets.TAXES, raw, problems) == []
-    assert why in str(next(iter(problems)))
+    (told,) = problems
+    assert why in str(told)
     assert problems.of_files
 
 

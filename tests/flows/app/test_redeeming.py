@@ -42,7 +42,7 @@ async def offered(house, harbour, tmp_path):
         ("A,A,5%,,line,NOSUCH,,,2020-01-01,,,", "limited_to", "there is no offering 'NOSUCH'"),
         ("A,A,5%,,plan,SPORT,,,2020-01-01,,,", "limited_to", "'SPORT' is no plan"),
         ("A,A,5%,,invoice,,0,,2020-01-01,,,", "periods", "is not a whole number from 1 on"),
-        ("A,A,5%,,invoice,,,,2020-01-01,2019-01-01,,", "until_on", "must be after from"),
+        ("A,A,5%,,invoice,,,,2020-01-01,2019-01-01,,", "until_on", "must be after from_on"),
         ("A,A,5%,,invoice,,,,2020-01-01,,,6", "ahead", "is of a line"),
         ("A,A,5%,,every,,,,2020-01-01,,,", "scope", "is none of line, plan, invoice"),
     ],
