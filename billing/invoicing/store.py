@@ -213,10 +213,7 @@ _RESERVE = """
     INSERT INTO number_series (series, last) VALUES ({0}, {1})
     ON CONFLICT (series) DO UPDATE SET last = number_series.last + excluded.last RETURNING last
 """
-_RESERVED = {
-    "sqlite": _RESERVE.format("?1", "?2"),
-    "postgresql": _RESERVE.format("$1", "$2"),
-}
+_RESERVED = {"sqlite": _RESERVE.format("?1", "?2"), "postgresql": _RESERVE.format("$1", "$2")}
 
 
 def charged_until(subject: Column[str], kind: LineKind) -> ScalarSelect[date]:

@@ -145,6 +145,8 @@ async def test_a_bill_day_is_looked_at_and_let_go(house: House):
     assert await totals(house) == (HOUSEHOLDS, foretold.sums["EUR"].total.amount_minor)
     with pytest.raises(Invalid, match="is over"):
         await billing.preview(house, Asked(day=date(2040, 3, 1)), quiet)
+    with pytest.raises(Invalid, match="too far ahead"):
+        await billing.preview(house, Asked(day=date.max), quiet)
     async with house.store.read() as tx:
         (deed,) = await audit.history(tx, f"bill:{APRIL.date()}")
     assert (deed.action, deed.reason) == ("bill.release", "looks right")

@@ -7,7 +7,7 @@ import pytest
 
 from billing.flows.earn import earn
 from billing.flows.movements import Told, hear
-from billing.flows.pay import take_cash
+from billing.flows.pay import pay_order, take_cash
 from billing.flows.write_off import write_off_invoice
 from billing.ledger.model import Book
 from billing.payments.model import Moved, MovementKind
@@ -97,6 +97,14 @@ async def test_a_day_that_nobody_can_mean_is_refused(small_office: Office):
         ):
             with pytest.raises(Invalid, match="is out of reach"):
                 await asked
+
+
+async def test_a_page_to_pay_on_needs_a_provider(small_office: Office):
+    """Where none is configured that is said, and nobody is asked by the name of none."""
+    await unpaid(small_office)
+    async with small_office.store.read() as tx:
+        with pytest.raises(NotFound, match="no payment provider is configured"):
+            await pay_order(small_office.desk, tx, "100001")
 
 
 def age_of(days: int) -> Age:
