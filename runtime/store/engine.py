@@ -14,6 +14,7 @@ from sqlalchemy.exc import ArgumentError
 
 from runtime.bell import Bell, LocalBell
 from runtime.outages import Outages
+from runtime.store.allocations import stop_counting
 from runtime.store.later import Deciding, Later
 from runtime.store.lease import Lease, Pool, Values, to_the_end
 from runtime.store.postgres import postgres_reader, postgres_writer
@@ -55,6 +56,7 @@ class Store:
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
         if self.is_sqlite:
             make_folder(self.url)
+            stop_counting()
             self._writers = Pool(sqlite_writer(self.url), leases_max=1)
             self._readers = Pool(sqlite_reader(self.url), leases_max=SQLITE_READERS_MAX)
             self._checkpointers = Pool(sqlite_checkpointer(self.url), leases_max=1)
