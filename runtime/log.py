@@ -146,9 +146,9 @@ async def has_more(store: Store, consumer: str, kinds: Sequence[str]) -> bool:
     """Tell whether something is there behind the cursor of a consumer; locks nothing, so that
     nobody waits. What an earlier writer still holds up is told too, and read when he is done.
     """
-    engine: Engine = "sqlite" if store.is_sqlite else "postgresql"
-    given = {"consumer": consumer, KEYS: packed(engine, kinds)}
-    return bool(_MORE.read(engine, await store.glance(*_MORE.asked(engine, given))))
+    async with store.read() as tx:
+        given = {"consumer": consumer, KEYS: packed(tx.engine, kinds)}
+        return bool(await _MORE.rows(tx, given))
 
 
 async def after(

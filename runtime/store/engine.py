@@ -104,11 +104,6 @@ class Store:
         async with self._readers.lend() as lease:
             yield Tx(lease)
 
-    async def glance(self, sql: str, values: Values) -> Sequence[Sequence[Any]]:
-        """Run one reading statement that needs no transaction, in one trip; its rows."""
-        async with self._readers.lend() as lease:
-            return await lease.fetch(sql, values)
-
     async def once(self, sql: str, values: Values) -> Sequence[Sequence[Any]]:
         """Run one writing statement that is a transaction by itself, in one trip; its rows."""
         async with self._lend_writer() as lease:
