@@ -67,8 +67,8 @@ def signup(  # noqa: PLR0913 - one for each thing that is agreed
 
         new_box = None
         if given_box:
-            mac = given_box[2] if len(given_box) > 2 else None  # noqa: PLR2004 - the third part
-            new_box = NewBox(serial=given_box[0], model=given_box[1], mac=mac)
+            serial, model, *mac = given_box
+            new_box = NewBox(serial=serial, model=model, mac=mac[0] if mac else None)
         method = None
         if given_payment:
             provider, customer, reference = given_payment

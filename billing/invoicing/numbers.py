@@ -2,10 +2,22 @@
 
 from __future__ import annotations
 
-from sqlalchemy import select
+from sqlalchemy import BigInteger, Column, String, Table, select
 
-from billing.invoicing.store import number_series, reserve_numbers
-from runtime.store import Tx
+from runtime.store import Tx, metadata
+
+number_series = Table(
+    "number_series",
+    metadata,
+    Column("series", String(16), primary_key=True),
+    Column("last", BigInteger, nullable=False),
+)
+
+_RESERVE = """
+    INSERT INTO number_series (series, last) VALUES ({0}, {1})
+    ON CONFLICT (series) DO UPDATE SET last = number_series.last + excluded.last RETURNING last
+"""
+_RESERVED = {"sqlite": _RESERVE.format("?1", "?2"), "postgresql": _RESERVE.format("$1", "$2")}
 
 # Where a series has no number yet, only the first block may begin it.
 _EXPECTED = """
@@ -52,3 +64,9 @@ class Numbers:
 async def _last(look: Tx, series: str) -> int:
     c = number_series.c
     return int(await look.scalar(select(c.last).where(c.series == series)) or 0)
+
+
+async def reserve_numbers(tx: Tx, series: str, count: int) -> int:
+    """Take a block of numbers for this transaction; returns the first. A rollback gives it back."""
+    ((last,),) = await tx.fetch(_RESERVED[tx.engine], (series, count))
+    return int(last) - count + 1

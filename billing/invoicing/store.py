@@ -45,13 +45,6 @@ from terms.calendar import Period
 from terms.ids import InvoiceId, ServiceId
 from terms.money import Money, Rate
 
-number_series = Table(
-    "number_series",
-    metadata,
-    Column("series", String(16), primary_key=True),
-    Column("last", BigInteger, nullable=False),
-)
-
 invoice = Table(
     "invoice",
     metadata,
@@ -209,13 +202,6 @@ reopened = Table(
 )
 
 
-_RESERVE = """
-    INSERT INTO number_series (series, last) VALUES ({0}, {1})
-    ON CONFLICT (series) DO UPDATE SET last = number_series.last + excluded.last RETURNING last
-"""
-_RESERVED = {"sqlite": _RESERVE.format("?1", "?2"), "postgresql": _RESERVE.format("$1", "$2")}
-
-
 def charged_until(subject: Column[str], kind: LineKind) -> ScalarSelect[date]:
     """Tell the first day that no line of a subject covers: one look into the index of its lines."""
     c = invoice_line.c
@@ -227,12 +213,6 @@ def reopened_from(subject: Column[str]) -> ScalarSelect[date]:
     """Tell from which day on the charges of a subject have to be compared again, if any."""
     c = reopened.c
     return select(func.min(c.from_on)).where(c.subject == subject).scalar_subquery()
-
-
-async def reserve_numbers(tx: Tx, series: str, count: int) -> int:
-    """Take a block of numbers for this transaction; returns the first. A rollback gives it back."""
-    ((last,),) = await tx.fetch(_RESERVED[tx.engine], (series, count))
-    return int(last) - count + 1
 
 
 async def write(tx: Tx, invoices: Sequence[Invoice]) -> None:

@@ -22,12 +22,12 @@ from billing.dunning.store import dunning_notice, hold
 from billing.equipment.store import possession_heard, rental
 from billing.invoicing.discounts import line_discount
 from billing.invoicing.goodwill import goodwill
+from billing.invoicing.numbers import number_series
 from billing.invoicing.store import (
     credit_line,
     credit_note,
     invoice,
     invoice_line,
-    number_series,
     proforma,
     reopened,
     voided,

@@ -8,8 +8,8 @@ from sqlalchemy import select
 
 from billing.flows.settle import settle
 from billing.flows.void import void
-from billing.invoicing.numbers import Numbers
-from billing.invoicing.store import credit_note, invoice, number_series
+from billing.invoicing.numbers import Numbers, number_series
+from billing.invoicing.store import credit_note, invoice
 from runtime.patience import Moved
 from runtime.store import Store
 from terms.ids import AccountId
