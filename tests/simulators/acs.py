@@ -180,7 +180,8 @@ class Acs:
         elif session.waits_for:
             self._complain("an empty post where an answer was due")
         if not session.asked:
-            self._over.put(session)
+            # Told when the status of this answer is noted, too.
+            self._loop.call_soon(self._over.put, session)
             del self._sessions[session.cookie]
             return web.Response(status=self._ends.popleft() if self._ends else 204)
         _, call = session.asked.popleft()

@@ -30,7 +30,8 @@ def fleet_process(_acs: Acs) -> Iterator[RunningSimulator]:
 
 @pytest.fixture
 def fleet(acs: Acs, fleet_process: RunningSimulator) -> RunningSimulator:
-    """Return a fleet that waits for its periods."""
+    """Return a fleet that waits for its periods; what went on before is over and not counted."""
+    sessions(fleet_process)
     fleet_process.admin("/reset", {})
     boxes = fleet_process.told["boxes"]
     acs.passwords = {box["acs_username"]: box["acs_password"] for box in boxes}
