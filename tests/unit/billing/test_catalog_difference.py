@@ -9,10 +9,12 @@ from hypothesis import strategies as st
 from billing.catalog.difference import differences
 from billing.catalog.document import Document, written
 from billing.catalog.model import PriceBook
-from billing.promotions.document import whole
+from billing.loyalty import document as loyalty_document
+from billing.loyalty.model import Program, Tier
+from billing.promotions import document as promotions_document
 from billing.tax.levels import Inclusive
 from billing.tax.model import TaxRate, TaxTable
-from terms.money import Rate
+from terms.money import Money, Rate
 from tests.fixtures.billing import PUBLICATION, price
 from tests.fixtures.promotions import promotion
 
@@ -75,7 +77,7 @@ def test_the_order_of_rows_says_nothing(offerings, prices):
 
 def offered(*promotions) -> Document:
     """Write the catalogue with promotions."""
-    return whole(PriceBook.of(PUBLICATION.offerings, PUBLICATION.prices), TABLE, promotions)
+    return {**NOW, **promotions_document.written(promotions)}
 
 
 def test_a_promotion_says_what_it_takes_off():
@@ -97,6 +99,30 @@ def test_a_promotion_says_what_it_takes_off():
         "HALF: limit none, was 500",
         "HALF: until_on 2026-07-01, new",
     ]
+
+
+def given(**program) -> Document:
+    """Write the catalogue with what is given for loyalty."""
+    return {**NOW, **loyalty_document.written(Program(currency="EUR", **program))}
+
+
+def test_what_is_given_for_loyalty_is_compared_tier_by_tier():
+    """Months, the credit for bringing others and every tier: new, changed or gone."""
+    bronze = Tier(name="Bronze", from_minor=0, earns=Rate.parse("1%"))
+    gold = Tier(name="Gold", from_minor=50_000, earns=Rate.parse("2.5%"))
+    before = given(tiers=(bronze, gold))
+    after = given(
+        months=12, referral=Money(1_000, "EUR"), tiers=(replace(bronze, earns=Rate.parse("2%")),)
+    )
+    assert [str(one) for one in differences(before, after)] == [
+        "loyalty: months 12, was 24",
+        "loyalty: referral 10.00, new",
+        "tier Bronze: earns 2%, was 1%",
+        "tier Gold: earns none, was 2.5%",
+        "tier Gold: from_paid none, was 500.00",
+    ]
+    assert differences(NOW, after) == []
+    assert loyalty_document.written(Program()) == {"loyalty": [], "loyalty_tiers": []}
 
 
 def test_a_version_that_knows_no_promotions_compares_none():
