@@ -101,7 +101,7 @@ def test_a_promotion_says_what_it_takes_off():
     ]
 
 
-def given(**program) -> Document:
+def thanked(**program) -> Document:
     """Write the catalogue with what is given for loyalty."""
     return {**NOW, **loyalty_document.written(Program(currency="EUR", **program))}
 
@@ -110,8 +110,8 @@ def test_what_is_given_for_loyalty_is_compared_tier_by_tier():
     """Months, the credit for bringing others and every tier: new, changed or gone."""
     bronze = Tier(name="Bronze", from_minor=0, earns=Rate.parse("1%"))
     gold = Tier(name="Gold", from_minor=50_000, earns=Rate.parse("2.5%"))
-    before = given(tiers=(bronze, gold))
-    after = given(
+    before = thanked(tiers=(bronze, gold))
+    after = thanked(
         months=12, referral=Money(1_000, "EUR"), tiers=(replace(bronze, earns=Rate.parse("2%")),)
     )
     assert [str(one) for one in differences(before, after)] == [
