@@ -65,6 +65,7 @@ class OfferingRow:
     billed: str = ""
     window: str = ""
     meter: str = ""
+    sales_channel: str = ""
 
     @property
     def terms(self) -> Terms:

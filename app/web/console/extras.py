@@ -17,6 +17,7 @@ from app.web.console.views import Tone
 from app.web.console.words import shown, span
 from app.wiring import House
 from billing.catalog.model import PriceBook
+from billing.catalog.terms import SalesChannel
 from billing.catalog.window import Window
 from billing.loyalty.model import PointKind
 from billing.promotions.model import Scope
@@ -125,7 +126,7 @@ async def beside(house: House, tx: Tx, contract: str) -> Mapping[str, Any]:
     holder = await holder_of(tx, contract)
     at = await shopping.counter(house, tx, holder.service, holder.zone)
     sales = await shopping.bought(tx, at, limit=SALES_SHOWN_MAX)
-    wares = shopping.offers(at, limit=WARES_SHOWN_MAX)
+    wares = shopping.offers(at, SalesChannel.STAFF, limit=WARES_SHOWN_MAX)
     return {
         "extras": await extras(tx, at),
         "sales": [sale(one, holder.zone) for one in sales],

@@ -3,17 +3,20 @@
 from dataclasses import replace
 from datetime import date
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from billing.catalog.difference import differences
 from billing.catalog.document import Document, written
-from billing.catalog.model import PriceBook
+from billing.catalog.model import Offering, OfferingKind, PriceBook, changed_offerings
+from billing.catalog.terms import SalesChannel, Terms
 from billing.loyalty import document as loyalty_document
 from billing.loyalty.model import Program, Tier
 from billing.promotions import document as promotions_document
 from billing.tax.levels import Inclusive
 from billing.tax.model import TaxRate, TaxTable
+from terms.errors import Invalid
 from terms.money import Money, Rate
 from tests.fixtures.billing import PUBLICATION, price
 from tests.fixtures.promotions import promotion
@@ -67,6 +70,23 @@ def test_names_terms_and_taxes_are_compared_too():
         "GOLD: amount 40.00 EUR from 2020-01-01, new",
         "standard: rate 19% in DE from 2026-07-01, new",
     ]
+
+
+def test_who_sells_a_one_off_may_change():
+    """A fee is for staff, a title for all, unless said otherwise; that is told, and may change."""
+    fee = Offering(code="FEE", kind=OfferingKind.ONE_OFF, name="Fee", tax="standard")
+    assert [fee.is_self_service, replace(fee, grants=("film",)).is_self_service] == [False, True]
+    to_all = replace(fee, terms=Terms(sales_channel=SalesChannel.SELF_SERVICE))
+    film = replace(to_all, grants=("film",), terms=Terms(sales_channel=SalesChannel.STAFF))
+    assert [to_all.is_self_service, film.is_self_service] == [True, False]
+    book = PriceBook.of([fee], [])
+    assert changed_offerings(book, [to_all]) == [to_all]
+    assert [
+        str(one)
+        for one in differences(written(book, TABLE), written(PriceBook.of([to_all], []), TABLE))
+    ] == ["FEE: sales_channel self_service, new"]
+    with pytest.raises(Invalid, match="sales_channel: only something bought once"):
+        changed_offerings(book, [replace(to_all, code="GOLD", kind=OfferingKind.PLAN)])
 
 
 @given(st.permutations(PUBLICATION.offerings), st.permutations(PUBLICATION.prices))
