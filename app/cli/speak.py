@@ -101,17 +101,24 @@ def settings() -> Settings:
     return found
 
 
-def run(story: Callable[[House], Awaitable[T]], opened: Opening | None = None) -> T:
-    """Open the house, run one story in it, close it. Failures on purpose become one sentence."""
+def run(
+    story: Callable[[House], Awaitable[T]], opened: Opening | None = None, *, reason: str = ""
+) -> T:
+    """Open the house, run one story in it, close it. Failures on purpose become one sentence.
+
+    The reason is that of every deed of the story that says none of its own.
+    """
     import asyncio
 
     from app.shape import open_house
+    from runtime.store.audit import because
 
     found = settings()
 
     async def tell_story() -> T:
         async with (opened or open_house)(found) as house:
-            return await story(house)
+            with because(reason):
+                return await story(house)
 
     return guarded(lambda: asyncio.run(tell_story()), found)
 
