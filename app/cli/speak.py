@@ -83,8 +83,12 @@ def table(heads: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> None:
         say("  ".join(cells).rstrip())
 
 
-def settings() -> Settings:
-    """Load the settings, once, for one command."""
+def settings(*, serves: bool = False) -> Settings:
+    """Load the settings, once, for one command.
+
+    One that `serves` logs what it does; the others say it, and log what goes wrong alone, unless
+    somebody wants to hear everything.
+    """
     from app.settings import load
     from terms.errors import BoxofficeError
 
@@ -97,7 +101,8 @@ def settings() -> Settings:
     style = found.log_format
     if style == "auto":
         style = "console" if sys.stderr.isatty() else "json"
-    configure(level=found.log_level, style=style)
+    level = found.log_level if serves or found.log_level != "info" else "warning"
+    configure(level=level, style=style)
     return found
 
 
