@@ -13,8 +13,8 @@ from lxml import html
 
 from app.identity import people
 from app.web import live
-from app.web.console.drawing import count, moment, when
 from app.web.console.words import age
+from app.web.page.drawing import count, moment, when
 from runtime.store.audit import history
 from runtime.work import Parking
 from tests.flows.app.visitor import Seen, Visitor, let_in
