@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from app.imports import operator, sheets, tables
+from app.imports import loyalty_sheets, operator, sheets, tables
 from app.imports.operator import Operator, read_operator
 from app.imports.problems import FILES, Problems
 from app.imports.sheet import FILE_BYTES_MAX, read_sheet
@@ -24,6 +24,8 @@ class Folder:
     offerings: list[sheets.OfferingRow] = field(default_factory=list)
     prices: list[sheets.PriceRow] = field(default_factory=list)
     promotions: list[sheets.PromotionRow] = field(default_factory=list)
+    loyalty: list[loyalty_sheets.LoyaltyRow] = field(default_factory=list)
+    loyalty_tiers: list[loyalty_sheets.TierRow] = field(default_factory=list)
     routes: list[sheets.RouteRow] = field(default_factory=list)
     subscribers: list[sheets.SubscriberRow] = field(default_factory=list)
     models: list[sheets.ModelRow] = field(default_factory=list)
@@ -46,6 +48,7 @@ class Folder:
         self.draft = draft
         self.taxes, self.offerings = draft.taxes, draft.offerings
         self.prices, self.promotions = draft.prices, draft.promotions
+        self.loyalty, self.loyalty_tiers = draft.loyalty, draft.loyalty_tiers
 
 
 def find_files(paths: Iterable[Path]) -> dict[str, Path]:
@@ -90,6 +93,8 @@ def read_folder(
     folder.offerings = read.get("offerings.csv", [])
     folder.prices = read.get("prices.csv", [])
     folder.promotions = read.get("promotions.csv", [])
+    folder.loyalty = read.get("loyalty.csv", [])
+    folder.loyalty_tiers = read.get("loyalty_tiers.csv", [])
     if (toml := raw.get(tables.FILE)) is not None:
         for sheet in tables.SHEETS.values():
             if sheet.file in raw:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 
-from app.imports import cells, sheets
+from app.imports import cells, loyalty_sheets, sheets
 from app.imports.problems import Problem, Problems
 from app.imports.sheet import FILE_BYTES_MAX, Column, Sheet, read_rows
 
@@ -23,11 +23,13 @@ SHEETS: Mapping[str, Sheet[Any]] = {
     "offerings": sheets.OFFERINGS,
     "prices": sheets.PRICES,
     "promotions": sheets.PROMOTIONS,
+    "loyalty": loyalty_sheets.LOYALTY,
+    "loyalty_tiers": loyalty_sheets.LOYALTY_TIERS,
 }
 ROWS_MAX = 100_000
 _HEAD = re.compile(rf"\s*\[\[\s*({'|'.join(SHEETS)})\s*\]\]\s*(#.*)?")
 _KEY = re.compile(r"\s*([0-9A-Za-z_-]+)\s*=")
-_COUNTED = frozenset({"trial_days", "periods", "limit", "limit_account", "ahead"})
+_COUNTED = frozenset({"trial_days", "periods", "limit", "limit_account", "ahead", "months"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +45,8 @@ class Draft:
     offerings: list[sheets.OfferingRow] = field(default_factory=list)
     prices: list[sheets.PriceRow] = field(default_factory=list)
     promotions: list[sheets.PromotionRow] = field(default_factory=list)
+    loyalty: list[loyalty_sheets.LoyaltyRow] = field(default_factory=list)
+    loyalty_tiers: list[loyalty_sheets.TierRow] = field(default_factory=list)
     places: Mapping[tuple[str, int, str], int] = field(default_factory=dict)
 
     def named(self, problem: Problem) -> Problem:

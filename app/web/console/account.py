@@ -19,6 +19,7 @@ from app.web.page.extras import extras, sale
 from app.web.page.papers import credit_note, invoice
 from app.web.page.words import CONDITIONS, Tone
 from app.wiring import House
+from billing.catalog.terms import SalesChannel
 from billing.reads import accounts
 from gateway.adapters.state import differences
 from gateway.inventory.model import IN_WORDS, Resource, ResourceState
@@ -92,7 +93,7 @@ async def besides(house: House, tx: Tx, contract: str) -> Mapping[str, Any]:
     holder = await holder_of(tx, contract)
     at = await shopping.counter(house, tx, holder.service, holder.zone)
     sales = await shopping.bought(tx, at, limit=SALES_MAX)
-    wares = shopping.offers(at, limit=WARES_MAX)
+    wares = shopping.offers(at, SalesChannel.STAFF, limit=WARES_MAX)
     return {
         "extras": await extras(tx, at),
         "sales": [sale(one, holder.zone) for one in sales],

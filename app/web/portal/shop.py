@@ -23,7 +23,7 @@ from app.web.page.words import Tone, shown
 from app.web.portal.views import OfferRow
 from app.web.problem import BadRequest
 from app.web.route import Call, Policy, Route
-from billing.catalog.terms import Billed
+from billing.catalog.terms import Billed, SalesChannel
 from billing.purchases.offer import Offer
 from billing.reads.purchases import PurchaseState
 from runtime.store import Tx
@@ -81,7 +81,8 @@ class Shop:
         async with self.house.store.read() as tx:
             at = await shopping.counter(self.house, tx, one.service, one.zone)
             sales = await shopping.bought(tx, at, behind=query.before, limit=SALES_MAX + 1)
-        found = shopping.offers(at, words=query.q, behind=query.behind, limit=OFFERS_MAX + 1)
+        ours = SalesChannel.SELF_SERVICE
+        found = shopping.offers(at, ours, words=query.q, behind=query.behind, limit=OFFERS_MAX + 1)
         return await self.phone.page(
             call,
             "portal_shop",
