@@ -28,6 +28,7 @@ from app.web.console.words import (
     MOVEMENTS,
     PROMISES,
     STATE_TONES,
+    changes,
     delivered,
     plain,
     said,
@@ -245,8 +246,7 @@ def _holding(at: AtTarget) -> Holding:
         "packages": ", ".join(sorted(at.wished.packages)) or "none",
         "boxes": ", ".join(sorted(at.wished.devices)) or "none",
     }
-    names = {"enabled": "picture", "devices": "boxes"}
-    held = {names.get(name, name): pair[0] for name, pair in wrong.items()}
+    held = {one.field: one.held for one in changes(wrong)}
     tone: Tone = "warn"
     state = "being brought in line"
     if at.is_proven:

@@ -150,7 +150,8 @@ class Console:
                 told = seal(call, said, "good")
             except BoxofficeError as error:
                 told = seal(call, str(error), "bad")
-            return see(f"{back}?said={told}")
+            page = call.form.back if isinstance(call.form, ReleaseForm) else back
+            return see(f"{page}?said={told}")
 
         return Route(method="POST", path=path, policy=right, handler=handle, form=form)
 
