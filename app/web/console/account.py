@@ -13,7 +13,7 @@ from app.web.console.jobs import open_jobs
 from app.web.console.rented import rentals
 from app.web.console.story import newest
 from app.web.console.views import AccountLine, AccountPage, BoxRow, Change, Holding, Message
-from app.web.console.words import STATE_TONES, delivered, said
+from app.web.console.words import STATE_TONES, changes, delivered, said
 from app.web.page.account import having, payments, promise_last_on, promised
 from app.web.page.extras import extras, sale
 from app.web.page.papers import credit_note, invoice
@@ -136,8 +136,7 @@ def _holding(at: AtTarget) -> Holding:
         "packages": ", ".join(sorted(at.wished.packages)) or "none",
         "boxes": ", ".join(sorted(at.wished.devices)) or "none",
     }
-    names = {"enabled": "picture", "devices": "boxes"}
-    held = {names.get(name, name): pair[0] for name, pair in wrong.items()}
+    held = {one.field: one.held for one in changes(wrong)}
     tone: Tone = "warn"
     state = "being brought in line"
     if at.is_proven:

@@ -15,10 +15,11 @@ Why = Annotated[str, Field(max_length=200)]
 
 
 class ReleaseForm(Form):
-    """Which parked row is tried again."""
+    """Which parked row is tried again, and on which page somebody asked for it."""
 
     kind: Key
     key: Key
+    back: Literal["/console/", "/console/work"] = "/console/"
 
 
 class RepairForm(Form):

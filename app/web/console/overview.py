@@ -70,7 +70,7 @@ def _tiles(sums: Totals, queues: list[Queue]) -> tuple[Tile, ...]:
     dark = states[ServiceState.SUSPENDED]
     pending = states[ServiceState.PENDING]
     return (
-        Tile(label="Pictures on", value=str(live), hint=f"of {households}", tone="good"),
+        Tile(label="May watch", value=str(live), hint=f"of {households}", tone="good"),
         Tile(
             label="Suspended",
             value=str(dark),

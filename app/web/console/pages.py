@@ -134,7 +134,8 @@ class Console:
         back: str = PREFIX,
     ) -> Route:
         async def handle(call: Call) -> web.Response:
-            return see(f"{back}?said={await told(call, self._done(call, deed))}")
+            page = call.form.back if isinstance(call.form, ReleaseForm) else back
+            return see(f"{page}?said={await told(call, self._done(call, deed))}")
 
         return Route(method="POST", path=path, policy=right, handler=handle, form=form)
 
