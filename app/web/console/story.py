@@ -9,8 +9,9 @@ from datetime import datetime
 from itertools import groupby
 
 from app.desk.names import Names, names
-from app.web.console.views import Moment, Tone
+from app.web.console.views import Moment
 from app.web.console.words import ORDER_TONES, POSSESSIONS, delivered, said, told
+from app.web.page.words import Tone
 from billing.reads.accounts import Holder
 from gateway.provisioning.orders import Outcome, ServiceOrder
 from gateway.provisioning.results import DRIFT_CAUSE

@@ -16,8 +16,11 @@ from app.web.field.binding import Binding
 from app.web.field.exchange import Exchange
 from app.web.field.office import Office
 from app.web.field.progress import Watching
-from app.web.field.words import JOBS, WAYS
-from app.web.people.phone import DoneQuery, NoFields, Phone, see
+from app.web.field.words import WAYS
+from app.web.page.fields import DoneQuery, NoFields
+from app.web.page.phone import Phone
+from app.web.page.reply import see
+from app.web.page.words import JOBS
 from app.web.route import Call, Route
 from gateway.inventory import store
 from gateway.inventory.jobs import Job, JobState

@@ -13,9 +13,9 @@ from lxml import html
 
 from app.identity import people
 from app.web import live
-from app.web.console.drawing import count, moment, when
 from app.web.console.story import of_order
 from app.web.console.words import age
+from app.web.page.drawing import count, moment, when
 from gateway.provisioning.orders import Outcome, ServiceOrder
 from runtime.store.audit import history
 from runtime.work import Parking
