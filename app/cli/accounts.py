@@ -54,6 +54,7 @@ def signup(  # noqa: PLR0913 - one for each thing that is agreed
     ] = "",
     payment: Annotated[str, typer.Option(help="How it is charged: PROVIDER,CUSTOMER,METHOD.")] = "",
     code: Annotated[str, typer.Option(help="The code of a promotion.")] = "",
+    reason: Reason = "",
     as_json: Json = False,
 ) -> None:
     """Sign a household up. Its picture comes with the first payment."""
@@ -90,7 +91,7 @@ def signup(  # noqa: PLR0913 - one for each thing that is agreed
         async with house.store.begin() as tx:
             return await sign_up(house, tx, household, actor())
 
-    signed = run(story)
+    signed = run(story, reason=reason)
     if as_json:
         tell(signed)
     else:

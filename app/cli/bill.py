@@ -121,6 +121,7 @@ def run_now(
             help="Bill nothing: compute all periods since this day again, say what differs.",
         ),
     ] = None,
+    reason: Reason = "",
     as_json: Json = False,
 ) -> None:
     """Bill everybody who is due, beside a running product too; stopped, it goes on later."""
@@ -143,7 +144,7 @@ def run_now(
 
         return await billing.run(house, _progress("billed"), actor=actor())
 
-    ran = run(story)
+    ran = run(story, reason=reason)
     if as_json:
         tell(ran)
     else:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from app.cli.accounts import Contract
-from app.cli.actor import actor
+from app.cli.actor import Reason, actor
 from app.cli.speak import Json, run, say, tell
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ def promise(
         datetime, typer.Option(formats=["%Y-%m-%d"], help="The last day on which it is kept.")
     ],
     *,
-    reason: Annotated[str, typer.Option(help="Why, for the history.")] = "",
+    reason: Reason = "",
     as_json: Json = False,
 ) -> None:
     """Take a household's word that it pays what it owes by a day. Until then nothing goes dark."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from app.cli.actor import actor
+from app.cli.actor import Reason, actor
 from app.cli.speak import Json, complain, run, say, table, tell
 
 if TYPE_CHECKING:
@@ -96,6 +96,7 @@ def publish(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Check it and say what would change; no more.")
     ] = False,
+    reason: Reason = "",
     as_json: Json = False,
 ) -> None:
     """Check a catalogue and publish it: all of it, or nothing. What it does not name stays."""
@@ -114,7 +115,7 @@ def publish(
         async with house.store.begin() as tx:
             return await publish_draft(house, tx, folder, problems, actor())
 
-    found = run(story)
+    found = run(story, reason=reason)
     if as_json:
         tell(found)
     elif found.is_good:

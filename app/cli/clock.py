@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from app.cli.actor import actor
+from app.cli.actor import Reason, actor
 from app.cli.speak import Json, run, say, tell
 
 if TYPE_CHECKING:
@@ -37,6 +37,7 @@ def show(*, as_json: Json = False) -> None:
 def advance(
     by: Annotated[str, typer.Argument(help="How far: 35d, 12h, 1w2d.")],
     *,
+    reason: Reason = "",
     as_json: Json = False,
 ) -> None:
     """Move business time forward. Only where allow_time_travel is set."""
@@ -47,7 +48,7 @@ def advance(
         async with house.store.begin() as tx:
             return await clock.advance(house, tx, clock.parse_step(by), actor=actor())
 
-    _print(run(story), as_json=as_json)
+    _print(run(story, reason=reason), as_json=as_json)
 
 
 def _print(times: Times, *, as_json: bool) -> None:

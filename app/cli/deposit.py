@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from app.cli.actor import By, actor
+from app.cli.actor import By, Reason, actor
 from app.cli.speak import Json, run, say, table, tell
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ def release(
     keep: Annotated[
         str, typer.Option(help="What is kept of it for good, like 12.50; nothing unless said.")
     ] = "0",
-    reason: Annotated[str, typer.Option(help="Why, for the history.")] = "",
+    reason: Reason = "",
     by: By = "",
     as_json: Json = False,
 ) -> None:

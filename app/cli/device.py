@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from app.cli.actor import By, actor
+from app.cli.actor import By, Reason, actor
 from app.cli.moves import On, Serial, day, moved
 from app.cli.moves import add_to as add_moves
 from app.cli.speak import Json, check_word, complain, run, say, table, tell
@@ -35,7 +35,7 @@ def add_to(cli: typer.Typer) -> None:
     cli.add_typer(group, name="device")
 
 
-def register(
+def register(  # noqa: PLR0913 - one for each thing that is known of a box
     *,
     serial: Annotated[str, typer.Option(help="The serial on the box's label.")],
     account: Annotated[str, typer.Option(help="The household's contract.")],
@@ -53,6 +53,7 @@ def register(
         str, typer.Option(help="A number of your own: the same one again is done once.")
     ] = "",
     by: By = "",
+    reason: Reason = "",
     as_json: Json = False,
 ) -> None:
     """Register a box for a household: it is known, handed over and may show its first key."""
@@ -75,7 +76,7 @@ def register(
         )
         return await registration.register(house, tx, wanted, by=boxes.By(actor=actor(by)))
 
-    moved(story, as_json=as_json)
+    moved(story, reason=reason, as_json=as_json)
 
 
 def import_(
@@ -84,6 +85,7 @@ def import_(
     skip_bad: Annotated[
         bool, typer.Option("--skip-bad", help="Take the good rows, list what was left.")
     ] = False,
+    reason: Reason = "",
     as_json: Json = False,
 ) -> None:
     """Take a purchase list. All of it, or nothing (docs/reference/import.md)."""
@@ -95,7 +97,7 @@ def import_(
 
     from app.cli.importing import report
 
-    report(run(story), as_json=as_json)
+    report(run(story, reason=reason), as_json=as_json)
 
 
 def listing(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from app.cli.actor import By, actor
+from app.cli.actor import By, Reason, actor
 from app.cli.speak import Json, check_word, run, say, table, tell
 
 if TYPE_CHECKING:
@@ -49,6 +49,7 @@ def open_(
         str, typer.Option(help="A number of your own: the same one again is the same job.")
     ] = "",
     by: By = "",
+    reason: Reason = "",
     as_json: Json = False,
 ) -> None:
     """Open a job at a household."""
@@ -67,7 +68,7 @@ def open_(
             event=event,
         )
 
-    _done(step, as_json=as_json)
+    _done(step, reason=reason, as_json=as_json)
 
 
 def listing(
@@ -107,6 +108,7 @@ def assign(
     ] = "",
     *,
     by: By = "",
+    reason: Reason = "",
     as_json: Json = False,
 ) -> None:
     """Give an open job to somebody, or back to anybody."""
@@ -116,7 +118,7 @@ def assign(
 
         return await jobs.assign(house, tx, job, to, actor=actor(by))
 
-    _done(step, as_json=as_json)
+    _done(step, reason=reason, as_json=as_json)
 
 
 def close(
@@ -126,6 +128,7 @@ def close(
         bool, typer.Option("--cancelled", help="It is not to be done any more.")
     ] = False,
     by: By = "",
+    reason: Reason = "",
     as_json: Json = False,
 ) -> None:
     """Close a job as done."""
@@ -136,7 +139,7 @@ def close(
         outcome = "cancelled" if cancelled else "done"
         return await jobs.close(house, tx, job, outcome, actor=actor(by))
 
-    _done(step, as_json=as_json)
+    _done(step, reason=reason, as_json=as_json)
 
 
 def review(*, limit: Limit = 100, as_json: Json = False) -> None:
@@ -204,7 +207,7 @@ def strangers(*, limit: Limit = 100, as_json: Json = False) -> None:
     table(("serial", "model", "oui", "from", "last (UTC)"), rows)
 
 
-def _done(step: Callable[[House, Tx], Awaitable[Job]], *, as_json: bool) -> None:
+def _done(step: Callable[[House, Tx], Awaitable[Job]], *, reason: str, as_json: bool) -> None:
     """Do something with one job in a transaction and say how it stands now."""
 
     async def story(house: House) -> tuple[Job, str]:
@@ -214,7 +217,7 @@ def _done(step: Callable[[House, Tx], Awaitable[Job]], *, as_json: bool) -> None
             job = await step(house, tx)
             return job, (await places.load(tx)).who(job.assignee)
 
-    job, who = run(story)
+    job, who = run(story, reason=reason)
     if as_json:
         tell(job)
         return

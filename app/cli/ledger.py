@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from app.cli.actor import actor
+from app.cli.actor import Reason, actor
 from app.cli.speak import Json, check_word, run, say, table, tell
 
 if TYPE_CHECKING:
@@ -108,7 +108,7 @@ def deferred(
     table(("month", "opening", "charged", "given back", "earned", "closing"), rows)
 
 
-def earn(*, as_json: Json = False) -> None:
+def earn(*, reason: Reason = "", as_json: Json = False) -> None:
     """Earn what was deferred for the months that are over; the scheduler does it by itself."""
 
     async def story(house: House) -> list[EarnedMonth]:
@@ -116,7 +116,7 @@ def earn(*, as_json: Json = False) -> None:
 
         return await earning.run_by_hand(house, actor=actor())
 
-    found = run(story)
+    found = run(story, reason=reason)
     if as_json:
         tell(found)
         return

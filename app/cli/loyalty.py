@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from app.cli.accounts import Contract
-from app.cli.actor import actor
+from app.cli.actor import Reason, actor
 from app.cli.speak import Json, run, say, tell
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ def add_to(cli: typer.Typer) -> None:
 
 
 @group.command("join")
-def join(contract: Contract, *, as_json: Json = False) -> None:
+def join(contract: Contract, *, reason: Reason = "", as_json: Json = False) -> None:
     """Make a household a member: from now on it has points for what it pays."""
 
     async def story(house: House) -> bool:
@@ -35,7 +35,7 @@ def join(contract: Contract, *, as_json: Json = False) -> None:
         async with house.store.begin() as tx:
             return await loyalty.join(house, tx, contract, actor())
 
-    is_new = run(story)
+    is_new = run(story, reason=reason)
     if as_json:
         tell({"contract": contract, "is_new": is_new})
     else:
@@ -48,6 +48,7 @@ def spend(
     points: Annotated[int, typer.Argument(min=1, help="How many points become credit.")],
     *,
     reference: Annotated[str, typer.Option(help="The same one again is the same deed.")],
+    reason: Reason = "",
     as_json: Json = False,
 ) -> None:
     """Turn points into credit, which pays what is owed like money."""
@@ -60,7 +61,7 @@ def spend(
                 house, tx, contract, actor(), points=points, reference=reference
             )
 
-    done = run(story)
+    done = run(story, reason=reason)
     if as_json:
         tell(done)
     else:
@@ -69,7 +70,7 @@ def spend(
 
 
 @group.command("code")
-def code(contract: Contract, *, as_json: Json = False) -> None:
+def code(contract: Contract, *, reason: Reason = "", as_json: Json = False) -> None:
     """Tell the code by which a household brings others."""
 
     async def story(house: House) -> str:
@@ -78,7 +79,7 @@ def code(contract: Contract, *, as_json: Json = False) -> None:
         async with house.store.begin() as tx:
             return await loyalty.code_of(house, tx, contract, actor())
 
-    found = run(story)
+    found = run(story, reason=reason)
     if as_json:
         tell({"contract": contract, "code": found})
     else:

@@ -96,7 +96,7 @@ def listing(
     table(("purchase", "offering", "net", "is", "until (UTC)", "billed"), rows)
 
 
-def watched(purchase: Key, *, as_json: Json = False) -> None:
+def watched(purchase: Key, *, reason: Reason = "", as_json: Json = False) -> None:
     """Note that a title is being watched: from then on it is kept."""
 
     async def story(house: House) -> PurchaseView:
@@ -105,7 +105,7 @@ def watched(purchase: Key, *, as_json: Json = False) -> None:
         async with house.store.begin() as tx:
             return await selling.note_watched(house, tx, purchase, actor())
 
-    _told(run(story), as_json=as_json)
+    _told(run(story, reason=reason), as_json=as_json)
 
 
 def give_back(purchase: Key, *, reason: Reason = "", as_json: Json = False) -> None:

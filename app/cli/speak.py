@@ -83,8 +83,12 @@ def table(heads: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> None:
         say("  ".join(cells).rstrip())
 
 
-def settings() -> Settings:
-    """Load the settings, once, for one command."""
+def settings(*, serves: bool = False) -> Settings:
+    """Load the settings, once, for one command.
+
+    One that `serves` logs what it does; the others say it, and log what goes wrong alone, unless
+    somebody wants to hear everything.
+    """
     from app.settings import load
     from terms.errors import BoxofficeError
 
@@ -97,21 +101,29 @@ def settings() -> Settings:
     style = found.log_format
     if style == "auto":
         style = "console" if sys.stderr.isatty() else "json"
-    configure(level=found.log_level, style=style)
+    level = found.log_level if serves or found.log_level != "info" else "warning"
+    configure(level=level, style=style)
     return found
 
 
-def run(story: Callable[[House], Awaitable[T]], opened: Opening | None = None) -> T:
-    """Open the house, run one story in it, close it. Failures on purpose become one sentence."""
+def run(
+    story: Callable[[House], Awaitable[T]], opened: Opening | None = None, *, reason: str = ""
+) -> T:
+    """Open the house, run one story in it, close it. Failures on purpose become one sentence.
+
+    The reason is that of every deed of the story that says none of its own.
+    """
     import asyncio
 
     from app.shape import open_house
+    from runtime.store.audit import because
 
     found = settings()
 
     async def tell_story() -> T:
         async with (opened or open_house)(found) as house:
-            return await story(house)
+            with because(reason):
+                return await story(house)
 
     return guarded(lambda: asyncio.run(tell_story()), found)
 

@@ -77,7 +77,7 @@ def probe(name: Name, *, as_json: Json = False) -> None:
         say(f"warning: {warning}")
 
 
-def scan(name: Name, *, as_json: Json = False) -> None:
+def scan(name: Name, *, reason: Reason = "", as_json: Json = False) -> None:
     """Compare a target with what it should hold."""
 
     async def story(house: House) -> ScanReport:
@@ -85,7 +85,7 @@ def scan(name: Name, *, as_json: Json = False) -> None:
 
         return await targets.scan(house, name, actor())
 
-    report = run(story)
+    report = run(story, reason=reason)
     if as_json:
         tell(report)
         return
@@ -96,7 +96,7 @@ def scan(name: Name, *, as_json: Json = False) -> None:
     )
 
 
-def release(name: Name, *, as_json: Json = False) -> None:
+def release(name: Name, *, reason: Reason = "", as_json: Json = False) -> None:
     """Try a target again that refused our credentials."""
 
     async def story(house: House) -> bool:
@@ -105,7 +105,7 @@ def release(name: Name, *, as_json: Json = False) -> None:
         async with house.store.begin() as tx:
             return await targets.release_target(house, tx, name, actor())
 
-    done = run(story)
+    done = run(story, reason=reason)
     if as_json:
         tell({"released": done})
     else:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from app.cli.actor import actor
+from app.cli.actor import Reason, actor
 from app.cli.speak import Json, guarded, run, say, table, tell
 
 if TYPE_CHECKING:
@@ -29,6 +29,7 @@ def add(
     name: Name,
     *,
     scope: Annotated[str, typer.Option(help="read looks alone, write does everything.")] = "write",
+    reason: Reason = "",
     as_json: Json = False,
 ) -> None:
     """Make a token and print it, this once."""
@@ -41,7 +42,7 @@ def add(
             now = house.clock.machine_now()
             return await tokens.add(tx, name, wanted, actor=actor(), chance=house.chance, now=now)
 
-    made = run(story)
+    made = run(story, reason=reason)
     if as_json:
         tell({"name": name, "scope": wanted, "token": made})
     else:
@@ -74,7 +75,7 @@ def listing(*, as_json: Json = False) -> None:
     table(("token", "may", "made", "last used", "revoked"), rows)
 
 
-def revoke(name: Name, *, as_json: Json = False) -> None:
+def revoke(name: Name, *, reason: Reason = "", as_json: Json = False) -> None:
     """Let a token open nothing any more, from now on."""
 
     async def story(house: House) -> None:
@@ -83,7 +84,7 @@ def revoke(name: Name, *, as_json: Json = False) -> None:
         async with house.store.begin() as tx:
             await tokens.revoke(tx, name, actor=actor(), now=house.clock.machine_now())
 
-    run(story)
+    run(story, reason=reason)
     if as_json:
         tell({"name": name, "revoked": True})
     else:

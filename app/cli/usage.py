@@ -41,6 +41,7 @@ def take(
     source: Annotated[
         str, typer.Option(help="Who counted: the ids of a source name its records for ever.")
     ] = "file",
+    reason: Reason = "",
     as_json: Json = False,
 ) -> None:
     """Take the usage records of a file, each once; ends with 1 where one was refused."""
@@ -51,7 +52,7 @@ def take(
 
         return await metering.take_all(house, source, rows(file), actor())
 
-    found = run(story)
+    found = run(story, reason=reason)
     if as_json:
         tell(found)
     else:
@@ -129,6 +130,7 @@ def waiting(
 def release(
     contract: Annotated[str, typer.Argument(help="Only those of this contract.")] = "",
     *,
+    reason: Reason = "",
     as_json: Json = False,
 ) -> None:
     """Look again at the records that wait."""
@@ -139,7 +141,7 @@ def release(
         async with house.store.begin() as tx:
             return await metering.release(house, tx, contract, actor())
 
-    found = run(story)
+    found = run(story, reason=reason)
     if as_json:
         tell(found)
     else:

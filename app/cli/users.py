@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from app.cli.actor import actor
+from app.cli.actor import Reason, actor
 from app.cli.speak import Json, complain, guarded, run, say, table, tell
 
 if TYPE_CHECKING:
@@ -42,6 +42,7 @@ def add(
     role: Annotated[str, typer.Option(help="owner, support, cashier or technician.")],
     display: Annotated[str, typer.Option(help="The name that others see.")] = "",
     generate: Generate = False,
+    reason: Reason = "",
     as_json: Json = False,
 ) -> None:
     """Add somebody. The password is asked for, or read from standard input."""
@@ -58,7 +59,7 @@ def add(
         async with house.store.begin() as tx:
             return await deeds.add(house.keeper, tx, new, kept, actor()), made
 
-    one, made = run(story)
+    one, made = run(story, reason=reason)
     if as_json:
         tell({"person": one, "password": None if typed else made})
         return
@@ -67,7 +68,9 @@ def add(
         say(f"password: {made}")
 
 
-def password(name: Name, *, generate: Generate = False, as_json: Json = False) -> None:
+def password(
+    name: Name, *, generate: Generate = False, reason: Reason = "", as_json: Json = False
+) -> None:
     """Give somebody another password and end all their sign-ins."""
     typed = "" if generate else _asked(name)
 
@@ -82,7 +85,7 @@ def password(name: Name, *, generate: Generate = False, as_json: Json = False) -
             await deeds.set_password(house.keeper, tx, one, kept, actor())
         return made
 
-    made = run(story)
+    made = run(story, reason=reason)
     if as_json:
         tell({"password": None if typed else made})
         return
@@ -111,7 +114,7 @@ def listing(*, as_json: Json = False) -> None:
     table(("name", "called", "role", "not let in since"), rows)
 
 
-def disable(name: Name, *, as_json: Json = False) -> None:
+def disable(name: Name, *, reason: Reason = "", as_json: Json = False) -> None:
     """Let somebody in no more and end all their sign-ins."""
 
     async def story(house: House) -> None:
@@ -120,11 +123,11 @@ def disable(name: Name, *, as_json: Json = False) -> None:
         async with house.store.begin() as tx:
             await deeds.disable(house.keeper, tx, await people.find(tx, name), actor())
 
-    run(story)
+    run(story, reason=reason)
     _done(name, "is let in no more", as_json=as_json)
 
 
-def enable(name: Name, *, as_json: Json = False) -> None:
+def enable(name: Name, *, reason: Reason = "", as_json: Json = False) -> None:
     """Let somebody in again."""
 
     async def story(house: House) -> None:
@@ -133,7 +136,7 @@ def enable(name: Name, *, as_json: Json = False) -> None:
         async with house.store.begin() as tx:
             await deeds.enable(house.keeper, tx, await people.find(tx, name), actor())
 
-    run(story)
+    run(story, reason=reason)
     _done(name, "is let in again", as_json=as_json)
 
 
@@ -141,6 +144,7 @@ def role(
     name: Name,
     role: Annotated[str, typer.Argument(help="owner, support, cashier or technician.")],
     *,
+    reason: Reason = "",
     as_json: Json = False,
 ) -> None:
     """Give somebody another role. What they may do changes at once."""
@@ -152,7 +156,7 @@ def role(
             one = await people.find(tx, name)
             await deeds.set_role(house.keeper, tx, one, role, actor())
 
-    run(story)
+    run(story, reason=reason)
     _done(name, f"is {role} from now on", as_json=as_json)
 
 
@@ -181,6 +185,7 @@ def revoke(
     name: Name,
     sign_in: Annotated[str, typer.Argument(help="One sign-in; all unless said.")] = "",
     *,
+    reason: Reason = "",
     as_json: Json = False,
 ) -> None:
     """End somebody's sign-ins, one or all."""
@@ -195,7 +200,7 @@ def revoke(
             await deeds.revoke(house.keeper, tx, one, sign_in, actor())
             return 1
 
-    count = run(story)
+    count = run(story, reason=reason)
     if as_json:
         tell({"ended": count})
     else:

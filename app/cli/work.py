@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from app.cli.actor import actor
+from app.cli.actor import Reason, actor
 from app.cli.speak import Json, run, say, table, tell
 
 if TYPE_CHECKING:
@@ -37,6 +37,7 @@ def reconcile(
     contract: Annotated[str, typer.Argument(help="A contract; without it, everybody.")] = "",
     *,
     target: Target = "",
+    reason: Reason = "",
     as_json: Json = False,
 ) -> None:
     """Bring targets in line with what they should hold."""
@@ -47,7 +48,7 @@ def reconcile(
         async with house.store.begin() as tx:
             return await targets.look_again(house, tx, contract, actor(), target=target or None)
 
-    count = run(story)
+    count = run(story, reason=reason)
     if as_json:
         tell({"marked": count})
     else:
@@ -58,6 +59,7 @@ def drift(
     *,
     repair: Annotated[bool, typer.Option("--repair", help="Have all of it repaired.")] = False,
     target: Target = "",
+    reason: Reason = "",
     as_json: Json = False,
 ) -> None:
     """Show what targets hold differently. As the last scans found it."""
@@ -75,7 +77,7 @@ def drift(
             name = (await find(tx, target)).name if target else None
             return list(await reads.open_drift(tx, rows_max=SHOWN, target=name)), marked
 
-    found, marked = run(story)
+    found, marked = run(story, reason=reason)
     if as_json:
         tell({"open": found, "marked": marked})
         return
@@ -136,6 +138,7 @@ def release(
     kind: Annotated[str, typer.Argument(help="The kind of work.")],
     key: Annotated[str, typer.Argument(help="Its key, as `parked list` shows it.")],
     *,
+    reason: Reason = "",
     as_json: Json = False,
 ) -> None:
     """Let what was set aside be tried again."""
@@ -146,14 +149,14 @@ def release(
         async with house.store.begin() as tx:
             return await targets.release_work(house, tx, kind, key, actor())
 
-    count = run(story)
+    count = run(story, reason=reason)
     if as_json:
         tell({"released": count})
     else:
         say("it is tried again" if count else "nothing was parked under this key")
 
 
-def replay(*, as_json: Json = False) -> None:
+def replay(*, reason: Reason = "", as_json: Json = False) -> None:
     """Work everything out anew that follows from the books, as after the loss of work rows.
 
     Accounts are settled, services composed, charges not decided yet looked up. No money is
@@ -166,7 +169,7 @@ def replay(*, as_json: Json = False) -> None:
         async with house.store.begin() as tx:
             return await replay_all(house, tx, actor())
 
-    found = run(story)
+    found = run(story, reason=reason)
     if as_json:
         tell(found)
         return

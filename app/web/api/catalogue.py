@@ -42,6 +42,7 @@ class CatalogueBody(Body):
     promotions: Rows = Field(default_factory=list)
     loyalty: Rows = Field(default_factory=list)
     loyalty_tiers: Rows = Field(default_factory=list)
+    reason: OptionalText = ""
 
 
 class VersionQuery(Query):
@@ -145,7 +146,7 @@ async def publish(call: Call, tx: Tx) -> CataloguePublished:
 
 
 def _told(body: CatalogueBody) -> dict[str, Any]:
-    return body.model_dump()
+    return body.model_dump(exclude={"reason"})
 
 
 def _good(found: Drafted) -> Drafted:

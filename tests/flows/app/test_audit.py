@@ -101,7 +101,12 @@ STEPS: tuple[tuple[str, str, dict[str, str], dict[str, Any]], ...] = (
     (GUEST, "/portal/me/sign-ins/{id}/revoke", {"id": "{other}"}, {}),
     (GUEST, "/portal/me/sign-ins/revoke", {}, {}),
     (GUEST, "/portal/sign-out", {}, {}),
-    (API, "/api/v1/accounts", {}, {"contract": NEW, "name": "Flat 1", "plan": "HARBOUR"}),
+    (
+        API,
+        "/api/v1/accounts",
+        {},
+        {"contract": NEW, "name": "Flat 1", "plan": "HARBOUR", "reason": "at the fair"},
+    ),
     (API, "/api/v1/accounts/{contract}/change", {"contract": NEW}, {"add": ["SPORT"]}),
     (
         API,
@@ -162,7 +167,7 @@ STEPS: tuple[tuple[str, str, dict[str, str], dict[str, Any]], ...] = (
     (API, "/api/v1/targets/{name}/release", {"name": PORTAL}, {}),
     (API, "/api/v1/parked/release", {}, {"kind": "notify", "key": "ghost"}),
     (API, "/api/v1/reconcile", {}, {"contract": HERE}),
-    (API, "/api/v1/clock/advance", {}, {"by": "1d"}),
+    (API, "/api/v1/clock/advance", {}, {"by": "1d", "reason": "a rehearsal"}),
     (API, "/api/v1/accounts/{contract}/proformas", {"contract": NEW}, {"billed_on": "{next}"}),
     (API, "/api/v1/invoices/{number}/void", {"number": "INV-00800001"}, {"reason": "a test"}),
     (API, "/api/v1/accounts/{contract}/pause", {"contract": NEW}, {}),
@@ -254,6 +259,12 @@ async def traces(house):
         return [row._asdict() for row in await tx.rows(select(audit).order_by(audit.c.position))]
 
 
+def traced(new, actor: str, why: str | None) -> bool:
+    """Whether somebody is named, with the reason where one was given."""
+    reasons = {one["reason"] for one in new if one["actor"] == actor}
+    return reasons == {why} if why else bool(reasons)
+
+
 async def found_out(world, known, path, answer) -> None:
     """Learn the ids that later steps are about."""
     if path == "/api/v1/jobs":
@@ -315,7 +326,7 @@ async def test_each_route_that_changes_something_leaves_a_trace(world):
             status, answer = seen.status, seen.text.encode()
         assert status in {200, 201, 303} or there.endswith("scan"), (path, status, answer[:900])
         new = (await traces(house))[before:]
-        assert actors[who] in {one["actor"] for one in new}, (path, new)
+        assert traced(new, actors[who], fields.get("reason")), (path, new)
         await found_out(world, known, path, answer)
         if path == "/sign-in":
             await browsers[who].get("/me")

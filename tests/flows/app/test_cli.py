@@ -185,6 +185,9 @@ def test_the_clock_is_moved_and_shown(boxoffice):
     assert boxoffice("clock", "advance", "35d")[0] == 0
     after = json.loads(boxoffice("clock", "show", "--json")[1])
     assert after["offset_s"] - before["offset_s"] == 35 * 86_400
+    # What links the deed beside it says nothing between the lines.
+    code, told, errors = boxoffice("audit-link")
+    assert (code, told[:2], errors) == (0, "1 ", "")
 
 
 BEN = ("user", "add", "ben", "--role", "technician", "--generate", "--display", "Ben K")
