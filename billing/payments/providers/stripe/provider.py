@@ -71,7 +71,7 @@ class Options(BaseModel):
         default=300, ge=1, le=3600, description="how old a signed message may be"
     )
     deadline_s: float = Field(
-        default=8.0, gt=0, le=60, description="for one call, everything included"
+        default=8.0, gt=0, le=8, description="for one call, everything included"
     )
     return_url: str = Field(
         default="http://127.0.0.1:8080/",
