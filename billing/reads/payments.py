@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import select
 
 from billing.accounts.store import account
-from billing.payments.store import SET_ASIDE, EventState, movement, provider_event
+from billing.payments.store import SET_ASIDE, EventState, attempt, movement, provider_event
 from billing.reads.account import PaymentView, payment_view
 from runtime.store import Tx
+from runtime.store.among import KEYS, among, packed
 from runtime.store.keyset import Place, exact, page
+from terms.ids import AccountId
 
 LIMIT_MAX = 500
 
@@ -45,6 +48,13 @@ async def recent(tx: Tx, *, limit: int = 50) -> list[Paid]:
         .limit(min(limit, LIMIT_MAX))
     )
     return [Paid(number=row.number, payment=payment_view(row)) for row in await tx.rows(query)]
+
+
+async def payers(tx: Tx, attempts: Iterable[str]) -> dict[str, AccountId]:
+    """Find whom these attempts collect from."""
+    query = select(attempt.c.id, attempt.c.account_id).where(among(tx.engine, attempt.c.id))
+    rows = await tx.rows(query, {KEYS: packed(tx.engine, sorted(set(attempts)))})
+    return {row.id: AccountId(row.account_id) for row in rows}
 
 
 async def events(tx: Tx, *, state: EventState | None = None, limit: int = 50) -> list[EventView]:
