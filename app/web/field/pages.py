@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Annotated
 
 from aiohttp import web
-from pydantic import Field as Limit
 
 from app.desk import places, stock, visits
 from app.desk.names import names
@@ -35,7 +33,6 @@ SAID = {
     "returned": "Taken back: it lies in your van, to be looked at by the office.",
     "gone": "Somebody else was faster: that job is taken.",
 }
-Id = Annotated[str, Limit(max_length=40)]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
