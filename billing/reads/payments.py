@@ -1,4 +1,4 @@
-"""Payments as they came, and messages of providers that wait for somebody."""
+"""Messages of providers that wait for somebody, and from whom tries to collect are."""
 
 from __future__ import annotations
 
