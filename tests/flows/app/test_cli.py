@@ -21,6 +21,7 @@ from app.cli.root import cli
 from app.settings import load
 from app.web.reference import reference as api_reference
 from app.wiring import build, closing
+from terms.calendar import local_date
 from tests.flows.app.process import command
 from tests.flows.app.served import ENVIRONMENT, HARBOUR, HARBOUR_BEGINS
 from tests.simulators.process import start_simulator
@@ -224,7 +225,8 @@ def test_a_box_is_told_in_lines(harbour_files):
     assert lines[0] == (
         "HT2-00026 is a HT-2, returned (faulty), at the van of Ben K; MAC 00:1A:79:20:00:1A"
     )
-    day = json.loads(run("clock", "show", "--json")[1])["business_now"][:10]
+    now = datetime.fromisoformat(json.loads(run("clock", "show", "--json")[1])["business_now"])
+    day = str(local_date(now, "Europe/Vienna"))
     whats = [line.replace(day, "").split()[2] for line in lines[2:7]]
     assert whats == ["register", "move", "hand_over", "activate", "swap"]
     assert [day in line for line in lines[2:7]] == [False, False, True, True, True]
