@@ -34,6 +34,11 @@ def say(text: str) -> None:
     sys.stdout.write(_shown(text) + "\n")
 
 
+def counted(count: int, one: str, many: str) -> str:
+    """Say how many, by the word for one where it is one."""
+    return f"{count} {one if count == 1 else many}"
+
+
 def tell(value: Any) -> None:
     """Print a value as JSON."""
     from pydantic_core import to_json

@@ -119,12 +119,13 @@ def _told(
     sheet: Sheet[Any], told: Sequence[Mapping[str, Any]], problems: Problems
 ) -> Iterator[tuple[int, list[Column], list[str]]]:
     known = {column.name: column for column in sheet.columns}
+    days = {column.name for column in sheet.columns if column.read is cells.iso_date}
     for n, row in enumerate(told, 1):
         good = True
         texts = {column.name: "" for column in sheet.columns if not column.may_be_missing}
         for name, value in row.items():
             try:
-                texts[_known(name, sheet)] = _text(name, value)
+                texts[_known(name, sheet)] = _text(name, value, is_day=name in days)
             except ValueError as error:
                 problems.add(sheet.file, str(error), row=n, field=str(name))
                 good = False
@@ -141,7 +142,7 @@ def _known(name: str, sheet: Sheet[Any]) -> str:
     return name
 
 
-def _text(name: str, value: Any) -> str:
+def _text(name: str, value: Any, *, is_day: bool = False) -> str:
     """Write a value as the text of a cell. Raises ValueError for what is none."""
     if isinstance(value, str):
         return value
@@ -153,7 +154,8 @@ def _text(name: str, value: Any) -> str:
         if any(";" in one for one in value):
             raise ValueError("holds a ';'")
         return ";".join(value)
-    raise ValueError(f"must be a text, not {_kind(value)}")
+    wanted = "a date like 2026-03-31" if is_day else "a text"
+    raise ValueError(f"must be {wanted}, not {_kind(value)}")
 
 
 def _kind(value: Any) -> str:

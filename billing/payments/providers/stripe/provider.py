@@ -10,10 +10,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from http import HTTPStatus
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar
 from urllib.parse import urlencode
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr
 
 from billing.payments.provider import (
     Charged,
@@ -38,7 +38,7 @@ from terms.errors import (
     Unreachable,
     untouched,
 )
-from terms.http import Answer
+from terms.http import Answer, bare_address
 
 API_VERSION = "2024-06-20"
 PAGE_SIZE = 100
@@ -58,10 +58,8 @@ class Options(BaseModel):
 
     model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
 
-    base_url: str = Field(
-        default="https://api.stripe.com",
-        pattern=r"^https?://[^\s?#]+$",
-        description="address of the API, without the version",
+    base_url: Annotated[str, AfterValidator(bare_address)] = Field(
+        default="https://api.stripe.com", description="address of the API, without the version"
     )
     secret_key: SecretStr = Field(description="the account's secret API key")
     webhook_secrets: list[SecretStr] = Field(
