@@ -13,7 +13,8 @@ from billing.catalog.terms import When
 
 if TYPE_CHECKING:
     from app.wiring import House
-    from billing.flows.signup import SignedUp
+    from billing.flows.signup import MethodRef, SignedUp
+    from gateway.inventory.flows import NewBox
     from runtime.store import Tx
 
 
@@ -59,22 +60,11 @@ def signup(  # noqa: PLR0913 - one for each thing that is agreed
     as_json: Json = False,
 ) -> None:
     """Sign a household up. Its picture comes with the first payment."""
-    given_box = _parts(box, "--box", (2, 3))
-    given_payment = _parts(payment, "--payment", (3,))
+    its_box, method = _box(box), _method(payment)
 
     async def story(house: House, tx: Tx) -> SignedUp:
         from app.desk.signup import Household, sign_up
-        from billing.flows.signup import MethodRef
-        from gateway.inventory.flows import NewBox
 
-        new_box = None
-        if given_box:
-            serial, model, *mac = given_box
-            new_box = NewBox(serial=serial, model=model, mac=mac[0] if mac else None)
-        method = None
-        if given_payment:
-            provider, customer, reference = given_payment
-            method = MethodRef(provider=provider, customer=customer, method=reference)
         household = Household(
             contract=contract,
             name=name,
@@ -85,7 +75,7 @@ def signup(  # noqa: PLR0913 - one for each thing that is agreed
             email=email,
             bill_day=bill_day,
             jurisdiction=jurisdiction,
-            box=new_box,
+            box=its_box,
             payment=method,
             code=code,
         )
@@ -96,6 +86,28 @@ def signup(  # noqa: PLR0913 - one for each thing that is agreed
         tell(signed)
     else:
         say(f"{signed.contract} is signed up")
+
+
+def _box(text: str) -> NewBox | None:
+    """Read a box that is handed over: SERIAL,MODEL and perhaps ,MAC."""
+    parts = _parts(text, "--box", (2, 3))
+    if not parts:
+        return None
+    from gateway.inventory.flows import NewBox
+
+    serial, model, *mac = parts
+    return NewBox(serial=serial, model=model, mac=mac[0] if mac else None)
+
+
+def _method(text: str) -> MethodRef | None:
+    """Read how a household is charged: PROVIDER,CUSTOMER,METHOD."""
+    parts = _parts(text, "--payment", (3,))
+    if not parts:
+        return None
+    from billing.flows.signup import MethodRef
+
+    provider, customer, reference = parts
+    return MethodRef(provider=provider, customer=customer, method=reference)
 
 
 def change(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from app.cli.actor import Reason, actor
-from app.cli.speak import Json, complain, read, run, say, table, tell, write
+from app.cli.speak import Json, complain, counted, read, run, say, table, tell, write
 
 if TYPE_CHECKING:
     from app.desk.metering import Outcome
@@ -45,7 +45,10 @@ def take(
     reason: Reason = "",
     as_json: Json = False,
 ) -> None:
-    """Take the usage records of a file, each once; ends with 1 where one was refused."""
+    """Take the usage records of a file, each once; ends with 1 where one was refused.
+
+    So it does where one says something else than the last time.
+    """
 
     async def story(house: House) -> Outcome:
         from app.desk import metering
@@ -62,7 +65,11 @@ def take(
             say(f"{file.name}, line {one.line}: {why}")
         _told(found.taken)
     if found.refused_count:
-        raise complain(f"{found.refused_count} records were refused, all others are taken")
+        refused = counted(found.refused_count, "record was", "records were")
+        raise complain(f"{refused} refused, all others are taken")
+    if many := found.taken.contradicting:
+        say_else = counted(many, "record says", "records say")
+        raise complain(f"{say_else} something else than before, which stays as it was")
 
 
 def show(
@@ -187,7 +194,9 @@ def meters(*, as_json: Json = False) -> None:
 
 
 def _told(taken: Taken) -> None:
+    for one in taken.contradictions:
+        say(f"{one.told.id}: {one}")
     say(
         f"{taken.counted} counted, {taken.free} free, {taken.waiting} waiting,"
-        f" {taken.known} known already"
+        f" {taken.known} known already, {taken.contradicting} contradicting"
     )

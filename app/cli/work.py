@@ -126,10 +126,16 @@ def parked(*, limit: Limit = SHOWN, as_json: Json = False) -> None:
         tell(found)
         return
     rows = [
-        (p.kind, p.key, f"{p.since:%F %T}", p.reference, p.reason.strip().splitlines()[-1])
+        (
+            p.kind,
+            p.contract or p.reference,
+            f"{p.since:%F %T}",
+            p.reason.strip().splitlines()[-1],
+            p.key,
+        )
         for p in found
     ]
-    table(("kind", "key", "since (UTC)", "message", "why"), rows)
+    table(("kind", "of", "since (UTC)", "why", "key"), rows)
 
 
 def release(
