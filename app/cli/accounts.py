@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from app.cli.actor import Reason, actor
-from app.cli.speak import FAILED, Json, run, say, tell
+from app.cli.speak import FAILED, Json, run, say, tell, write
 from billing.catalog.terms import When
 
 if TYPE_CHECKING:
     from app.wiring import House
     from billing.flows.signup import MethodRef, SignedUp
     from gateway.inventory.flows import NewBox
+    from runtime.store import Tx
 
 
 Contract = Annotated[str, typer.Argument(help="The household's contract.")]
@@ -61,7 +62,7 @@ def signup(  # noqa: PLR0913 - one for each thing that is agreed
     """Sign a household up. Its picture comes with the first payment."""
     its_box, method = _box(box), _method(payment)
 
-    async def story(house: House) -> SignedUp:
+    async def story(house: House, tx: Tx) -> SignedUp:
         from app.desk.signup import Household, sign_up
 
         household = Household(
@@ -78,10 +79,9 @@ def signup(  # noqa: PLR0913 - one for each thing that is agreed
             payment=method,
             code=code,
         )
-        async with house.store.begin() as tx:
-            return await sign_up(house, tx, household, actor())
+        return await sign_up(house, tx, household, actor())
 
-    signed = run(story, reason=reason)
+    signed = write(story, reason=reason)
     if as_json:
         tell(signed)
     else:
@@ -129,7 +129,7 @@ def change(
     if not (plan or add or remove or quantity):
         raise typer.BadParameter("say what changes: --plan, --add, --remove or --quantity")
 
-    async def story(house: House) -> None:
+    async def story(house: House, tx: Tx) -> None:
         from app.desk import contracts
         from billing.flows.change import Change
 
@@ -140,10 +140,9 @@ def change(
             when=when,
             quantity=quantity,
         )
-        async with house.store.begin() as tx:
-            await contracts.change(house, tx, contract, wish, actor(), reason=reason)
+        await contracts.change(house, tx, contract, wish, actor(), reason=reason)
 
-    run(story)
+    write(story)
     _done(contract, "changed", as_json=as_json)
 
 
@@ -156,14 +155,13 @@ def cancel(
 ) -> None:
     """End a contract."""
 
-    async def story(house: House) -> None:
+    async def story(house: House, tx: Tx) -> None:
         from app.desk import contracts
 
         when = When.NOW if now else None
-        async with house.store.begin() as tx:
-            await contracts.cancel(house, tx, contract, when, actor(), reason=reason)
+        await contracts.cancel(house, tx, contract, when, actor(), reason=reason)
 
-    run(story)
+    write(story)
     _done(contract, "cancelled", as_json=as_json)
 
 
@@ -178,13 +176,12 @@ def jurisdiction_(
 ) -> None:
     """Tax a household in another jurisdiction, from the next invoice on."""
 
-    async def story(house: House) -> None:
+    async def story(house: House, tx: Tx) -> None:
         from app.desk import taxing
 
-        async with house.store.begin() as tx:
-            await taxing.change(house, tx, contract, jurisdiction, actor=actor(), reason=reason)
+        await taxing.change(house, tx, contract, jurisdiction, actor=actor(), reason=reason)
 
-    run(story)
+    write(story)
     if as_json:
         tell({"contract": contract, "jurisdiction": jurisdiction})
     else:

@@ -2,7 +2,7 @@
 
 Counted from the original line: at its price and with its own part of the tax, never more than it
 charged. Both are cut by what is reached, so that all credits of a line are the line. Each day of a
-line is credited once, up to the rest that goodwill, which is for no days of it, has left; what a person
+line is credited once, up to the rest that goodwill, which is for no days, has left; what a person
 keeps of a deposit stands on its credit too. Pure.
 """
 
