@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from app.cli.actor import Reason, actor
-from app.cli.speak import FAILED, Json, counted, run, say, table, tell
+from app.cli.speak import FAILED, Json, counted, read, run, say, table, tell, write
 
 if TYPE_CHECKING:
     from app.desk.billdays import Days, DayView
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from app.roles.foretold import BillPreview, Unusual
     from app.wiring import House
     from billing.reads.bills import Named
+    from runtime.store import Tx
 
 _DAY = ["%Y-%m-%d"]
 TELL_EVERY_S = 1.0
@@ -68,13 +69,12 @@ def release(
 ) -> None:
     """Let a bill day go, and all before it: what falls due on it is charged from now on."""
 
-    async def story(house: House) -> DayView:
+    async def story(house: House, tx: Tx) -> DayView:
         from app.desk import billdays
 
-        async with house.store.begin() as tx:
-            return await billdays.release(house, tx, day.date(), actor(), reason=reason)
+        return await billdays.release(house, tx, day.date(), actor(), reason=reason)
 
-    done = run(story)
+    done = write(story)
     if as_json:
         tell(done)
     else:
@@ -84,13 +84,12 @@ def release(
 def days(*, as_json: Json = False) -> None:
     """List the bill days that wait, and those that were looked at or let go."""
 
-    async def story(house: House) -> Days:
+    async def story(house: House, tx: Tx) -> Days:
         from app.desk import billdays
 
-        async with house.store.read() as tx:
-            return await billdays.days(house, tx)
+        return await billdays.days(house, tx)
 
-    found = run(story)
+    found = read(story)
     if as_json:
         tell(found)
         return

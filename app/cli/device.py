@@ -10,7 +10,7 @@ import typer
 from app.cli.actor import By, Reason, actor
 from app.cli.moves import On, Serial, day, moved
 from app.cli.moves import add_to as add_moves
-from app.cli.speak import Json, check_word, complain, run, say, table, tell
+from app.cli.speak import Json, check_word, complain, read, run, say, table, tell
 
 if TYPE_CHECKING:
     from app.desk.places import Places
@@ -116,16 +116,15 @@ def listing(
 
     check_word("--state", state, ResourceState)
 
-    async def story(house: House) -> tuple[list[BoxAt], Places]:
+    async def story(_: House, tx: Tx) -> tuple[list[BoxAt], Places]:
         from app.desk import places, stock
         from gateway.inventory.store import Wanted
 
         wanted = Wanted(state=state, place=place, model=model)
-        async with house.store.read() as tx:
-            found = await stock.listing(tx, wanted, after=after, boxes_max=limit)
-            return found, await places.load(tx)
+        found = await stock.listing(tx, wanted, after=after, boxes_max=limit)
+        return found, await places.load(tx)
 
-    boxes, known = run(story)
+    boxes, known = read(story)
     if as_json:
         tell(boxes)
         return
@@ -140,13 +139,12 @@ def listing(
 def show(serial: Serial, *, as_json: Json = False) -> None:
     """Show a box and all that has happened to it."""
 
-    async def story(house: House) -> tuple[Story, Places]:
+    async def story(house: House, tx: Tx) -> tuple[Story, Places]:
         from app.desk import places, stock
 
-        async with house.store.read() as tx:
-            return await stock.story(house, tx, serial), await places.load(tx)
+        return await stock.story(house, tx, serial), await places.load(tx)
 
-    found, known = run(story)
+    found, known = read(story)
     if as_json:
         tell(found)
         return

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from app.cli.actor import By, Reason, actor
-from app.cli.speak import Json, check_word, run, say, table, tell
+from app.cli.speak import Json, check_word, read, say, table, tell, write
 
 if TYPE_CHECKING:
     from app.desk.places import Places
@@ -83,14 +83,13 @@ def listing(
 
     check_word("--state", state, JobState)
 
-    async def story(house: House) -> tuple[list[Job], Places]:
+    async def story(_: House, tx: Tx) -> tuple[list[Job], Places]:
         from app.desk import jobs, places
 
-        async with house.store.read() as tx:
-            found = await jobs.listing(tx, assignee=of, state=state, jobs_max=limit)
-            return found, await places.load(tx)
+        found = await jobs.listing(tx, assignee=of, state=state, jobs_max=limit)
+        return found, await places.load(tx)
 
-    found, known = run(story)
+    found, known = read(story)
     if as_json:
         tell(found)
         return
@@ -145,13 +144,12 @@ def close(
 def review(*, limit: Limit = 100, as_json: Json = False) -> None:
     """List what does not fit: clones, conflicts, changed host keys."""
 
-    async def story(house: House) -> list[Case]:
+    async def story(_: House, tx: Tx) -> list[Case]:
         from gateway.inventory import reviews
 
-        async with house.store.read() as tx:
-            return await reviews.waiting(tx, cases_max=limit)
+        return await reviews.waiting(tx, cases_max=limit)
 
-    found = run(story)
+    found = read(story)
     if as_json:
         tell(found)
         return
@@ -172,15 +170,14 @@ def resolve(
 ) -> None:
     """Write down what was decided about a case."""
 
-    async def story(house: House) -> Case:
+    async def story(house: House, tx: Tx) -> Case:
         from app.desk import reviews
 
-        async with house.store.begin() as tx:
-            return await reviews.resolve(
-                house, tx, case, resolution, actor=actor(by), forget_key=forget_key
-            )
+        return await reviews.resolve(
+            house, tx, case, resolution, actor=actor(by), forget_key=forget_key
+        )
 
-    done = run(story)
+    done = write(story)
     if as_json:
         tell(done)
     else:
@@ -190,13 +187,12 @@ def resolve(
 def strangers(*, limit: Limit = 100, as_json: Json = False) -> None:
     """List boxes that call and that nobody has registered. They have no rights."""
 
-    async def story(house: House) -> list[Any]:
+    async def story(_: House, tx: Tx) -> list[Any]:
         from gateway.inventory import quarantine
 
-        async with house.store.read() as tx:
-            return await quarantine.waiting(tx, strangers_max=limit)
+        return await quarantine.waiting(tx, strangers_max=limit)
 
-    found = run(story)
+    found = read(story)
     if as_json:
         tell(found)
         return
@@ -210,14 +206,13 @@ def strangers(*, limit: Limit = 100, as_json: Json = False) -> None:
 def _done(step: Callable[[House, Tx], Awaitable[Job]], *, reason: str, as_json: bool) -> None:
     """Do something with one job in a transaction and say how it stands now."""
 
-    async def story(house: House) -> tuple[Job, str]:
+    async def story(house: House, tx: Tx) -> tuple[Job, str]:
         from app.desk import places
 
-        async with house.store.begin() as tx:
-            job = await step(house, tx)
-            return job, (await places.load(tx)).who(job.assignee)
+        job = await step(house, tx)
+        return job, (await places.load(tx)).who(job.assignee)
 
-    job, who = run(story, reason=reason)
+    job, who = write(story, reason=reason)
     if as_json:
         tell(job)
         return

@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from app.cli.actor import Reason, actor
-from app.cli.speak import Json, check_word, run, say, table, tell
+from app.cli.speak import Json, check_word, run, say, table, tell, write
 
 if TYPE_CHECKING:
     from app.roles.earning import EarnedMonth
     from app.wiring import House
     from billing.flows.write_off import WrittenOff
     from billing.reads.books import Aged, Balance, DeferredMonth
+    from runtime.store import Tx
 
 _DAY = ["%Y-%m-%d"]
 Until = Annotated[
@@ -166,13 +167,12 @@ def write_off(
 ) -> None:
     """Give up what is open of an invoice: it is owed no more, and what comes later is credit."""
 
-    async def story(house: House) -> WrittenOff:
+    async def story(house: House, tx: Tx) -> WrittenOff:
         from app.desk import books
 
-        async with house.store.begin() as tx:
-            return await books.write_off(house, tx, number, reason=reason, actor=actor())
+        return await books.write_off(house, tx, number, reason=reason, actor=actor())
 
-    done = run(story)
+    done = write(story)
     if as_json:
         tell(done)
     else:

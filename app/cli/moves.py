@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, TypeAlias
 import typer
 
 from app.cli.actor import By, Reason, actor
-from app.cli.speak import Json, run, say, tell
+from app.cli.speak import Json, say, tell, write
 
 if TYPE_CHECKING:
     from app.desk.boxes import Back
@@ -208,18 +208,17 @@ def moved(
 ) -> None:
     """Do something with one box in a transaction and say how it is now."""
 
-    async def story(house: House) -> tuple[BoxAt, str]:
+    async def story(house: House, tx: Tx) -> tuple[BoxAt, str]:
         from app.desk import places
         from app.desk.boxes import holder_at
         from app.desk.stock import BoxAt
 
-        async with house.store.begin() as tx:
-            box = await step(house, tx)
-            holder = await holder_at(tx, box)
-            there = await places.word(tx, box.place)
+        box = await step(house, tx)
+        holder = await holder_at(tx, box)
+        there = await places.word(tx, box.place)
         return BoxAt(box=box, contract=holder.contract if holder else ""), there
 
-    at, there = run(story, reason=reason)
+    at, there = write(story, reason=reason)
     if as_json:
         tell(at)
         return

@@ -16,6 +16,7 @@ import typer
 if TYPE_CHECKING:
     from app.settings import Settings
     from app.wiring import House
+    from runtime.store import Tx
 
 T = TypeVar("T")
 Opening: TypeAlias = "Callable[[Settings], AbstractAsyncContextManager[House]]"
@@ -131,6 +132,26 @@ def run(
                 return await story(house)
 
     return guarded(lambda: asyncio.run(tell_story()), found)
+
+
+def write(story: Callable[[House, Tx], Awaitable[T]], *, reason: str = "") -> T:
+    """Run one story that changes something, in one transaction."""
+
+    async def written(house: House) -> T:
+        async with house.store.begin() as tx:
+            return await story(house, tx)
+
+    return run(written, reason=reason)
+
+
+def read(story: Callable[[House, Tx], Awaitable[T]]) -> T:
+    """Run one story that only reads."""
+
+    async def seen(house: House) -> T:
+        async with house.store.read() as tx:
+            return await story(house, tx)
+
+    return run(seen)
 
 
 def guarded(step: Callable[[], T], found: Settings | None = None) -> T:

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from app.cli.actor import Reason, actor
-from app.cli.speak import Json, complain, guarded, run, say, table, tell
+from app.cli.speak import Json, complain, guarded, read, run, say, table, tell, write
 
 if TYPE_CHECKING:
     from app.identity.people import Person
     from app.identity.sign_ins import SignIn
     from app.wiring import House
+    from runtime.store import Tx
 
 
 Name = Annotated[str, typer.Argument(help="The name to sign in with.")]
@@ -97,13 +98,12 @@ def password(
 def listing(*, as_json: Json = False) -> None:
     """List who may sign in, and who no more."""
 
-    async def story(house: House) -> Any:
+    async def story(_: House, tx: Tx) -> Any:
         from app.identity import people
 
-        async with house.store.read() as tx:
-            return await people.listing(tx)
+        return await people.listing(tx)
 
-    found = run(story)
+    found = read(story)
     if as_json:
         tell(found)
         return
@@ -117,26 +117,24 @@ def listing(*, as_json: Json = False) -> None:
 def disable(name: Name, *, reason: Reason = "", as_json: Json = False) -> None:
     """Let somebody in no more and end all their sign-ins."""
 
-    async def story(house: House) -> None:
+    async def story(house: House, tx: Tx) -> None:
         from app.identity import deeds, people
 
-        async with house.store.begin() as tx:
-            await deeds.disable(house.keeper, tx, await people.find(tx, name), actor())
+        await deeds.disable(house.keeper, tx, await people.find(tx, name), actor())
 
-    run(story, reason=reason)
+    write(story, reason=reason)
     _done(name, "is let in no more", as_json=as_json)
 
 
 def enable(name: Name, *, reason: Reason = "", as_json: Json = False) -> None:
     """Let somebody in again."""
 
-    async def story(house: House) -> None:
+    async def story(house: House, tx: Tx) -> None:
         from app.identity import deeds, people
 
-        async with house.store.begin() as tx:
-            await deeds.enable(house.keeper, tx, await people.find(tx, name), actor())
+        await deeds.enable(house.keeper, tx, await people.find(tx, name), actor())
 
-    run(story, reason=reason)
+    write(story, reason=reason)
     _done(name, "is let in again", as_json=as_json)
 
 
@@ -149,29 +147,27 @@ def role(
 ) -> None:
     """Give somebody another role. What they may do changes at once."""
 
-    async def story(house: House) -> None:
+    async def story(house: House, tx: Tx) -> None:
         from app.identity import deeds, people
 
-        async with house.store.begin() as tx:
-            one = await people.find(tx, name)
-            await deeds.set_role(house.keeper, tx, one, role, actor())
+        one = await people.find(tx, name)
+        await deeds.set_role(house.keeper, tx, one, role, actor())
 
-    run(story, reason=reason)
+    write(story, reason=reason)
     _done(name, f"is {role} from now on", as_json=as_json)
 
 
 def sign_ins(name: Name, *, as_json: Json = False) -> None:
     """List where somebody is signed in."""
 
-    async def story(house: House) -> list[SignIn]:
+    async def story(house: House, tx: Tx) -> list[SignIn]:
         from app.identity import people
 
         now = house.clock.machine_now()
-        async with house.store.read() as tx:
-            one = await people.find(tx, name)
-            return list(await house.keeper.sign_ins.live(tx, one.id, house.keeper.lasting, now))
+        one = await people.find(tx, name)
+        return list(await house.keeper.sign_ins.live(tx, one.id, house.keeper.lasting, now))
 
-    found = run(story)
+    found = read(story)
     if as_json:
         tell(found)
         return
@@ -190,17 +186,16 @@ def revoke(
 ) -> None:
     """End somebody's sign-ins, one or all."""
 
-    async def story(house: House) -> int:
+    async def story(house: House, tx: Tx) -> int:
         from app.identity import deeds, people
 
-        async with house.store.begin() as tx:
-            one = await people.find(tx, name)
-            if not sign_in:
-                return await deeds.revoke_all(house.keeper, tx, one, actor())
-            await deeds.revoke(house.keeper, tx, one, sign_in, actor())
-            return 1
+        one = await people.find(tx, name)
+        if not sign_in:
+            return await deeds.revoke_all(house.keeper, tx, one, actor())
+        await deeds.revoke(house.keeper, tx, one, sign_in, actor())
+        return 1
 
-    count = run(story, reason=reason)
+    count = write(story, reason=reason)
     if as_json:
         tell({"ended": count})
     else:

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from app.cli.actor import Reason, actor
-from app.cli.speak import Json, run, say, table, tell
+from app.cli.speak import Json, read, run, say, table, tell, write
 
 if TYPE_CHECKING:
     from app.desk.replay import Replayed
     from app.wiring import House
+    from runtime.store import Tx
 
 SHOWN = 50
 
@@ -42,13 +43,12 @@ def reconcile(
 ) -> None:
     """Bring targets in line with what they should hold."""
 
-    async def story(house: House) -> int:
+    async def story(house: House, tx: Tx) -> int:
         from app.desk import targets
 
-        async with house.store.begin() as tx:
-            return await targets.look_again(house, tx, contract, actor(), target=target or None)
+        return await targets.look_again(house, tx, contract, actor(), target=target or None)
 
-    count = run(story, reason=reason)
+    count = write(story, reason=reason)
     if as_json:
         tell({"marked": count})
     else:
@@ -95,15 +95,14 @@ def orders(
 ) -> None:
     """Show the journal of what was done at the targets."""
 
-    async def story(house: House) -> list[Any]:
+    async def story(_: House, tx: Tx) -> list[Any]:
         from app.desk.boxes import holder_of
         from gateway.reads import orders as reads
 
-        async with house.store.read() as tx:
-            service = (await holder_of(tx, contract)).service if contract else None
-            return list(await reads.latest(tx, orders_max=limit, service=service))
+        service = (await holder_of(tx, contract)).service if contract else None
+        return list(await reads.latest(tx, orders_max=limit, service=service))
 
-    found = run(story)
+    found = read(story)
     if as_json:
         tell(found)
         return
@@ -117,21 +116,26 @@ def orders(
 def parked(*, limit: Limit = SHOWN, as_json: Json = False) -> None:
     """List what was set aside, with its reason: work, and payments that fit nobody."""
 
-    async def story(house: House) -> list[Any]:
+    async def story(_: House, tx: Tx) -> list[Any]:
         from app.desk.parked import parked as read_parked
 
-        async with house.store.read() as tx:
-            return await read_parked(tx, rows_max=limit)
+        return await read_parked(tx, rows_max=limit)
 
-    found = run(story)
+    found = read(story)
     if as_json:
         tell(found)
         return
     rows = [
-        (p.kind, p.key, f"{p.since:%F %T}", p.reference, p.reason.strip().splitlines()[-1])
+        (
+            p.kind,
+            p.contract or p.reference,
+            f"{p.since:%F %T}",
+            p.reason.strip().splitlines()[-1],
+            p.key,
+        )
         for p in found
     ]
-    table(("kind", "key", "since (UTC)", "message", "why"), rows)
+    table(("kind", "of", "since (UTC)", "why", "key"), rows)
 
 
 def release(
@@ -143,13 +147,12 @@ def release(
 ) -> None:
     """Let what was set aside be tried again."""
 
-    async def story(house: House) -> int:
+    async def story(house: House, tx: Tx) -> int:
         from app.desk import targets
 
-        async with house.store.begin() as tx:
-            return await targets.release_work(house, tx, kind, key, actor())
+        return await targets.release_work(house, tx, kind, key, actor())
 
-    count = run(story, reason=reason)
+    count = write(story, reason=reason)
     if as_json:
         tell({"released": count})
     else:
@@ -163,13 +166,12 @@ def replay(*, reason: Reason = "", as_json: Json = False) -> None:
     charged twice, and targets change only where they differ.
     """
 
-    async def story(house: House) -> Replayed:
+    async def story(house: House, tx: Tx) -> Replayed:
         from app.desk.replay import replay as replay_all
 
-        async with house.store.begin() as tx:
-            return await replay_all(house, tx, actor())
+        return await replay_all(house, tx, actor())
 
-    found = run(story, reason=reason)
+    found = write(story, reason=reason)
     if as_json:
         tell(found)
         return

@@ -1,15 +1,18 @@
-"""Payments as they came, and messages of providers that wait for somebody."""
+"""Messages of providers that wait for somebody, and from whom tries to collect are."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import select
 
-from billing.payments.store import SET_ASIDE, EventState, provider_event
+from billing.payments.store import SET_ASIDE, EventState, attempt, provider_event
 from runtime.store import Tx
+from runtime.store.among import KEYS, among, packed
 from runtime.store.keyset import exact, page
+from terms.ids import AccountId
 
 LIMIT_MAX = 500
 
@@ -24,6 +27,13 @@ class EventView:
     received_at: datetime
     state: EventState
     reason: str
+
+
+async def payers(tx: Tx, attempts: Iterable[str]) -> dict[str, AccountId]:
+    """Find whom these attempts collect from."""
+    query = select(attempt.c.id, attempt.c.account_id).where(among(tx.engine, attempt.c.id))
+    rows = await tx.rows(query, {KEYS: packed(tx.engine, sorted(set(attempts)))})
+    return {row.id: AccountId(row.account_id) for row in rows}
 
 
 async def set_aside(

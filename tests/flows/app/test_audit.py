@@ -16,6 +16,7 @@ from app.roles.crew import lanes
 from app.web.route import SAFE_METHODS
 from app.web.routes import all_routes
 from billing.flows.publish import Publication, publish
+from billing.reads import accounts
 from runtime.store.audit import Deed, Wanted, audit, lines, record
 from runtime.work import Parking
 from tests.flows.app.guest import subscriber, visiting
@@ -365,6 +366,25 @@ async def test_deeds_are_found_as_people_call_them(house):
     assert await told(house, since=now + timedelta(hours=2.5)) == ["person.role", "box.move"]
     assert await told(house, since=now + timedelta(days=2)) == []
     assert await told(house, actor="nobody") == []
+
+
+async def test_deeds_name_people_and_contracts(harbour):
+    """What is written down by an id is told by the name or the contract; another id stays."""
+    olga = await added(harbour, "olga", "owner")
+    async with harbour.store.begin() as tx:
+        home = (await accounts.holders(tx, [HERE]))[HERE].service
+        deed = Deed(
+            at=harbour.clock.machine_now(),
+            actor=olga.actor,
+            action="box.hand_over",
+            subject=f"reconcile:{home}@{PORTAL}",
+            before=f"in_stock at {olga.actor}",
+            after=f"assigned at {home}, {'0' * 26}",
+        )
+        await record(tx, [deed])
+        found, *_ = await reading(tx, Sought(), deeds_max=1)
+    assert (found.subject, found.whom) == (deed.subject, f"reconcile:{HERE}@{PORTAL}")
+    assert (found.before, found.after) == ("in_stock at Olga", f"assigned at {HERE}, {'0' * 26}")
 
 
 @pytest.mark.parametrize("migrated_url", ["sqlite", "postgres"], indirect=True)

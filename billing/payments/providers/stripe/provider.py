@@ -20,7 +20,6 @@ from billing.payments.provider import (
     ChargeOrder,
     CheckoutOrder,
     Declined,
-    Http,
     Missing,
     Outcome,
     Processing,
@@ -38,7 +37,7 @@ from terms.errors import (
     Unreachable,
     untouched,
 )
-from terms.http import Answer, bare_address
+from terms.http import Answer, Http, bare_address
 
 API_VERSION = "2024-06-20"
 PAGE_SIZE = 100
