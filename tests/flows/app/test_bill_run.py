@@ -77,21 +77,23 @@ async def test_a_bill_run_delays_no_restore(house: House):
 async def test_a_run_that_is_alone_takes_more_at_once(house: House):
     """On SQLite, for as long as no other process is there; on PostgreSQL nobody waits for it."""
     lane = settling(house, BY_ITSELF)
+    stride = lane.stride
+    assert stride is not None
     beside_others_s = BY_ITSELF[house.store.engine].within_s
     alone_s = ALONE_S if house.store.is_sqlite else beside_others_s
     other = Presence(house.store, house.clock, house.chance, role="all", version="1")
 
     async def until(within_s: float) -> None:
         async with asyncio.timeout(WITHIN_S):
-            while lane.stride.within_s != within_s:  # noqa: ASYNC110 - a stride tells nobody
+            while stride.within_s != within_s:  # noqa: ASYNC110 - a stride tells nobody
                 await asyncio.sleep(0.02)
 
     async with longer_while_alone(house, lane):
-        assert lane.stride.within_s == alone_s
+        assert stride.within_s == alone_s
         await other.tell()
         await until(beside_others_s)
         await other.leave()
         await until(alone_s)
     await other.tell()
     async with longer_while_alone(house, lane):
-        assert lane.stride.within_s == beside_others_s
+        assert stride.within_s == beside_others_s
