@@ -255,7 +255,9 @@ class Settings(BaseSettings):
         "`smtp_url`.",
     )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
-        "info", description="The least important lines to log."
+        "info",
+        description="The least important lines to log. With `info`, commands that serve nothing "
+        "log from `warning` on.",
     )
     log_format: Literal["auto", "json", "console"] = Field(
         "auto", description="`auto` is `console` on a terminal and `json` elsewhere."

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from app import answers
@@ -54,6 +54,7 @@ from runtime.store import Store
 from runtime.work import Work
 from terms.ids import NoticeId, ServiceId, TargetName
 
+# Named here, so that the table of each is declared.
 STORES = (
     *(answers, codes, guesses, people, presence, sign_ins, subscribers, tokens),
     *(imports_memory, letters_store, messages_store),
@@ -87,7 +88,6 @@ class House:
     keeper: Keeper[Person]
     subscribers: Keeper[Subscriber]
     codes: Codes
-    lanes_alive: dict[str, bool] = field(default_factory=dict)
 
     async def refresh_providers(self) -> None:
         """Open the payment providers as the database has them now."""

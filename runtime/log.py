@@ -242,12 +242,6 @@ async def keys_after(tx: Tx, topic: str, key: str, *, keys_max: int) -> list[str
     return [row.key for row in await tx.rows(query)]
 
 
-async def count(tx: Tx, topic: str) -> int:
-    """Return how many keys a topic has."""
-    query = select(func.count()).select_from(snapshot).where(snapshot.c.topic == topic)
-    return int(await tx.scalar(query))
-
-
 def _newest(engine: Engine) -> Select[Any]:
     c = snapshot.c
     return select(c.key, c.revision, c.value).where(

@@ -1,5 +1,6 @@
-"""Waiting and trying again: at start-up, after a conflict in the database, and between tries of
-the queue. The only place that may repeat something by itself; it never repeats a vendor's call.
+"""Waiting and trying again: after a conflict in the database, and between tries of the queue.
+
+The only place that may repeat something by itself; it never repeats a vendor's call.
 """
 
 from __future__ import annotations
@@ -14,10 +15,8 @@ from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, stop_aft
 
 from runtime.chance import Chance, SystemChance
 from runtime.patience import Moved, StoreAway
-from runtime.telemetry import counter, get_log
+from runtime.telemetry import counter
 from terms.errors import Unreachable
-
-log = get_log()
 
 T = TypeVar("T")
 Sleep = Callable[[float], Awaitable[None]]
@@ -26,10 +25,6 @@ Sleep = Callable[[float], Awaitable[None]]
 BACK_OFF_BASE_S = 1.0
 BACK_OFF_MAX_S = 900.0
 
-# About half a minute in all: longer than a database takes to start.
-START_TRIES_MAX = 12
-START_BASE_S = 0.1
-START_MAX_S = 5.0
 
 TRANSACTION_TRIES_MAX = 6
 TRANSACTION_BASE_S = 0.01
@@ -84,41 +79,6 @@ def back_off_s(
         raise ValueError("attempts begin at 1, chance lies between 0 and 1")
     doublings = min(attempts - 1, 62)  # more would not change the minimum, only overflow
     return min(base_s * (1 << doublings), max_s) * (0.5 + chance / 2)
-
-
-async def start_up(
-    what: str,
-    attempt: Callable[[], Awaitable[T]],
-    *,
-    chance: Chance = _SYSTEM_CHANCE,
-    sleep: Sleep = pause,
-) -> T:
-    """Wait for something the process cannot start without, for about half a minute.
-
-    Only its absence is waited for; a refusal, such as a wrong password, is raised at once.
-
-    Raises:
-        Unreachable: it did not come up, naming `what`.
-    """
-
-    async def told_once(state: RetryCallState) -> None:
-        if state.attempt_number == 1:
-            log.warning("start_up.waiting", what=what)
-
-    retrying = AsyncRetrying(
-        sleep=sleep,
-        stop=stop_after_attempt(START_TRIES_MAX),
-        wait=_waiter(chance, START_BASE_S, START_MAX_S),
-        retry=retry_if_exception(is_away),
-        before_sleep=told_once,
-        reraise=True,
-    )
-    try:
-        return await retrying(attempt)
-    except Exception as error:
-        if not is_away(error):
-            raise
-        raise Unreachable(f"{what} did not come up ({type(error).__name__})") from error
 
 
 async def serialisable(

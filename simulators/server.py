@@ -21,7 +21,6 @@ from simulators.listening import bound, listening, place
 from simulators.simulator import Simulator, Stage, System
 
 BACKLOG = 4096
-BREAK_S = 0.01  # aiohttp takes 0 for no limit
 LOOK_S = 0.05
 AT_ONCE_S = 0.001  # to aiohttp zero means: wait until the callers hang up
 

@@ -1,6 +1,6 @@
 """What the shared server, fault and admin code asks of one kind of simulated system."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -98,4 +98,3 @@ class Faces(Protocol):
 
 
 Maker = Callable[[Stage, Mapping[str, Any]], Faces]
-Act = Callable[[Mapping[str, Any]], Awaitable[Any]]

@@ -8,6 +8,29 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
+from urllib.parse import urlsplit
+
+
+def bare_address(text: str) -> str:
+    """Read the address of a web server: http or https, a host, perhaps a port and a path.
+
+    Raises ValueError saying what is wrong with it.
+    """
+    try:
+        parts = urlsplit(text)
+    except ValueError:
+        raise ValueError("an IPv6 address is written like http://[2001:db8::1]:8080") from None
+    try:
+        port = parts.port
+    except ValueError:
+        port = 0
+    if port == 0:
+        raise ValueError("there is no such port: 1 to 65535")
+    if parts.scheme not in {"http", "https"} or not parts.hostname or " " in text:
+        raise ValueError("must be an http or https address")
+    if "@" in parts.netloc or parts.query or parts.fragment:
+        raise ValueError("must be a bare address: no user, query or fragment")
+    return text
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

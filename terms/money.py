@@ -45,6 +45,7 @@ _CURRENCY = re.compile(r"[A-Z]{3}")
 _AMOUNT = re.compile(r"-?[0-9]{1,15}(\.[0-9]{1,6})?")
 _PERCENT = re.compile(r"[0-9]{1,5}(\.[0-9]{1,4})?%")
 PER_MILLION = 1_000_000
+NO_CURRENCY = "XXX"  # the code of ISO 4217 where none is involved, or known
 
 
 def exponent(currency: str) -> int:

@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from app.cli.actor import Reason, actor
-from app.cli.speak import FAILED, Json, run, say, tell
+from app.cli.speak import FAILED, Json, run, say, tell, write
 from billing.catalog.terms import When
 
 if TYPE_CHECKING:
     from app.wiring import House
-    from billing.flows.signup import SignedUp
+    from billing.flows.signup import MethodRef, SignedUp
+    from gateway.inventory.flows import NewBox
+    from runtime.store import Tx
 
 
 Contract = Annotated[str, typer.Argument(help="The household's contract.")]
@@ -54,25 +56,15 @@ def signup(  # noqa: PLR0913 - one for each thing that is agreed
     ] = "",
     payment: Annotated[str, typer.Option(help="How it is charged: PROVIDER,CUSTOMER,METHOD.")] = "",
     code: Annotated[str, typer.Option(help="The code of a promotion.")] = "",
+    reason: Reason = "",
     as_json: Json = False,
 ) -> None:
     """Sign a household up. Its picture comes with the first payment."""
-    given_box = _parts(box, "--box", (2, 3))
-    given_payment = _parts(payment, "--payment", (3,))
+    its_box, method = _box(box), _method(payment)
 
-    async def story(house: House) -> SignedUp:
+    async def story(house: House, tx: Tx) -> SignedUp:
         from app.desk.signup import Household, sign_up
-        from billing.flows.signup import MethodRef
-        from gateway.inventory.flows import NewBox
 
-        new_box = None
-        if given_box:
-            serial, model, *mac = given_box
-            new_box = NewBox(serial=serial, model=model, mac=mac[0] if mac else None)
-        method = None
-        if given_payment:
-            provider, customer, reference = given_payment
-            method = MethodRef(provider=provider, customer=customer, method=reference)
         household = Household(
             contract=contract,
             name=name,
@@ -83,18 +75,39 @@ def signup(  # noqa: PLR0913 - one for each thing that is agreed
             email=email,
             bill_day=bill_day,
             jurisdiction=jurisdiction,
-            box=new_box,
+            box=its_box,
             payment=method,
             code=code,
         )
-        async with house.store.begin() as tx:
-            return await sign_up(house, tx, household, actor())
+        return await sign_up(house, tx, household, actor())
 
-    signed = run(story)
+    signed = write(story, reason=reason)
     if as_json:
         tell(signed)
     else:
         say(f"{signed.contract} is signed up")
+
+
+def _box(text: str) -> NewBox | None:
+    """Read a box that is handed over: SERIAL,MODEL and perhaps ,MAC."""
+    parts = _parts(text, "--box", (2, 3))
+    if not parts:
+        return None
+    from gateway.inventory.flows import NewBox
+
+    serial, model, *mac = parts
+    return NewBox(serial=serial, model=model, mac=mac[0] if mac else None)
+
+
+def _method(text: str) -> MethodRef | None:
+    """Read how a household is charged: PROVIDER,CUSTOMER,METHOD."""
+    parts = _parts(text, "--payment", (3,))
+    if not parts:
+        return None
+    from billing.flows.signup import MethodRef
+
+    provider, customer, reference = parts
+    return MethodRef(provider=provider, customer=customer, method=reference)
 
 
 def change(
@@ -116,7 +129,7 @@ def change(
     if not (plan or add or remove or quantity):
         raise typer.BadParameter("say what changes: --plan, --add, --remove or --quantity")
 
-    async def story(house: House) -> None:
+    async def story(house: House, tx: Tx) -> None:
         from app.desk import contracts
         from billing.flows.change import Change
 
@@ -127,10 +140,9 @@ def change(
             when=when,
             quantity=quantity,
         )
-        async with house.store.begin() as tx:
-            await contracts.change(house, tx, contract, wish, actor(), reason=reason)
+        await contracts.change(house, tx, contract, wish, actor(), reason=reason)
 
-    run(story)
+    write(story)
     _done(contract, "changed", as_json=as_json)
 
 
@@ -143,14 +155,13 @@ def cancel(
 ) -> None:
     """End a contract."""
 
-    async def story(house: House) -> None:
+    async def story(house: House, tx: Tx) -> None:
         from app.desk import contracts
 
         when = When.NOW if now else None
-        async with house.store.begin() as tx:
-            await contracts.cancel(house, tx, contract, when, actor(), reason=reason)
+        await contracts.cancel(house, tx, contract, when, actor(), reason=reason)
 
-    run(story)
+    write(story)
     _done(contract, "cancelled", as_json=as_json)
 
 
@@ -165,13 +176,12 @@ def jurisdiction_(
 ) -> None:
     """Tax a household in another jurisdiction, from the next invoice on."""
 
-    async def story(house: House) -> None:
+    async def story(house: House, tx: Tx) -> None:
         from app.desk import taxing
 
-        async with house.store.begin() as tx:
-            await taxing.change(house, tx, contract, jurisdiction, actor=actor(), reason=reason)
+        await taxing.change(house, tx, contract, jurisdiction, actor=actor(), reason=reason)
 
-    run(story)
+    write(story)
     if as_json:
         tell({"contract": contract, "jurisdiction": jurisdiction})
     else:

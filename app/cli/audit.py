@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from app.cli.speak import Json, run, say, table, tell
+from app.cli.speak import Json, read, run, say, table, tell
 
 if TYPE_CHECKING:
     from app.desk.auditing import Told
     from app.wiring import House
+    from runtime.store import Tx
     from runtime.store.chain import Link
 
 # What a column of numbers holds.
@@ -41,15 +42,14 @@ def audit(
 ) -> None:
     """Show who did what, to whom, why, and what was so before and after."""
 
-    async def story(house: House) -> list[Told]:
+    async def story(_: House, tx: Tx) -> list[Told]:
         from app.desk.auditing import Sought, reading
 
         at = since.replace(tzinfo=UTC) if since else None
         sought = Sought(subject=subject, actor=actor, since=at)
-        async with house.store.read() as tx:
-            return await reading(tx, sought, deeds_max=limit, behind=before)
+        return await reading(tx, sought, deeds_max=limit, behind=before)
 
-    found = run(story)
+    found = read(story)
     if as_json:
         tell(found)
         return

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from app.cli.actor import Reason, actor
-from app.cli.speak import FAILED, Json, run, say, table, tell
+from app.cli.speak import FAILED, Json, counted, read, run, say, table, tell, write
 
 if TYPE_CHECKING:
     from app.desk.billdays import Days, DayView
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from app.roles.foretold import BillPreview, Unusual
     from app.wiring import House
     from billing.reads.bills import Named
+    from runtime.store import Tx
 
 _DAY = ["%Y-%m-%d"]
 TELL_EVERY_S = 1.0
@@ -68,13 +69,12 @@ def release(
 ) -> None:
     """Let a bill day go, and all before it: what falls due on it is charged from now on."""
 
-    async def story(house: House) -> DayView:
+    async def story(house: House, tx: Tx) -> DayView:
         from app.desk import billdays
 
-        async with house.store.begin() as tx:
-            return await billdays.release(house, tx, day.date(), actor(), reason=reason)
+        return await billdays.release(house, tx, day.date(), actor(), reason=reason)
 
-    done = run(story)
+    done = write(story)
     if as_json:
         tell(done)
     else:
@@ -84,13 +84,12 @@ def release(
 def days(*, as_json: Json = False) -> None:
     """List the bill days that wait, and those that were looked at or let go."""
 
-    async def story(house: House) -> Days:
+    async def story(house: House, tx: Tx) -> Days:
         from app.desk import billdays
 
-        async with house.store.read() as tx:
-            return await billdays.days(house, tx)
+        return await billdays.days(house, tx)
 
-    found = run(story)
+    found = read(story)
     if as_json:
         tell(found)
         return
@@ -121,6 +120,7 @@ def run_now(
             help="Bill nothing: compute all periods since this day again, say what differs.",
         ),
     ] = None,
+    reason: Reason = "",
     as_json: Json = False,
 ) -> None:
     """Bill everybody who is due, beside a running product too; stopped, it goes on later."""
@@ -143,11 +143,11 @@ def run_now(
 
         return await billing.run(house, _progress("billed"), actor=actor())
 
-    ran = run(story)
+    ran = run(story, reason=reason)
     if as_json:
         tell(ran)
     else:
-        say(f"{ran.accounts} accounts settled, {ran.left} left")
+        say(f"{counted(ran.accounts, 'account', 'accounts')} settled, {ran.left} left")
         for day in ran.waiting:
             say(f"{day} waits: `boxoffice bill release {day}` lets it go")
     if ran.left:
@@ -184,31 +184,33 @@ def _show(found: BillPreview, *, as_json: bool) -> None:
     if as_json:
         tell(found)
         return
-    say(f"{found.accounts} accounts, bill day {found.day}")
+    say(f"{counted(found.accounts, 'account', 'accounts')}, bill day {found.day}")
     amounts = [(one, (one.net, one.tax, one.total, one.given_back)) for one in found.sums.values()]
     table(
         ("currency", "invoices", "net", "tax", "total", "given back"),
         [(one.currency, str(one.invoices), *map(str, each)) for one, each in amounts],
     )
-    _unusual(
-        f"bills are more than {found.shock_percent} % of usual", found.shocks_count, found.shocks
-    )
-    _unusual("bills are less than usual by as much", found.drops_count, found.drops)
-    _named("accounts are billed for the first time", found.fresh_count, found.fresh)
-    _named("accounts were billed a month before and are not now", found.gone_count, found.gone)
+    bills = counted(found.shocks_count, "bill is", "bills are")
+    _unusual(f"{bills} more than {found.shock_percent} % of usual", found.shocks)
+    bills = counted(found.drops_count, "bill is", "bills are")
+    _unusual(f"{bills} less than usual by as much", found.drops)
+    fresh = counted(found.fresh_count, "account is", "accounts are")
+    _named(f"{fresh} billed for the first time", found.fresh)
+    gone = counted(found.gone_count, "account was", "accounts were")
+    _named(f"{gone} billed a month before, and not now", found.gone)
     if found.broken_count:
-        say(f"{found.broken_count} accounts cannot be billed")
+        say(f"{counted(found.broken_count, 'account', 'accounts')} cannot be billed")
         table(("account", "why"), [(one.number, one.why) for one in found.broken])
 
 
-def _unusual(what: str, count: int, shown: Sequence[Unusual]) -> None:
-    if count:
-        say(f"{count} {what}")
+def _unusual(what: str, shown: Sequence[Unusual]) -> None:
+    if shown:
+        say(what)
         rows = [(one.number, one.name, str(one.total), str(one.usual)) for one in shown]
         table(("account", "name", "bill", "usual"), rows)
 
 
-def _named(what: str, count: int, shown: Sequence[Named]) -> None:
-    if count:
-        say(f"{count} {what}")
+def _named(what: str, shown: Sequence[Named]) -> None:
+    if shown:
+        say(what)
         table(("account", "name"), [(one.number, one.name) for one in shown])

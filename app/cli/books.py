@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from app.cli.accounts import Contract
-from app.cli.actor import actor
-from app.cli.speak import Json, run, say, tell
+from app.cli.actor import Reason, actor
+from app.cli.speak import Json, run, say, tell, write
 
 if TYPE_CHECKING:
     from app.desk.paying import PayLink
     from app.wiring import House
     from billing.promises.model import Promise
+    from runtime.store import Tx
 
 
 def add_to(cli: typer.Typer) -> None:
@@ -48,20 +49,17 @@ def promise(
         datetime, typer.Option(formats=["%Y-%m-%d"], help="The last day on which it is kept.")
     ],
     *,
-    reason: Annotated[str, typer.Option(help="Why, for the history.")] = "",
+    reason: Reason = "",
     as_json: Json = False,
 ) -> None:
     """Take a household's word that it pays what it owes by a day. Until then nothing goes dark."""
 
-    async def story(house: House) -> Promise:
+    async def story(house: House, tx: Tx) -> Promise:
         from app.desk import paying
 
-        async with house.store.begin() as tx:
-            return await paying.promise(
-                house, tx, contract, until.date(), actor=actor(), reason=reason
-            )
+        return await paying.promise(house, tx, contract, until.date(), actor=actor(), reason=reason)
 
-    made = run(story)
+    made = write(story)
     if as_json:
         tell(made)
     else:
@@ -69,16 +67,15 @@ def promise(
 
 
 def _take_cash(contract: str, amount: str, reference: str, *, as_json: bool) -> None:
-    async def story(house: House) -> bool:
+    async def story(house: House, tx: Tx) -> bool:
         from app.desk import paying
 
-        async with house.store.begin() as tx:
-            money = await paying.parse_amount(tx, contract, amount)
-            return await paying.take_cash(
-                house, tx, contract, amount=money, reference=reference, actor=actor()
-            )
+        money = await paying.parse_amount(tx, contract, amount)
+        return await paying.take_cash(
+            house, tx, contract, amount=money, reference=reference, actor=actor()
+        )
 
-    is_new = run(story)
+    is_new = write(story)
     if as_json:
         tell({"taken": is_new})
     else:

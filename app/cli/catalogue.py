@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from app.cli.actor import actor
-from app.cli.speak import Json, complain, run, say, table, tell
+from app.cli.actor import Reason, actor
+from app.cli.speak import Json, complain, read, run, say, table, tell
 
 if TYPE_CHECKING:
     from app.imports.publishing import Affected, Drafted
     from app.wiring import House
     from billing.catalog.document import Version
+    from runtime.store import Tx
 
 Paths = Annotated[
     list[Path], typer.Argument(help="catalogue.toml, its sheets, or a folder with them.")
@@ -40,15 +41,14 @@ def show(
 ) -> None:
     """Print the catalogue as a file that can be published again."""
 
-    async def story(house: House) -> Mapping[str, Any]:
+    async def story(_: House, tx: Tx) -> Mapping[str, Any]:
         from billing.reads import catalog
 
-        async with house.store.read() as tx:
-            if version:
-                return (await catalog.version(tx, version)).document
-            return await catalog.document(tx)
+        if version:
+            return (await catalog.version(tx, version)).document
+        return await catalog.document(tx)
 
-    found = run(story)
+    found = read(story)
     if as_json:
         tell(found)
         return
@@ -59,13 +59,12 @@ def show(
 def versions(*, as_json: Json = False) -> None:
     """List what was published, the newest first."""
 
-    async def story(house: House) -> list[Version]:
+    async def story(_: House, tx: Tx) -> list[Version]:
         from billing.reads import catalog
 
-        async with house.store.read() as tx:
-            return await catalog.versions(tx)
+        return await catalog.versions(tx)
 
-    found = run(story)
+    found = read(story)
     if as_json:
         tell([{"edition": v.edition, "name": v.name, "at": v.published_at} for v in found])
         return
@@ -81,13 +80,12 @@ def diff(
 ) -> None:
     """Say who pays what from when that was otherwise in an earlier version."""
 
-    async def story(house: House) -> list[Affected]:
+    async def story(_: House, tx: Tx) -> list[Affected]:
         from app.imports.publishing import compare
 
-        async with house.store.read() as tx:
-            return await compare(tx, before, after)
+        return await compare(tx, before, after)
 
-    _tell_changes(run(story), as_json=as_json)
+    _tell_changes(read(story), as_json=as_json)
 
 
 def publish(
@@ -96,6 +94,7 @@ def publish(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Check it and say what would change; no more.")
     ] = False,
+    reason: Reason = "",
     as_json: Json = False,
 ) -> None:
     """Check a catalogue and publish it: all of it, or nothing. What it does not name stays."""
@@ -114,7 +113,7 @@ def publish(
         async with house.store.begin() as tx:
             return await publish_draft(house, tx, folder, problems, actor())
 
-    found = run(story)
+    found = run(story, reason=reason)
     if as_json:
         tell(found)
     elif found.is_good:

@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from app.cli.actor import actor
-from app.cli.speak import Json, run, say, tell
+from app.cli.actor import Reason, actor
+from app.cli.speak import Json, read, say, tell, write
 
 if TYPE_CHECKING:
     from app.desk.clock import Times
     from app.wiring import House
+    from runtime.store import Tx
 
 
 def add_to(cli: typer.Typer) -> None:
@@ -25,29 +26,28 @@ def add_to(cli: typer.Typer) -> None:
 def show(*, as_json: Json = False) -> None:
     """Show business time and machine time."""
 
-    async def story(house: House) -> Times:
+    async def story(house: House, tx: Tx) -> Times:
         from app.desk import clock
 
-        async with house.store.read() as tx:
-            return await clock.tell(house, tx)
+        return await clock.tell(house, tx)
 
-    _print(run(story), as_json=as_json)
+    _print(read(story), as_json=as_json)
 
 
 def advance(
     by: Annotated[str, typer.Argument(help="How far: 35d, 12h, 1w2d.")],
     *,
+    reason: Reason = "",
     as_json: Json = False,
 ) -> None:
     """Move business time forward. Only where allow_time_travel is set."""
 
-    async def story(house: House) -> Times:
+    async def story(house: House, tx: Tx) -> Times:
         from app.desk import clock
 
-        async with house.store.begin() as tx:
-            return await clock.advance(house, tx, clock.parse_step(by), actor=actor())
+        return await clock.advance(house, tx, clock.parse_step(by), actor=actor())
 
-    _print(run(story), as_json=as_json)
+    _print(write(story, reason=reason), as_json=as_json)
 
 
 def _print(times: Times, *, as_json: bool) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from app.cli.actor import actor
+from app.cli.actor import Reason, actor
 from app.cli.speak import Json, guarded, run, say, settings, tell
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ def copy(
         say(f"Copied {sum(copied.values())} rows of {held} tables; counts and sums are the same.")
 
 
-def reseal(*, as_json: Json = False) -> None:
+def reseal(*, reason: Reason = "", as_json: Json = False) -> None:
     """Have the first master key of the settings seal every secret of the database.
 
     For a change of key: first give every process both keys, the new one in front, then run this;
@@ -75,7 +75,7 @@ def reseal(*, as_json: Json = False) -> None:
 
         return await seal_anew(house, actor())
 
-    sealed = run(story)
+    sealed = run(story, reason=reason)
     if as_json:
         tell({"sealed": sealed})
     elif any(sealed.values()):

@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from app.cli.actor import By, actor
-from app.cli.speak import Json, run, say, table, tell
+from app.cli.actor import By, Reason, actor
+from app.cli.speak import Json, read, say, table, tell, write
 
 if TYPE_CHECKING:
     from app.wiring import House
     from billing.flows.release import Released
     from billing.reads.rentals import DepositView
+    from runtime.store import Tx
 
 
 def add_to(cli: typer.Typer) -> None:
@@ -35,15 +36,14 @@ def listing(
 ) -> None:
     """List the deposits that are held."""
 
-    async def story(house: House) -> list[DepositView]:
+    async def story(_: House, tx: Tx) -> list[DepositView]:
         from billing.reads import rentals
 
-        async with house.store.read() as tx:
-            return await rentals.held(
-                tx, contract=contract, is_waiting=waiting, after=after, limit=limit
-            )
+        return await rentals.held(
+            tx, contract=contract, is_waiting=waiting, after=after, limit=limit
+        )
 
-    found = run(story)
+    found = read(story)
     if as_json:
         tell(found)
         return
@@ -68,21 +68,18 @@ def release(
     keep: Annotated[
         str, typer.Option(help="What is kept of it for good, like 12.50; nothing unless said.")
     ] = "0",
-    reason: Annotated[str, typer.Option(help="Why, for the history.")] = "",
+    reason: Reason = "",
     by: By = "",
     as_json: Json = False,
 ) -> None:
     """Give a deposit back that waits for a person, or keep a part of it."""
 
-    async def story(house: House) -> Released:
+    async def story(house: House, tx: Tx) -> Released:
         from app.desk import deposits
 
-        async with house.store.begin() as tx:
-            return await deposits.release(
-                house, tx, rental, keep=keep, reason=reason, actor=actor(by)
-            )
+        return await deposits.release(house, tx, rental, keep=keep, reason=reason, actor=actor(by))
 
-    done = run(story)
+    done = write(story)
     if as_json:
         tell(done)
         return

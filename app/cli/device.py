@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from app.cli.actor import By, actor
+from app.cli.actor import By, Reason, actor
 from app.cli.moves import On, Serial, day, moved
 from app.cli.moves import add_to as add_moves
-from app.cli.speak import Json, check_word, complain, run, say, table, tell
+from app.cli.speak import Json, check_word, complain, read, run, say, table, tell
 
 if TYPE_CHECKING:
     from app.desk.places import Places
@@ -35,7 +35,7 @@ def add_to(cli: typer.Typer) -> None:
     cli.add_typer(group, name="device")
 
 
-def register(
+def register(  # noqa: PLR0913 - one for each thing that is known of a box
     *,
     serial: Annotated[str, typer.Option(help="The serial on the box's label.")],
     account: Annotated[str, typer.Option(help="The household's contract.")],
@@ -53,6 +53,7 @@ def register(
         str, typer.Option(help="A number of your own: the same one again is done once.")
     ] = "",
     by: By = "",
+    reason: Reason = "",
     as_json: Json = False,
 ) -> None:
     """Register a box for a household: it is known, handed over and may show its first key."""
@@ -75,7 +76,7 @@ def register(
         )
         return await registration.register(house, tx, wanted, by=boxes.By(actor=actor(by)))
 
-    moved(story, as_json=as_json)
+    moved(story, reason=reason, as_json=as_json)
 
 
 def import_(
@@ -84,6 +85,7 @@ def import_(
     skip_bad: Annotated[
         bool, typer.Option("--skip-bad", help="Take the good rows, list what was left.")
     ] = False,
+    reason: Reason = "",
     as_json: Json = False,
 ) -> None:
     """Take a purchase list. All of it, or nothing (docs/reference/import.md)."""
@@ -95,7 +97,7 @@ def import_(
 
     from app.cli.importing import report
 
-    report(run(story), as_json=as_json)
+    report(run(story, reason=reason), as_json=as_json)
 
 
 def listing(
@@ -114,16 +116,15 @@ def listing(
 
     check_word("--state", state, ResourceState)
 
-    async def story(house: House) -> tuple[list[BoxAt], Places]:
+    async def story(_: House, tx: Tx) -> tuple[list[BoxAt], Places]:
         from app.desk import places, stock
         from gateway.inventory.store import Wanted
 
         wanted = Wanted(state=state, place=place, model=model)
-        async with house.store.read() as tx:
-            found = await stock.listing(tx, wanted, after=after, boxes_max=limit)
-            return found, await places.load(tx)
+        found = await stock.listing(tx, wanted, after=after, boxes_max=limit)
+        return found, await places.load(tx)
 
-    boxes, known = run(story)
+    boxes, known = read(story)
     if as_json:
         tell(boxes)
         return
@@ -138,13 +139,12 @@ def listing(
 def show(serial: Serial, *, as_json: Json = False) -> None:
     """Show a box and all that has happened to it."""
 
-    async def story(house: House) -> tuple[Story, Places]:
+    async def story(house: House, tx: Tx) -> tuple[Story, Places]:
         from app.desk import places, stock
 
-        async with house.store.read() as tx:
-            return await stock.story(house, tx, serial), await places.load(tx)
+        return await stock.story(house, tx, serial), await places.load(tx)
 
-    found, known = run(story)
+    found, known = read(story)
     if as_json:
         tell(found)
         return

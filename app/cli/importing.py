@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from app.cli.actor import actor
+from app.cli.actor import Reason, actor
 from app.cli.speak import Json, complain, run, say, tell
 
 if TYPE_CHECKING:
@@ -35,6 +35,7 @@ def import_(
             help="The master key is lost for good: take operator.toml's secrets for the lost ones.",
         ),
     ] = False,
+    reason: Reason = "",
     as_json: Json = False,
 ) -> None:
     """Take an operator over from files. All of it, or nothing (docs/reference/import.md)."""
@@ -49,7 +50,9 @@ def import_(
 
     from app.shape import open_house, open_to_seal_anew
 
-    report(run(story, open_to_seal_anew if seal_anew else open_house), as_json=as_json)
+    report(
+        run(story, open_to_seal_anew if seal_anew else open_house, reason=reason), as_json=as_json
+    )
 
 
 def report(outcome: Outcome, *, as_json: bool) -> None:

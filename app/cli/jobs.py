@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from app.cli.actor import By, actor
-from app.cli.speak import Json, check_word, run, say, table, tell
+from app.cli.actor import By, Reason, actor
+from app.cli.speak import Json, check_word, read, say, table, tell, write
 
 if TYPE_CHECKING:
     from app.desk.places import Places
@@ -49,6 +49,7 @@ def open_(
         str, typer.Option(help="A number of your own: the same one again is the same job.")
     ] = "",
     by: By = "",
+    reason: Reason = "",
     as_json: Json = False,
 ) -> None:
     """Open a job at a household."""
@@ -67,7 +68,7 @@ def open_(
             event=event,
         )
 
-    _done(step, as_json=as_json)
+    _done(step, reason=reason, as_json=as_json)
 
 
 def listing(
@@ -82,14 +83,13 @@ def listing(
 
     check_word("--state", state, JobState)
 
-    async def story(house: House) -> tuple[list[Job], Places]:
+    async def story(_: House, tx: Tx) -> tuple[list[Job], Places]:
         from app.desk import jobs, places
 
-        async with house.store.read() as tx:
-            found = await jobs.listing(tx, assignee=of, state=state, jobs_max=limit)
-            return found, await places.load(tx)
+        found = await jobs.listing(tx, assignee=of, state=state, jobs_max=limit)
+        return found, await places.load(tx)
 
-    found, known = run(story)
+    found, known = read(story)
     if as_json:
         tell(found)
         return
@@ -107,6 +107,7 @@ def assign(
     ] = "",
     *,
     by: By = "",
+    reason: Reason = "",
     as_json: Json = False,
 ) -> None:
     """Give an open job to somebody, or back to anybody."""
@@ -116,7 +117,7 @@ def assign(
 
         return await jobs.assign(house, tx, job, to, actor=actor(by))
 
-    _done(step, as_json=as_json)
+    _done(step, reason=reason, as_json=as_json)
 
 
 def close(
@@ -126,6 +127,7 @@ def close(
         bool, typer.Option("--cancelled", help="It is not to be done any more.")
     ] = False,
     by: By = "",
+    reason: Reason = "",
     as_json: Json = False,
 ) -> None:
     """Close a job as done."""
@@ -136,19 +138,18 @@ def close(
         outcome = "cancelled" if cancelled else "done"
         return await jobs.close(house, tx, job, outcome, actor=actor(by))
 
-    _done(step, as_json=as_json)
+    _done(step, reason=reason, as_json=as_json)
 
 
 def review(*, limit: Limit = 100, as_json: Json = False) -> None:
     """List what does not fit: clones, conflicts, changed host keys."""
 
-    async def story(house: House) -> list[Case]:
+    async def story(_: House, tx: Tx) -> list[Case]:
         from gateway.inventory import reviews
 
-        async with house.store.read() as tx:
-            return await reviews.waiting(tx, cases_max=limit)
+        return await reviews.waiting(tx, cases_max=limit)
 
-    found = run(story)
+    found = read(story)
     if as_json:
         tell(found)
         return
@@ -169,15 +170,14 @@ def resolve(
 ) -> None:
     """Write down what was decided about a case."""
 
-    async def story(house: House) -> Case:
+    async def story(house: House, tx: Tx) -> Case:
         from app.desk import reviews
 
-        async with house.store.begin() as tx:
-            return await reviews.resolve(
-                house, tx, case, resolution, actor=actor(by), forget_key=forget_key
-            )
+        return await reviews.resolve(
+            house, tx, case, resolution, actor=actor(by), forget_key=forget_key
+        )
 
-    done = run(story)
+    done = write(story)
     if as_json:
         tell(done)
     else:
@@ -187,13 +187,12 @@ def resolve(
 def strangers(*, limit: Limit = 100, as_json: Json = False) -> None:
     """List boxes that call and that nobody has registered. They have no rights."""
 
-    async def story(house: House) -> list[Any]:
+    async def story(_: House, tx: Tx) -> list[Any]:
         from gateway.inventory import quarantine
 
-        async with house.store.read() as tx:
-            return await quarantine.waiting(tx, strangers_max=limit)
+        return await quarantine.waiting(tx, strangers_max=limit)
 
-    found = run(story)
+    found = read(story)
     if as_json:
         tell(found)
         return
@@ -204,17 +203,16 @@ def strangers(*, limit: Limit = 100, as_json: Json = False) -> None:
     table(("serial", "model", "oui", "from", "last (UTC)"), rows)
 
 
-def _done(step: Callable[[House, Tx], Awaitable[Job]], *, as_json: bool) -> None:
+def _done(step: Callable[[House, Tx], Awaitable[Job]], *, reason: str, as_json: bool) -> None:
     """Do something with one job in a transaction and say how it stands now."""
 
-    async def story(house: House) -> tuple[Job, str]:
+    async def story(house: House, tx: Tx) -> tuple[Job, str]:
         from app.desk import places
 
-        async with house.store.begin() as tx:
-            job = await step(house, tx)
-            return job, (await places.load(tx)).who(job.assignee)
+        job = await step(house, tx)
+        return job, (await places.load(tx)).who(job.assignee)
 
-    job, who = run(story)
+    job, who = write(story, reason=reason)
     if as_json:
         tell(job)
         return

@@ -9,14 +9,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from app.cli.actor import actor
-from app.cli.speak import Json, check_word, run, say, table, tell
+from app.cli.actor import Reason, actor
+from app.cli.speak import Json, check_word, run, say, table, tell, write
 
 if TYPE_CHECKING:
     from app.roles.earning import EarnedMonth
     from app.wiring import House
     from billing.flows.write_off import WrittenOff
     from billing.reads.books import Aged, Balance, DeferredMonth
+    from runtime.store import Tx
 
 _DAY = ["%Y-%m-%d"]
 Until = Annotated[
@@ -108,7 +109,7 @@ def deferred(
     table(("month", "opening", "charged", "given back", "earned", "closing"), rows)
 
 
-def earn(*, as_json: Json = False) -> None:
+def earn(*, reason: Reason = "", as_json: Json = False) -> None:
     """Earn what was deferred for the months that are over; the scheduler does it by itself."""
 
     async def story(house: House) -> list[EarnedMonth]:
@@ -116,7 +117,7 @@ def earn(*, as_json: Json = False) -> None:
 
         return await earning.run_by_hand(house, actor=actor())
 
-    found = run(story)
+    found = run(story, reason=reason)
     if as_json:
         tell(found)
         return
@@ -166,13 +167,12 @@ def write_off(
 ) -> None:
     """Give up what is open of an invoice: it is owed no more, and what comes later is credit."""
 
-    async def story(house: House) -> WrittenOff:
+    async def story(house: House, tx: Tx) -> WrittenOff:
         from app.desk import books
 
-        async with house.store.begin() as tx:
-            return await books.write_off(house, tx, number, reason=reason, actor=actor())
+        return await books.write_off(house, tx, number, reason=reason, actor=actor())
 
-    done = run(story)
+    done = write(story)
     if as_json:
         tell(done)
     else:

@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from app.cli.accounts import Contract
-from app.cli.actor import actor
-from app.cli.speak import Json, run, say, tell
+from app.cli.actor import Reason, actor
+from app.cli.speak import Json, read, say, tell, write
 
 if TYPE_CHECKING:
     from app.wiring import House
     from billing.flows.loyalty import Spent
     from billing.reads.loyalty import LoyaltyView
+    from runtime.store import Tx
 
 group = typer.Typer(
     help="Points for what is paid, credit for who brings others.", no_args_is_help=True
@@ -26,16 +27,15 @@ def add_to(cli: typer.Typer) -> None:
 
 
 @group.command("join")
-def join(contract: Contract, *, as_json: Json = False) -> None:
+def join(contract: Contract, *, reason: Reason = "", as_json: Json = False) -> None:
     """Make a household a member: from now on it has points for what it pays."""
 
-    async def story(house: House) -> bool:
+    async def story(house: House, tx: Tx) -> bool:
         from app.desk import loyalty
 
-        async with house.store.begin() as tx:
-            return await loyalty.join(house, tx, contract, actor())
+        return await loyalty.join(house, tx, contract, actor())
 
-    is_new = run(story)
+    is_new = write(story, reason=reason)
     if as_json:
         tell({"contract": contract, "is_new": is_new})
     else:
@@ -48,19 +48,17 @@ def spend(
     points: Annotated[int, typer.Argument(min=1, help="How many points become credit.")],
     *,
     reference: Annotated[str, typer.Option(help="The same one again is the same deed.")],
+    reason: Reason = "",
     as_json: Json = False,
 ) -> None:
     """Turn points into credit, which pays what is owed like money."""
 
-    async def story(house: House) -> Spent:
+    async def story(house: House, tx: Tx) -> Spent:
         from app.desk import loyalty
 
-        async with house.store.begin() as tx:
-            return await loyalty.spend(
-                house, tx, contract, actor(), points=points, reference=reference
-            )
+        return await loyalty.spend(house, tx, contract, actor(), points=points, reference=reference)
 
-    done = run(story)
+    done = write(story, reason=reason)
     if as_json:
         tell(done)
     else:
@@ -69,16 +67,15 @@ def spend(
 
 
 @group.command("code")
-def code(contract: Contract, *, as_json: Json = False) -> None:
+def code(contract: Contract, *, reason: Reason = "", as_json: Json = False) -> None:
     """Tell the code by which a household brings others."""
 
-    async def story(house: House) -> str:
+    async def story(house: House, tx: Tx) -> str:
         from app.desk import loyalty
 
-        async with house.store.begin() as tx:
-            return await loyalty.code_of(house, tx, contract, actor())
+        return await loyalty.code_of(house, tx, contract, actor())
 
-    found = run(story)
+    found = write(story, reason=reason)
     if as_json:
         tell({"contract": contract, "code": found})
     else:
@@ -89,14 +86,13 @@ def code(contract: Contract, *, as_json: Json = False) -> None:
 def show(contract: Contract, *, as_json: Json = False) -> None:
     """Show a household's points and whom it has brought."""
 
-    async def story(house: House) -> LoyaltyView:
+    async def story(_: House, tx: Tx) -> LoyaltyView:
         from app.desk.boxes import holder_of
         from billing.reads import loyalty
 
-        async with house.store.read() as tx:
-            return await loyalty.of_account(tx, (await holder_of(tx, contract)).account)
+        return await loyalty.of_account(tx, (await holder_of(tx, contract)).account)
 
-    found = run(story)
+    found = read(story)
     if as_json:
         tell(found)
         return

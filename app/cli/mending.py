@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from app.cli.accounts import Contract
-from app.cli.actor import actor
+from app.cli.actor import Reason, actor
 from app.cli.speak import Json, run, table, tell
 
 if TYPE_CHECKING:
@@ -26,6 +26,7 @@ def message(
     contract: Contract,
     text: Annotated[str, typer.Argument(help="What stands on the screen.")],
     *,
+    reason: Reason = "",
     as_json: Json = False,
 ) -> None:
     """Show a text on the screens of a household, once; a box that calls may take an hour for it."""
@@ -37,7 +38,7 @@ def message(
         id_ = new_id(house.clock.machine_now(), house.chance)
         return await mending.tell(house, contract, text, id=id_, actor=actor())
 
-    done = run(story)
+    done = run(story, reason=reason)
     if as_json:
         tell(done)
         return

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated, TypeAlias
 
 import typer
 
-from app.cli.actor import By, actor
-from app.cli.speak import Json, run, say, tell
+from app.cli.actor import By, Reason, actor
+from app.cli.speak import Json, say, tell, write
 
 if TYPE_CHECKING:
     from app.desk.boxes import Back
@@ -47,7 +47,9 @@ def add_to(group: typer.Typer) -> None:
     group.command("scrap")(scrap)
 
 
-def activate(serial: Serial, *, on: On = None, by: By = "", as_json: Json = False) -> None:
+def activate(
+    serial: Serial, *, on: On = None, by: By = "", reason: Reason = "", as_json: Json = False
+) -> None:
     """Note that a box works where it is. Again is harmless."""
 
     async def story(house: House, tx: Tx) -> Resource:
@@ -55,7 +57,7 @@ def activate(serial: Serial, *, on: On = None, by: By = "", as_json: Json = Fals
 
         return await boxes.activate(house, tx, serial, on=day(on), actor=actor(by))
 
-    moved(story, as_json=as_json)
+    moved(story, reason=reason, as_json=as_json)
 
 
 def swap(
@@ -67,6 +69,7 @@ def swap(
     place: Place = WAREHOUSE,
     on: On = None,
     by: By = "",
+    reason: Reason = "",
     as_json: Json = False,
 ) -> None:
     """Give a household another box. The old one is returned."""
@@ -84,7 +87,7 @@ def swap(
             back=_back(condition, note, place),
         )
 
-    moved(story, as_json=as_json)
+    moved(story, reason=reason, as_json=as_json)
 
 
 def _coming_back(story_of: Callable[[], Story], words: str) -> Callable[..., None]:
@@ -98,13 +101,14 @@ def _coming_back(story_of: Callable[[], Story], words: str) -> Callable[..., Non
         place: Place = WAREHOUSE,
         on: On = None,
         by: By = "",
+        reason: Reason = "",
         as_json: Json = False,
     ) -> None:
         async def story(house: House, tx: Tx) -> Resource:
             back = _back(condition, note, place)
             return await story_of()(house, tx, serial, actor=actor(by), on=day(on), back=back)
 
-        moved(story, as_json=as_json)
+        moved(story, reason=reason, as_json=as_json)
 
     command.__doc__ = words
     return command
@@ -127,7 +131,12 @@ found = _coming_back(_find, "Note a lost box as found.")
 
 
 def restock(
-    serial: Serial, *, place: Place = WAREHOUSE, by: By = "", as_json: Json = False
+    serial: Serial,
+    *,
+    place: Place = WAREHOUSE,
+    by: By = "",
+    reason: Reason = "",
+    as_json: Json = False,
 ) -> None:
     """Put a returned box back in stock."""
 
@@ -136,7 +145,7 @@ def restock(
 
         return await stock.restock(house, tx, serial, actor=actor(by), place=place)
 
-    moved(story, as_json=as_json)
+    moved(story, reason=reason, as_json=as_json)
 
 
 def move(
@@ -146,6 +155,7 @@ def move(
     ],
     *,
     by: By = "",
+    reason: Reason = "",
     as_json: Json = False,
 ) -> None:
     """Move a box between places of stock."""
@@ -155,7 +165,7 @@ def move(
 
         return await stock.move(house, tx, serial, place, by=boxes.By(actor=actor(by)))
 
-    moved(story, as_json=as_json)
+    moved(story, reason=reason, as_json=as_json)
 
 
 def lost(
@@ -193,21 +203,22 @@ def scrap(
     moved(story, as_json=as_json)
 
 
-def moved(step: Callable[[House, Tx], Awaitable[Resource]], *, as_json: bool) -> None:
+def moved(
+    step: Callable[[House, Tx], Awaitable[Resource]], *, reason: str = "", as_json: bool
+) -> None:
     """Do something with one box in a transaction and say how it is now."""
 
-    async def story(house: House) -> tuple[BoxAt, str]:
+    async def story(house: House, tx: Tx) -> tuple[BoxAt, str]:
         from app.desk import places
         from app.desk.boxes import holder_at
         from app.desk.stock import BoxAt
 
-        async with house.store.begin() as tx:
-            box = await step(house, tx)
-            holder = await holder_at(tx, box)
-            there = await places.word(tx, box.place)
+        box = await step(house, tx)
+        holder = await holder_at(tx, box)
+        there = await places.word(tx, box.place)
         return BoxAt(box=box, contract=holder.contract if holder else ""), there
 
-    at, there = run(story)
+    at, there = write(story, reason=reason)
     if as_json:
         tell(at)
         return

@@ -10,13 +10,14 @@ import typer
 from app.cli.accounts import Contract
 from app.cli.actor import Reason, actor
 from app.cli.moves import day
-from app.cli.speak import Json, run, say, table, tell
+from app.cli.speak import Json, read, run, say, table, tell, write
 
 if TYPE_CHECKING:
     from app.wiring import House
     from billing.flows.goodwill import Forgiven
     from billing.invoicing.proforma import Proforma
     from billing.reads.statements import Statement
+    from runtime.store import Tx
 
 _DAY = ["%Y-%m-%d"]
 
@@ -45,15 +46,12 @@ def void(
     With --recharge an invoice that takes its place follows in the same breath.
     """
 
-    async def story(house: House) -> None:
+    async def story(house: House, tx: Tx) -> None:
         from app.desk import documents
 
-        async with house.store.begin() as tx:
-            await documents.void(
-                house, tx, number, actor(), reason=reason, is_charged_again=recharge
-            )
+        await documents.void(house, tx, number, actor(), reason=reason, is_charged_again=recharge)
 
-    run(story)
+    write(story)
     if as_json:
         tell({"invoice": number, "done": "void"})
     else:
@@ -73,22 +71,21 @@ def goodwill(
 ) -> None:
     """Give back of a line for no days of it, at most what it still holds, by a credit note."""
 
-    async def story(house: House) -> Forgiven:
+    async def story(house: House, tx: Tx) -> Forgiven:
         from app.desk import goodwill as forgiving
 
-        async with house.store.begin() as tx:
-            return await forgiving.give(
-                house,
-                tx,
-                line,
-                amount=amount,
-                percent=percent,
-                reason=reason,
-                reference=reference,
-                actor=actor(),
-            )
+        return await forgiving.give(
+            house,
+            tx,
+            line,
+            amount=amount,
+            percent=percent,
+            reason=reason,
+            reference=reference,
+            actor=actor(),
+        )
 
-    done = run(story)
+    done = write(story)
     if as_json:
         tell(done)
     else:
@@ -143,13 +140,12 @@ def statement(
 ) -> None:
     """Tell what a household owed, every document and payment since, and what it owes."""
 
-    async def story(house: House) -> Statement:
+    async def story(house: House, tx: Tx) -> Statement:
         from app.desk import documents
 
-        async with house.store.read() as tx:
-            return await documents.statement(house, tx, contract, day(since), day(until))
+        return await documents.statement(house, tx, contract, day(since), day(until))
 
-    found = run(story)
+    found = read(story)
     if as_json:
         tell(found)
         return

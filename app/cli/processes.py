@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from app.cli.speak import Json, run, table, tell
+from app.cli.speak import Json, read, table, tell
 
 if TYPE_CHECKING:
     from app.wiring import House
     from runtime.presence import Process
+    from runtime.store import Tx
 
 
 def add_to(cli: typer.Typer) -> None:
@@ -21,13 +22,12 @@ def add_to(cli: typer.Typer) -> None:
 def processes(*, as_json: Json = False) -> None:
     """List the processes, and those that fell silent in the last ten minutes."""
 
-    async def story(house: House) -> list[Process]:
+    async def story(house: House, tx: Tx) -> list[Process]:
         from runtime import presence
 
-        async with house.store.read() as tx:
-            return list(await presence.listing(tx, house.clock.machine_now()))
+        return list(await presence.listing(tx, house.clock.machine_now()))
 
-    found = run(story)
+    found = read(story)
     if as_json:
         tell(found)
         return

@@ -8,13 +8,14 @@ import typer
 
 from app.cli.accounts import Contract
 from app.cli.actor import Reason, actor
-from app.cli.speak import Json, run, say, tell
+from app.cli.speak import Json, read, say, tell, write
 from terms.money import Money
 
 if TYPE_CHECKING:
     from app.desk.redeeming import Had
     from app.wiring import House
     from billing.reads.promotions import PromotionView
+    from runtime.store import Tx
 
 
 def add_to(cli: typer.Typer) -> None:
@@ -26,13 +27,12 @@ def add_to(cli: typer.Typer) -> None:
 def promotions(*, as_json: Json = False) -> None:
     """List the promotions, how often each was redeemed and what it has taken off."""
 
-    async def story(house: House) -> list[PromotionView]:
+    async def story(_: House, tx: Tx) -> list[PromotionView]:
         from billing.reads import promotions
 
-        async with house.store.read() as tx:
-            return await promotions.listing(tx)
+        return await promotions.listing(tx)
 
-    found = run(story)
+    found = read(story)
     if as_json:
         tell(found)
         return
@@ -54,13 +54,12 @@ def redeem(
 ) -> None:
     """Give a household a promotion by its code: it is taken off what is charged from then on."""
 
-    async def story(house: House) -> Had:
+    async def story(house: House, tx: Tx) -> Had:
         from app.desk import redeeming
 
-        async with house.store.begin() as tx:
-            return await redeeming.redeem(house, tx, contract, code, actor(), reason=reason)
+        return await redeeming.redeem(house, tx, contract, code, actor(), reason=reason)
 
-    made = run(story)
+    made = write(story)
     if as_json:
         tell(made)
         return

@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from app.cli.actor import Reason, actor
-from app.cli.speak import Json, check_word, run, say, table, tell
+from app.cli.speak import Json, check_word, read, say, table, tell, write
 from billing.subscriptions.model import Activation
 
 if TYPE_CHECKING:
     from app.wiring import House
     from billing.reads.purchases import PurchaseView
+    from runtime.store import Tx
 
 Contract = Annotated[str, typer.Argument(help="The household's contract.")]
 Key = Annotated[str, typer.Argument(help="As the list shows it.")]
@@ -45,7 +46,7 @@ def sell(
     """Sell something once to a household."""
     check_word("--activation", activation, list(Activation))
 
-    async def story(house: House) -> PurchaseView:
+    async def story(house: House, tx: Tx) -> PurchaseView:
         from app.desk import selling
         from billing.flows.purchase import Order
 
@@ -56,10 +57,9 @@ def sell(
             quantity=quantity,
             activation=Activation(activation) if activation else None,
         )
-        async with house.store.begin() as tx:
-            return await selling.sell(house, tx, contract, order, actor(), reason=reason)
+        return await selling.sell(house, tx, contract, order, actor(), reason=reason)
 
-    _told(run(story), as_json=as_json)
+    _told(write(story), as_json=as_json)
 
 
 def listing(
@@ -71,14 +71,13 @@ def listing(
 ) -> None:
     """List what a household has bought once, the newest first."""
 
-    async def story(house: House) -> list[PurchaseView]:
+    async def story(house: House, tx: Tx) -> list[PurchaseView]:
         from billing.reads import purchases
 
-        async with house.store.read() as tx:
-            now = await house.clock.business_now(tx)
-            return await purchases.of_contract(tx, contract, now, after=after, limit=limit)
+        now = await house.clock.business_now(tx)
+        return await purchases.of_contract(tx, contract, now, after=after, limit=limit)
 
-    found = run(story)
+    found = read(story)
     if as_json:
         tell(found)
         return
@@ -96,28 +95,26 @@ def listing(
     table(("purchase", "offering", "net", "is", "until (UTC)", "billed"), rows)
 
 
-def watched(purchase: Key, *, as_json: Json = False) -> None:
+def watched(purchase: Key, *, reason: Reason = "", as_json: Json = False) -> None:
     """Note that a title is being watched: from then on it is kept."""
 
-    async def story(house: House) -> PurchaseView:
+    async def story(house: House, tx: Tx) -> PurchaseView:
         from app.desk import selling
 
-        async with house.store.begin() as tx:
-            return await selling.note_watched(house, tx, purchase, actor())
+        return await selling.note_watched(house, tx, purchase, actor())
 
-    _told(run(story), as_json=as_json)
+    _told(write(story, reason=reason), as_json=as_json)
 
 
 def give_back(purchase: Key, *, reason: Reason = "", as_json: Json = False) -> None:
     """Take a sale back that nobody has watched: what was charged for it is credited."""
 
-    async def story(house: House) -> PurchaseView:
+    async def story(house: House, tx: Tx) -> PurchaseView:
         from app.desk import selling
 
-        async with house.store.begin() as tx:
-            return await selling.give_back(house, tx, purchase, actor(), reason=reason)
+        return await selling.give_back(house, tx, purchase, actor(), reason=reason)
 
-    _told(run(story), as_json=as_json)
+    _told(write(story), as_json=as_json)
 
 
 def _told(one: PurchaseView, *, as_json: bool) -> None:

@@ -9,11 +9,12 @@ import typer
 
 from app.cli.actor import Reason, actor
 from app.cli.moves import day
-from app.cli.speak import Json, run, say, tell
+from app.cli.speak import Json, say, tell, write
 
 if TYPE_CHECKING:
     from app.wiring import House
     from billing.subscriptions.model import Pause
+    from runtime.store import Tx
 
 Contract = Annotated[str, typer.Argument(help="The household's contract.")]
 _DAY = ["%Y-%m-%d"]
@@ -41,21 +42,20 @@ def pause(
 ) -> None:
     """Let a service rest: dark, and not charged where its terms say so."""
 
-    async def story(house: House) -> Pause:
+    async def story(house: House, tx: Tx) -> Pause:
         from app.desk import rests
 
-        async with house.store.begin() as tx:
-            return await rests.pause(
-                house,
-                tx,
-                contract,
-                actor(),
-                begins=day(begins),
-                ends=day(ends),
-                reason=reason,
-            )
+        return await rests.pause(
+            house,
+            tx,
+            contract,
+            actor(),
+            begins=day(begins),
+            ends=day(ends),
+            reason=reason,
+        )
 
-    _told(contract, run(story), as_json=as_json)
+    _told(contract, write(story), as_json=as_json)
 
 
 def resume(
@@ -69,13 +69,12 @@ def resume(
 ) -> None:
     """Let a service's rest end."""
 
-    async def story(house: House) -> Pause:
+    async def story(house: House, tx: Tx) -> Pause:
         from app.desk import rests
 
-        async with house.store.begin() as tx:
-            return await rests.resume(house, tx, contract, actor(), on=day(on), reason=reason)
+        return await rests.resume(house, tx, contract, actor(), on=day(on), reason=reason)
 
-    _told(contract, run(story), as_json=as_json)
+    _told(contract, write(story), as_json=as_json)
 
 
 def _told(contract: str, made: Pause, *, as_json: bool) -> None:

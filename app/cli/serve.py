@@ -36,7 +36,7 @@ def serve(
 
     if role not in set(Role):
         raise typer.BadParameter(f"{role!r} is none of {', '.join(Role)}", param_hint="--role")
-    found = settings()
+    found = settings(serves=True)
 
     def announce(news: Ready | Listening) -> None:
         if as_json:

@@ -16,6 +16,7 @@ import typer
 if TYPE_CHECKING:
     from app.settings import Settings
     from app.wiring import House
+    from runtime.store import Tx
 
 T = TypeVar("T")
 Opening: TypeAlias = "Callable[[Settings], AbstractAsyncContextManager[House]]"
@@ -32,6 +33,11 @@ Json = Annotated[bool, typer.Option("--json", help="Print the result as one JSON
 def say(text: str) -> None:
     """Print one line for people."""
     sys.stdout.write(_shown(text) + "\n")
+
+
+def counted(count: int, one: str, many: str) -> str:
+    """Say how many, by the word for one where it is one."""
+    return f"{count} {one if count == 1 else many}"
 
 
 def tell(value: Any) -> None:
@@ -83,8 +89,12 @@ def table(heads: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> None:
         say("  ".join(cells).rstrip())
 
 
-def settings() -> Settings:
-    """Load the settings, once, for one command."""
+def settings(*, serves: bool = False) -> Settings:
+    """Load the settings, once, for one command.
+
+    One that `serves` logs what it does; the others say it, and log what goes wrong alone, unless
+    somebody wants to hear everything.
+    """
     from app.settings import load
     from terms.errors import BoxofficeError
 
@@ -97,23 +107,51 @@ def settings() -> Settings:
     style = found.log_format
     if style == "auto":
         style = "console" if sys.stderr.isatty() else "json"
-    configure(level=found.log_level, style=style)
+    level = found.log_level if serves or found.log_level != "info" else "warning"
+    configure(level=level, style=style)
     return found
 
 
-def run(story: Callable[[House], Awaitable[T]], opened: Opening | None = None) -> T:
-    """Open the house, run one story in it, close it. Failures on purpose become one sentence."""
+def run(
+    story: Callable[[House], Awaitable[T]], opened: Opening | None = None, *, reason: str = ""
+) -> T:
+    """Open the house, run one story in it, close it. Failures on purpose become one sentence.
+
+    The reason is that of every deed of the story that says none of its own.
+    """
     import asyncio
 
     from app.shape import open_house
+    from runtime.store.audit import because
 
     found = settings()
 
     async def tell_story() -> T:
         async with (opened or open_house)(found) as house:
-            return await story(house)
+            with because(reason):
+                return await story(house)
 
     return guarded(lambda: asyncio.run(tell_story()), found)
+
+
+def write(story: Callable[[House, Tx], Awaitable[T]], *, reason: str = "") -> T:
+    """Run one story that changes something, in one transaction."""
+
+    async def written(house: House) -> T:
+        async with house.store.begin() as tx:
+            return await story(house, tx)
+
+    return run(written, reason=reason)
+
+
+def read(story: Callable[[House, Tx], Awaitable[T]]) -> T:
+    """Run one story that only reads."""
+
+    async def seen(house: House) -> T:
+        async with house.store.read() as tx:
+            return await story(house, tx)
+
+    return run(seen)
 
 
 def guarded(step: Callable[[], T], found: Settings | None = None) -> T:

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from app.cli.actor import Reason, actor
-from app.cli.speak import Json, guarded, run, say, table, tell
+from app.cli.speak import Json, guarded, read, run, say, table, tell, write
 
 if TYPE_CHECKING:
     from app.wiring import House
     from gateway.provisioning.drift import ScanReport
+    from runtime.store import Tx
 
 
 Name = Annotated[str, typer.Argument(help="The target's name.")]
@@ -46,13 +47,12 @@ def kinds(*, as_json: Json = False) -> None:
 def listing(*, as_json: Json = False) -> None:
     """List the configured targets and how they are."""
 
-    async def story(house: House) -> list[Any]:
+    async def story(house: House, tx: Tx) -> list[Any]:
         from gateway.reads import targets
 
-        async with house.store.read() as tx:
-            return await targets.targets(tx, now=house.clock.machine_now())
+        return await targets.targets(tx, now=house.clock.machine_now())
 
-    found = run(story)
+    found = read(story)
     if as_json:
         tell(found)
         return
@@ -77,7 +77,7 @@ def probe(name: Name, *, as_json: Json = False) -> None:
         say(f"warning: {warning}")
 
 
-def scan(name: Name, *, as_json: Json = False) -> None:
+def scan(name: Name, *, reason: Reason = "", as_json: Json = False) -> None:
     """Compare a target with what it should hold."""
 
     async def story(house: House) -> ScanReport:
@@ -85,7 +85,7 @@ def scan(name: Name, *, as_json: Json = False) -> None:
 
         return await targets.scan(house, name, actor())
 
-    report = run(story)
+    report = run(story, reason=reason)
     if as_json:
         tell(report)
         return
@@ -96,16 +96,15 @@ def scan(name: Name, *, as_json: Json = False) -> None:
     )
 
 
-def release(name: Name, *, as_json: Json = False) -> None:
+def release(name: Name, *, reason: Reason = "", as_json: Json = False) -> None:
     """Try a target again that refused our credentials."""
 
-    async def story(house: House) -> bool:
+    async def story(house: House, tx: Tx) -> bool:
         from app.desk import targets
 
-        async with house.store.begin() as tx:
-            return await targets.release_target(house, tx, name, actor())
+        return await targets.release_target(house, tx, name, actor())
 
-    done = run(story)
+    done = write(story, reason=reason)
     if as_json:
         tell({"released": done})
     else:
@@ -123,14 +122,13 @@ def reject(name: Name, *, reason: Reason = "", as_json: Json = False) -> None:
 
 
 def _decide(name: str, verb: str, words: str, reason: str, *, as_json: bool) -> None:
-    async def story(house: House) -> int:
+    async def story(house: House, tx: Tx) -> int:
         from app.desk import targets
 
         decide = {"approve": targets.approve, "reject": targets.reject}[verb]
-        async with house.store.begin() as tx:
-            return await decide(house, tx, name, actor(), reason=reason)
+        return await decide(house, tx, name, actor(), reason=reason)
 
-    count = run(story)
+    count = write(story)
     if as_json:
         tell({"count": count})
     else:

@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from app.cli.actor import actor
-from app.cli.speak import Json, guarded, run, say, table, tell
+from app.cli.actor import Reason, actor
+from app.cli.speak import Json, guarded, read, say, table, tell, write
 
 if TYPE_CHECKING:
     from app.identity.tokens import Scope, Token
     from app.wiring import House
+    from runtime.store import Tx
 
 Name = Annotated[str, typer.Argument(help="What the token is called: the program that has it.")]
 
@@ -29,19 +30,19 @@ def add(
     name: Name,
     *,
     scope: Annotated[str, typer.Option(help="read looks alone, write does everything.")] = "write",
+    reason: Reason = "",
     as_json: Json = False,
 ) -> None:
     """Make a token and print it, this once."""
     wanted = guarded(lambda: _scope(scope))
 
-    async def story(house: House) -> str:
+    async def story(house: House, tx: Tx) -> str:
         from app.identity import tokens
 
-        async with house.store.begin() as tx:
-            now = house.clock.machine_now()
-            return await tokens.add(tx, name, wanted, actor=actor(), chance=house.chance, now=now)
+        now = house.clock.machine_now()
+        return await tokens.add(tx, name, wanted, actor=actor(), chance=house.chance, now=now)
 
-    made = run(story)
+    made = write(story, reason=reason)
     if as_json:
         tell({"name": name, "scope": wanted, "token": made})
     else:
@@ -51,13 +52,12 @@ def add(
 def listing(*, as_json: Json = False) -> None:
     """List the tokens, with their last use to the minute, and since when one opens nothing."""
 
-    async def story(house: House) -> list[Token]:
+    async def story(_: House, tx: Tx) -> list[Token]:
         from app.identity import tokens
 
-        async with house.store.read() as tx:
-            return await tokens.listing(tx)
+        return await tokens.listing(tx)
 
-    found = run(story)
+    found = read(story)
     if as_json:
         tell(found)
         return
@@ -74,16 +74,15 @@ def listing(*, as_json: Json = False) -> None:
     table(("token", "may", "made", "last used", "revoked"), rows)
 
 
-def revoke(name: Name, *, as_json: Json = False) -> None:
+def revoke(name: Name, *, reason: Reason = "", as_json: Json = False) -> None:
     """Let a token open nothing any more, from now on."""
 
-    async def story(house: House) -> None:
+    async def story(house: House, tx: Tx) -> None:
         from app.identity import tokens
 
-        async with house.store.begin() as tx:
-            await tokens.revoke(tx, name, actor=actor(), now=house.clock.machine_now())
+        await tokens.revoke(tx, name, actor=actor(), now=house.clock.machine_now())
 
-    run(story)
+    write(story, reason=reason)
     if as_json:
         tell({"name": name, "revoked": True})
     else:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from app.cli.actor import Reason, actor
-from app.cli.speak import Json, complain, run, say, table, tell
+from app.cli.speak import Json, complain, counted, read, run, say, table, tell, write
 
 if TYPE_CHECKING:
     from app.desk.metering import Outcome
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from billing.reads.usage import TotalView, WaitingView
     from billing.usage.model import Record
     from gateway.reads.meters import MeterView
+    from runtime.store import Tx
 
 Limit = Annotated[int, typer.Option(min=1, max=500, help="How many.")]
 
@@ -41,9 +42,13 @@ def take(
     source: Annotated[
         str, typer.Option(help="Who counted: the ids of a source name its records for ever.")
     ] = "file",
+    reason: Reason = "",
     as_json: Json = False,
 ) -> None:
-    """Take the usage records of a file, each once; ends with 1 where one was refused."""
+    """Take the usage records of a file, each once; ends with 1 where one was refused.
+
+    So it does where one says something else than the last time.
+    """
 
     async def story(house: House) -> Outcome:
         from app.desk import metering
@@ -51,7 +56,7 @@ def take(
 
         return await metering.take_all(house, source, rows(file), actor())
 
-    found = run(story)
+    found = run(story, reason=reason)
     if as_json:
         tell(found)
     else:
@@ -60,7 +65,11 @@ def take(
             say(f"{file.name}, line {one.line}: {why}")
         _told(found.taken)
     if found.refused_count:
-        raise complain(f"{found.refused_count} records were refused, all others are taken")
+        refused = counted(found.refused_count, "record was", "records were")
+        raise complain(f"{refused} refused, all others are taken")
+    if many := found.taken.contradicting:
+        say_else = counted(many, "record says", "records say")
+        raise complain(f"{say_else} something else than before, which stays as it was")
 
 
 def show(
@@ -71,13 +80,12 @@ def show(
 ) -> None:
     """Show what a household has used, the newest period first."""
 
-    async def story(house: House) -> list[TotalView]:
+    async def story(_: House, tx: Tx) -> list[TotalView]:
         from billing.reads import usage
 
-        async with house.store.read() as tx:
-            return await usage.of_contract(tx, contract, limit=limit)
+        return await usage.of_contract(tx, contract, limit=limit)
 
-    found = run(story)
+    found = read(story)
     if as_json:
         tell(found)
         return
@@ -102,13 +110,12 @@ def waiting(
 ) -> None:
     """List the records that nobody has, and why."""
 
-    async def story(house: House) -> list[WaitingView]:
+    async def story(_: House, tx: Tx) -> list[WaitingView]:
         from billing.reads import usage
 
-        async with house.store.read() as tx:
-            return await usage.waiting(tx, contract=contract, limit=limit)
+        return await usage.waiting(tx, contract=contract, limit=limit)
 
-    found = run(story)
+    found = read(story)
     if as_json:
         tell(found)
         return
@@ -129,17 +136,17 @@ def waiting(
 def release(
     contract: Annotated[str, typer.Argument(help="Only those of this contract.")] = "",
     *,
+    reason: Reason = "",
     as_json: Json = False,
 ) -> None:
     """Look again at the records that wait."""
 
-    async def story(house: House) -> Taken:
+    async def story(house: House, tx: Tx) -> Taken:
         from app.desk import metering
 
-        async with house.store.begin() as tx:
-            return await metering.release(house, tx, contract, actor())
+        return await metering.release(house, tx, contract, actor())
 
-    found = run(story)
+    found = write(story, reason=reason)
     if as_json:
         tell(found)
     else:
@@ -155,13 +162,12 @@ def dismiss(
 ) -> None:
     """Set a record aside that nobody will ever have."""
 
-    async def story(house: House) -> Record:
+    async def story(house: House, tx: Tx) -> Record:
         from app.desk import metering
 
-        async with house.store.begin() as tx:
-            return await metering.dismiss(house, tx, source, record, actor(), reason=reason)
+        return await metering.dismiss(house, tx, source, record, actor(), reason=reason)
 
-    gone = run(story)
+    gone = write(story)
     if as_json:
         tell(gone)
     else:
@@ -171,13 +177,12 @@ def dismiss(
 def meters(*, as_json: Json = False) -> None:
     """List the targets that count usage: how far each was read, and what was refused of it."""
 
-    async def story(house: House) -> list[MeterView]:
+    async def story(_: House, tx: Tx) -> list[MeterView]:
         from gateway.reads import meters
 
-        async with house.store.read() as tx:
-            return await meters.meters(tx)
+        return await meters.meters(tx)
 
-    found = run(story)
+    found = read(story)
     if as_json:
         tell(found)
         return
@@ -189,7 +194,9 @@ def meters(*, as_json: Json = False) -> None:
 
 
 def _told(taken: Taken) -> None:
+    for one in taken.contradictions:
+        say(f"{one.told.id}: {one}")
     say(
         f"{taken.counted} counted, {taken.free} free, {taken.waiting} waiting,"
-        f" {taken.known} known already"
+        f" {taken.known} known already, {taken.contradicting} contradicting"
     )

@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from app.cli.actor import actor
-from app.cli.speak import Json, complain, guarded, run, say, table, tell
+from app.cli.actor import Reason, actor
+from app.cli.speak import Json, complain, guarded, read, run, say, table, tell, write
 
 if TYPE_CHECKING:
     from app.identity.people import Person
     from app.identity.sign_ins import SignIn
     from app.wiring import House
+    from runtime.store import Tx
 
 
 Name = Annotated[str, typer.Argument(help="The name to sign in with.")]
@@ -42,6 +43,7 @@ def add(
     role: Annotated[str, typer.Option(help="owner, support, cashier or technician.")],
     display: Annotated[str, typer.Option(help="The name that others see.")] = "",
     generate: Generate = False,
+    reason: Reason = "",
     as_json: Json = False,
 ) -> None:
     """Add somebody. The password is asked for, or read from standard input."""
@@ -58,7 +60,7 @@ def add(
         async with house.store.begin() as tx:
             return await deeds.add(house.keeper, tx, new, kept, actor()), made
 
-    one, made = run(story)
+    one, made = run(story, reason=reason)
     if as_json:
         tell({"person": one, "password": None if typed else made})
         return
@@ -67,7 +69,9 @@ def add(
         say(f"password: {made}")
 
 
-def password(name: Name, *, generate: Generate = False, as_json: Json = False) -> None:
+def password(
+    name: Name, *, generate: Generate = False, reason: Reason = "", as_json: Json = False
+) -> None:
     """Give somebody another password and end all their sign-ins."""
     typed = "" if generate else _asked(name)
 
@@ -82,7 +86,7 @@ def password(name: Name, *, generate: Generate = False, as_json: Json = False) -
             await deeds.set_password(house.keeper, tx, one, kept, actor())
         return made
 
-    made = run(story)
+    made = run(story, reason=reason)
     if as_json:
         tell({"password": None if typed else made})
         return
@@ -94,13 +98,12 @@ def password(name: Name, *, generate: Generate = False, as_json: Json = False) -
 def listing(*, as_json: Json = False) -> None:
     """List who may sign in, and who no more."""
 
-    async def story(house: House) -> Any:
+    async def story(_: House, tx: Tx) -> Any:
         from app.identity import people
 
-        async with house.store.read() as tx:
-            return await people.listing(tx)
+        return await people.listing(tx)
 
-    found = run(story)
+    found = read(story)
     if as_json:
         tell(found)
         return
@@ -111,29 +114,27 @@ def listing(*, as_json: Json = False) -> None:
     table(("name", "called", "role", "not let in since"), rows)
 
 
-def disable(name: Name, *, as_json: Json = False) -> None:
+def disable(name: Name, *, reason: Reason = "", as_json: Json = False) -> None:
     """Let somebody in no more and end all their sign-ins."""
 
-    async def story(house: House) -> None:
+    async def story(house: House, tx: Tx) -> None:
         from app.identity import deeds, people
 
-        async with house.store.begin() as tx:
-            await deeds.disable(house.keeper, tx, await people.find(tx, name), actor())
+        await deeds.disable(house.keeper, tx, await people.find(tx, name), actor())
 
-    run(story)
+    write(story, reason=reason)
     _done(name, "is let in no more", as_json=as_json)
 
 
-def enable(name: Name, *, as_json: Json = False) -> None:
+def enable(name: Name, *, reason: Reason = "", as_json: Json = False) -> None:
     """Let somebody in again."""
 
-    async def story(house: House) -> None:
+    async def story(house: House, tx: Tx) -> None:
         from app.identity import deeds, people
 
-        async with house.store.begin() as tx:
-            await deeds.enable(house.keeper, tx, await people.find(tx, name), actor())
+        await deeds.enable(house.keeper, tx, await people.find(tx, name), actor())
 
-    run(story)
+    write(story, reason=reason)
     _done(name, "is let in again", as_json=as_json)
 
 
@@ -141,33 +142,32 @@ def role(
     name: Name,
     role: Annotated[str, typer.Argument(help="owner, support, cashier or technician.")],
     *,
+    reason: Reason = "",
     as_json: Json = False,
 ) -> None:
     """Give somebody another role. What they may do changes at once."""
 
-    async def story(house: House) -> None:
+    async def story(house: House, tx: Tx) -> None:
         from app.identity import deeds, people
 
-        async with house.store.begin() as tx:
-            one = await people.find(tx, name)
-            await deeds.set_role(house.keeper, tx, one, role, actor())
+        one = await people.find(tx, name)
+        await deeds.set_role(house.keeper, tx, one, role, actor())
 
-    run(story)
+    write(story, reason=reason)
     _done(name, f"is {role} from now on", as_json=as_json)
 
 
 def sign_ins(name: Name, *, as_json: Json = False) -> None:
     """List where somebody is signed in."""
 
-    async def story(house: House) -> list[SignIn]:
+    async def story(house: House, tx: Tx) -> list[SignIn]:
         from app.identity import people
 
         now = house.clock.machine_now()
-        async with house.store.read() as tx:
-            one = await people.find(tx, name)
-            return list(await house.keeper.sign_ins.live(tx, one.id, house.keeper.lasting, now))
+        one = await people.find(tx, name)
+        return list(await house.keeper.sign_ins.live(tx, one.id, house.keeper.lasting, now))
 
-    found = run(story)
+    found = read(story)
     if as_json:
         tell(found)
         return
@@ -181,21 +181,21 @@ def revoke(
     name: Name,
     sign_in: Annotated[str, typer.Argument(help="One sign-in; all unless said.")] = "",
     *,
+    reason: Reason = "",
     as_json: Json = False,
 ) -> None:
     """End somebody's sign-ins, one or all."""
 
-    async def story(house: House) -> int:
+    async def story(house: House, tx: Tx) -> int:
         from app.identity import deeds, people
 
-        async with house.store.begin() as tx:
-            one = await people.find(tx, name)
-            if not sign_in:
-                return await deeds.revoke_all(house.keeper, tx, one, actor())
-            await deeds.revoke(house.keeper, tx, one, sign_in, actor())
-            return 1
+        one = await people.find(tx, name)
+        if not sign_in:
+            return await deeds.revoke_all(house.keeper, tx, one, actor())
+        await deeds.revoke(house.keeper, tx, one, sign_in, actor())
+        return 1
 
-    count = run(story)
+    count = write(story, reason=reason)
     if as_json:
         tell({"ended": count})
     else:

@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from app.cli.actor import actor
-from app.cli.speak import Json, run, say, table, tell
+from app.cli.actor import Reason, actor
+from app.cli.speak import Json, read, run, say, table, tell, write
 
 if TYPE_CHECKING:
     from app.desk.replay import Replayed
     from app.wiring import House
+    from runtime.store import Tx
 
 SHOWN = 50
 
@@ -37,17 +38,17 @@ def reconcile(
     contract: Annotated[str, typer.Argument(help="A contract; without it, everybody.")] = "",
     *,
     target: Target = "",
+    reason: Reason = "",
     as_json: Json = False,
 ) -> None:
     """Bring targets in line with what they should hold."""
 
-    async def story(house: House) -> int:
+    async def story(house: House, tx: Tx) -> int:
         from app.desk import targets
 
-        async with house.store.begin() as tx:
-            return await targets.look_again(house, tx, contract, actor(), target=target or None)
+        return await targets.look_again(house, tx, contract, actor(), target=target or None)
 
-    count = run(story)
+    count = write(story, reason=reason)
     if as_json:
         tell({"marked": count})
     else:
@@ -58,6 +59,7 @@ def drift(
     *,
     repair: Annotated[bool, typer.Option("--repair", help="Have all of it repaired.")] = False,
     target: Target = "",
+    reason: Reason = "",
     as_json: Json = False,
 ) -> None:
     """Show what targets hold differently. As the last scans found it."""
@@ -75,7 +77,7 @@ def drift(
             name = (await find(tx, target)).name if target else None
             return list(await reads.open_drift(tx, rows_max=SHOWN, target=name)), marked
 
-    found, marked = run(story)
+    found, marked = run(story, reason=reason)
     if as_json:
         tell({"open": found, "marked": marked})
         return
@@ -93,15 +95,14 @@ def orders(
 ) -> None:
     """Show the journal of what was done at the targets."""
 
-    async def story(house: House) -> list[Any]:
+    async def story(_: House, tx: Tx) -> list[Any]:
         from app.desk.boxes import holder_of
         from gateway.reads import orders as reads
 
-        async with house.store.read() as tx:
-            service = (await holder_of(tx, contract)).service if contract else None
-            return list(await reads.latest(tx, orders_max=limit, service=service))
+        service = (await holder_of(tx, contract)).service if contract else None
+        return list(await reads.latest(tx, orders_max=limit, service=service))
 
-    found = run(story)
+    found = read(story)
     if as_json:
         tell(found)
         return
@@ -115,58 +116,62 @@ def orders(
 def parked(*, limit: Limit = SHOWN, as_json: Json = False) -> None:
     """List what was set aside, with its reason: work, and payments that fit nobody."""
 
-    async def story(house: House) -> list[Any]:
+    async def story(_: House, tx: Tx) -> list[Any]:
         from app.desk.parked import parked as read_parked
 
-        async with house.store.read() as tx:
-            return await read_parked(tx, rows_max=limit)
+        return await read_parked(tx, rows_max=limit)
 
-    found = run(story)
+    found = read(story)
     if as_json:
         tell(found)
         return
     rows = [
-        (p.kind, p.key, f"{p.since:%F %T}", p.reference, p.reason.strip().splitlines()[-1])
+        (
+            p.kind,
+            p.contract or p.reference,
+            f"{p.since:%F %T}",
+            p.reason.strip().splitlines()[-1],
+            p.key,
+        )
         for p in found
     ]
-    table(("kind", "key", "since (UTC)", "message", "why"), rows)
+    table(("kind", "of", "since (UTC)", "why", "key"), rows)
 
 
 def release(
     kind: Annotated[str, typer.Argument(help="The kind of work.")],
     key: Annotated[str, typer.Argument(help="Its key, as `parked list` shows it.")],
     *,
+    reason: Reason = "",
     as_json: Json = False,
 ) -> None:
     """Let what was set aside be tried again."""
 
-    async def story(house: House) -> int:
+    async def story(house: House, tx: Tx) -> int:
         from app.desk import targets
 
-        async with house.store.begin() as tx:
-            return await targets.release_work(house, tx, kind, key, actor())
+        return await targets.release_work(house, tx, kind, key, actor())
 
-    count = run(story)
+    count = write(story, reason=reason)
     if as_json:
         tell({"released": count})
     else:
         say("it is tried again" if count else "nothing was parked under this key")
 
 
-def replay(*, as_json: Json = False) -> None:
+def replay(*, reason: Reason = "", as_json: Json = False) -> None:
     """Work everything out anew that follows from the books, as after the loss of work rows.
 
     Accounts are settled, services composed, charges not decided yet looked up. No money is
     charged twice, and targets change only where they differ.
     """
 
-    async def story(house: House) -> Replayed:
+    async def story(house: House, tx: Tx) -> Replayed:
         from app.desk.replay import replay as replay_all
 
-        async with house.store.begin() as tx:
-            return await replay_all(house, tx, actor())
+        return await replay_all(house, tx, actor())
 
-    found = run(story)
+    found = write(story, reason=reason)
     if as_json:
         tell(found)
         return

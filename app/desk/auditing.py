@@ -5,19 +5,24 @@ Somebody who looks for deeds types what people say: a contract, a serial, a name
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from app.desk.names import names
 from app.identity import people
 from app.identity.people import PERSON
 from app.wiring import House
 from runtime.store import Tx
 from runtime.store.audit import Deed, Line, Wanted, lines, record
 from terms.errors import NotFound
+from terms.ids import ServiceId
 
 SUBJECT_CHARS_MAX = 160
 _KINDS = ("contract", "box")
+# The id of a service, or of somebody who signs in, as both stand in texts of the inventory.
+_ID = re.compile(rf"(?:{PERSON}:)?\b[0-9A-HJKMNP-TV-Z]{{26}}\b")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,7 +37,10 @@ class Sought:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Told:
-    """A deed as people are shown it. `who` and `whom` are names where there are any."""
+    """A deed as people are shown it. `who` and `whom` are names where there are any.
+
+    What was so before and after names people and contracts, where it was written with their ids.
+    """
 
     position: int
     at: datetime
@@ -82,7 +90,8 @@ async def reading(
     )
     found = await lines(tx, wanted, lines_max=deeds_max, behind=behind)
     name = await naming(tx)
-    return [_told(line, name) for line in found]
+    read = await _reader(tx, found, name)
+    return [_told(line, name, read) for line in found]
 
 
 async def naming(tx: Tx) -> Callable[[str], str]:
@@ -94,6 +103,20 @@ async def naming(tx: Tx) -> Callable[[str], str]:
         return one.display if one else text.removeprefix(f"{PERSON}:")
 
     return name
+
+
+async def _reader(
+    tx: Tx, found: Sequence[Line], name: Callable[[str], str]
+) -> Callable[[str], str]:
+    """Learn to read texts of these deeds: whose the services are that stand in them by their id."""
+    texts = [one.deed.subject + f" {one.deed.before} {one.deed.after}" for one in found]
+    homes = await names(tx, [ServiceId(id_) for text in texts for id_ in _ID.findall(text)])
+
+    def put(match: re.Match[str]) -> str:
+        home = homes.get(ServiceId(match[0]))
+        return home.contract if home else name(match[0])
+
+    return lambda text: _ID.sub(put, text)
 
 
 async def _subjects(tx: Tx, text: str) -> Sequence[str]:
@@ -115,7 +138,7 @@ async def _person(tx: Tx, name: str) -> str:
         return name
 
 
-def _told(line: Line, name: Callable[[str], str]) -> Told:
+def _told(line: Line, name: Callable[[str], str], read: Callable[[str], str]) -> Told:
     deed = line.deed
     return Told(
         position=line.position,
@@ -124,8 +147,8 @@ def _told(line: Line, name: Callable[[str], str]) -> Told:
         who=name(deed.actor),
         action=deed.action,
         subject=deed.subject,
-        whom=name(deed.subject),
+        whom=read(name(deed.subject)),
         reason=deed.reason,
-        before=deed.before or "",
-        after=deed.after or "",
+        before=read(deed.before or ""),
+        after=read(deed.after or ""),
     )

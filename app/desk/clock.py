@@ -13,8 +13,8 @@ from terms.errors import Forbidden, Invalid
 
 STEP_MAX = timedelta(days=40 * 366)
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
-_STEP = re.compile(r"(?:[0-9]{1,6}[smhdw])+")
-_PART = re.compile(r"([0-9]{1,6})([smhdw])")
+_STEP = re.compile(r"(?:[0-9]{1,18}[smhdw]){1,8}")
+_PART = re.compile(r"([0-9]+)([smhdw])")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,5 +64,5 @@ def parse_step(text: str) -> timedelta:
         raise Invalid("by", "a step is written like 35d, 12h or 1w2d (s, m, h, d, w)")
     seconds = sum(int(count) * _UNITS[unit] for count, unit in _PART.findall(text))
     if not 0 < seconds <= STEP_MAX.total_seconds():
-        raise Invalid("by", f"more than nothing and at most {STEP_MAX.days} days")
+        raise Invalid("by", f"a step is more than nothing and at most {STEP_MAX.days} days")
     return timedelta(seconds=seconds)

@@ -11,7 +11,7 @@ from app.desk.auditing import note
 from app.wiring import House
 from billing.flows import usage
 from billing.flows.usage import Taken
-from billing.usage.model import Record, read
+from billing.usage.model import SAID, Record, read
 from runtime.memory import settle_down
 from runtime.store import Tx
 from terms.errors import Invalid
@@ -47,9 +47,19 @@ class Outcome:
 
 
 async def take(
-    house: House, tx: Tx, source: str, rows: Sequence[Row], *, actor: str, outcome: Outcome
+    house: House,
+    tx: Tx,
+    source: str,
+    rows: Sequence[Row],
+    *,
+    actor: str,
+    outcome: Outcome,
+    said: Sequence[str] = SAID,
 ) -> None:
-    """Take the good records of a batch and note the others. Raises Invalid for a bad source."""
+    """Take the good records of a batch and note the others. Raises Invalid for a bad source.
+
+    `said` is what of a record its source says itself.
+    """
     now = await house.clock.business_now(tx)
     records: list[Record] = []
     for line, row in rows:
@@ -62,7 +72,7 @@ async def take(
             if error.field == "source":
                 raise
             outcome.refuse(line, error.field, error.reason)
-    taken = await usage.take(house.desk, tx, records, now)
+    taken = await usage.take(house.desk, tx, records, now, said=said)
     outcome.taken += taken
     if taken.counted or taken.free or taken.waiting:
         await note(

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from app.desk.names import names
-from billing.reads import payments
+from billing.reads import accounts, payments
+from billing.reads.accounts import Holder
 from billing.reads.payments import EventView
 from gateway.reads import queue
 from gateway.reads.queue import EVERYTHING, Only
 from runtime.redaction import scrub
 from runtime.store import Tx
 from runtime.store.keyset import Place
-from terms.ids import ServiceId
+from terms.ids import AccountId, ServiceId
 
-INTAKE = "intake"
+INTAKE, COLLECT = "intake", "collect"
+OF_ACCOUNTS = frozenset({"settle", "reward"})
 _LAST = "~"  # sorts behind every id
 
 
@@ -67,10 +69,10 @@ def _of_messages(behind: Place | None) -> tuple[datetime, str] | None:
 
 async def _work(tx: Tx, rows_max: int, behind: Place | None, only: Only) -> Sequence[Parked]:
     found = await queue.parked(tx, rows_max=rows_max, behind=behind, only=only)
-    who = await names(tx, [one.service for one in found])
+    who = await _whose(tx, found)
     items = []
     for one in found:
-        holder = who.get(one.service) if one.service else None
+        holder = who.get(one.key)
         items.append(
             Parked(
                 kind=one.kind,
@@ -86,6 +88,19 @@ async def _work(tx: Tx, rows_max: int, behind: Place | None, only: Only) -> Sequ
             )
         )
     return items
+
+
+async def _whose(tx: Tx, found: Sequence[queue.Parked]) -> Mapping[str, Holder]:
+    """Find by their keys whose they are: by the service, the account, the try to collect."""
+    tries = await payments.payers(tx, [one.key for one in found if one.kind == COLLECT])
+    owners = tries | {one.key: AccountId(one.key) for one in found if one.kind in OF_ACCOUNTS}
+    homes = await accounts.services_of(tx, owners.values())
+    who = await names(tx, [*homes, *(one.service for one in found)])
+    by_account = {who[home].account: who[home] for home in homes if home in who}
+    theirs = {key: by_account[owner] for key, owner in owners.items() if owner in by_account}
+    return theirs | {
+        one.key: who[one.service] for one in found if one.service and one.service in who
+    }
 
 
 def _message(one: EventView) -> Parked:

@@ -8,6 +8,8 @@ from datetime import date, datetime
 
 from app.desk import selling
 from app.wiring import House
+from billing.catalog.model import Offering
+from billing.catalog.terms import SalesChannel
 from billing.flows.desk import Catalogue
 from billing.flows.purchase import Order
 from billing.purchases.offer import Offer, offer, on_sale
@@ -63,10 +65,12 @@ async def counter(house: House, tx: Tx, service: ServiceId, zone: str) -> Counte
     )
 
 
-def offers(at: Counter, *, words: str = "", behind: str = "", limit: int) -> list[Offer]:
-    """List what may be bought, by name, perhaps only what comes behind one of them."""
+def offers(
+    at: Counter, channel: SalesChannel, *, words: str = "", behind: str = "", limit: int
+) -> list[Offer]:
+    """List what a channel sells, by name, perhaps only what comes behind one of them."""
     book, taxes = at.catalogue.book, at.catalogue.taxes
-    found = on_sale(book, at.buyer.currency, at.today, at.now, words)
+    found = _on_sale(at, channel, words)
     place = next((n for n, one in enumerate(found, 1) if one.code == behind), 0)
     return [offer(one, book, taxes, at.where) for one in found[place : place + limit]]
 
@@ -89,15 +93,23 @@ async def buy(
 ) -> PurchaseView:
     """Buy something at the price that was shown, once for each `ref`. Raises what the flow raises.
 
-    Raises NotFound for what is not on sale, Invalid for what costs something else by now.
+    Raises NotFound for what is not on sale, Invalid for what staff alone sells, and for what costs
+    something else by now.
     """
     book = at.catalogue.book
-    on = on_sale(book, at.buyer.currency, at.today, at.now)
+    on = _on_sale(at, SalesChannel.STAFF)
     wanted = next((one for one in on if one.code == code), None)
     if wanted is None:
         raise NotFound("this is not sold any more")
+    if not wanted.is_self_service:
+        raise Invalid("offering", f"{wanted.name} is not sold here: ask us for it")
     costs = offer(wanted, book, at.catalogue.taxes, at.where).price
     if str(costs) != price:
         raise Invalid("price", f"it costs {costs} by now: look at it again")
     order = Order(offering=code, source=SOURCE, ref=ref)
     return await selling.sell(house, tx, at.buyer.contract, order, actor)
+
+
+def _on_sale(at: Counter, channel: SalesChannel, words: str = "") -> list[Offering]:
+    book, currency = at.catalogue.book, at.buyer.currency
+    return on_sale(book, currency, at.today, at.now, channel=channel, words=words)

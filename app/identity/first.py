@@ -17,6 +17,7 @@ from app.identity.people import Person
 from app.identity.roles import OWNER
 from runtime.secrets import same, token_hash
 from runtime.store import Tx
+from runtime.store.audit import because
 from terms.errors import Duplicate, Forbidden
 
 LASTS = timedelta(hours=1)
@@ -73,7 +74,8 @@ class FirstOwner:
             async with self.keeper.store.begin() as tx:
                 if OWNER in await people.roles(tx):
                     raise Forbidden("there is an owner already: sign in, or ask them")
-                one = await deeds.add(self.keeper, tx, new, kept, ACTOR)
+                with because("nobody could sign in yet"):
+                    one = await deeds.add(self.keeper, tx, new, kept, ACTOR)
                 return await self.keeper.begin(tx, one, label=label)
         except Duplicate:
             self._code = held  # another name will do

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from datetime import date
 
 from billing.catalog.terms import read_term
+from gateway.adapters.boxes import misplaced
 from gateway.inventory.model import SERIAL, SERIAL_RULE
 from terms.calendar import YEARS
 from terms.calendar import zone as iana_zone
@@ -30,7 +31,6 @@ _CURRENCY = re.compile(r"[A-Z]{3}")
 _COUNTRY = re.compile(r"[A-Z]{2}")
 _JURISDICTION = re.compile(r"[A-Z]{2}(-[0-9A-Z]{1,3})?")
 _REF = re.compile(r"[!-~]{1,120}")
-_ADDRESS = re.compile(r"[0-9A-Za-z.:\[\]_-]{1,255}")
 _TIMES = re.compile(r"[1-9][0-9]{0,8}")
 _BILL_DAY = re.compile(r"[0-9]{1,2}")
 
@@ -151,6 +151,13 @@ def mac(cell: str) -> str:
     return ":".join(digits[at : at + 2] for at in range(0, 12, 2))
 
 
+def address(cell: str) -> str:
+    """Read where a box listens: a host, or host:port, with [IPv6]:port."""
+    if why := misplaced(cell):
+        raise ValueError(f"{_show(cell)} {why}")
+    return cell
+
+
 def zone(cell: str) -> str:
     """Read an IANA time zone."""
     iana_zone(cell)
@@ -178,7 +185,6 @@ locale = _matching(_LOCALE, "a language like en or de-AT")
 currency = _matching(_CURRENCY, "a currency like EUR")
 country = _matching(_COUNTRY, "a country like AT")
 vendor_ref = _matching(_REF, "a reference of the provider (visible ASCII, at most 120)")
-address = _matching(_ADDRESS, "an address like 10.0.0.7:22 or box.example:22")
 
 
 def _show(cell: str) -> str:

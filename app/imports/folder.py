@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from app.imports import operator, sheets, tables
+from app.imports import loyalty_sheets, operator, sheets, tables
+from app.imports.lines import line_of, lines_of
 from app.imports.operator import Operator, read_operator
-from app.imports.problems import FILES, Problems
+from app.imports.problems import FILES, Problem, Problems
 from app.imports.sheet import FILE_BYTES_MAX, read_sheet
 from app.imports.tables import Draft
 from terms.errors import Invalid
@@ -24,12 +25,16 @@ class Folder:
     offerings: list[sheets.OfferingRow] = field(default_factory=list)
     prices: list[sheets.PriceRow] = field(default_factory=list)
     promotions: list[sheets.PromotionRow] = field(default_factory=list)
+    loyalty: list[loyalty_sheets.LoyaltyRow] = field(default_factory=list)
+    loyalty_tiers: list[loyalty_sheets.TierRow] = field(default_factory=list)
     routes: list[sheets.RouteRow] = field(default_factory=list)
     subscribers: list[sheets.SubscriberRow] = field(default_factory=list)
     models: list[sheets.ModelRow] = field(default_factory=list)
     boxes: list[sheets.BoxRow] = field(default_factory=list)
     # Boxes known from an earlier import whose list brings secrets now: only these are taken.
     described: list[sheets.BoxRow] = field(default_factory=list)
+    # Where in operator.toml each of its fields stands.
+    lines: Mapping[str, int] = field(default_factory=dict)
     # The catalogue where it was told in tables instead of its sheets.
     draft: Draft | None = None
 
@@ -41,11 +46,18 @@ class Folder:
         told = tuple(sheet.file for sheet in tables.SHEETS.values())
         return (*(file for file in self.files if file != tables.FILE), *told)
 
+    def placed(self, problem: Problem) -> Problem:
+        """Tell a problem in the place where whoever wrote the files finds it."""
+        if problem.file == operator.FILE and not problem.row:
+            return replace(problem, row=line_of(self.lines, problem.field))
+        return problem if self.draft is None else self.draft.named(problem)
+
     def take(self, draft: Draft) -> None:
         """Take a draft for what the sheets of a catalogue would say."""
         self.draft = draft
         self.taxes, self.offerings = draft.taxes, draft.offerings
         self.prices, self.promotions = draft.prices, draft.promotions
+        self.loyalty, self.loyalty_tiers = draft.loyalty, draft.loyalty_tiers
 
 
 def find_files(paths: Iterable[Path]) -> dict[str, Path]:
@@ -81,6 +93,7 @@ def read_folder(
     folder = Folder(files=tuple(name for name in FILES if name in raw))
     if (toml := raw.get(operator.FILE)) is not None:
         folder.operator = read_operator(toml, environment, problems)
+        folder.lines = lines_of(toml.decode("utf-8", "replace"))
     read = {
         sheet.file: read_sheet(sheet, content, problems)
         for sheet in sheets.SHEETS
@@ -90,6 +103,8 @@ def read_folder(
     folder.offerings = read.get("offerings.csv", [])
     folder.prices = read.get("prices.csv", [])
     folder.promotions = read.get("promotions.csv", [])
+    folder.loyalty = read.get("loyalty.csv", [])
+    folder.loyalty_tiers = read.get("loyalty_tiers.csv", [])
     if (toml := raw.get(tables.FILE)) is not None:
         for sheet in tables.SHEETS.values():
             if sheet.file in raw:

@@ -23,7 +23,7 @@ from gateway.provisioning import routes
 from gateway.provisioning.routing import Role, Route
 from runtime.store import Tx
 from terms.calendar import local_date
-from terms.errors import DomainError
+from terms.errors import DomainError, Invalid
 from terms.ids import TargetName
 
 OPERATOR = "operator.toml"
@@ -103,7 +103,7 @@ async def _adapters(house: House, folder: Folder, problems: Problems) -> Mapping
                 wanted.kind, name=TargetName(wanted.name), options=wanted.options, http=house.door
             )
         except DomainError as error:
-            problems.add(OPERATOR, str(error), field=f"targets.{wanted.name}")
+            _refuse(problems, error, f"targets.{wanted.name}", f"target {wanted.name}: ")
     return found
 
 
@@ -114,4 +114,15 @@ def _check_providers(house: House, folder: Folder, problems: Problems) -> None:
                 provider.kind, name=provider.name, options=provider.options, http=house.door
             )
         except DomainError as error:
-            problems.add(OPERATOR, str(error), field=f"payments.{provider.name}")
+            where = f"payments.{provider.name}"
+            _refuse(problems, error, where, f"{where}.")
+
+
+def _refuse(problems: Problems, error: DomainError, where: str, before: str) -> None:
+    """Note what is wrong with something outside, by the option where one is named."""
+    if isinstance(error, Invalid):
+        option = error.field.removeprefix(before)
+        why = error.reason.removeprefix("Value error, ")
+        problems.add(OPERATOR, why, field=f"{where}.{option}")
+    else:
+        problems.add(OPERATOR, str(error), field=where)

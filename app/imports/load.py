@@ -141,9 +141,7 @@ async def take_in(
 
 def outcome(folder: Folder, problems: Problems, taken: Taken | None) -> Outcome:
     """Tell what came of a folder, in the places of its own files."""
-    told = [*problems, *problems.following]
-    if folder.draft is not None:
-        told = [folder.draft.named(one) for one in told]
+    told = [folder.placed(one) for one in (*problems, *problems.following)]
     return Outcome(
         taken=taken is not None,
         new=taken.new if taken else {},

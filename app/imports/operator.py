@@ -111,7 +111,10 @@ class LoyaltyTier(_Strict):
 
 
 class Loyalty(_Strict):
-    """[loyalty]: credit for whoever brings a household, points for what is paid."""
+    """[loyalty]: credit for whoever brings a household, points for what is paid.
+
+    Without it what is published stays.
+    """
 
     referral: str = Field(default="", max_length=20)
     months: int = Field(default=Program().months, ge=1, le=MONTHS_MAX)
@@ -149,7 +152,7 @@ class _Shape(_Strict):
     tax: Tax = Tax()
     promises: Promises = Promises()
     billing: Billing = Billing()
-    loyalty: Loyalty = Loyalty()
+    loyalty: Loyalty | None = None
     jobs: Jobs = Jobs()
     guard: Guard | None = None
 
@@ -182,7 +185,7 @@ class Operator:
     level: Level
     promises: PromisePolicy
     preview_days: int
-    program: Program
+    program: Program | None
     sending: Sending
     guard: Guard | None
 
@@ -207,8 +210,10 @@ def read_operator(
     payments = _outside("payments", shape.payments, environment, problems)
     ladder = _ladder(shape.dunning, problems)
     promises = _promises(shape.promises, shape.operator.currency, problems)
-    program = _program(shape.loyalty, shape.operator.currency, problems)
-    if ladder is None or promises is None or program is None or len(problems) > before:
+    program = None
+    if shape.loyalty is not None:
+        program = _program(shape.loyalty, shape.operator.currency, problems)
+    if ladder is None or promises is None or len(problems) > before:
         return None
     return Operator(
         business=shape.operator,
@@ -269,6 +274,7 @@ def _program(table: Loyalty, currency: str, problems: Problems) -> Program | Non
             referral=None if gift is None else Money(gift, currency),
             months=table.months,
             tiers=tuple(tiers),
+            currency=currency,
         )
     except Invalid as error:
         problems.add(FILE, error.reason, field=error.field)

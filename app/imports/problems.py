@@ -17,6 +17,8 @@ FILES = (
     "offerings.csv",
     "prices.csv",
     "promotions.csv",
+    "loyalty.csv",
+    "loyalty_tiers.csv",
     "routes.csv",
     "subscribers.csv",
     "models.csv",

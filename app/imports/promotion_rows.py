@@ -9,7 +9,7 @@ from billing.catalog.model import OfferingKind
 from billing.promotions.model import Discount, Scope
 from billing.promotions.promotion import Promotion, changed_promotions, misfit, off_of
 from terms.errors import Invalid
-from terms.money import Money
+from terms.money import NO_CURRENCY, Money
 
 # What the fields of a promotion are called in the sheet.
 _COLUMNS = {
@@ -19,11 +19,6 @@ _COLUMNS = {
     "discount.until": "ends",
     "until": "until_on",
 }
-
-
-# The code of ISO 4217 where no currency is involved. Where the operator's is not known the import
-# is refused for that; what else is wrong with a row is told all the same.
-NO_CURRENCY = "XXX"
 
 
 def promotion_of(row: PromotionRow, currency: str) -> Promotion:
@@ -55,7 +50,11 @@ def whys(
     known: Mapping[str, Promotion],
     redeemed: Mapping[str, int],
 ) -> list[tuple[str, str]]:
-    """Say what is wrong with a row: of which column, and why."""
+    """Say what is wrong with a row: of which column, and why.
+
+    Where the operator's currency is not known the import is refused for that; what else is wrong
+    is told all the same.
+    """
     try:
         one = promotion_of(row, currency or NO_CURRENCY)
     except Invalid as error:

@@ -13,7 +13,7 @@ from app.imports.problems import Problem, Problems
 from app.imports.tables import FILE, SHEETS, read_tables
 from app.wiring import House
 from billing.catalog.difference import Difference, differences
-from billing.reads import catalog, promotions
+from billing.reads import catalog, loyalty, promotions
 from runtime.store import Tx
 from terms.errors import Invalid
 
@@ -95,7 +95,11 @@ async def affected(tx: Tx, found: Sequence[Difference]) -> list[Affected]:
     """Count for each difference the households that have what it is about."""
     held = await catalog.held(tx)
     had = await promotions.holders(tx)
-    counts = {"prices": held, "promotions": {(code, ""): n for code, n in had.items()}}
+    counts = {
+        "prices": held,
+        "promotions": {(code, ""): n for code, n in had.items()},
+        "loyalty": {("loyalty", ""): await loyalty.members(tx)},
+    }
     return [
         Affected(difference=one, households=counts.get(one.table, {}).get((one.key, one.where), 0))
         for one in found

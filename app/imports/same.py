@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 from app.imports import memory
 from app.imports.check import Known
 from app.imports.folder import Folder
+from app.imports.loyalty_sheets import LOYALTY, LOYALTY_TIERS
 from app.imports.problems import Problems
 from app.imports.sheet import Sheet, canonical
 from app.imports.sheets import (
@@ -75,6 +76,8 @@ async def leave_known(
     # These may change: what was sold is watched over where it is published, routes go as a whole.
     await sieve.count_known(OFFERINGS, folder.offerings)
     await sieve.count_known(PROMOTIONS, folder.promotions)
+    await sieve.count_known(LOYALTY, folder.loyalty)
+    await sieve.count_known(LOYALTY_TIERS, folder.loyalty_tiers)
     await sieve.count_known(ROUTES, folder.routes)
     await sieve.count_known(MODELS, folder.models)
     return sieve.unchanged

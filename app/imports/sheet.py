@@ -211,9 +211,8 @@ def _is_new(
     first = seen.setdefault(key, line)
     if first != line:
         shown = ", ".join(str(part) for part in key if part != "")
-        problems.add(
-            sheet.file, f"{shown} stands in row {first} already", row=line, field=sheet.key[0]
-        )
+        why = f"{shown} stands in row {first} already" if shown else f"row {first} is the only one"
+        problems.add(sheet.file, why, row=line, field=sheet.key[0] if sheet.key else "")
     return first == line
 
 

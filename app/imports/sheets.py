@@ -1,4 +1,4 @@
-"""The eight sheets of an operator folder: what a row of each is made of.
+"""The ten sheets of an operator folder: what a row of each is made of.
 
 Documented for people in docs/reference/import.md, and compared with it by a test.
 """
@@ -11,6 +11,7 @@ from datetime import date
 from typing import Any
 
 from app.imports import cells
+from app.imports.loyalty_sheets import LOYALTY, LOYALTY_TIERS
 from app.imports.sheet import Column, Sheet
 from billing.catalog.model import Offering, OfferingKind
 from billing.catalog.terms import TERMS, Terms
@@ -64,6 +65,7 @@ class OfferingRow:
     billed: str = ""
     window: str = ""
     meter: str = ""
+    sales_channel: str = ""
 
     @property
     def terms(self) -> Terms:
@@ -364,6 +366,8 @@ SHEETS: tuple[Sheet[Any], ...] = (
     OFFERINGS,
     PRICES,
     PROMOTIONS,
+    LOYALTY,
+    LOYALTY_TIERS,
     ROUTES,
     SUBSCRIBERS,
     MODELS,

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 
-from app.imports import cells, sheets
+from app.imports import cells, loyalty_sheets, sheets
 from app.imports.problems import Problem, Problems
 from app.imports.sheet import FILE_BYTES_MAX, Column, Sheet, read_rows
 
@@ -23,11 +23,13 @@ SHEETS: Mapping[str, Sheet[Any]] = {
     "offerings": sheets.OFFERINGS,
     "prices": sheets.PRICES,
     "promotions": sheets.PROMOTIONS,
+    "loyalty": loyalty_sheets.LOYALTY,
+    "loyalty_tiers": loyalty_sheets.LOYALTY_TIERS,
 }
 ROWS_MAX = 100_000
 _HEAD = re.compile(rf"\s*\[\[\s*({'|'.join(SHEETS)})\s*\]\]\s*(#.*)?")
 _KEY = re.compile(r"\s*([0-9A-Za-z_-]+)\s*=")
-_COUNTED = frozenset({"trial_days", "periods", "limit", "limit_account", "ahead"})
+_COUNTED = frozenset({"trial_days", "periods", "limit", "limit_account", "ahead", "months"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +45,8 @@ class Draft:
     offerings: list[sheets.OfferingRow] = field(default_factory=list)
     prices: list[sheets.PriceRow] = field(default_factory=list)
     promotions: list[sheets.PromotionRow] = field(default_factory=list)
+    loyalty: list[loyalty_sheets.LoyaltyRow] = field(default_factory=list)
+    loyalty_tiers: list[loyalty_sheets.TierRow] = field(default_factory=list)
     places: Mapping[tuple[str, int, str], int] = field(default_factory=dict)
 
     def named(self, problem: Problem) -> Problem:
@@ -115,12 +119,13 @@ def _told(
     sheet: Sheet[Any], told: Sequence[Mapping[str, Any]], problems: Problems
 ) -> Iterator[tuple[int, list[Column], list[str]]]:
     known = {column.name: column for column in sheet.columns}
+    days = {column.name for column in sheet.columns if column.read is cells.iso_date}
     for n, row in enumerate(told, 1):
         good = True
         texts = {column.name: "" for column in sheet.columns if not column.may_be_missing}
         for name, value in row.items():
             try:
-                texts[_known(name, sheet)] = _text(name, value)
+                texts[_known(name, sheet)] = _text(name, value, is_day=name in days)
             except ValueError as error:
                 problems.add(sheet.file, str(error), row=n, field=str(name))
                 good = False
@@ -137,7 +142,7 @@ def _known(name: str, sheet: Sheet[Any]) -> str:
     return name
 
 
-def _text(name: str, value: Any) -> str:
+def _text(name: str, value: Any, *, is_day: bool = False) -> str:
     """Write a value as the text of a cell. Raises ValueError for what is none."""
     if isinstance(value, str):
         return value
@@ -149,7 +154,8 @@ def _text(name: str, value: Any) -> str:
         if any(";" in one for one in value):
             raise ValueError("holds a ';'")
         return ";".join(value)
-    raise ValueError(f"must be a text, not {_kind(value)}")
+    wanted = "a date like 2026-03-31" if is_day else "a text"
+    raise ValueError(f"must be {wanted}, not {_kind(value)}")
 
 
 def _kind(value: Any) -> str:

@@ -12,6 +12,8 @@ from app.imports.box_rows import model_of
 from app.imports.effective import price_of, rate_of
 from app.imports.folder import Folder
 from app.imports.known import OPERATOR
+from app.imports.loyalty_rows import program_of
+from app.imports.loyalty_sheets import LOYALTY, LOYALTY_TIERS
 from app.imports.promotion_rows import promotion_of
 from app.imports.same import cells_of, key_of
 from app.imports.sheet import Sheet
@@ -31,6 +33,7 @@ from app.wiring import House
 from billing.flows import providers
 from billing.flows.publish import Publication, publish
 from billing.flows.signup import MethodRef, SignUp, sign_up
+from billing.loyalty.model import Program
 from billing.reads import accounts, catalog, loyalty
 from billing.subscriptions.model import Activation
 from billing.tax.model import abroad
@@ -57,7 +60,7 @@ async def write(house: House, tx: Tx, folder: Folder, actor: str) -> dict[str, i
     if folder.routes:
         await routes.replace(tx, house.work, [_route(row) for row in folder.routes])
     now = await house.clock.business_now(tx)
-    await publish(tx, _publication(folder, business), now)
+    await publish(tx, _publication(folder, business, await loyalty.program(tx)), now)
     services = await _subscribers(house, tx, folder.subscribers, business)
     await box_models.tell(tx, [model_of(row) for row in folder.models])
     await _boxes(house, tx, folder.boxes, services)
@@ -69,6 +72,8 @@ async def write(house: House, tx: Tx, folder: Folder, actor: str) -> dict[str, i
         "offerings.csv": len(folder.offerings),
         "prices.csv": len(folder.prices),
         "promotions.csv": len(folder.promotions),
+        "loyalty.csv": len(folder.loyalty),
+        "loyalty_tiers.csv": len(folder.loyalty_tiers),
         "routes.csv": len(folder.routes),
         "subscribers.csv": len(folder.subscribers),
         "models.csv": len(folder.models),
@@ -95,7 +100,7 @@ async def _business(
         operator.promises != await catalog.promise_policy(tx),
         operator.preview_days != await catalog.preview_days(tx),
         operator.level != await catalog.tax_level(tx),
-        operator.program != await loyalty.program(tx),
+        operator.program not in (None, await loyalty.program(tx)),
         await _sends(house, tx, operator.sending),
     ]
     for target in operator.targets:
@@ -141,7 +146,10 @@ def _route(row: Any) -> Route:
     )
 
 
-def _publication(folder: Folder, business: Mapping[str, str]) -> Publication:
+def _publication(folder: Folder, business: Mapping[str, str], held: Program) -> Publication:
+    program = program_of(folder.loyalty, folder.loyalty_tiers, business["currency"], held)
+    if program is None and folder.operator is not None:
+        program = folder.operator.program
     return Publication(
         zone=business["zone"],
         offerings=tuple(row.offering for row in folder.offerings),
@@ -153,7 +161,7 @@ def _publication(folder: Folder, business: Mapping[str, str]) -> Publication:
         window_days=folder.operator.preview_days if folder.operator else None,
         level=folder.operator.level if folder.operator else None,
         name=folder.draft.name if folder.draft else "",
-        program=folder.operator.program if folder.operator else None,
+        program=program,
         promotions=tuple(promotion_of(row, business["currency"]) for row in folder.promotions),
     )
 
@@ -246,6 +254,8 @@ async def _remember(tx: Tx, folder: Folder) -> None:
         (ROUTES, folder.routes),
         (PRICES, folder.prices),
         (PROMOTIONS, folder.promotions),
+        (LOYALTY, folder.loyalty),
+        (LOYALTY_TIERS, folder.loyalty_tiers),
         (SUBSCRIBERS, folder.subscribers),
         (MODELS, folder.models),
         (BOXES, folder.boxes),

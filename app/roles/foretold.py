@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from typing import TypeVar
 
 from billing.flows.settle import Foreseen
 from billing.reads import bills
@@ -48,9 +49,13 @@ class Broken:
     why: str
 
 
+N = TypeVar("N", Unusual, Named)
+
+
 @dataclass(slots=True, kw_only=True)
 class BillPreview:
-    """What a run at a moment would bill. The lists are cut at SHOWN_MAX; the counts are not.
+    """What a run at a moment would bill. The lists are by number and cut at SHOWN_MAX; the counts
+    are not.
 
     `shocks` are bills of more than `shock_percent` of the median of the account's last three,
     `drops` of less than that the other way round. `fresh` were never billed before; `gone` were a
@@ -116,23 +121,24 @@ async def _name(
     usual: Mapping[AccountId, tuple[Money, Lately]],
     lists: Sequence[Sequence[AccountId]],
 ) -> None:
-    """Show the first of each list by their names."""
-    counts = (len(found.shocks), len(found.drops), len(found.fresh), len(found.gone))
-    pairs = zip(lists, counts, strict=True)
-    shocks, drops, fresh, gone = (keys[: SHOWN_MAX - shown] for keys, shown in pairs)
+    """Show of each list those whose numbers come first, with their names."""
+    shocks, drops, fresh, gone = lists
     named = await bills.names(tx, [*shocks, *drops, *fresh, *gone])
-    for keys, unusual in ((shocks, found.shocks), (drops, found.drops)):
-        unusual += [
-            Unusual(
-                number=named[one].number,
-                name=named[one].name,
-                total=usual[one][0],
-                usual=usual[one][1].usual,
-            )
-            for one in keys
-        ]
-    found.fresh += [named[one] for one in fresh]
-    found.gone += [named[one] for one in gone]
+
+    def unusual(one: AccountId) -> Unusual:
+        now, before = usual[one]
+        of = named[one]
+        return Unusual(number=of.number, name=of.name, total=now, usual=before.usual)
+
+    found.shocks = first([*found.shocks, *map(unusual, shocks)])
+    found.drops = first([*found.drops, *map(unusual, drops)])
+    found.fresh = first([*found.fresh, *(named[one] for one in fresh)])
+    found.gone = first([*found.gone, *(named[one] for one in gone)])
+
+
+def first(named: Sequence[N]) -> list[N]:
+    """Give as many as are shown, by their numbers."""
+    return sorted(named, key=lambda one: one.number)[:SHOWN_MAX]
 
 
 def _exceeds(larger: Money, smaller: Money, found: BillPreview) -> bool:

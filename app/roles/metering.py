@@ -9,6 +9,7 @@ from app.desk import metering
 from app.desk.metering import Outcome
 from app.wiring import House
 from billing.reads import accounts
+from billing.usage.model import SAID_BY_TARGETS
 from gateway.provisioning.meters import Page, services_of
 from runtime.store import Tx
 from terms.ids import TargetName
@@ -55,13 +56,19 @@ async def _take(house: House, tx: Tx, page: Page, outcome: Outcome) -> None:
     ]
     source, actor = f"{SOURCE}{page.target}", f"target:{page.target}"
     mine = Outcome()
-    await metering.take(house, tx, source, rows, actor=actor, outcome=mine)
+    await metering.take(house, tx, source, rows, actor=actor, outcome=mine, said=SAID_BY_TARGETS)
     outcome.taken += mine.taken
+    outcome.refused_count += mine.refused_count
+    if count := mine.refused_count + mine.taken.contradicting:
+        await house.meters.refuse(tx, page.target, count, _last_reason(page, mine))
+
+
+def _last_reason(page: Page, mine: Outcome) -> str:
     if mine.refused:
         last = mine.refused[-1]
-        why = f"{page.uses[last.line - 1].id[:80]}: {last.field}: {last.why}"
-        await house.meters.refuse(tx, page.target, mine.refused_count, why)
-        outcome.refused_count += mine.refused_count
+        return f"{page.uses[last.line - 1].id[:80]}: {last.field}: {last.why}"
+    contradiction = mine.taken.contradictions[-1]
+    return f"{contradiction.told.id}: {contradiction}"
 
 
 async def _contracts(tx: Tx, page: Page) -> dict[str, str]:

@@ -11,7 +11,7 @@ from pydantic import TypeAdapter
 
 from app.web.api.shapes import PREFIX
 from app.web.openapi import JSON, Document, text
-from app.web.people.phone import Phone
+from app.web.page.phone import Phone
 from app.web.route import Call, Policy, Query, Route
 from app.web.wording import Field, fields, shape_of, told
 

@@ -75,7 +75,7 @@ class Call:
 
     `here` is who is signed in, on routes for people, `guest` on those for subscribers, and `bearer`
     who calls by a token; `actor` names each in what is written down. `once` is the same for a
-    request that is sent again with its Idempotency-Key, and empty without one.
+    form that is sent again, or a request with its Idempotency-Key, and empty without one.
     """
 
     request: web.Request

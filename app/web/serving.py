@@ -26,6 +26,7 @@ from app.wiring import House
 from runtime.chance import new_id
 from runtime.patience import patience
 from runtime.retry import is_lost
+from runtime.store.audit import because
 from runtime.telemetry import bound, get_log
 from terms.errors import BoxofficeError
 
@@ -145,6 +146,10 @@ def _handler(house: House, callers: Callers, asking: Asking, route: Route) -> _S
     async def served(request: web.Request) -> web.StreamResponse:
         caller = await admit(request, house, callers, route.policy)
         call, raw = await _read(request, house, route, caller)
+        with because(_reason(call)):
+            return await answered(call, raw, request)
+
+    async def answered(call: Call, raw: bytes, request: web.Request) -> web.StreamResponse:
         if call.bearer is not None and request.method not in SAFE_METHODS:
             return await asking.changed(route, call, raw, written)
         if route.handler is None:
@@ -155,6 +160,12 @@ def _handler(house: House, callers: Callers, asking: Asking, route: Route) -> _S
         return web.Response(status=route.status, body=written(result), content_type=JSON)
 
     return served
+
+
+def _reason(call: Call) -> str:
+    """Tell why somebody asks for it, where that is said; what is of a subscriber says where."""
+    said = getattr(call.body or call.form, "reason", None)
+    return said or ("at the portal" if call.guest else "")
 
 
 async def _read(

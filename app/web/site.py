@@ -17,8 +17,8 @@ from app.web.console.working import Working
 from app.web.describing import Describing
 from app.web.field.pages import Field
 from app.web.leading import PORTAL
+from app.web.page.phone import Phone
 from app.web.people.me import Me
-from app.web.people.phone import Phone
 from app.web.people.setting_up import SettingUp
 from app.web.people.signing import Signing
 from app.web.people.staff import Staff

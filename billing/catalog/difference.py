@@ -14,7 +14,8 @@ _PRICED = ("deposit", "lost_fee", "includes_tax", "tiers", "bundled", "minimum",
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Difference:
-    """One thing that is otherwise: `field` of an offering, price, tax or promotion, from a day on.
+    """One thing that is otherwise: `field` of an offering, price, tax, promotion, tier, from a day
+    on.
 
     `before` and `after` are words of people; an empty one is nothing. `where` is a currency or a
     jurisdiction.
@@ -28,12 +29,17 @@ class Difference:
     before: str = ""
     after: str = ""
 
+    @property
+    def name(self) -> str:
+        """What it is about, as people call it."""
+        return f"tier {self.key}" if self.table == "loyalty_tiers" else self.key
+
     def __str__(self) -> str:
         since = f" from {self.from_on}" if self.from_on else ""
         place = f" in {self.where}" if self.where and self.table == "taxes" else ""
         if not self.before:
-            return f"{self.key}: {self.field} {self.after}{place}{since}, new"
-        return f"{self.key}: {self.field} {self.after or 'none'}{place}{since}, was {self.before}"
+            return f"{self.name}: {self.field} {self.after}{place}{since}, new"
+        return f"{self.name}: {self.field} {self.after or 'none'}{place}{since}, was {self.before}"
 
 
 def differences(before: Document, after: Document) -> list[Difference]:
@@ -43,10 +49,15 @@ def differences(before: Document, after: Document) -> list[Difference]:
         *_offerings(before.get("offerings", ()), after.get("offerings", ())),
         *_prices(before.get("prices", ()), after.get("prices", ())),
     ]
-    # A version from before promotions were a part of it knows nothing of them.
-    if not before or "promotions" in before:
-        found += _promotions(before.get("promotions", ()), after.get("promotions", ()))
-    return sorted(found, key=lambda one: (one.key, one.table, one.from_on, one.where, one.field))
+    # A version from before promotions or loyalty were a part of it knows nothing of them.
+    for table, differ in (
+        ("promotions", _promotions),
+        ("loyalty", _loyalty),
+        ("loyalty_tiers", _tiers),
+    ):
+        if not before or table in before:
+            found += differ(before.get(table, ()), after.get(table, ()))
+    return sorted(found, key=lambda one: (one.name, one.table, one.from_on, one.where, one.field))
 
 
 def _taxes(before: Sequence[Row], after: Sequence[Row]) -> Iterator[Difference]:
@@ -113,6 +124,25 @@ def _promotions(before: Sequence[Row], after: Sequence[Row]) -> Iterator[Differe
                 yield Difference(
                     table="promotions", key=row["code"], field=name, before=was, after=now
                 )
+
+
+def _loyalty(before: Sequence[Row], after: Sequence[Row]) -> Iterator[Difference]:
+    held, row = next(iter(before), {}), next(iter(after), {})
+    yield from _otherwise("loyalty", "loyalty", held, row)
+
+
+def _tiers(before: Sequence[Row], after: Sequence[Row]) -> Iterator[Difference]:
+    held, now = ({row["name"]: row for row in rows} for rows in (before, after))
+    for name in sorted({*held, *now}):
+        yield from _otherwise("loyalty_tiers", name, held.get(name, {}), now.get(name, {}))
+
+
+def _otherwise(table: str, key: str, held: Row, row: Row) -> Iterator[Difference]:
+    """List the fields of a row that say something else, gone ones too."""
+    for field in sorted({*held, *row} - {"name"}):
+        was, now = _text(held.get(field)), _text(row.get(field))
+        if was != now:
+            yield Difference(table=table, key=key, field=field, before=was, after=now)
 
 
 def _taken_off(row: Row) -> str:

@@ -1,7 +1,7 @@
 """A catalogue as a document: plain words in tables, as files and callers tell it. Pure.
 
 It says the same of equal catalogues, so that two editions can be compared word by word. Promotions
-are a table of their own, written where they are known.
+and loyalty are tables of their own, written where they are known.
 """
 
 from __future__ import annotations

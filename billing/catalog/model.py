@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from enum import StrEnum
 from fractions import Fraction
 
-from billing.catalog.terms import USUAL, Terms
+from billing.catalog.terms import USUAL, SalesChannel, Terms
 from billing.catalog.tiers import Tiers
 from billing.catalog.usage_price import UsagePrice
 from billing.tax.levels import Inclusive
@@ -60,8 +60,17 @@ class Offering:
             yield "window", "only something bought once that grants a title has a window"
         if self.terms.billed is not USUAL.billed and not is_one_off:
             yield "billed", "only something bought once says when it is billed"
+        if self.terms.sales_channel is not None and not is_one_off:
+            yield "sales_channel", "only something bought once says who sells it"
         if bool(self.terms.meter) is not (self.kind is OfferingKind.USAGE):
             yield "meter", "what is charged by usage, and nothing else, names its meter"
+
+    @property
+    def is_self_service(self) -> bool:
+        """Whether subscribers may buy it themselves: titles, unless its terms say otherwise."""
+        usual = SalesChannel.SELF_SERVICE if self.grants else SalesChannel.STAFF
+        said = self.terms.sales_channel or usual
+        return self.kind is OfferingKind.ONE_OFF and said is SalesChannel.SELF_SERVICE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -170,9 +179,9 @@ class PriceBook:
 
 
 def changed_offerings(book: PriceBook, offered: Iterable[Offering]) -> list[Offering]:
-    """Those that are new or renamed.
+    """Those that are new, renamed or sold by somebody else.
 
-    Raises Invalid for anything but the name: what was sold keeps its meaning.
+    Raises Invalid for anything but that: what was sold keeps its meaning.
     """
     changed = []
     for offering in offered:
@@ -213,6 +222,8 @@ def changed_prices(book: PriceBook, offered: Iterable[Price], today: date) -> li
 
 
 def _keep_meaning(held: Offering, offered: Offering) -> None:
+    channel = offered.terms.sales_channel
+    held = replace(held, terms=replace(held.terms, sales_channel=channel))
     for name in ("kind", "grants", "tax", "models", "terms"):
         if getattr(held, name) != getattr(offered, name):
             raise Invalid(

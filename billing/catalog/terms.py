@@ -82,14 +82,21 @@ class Billed(StrEnum):
     NEXT_INVOICE = "next_invoice"  # with the next invoice, at the latest on the next bill day
 
 
+class SalesChannel(StrEnum):
+    """Who sells something that is bought once."""
+
+    SELF_SERVICE = "self_service"  # the subscriber itself may buy it, at the portal
+    STAFF = "staff"  # nobody but staff, and programs of the operator
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Terms:
     """By default a calendar month in advance, from bill day to bill day, by the day.
 
     `last_day` is the day on which something ends: for a change of plan, `billed` lets the old plan
-    have it. `unused` are charged days behind an end, `paused` those of a pause. `billed` and
-    `window` are of what is bought once; `meter` counts what is used. `bundle_with` are offerings:
-    while a household has one of them too, the price is the bundled one.
+    have it. `unused` are charged days behind an end, `paused` those of a pause. `billed`, `window`
+    and `sales_channel` are of what is bought once; `meter` counts what is used. `bundle_with` are
+    offerings: while a household has one of them too, the price is the bundled one.
     """
 
     interval: Interval = MONTHLY
@@ -109,6 +116,7 @@ class Terms:
     billed: Billed = Billed.AT_ONCE
     window: Window | None = None
     meter: str = ""
+    sales_channel: SalesChannel | None = None
 
     @property
     def counts_from_its_begin(self) -> bool:
@@ -213,6 +221,7 @@ _READERS: Mapping[str, Callable[[str], Any]] = {
     "billed": _one_of(Billed),
     "window": Window.parse,
     "meter": _meter,
+    "sales_channel": _one_of(SalesChannel),
 }
 TERMS = tuple(_READERS)
 USUAL = Terms()

@@ -8,12 +8,13 @@ from typing import Any
 
 from sqlalchemy import select
 
-from billing.payments.provider import Http, Provider
+from billing.payments.provider import Provider
 from billing.payments.registry import open_provider
 from billing.payments.store import payment_provider
 from runtime.resealing import reseal
 from runtime.secrets import Sealer
 from runtime.store import Tx
+from terms.http import Http
 
 
 def _place(name: str) -> str:

@@ -1,4 +1,4 @@
-"""A catalogue is published: offerings, prices, taxes, promotions, the ladder.
+"""A catalogue is published: offerings, prices, taxes, promotions, loyalty, the ladder.
 
 What is sold stays as it is.
 """
@@ -13,7 +13,7 @@ from sqlalchemy import exists, select
 
 from billing.billdays import store as billdays
 from billing.catalog import store as catalog
-from billing.catalog.document import Document, Version
+from billing.catalog.document import Document, Version, written
 from billing.catalog.model import (
     Offering,
     OfferingKind,
@@ -27,12 +27,13 @@ from billing.dunning.model import Ladder
 from billing.equipment import store as equipment
 from billing.equipment.model import Starts
 from billing.invoicing.store import invoice_line
+from billing.loyalty import document as loyalty_document
 from billing.loyalty import store as loyalty
 from billing.loyalty.model import Program
 from billing.promises import store as promises
 from billing.promises.model import PromisePolicy
+from billing.promotions import document as promotions_document
 from billing.promotions import store as promotions
-from billing.promotions.document import whole
 from billing.promotions.promotion import Promotion, changed_promotions, misfit
 from billing.tax import store as tax
 from billing.tax.levels import Level
@@ -87,7 +88,7 @@ async def publish(tx: Tx, publication: Publication, now: datetime) -> Published:
     prices = changed_prices(book, publication.prices, today)
     _check_names(publication, book, table)
     await _check_sold(tx, book, prices)
-    before = whole(book, table, (await promotions.load(tx)).values())
+    before = await _document(tx)
     await tax.keep(tx, rates)
     await catalog.keep(tx, offerings, prices)
     changes = [
@@ -119,8 +120,7 @@ async def _check_sold(tx: Tx, book: PriceBook, prices: Sequence[Price]) -> None:
 async def _keep_versions(tx: Tx, name: str, before: Document, now: datetime) -> None:
     """Raise the edition, and remember the catalogue where it is another one than before."""
     held = await catalog.edition(tx)
-    offered = (await promotions.load(tx)).values()
-    after = whole(await catalog.load(tx), await tax.load(tx), offered)
+    after = await _document(tx)
     edition = await catalog.raise_edition(tx)
     if after == before:
         return
@@ -132,6 +132,15 @@ async def _keep_versions(tx: Tx, name: str, before: Document, now: datetime) -> 
         await catalog.keep_version(tx, first)
     version = Version(edition=edition, name=name, published_at=now, document=after)
     await catalog.keep_version(tx, version)
+
+
+async def _document(tx: Tx) -> Document:
+    """Write what is published."""
+    return {
+        **written(await catalog.load(tx), await tax.load(tx)),
+        **promotions_document.written((await promotions.load(tx)).values()),
+        **loyalty_document.written(await loyalty.load_program(tx)),
+    }
 
 
 async def _publish_rules(tx: Tx, publication: Publication) -> list[str]:

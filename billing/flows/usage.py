@@ -22,6 +22,8 @@ from billing.usage.model import (
     NO_OFFERING,
     NO_PRICE,
     NO_SERVICE,
+    SAID,
+    Contradiction,
     Record,
     RecordState,
     UsageTotal,
@@ -34,17 +36,23 @@ from terms.calendar import local_date
 from terms.errors import NotFound
 
 RECORDS_MAX = 10_000
+NAMED_MAX = 100  # contradictions
 _KEY = ("source", "source_id")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Taken:
-    """How many records were counted, are free, wait, or were told before."""
+    """How many records were counted, are free, wait, or were told before.
+
+    Those told before with something else are `contradicting`; the first of them are named.
+    """
 
     counted: int = 0
     free: int = 0
     waiting: int = 0
     known: int = 0
+    contradicting: int = 0
+    contradictions: tuple[Contradiction, ...] = ()
 
     def __add__(self, other: Taken) -> Taken:
         return Taken(
@@ -52,24 +60,49 @@ class Taken:
             free=self.free + other.free,
             waiting=self.waiting + other.waiting,
             known=self.known + other.known,
+            contradicting=self.contradicting + other.contradicting,
+            contradictions=(self.contradictions + other.contradictions)[:NAMED_MAX],
         )
 
 
-async def take(desk: Desk, tx: Tx, records: Sequence[Record], now: datetime) -> Taken:
-    """Take records; one that was told before changes nothing. Raises ValueError for too many."""
+async def take(
+    desk: Desk,
+    tx: Tx,
+    records: Sequence[Record],
+    now: datetime,
+    *,
+    said: Sequence[str] = SAID,
+) -> Taken:
+    """Take records; one that was told before changes nothing, whatever is told of it now.
+
+    `said` is what the source says itself, so that it can contradict itself in it. Raises ValueError
+    for too many.
+    """
     if len(records) > RECORDS_MAX:
         raise ValueError(f"at most {RECORDS_MAX} records at once")
     # The lock comes first: whoever tells the same records meanwhile waits, and then finds them.
     homes = await of_contracts(tx, [one.contract for one in records])
-    known = await _known(tx, records)
-    new = {one.key: one for one in reversed(records) if one.key not in known}
-    fates = await _count(desk, tx, list(new.values()), homes, now)
+    first = await _known(tx, records)
+    new, contradictions = [], []
+    for one in records:
+        held = first.get(one.key)
+        if held is None:
+            first[one.key] = one
+            new.append(one)
+        elif any(getattr(held, name) != getattr(one, name) for name in said):
+            contradictions.append(Contradiction(held=held, told=one))
+    fates = await _count(desk, tx, new, homes, now)
     # One that counts and was counted at the same moment for somebody else breaks the transaction.
     counted = [one for one in fates if one.state is RecordState.COUNTED]
     others = [one for one in fates if one.state is not RecordState.COUNTED]
     await tx.insert(usage_record, [_row(one, now) for one in counted])
     await tx.insert_new(usage_record, [_row(one, now) for one in others], key=_KEY)
-    return replace(_taken(fates), known=len(records) - len(fates))
+    return replace(
+        _taken(fates),
+        known=len(records) - len(fates) - len(contradictions),
+        contradicting=len(contradictions),
+        contradictions=tuple(contradictions[:NAMED_MAX]),
+    )
 
 
 async def take_waiting(
@@ -176,16 +209,15 @@ def _metered(meter: str, home: Home, book: PriceBook) -> Iterator[Subscription]:
     return (one for one in home.metered if book.offering(one.offering).terms.meter == meter)
 
 
-async def _known(tx: Tx, records: Sequence[Record]) -> set[tuple[str, str]]:
+async def _known(tx: Tx, records: Sequence[Record]) -> dict[tuple[str, str], Record]:
     c = usage_record.c
-    query = select(c.source_id).where(among(tx.engine, c.source_id))
-    known = set()
+    query = select(usage_record).where(among(tx.engine, c.source_id))
+    known: dict[tuple[str, str], Record] = {}
     for source in {one.source for one in records}:
         ids = sorted({one.id for one in records if one.source == source})
         given = {KEYS: packed(tx.engine, ids)}
-        known |= {
-            (source, row.source_id) for row in await tx.rows(query.where(c.source == source), given)
-        }
+        held = map(record_from, await tx.rows(query.where(c.source == source), given))
+        known |= {one.key: one for one in held}
     return known
 
 

@@ -13,7 +13,7 @@ from enum import StrEnum
 
 from terms.calendar import anchored
 from terms.errors import Invalid
-from terms.money import PER_MILLION, Money, Rate
+from terms.money import NO_CURRENCY, PER_MILLION, Money, Rate
 
 MONTHS_MAX = 120
 TIERS_MAX = 20
@@ -43,12 +43,14 @@ class Program:
     """What an operator gives: `referral` once for each household brought, points by tiers.
 
     Points last `months`. Without tiers nobody earns any, without `referral` nobody is asked to
-    bring others. Raises Invalid for one that makes no sense.
+    bring others. Tiers begin at amounts of the `currency`. Raises Invalid for one that makes no
+    sense.
     """
 
     referral: Money | None = None
     months: int = 24
     tiers: Sequence[Tier] = ()
+    currency: str = NO_CURRENCY
 
     def __post_init__(self) -> None:
         if self.referral is not None and self.referral.amount_minor <= 0:

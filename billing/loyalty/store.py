@@ -21,7 +21,7 @@ from sqlalchemy import (
 
 from billing.loyalty.model import Program, Tier
 from runtime.store import Instant, Tx, metadata
-from terms.money import Money, Rate
+from terms.money import NO_CURRENCY, Money, Rate
 
 loyalty_program = Table(
     "loyalty_program",
@@ -100,6 +100,7 @@ async def load_program(tx: Tx) -> Program:
             Tier(name=name, from_minor=from_minor, earns=Rate(ppm))
             for name, from_minor, ppm in json.loads(found.tiers)
         ),
+        currency=found.currency or NO_CURRENCY,
     )
 
 
@@ -109,7 +110,7 @@ async def keep_program(tx: Tx, program: Program) -> None:
     said = {
         "id": 1,
         "referral_minor": gift.amount_minor if gift else None,
-        "currency": gift.currency if gift else None,
+        "currency": gift.currency if gift else program.currency,
         "months": program.months,
         "tiers": json.dumps([[t.name, t.from_minor, t.earns.ppm] for t in program.tiers]),
     }

@@ -12,28 +12,11 @@ from datetime import datetime
 from typing import Any, ClassVar, Protocol, runtime_checkable
 
 from billing.payments.model import Decline, Moved, Refused
-from terms.http import Answer
+from terms.http import Http
 from terms.ids import AttemptId
 from terms.money import Money
 
 Tidings = Moved | Refused
-
-
-class Http(Protocol):
-    """The one client door, as a provider sees it (given by the composition root)."""
-
-    async def call(
-        self,
-        method: str,
-        url: str,
-        *,
-        headers: Mapping[str, str] | None = None,
-        body: bytes | None = None,
-        deadline_s: float | None = None,
-        body_bytes_max: int | None = None,
-    ) -> Answer:
-        """Make one request. Raises Unreachable, which says nothing about its effect."""
-        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

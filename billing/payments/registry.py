@@ -9,8 +9,9 @@ from typing import Any, cast
 
 from pydantic import ValidationError
 
-from billing.payments.provider import Http, Provider
+from billing.payments.provider import Provider
 from terms.errors import Invalid, NotFound
+from terms.http import Http
 
 GROUP = "boxoffice.providers"
 

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from billing.catalog.document import Document, Row, told, written
-from billing.catalog.model import PriceBook
+from billing.catalog.document import Document, Row, told
 from billing.promotions.promotion import Promotion
-from billing.tax.model import TaxTable
 from terms.money import Money
 
 
-def whole(book: PriceBook, table: TaxTable, promotions: Iterable[Promotion]) -> Document:
-    """Write a catalogue with its promotions."""
+def written(promotions: Iterable[Promotion]) -> Document:
+    """Write promotions, by code."""
     by_code = sorted(promotions, key=lambda one: one.code)
-    return {**written(book, table), "promotions": [_promotion(one) for one in by_code]}
+    return {"promotions": [_promotion(one) for one in by_code]}
 
 
 def _promotion(one: Promotion) -> Row:

@@ -67,11 +67,6 @@ class Promotion:
         off = self.discount.off
         return off.currency if isinstance(off, Money) else ""
 
-    @property
-    def is_followed(self) -> bool:
-        """Whether what it has taken off already says what it still takes off."""
-        return self.discount.periods_max is not None or isinstance(self.discount.off, Money)
-
     def is_had_on(self, day: date) -> bool:
         """Whether it may be redeemed on a day."""
         return self.from_on <= day and (self.until_on is None or day < self.until_on)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from billing.catalog.model import Offering, OfferingKind, PriceBook
-from billing.catalog.terms import Billed
+from billing.catalog.terms import Billed, SalesChannel
 from billing.catalog.window import Window
 from billing.tax.assessment import Assessor, Taxable, Where
 from terms.money import Money
@@ -24,17 +24,24 @@ class Offer:
 
 
 def on_sale(
-    book: PriceBook, currency: str, today: date, now: datetime, words: str = ""
+    book: PriceBook,
+    currency: str,
+    today: date,
+    now: datetime,
+    *,
+    channel: SalesChannel,
+    words: str = "",
 ) -> list[Offering]:
-    """List the one-offs that may be bought now, those with some words in their name, by name.
+    """List the one-offs that a channel sells now, those with some words in their name, by name.
 
-    `today` is the household's.
+    Staff sells all of them. `today` is the household's.
     """
     wanted = words.casefold().split()
     found = (
         one
         for one in book.offerings.values()
         if one.kind is OfferingKind.ONE_OFF
+        and (one.is_self_service or channel is SalesChannel.STAFF)
         and all(word in one.name.casefold() for word in wanted)
         and not (one.terms.window and one.terms.window.is_over(now))
         and any(price.effective_from <= today for price in book.prices_of(one.code, currency))

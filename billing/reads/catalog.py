@@ -12,17 +12,19 @@ from sqlalchemy import func, select
 from billing.accounts.store import account, service
 from billing.billdays import store as billdays
 from billing.catalog import store as catalog
-from billing.catalog.document import Document, Version
+from billing.catalog.document import Document, Version, written
 from billing.catalog.model import Offering, Price, PriceBook
 from billing.dunning import store as dunning
 from billing.dunning.model import Ladder
 from billing.equipment import store as equipment
 from billing.equipment.model import Starts
 from billing.equipment.store import rental
+from billing.loyalty import document as loyalty_document
+from billing.loyalty import store as loyalty
 from billing.promises import store as promises
 from billing.promises.model import PromisePolicy
+from billing.promotions import document as promotions_document
 from billing.promotions import store as promotions
-from billing.promotions.document import whole
 from billing.subscriptions.store import subscription
 from billing.tax import store as tax
 from billing.tax.levels import Level
@@ -91,8 +93,11 @@ async def edition(tx: Tx) -> int:
 
 async def document(tx: Tx) -> Document:
     """Write what is published as a document."""
-    offered = (await promotions.load(tx)).values()
-    return whole(await catalog.load(tx), await tax.load(tx), offered)
+    return {
+        **written(await catalog.load(tx), await tax.load(tx)),
+        **promotions_document.written((await promotions.load(tx)).values()),
+        **loyalty_document.written(await loyalty.load_program(tx)),
+    }
 
 
 async def versions(tx: Tx) -> list[Version]:

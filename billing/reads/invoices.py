@@ -32,8 +32,6 @@ from terms.errors import NotFound
 from terms.ids import AccountId, InvoiceId
 from terms.money import Money
 
-LIMIT_MAX = 500
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LineView:
@@ -107,13 +105,6 @@ async def view(tx: Tx, number: str) -> InvoiceView:
     if not found:
         raise NotFound(f"there is no invoice {number!r}")
     return await _linked(tx, found[0])
-
-
-async def listing(tx: Tx, *, after: str = "", limit: int = 50) -> list[InvoiceView]:
-    """List invoices, the newest first, behind a number."""
-    query = _invoices().order_by(invoice.c.number.desc()).limit(min(limit, LIMIT_MAX))
-    query = query.where(invoice.c.number < after) if after else query
-    return await _views(tx, await tx.rows(query))
 
 
 async def of_account(tx: Tx, key: AccountId, *, limit: int) -> list[InvoiceView]:

@@ -45,6 +45,11 @@ async def program(tx: Tx) -> Program:
     return await load_program(tx)
 
 
+async def members(tx: Tx) -> int:
+    """Count the accounts that have points for what they pay."""
+    return int(await tx.scalar(select(func.count()).select_from(loyalty)))
+
+
 async def of_account(tx: Tx, key: AccountId) -> LoyaltyView:
     """Show what an account has."""
     p, r = point_entry.c, referral.c

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import func, or_, select, tuple_
+from sqlalchemy import or_, select, tuple_
 
 from billing.accounts.store import service
 from billing.catalog.model import OfferingKind
@@ -130,8 +130,3 @@ async def waiting(
         )
         for row in await tx.rows(query)
     ]
-
-
-async def waiting_count(tx: Tx) -> int:
-    """Count the records that wait."""
-    return int(await tx.scalar(select(func.count()).select_from(usage_record).where(_WAITING)))

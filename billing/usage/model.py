@@ -25,6 +25,10 @@ NO_SERVICE, NO_OFFERING, NO_PRICE = "no_service", "no_offering", "no_price"  # w
 AGE_MAX = timedelta(days=90)
 AHEAD_MAX = timedelta(minutes=10)
 FIELDS = ("id", "contract", "meter", "quantity", "at")
+# What a source says of a record besides its id. Of a target's we say whose it is and when it was,
+# by what its key means and how far business time is ahead; both may be otherwise the next time.
+SAID = ("contract", "meter", "quantity_micro", "used_at")
+SAID_BY_TARGETS = ("meter", "quantity_micro")
 _QUANTITY = re.compile(r"[0-9]{1,10}(\.[0-9]{1,6})?")
 _TEXT = re.compile(r"[!-~]{1,80}")
 _CONTRACT = re.compile(r"[!-~]{1,40}")
@@ -55,6 +59,21 @@ class Record:
     def key(self) -> tuple[str, str]:
         """What makes it the same record, however often it is told."""
         return self.source, self.id
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Contradiction:
+    """A record that is held, and what was told under its id later. What is held stays."""
+
+    held: Record
+    told: Record
+
+    def __str__(self) -> str:
+        return f"{_said(self.held)} is held, {_said(self.told)} was told"
+
+
+def _said(one: Record) -> str:
+    return f"{shown(one.quantity_micro)} {one.meter} of {one.contract} at {one.used_at:%F %T}"
 
 
 def read(source: str, row: Mapping[str, Any], now: datetime) -> Record:

@@ -184,6 +184,15 @@ def place_of(address: str, default_port: int) -> tuple[str, int]:
     return host, port
 
 
+def misplaced(address: str) -> str:
+    """Say why nothing can listen there; nothing where something may."""
+    try:
+        place_of(address, default_port=1)
+    except Permanent:
+        return "is no address like 10.0.0.7:22, box.example:22 or [2001:db8::7]:22"
+    return ""
+
+
 def _is_ipv6(host: str) -> bool:
     """Tell whether it is such an address, and of no zone: zones are this machine's own."""
     try:

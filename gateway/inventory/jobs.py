@@ -267,9 +267,13 @@ async def _note(
 
 def opened(new: NewJob, id_: str, now: datetime, actor: str) -> Deed:
     """Word the opening of a job for the audit."""
-    return deed_of(id_, now, "job.open", actor, f"{new.kind} for {new.contract}")
+    what = f"{new.kind} for {new.contract}"
+    return deed_of(id_, now, "job.open", actor, what, reason=new.note)
 
 
-def deed_of(id_: str, now: datetime, action: str, actor: str, after: str) -> Deed:
+def deed_of(
+    id_: str, now: datetime, action: str, actor: str, after: str, *, reason: str = ""
+) -> Deed:
     """Word a deed about a job for the audit."""
-    return Deed(at=now, actor=actor, action=action, subject=f"job:{id_}", after=after)
+    subject = f"job:{id_}"
+    return Deed(at=now, actor=actor, action=action, subject=subject, after=after, reason=reason)

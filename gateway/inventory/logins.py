@@ -14,6 +14,7 @@ from typing import Any
 import orjson
 from sqlalchemy import Column, Index, String, Table, Text, or_, select, update
 
+from gateway.adapters.boxes import misplaced
 from gateway.adapters.sdk import NEXT, Access, Answering
 from gateway.inventory import hostkeys, imprints, secrets
 from gateway.inventory.imprints import SecretOf
@@ -293,8 +294,10 @@ class Logins:
 
 def checked_address(text: str) -> str:
     """Check where a box listens: `host:port` or a host. Raises Invalid."""
-    if len(text) > ADDRESS_CHARS_MAX or not text.isprintable() or " " in text:
-        raise Invalid("address", f"host:port, at most {ADDRESS_CHARS_MAX} characters")
+    if len(text) > ADDRESS_CHARS_MAX:
+        raise Invalid("address", f"longer than {ADDRESS_CHARS_MAX} characters")
+    if text and (why := misplaced(text)):
+        raise Invalid("address", why)
     return text
 
 

@@ -132,14 +132,16 @@ async def balance(tx: Tx, work: Work, supplies: Iterable[Supply]) -> list[Supply
     sending = await load_sending(tx) if is_short else Sending.AUTOMATIC
     jobs = await _concerning(tx, known)
     found = {service: decide(one, jobs.get(service, ()), sending) for service, one in known.items()}
-    await _change(tx, work, [each for one in found.values() for each in one.changes], actor=ACTOR)
+    changes = [each for one in found.values() for each in one.changes]
+    await _change(tx, work, changes, actor=ACTOR, why="the shortage is over")
     return [known[service] for service, one in found.items() if one.is_to_open]
 
 
 async def give_way(tx: Tx, work: Work, service: ServiceId) -> None:
     """Cancel what has opened by itself at a household to which a person sends somebody."""
     own = [one for one in (await _concerning(tx, [service])).get(service, ()) if one.reason]
-    await _change(tx, work, [_over(one, JobState.CANCELLED) for one in own], actor=ACTOR)
+    over = [_over(one, JobState.CANCELLED) for one in own]
+    await _change(tx, work, over, actor=ACTOR, why="somebody is sent by hand")
 
 
 async def open_for(
@@ -173,7 +175,7 @@ async def _open(tx: Tx, work: Work, jobs: Sequence[NewJob], *, actor: str) -> No
     await record(tx, [opened(new, id_, now, actor) for id_, new in named if id_ in is_open])
 
 
-async def _change(tx: Tx, work: Work, changes: Sequence[Change], *, actor: str) -> None:
+async def _change(tx: Tx, work: Work, changes: Sequence[Change], *, actor: str, why: str) -> None:
     """Change and close many jobs; one that somebody has closed meanwhile stays as it is."""
     now = work.clock.machine_now()
     as_before = update(job).where(_C.id == bindparam("job"), _C.state == bindparam("was"))
@@ -194,7 +196,11 @@ async def _change(tx: Tx, work: Work, changes: Sequence[Change], *, actor: str) 
         await tx.execute(as_before.values({name: bindparam(name) for name in columns}), values)
     closed = [one for one in changes if one.is_closing]
     await record(
-        tx, [deed_of(one.before.id, now, "job.close", actor, one.state.value) for one in closed]
+        tx,
+        [
+            deed_of(one.before.id, now, "job.close", actor, one.state.value, reason=why)
+            for one in closed
+        ],
     )
 
 

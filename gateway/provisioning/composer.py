@@ -38,7 +38,6 @@ from runtime.work import Claim, Work
 from terms.entitlement import Entitlement, ServiceState
 from terms.ids import ServiceId, SubjectId, TargetName
 
-BATCH_ROWS_MAX = 500
 # A box goes dark after the household's accounts are seen dark, or when that takes this long.
 BOX_WAITS_MAX = timedelta(seconds=60)
 _NOTHING = Standings()

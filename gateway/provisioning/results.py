@@ -190,7 +190,7 @@ def _was_changed_there(result: Result) -> bool:
 def _what(result: Result) -> dict[str, tuple[str, str]]:
     """Tell what this run changed, or what an interrupted one before it had changed already."""
     trail, job = result.trail, result.job
-    if trail.desired is None:
+    if trail.desired is None or not trail.is_seen:
         return {}
     if trail.is_changed or not result.is_done:
         return differences(trail.desired, trail.before)

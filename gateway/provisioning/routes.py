@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from sqlalchemy import delete, select
 
 from gateway.provisioning.keys import COMPOSE
-from gateway.provisioning.routing import Role, Route, Routes
+from gateway.provisioning.routing import Role, Route
 from gateway.provisioning.tables import route as table
 from gateway.provisioning.targets import load as load_targets
 from runtime import log
@@ -53,11 +53,6 @@ async def load(tx: Tx) -> list[Route]:
         )
         for row in rows
     )
-
-
-async def unrouted(tx: Tx, codes: Iterable[str]) -> list[str]:
-    """Find the codes that no route maps for any target, sorted."""
-    return Routes(await load(tx)).unrouted(codes)
 
 
 async def replay(tx: Tx, work: Work) -> int:

@@ -26,6 +26,8 @@ class Trail:
     desired: ViewerState | None = None
     before: ViewerState | None = None
     held: ViewerState | None = None
+    # The target has told what it holds; until then nobody knows, and None above says nothing.
+    is_seen: bool = False
     is_changed: bool = False
     # A write was begun; whatever became of it, it may still take effect.
     is_written: bool = False
@@ -87,5 +89,5 @@ def _is_issued(revision: int, issued: int | None) -> bool:
 
 
 def _see(trail: Trail, held: ViewerState | None) -> None:
-    trail.held = held
+    trail.held, trail.is_seen = held, True
     trail.seen_text = held.encode() if held is not None else ""

@@ -70,6 +70,10 @@ async def queues(tx: Tx, *, now: datetime, offset: timedelta) -> list[Queue]:
     open_ = _C.parked_at.is_(None)
     running = and_(open_, _C.lease_until > at)
     due = and_(open_, _C.lease_until <= at, _C.not_before <= at, _C.due_at <= at + ahead)
+    # What was only scheduled waits since its time came, not since somebody said when that is.
+    came_at = _C.due_at - ahead
+    is_due_since = and_(_C.is_scheduled == 1, came_at > _C.marked_at)
+    since = case((is_due_since, came_at), else_=_C.marked_at)
     query = (
         select(
             _C.kind,
@@ -78,7 +82,7 @@ async def queues(tx: Tx, *, now: datetime, offset: timedelta) -> list[Queue]:
             _count(running).label("running"),
             _count(_C.parked_at.is_not(None)).label("parked"),
             func.count().label("rows"),
-            func.min(case((due, _C.marked_at))).label("oldest"),
+            func.min(case((due, since))).label("oldest"),
         )
         .group_by(_C.kind, _C.target)
         .order_by(_C.kind, _C.target)

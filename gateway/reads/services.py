@@ -97,12 +97,6 @@ async def lit(tx: Tx, services: Iterable[ServiceId]) -> set[ServiceId]:
     return {ServiceId(row.subject) for row in rows}
 
 
-async def by_ref(tx: Tx, ref: str) -> list[tuple[ServiceId, TargetName]]:
-    """Find who goes by an account number, and where."""
-    query = select(wish.c.service, wish.c.target).where(wish.c.ref == ref)
-    return [(ServiceId(row.service), TargetName(row.target)) for row in await tx.rows(query)]
-
-
 def _wished(engine: Engine) -> Select[Any]:
     key = wish.c.subject + "@" + wish.c.target
     return (

@@ -1,11 +1,14 @@
 """Who did what to whom, and why. The table only grows; the database refuses anything else.
 
-Each deed is linked to the one before it once it is committed (`chain`).
+Each deed is linked to the one before it once it is committed (`chain`). Why it is done is said with
+the deed, or once for all that is done under `because`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
@@ -37,6 +40,19 @@ audit = Table(
     Index(None, "at"),
     sqlite_autoincrement=True,
 )
+
+
+_WHY: ContextVar[str] = ContextVar("why", default="")
+
+
+@contextmanager
+def because(reason: str) -> Iterator[None]:
+    """Have this be the reason of every deed that says none of its own."""
+    token = _WHY.set(reason)
+    try:
+        yield
+    finally:
+        _WHY.reset(token)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,8 +95,11 @@ EVERYTHING = Wanted()
 async def record(tx: Tx, deeds: Sequence[Deed]) -> None:
     """Write down what is being done, in the transaction that does it."""
     names = [one.name for one in fields(Deed)]
+    rows = [{name: getattr(deed, name) for name in names} for deed in deeds]
+    for row in rows:
+        row["reason"] = row["reason"] or _WHY.get()
     await announce(tx)
-    await tx.insert(audit, [{name: getattr(deed, name) for name in names} for deed in deeds])
+    await tx.insert(audit, rows)
 
 
 async def history(tx: Tx, subject: str, *, deeds_max: int = 100) -> list[Deed]:

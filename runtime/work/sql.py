@@ -88,7 +88,8 @@ _TEMPLATES: dict[str, tuple[int, tuple[str, ...], str]] = {
             generation = work.generation + 1, target = excluded.target, is_scheduled = 0,
             due_at = {least}(work.due_at, excluded.due_at), not_before = excluded.not_before,
             attempts = 0, parked_at = NULL, error = NULL,
-            marked_at = {least}(work.marked_at, excluded.marked_at)
+            marked_at = CASE WHEN work.is_scheduled = 1 THEN excluded.marked_at
+                ELSE {least}(work.marked_at, excluded.marked_at) END
         """,
     ),
     # What is scheduled while somebody looks waits in again_at until that look is over.

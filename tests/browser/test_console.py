@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from itertools import product
 from urllib.parse import quote
 
 import pytest
 from playwright.async_api import expect
 
+from app.desk import business
 from app.identity.roles import Right
+from app.imports import memory
 from billing.flows.publish import Publication, publish
+from runtime.store import to_micros
 from runtime.work import Parking
 from tests.browser.conftest import enter
 from tests.fixtures.promotions import promotion
@@ -148,12 +152,31 @@ async def fill_what_is_beside(served, shop) -> None:
         await tx.driver("UPDATE catalog_edition SET edition = edition + 1")
 
 
+async def fill_what_others_say(shop) -> None:
+    """Put markup into what targets and machines say, and into the operator's own name."""
+    async with shop.house.store.begin() as tx:
+        said = "UPDATE target SET down_since = 1, down_reason = ?, parked_reason = ?"
+        await tx.driver(said, (HOSTILE, HOSTILE))
+        fields = json.dumps({HOSTILE: [HOSTILE, HOSTILE]})
+        await tx.driver(
+            "INSERT INTO drift (id, target, ref, kind, fields, found_at, scan_at)"
+            " VALUES ('d', 'north', ?, 'differs', ?, 1, 1)",
+            (HOSTILE, fields),
+        )
+        seen = (HOSTILE, to_micros(shop.house.clock.machine_now()))
+        await tx.driver("UPDATE process SET host = ?, seen_at = ?", seen)
+        known = await memory.remembered(tx, business.FILE)
+        named = {**known["operator"], "name": HOSTILE}
+        await memory.remember(tx, business.FILE, [("operator", named)])
+
+
 async def test_nothing_that_is_written_becomes_script(watched, served, shop):
     """Markup in every field is shown as it was typed, on every page and in its live parts."""
     page = watched.page
     await enter(page.context, served)
     await fill_with_markup(served, shop)
     await fill_what_is_beside(served, shop)
+    await fill_what_others_say(shop)
     static = [
         route.path
         for route in served.site.routes()
@@ -164,6 +187,7 @@ async def test_nothing_that_is_written_becomes_script(watched, served, shop):
         *(path for path in static if not path.endswith("/events")),
         "/console/accounts/777",
         "/console/accounts/777/history",
+        "/console/accounts/777/statement",
         "/console/lines/INV-00000001.1",
         "/console/lines/CRN-00000001.1",
         f"/console/search?q={said[:80]}",
@@ -181,6 +205,10 @@ async def test_nothing_that_is_written_becomes_script(watched, served, shop):
     await page.goto(f"{served.url}/console/accounts/777")
     await expect(page.get_by_role("heading", name=HOSTILE)).to_be_visible()
     await expect(page.locator("[data-live-part=account_messages]")).to_contain_text(HOSTILE)
+    await expect(page.locator(".brand")).to_contain_text(HOSTILE)
+    await page.goto(f"{served.url}/console/")
+    for part in ("targets", "drift"):
+        await expect(page.locator(f"[data-live-part={part}]")).to_contain_text(HOSTILE)
     # What a policy against foreign script stops would stand here as well.
     assert [told for told in watched.complaints if "404" not in told] == []
 

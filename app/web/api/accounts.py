@@ -68,6 +68,7 @@ class SignUpBody(Body):
     box: SignUpBox | None = None
     payment: SignUpPayment | None = None
     code: Code | None = None
+    reason: OptionalText = ""
 
 
 class ContactBody(Body):

@@ -1,4 +1,4 @@
-"""/catalogue: what is sold, at which prices, taxes and discounts; checked, then published."""
+"""/catalogue: what is sold, at which prices, taxes, discounts, and what is given for loyalty."""
 
 from __future__ import annotations
 
@@ -40,6 +40,9 @@ class CatalogueBody(Body):
     offerings: Rows = Field(default_factory=list)
     prices: Rows = Field(default_factory=list)
     promotions: Rows = Field(default_factory=list)
+    loyalty: Rows = Field(default_factory=list)
+    loyalty_tiers: Rows = Field(default_factory=list)
+    reason: OptionalText = ""
 
 
 class VersionQuery(Query):
@@ -63,6 +66,8 @@ class CatalogueDocument:
     offerings: list[Row]
     prices: list[Row]
     promotions: list[Row] = field(default_factory=list)
+    loyalty: list[Row] = field(default_factory=list)
+    loyalty_tiers: list[Row] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -141,7 +146,7 @@ async def publish(call: Call, tx: Tx) -> CataloguePublished:
 
 
 def _told(body: CatalogueBody) -> dict[str, Any]:
-    return body.model_dump()
+    return body.model_dump(exclude={"reason"})
 
 
 def _good(found: Drafted) -> Drafted:

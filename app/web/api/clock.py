@@ -7,6 +7,7 @@ from typing import Annotated
 from pydantic import StringConstraints
 
 from app.desk import clock
+from app.web.api.shapes import OptionalText
 from app.web.api.ways import change, look
 from app.web.route import Body, Call
 from runtime.store import Tx
@@ -16,6 +17,7 @@ class Step(Body):
     """How far to move, like 35d or 12h."""
 
     by: Annotated[str, StringConstraints(pattern=r"^([0-9]{1,6}[smhdw]){1,8}$")]
+    reason: OptionalText = ""
 
 
 async def show(call: Call) -> clock.Times:

@@ -10,7 +10,7 @@ from pydantic import Field
 
 from app.desk import loyalty as desk
 from app.desk.boxes import holder_of
-from app.web.api.shapes import Text
+from app.web.api.shapes import OptionalText, Text
 from app.web.api.ways import change, look
 from app.web.route import Body, Call
 from billing.reads import loyalty
@@ -24,6 +24,7 @@ class SpendBody(Body):
 
     points: Annotated[int, Field(ge=1, le=POINTS_MAX)]
     reference: Text
+    reason: OptionalText = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,6 +16,7 @@ from app.web.route import Body, Call
 from billing.flows.usage import Taken
 from billing.reads import usage
 from billing.reads.usage import TotalView, WaitingView
+from billing.usage.model import Record, shown
 from runtime.store import Tx
 
 TEXT_MAX = 200
@@ -72,13 +73,43 @@ class RefusedRecord:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SaidUsage:
+    """What was told of a record."""
+
+    contract: str
+    meter: str
+    quantity: str
+    at: datetime
+
+    @classmethod
+    def of(cls, one: Record) -> SaidUsage:
+        """Show what a record says."""
+        quantity = shown(one.quantity_micro)
+        return cls(contract=one.contract, meter=one.meter, quantity=quantity, at=one.used_at)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ContradictingRecord:
+    """A record that was told before with something else: what is held stays."""
+
+    id: str
+    held: SaidUsage
+    told: SaidUsage
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class UsageTaken:
-    """How many were counted, are free, wait for somebody to have them, or were told before."""
+    """How many were counted, are free, wait for somebody to have them, or were told before.
+
+    Those that say something else than before are `contradicting`, of which the first are named.
+    """
 
     counted: int
     free: int
     waiting: int
     known: int
+    contradicting: int
+    contradictions: list[ContradictingRecord]
     refused: list[RefusedRecord]
 
     @classmethod
@@ -90,6 +121,13 @@ class UsageTaken:
             free=taken.free,
             waiting=taken.waiting,
             known=taken.known,
+            contradicting=taken.contradicting,
+            contradictions=[
+                ContradictingRecord(
+                    id=one.told.id, held=SaidUsage.of(one.held), told=SaidUsage.of(one.told)
+                )
+                for one in taken.contradictions
+            ],
             refused=[RefusedRecord(n=one.line, field=one.field, reason=one.why) for one in refused],
         )
 

@@ -2,55 +2,34 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
-from datetime import date, timedelta
+from typing import Any
 
-from app.desk import household
+from app.desk import household, shopping
+from app.desk.boxes import holder_of
 from app.desk.household import Household
-from app.web.console import rented
 from app.web.console.jobs import open_jobs
+from app.web.console.rented import rentals
 from app.web.console.story import newest
-from app.web.console.views import (
-    AccountLine,
-    AccountPage,
-    BoxRow,
-    Change,
-    Having,
-    Holding,
-    InvoiceCard,
-    InvoiceLine,
-    Message,
-    PaymentRow,
-    Tone,
-)
-from app.web.console.words import (
-    ATTEMPTS,
-    MOVEMENTS,
-    PROMISES,
-    STATE_TONES,
-    delivered,
-    plain,
-    said,
-    shown,
-    span,
-    taxes,
-)
-from app.web.field.words import CONDITIONS
+from app.web.console.views import AccountLine, AccountPage, BoxRow, Change, Holding, Message
+from app.web.console.words import STATE_TONES, changes, delivered, said
+from app.web.page.account import having, payments, promise_last_on, promised
+from app.web.page.extras import extras, sale
+from app.web.page.papers import credit_note, invoice
+from app.web.page.words import CONDITIONS, Tone
 from app.wiring import House
-from billing.payments.standing import InvoiceState
-from billing.reads import accounts, catalog
-from billing.reads.account import AccountView
-from billing.reads.invoices import InvoiceView, LineView
+from billing.catalog.terms import SalesChannel
+from billing.reads import accounts
 from gateway.adapters.state import differences
 from gateway.inventory.model import IN_WORDS, Resource, ResourceState
 from gateway.reads.services import AtTarget
 from runtime.store import Tx
-from terms.calendar import days_after, local_date
+from terms.calendar import local_date
 from terms.entitlement import ServiceState
 from terms.ids import SubjectId
 
-JOBS_MAX = 20
-_ENDED = {InvoiceState.VOID: "void", InvoiceState.UNCOLLECTIBLE: "written off"}
+JOBS_MAX, SALES_MAX, WARES_MAX = 20, 24, 200
 _NOT_SETTLED = "being prepared"
 
 
@@ -87,7 +66,7 @@ async def account(house: House, tx: Tx, contract: str) -> AccountPage:
         owed=str(about.owed),
         credit=str(about.credit) if about.credit.amount_minor else "",
         owes=about.owed.amount_minor > 0,
-        owed_plain=plain(about.owed) if about.owed.amount_minor > 0 else "",
+        owed_plain=about.owed.plain if about.owed.amount_minor > 0 else "",
         today=today,
         currency=about.currency,
         conditions=tuple((one.value, word) for one, word in CONDITIONS.items()),
@@ -96,10 +75,10 @@ async def account(house: House, tx: Tx, contract: str) -> AccountPage:
         bill_day=about.bill_day,
         subscriptions=having(about),
         boxes=_boxes(found),
-        rentals=rented.rentals(about),
+        rentals=rentals(about),
         jobs=await open_jobs(tx, jobs_max=JOBS_MAX, service=about.service.id),
         invoices=tuple(invoice(one, today) for one in about.invoices),
-        credit_notes=rented.credit_notes(about),
+        credit_notes=tuple(credit_note(one) for one in about.credit_notes),
         payments=payments(about),
         holdings=tuple(_holding(at) for at in found.gateway.targets),
         messages=_messages(found),
@@ -109,21 +88,21 @@ async def account(house: House, tx: Tx, contract: str) -> AccountPage:
     )
 
 
+async def besides(house: House, tx: Tx, contract: str) -> Mapping[str, Any]:
+    """Gather what it has besides, what it bought and may be sold. Raises NotFound."""
+    holder = await holder_of(tx, contract)
+    at = await shopping.counter(house, tx, holder.service, holder.zone)
+    sales = await shopping.bought(tx, at, limit=SALES_MAX)
+    wares = shopping.offers(at, SalesChannel.STAFF, limit=WARES_MAX)
+    return {
+        "extras": await extras(tx, at),
+        "sales": [sale(one, holder.zone) for one in sales],
+        "wares": [(one.code, f"{one.name}, {one.price}") for one in wares],
+    }
+
+
 def _tone(state: ServiceState | None) -> Tone:
     return STATE_TONES[state] if state else "calm"
-
-
-def having(about: AccountView) -> tuple[Having, ...]:
-    """List what a household has, had, or will have."""
-    return tuple(
-        Having(
-            name=one.name,
-            detail="add-on" if one.kind == "addon" else one.kind,
-            since=shown(one.from_on),
-            until=shown(one.until_on) if one.until_on else "",
-        )
-        for one in about.subscriptions
-    )
 
 
 def _boxes(found: Household) -> tuple[BoxRow, ...]:
@@ -149,94 +128,6 @@ def _box(box: Resource, at: AtTarget | None) -> BoxRow:
     )
 
 
-async def promise_last_on(tx: Tx, about: AccountView, today: date) -> date | None:
-    """Tell until when a promise may be made; whether this household may is judged when it asks."""
-    policy = await catalog.promise_policy(tx)
-    stands = about.promise is not None and about.promise.is_standing
-    if stands or not policy.days_max or not about.owed.amount_minor:
-        return None
-    return days_after(today, policy.days_max)
-
-
-def promised(about: AccountView) -> str:
-    """Tell of the newest promise; nothing where there is none."""
-    one = about.promise
-    if one is None:
-        return ""
-    word = PROMISES[one.state]
-    ended = f", {word} on {shown(one.ended_on)}" if one.ended_on else f": {word}"
-    return f"{one.amount} until {shown(one.until_on)}{ended}"
-
-
-def invoice(one: InvoiceView, today: date) -> InvoiceCard:
-    """Show an invoice, with what explains it."""
-    tone, state = paid(one, today)
-    return InvoiceCard(
-        number=one.number,
-        issued_on=shown(one.issued_on),
-        due_on=shown(one.due_on),
-        total=str(one.total),
-        open=str(one.open) if one.open.amount_minor else "",
-        tone=tone,
-        state=state,
-        lines=tuple(_line(f"{one.number}.{n}", line) for n, line in enumerate(one.lines, 1)),
-        taxes=taxes(one.groups),
-    )
-
-
-def paid(one: InvoiceView, today: date) -> tuple[Tone, str]:
-    """Tell how an invoice stands."""
-    if one.state in _ENDED:
-        return "off", _ENDED[one.state]
-    if not one.open.amount_minor:
-        return "good", "paid"
-    if one.due_on < today:
-        return "bad", "overdue"
-    return "warn", "partly paid" if one.state is InvoiceState.PARTLY_PAID else "open"
-
-
-def _line(name: str, line: LineView) -> InvoiceLine:
-    last = line.period_end - timedelta(days=1)
-    return InvoiceLine(
-        name=name,
-        text=line.label,
-        period=span(line.period_start, last),
-        fraction=f"{line.days}/{line.of_days}",
-        rate=plain(line.rate) + (" incl. tax" if line.includes_tax else ""),
-        net=plain(line.net),
-        tax=line.tax,
-        offs=tuple(f"{off.name}: {plain(-off.off)}" for off in line.offs),
-    )
-
-
-def payments(about: AccountView) -> tuple[PaymentRow, ...]:
-    """List payments and tries to collect, the newest first."""
-    rows = [
-        PaymentRow(
-            at=one.at,
-            amount=str(one.amount),
-            how=one.provider,
-            state=MOVEMENTS[one.kind][1],
-            tone=MOVEMENTS[one.kind][0],
-            why=one.charge,
-        )
-        for one in about.payments
-    ]
-    rows += [
-        PaymentRow(
-            at=one.at,
-            amount=str(one.amount),
-            how=one.provider,
-            state=ATTEMPTS[one.state][1],
-            tone=ATTEMPTS[one.state][0],
-            why=", ".join(filter(None, (one.code.replace("_", " "), f"for invoice {one.number}"))),
-        )
-        for one in about.attempts
-        if one.state in ATTEMPTS
-    ]
-    return tuple(sorted(rows, key=lambda row: row.at, reverse=True))
-
-
 def _holding(at: AtTarget) -> Holding:
     wrong = differences(at.wished, at.held)
     fields = {
@@ -245,8 +136,7 @@ def _holding(at: AtTarget) -> Holding:
         "packages": ", ".join(sorted(at.wished.packages)) or "none",
         "boxes": ", ".join(sorted(at.wished.devices)) or "none",
     }
-    names = {"enabled": "picture", "devices": "boxes"}
-    held = {names.get(name, name): pair[0] for name, pair in wrong.items()}
+    held = {one.field: one.held for one in changes(wrong)}
     tone: Tone = "warn"
     state = "being brought in line"
     if at.is_proven:

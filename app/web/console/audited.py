@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, time
+from datetime import UTC, datetime, time
 from typing import TYPE_CHECKING, Annotated
 
 from aiohttp import web
-from pydantic import BeforeValidator, Field
+from pydantic import Field
 
 from app.desk.auditing import SUBJECT_CHARS_MAX, Sought, reading
 from app.identity.roles import Right
-from app.web.people.phone import html
+from app.web.page.fields import Day
+from app.web.page.reply import html
 from app.web.route import Call, Query, Route
 
 if TYPE_CHECKING:
@@ -21,17 +22,12 @@ DEEDS_MAX = 50
 Name = Annotated[str, Field(max_length=SUBJECT_CHARS_MAX)]
 
 
-def _day(text: object) -> object:
-    """Take an empty field for none."""
-    return text or None
-
-
 class AuditQuery(Query):
     """Which deeds, and behind which one the page begins."""
 
     subject: Name = ""
     actor: Name = ""
-    since: Annotated[date | None, BeforeValidator(_day)] = None
+    since: Day = None
     after: Annotated[int | None, Field(ge=1, le=1 << 62)] = None
 
 

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
-from pydantic import Field
 
 from app.desk import billdays
 from app.desk.billdays import DayView
@@ -14,23 +13,18 @@ from app.identity import people
 from app.identity.roles import Right
 from app.web.api.billdays import previewed
 from app.web.api.shapes import OfDay
-from app.web.console.sayings import SaidQuery, seal
-from app.web.console.words import shown
-from app.web.people.phone import NoFields, html, see
+from app.web.console.forms import DecideForm
+from app.web.console.sayings import SaidQuery, told
+from app.web.page.fields import NoFields
+from app.web.page.reply import html, see
+from app.web.page.words import shown
 from app.web.route import Call, Form, Route
-from terms.errors import BoxofficeError
 
 if TYPE_CHECKING:
     from app.web.console.pages import Console
 
 PATH = "/console/billing"
 _STATES = {"draft": ("warn", "waits"), "released": ("good", "let go"), "coming": ("calm", "coming")}
-
-
-class LetGoForm(Form):
-    """Why, for the audit."""
-
-    reason: Annotated[str, Field(max_length=200)] = ""
 
 
 class Billed:
@@ -45,7 +39,7 @@ class Billed:
         return (
             self.console.page(PATH, self._show, SaidQuery),
             self._form("preview", self._preview, NoFields),
-            self._form("release", self._release, LetGoForm),
+            self._form("release", self._release, DecideForm),
         )
 
     def _form(self, name: str, handler: Any, form: type[Form]) -> Route:
@@ -70,22 +64,22 @@ class Billed:
         return html(page)
 
     async def _preview(self, call: Call) -> web.Response:
-        try:
-            found = await previewed(call, call.parts.day)
-            told = seal(call, f"{found.accounts} accounts looked at.", "good")
-        except BoxofficeError as error:
-            told = seal(call, str(error), "bad")
-        return see(f"{PATH}?said={told}")
+        return see(f"{PATH}?said={await told(call, _previewed(call))}")
 
     async def _release(self, call: Call) -> web.Response:
-        day, reason = call.parts.day, call.form.reason.strip()
-        try:
-            async with self.house.store.begin() as tx:
-                await billdays.release(self.house, tx, day, call.actor, reason=reason)
-            told = seal(call, f"{shown(day)} is let go.", "good")
-        except BoxofficeError as error:
-            told = seal(call, str(error), "bad")
-        return see(f"{PATH}?said={told}")
+        return see(f"{PATH}?said={await told(call, _released(call))}")
+
+
+async def _previewed(call: Call) -> str:
+    found = await previewed(call, call.parts.day)
+    return f"{found.accounts} accounts looked at."
+
+
+async def _released(call: Call) -> str:
+    day, reason = call.parts.day, call.form.reason.strip()
+    async with call.house.store.begin() as tx:
+        await billdays.release(call.house, tx, day, call.actor, reason=reason)
+    return f"{shown(day)} is let go."
 
 
 def _row(one: DayView, named: Mapping[str, str]) -> dict[str, str]:

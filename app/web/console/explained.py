@@ -11,17 +11,15 @@ from pydantic import Field
 from app.desk import goodwill
 from app.desk.auditing import naming
 from app.identity.roles import Right
-from app.web.console.household import OnceForm
-from app.web.console.once import Sent, in_one
-from app.web.console.sayings import SaidQuery, seal
-from app.web.console.words import shown
-from app.web.people.phone import html, see
-from app.web.problem import BadRequest
+from app.web.console.forms import DeedForm
+from app.web.console.sayings import SaidQuery, told
+from app.web.page.once import in_one
+from app.web.page.reply import html, see
+from app.web.page.words import shown
 from app.web.route import Call, Route
 from billing.reads import explaining
 from billing.reads.sources import Source
 from runtime.store import Tx
-from terms.errors import BoxofficeError
 
 if TYPE_CHECKING:
     from app.web.console.pages import Console
@@ -29,7 +27,7 @@ if TYPE_CHECKING:
 PATH = "/console/lines/{number}"
 
 
-class GoodwillForm(OnceForm):
+class GoodwillForm(DeedForm):
     """How much: an amount, or a share of what the line charged."""
 
     amount: Annotated[str, Field(min_length=1, max_length=20)]
@@ -51,13 +49,8 @@ class Explained:
         )
 
     async def _give(self, call: Call) -> web.Response:
-        sent = Sent.of(call, call.form.once)
-        try:
-            done = await in_one(sent, lambda call, tx: _given(call, tx, sent.asked.once))
-            told = seal(call, done, "good")
-        except (BadRequest, BoxofficeError) as error:
-            told = seal(call, str(error), "bad")
-        return see(f"/console/lines/{quote(call.part('number'), safe='')}?said={told}")
+        said = await told(call, in_one(call, _given))
+        return see(f"/console/lines/{quote(call.part('number'), safe='')}?said={said}")
 
     async def _show(self, call: Call) -> web.Response:
         async with self.house.store.read() as tx:
@@ -71,7 +64,7 @@ class Explained:
         return html(page)
 
 
-async def _given(call: Call, tx: Tx, once: str) -> str:
+async def _given(call: Call, tx: Tx) -> str:
     form: GoodwillForm = call.form
     text = form.amount.strip().replace(",", ".")
     is_share = text.endswith("%")
@@ -82,7 +75,7 @@ async def _given(call: Call, tx: Tx, once: str) -> str:
         amount="" if is_share else text,
         percent=text if is_share else "",
         reason=form.reason,
-        reference=f"desk-{once[:32]}",
+        reference=f"desk-{call.once[:32]}",
         actor=call.actor,
     )
     return f"{done.amount} is given back by {done.note}."

@@ -6,17 +6,20 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from app.web.page.fields import OnceForm
 from app.web.route import Form
 from gateway.inventory.reviews import WORDS_CHARS_MAX
 
 Key = Annotated[str, Field(max_length=200)]
+Why = Annotated[str, Field(max_length=200)]
 
 
 class ReleaseForm(Form):
-    """Which parked row is tried again."""
+    """Which parked row is tried again, and on which page somebody asked for it."""
 
     kind: Key
     key: Key
+    back: Literal["/console/", "/console/work"] = "/console/"
 
 
 class RepairForm(Form):
@@ -44,10 +47,16 @@ class DismissForm(Form):
 
     source: Key
     id: Key
-    reason: Annotated[str, Field(max_length=200)] = ""
+    reason: Why = ""
 
 
 class DecideForm(Form):
     """Why somebody decides so, if they say it."""
 
-    reason: Annotated[str, Field(max_length=200)] = ""
+    reason: Why = ""
+
+
+class DeedForm(OnceForm):
+    """Something that is done once, and why."""
+
+    reason: Why = ""

@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
-from datetime import date
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated, Literal
 from urllib.parse import quote
 
 from aiohttp import web
-from pydantic import BeforeValidator, Field
+from pydantic import Field
 
 from app.desk import boxes, contact, deposits, loyalty, mending, paying, redeeming, selling
 from app.desk.boxes import Back, By, holder_of
 from app.desk.mending import TEXT_CHARS_MAX
 from app.identity.roles import Right
-from app.web.console.once import Sent, beside, in_one
-from app.web.console.sayings import seal
-from app.web.console.words import shown
-from app.web.people.phone import see
-from app.web.problem import BadRequest
+from app.web.console.forms import DeedForm
+from app.web.console.sayings import told
+from app.web.page.fields import Day, Points
+from app.web.page.once import Ask, Deed, beside, in_one
+from app.web.page.reply import see
+from app.web.page.words import shown
 from app.web.route import Call, Form, Route
 from billing.flows.purchase import QUANTITY_MAX, Order
 from billing.reads import purchases
@@ -26,14 +26,12 @@ from gateway.inventory.model import SERIAL_CHARS_MAX
 from gateway.provisioning.operate import Performed
 from gateway.provisioning.orders import Outcome
 from runtime.store import Tx
-from terms.errors import BoxofficeError, Invalid
+from terms.errors import Invalid
 from terms.facts import Condition
 
 if TYPE_CHECKING:
     from app.web.console.pages import Console
 
-WHY_CHARS_MAX = 200
-POINTS_MAX = 10**12
 _HERE = "/console/accounts/{contract}"
 _RESULTS = {
     Outcome.DONE: "done",
@@ -42,73 +40,60 @@ _RESULTS = {
     Outcome.UNKNOWN: "perhaps done",
 }
 
-Key = Annotated[str, Field(min_length=1, max_length=40)]
-Why = Annotated[str, Field(max_length=WHY_CHARS_MAX)]
-Day = Annotated[date | None, BeforeValidator(lambda text: text or None)]
-Deed = Callable[[Call, Tx], Awaitable[str]]
-Ask = Callable[[Call, str], Awaitable[str]]
 
-
-class OnceForm(Form):
-    """The key of the page that the form is of, and why somebody sends it."""
-
-    once: Key
-    reason: Why = ""
-
-
-class CashForm(OnceForm):
+class CashForm(DeedForm):
     """How much, and the number on the receipt; where there is none, we make one."""
 
     amount: Annotated[str, Field(min_length=1, max_length=20)]
     reference: Annotated[str, Field(max_length=100)] = ""
 
 
-class ContactForm(OnceForm):
+class ContactForm(DeedForm):
     """How the household is reached; empty where it is not."""
 
     phone: Annotated[str, Field(max_length=100)] = ""
     email: Annotated[str, Field(max_length=300)] = ""
 
 
-class PromiseForm(OnceForm):
+class PromiseForm(DeedForm):
     """By which day it is paid."""
 
     until: Day = None
 
 
-class CodeForm(OnceForm):
+class CodeForm(DeedForm):
     """The code of a promotion."""
 
     code: Annotated[str, Field(max_length=40)] = ""
 
 
-class SellForm(OnceForm):
+class SellForm(DeedForm):
     """What is sold, and how many of it."""
 
     code: Annotated[str, Field(min_length=1, max_length=40)]
     quantity: Annotated[int, Field(ge=1, le=QUANTITY_MAX)] = 1
 
 
-class WithdrawForm(OnceForm):
+class WithdrawForm(DeedForm):
     """Which sale is taken back."""
 
     sale: Annotated[str, Field(min_length=1, max_length=40)]
 
 
-class SpendForm(OnceForm):
+class SpendForm(DeedForm):
     """How many points become credit."""
 
-    points: Annotated[int, Field(ge=1, le=POINTS_MAX)]
+    points: Points
 
 
-class DepositForm(OnceForm):
+class DepositForm(DeedForm):
     """Of which rental, and how much of its deposit is kept."""
 
     rental: Annotated[str, Field(min_length=1, max_length=40)]
     keep: Annotated[str, Field(min_length=1, max_length=20)]
 
 
-class SwapForm(OnceForm):
+class SwapForm(DeedForm):
     """Which box goes, which one takes its place, and how the old one is."""
 
     old: Annotated[str, Field(min_length=1, max_length=SERIAL_CHARS_MAX)]
@@ -116,7 +101,7 @@ class SwapForm(OnceForm):
     condition: Literal["", "good", "faulty", "damaged", "scrap"] = ""
 
 
-class MessageForm(OnceForm):
+class MessageForm(DeedForm):
     """What stands on the screen."""
 
     text: Annotated[str, Field(max_length=TEXT_CHARS_MAX)] = ""
@@ -138,51 +123,31 @@ class HouseholdForms:
             self._inside("redeem", _redeem, Right.CARE, CodeForm),
             self._inside("sell", _sell, Right.CARE, SellForm),
             self._inside("withdraw", _withdraw, Right.CARE, WithdrawForm),
-            self._inside("join", _join, Right.CARE, OnceForm),
+            self._inside("join", _join, Right.CARE, DeedForm),
             self._inside("spend", _spend, Right.CARE, SpendForm),
-            self._inside("restore", _restore, Right.CARE, OnceForm),
+            self._inside("restore", _restore, Right.CARE, DeedForm),
             self._inside("swap", _swap, Right.MOVE_BOXES, SwapForm),
-            self._outside("restart", _restart, Right.CARE, OnceForm),
+            self._outside("restart", _restart, Right.CARE, DeedForm),
             self._outside("message", _message, Right.CARE, MessageForm),
-            self._outside("pay-link", _pay_link, Right.SEE, OnceForm),
+            self._outside("pay-link", _pay_link, Right.SEE, DeedForm),
         )
 
     def _inside(self, name: str, deed: Deed, right: Right, form: type[Form]) -> Route:
         """Declare a form that changes something of ours."""
-
-        async def done(call: Call) -> str:
-            return await in_one(Sent.of(call, call.form.once), deed)
-
-        return self._form(name, done, right, form)
+        return self._form(name, lambda call: in_one(call, deed), right, form)
 
     def _outside(self, name: str, ask: Ask, right: Right, form: type[Form]) -> Route:
         """Declare a form that asks a target or a provider."""
+        return self._form(name, lambda call: beside(call, ask), right, form)
 
-        async def done(call: Call) -> str:
-            return await beside(Sent.of(call, call.form.once), ask)
-
-        return self._form(name, done, right, form)
-
-    def _form(
-        self, name: str, done: Callable[[Call], Awaitable[str]], right: Right, form: type[Form]
-    ) -> Route:
+    def _form(self, name: str, done: Ask, right: Right, form: type[Form]) -> Route:
         async def handle(call: Call) -> web.Response:
-            try:
-                told = seal(call, await done(call), "good")
-            except BadRequest as error:
-                told = seal(call, str(error), "bad")
-            except BoxofficeError as error:
-                told = seal(call, _sentence(error), "bad")
             contract = quote(call.part("contract"), safe="")
-            return see(f"/console/accounts/{contract}?said={told}")
+            said = await told(call, done(call))
+            return see(f"/console/accounts/{contract}?said={said}")
 
         path = f"{_HERE}/{name}"
         return Route(method="POST", path=path, policy=right, handler=handle, form=form)
-
-
-def _sentence(error: BoxofficeError) -> str:
-    text = f"{error.field}: {error.reason}" if isinstance(error, Invalid) else str(error)
-    return text[:1].upper() + text[1:] + ("" if text.endswith((".", "?")) else ".")
 
 
 async def _cash(call: Call, tx: Tx) -> str:
@@ -255,9 +220,7 @@ async def _redeem(call: Call, tx: Tx) -> str:
 
 async def _sell(call: Call, tx: Tx) -> str:
     form: SellForm = call.form
-    order = Order(
-        offering=form.code.strip(), source="desk", ref=_once(call), quantity=form.quantity
-    )
+    order = Order(offering=form.code.strip(), source="desk", ref=call.once, quantity=form.quantity)
     done = await selling.sell(
         call.house, tx, call.part("contract"), order, call.actor, reason=form.reason.strip()
     )
@@ -288,18 +251,13 @@ async def _spend(call: Call, tx: Tx) -> str:
         call.part("contract"),
         call.actor,
         points=form.points,
-        reference=f"desk-{_once(call)[:32]}",
+        reference=f"desk-{call.once[:32]}",
     )
     return f"{done.points} points are credit now, {done.left} are left."
 
 
-def _once(call: Call) -> str:
-    """Name what a form asks for, wherever that has to be known again."""
-    return Sent.of(call, call.form.once).asked.once
-
-
 async def _restore(call: Call, tx: Tx) -> str:
-    form: OnceForm = call.form
+    form: DeedForm = call.form
     done = await mending.restore(
         call.house, tx, call.part("contract"), actor=call.actor, reason=form.reason.strip()
     )
@@ -327,32 +285,32 @@ async def _swap(call: Call, tx: Tx) -> str:
     return f"Box {moved.serial} takes the place of {old.serial}."
 
 
-async def _restart(call: Call, once: str) -> str:
-    form: OnceForm = call.form
+async def _restart(call: Call) -> str:
+    form: DeedForm = call.form
     done = await mending.restart(
         call.house,
         call.part("contract"),
-        id=once,
+        id=call.once,
         actor=call.actor,
         reason=form.reason.strip(),
     )
-    return f"Restart: {_told(done)}."
+    return f"Restart: {_ended(done)}."
 
 
-async def _message(call: Call, once: str) -> str:
+async def _message(call: Call) -> str:
     form: MessageForm = call.form
     done = await mending.tell(
-        call.house, call.part("contract"), form.text, id=once, actor=call.actor
+        call.house, call.part("contract"), form.text, id=call.once, actor=call.actor
     )
-    return f"Message: {_told(done)}."
+    return f"Message: {_ended(done)}."
 
 
-async def _pay_link(call: Call, _once: str) -> str:
+async def _pay_link(call: Call) -> str:
     link = await paying.pay_link(call.house, call.part("contract"))
     return f"{link.amount} can be paid here:\n{link.url}"
 
 
-def _told(done: Sequence[Performed]) -> str:
+def _ended(done: Sequence[Performed]) -> str:
     if not done:
         return "no target of this household can do that"
     return "; ".join(

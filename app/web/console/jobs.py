@@ -5,7 +5,7 @@ from __future__ import annotations
 from app.desk import places
 from app.desk.names import names
 from app.web.console.views import JobRow
-from app.web.field.words import JOBS
+from app.web.page.words import JOBS
 from gateway.inventory import jobs
 from gateway.inventory.jobs import JobState
 from runtime.store import Tx

@@ -12,18 +12,10 @@ from app.desk.waiting import Waiting
 from app.desk.waiting import waiting as read_waiting
 from app.web.console.jobs import open_jobs
 from app.web.console.story import newest
-from app.web.console.views import (
-    Ask,
-    DriftRow,
-    Overview,
-    ParkedRow,
-    QueueRow,
-    TargetCard,
-    Tile,
-    Tone,
-)
+from app.web.console.views import Ask, DriftRow, Overview, ParkedRow, QueueRow, TargetCard, Tile
 from app.web.console.waiting import page as waiting_page
-from app.web.console.words import CONDITIONS, age, changes, plain
+from app.web.console.words import CONDITIONS, age, changes
+from app.web.page.words import Tone
 from app.wiring import House
 from billing.reads import totals
 from billing.reads.totals import Totals
@@ -78,7 +70,7 @@ def _tiles(sums: Totals, queues: list[Queue]) -> tuple[Tile, ...]:
     dark = states[ServiceState.SUSPENDED]
     pending = states[ServiceState.PENDING]
     return (
-        Tile(label="Pictures on", value=str(live), hint=f"of {households}", tone="good"),
+        Tile(label="May watch", value=str(live), hint=f"of {households}", tone="good"),
         Tile(
             label="Suspended",
             value=str(dark),
@@ -87,7 +79,7 @@ def _tiles(sums: Totals, queues: list[Queue]) -> tuple[Tile, ...]:
         ),
         Tile(
             label="Owed",
-            value=" · ".join(plain(m) for m in sums.open) or "nothing",
+            value=" · ".join(m.plain for m in sums.open) or "nothing",
             hint=" · ".join(m.currency for m in sums.open),
         ),
         Tile(label="Work at hand", value=str(due), hint=f"oldest {age(oldest)}" if due else ""),

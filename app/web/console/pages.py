@@ -18,11 +18,8 @@ from app.desk.boxes import holder_of
 from app.desk.waiting import waiting as read_waiting
 from app.identity.roles import Right, about
 from app.web.access import signed_in
-from app.web.console import account as account_page
 from app.web.console import deeds, waiting
-from app.web.console.account import listing
-from app.web.console.drawing import Drawing
-from app.web.console.extras import beside
+from app.web.console.account import account, besides, listing
 from app.web.console.forms import (
     DecideForm,
     DismissForm,
@@ -33,19 +30,21 @@ from app.web.console.forms import (
 )
 from app.web.console.kept import Kept
 from app.web.console.overview import overview
-from app.web.console.sayings import SaidQuery, seal, unseal
+from app.web.console.sayings import SaidQuery, told, unseal
 from app.web.console.views import Frame, Overview
-from app.web.console.words import offset as told_offset
+from app.web.console.words import offset
 from app.web.leading import SIGN_IN_PATH
 from app.web.links import links
 from app.web.live import Live
-from app.web.people.phone import NoFields, html, see
+from app.web.page.drawing import Drawing
+from app.web.page.fields import NoFields, PartsQuery
+from app.web.page.once import Deed
+from app.web.page.reply import html, see
 from app.web.problem import BadRequest
 from app.web.route import Call, Form, Policy, Query, Route
 from app.web.static import Static
 from app.wiring import House
 from runtime.store import Tx
-from terms.errors import BoxofficeError
 
 PREFIX = "/console/"
 WAITING = "/console/waiting"
@@ -62,21 +61,12 @@ HOUSEHOLD_PARTS = (
 )
 LINES_MAX = 50
 
-Deed = Callable[[Call, Tx], Awaitable[str]]
-
 
 class AccountsQuery(Query):
     """Which accounts."""
 
     search: Annotated[str, Field(max_length=80)] = ""
     after: Annotated[str, Field(max_length=80)] = ""
-
-
-class PartsQuery(Query):
-    """Which parts of a page to keep fresh: of the first one, or of a household's."""
-
-    parts: Annotated[str, Field(max_length=200)] = ""
-    contract: Annotated[str, Field(max_length=80)] = ""
 
 
 class Console:
@@ -144,15 +134,14 @@ class Console:
         back: str = PREFIX,
     ) -> Route:
         async def handle(call: Call) -> web.Response:
-            try:
-                async with self.house.store.begin() as tx:
-                    said = await deed(call, tx)
-                told = seal(call, said, "good")
-            except BoxofficeError as error:
-                told = seal(call, str(error), "bad")
-            return see(f"{back}?said={told}")
+            page = call.form.back if isinstance(call.form, ReleaseForm) else back
+            return see(f"{page}?said={await told(call, self._done(call, deed))}")
 
         return Route(method="POST", path=path, policy=right, handler=handle, form=form)
+
+    async def _done(self, call: Call, deed: Deed) -> str:
+        async with self.house.store.begin() as tx:
+            return await deed(call, tx)
 
     async def _begin(self, call: Call) -> web.Response:
         """Lead to where somebody's day begins, and everybody else to the sign-in page."""
@@ -178,7 +167,7 @@ class Console:
             operator=known.name if known else "Boxoffice",
             business_now=self.house.clock.machine_now() + ahead,
             zone=known.zone if known else "UTC",
-            offset=told_offset(ahead),
+            offset=offset(ahead),
             token=self._token_mark,
         )
 
@@ -213,8 +202,8 @@ class Console:
     async def _account(self, call: Call) -> web.Response:
         async with self.house.store.read() as tx:
             frame = await self.frame(tx, call, call.query.said)
-            found = await account_page.account(self.house, tx, call.part("contract"))
-            more = await beside(self.house, tx, call.part("contract"))
+            found = await account(self.house, tx, call.part("contract"))
+            more = await besides(self.house, tx, call.part("contract"))
         return html(self.drawing.page("account", frame=frame, account=found, **more))
 
     async def _events(self, call: Call) -> web.StreamResponse:
@@ -250,7 +239,7 @@ class Console:
     async def _seen(self, tx: Tx, contract: str) -> Mapping[str, Any]:
         """Gather what parts are drawn from: of a household, or of the first page."""
         if contract:
-            return {"account": await account_page.account(self.house, tx, contract)}
+            return {"account": await account(self.house, tx, contract)}
         found = await self._first_page(tx)
         return {"overview": found, "moments": found.story}
 

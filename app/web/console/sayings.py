@@ -6,16 +6,20 @@ in a process, and any web process can show it.
 
 from __future__ import annotations
 
+from collections.abc import Awaitable
 from datetime import timedelta
 from typing import Annotated
 
 import orjson
 from pydantic import Field
 
-from app.web.console.views import NOTHING_SAID, Saying, Tone
+from app.web.console.views import NOTHING_SAID, Saying
+from app.web.page.words import Tone, sentence
+from app.web.problem import BadRequest
 from app.web.route import Call, Query
 from runtime.secrets import SealBroken
 from runtime.store import to_micros
+from terms.errors import BoxofficeError
 
 SHOWN_FOR = timedelta(minutes=1)
 # An address of so much text passes every proxy.
@@ -37,6 +41,14 @@ def seal(call: Call, text: str, tone: Tone) -> str:
     short = text.encode()[:TEXT_BYTES_MAX].decode(errors="ignore")
     content = orjson.dumps([until, tone, short]).decode()
     return call.house.sealer.seal(content, place=_place(call))
+
+
+async def told(call: Call, deed: Awaitable[str]) -> str:
+    """Do something; seal what there is to say of it, or why it was not done."""
+    try:
+        return seal(call, await deed, "good")
+    except (BadRequest, BoxofficeError) as error:
+        return seal(call, sentence(str(error)), "bad")
 
 
 def unseal(call: Call, sealed: str) -> Saying:

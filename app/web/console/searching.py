@@ -9,7 +9,7 @@ from aiohttp import web
 from pydantic import Field
 
 from app.desk.search import TEXT_CHARS_MAX, find
-from app.web.people.phone import html
+from app.web.page.reply import html
 from app.web.route import Call, Query, Route
 
 if TYPE_CHECKING:

@@ -9,8 +9,9 @@ from datetime import datetime
 from itertools import groupby
 
 from app.desk.names import Names, names
-from app.web.console.views import Moment, Tone
+from app.web.console.views import Moment
 from app.web.console.words import ORDER_TONES, POSSESSIONS, delivered, said, told
+from app.web.page.words import Tone
 from billing.reads.accounts import Holder
 from gateway.provisioning.orders import Outcome, ServiceOrder
 from gateway.provisioning.results import DRIFT_CAUSE
@@ -107,19 +108,19 @@ def of_order(order: ServiceOrder, who: Names) -> Moment:
     at = order.finished_at or order.started_at
     switched = _FLAGS.get(order.what.get("enabled", ("", "")))
     many = ""
-    if "account" in order.what:
+    if order.outcome in {Outcome.OPEN, Outcome.PENDING}:
+        text = f"{order.target} is being brought in line"
+    elif order.outcome is not Outcome.DONE:
+        text = f"{order.target}: {order.error or order.outcome.value}"
+    elif "account" in order.what:
         text = f"{order.target} knows the household"
         many = f"{order.target} knows {{n}} households"
-    elif switched and order.outcome is Outcome.DONE:
+    elif switched:
         text = f"picture {switched} at {order.target}"
         tone = "good" if switched == "on" else "bad"
         many = f"{{n}} pictures {switched} at {order.target}"
-    elif order.outcome in {Outcome.DONE, Outcome.PENDING}:
-        text = f"{order.target} was brought in line"
-    elif order.outcome is Outcome.OPEN:
-        text = f"{order.target} is being brought in line"
     else:
-        text = f"{order.target}: {order.error or order.outcome.value}"
+        text = f"{order.target} was brought in line"
     took = ""
     if order.finished_at:
         took = f" in {(order.finished_at - order.started_at).total_seconds() * 1000:.0f} ms"

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Literal
 
 from app.identity.roles import Right
 from app.web.links import Shown
-
-Tone = Literal["good", "warn", "bad", "calm", "off"]
+from app.web.page.account import Having, PaymentRow
+from app.web.page.papers import CreditCard, InvoiceCard
+from app.web.page.words import Tone
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -219,58 +218,6 @@ class AccountLine:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class InvoiceLine:
-    """One line of an invoice, with all that explains its price; `name` is what it is asked for."""
-
-    name: str
-    text: str
-    period: str
-    fraction: str
-    rate: str
-    net: str
-    tax: str
-    offs: Sequence[str] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class InvoiceCard:
-    """One invoice."""
-
-    number: str
-    issued_on: str
-    due_on: str
-    total: str
-    open: str
-    tone: Tone
-    state: str
-    lines: tuple[InvoiceLine, ...]
-    taxes: tuple[tuple[str, str], ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CreditLine:
-    """One line of a credit note, with the line of an invoice that it gives back of."""
-
-    text: str
-    period: str
-    fraction: str
-    why: str
-    net: str
-    tax: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CreditCard:
-    """One credit note."""
-
-    number: str
-    issued_on: str
-    total: str
-    lines: tuple[CreditLine, ...]
-    taxes: tuple[tuple[str, str], ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class RentalRow:
     """A rented box, and the deposit that is held for it."""
 
@@ -293,28 +240,6 @@ class JobRow:
     who: str
     note: str
     at: datetime
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PaymentRow:
-    """One payment or attempt."""
-
-    at: datetime
-    amount: str
-    how: str
-    state: str
-    tone: Tone
-    why: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Having:
-    """Something the household has: a subscription."""
-
-    name: str
-    detail: str
-    since: str
-    until: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

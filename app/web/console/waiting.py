@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from app.desk.waiting import Doubt, Waiting
 from app.web.console.views import DepositRow, DoubtRow, UsageRow, WaitingPage
-from app.web.console.words import shown
+from app.web.page.words import shown
 from billing.equipment.model import Ending
 from billing.reads.rentals import DepositView
 from billing.reads.usage import WaitingView

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from datetime import date, timedelta
+from collections.abc import Mapping
+from datetime import timedelta
 
-from app.web.console.views import Change, Tone
-from billing.payments.model import AttemptState, MovementKind
-from billing.promises.model import PromiseState
-from billing.tax.model import TaxGroup
+from app.web.console.views import Change
+from app.web.page.words import Tone
 from gateway.provisioning.orders import Outcome as OrderOutcome
 from gateway.reads.targets import Condition
 from messages.model import Delivery
 from messages.model import Outcome as DeliveryOutcome
 from terms.entitlement import ServiceState
 from terms.facts import Possession
-from terms.money import Money
 
 STATE_TONES: Mapping[ServiceState, Tone] = {
     ServiceState.PENDING: "warn",
@@ -70,25 +67,6 @@ POSSESSIONS: Mapping[Possession, str] = {
     Possession.FOUND: "box {serial} was found",
 }
 
-MOVEMENTS: Mapping[MovementKind, tuple[Tone, str]] = {
-    MovementKind.CLEARED: ("good", "paid"),
-    MovementKind.REFUNDED: ("off", "given back"),
-    MovementKind.DISPUTED: ("bad", "taken back by the bank"),
-    MovementKind.REINSTATED: ("good", "returned by the bank"),
-}
-
-# A cleared attempt is seen as the payment it became.
-ATTEMPTS: Mapping[AttemptState, tuple[Tone, str]] = {
-    AttemptState.OPEN: ("calm", "being collected"),
-    AttemptState.FAILED: ("bad", "failed"),
-    AttemptState.UNKNOWN: ("warn", "answer awaited"),
-}
-
-PROMISES: Mapping[PromiseState, str] = {
-    PromiseState.STANDING: "stands",
-    PromiseState.KEPT: "kept",
-    PromiseState.BROKEN: "broken",
-}
 
 _SWITCH = {"yes": "on", "no": "off"}
 _UNITS = ((86_400, "day"), (3_600, "h"), (60, "min"))
@@ -101,29 +79,6 @@ def age(seconds: float) -> str:
             count = int(seconds // size)
             return f"{count} {unit}{'s' if unit == 'day' and count > 1 else ''}"
     return f"{seconds:.0f} s" if seconds >= 10 else f"{seconds:.1f} s"  # noqa: PLR2004 - one digit
-
-
-def plain(money: Money) -> str:
-    """Write an amount without its currency."""
-    return money.plain
-
-
-def taxes(groups: Sequence[TaxGroup]) -> tuple[tuple[str, str], ...]:
-    """Write the taxes of a document, each with its amount."""
-    return tuple((f"Tax {one.rate} of {plain(one.net)}", plain(one.amount)) for one in groups)
-
-
-def shown(day: date) -> str:
-    """Write a day: 1 Apr 2040."""
-    return f"{day.day} {day:%b %Y}"
-
-
-def span(first: date, last: date) -> str:
-    """Write a span of days: 1 to 30 Apr 2040, 12 Mar to 11 Apr 2040."""
-    if (first.year, first.month) == (last.year, last.month):
-        return f"{first.day} to {shown(last)}" if first != last else shown(last)
-    begins = f"{first.day} {first:%b}" if first.year == last.year else shown(first)
-    return f"{begins} to {shown(last)}"
 
 
 def offset(ahead: timedelta) -> str:

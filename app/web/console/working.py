@@ -18,13 +18,12 @@ from app.desk.targets import ALIKE_ROWS_MAX, PARKED_KINDS
 from app.identity.roles import Right
 from app.web.api.shapes import cursor, read_cursor
 from app.web.console.overview import parked_row
-from app.web.console.sayings import Sealed, seal
-from app.web.people.phone import html, see
+from app.web.console.sayings import Sealed, told
+from app.web.page.reply import html, see
 from app.web.route import Call, Form, Query, Route
 from gateway.reads import targets as target_reads
 from gateway.reads.queue import Only
 from runtime import presence
-from terms.errors import BoxofficeError
 
 if TYPE_CHECKING:
     from app.web.console.pages import Console
@@ -93,13 +92,12 @@ class Working:
 
     async def _alike(self, call: Call) -> web.Response:
         form: AlikeForm = call.form
-        try:
-            async with self.house.store.begin() as tx:
-                count = await targets.release_alike(
-                    self.house, tx, form.kind, form.target, cause=form.cause, actor=call.actor
-                )
-            told = seal(call, f"{count} tried again.", "good")
-        except BoxofficeError as error:
-            told = seal(call, str(error), "bad")
-        chosen = {"kind": form.kind, "target": form.target, "said": told}
-        return see(f"{PATH}?{urlencode(chosen)}")
+        said = await told(call, self._release_alike(form, call.actor))
+        return see(f"{PATH}?{urlencode({'kind': form.kind, 'target': form.target, 'said': said})}")
+
+    async def _release_alike(self, form: AlikeForm, actor: str) -> str:
+        async with self.house.store.begin() as tx:
+            count = await targets.release_alike(
+                self.house, tx, form.kind, form.target, cause=form.cause, actor=actor
+            )
+        return f"{count} tried again."

@@ -15,7 +15,8 @@ from app.desk.registration import Plausible, Registration
 from app.identity.roles import Right
 from app.web.field.shapes import RegisterForm, VisitQuery, event_of, refuse
 from app.web.field.words import picture
-from app.web.people.phone import Phone, see
+from app.web.page.phone import Phone
+from app.web.page.reply import see
 from app.web.route import Call, Route
 from billing.reads.accounts import Holder
 from gateway.inventory.jobs import Job

@@ -15,8 +15,9 @@ from app.desk.labels import read_label
 from app.identity.roles import Right
 from app.web.field.binding import MINUTES, box_url
 from app.web.field.shapes import ReturnForm, SwapForm, SwapQuery, VisitQuery, event_of, refuse
-from app.web.field.words import CONDITIONS
-from app.web.people.phone import Phone, see
+from app.web.page.phone import Phone
+from app.web.page.reply import see
+from app.web.page.words import CONDITIONS
 from app.web.route import Call, Route
 from gateway.inventory import store
 from gateway.inventory.jobs import Job

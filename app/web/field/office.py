@@ -19,8 +19,11 @@ from app.desk.names import Names, names
 from app.desk.places import Places
 from app.identity.roles import Right
 from app.web.field.shapes import Event, Label, Note, Place, Short, event_of
-from app.web.field.words import CONDITION_TONES, JOBS, sentence
-from app.web.people.phone import DoneQuery, NoFields, Phone, see
+from app.web.field.words import CONDITION_TONES
+from app.web.page.fields import DoneQuery, NoFields
+from app.web.page.phone import Phone
+from app.web.page.reply import see
+from app.web.page.words import JOBS, why
 from app.web.problem import problem_of
 from app.web.route import Call, Form, Query, Route
 from gateway.inventory import jobs, models, store
@@ -185,7 +188,7 @@ class Office:
         return await self.phone.page(
             call,
             "field_jobs",
-            said=sentence(error) if error else done,
+            said=why(error) if error else done,
             tone="bad" if error else "good",
             status=problem_of(error, call.id).status if error else 200,
             jobs=[
@@ -288,7 +291,7 @@ class Office:
         return await self.phone.page(
             call,
             "field_stock",
-            said=sentence(error) if error else done,
+            said=why(error) if error else done,
             tone="bad" if error else "good",
             status=problem_of(error, call.id).status if error else 200,
             stock=[(at.box, known.word(at.box.place)) for at in shown],

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Annotated
 
 from aiohttp import web
-from pydantic import Field as Limit
 
 from app.desk import places, stock, visits
 from app.desk.names import names
@@ -16,8 +14,11 @@ from app.web.field.binding import Binding
 from app.web.field.exchange import Exchange
 from app.web.field.office import Office
 from app.web.field.progress import Watching
-from app.web.field.words import JOBS, WAYS
-from app.web.people.phone import DoneQuery, NoFields, Phone, see
+from app.web.field.words import WAYS
+from app.web.page.fields import DoneQuery, NoFields
+from app.web.page.phone import Phone
+from app.web.page.reply import see
+from app.web.page.words import JOBS
 from app.web.route import Call, Route
 from gateway.inventory import store
 from gateway.inventory.jobs import Job, JobState
@@ -32,7 +33,6 @@ SAID = {
     "returned": "Taken back: it lies in your van, to be looked at by the office.",
     "gone": "Somebody else was faster: that job is taken.",
 }
-Id = Annotated[str, Limit(max_length=40)]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,13 +14,14 @@ from aiohttp import web
 
 from app.desk import boxes, places, stock, visits
 from app.identity.roles import Right
-from app.web.console.pages import PartsQuery
-from app.web.console.views import Tone
 from app.web.field.binding import box_url
 from app.web.field.shapes import BoxForm, VisitQuery
 from app.web.field.words import ABOUT, MARKS, STAGES
 from app.web.live import Live
-from app.web.people.phone import Phone, see
+from app.web.page.fields import PartsQuery
+from app.web.page.phone import Phone
+from app.web.page.reply import see
+from app.web.page.words import Tone
 from app.web.problem import BadRequest
 from app.web.route import Call, Route
 from gateway.inventory import store

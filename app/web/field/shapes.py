@@ -9,8 +9,9 @@ from pydantic import Field
 
 from app.desk.boxes import Back
 from app.desk.labels import LABEL_CHARS_MAX
-from app.web.field.words import sentence
-from app.web.people.phone import DoneQuery, Phone
+from app.web.page.fields import DoneQuery
+from app.web.page.phone import Phone
+from app.web.page.words import why
 from app.web.problem import problem_of
 from app.web.route import Call, Form, Query
 from gateway.inventory import models
@@ -101,7 +102,7 @@ async def refuse(
     status = problem_of(error, call.id).status
     meant = await proposed(phone, call) if call.request.method == "GET" else {}
     return await phone.page(
-        call, template, said=sentence(error), tone="bad", status=status, meant=meant, **values
+        call, template, said=why(error), tone="bad", status=status, meant=meant, **values
     )
 
 

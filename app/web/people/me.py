@@ -2,36 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
 from aiohttp import web
-from pydantic import Field
 
 from app.identity import deeds
 from app.identity.door import TooOften
-from app.identity.passwords import PASSWORD_CHARS_MAX, PASSWORD_CHARS_MIN
+from app.identity.passwords import PASSWORD_CHARS_MIN
+from app.identity.roles import about
 from app.web import cookies
-from app.web.console.views import Tone
-from app.web.people.phone import DoneQuery, NoFields, Phone, role_word, see
+from app.web.page.door import SAID, PasswordForm, password_told
+from app.web.page.fields import DoneQuery, NoFields
+from app.web.page.phone import Phone
+from app.web.page.reply import see
+from app.web.page.words import Tone
 from app.web.route import Call, Form, Policy, Route
 from terms.errors import Invalid
 
 PATH = "/me"
-SAID = {
-    "revoked": "That sign-in is ended.",
-    "others": "All other sign-ins are ended.",
-    "password": "The password is changed; all other sign-ins are ended.",
-}
-
-Password = Annotated[str, Field(max_length=PASSWORD_CHARS_MAX, repr=False)]
-
-
-class PasswordForm(Form):
-    """A change of one's own password."""
-
-    current: Password
-    new: Password
-    again: Password
 
 
 class Me:
@@ -74,8 +60,7 @@ class Me:
                 self.house.keeper, call.signed_in, current=form.current, new=form.new
             )
         except Invalid as error:
-            told = {"current": "Your password", "new": "The new password"}[error.field]
-            return await self._page(call, f"{told}: {error.reason}.", "bad", 400)
+            return await self._page(call, password_told(error.field, error.reason), "bad", 400)
         except TooOften as error:
             return await self._page(call, f"{error}.", "bad", 429)
         response = see(f"{PATH}?done=password")
@@ -108,7 +93,7 @@ class Me:
             tone=tone,
             status=status,
             person=call.person,
-            role=role_word(call.person.role),
+            role=about(call.person.role).word,
             sign_ins=live,
             mine=call.signed_in.sign_in.id,
             chars_min=PASSWORD_CHARS_MIN,

@@ -2,28 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
 from aiohttp import web
-from pydantic import Field
 
 from app.identity.browser import named
 from app.identity.first import FirstOwner
-from app.identity.passwords import PASSWORD_CHARS_MAX, PASSWORD_CHARS_MIN
+from app.identity.passwords import PASSWORD_CHARS_MIN
 from app.identity.roles import OWNER, about
 from app.web import cookies
 from app.web.caller import may_sign_in
 from app.web.leading import SET_UP_PATH
 from app.web.origin import check_from_here
-from app.web.people.phone import Phone, see
+from app.web.page.door import FORM_BYTES_MAX, Secret, Typed
+from app.web.page.phone import Phone
+from app.web.page.reply import see
 from app.web.problem import BadRequest, problem_of
 from app.web.reading import read_form, validated
 from app.web.route import Call, Form, Policy, Route
 from terms.errors import DomainError
-
-FORM_BYTES_MAX = 8 * 1024
-Typed = Annotated[str, Field(max_length=PASSWORD_CHARS_MAX)]
-Secret = Annotated[str, Field(max_length=PASSWORD_CHARS_MAX, repr=False)]
 
 
 class SetUpForm(Form):

@@ -2,45 +2,33 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
 from aiohttp import web
-from pydantic import Field
 
 from app.identity import people
 from app.identity.door import Given, NotLetIn, TooOften
-from app.identity.passwords import PASSWORD_CHARS_MAX
 from app.identity.roles import FIRST_OWNER, about
 from app.web import cookies
 from app.web.access import signed_in
 from app.web.caller import address, may_sign_in
-from app.web.leading import NEXT_CHARS_MAX, SIGN_IN_PATH, SIGN_OUT_PATH, local_path
+from app.web.leading import SIGN_IN_PATH, SIGN_OUT_PATH, local_path
 from app.web.origin import check_from_here
-from app.web.people.phone import NoFields, Phone, see
+from app.web.page.door import FORM_BYTES_MAX, PLAIN, Next, Secret, SignInQuery, Typed
+from app.web.page.fields import NoFields
+from app.web.page.phone import Phone
+from app.web.page.reply import see
+from app.web.page.words import why
 from app.web.reading import read_form, validated
-from app.web.route import Call, Form, Policy, Query, Route
+from app.web.route import Call, Form, Policy, Route
 
-FORM_BYTES_MAX = 8 * 1024
 SAID = {"out": "You are signed out.", "password": "Sign in with the new password."}
-PLAIN = (
-    "This address is not encrypted, so a sign-in could be listened to. Open it as https://, or "
-    "see “From other machines” in docs/howto/run.md."
-)
-
-
-class SignInQuery(Query):
-    """Where to go afterwards; whatever is no path of ours is left aside."""
-
-    next: Annotated[str, Field(max_length=NEXT_CHARS_MAX * 3)] = ""
-    done: Annotated[str, Field(max_length=20)] = ""
 
 
 class SignInForm(Form):
     """What somebody types."""
 
-    name: Annotated[str, Field(max_length=PASSWORD_CHARS_MAX)]
-    password: Annotated[str, Field(max_length=PASSWORD_CHARS_MAX, repr=False)]
-    next: Annotated[str, Field(max_length=NEXT_CHARS_MAX * 3)] = ""
+    name: Typed
+    password: Secret
+    next: Next = ""
 
 
 class Signing:
@@ -99,7 +87,7 @@ class Signing:
         except NotLetIn:
             return await self._page(call, "Name or password is wrong.", form, status=400)
         except TooOften as error:
-            page = await self._page(call, _told(error), form, status=429)
+            page = await self._page(call, why(error), form, status=429)
             page.headers["Retry-After"] = str(error.wait_s)
             return page
         response = see(local_path(form.next) or about(let.person.role).home)
@@ -127,8 +115,3 @@ class Signing:
             form=form,
             next=local_path(form.next) if form else "",
         )
-
-
-def _told(error: TooOften) -> str:
-    text = str(error)
-    return f"{text[:1].upper()}{text[1:]}."

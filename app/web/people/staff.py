@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from typing import Annotated
 
 from aiohttp import web
-from pydantic import Field
 
 from app.identity import deeds, people
 from app.identity.deeds import NewPerson
-from app.identity.passwords import PASSWORD_CHARS_MAX, PASSWORD_CHARS_MIN
+from app.identity.passwords import PASSWORD_CHARS_MIN
 from app.identity.people import Person
-from app.identity.roles import ROLES, TECHNICIAN, Right
-from app.web.people.phone import DoneQuery, NoFields, Phone, role_word, see, worded
+from app.identity.roles import ROLES, TECHNICIAN, Right, about
+from app.web.page.door import Secret, Typed
+from app.web.page.fields import DoneQuery, NoFields
+from app.web.page.phone import Phone
+from app.web.page.reply import see
 from app.web.problem import problem_of
 from app.web.route import Call, Form, Route
 from runtime.store import Tx
-from terms.errors import DomainError
+from terms.errors import DomainError, Invalid
 
 PATH = "/people"
 SAID = {
@@ -28,7 +29,12 @@ SAID = {
 }
 
 _ROLES = [(name, role.word) for name, role in ROLES.items()]
-Typed = Annotated[str, Field(max_length=PASSWORD_CHARS_MAX)]
+_FIELDS = {
+    "name": "The sign-in name",
+    "display": "The name that others see",
+    "role": "The role",
+    "password": "The password",
+}
 Deed = Callable[[Tx, Person, Call], Awaitable[object]]
 
 
@@ -38,7 +44,7 @@ class AddForm(Form):
     name: Typed
     display: Typed = ""
     role: Typed = TECHNICIAN
-    password: Annotated[str, Field(max_length=PASSWORD_CHARS_MAX, repr=False)] = ""
+    password: Secret = ""
 
 
 class RoleForm(Form):
@@ -88,7 +94,7 @@ class Staff:
                     one = await people.get(tx, call.part("id"))
                     await deed(tx, one, call)
             except DomainError as error:
-                return await self._page(call, worded(error), problem_of(error, call.id).status)
+                return await self._page(call, _why(error), problem_of(error, call.id).status)
             return see(f"{PATH}/{one.id}?done={word}")
 
         return handle
@@ -117,7 +123,7 @@ class Staff:
             async with self.house.store.begin() as tx:
                 one = await deeds.add(self.keeper, tx, new, kept, call.person.actor)
         except DomainError as error:
-            return await self._page_of_all(call, form, worded(error), problem_of(error, "").status)
+            return await self._page_of_all(call, form, _why(error), problem_of(error, "").status)
         return await self._tell_password(call, one, made) if made else see(f"{PATH}/{one.id}")
 
     async def _new_password(self, call: Call) -> web.Response:
@@ -149,7 +155,7 @@ class Staff:
             said=said,
             tone="bad",
             status=status,
-            people=[(one, role_word(one.role)) for one in found],
+            people=[(one, about(one.role).word) for one in found],
             roles=_ROLES,
             form=form,
             chars_min=PASSWORD_CHARS_MIN,
@@ -167,7 +173,14 @@ class Staff:
             tone="good" if status < 400 else "bad",  # noqa: PLR2004 - where failure begins
             status=status,
             person=one,
-            role=role_word(one.role),
+            role=about(one.role).word,
             roles=_ROLES,
             sign_ins=live,
         )
+
+
+def _why(error: DomainError) -> str:
+    """Say why something was not done, a field by the word that stands above it."""
+    if not isinstance(error, Invalid):
+        return str(error)
+    return f"{_FIELDS.get(error.field, error.field)}: {error.reason}"

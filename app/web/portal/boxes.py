@@ -13,15 +13,15 @@ from app.desk import household_boxes as boxes
 from app.desk import mending
 from app.identity.door import TooOften
 from app.identity.guesses import Pace
-from app.web.console.household import Key
-from app.web.console.once import Sent, beside, in_one
-from app.web.console.views import Tone
-from app.web.field.words import sentence
 from app.web.leading import PORTAL
-from app.web.people.phone import DoneQuery, Phone, see
+from app.web.page.fields import DoneQuery, OnceForm
+from app.web.page.once import beside, in_one
+from app.web.page.phone import Phone
+from app.web.page.reply import refused, see
+from app.web.page.words import Tone
 from app.web.portal.views import BoxCard
 from app.web.problem import BadRequest
-from app.web.route import Call, Form, Policy, Route
+from app.web.route import Call, Policy, Route
 from gateway.inventory.model import ResourceState
 from gateway.inventory.naming import NAME_CHARS_MAX
 from gateway.provisioning.operate import Performed
@@ -56,13 +56,7 @@ _RESULTS = (
 )
 
 
-class RestartForm(Form):
-    """The key of the page that the form is of."""
-
-    once: Key
-
-
-class NameForm(RestartForm):
+class NameForm(OnceForm):
     """What the box is called from now on; empty takes the name away."""
 
     name: Annotated[str, Field(max_length=200)] = ""
@@ -81,9 +75,7 @@ class Boxes:
         return (
             Route(method="GET", path=PATH, policy=theirs, handler=self._show, query=DoneQuery),
             Route(method="POST", path=name, policy=theirs, handler=self._name, form=NameForm),
-            Route(
-                method="POST", path=restart, policy=theirs, handler=self._restart, form=RestartForm
-            ),
+            Route(method="POST", path=restart, policy=theirs, handler=self._restart, form=OnceForm),
         )
 
     async def _show(self, call: Call) -> web.Response:
@@ -121,18 +113,16 @@ class Boxes:
             await boxes.one_held(tx, call.subscriber.service, call.part("id"))
         try:
             await self.house.subscribers.take({f"name {call.subscriber.id}": NAMES})
-            await in_one(Sent.of(call, call.form.once), _named)
-        except BadRequest as error:
-            return await self._page(call, str(error), "bad", error.status)
-        except DomainError as error:
-            return await self._page(call, sentence(error), "bad", 400)
+            await in_one(call, _named)
+        except (BadRequest, DomainError) as error:
+            return await self._page(call, *refused(error))
         return see(f"{PATH}?done=named")
 
     async def _restart(self, call: Call) -> web.Response:
         try:
-            word = await beside(Sent.of(call, call.form.once), _restarted)
+            word = await beside(call, _restarted)
         except BadRequest as error:
-            return await self._page(call, str(error), "bad", error.status)
+            return await self._page(call, *refused(error))
         return see(f"{PATH}?done={word}")
 
 
@@ -143,13 +133,13 @@ async def _named(call: Call, tx: Tx) -> str:
     return await boxes.call(call.house, tx, one.service, box, form.name, actor=call.actor)
 
 
-async def _restarted(call: Call, once: str) -> str:
+async def _restarted(call: Call) -> str:
     house, one = call.house, call.subscriber
     try:
         await house.subscribers.take({f"restart {one.id}": RESTARTS})
     except TooOften:
         return "wait"
-    return _word(await mending.restart(house, one.contract, id=once, actor=call.actor))
+    return _word(await mending.restart(house, one.contract, id=call.once, actor=call.actor))
 
 
 def _word(done: Sequence[Performed]) -> str:

@@ -16,16 +16,17 @@ from pydantic import Field
 
 from app.identity.codes import DIGITS, LASTS, Asked
 from app.identity.door import Given, Let, NotLetIn, TooOften
-from app.identity.passwords import PASSWORD_CHARS_MAX
 from app.identity.subscribers import Subscriber
 from app.web import cookies
 from app.web.access import visiting
 from app.web.caller import address, may_sign_in
-from app.web.console.views import Tone
-from app.web.leading import NEXT_CHARS_MAX, PORTAL, SIGN_IN_PATH, SIGN_OUT_PATH, local_path
+from app.web.leading import PORTAL, SIGN_IN_PATH, SIGN_OUT_PATH, local_path
 from app.web.origin import check_from_here
-from app.web.people.phone import NoFields, Phone, see
-from app.web.people.signing import FORM_BYTES_MAX, PLAIN, SignInQuery
+from app.web.page.door import FORM_BYTES_MAX, PLAIN, Next, Secret, SignInQuery, Typed
+from app.web.page.fields import NoFields
+from app.web.page.phone import Phone
+from app.web.page.reply import see
+from app.web.page.words import Tone, why
 from app.web.problem import BadRequest
 from app.web.reading import read_form, validated
 from app.web.route import Call, Form, Policy, Route
@@ -42,8 +43,6 @@ WRONG = "Number, address or password is wrong."
 WRONG_CODE = "This is not the code, or it is over. Look again, or ask for another one."
 
 F = TypeVar("F", bound=Form)
-Typed = Annotated[str, Field(max_length=PASSWORD_CHARS_MAX)]
-Next = Annotated[str, Field(max_length=NEXT_CHARS_MAX * 3)]
 
 
 class AskForm(Form):
@@ -56,7 +55,7 @@ class AskForm(Form):
 class PasswordForm(AskForm):
     """What somebody types who has a password."""
 
-    password: Annotated[str, Field(max_length=PASSWORD_CHARS_MAX, repr=False)]
+    password: Secret
 
 
 class CodeForm(Form):
@@ -110,7 +109,7 @@ class Coming:
         except NotLetIn:
             return await self._page(call, form, WRONG, 400)
         except TooOften as error:
-            return self._later(await self._page(call, form, _told(error), 429), error)
+            return self._later(await self._page(call, form, why(error), 429), error)
         return self._in(let, form.next)
 
     async def _ask(self, call: Call) -> web.Response:
@@ -125,7 +124,7 @@ class Coming:
             async with _answering():
                 ticket = await self.house.codes.ask(asked)
         except TooOften as error:
-            return self._later(await self._page(call, form, _told(error), 429), error)
+            return self._later(await self._page(call, form, why(error), 429), error)
         path = local_path(form.next)
         response = see(f"{CODE}?next={quote(path, safe='/')}" if path else CODE)
         cookies.put(response, settings, TICKET, ticket, LASTS)
@@ -220,8 +219,3 @@ def _inside(wanted: str) -> str:
     """Give where a sign-in leads: a page of the portal, never another one."""
     path = local_path(wanted)
     return path if path.startswith(HOME) else HOME
-
-
-def _told(error: TooOften) -> str:
-    text = str(error)
-    return f"{text[:1].upper()}{text[1:]}."

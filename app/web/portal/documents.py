@@ -10,12 +10,10 @@ from aiohttp import web
 from pydantic import BeforeValidator, Field
 
 from app.desk import documents
-from app.web.console.account import invoice, paid
-from app.web.console.rented import credit_note
-from app.web.console.stated import stated
-from app.web.console.words import shown
 from app.web.leading import PORTAL
-from app.web.people.phone import Phone
+from app.web.page.papers import credit_note, invoice, paid, stated
+from app.web.page.phone import Phone
+from app.web.page.words import shown
 from app.web.portal.views import DocumentRow
 from app.web.route import Call, Policy, Query, Route
 from billing.reads import credit_notes, invoices

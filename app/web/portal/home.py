@@ -9,14 +9,14 @@ from functools import partial
 from aiohttp import web
 
 from app.desk.shopping import counter
-from app.web.console.account import having, paid, payments, promise_last_on, promised
-from app.web.console.extras import extras
-from app.web.console.pages import PartsQuery
-from app.web.console.views import Tone
-from app.web.console.words import shown
 from app.web.leading import PORTAL
 from app.web.live import Live
-from app.web.people.phone import DoneQuery, Phone, PhoneFrame
+from app.web.page.account import having, payments, promise_last_on, promised
+from app.web.page.extras import extras
+from app.web.page.fields import DoneQuery, PartsQuery
+from app.web.page.papers import paid
+from app.web.page.phone import Phone, PhoneFrame
+from app.web.page.words import Tone, shown
 from app.web.portal.picture import picture
 from app.web.portal.views import HomePage, OpenInvoice
 from app.web.problem import BadRequest

@@ -2,36 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-from typing import Annotated
-
 from aiohttp import web
-from pydantic import Field
 
 from app.desk import loyalty
-from app.web.console.household import POINTS_MAX, Key
-from app.web.console.once import Sent, in_one
-from app.web.field.words import sentence
-from app.web.people.phone import see
+from app.web.page.fields import OnceForm, Points
+from app.web.page.once import Deed, in_one
+from app.web.page.reply import refused, see
 from app.web.portal.home import PATH, Home
 from app.web.problem import BadRequest
 from app.web.route import Call, Form, Policy, Route
 from runtime.store import Tx
 from terms.errors import DomainError
 
-Deed = Callable[[Call, Tx, str], Awaitable[str]]
 
-
-class LoyalForm(Form):
-    """The key of the page that the form is of."""
-
-    once: Key
-
-
-class SpendForm(LoyalForm):
+class SpendForm(OnceForm):
     """How many points become credit."""
 
-    points: Annotated[int, Field(ge=1, le=POINTS_MAX)]
+    points: Points
 
 
 class Loyal:
@@ -43,32 +30,29 @@ class Loyal:
     def routes(self) -> tuple[Route, ...]:
         """Declare them."""
         return (
-            self._form("join", _joined, LoyalForm),
+            self._form("join", _joined, OnceForm),
             self._form("spend", _spent, SpendForm),
-            self._form("code", _code, LoyalForm),
+            self._form("code", _code, OnceForm),
         )
 
     def _form(self, name: str, deed: Deed, form: type[Form]) -> Route:
         async def handle(call: Call) -> web.Response:
-            sent = Sent.of(call, call.form.once)
             try:
-                done = await in_one(sent, lambda call, tx: deed(call, tx, sent.asked.once))
-            except BadRequest as error:
-                return await self.home.page(call, str(error), "bad", error.status)
-            except DomainError as error:
-                return await self.home.page(call, sentence(error), "bad", 400)
+                done = await in_one(call, deed)
+            except (BadRequest, DomainError) as error:
+                return await self.home.page(call, *refused(error))
             return see(f"{PATH}?done={done}#points")
 
         path = f"{PATH}points/{name}"
         return Route(method="POST", path=path, policy=Policy.SUBSCRIBER, handler=handle, form=form)
 
 
-async def _joined(call: Call, tx: Tx, _once: str) -> str:
+async def _joined(call: Call, tx: Tx) -> str:
     await loyalty.join(call.house, tx, call.subscriber.contract, call.actor)
     return "joined"
 
 
-async def _spent(call: Call, tx: Tx, once: str) -> str:
+async def _spent(call: Call, tx: Tx) -> str:
     form: SpendForm = call.form
     await loyalty.spend(
         call.house,
@@ -76,11 +60,11 @@ async def _spent(call: Call, tx: Tx, once: str) -> str:
         call.subscriber.contract,
         call.actor,
         points=form.points,
-        reference=f"portal-{once[:32]}",
+        reference=f"portal-{call.once[:32]}",
     )
     return "spent"
 
 
-async def _code(call: Call, tx: Tx, _once: str) -> str:
+async def _code(call: Call, tx: Tx) -> str:
     await loyalty.code_of(call.house, tx, call.subscriber.contract, call.actor)
     return "code"

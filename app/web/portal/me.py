@@ -8,10 +8,12 @@ from app.identity import own, subscribers
 from app.identity.door import TooOften
 from app.identity.passwords import PASSWORD_CHARS_MIN
 from app.web import cookies
-from app.web.console.views import Tone
 from app.web.leading import PORTAL
-from app.web.people.me import SAID, Password, PasswordForm
-from app.web.people.phone import DoneQuery, NoFields, Phone, see
+from app.web.page.door import SAID, PasswordForm, Secret, password_told
+from app.web.page.fields import DoneQuery, NoFields
+from app.web.page.phone import Phone
+from app.web.page.reply import see
+from app.web.page.words import Tone
 from app.web.route import Call, Form, Handler, Policy, Route
 from terms.errors import Invalid
 
@@ -21,7 +23,7 @@ PATH = f"{PORTAL}/me"
 class OwnPasswordForm(PasswordForm):
     """A password; whoever has come in by a code need not know the one before."""
 
-    current: Password = ""
+    current: Secret = ""
 
 
 class Me:
@@ -62,8 +64,7 @@ class Me:
                 self.house.codes, call.visit, current=form.current, new=form.new
             )
         except Invalid as error:
-            told = {"current": "Your password", "new": "The new password"}[error.field]
-            return await self._page(call, f"{told}: {error.reason}.", "bad", 400)
+            return await self._page(call, password_told(error.field, error.reason), "bad", 400)
         except TooOften as error:
             return await self._page(call, f"{error}.", "bad", 429)
         response = see(f"{PATH}?done=password")

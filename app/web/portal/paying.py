@@ -9,14 +9,13 @@ from aiohttp import web
 
 from app.desk import paying
 from app.identity.guesses import Pace
-from app.web.console.household import Day, Key
-from app.web.console.once import Sent, beside, in_one
-from app.web.field.words import sentence
 from app.web.origin import own_address
-from app.web.people.phone import see
+from app.web.page.fields import Day, OnceForm
+from app.web.page.once import beside, in_one
+from app.web.page.reply import refused, see
 from app.web.portal.home import PATH, Home
 from app.web.problem import BadRequest
-from app.web.route import Call, Form, Policy, Route
+from app.web.route import Call, Policy, Route
 from runtime.store import Tx
 from terms.errors import DomainError, Invalid, Permanent, TargetError
 
@@ -25,13 +24,7 @@ PAGES = Pace(at_once=10, every=timedelta(minutes=1))
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
-class PayForm(Form):
-    """The key of the page that the form is of."""
-
-    once: Key
-
-
-class PromiseForm(PayForm):
+class PromiseForm(OnceForm):
     """By which day it is paid."""
 
     until: Day = None
@@ -48,7 +41,7 @@ class Paying:
         theirs = Policy.SUBSCRIBER
         pay, promise = f"{PATH}pay", f"{PATH}promise"
         return (
-            Route(method="POST", path=pay, policy=theirs, handler=self._pay, form=PayForm),
+            Route(method="POST", path=pay, policy=theirs, handler=self._pay, form=OnceForm),
             Route(
                 method="POST", path=promise, policy=theirs, handler=self._promise, form=PromiseForm
             ),
@@ -56,7 +49,7 @@ class Paying:
 
     async def _pay(self, call: Call) -> web.Response:
         try:
-            url = await beside(Sent.of(call, call.form.once), _pay_page)
+            url = await beside(call, _pay_page)
         except Invalid:
             return see(f"{PATH}?done=nothing")
         except (DomainError, TargetError):
@@ -66,15 +59,13 @@ class Paying:
 
     async def _promise(self, call: Call) -> web.Response:
         try:
-            await in_one(Sent.of(call, call.form.once), _promised)
-        except BadRequest as error:
-            return await self.home.page(call, str(error), "bad", error.status)
-        except DomainError as error:
-            return await self.home.page(call, sentence(error), "bad", 400)
+            await in_one(call, _promised)
+        except (BadRequest, DomainError) as error:
+            return await self.home.page(call, *refused(error))
         return see(f"{PATH}?done=promised")
 
 
-async def _pay_page(call: Call, _once: str) -> str:
+async def _pay_page(call: Call) -> str:
     await call.house.subscribers.take({f"pay {call.subscriber.id}": PAGES})
     back_to = f"{own_address(call.request)}{PATH}?done=back"
     link = await paying.pay_link(call.house, call.subscriber.contract, back_to=back_to)

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from app.web.console.views import Tone
-from app.web.console.words import shown
+from app.web.page.words import Tone, shown
 from billing.dunning.model import HoldKind
 from billing.reads.account import AccountView, HoldView
 from gateway.reads.services import AtTarget, Overview

@@ -9,15 +9,13 @@ from aiohttp import web
 from pydantic import Field
 
 from app.desk import redeeming
-from app.identity.door import TooOften
 from app.identity.guesses import Pace
-from app.web.console.household import Key
-from app.web.console.once import Sent, in_one
-from app.web.field.words import sentence
-from app.web.people.phone import see
+from app.web.page.fields import OnceForm
+from app.web.page.once import in_one
+from app.web.page.reply import refused, see
 from app.web.portal.home import PATH, Home
 from app.web.problem import BadRequest
-from app.web.route import Call, Form, Policy, Route
+from app.web.route import Call, Policy, Route
 from runtime.store import Tx
 from terms.errors import DomainError
 
@@ -26,10 +24,9 @@ OF_ALL = Pace(at_once=120, every=timedelta(seconds=1))
 CODE_CHARS_MAX = 40
 
 
-class CodeForm(Form):
-    """What is typed, and the key of the page that the form is of."""
+class CodeForm(OnceForm):
+    """What is typed."""
 
-    once: Key
     code: Annotated[str, Field(max_length=CODE_CHARS_MAX)]
 
 
@@ -50,13 +47,9 @@ class Redeeming:
         paces = {f"code {call.subscriber.id}": OF_ONE, "codes": OF_ALL}
         try:
             await self.home.house.subscribers.take(paces)
-            await in_one(Sent.of(call, call.form.once), _redeemed)
-        except BadRequest as error:
-            return await self.home.page(call, str(error), "bad", error.status)
-        except TooOften as error:
-            return await self.home.page(call, sentence(error), "bad", 429)
-        except DomainError as error:
-            return await self.home.page(call, sentence(error), "bad", 400)
+            await in_one(call, _redeemed)
+        except (BadRequest, DomainError) as error:
+            return await self.home.page(call, *refused(error))
         return see(f"{PATH}?done=redeemed")
 
 

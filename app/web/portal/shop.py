@@ -12,20 +12,18 @@ from pydantic import Field
 
 from app.desk import shopping
 from app.desk.shopping import Counter
-from app.identity.door import TooOften
 from app.identity.guesses import Pace
-from app.web.console.extras import lasting, sale
-from app.web.console.household import Key
-from app.web.console.once import Sent, in_one
-from app.web.console.views import Tone
-from app.web.console.words import shown
-from app.web.field.words import sentence
 from app.web.leading import PORTAL
-from app.web.people.phone import DoneQuery, Phone, see
+from app.web.page.extras import lasting, sale
+from app.web.page.fields import DoneQuery, OnceForm
+from app.web.page.once import in_one
+from app.web.page.phone import Phone
+from app.web.page.reply import refused, see
+from app.web.page.words import Tone, shown
 from app.web.portal.views import OfferRow
 from app.web.problem import BadRequest
-from app.web.route import Call, Form, Policy, Route
-from billing.catalog.terms import Billed
+from app.web.route import Call, Policy, Route
+from billing.catalog.terms import Billed, SalesChannel
 from billing.purchases.offer import Offer
 from billing.reads.purchases import PurchaseState
 from runtime.store import Tx
@@ -51,10 +49,9 @@ class ShopQuery(DoneQuery):
     before: Annotated[str, Field(max_length=CODE_CHARS_MAX)] = ""
 
 
-class BuyForm(Form):
-    """The key of the page that the form is of, and the price that it showed."""
+class BuyForm(OnceForm):
+    """The price that the page showed."""
 
-    once: Key
     price: Annotated[str, Field(max_length=40)]
 
 
@@ -84,7 +81,8 @@ class Shop:
         async with self.house.store.read() as tx:
             at = await shopping.counter(self.house, tx, one.service, one.zone)
             sales = await shopping.bought(tx, at, behind=query.before, limit=SALES_MAX + 1)
-        found = shopping.offers(at, words=query.q, behind=query.behind, limit=OFFERS_MAX + 1)
+        ours = SalesChannel.SELF_SERVICE
+        found = shopping.offers(at, ours, words=query.q, behind=query.behind, limit=OFFERS_MAX + 1)
         return await self.phone.page(
             call,
             "portal_shop",
@@ -100,26 +98,21 @@ class Shop:
         )
 
     async def _buy(self, call: Call) -> web.Response:
-        sent = Sent.of(call, call.form.once)
         try:
             await self.house.subscribers.take({f"buy {call.subscriber.id}": BUYS})
-            done = await in_one(sent, lambda call, tx: _bought(call, tx, sent.asked.once))
-        except BadRequest as error:
-            return await self._page(call, ShopQuery(), str(error), "bad", error.status)
-        except TooOften as error:
-            return await self._page(call, ShopQuery(), sentence(error), "bad", 429)
+            done = await in_one(call, _bought)
         except NotFound:
             raise
-        except DomainError as error:
-            return await self._page(call, ShopQuery(), sentence(error), "bad", 400)
+        except (BadRequest, DomainError) as error:
+            return await self._page(call, ShopQuery(), *refused(error))
         return see(f"{PATH}?done={quote(done, safe='')}")
 
 
-async def _bought(call: Call, tx: Tx, ref: str) -> str:
+async def _bought(call: Call, tx: Tx) -> str:
     one, form = call.subscriber, call.form
     at = await shopping.counter(call.house, tx, one.service, one.zone)
     done = await shopping.buy(
-        call.house, tx, at, call.part("code"), price=form.price, ref=ref, actor=call.actor
+        call.house, tx, at, call.part("code"), price=form.price, ref=call.once, actor=call.actor
     )
     return done.state.value
 

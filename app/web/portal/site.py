@@ -5,7 +5,8 @@ from __future__ import annotations
 from aiohttp import web
 
 from app.web.leading import PORTAL
-from app.web.people.phone import Phone, see
+from app.web.page.phone import Phone
+from app.web.page.reply import see
 from app.web.portal.boxes import Boxes
 from app.web.portal.coming import Coming
 from app.web.portal.documents import Documents

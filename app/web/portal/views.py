@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 
-from app.web.console.views import Having, PaymentRow, Tone
+from app.web.page.account import Having, PaymentRow
+from app.web.page.words import Tone
 from app.web.portal.picture import Picture
 
 

@@ -16,6 +16,7 @@ from app.roles.crew import lanes
 from app.web.route import SAFE_METHODS
 from app.web.routes import all_routes
 from billing.flows.publish import Publication, publish
+from billing.reads import accounts
 from runtime.store.audit import Deed, Wanted, audit, lines, record
 from runtime.work import Parking
 from tests.flows.app.guest import subscriber, visiting
@@ -101,7 +102,12 @@ STEPS: tuple[tuple[str, str, dict[str, str], dict[str, Any]], ...] = (
     (GUEST, "/portal/me/sign-ins/{id}/revoke", {"id": "{other}"}, {}),
     (GUEST, "/portal/me/sign-ins/revoke", {}, {}),
     (GUEST, "/portal/sign-out", {}, {}),
-    (API, "/api/v1/accounts", {}, {"contract": NEW, "name": "Flat 1", "plan": "HARBOUR"}),
+    (
+        API,
+        "/api/v1/accounts",
+        {},
+        {"contract": NEW, "name": "Flat 1", "plan": "HARBOUR", "reason": "at the fair"},
+    ),
     (API, "/api/v1/accounts/{contract}/change", {"contract": NEW}, {"add": ["SPORT"]}),
     (
         API,
@@ -162,7 +168,7 @@ STEPS: tuple[tuple[str, str, dict[str, str], dict[str, Any]], ...] = (
     (API, "/api/v1/targets/{name}/release", {"name": PORTAL}, {}),
     (API, "/api/v1/parked/release", {}, {"kind": "notify", "key": "ghost"}),
     (API, "/api/v1/reconcile", {}, {"contract": HERE}),
-    (API, "/api/v1/clock/advance", {}, {"by": "1d"}),
+    (API, "/api/v1/clock/advance", {}, {"by": "1d", "reason": "a rehearsal"}),
     (API, "/api/v1/accounts/{contract}/proformas", {"contract": NEW}, {"billed_on": "{next}"}),
     (API, "/api/v1/invoices/{number}/void", {"number": "INV-00800001"}, {"reason": "a test"}),
     (API, "/api/v1/accounts/{contract}/pause", {"contract": NEW}, {}),
@@ -254,6 +260,12 @@ async def traces(house):
         return [row._asdict() for row in await tx.rows(select(audit).order_by(audit.c.position))]
 
 
+def traced(new, actor: str, why: str | None) -> bool:
+    """Whether somebody is named, with the reason where one was given."""
+    reasons = {one["reason"] for one in new if one["actor"] == actor}
+    return reasons == {why} if why else bool(reasons)
+
+
 async def found_out(world, known, path, answer) -> None:
     """Learn the ids that later steps are about."""
     if path == "/api/v1/jobs":
@@ -315,7 +327,7 @@ async def test_each_route_that_changes_something_leaves_a_trace(world):
             status, answer = seen.status, seen.text.encode()
         assert status in {200, 201, 303} or there.endswith("scan"), (path, status, answer[:900])
         new = (await traces(house))[before:]
-        assert actors[who] in {one["actor"] for one in new}, (path, new)
+        assert traced(new, actors[who], fields.get("reason")), (path, new)
         await found_out(world, known, path, answer)
         if path == "/sign-in":
             await browsers[who].get("/me")
@@ -354,6 +366,25 @@ async def test_deeds_are_found_as_people_call_them(house):
     assert await told(house, since=now + timedelta(hours=2.5)) == ["person.role", "box.move"]
     assert await told(house, since=now + timedelta(days=2)) == []
     assert await told(house, actor="nobody") == []
+
+
+async def test_deeds_name_people_and_contracts(harbour):
+    """What is written down by an id is told by the name or the contract; another id stays."""
+    olga = await added(harbour, "olga", "owner")
+    async with harbour.store.begin() as tx:
+        home = (await accounts.holders(tx, [HERE]))[HERE].service
+        deed = Deed(
+            at=harbour.clock.machine_now(),
+            actor=olga.actor,
+            action="box.hand_over",
+            subject=f"reconcile:{home}@{PORTAL}",
+            before=f"in_stock at {olga.actor}",
+            after=f"assigned at {home}, {'0' * 26}",
+        )
+        await record(tx, [deed])
+        found, *_ = await reading(tx, Sought(), deeds_max=1)
+    assert (found.subject, found.whom) == (deed.subject, f"reconcile:{HERE}@{PORTAL}")
+    assert (found.before, found.after) == ("in_stock at Olga", f"assigned at {HERE}, {'0' * 26}")
 
 
 @pytest.mark.parametrize("migrated_url", ["sqlite", "postgres"], indirect=True)

@@ -131,6 +131,19 @@ group = "*"
 from_on = 2099-01-01
 until_on = 2099-04-01
 ends = 2100-01-01
+
+[[loyalty]]
+referral = "10.00"
+months = 12
+
+[[loyalty_tiers]]
+name = "Gold"
+from_paid = "500.00"
+earns = "2.5%"
+
+[[loyalty_tiers]]
+name = "Bronze"
+earns = "1%"
 """
 SHEET = """code,name,percent,amount,scope,limited_to,periods,group,from_on,until_on,ends,\
 limit,limit_account
@@ -139,11 +152,13 @@ FIVE,Five off sports,,5.00,line,SPORT,,*,2099-01-01,2099-04-01,2100-01-01,,
 """
 
 
-async def test_promotions_are_a_part_of_the_document(house, tmp_path):
-    """A file and a sheet say the same of promotions: one publishes, the other changes nothing."""
+async def test_promotions_and_loyalty_are_a_part_of_the_document(house, tmp_path):
+    """A file and sheets say the same of them: one publishes, the others change nothing."""
     path, sheet = tmp_path / "catalogue.toml", tmp_path / "promotions.csv"
     path.write_text(OFFER)
     sheet.write_text(SHEET)
+    tiers = tmp_path / "loyalty_tiers.csv"
+    tiers.write_text("name,from_paid,earns\nBronze,,1%\nGold,500.00,2.5%\n")
     found = await published(house, path)
     assert [str(one) for one in found.changes] == [
         "FIVE: discount 5.00 off SPORT, new",
@@ -155,8 +170,15 @@ async def test_promotions_are_a_part_of_the_document(house, tmp_path):
         "HALF: from_on 2020-01-01, new",
         "HALF: limit 2, new",
         "HALF: limit_account 2, new",
+        "loyalty: months 12, new",
+        "loyalty: referral 10.00, new",
+        "tier Bronze: earns 1%, new",
+        "tier Gold: earns 2.5%, new",
+        "tier Gold: from_paid 500.00, new",
     ]
     assert (await published(house, sheet)).changes == []
+    assert (await published(house, tiers)).changes == []
+    assert (await import_paths(house, [HARBOUR], ENVIRONMENT)).taken  # it says nothing of loyalty
     async with house.store.read() as tx:
         document = await catalog.document(tx)
         assert await compare(tx, "", "") == found.changes
@@ -264,6 +286,37 @@ amount = "1.00"
 scope = "invoice"
 from_on = 2026-07-01
 """
+MUCH = """\
+[[loyalty]]
+referral = "0.00"
+
+[[loyalty]]
+months = 12
+
+[[loyalty_tiers]]
+name = "Silver"
+from_paid = "1.005"
+earns = "1%"
+
+[[loyalty_tiers]]
+name = "Gold"
+from_paid = "50.00"
+earns = "101%"
+"""
+NOBODY = """\
+[[loyalty]]
+months = 121
+
+[[loyalty_tiers]]
+name = "Gold"
+from_paid = "50.00"
+earns = "1%"
+
+[[loyalty_tiers]]
+name = "Platinum"
+from_paid = "50.00"
+earns = "2%"
+"""
 
 
 @pytest.mark.parametrize(
@@ -272,6 +325,11 @@ from_on = 2026-07-01
         (WRONG, ["7: promotions.ends", "14: promotions.limited_to", "20: promotions.percent"]),
         (BAD, ["5: offerings.grants", "12: prices.amount", "21: prices.offering"]),
         (PAST, ["11: offerings.tax", "15: prices.effective_from"]),
+        (MUCH, ["2: loyalty.referral", "4: loyalty", "9: loyalty_tiers.from_paid"]),
+        (
+            NOBODY,
+            ["2: loyalty.months", "6: loyalty_tiers.from_paid", "11: loyalty_tiers.from_paid"],
+        ),
     ],
 )
 async def test_what_is_wrong_is_named_with_file_and_line(house, file, text: str, told: list[str]):
@@ -298,6 +356,8 @@ async def test_a_file_of_another_kind_is_refused(tmp_path):
         ("[[prices]]\namount = true", "must be a text, not true or false"),
         ("[[prices]]\namount = 1", "must be a text, not a number"),
         ("[[prices]]\namount = 1.0", "must be a text, not a number"),
+        ("[[prices]]\neffective_from = 2026", "must be a date like 2026-03-31, not a number"),
+        ("[[taxes]]\neffective_from = 2026-01-01T00:00:00", "must be a date like 2026-03-31"),
         ("[[prices]]\namount = { a = 1 }", "must be a text, not something else"),
         ('[[prices]]\ncost = "1"', "unknown; known are offering"),
         ("prices = 7", "must be tables"),
@@ -344,13 +404,17 @@ async def test_the_api_tells_checks_and_publishes(counter):
         "limited_to": ["SPORT"],
         "from_on": "2099-01-01",
     }
-    draft = shown | {"version": "2099", "prices": [*shown["prices"], row], "promotions": [offer]}
+    gift = {"loyalty": [{"months": "12"}], "loyalty_tiers": [{"name": "All", "earns": "1%"}]}
+    draft = shown | gift | {"version": "2099", "promotions": [offer]}
+    draft["prices"] = [*shown["prices"], row]
     status, checked = await counter.api("POST", "catalogue/check", draft)
     assert (status, checked["edition"]) == (200, None)
     assert [one["after"] for one in checked["changes"]] == [
         "5.00 off SPORT",
         "2099-01-01",
         "9.90 EUR",
+        "12",
+        "1%",
     ]
     for field, value, why in (
         ("amount", "nine", "prices.0.amount"),
@@ -371,6 +435,7 @@ async def test_the_api_tells_checks_and_publishes(counter):
     status, found = await counter.api("GET", "catalogue?version=2099")
     assert row in found["prices"]
     assert found["promotions"] == [offer]
+    assert {name: found[name] for name in gift} == gift
     assert (await counter.api("GET", "catalogue?version=none"))[0] == 404
     for body in (b'{"prices": [{"amount": 1.5}]}', b'{"prices": [{"amount": true}]}', b'{"x": 1}'):
         headers = {

@@ -11,6 +11,7 @@ from contextlib import closing as closing_file
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 from typer.testing import CliRunner
@@ -185,6 +186,11 @@ def test_the_clock_is_moved_and_shown(boxoffice):
     assert boxoffice("clock", "advance", "35d")[0] == 0
     after = json.loads(boxoffice("clock", "show", "--json")[1])
     assert after["offset_s"] - before["offset_s"] == 35 * 86_400
+    code, _, errors = boxoffice("clock", "advance", "999999999d")
+    assert (code, "a step is more than nothing and at most 14640 days" in errors) == (1, True)
+    # What links the deed beside it says nothing between the lines.
+    code, told, errors = boxoffice("audit-link")
+    assert (code, told[:2], errors) == (0, "1 ", "")
 
 
 BEN = ("user", "add", "ben", "--role", "technician", "--generate", "--display", "Ben K")
@@ -221,7 +227,8 @@ def test_a_box_is_told_in_lines(harbour_files):
     assert lines[0] == (
         "HT2-00026 is a HT-2, returned (faulty), at the van of Ben K; MAC 00:1A:79:20:00:1A"
     )
-    day = json.loads(run("clock", "show", "--json")[1])["business_now"][:10]
+    now = datetime.fromisoformat(json.loads(run("clock", "show", "--json")[1])["business_now"])
+    day = now.astimezone(ZoneInfo("Europe/Vienna")).date().isoformat()
     whats = [line.replace(day, "").split()[2] for line in lines[2:7]]
     assert whats == ["register", "move", "hand_over", "activate", "swap"]
     assert [day in line for line in lines[2:7]] == [False, False, True, True, True]

@@ -12,6 +12,7 @@ from urllib.request import Request, urlopen
 import pytest
 from sqlalchemy import delete
 
+from app.desk.parked import parked
 from app.roles.crew import Crew, Role, duties
 from billing.payments.model import AttemptState
 from gateway.reads import queue
@@ -130,6 +131,8 @@ async def test_news_of_the_provider_ends_the_wait_for_a_person(shop: Shop):
     (claim,) = await shop.house.work.claim("collect")
     async with shop.house.store.begin() as tx:
         await shop.house.work.park(tx, [Parking(claim=claim, error="its outcome is unknown")])
+        (shown,) = await parked(tx, rows_max=10)
+    assert (shown.kind, shown.contract) == ("collect", contract_of(1))
     async with at_work(shop):
         await decide(shop, GOOD)
         await deliver(shop)
@@ -218,8 +221,8 @@ async def test_whoever_starts_finds_what_has_lost_its_row(shop: Shop):
     assert await states(shop) == [CLEARED]
     assert len((await ask(shop, "payment_intents"))["data"]) == 1
     async with shop.house.store.read() as tx:
-        (parked,) = await queue.parked(tx, rows_max=10)
-    assert parked.key == stuck
+        (shown,) = await parked(tx, rows_max=10)
+    assert (shown.kind, shown.key, shown.contract) == ("settle", stuck, contract_of(3))
 
 
 async def owed_by(shop: Shop, number: int) -> int:

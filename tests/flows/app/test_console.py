@@ -13,10 +13,13 @@ from lxml import html
 
 from app.identity import people
 from app.web import live
-from app.web.console.drawing import count, moment, when
+from app.web.console.story import of_order
 from app.web.console.words import age
+from app.web.page.drawing import count, moment, when
+from gateway.provisioning.orders import Outcome, ServiceOrder
 from runtime.store.audit import history
 from runtime.work import Parking
+from terms.ids import ServiceId, TargetName
 from tests.flows.app.visitor import Seen, Visitor, let_in
 
 RELEASE = "/console/parked/release"
@@ -58,8 +61,12 @@ async def test_our_own_form_is_taken_and_leads_back(served, owner):
     assert await parked(served.house) == 0
     assert "It is tried again." in (await owner.get(seen.location)).text
     assert "It is tried again." not in (await owner.get("/console/")).text
+    await set_aside(served)
+    seen = await let_go(owner, back="/console/work")
+    assert seen.location.startswith("/console/work?said=")
+    assert "It is tried again." in (await owner.get(seen.location)).text
     async with served.house.store.read() as tx:
-        (deed,) = await history(tx, "notify:ghost")
+        deed, _ = await history(tx, "notify:ghost")
         one = await people.find(tx, "owner")
     assert (deed.actor, deed.action) == (one.actor, "work.release")
 
@@ -245,6 +252,26 @@ async def test_a_quiet_stream_says_that_it_lives(owner, monkeypatch):
     async with watching(owner, "drift") as answer, asyncio.timeout(WITHIN_S):
         while b": still here" not in await answer.content.readany():
             pass
+
+
+def test_an_order_is_told_as_it_ended():
+    """What was seen, what is under way and what was refused are three different sentences."""
+    at = datetime(2040, 3, 31, tzinfo=UTC)
+
+    def text(outcome: Outcome, **what: tuple[str, str]) -> str:
+        order = ServiceOrder(
+            id="o", service=ServiceId("s"), target=TargetName("north"), revision=1, what=what,
+            outcome=outcome, cause="active", started_at=at, finished_at=at, error="it refuses",
+        )  # fmt: skip
+        return of_order(order, {}).text
+
+    account, enabled = {"account": ("missing", "present")}, {"enabled": ("no", "yes")}
+    assert text(Outcome.DONE, **account) == "north knows the household"
+    assert text(Outcome.DONE, **enabled) == "picture on at north"
+    assert text(Outcome.DONE, tariff=("a", "b")) == "north was brought in line"
+    for what in (account, enabled):
+        assert text(Outcome.PENDING, **what) == "north is being brought in line"
+        assert text(Outcome.PARKED, **what) == "north: it refuses"
 
 
 def test_words_for_people():

@@ -327,7 +327,7 @@ async def test_all_problems_of_a_list_come_first(rented, tmp_path):
         "RB00000081,,RB-1,,,,,,,",
         "RB00000026,,RB-9,,,,,,,",
         f"{RB1},,RB-1,,,,,cpe-1,changeme,short",
-        "HT2-90001,,HT-2,,,,not an address,,,",
+        "HT2-90001,,HT-2,,,,[2001:db8::zz]:22,,,",
         f"{RB3},,RB-1,,,,,,,",
     )
     path.write_text(LIST + "\n".join(rows) + "\n")

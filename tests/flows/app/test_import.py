@@ -228,6 +228,28 @@ async def test_a_wrong_zone_is_the_only_problem_of_a_large_folder(house, folder)
     assert not outcome.taken
 
 
+async def test_an_address_that_is_none_is_named_with_its_line(house, folder):
+    """A port there is not, half an IPv6 address: the file, the line and the field are told."""
+    path = folder / "operator.toml"
+    path.write_text(path.read_text().replace("${PORTAL_URL}", "http://127.0.0.1:999999"))
+    wrong = ENVIRONMENT | {"PROVIDER_URL": "http://[2001:db8::zz]/"}
+    lines = path.read_text().splitlines()
+    portal, provider = (n for n, line in enumerate(lines, 1) if line.startswith("base_url"))
+    for found in (
+        await import_paths(house, [folder], wrong),
+        await import_good_rows(house, [folder], wrong),
+    ):
+        assert not found.taken
+        assert [(p.row, p.field, p.why) for p in found.problems] == [
+            (
+                provider,
+                "payments.cards.base_url",
+                "an IPv6 address is written like http://[2001:db8::1]:8080",
+            ),
+            (portal, "targets.portal-north.base_url", "there is no such port: 1 to 65535"),
+        ]
+
+
 async def test_a_box_of_a_later_import_needs_a_rental_of_an_earlier_one(house, folder):
     """What is rented is known from the database, too."""
     (folder / "models.csv").unlink()

@@ -160,3 +160,9 @@ async def test_a_target_that_is_left_alone_is_not_asked(folder: Folder):
     folder.log.write_text(text)
     await read_meters(folder.house)
     assert await folder.hours("200001") == [("0.5", 1)]
+    async with folder.house.store.begin() as tx:
+        await tx.execute(target_meter.delete())
+    folder.log.write_text(text.replace("0.5", "0.7"))
+    assert (await read_meter(folder.house, FOLDER)).taken.contradicting == 1
+    assert await folder.hours("200001") == [("0.5", 1)]
+    assert await folder.kept() == ("1", 1, 1)

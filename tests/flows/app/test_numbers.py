@@ -10,10 +10,12 @@ from app.desk.asking import ask
 from app.roles.pictures import Pictures
 from billing.payments.model import PaymentFact
 from billing.reads import accounts
-from gateway.provisioning.tables import observed
+from gateway.provisioning.tables import drift, observed
 from runtime import log
 from runtime.log import Entry
 from runtime.metrics import metrics
+from runtime.store import to_micros
+from runtime.work import Parking
 from terms.entitlement import ServiceState
 from terms.errors import Unreachable
 from terms.facts import ServiceStateChanged
@@ -21,6 +23,7 @@ from terms.ids import TargetName
 
 PROVEN = "boxoffice_payment_proven_seconds"
 TARGET = "portal-north"
+A_MINUTE_S = 60.0
 PAYS_DARK, PAYS_LIT, PAYS_LESS = "200001", "200002", "200003"
 
 
@@ -42,6 +45,41 @@ async def test_requests_are_counted_by_route_and_never_by_path(served):
     assert [number(line) for line in (known, stray, took)] == [one + 1 for one in before]
     _, body, _ = await served.raw("GET", "/metrics")
     assert b"Q881" not in body
+
+
+async def test_what_is_looked_up_in_the_database_is_so(harbour, served):
+    """How old what is due is, what is set aside, what differs, and which target is up."""
+    now, work = harbour.clock.machine_now(), harbour.work
+    async with harbour.store.begin() as tx:
+        came_at = now + await harbour.clock.offset(tx) - timedelta(seconds=90)
+        long_ago, due_at = to_micros(now - timedelta(days=30)), to_micros(came_at)
+        asked = "UPDATE work SET is_scheduled = 1, marked_at = ?, due_at = ?"
+        await tx.driver(asked, (long_ago, due_at))
+        await work.mark(tx, "notify", ["a", "b"])
+        await tx.driver("UPDATE target SET down_since = ?", (to_micros(now),))
+        found = {"id": "d", "target": TARGET, "ref": PAYS_DARK, "kind": "differs", "fields": "{}"}
+        await tx.insert(drift, [found | {"found_at": now, "scan_at": now}])
+    claim, _ = await work.claim("notify")
+    async with harbour.store.begin() as tx:
+        await work.park(tx, [Parking(claim=claim, error="no such notice")])
+    await served.raw("GET", "/metrics")
+    age = 'boxoffice_work_oldest_seconds{kind="settle",target=""}'
+    assert 90 <= number(age) < 90 + A_MINUTE_S
+    assert number('boxoffice_work_parked{kind="notify",target=""}') == 1
+    assert number('boxoffice_work_due{kind="notify",target=""}') == 1
+    assert number(f'boxoffice_target_up{{target="{TARGET}"}}') == 0
+    assert number(f'boxoffice_drift_open{{target="{TARGET}"}}') == 1
+    async with harbour.store.begin() as tx:
+        await tx.driver("UPDATE work SET due_at = due_at + ?", (to_micros(now) // 2,))
+        ((key,),) = await tx.fetch("SELECT min(key) FROM work WHERE kind = 'settle'")
+        await work.mark(tx, "settle", [key])  # long scheduled, and now somebody wishes for it
+        await tx.driver("UPDATE target SET down_since = NULL")
+        await tx.driver("UPDATE drift SET repaired_at = ?", (to_micros(now),))
+    await served.raw("GET", "/metrics")
+    assert number('boxoffice_work_due{kind="settle",target=""}') == 1
+    assert number(age) < A_MINUTE_S
+    assert number(f'boxoffice_target_up{{target="{TARGET}"}}') == 1
+    assert number(f'boxoffice_drift_open{{target="{TARGET}"}}') == 0
 
 
 async def test_providers_are_counted_by_what_they_answer():

@@ -173,6 +173,11 @@ async def test_a_program_is_taken_over_or_named_by_its_field(house, tmp_path, ol
     assert (refused.taken, [one.field for one in refused.problems]) == (False, [field])
     file.write_text(text + LOYALTY, "utf-8")
     assert (await import_paths(house, [file], ENVIRONMENT)).taken
+    (tmp_path / "loyalty.csv").write_text("referral,months\n5.00,12\n", "utf-8")
+    twice = await import_paths(house, [tmp_path], ENVIRONMENT)
+    assert (twice.taken, [one.field for one in twice.problems]) == (False, ["loyalty"])
+    file.write_text(text, "utf-8")
+    assert (await import_paths(house, [file], ENVIRONMENT)).taken
     async with house.store.read() as tx:
         program = await loyalty.program(tx)
     assert (str(program.referral), [tier.name for tier in program.tiers]) == (

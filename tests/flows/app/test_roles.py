@@ -13,7 +13,7 @@ from app.identity import tokens
 from app.identity.roles import OWNER, ROLES, Right, may
 from app.web import callers
 from app.web.links import LINKS, links
-from app.web.people.phone import NoFields
+from app.web.page.fields import NoFields
 from app.web.roles_reference import ANYBODY, COLUMNS, LOCAL, SUBSCRIBER, TOKENS, lets_in, reference
 from app.web.route import BY_SIGN_IN, OF_PEOPLE, Call, Policy, Route
 from app.web.routes import all_routes

@@ -105,6 +105,11 @@ async def test_a_batch_over_the_api_says_what_became_of_it(harbour, served):
     assert [(one["n"], one["field"]) for one in answer["refused"]] == [(2, "quantity")]
     status, again = await served.api("POST", "usage", batch)
     assert (status, again["waiting"], again["known"]) == (200, 0, 1)
+    more = {"source": "rec", "records": [good | {"quantity": "2"}]}
+    status, again = await served.api("POST", "usage", more)
+    assert (status, again["known"], again["contradicting"]) == (200, 0, 1)
+    (one,) = again["contradictions"]
+    assert (one["id"], one["held"]["quantity"], one["told"]["quantity"]) == ("1", "1.5", "2")
     _, waiting = await served.api("GET", "usage/waiting")
     assert [(one["id"], one["contract"], one["reason"]) for one in waiting["items"]] == [
         ("1", "nobody", "no_service")

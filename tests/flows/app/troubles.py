@@ -71,7 +71,6 @@ TROUBLES = {"ssh": SSH, "snmp": SNMP, "cwmp": CWMP}
 
 _NO_TEXT = "the text of an answer is no part of this protocol's ways to go wrong"
 _NO_CLOCK = "nothing that is said to the box or by it has a time in it"
-_OTHER = "the face of another protocol"
 EXCUSED = {
     "ssh": {"skew": _NO_CLOCK, "loss": "TCP sends again what was lost"},
     "snmp": {

@@ -17,9 +17,7 @@ from hypothesis import strategies as st
 from sqlalchemy import func, select
 
 from billing.catalog.terms import When
-from billing.flows.cancel import cancel
-from billing.flows.change import Change, change
-from billing.flows.pause import pause, resume
+from billing.flows.change import Change
 from billing.flows.redeem import redeem
 from billing.flows.void import void
 from billing.invoicing.store import credit_line, credit_note, invoice, invoice_line
@@ -96,26 +94,6 @@ class Lives(History):
                 with suppress(DomainError):
                     await getattr(self, f"_{name}")(contract, value)
         await self.office.settle(*self.accounts)
-
-    async def _rest(self, contract: str, days: tuple[int, int | None]) -> None:
-        since = self.office.now.date() + timedelta(days=days[0])
-        until = None if days[1] is None else since + timedelta(days=days[1])
-        async with self.office.store.begin() as tx:
-            now = self.office.now
-            await pause(self.office.desk, tx, contract, now, from_on=since, until_on=until)
-
-    async def _resume(self, contract: str, later: int) -> None:
-        async with self.office.store.begin() as tx:
-            day = self.office.now.date() + timedelta(days=later)
-            await resume(self.office.desk, tx, contract, self.office.now, on=day)
-
-    async def _cancel(self, contract: str, when: When) -> None:
-        async with self.office.store.begin() as tx:
-            await cancel(self.office.desk, tx, contract, when, self.office.now)
-
-    async def _change(self, contract: str, wish: Change) -> None:
-        async with self.office.store.begin() as tx:
-            await change(self.office.desk, tx, contract, wish, self.office.now)
 
     async def _void(self, contract: str, is_again: bool) -> None:
         """Call the first invoice void; it is the same one at any price."""

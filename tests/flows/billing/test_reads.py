@@ -3,12 +3,13 @@
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
+from sqlalchemy import select
 
 from billing.dunning.model import HoldKind
 from billing.payments.model import AttemptState, MovementKind
-from billing.payments.store import EventState
+from billing.payments.store import EventState, provider_event
 from billing.rating.model import LineKind
-from billing.reads import account, accounts, catalog, invoices, payments, totals
+from billing.reads import account, accounts, catalog, invoices, totals
 from terms.entitlement import ServiceState
 from terms.errors import NotFound
 from terms.facts import Possession
@@ -118,10 +119,6 @@ async def test_lists_have_pages(office: Office):
         assert (first[0].owed, first[0].state) == (eur(FIRST), ServiceState.PENDING)
         for search, count in (("001", 10), ("SUBSCRIBER 0007", 1), ("%", 0), ("none", 0)):
             assert len(await accounts.listing(tx, search=search)) == count, search
-        newest = await invoices.listing(tx, limit=20)
-        older = await invoices.listing(tx, after=newest[-1].number)
-        numbers = [one.number for one in (*newest, *older)]
-        assert numbers == [f"INV-{n:08d}" for n in range(25, 0, -1)]
         one = await invoices.view(tx, "INV-00000007")
         assert (one.total, one.open, len(one.lines)) == (eur(FIRST), eur(FIRST), 1)
         with pytest.raises(NotFound):
@@ -161,17 +158,11 @@ async def test_sums_over_everything(small_till: Till):
     await till.take(await till.hear(event))
     async with till.office.store.read() as tx:
         sums = await totals.totals(tx)
-        recent = await payments.recent(tx)
-        waiting = await payments.events(tx, state=EventState.WAITING)
-        everything = await payments.events(tx)
+        waiting = list(await tx.rows(select(provider_event)))
     assert sums.services[ServiceState.ACTIVE] == 1
     assert sums.services[ServiceState.PENDING] == 1
     assert sums.open == (eur(FIRST),)
-    assert [(one.number, one.payment.amount) for one in recent] == [
-        ("1", eur(10000)),
-        ("1", eur(FIRST)),
-    ]
-    assert [one.event_id for one in waiting] == ["evt_1"] == [one.event_id for one in everything]
+    assert [(one.event_id, one.state) for one in waiting] == [("evt_1", EventState.WAITING)]
     assert "pi_x" in waiting[0].reason
 
 

@@ -20,8 +20,6 @@ from tests.flows.app.shop import at_work
 from tests.flows.app.vans import page, sent
 from tests.flows.field.phones import ON_BOTH, as_, bound, words
 
-CLEAN = {"condition": "good", "note": ""}
-
 
 @ON_BOTH
 async def test_a_box_is_registered_and_proves_itself(vans, served, tom):

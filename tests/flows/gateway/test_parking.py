@@ -61,13 +61,20 @@ async def test_same_wish_again_does_not_end_parking(small_world: World):
 
 
 async def test_parked_row_may_be_released(small_world: World):
-    """Once the portal's catalogue is mended, a person releases the row and it converges."""
+    """Once the portal's catalogue is mended, a person releases the row and it converges.
+
+    The journal tells what should have changed only where the portal had said what it holds.
+    """
     world = small_world
-    await world.sign_up("s1")
-    await world.rights(["s1"], ServiceState.ACTIVE, "BASIC", "SPORT", revision=1)
+    await world.sign_up("s1", "s2")
+    await world.rights(["s1", "s2"], ServiceState.ACTIVE, "BASIC", "SPORT", revision=1)
     await world.portal.aadmin("/faults", {"spec": "refused:Not today:match=POST accounts"})
+    await world.portal.aadmin("/faults", {"spec": "refused:Never:match=GET 1002"})
     await world.work_through()
     assert "Not today" in (await world.parked())["s1@north"]
+    assert "Never" in (await world.parked())["s2@north"]
+    orders = await world.rows(select(service_order).order_by(service_order.c.service))
+    assert [order.what for order in orders] == ['{"account":["missing","present"]}', "{}"]
     await world.portal.aadmin("/faults", {"clear": True})
     async with world.store.begin() as tx:
         assert await world.work.release(tx, "reconcile", ["s1@north"]) == 1
@@ -86,13 +93,15 @@ async def test_refused_credentials_park_the_target(world: World):
         async def is_parked() -> bool:
             return (await world.target()).parked_at is not None
 
+        async def are_put_back() -> bool:
+            rows = await world.rows(select(work_table).where(work_table.c.kind == "reconcile"))
+            return [(row.attempts, row.parked_at) for row in rows] == [(0, None)] * len(services)
+
         await world.until(is_parked)
         calls = sum((await world.portal.aadmin("/counters"))["calls"].values())
         await asyncio.sleep(0.5)
         assert sum((await world.portal.aadmin("/counters"))["calls"].values()) == calls
-        rows = await world.rows(select(work_table).where(work_table.c.kind == "reconcile"))
-        assert len(rows) == len(services)
-        assert {(row.attempts, row.parked_at) for row in rows} == {(0, None)}
+        await world.until(are_put_back)
         await world.portal.aadmin("/faults", {"clear": True})
         async with world.store.begin() as tx:
             assert await target_rows.release(tx, NORTH)

@@ -125,4 +125,4 @@ def read_until_on(feed: IO[bytes], count: int) -> None:
         line = feed.readline()
         if line.startswith(b"data: "):
             html = json.loads(line.removeprefix(b"data: "))["html"]
-            seen += re.findall(r">Pictures on<.*?value\">([0-9]+)<", html, re.DOTALL)
+            seen += re.findall(r">May watch<.*?value\">([0-9]+)<", html, re.DOTALL)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 from datetime import timedelta
 from urllib.parse import urljoin, urlsplit
@@ -45,6 +46,17 @@ async def test_a_password_is_kept_by_the_recommendation_of_rfc_9106():
     assert await passwords.fits("seven-green-boats", kept)
     assert not await passwords.fits("seven-green-boatz", kept)
     assert not await passwords.fits("", None)
+
+
+async def test_a_password_is_looked_at_beside_the_loop():
+    """Whoever else is served meanwhile goes on."""
+    looking = asyncio.create_task(Passwords(SystemChance()).fits("of nobody at all", None))
+    turns = 0
+    while not looking.done():
+        await asyncio.sleep(0)
+        turns += 1
+    assert not looking.result()
+    assert turns > 10
 
 
 async def test_hashes_differ_and_dated_ones_are_known():

@@ -6,8 +6,10 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from app.settings import FILE, PREFIX, Settings, load, variable
+from app.settings import CALL_DEADLINE_S_MAX, FILE, PREFIX, Settings, load, variable
 from app.settings_reference import reference
+from billing.payments import registry as providers
+from gateway.adapters import registry as adapters
 from runtime.secrets import new_master_key
 from terms.errors import Invalid
 
@@ -135,6 +137,23 @@ WRONG = [
     ("PAYMENTS", "x", "BOXOFFICE_PAYMENTS: no such setting"),
     ("CONFIG", "/nowhere/x.toml", "BOXOFFICE_CONFIG: there is no file /nowhere/x.toml"),
 ]
+
+
+def test_no_call_to_anybody_may_take_longer_than_its_limit():
+    """Neither a kind of target nor a kind of provider takes a longer deadline from its options.
+
+    A scan is many calls, and nobody holds a row meanwhile.
+    """
+    models = [adapters.adapter_class(kind).options_type for kind in adapters.kinds()]
+    models += [providers.provider_class(kind).options_type for kind in providers.kinds()]
+    found = {
+        f"{model.__name__}.{name}": field.get("maximum")
+        for model in models
+        for name, field in model.model_json_schema()["properties"].items()
+        if name.endswith("deadline_s") and name != "scan_deadline_s"
+    }
+    assert len(found) > 1
+    assert max(found.values()) <= CALL_DEADLINE_S_MAX, found
 
 
 @pytest.mark.parametrize(("name", "value", "sentence"), WRONG)

@@ -3,16 +3,21 @@
 from dataclasses import replace
 from datetime import date
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from billing.catalog.difference import differences
 from billing.catalog.document import Document, written
-from billing.catalog.model import PriceBook
-from billing.promotions.document import whole
+from billing.catalog.model import Offering, OfferingKind, PriceBook, changed_offerings
+from billing.catalog.terms import SalesChannel, Terms
+from billing.loyalty import document as loyalty_document
+from billing.loyalty.model import Program, Tier
+from billing.promotions import document as promotions_document
 from billing.tax.levels import Inclusive
 from billing.tax.model import TaxRate, TaxTable
-from terms.money import Rate
+from terms.errors import Invalid
+from terms.money import Money, Rate
 from tests.fixtures.billing import PUBLICATION, price
 from tests.fixtures.promotions import promotion
 
@@ -67,6 +72,23 @@ def test_names_terms_and_taxes_are_compared_too():
     ]
 
 
+def test_who_sells_a_one_off_may_change():
+    """A fee is for staff, a title for all, unless said otherwise; that is told, and may change."""
+    fee = Offering(code="FEE", kind=OfferingKind.ONE_OFF, name="Fee", tax="standard")
+    assert [fee.is_self_service, replace(fee, grants=("film",)).is_self_service] == [False, True]
+    to_all = replace(fee, terms=Terms(sales_channel=SalesChannel.SELF_SERVICE))
+    film = replace(to_all, grants=("film",), terms=Terms(sales_channel=SalesChannel.STAFF))
+    assert [to_all.is_self_service, film.is_self_service] == [True, False]
+    book = PriceBook.of([fee], [])
+    assert changed_offerings(book, [to_all]) == [to_all]
+    assert [
+        str(one)
+        for one in differences(written(book, TABLE), written(PriceBook.of([to_all], []), TABLE))
+    ] == ["FEE: sales_channel self_service, new"]
+    with pytest.raises(Invalid, match="sales_channel: only something bought once"):
+        changed_offerings(book, [replace(to_all, code="GOLD", kind=OfferingKind.PLAN)])
+
+
 @given(st.permutations(PUBLICATION.offerings), st.permutations(PUBLICATION.prices))
 def test_the_order_of_rows_says_nothing(offerings, prices):
     """The same catalogue is the same document, however its rows were sorted."""
@@ -75,7 +97,7 @@ def test_the_order_of_rows_says_nothing(offerings, prices):
 
 def offered(*promotions) -> Document:
     """Write the catalogue with promotions."""
-    return whole(PriceBook.of(PUBLICATION.offerings, PUBLICATION.prices), TABLE, promotions)
+    return {**NOW, **promotions_document.written(promotions)}
 
 
 def test_a_promotion_says_what_it_takes_off():
@@ -97,6 +119,30 @@ def test_a_promotion_says_what_it_takes_off():
         "HALF: limit none, was 500",
         "HALF: until_on 2026-07-01, new",
     ]
+
+
+def thanked(**program) -> Document:
+    """Write the catalogue with what is given for loyalty."""
+    return {**NOW, **loyalty_document.written(Program(currency="EUR", **program))}
+
+
+def test_what_is_given_for_loyalty_is_compared_tier_by_tier():
+    """Months, the credit for bringing others and every tier: new, changed or gone."""
+    bronze = Tier(name="Bronze", from_minor=0, earns=Rate.parse("1%"))
+    gold = Tier(name="Gold", from_minor=50_000, earns=Rate.parse("2.5%"))
+    before = thanked(tiers=(bronze, gold))
+    after = thanked(
+        months=12, referral=Money(1_000, "EUR"), tiers=(replace(bronze, earns=Rate.parse("2%")),)
+    )
+    assert [str(one) for one in differences(before, after)] == [
+        "loyalty: months 12, was 24",
+        "loyalty: referral 10.00, new",
+        "tier Bronze: earns 2%, was 1%",
+        "tier Gold: earns none, was 2.5%",
+        "tier Gold: from_paid none, was 500.00",
+    ]
+    assert differences(NOW, after) == []
+    assert loyalty_document.written(Program()) == {"loyalty": [], "loyalty_tiers": []}
 
 
 def test_a_version_that_knows_no_promotions_compares_none():

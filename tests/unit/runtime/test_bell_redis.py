@@ -12,6 +12,7 @@ from runtime.bell import redis as make
 from runtime.bell.redis import RINGS_MAX, STREAM, RedisBell, rings_of
 from runtime.chance import SystemChance
 from runtime.clock import utc_now
+from runtime.metrics import metrics
 from tests.services.redis import RedisServer
 
 SOON_S = 30.0
@@ -41,12 +42,20 @@ async def until_up(*bells: RedisBell, up: bool = True) -> None:
             await asyncio.sleep(0.01)
 
 
+def rings_timed() -> float:
+    """How many rings of others were timed so far."""
+    told = dict(one.rsplit(" ", 1) for one in metrics().decode().splitlines() if one[:1] != "#")
+    return float(told["boxoffice_ring_seconds_count"])
+
+
 async def check_rings(rung: RedisBell, heard: RedisBell, kind: str) -> None:
-    """What one rings the other hears; reconnecting wakes everybody, which is no proof."""
+    """What one rings the other hears, timed; reconnecting wakes everybody, which is no proof."""
     while await heard.wait(kind, 0):
         pass
+    before = rings_timed()
     rung.ring([kind])
     assert await heard.wait(kind, SOON_S)
+    assert rings_timed() > before
 
 
 async def test_absent_from_the_start_it_rings_within_its_process(bells, redis_server):

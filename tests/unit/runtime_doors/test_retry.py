@@ -13,16 +13,13 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from runtime.chance import SeededChance
 from runtime.retry import (
     BACK_OFF_MAX_S,
-    START_TRIES_MAX,
     TRANSACTION_TRIES_MAX,
     back_off_s,
     is_away,
     is_conflict,
     pause,
     serialisable,
-    start_up,
 )
-from terms.errors import Permanent, Throttled, Unreachable
 
 
 class Naps:
@@ -87,51 +84,6 @@ async def test_a_pause_lets_others_run():
     turns.append("this")
     await task
     assert turns == ["other", "this"]
-
-
-# --- start-up ---------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    "absence",
-    [
-        ConnectionRefusedError("no"),
-        TimeoutError(),
-        OSError("Multiple exceptions: [Errno 111] ..., [Errno 111] ..."),
-        Unreachable("no"),
-    ],
-)
-async def test_an_absent_dependency_is_waited_for(absence):
-    """What is not there yet is tried again with growing waits until it is."""
-    naps, attempts = Naps(), Attempts(absence, absence, absence)
-    chance = SeededChance(1)
-    assert await start_up("database", attempts, chance=chance, sleep=naps) == "done"
-    assert attempts.made == 4
-    assert len(naps.slept) == 3
-    assert 0.05 <= naps.slept[0] <= 0.1
-    assert 0.2 <= naps.slept[2] <= 0.4
-
-
-async def test_the_wait_for_a_dependency_ends():
-    """After about half a minute a single error names what is missing."""
-    naps = Naps()
-    attempts = Attempts(*[ConnectionRefusedError("geheim")] * 100)
-    with pytest.raises(Unreachable, match="database did not come up") as caught:
-        await start_up("database", attempts, chance=SeededChance(1), sleep=naps)
-    assert attempts.made == START_TRIES_MAX
-    assert 15 < sum(naps.slept) < 35
-    assert "geheim" not in str(caught.value)
-
-
-@pytest.mark.parametrize(
-    "refusal", [PermissionError("no"), ValueError("no"), Permanent("no"), Throttled("no", 1)]
-)
-async def test_a_refusal_is_not_waited_for(refusal):
-    """What answers "no" is not asked again."""
-    naps, attempts = Naps(), Attempts(refusal)
-    with pytest.raises(type(refusal)):
-        await start_up("database", attempts, sleep=naps)
-    assert (attempts.made, naps.slept) == (1, [])
 
 
 # --- transactions, with real errors -----------------------------------------------------------

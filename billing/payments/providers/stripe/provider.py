@@ -10,17 +10,16 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from http import HTTPStatus
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar
 from urllib.parse import urlencode
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr
 
 from billing.payments.provider import (
     Charged,
     ChargeOrder,
     CheckoutOrder,
     Declined,
-    Http,
     Missing,
     Outcome,
     Processing,
@@ -38,7 +37,7 @@ from terms.errors import (
     Unreachable,
     untouched,
 )
-from terms.http import Answer
+from terms.http import Answer, Http, bare_address
 
 API_VERSION = "2024-06-20"
 PAGE_SIZE = 100
@@ -58,10 +57,8 @@ class Options(BaseModel):
 
     model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
 
-    base_url: str = Field(
-        default="https://api.stripe.com",
-        pattern=r"^https?://[^\s?#]+$",
-        description="address of the API, without the version",
+    base_url: Annotated[str, AfterValidator(bare_address)] = Field(
+        default="https://api.stripe.com", description="address of the API, without the version"
     )
     secret_key: SecretStr = Field(description="the account's secret API key")
     webhook_secrets: list[SecretStr] = Field(
@@ -73,7 +70,7 @@ class Options(BaseModel):
         default=300, ge=1, le=3600, description="how old a signed message may be"
     )
     deadline_s: float = Field(
-        default=8.0, gt=0, le=60, description="for one call, everything included"
+        default=8.0, gt=0, le=8, description="for one call, everything included"
     )
     return_url: str = Field(
         default="http://127.0.0.1:8080/",

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from typing import Literal
-from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, field_validator
 
 from gateway.adapters.sdk import Options
+from terms.http import bare_address
 
 
 class MinistraOptions(Options):
@@ -40,9 +40,4 @@ class MinistraOptions(Options):
     @field_validator("base_url")
     @classmethod
     def _bare_address(cls, value: str) -> str:
-        parts = urlsplit(value)
-        if parts.scheme not in {"http", "https"} or not parts.hostname:
-            raise ValueError("must be an http or https address")
-        if "@" in parts.netloc or parts.query or parts.fragment:
-            raise ValueError("must be a bare address: no user, query or fragment")
-        return value.rstrip("/")
+        return bare_address(value).rstrip("/")

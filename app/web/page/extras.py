@@ -5,17 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
 
-from app.desk import shopping
-from app.desk.boxes import holder_of
 from app.desk.extras import Extras, Used
 from app.desk.extras import extras as read_extras
 from app.desk.shopping import Bought, Counter
-from app.web.console.drawing import when
-from app.web.console.views import Tone
-from app.web.console.words import shown, span
-from app.wiring import House
+from app.web.page.drawing import when
+from app.web.page.words import Tone, shown, span
 from billing.catalog.model import PriceBook
 from billing.catalog.window import Window
 from billing.loyalty.model import PointKind
@@ -27,7 +22,7 @@ from billing.reads.purchases import PurchaseState, PurchaseView
 from runtime.store import Tx
 from terms.money import Money
 
-POINTS_SHOWN_MAX, SALES_SHOWN_MAX, WARES_SHOWN_MAX = 12, 24, 200
+POINTS_SHOWN_MAX = 12
 _STATES: Mapping[PurchaseState, tuple[Tone, str]] = {
     PurchaseState.WAITING: ("warn", "not open yet"),
     PurchaseState.OPEN: ("good", "open"),
@@ -118,19 +113,6 @@ async def extras(tx: Tx, at: Counter) -> ExtrasPage:
         points=_points(found),
         offs=tuple(_off(one, at) for one in found.promotions),
     )
-
-
-async def beside(house: House, tx: Tx, contract: str) -> Mapping[str, Any]:
-    """Gather what staff sees of it, with what was bought and may be sold. Raises NotFound."""
-    holder = await holder_of(tx, contract)
-    at = await shopping.counter(house, tx, holder.service, holder.zone)
-    sales = await shopping.bought(tx, at, limit=SALES_SHOWN_MAX)
-    wares = shopping.offers(at, limit=WARES_SHOWN_MAX)
-    return {
-        "extras": await extras(tx, at),
-        "sales": [sale(one, holder.zone) for one in sales],
-        "wares": [(one.code, f"{one.name}, {one.price}") for one in wares],
-    }
 
 
 def sale(one: Bought, zone: str) -> SaleRow:

@@ -6,38 +6,19 @@ A page's own template extends `phone.html` and puts `frame.token` into each of i
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Annotated, Any
+from typing import Any
 
 from aiohttp import web
-from pydantic import Field
 
 from app.desk import business
 from app.identity.roles import about
-from app.web.console.drawing import Drawing
-from app.web.console.views import Tone
 from app.web.leading import PORTAL, SIGN_OUT_PATH
 from app.web.links import Shown, links, portal_links
-from app.web.route import Call, Form, Query
+from app.web.page.drawing import Drawing
+from app.web.page.reply import html
+from app.web.page.words import Tone
+from app.web.route import Call
 from app.wiring import House
-from terms.errors import DomainError, Invalid
-
-
-class DoneQuery(Query):
-    """Which sentence the page shows of what was done; an unknown word shows none."""
-
-    done: Annotated[str, Field(max_length=20)] = ""
-
-
-class NoFields(Form):
-    """A form that is a button."""
-
-
-_FIELDS = {
-    "name": "The sign-in name",
-    "display": "The name that others see",
-    "role": "The role",
-    "password": "The password",
-}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,25 +91,3 @@ class Phone:
             "phone_refused", frame=frame, title=title.capitalize(), detail=detail
         )
         return html(page, status)
-
-
-def html(page: str, status: int = 200) -> web.Response:
-    """Answer with a page."""
-    return web.Response(text=page, status=status, content_type="text/html", charset="utf-8")
-
-
-def see(location: str) -> web.Response:
-    """Lead elsewhere after a form, so that a reload repeats nothing."""
-    return web.Response(status=303, headers={"Location": location})
-
-
-def worded(error: DomainError) -> str:
-    """Say why something was not done, a field by the word that stands above it."""
-    if not isinstance(error, Invalid):
-        return str(error)
-    return f"{_FIELDS.get(error.field, error.field)}: {error.reason}"
-
-
-def role_word(role: str) -> str:
-    """Give the word for a role."""
-    return about(role).word

@@ -9,7 +9,7 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from app.web.console.words import shown
+from app.web.page.words import shown
 from app.web.static import Static
 from terms.calendar import zone
 

@@ -1,0 +1,86 @@
+"""What rows of loyalty.csv and loyalty_tiers.csv mean, and what is wrong with them.
+
+Each sheet is told as a whole; of one that is not told stays what is published.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+from app.imports.folder import Folder
+from app.imports.loyalty_sheets import LOYALTY, LOYALTY_TIERS, LoyaltyRow, TierRow
+from app.imports.operator import FILE as OPERATOR
+from app.imports.problems import Problems
+from billing.loyalty.model import TIERS_MAX, Program, Tier
+from terms.errors import Invalid
+from terms.money import NO_CURRENCY, PER_MILLION, Money
+
+
+def program_of(
+    rows: Sequence[LoyaltyRow], tiers: Sequence[TierRow], currency: str, held: Program
+) -> Program | None:
+    """Make the program of checked rows, where it is another one than is published; None else."""
+    if not rows and not tiers:
+        return None
+    program = replace(held, currency=currency)
+    for row in rows:
+        program = _given(row, currency, program)
+    if tiers:
+        made = [(_from_minor(row, currency), row) for row in tiers]
+        by_bound = sorted(made, key=lambda one: one[0])
+        told = [Tier(name=row.name, from_minor=bound, earns=row.earns) for bound, row in by_bound]
+        program = replace(program, tiers=tuple(told))
+    return program
+
+
+def check_loyalty(folder: Folder, known_currency: str, problems: Problems) -> None:
+    """Note what is wrong; where anything is, nothing of loyalty is taken."""
+    operator = folder.operator
+    currency = (operator.business.currency if operator else known_currency) or NO_CURRENCY
+    if (folder.loyalty or folder.loyalty_tiers) and operator and operator.program is not None:
+        why = "the catalogue says what is given for loyalty too: leave one of them out"
+        problems.add(OPERATOR, why, field="loyalty")
+    for row in folder.loyalty:
+        for column, why in _wrong_gift(row, currency):
+            problems.add(LOYALTY.file, why, row=row.line, field=column)
+    for line, column, why in _wrong_tiers(folder.loyalty_tiers, currency):
+        problems.add(LOYALTY_TIERS.file, why, row=line, field=column)
+    if any(problems.found.get(sheet.file) for sheet in (LOYALTY, LOYALTY_TIERS)):
+        folder.loyalty, folder.loyalty_tiers = [], []
+
+
+def _given(row: LoyaltyRow, currency: str, program: Program) -> Program:
+    gift = Money.parse(row.referral, currency) if row.referral else None
+    return replace(program, referral=gift, months=row.months or Program().months)
+
+
+def _from_minor(row: TierRow, currency: str) -> int:
+    return Money.parse(row.from_paid or "0", currency).amount_minor
+
+
+def _wrong_gift(row: LoyaltyRow, currency: str) -> Iterator[tuple[str, str]]:
+    try:
+        _given(row, currency, Program())
+    except Invalid as error:
+        yield error.field.removeprefix("loyalty."), error.reason
+    except ValueError as error:
+        yield "referral", str(error)
+
+
+def _wrong_tiers(rows: Sequence[TierRow], currency: str) -> Iterator[tuple[int, str, str]]:
+    if len(rows) > TIERS_MAX:
+        yield rows[TIERS_MAX].line, "name", f"more than {TIERS_MAX} tiers"
+    bounds: dict[int, TierRow] = {}
+    for row in rows:
+        if row.earns.ppm > PER_MILLION:
+            yield row.line, "earns", "nobody earns more than is paid"
+        try:
+            bound = _from_minor(row, currency)
+        except ValueError as error:
+            yield row.line, "from_paid", str(error)
+            return
+        if (other := bounds.setdefault(bound, row)) is not row:
+            yield row.line, "from_paid", f"'{other.name}' begins there already"
+    if bounds and min(bounds) != 0:
+        yield bounds[min(bounds)].line, "from_paid", "the lowest tier begins at nothing"

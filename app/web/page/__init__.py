@@ -1,0 +1,1 @@
+"""What the pages of staff, technicians and subscribers share; it knows none of them."""

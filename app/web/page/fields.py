@@ -1,0 +1,39 @@
+"""What forms and links of pages bring along."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Annotated
+
+from pydantic import BeforeValidator, Field
+
+from app.web.route import Form, Query
+
+# Names the form of one very page, so that it is done once.
+Key = Annotated[str, Field(min_length=1, max_length=40)]
+# An empty field is none.
+Day = Annotated[date | None, BeforeValidator(lambda text: text or None)]
+Points = Annotated[int, Field(ge=1, le=10**12)]
+
+
+class NoFields(Form):
+    """A form that is a button."""
+
+
+class OnceForm(Form):
+    """The key of the page that the form is of."""
+
+    once: Key
+
+
+class DoneQuery(Query):
+    """Which sentence the page shows of what was done; an unknown word shows none."""
+
+    done: Annotated[str, Field(max_length=20)] = ""
+
+
+class PartsQuery(Query):
+    """Which parts of a page to keep fresh, and of which household where the page needs it said."""
+
+    parts: Annotated[str, Field(max_length=200)] = ""
+    contract: Annotated[str, Field(max_length=80)] = ""
