@@ -7,17 +7,19 @@ month, so that none is made twice.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, delete, select
+from sqlalchemy import ColumnElement, FromClause, Select, and_, delete, select
 
 from billing.accounts.store import account
+from billing.invoicing.deferred import Back, Deferred, parts_of
+from billing.invoicing.goodwill import goodwill
 from billing.invoicing.store import credit_line, credit_note, invoice, invoice_line
 from billing.ledger import store as ledger
-from billing.ledger.deferral import Deferral, is_deferred, month_of, unearned, unearned_part
+from billing.ledger.deferral import Deferral, is_deferred, month_of
 from billing.ledger.model import Book, Posting, PostingKind, entries
 from billing.ledger.store import deferral, deferral_from, deferred_on, earned_month
 from billing.rating.model import LineKind
@@ -133,9 +135,10 @@ async def _deferrals(tx: Tx, month: Period, after: str, last: AccountId) -> list
     kept = await tx.rows(select(deferral).where(mine(deferral.c.account_id)))
     lines = await tx.rows(_line_query(month).where(mine(invoice.c.account_id)))
     given_back = await tx.rows(_credit_query(month).where(mine(credit_note.c.account_id)))
+    gifts = await tx.rows(_gift_query(month, mine(goodwill.c.account_id)))
     found = [deferral_from(row) for row in kept]
     found += [one for row in lines if (one := _of_line(row))]
-    found += [one for row in given_back if (one := _of_credit(row))]
+    found += _of_credits(given_back, gifts, month)
     return sorted(found, key=lambda one: (one.account, one.document, one.n))
 
 
@@ -166,33 +169,78 @@ def _of_line(row: Any) -> Deferral | None:
 
 
 def _credit_query(month: Period) -> Select[Any]:
+    """Ask for what was given back in a month."""
+    owner = credit_note.c
+    return _credits(credit_line).where(owner.issued_on >= month.start, owner.issued_on < month.end)
+
+
+def _gift_query(month: Period, mine: ColumnElement[bool]) -> Select[Any]:
+    """Ask for all that was given back by then of lines that goodwill took of."""
+    c, g = credit_line.c, goodwill.c
+    gifts = select(g.invoice_id, g.invoice_n).where(mine).distinct().subquery()
+    of = and_(gifts.c.invoice_id == c.invoice_id, gifts.c.invoice_n == c.invoice_n)
+    return _credits(credit_line.join(gifts, of)).where(
+        credit_note.c.issued_on < month.end, invoice_line.c.period_end > month.start
+    )
+
+
+def _credits(lines: FromClause) -> Select[Any]:
     c, owner, line = credit_line.c, credit_note.c, invoice_line.c
-    booked = deferred_on(invoice.c.id, invoice.c.issued_on).label("deferred_on")
-    columns = (owner.account_id, owner.currency, owner.issued_on, c.note_id, c.n, c.net_minor)
-    charged = (line.period_end.label("charged_until"), booked)
     joined = (
-        credit_note.join(credit_line, c.note_id == owner.id)
+        lines.join(credit_note, c.note_id == owner.id)
         .join(invoice_line, and_(line.invoice_id == c.invoice_id, line.n == c.invoice_n))
         .join(invoice, invoice.c.id == c.invoice_id)
     )
-    query = select(*columns, c.period_start, c.period_end, *charged).select_from(joined)
-    # Goodwill is for none of the days to come: it was taken of what is earned.
-    is_of_days = c.goodwill_id.is_(None)
-    return query.where(owner.issued_on >= month.start, owner.issued_on < month.end, is_of_days)
+    return (
+        select(owner.account_id, owner.currency, owner.issued_on, owner.sequence)
+        .add_columns(c.note_id, c.n, c.net_minor, c.period_start, c.period_end, c.goodwill_id)
+        .add_columns(c.invoice_id, c.invoice_n, line.net_minor.label("charged_minor"))
+        .add_columns(
+            line.period_start.label("charged_from"), line.period_end.label("charged_until")
+        )
+        .add_columns(deferred_on(invoice.c.id, invoice.c.issued_on).label("deferred_on"))
+        .add_columns(deferred_on(owner.id, owner.issued_on).label("taken_on"))
+        .select_from(joined)
+        .order_by(owner.sequence, c.n)
+    )
 
 
-def _of_credit(row: Any) -> Deferral | None:
-    if row.deferred_on is None:
-        return None
-    back = Period(row.period_start, row.period_end)
-    still = unearned(back, row.charged_until, row.deferred_on, row.issued_on)
-    part = unearned_part(Money(row.net_minor, row.currency), back, still)
-    if still is None or not part.amount_minor:
-        return None
-    return Deferral(
-        document=row.note_id,
-        n=row.n,
-        account=AccountId(row.account_id),
-        amount=-part,
-        period=still,
+def _of_credits(
+    given_back: Sequence[Any], gifts: Sequence[Any], month: Period
+) -> Iterator[Deferral]:
+    """Tell what was taken in a month of what is deferred, by the whole story of each line."""
+    stories: dict[tuple[str, int], list[Any]] = {}
+    for row in gifts:
+        stories.setdefault((row.invoice_id, row.invoice_n), []).append(row)
+    for row in given_back:
+        if (row.invoice_id, row.invoice_n) not in stories and row.goodwill_id is None:
+            stories[row.note_id, row.n] = [row]
+    for rows in stories.values():
+        first = rows[0]
+        if first.deferred_on is None:
+            continue
+        line = Deferred(
+            period=Period(first.charged_from, first.charged_until),
+            net=Money(first.charged_minor, first.currency),
+            booked_on=first.deferred_on,
+        )
+        for row, part in zip(rows, parts_of(line, map(_back, rows)), strict=True):
+            if part and row.issued_on in month:
+                yield Deferral(
+                    document=row.note_id,
+                    n=row.n,
+                    account=AccountId(row.account_id),
+                    amount=-part.amount,
+                    period=part.period,
+                )
+
+
+def _back(row: Any) -> Back:
+    is_goodwill = row.goodwill_id is not None
+    return Back(
+        net=Money(row.net_minor, row.currency),
+        period=Period(row.period_start, row.period_end),
+        is_goodwill=is_goodwill,
+        # What an older version gave took nothing of what is deferred.
+        on=row.taken_on if is_goodwill else row.issued_on,
     )

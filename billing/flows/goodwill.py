@@ -6,7 +6,7 @@ other. Each is known by the giver's own reference: the same one again is the sam
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -16,7 +16,7 @@ from billing.accounts.store import account
 from billing.flows.desk import Desk
 from billing.flows.settle import settle
 from billing.invoicing.credit import Charged, goodwill_of
-from billing.invoicing.goodwill import GIVEN, given_from, goodwill
+from billing.invoicing.goodwill import GIVEN, GIVEN_ON, given_from, goodwill
 from billing.invoicing.model import line_named
 from billing.invoicing.store import (
     charged_from,
@@ -26,6 +26,7 @@ from billing.invoicing.store import (
     invoice_line,
     voided,
 )
+from billing.ledger.store import deferred_on
 from billing.payments.store import write_off
 from billing.rating.model import LineKind
 from runtime.chance import new_id
@@ -126,6 +127,7 @@ async def _lock(tx: Tx, line: str) -> Any:
     query = (
         select(invoice_line, i.account_id, i.currency, i.groups, i.number)
         .add_columns(voided.c.voided_at, write_off.c.id.label("write_off_id"))
+        .add_columns(deferred_on(i.id, i.issued_on).label("deferred_on"))
         .select_from(
             invoice_line.join(invoice, i.id == c.invoice_id)
             .outerjoin(voided, voided.c.invoice_id == i.id)
@@ -150,11 +152,12 @@ def _check(row: Any) -> None:
 
 async def _charged(tx: Tx, row: Any) -> Charged:
     """Read a line with all that was given back of it."""
-    one = charged_from(row)
+    one = replace(charged_from(row), deferred_on=row.deferred_on)
     c = credit_line.c
-    query = select(*GIVEN).where(c.invoice_id == one.invoice, c.invoice_n == one.n)
+    taken_on = deferred_on(c.note_id, GIVEN_ON).label("given_deferred_on")
+    query = select(*GIVEN, taken_on).where(c.invoice_id == one.invoice, c.invoice_n == one.n)
     for each in await tx.rows(query):
-        one = one.gave(given_from(each))
+        one = one.gave(given_from(each, each.given_deferred_on))
     return one
 
 

@@ -8,15 +8,15 @@ keeps of a deposit stands on its credit too. Pure.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import NamedTuple
 
 from billing.accounts.model import Account
 from billing.catalog.terms import Measure
+from billing.invoicing.deferred import Back, Deferred, parts_of
 from billing.invoicing.model import number
-from billing.ledger.deferral import unearned, unearned_part
 from billing.ledger.model import Book
 from billing.rating.coverage import less
 from billing.rating.measure import reached
@@ -32,7 +32,11 @@ SERIES = "CRN"
 
 
 class Given(NamedTuple):
-    """Line `n` of a credit note: what it gave back of a line, and what it kept, in minor units."""
+    """Line `n` of a credit note: what it gave back of a line, and what it kept, in minor units.
+
+    Its `period` are the days it was for, or those of the line; goodwill that took of what is
+    deferred says on which day.
+    """
 
     note: str
     n: int
@@ -40,6 +44,10 @@ class Given(NamedTuple):
     tax: int
     kept: int
     is_goodwill: bool
+    period: Period
+    sequence: int = 0
+    net: int = 0
+    deferred_on: date | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -195,6 +203,7 @@ def _given(one: CreditLine, n: int) -> Given:
         tax=one.split.tax.amount_minor,
         kept=one.kept.amount_minor,
         is_goodwill=bool(one.goodwill),
+        period=one.period,
     )
 
 
@@ -309,7 +318,7 @@ def taken_back(note: CreditNote) -> list[tuple[Book, str, Money]]:
     deposits = [line for line in note.lines if line.of.line.charge.kind is LineKind.DEPOSIT]
     freed = total((line.amount for line in deposits), currency)
     kept = total((line.kept for line in deposits), currency)
-    deferred = total((_deferred(line, note.issued_on) for line in note.lines), currency)
+    deferred = total(_deferred(note), currency)
     return [
         (Book.DEPOSIT, note.account, freed + kept),
         (Book.REVENUE, "", note.net - freed - kept - deferred),
@@ -318,9 +327,31 @@ def taken_back(note: CreditNote) -> list[tuple[Book, str, Money]]:
     ]
 
 
-def _deferred(line: CreditLine, on: date) -> Money:
-    """Tell what of a credit is not earned yet; goodwill is for none of the days to come."""
-    if line.of.deferred_on is None or line.goodwill:
-        return Money(0, line.amount.currency)
-    still = unearned(line.period, line.of.line.charge.period.end, line.of.deferred_on, on)
-    return unearned_part(line.split.net, line.period, still)
+def _deferred(note: CreditNote) -> Iterator[Money]:
+    """Tell of each line what it takes of what is not earned yet."""
+    before: dict[tuple[InvoiceId, int], list[Back]] = {}
+    for one in note.lines:
+        of = one.of
+        if of.deferred_on is None:
+            continue
+        backs = before.setdefault((of.invoice, of.n), _backs(of))
+        net, is_goodwill = one.split.net, bool(one.goodwill)
+        backs.append(Back(net=net, period=one.period, is_goodwill=is_goodwill, on=note.issued_on))
+        period = of.line.charge.period
+        line = Deferred(period=period, net=of.split.net, booked_on=of.deferred_on)
+        if part := parts_of(line, backs)[-1]:
+            yield part.amount
+
+
+def _backs(one: Charged) -> list[Back]:
+    """List what was given back of a line, the oldest first."""
+    currency = one.split.net.currency
+    return [
+        Back(
+            net=Money(each.net, currency),
+            period=each.period,
+            is_goodwill=each.is_goodwill,
+            on=each.deferred_on,
+        )
+        for each in sorted(one.given, key=lambda each: (each.sequence, each.n))
+    ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
 from sqlalchemy import (
@@ -14,11 +15,13 @@ from sqlalchemy import (
     String,
     Table,
     UniqueConstraint,
+    select,
 )
 
 from billing.invoicing.credit import Given
-from billing.invoicing.store import credit_line
+from billing.invoicing.store import credit_line, credit_note
 from runtime.store import Instant, metadata
+from terms.calendar import Period
 
 # What a person gives back of a line for no days of it, whatever the reason. `reference` is the
 # giver's own: the same again is the same goodwill. Of a share `percent_ppm` says which.
@@ -42,7 +45,8 @@ goodwill = Table(
     CheckConstraint("amount_minor > 0", name="amount_minor"),
 )
 
-_B = credit_line.c
+_B, _N = credit_line.c, credit_note.alias("of").c
+_OF_NOTE = select(_N.id).where(_N.id == _B.note_id).correlate(credit_line)
 # What of a credit line tells what it gave back, beside whatever a query asks of its line.
 GIVEN = (
     _B.note_id,
@@ -51,11 +55,17 @@ GIVEN = (
     _B.tax_minor.label("given_tax_minor"),
     _B.kept_minor,
     _B.goodwill_id,
+    _B.net_minor.label("given_net_minor"),
+    _B.period_start.label("given_start"),
+    _B.period_end.label("given_end"),
+    _OF_NOTE.with_only_columns(_N.sequence).scalar_subquery().label("given_sequence"),
 )
+# When its note was issued.
+GIVEN_ON = _OF_NOTE.with_only_columns(_N.issued_on).scalar_subquery()
 
 
-def given_from(row: Any) -> Given:
-    """Read what `GIVEN` asks for."""
+def given_from(row: Any, deferred_on: date | None = None) -> Given:
+    """Read what `GIVEN` asks for; and when it took of what is deferred, where somebody asks."""
     return Given(
         note=row.note_id,
         n=row.note_n,
@@ -63,4 +73,8 @@ def given_from(row: Any) -> Given:
         tax=row.given_tax_minor,
         kept=row.kept_minor,
         is_goodwill=row.goodwill_id is not None,
+        period=Period(row.given_start, row.given_end),
+        sequence=row.given_sequence,
+        net=row.given_net_minor,
+        deferred_on=deferred_on if row.goodwill_id is not None else None,
     )

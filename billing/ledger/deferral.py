@@ -51,6 +51,12 @@ def unearned_part(amount: Money, given_back: Period, still: Period | None) -> Mo
     return amount.portion(still.days, given_back.days)
 
 
+def reached_minor(amount: Money, period: Period, day: date) -> int:
+    """Tell how much of an amount the days of a period before a day have earned."""
+    days = (min(max(day, period.start), period.end) - period.start).days
+    return divide_half_up(amount.amount_minor * days, period.days)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Deferral:
     """Line `n` of a document, earned by the days of a period; so much of it already is."""
@@ -74,6 +80,4 @@ class Deferral:
 
     def earned_until(self, day: date) -> Deferral:
         """Return it as it stands when the days before a day are earned."""
-        days = (min(max(day, self.period.start), self.period.end) - self.period.start).days
-        earned = divide_half_up(self.amount.amount_minor * days, self.period.days)
-        return replace(self, earned_minor=earned)
+        return replace(self, earned_minor=reached_minor(self.amount, self.period, day))

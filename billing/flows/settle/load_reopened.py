@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import Select, and_, or_, select
 
 from billing.flows.settle.facts import Facts
-from billing.invoicing.goodwill import GIVEN, given_from
+from billing.invoicing.goodwill import GIVEN, GIVEN_ON, given_from
 from billing.invoicing.store import (
     charged_from,
     credit_line,
@@ -47,7 +47,7 @@ async def load_reopened(tx: Tx, facts: dict[AccountId, Facts]) -> None:
         if row.is_charged_again is not None:
             owner.voided[line.invoice] = row.is_charged_again
         if row.credited_start:
-            line = line.gave(given_from(row))
+            line = line.gave(given_from(row, row.given_deferred_on))
             if row.goodwill_id is None:
                 line = line.less(Period(row.credited_start, row.credited_end))
         lines[key] = line
@@ -74,6 +74,7 @@ def _charged_query(engine: Engine) -> Select[Any]:
             voided.c.is_charged_again,
             back.period_start.label("credited_start"),
             back.period_end.label("credited_end"),
+            deferred_on(back.note_id, GIVEN_ON).label("given_deferred_on"),
             *GIVEN,
         )
         .select_from(joined)

@@ -17,6 +17,7 @@ from terms.money import Money, Rate
 from tests.fixtures.billing import Office
 from tests.flows.billing.books import balances, check_books, everything, open_items
 from tests.flows.billing.moves import fact, moved
+from tests.flows.billing.test_earn import earn_all
 from tests.flows.billing.test_explaining import every_line
 from tests.flows.billing.test_life import MARCH, goes_on, lit, on, rests, told
 from tests.flows.billing.test_settle import service_of
@@ -128,8 +129,8 @@ async def test_it_is_no_deposit_and_no_lost_debt(small_office: Office):
         assert await tx.rows(select(goodwill)) == []
 
 
-async def test_it_is_taken_of_what_is_earned(small_office: Office):
-    """What is deferred for days to come stays so: goodwill is for none of them."""
+async def test_it_takes_what_is_deferred_first(small_office: Office):
+    """Of days that are not earned yet nothing is revenue, so that goodwill for them takes none."""
     office = small_office
     office.now = on(date(2026, 3, 11))
     await office.join(bill_day=11)
@@ -138,10 +139,35 @@ async def test_it_is_taken_of_what_is_earned(small_office: Office):
     after = await balances(office.store)
     changes = {key[0]: after[key] - before.get(key, 0) for key in after}
     assert {book: change for book, change in changes.items() if change} == {
-        "revenue": 500,
+        "deferred": 500,
         "tax": 100,
         "receivable": -600,
     }
+
+
+@pytest.mark.parametrize("second", [date(2026, 3, 14), date(2026, 4, 5)])
+async def test_what_is_left_is_earned_month_by_month(office: Office, second: date):
+    """Goodwill, a rest, goodwill again, void: the months earn what is left, and verify agrees."""
+    await office.live([await office.join(bill_day=15)], on(date(2026, 3, 15)))
+    line = "INV-00000002.1"
+    await given(office, "5.00", line=line)
+    await rests(office, date(2026, 3, 15), date(2026, 3, 25), date(2026, 3, 28))
+    await office.live(list(office.looks), on(second))
+    await earn_all(office)
+    await given(office, "7.77", line=line, ref="R-2")
+    await clean(office)
+    await office.live(list(office.looks), on(date(2026, 4, 9)))
+    await earn_all(office)
+    await clean(office)
+    await called_void(office, line.partition(".")[0])
+    await office.live(list(office.looks), on(date(2026, 7, 2)))
+    await earn_all(office)
+    await clean(office)
+    notes = [row for row in await backs(office) if row[2]]
+    assert [net for net, *_ in notes] == [500, 777]
+    async with office.store.read() as tx:
+        left = await tx.fetch("SELECT document_id FROM deferral WHERE amount_minor < 0")
+    assert left == []
 
 
 async def clean(office: Office) -> None:

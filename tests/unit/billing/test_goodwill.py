@@ -47,6 +47,7 @@ def after(one: Charged, n: int, credit: CreditLine) -> Charged:
             tax=credit.split.tax.amount_minor,
             kept=0,
             is_goodwill=bool(credit.goodwill),
+            period=credit.period,
         )
     )
 
