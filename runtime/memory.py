@@ -1,4 +1,4 @@
-"""How the process looks after its memory while it works.
+"""How the process looks after its memory while it works, and how its threads take turns.
 
 Python looks for unreachable cycles whenever a few hundred more objects live than before, and every
 so often through all there are. What was loaded at the start stays for good, and a batch of work
@@ -10,11 +10,15 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import gc
+import sys
 
 # More than a batch keeps alive; at some 200 bytes each a few megabytes.
 YOUNG_OBJECTS_MAX = 20_000
 YOUNG_LOOKS_MAX = 10
 MIDDLE_LOOKS_MAX = 10
+# A thread that writes lets go of the interpreter for each statement. While the event loop is busy
+# it waits so long to have it back, and everybody who writes waits with it.
+SWITCH_S = 0.000_2
 
 
 def settle_down() -> None:
@@ -23,6 +27,7 @@ def settle_down() -> None:
     give_back()
     gc.freeze()
     gc.set_threshold(YOUNG_OBJECTS_MAX, YOUNG_LOOKS_MAX, MIDDLE_LOOKS_MAX)
+    sys.setswitchinterval(SWITCH_S)
 
 
 def give_back() -> None:

@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from runtime.retry import is_away, is_lost
 from runtime.telemetry import get_log
 
-# A loop that has not failed again for so long has ended, or rests for longer than an outage lasts.
+# A loop that has not failed again for so long is no longer failed by the database.
 FORGOTTEN_AFTER_S = 60.0
 REASON_CHARS_MAX = 200
 
@@ -24,8 +24,8 @@ class Outages:
 
     def __init__(self, now_s: Callable[[], float] = time.monotonic) -> None:
         self._now_s = now_s
-        # When the database was lost first, and when it failed each loop last.
-        self._lost_at_s = 0.0
+        # Since when the database is lost, and when it last failed each loop that asks it again.
+        self._lost_at_s: float | None = None
         self._lost: dict[str, float] = {}
         self._broken_at_s: dict[str, float] = {}
         # Of what is ours to mend, which class of error it is.
@@ -39,7 +39,7 @@ class Outages:
     @property
     def is_lost(self) -> bool:
         """Whether the database is lost, as far as anybody knows."""
-        return bool(self._lost)
+        return self._lost_at_s is not None
 
     def failed(self, loop: str, error: Exception) -> None:
         """Note that a step came to nothing; told where that is news."""
@@ -47,11 +47,13 @@ class Outages:
         if not is_away(error) and not is_lost(error):
             self._bugs[loop] = type(error).__name__
         if is_lost(error):
-            if not self._lost:
+            if self._lost_at_s is None:
                 self._lost_at_s = now_s
                 log.warning("database.down", loop=loop, reason=_reason(error))
             self._lost[loop] = now_s
-        elif loop not in self._broken_at_s:
+            return
+        self._lost.pop(loop, None)
+        if loop not in self._broken_at_s:
             self._broken_at_s[loop] = now_s
             # Whoever is merely away has no trace worth reading.
             trace = None if is_away(error) else error
@@ -63,11 +65,17 @@ class Outages:
         broken_at_s = self._broken_at_s.pop(loop, None)
         if broken_at_s is not None:
             log.warning("loop.up", loop=loop, after_s=round(self._now_s() - broken_at_s, 1))
-        if self._lost:
-            self._is_back(loop)
+        self._lost.pop(loop, None)
+        if self._lost_at_s is not None:
+            self._look_for_the_end(self._lost_at_s)
+
+    def rests(self, loop: str) -> None:
+        """Note that a loop asks the database no more for now: it keeps no outage open."""
+        self._lost.pop(loop, None)
 
     def ended(self, loop: str) -> None:
         """Forget a loop that goes on no longer in this process."""
+        self.rests(loop)
         self._bugs.pop(loop, None)
         self._broken_at_s.pop(loop, None)
 
@@ -81,15 +89,15 @@ class Outages:
         self.passed(loop)
         return True
 
-    def _is_back(self, loop: str) -> None:
-        """Strike a loop off those that the database failed; it is back when none is left."""
+    def _look_for_the_end(self, lost_at_s: float) -> None:
+        """Tell that the database is back, where one has it and nobody is failed by it any more."""
         now_s = self._now_s()
-        self._lost.pop(loop, None)
         self._lost = {
             name: at_s for name, at_s in self._lost.items() if now_s - at_s < FORGOTTEN_AFTER_S
         }
         if not self._lost:
-            log.warning("database.up", after_s=round(now_s - self._lost_at_s, 1))
+            self._lost_at_s = None
+            log.warning("database.up", after_s=round(now_s - lost_at_s, 1))
 
 
 def _reason(error: Exception) -> str:

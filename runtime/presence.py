@@ -1,7 +1,7 @@
 """Which processes there are: each writes down every few seconds that it is still here.
 
 One that ends takes its row away, one that is killed falls silent and is forgotten after a while.
-Nothing depends on it: it is for people to look at.
+It is for people to look at; nothing depends on it but how much a bill run takes at once.
 """
 
 from __future__ import annotations

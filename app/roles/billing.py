@@ -16,6 +16,7 @@ from app.desk.documents import AHEAD_DAYS_MAX
 from app.roles import crew
 from app.roles import settle as settling
 from app.roles.foretold import SHOCK_PERCENT, SHOWN_MAX, BillPreview, Broken, add
+from app.roles.pace import BY_ITSELF, longer_while_alone
 from app.roles.possessions import take_waiting
 from app.wiring import House
 from billing.billdays.model import OPEN_GATE, DayState, state_of
@@ -97,7 +98,7 @@ async def preview(house: House, asked: Asked, tell: Tell) -> BillPreview:
 async def run(house: House, tell: Tell, *, actor: str) -> Ran:
     """Settle all accounts that are due, also beside a process that does the same."""
     settle_down()
-    lane = crew.settling(house, crew.BY_ITSELF)
+    lane = crew.settling(house, BY_ITSELF)
     async with house.store.read() as tx:
         now = await house.clock.business_now(tx)
         many = await due_count(tx, settling.KIND, now)
@@ -108,7 +109,8 @@ async def run(house: House, tell: Tell, *, actor: str) -> Ran:
         done += count
         tell(done, max(many, done))
 
-    await lane.drain(count_on)
+    async with longer_while_alone(house, lane):
+        await lane.drain(count_on)
     async with house.store.begin() as tx:
         left = await due_count(tx, settling.KIND, now)
         told = f"{done} accounts settled, {left} left"

@@ -7,19 +7,19 @@ it again. Rest has a limit; what is still running then is cut off, and its lease
 from __future__ import annotations
 
 import asyncio
-import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
 
 from app.roles import collect, intake, reward, scheduler, settle
 from app.roles.leading import Leading, Running
+from app.roles.pace import BESIDE_OTHERS, Pace
 from app.wiring import House
 from messages import notify
 from messages.letters.channel import Post
 from runtime.lead import Lead
 from runtime.memory import settle_down
+from runtime.store.lease import Engine
 from runtime.telemetry import get_log
 from runtime.work import Handler, Lane, Stride
 from runtime.work.rows import CLAIM_ROWS_MAX
@@ -31,33 +31,6 @@ COMPOSE = "compose"
 CLOCK = "clock"
 COMPOSE_ROWS_MAX = 500
 REWARD_ROWS_MAX = 50
-# The thread that writes lets go of the interpreter for each statement. While the event loop is busy
-# it waits so long to have it back, and everybody who writes waits with it.
-SWITCH_S = 0.000_2
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Pace:
-    """How large batches of settling may be, by rows and by seconds.
-
-    A batch holds what it writes with: on SQLite all who write wait for it, on PostgreSQL nobody but
-    who draws up invoices, too. It holds the event loop while it is decided on. Of two `abreast` one
-    is decided on while the other is written.
-    """
-
-    rows_min: int
-    rows_max: int
-    sqlite_s: float
-    postgres_s: float
-    loop_s: float
-    abreast: int = 1
-
-
-# Accounts that have nothing to do are quick, and the next batch may be of those that have: so many
-# are written in 2 ms of a processor, which take up to 25 where pages want the processors, too.
-BESIDE_OTHERS = Pace(rows_min=5, rows_max=20, sqlite_s=0.010, postgres_s=0.150, loop_s=0.020)
-# A process that does nothing else lets others write, and has its event loop for itself.
-BY_ITSELF = Pace(rows_min=20, rows_max=500, sqlite_s=0.025, postgres_s=0.150, loop_s=1.0, abreast=2)
 
 
 class Role(StrEnum):
@@ -122,11 +95,11 @@ def lanes(house: House) -> dict[str, Lane]:
     }
 
 
-def settling(house: House, pace: Pace) -> Lane:
+def settling(house: House, paces: Mapping[Engine, Pace]) -> Lane:
     """Make the lane of settling."""
-    within_s = pace.sqlite_s if house.store.is_sqlite else pace.postgres_s
-    stride = Stride(rows_min=pace.rows_min, rows_max=pace.rows_max, within_s=within_s)
-    handler = settle.handler(house, stride, loop_weight=within_s / pace.loop_s)
+    pace = paces[house.store.engine]
+    stride = Stride(rows_min=pace.rows_min, rows_max=pace.rows_max, within_s=pace.within_s)
+    handler = settle.handler(house, stride, loop_weight=pace.within_s / pace.loop_s)
     return _lane(house, settle.KIND, handler, stride=stride, abreast=pace.abreast)
 
 
@@ -162,7 +135,6 @@ class Crew:
     def start(self) -> None:
         """Start every duty."""
         settle_down()
-        sys.setswitchinterval(SWITCH_S)
         for name, run in self._running.items():
             self._tasks[name] = asyncio.create_task(_awaited(run, self._stop), name=name)
 

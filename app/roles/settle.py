@@ -15,11 +15,13 @@ from app.wiring import House
 from billing.flows.settle import Settled, settle
 from runtime.crash import reach
 from runtime.patience import Moved
+from runtime.retry import is_lost
 from runtime.store import Tx
 from runtime.work import Claim, Handler, Stride
 from terms.ids import AccountId
 
 KIND = "settle"
+FACTS_FIRST = "facts first"
 # Somebody pays, or the catalogue changes, while a batch is decided on: it is decided on again.
 LOOKS_MAX = 5
 
@@ -33,9 +35,8 @@ def handler(house: House, stride: Stride, *, loop_weight: float) -> Handler:
     one_at_a_time = asyncio.Lock()
 
     async def handle(claims: Sequence[Claim]) -> None:
-        # Without them, too, is settled; they are taken by the clock as well.
         async with one_at_a_time:
-            await house.store.outages.outlive("facts first", take_waiting(house))
+            await _facts_first(house)
         for _ in range(LOOKS_MAX):
             try:
                 held_s, busy_s = await _settled(house, claims)
@@ -48,6 +49,19 @@ def handler(house: House, stride: Stride, *, loop_weight: float) -> Handler:
         reach("after_settle")
 
     return handle
+
+
+async def _facts_first(house: House) -> None:
+    """Take what waits. Without it, too, is settled; it is taken by the clock as well."""
+    outages = house.store.outages
+    try:
+        await take_waiting(house)
+    except Exception as error:  # noqa: BLE001 - told by `failed`
+        # A lost database is met by what follows, too, and the lane asks for it again.
+        if not is_lost(error):
+            outages.failed(FACTS_FIRST, error)
+    else:
+        outages.passed(FACTS_FIRST)
 
 
 async def _settled(house: House, claims: Sequence[Claim]) -> tuple[float, float]:

@@ -159,6 +159,8 @@ class Contacts:
             except Exception as error:  # noqa: BLE001 - a sighting lost is seen again
                 outages.failed(name, error)
                 if is_lost(error):
+                    # It asks again when the next box has called.
+                    outages.rests(name)
                     return
             else:
                 outages.passed(name)

@@ -98,17 +98,22 @@ class Pump:
     async def _turn(self) -> float:
         """Look after the target, then take up rows; returns for how long nothing else is due."""
         health, sweep_s = self.health, self.pace.sweep_s
+        outages, name = self.work.store.outages, loop_name(self.name)
         if not health.target.is_working or not self.share:
             await self._give_back()
+            outages.ended(name)
             return sweep_s
         if health.target.is_down:
             await self._give_back()
-            if not await health.breaker.try_close():
+            answers = await health.breaker.try_close()
+            outages.passed(name)
+            if not answers:
                 return min(sweep_s, health.breaker.wait_s(self.work.clock.machine_now()))
         if rest_s := health.rest_s():
+            outages.rests(name)
             return min(sweep_s, rest_s)
         await self._refill()
-        self.work.store.outages.passed(loop_name(self.name))
+        outages.passed(name)
         if not self._buffer and not self._lanes:
             self._runner.writer.rest()
         self._start_lanes()

@@ -46,6 +46,7 @@ class Writer:
     def ended(self) -> None:
         """Note that nothing will be written any more."""
         self._stumbles.ended()
+        self.work.store.outages.rests(RESULTS)
 
     def hurry(self) -> None:
         """Nothing else is going on: write what there is now."""

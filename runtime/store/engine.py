@@ -16,7 +16,7 @@ from runtime.bell import Bell, LocalBell
 from runtime.outages import Outages
 from runtime.store.allocations import stop_counting
 from runtime.store.later import Deciding, Later
-from runtime.store.lease import Lease, Pool, Values, to_the_end
+from runtime.store.lease import Engine, Lease, Pool, Values, to_the_end
 from runtime.store.postgres import postgres_reader, postgres_writer
 from runtime.store.sqlite import make_folder, sqlite_checkpointer, sqlite_reader, sqlite_writer
 from runtime.store.unit import Tx
@@ -54,6 +54,7 @@ class Store:
         self.outages = Outages()
         self._writing: set[asyncio.Task[Any] | None] = set()
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
+        self.engine: Engine = "sqlite" if self.is_sqlite else "postgresql"
         if self.is_sqlite:
             make_folder(self.url)
             stop_counting()

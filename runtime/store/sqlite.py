@@ -34,7 +34,7 @@ CACHE_KIB = 16_000
 LOG_PAGES_MAX = 16_000
 # The driver lets go of the interpreter for each statement and waits to have it back: rows go in
 # with few statements, of so many rows each, whose texts stay ready.
-INSERT_ROWS = (64, 16, 4, 1)
+INSERT_ROWS = (256, 64, 16, 4, 1)
 STATEMENTS_KEPT = 512
 
 

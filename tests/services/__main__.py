@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 from tests.services.binaries import MISSING, find_postgres
-from tests.services.keeper import ClusterError, keep
+from tests.services.keeper import LASTING, ClusterError, keep
 from tests.services.redis import MISSING as NO_REDIS
 from tests.services.redis import RedisServer, find_redis
 
@@ -26,7 +26,7 @@ def main() -> None:
         redis.start()
         (folder / "redis.url").write_text(redis.url, "utf-8")
         try:
-            keep(found.installation, folder, os.getppid())
+            keep(found.installation, folder, os.getppid(), LASTING)
         except ClusterError as error:
             sys.exit(str(error))
 

@@ -38,6 +38,14 @@ SETTINGS = {
     "unix_socket_directories": "",
     "wal_level": "minimal",
 }
+# What is measured lasts, as it has to where money is kept; pages and log as in docker-compose.yml.
+LASTING = SETTINGS | {
+    "fsync": "on",
+    "full_page_writes": "on",
+    "max_wal_size": "4GB",
+    "shared_buffers": "256MB",
+    "synchronous_commit": "on",
+}
 
 
 class ClusterError(RuntimeError):
@@ -218,12 +226,17 @@ def is_alive(pid: int) -> bool:
     return True
 
 
-def keep(installation: Path, run_folder: Path, owner_pid: int) -> None:
+def keep(
+    installation: Path,
+    run_folder: Path,
+    owner_pid: int,
+    settings: Mapping[str, str] = SETTINGS,
+) -> None:
     """Run a cluster until the owner is gone or asks this process to end."""
     asked: list[int] = []
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, lambda received, _frame: asked.append(received))
-    cluster = prepare(installation)
+    cluster = prepare(installation, settings)
     try:
         server, port = start_somewhere(cluster)
         address = f"postgresql://{USER}:{cluster.password}@127.0.0.1:{port}/postgres"

@@ -17,6 +17,7 @@ import pytest
 from sqlalchemy import func, select
 
 from app.roles import billing, crew
+from app.roles.pace import BESIDE_OTHERS
 from billing.accounts.store import account
 from billing.flows.pay import take_cash
 from billing.flows.publish import Publication, publish
@@ -179,7 +180,7 @@ async def test_who_pays_while_it_runs_pays_once_and_is_charged_alike(ground: Gro
 async def test_a_price_that_changes_while_it_runs_counts_from_its_day(ground: Ground, quiet: Told):
     """Published between two batches, it changes no charge of a day before it, and each after."""
     async with ground.house() as house:
-        lane = crew.settling(house, crew.BESIDE_OTHERS)
+        lane = crew.settling(house, BESIDE_OTHERS)
         assert 0 < await lane.turn() < HOUSEHOLDS
         dearer = Publication(zone=ZONE, prices=(price("BASIC", "99.00", since=TOMORROW),))
         async with house.store.begin() as tx:

@@ -10,6 +10,7 @@ from structlog.testing import capture_logs
 from runtime.outages import FORGOTTEN_AFTER_S, REASON_CHARS_MAX, Outages
 from runtime.store import Store
 from runtime.stumbles import Stumbles
+from terms.errors import Unreachable
 
 
 class Now:
@@ -84,10 +85,40 @@ async def test_one_database_is_one_outage(outages, now, lost):
     assert lines[1]["after_s"] == 7
 
 
-async def test_a_loop_that_has_ended_keeps_no_outage_open(outages, now, lost):
+async def test_a_loop_that_asks_no_more_keeps_no_outage_open(outages, now, lost):
+    """It ended, rests or fails otherwise: once the others have passed, the database is back."""
+    with capture_logs() as lines:
+        for loop in ("ended", "rests", "fails otherwise", "lane a"):
+            outages.failed(loop, lost)
+        outages.ended("ended")
+        outages.rests("rests")
+        outages.failed("fails otherwise", Unreachable("a target"))
+        assert outages.is_lost
+        now.s += 2
+        outages.passed("lane a")
+    assert not outages.is_lost
+    told = [line["event"] for line in lines if line["event"] != "loop.down"]
+    assert told == ["database.down", "database.up"]
+    assert lines[-1]["after_s"] == 2
+
+
+async def test_the_database_is_back_when_somebody_has_it(outages, lost):
+    """Where the last that it failed asks no more, nobody knows until the next one passes."""
+    with capture_logs() as lines:
+        outages.failed("lane a", lost)
+        outages.ended("lane a")
+        assert outages.is_lost
+        outages.failed("lane b", lost)
+        outages.rests("lane b")
+        outages.passed("lane c")
+    assert not outages.is_lost
+    assert [line["event"] for line in lines] == ["database.down", "database.up"]
+
+
+async def test_a_loop_that_fell_silent_is_forgotten(outages, now, lost):
     """What has not failed for long is forgotten; whoever passes then finds the database back."""
     with capture_logs() as lines:
-        outages.failed("ended", lost)
+        outages.failed("silent", lost)
         outages.failed("lane a", lost)
         now.s += FORGOTTEN_AFTER_S
         outages.passed("lane a")
