@@ -16,9 +16,9 @@ from app.desk import targets
 from app.desk.parked import parked
 from app.desk.targets import ALIKE_ROWS_MAX, PARKED_KINDS
 from app.identity.roles import Right
-from app.web.api.shapes import cursor, read_cursor
 from app.web.console.overview import parked_row
 from app.web.console.sayings import Sealed, told
+from app.web.cursor import cursor, read_cursor
 from app.web.page.reply import html, see
 from app.web.route import Call, Form, Query, Route
 from gateway.reads import targets as target_reads
