@@ -12,7 +12,7 @@ from app.identity.passwords import PASSWORD_CHARS_MIN
 from app.identity.people import Person
 from app.identity.roles import ROLES, TECHNICIAN, Right, about
 from app.web.page.door import Secret, Typed
-from app.web.page.fields import DoneQuery, NoFields
+from app.web.page.fields import DoneQuery, WhyForm
 from app.web.page.phone import Phone
 from app.web.page.reply import see
 from app.web.problem import problem_of
@@ -47,7 +47,7 @@ class AddForm(Form):
     password: Secret = ""
 
 
-class RoleForm(Form):
+class RoleForm(WhyForm):
     """What somebody is from now on."""
 
     role: Typed
@@ -80,7 +80,7 @@ class Staff:
         self,
         path: str,
         handler: Callable[[Call], Awaitable[web.Response]],
-        form: type[Form] = NoFields,
+        form: type[Form] = WhyForm,
     ) -> Route:
         here = Right.MANAGE_PEOPLE
         return Route(method="POST", path=path, policy=here, handler=handler, form=form)
