@@ -1,16 +1,28 @@
-"""A place in a list, as text that means nothing to anybody else."""
+"""Pages of a list, and a place in it as text that means nothing to anybody else."""
 
 from __future__ import annotations
 
 import base64
 import binascii
 import json
+from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from app.web.reading import wrong
 from runtime.store import from_micros, to_micros
 from runtime.store.keyset import Place
+
+T = TypeVar("T")
+
+
+def cut(found: Sequence[T], limit: int) -> tuple[Sequence[T], T | None]:
+    """Cut a page off what was found, which is one more where there are more.
+
+    Beside it stands its last, where the next page begins behind that one.
+    """
+    shown = found[:limit]
+    return shown, shown[-1] if len(found) > limit else None
 
 
 def cursor(place: Place) -> str:

@@ -11,7 +11,7 @@ from typing import Annotated, Generic, TypeVar
 
 from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints
 
-from app.web.cursor import cursor, read_cursor
+from app.web.cursor import cursor, cut, read_cursor
 from app.web.route import Parts, Query
 from gateway.inventory.model import SERIAL
 from runtime.store.keyset import Place
@@ -56,10 +56,10 @@ def page(
     found: Sequence[S], limit: int, shown: Callable[[S], T], place: Callable[[S], Place]
 ) -> Page[T]:
     """Show as many as were asked for of what was found, which is one more where there are more."""
-    items = found[:limit]
-    is_more = len(found) > limit
+    items, last = cut(found, limit)
     return Page(
-        items=[shown(one) for one in items], next=cursor(place(items[-1])) if is_more else None
+        items=[shown(one) for one in items],
+        next=cursor(place(last)) if last is not None else None,
     )
 
 

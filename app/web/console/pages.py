@@ -33,6 +33,7 @@ from app.web.console.overview import overview
 from app.web.console.sayings import SaidQuery, told, unseal
 from app.web.console.views import Frame, Overview
 from app.web.console.words import offset
+from app.web.cursor import cut
 from app.web.leading import SIGN_IN_PATH
 from app.web.links import links
 from app.web.live import Live
@@ -192,8 +193,8 @@ class Console:
         async with self.house.store.read() as tx:
             frame = await self.frame(tx, call)
             lines = await listing(tx, query.search, query.after, LINES_MAX + 1)
-        shown = lines[:LINES_MAX]
-        behind = shown[-1].contract if len(lines) > LINES_MAX else ""
+        shown, last = cut(lines, LINES_MAX)
+        behind = last.contract if last else ""
         page = self.drawing.page(
             "accounts", frame=frame, lines=shown, search=query.search, next=behind
         )

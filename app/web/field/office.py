@@ -18,6 +18,7 @@ from app.desk.labels import read_label
 from app.desk.names import Names, names
 from app.desk.places import Places
 from app.identity.roles import Right
+from app.web.cursor import cut
 from app.web.field.shapes import Event, Label, Note, Place, Short, event_of
 from app.web.field.words import CONDITION_TONES
 from app.web.page.fields import DoneQuery, NoFields
@@ -287,7 +288,7 @@ class Office:
             came = await store.arrivals(tx, [at.box.id for at in returned])
             who = await names(tx, [line.service for line in came.values()])
         done = "" if error else SAID.get(getattr(call.query, "done", ""), "")
-        shown = found[:SHOWN_MAX]
+        shown, last = cut(found, SHOWN_MAX)
         return await self.phone.page(
             call,
             "field_stock",
@@ -298,7 +299,7 @@ class Office:
             returned=[self._back(at.box, came.get(at.box.id), known, who) for at in returned],
             lost=[(at.box, at.contract or known.word(at.box.place)) for at in gone],
             tones=CONDITION_TONES,
-            next=shown[-1].box.serial if len(found) > SHOWN_MAX else "",
+            next=last.box.serial if last else "",
             place=place,
             places=known.worded(known.stocks(shelves)),
             filled=known.worded([*known.stocks(shelves), *shelves]),

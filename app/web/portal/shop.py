@@ -13,6 +13,7 @@ from pydantic import Field
 from app.desk import shopping
 from app.desk.shopping import Counter
 from app.identity.guesses import Pace
+from app.web.cursor import cut
 from app.web.leading import PORTAL
 from app.web.page.extras import lasting, sale
 from app.web.page.fields import DoneQuery, OnceForm
@@ -83,6 +84,8 @@ class Shop:
             sales = await shopping.bought(tx, at, behind=query.before, limit=SALES_MAX + 1)
         ours = SalesChannel.SELF_SERVICE
         found = shopping.offers(at, ours, words=query.q, behind=query.behind, limit=OFFERS_MAX + 1)
+        wares, last = cut(found, OFFERS_MAX)
+        newest, oldest = cut(sales, SALES_MAX)
         return await self.phone.page(
             call,
             "portal_shop",
@@ -91,10 +94,10 @@ class Shop:
             status=status,
             may_buy=at.buyer.may_buy,
             words=query.q,
-            offers=[_offer(each, at) for each in found[:OFFERS_MAX]],
-            more=found[OFFERS_MAX - 1].code if len(found) > OFFERS_MAX else "",
-            sales=[sale(each, one.zone) for each in sales[:SALES_MAX]],
-            older=sales[SALES_MAX - 1].sale.id if len(sales) > SALES_MAX else "",
+            offers=[_offer(each, at) for each in wares],
+            more=last.code if last else "",
+            sales=[sale(each, one.zone) for each in newest],
+            older=oldest.sale.id if oldest else "",
         )
 
     async def _buy(self, call: Call) -> web.Response:
