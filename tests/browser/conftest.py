@@ -19,6 +19,8 @@ from tests.services.browser import launch_flags
 
 __all__ = ["portal", "provider", "running_portal", "running_provider"]
 
+expect.set_options(timeout=30_000)  # on a machine with better things to do
+
 
 @dataclass(slots=True)
 class Watched:

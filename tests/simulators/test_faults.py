@@ -184,7 +184,7 @@ def test_huge(portal: RunningSimulator, client: PortalClient) -> None:
 
 def test_duration_ends_a_fault(portal: RunningSimulator, client: PortalClient) -> None:
     """A fault set for a time is gone after it."""
-    portal.admin("/faults", {"spec": "error:500:for=200ms"})
+    portal.admin("/faults", {"spec": "error:500:for=1s"})
     assert client.answer("GET", "accounts/").status == 500
     while portal.admin("/faults"):
         time.sleep(0.02)

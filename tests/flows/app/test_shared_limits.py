@@ -109,11 +109,8 @@ async def test_what_one_finds_down_the_other_leaves_alone(workers, portal):
     async with left.running(), right.running():
         await turn(left, SERVICES[:1], 2)
 
-        async def is_down() -> bool:
-            return (await left.target()).down_since is not None
-
-        await left.until(is_down)
-        await asyncio.sleep(1.2)  # the other looks at the target's row once a second
+        for worker in workers:
+            await worker.until(worker.sees_down)
         calls_before = len(left.begun_s)
         await turn(right, SERVICES, 4)
         await asyncio.sleep(3)
