@@ -5,7 +5,7 @@ Everybody gets the same numbers; which buttons are beside them is a matter of th
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
@@ -42,7 +42,7 @@ from app.web.page.fields import NoFields, PartsQuery
 from app.web.page.once import Deed
 from app.web.page.reply import html, see
 from app.web.problem import BadRequest
-from app.web.route import Call, Form, Policy, Query, Route
+from app.web.route import Call, Form, Handler, Policy, Query, Route
 from app.web.static import Static
 from app.wiring import House
 from runtime.store import Tx
@@ -139,9 +139,7 @@ class Console:
         page = self.drawing.page("refused", frame=frame, title=title.capitalize(), detail=detail)
         return html(page, status)
 
-    def page(
-        self, path: str, handler: Callable[[Call], Awaitable[object]], query: type[Query]
-    ) -> Route:
+    def page(self, path: str, handler: Handler, query: type[Query]) -> Route:
         """Declare a page that everybody may see who may see the console."""
         return Route(method="GET", path=path, policy=Right.SEE, handler=handler, query=query)
 
