@@ -6,7 +6,8 @@ Everybody gets the same numbers; which buttons are beside them is a matter of th
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from datetime import datetime
 from functools import partial
 from typing import Annotated, Any
 
@@ -29,13 +30,12 @@ from app.web.console.forms import (
     UsageForm,
 )
 from app.web.console.kept import Kept
-from app.web.console.overview import overview
-from app.web.console.sayings import SaidQuery, told, unseal
-from app.web.console.views import Frame, Overview
+from app.web.console.overview import Overview, overview
+from app.web.console.sayings import NOTHING_SAID, SaidQuery, Saying, told, unseal
 from app.web.console.words import offset
 from app.web.cursor import cut
 from app.web.leading import SIGN_IN_PATH
-from app.web.links import links
+from app.web.links import Shown, links
 from app.web.live import Live
 from app.web.page.drawing import Drawing
 from app.web.page.fields import NoFields, PartsQuery
@@ -61,6 +61,26 @@ HOUSEHOLD_PARTS = (
     "account_story",
 )
 LINES_MAX = 50
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Frame:
+    """What stands around every page, and which buttons are on it.
+
+    `once` names the forms of this very page, so that each is done once.
+    """
+
+    operator: str
+    business_now: datetime
+    zone: str
+    offset: str
+    token: str = ""
+    once: str = ""
+    home: str = "/sign-in"
+    leave: str = "/sign-out"
+    rights: frozenset[Right] = frozenset()
+    links: tuple[Shown, ...] = ()
+    said: Saying = NOTHING_SAID
 
 
 class AccountsQuery(Query):
