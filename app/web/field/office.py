@@ -26,7 +26,7 @@ from app.web.page.phone import Phone
 from app.web.page.reply import see
 from app.web.page.words import JOBS, why
 from app.web.problem import problem_of
-from app.web.route import Call, Form, Query, Route
+from app.web.route import Call, Form, Handler, Query, Route
 from gateway.inventory import jobs, models, store
 from gateway.inventory.jobs import NOTE_CHARS_MAX, JobKind, JobState
 from gateway.inventory.model import Resource, ResourceState
@@ -126,14 +126,10 @@ class Office:
             self._form(f"{STOCK_PATH}/scrap", self._scrap, GoneForm),
         )
 
-    def _page(
-        self, path: str, handler: Callable[[Call], Awaitable[object]], query: type[Query]
-    ) -> Route:
+    def _page(self, path: str, handler: Handler, query: type[Query]) -> Route:
         return Route(method="GET", path=path, policy=Right.MOVE_BOXES, handler=handler, query=query)
 
-    def _form(
-        self, path: str, handler: Callable[[Call], Awaitable[object]], form: type[Form]
-    ) -> Route:
+    def _form(self, path: str, handler: Handler, form: type[Form]) -> Route:
         return Route(method="POST", path=path, policy=Right.MOVE_BOXES, handler=handler, form=form)
 
     # -- jobs

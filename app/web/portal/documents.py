@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import date
 from typing import Annotated
 from urllib.parse import quote
@@ -15,7 +16,6 @@ from app.web.leading import PORTAL
 from app.web.page.papers import credit_note, invoice, paid, stated
 from app.web.page.phone import Phone
 from app.web.page.words import Tone, shown
-from app.web.portal.views import DocumentRow
 from app.web.route import Call, Policy, Query, Route
 from billing.reads import credit_notes, invoices
 from billing.reads.credit_notes import CreditNoteView
@@ -26,6 +26,18 @@ PATH = f"{PORTAL}/invoices"
 NOTES = f"{PORTAL}/credit-notes"
 STATEMENT = f"{PORTAL}/statement"
 ROWS_MAX = 24
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DocumentRow:
+    """An invoice or a credit note as a line of a list."""
+
+    href: str
+    number: str
+    issued_on: str
+    total: str
+    tone: Tone
+    state: str
 
 
 class BehindQuery(Query):

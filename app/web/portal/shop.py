@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Annotated
 from urllib.parse import quote
@@ -21,7 +22,6 @@ from app.web.page.once import in_one
 from app.web.page.phone import Phone
 from app.web.page.reply import refused, see
 from app.web.page.words import Tone, shown
-from app.web.portal.views import OfferRow
 from app.web.problem import BadRequest
 from app.web.route import Call, Policy, Route
 from billing.catalog.terms import Billed, SalesChannel
@@ -40,6 +40,17 @@ SAID: Mapping[str, tuple[str, Tone]] = {
     PurchaseState.WAITING.value: ("It is yours. Below it says when it opens.", "good"),
     PurchaseState.DONE.value: ("It is yours.", "good"),
 }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OfferRow:
+    """Something that may be bought once: its price with tax, how long, how billed."""
+
+    code: str
+    name: str
+    price: str
+    lasts: str
+    billed: str
 
 
 class ShopQuery(DoneQuery):
