@@ -187,9 +187,9 @@ async def test_a_notice_whose_time_is_over_is_not_shown(small_world: AcsWorld):
     async with world.open_to_boxes():
         await lit(world, serial)
         await world.tamper("power_off", serial)
-        (told,) = await world.operate.perform(S1, message(world, 0.5), id="m")
+        (told,) = await world.operate.perform(S1, message(world, 1.0), id="m")
         assert told.outcome is Outcome.PENDING
-        await asyncio.sleep(0.6)  # its time, and nothing else
+        await asyncio.sleep(1.1)  # its time, and nothing else
         before = len(await world.sessions(serial))
         await world.tamper("power_on", serial)
         await world.until(lambda: world.called(serial, before + 1))

@@ -18,7 +18,9 @@ from runtime.work.lane import keep_alive
 from tests.flows.app.served import ENVIRONMENT, HARBOUR, HARBOUR_BEGINS, go_to, serving
 from tests.services.relay import Relay
 
-WITHIN_S = 30.0
+pytestmark = pytest.mark.timeout(300)
+
+WITHIN_S = 60.0  # on a machine with better things to do
 LOOPS_MIN = 9  # lanes, pumps, ears and what goes by the clock
 QUICK = {"sweep_s": 0.05, "heartbeat_s": 0.05, "drift_every_s": 3_600.0}
 HEARTBEAT = timedelta(seconds=QUICK["heartbeat_s"])

@@ -83,7 +83,7 @@ async def test_the_cap_holds_for_both_together(workers, portal):
 
 
 async def test_the_rate_holds_for_both_together(workers, portal):
-    """So many calls a second and no more in any second, and hardly less while there is work."""
+    """So many calls a second of both, and none before its turn, however late others may be."""
     left, right = workers
     await left.configure(
         in_flight_max=CAP, calls_per_s=RATE, guard_share_percent=100, guard_floor=1000
@@ -93,11 +93,8 @@ async def test_the_rate_holds_for_both_together(workers, portal):
         await left.settled()
     begun_s = sorted(left.begun_s)
     assert len(begun_s) >= 2 * len(SERVICES)
-    for first in begun_s:
-        within = [one for one in begun_s if first <= one < first + 1]
-        assert len(within) <= RATE + ODD_CALLS
-    took_s = begun_s[-1] - begun_s[0]
-    assert took_s >= (len(begun_s) - 1 - ODD_CALLS) / RATE
+    for n, one in enumerate(begun_s):
+        assert one - begun_s[0] >= (n - ODD_CALLS) / RATE
 
 
 async def test_what_one_finds_down_the_other_leaves_alone(workers, portal):
