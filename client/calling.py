@@ -157,9 +157,10 @@ class Client:
         """Give what was set aside and waits for a person."""
         return self.pages("parked")
 
-    def release(self, kind: str, key: str) -> int:
-        """Let something that was set aside be tried again."""
-        return int(self.post("parked/release", {"kind": kind, "key": key})["count"])
+    def release(self, kind: str, key: str, *, alike: bool = False) -> int:
+        """Let something that was set aside be tried again, or all that has the same reason."""
+        order = {"kind": kind, "key": key, "alike": alike}
+        return int(self.post("parked/release", order)["count"])
 
     def is_idle(self) -> bool:
         """Whether nothing is due and nothing in hand."""

@@ -142,6 +142,9 @@ def release(
     kind: Annotated[str, typer.Argument(help="The kind of work.")],
     key: Annotated[str, typer.Argument(help="Its key, as `parked list` shows it.")],
     *,
+    alike: Annotated[
+        bool, typer.Option("--alike", help="All of its kind and target for the same reason, too.")
+    ] = False,
     reason: Reason = "",
     as_json: Json = False,
 ) -> None:
@@ -150,11 +153,14 @@ def release(
     async def story(house: House, tx: Tx) -> int:
         from app.desk import targets
 
-        return await targets.release_work(house, tx, kind, key, actor())
+        let_go = targets.release_like if alike else targets.release_work
+        return await let_go(house, tx, kind, key, actor())
 
     count = write(story, reason=reason)
     if as_json:
         tell({"released": count})
+    elif alike and count:
+        say(f"{count} tried again")
     else:
         say("it is tried again" if count else "nothing was parked under this key")
 

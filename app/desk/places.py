@@ -94,14 +94,14 @@ async def word(tx: Tx, place: str) -> str:
     return (await load(tx)).word(place) if place.startswith(SOMEBODY) else place
 
 
-async def stock_place(tx: Tx, text: str, field: str = "place") -> str:
+async def stock_place(tx: Tx, text: str) -> str:
     """Read where something in stock lies: a warehouse, or whose van. Raises Invalid."""
     if is_warehouse(text):
         return text
     try:
         return (await load(tx)).read_stock(text)
     except ValueError as error:
-        raise Invalid(field, str(error)) from None
+        raise Invalid("place", str(error)) from None
 
 
 async def person(tx: Tx, text: str, field: str = "assignee") -> str:

@@ -113,6 +113,18 @@ async def release_work(house: House, tx: Tx, kind: str, key: str, actor: str) ->
     return count
 
 
+async def release_like(house: House, tx: Tx, kind: str, key: str, actor: str) -> int:
+    """Let all be tried again that was set aside for the cause of this row, of its kind and target.
+
+    How much it was; 0 where this row was not set aside. Raises NotFound.
+    """
+    found = await queue.cause_of(tx, kind, key)
+    if found is None:
+        return await release_work(house, tx, kind, key, actor)
+    target, cause = found
+    return await release_alike(house, tx, kind, target, cause=cause, actor=actor)
+
+
 async def release_alike(
     house: House, tx: Tx, kind: str, target: str, *, cause: str, actor: str
 ) -> int:

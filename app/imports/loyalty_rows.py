@@ -20,7 +20,7 @@ from terms.money import NO_CURRENCY, PER_MILLION, Money
 def program_of(
     rows: Sequence[LoyaltyRow], tiers: Sequence[TierRow], currency: str, held: Program
 ) -> Program | None:
-    """Make the program of checked rows, where it is another one than is published; None else."""
+    """Make the program of checked rows; None where there are none."""
     if not rows and not tiers:
         return None
     program = replace(held, currency=currency)

@@ -12,6 +12,7 @@ from gateway.inventory.model import ResourceState
 from runtime import log as facts
 from runtime.log import READ_ENTRIES_MAX
 from runtime.store import Tx
+from runtime.store.audit import because
 from runtime.telemetry import get_log
 from terms.errors import DomainError
 from terms.facts import BoxProven
@@ -39,9 +40,12 @@ async def activate_proven(house: House) -> None:
 async def _activate(house: House, tx: Tx, proven: list[BoxProven]) -> None:
     known = await store.by_id(tx, {one.resource for one in proven})
     holders = {one.resource: one.service for one in proven}
-    for box in known.values():
-        # Whoever has it by now has to see it prove itself anew.
-        if box.state in WAITING and box.service == holders[box.id]:
+    # Whoever has a box by now has to see it prove itself anew.
+    waiting = (
+        box for box in known.values() if box.state in WAITING and box.service == holders[box.id]
+    )
+    with because("it holds its wish"):
+        for box in waiting:
             try:
                 await boxes.activate(house, tx, box.serial, on=None, actor=ACTOR)
             except DomainError as error:

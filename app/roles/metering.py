@@ -12,6 +12,7 @@ from billing.reads import accounts
 from billing.usage.model import SAID_BY_TARGETS
 from gateway.provisioning.meters import Page, services_of
 from runtime.store import Tx
+from runtime.store.audit import because
 from terms.ids import TargetName
 
 PAGES_MAX = 50  # of one target in a round, so that no other waits for long
@@ -56,7 +57,10 @@ async def _take(house: House, tx: Tx, page: Page, outcome: Outcome) -> None:
     ]
     source, actor = f"{SOURCE}{page.target}", f"target:{page.target}"
     mine = Outcome()
-    await metering.take(house, tx, source, rows, actor=actor, outcome=mine, said=SAID_BY_TARGETS)
+    with because("read off the target"):
+        await metering.take(
+            house, tx, source, rows, actor=actor, outcome=mine, said=SAID_BY_TARGETS
+        )
     outcome.taken += mine.taken
     outcome.refused_count += mine.refused_count
     if count := mine.refused_count + mine.taken.contradicting:

@@ -1,1 +1,1 @@
-"""The product over HTTP: hooks of payment providers, the API, the console, health."""
+"""The product over HTTP: hooks of payment providers, the API, pages for people, health."""

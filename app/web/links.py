@@ -50,6 +50,14 @@ PORTAL_LINKS = (
 )
 
 
+# Pages that are reached from another one than their address says.
+_BEHIND = {
+    "/console/lines/": "/console/accounts",
+    "/portal/credit-notes/": "/portal/invoices",
+    "/portal/statement": "/portal/invoices",
+}
+
+
 def portal_links(path: str) -> tuple[Shown, ...]:
     """Give a subscriber's links on a page."""
     return _shown(PORTAL_LINKS, path)
@@ -62,5 +70,6 @@ def links(role: str, path: str) -> tuple[Shown, ...]:
 
 
 def _shown(found: Sequence[Link], path: str) -> tuple[Shown, ...]:
-    here = max((one.href for one in found if path.startswith(one.href)), key=len, default="")
+    at = next((page for begins, page in _BEHIND.items() if path.startswith(begins)), path)
+    here = max((one.href for one in found if at.startswith(one.href)), key=len, default="")
     return tuple(Shown(href=one.href, word=one.word, is_here=one.href == here) for one in found)

@@ -21,7 +21,10 @@ _parked = gauge(
     "target",
 )
 _oldest = gauge(
-    "boxoffice_work_oldest_seconds", "Age of the oldest due row, of the database", "kind", "target"
+    "boxoffice_work_oldest_seconds",
+    "How long the oldest due row has waited since its time came, of the database",
+    "kind",
+    "target",
 )
 _up = gauge("boxoffice_target_up", "Whether a target can be worked on, of the database", "target")
 _drift = gauge(

@@ -8,7 +8,8 @@ from billing.flows.desk import Desk
 from billing.flows.settle import Foreseen
 from billing.invoicing.numbers import reserve_numbers
 from billing.invoicing.proforma import SERIES, VALID_DAYS_MAX, Proforma, encode_lines, lines_of
-from billing.invoicing.store import encode_groups, proforma
+from billing.invoicing.store import proforma
+from billing.tax.groups import encode_groups
 from runtime.chance import new_id
 from runtime.store import Tx
 from terms.calendar import days_after, local_date

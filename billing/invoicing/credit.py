@@ -23,7 +23,7 @@ from billing.rating.measure import reached
 from billing.rating.model import Line, LineKind
 from billing.tax.levels import Split
 from billing.tax.model import TaxGroup
-from terms.calendar import Period
+from terms.calendar import Period, days_after
 from terms.errors import Invalid
 from terms.ids import AccountId, InvoiceId
 from terms.money import Money, Rate, divide_half_up, total
@@ -92,7 +92,8 @@ class CreditLine:
     """What is given back of a line: `amount`, for the days of `period`; `kept` is not.
 
     The amount includes its tax where that of the line does; `split` takes it apart. What is given
-    as `goodwill` has the id of that, and is for no days: its period is that of the line.
+    as `goodwill` has the id of that, and is for no days: its period is that of the line. What is
+    for days has the `zone` in which they were counted.
     """
 
     of: Charged
@@ -102,6 +103,7 @@ class CreditLine:
     split: Split
     kept: Money
     goodwill: str = ""
+    zone: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,7 +134,8 @@ class CreditNote:
 def days_of(one: Charged, period: Period, zone: str) -> CreditLine | None:
     """Give back days of a line: what it charged for them."""
     before, after = (cost_until(one, day, zone) for day in (period.start, period.end))
-    return _credit(one, period, before, after)
+    credit = _credit(one, period, before, after)
+    return replace(credit, zone=zone) if credit else None
 
 
 def whole_of(one: Charged, *, kept_minor: int = 0) -> CreditLine | None:
@@ -177,7 +180,9 @@ def goodwill_of(one: Charged, amount: Money, goodwill: str) -> CreditLine:
 def within_rest(lines: Iterable[CreditLine]) -> list[CreditLine]:
     """Cut credits, one after the other, to what is left of lines that goodwill took of.
 
-    Of other lines each credit is for days of its own, so that there is nothing to cut.
+    What is left gives back the first of the days: those behind them stay charged, so that nobody
+    pays them again who has them after all. Of other lines each credit is for days of its own, so
+    that there is nothing to cut.
     """
     found: list[CreditLine] = []
     stands: dict[tuple[InvoiceId, int], Charged] = {}
@@ -185,13 +190,24 @@ def within_rest(lines: Iterable[CreditLine]) -> list[CreditLine]:
         key = credit.of.invoice, credit.of.n
         of = stands.get(key, credit.of)
         if credit.goodwill or any(one.is_goodwill for one in of.given):
-            amount = min(credit.amount, of.rest)
-            split = _rest_part(of, amount.amount_minor)
-            credit = replace(credit, amount=amount, split=split)  # noqa: PLW2901 - cut
+            credit = _cut(credit, of)  # noqa: PLW2901 - cut
         stands[key] = replace(of, given=of.given | {_given(credit, len(found))})
         if credit.amount.amount_minor or credit.kept.amount_minor:
             found.append(credit)
     return found
+
+
+def _cut(credit: CreditLine, of: Charged) -> CreditLine:
+    """Cut a credit to what is left of its line, and to the days that this gives back."""
+    amount, period = min(credit.amount, of.rest), credit.period
+    if credit.zone and 0 < amount.amount_minor < credit.amount.amount_minor:
+        before = cost_until(of, period.start, credit.zone)
+        end = days_after(period.start, 1)
+        while cost_until(of, end, credit.zone) - before < amount.amount_minor:
+            end = days_after(end, 1)
+        period = Period(period.start, end)
+    split = _rest_part(of, amount.amount_minor)
+    return replace(credit, amount=amount, period=period, split=split)
 
 
 def _given(one: CreditLine, n: int) -> Given:

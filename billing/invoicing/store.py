@@ -6,8 +6,7 @@ somebody has changed what should be charged, until it is settled.
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date, datetime
 from typing import Any
 
@@ -37,13 +36,13 @@ from billing.invoicing.credit import Charged, CreditLine, CreditNote
 from billing.invoicing.model import Invoice
 from billing.rating.measure import Share
 from billing.rating.model import Charge, Line, LineKind
-from billing.tax.levels import Level, Split
-from billing.tax.model import HOME, TaxGroup
+from billing.tax.groups import decode_groups, encode_groups
+from billing.tax.levels import Split
 from runtime.chance import Chance, new_id
 from runtime.store import Instant, Tx, metadata
 from terms.calendar import Period
 from terms.ids import InvoiceId, ServiceId
-from terms.money import Money, Rate
+from terms.money import Money
 
 invoice = Table(
     "invoice",
@@ -351,30 +350,3 @@ def charged_from(row: Any) -> Charged:
         split=split,
         group=groups.get(row.tax),
     )
-
-
-def encode_groups(groups: Sequence[TaxGroup]) -> str:
-    """Write tax groups as text."""
-    rows = [
-        [g.tax, g.rate.ppm, g.net.amount_minor, g.amount.amount_minor, *_unusual(g)] for g in groups
-    ]
-    return json.dumps(rows, separators=(",", ":"))
-
-
-def _unusual(group: TaxGroup) -> tuple[str, ...]:
-    is_usual = group.level is Level.GROUP and group.jurisdiction == HOME
-    return () if is_usual else (group.level.value, group.jurisdiction)
-
-
-def decode_groups(text: str, currency: str) -> Iterator[TaxGroup]:
-    """Read what `encode_groups` wrote."""
-    for tax, ppm, net, amount, *unusual in json.loads(text):
-        level, jurisdiction = unusual or (Level.GROUP, HOME)
-        yield TaxGroup(
-            tax=tax,
-            rate=Rate(ppm),
-            net=Money(net, currency),
-            amount=Money(amount, currency),
-            jurisdiction=jurisdiction,
-            level=Level(level),
-        )

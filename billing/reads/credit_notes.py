@@ -10,8 +10,9 @@ from typing import Any
 from sqlalchemy import Integer, Select, and_, bindparam, select
 
 from billing.accounts.store import account
-from billing.invoicing.store import credit_line, credit_note, decode_groups, invoice, invoice_line
+from billing.invoicing.store import credit_line, credit_note, invoice, invoice_line
 from billing.rating.model import LineKind
+from billing.tax.groups import decode_groups
 from billing.tax.model import TaxGroup
 from runtime.store import Tx
 from runtime.store.among import KEYS, among, packed

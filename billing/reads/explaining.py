@@ -16,14 +16,7 @@ from billing.catalog.terms import Measure
 from billing.invoicing.credit import Charged, CreditLine, execute_credit
 from billing.invoicing.goodwill import GIVEN, given_from, goodwill
 from billing.invoicing.model import line_named
-from billing.invoicing.store import (
-    charged_from,
-    credit_line,
-    credit_note,
-    decode_groups,
-    invoice,
-    invoice_line,
-)
+from billing.invoicing.store import charged_from, credit_line, credit_note, invoice, invoice_line
 from billing.pending.store import pending_charge
 from billing.rating.execute import execute
 from billing.rating.model import Charge, LineKind
@@ -31,6 +24,7 @@ from billing.rating.usage import again
 from billing.reads import offs
 from billing.reads.offs import OffView
 from billing.reads.sources import Source, sources
+from billing.tax.groups import decode_groups
 from billing.tax.levels import Level, Split
 from billing.tax.model import TaxGroup
 from runtime.store import Tx

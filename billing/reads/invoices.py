@@ -10,19 +10,13 @@ from typing import Any
 from sqlalchemy import Integer, Select, and_, bindparam, exists, select
 
 from billing.accounts.store import account
-from billing.invoicing.store import (
-    credit_line,
-    credit_note,
-    decode_groups,
-    invoice,
-    invoice_line,
-    voided,
-)
+from billing.invoicing.store import credit_line, credit_note, invoice, invoice_line, voided
 from billing.payments.standing import InvoiceState, state_of
 from billing.payments.store import open_item, write_off
 from billing.rating.model import LineKind
 from billing.reads import offs
 from billing.reads.offs import OffView
+from billing.tax.groups import decode_groups
 from billing.tax.model import TaxGroup
 from runtime.store import Tx
 from runtime.store.among import KEYS, among, packed

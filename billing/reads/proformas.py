@@ -5,7 +5,8 @@ from __future__ import annotations
 from sqlalchemy import select
 
 from billing.invoicing.proforma import Proforma, decode_lines
-from billing.invoicing.store import decode_groups, proforma
+from billing.invoicing.store import proforma
+from billing.tax.groups import decode_groups
 from runtime.store import Tx
 from terms.errors import NotFound
 from terms.ids import AccountId

@@ -32,6 +32,7 @@ from terms.ids import ResourceId
 
 CLAIM_WINDOW = timedelta(minutes=30)
 ADDRESS_CHARS_MAX = 255
+URL_MARK = "://"
 HOST_KEY_CHARS_MAX = 2_000
 IMPRINTED_AT_ONCE_MAX = 500
 FIRST_PASSWORD = "first_password"  # noqa: S105 - the name of what a reset box falls back to
@@ -293,10 +294,13 @@ class Logins:
 
 
 def checked_address(text: str) -> str:
-    """Check where a box listens: `host:port` or a host. Raises Invalid."""
-    if len(text) > ADDRESS_CHARS_MAX:
-        raise Invalid("address", f"longer than {ADDRESS_CHARS_MAX} characters")
-    if text and (why := misplaced(text)):
+    """Check where a box listens: `host:port`, a host, or the URL at which one that calls is rung.
+
+    Raises Invalid.
+    """
+    if len(text) > ADDRESS_CHARS_MAX or not text.isprintable() or " " in text:
+        raise Invalid("address", f"host:port or URL, at most {ADDRESS_CHARS_MAX} characters")
+    if text and URL_MARK not in text and (why := misplaced(text)):
         raise Invalid("address", why)
     return text
 

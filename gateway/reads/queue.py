@@ -114,6 +114,15 @@ async def parked(
     return sorted(found, key=lambda one: one.place, reverse=True)[:rows_max]
 
 
+async def cause_of(tx: Tx, kind: str, key: str) -> tuple[str, str] | None:
+    """Tell at which target a row was set aside and for which reason; None where it was not."""
+    query = select(_C.target, _C.error).where(
+        _C.kind == kind, _C.key == key, _C.parked_at.is_not(None)
+    )
+    row = await tx.first(query)
+    return (row.target, row.error) if row else None
+
+
 async def parked_for(tx: Tx, kind: str, target: str, reason: str, *, keys_max: int) -> list[str]:
     """List the keys of work of one kind, at one target, that was set aside for one reason."""
     query = select(_C.key).where(

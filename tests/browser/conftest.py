@@ -11,13 +11,15 @@ import pytest
 from playwright.async_api import Browser, BrowserContext, Page, async_playwright, expect
 
 from app.identity import people
-from tests.flows.app.served import Served, serving
-from tests.flows.app.shop import Shop, at_work, opened, settings_for
+from tests.flows.app.served import Served, at_work, serving
+from tests.flows.app.shop import Shop, opened, settings_for
 from tests.flows.app.simulated import portal, provider, running_portal, running_provider
 from tests.flows.app.visitor import PASSWORD, added, hurry
 from tests.services.browser import launch_flags
 
 __all__ = ["portal", "provider", "running_portal", "running_provider"]
+
+expect.set_options(timeout=30_000)  # on a machine with better things to do
 
 
 @dataclass(slots=True)

@@ -16,7 +16,7 @@ _FAULTS = """() => {
   if (!document.documentElement.lang) found.push("the page names no language");
   if (!document.title.trim()) found.push("the page has no title");
   if (all("h1").length !== 1) found.push(`${all("h1").length} headings of the first level`);
-  for (const one of all("input:not([type=hidden]), select, textarea")) {
+  for (const one of all("input:not([type=hidden], [hidden]), select, textarea")) {
     const labels = [...one.labels].map((label) => label.textContent);
     const name = one.getAttribute("aria-label") || labels.join("");
     if (!name.trim()) found.push(`${one.name || one.id} has no label`);
@@ -58,7 +58,14 @@ SIGHTS = {
     "search": Sight(who="owner", path="/console/search?q={serial}"),
     "work": Sight(who="owner", path="/console/work"),
     "waiting": Sight(who="owner", path="/console/waiting"),
+    "accounts": Sight(who="owner", path="/console/accounts"),
+    "history": Sight(who="owner", path="/console/accounts/{contract}/history"),
+    "statement": Sight(who="owner", path="/console/accounts/{contract}/statement"),
+    "audit": Sight(who="owner", path="/console/audit"),
+    "stock": Sight(who="owner", path="/field/stock"),
+    "jobs": Sight(who="owner", path="/field/jobs"),
     "people": Sight(who="owner", path="/people"),
+    "me": Sight(who="owner", path="/me"),
     "field": Sight(who="technician", path="/field/"),
     "field-job": Sight(who="technician", path="/field/jobs/{job}"),
     "field-register": Sight(who="technician", path="/field/register?job={job}"),
@@ -67,6 +74,9 @@ SIGHTS = {
     "portal-home": Sight(who="subscriber", path="/portal/"),
     "portal-shop": Sight(who="subscriber", path="/portal/shop"),
     "portal-invoice": Sight(who="subscriber", path="/portal/invoices/{invoice}"),
+    "portal-invoices": Sight(who="subscriber", path="/portal/invoices"),
+    "portal-statement": Sight(who="subscriber", path="/portal/statement"),
+    "portal-me": Sight(who="subscriber", path="/portal/me"),
     "portal-boxes": Sight(who="subscriber", path="/portal/boxes"),
     "portal-sign-in": Sight(who="", path="/portal/sign-in"),
     "sign-in": Sight(who="", path="/sign-in"),

@@ -18,8 +18,8 @@ from app.desk.signup import Household
 from gateway.inventory.flows import NewBox
 from tests.browser.conftest import chromium
 from tests.flows.app.operator import WEBHOOK_SECRET, contract_of, mac_of
-from tests.flows.app.served import Served, serving
-from tests.flows.app.shop import Shop, at_work, opened, settings_for
+from tests.flows.app.served import Served, at_work, serving
+from tests.flows.app.shop import Shop, opened, settings_for
 from tests.flows.app.vans import Vans
 from tests.flows.app.visitor import PASSWORD, added
 from tests.simulators.http import PortalClient

@@ -1,6 +1,7 @@
 """The admin face: journal, counters, state, tampering, reset."""
 
 import threading
+import time
 from datetime import datetime
 
 import pytest
@@ -134,13 +135,16 @@ def test_counters_count_reads_too(portal: RunningSimulator, client: PortalClient
 def test_overlapping_writes_are_seen(portal: RunningSimulator, client: PortalClient) -> None:
     """Two writes to one path at the same time are counted."""
     client.ok("POST", "accounts/", USER1)
-    portal.admin("/faults", {"spec": "slow:400ms:match=PUT"})
+    portal.admin("/faults", {"spec": "slow:1h:match=PUT"})
     threads = [
         threading.Thread(target=client.ok, args=("PUT", "users/user1", "status=0"))
         for _ in range(2)
     ]
     for thread in threads:
         thread.start()
+    while portal.admin("/counters")["in_flight"] < len(threads):
+        time.sleep(0.01)
+    portal.admin("/faults", {"clear": "slow"})
     for thread in threads:
         thread.join()
     counters = portal.admin("/counters")

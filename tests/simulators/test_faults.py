@@ -31,9 +31,9 @@ def test_down_refuses_and_comes_back(portal: RunningSimulator, client: PortalCli
     """While down the port refuses; afterwards the same port answers with the same state."""
     client.ok("POST", "accounts/", USER1)
     port = urlsplit(portal.url).port
-    hurt(portal, name="down", argument="700ms")
+    hurt(portal, name="down", argument="1500ms")
     with pytest.raises(ConnectionRefusedError):
-        socket.create_connection(("127.0.0.1", port or 0), timeout=1)
+        socket.create_connection(("127.0.0.1", port or 0), timeout=30)
     until_open("127.0.0.1", port or 0)
     assert client.ok("GET", "users/user1")["login"] == "user1"
 
@@ -42,7 +42,7 @@ def until_open(host: str, port: int) -> None:
     """Wait until a port takes connections again."""
     while True:
         try:
-            socket.create_connection((host, port), timeout=1).close()
+            socket.create_connection((host, port), timeout=30).close()
         except ConnectionRefusedError:
             time.sleep(0.02)
         else:
@@ -52,7 +52,7 @@ def until_open(host: str, port: int) -> None:
 def test_down_breaks_open_connections(portal: RunningSimulator) -> None:
     """A connection that was open before does not survive."""
     place = urlsplit(portal.url)
-    connection = http.client.HTTPConnection(place.hostname or "", place.port, timeout=5)
+    connection = http.client.HTTPConnection(place.hostname or "", place.port, timeout=30)
     connection.request("GET", "/stalker_portal/api/v1/accounts/")
     connection.getresponse().read()
     hurt(portal, name="down")
@@ -184,7 +184,7 @@ def test_huge(portal: RunningSimulator, client: PortalClient) -> None:
 
 def test_duration_ends_a_fault(portal: RunningSimulator, client: PortalClient) -> None:
     """A fault set for a time is gone after it."""
-    portal.admin("/faults", {"spec": "error:500:for=200ms"})
+    portal.admin("/faults", {"spec": "error:500:for=1s"})
     assert client.answer("GET", "accounts/").status == 500
     while portal.admin("/faults"):
         time.sleep(0.02)

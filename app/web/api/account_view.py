@@ -7,12 +7,11 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from app.desk.household import Household
-from app.web.api.rental_view import CreditNote, Rented, TaxSum, credit_note, rented
+from app.web.api.paper_view import CreditNote, Invoice, credit_note, invoice
+from app.web.api.rental_view import Rented, rented
 from app.web.api.shapes import Amount
 from billing.promises.model import Promise
 from billing.reads.account import AttemptView, HoldView, PaymentView, SubscriptionView
-from billing.reads.invoices import InvoiceView
-from billing.reads.offs import OffView
 from gateway.adapters.state import ViewerState
 from gateway.inventory.model import Resource
 from gateway.reads.services import AtTarget
@@ -38,69 +37,6 @@ class BoxHeld:
     model: str
     mac: str | None
     state: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LineDiscount:
-    """What a promotion takes off a line: `off` its rate, and so `amount` off what it charges."""
-
-    promotion: str
-    name: str
-    off: Amount
-    amount: Amount
-
-    @classmethod
-    def of(cls, one: OffView) -> LineDiscount:
-        """Show a discount."""
-        return cls(
-            promotion=one.promotion,
-            name=one.name,
-            off=Amount.of(one.off),
-            amount=Amount.of(one.amount),
-        )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class InvoiceLine:
-    """A line of an invoice: (rate - discounts) x days / of_days = amount: net, or with its tax."""
-
-    label: str
-    period_start: date
-    period_end: date
-    days: int
-    of_days: int
-    rate: Amount
-    discounts: Sequence[LineDiscount]
-    amount: Amount
-    net: Amount
-    tax_amount: Amount
-    includes_tax: bool
-    tax: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Invoice:
-    """One invoice; `open` is what is left to pay.
-
-    `state` is finalised, partly_paid, paid, void or uncollectible. Where an invoice is asked for by
-    its number, a void one names the credit notes that give it back and the invoice that charges its
-    days again, and that one names what it corrects.
-    """
-
-    number: str
-    issued_on: date
-    due_on: date
-    net: Amount
-    tax: Amount
-    total: Amount
-    open: Amount
-    state: str
-    void_reason: str
-    credit_notes: Sequence[str]
-    replaced_by: Sequence[str]
-    corrects: Sequence[str]
-    taxes: Sequence[TaxSum]
-    lines: Sequence[InvoiceLine]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -310,42 +246,6 @@ def _message(one: Delivery) -> MessageSent:
         outcome=one.outcome.value,
         at=one.ended_at or one.begun_at,
         why=one.why,
-    )
-
-
-def invoice(one: InvoiceView) -> Invoice:
-    """Show an invoice."""
-    return Invoice(
-        number=one.number,
-        issued_on=one.issued_on,
-        due_on=one.due_on,
-        net=Amount.of(one.net),
-        tax=Amount.of(one.tax),
-        total=Amount.of(one.total),
-        open=Amount.of(one.open),
-        state=one.state.value,
-        void_reason=one.voided.reason if one.voided else "",
-        credit_notes=one.voided.notes if one.voided else (),
-        replaced_by=one.voided.replaced_by if one.voided else (),
-        corrects=one.corrects,
-        taxes=[TaxSum.of(group) for group in one.groups],
-        lines=[
-            InvoiceLine(
-                label=line.label,
-                period_start=line.period_start,
-                period_end=line.period_end,
-                days=line.days,
-                of_days=line.of_days,
-                rate=Amount.of(line.rate),
-                discounts=[LineDiscount.of(off) for off in line.offs],
-                amount=Amount.of(line.amount),
-                net=Amount.of(line.net),
-                tax_amount=Amount.of(line.tax_amount),
-                includes_tax=line.includes_tax,
-                tax=line.tax,
-            )
-            for line in one.lines
-        ],
     )
 
 

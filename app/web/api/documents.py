@@ -11,8 +11,7 @@ from pydantic import Field
 
 from app.desk import documents
 from app.desk import goodwill as forgiving
-from app.web.api.account_view import Invoice, LineDiscount, invoice
-from app.web.api.rental_view import CreditNote, TaxSum, credit_note
+from app.web.api.paper_view import CreditNote, Invoice, LineDiscount, TaxSum, credit_note, invoice
 from app.web.api.shapes import Amount, AmountText, Day, OptionalText, PercentText, Text
 from app.web.api.ways import change, look
 from app.web.route import Body, Call, Query

@@ -16,7 +16,7 @@ from pydantic import Field
 from app.desk import contracts, foreseeing, rests
 from app.web.api.account_view import AccountDocument
 from app.web.api.accounts import CODES_MAX, shown
-from app.web.api.rental_view import TaxSum
+from app.web.api.paper_view import TaxSum
 from app.web.api.shapes import Amount, Code, Day, OptionalText
 from app.web.api.ways import ask, change
 from app.web.route import Body, Call

@@ -10,7 +10,7 @@ from typing import Annotated
 from pydantic import Field
 
 from app.desk import documents
-from app.web.api.rental_view import TaxSum
+from app.web.api.paper_view import TaxSum
 from app.web.api.shapes import Amount, Day, OptionalText
 from app.web.api.ways import ask, look
 from app.web.route import Body, Call

@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
-import json
 import re
 import unicodedata
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
-from typing import Annotated, Any, Generic, TypeVar
+from datetime import date
+from typing import Annotated, Generic, TypeVar
 
 from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints
 
-from app.web.reading import wrong
+from app.web.cursor import cursor, cut, read_cursor
 from app.web.route import Parts, Query
 from gateway.inventory.model import SERIAL
-from runtime.store import from_micros, to_micros
 from runtime.store.keyset import Place
 from terms.money import Money
 
@@ -60,52 +56,16 @@ def page(
     found: Sequence[S], limit: int, shown: Callable[[S], T], place: Callable[[S], Place]
 ) -> Page[T]:
     """Show as many as were asked for of what was found, which is one more where there are more."""
-    items = found[:limit]
-    is_more = len(found) > limit
+    items, last = cut(found, limit)
     return Page(
-        items=[shown(one) for one in items], next=cursor(place(items[-1])) if is_more else None
+        items=[shown(one) for one in items],
+        next=cursor(place(last)) if last is not None else None,
     )
 
 
 def itself(one: S) -> S:
     """Show something as it is."""
     return one
-
-
-def cursor(place: Place) -> str:
-    """Write a place in a list as text that means nothing to anybody else."""
-    told = [to_micros(one) if isinstance(one, datetime) else one for one in place]
-    raw = json.dumps(told, ensure_ascii=False, separators=(",", ":")).encode()
-    return base64.urlsafe_b64encode(raw).decode().rstrip("=")
-
-
-def read_cursor(text: str, *kinds: type) -> Place | None:
-    """Read a place of so many values of these types. Raises BadRequest for one of another list."""
-    if not text:
-        return None
-    told = _decoded(text)
-    types = [int if kind is datetime else kind for kind in kinds]
-    if [type(one) for one in told] != types:
-        raise wrong("after", why="this is no `next` of this list")
-    pairs = zip(told, kinds, strict=True)
-    return tuple(from_micros(one) if kind is datetime else one for one, kind in pairs)
-
-
-def _decoded(text: str) -> list[Any]:
-    try:
-        raw = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
-        told = json.loads(raw.decode())
-    except (binascii.Error, ValueError, RecursionError):
-        return []
-    is_ours = isinstance(told, list) and all(_is_sane(one) for one in told)
-    return told if is_ours else []
-
-
-def _is_sane(one: object) -> bool:
-    """Whether this can be a value of a column, on either engine."""
-    if type(one) is int:
-        return 0 <= one < 1 << 62
-    return isinstance(one, str) and all(mark >= " " and not mark.isspace() for mark in one)
 
 
 def no_odd_characters(text: str) -> str:

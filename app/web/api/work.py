@@ -85,10 +85,11 @@ class OrderQuery(Paging):
 
 
 class Release(Body):
-    """Which parked row."""
+    """Which parked row; with `alike` all of its kind and target that have the same reason, too."""
 
     kind: Annotated[str, Field(pattern="^[a-z]{1,16}$")]
     key: Annotated[OptionalText, Field(min_length=1, max_length=160)]
+    alike: bool = False
 
 
 class LookAgain(Body):
@@ -128,9 +129,10 @@ async def list_parked(call: Call) -> Page[ParkedView]:
 
 
 async def release(call: Call, tx: Tx) -> Counted:
-    """Let a parked row be tried again."""
+    """Let a parked row be tried again, or up to 500 that have the same reason."""
     body: Release = call.body
-    count = await targets.release_work(call.house, tx, body.kind, body.key, call.actor)
+    let_go = targets.release_like if body.alike else targets.release_work
+    count = await let_go(call.house, tx, body.kind, body.key, call.actor)
     return Counted(count=count)
 
 

@@ -1,1 +1,1 @@
-"""The operations page: served to a browser on this machine, whole without any script."""
+"""The console: what staff sees and does, whole without any script."""

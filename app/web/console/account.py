@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from datetime import date, datetime
 from typing import Any
 
 from app.desk import household, shopping
 from app.desk.boxes import holder_of
 from app.desk.household import Household
-from app.web.console.jobs import open_jobs
-from app.web.console.rented import rentals
-from app.web.console.story import newest
-from app.web.console.views import AccountLine, AccountPage, BoxRow, Change, Holding, Message
-from app.web.console.words import STATE_TONES, changes, delivered, said
-from app.web.page.account import having, payments, promise_last_on, promised
+from app.web.console.jobs import JobRow, open_jobs
+from app.web.console.rented import RentalRow, rentals
+from app.web.console.story import Moment, newest
+from app.web.console.words import STATE_TONES, Change, changes, delivered, said
+from app.web.page.account import Having, PaymentRow, having, payments, promise_last_on, promised
 from app.web.page.extras import extras, sale
-from app.web.page.papers import credit_note, invoice
+from app.web.page.papers import CreditCard, InvoiceCard, credit_note, invoice
 from app.web.page.words import CONDITIONS, Tone
 from app.wiring import House
 from billing.catalog.terms import SalesChannel
@@ -31,6 +31,87 @@ from terms.ids import SubjectId
 
 JOBS_MAX, SALES_MAX, WARES_MAX = 20, 24, 200
 _NOT_SETTLED = "being prepared"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccountLine:
+    """One row of the list of accounts."""
+
+    contract: str
+    name: str
+    state: str
+    tone: Tone
+    owed: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BoxRow:
+    """A box of the household: how far it is, and when what drives it saw it last."""
+
+    serial: str
+    model: str
+    mac: str
+    state: str
+    tone: Tone
+    seen: str
+    seen_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Holding:
+    """What one target holds for the household beside what it should."""
+
+    target: str
+    ref: str
+    tone: Tone
+    state: str
+    changes: tuple[Change, ...]
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Message:
+    """One notice to the household."""
+
+    at: datetime
+    text: str
+    outcome: str
+    tone: Tone
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccountPage:
+    """One household on one page."""
+
+    contract: str
+    number: str
+    name: str
+    phone: str
+    email: str
+    state: str
+    tone: Tone
+    why_dark: tuple[str, ...]
+    owed: str
+    credit: str
+    owes: bool
+    owed_plain: str
+    today: date
+    currency: str
+    conditions: tuple[tuple[str, str], ...]
+    bill_day: int
+    subscriptions: tuple[Having, ...]
+    boxes: tuple[BoxRow, ...]
+    promise: str
+    promise_last_on: date | None  # None where no promise may be made now
+    rentals: tuple[RentalRow, ...]
+    jobs: tuple[JobRow, ...]
+    invoices: tuple[InvoiceCard, ...]
+    credit_notes: tuple[CreditCard, ...]
+    payments: tuple[PaymentRow, ...]
+    holdings: tuple[Holding, ...]
+    messages: tuple[Message, ...]
+    story: tuple[Moment, ...]
 
 
 async def listing(tx: Tx, search: str, after: str, limit: int) -> tuple[AccountLine, ...]:

@@ -10,6 +10,7 @@ from pydantic import Field
 
 from app.desk.auditing import SUBJECT_CHARS_MAX, Sought, reading
 from app.identity.roles import Right
+from app.web.cursor import cut
 from app.web.page.fields import Day
 from app.web.page.reply import html
 from app.web.route import Call, Query, Route
@@ -54,12 +55,12 @@ class Audited:
         async with self.house.store.read() as tx:
             frame = await self.console.frame(tx, call)
             found = await reading(tx, sought, deeds_max=DEEDS_MAX + 1, behind=query.after)
-        shown = found[:DEEDS_MAX]
+        shown, last = cut(found, DEEDS_MAX)
         page = self.console.drawing.page(
             "audit",
             frame=frame,
             deeds=shown,
             query=query,
-            next=shown[-1].position if len(found) > DEEDS_MAX else 0,
+            next=last.position if last else 0,
         )
         return html(page)

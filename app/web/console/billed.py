@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from aiohttp import web
 
@@ -18,7 +18,7 @@ from app.web.console.sayings import SaidQuery, told
 from app.web.page.fields import NoFields
 from app.web.page.reply import html, see
 from app.web.page.words import shown
-from app.web.route import Call, Form, Route
+from app.web.route import Call, Form, Handler, Route
 
 if TYPE_CHECKING:
     from app.web.console.pages import Console
@@ -42,7 +42,7 @@ class Billed:
             self._form("release", self._release, DecideForm),
         )
 
-    def _form(self, name: str, handler: Any, form: type[Form]) -> Route:
+    def _form(self, name: str, handler: Handler, form: type[Form]) -> Route:
         return Route(
             method="POST",
             path=f"{PATH}/{{day}}/{name}",

@@ -11,9 +11,8 @@ from pydantic import Field
 
 from app.desk.auditing import Sought, Told, reading
 from app.desk.boxes import holder_of
-from app.web.api.shapes import cursor, read_cursor
-from app.web.console.story import MOMENTS_MAX, by_time, moments_of
-from app.web.console.views import Moment
+from app.web.console.story import MOMENTS_MAX, Moment, by_time, moments_of
+from app.web.cursor import cursor, read_cursor
 from app.web.page.reply import html
 from app.web.route import Call, Query, Route
 from runtime.store import Tx

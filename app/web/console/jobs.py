@@ -2,14 +2,28 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from datetime import datetime
+
 from app.desk import places
 from app.desk.names import names
-from app.web.console.views import JobRow
 from app.web.page.words import JOBS
 from gateway.inventory import jobs
 from gateway.inventory.jobs import JobState
 from runtime.store import Tx
 from terms.ids import ServiceId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobRow:
+    """Something that a technician is to do."""
+
+    what: str
+    contract: str
+    name: str
+    who: str
+    note: str
+    at: datetime
 
 
 async def open_jobs(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from app.desk.names import Names, names
@@ -10,11 +10,11 @@ from app.desk.parked import Parked
 from app.desk.parked import parked as read_parked
 from app.desk.waiting import Waiting
 from app.desk.waiting import waiting as read_waiting
-from app.web.console.jobs import open_jobs
-from app.web.console.story import newest
-from app.web.console.views import Ask, DriftRow, Overview, ParkedRow, QueueRow, TargetCard, Tile
+from app.web.console.jobs import JobRow, open_jobs
+from app.web.console.story import Moment, newest
+from app.web.console.waiting import WaitingPage
 from app.web.console.waiting import page as waiting_page
-from app.web.console.words import CONDITIONS, age, changes
+from app.web.console.words import CONDITIONS, Change, age, changes
 from app.web.page.words import Tone
 from app.wiring import House
 from billing.reads import totals
@@ -30,6 +30,98 @@ from terms.entitlement import ServiceState
 
 ROWS_MAX = 50
 KINDS = ("intake", "settle", "collect", "reward", "compose", "reconcile", "notify", "mail")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tile:
+    """One number at the top."""
+
+    label: str
+    value: str
+    hint: str = ""
+    tone: Tone = "calm"
+    href: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ask:
+    """A decision that a target waits for."""
+
+    would: int
+    base: int
+    limit: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TargetCard:
+    """A target and how it is."""
+
+    name: str
+    kind: str
+    tone: Tone
+    state: str
+    why: str = ""
+    facts: tuple[str, ...] = ()
+    ask: Ask | None = None
+    is_parked: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QueueRow:
+    """The work of one kind, at one target where it has one."""
+
+    kind: str
+    target: str
+    due: int
+    later: int
+    leased: int
+    parked: int
+    oldest: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ParkedRow:
+    """Work that waits for a person."""
+
+    kind: str
+    key: str
+    target: str
+    contract: str
+    name: str
+    reference: str
+    reason: str
+    since: datetime
+    releasable: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DriftRow:
+    """Something a target holds differently."""
+
+    id: str
+    target: str
+    ref: str
+    contract: str
+    name: str
+    kind: str
+    changes: tuple[Change, ...]
+    found_at: datetime
+    repaired_at: datetime | None
+    can_repair: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Overview:
+    """The whole first page."""
+
+    tiles: tuple[Tile, ...]
+    targets: tuple[TargetCard, ...]
+    queue: tuple[QueueRow, ...]
+    parked: tuple[ParkedRow, ...]
+    drift: tuple[DriftRow, ...]
+    jobs: tuple[JobRow, ...]
+    waiting: WaitingPage
+    story: tuple[Moment, ...]
 
 
 async def overview(house: House, tx: Tx) -> Overview:

@@ -5,8 +5,9 @@ Everybody gets the same numbers; which buttons are beside them is a matter of th
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import replace
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
 from functools import partial
 from typing import Annotated, Any
 
@@ -29,19 +30,19 @@ from app.web.console.forms import (
     UsageForm,
 )
 from app.web.console.kept import Kept
-from app.web.console.overview import overview
-from app.web.console.sayings import SaidQuery, told, unseal
-from app.web.console.views import Frame, Overview
+from app.web.console.overview import Overview, overview
+from app.web.console.sayings import NOTHING_SAID, SaidQuery, Saying, told, unseal
 from app.web.console.words import offset
+from app.web.cursor import cut
 from app.web.leading import SIGN_IN_PATH
-from app.web.links import links
+from app.web.links import Shown, links
 from app.web.live import Live
 from app.web.page.drawing import Drawing
 from app.web.page.fields import NoFields, PartsQuery
 from app.web.page.once import Deed
 from app.web.page.reply import html, see
 from app.web.problem import BadRequest
-from app.web.route import Call, Form, Policy, Query, Route
+from app.web.route import Call, Form, Handler, Policy, Query, Route
 from app.web.static import Static
 from app.wiring import House
 from runtime.store import Tx
@@ -60,6 +61,26 @@ HOUSEHOLD_PARTS = (
     "account_story",
 )
 LINES_MAX = 50
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Frame:
+    """What stands around every page, and which buttons are on it.
+
+    `once` names the forms of this very page, so that each is done once.
+    """
+
+    operator: str
+    business_now: datetime
+    zone: str
+    offset: str
+    token: str = ""
+    once: str = ""
+    home: str = "/sign-in"
+    leave: str = "/sign-out"
+    rights: frozenset[Right] = frozenset()
+    links: tuple[Shown, ...] = ()
+    said: Saying = NOTHING_SAID
 
 
 class AccountsQuery(Query):
@@ -118,9 +139,7 @@ class Console:
         page = self.drawing.page("refused", frame=frame, title=title.capitalize(), detail=detail)
         return html(page, status)
 
-    def page(
-        self, path: str, handler: Callable[[Call], Awaitable[object]], query: type[Query]
-    ) -> Route:
+    def page(self, path: str, handler: Handler, query: type[Query]) -> Route:
         """Declare a page that everybody may see who may see the console."""
         return Route(method="GET", path=path, policy=Right.SEE, handler=handler, query=query)
 
@@ -192,8 +211,8 @@ class Console:
         async with self.house.store.read() as tx:
             frame = await self.frame(tx, call)
             lines = await listing(tx, query.search, query.after, LINES_MAX + 1)
-        shown = lines[:LINES_MAX]
-        behind = shown[-1].contract if len(lines) > LINES_MAX else ""
+        shown, last = cut(lines, LINES_MAX)
+        behind = last.contract if last else ""
         page = self.drawing.page(
             "accounts", frame=frame, lines=shown, search=query.search, next=behind
         )

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from app.web.console.views import RentalRow
+from dataclasses import dataclass
+
 from app.web.page.words import Tone, shown
 from billing.equipment.model import Ending
 from billing.reads.account import AccountView
@@ -14,6 +15,19 @@ _ENDINGS: dict[Ending | None, tuple[Tone, str]] = {
     Ending.LOST: ("bad", "lost"),
     None: ("off", "over"),
 }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RentalRow:
+    """A rented box, and the deposit that is held for it."""
+
+    id: str
+    serial: str
+    detail: str
+    state: str
+    tone: Tone
+    deposit: str
+    waits: bool
 
 
 def rentals(about: AccountView) -> tuple[RentalRow, ...]:

@@ -7,13 +7,13 @@ in a process, and any web process can show it.
 from __future__ import annotations
 
 from collections.abc import Awaitable
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Annotated
 
 import orjson
 from pydantic import Field
 
-from app.web.console.views import NOTHING_SAID, Saying
 from app.web.page.words import Tone, sentence
 from app.web.problem import BadRequest
 from app.web.route import Call, Query
@@ -27,6 +27,18 @@ TEXT_BYTES_MAX = 3_000
 SEALED_CHARS_MAX = 6_000
 
 Sealed = Annotated[str, Field(max_length=SEALED_CHARS_MAX)]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Saying:
+    """One sentence of the last form, and an address to be opened or passed on, if there is one."""
+
+    text: str = ""
+    tone: Tone = "good"
+    link: str = ""
+
+
+NOTHING_SAID = Saying()
 
 
 class SaidQuery(Query):

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import groupby
 
 from app.desk.names import Names, names
-from app.web.console.views import Moment
 from app.web.console.words import ORDER_TONES, POSSESSIONS, delivered, said, told
 from app.web.page.words import Tone
 from billing.reads.accounts import Holder
@@ -29,6 +28,20 @@ MOMENTS_MAX = 60
 FOLDED_MIN = 4
 _FLAGS = {("no", "yes"): "on", ("yes", "no"): "off"}
 _MESSAGE = "message"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Moment:
+    """One thing that happened, in plain words."""
+
+    id: str
+    at: datetime
+    tone: Tone
+    text: str
+    contract: str = ""
+    name: str = ""
+    more: str = ""
+    many: str = ""  # how several alike are told in one line, with {n}
 
 
 async def newest(

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
 
 from app.desk.waiting import Doubt, Waiting
-from app.web.console.views import DepositRow, DoubtRow, UsageRow, WaitingPage
 from app.web.page.words import shown
 from billing.equipment.model import Ending
 from billing.reads.rentals import DepositView
@@ -49,6 +50,53 @@ _WHY_NOBODY = {
     ),
 }
 _ENDINGS = {Ending.DAMAGED: "came back damaged", Ending.LOST: "is lost"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DoubtRow:
+    """Something found about a box that a person decides about, and what can be done."""
+
+    id: str
+    title: str
+    serial: str
+    contract: str
+    reason: str
+    todo: str
+    at: datetime
+    count: int
+    is_of_key: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DepositRow:
+    """A deposit that a person decides about."""
+
+    id: str
+    contract: str
+    name: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UsageRow:
+    """A record of usage that nobody has, and what can be done about it."""
+
+    source: str
+    id: str
+    contract: str
+    text: str
+    reason: str
+    todo: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WaitingPage:
+    """What waits for a person besides work that was set aside."""
+
+    doubts: tuple[DoubtRow, ...]
+    deposits: tuple[DepositRow, ...]
+    usage: tuple[UsageRow, ...]
 
 
 def page(found: Waiting) -> WaitingPage:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import timedelta
 
-from app.web.console.views import Change
 from app.web.page.words import Tone
 from gateway.provisioning.orders import Outcome as OrderOutcome
 from gateway.reads.targets import Condition
@@ -67,9 +67,17 @@ POSSESSIONS: Mapping[Possession, str] = {
     Possession.FOUND: "box {serial} was found",
 }
 
-
 _SWITCH = {"yes": "on", "no": "off"}
 _UNITS = ((86_400, "day"), (3_600, "h"), (60, "min"))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """One field that differs."""
+
+    field: str
+    held: str
+    wished: str
 
 
 def age(seconds: float) -> str:

@@ -16,9 +16,9 @@ from app.desk import targets
 from app.desk.parked import parked
 from app.desk.targets import ALIKE_ROWS_MAX, PARKED_KINDS
 from app.identity.roles import Right
-from app.web.api.shapes import cursor, read_cursor
 from app.web.console.overview import parked_row
 from app.web.console.sayings import Sealed, told
+from app.web.cursor import cursor, cut, read_cursor
 from app.web.page.reply import html, see
 from app.web.route import Call, Form, Query, Route
 from gateway.reads import targets as target_reads
@@ -75,8 +75,7 @@ class Working:
             found = await parked(tx, rows_max=ROWS_MAX + 1, behind=behind, only=only)
             names = [one.name for one in await target_reads.targets(tx, now=now)]
             processes = await presence.listing(tx, now)
-        shown = found[:ROWS_MAX]
-        is_more = len(found) > ROWS_MAX
+        shown, last = cut(found, ROWS_MAX)
         page = self.console.drawing.page(
             "work",
             frame=frame,
@@ -86,7 +85,7 @@ class Working:
             processes=processes,
             query=query,
             alike_max=ALIKE_ROWS_MAX,
-            next=cursor(shown[-1].place) if is_more else "",
+            next=cursor(last.place) if last else "",
         )
         return html(page)
 

@@ -18,6 +18,7 @@ from app.desk.labels import read_label
 from app.desk.names import Names, names
 from app.desk.places import Places
 from app.identity.roles import Right
+from app.web.cursor import cut
 from app.web.field.shapes import Event, Label, Note, Place, Short, event_of
 from app.web.field.words import CONDITION_TONES
 from app.web.page.fields import DoneQuery, NoFields
@@ -25,7 +26,7 @@ from app.web.page.phone import Phone
 from app.web.page.reply import see
 from app.web.page.words import JOBS, why
 from app.web.problem import problem_of
-from app.web.route import Call, Form, Query, Route
+from app.web.route import Call, Form, Handler, Query, Route
 from gateway.inventory import jobs, models, store
 from gateway.inventory.jobs import NOTE_CHARS_MAX, JobKind, JobState
 from gateway.inventory.model import Resource, ResourceState
@@ -125,14 +126,10 @@ class Office:
             self._form(f"{STOCK_PATH}/scrap", self._scrap, GoneForm),
         )
 
-    def _page(
-        self, path: str, handler: Callable[[Call], Awaitable[object]], query: type[Query]
-    ) -> Route:
+    def _page(self, path: str, handler: Handler, query: type[Query]) -> Route:
         return Route(method="GET", path=path, policy=Right.MOVE_BOXES, handler=handler, query=query)
 
-    def _form(
-        self, path: str, handler: Callable[[Call], Awaitable[object]], form: type[Form]
-    ) -> Route:
+    def _form(self, path: str, handler: Handler, form: type[Form]) -> Route:
         return Route(method="POST", path=path, policy=Right.MOVE_BOXES, handler=handler, form=form)
 
     # -- jobs
@@ -287,7 +284,7 @@ class Office:
             came = await store.arrivals(tx, [at.box.id for at in returned])
             who = await names(tx, [line.service for line in came.values()])
         done = "" if error else SAID.get(getattr(call.query, "done", ""), "")
-        shown = found[:SHOWN_MAX]
+        shown, last = cut(found, SHOWN_MAX)
         return await self.phone.page(
             call,
             "field_stock",
@@ -298,7 +295,7 @@ class Office:
             returned=[self._back(at.box, came.get(at.box.id), known, who) for at in returned],
             lost=[(at.box, at.contract or known.word(at.box.place)) for at in gone],
             tones=CONDITION_TONES,
-            next=shown[-1].box.serial if len(found) > SHOWN_MAX else "",
+            next=last.box.serial if last else "",
             place=place,
             places=known.worded(known.stocks(shelves)),
             filled=known.worded([*known.stocks(shelves), *shelves]),

@@ -19,7 +19,7 @@ from app.web.page.fields import DoneQuery, NoFields
 from app.web.page.phone import Phone
 from app.web.page.reply import see
 from app.web.page.words import JOBS
-from app.web.route import Call, Route
+from app.web.route import Call, Handler, Route
 from gateway.inventory import store
 from gateway.inventory.jobs import Job, JobState
 from gateway.inventory.model import IN_WORDS
@@ -72,12 +72,12 @@ class Field:
         """Send away whoever still watches."""
         self.watching.live.close()
 
-    def _button(self, path: str, handler: object) -> Route:
+    def _button(self, path: str, handler: Handler) -> Route:
         return Route(
             method="POST",
             path=path,
             policy=Right.FIELD,
-            handler=handler,  # type: ignore[arg-type]
+            handler=handler,
             form=NoFields,
         )
 

@@ -20,6 +20,12 @@ class NoFields(Form):
     """A form that is a button."""
 
 
+class WhyForm(Form):
+    """A button, and why somebody presses it, if they say it."""
+
+    reason: Annotated[str, Field(max_length=200)] = ""
+
+
 class OnceForm(Form):
     """The key of the page that the form is of."""
 

@@ -14,7 +14,7 @@ from app.web.page.fields import DoneQuery, NoFields
 from app.web.page.phone import Phone
 from app.web.page.reply import see
 from app.web.page.words import Tone
-from app.web.route import Call, Form, Policy, Route
+from app.web.route import Call, Form, Handler, Policy, Route
 from terms.errors import Invalid
 
 PATH = "/me"
@@ -39,12 +39,12 @@ class Me:
             self._post("/sign-ins/{id}/revoke", self._revoke, NoFields),
         )
 
-    def _post(self, path: str, handler: object, form: type[Form]) -> Route:
+    def _post(self, path: str, handler: Handler, form: type[Form]) -> Route:
         return Route(
             method="POST",
             path=PATH + path,
             policy=Policy.PERSON,
-            handler=handler,  # type: ignore[arg-type]
+            handler=handler,
             form=form,
         )
 

@@ -12,11 +12,11 @@ from app.identity.passwords import PASSWORD_CHARS_MIN
 from app.identity.people import Person
 from app.identity.roles import ROLES, TECHNICIAN, Right, about
 from app.web.page.door import Secret, Typed
-from app.web.page.fields import DoneQuery, NoFields
+from app.web.page.fields import DoneQuery, WhyForm
 from app.web.page.phone import Phone
 from app.web.page.reply import see
 from app.web.problem import problem_of
-from app.web.route import Call, Form, Route
+from app.web.route import Call, Form, Handler, Route
 from runtime.store import Tx
 from terms.errors import DomainError, Invalid
 
@@ -47,7 +47,7 @@ class AddForm(Form):
     password: Secret = ""
 
 
-class RoleForm(Form):
+class RoleForm(WhyForm):
     """What somebody is from now on."""
 
     role: Typed
@@ -79,13 +79,13 @@ class Staff:
     def _button(
         self,
         path: str,
-        handler: Callable[[Call], Awaitable[web.Response]],
-        form: type[Form] = NoFields,
+        handler: Handler,
+        form: type[Form] = WhyForm,
     ) -> Route:
         here = Right.MANAGE_PEOPLE
         return Route(method="POST", path=path, policy=here, handler=handler, form=form)
 
-    def _done(self, deed: Deed, word: str) -> Callable[[Call], Awaitable[web.Response]]:
+    def _done(self, deed: Deed, word: str) -> Handler:
         """Do a deed on the person of the path; say so on that person's page, or why not."""
 
         async def handle(call: Call) -> web.Response:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Annotated
 
@@ -19,7 +20,6 @@ from app.web.page.once import beside, in_one
 from app.web.page.phone import Phone
 from app.web.page.reply import refused, see
 from app.web.page.words import Tone
-from app.web.portal.views import BoxCard
 from app.web.problem import BadRequest
 from app.web.route import Call, Policy, Route
 from gateway.inventory.model import ResourceState
@@ -54,6 +54,18 @@ _RESULTS = (
     (Outcome.PENDING, "soon"),
     (Outcome.UNKNOWN, "unsure"),
 )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BoxCard:
+    """A box of the household. `ending` is the end of its serial, enough to find it by its label."""
+
+    id: str
+    name: str
+    model: str
+    ending: str
+    state: str
+    tone: Tone
 
 
 class NameForm(OnceForm):

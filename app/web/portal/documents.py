@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import date
 from typing import Annotated
 from urllib.parse import quote
@@ -10,19 +11,33 @@ from aiohttp import web
 from pydantic import BeforeValidator, Field
 
 from app.desk import documents
+from app.web.cursor import cut
 from app.web.leading import PORTAL
 from app.web.page.papers import credit_note, invoice, paid, stated
 from app.web.page.phone import Phone
-from app.web.page.words import shown
-from app.web.portal.views import DocumentRow
+from app.web.page.words import Tone, shown
 from app.web.route import Call, Policy, Query, Route
 from billing.reads import credit_notes, invoices
+from billing.reads.credit_notes import CreditNoteView
+from billing.reads.invoices import InvoiceView
 from terms.calendar import local_date
 
 PATH = f"{PORTAL}/invoices"
 NOTES = f"{PORTAL}/credit-notes"
 STATEMENT = f"{PORTAL}/statement"
 ROWS_MAX = 24
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DocumentRow:
+    """An invoice or a credit note as a line of a list."""
+
+    href: str
+    number: str
+    issued_on: str
+    total: str
+    tone: Tone
+    state: str
 
 
 class BehindQuery(Query):
@@ -76,31 +91,13 @@ class Documents:
             today = local_date(await self.house.clock.business_now(tx), one.zone)
             found = await invoices.page_of_account(tx, one.id, behind=behind, limit=ROWS_MAX + 1)
             notes = [] if behind else await credit_notes.of_account(tx, one.id, limit=ROWS_MAX)
-        rows = [
-            DocumentRow(
-                href=f"{PATH}/{quote(each.number, safe='')}",
-                number=each.number,
-                issued_on=shown(each.issued_on),
-                total=str(each.total),
-                tone=paid(each, today)[0],
-                state=paid(each, today)[1],
-            )
-            for each in found[:ROWS_MAX]
-        ]
-        given_back = [
-            DocumentRow(
-                href=f"{NOTES}/{quote(each.number, safe='')}",
-                number=each.number,
-                issued_on=shown(each.issued_on),
-                total=str(each.total),
-                tone="good",
-                state="given back",
-            )
-            for each in notes
-        ]
-        older = rows[-1].number if len(found) > ROWS_MAX else ""
+        newest, last = cut(found, ROWS_MAX)
         return await self.phone.page(
-            call, "portal_invoices", rows=rows, notes=given_back, older=older
+            call,
+            "portal_invoices",
+            rows=[_row(PATH, each, *paid(each, today)) for each in newest],
+            notes=[_row(NOTES, each, "good", "given back") for each in notes],
+            older=last.number if last else "",
         )
 
     async def _statement(self, call: Call) -> web.Response:
@@ -122,3 +119,14 @@ class Documents:
         async with self.house.store.read() as tx:
             found = await credit_notes.one_of_account(tx, call.subscriber.id, call.part("number"))
         return await self.phone.page(call, "portal_credit_note", note=credit_note(found))
+
+
+def _row(at: str, one: InvoiceView | CreditNoteView, tone: Tone, state: str) -> DocumentRow:
+    return DocumentRow(
+        href=f"{at}/{quote(one.number, safe='')}",
+        number=one.number,
+        issued_on=shown(one.issued_on),
+        total=str(one.total),
+        tone=tone,
+        state=state,
+    )

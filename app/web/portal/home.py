@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import date
 from functools import partial
 
@@ -11,14 +12,13 @@ from aiohttp import web
 from app.desk.shopping import counter
 from app.web.leading import PORTAL
 from app.web.live import Live
-from app.web.page.account import having, payments, promise_last_on, promised
+from app.web.page.account import Having, PaymentRow, having, payments, promise_last_on, promised
 from app.web.page.extras import extras
 from app.web.page.fields import DoneQuery, PartsQuery
 from app.web.page.papers import paid
 from app.web.page.phone import Phone, PhoneFrame
 from app.web.page.words import Tone, shown
-from app.web.portal.picture import picture
-from app.web.portal.views import HomePage, OpenInvoice
+from app.web.portal.picture import Picture, picture
 from app.web.problem import BadRequest
 from app.web.route import Call, Policy, Route
 from billing.payments.model import AttemptState
@@ -47,6 +47,42 @@ SAID: Mapping[str, tuple[str, Tone]] = {
     "nothing": ("Nothing is owed: there is nothing to pay.", "good"),
     "away": ("The page to pay on cannot be opened just now. Try again in a few minutes.", "bad"),
 }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenInvoice:
+    """An invoice that is not paid, and what is left of it."""
+
+    number: str
+    due_on: str
+    open: str
+    tone: Tone
+    state: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HomePage:
+    """What a subscriber has, owes and paid lately.
+
+    `next_on` is the day of the next invoice; empty where none is to come. `promise_last_on` is
+    None where no promise may be made.
+    """
+
+    contract: str
+    name: str
+    zone: str
+    picture: Picture
+    having: tuple[Having, ...]
+    owed: str
+    owes: bool
+    credit: str
+    open_invoices: tuple[OpenInvoice, ...]
+    collecting: str
+    next_on: str
+    promise: str
+    today: date
+    promise_last_on: date | None
+    payments: tuple[PaymentRow, ...]
 
 
 class Home:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Annotated
 from urllib.parse import quote
@@ -13,6 +14,7 @@ from pydantic import Field
 from app.desk import shopping
 from app.desk.shopping import Counter
 from app.identity.guesses import Pace
+from app.web.cursor import cut
 from app.web.leading import PORTAL
 from app.web.page.extras import lasting, sale
 from app.web.page.fields import DoneQuery, OnceForm
@@ -20,7 +22,6 @@ from app.web.page.once import in_one
 from app.web.page.phone import Phone
 from app.web.page.reply import refused, see
 from app.web.page.words import Tone, shown
-from app.web.portal.views import OfferRow
 from app.web.problem import BadRequest
 from app.web.route import Call, Policy, Route
 from billing.catalog.terms import Billed, SalesChannel
@@ -39,6 +40,17 @@ SAID: Mapping[str, tuple[str, Tone]] = {
     PurchaseState.WAITING.value: ("It is yours. Below it says when it opens.", "good"),
     PurchaseState.DONE.value: ("It is yours.", "good"),
 }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OfferRow:
+    """Something that may be bought once: its price with tax, how long, how billed."""
+
+    code: str
+    name: str
+    price: str
+    lasts: str
+    billed: str
 
 
 class ShopQuery(DoneQuery):
@@ -83,6 +95,8 @@ class Shop:
             sales = await shopping.bought(tx, at, behind=query.before, limit=SALES_MAX + 1)
         ours = SalesChannel.SELF_SERVICE
         found = shopping.offers(at, ours, words=query.q, behind=query.behind, limit=OFFERS_MAX + 1)
+        wares, last = cut(found, OFFERS_MAX)
+        newest, oldest = cut(sales, SALES_MAX)
         return await self.phone.page(
             call,
             "portal_shop",
@@ -91,10 +105,10 @@ class Shop:
             status=status,
             may_buy=at.buyer.may_buy,
             words=query.q,
-            offers=[_offer(each, at) for each in found[:OFFERS_MAX]],
-            more=found[OFFERS_MAX - 1].code if len(found) > OFFERS_MAX else "",
-            sales=[sale(each, one.zone) for each in sales[:SALES_MAX]],
-            older=sales[SALES_MAX - 1].sale.id if len(sales) > SALES_MAX else "",
+            offers=[_offer(each, at) for each in wares],
+            more=last.code if last else "",
+            sales=[sale(each, one.zone) for each in newest],
+            older=oldest.sale.id if oldest else "",
         )
 
     async def _buy(self, call: Call) -> web.Response:

@@ -41,9 +41,10 @@ WITHIN_S = 20.0
 
 
 @asynccontextmanager
-async def at_work(house: House) -> AsyncIterator[None]:
-    """Have a house do its work until the block is left."""
-    crew = Crew(duties(house, Role.WORKER))
+async def at_work(house: House, *, but: str = "") -> AsyncIterator[None]:
+    """Have a house do its work, all kinds but one, until the block is left."""
+    wanted = duties(house, Role.WORKER)
+    crew = Crew({kind: run for kind, run in wanted.items() if kind != but})
     crew.start()
     try:
         yield

@@ -14,7 +14,6 @@ from app.desk import boxes, clock, contracts, paying, signup
 from app.desk.boxes import Back
 from app.desk.signup import Household
 from app.imports.load import import_paths
-from app.roles.crew import Crew, Role, duties
 from app.settings import Settings
 from app.wiring import House, build, closing
 from billing.catalog.terms import When
@@ -62,17 +61,6 @@ async def opened(settings: Settings) -> AsyncIterator[House]:
     async with closing(build(settings)) as house:
         await house.refresh_providers()
         yield house
-
-
-@asynccontextmanager
-async def at_work(house: House) -> AsyncIterator[None]:
-    """Have a house do its work until the block is left."""
-    crew = Crew(duties(house, Role.WORKER))
-    crew.start()
-    try:
-        yield
-    finally:
-        await crew.rest()
 
 
 class Shop:

@@ -3,7 +3,6 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -20,7 +19,7 @@ from runtime.work import Parking, work
 from tests.flows.app.operator import PROVIDER, PROVIDER_KEY, WEBHOOK_SECRET, contract_of
 from tests.flows.app.paying import cleared, signed
 from tests.flows.app.process import command
-from tests.flows.app.served import serving
+from tests.flows.app.served import at_work, serving
 from tests.flows.app.shop import BAD, GOOD, Shop, opened, settings_for
 from tests.simulators.process import RunningSimulator
 
@@ -36,18 +35,6 @@ async def shop(
         made = Shop(house, portal, provider)
         await made.begin(tmp_path / "operator")
         yield made
-
-
-@asynccontextmanager
-async def at_work(shop: Shop, *, but: str = "") -> AsyncIterator[None]:
-    """Have the house do its work, all kinds but one, until the block is left."""
-    wanted = duties(shop.house, Role.WORKER)
-    crew = Crew({kind: run for kind, run in wanted.items() if kind != but})
-    crew.start()
-    try:
-        yield
-    finally:
-        await crew.rest()
 
 
 async def ask(shop: Shop, path: str) -> Any:
@@ -113,7 +100,7 @@ async def test_news_of_the_provider_ends_the_waiting(
     shop: Shop, behaviour: str, state: AttemptState
 ):
     """Once the provider has told how a charge ended, nobody waits to look it up any more."""
-    async with at_work(shop):
+    async with at_work(shop.house):
         await begin_payment(shop)
         await decide(shop, behaviour)
         await deliver(shop)
@@ -124,7 +111,7 @@ async def test_news_of_the_provider_ends_the_waiting(
 
 async def test_news_of_the_provider_ends_the_wait_for_a_person(shop: Shop):
     """A charge that was set aside as undecided goes from the list when the provider decides."""
-    async with at_work(shop):
+    async with at_work(shop.house):
         await begin_payment(shop)
     async with shop.house.store.begin() as tx:
         await shop.house.work.mark(tx, "collect", [(await shop.view(1)).attempts[0].id])
@@ -133,7 +120,7 @@ async def test_news_of_the_provider_ends_the_wait_for_a_person(shop: Shop):
         await shop.house.work.park(tx, [Parking(claim=claim, error="its outcome is unknown")])
         (shown,) = await parked(tx, rows_max=10)
     assert (shown.kind, shown.contract) == ("collect", contract_of(1))
-    async with at_work(shop):
+    async with at_work(shop.house):
         await decide(shop, GOOD)
         await deliver(shop)
         await shop.come_to_rest()
@@ -154,11 +141,11 @@ async def lose_rows(shop: Shop) -> None:
 
 async def test_a_charge_asked_for_is_looked_up_after_its_row_was_lost(shop: Shop):
     """No message came and the row is gone: the replay has the provider asked, not charged again."""
-    async with at_work(shop):
+    async with at_work(shop.house):
         await begin_payment(shop)
     await decide(shop, GOOD)
     await lose_rows(shop)
-    async with at_work(shop):
+    async with at_work(shop.house):
         await shop.rest()
         assert await states(shop) == [CLEARED]
         assert len((await ask(shop, "payment_intents"))["data"]) == 1
@@ -167,12 +154,12 @@ async def test_a_charge_asked_for_is_looked_up_after_its_row_was_lost(shop: Shop
 
 async def test_a_charge_not_asked_for_yet_is_made_after_its_row_was_lost(shop: Shop):
     """An attempt that only its row would have carried out is carried out after the replay, once."""
-    async with at_work(shop, but="collect"):
+    async with at_work(shop.house, but="collect"):
         await shop.sign_up(1, has_card=True, bill_day=1)
         await shop.rest("settle")
         assert await states(shop) == [AttemptState.OPEN]
     await lose_rows(shop)
-    async with at_work(shop):
+    async with at_work(shop.house):
         await shop.rest()
         assert await states(shop) == [CLEARED]
         assert len((await ask(shop, "payment_intents"))["data"]) == 1
@@ -180,26 +167,26 @@ async def test_a_charge_not_asked_for_yet_is_made_after_its_row_was_lost(shop: S
 
 async def test_a_message_is_read_after_its_row_was_lost(shop: Shop):
     """What a provider has told and nobody has read yet is read after the replay."""
-    async with at_work(shop, but="intake"):
+    async with at_work(shop.house, but="intake"):
         await shop.sign_up(1, bill_day=1)
         await shop.rest("settle")
         owed = (await shop.view(1)).owed.amount_minor
         assert owed > 0
         await hear(shop, cleared(contract_of(1), owed))
     await lose_rows(shop)
-    async with at_work(shop):
+    async with at_work(shop.house):
         await shop.rest()
         assert (await shop.view(1)).owed.amount_minor == 0
 
 
 async def test_whoever_starts_finds_what_has_lost_its_row(shop: Shop):
     """After the loss of all rows a restart is enough; what waits for a person goes on waiting."""
-    async with at_work(shop):
+    async with at_work(shop.house):
         await begin_payment(shop)
         stuck = (await shop.sign_up(3, bill_day=1)).account
         await shop.rest()
     await decide(shop, GOOD)
-    async with at_work(shop, but="intake"):
+    async with at_work(shop.house, but="intake"):
         await shop.sign_up(2, bill_day=1)
         await shop.rest("settle")
         await hear(shop, cleared(contract_of(2), (await shop.view(2)).owed.amount_minor))
@@ -232,11 +219,11 @@ async def owed_by(shop: Shop, number: int) -> int:
 
 async def test_the_next_bill_is_made_after_its_row_was_lost(shop: Shop):
     """The row that waited for the next bill day is back after the replay."""
-    async with at_work(shop):
+    async with at_work(shop.house):
         await shop.sign_up(1, has_card=True, bill_day=1)
         await shop.rest()
     await lose_rows(shop)
-    async with at_work(shop):
+    async with at_work(shop.house):
         await shop.rest()
         await shop.advance(timedelta(days=31))
         await shop.rest()

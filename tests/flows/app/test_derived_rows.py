@@ -20,7 +20,8 @@ from billing.flows.change import Change
 from terms.errors import DomainError
 from terms.facts import Condition
 from terms.money import Money
-from tests.flows.app.shop import BAD, GOOD, Shop, at_work, opened, settings_for
+from tests.flows.app.served import at_work
+from tests.flows.app.shop import BAD, GOOD, Shop, opened, settings_for
 from tests.simulators.process import RunningSimulator
 
 # Everything that follows from the other tables.

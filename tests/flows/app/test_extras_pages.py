@@ -25,7 +25,8 @@ from tests.fixtures.billing import SINCE
 from tests.fixtures.promotions import promotion
 from tests.flows.app.guest import visiting
 from tests.flows.app.operator import contract_of
-from tests.flows.app.shop import START, Shop, at_work
+from tests.flows.app.served import at_work
+from tests.flows.app.shop import START, Shop
 from tests.flows.app.test_portal import ON_SQLITE, once_of, served, shop
 from tests.flows.app.visitor import let_in
 

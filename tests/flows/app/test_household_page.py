@@ -13,8 +13,8 @@ from runtime.store.audit import Deed, history, record
 from runtime.work import Parking
 from tests.fixtures.promotions import promotion
 from tests.flows.app.operator import contract_of
-from tests.flows.app.served import serving
-from tests.flows.app.shop import START, Shop, at_work, opened, settings_for
+from tests.flows.app.served import at_work, serving
+from tests.flows.app.shop import START, Shop, opened, settings_for
 from tests.flows.app.simulated import portal, provider, running_portal, running_provider
 from tests.flows.app.visitor import Visitor, let_in
 
@@ -231,9 +231,8 @@ async def test_a_link_to_pay_can_be_opened_and_copied(shop):
             assert f'data-copy="{link[1]}" hidden' in shown
 
 
-async def test_all_of_one_cause_are_tried_again(shop):
-    """What was set aside for one cause goes on together; what has another cause stays."""
-    house = shop.house
+async def set_aside(house) -> None:
+    """Set three notices aside: two for one cause, one for another."""
     keys = {"a": "no such notice", "b": "no such notice", "c": "another"}
     async with house.store.begin() as tx:
         await house.work.mark(tx, "notify", list(keys))
@@ -241,6 +240,11 @@ async def test_all_of_one_cause_are_tried_again(shop):
     async with house.store.begin() as tx:
         parkings = [Parking(claim=claim, error=keys[claim.key]) for claim in claims]
         await house.work.park(tx, parkings)
+
+
+async def test_all_of_one_cause_are_tried_again(shop):
+    """What was set aside for one cause goes on together; what has another cause stays."""
+    await set_aside(shop.house)
     async with seen_by(shop, "support") as support:
         shown = (await support.get("/console/work?kind=notify")).text
         assert shown.count('action="/console/work/alike"') == 3
@@ -250,3 +254,13 @@ async def test_all_of_one_cause_are_tried_again(shop):
         assert told == "2 tried again."
         left = (await support.get("/console/work")).text
         assert (left.count('action="/console/work/alike"'), "another" in left) == (1, True)
+
+
+async def test_the_api_lets_all_of_one_cause_go(shop):
+    """Asked for one of them; a row that was let go already lets nothing else go."""
+    await set_aside(shop.house)
+    async with serving(shop.house) as served:
+        for key, count in (("a", 2), ("b", 0), ("c", 1)):
+            order = {"kind": "notify", "key": key, "alike": True}
+            assert await served.api("POST", "parked/release", order) == (200, {"count": count})
+        assert (await served.api("GET", "parked"))[1]["items"] == []

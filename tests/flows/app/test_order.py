@@ -19,7 +19,8 @@ from gateway.provisioning.tables import observed, wish
 from runtime.log import snapshot as snapshots
 from terms.entitlement import Entitlement
 from tests.flows.app.operator import contract_of
-from tests.flows.app.shop import Shop, at_work, opened, settings_for
+from tests.flows.app.served import at_work
+from tests.flows.app.shop import Shop, opened, settings_for
 from tests.simulators.process import RunningSimulator
 
 TARIFFS = {"base": "basic", "all": "premium"}

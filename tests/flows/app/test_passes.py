@@ -12,7 +12,8 @@ from app.desk import selling
 from billing.flows.purchase import Order
 from billing.reads.purchases import PurchaseState, PurchaseView
 from tests.flows.app.operator import contract_of
-from tests.flows.app.shop import ACTOR, Shop, at_work, opened, settings_for
+from tests.flows.app.served import at_work
+from tests.flows.app.shop import ACTOR, Shop, opened, settings_for
 from tests.simulators.process import RunningSimulator
 
 MINUTE = timedelta(minutes=1)

@@ -16,28 +16,11 @@ from app.identity.sign_ins import sign_in
 from app.settings import Settings
 from app.wiring import House, build, closing
 from runtime.store.audit import history
+from tests.fixtures.store import ON_BOTH
 from tests.flows.app.served import serving
 from tests.flows.app.visitor import BROWSER, PASSWORD, SIGN_IN, Visitor, added, hurry, named
 
 AGENT = "Mozilla/5.0 (Linux; Android 15) AppleWebKit/537.36 Chrome/150.0 Mobile Safari/537.36"
-
-
-# What asks the database for more than a row by its key is tried on both.
-ON_BOTH = pytest.mark.parametrize("url_of", ["sqlite_url", "postgres_url_of_people"], indirect=True)
-
-
-@pytest.fixture
-def postgres_url_of_people(postgres_server, postgres_template):
-    """A migrated PostgreSQL database that goes after the test."""
-    url = postgres_server.create(postgres_template)
-    yield url
-    postgres_server.drop(url)
-
-
-@pytest.fixture
-def url_of(request):
-    """The database of a test: SQLite unless it asks for both."""
-    return request.getfixturevalue(getattr(request, "param", "sqlite_url"))
 
 
 @pytest.fixture

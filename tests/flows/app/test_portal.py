@@ -19,8 +19,8 @@ from runtime.store.audit import history
 from tests.fixtures.promotions import promotion
 from tests.flows.app.guest import BROWSER, SIGN_IN, subscriber, visiting, with_password
 from tests.flows.app.operator import contract_of
-from tests.flows.app.served import serving
-from tests.flows.app.shop import START, Shop, at_work, opened, settings_for
+from tests.flows.app.served import at_work, serving
+from tests.flows.app.shop import START, Shop, opened, settings_for
 from tests.flows.app.simulated import portal, provider, running_portal, running_provider
 from tests.flows.app.visitor import PASSWORD, Seen, Visitor, hurry, let_in
 

@@ -12,7 +12,7 @@ from yarl import URL
 from app.identity import tokens
 from app.identity.roles import OWNER, ROLES, Right, may
 from app.web import callers
-from app.web.links import LINKS, links
+from app.web.links import LINKS, links, portal_links
 from app.web.page.fields import NoFields
 from app.web.roles_reference import ANYBODY, COLUMNS, LOCAL, SUBSCRIBER, TOKENS, lets_in, reference
 from app.web.route import BY_SIGN_IN, OF_PEOPLE, Call, Policy, Route
@@ -127,10 +127,12 @@ def test_the_bar_says_where_one_is():
     for path, word in (
         ("/console/", "Operations"),
         ("/console/accounts/200001", "Accounts"),
+        ("/console/lines/INV-00000001.1", "Accounts"),
         ("/field/jobs", "Jobs"),
         ("/people/x", "People"),
     ):
         assert [one.word for one in links(OWNER, path) if one.is_here] == [word]
+    assert [one.word for one in portal_links("/portal/statement") if one.is_here] == ["Invoices"]
 
 
 async def test_a_route_for_people_cannot_forget_its_form():

@@ -9,7 +9,6 @@ import pytest
 from terms.entitlement import ServiceState
 from terms.http import Answer
 from tests.flows.app.test_two_workers import SharedDoor, Traffic, Worker
-from tests.services.postgres import Server
 from tests.simulators.process import RunningSimulator
 
 SERVICES = [f"s{n}" for n in range(1, 41)]
@@ -50,18 +49,16 @@ class TimedWorker(Worker):
 
 @pytest.fixture
 async def workers(
-    postgres_server: Server, postgres_template: str, portal: RunningSimulator
+    copied_postgres: str, portal: RunningSimulator
 ) -> AsyncIterator[list[TimedWorker]]:
     """Return two workers on one PostgreSQL, with many services to bring to one portal."""
-    url = postgres_server.create(postgres_template)
     traffic, begun_s = Traffic(), list[float]()
-    both = [TimedWorker(url, portal, traffic, begun_s) for _ in range(2)]
+    both = [TimedWorker(copied_postgres, portal, traffic, begun_s) for _ in range(2)]
     await both[0].configure(in_flight_max=CAP, guard_share_percent=100, guard_floor=1000)
     await both[0].sign_up(*SERVICES)
     yield both
     for one in both:
         await one.close()
-    postgres_server.drop(url)
 
 
 async def turn(worker: TimedWorker, services: Sequence[str], revision: int) -> None:
@@ -112,11 +109,8 @@ async def test_what_one_finds_down_the_other_leaves_alone(workers, portal):
     async with left.running(), right.running():
         await turn(left, SERVICES[:1], 2)
 
-        async def is_down() -> bool:
-            return (await left.target()).down_since is not None
-
-        await left.until(is_down)
-        await asyncio.sleep(1.2)  # the other looks at the target's row once a second
+        for worker in workers:
+            await worker.until(worker.sees_down)
         calls_before = len(left.begun_s)
         await turn(right, SERVICES, 4)
         await asyncio.sleep(3)

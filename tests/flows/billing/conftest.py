@@ -52,3 +52,10 @@ async def small_till(small_office: Office, simulator: RunningSimulator) -> Async
     """Return an office over SQLite that collects through the simulator."""
     async with open_till(small_office, simulator) as made:
         yield made
+
+
+@pytest.fixture
+async def hasty_till(small_office: Office, simulator: RunningSimulator) -> AsyncIterator[Till]:
+    """Return the same one, which does not wait long for an answer."""
+    async with open_till(small_office, simulator, deadline_s=1.0) as made:
+        yield made

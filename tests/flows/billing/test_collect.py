@@ -148,15 +148,15 @@ async def test_a_request_that_never_arrived_is_made_again(small_till: Till):
 @pytest.mark.parametrize(
     "fault", ["lost", "half:json", "half:connection", "error:500:applied=yes", "silent"]
 )
-async def test_no_broken_answer_charges_twice(small_till: Till, fault: str):
+async def test_no_broken_answer_charges_twice(hasty_till: Till, fault: str):
     """However the answer to a charge breaks, the money is taken once and found."""
-    await small_till.join()
-    await small_till.faults(f"{fault}:match=POST payment_intents:count=1")
+    await hasty_till.join()
+    await hasty_till.faults(f"{fault}:match=POST payment_intents:count=1")
     for _ in range(3):
-        await small_till.collect()
-    assert await attempts(small_till) == [(0, "cleared", "")]
-    assert await charged(small_till) == [FIRST]
-    await check_books(small_till.office.store)
+        await hasty_till.collect()
+    assert await attempts(hasty_till) == [(0, "cleared", "")]
+    assert await charged(hasty_till) == [FIRST]
+    await check_books(hasty_till.office.store)
 
 
 async def test_what_is_no_fault_of_the_payer_is_postponed(small_till: Till):

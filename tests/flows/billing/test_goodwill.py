@@ -91,6 +91,19 @@ async def test_what_is_given_back_later_takes_the_rest(office: Office):
     await clean(office)
 
 
+async def test_who_goes_on_after_a_rest_keeps_the_goodwill(office: Office):
+    """10.00 of 31.00 and five days of rest: 26 days at 1.00 less the goodwill, as in one go."""
+    await lit(office, MARCH)
+    await given(office, "10.00")
+    await rests(office, date(2026, 3, 4), date(2026, 3, 6))
+    await goes_on(office, date(2026, 3, 11))
+    assert [net for net, *_ in await backs(office)] == [1000, 2100]
+    async with office.store.read() as tx:
+        rows = await tx.fetch("SELECT net_minor FROM invoice ORDER BY sequence")
+    assert [row[0] for row in rows] == [3100, 1600]
+    await clean(office)
+
+
 async def test_void_gives_back_what_goodwill_has_left(office: Office):
     """And its days may be charged again, whole."""
     await lit(office, MARCH)

@@ -293,12 +293,9 @@ def chosen(seed: int, count: int) -> list[tuple[str, str, object]]:
     return [(name, dice.choice(HOUSEHOLDS), makers[name]()) for name in names]
 
 
-async def test_both_engines_tell_the_same_story(
-    sqlite_store, postgres_server, postgres_template, machine
-):
+async def test_both_engines_tell_the_same_story(sqlite_store, copied_postgres, machine):
     """One long history leaves the same rows on SQLite and on PostgreSQL, to the last id."""
-    url = postgres_server.create(postgres_template)
-    other = Store(url)
+    other = Store(copied_postgres)
     found = []
     try:
         for store in (sqlite_store, other):
@@ -316,4 +313,3 @@ async def test_both_engines_tell_the_same_story(
         assert found[0] == found[1]
     finally:
         await other.close()
-        postgres_server.drop(url)

@@ -40,7 +40,7 @@ from terms.errors import (
 )
 from terms.ids import AttemptId
 from terms.money import Money
-from tests.fixtures.till import KEY, SECRET, Till, open_till, signature
+from tests.fixtures.till import DEADLINE_S, KEY, SECRET, Till, open_till, signature
 from tests.simulators.process import RunningSimulator
 
 
@@ -96,7 +96,7 @@ class StripeHarness(Harness):
             "base_url": till.simulator.url,
             "secret_key": KEY,
             "webhook_secrets": [SECRET],
-            "deadline_s": 1.0,
+            "deadline_s": DEADLINE_S,
         }
 
     def headers(self, body: bytes, at: datetime) -> dict[str, str]:
@@ -155,7 +155,7 @@ async def harness(request, small_office, simulator: RunningSimulator) -> AsyncIt
 async def provider(request, harness: Harness) -> AsyncIterator[Provider]:
     """Return the provider under test."""
     kind = next(name for name, cls in HARNESSES.items() if isinstance(harness, cls))
-    door = HttpDoor(networks=LOOPBACK, deadline_s=1.0)
+    door = HttpDoor(networks=LOOPBACK, deadline_s=DEADLINE_S)
     yield open_provider(kind, name="cards", options=harness.options, http=door)
     await door.aclose()
 

@@ -23,20 +23,6 @@ def running_rack():
 
 
 @pytest.fixture
-def postgres_url_of_vans(postgres_server, postgres_template):
-    """A migrated PostgreSQL database that goes after the test."""
-    url = postgres_server.create(postgres_template)
-    yield url
-    postgres_server.drop(url)
-
-
-@pytest.fixture
-def url_of(request):
-    """The database of a test: SQLite unless it asks for both."""
-    return request.getfixturevalue(getattr(request, "param", "sqlite_url"))
-
-
-@pytest.fixture
 async def vans(url_of, tmp_path, portal, provider, running_rack):
     """An operator whose duties run not yet; household 1 is signed up and has paid nothing."""
     async with opened(settings_for(tmp_path / "data", url_of)) as house:

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import pytest
 from lxml import html
 
 from tests.flows.app.operator import contract_of
 from tests.flows.app.served import Served
 from tests.flows.app.vans import Vans, page, sent
 from tests.flows.app.visitor import Seen, Visitor
-
-ON_BOTH = pytest.mark.parametrize("url_of", ["sqlite_url", "postgres_url_of_vans"], indirect=True)
 
 
 async def as_(served: Served, name: str) -> Visitor:

@@ -15,10 +15,11 @@ from gateway.inventory import hostkeys, reviews
 from gateway.inventory.reviews import CaseKind, Finding
 from gateway.inventory.store import by_serial
 from gateway.reads.progress import About, Mark, Stage
+from tests.fixtures.store import ON_BOTH
 from tests.flows.app.operator import contract_of
-from tests.flows.app.shop import at_work
+from tests.flows.app.served import at_work
 from tests.flows.app.vans import page, sent
-from tests.flows.field.phones import ON_BOTH, as_, bound, words
+from tests.flows.field.phones import as_, bound, words
 
 
 @ON_BOTH

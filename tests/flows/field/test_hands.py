@@ -9,9 +9,10 @@ from app.desk.boxes import By
 from billing.catalog.terms import When
 from gateway.inventory.store import by_serial
 from gateway.reads.progress import Stage
+from tests.fixtures.store import ON_BOTH
 from tests.flows.app.operator import contract_of
 from tests.flows.app.vans import page, sent
-from tests.flows.field.phones import ON_BOTH, alert, as_, words
+from tests.flows.field.phones import alert, as_, words
 
 
 @ON_BOTH

@@ -15,10 +15,11 @@ from gateway.inventory.reviews import CaseKind, Finding
 from gateway.inventory.serials import SerialCheck, meant
 from gateway.inventory.store import by_serial
 from terms.facts import Condition
+from tests.fixtures.store import ON_BOTH
 from tests.flows.app.operator import contract_of
 from tests.flows.app.vans import page, sent
 from tests.flows.app.visitor import let_in
-from tests.flows.field.phones import ON_BOTH, alert, as_, words
+from tests.flows.field.phones import alert, as_, words
 
 WAITING = "/console/waiting"
 

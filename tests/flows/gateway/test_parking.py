@@ -98,10 +98,11 @@ async def test_refused_credentials_park_the_target(world: World):
             return [(row.attempts, row.parked_at) for row in rows] == [(0, None)] * len(services)
 
         await world.until(is_parked)
+        # The others were under way by then.
+        await world.until(are_put_back)
         calls = sum((await world.portal.aadmin("/counters"))["calls"].values())
         await asyncio.sleep(0.5)
         assert sum((await world.portal.aadmin("/counters"))["calls"].values()) == calls
-        await world.until(are_put_back)
         await world.portal.aadmin("/faults", {"clear": True})
         async with world.store.begin() as tx:
             assert await target_rows.release(tx, NORTH)

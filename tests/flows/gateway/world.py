@@ -177,8 +177,9 @@ class World:
         """Run the compose lane and the reconciler in the background."""
         stop = asyncio.Event()
         lane = Lane(self.work, COMPOSE, self.composer.handle, rows_max=500)
-        reconciler = Reconciler(self.work, self.targets, self.pace)
-        tasks = [asyncio.create_task(lane.run(stop)), asyncio.create_task(reconciler.run(stop))]
+        self.reconciler = Reconciler(self.work, self.targets, self.pace)
+        runs = (lane.run(stop), self.reconciler.run(stop))
+        tasks = [asyncio.create_task(run) for run in runs]
         try:
             yield
         finally:
@@ -210,6 +211,11 @@ class World:
         async with asyncio.timeout(within_s):
             while not await holds():  # noqa: ASYNC110 - the database has no event to wait for
                 await asyncio.sleep(0.02)
+
+    async def sees_down(self) -> bool:
+        """Tell whether this worker, too, has seen that the portal is down."""
+        running = self.reconciler._running.get(NORTH)
+        return running is not None and running.pump.health.target.is_down
 
     async def target(self) -> Any:
         """Return the portal's row."""

@@ -96,6 +96,15 @@ async def test_what_is_told_anew_leaves_the_rest(plain):
     assert found.host_key == KEY
 
 
+async def test_a_box_that_calls_is_rung_at_the_url_it_names(plain):
+    """Its address is no host and port but the place that it is asked at to call."""
+    url = "http://10.0.0.7:7547/ring"
+    box = await plain.shelf.box("RB1")
+    async with plain.shelf.store.begin() as tx:
+        await plain.logins.describe(tx, [Described(resource=box.id, address=url)])
+    assert (await plain.logins.access("RB1")).address == url
+
+
 async def test_a_first_key_is_pinned_in_the_window_alone(field):
     """Before a claim and after it a key is refused; in it the first one stays."""
     with pytest.raises(Conflict, match="outside a claim"):
@@ -284,6 +293,7 @@ async def test_a_claim_window_may_be_shorter(plain):
     ("wrong", "field_name"),
     [
         ({"address": "10.0.0.7 ; reboot"}, "address"),
+        ({"address": "10.0.0.7:70000"}, "address"),
         ({"address": "x" * 256}, "address"),
         ({"host_key": "a\nb"}, "host_key"),
         ({"secrets": {"password": "changeme"}}, "password"),

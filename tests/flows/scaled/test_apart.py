@@ -12,7 +12,6 @@ import pytest
 
 from tests.flows.app.operation import until
 from tests.flows.scaled.topology import Scaled, scaled
-from tests.services.postgres import Server
 
 pytestmark = pytest.mark.timeout(300)
 
@@ -22,19 +21,12 @@ DRAIN_S = 10.0
 
 
 @pytest.fixture
-def running(
-    postgres_server: Server,
-    postgres_template: str,
-    redis_url: str,
-    tmp_path: Path,
-) -> Iterator[Scaled]:
+def running(copied_postgres: str, redis_url: str, tmp_path: Path) -> Iterator[Scaled]:
     """Return the processes at work, with a lease as short as tests can wait for."""
-    url = postgres_server.create(postgres_template)
-    with scaled(tmp_path, url, redis_url) as made:
+    with scaled(tmp_path, copied_postgres, redis_url) as made:
         made.start("web", "scheduler", "worker-1", "worker-2")
         made.sign_up(range(1, HOUSEHOLDS + 1))
         yield made
-    postgres_server.drop(url)
 
 
 def test_processes_apart_do_what_one_process_does(running: Scaled):

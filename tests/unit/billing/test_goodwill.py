@@ -37,6 +37,12 @@ def days(one: Charged, since: int, until: int) -> CreditLine | None:
     return days_of(one, Period(FIRST + timedelta(since), FIRST + timedelta(until)), ZONE)
 
 
+def cost(one: Charged, since: int, until: int) -> int:
+    """Tell what days cost, of which there may be none."""
+    credit = days(one, since, until) if since < until else None
+    return credit.amount.amount_minor if credit else 0
+
+
 def after(one: Charged, n: int, credit: CreditLine) -> Charged:
     """Return a line after a note."""
     return one.gave(
@@ -103,6 +109,25 @@ def test_one_note_cuts_as_several_do(rate, included, data):
             apart.append(credit)
             one = after(one, n, credit)
     assert [(c.amount, c.split) for c in together] == [(c.amount, c.split) for c in apart]
+
+
+@given(st.integers(100, 10**6), st.data())
+def test_a_rest_that_ends_costs_no_goodwill(rate, data):
+    """Who rests and goes on pays the days had less the goodwill, as if the end had been known.
+
+    A day that was given back in part may cost its whole price again.
+    """
+    one = line(rate)
+    gift = data.draw(st.integers(1, rate))
+    held = after(one, 1, goodwill_of(one, Money(gift, "EUR"), "G"))
+    rests, goes_on = sorted(data.draw(st.tuples(*[st.integers(1, DAYS - 1)] * 2)))
+    back = days(held, rests, DAYS)
+    charged = rate - gift
+    for credit in within_rest([back] if back else []):
+        until = (credit.period.end - FIRST).days
+        charged += cost(one, goes_on, until) - credit.amount.amount_minor
+    fair = max(rate - cost(one, rests, goes_on) - gift, 0)
+    assert fair - 1 <= charged <= fair + rate // DAYS + 1
 
 
 def test_without_goodwill_nothing_is_cut():

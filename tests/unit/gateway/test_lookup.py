@@ -28,7 +28,7 @@ class Counted(Lookup[str]):
 
 async def begun(look: Counted, batches: int) -> None:
     """Wait until so many queries have begun."""
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         while len(look.batches) < batches:  # noqa: ASYNC110 - a query of a test rings no bell
             await asyncio.sleep(0)
 

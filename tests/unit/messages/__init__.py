@@ -1,1 +1,1 @@
-"""The composition root, piece by piece."""
+"""The mail server as it is named, and what is said to it."""

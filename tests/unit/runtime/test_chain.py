@@ -173,10 +173,8 @@ async def test_deeds_of_an_older_version_are_linked_when_it_is_migrated(database
 
 
 @pytest.fixture
-async def postgres_store(postgres_server, postgres_template):
+async def postgres_store(copied_postgres):
     """Return a store over a migrated PostgreSQL database."""
-    url = postgres_server.create(postgres_template)
-    opened = Store(url)
+    opened = Store(copied_postgres)
     yield opened
     await opened.close()
-    postgres_server.drop(url)

@@ -9,7 +9,7 @@ from runtime.log import snapshot
 from runtime.patience import Moved
 from runtime.store import Store
 
-WITHIN_S = 5.0
+WITHIN_S = 30.0
 
 
 def row(key: str, value: str = "v") -> dict[str, object]:
