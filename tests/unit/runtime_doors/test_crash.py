@@ -68,10 +68,12 @@ def test_an_unknown_point_is_refused_at_start():
 def test_every_point_in_the_code_exists():
     """The product reaches no point that cannot be chosen."""
     files = [path for room in SHIPPED for path in sorted((ROOT / room).rglob("*.py"))]
+    texts = (path.read_text("utf-8") for path in files)
     calls = [
         node
-        for path in files
-        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        for text in texts
+        if "reach" in text
+        for node in ast.walk(ast.parse(text))
         if isinstance(node, ast.Call) and _name(node.func) == "reach"
     ]
     assert {ast.literal_eval(call.args[0]) for call in calls} <= set(POINTS)
