@@ -98,16 +98,22 @@ def read_tables(
         name = cells.code(_text("version", name)) if name != "" else ""
     except ValueError as error:
         problems.add(file or FILE, str(error), field="version")
+    for table in SHEETS:
+        if not _are_tables(told.get(table, [])):
+            problems.add(file or FILE, f"must be tables: [[{table}]]", field=table)
     rows = {table: _rows(table, told.get(table, []), problems) for table in SHEETS}
     if len(problems) > before and any(one.row == 0 for one in problems):
         return None
     return Draft(file=file, name=name, places=places or {}, **rows)
 
 
+def _are_tables(told: Any) -> bool:
+    return isinstance(told, list) and all(isinstance(row, dict) for row in told)
+
+
 def _rows(table: str, told: Any, problems: Problems) -> list[Any]:
     sheet = SHEETS[table]
-    if not isinstance(told, list) or not all(isinstance(row, dict) for row in told):
-        problems.add(sheet.file, f"must be tables: [[{table}]]")
+    if not _are_tables(told):
         return []
     if len(told) > ROWS_MAX:
         problems.add(sheet.file, f"more than {ROWS_MAX} rows")

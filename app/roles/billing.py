@@ -113,7 +113,7 @@ async def run(house: House, tell: Tell, *, actor: str) -> Ran:
         await lane.drain(count_on)
     async with house.store.begin() as tx:
         left = await due_count(tx, settling.KIND, now)
-        told = f"{done} accounts settled, {left} left"
+        told = f"settled: {done}, left: {left}"
         await note(house, tx, actor=actor, action="bill.run", subject="bill", after=told)
         known = await business.find(tx)
         today = local_date(now, known.zone if known else "UTC")
@@ -122,11 +122,18 @@ async def run(house: House, tell: Tell, *, actor: str) -> Ran:
 
 
 async def recheck(house: House, since: datetime, tell: Tell) -> BillPreview:
-    """Compute every period since a day again, of all accounts; what differs is what is found."""
+    """Compute every period since a day again, of all accounts; what differs is what is found.
+
+    Raises Invalid for a day that is to come.
+    """
     async with house.store.read() as tx:
         now = await house.clock.business_now(tx)
+        known = await business.find(tx)
         many = await due_count(tx, settling.KIND, _FAR)
-    found = BillPreview(at=now, day=now.date())
+    today = local_date(now, known.zone if known else "UTC")
+    if since.date() > today:
+        raise Invalid("recheck", f"{since.date()} is to come: nothing is charged from it on yet")
+    found = BillPreview(at=now, day=today)
     async for accounts in _chunks(house, _FAR):
         async with house.store.rehearse() as tx:
             await reopen_all(house.desk, tx, accounts, since.date())

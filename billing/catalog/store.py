@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from datetime import datetime
 
 from sqlalchemy import (
     BigInteger,
@@ -15,12 +16,13 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    func,
     select,
     text,
 )
 from sqlalchemy.dialects import postgresql, sqlite
 
-from billing.catalog.document import Version
+from billing.catalog.document import Document, Version
 from billing.catalog.model import Offering, OfferingKind, Price, PriceBook
 from billing.catalog.terms import Terms
 from billing.catalog.tiers import read_tiers, write_tiers
@@ -112,6 +114,15 @@ async def keep_version(tx: Tx, version: Version) -> None:
         "document": json.dumps(version.document, ensure_ascii=False, sort_keys=True),
     }
     await tx.insert(catalog_version, [row])
+
+
+async def document_before(tx: Tx, at: datetime) -> Document | None:
+    """Return the catalogue as it was at an instant, where another was published since."""
+    c = catalog_version.c
+    since = select(func.max(c.published_at)).scalar_subquery() > at
+    query = select(c.document).where(c.published_at <= at, since).order_by(c.edition.desc())
+    found = await tx.scalar(query.limit(1))
+    return None if found is None else dict(json.loads(found))
 
 
 async def versions(tx: Tx) -> list[Version]:

@@ -16,11 +16,13 @@ from sqlalchemy import ColumnElement, and_, exists, func, or_, select, update
 
 from billing.accounts.model import Perk
 from billing.accounts.store import account
+from billing.catalog import store as catalog
 from billing.flows.desk import Desk
 from billing.flows.house import give, take_back
 from billing.flows.points import Points, add, expire
 from billing.flows.settle.money import Moment
 from billing.invoicing.store import invoice
+from billing.loyalty.document import read
 from billing.loyalty.model import YEAR_DAYS, PointKind, Program, kept
 from billing.loyalty.store import loyalty, point_entry, referral
 from billing.payments.model import HOUSE, REFERRAL, Movement, MovementKind, taken_back
@@ -100,7 +102,8 @@ class _Story:
         held = sum(row.points for row in rows)
         earned = rows[0].earned if rows else None
         if earned is None:
-            earned = self.program.earns(await self._paid_before(came_in), came)
+            program = await self._program_at(came_in.received_at)
+            earned = program.earns(await self._paid_before(came_in), came)
         wanted = kept(earned, came, taken_back(charge))
         is_more = wanted > held
         points = Points(
@@ -112,6 +115,12 @@ class _Story:
             earned=earned,
         )
         await add(self.desk, self.tx, self.id, points, self.moment)
+
+    async def _program_at(self, at: datetime) -> Program:
+        """Find what was given when a payment came: it may be looked at later."""
+        before = await catalog.document_before(self.tx, at)
+        then = read(before, self.program.currency) if before else None
+        return then or self.program
 
     async def _paid_before(self, one: Movement) -> int:
         """Sum what came in within a year before a movement, and stayed."""

@@ -60,6 +60,8 @@ class Program:
         bounds = [tier.from_minor for tier in self.tiers]
         if bounds and (bounds[0] != 0 or bounds != sorted(set(bounds))):
             raise Invalid("loyalty.tiers", "begin at nothing, and each higher than the one before")
+        if len({tier.name for tier in self.tiers}) < len(self.tiers):
+            raise Invalid("loyalty.tiers", "no two of them have one name")
         if any(tier.earns.ppm > PER_MILLION for tier in self.tiers):
             raise Invalid("loyalty.tiers", "nobody earns more than is paid")
 

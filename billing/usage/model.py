@@ -73,7 +73,7 @@ class Contradiction:
 
 
 def _said(one: Record) -> str:
-    return f"{shown(one.quantity_micro)} {one.meter} of {one.contract} at {one.used_at:%F %T}"
+    return f"{shown(one.quantity_micro)} {one.meter} of {one.contract} at {one.used_at:%F %T} UTC"
 
 
 def read(source: str, row: Mapping[str, Any], now: datetime) -> Record:

@@ -99,6 +99,18 @@ async def test_what_is_paid_brings_points_by_the_tier(office: Office, member: Ac
     await check_books(office.store)
 
 
+async def test_points_are_by_the_tiers_of_when_it_was_paid(office: Office, member: AccountId):
+    """Other tiers count for what is paid from then on, however late the earlier is looked at."""
+    await pay(office, "100.00", "R-1")
+    office.forward(days=1)
+    half = Tier(name="Bronze", from_minor=0, earns=Rate.parse("50%"))
+    await office.publish(Publication(zone=ZONE, program=replace(PROGRAM, tiers=(half,))))
+    await settled(office, member)
+    assert await points(office) == 100
+    await paid(office, member, "10.00", "R-2")
+    assert await points(office) == 600
+
+
 async def test_points_of_long_ago_payments_do_not_make_a_tier(office: Office, member: AccountId):
     """What was paid more than a year ago counts for no tier."""
     await paid(office, member, "100.00", "R-1")
