@@ -173,7 +173,7 @@ def _lose_offering(row: sheets.OfferingRow, problems: Problems) -> None:
 def _granting(row: sheets.OfferingRow) -> list[tuple[str, str]]:
     whys = []
     if not row.grants and row.kind not in {"one_off", "usage"}:
-        whys.append(("grants", f"whatever is a kind of {row.kind} grants at least one package code"))
+        whys.append(("grants", f"{row.kind}: grants at least one package code"))
     if row.model:
         whys.append(("model", f"a {row.kind} is not for a box model"))
     return whys

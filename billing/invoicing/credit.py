@@ -165,7 +165,9 @@ def goodwill_of(one: Charged, amount: Money, goodwill: str) -> CreditLine:
     Raises Invalid for more than it holds, or for nothing.
     """
     if not 0 < amount.amount_minor <= one.rest.amount_minor:
-        raise Invalid("amount", f"must be above nothing and at most {one.rest}, which is left")
+        raise Invalid(
+            "amount", f"must be above nothing and at most {one.rest}, which is left of the line"
+        )
     return CreditLine(
         of=one,
         label=one.line.label,

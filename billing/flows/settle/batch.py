@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import NamedTuple
 
 from billing.billdays.model import Gate
 from billing.flows.desk import Catalogue
@@ -16,6 +17,7 @@ from billing.flows.settle.money import Moment
 from billing.flows.settle.rate import Rated, rate
 from billing.invoicing.credit import CreditNote, NoteHeading, draw_up_note
 from billing.invoicing.model import Heading, Invoice, draw_up
+from runtime.store import Tx
 from terms.ids import AccountId, InvoiceId
 
 
@@ -33,26 +35,36 @@ class Case:
         """The account."""
         return self.facts.account.id
 
-    @property
-    def accounts(self) -> Sequence[AccountId]:
-        """The accounts that it is about."""
-        return self.alike.accounts if self.alike else [self.id]
+
+class Like(NamedTuple):
+    """What is decided of a stand-in, and for whom."""
+
+    decision: Decision
+    alike: Alike
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sight:
+    """Where a batch is read and where it is written: often one transaction (`Store.decide`)."""
+
+    look: Tx
+    tx: Tx
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Papers:
     """The names of the documents of each account that gets some."""
 
-    invoices: Mapping[AccountId, Named]
-    notes: Mapping[AccountId, Named]
+    invoices: Mapping[AccountId, Named] = field(default_factory=dict)
+    notes: Mapping[AccountId, Named] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decided:
     """What is decided of each, and of each that stands in for others, who get the same."""
 
-    each: list[Decision] = field(default_factory=list)
-    alike: list[tuple[Decision, Alike]] = field(default_factory=list)
+    each: Sequence[Decision]
+    alike: Sequence[Like]
 
     @property
     def next_look(self) -> dict[AccountId, datetime | None]:
@@ -77,19 +89,29 @@ class Batch:
         stand_ins = {one.stand_in: one for one in alike}
         return [self._rated(one, stand_ins.get(one.account.id)) for one in facts]
 
-    def decide(self, cases: Iterable[Case], papers: Papers) -> Decided:
-        """Say what follows for each account. Raises NotFound for a missing rate of a tax."""
-        decided = Decided()
+    def decide_alike(self, cases: Iterable[Case]) -> tuple[list[Case], list[Like]]:
+        """Say what follows for those that are alike, as far as it is plain; the rest is left.
+
+        Raises NotFound for a missing rate of a tax.
+        """
+        left: list[Case] = []
+        plain: list[Like] = []
         for case in cases:
-            one = self._decide(case, papers)
             if case.alike is None:
-                decided.each.append(one)
-            elif one.is_plain:
-                decided.alike.append((one, case.alike))
+                left.append(case)
+                continue
+            named = {case.id: case.alike.invoice} if case.rated.lines else {}
+            one = self._decide(case, Papers(invoices=named))
+            if one.is_plain:
+                plain.append(Like(one, case.alike))
             else:
                 members = facts_of(case.alike.members, self.catalogue.promotions).values()
-                decided.each.extend([self._decide(each, papers) for each in self.rate(members)])
-        return decided
+                left += self.rate(members)
+        return left, plain
+
+    def decide(self, cases: Iterable[Case], papers: Papers) -> list[Decision]:
+        """Say what follows for each account. Raises NotFound for a missing rate of a tax."""
+        return [self._decide(case, papers) for case in cases]
 
     def invoice(self, case: Case, named: Named | None) -> Invoice | None:
         """Draw up an invoice, where there is one."""

@@ -18,9 +18,9 @@ from billing.billdays.model import Gate
 from billing.catalog import store as catalog
 from billing.flows.desk import Desk
 from billing.flows.settle.alike import Named, sort_out
-from billing.flows.settle.batch import Batch, Case, Papers
+from billing.flows.settle.batch import Batch, Case, Decided, Papers, Sight
 from billing.flows.settle.load import Loaded, load, load_facts
-from billing.flows.settle.write import write_all
+from billing.flows.settle.write_alike import write_all
 from billing.invoicing import credit
 from billing.invoicing.credit import CreditLine, CreditNote, within_rest
 from billing.invoicing.model import SERIES, Invoice
@@ -51,14 +51,6 @@ class Foreseen:
     currency: str
     invoice: Invoice | None
     note: CreditNote | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sight:
-    """Where a batch is read and where it is written: often one transaction (`Store.decide`)."""
-
-    look: Tx
-    tx: Tx
 
 
 async def settle(
@@ -95,9 +87,10 @@ async def settle(
     await pause(0)
     # From here on nothing pauses: batches are written in the order in which they take numbers.
     begun_s = now_s()
-    papers = await _papers(desk, sight, cases, now)
-    decided = batch.decide(cases, papers)
-    await write_all(desk, tx, decided, papers)
+    left, plain = batch.decide_alike(cases)
+    papers = await _papers(desk, sight, left, now)
+    decided = Decided(each=batch.decide(left, papers), alike=plain)
+    await write_all(desk, sight, decided, now)
     # What follows for loyalty is worked out beside: only who has any of it is marked.
     paid = (one for one in decided.each if one.facts.account.perks & Perk.REWARD)
     if rewarded := [one.facts.account.id for one in paid if one.purse.settled]:
@@ -159,17 +152,14 @@ async def _papers(desk: Desk, sight: Sight, cases: Sequence[Case], now: datetime
     something back: each kind numbered as one block.
     """
 
-    async def named(series: str, about: Sequence[Case]) -> dict[AccountId, Named]:
-        keys = [key for case in about for key in case.accounts]
+    async def named(series: str, keys: Sequence[AccountId]) -> dict[AccountId, Named]:
         if not keys:
             return {}
         first = await desk.numbers.take(sight.look, sight.tx, series, len(keys))
         ids = new_ids(now, desk.chance, len(keys))
         return dict(zip(keys, map(Named, ids, count(first)), strict=True))
 
-    charged = [case for case in cases if case.rated.lines]
-    stand_ins = {case.id: case.alike.invoice for case in charged if case.alike}
     return Papers(
-        invoices=await named(SERIES, charged) | stand_ins,
-        notes=await named(credit.SERIES, [case for case in cases if case.rated.credits]),
+        invoices=await named(SERIES, [case.id for case in cases if case.rated.lines]),
+        notes=await named(credit.SERIES, [case.id for case in cases if case.rated.credits]),
     )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import date
-from functools import partial
 from itertools import chain
 from typing import Any, TypeVar
 
@@ -13,12 +12,9 @@ from sqlalchemy import Date, bindparam, delete, update
 from billing.accounts.store import service
 from billing.dunning.store import dunning_notice, hold, hold_id, hold_row
 from billing.flows.desk import Desk
-from billing.flows.settle.alike import Member, Named, Names
-from billing.flows.settle.batch import Decided, Papers
 from billing.flows.settle.decide import Decision
 from billing.flows.settle.load import TOPIC
 from billing.invoicing import store as invoicing
-from billing.invoicing.model import SERIES, number
 from billing.invoicing.store import reopened
 from billing.ledger import store as ledger
 from billing.payments.model import AttemptState
@@ -38,10 +34,8 @@ from runtime import log
 from runtime.chance import new_id
 from runtime.store import Instant, Tx
 from runtime.store.among import KEYS, among, packed
-from runtime.store.copies import Copier, collected, together
 from runtime.store.prepared import PreparedCommand
 from terms.entitlement import Entitlement
-from terms.ids import AccountId
 
 T = TypeVar("T")
 
@@ -81,30 +75,6 @@ _ENDED = PreparedCommand(
 )
 _DONE = PreparedCommand(lambda engine: delete(reopened).where(among(engine, reopened.c.id)))
 _DROPPED = PreparedCommand(lambda engine: delete(hold).where(among(engine, hold.c.id)))
-
-
-async def write_all(desk: Desk, tx: Tx, decided: Decided, papers: Papers) -> None:
-    """Write what was decided of each, and of a stand-in for all that are like it."""
-    if not decided.alike:
-        await write(desk, tx, decided.each)
-        return
-    puts = await collected(tx, lambda aside: write(desk, aside, decided.each))
-    for decision, alike in decided.alike:
-        if decision.invoice is None:
-            continue
-        mine = await collected(tx, partial(_write_one, desk, decision))
-        names = [_names(one, papers.invoices[AccountId(one.names[0])]) for one in alike.each]
-        puts += Copier(mine, alike.places).copies(names)
-    await tx.put_all(together(puts))
-
-
-async def _write_one(desk: Desk, decision: Decision, tx: Tx) -> None:
-    await write(desk, tx, [decision])
-
-
-def _names(one: Member, invoice: Named) -> Names:
-    """Give the names of an account in the order of the tokens of who stands in for it."""
-    return (invoice.id, number(SERIES, invoice.sequence), invoice.sequence, *one.names)
 
 
 async def write(desk: Desk, tx: Tx, decisions: Sequence[Decision]) -> None:
