@@ -166,7 +166,7 @@ def goodwill_of(one: Charged, amount: Money, goodwill: str) -> CreditLine:
     """
     if not 0 < amount.amount_minor <= one.rest.amount_minor:
         raise Invalid(
-            "amount", f"must be above nothing and at most {one.rest}, which is left of the line"
+            "amount", f"must be above nothing and at most what is left: {one.rest} is left of the line"
         )
     return CreditLine(
         of=one,
