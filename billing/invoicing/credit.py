@@ -165,9 +165,8 @@ def goodwill_of(one: Charged, amount: Money, goodwill: str) -> CreditLine:
     Raises Invalid for more than it holds, or for nothing.
     """
     if not 0 < amount.amount_minor <= one.rest.amount_minor:
-        raise Invalid(
-            "amount", f"must be above nothing and at most what is left: {one.rest} is left of the line"
-        )
+        why = f"must be above nothing and no more than that: {one.rest} is left of the line"
+        raise Invalid("amount", why)
     return CreditLine(
         of=one,
         label=one.line.label,
