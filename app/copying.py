@@ -33,6 +33,7 @@ from app import shape
 from app.identity.tokens import api_token
 from app.sealing import check_sealed
 from app.wiring import House
+from billing.ledger.store import entry, posting
 from runtime.clock import business_clock
 from runtime.store import Store, Tx, metadata
 from terms.errors import DomainError
@@ -77,15 +78,9 @@ def _opened(file: Path) -> Store:
 
 
 def in_order() -> Sequence[Table]:
-    """List every table behind those it refers to; one whose reference is looked at when the
-    transaction ends goes before them, as entries go before the posting that seals them.
-    """
-    tables = list(metadata.sorted_tables)
-    for table in metadata.sorted_tables:
-        late = [key.column.table for key in table.foreign_keys if key.deferrable]
-        if late:
-            tables.remove(table)
-            tables.insert(min(map(tables.index, late)), table)
+    """List every table behind those it refers to, entries before what seals them."""
+    tables = [table for table in metadata.sorted_tables if table is not entry]
+    tables.insert(tables.index(posting), entry)
     return tables
 
 

@@ -13,7 +13,7 @@ from sqlalchemy import func, select
 from billing.catalog.terms import When
 from billing.flows.change import Change, change
 from billing.flows.redeem import redeem
-from billing.invoicing.discounts import line_discount
+from billing.invoicing.discounts import invoice_discount, parts_from
 from billing.invoicing.store import credit_line, credit_note, invoice, invoice_line
 from billing.promotions.model import Scope
 from billing.promotions.store import promotion as promotions
@@ -110,15 +110,15 @@ async def _had_once(tx: Tx) -> None:
 
     Lines that charged nothing are left out: no credit says until when they were had.
     """
-    c, off = invoice_line.c, line_discount.c
+    c, off = invoice_line.c, invoice_discount.c
     joined = (
-        line_discount.join(invoice_line, (c.invoice_id == off.invoice_id) & (c.n == off.n))
+        invoice_discount.join(invoice_line, c.invoice_id == off.invoice_id)
         .join(redemption, redemption.c.id == off.redemption_id)
         .join(promotions, promotions.c.code == redemption.c.promotion)
     )
     rows = await tx.rows(
         select(
-            *(off.redemption_id, off.ends_on, off.off_minor, off.invoice_id, off.n),
+            *(off.redemption_id, off.ends_on, off.parts, off.invoice_id, c.n),
             *(c.period_start, c.period_end, c.subject, promotions.c.amount_minor.label("most")),
             promotions.c.scope,
         )
@@ -135,14 +135,15 @@ async def _had_once(tx: Tx) -> None:
         credited = given[(row.invoice_id, row.n)]
         for day in range(row.period_start.toordinal(), row.period_end.toordinal()):
             if day not in credited:
-                had[(row.redemption_id, row.ends_on, day)] += row.off_minor
+                parts = [one for one in parts_from(row.parts) if one.n == row.n]
+                had[(row.redemption_id, row.ends_on, day)] += sum(one.off_minor for one in parts)
     most = {row.redemption_id: row.most for row in rows}
     assert all(off_minor <= most[key[0]] for key, off_minor in had.items())
 
 
 async def _periods(tx: Tx) -> None:
     """Check that no redemption was borne by more periods than it is for."""
-    off = line_discount.c
+    off = invoice_discount.c
     rows = await tx.rows(
         select(func.count(off.ends_on.distinct()).label("borne"), promotions.c.periods_max)
         .join(redemption, redemption.c.id == off.redemption_id)
