@@ -7,8 +7,8 @@ from alembic import op
 from app.migrations.seals import refuse_replacing
 from app.migrations.triggers import is_sqlite, may_change, only_grows
 
-revision = "0044"
-down_revision = "0043"
+revision = "0043"
+down_revision = "0042"
 branch_labels = None
 depends_on = None
 

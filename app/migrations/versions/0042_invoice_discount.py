@@ -8,7 +8,7 @@ from alembic import op
 from app.migrations.seals import refuse_replacing
 from app.migrations.triggers import is_sqlite, may_change, only_grows
 
-revision = "0043"
+revision = "0042"
 down_revision = "0041"
 branch_labels = None
 depends_on = None
@@ -45,16 +45,16 @@ def upgrade() -> None:
         sa.Column("parts", sa.Text, nullable=False),
         sa.CheckConstraint("amount_minor >= 0", name="amount_minor"),
     )
+    op.create_index(
+        "ix_invoice_discount_redemption_id_ends_on",
+        "invoice_discount",
+        ["redemption_id", "ends_on"],
+    )
     op.execute(
         "INSERT INTO invoice_discount (invoice_id, redemption_id, ends_on, amount_minor, parts)"  # noqa: S608 - ours
         f" SELECT invoice_id, redemption_id, ends_on, SUM(amount_minor), {_JOINED[is_sqlite()]}"
         " FROM (SELECT * FROM line_discount ORDER BY invoice_id, redemption_id, ends_on, n) d"
         " GROUP BY invoice_id, redemption_id, ends_on"
-    )
-    op.create_index(
-        "ix_invoice_discount_redemption_id_ends_on",
-        "invoice_discount",
-        ["redemption_id", "ends_on"],
     )
     only_grows("invoice_discount")
     refuse_replacing("invoice_discount")
