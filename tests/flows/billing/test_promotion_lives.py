@@ -14,6 +14,7 @@ from billing.catalog.terms import When
 from billing.flows.change import Change, change
 from billing.flows.redeem import redeem
 from billing.invoicing.discounts import invoice_discount, parts_from
+from billing.invoicing.goodwill import goodwill
 from billing.invoicing.store import credit_line, credit_note, invoice, invoice_line
 from billing.promotions.model import Scope
 from billing.promotions.store import promotion as promotions
@@ -164,11 +165,13 @@ async def to_and_fro(life: History, contract: str, account: AccountId) -> None:
             redemption.c.account_id == account, redemption.c.promotion == "AHEAD"
         )
         rests = select(pause.c.id).where(pause.c.service_id == life.services[contract])
-        is_else = await tx.scalar(ahead) or await tx.scalar(rests)
+        kind = select(goodwill.c.id).where(goodwill.c.account_id == account)
+        is_else = await tx.scalar(ahead) or await tx.scalar(rests) or await tx.scalar(kind)
     plans = [one for one in ("BASIC", "LARGE") if one in held]
     if len(plans) != 1 or is_else:
-        # It has ended, or changes later. What was paid ahead ends with its subscription, and days
-        # behind a rest that were given back are charged when they come.
+        # It has ended, or changes later. What was paid ahead ends with its subscription, days
+        # behind a rest that were given back are charged when they come, and of a line that goodwill
+        # took of only the rest is given back.
         return
     other = "LARGE" if plans == ["BASIC"] else "BASIC"
     for plan in (other, *plans):
