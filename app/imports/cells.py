@@ -32,6 +32,7 @@ _COUNTRY = re.compile(r"[A-Z]{2}")
 _JURISDICTION = re.compile(r"[A-Z]{2}(-[0-9A-Z]{1,3})?")
 _REF = re.compile(r"[!-~]{1,120}")
 _TIMES = re.compile(r"[1-9][0-9]{0,8}")
+_WHOLE = re.compile(r"-?[0-9]{1,9}")
 _BILL_DAY = re.compile(r"[0-9]{1,2}")
 
 
@@ -93,6 +94,17 @@ def times(cell: str) -> int:
     if not _TIMES.fullmatch(cell):
         raise ValueError(f"{_show(cell)} is not a whole number from 1 on")
     return int(cell)
+
+
+def whole(least: int, most: int) -> Callable[[str], int]:
+    """Make a reader of a whole number within bounds."""
+
+    def read(cell: str) -> int:
+        if not _WHOLE.fullmatch(cell) or not least <= int(cell) <= most:
+            raise ValueError(f"{_show(cell)} is not a whole number from {least} to {most}")
+        return int(cell)
+
+    return read
 
 
 def codes(cell: str) -> tuple[str, ...]:

@@ -1,7 +1,11 @@
 """What a target stands is said beside its options, and checked before anything is taken."""
 
+import pytest
+
 from app.imports.operator import read_operator
 from app.imports.problems import Problems
+from app.imports.tables import read_toml
+from billing.loyalty.model import Program
 
 OPERATOR = """
 [operator]
@@ -44,3 +48,30 @@ def test_a_wrong_limit_is_named():
         assert read_operator(f"{OPERATOR}{told}\n".encode(), {}, problems) is None
         (problem,) = problems
         assert problem.field == f"targets.north.{told.split()[0]}"
+
+
+@pytest.mark.parametrize(
+    ("months", "why"),
+    [
+        ("1", ""),
+        ('"120"', ""),
+        ("0", "'0' is not a whole number from 1 to 120"),
+        ("121", "'121' is not a whole number from 1 to 120"),
+        ("1.5", "'1.5' is not a whole number from 1 to 120"),
+        ('"two"', "'two' is not a whole number from 1 to 120"),
+        ("true", "must be a text, not true or false"),
+    ],
+)
+def test_how_long_points_live_is_read_alike_everywhere(months: str, why: str):
+    """The operator's file and the catalogue take the same and refuse the rest in the same words."""
+    by_operator, by_catalogue = Problems(), Problems()
+    raw = f"{OPERATOR}[loyalty]\nmonths = {months}\n".encode()
+    operator = read_operator(raw, {}, by_operator)
+    catalogue = read_toml(f"[[loyalty]]\nmonths = {months}\n".encode(), by_catalogue)
+    assert [(one.field, one.why) for one in by_operator] == [("loyalty.months", why)][: bool(why)]
+    assert [(one.field, one.why) for one in by_catalogue] == [("months", why)][: bool(why)]
+    if not why:
+        assert operator is not None
+        assert catalogue is not None
+        assert operator.program == Program(months=int(months.strip('"')), currency="EUR")
+        assert catalogue.loyalty[0].months == int(months.strip('"'))
