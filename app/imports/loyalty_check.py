@@ -14,10 +14,11 @@ def check_loyalty(folder: Folder, known_currency: str, problems: Problems) -> No
     """Note what is wrong; where anything is, nothing of loyalty is taken."""
     operator = folder.operator
     currency = (operator.business.currency if operator else known_currency) or NO_CURRENCY
-    if (folder.loyalty or folder.loyalty_tiers) and operator and operator.program is not None:
+    is_told = folder.loyalty is not None or folder.loyalty_tiers is not None
+    if is_told and operator and operator.program is not None:
         why = "the catalogue says what is given for loyalty too: leave one of them out"
         problems.add(OPERATOR, why, field="loyalty")
-    wrong_gifts(folder.loyalty, currency, problems)
-    wrong_tiers(folder.loyalty_tiers, currency, problems)
+    wrong_gifts(folder.loyalty or (), currency, problems)
+    wrong_tiers(folder.loyalty_tiers or (), currency, problems)
     if any(problems.found.get(sheet.file) for sheet in (LOYALTY, LOYALTY_TIERS)):
-        folder.loyalty, folder.loyalty_tiers = [], []
+        folder.loyalty, folder.loyalty_tiers = None, None

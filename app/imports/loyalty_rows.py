@@ -1,6 +1,7 @@
 """What rows of loyalty.csv and loyalty_tiers.csv mean, and what is wrong with them.
 
-Each sheet is told as a whole; of one that is not told stays what is published.
+Each sheet is told as a whole, one without rows as well; of one that is not told stays what is
+published.
 """
 
 from __future__ import annotations
@@ -20,15 +21,17 @@ TIERS = "tiers"  # what they are called inside a table that says all of it
 
 
 def program_of(
-    rows: Sequence[LoyaltyRow], tiers: Sequence[TierRow], currency: str, held: Program
+    rows: Sequence[LoyaltyRow] | None, tiers: Sequence[TierRow] | None, currency: str, held: Program
 ) -> Program | None:
-    """Make the program of checked rows; None where there are none."""
-    if not rows and not tiers:
+    """Make the program of checked rows; None where neither sheet is told."""
+    if rows is None and tiers is None:
         return None
     program = replace(held, currency=currency)
-    for row in rows:
-        program = _given(row, currency, program)
-    if tiers:
+    if rows is not None:
+        program = replace(program, referral=None, months=Program().months)
+        for row in rows:
+            program = _given(row, currency, program)
+    if tiers is not None:
         made = [(_from_minor(row, currency), row) for row in tiers]
         by_bound = sorted(made, key=lambda one: one[0])
         told = [Tier(name=row.name, from_minor=bound, earns=row.earns) for bound, row in by_bound]

@@ -45,8 +45,8 @@ class Draft:
     offerings: list[sheets.OfferingRow] = field(default_factory=list)
     prices: list[sheets.PriceRow] = field(default_factory=list)
     promotions: list[sheets.PromotionRow] = field(default_factory=list)
-    loyalty: list[loyalty_sheets.LoyaltyRow] = field(default_factory=list)
-    loyalty_tiers: list[loyalty_sheets.TierRow] = field(default_factory=list)
+    loyalty: list[loyalty_sheets.LoyaltyRow] | None = None
+    loyalty_tiers: list[loyalty_sheets.TierRow] | None = None
     places: Mapping[tuple[str, int, str], int] = field(default_factory=dict)
 
     def named(self, problem: Problem) -> Problem:
@@ -101,7 +101,7 @@ def read_tables(
     for table in SHEETS:
         if not are_tables(told.get(table, [])):
             problems.add(file or FILE, f"must be tables: [[{table}]]", field=table)
-    rows = {table: read_table(table, told.get(table, []), problems) for table in SHEETS}
+    rows = {table: read_table(table, told[table], problems) for table in SHEETS if table in told}
     if len(problems) > before and any(one.row == 0 for one in problems):
         return None
     return Draft(file=file, name=name, places=places or {}, **rows)

@@ -186,6 +186,14 @@ async def test_promotions_and_loyalty_are_a_part_of_the_document(house, tmp_path
     assert (await published(house, path)).changes == []
     async with house.store.read() as tx:
         assert await catalog.document(tx) == document
+    path.write_text("loyalty_tiers = []\n")
+    assert [str(one) for one in (await published(house, path)).changes] == [
+        "tier Bronze: earns none, was 1%",
+        "tier Gold: earns none, was 2.5%",
+        "tier Gold: from_paid none, was 500.00",
+    ]
+    tiers.write_text("name,from_paid,earns\n")
+    assert (await published(house, tiers)).changes == []
 
 
 async def test_what_somebody_has_stays_what_it_is(house, file):
