@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from app.cli.actor import Reason, actor
-from app.cli.speak import FAILED, Json, counted, read, run, say, table, tell, write
+from app.cli.speak import FAILED, Json, counted, look, read, run, say, table, tell, write
 
 if TYPE_CHECKING:
     from app.desk.billdays import Days, DayView
@@ -132,7 +132,7 @@ def run_now(
 
             return await billing.recheck(house, since, _progress("compared"))
 
-        found = run(compare)
+        found = look(compare)
         _show_compared(found, as_json=as_json)
         if not found.is_right:
             raise typer.Exit(FAILED)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from app.cli.actor import Reason, actor
-from app.cli.speak import Json, guarded, read, run, say, table, tell, write
+from app.cli.speak import Json, guarded, look, read, run, say, table, tell, write
 
 if TYPE_CHECKING:
     from app.wiring import House
@@ -68,7 +68,7 @@ def probe(name: Name, *, as_json: Json = False) -> None:
 
         return await targets.probe(house, name)
 
-    health = run(story)
+    health = look(story)
     if as_json:
         tell(health)
         return
