@@ -112,6 +112,13 @@ def settings(*, serves: bool = False) -> Settings:
     return found
 
 
+def keep_quiet() -> None:
+    """Log what goes wrong alone, whatever the settings say: for programs beside the commands."""
+    from runtime.telemetry import configure
+
+    configure(level="warning")
+
+
 def run(
     story: Callable[[House], Awaitable[T]], opened: Opening | None = None, *, reason: str = ""
 ) -> T:
