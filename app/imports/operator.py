@@ -20,6 +20,7 @@ from app.imports.loyalty_rows import TIERS, told_program
 from app.imports.loyalty_sheets import LOYALTY_TIERS
 from app.imports.problems import Problems
 from app.imports.tables import are_tables
+from app.imports.wording import why
 from billing.billdays.model import WINDOW_DAYS_MAX
 from billing.dunning import model as dunning
 from billing.dunning.model import AFTER_DAYS_MAX, Action, Ladder
@@ -187,7 +188,7 @@ def read_operator(
         problems.add(FILE, f"not readable as TOML: {error}")
         return None
     except ValidationError as error:
-        _tell(error, "", problems)
+        _tell(_Shape, error, "", problems)
         return None
     before = len(problems)
     targets = _limited(_outside("targets", shape.targets, environment, problems), problems)
@@ -261,7 +262,7 @@ def _amount(name: str, text: str, currency: str, problems: Problems) -> int | No
     if not text:
         return None
     try:
-        return Money.parse(text, currency).amount_minor
+        return Money.parse(cells.amount_text(text), currency).amount_minor
     except ValueError as error:
         problems.add(FILE, str(error), field=f"promises.{name}")
         return None
@@ -284,7 +285,7 @@ def _outside(
         options = _filled(dict(table), where, environment, problems)
         kind = options.pop("kind", None)
         if not isinstance(kind, str) or not kind:
-            problems.add(FILE, "the kind is missing", field=f"{where}.kind")
+            problems.add(FILE, "must not be empty", field=f"{where}.kind")
             continue
         found.append(Outside(name=name, kind=kind, options=options))
     return tuple(found)
@@ -299,16 +300,16 @@ def _limited(found: Sequence[Outside], problems: Problems) -> tuple[Limited, ...
         try:
             limits = Limits.model_validate(said)
         except ValidationError as error:
-            _tell(error, f"targets.{one.name}.", problems)
+            _tell(Limits, error, f"targets.{one.name}.", problems)
         else:
             targets.append(Limited(name=one.name, kind=one.kind, options=options, limits=limits))
     return tuple(targets)
 
 
-def _tell(error: ValidationError, where: str, problems: Problems) -> None:
-    for wrong in error.errors(include_url=False, include_input=False, include_context=False):
+def _tell(model: type[BaseModel], error: ValidationError, where: str, problems: Problems) -> None:
+    for wrong in error.errors(include_url=False):
         field = where + ".".join(str(part) for part in wrong["loc"])
-        problems.add(FILE, _why(wrong["msg"]), field=field)
+        problems.add(FILE, why(model, wrong, field), field=field)
 
 
 def _filled(value: Any, where: str, environment: Mapping[str, str], problems: Problems) -> Any:
@@ -323,7 +324,3 @@ def _filled(value: Any, where: str, environment: Mapping[str, str], problems: Pr
         if not environment.get(name):
             problems.add(FILE, f"the environment variable {name} is not set", field=where)
     return _VARIABLE.sub(lambda match: environment.get(match[1], ""), value)
-
-
-def _why(message: str) -> str:
-    return message.removeprefix("Value error, ")

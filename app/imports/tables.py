@@ -163,11 +163,21 @@ def _text(name: str, value: Any, *, is_day: bool = False) -> str:
             raise ValueError("holds a ';'")
         return ";".join(value)
     wanted = "a date like 2026-03-31" if is_day else "a text"
-    raise ValueError(f"must be {wanted}, not {_kind(value)}")
+    raise ValueError(f"must be {wanted}, not {kind_of(value)}")
 
 
-def _kind(value: Any) -> str:
-    kinds = {bool: "true or false", int: "a number", float: "a number", datetime: "a time"}
+def kind_of(value: Any) -> str:
+    """Say what a value is that should be something else."""
+    kinds = {
+        bool: "true or false",
+        int: "a number",
+        float: "a number",
+        str: "a text",
+        date: "a date",
+        datetime: "a time",
+        list: "a list",
+        dict: "a table",
+    }
     return kinds.get(type(value), "something else")
 
 
