@@ -390,7 +390,7 @@ async def test_a_file_of_another_kind_is_refused(tmp_path):
         ("[[prices]]\namount = 1.0", "must be a text, not a number"),
         ("[[prices]]\neffective_from = 2026", "must be a date like 2026-03-31, not a number"),
         ("[[taxes]]\neffective_from = 2026-01-01T00:00:00", "must be a date like 2026-03-31"),
-        ("[[prices]]\namount = { a = 1 }", "must be a text, not something else"),
+        ("[[prices]]\namount = { a = 1 }", "must be a text, not a table"),
         ('[[prices]]\ncost = "1"', "unknown; known are offering"),
         ("prices = 7", "must be tables"),
         ('shop = "x"', "unknown; known are version"),
