@@ -29,7 +29,6 @@ docs/reference/boxes.md`); a test compares. How boxes come in: [import.md](impor
 _MEANING = {
     ResourceState.IN_STOCK: "ours, at a place: the warehouse, or somebody's van",
     ResourceState.ASSIGNED: "a household holds it",
-    ResourceState.INSTALLED: "plugged in there",
     ResourceState.ACTIVE: "has proven itself there",
     ResourceState.RETURNED: "back, not looked at yet",
     ResourceState.LOST: "nobody knows where; who had it stays written",

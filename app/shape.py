@@ -24,6 +24,7 @@ _HAS_TABLE = {
     "postgresql": "SELECT (to_regclass('alembic_version') IS NOT NULL)::int",
 }
 _NUMBER_CHARS = 4
+_OLDER = "the database has an older shape than this version: run `boxoffice migrate` first"
 
 
 async def bring_up(settings: Settings) -> tuple[str, str]:
@@ -43,15 +44,19 @@ async def bring_up(settings: Settings) -> tuple[str, str]:
 
 @asynccontextmanager
 async def open_house(
-    settings: Settings, *, boxes_at: Callable[[TargetName], Boxes] | None = None
+    settings: Settings,
+    *,
+    boxes_at: Callable[[TargetName], Boxes] | None = None,
+    only_reads: bool = False,
 ) -> AsyncIterator[House]:
     """Build a house, see to its database, open its payment providers; close it afterwards.
 
-    Raises DomainError where the master key is lost, before another one is made.
+    Raises DomainError where the master key is lost, before another one is made. For whoever only
+    reads no database is brought up to date, unless there is nothing in it yet.
     """
     await check_key(settings)
     async with closing(build(settings, boxes_at=boxes_at)) as house:
-        await make_sure(house)
+        await (_make_sure_of_old(house) if only_reads else make_sure(house))
         async with house.store.read() as tx:
             await check_sealed(tx, house.sealer)
         await house.refresh_providers()
@@ -77,9 +82,19 @@ async def make_sure(house: House) -> None:
     _check_known(house, found)
     if found != newest():
         if not house.store.is_sqlite:
-            raise DomainError("the database has another shape: run `boxoffice migrate` first")
+            raise DomainError(_OLDER)
         await _migrate(house)
     await _first_token(house)
+
+
+async def _make_sure_of_old(house: House) -> None:
+    found = await current(house)
+    if not found:
+        await make_sure(house)
+        return
+    _check_known(house, found)
+    if found != newest():
+        raise DomainError(_OLDER)
 
 
 async def current(house: House) -> str:

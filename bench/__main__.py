@@ -8,6 +8,7 @@ import importlib
 import sys
 from pathlib import Path
 
+from app.cli.speak import keep_quiet
 from bench import report
 
 AROUND = {"__init__", "__main__", "report", "database", "portal", "product", "scaled", "simulator"}
@@ -24,6 +25,7 @@ def main() -> int:
     parser.add_argument("name", choices=names)
     parser.add_argument("--json", action="store_true")
     asked = parser.parse_args()
+    keep_quiet()
     results = asyncio.run(importlib.import_module(f"bench.{asked.name.replace('-', '_')}").run())
     write = report.as_json if asked.json else report.as_text
     sys.stdout.write(write(asked.name, results) + "\n")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from app.cli.actor import Reason, actor
-from app.cli.speak import FAILED, Json, run, say, tell, write
+from app.cli.speak import FAILED, Json, look, say, tell, write
 from billing.catalog.terms import When
 
 if TYPE_CHECKING:
@@ -217,7 +217,7 @@ def explain(
         why = f"there is neither a contract nor an invoice, a credit note or a line {what!r}"
         raise NotFound(why)
 
-    found = run(story)
+    found = look(story)
     from app.cli.explaining import explained
 
     if as_json:

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from app.cli.actor import Reason, actor
-from app.cli.speak import FAILED, Json, counted, read, run, say, table, tell, write
+from app.cli.speak import FAILED, Json, counted, look, read, run, say, table, tell, write
 
 if TYPE_CHECKING:
     from app.desk.billdays import Days, DayView
     from app.roles.billing import Ran
-    from app.roles.foretold import BillPreview, Unusual
+    from app.roles.foretold import BillPreview, Rechecked, Sums, Unusual
     from app.wiring import House
     from billing.reads.bills import Named
     from runtime.store import Tx
@@ -127,14 +127,14 @@ def run_now(
     if recheck is not None:
         since = recheck.replace(tzinfo=UTC)
 
-        async def compare(house: House) -> BillPreview:
+        async def compare(house: House) -> Rechecked:
             from app.roles import billing
 
             return await billing.recheck(house, since, _progress("compared"))
 
-        found = run(compare)
-        _show(found, as_json=as_json)
-        if found.sums or found.broken_count:
+        found = look(compare)
+        _show_compared(found, as_json=as_json)
+        if not found.is_right:
             raise typer.Exit(FAILED)
         return
 
@@ -185,11 +185,7 @@ def _show(found: BillPreview, *, as_json: bool) -> None:
         tell(found)
         return
     say(f"{counted(found.accounts, 'account', 'accounts')}, bill day {found.day}")
-    amounts = [(one, (one.net, one.tax, one.total, one.given_back)) for one in found.sums.values()]
-    table(
-        ("currency", "invoices", "net", "tax", "total", "given back"),
-        [(one.currency, str(one.invoices), *map(str, each)) for one, each in amounts],
-    )
+    _sums(found.sums)
     bills = counted(found.shocks_count, "bill is", "bills are")
     _unusual(f"{bills} more than {found.shock_percent} % of usual", found.shocks)
     bills = counted(found.drops_count, "bill is", "bills are")
@@ -198,6 +194,32 @@ def _show(found: BillPreview, *, as_json: bool) -> None:
     _named(f"{fresh} billed for the first time", found.fresh)
     gone = counted(found.gone_count, "account was", "accounts were")
     _named(f"{gone} billed a month before, and not now", found.gone)
+    _broken(found)
+
+
+def _show_compared(found: Rechecked, *, as_json: bool) -> None:
+    if as_json:
+        tell(found)
+        return
+    say(f"{counted(found.accounts, 'account', 'accounts')} compared since {found.since}")
+    say("these stand on the books otherwise" if found.differs else "nothing stands otherwise")
+    if found.differs:
+        _sums(found.differs)
+    if found.due:
+        say("these are due and not billed yet: no difference")
+        _sums(found.due)
+    _broken(found)
+
+
+def _sums(sums: Mapping[str, Sums]) -> None:
+    amounts = [(one, (one.net, one.tax, one.total, one.given_back)) for one in sums.values()]
+    table(
+        ("currency", "invoices", "net", "tax", "total", "given back"),
+        [(one.currency, str(one.invoices), *map(str, each)) for one, each in amounts],
+    )
+
+
+def _broken(found: BillPreview | Rechecked) -> None:
     if found.broken_count:
         say(f"{counted(found.broken_count, 'account', 'accounts')} cannot be billed")
         table(("account", "why"), [(one.number, one.why) for one in found.broken])

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from app.cli.speak import FAILED, Json, run, say, tell
+from app.cli.speak import FAILED, Json, look, say, tell
 
 if TYPE_CHECKING:
     from app.wiring import House
@@ -29,7 +29,7 @@ def add_to(cli: typer.Typer) -> None:
 
 def doctor(*, as_json: Json = False) -> None:
     """Check all that the product leans on. Exit code 1 where something is bad."""
-    found = run(examined)
+    found = look(examined)
     if as_json:
         tell(found)
     else:

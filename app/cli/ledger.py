@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from app.cli.actor import Reason, actor
-from app.cli.speak import Json, check_word, run, say, table, tell, write
+from app.cli.speak import Json, check_word, look, run, say, table, tell, write
 
 if TYPE_CHECKING:
     from app.roles.earning import EarnedMonth
@@ -45,7 +45,7 @@ def trial(*, until: Until = None, as_json: Json = False) -> None:
 
         return await books.trial(house, _day(until))
 
-    found = run(story)
+    found = look(story)
     if as_json:
         tell(found)
         return
@@ -70,7 +70,7 @@ def ageing(
 
         return await books.ageing(house, _day(on))
 
-    found = run(story)
+    found = look(story)
     if as_json:
         tell(found)
         return
@@ -97,7 +97,7 @@ def deferred(
 
         return await books.deferred(house, _day(since), _day(until))
 
-    found = run(story)
+    found = look(story)
     if as_json:
         tell(found)
         return
@@ -154,7 +154,7 @@ def export(
         part.replace(out)
         return count
 
-    count = run(story)
+    count = look(story)
     if out is not None:
         say(f"{count} postings in {out}")
 

@@ -112,6 +112,13 @@ def settings(*, serves: bool = False) -> Settings:
     return found
 
 
+def keep_quiet() -> None:
+    """Log what goes wrong alone, whatever the settings say: for programs beside the commands."""
+    from runtime.telemetry import configure
+
+    configure(level="warning")
+
+
 def run(
     story: Callable[[House], Awaitable[T]], opened: Opening | None = None, *, reason: str = ""
 ) -> T:
@@ -144,14 +151,23 @@ def write(story: Callable[[House, Tx], Awaitable[T]], *, reason: str = "") -> T:
     return run(written, reason=reason)
 
 
+def look(story: Callable[[House], Awaitable[T]]) -> T:
+    """Run one story that only reads, in transactions of its own."""
+    from functools import partial
+
+    from app.shape import open_house
+
+    return run(story, partial(open_house, only_reads=True))
+
+
 def read(story: Callable[[House, Tx], Awaitable[T]]) -> T:
-    """Run one story that only reads."""
+    """Run one story that only reads, in one transaction."""
 
     async def seen(house: House) -> T:
         async with house.store.read() as tx:
             return await story(house, tx)
 
-    return run(seen)
+    return look(seen)
 
 
 def guarded(step: Callable[[], T], found: Settings | None = None) -> T:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from app.cli.actor import Reason, actor
-from app.cli.speak import Json, guarded, read, run, say, table, tell, write
+from app.cli.speak import Json, guarded, look, read, run, say, table, tell, write
 
 if TYPE_CHECKING:
     from app.wiring import House
@@ -26,6 +26,8 @@ def add_to(cli: typer.Typer) -> None:
     group.command("probe")(probe)
     group.command("scan")(scan)
     group.command("release")(release)
+    group.command("enable")(enable)
+    group.command("disable")(disable)
     group.command("approve")(approve)
     group.command("reject")(reject)
     cli.add_typer(group, name="targets")
@@ -68,7 +70,7 @@ def probe(name: Name, *, as_json: Json = False) -> None:
 
         return await targets.probe(house, name)
 
-    health = run(story)
+    health = look(story)
     if as_json:
         tell(health)
         return
@@ -109,6 +111,29 @@ def release(name: Name, *, reason: Reason = "", as_json: Json = False) -> None:
         tell({"released": done})
     else:
         say(f"{name} is tried again" if done else f"{name} was not set aside")
+
+
+def enable(name: Name, *, reason: Reason = "", as_json: Json = False) -> None:
+    """Switch a target on: what waits for it is done."""
+    _switch(name, reason, on=True, as_json=as_json)
+
+
+def disable(name: Name, *, reason: Reason = "", as_json: Json = False) -> None:
+    """Switch a target off: its work waits, and an import leaves it off."""
+    _switch(name, reason, on=False, as_json=as_json)
+
+
+def _switch(name: str, reason: str, *, on: bool, as_json: bool) -> None:
+    async def story(house: House, tx: Tx) -> bool:
+        from app.desk import targets
+
+        return await targets.switch(house, tx, name, actor(), on=on, reason=reason)
+
+    done, word = write(story), "on" if on else "off"
+    if as_json:
+        tell({"switched": done})
+    else:
+        say(f"{name} is switched {word}" if done else f"{name} was switched {word} before")
 
 
 def approve(name: Name, *, reason: Reason = "", as_json: Json = False) -> None:

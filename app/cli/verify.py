@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from app.cli.speak import FAILED, Json, check_word, run, say, tell
+from app.cli.speak import FAILED, Json, check_word, look, say, tell
 
 if TYPE_CHECKING:
     from app.desk.verifying import Judged
@@ -40,7 +40,7 @@ def verify(
             house, rules, (lambda _: None) if as_json else _say, offences_max=show
         )
 
-    found = run(story)
+    found = look(story)
     broken = sum(not one.verdict.holds for one in found)
     if as_json:
         tell({"holds": not broken, "rules": found})

@@ -76,6 +76,25 @@ async def release_target(house: House, tx: Tx, name: str, actor: str) -> bool:
     return done
 
 
+async def switch(
+    house: House, tx: Tx, name: str, actor: str, *, on: bool, reason: str = ""
+) -> bool:
+    """Let a target be worked on, or its work wait; False where it was so. Raises NotFound."""
+    done = await targets.switch(tx, name, on=on)
+    if done:
+        await note(
+            house,
+            tx,
+            actor=actor,
+            action="target.enable" if on else "target.disable",
+            subject=f"target:{name}",
+            before="switched off" if on else "switched on",
+            after="switched on" if on else "switched off: its work waits",
+            reason=reason,
+        )
+    return done
+
+
 async def repair(
     house: House, tx: Tx, actor: str, *, target: str | None = None, ids: Sequence[str] = ()
 ) -> int:

@@ -32,6 +32,7 @@ _COUNTRY = re.compile(r"[A-Z]{2}")
 _JURISDICTION = re.compile(r"[A-Z]{2}(-[0-9A-Z]{1,3})?")
 _REF = re.compile(r"[!-~]{1,120}")
 _TIMES = re.compile(r"[1-9][0-9]{0,8}")
+_WHOLE = re.compile(r"-?[0-9]{1,9}")
 _BILL_DAY = re.compile(r"[0-9]{1,2}")
 
 
@@ -72,7 +73,7 @@ def one_of(*words: str) -> Callable[[str], str]:
 
     def read(cell: str) -> str:
         if cell not in words:
-            raise ValueError(f"{_show(cell)} is none of {', '.join(words)}")
+            raise ValueError(f"{shown(cell)} is none of {', '.join(words)}")
         return cell
 
     return read
@@ -91,8 +92,19 @@ def group(cell: str) -> str:
 def times(cell: str) -> int:
     """Read how many: a whole number from 1 on."""
     if not _TIMES.fullmatch(cell):
-        raise ValueError(f"{_show(cell)} is not a whole number from 1 on")
+        raise ValueError(f"{shown(cell)} is not a whole number from 1 on")
     return int(cell)
+
+
+def whole(least: int, most: int) -> Callable[[str], int]:
+    """Make a reader of a whole number within bounds."""
+
+    def read(cell: str) -> int:
+        if not _WHOLE.fullmatch(cell) or not least <= int(cell) <= most:
+            raise ValueError(f"{shown(cell)} is not a whole number from {least} to {most}")
+        return int(cell)
+
+    return read
 
 
 def codes(cell: str) -> tuple[str, ...]:
@@ -111,13 +123,13 @@ def names(cell: str) -> tuple[str, ...]:
 def iso_date(cell: str) -> date:
     """Read a day like 2026-03-31."""
     if not _DATE.fullmatch(cell):
-        raise ValueError(f"{_show(cell)} is not a date like 2026-03-31")
+        raise ValueError(f"{shown(cell)} is not a date like 2026-03-31")
     try:
         found = date.fromisoformat(cell)
     except ValueError:
-        raise ValueError(f"{_show(cell)} is a day that does not exist") from None
+        raise ValueError(f"{shown(cell)} is a day that does not exist") from None
     if found.year not in YEARS:
-        raise ValueError(f"{_show(cell)} is out of reach ({YEARS[0]} to {YEARS[-1]})")
+        raise ValueError(f"{shown(cell)} is out of reach ({YEARS[0]} to {YEARS[-1]})")
     return found
 
 
@@ -126,20 +138,20 @@ def rate(cell: str) -> Rate:
     try:
         return Rate.parse(cell)
     except ValueError:
-        raise ValueError(f"{_show(cell)} is not a rate like 20% or 8.875%") from None
+        raise ValueError(f"{shown(cell)} is not a rate like 20% or 8.875%") from None
 
 
 def bill_day(cell: str) -> int:
     """Read a day of the month, 1..31."""
     if not _BILL_DAY.fullmatch(cell) or int(cell) not in MONTH_DAYS:
-        raise ValueError(f"{_show(cell)} is not a day of the month, 1 to 31")
+        raise ValueError(f"{shown(cell)} is not a day of the month, 1 to 31")
     return int(cell)
 
 
 def jurisdiction(cell: str) -> str:
     """Read where taxes are raised, as ISO 3166 names it: DE or US-NY."""
     if not _JURISDICTION.fullmatch(cell):
-        raise ValueError(f"{_show(cell)} is not a jurisdiction like DE or US-NY")
+        raise ValueError(f"{shown(cell)} is not a jurisdiction like DE or US-NY")
     return cell
 
 
@@ -147,14 +159,14 @@ def mac(cell: str) -> str:
     """Read a MAC address in any usual notation, as AA:BB:CC:DD:EE:FF."""
     digits = re.sub(r"[:.\-]", "", cell).upper()
     if not _MAC.fullmatch(digits):
-        raise ValueError(f"{_show(cell)} is not a MAC address like 00:1A:79:00:00:01")
+        raise ValueError(f"{shown(cell)} is not a MAC address like 00:1A:79:00:00:01")
     return ":".join(digits[at : at + 2] for at in range(0, 12, 2))
 
 
 def address(cell: str) -> str:
     """Read where a box listens: a host, or host:port, with [IPv6]:port."""
     if why := misplaced(cell):
-        raise ValueError(f"{_show(cell)} {why}")
+        raise ValueError(f"{shown(cell)} {why}")
     return cell
 
 
@@ -167,7 +179,7 @@ def zone(cell: str) -> str:
 def _matching(pattern: re.Pattern[str], what: str) -> Callable[[str], str]:
     def read(cell: str) -> str:
         if not pattern.fullmatch(cell):
-            raise ValueError(f"{_show(cell)} is not {what}")
+            raise ValueError(f"{shown(cell)} is not {what}")
         return cell
 
     return read
@@ -187,6 +199,7 @@ country = _matching(_COUNTRY, "a country like AT")
 vendor_ref = _matching(_REF, "a reference of the provider (visible ASCII, at most 120)")
 
 
-def _show(cell: str) -> str:
+def shown(cell: str) -> str:
+    """Quote a cell, cut short, for somebody who has to find it."""
     short = cell if len(cell) <= SHOWN_CHARS_MAX else cell[: SHOWN_CHARS_MAX - 3] + "..."
     return f"'{short}'"

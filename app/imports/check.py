@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import date
 
 from app.desk.places import Places
-from app.imports import box_rows, loyalty_rows, promotion_rows, sheets
+from app.imports import box_rows, loyalty_check, promotion_rows, sheets
 from app.imports.folder import Folder
 from app.imports.operator import FILE as OPERATOR
 from app.imports.problems import Problems
@@ -72,7 +72,7 @@ def check(folder: Folder, known: Known, problems: Problems) -> None:
     _prices(folder, known, problems)
     _unpriced(folder, known, problems)
     _promotions(folder, known, problems)
-    loyalty_rows.check_loyalty(folder, known.currency, problems)
+    loyalty_check.check_loyalty(folder, known.currency, problems)
     _subscribers(folder, known, problems)
     _boxes(folder, known, problems)
 

@@ -25,8 +25,9 @@ class Folder:
     offerings: list[sheets.OfferingRow] = field(default_factory=list)
     prices: list[sheets.PriceRow] = field(default_factory=list)
     promotions: list[sheets.PromotionRow] = field(default_factory=list)
-    loyalty: list[loyalty_sheets.LoyaltyRow] = field(default_factory=list)
-    loyalty_tiers: list[loyalty_sheets.TierRow] = field(default_factory=list)
+    # Each is told as a whole: one without rows says that there is nothing, None says nothing.
+    loyalty: list[loyalty_sheets.LoyaltyRow] | None = None
+    loyalty_tiers: list[loyalty_sheets.TierRow] | None = None
     routes: list[sheets.RouteRow] = field(default_factory=list)
     subscribers: list[sheets.SubscriberRow] = field(default_factory=list)
     models: list[sheets.ModelRow] = field(default_factory=list)
@@ -103,8 +104,8 @@ def read_folder(
     folder.offerings = read.get("offerings.csv", [])
     folder.prices = read.get("prices.csv", [])
     folder.promotions = read.get("promotions.csv", [])
-    folder.loyalty = read.get("loyalty.csv", [])
-    folder.loyalty_tiers = read.get("loyalty_tiers.csv", [])
+    folder.loyalty = read.get("loyalty.csv")
+    folder.loyalty_tiers = read.get("loyalty_tiers.csv")
     if (toml := raw.get(tables.FILE)) is not None:
         for sheet in tables.SHEETS.values():
             if sheet.file in raw:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from textwrap import shorten
 
 from app.desk.auditing import note
 from app.imports import known, write
@@ -16,6 +17,8 @@ from app.imports.problems import Problem, Problems
 from app.imports.same import leave_known
 from app.imports.sheets import BOXES
 from app.wiring import House
+from billing.catalog.difference import Difference, differences
+from billing.reads import catalog
 from gateway.inventory import store as boxes
 from runtime.store import Tx
 from terms.errors import DomainError
@@ -37,6 +40,8 @@ class Outcome:
     warnings: Sequence[Problem] = ()
 
 
+CHANGES_NOTED_MAX = 40
+CHANGE_CHARS_MAX = 200
 # Of these files only new rows are written; of the others all of them.
 _SIFTED = frozenset({known.OPERATOR, "taxes.csv", "prices.csv", "subscribers.csv", "boxes.csv"})
 
@@ -47,10 +52,11 @@ class NothingTakenError(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Taken:
-    """How many rows of which file are new, and how many were known already."""
+    """How many rows of which file are new, how many were known; what of the catalogue changed."""
 
     new: Mapping[str, int]
     unchanged: Mapping[str, int]
+    changes: Sequence[Difference]
 
 
 async def import_paths(
@@ -128,15 +134,17 @@ async def take_in(
     """Take a folder inside a transaction. Raises NothingTakenError; then it must not be kept."""
     unchanged = await _check_all(house, tx, folder, problems)
     _stop_at(problems, strict=strict)
+    before = await catalog.document(tx)
     written = await _write(house, tx, folder, problems, actor)
+    changes = differences(before, await catalog.document(tx))
     if written.get(known.OPERATOR) == 0:
         unchanged[known.OPERATOR] = 1
     new = {
         file: count if file in _SIFTED else count - unchanged.get(file, 0)
         for file, count in written.items()
     }
-    await _note(house, tx, folder, new, actor)
-    return Taken(new=new, unchanged=unchanged)
+    await _note(house, tx, folder, new, changes, actor=actor)
+    return Taken(new=new, unchanged=unchanged, changes=changes)
 
 
 def outcome(folder: Folder, problems: Problems, taken: Taken | None) -> Outcome:
@@ -152,14 +160,31 @@ def outcome(folder: Folder, problems: Problems, taken: Taken | None) -> Outcome:
     )
 
 
-async def _note(house: House, tx: Tx, folder: Folder, new: Mapping[str, int], actor: str) -> None:
+async def _note(
+    house: House,
+    tx: Tx,
+    folder: Folder,
+    new: Mapping[str, int],
+    changes: Sequence[Difference],
+    *,
+    actor: str,
+) -> None:
     """Write down who brought what, once; boxes and their moves are the import's own deeds."""
     told = [f"{file} {count}" for file, count in new.items() if count]
     if folder.described:
         told.append(f"how {len(folder.described)} boxes are reached")
-    if told:
-        after = ", ".join(told)
+    if told or changes:
+        after = "; ".join(part for part in (", ".join(told), *_words(changes)) if part)
         await note(house, tx, actor=actor, action="import", subject="operator", after=after)
+
+
+def _words(changes: Sequence[Difference]) -> Iterator[str]:
+    """Tell what changed, the first of it in full: a history is read by people."""
+    for n, one in enumerate(changes):
+        if n == CHANGES_NOTED_MAX:
+            yield f"and {len(changes) - n} changes more"
+            return
+        yield shorten(str(one), CHANGE_CHARS_MAX, placeholder="...")
 
 
 def _stop_at(problems: Problems, *, strict: bool) -> None:

@@ -1,32 +1,37 @@
 """What rows of loyalty.csv and loyalty_tiers.csv mean, and what is wrong with them.
 
-Each sheet is told as a whole; of one that is not told stays what is published.
+Each sheet is told as a whole, one without rows as well; of one that is not told stays what is
+published.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
-from app.imports.folder import Folder
 from app.imports.loyalty_sheets import LOYALTY, LOYALTY_TIERS, LoyaltyRow, TierRow
-from app.imports.operator import FILE as OPERATOR
 from app.imports.problems import Problems
+from app.imports.tables import read_table
 from billing.loyalty.model import TIERS_MAX, Program, Tier
 from terms.errors import Invalid
-from terms.money import NO_CURRENCY, PER_MILLION, Money
+from terms.money import PER_MILLION, Money
+
+TIERS = "tiers"  # what they are called inside a table that says all of it
 
 
 def program_of(
-    rows: Sequence[LoyaltyRow], tiers: Sequence[TierRow], currency: str, held: Program
+    rows: Sequence[LoyaltyRow] | None, tiers: Sequence[TierRow] | None, currency: str, held: Program
 ) -> Program | None:
-    """Make the program of checked rows; None where there are none."""
-    if not rows and not tiers:
+    """Make the program of checked rows; None where neither sheet is told."""
+    if rows is None and tiers is None:
         return None
     program = replace(held, currency=currency)
-    for row in rows:
-        program = _given(row, currency, program)
-    if tiers:
+    if rows is not None:
+        program = replace(program, referral=None, months=Program().months)
+        for row in rows:
+            program = _given(row, currency, program)
+    if tiers is not None:
         made = [(_from_minor(row, currency), row) for row in tiers]
         by_bound = sorted(made, key=lambda one: one[0])
         told = [Tier(name=row.name, from_minor=bound, earns=row.earns) for bound, row in by_bound]
@@ -34,20 +39,32 @@ def program_of(
     return program
 
 
-def check_loyalty(folder: Folder, known_currency: str, problems: Problems) -> None:
-    """Note what is wrong; where anything is, nothing of loyalty is taken."""
-    operator = folder.operator
-    currency = (operator.business.currency if operator else known_currency) or NO_CURRENCY
-    if (folder.loyalty or folder.loyalty_tiers) and operator and operator.program is not None:
-        why = "the catalogue says what is given for loyalty too: leave one of them out"
-        problems.add(OPERATOR, why, field="loyalty")
-    for row in folder.loyalty:
+def told_program(told: Mapping[str, Any], currency: str, problems: Problems) -> Program | None:
+    """Read a program from one table with its tiers inside; None where anything is wrong.
+
+    A problem is noted for the sheet that would say the same.
+    """
+    gift = {name: value for name, value in told.items() if name != TIERS}
+    rows = read_table("loyalty", [gift], problems)
+    tiers = read_table("loyalty_tiers", told.get(TIERS, []), problems)
+    wrong_gifts(rows, currency, problems)
+    wrong_tiers(tiers, currency, problems)
+    return None if problems else program_of(rows, tiers, currency, Program())
+
+
+def wrong_gifts(rows: Sequence[LoyaltyRow], currency: str, problems: Problems) -> None:
+    """Note what is wrong with the gift."""
+    for row in rows:
         for column, why in _wrong_gift(row, currency):
             problems.add(LOYALTY.file, why, row=row.line, field=column)
-    for line, column, why in _wrong_tiers(folder.loyalty_tiers, currency):
+
+
+def wrong_tiers(rows: Sequence[TierRow], currency: str, problems: Problems) -> None:
+    """Note what is wrong with the tiers, where each can be read."""
+    if LOYALTY_TIERS.file in problems.found:
+        return
+    for line, column, why in _wrong_tiers(rows, currency):
         problems.add(LOYALTY_TIERS.file, why, row=line, field=column)
-    if any(problems.found.get(sheet.file) for sheet in (LOYALTY, LOYALTY_TIERS)):
-        folder.loyalty, folder.loyalty_tiers = [], []
 
 
 def _given(row: LoyaltyRow, currency: str, program: Program) -> Program:

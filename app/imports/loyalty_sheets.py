@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from app.imports import cells
 from app.imports.sheet import Column, Sheet
+from billing.loyalty.model import MONTHS_MAX
 from terms.money import Rate
 
 
@@ -35,7 +36,7 @@ LOYALTY = Sheet(
     file="loyalty.csv",
     columns=(
         Column(name="referral", read=cells.amount_text, empty=""),
-        Column(name="months", read=cells.times, empty=None),
+        Column(name="months", read=cells.whole(1, MONTHS_MAX), empty=None),
     ),
     make=LoyaltyRow,
     key=(),

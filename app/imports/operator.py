@@ -16,12 +16,16 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from app.imports import cells
+from app.imports.loyalty_rows import TIERS, told_program
+from app.imports.loyalty_sheets import LOYALTY_TIERS
 from app.imports.problems import Problems
+from app.imports.tables import are_tables
+from app.imports.wording import why
 from billing.billdays.model import WINDOW_DAYS_MAX
 from billing.dunning import model as dunning
 from billing.dunning.model import AFTER_DAYS_MAX, Action, Ladder
 from billing.equipment.model import Starts
-from billing.loyalty.model import MONTHS_MAX, TIERS_MAX, Program, Tier
+from billing.loyalty.model import Program
 from billing.promises.model import DAYS_MAX, PromisePolicy
 from billing.tax.levels import Level
 from gateway.inventory.sending import Sending
@@ -102,25 +106,6 @@ class Billing(_Strict):
     preview_days: int = Field(default=0, ge=0, le=WINDOW_DAYS_MAX)
 
 
-class LoyaltyTier(_Strict):
-    """In [[loyalty.tiers]]: who has paid so much within a year earns this share of what is paid."""
-
-    name: str = Field(min_length=1, max_length=40)
-    from_paid: str = Field(default="0", max_length=20)
-    earns: str = Field(max_length=20)
-
-
-class Loyalty(_Strict):
-    """[loyalty]: credit for whoever brings a household, points for what is paid.
-
-    Without it what is published stays.
-    """
-
-    referral: str = Field(default="", max_length=20)
-    months: int = Field(default=Program().months, ge=1, le=MONTHS_MAX)
-    tiers: list[LoyaltyTier] = Field(default_factory=list, max_length=TIERS_MAX)
-
-
 class Jobs(_Strict):
     """[jobs]: whether somebody is sent by itself to a household that lacks boxes."""
 
@@ -152,7 +137,7 @@ class _Shape(_Strict):
     tax: Tax = Tax()
     promises: Promises = Promises()
     billing: Billing = Billing()
-    loyalty: Loyalty | None = None
+    loyalty: dict[str, Any] | None = None  # as the catalogue says it; without it that stays
     jobs: Jobs = Jobs()
     guard: Guard | None = None
 
@@ -203,7 +188,7 @@ def read_operator(
         problems.add(FILE, f"not readable as TOML: {error}")
         return None
     except ValidationError as error:
-        _tell(error, "", problems)
+        _tell(_Shape, error, "", problems)
         return None
     before = len(problems)
     targets = _limited(_outside("targets", shape.targets, environment, problems), problems)
@@ -260,36 +245,26 @@ def _promises(table: Promises, currency: str, problems: Problems) -> PromisePoli
         return None
 
 
-def _program(table: Loyalty, currency: str, problems: Problems) -> Program | None:
-    gift = _amount("referral", table.referral, currency, problems, "loyalty")
-    tiers = []
-    for n, tier in enumerate(table.tiers):
-        least = _amount(f"tiers.{n}.from_paid", tier.from_paid, currency, problems, "loyalty")
-        try:
-            tiers.append(Tier(name=tier.name, from_minor=least or 0, earns=cells.rate(tier.earns)))
-        except ValueError as error:
-            problems.add(FILE, str(error), field=f"loyalty.tiers.{n}.earns")
-    try:
-        return Program(
-            referral=None if gift is None else Money(gift, currency),
-            months=table.months,
-            tiers=tuple(tiers),
-            currency=currency,
-        )
-    except Invalid as error:
-        problems.add(FILE, error.reason, field=error.field)
+def _program(told: Mapping[str, Any], currency: str, problems: Problems) -> Program | None:
+    """Read what the sheets of the catalogue may say as well, by their readers."""
+    if not are_tables(told.get(TIERS, [])):
+        problems.add(FILE, f"must be tables: [[loyalty.{TIERS}]]", field=f"loyalty.{TIERS}")
         return None
+    found = Problems()
+    program = told_program(told, currency, found)
+    for one in found:
+        where = f"loyalty.{TIERS}.{one.row - 1}" if one.file == LOYALTY_TIERS.file else "loyalty"
+        problems.add(FILE, one.why, field=f"{where}.{one.field}")
+    return program
 
 
-def _amount(
-    name: str, text: str, currency: str, problems: Problems, section: str = "promises"
-) -> int | None:
+def _amount(name: str, text: str, currency: str, problems: Problems) -> int | None:
     if not text:
         return None
     try:
-        return Money.parse(text, currency).amount_minor
+        return Money.parse(cells.amount_text(text), currency).amount_minor
     except ValueError as error:
-        problems.add(FILE, str(error), field=f"{section}.{name}")
+        problems.add(FILE, str(error), field=f"promises.{name}")
         return None
 
 
@@ -310,7 +285,7 @@ def _outside(
         options = _filled(dict(table), where, environment, problems)
         kind = options.pop("kind", None)
         if not isinstance(kind, str) or not kind:
-            problems.add(FILE, "the kind is missing", field=f"{where}.kind")
+            problems.add(FILE, "must not be empty", field=f"{where}.kind")
             continue
         found.append(Outside(name=name, kind=kind, options=options))
     return tuple(found)
@@ -325,16 +300,16 @@ def _limited(found: Sequence[Outside], problems: Problems) -> tuple[Limited, ...
         try:
             limits = Limits.model_validate(said)
         except ValidationError as error:
-            _tell(error, f"targets.{one.name}.", problems)
+            _tell(Limits, error, f"targets.{one.name}.", problems)
         else:
             targets.append(Limited(name=one.name, kind=one.kind, options=options, limits=limits))
     return tuple(targets)
 
 
-def _tell(error: ValidationError, where: str, problems: Problems) -> None:
-    for wrong in error.errors(include_url=False, include_input=False, include_context=False):
+def _tell(model: type[BaseModel], error: ValidationError, where: str, problems: Problems) -> None:
+    for wrong in error.errors(include_url=False):
         field = where + ".".join(str(part) for part in wrong["loc"])
-        problems.add(FILE, _why(wrong["msg"]), field=field)
+        problems.add(FILE, why(model, wrong, field), field=field)
 
 
 def _filled(value: Any, where: str, environment: Mapping[str, str], problems: Problems) -> Any:
@@ -349,7 +324,3 @@ def _filled(value: Any, where: str, environment: Mapping[str, str], problems: Pr
         if not environment.get(name):
             problems.add(FILE, f"the environment variable {name} is not set", field=where)
     return _VARIABLE.sub(lambda match: environment.get(match[1], ""), value)
-
-
-def _why(message: str) -> str:
-    return message.removeprefix("Value error, ")

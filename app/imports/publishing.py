@@ -74,15 +74,11 @@ async def publish_draft(
 
     Where it has problems nothing may be kept of the transaction.
     """
-    before = await catalog.document(tx)
     try:
-        await take_in(house, tx, folder, problems, actor, strict=True)
+        taken = await take_in(house, tx, folder, problems, actor, strict=True)
     except NothingTakenError:
         return Drafted(problems=outcome(folder, problems, None).problems)
-    after = await catalog.document(tx)
-    return Drafted(
-        edition=await catalog.edition(tx), changes=await affected(tx, differences(before, after))
-    )
+    return Drafted(edition=await catalog.edition(tx), changes=await affected(tx, taken.changes))
 
 
 async def check_draft(house: House, folder: Folder, problems: Problems, actor: str) -> Drafted:

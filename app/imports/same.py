@@ -76,8 +76,8 @@ async def leave_known(
     # These may change: what was sold is watched over where it is published, routes go as a whole.
     await sieve.count_known(OFFERINGS, folder.offerings)
     await sieve.count_known(PROMOTIONS, folder.promotions)
-    await sieve.count_known(LOYALTY, folder.loyalty)
-    await sieve.count_known(LOYALTY_TIERS, folder.loyalty_tiers)
+    await sieve.count_known(LOYALTY, folder.loyalty or ())
+    await sieve.count_known(LOYALTY_TIERS, folder.loyalty_tiers or ())
     await sieve.count_known(ROUTES, folder.routes)
     await sieve.count_known(MODELS, folder.models)
     return sieve.unchanged

@@ -45,8 +45,8 @@ class Draft:
     offerings: list[sheets.OfferingRow] = field(default_factory=list)
     prices: list[sheets.PriceRow] = field(default_factory=list)
     promotions: list[sheets.PromotionRow] = field(default_factory=list)
-    loyalty: list[loyalty_sheets.LoyaltyRow] = field(default_factory=list)
-    loyalty_tiers: list[loyalty_sheets.TierRow] = field(default_factory=list)
+    loyalty: list[loyalty_sheets.LoyaltyRow] | None = None
+    loyalty_tiers: list[loyalty_sheets.TierRow] | None = None
     places: Mapping[tuple[str, int, str], int] = field(default_factory=dict)
 
     def named(self, problem: Problem) -> Problem:
@@ -99,21 +99,23 @@ def read_tables(
     except ValueError as error:
         problems.add(file or FILE, str(error), field="version")
     for table in SHEETS:
-        if not _are_tables(told.get(table, [])):
+        if not are_tables(told.get(table, [])):
             problems.add(file or FILE, f"must be tables: [[{table}]]", field=table)
-    rows = {table: _rows(table, told.get(table, []), problems) for table in SHEETS}
+    rows = {table: read_table(table, told[table], problems) for table in SHEETS if table in told}
     if len(problems) > before and any(one.row == 0 for one in problems):
         return None
     return Draft(file=file, name=name, places=places or {}, **rows)
 
 
-def _are_tables(told: Any) -> bool:
+def are_tables(told: Any) -> bool:
+    """Whether something is tables of an array, or none."""
     return isinstance(told, list) and all(isinstance(row, dict) for row in told)
 
 
-def _rows(table: str, told: Any, problems: Problems) -> list[Any]:
+def read_table(table: str, told: Any, problems: Problems) -> list[Any]:
+    """Read the rows of one table; what is no rows has none."""
     sheet = SHEETS[table]
-    if not _are_tables(told):
+    if not are_tables(told):
         return []
     if len(told) > ROWS_MAX:
         problems.add(sheet.file, f"more than {ROWS_MAX} rows")
@@ -154,18 +156,28 @@ def _text(name: str, value: Any, *, is_day: bool = False) -> str:
         return value
     if isinstance(value, date) and not isinstance(value, datetime):
         return value.isoformat()
-    if type(value) is int and name in _COUNTED:
+    if type(value) in {int, float} and name in _COUNTED:
         return str(value)
     if isinstance(value, list) and all(isinstance(one, str) for one in value):
         if any(";" in one for one in value):
             raise ValueError("holds a ';'")
         return ";".join(value)
     wanted = "a date like 2026-03-31" if is_day else "a text"
-    raise ValueError(f"must be {wanted}, not {_kind(value)}")
+    raise ValueError(f"must be {wanted}, not {kind_of(value)}")
 
 
-def _kind(value: Any) -> str:
-    kinds = {bool: "true or false", int: "a number", float: "a number", datetime: "a time"}
+def kind_of(value: Any) -> str:
+    """Say what a value is that should be something else."""
+    kinds = {
+        bool: "true or false",
+        int: "a number",
+        float: "a number",
+        str: "a text",
+        date: "a date",
+        datetime: "a time",
+        list: "a list",
+        dict: "a table",
+    }
     return kinds.get(type(value), "something else")
 
 

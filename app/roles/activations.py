@@ -20,7 +20,6 @@ from terms.facts import BoxProven
 CONSUMER = "inventory.activate"
 KINDS = (BoxProven.KIND,)
 ACTOR = "box"
-WAITING = frozenset({ResourceState.ASSIGNED, ResourceState.INSTALLED})
 
 log = get_log()
 
@@ -42,7 +41,9 @@ async def _activate(house: House, tx: Tx, proven: list[BoxProven]) -> None:
     holders = {one.resource: one.service for one in proven}
     # Whoever has a box by now has to see it prove itself anew.
     waiting = (
-        box for box in known.values() if box.state in WAITING and box.service == holders[box.id]
+        box
+        for box in known.values()
+        if box.state is ResourceState.ASSIGNED and box.service == holders[box.id]
     )
     with because("it holds its wish"):
         for box in waiting:

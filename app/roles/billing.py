@@ -6,7 +6,7 @@ transaction. So a run that stops goes on where it was, and what is done is not d
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
@@ -15,17 +15,18 @@ from app.desk.auditing import note
 from app.desk.documents import AHEAD_DAYS_MAX
 from app.roles import crew
 from app.roles import settle as settling
-from app.roles.foretold import SHOCK_PERCENT, SHOWN_MAX, BillPreview, Broken, add
+from app.roles.foretold import SHOCK_PERCENT, SHOWN_MAX, BillPreview, Broken, Rechecked, add, sum_up
 from app.roles.pace import BY_ITSELF, longer_while_alone
 from app.roles.possessions import take_waiting
 from app.wiring import House
 from billing.billdays.model import OPEN_GATE, DayState, state_of
 from billing.flows import billdays as released
 from billing.flows.recheck import reopen_all
-from billing.flows.settle import foresee
+from billing.flows.settle import foresee, settle
 from billing.reads import billdays, bills
 from runtime.memory import settle_down
-from runtime.work.due import due_count, due_keys
+from runtime.store import Tx
+from runtime.work.due import due_among, due_count, due_keys
 from terms.calendar import days_after, local_date, start_of_day
 from terms.errors import BoxofficeError, DomainError, Invalid
 from terms.ids import AccountId
@@ -85,8 +86,15 @@ async def preview(house: House, asked: Asked, tell: Tell) -> BillPreview:
     if asked.accounts_max is not None and many > asked.accounts_max:
         raise DomainError(f"{many} accounts are due: use `boxoffice bill preview --on {day}`")
     found = BillPreview(at=moment, day=day, shock_percent=asked.shock_percent)
+
+    async def rehearse(accounts: Sequence[AccountId]) -> None:
+        """As if every day were let go."""
+        async with house.store.rehearse() as tx:
+            foreseen = await foresee(house.desk, tx, accounts, moment, gate=OPEN_GATE)
+            await add(tx, found, foreseen)
+
     async for accounts in _chunks(house, until):
-        await _rehearse(house, accounts, found, moment)
+        await _each(house, accounts, found, rehearse)
         tell(found.accounts, many)
     await _gone(house, found, until)
     if gate.window_days and state_of(day, gate, today) is not DayState.RELEASED:
@@ -121,8 +129,8 @@ async def run(house: House, tell: Tell, *, actor: str) -> Ran:
     return Ran(accounts=done, left=left, waiting=waiting)
 
 
-async def recheck(house: House, since: datetime, tell: Tell) -> BillPreview:
-    """Compute every period since a day again, of all accounts; what differs is what is found.
+async def recheck(house: House, since: datetime, tell: Tell) -> Rechecked:
+    """Compute every period since a day again, of all accounts, and tell what differs.
 
     Raises Invalid for a day that is to come.
     """
@@ -133,13 +141,31 @@ async def recheck(house: House, since: datetime, tell: Tell) -> BillPreview:
     today = local_date(now, known.zone if known else "UTC")
     if since.date() > today:
         raise Invalid("recheck", f"{since.date()} is to come: nothing is charged from it on yet")
-    found = BillPreview(at=now, day=today)
-    async for accounts in _chunks(house, _FAR):
+    found = Rechecked(at=now, since=since.date())
+
+    async def compare(accounts: Sequence[AccountId]) -> None:
         async with house.store.rehearse() as tx:
-            await reopen_all(house.desk, tx, accounts, since.date())
-            await add(tx, found, await foresee(house.desk, tx, accounts, now))
+            await _compare(house, tx, accounts, found)
+        found.accounts += len(accounts)
+
+    async for accounts in _chunks(house, _FAR):
+        await _each(house, accounts, found, compare)
         tell(found.accounts, many)
     return found
+
+
+async def _compare(house: House, tx: Tx, accounts: Sequence[AccountId], found: Rechecked) -> None:
+    """Settle what is due, and only then compute all again. Nothing of it may be kept."""
+    keys = await due_among(tx, settling.KIND, accounts, found.at)
+    foreseen = await foresee(house.desk, tx, [AccountId(key) for key in keys], found.at)
+    due = [one for one in foreseen if one.invoice or one.note]
+    if due:
+        await settle(house.desk, tx, [one.account for one in due], found.at)
+    await reopen_all(house.desk, tx, accounts, found.since)
+    differs = await foresee(house.desk, tx, accounts, found.at)
+    for sums, documents in ((found.due, due), (found.differs, differs)):
+        for one in documents:
+            sum_up(sums, one)
 
 
 _FAR = datetime(9999, 1, 1, tzinfo=UTC)
@@ -156,23 +182,25 @@ async def _chunks(house: House, until: datetime) -> AsyncIterator[list[AccountId
         after = keys[-1]
 
 
-async def _rehearse(
-    house: House, accounts: Sequence[AccountId], found: BillPreview, at: datetime
+async def _each(
+    house: House,
+    accounts: Sequence[AccountId],
+    found: BillPreview | Rechecked,
+    rehearse: Callable[[Sequence[AccountId]], Awaitable[None]],
 ) -> None:
-    """Rehearse a batch as if every day were let go; where one account breaks it, each by itself."""
+    """Rehearse a batch; where one account breaks it, each by itself."""
     try:
-        async with house.store.rehearse() as tx:
-            await add(tx, found, await foresee(house.desk, tx, accounts, at, gate=OPEN_GATE))
+        await rehearse(accounts)
     except BoxofficeError as error:
         if len(accounts) == 1:
             await _broke(house, accounts[0], found, error)
             return
         for one in accounts:
-            await _rehearse(house, [one], found, at)
+            await _each(house, [one], found, rehearse)
 
 
 async def _broke(
-    house: House, account: AccountId, found: BillPreview, error: BoxofficeError
+    house: House, account: AccountId, found: BillPreview | Rechecked, error: BoxofficeError
 ) -> None:
     found.accounts += 1
     found.broken_count += 1

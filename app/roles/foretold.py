@@ -96,11 +96,33 @@ class BillPreview:
         return json.dumps({**named, "sums": sums}, separators=(",", ":"))
 
 
+@dataclass(slots=True, kw_only=True)
+class Rechecked:
+    """What periods since a day, computed again, come to that is not on the books.
+
+    `differs` stands on the books otherwise. `due` is to be billed by now and is not yet: whatever
+    a run will bill is no difference. What is `broken` could not be compared.
+    """
+
+    at: datetime
+    since: date
+    accounts: int = 0
+    differs: dict[str, Sums] = field(default_factory=dict)
+    due: dict[str, Sums] = field(default_factory=dict)
+    broken: list[Broken] = field(default_factory=list)
+    broken_count: int = 0
+
+    @property
+    def is_right(self) -> bool:
+        """Whether all was compared, and nothing differs."""
+        return not (self.differs or self.broken_count)
+
+
 async def add(tx: Tx, found: BillPreview, foreseen: Sequence[Foreseen]) -> None:
     """Add what is foreseen of a batch of accounts."""
     found.accounts += len(foreseen)
     for one in foreseen:
-        _sum(found, one)
+        sum_up(found.sums, one)
     invoices = {one.account: one.invoice.total for one in foreseen if one.invoice}
     lately = await bills.lately(tx, [one.account for one in foreseen])
     usual = {key: (invoices[key], one) for key, one in lately.items() if key in invoices}
@@ -153,12 +175,13 @@ def _was_due(one: Lately, found: BillPreview) -> bool:
     return one.last_on in bills.month_before(found.day)
 
 
-def _sum(found: BillPreview, one: Foreseen) -> None:
+def sum_up(found: dict[str, Sums], one: Foreseen) -> None:
+    """Add the documents of an account to the sums of its currency, where there are any."""
     if not (one.invoice or one.note):
         return
     zero = Money(0, one.currency)
     fresh = Sums(currency=one.currency, net=zero, tax=zero, total=zero, given_back=zero)
-    sums = found.sums.setdefault(one.currency, fresh)
+    sums = found.setdefault(one.currency, fresh)
     if one.invoice:
         sums.invoices += 1
         sums.net += one.invoice.net

@@ -7,8 +7,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from billing.catalog.document import Document, Row
+from billing.catalog.model import OfferingKind, usual_channel
+from billing.catalog.terms import TERMS, USUAL
 
 _LIMITS = ("from_on", "until_on", "ends", "limit", "limit_account", "group")
+_USUAL = {name: str(getattr(USUAL, name) or "") for name in TERMS}
 _PRICED = ("deposit", "lost_fee", "includes_tax", "tiers", "bundled", "minimum", "usage")
 
 
@@ -85,7 +88,7 @@ def _offerings(before: Sequence[Row], after: Sequence[Row]) -> Iterator[Differen
             yield Difference(table="offerings", key=row["code"], field="name", after=name)
             continue
         for field in sorted({*held, *row}):
-            was, now = _text(held.get(field)), _text(row.get(field))
+            was, now = _term(held, field), _term(row, field)
             if was != now:
                 yield Difference(
                     table="offerings", key=row["code"], field=field, before=was, after=now
@@ -170,6 +173,13 @@ def _money(text: str, field: str, row: Row) -> str:
         if text and field not in ("includes_tax", "tiers", "usage")
         else text
     )
+
+
+def _term(row: Row, field: str) -> str:
+    """Write what an offering says; of a term that it leaves out, what that means."""
+    if field == "sales_channel" and row["kind"] == OfferingKind.ONE_OFF:
+        return _text(row.get(field)) or usual_channel(grants=bool(row.get("grants")))
+    return _text(row.get(field)) or _USUAL.get(field, "")
 
 
 def _text(value: Any) -> str:

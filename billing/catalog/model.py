@@ -68,9 +68,13 @@ class Offering:
     @property
     def is_self_service(self) -> bool:
         """Whether subscribers may buy it themselves: titles, unless its terms say otherwise."""
-        usual = SalesChannel.SELF_SERVICE if self.grants else SalesChannel.STAFF
-        said = self.terms.sales_channel or usual
+        said = self.terms.sales_channel or usual_channel(grants=bool(self.grants))
         return self.kind is OfferingKind.ONE_OFF and said is SalesChannel.SELF_SERVICE
+
+
+def usual_channel(*, grants: bool) -> SalesChannel:
+    """Tell who sells what is bought once where nothing is said: titles sell themselves."""
+    return SalesChannel.SELF_SERVICE if grants else SalesChannel.STAFF
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

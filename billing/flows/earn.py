@@ -8,7 +8,7 @@ month, so that none is made twice.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -19,7 +19,7 @@ from billing.invoicing.deferred import Back, Deferred, parts_of
 from billing.invoicing.goodwill import goodwill
 from billing.invoicing.store import credit_line, credit_note, invoice, invoice_line
 from billing.ledger import store as ledger
-from billing.ledger.deferral import Deferral, is_deferred, month_of
+from billing.ledger.deferral import Deferral, earned, is_deferred, month_of
 from billing.ledger.model import Book, Posting, PostingKind, entries
 from billing.ledger.store import deferral, deferral_from, deferred_on, earned_month
 from billing.rating.model import LineKind
@@ -66,7 +66,7 @@ async def earn(tx: Tx, now: datetime) -> Earned | None:
         await _keep(tx, place.month.start, after=place.after, is_done=True)
         return Earned(month=place.month.start, accounts=0, postings=0)
     before = await _deferrals(tx, place.month, place.after, keys[-1])
-    after = [one.earned_until(place.month.end) for one in before]
+    after = earned(before, place.month.end)
     postings = _postings(before, after, place.month, now)
     await ledger.write(tx, postings)
     await ledger.keep_deferrals(tx, after)
@@ -132,14 +132,28 @@ async def _deferrals(tx: Tx, month: Period, after: str, last: AccountId) -> list
     def mine(key: ColumnElement[str]) -> ColumnElement[bool]:
         return and_(key > after, key <= last)
 
-    kept = await tx.rows(select(deferral).where(mine(deferral.c.account_id)))
+    kept = await tx.rows(_kept_query().where(mine(deferral.c.account_id)))
     lines = await tx.rows(_line_query(month).where(mine(invoice.c.account_id)))
     given_back = await tx.rows(_credit_query(month).where(mine(credit_note.c.account_id)))
     gifts = await tx.rows(_gift_query(month, mine(goodwill.c.account_id)))
-    found = [deferral_from(row) for row in kept]
+    found = [replace(deferral_from(row), taken_of=_taken_of(row)) for row in kept]
     found += [one for row in lines if (one := _of_line(row))]
     found += _of_credits(given_back, gifts, month)
-    return sorted(found, key=lambda one: (one.account, one.document, one.n))
+    return sorted(found, key=lambda one: one.account)
+
+
+def _kept_query() -> Select[Any]:
+    """Ask for what is deferred, and of which line what was taken is, in the order it was."""
+    c, d = credit_line.c, deferral.c
+    taken = deferral.outerjoin(credit_line, and_(c.note_id == d.document_id, c.n == d.n)).outerjoin(
+        credit_note, credit_note.c.id == c.note_id
+    )
+    query = select(deferral, c.invoice_id, c.invoice_n).select_from(taken)
+    return query.order_by(d.account_id, credit_note.c.sequence, d.n)
+
+
+def _taken_of(row: Any) -> tuple[str, int] | None:
+    return None if row.invoice_id is None else (row.invoice_id, row.invoice_n)
 
 
 def _line_query(month: Period) -> Select[Any]:
@@ -232,6 +246,7 @@ def _of_credits(
                     account=AccountId(row.account_id),
                     amount=-part.amount,
                     period=part.period,
+                    taken_of=_taken_of(row),
                 )
 
 

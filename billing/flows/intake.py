@@ -79,7 +79,10 @@ async def intake(desk: Desk, tx: Tx, event_ids: Sequence[str], now: datetime) ->
     names = {key: number for number, key in known.numbers.items()}
     told: list[Told] = []
     failures: list[Failure] = []
+    machine_now = desk.clock.machine_now()
     for event in events:
+        # An event is received when it comes in, however late it is taken up.
+        received_at = now - max(machine_now - event.received_at, timedelta(0))
         states[event.id] = EventState.TAKEN, ""
         for one in event.tidings:
             owner = known.owner(event.provider, one)
@@ -87,7 +90,15 @@ async def intake(desk: Desk, tx: Tx, event_ids: Sequence[str], now: datetime) ->
                 states[event.id] = _ownerless(desk, event, one, again)
             elif isinstance(one, Moved):
                 number = names.get(owner, "")
-                told.append(Told(account=owner, number=number, provider=event.provider, moved=one))
+                told.append(
+                    Told(
+                        account=owner,
+                        number=number,
+                        provider=event.provider,
+                        moved=one,
+                        received_at=received_at,
+                    )
+                )
             elif one.attempt:
                 failures.append(Failure(provider=event.provider, refused=one))
     await movements.hear(desk, tx, told, failures, now)

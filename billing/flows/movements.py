@@ -23,12 +23,16 @@ from terms.ids import AccountId
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Told:
-    """That money moved for an account, as a provider told it. `number` names the account."""
+    """That money moved for an account, as a provider told it. `number` names the account.
+
+    `received_at` is when it was told, in business time; now where nothing is said.
+    """
 
     account: AccountId
     number: str
     provider: str
     moved: Moved
+    received_at: datetime | None = None
 
 
 async def hear(
@@ -58,7 +62,7 @@ async def _record(desk: Desk, tx: Tx, told: Sequence[Told], now: datetime) -> in
             "amount_minor": one.moved.amount.amount_minor,
             "currency": one.moved.amount.currency,
             "attempt_id": one.moved.attempt or None,
-            "received_at": now,
+            "received_at": one.received_at or now,
             "settled_at": None,
         }
         for one in told

@@ -26,7 +26,10 @@ from terms.money import Money
 
 
 class Points(NamedTuple):
-    """Points that come, or go where there are fewer than none; `earned` by the whole charge."""
+    """Points that come, or go where there are fewer than none; `earned` by the whole charge.
+
+    `moment` is when their cause was; now where nothing is said.
+    """
 
     kind: PointKind
     points: int
@@ -34,6 +37,7 @@ class Points(NamedTuple):
     charge: str = ""
     expires_on: date | None = None
     earned: int = 0
+    moment: Moment | None = None
 
 
 async def balance(tx: Tx, owner: AccountId) -> int:
@@ -57,6 +61,7 @@ async def add(desk: Desk, tx: Tx, owner: AccountId, one: Points, moment: Moment)
     if not points:
         return ""
     key = new_id(moment.now, desk.chance)
+    moment = one.moment or moment
     row = {
         "id": key,
         "account_id": owner,

@@ -43,7 +43,7 @@ async def reward(desk: Desk, tx: Tx, accounts: Sequence[AccountId], now: datetim
     )
     for row in rows:
         moment = Moment(now=now, today=local_date(now, row.zone))
-        story = _Story(desk, tx, AccountId(row.id), moment, program)
+        story = _Story(desk, tx, AccountId(row.id), row.zone, moment, program)
         if row.perks & Perk.MEMBER:
             await story.earn()
         if row.perks & Perk.REFERRED and program.referral:
@@ -55,6 +55,7 @@ class _Story:
     desk: Desk
     tx: Tx
     id: AccountId
+    zone: str
     moment: Moment
     program: Program
 
@@ -106,13 +107,17 @@ class _Story:
             earned = program.earns(await self._paid_before(came_in), came)
         wanted = kept(earned, came, taken_back(charge))
         is_more = wanted > held
+        # The first points are of the payment, all others of what became of it since.
+        cause = max(charge, key=lambda one: (one.received_at, one.id)) if rows else came_in
+        day = local_date(cause.received_at, self.zone)
         points = Points(
             kind=PointKind.EARNED if is_more else PointKind.TAKEN_BACK,
             points=wanted - held,
             cause=f"{came_in.id}.{len(rows)}",  # of a charge so many rows came before
             charge=name,
-            expires_on=self.program.expires_on(self.moment.today) if is_more else None,
+            expires_on=self.program.expires_on(day) if is_more else None,
             earned=earned,
+            moment=Moment(now=cause.received_at, today=day),
         )
         await add(self.desk, self.tx, self.id, points, self.moment)
 

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from billing.ledger.deferral import reached_minor, unearned, unearned_part
+from billing.ledger.deferral import Part, left_between, unearned, unearned_part
 from billing.rating.coverage import less
 from terms.calendar import Period
 from terms.money import Money
@@ -37,14 +37,6 @@ class Back:
     period: Period
     is_goodwill: bool
     on: date | None
-
-
-@dataclass(frozen=True, slots=True)
-class Part:
-    """So much of what is deferred for some days was taken."""
-
-    amount: Money
-    period: Period
 
 
 def parts_of(line: Deferred, backs: Iterable[Back]) -> list[Part | None]:
@@ -84,20 +76,15 @@ def _days(line: Deferred, back: Back, gifts: Sequence[Part]) -> Part | None:
     still = unearned(back.period, line.period.end, line.booked_on, back.on)
     if still is None:
         return None
+    left = _left(line, gifts, still)
     if not any(gift.period.overlap(still) for gift in gifts):
-        return _part(unearned_part(back.net, back.period, still), still)
-    return _part(_left(line, gifts, still), still)
+        left = min(left, unearned_part(back.net, back.period, still))
+    return _part(left, still)
 
 
 def _left(line: Deferred, gifts: Sequence[Part], still: Period) -> Money:
     """Tell what is deferred for days that are not earned yet, of which goodwill took some."""
-    left = _between(line.net, line.period, still)
-    left -= sum(_between(gift.amount, gift.period, still) for gift in gifts)
-    return Money(max(left, 0), line.net.currency)
-
-
-def _between(amount: Money, period: Period, days: Period) -> int:
-    return reached_minor(amount, period, days.end) - reached_minor(amount, period, days.start)
+    return Money(left_between(line.net, line.period, gifts, still), line.net.currency)
 
 
 def _part(amount: Money, period: Period) -> Part | None:

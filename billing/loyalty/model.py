@@ -7,7 +7,7 @@ expired use up those first that expire first. Pure.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
 
@@ -50,7 +50,7 @@ class Program:
     referral: Money | None = None
     months: int = 24
     tiers: Sequence[Tier] = ()
-    currency: str = NO_CURRENCY
+    currency: str = field(default=NO_CURRENCY, compare=False)
 
     def __post_init__(self) -> None:
         if self.referral is not None and self.referral.amount_minor <= 0:

@@ -34,16 +34,6 @@ class HandOver:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Install:
-    """A box plugged in where it is; `on` is the local date there."""
-
-    resource: ResourceId
-    on: date
-    actor: str
-    place: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Activate:
     """A box that has proven itself, or was seen to work by a person."""
 
@@ -95,22 +85,6 @@ async def hand_over(tx: Tx, work: Work, moves: Sequence[HandOver]) -> list[Resou
         after = moved(box, ResourceState.ASSIGNED, service=move.service, place=place)
         fact = fact_of(Possession.HANDED_OVER, after, move.service, move.on)
         return _told("hand_over", box, after, move, fact)
-
-    return await each(tx, work, moves, step)
-
-
-async def install(tx: Tx, work: Work, moves: Sequence[Install]) -> list[Resource]:
-    """Note boxes as plugged in. One that is already, or works already, is left as it is.
-
-    Raises NotFound, and InvalidTransition for a box nobody holds.
-    """
-
-    def step(box: Resource, move: Install) -> Step | None:
-        if box.state in {ResourceState.INSTALLED, ResourceState.ACTIVE}:
-            return None
-        place = checked_place(move.place) or box.place
-        after = moved(box, ResourceState.INSTALLED, service=box.service, place=place)
-        return _told("install", box, after, move)
 
     return await each(tx, work, moves, step)
 
@@ -223,7 +197,7 @@ def _told(
     action: str,
     before: Resource,
     after: Resource,
-    move: HandOver | Install | Activate,
+    move: HandOver | Activate,
     fact: PossessionChanged | None = None,
 ) -> Step:
     return Step(action=action, before=before, after=after, actor=move.actor, on=move.on, fact=fact)

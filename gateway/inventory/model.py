@@ -32,7 +32,6 @@ class ResourceState(StrEnum):
 
     IN_STOCK = "in_stock"  # ours, on a shelf or in a van
     ASSIGNED = "assigned"  # a household holds it
-    INSTALLED = "installed"  # plugged in there
     ACTIVE = "active"  # has proven itself there
     RETURNED = "returned"  # back, not looked at yet
     LOST = "lost"  # nobody knows where
@@ -45,14 +44,6 @@ ALLOWED: Mapping[ResourceState, frozenset[ResourceState]] = MappingProxyType(
             {ResourceState.ASSIGNED, ResourceState.LOST, ResourceState.SCRAPPED}
         ),
         ResourceState.ASSIGNED: frozenset(
-            {
-                ResourceState.INSTALLED,
-                ResourceState.ACTIVE,
-                ResourceState.RETURNED,
-                ResourceState.LOST,
-            }
-        ),
-        ResourceState.INSTALLED: frozenset(
             {ResourceState.ACTIVE, ResourceState.RETURNED, ResourceState.LOST}
         ),
         ResourceState.ACTIVE: frozenset({ResourceState.RETURNED, ResourceState.LOST}),
@@ -63,14 +54,13 @@ ALLOWED: Mapping[ResourceState, frozenset[ResourceState]] = MappingProxyType(
         ResourceState.SCRAPPED: frozenset(),
     }
 )
-HELD = frozenset({ResourceState.ASSIGNED, ResourceState.INSTALLED, ResourceState.ACTIVE})
+HELD = frozenset({ResourceState.ASSIGNED, ResourceState.ACTIVE})
 SHELVED = frozenset({ResourceState.IN_STOCK, ResourceState.RETURNED})
 # What people call the states, behind "the box is".
 IN_WORDS: Mapping[ResourceState, str] = MappingProxyType(
     {
         ResourceState.IN_STOCK: "in stock",
         ResourceState.ASSIGNED: "handed over",
-        ResourceState.INSTALLED: "plugged in",
         ResourceState.ACTIVE: "working",
         ResourceState.RETURNED: "back, not looked at",
         ResourceState.LOST: "lost",
@@ -82,7 +72,6 @@ _MEND: Mapping[ResourceState, str] = MappingProxyType(
     {
         ResourceState.IN_STOCK: "hand it over first",
         ResourceState.ASSIGNED: "take it back first",
-        ResourceState.INSTALLED: "take it back first",
         ResourceState.ACTIVE: "take it back first",
         ResourceState.RETURNED: "look at it and put it back in stock first",
         ResourceState.LOST: "note it as found first",

@@ -55,7 +55,6 @@ class Configuration:
     name: TargetName
     kind: str
     options: Mapping[str, Any]
-    enabled: bool = True
     in_flight_max: int = IN_FLIGHT_MAX
     calls_per_s: float | None = None
     drift_policy: DriftPolicy = DriftPolicy.REPAIR
@@ -135,6 +134,8 @@ class _Shut:
 async def configure(tx: Tx, sealer: Sealer, wanted: Configuration) -> bool:
     """Write down a target; True when anything changed. A change lets it start afresh.
 
+    A new one is switched on, any other stays as it was switched.
+
     Raises Invalid naming the wrong value, NotFound for an unknown kind.
     """
     models = _checked_models(wanted)
@@ -202,14 +203,13 @@ async def release(tx: Tx, name: str) -> bool:
     return done.rowcount == 1
 
 
-async def enable(tx: Tx, name: str) -> None:
-    """Let a target be worked on. Raises NotFound."""
-    await _set_enabled(tx, name, enabled=True)
-
-
-async def disable(tx: Tx, name: str) -> None:
-    """Let a target's rows wait. Raises NotFound."""
-    await _set_enabled(tx, name, enabled=False)
+async def switch(tx: Tx, name: str, *, on: bool) -> bool:
+    """Let a target be worked on, or its rows wait; False when it was so. Raises NotFound."""
+    await find(tx, name)
+    statement = update(table).where(table.c.name == name, table.c.enabled.is_not(on))
+    done = await tx.execute(statement.values(enabled=on))
+    tx.ring((RECONCILE,))
+    return done.rowcount == 1
 
 
 async def slow_down(tx: Tx, name: TargetName, *, until: datetime, pace: int, now: datetime) -> None:
@@ -226,12 +226,6 @@ async def seal_anew(tx: Tx, sealer: Sealer) -> int:
 def place_of(name: str) -> str:
     """Name the place that sealed options are bound to."""
     return f"target/options/{name}"
-
-
-async def _set_enabled(tx: Tx, name: str, *, enabled: bool) -> None:
-    await find(tx, name)
-    await tx.execute(update(table).where(table.c.name == name).values(enabled=enabled))
-    tx.ring((RECONCILE,))
 
 
 def _checked_models(wanted: Configuration) -> list[str]:
@@ -272,7 +266,6 @@ def _canonical(options: Mapping[str, Any]) -> str:
 def _same(row: Any, wanted: Configuration, options: str, sealer: Sealer) -> bool:
     return (
         row.kind == wanted.kind
-        and row.enabled == wanted.enabled
         and row.in_flight_max == wanted.in_flight_max
         and row.call_every_us == _every_us(wanted.calls_per_s)
         and row.drift_policy == wanted.drift_policy.value
@@ -289,7 +282,7 @@ def _row(
         "name": wanted.name,
         "kind": wanted.kind,
         "options": sealer.seal(options, place=place_of(wanted.name)),
-        "enabled": wanted.enabled,
+        "enabled": old.enabled if old else True,
         "version": old.version + 1 if old else 1,
         "in_flight_max": wanted.in_flight_max,
         "call_every_us": _every_us(wanted.calls_per_s),

@@ -120,7 +120,8 @@ async def lines(
         query = query.where(c.actor == wanted.actor)
     if wanted.since is not None:
         # Rows are found by their place: that of the first of the time leads into the same index.
-        first = select(c.position).where(c.at >= wanted.since).order_by(c.at).limit(1)
+        earliest = select(c.position).where(c.at >= wanted.since)
+        first = earliest.order_by(c.at, c.position).limit(1)
         query = query.where(c.position >= first.scalar_subquery())
     if wanted.before is not None:
         query = query.where(c.at < wanted.before)

@@ -8,6 +8,7 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, func, select, update
 
 from runtime.store import Tx, to_micros
+from runtime.store.among import KEYS, among, packed
 from runtime.work.table import work
 
 
@@ -18,6 +19,13 @@ async def due_keys(
     c = work.c
     query = select(c.key).where(*_due(kind, until), c.key > after).order_by(c.key).limit(rows_max)
     return [row.key for row in await tx.rows(query)]
+
+
+async def due_among(tx: Tx, kind: str, keys: Sequence[str], until: datetime) -> Sequence[str]:
+    """List those of some keys of a kind that are due by a business instant and not parked."""
+    c = work.c
+    query = select(c.key).where(*_due(kind, until), among(tx.engine, c.key)).order_by(c.key)
+    return [row.key for row in await tx.rows(query, {KEYS: packed(tx.engine, keys)})]
 
 
 async def due_count(tx: Tx, kind: str, until: datetime) -> int:

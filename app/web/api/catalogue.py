@@ -146,7 +146,8 @@ async def publish(call: Call, tx: Tx) -> CataloguePublished:
 
 
 def _told(body: CatalogueBody) -> dict[str, Any]:
-    return body.model_dump(exclude={"reason"})
+    """Give what is said: a table without rows is something else than none."""
+    return body.model_dump(exclude={"reason"}, exclude_unset=True)
 
 
 def _good(found: Drafted) -> Drafted:

@@ -185,6 +185,18 @@ async def release(call: Call, tx: Tx) -> Counted:
     return Counted(count=int(done))
 
 
+async def enable(call: Call, tx: Tx) -> Counted:
+    """Switch a target on: what waits for it is done. 0 where it was on."""
+    done = await targets.switch(call.house, tx, call.part("name"), call.actor, on=True)
+    return Counted(count=int(done))
+
+
+async def disable(call: Call, tx: Tx) -> Counted:
+    """Switch a target off: its work waits until it is switched on. 0 where it was off."""
+    done = await targets.switch(call.house, tx, call.part("name"), call.actor, on=False)
+    return Counted(count=int(done))
+
+
 async def _views(tx: Tx, found: list[Found]) -> list[DriftView]:
     who = await names(tx, [one.service for one in found])
     return [DriftView.of(one, who) for one in found]
@@ -199,4 +211,6 @@ ROUTES = (
     change("targets/{name}/approve", approve, Counted),
     change("targets/{name}/reject", reject, Counted),
     change("targets/{name}/release", release, Counted),
+    change("targets/{name}/enable", enable, Counted),
+    change("targets/{name}/disable", disable, Counted),
 )

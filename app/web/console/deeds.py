@@ -45,6 +45,22 @@ async def release_target(call: Call, tx: Tx) -> str:
     return f"{name} is tried again."
 
 
+async def enable_target(call: Call, tx: Tx) -> str:
+    """Switch a target on."""
+    return await _switch(call, tx, on=True, words="on")
+
+
+async def disable_target(call: Call, tx: Tx) -> str:
+    """Switch a target off."""
+    return await _switch(call, tx, on=False, words="off: its work waits")
+
+
+async def _switch(call: Call, tx: Tx, *, on: bool, words: str) -> str:
+    name = call.part("name")
+    done = await targets.switch(call.house, tx, name, call.actor, on=on, reason=_why(call))
+    return f"{name} is switched {words}." if done else f"{name} was so already."
+
+
 async def release_work(call: Call, tx: Tx) -> str:
     """Try parked work again."""
     form: ReleaseForm = call.form

@@ -64,6 +64,7 @@ class TargetCard:
     facts: tuple[str, ...] = ()
     ask: Ask | None = None
     is_parked: bool = False
+    is_off: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -217,6 +218,7 @@ def _target(target: TargetHealth, now: datetime, queues: list[Queue]) -> TargetC
         facts=tuple(facts),
         ask=ask,
         is_parked=target.condition is Condition.PARKED,
+        is_off=target.condition is Condition.DISABLED,
     )
 
 

@@ -115,6 +115,8 @@ class Console:
             self._form(f"{target}/approve", deeds.approve, Right.RUN_BUSINESS, DecideForm),
             self._form(f"{target}/reject", deeds.reject, form=DecideForm),
             self._form(f"{target}/release", deeds.release_target),
+            self._form(f"{target}/enable", deeds.enable_target, form=DecideForm),
+            self._form(f"{target}/disable", deeds.disable_target, form=DecideForm),
             self._form("/console/parked/release", deeds.release_work, form=ReleaseForm),
             self._form("/console/drift/repair", deeds.repair, form=RepairForm),
             self._form(

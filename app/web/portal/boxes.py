@@ -45,7 +45,6 @@ SAID: Mapping[str, tuple[str, Tone]] = {
 # Of boxes that a household has; one that its portal answers for is never seen to work itself.
 STATES: Mapping[ResourceState, tuple[Tone, str]] = {
     ResourceState.ASSIGNED: ("calm", "with you"),
-    ResourceState.INSTALLED: ("calm", "plugged in"),
     ResourceState.ACTIVE: ("good", "working"),
 }
 # The first that fits any of the answers is told.

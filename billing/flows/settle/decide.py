@@ -101,6 +101,8 @@ def decide(facts: Facts, rated: Rated, issued: Issued, rules: Rules, moment: Mom
     """Settle one account on a day."""
     invoice = issued.invoice
     purse = Purse.of(facts, moment)
+    # It is booked on the day it came: what is owed since today was not there for it to pay.
+    purse.settle_movements(before=moment.today)
     if issued.note:
         purse.credit(issued.note)
     booked = invoicing.posting(invoice) if invoice else None

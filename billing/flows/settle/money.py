@@ -102,16 +102,19 @@ class Purse:
         )
         self._post(note.id, PostingKind.CREDIT_NOTE, sides)
 
-    def settle_movements(self) -> None:
-        """Take up every movement that is not settled yet; what waits for its charge goes on so."""
+    def settle_movements(self, *, before: date = date.max) -> None:
+        """Take up every movement of a day before one that is not settled yet.
+
+        What waits for its charge goes on so.
+        """
         if not self.facts.movements:
             return
         known: dict[tuple[str, str], list[Movement]] = {}
         fresh = []
         for one in self.facts.movements:
-            if one.is_settled:
+            if one.is_settled or one.id in self.settled:
                 known.setdefault((one.provider, one.charge), []).append(one)
-            else:
+            elif self._day(one) < before:
                 fresh.append(one)
         for one in sorted(fresh, key=_order):
             self._settle(one, known.setdefault((one.provider, one.charge), []))
@@ -153,7 +156,8 @@ class Purse:
         self.settled.append(one.id)
         self._note_attempt(came_in, charge)
         if change:
-            self._post_movement(one, change, wallet.owed - owed, wallet.unused - unused)
+            on = max(self._day(one), self._day(came_in))
+            self._post_movement(one, change, wallet.owed - owed, wallet.unused - unused, on=on)
 
     def _give_back(self, wallet: Wallet, movement: str, back: int) -> None:
         if back > 0:
@@ -175,7 +179,12 @@ class Purse:
             return Book.LOYALTY, self.facts.account.id
         return Book.PROMOTION, ""
 
-    def _post_movement(self, one: Movement, change: int, owed: Money, unused: Money) -> None:
+    def _day(self, one: Movement) -> date:
+        return self.facts.account.today(one.received_at)
+
+    def _post_movement(
+        self, one: Movement, change: int, owed: Money, unused: Money, *, on: date
+    ) -> None:
         account = self.facts.account.id
         sides = entries(
             (*self._given_by(one.provider), Money(change, one.amount.currency)),
@@ -183,15 +192,17 @@ class Purse:
             (Book.CREDIT, account, -unused),
         )
         kind = PostingKind.PAYMENT if change > 0 else PostingKind.REVERSAL
-        self._post(one.id, kind, sides)
+        self._post(one.id, kind, sides, on=on)
 
-    def _post(self, key: str, kind: PostingKind, sides: Sequence[Entry]) -> None:
+    def _post(
+        self, key: str, kind: PostingKind, sides: Sequence[Entry], *, on: date | None = None
+    ) -> None:
         self.postings.append(
             Posting(
                 id=key,
                 kind=kind,
                 account=self.facts.account.id,
-                on=self.moment.today,
+                on=on or self.moment.today,
                 at=self.moment.now,
                 entries=sides,
             )

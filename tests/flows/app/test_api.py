@@ -232,12 +232,16 @@ async def test_targets_tell_how_they_are(harbour, served):
     assert (await served.api("POST", "targets/portal-north/scan", {}))[0] == 504
     assert (await served.api("POST", "targets/portal-north/probe", {}))[0] == 504
     assert (await served.api("POST", "targets/nosuch/scan", {}))[0] == 404
-    for deed in ("repair", "approve", "reject", "release"):
+    for deed in ("repair", "approve", "reject", "release", "disable", "enable"):
         assert (await served.api("POST", f"targets/portal-north/{deed}", {}))[0] == 200
         assert (await served.api("POST", f"targets/nosuch/{deed}", {}))[0] == 404
     _, work = await served.api("GET", "work")
     (queue,) = [one for one in work["items"] if one["target"] == "portal-north"]
     assert queue["due"] == 25
+    for deed, count, is_off in (("disable", 1, True), ("disable", 0, True), ("enable", 1, False)):
+        told = await served.api("POST", f"targets/portal-north/{deed}", {})
+        assert told == (200, {"count": count})
+        assert ((await health(served))["condition"] == "disabled") is is_off
 
 
 async def test_nothing_is_released_that_is_not_parked(harbour, served):

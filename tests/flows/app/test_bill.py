@@ -20,7 +20,7 @@ from billing.equipment.store import rental
 from billing.flows.publish import Publication, publish
 from billing.invoicing.store import credit_note, invoice
 from billing.subscriptions.store import subscription
-from runtime.store import audit
+from runtime.store import audit, to_micros
 from runtime.work import work
 from terms.errors import DomainError, Invalid
 from tests.flows.app.served import ENVIRONMENT, HARBOUR, HARBOUR_BEGINS, go_to
@@ -154,18 +154,42 @@ async def test_a_bill_day_is_looked_at_and_let_go(house: House):
     assert (deed.action, deed.reason) == ("bill.release", "looks right")
 
 
+async def test_what_is_due_is_no_difference(house: House):
+    """Before April is billed it is due; whoever the work does not know to be due differs."""
+    await go_to(house, APRIL)
+    since = APRIL - timedelta(days=60)
+    found = await billing.recheck(house, since, quiet)
+    assert (found.due["EUR"].invoices, found.differs, found.is_right) == (HOUSEHOLDS, {}, True)
+    assert await totals(house) == (0, 0)
+    async with house.store.begin() as tx:
+        lost, odd = [
+            await tx.scalar(select(service.c.account_id).where(service.c.contract == contract))
+            for contract in ("200003", "200007")
+        ]
+        mine = update(work).where(work.c.kind == "settle", work.c.key == lost)
+        await tx.execute(mine.values(due_at=to_micros(APRIL + timedelta(days=20))))
+        await tx.execute(update(account).where(account.c.id == odd).values(currency="USD"))
+    found = await billing.recheck(house, since, quiet)
+    assert (found.due["EUR"].invoices, found.differs["EUR"].invoices) == (HOUSEHOLDS - 2, 1)
+    assert [one.number for one in found.broken] == ["200007"]
+    assert (found.accounts, found.is_right) == (HOUSEHOLDS, False)
+
+
 async def test_a_recheck_finds_what_nobody_reopened(house: House):
     """Books that are right show nothing; an end that was written past the stories is found."""
     await go_to(house, APRIL)
     await billing.run(house, quiet, actor="test")
     since = APRIL - timedelta(days=60)
     found = await billing.recheck(house, since, quiet)
-    assert (found.accounts, found.sums, found.broken_count) == (HOUSEHOLDS, {}, 0)
+    assert (found.accounts, found.differs, found.due, found.broken_count) == (HOUSEHOLDS, {}, {}, 0)
+    assert found.is_right
     async with house.store.begin() as tx:
         key = await tx.scalar(select(service.c.id).where(service.c.contract == "200003"))
         mine = update(subscription).where(subscription.c.service_id == key)
         await tx.execute(mine.values(until_on=APRIL.date() + timedelta(days=9)))
-    (sums,) = (await billing.recheck(house, since, quiet)).sums.values()
+    found = await billing.recheck(house, since, quiet)
+    (sums,) = found.differs.values()
     assert (sums.invoices, sums.given_back.amount_minor > 0) == (0, True)
+    assert (found.due, found.is_right) == ({}, False)
     async with house.store.read() as tx:
         assert await tx.scalar(select(func.count()).select_from(credit_note)) == 0

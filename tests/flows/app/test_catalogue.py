@@ -8,6 +8,7 @@ from datetime import date
 from typing import Any
 
 import pytest
+from sqlalchemy import select
 
 from app.cli.catalogue import as_toml
 from app.imports.load import import_paths
@@ -16,6 +17,7 @@ from app.imports.publishing import check_draft, compare, publish_draft, read_dra
 from app.imports.tables import read_tables, read_toml
 from billing.flows.redeem import redeem
 from billing.reads import catalog
+from runtime.store.audit import audit
 from terms.errors import Invalid, NotFound
 from tests.flows.app.served import ENVIRONMENT, HARBOUR, HARBOUR_BEGINS, go_to
 
@@ -186,6 +188,36 @@ async def test_promotions_and_loyalty_are_a_part_of_the_document(house, tmp_path
     assert (await published(house, path)).changes == []
     async with house.store.read() as tx:
         assert await catalog.document(tx) == document
+    path.write_text("loyalty_tiers = []\n")
+    assert [str(one) for one in (await published(house, path)).changes] == [
+        "tier Bronze: earns none, was 1%",
+        "tier Gold: earns none, was 2.5%",
+        "tier Gold: from_paid none, was 500.00",
+    ]
+    tiers.write_text("name,from_paid,earns\n")
+    assert (await published(house, tiers)).changes == []
+
+
+async def test_the_audit_says_what_a_publication_changes(house, tmp_path):
+    """The sheets and the values are told, of very many the first; the same again is no deed."""
+    path = tmp_path / "catalogue.toml"
+    path.write_text(OFFER)
+    changes = [str(one) for one in (await published(house, path)).changes]
+    taxes = [f'[[taxes]]\ntax = "t{n:02}"\neffective_from = 2020-01-01\n' for n in range(45)]
+    path.write_text("\n".join(f'{row}rate = "1%"\n' for row in taxes))
+    for _ in range(2):
+        await published(house, path)
+    query = select(audit.c.after).where(audit.c.action == "import").order_by(audit.c.position)
+    async with house.store.read() as tx:
+        *_, offer, many = [row.after for row in await tx.rows(query)]
+    assert offer.split("; ") == ["promotions.csv 2, loyalty.csv 1, loyalty_tiers.csv 2", *changes]
+    head, *words, rest = many.split("; ")
+    assert (head, words[0], len(words), rest) == (
+        "taxes.csv 45",
+        "t00: rate 1% from 2020-01-01, new",
+        40,
+        "and 5 changes more",
+    )
 
 
 async def test_what_somebody_has_stays_what_it_is(house, file):
@@ -358,7 +390,7 @@ async def test_a_file_of_another_kind_is_refused(tmp_path):
         ("[[prices]]\namount = 1.0", "must be a text, not a number"),
         ("[[prices]]\neffective_from = 2026", "must be a date like 2026-03-31, not a number"),
         ("[[taxes]]\neffective_from = 2026-01-01T00:00:00", "must be a date like 2026-03-31"),
-        ("[[prices]]\namount = { a = 1 }", "must be a text, not something else"),
+        ("[[prices]]\namount = { a = 1 }", "must be a text, not a table"),
         ('[[prices]]\ncost = "1"', "unknown; known are offering"),
         ("prices = 7", "must be tables"),
         ('shop = "x"', "unknown; known are version"),
@@ -405,6 +437,8 @@ async def test_the_api_tells_checks_and_publishes(counter):
         "from_on": "2099-01-01",
     }
     gift = {"loyalty": [{"months": "12"}], "loyalty_tiers": [{"name": "All", "earns": "1%"}]}
+    status, same = await counter.api("POST", "catalogue/check", shown)
+    assert (status, same["changes"]) == (200, [])
     draft = shown | gift | {"version": "2099", "promotions": [offer]}
     draft["prices"] = [*shown["prices"], row]
     status, checked = await counter.api("POST", "catalogue/check", draft)

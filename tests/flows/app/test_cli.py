@@ -316,6 +316,7 @@ def test_a_box_that_cannot_be_is_one_sentence(harbour_files, tmp_path):
 
 def test_the_doctor_finds_what_is_missing(boxoffice, tmp_path):
     """Without an operator the doctor says so and ends with 1; so it does for open secret files."""
+    assert boxoffice("migrate")[0] == 0
     code, output, _ = boxoffice("doctor")
     assert code == 1
     assert "BAD  operator: none was imported yet" in output
@@ -325,9 +326,14 @@ def test_the_doctor_finds_what_is_missing(boxoffice, tmp_path):
 
 
 def test_verify_says_what_is_broken(boxoffice, sqlite_url):
-    """Sound books end with 0; a row that breaks a rule is named below it, and the end is 1."""
-    code, output, _ = boxoffice("verify")
-    assert (code, output.splitlines()[-1].split(", ")[1]) == (0, "0 broken")
+    """Sound books end with 0; a row that breaks a rule is named below it, and the end is 1.
+
+    Deeds are linked on the way, and nothing else is said.
+    """
+    assert boxoffice("clock", "advance", "1d")[0] == 0
+    code, output, errors = boxoffice("verify")
+    assert (code, output.splitlines()[-1].split(", ")[1], errors) == (0, "0 broken", "")
+    assert boxoffice("audit-link")[1].startswith("1 ")
     with closing_file(sqlite3.connect(sqlite_url.removeprefix("sqlite:///"))) as file:
         file.execute("DROP TRIGGER entry_seal")
     code, output, _ = boxoffice("verify", "--rule", "schema")
@@ -338,6 +344,19 @@ def test_verify_says_what_is_broken(boxoffice, sqlite_url):
     assert boxoffice("verify", "--rule", "I1")[0] == 0
     code, _, errors = boxoffice("verify", "--rule", "I77")
     assert (code, "'I77' is none of I1, I2" in errors) == (2, True)
+
+
+def test_who_only_reads_leaves_an_older_database_alone(boxoffice, sqlite_url):
+    """It says what has to run first; what writes brings an embedded database up by itself."""
+    assert boxoffice("migrate")[0] == 0
+    with closing_file(sqlite3.connect(sqlite_url.removeprefix("sqlite:///"))) as file:
+        file.execute("UPDATE alembic_version SET version_num = '0040'")
+        file.commit()
+        for words in (("verify",), ("books", "trial"), ("user", "list")):
+            code, _, errors = boxoffice(*words)
+            assert (code, "run `boxoffice migrate` first" in errors) == (1, True), words
+        (left,) = file.execute("SELECT version_num FROM alembic_version")
+    assert left == ("0040",)
 
 
 def test_the_journal_is_exported(harbour_files, tmp_path):

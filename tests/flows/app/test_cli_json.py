@@ -136,6 +136,8 @@ ASKED = {
     "targets probe": (TARGET,),
     "targets scan": (TARGET,),
     "targets release": (TARGET,),
+    "targets disable": (TARGET,),
+    "targets enable": (TARGET,),
     "targets approve": (TARGET,),
     "targets reject": (TARGET,),
     "user add": ("anna", "--role", "owner", "--generate"),

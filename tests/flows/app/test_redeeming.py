@@ -159,8 +159,9 @@ earns = "1%"
         ('"10.00"', '"0.00"', "loyalty.referral"),
         ('"10.00"', '"1.005"', "loyalty.referral"),
         ('"1%"', '"much"', "loyalty.tiers.0.earns"),
-        ('"1%"', '"101%"', "loyalty.tiers"),
-        ('name = "Bronze"', 'name = "Bronze"\nfrom_paid = "1.00"', "loyalty.tiers"),
+        ('"1%"', '"101%"', "loyalty.tiers.0.earns"),
+        ('name = "Bronze"', 'name = "Bronze"\nfrom_paid = "1.00"', "loyalty.tiers.0.from_paid"),
+        ('[[loyalty.tiers]]\nname = "Bronze"', 'tiers = "Bronze"', "loyalty.tiers"),
         ('referral = "10.00"', "months = 0", "loyalty.months"),
     ],
 )

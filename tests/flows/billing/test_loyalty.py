@@ -17,7 +17,7 @@ from billing.flows.loyalty import code_of, expire_due, join, refer, spend
 from billing.flows.movements import Told, hear
 from billing.flows.publish import Publication
 from billing.flows.reward import reward
-from billing.ledger.store import entry
+from billing.ledger.store import entry, posting
 from billing.loyalty.model import Program, Tier
 from billing.loyalty.store import loyalty, point_entry, referral
 from billing.payments.model import Moved, MovementKind
@@ -109,6 +109,18 @@ async def test_points_are_by_the_tiers_of_when_it_was_paid(office: Office, membe
     assert await points(office) == 100
     await paid(office, member, "10.00", "R-2")
     assert await points(office) == 600
+
+
+async def test_points_are_of_the_day_it_was_paid(office: Office, member: AccountId):
+    """They come, are booked and expire by it, however late they are worked out."""
+    await pay(office, "100.00", "R-1")
+    at, day = office.now, office.now.date()
+    office.forward(days=3)
+    await settled(office, member)
+    async with office.store.read() as tx:
+        (one,) = await tx.rows(select(point_entry))
+        booked = await tx.scalar(select(posting.c.posted_on).where(posting.c.id == one.id))
+    assert (one.at, booked, one.expires_on) == (at, day, day.replace(year=day.year + 1))
 
 
 async def test_points_of_long_ago_payments_do_not_make_a_tier(office: Office, member: AccountId):

@@ -2,7 +2,7 @@
 
 import asyncio
 import shutil
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -14,6 +14,7 @@ from billing.flows.movements import Told, hear
 from billing.flows.pay import pay_order, take_cash
 from billing.flows.receive import receive, release
 from billing.flows.settle import settle
+from billing.ledger.store import entry, posting
 from billing.payments.model import Moved, MovementKind
 from billing.payments.store import EventState, attempt, movement, payment_method, provider_event
 from runtime.log import log_entry
@@ -130,6 +131,42 @@ async def test_the_oldest_invoice_is_paid_first(office: Office):
         "INV-00000002": FIRST + MONTH - 5000,
         "INV-00000003": MONTH,
     }
+
+
+async def test_money_is_booked_on_the_day_it_came(office: Office):
+    """Cash that is settled days later is booked when it came; what is owed since, it pays then.
+
+    So nothing is paid before it is owed. What goes back on a later day is of that day.
+    """
+    account = await office.join(method=None)
+    office.now = datetime(2026, 3, 30, 22, 30, tzinfo=UTC)
+    await pay(office, "30.00", "R-1")
+    office.now = datetime(2026, 4, 2, 12, tzinfo=UTC)
+    await pay(office, "1.00", "R-2")
+    await office.settle(account)
+    await moved(office, account, MovementKind.CLEARED, "ch_1", 5_000)
+    office.forward(days=1)
+    await moved(office, account, MovementKind.DISPUTED, "du_1", 5_000, charge="ch_1")
+    async with office.store.read() as tx:
+        found = await tx.rows(
+            select(posting.c.posted_on, entry.c.book, entry.c.amount_minor)
+            .join_from(posting, entry, entry.c.posting_id == posting.c.id)
+            .where(entry.c.book.in_(["receivable", "credit"]))
+            .order_by(posting.c.posted_on, posting.c.id, entry.c.book)
+        )
+    days: dict[tuple[date, str], list[int]] = {}
+    for row in found:
+        days.setdefault((row.posted_on, row.book), []).append(row.amount_minor)
+    assert {key: sorted(parts) for key, parts in days.items()} == {
+        (date(2026, 3, 11), "receivable"): [FIRST],
+        (date(2026, 3, 31), "receivable"): [-FIRST],
+        (date(2026, 3, 31), "credit"): [FIRST - 3000],
+        (date(2026, 4, 2), "receivable"): [-3140, -480, -100, MONTH],
+        (date(2026, 4, 2), "credit"): [-1860, 480],
+        (date(2026, 4, 3), "receivable"): [3140],
+        (date(2026, 4, 3), "credit"): [1860],
+    }
+    await check_books(office.store)
 
 
 async def test_cash_is_taken_once_per_reference(office: Office):
@@ -343,6 +380,7 @@ async def test_money_of_nobody_is_taken_up_again_when_somebody_says_so(till: Til
     received = await till.hear(event)
     await till.take(received)
     account = await till.join()
+    till.office.forward(days=2)
     for count in (1, 0):
         async with till.office.store.begin() as tx:
             assert await release(till.office.desk, tx, [received.event]) == count
@@ -350,7 +388,9 @@ async def test_money_of_nobody_is_taken_up_again_when_somebody_says_so(till: Til
         await till.take(received)
     async with till.office.store.read() as tx:
         (moved,) = await tx.rows(select(movement))
+        days = await tx.rows(select(posting.c.posted_on).where(posting.c.id == moved.id))
     assert (moved.account_id, moved.amount_minor) == (account, 500)
+    assert [row.posted_on for row in days] == [date(2026, 3, 11)]
     assert list((await open_items(till.office.store)).values()) == [2520 - 500]
 
 

@@ -111,6 +111,27 @@ async def test_refused_credentials_park_the_target(world: World):
         assert (await world.account(service))["status"] == 1
 
 
+async def test_target_that_is_switched_off_is_left_alone(small_world: World):
+    """Its rows wait, configured anew it stays off, and switched on again it gets what waits."""
+    world = small_world
+    await world.sign_up("s1")
+    async with world.store.begin() as tx:
+        assert await target_rows.switch(tx, NORTH, on=False)
+        assert not await target_rows.switch(tx, NORTH, on=False)
+    await world.configure(in_flight_max=7)
+    await world.rights(["s1"], ServiceState.ACTIVE, "BASIC", revision=1)
+    calls = sum((await world.portal.aadmin("/counters"))["calls"].values())
+    async with world.running():
+        await world.composer_rests()
+        await asyncio.sleep(0.3)
+        assert sum((await world.portal.aadmin("/counters"))["calls"].values()) == calls
+        assert (await world.target()).in_flight_max == 7
+        async with world.store.begin() as tx:
+            assert await target_rows.switch(tx, NORTH, on=True)
+        await world.settled()
+    assert (await world.account("s1"))["status"] == 1
+
+
 async def test_unrouted_code_is_told_and_the_rest_goes_on(world: World):
     """A code that no route maps keeps its service as it is, names the code and stops nobody."""
     await world.sign_up("s1", "s2")

@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy.exc import DBAPIError
 
 from gateway.inventory import flows, stock
-from gateway.inventory.flows import Activate, HandOver, Install, NewBox, Swap, TakeBack
+from gateway.inventory.flows import Activate, HandOver, NewBox, Swap, TakeBack
 from gateway.inventory.model import ResourceState
 from gateway.inventory.stock import Gone, Shelve
 from runtime.store import audit
@@ -34,7 +34,6 @@ async def test_a_life_is_written_down_step_by_step(shelf):
         flows.hand_over,
         HandOver(resource=box.id, service=ONE, on=DAY, actor="ben", place="Pier Road 1"),
     )
-    await do(shelf, flows.install, Install(resource=box.id, on=DAY, actor="ben"))
     await do(shelf, flows.activate, Activate(resource=box.id, on=DAY, actor="ben"))
     back = TakeBack(
         resource=box.id, on=DAY, actor="cay", condition=FAULTY, note="scratched", place="van 7"
@@ -46,16 +45,15 @@ async def test_a_life_is_written_down_step_by_step(shelf):
     assert told == [
         (0, "register", "in_stock", "warehouse", "ann"),
         (1, "hand_over", "assigned", "Pier Road 1", "ben"),
-        (2, "install", "installed", "Pier Road 1", "ben"),
-        (3, "activate", "active", "Pier Road 1", "ben"),
-        (4, "take_back", "returned", "van 7", "cay"),
-        (5, "restock", "in_stock", "warehouse", "cay"),
+        (2, "activate", "active", "Pier Road 1", "ben"),
+        (3, "take_back", "returned", "van 7", "cay"),
+        (4, "restock", "in_stock", "warehouse", "cay"),
     ]
-    assert [one.service for one in lines] == [None, ONE, ONE, ONE, None, None]
-    assert [lines[n].on for n in (0, 1, 4)] == [None, DAY, DAY]
+    assert [one.service for one in lines] == [None, ONE, ONE, None, None]
+    assert [lines[n].on for n in (0, 1, 3)] == [None, DAY, DAY]
     assert lines[1].at - lines[0].at == timedelta(hours=1)
-    assert [one.condition for one in lines] == [None, None, None, None, FAULTY, None]
-    assert lines[4].note == "scratched"
+    assert [one.condition for one in lines] == [None, None, None, FAULTY, None]
+    assert lines[3].note == "scratched"
     kinds = [(one.kind, one.service, one.condition) for one in await shelf.facts()]
     assert kinds == [
         (Possession.HANDED_OVER, ONE, None),
@@ -143,7 +141,6 @@ async def test_repeating_is_harmless(rack):
     box = await rack.held("RB1")
     steps = (
         (flows.hand_over, HandOver(resource=box.id, service=ONE, on=DAY, actor=ACTOR)),
-        (flows.install, Install(resource=box.id, on=DAY, actor=ACTOR)),
         (flows.activate, Activate(resource=box.id, on=DAY, actor=ACTOR)),
         (flows.take_back, TakeBack(resource=box.id, on=DAY, actor=ACTOR)),
         (stock.shift, Shelve(resource=box.id, actor=ACTOR, place="van 7")),
@@ -212,7 +209,7 @@ async def test_a_bad_move_says_what_to_do(rack):
             Activate(resource=ResourceId("nosuch"), on=DAY, actor=ACTOR),
         )
     with pytest.raises(Invalid, match="actor"):
-        await do(rack, flows.install, Install(resource=held.id, on=DAY, actor=""))
+        await do(rack, flows.activate, Activate(resource=held.id, on=DAY, actor=""))
 
 
 async def test_a_batch_is_whole_or_nothing(shelf):

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from gateway.inventory import flows, stock, store
-from gateway.inventory.flows import Activate, HandOver, Install, Swap, TakeBack
+from gateway.inventory.flows import Activate, HandOver, Swap, TakeBack
 from gateway.inventory.model import ALLOWED, HELD, Resource, ResourceState
 from gateway.inventory.stock import Gone, Shelve
 from runtime.store import Store
@@ -26,7 +26,7 @@ PLACES = ("warehouse", "ben")
 boxes, households = st.sampled_from(BOXES), st.sampled_from(HOUSEHOLDS)
 acts = st.one_of(
     st.tuples(st.just("hand_over"), boxes, households),
-    st.tuples(st.sampled_from(["install", "activate", "take_back", "lose", "find"]), boxes),
+    st.tuples(st.sampled_from(["activate", "take_back", "lose", "find"]), boxes),
     st.tuples(st.sampled_from(["restock", "shift"]), boxes, st.sampled_from(PLACES)),
     st.tuples(st.just("swap"), boxes, boxes),
     st.tuples(st.just("scrap"), boxes),
@@ -56,10 +56,6 @@ class Life:
         service = ServiceId(f"{self.name}{household}")
         move = HandOver(resource=self.boxes[n].id, service=service, on=DAY, actor=ACTOR)
         await flows.hand_over(tx, self.shelf.work, [move])
-
-    async def _install(self, tx, n):
-        move = Install(resource=self.boxes[n].id, on=DAY, actor=ACTOR)
-        await flows.install(tx, self.shelf.work, [move])
 
     async def _activate(self, tx, n):
         move = Activate(resource=self.boxes[n].id, on=DAY, actor=ACTOR)

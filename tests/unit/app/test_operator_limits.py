@@ -1,7 +1,14 @@
 """What a target stands is said beside its options, and checked before anything is taken."""
 
+from pathlib import Path
+
+import pytest
+
+from app.imports.folder import read_folder
 from app.imports.operator import read_operator
 from app.imports.problems import Problems
+from app.imports.tables import read_toml
+from billing.loyalty.model import Program
 
 OPERATOR = """
 [operator]
@@ -44,3 +51,81 @@ def test_a_wrong_limit_is_named():
         assert read_operator(f"{OPERATOR}{told}\n".encode(), {}, problems) is None
         (problem,) = problems
         assert problem.field == f"targets.north.{told.split()[0]}"
+
+
+@pytest.mark.parametrize(
+    ("told", "line", "field", "why"),
+    [
+        ("bogus = 1", 1, "bogus", "unknown; known are operator, targets, payments, dunning"),
+        ("[jobs]\nwhen = 1", 2, "jobs.when", "unknown; known are install"),
+        ("[jobs]\ninstall = 1", 2, "jobs.install", "must be a text, not a number"),
+        ("jobs = 1", 1, "jobs", "must be a table: [jobs]"),
+        ("[guard]\nfloor = 1", 1, "guard.share_percent", "must not be empty"),
+        (
+            "[guard]\nshare_percent = 101\nfloor = 1",
+            2,
+            "guard.share_percent",
+            "'101' is not a whole number from 1 to 100",
+        ),
+        (
+            '[guard]\nshare_percent = 1\nfloor = "x"',
+            3,
+            "guard.floor",
+            "must be a whole number from 0 to 1000000, not a text",
+        ),
+        ("[dunning]\nsteps = 1", 2, "dunning.steps", "must be tables: [[dunning.steps]]"),
+        (
+            '[[dunning.steps]]\nafter_days = 0.5\naction = "suspend"',
+            2,
+            "dunning.steps.0.after_days",
+            "'0.5' is not a whole number from 0 to",
+        ),
+        (
+            '[targets.n]\nkind = "x"\ncalls_per_s = 0',
+            3,
+            "targets.n.calls_per_s",
+            "'0' is not a number from",
+        ),
+        (f'[promises]\nowed_min = "{"1" * 21}"', 2, "promises.owed_min", "longer than 20 charac"),
+        ('[promises]\nowed_min = "much"', 2, "promises.owed_min", "'much' is not an amount like"),
+        ("[targets.n]\nin_flight_max = 3", 1, "targets.n.kind", "must not be empty"),
+    ],
+)
+def test_what_is_wrong_is_said_as_the_sheets_say_it(
+    tmp_path: Path, told: str, line: int, field: str, why: str
+):
+    """The file, the line, the key and what is allowed; one wording for one fault."""
+    file = tmp_path / "operator.toml"
+    file.write_text(f"{told}\n{OPERATOR}")
+    problems = Problems()
+    folder = read_folder({file.name: file}, {}, problems)
+    (problem,) = [folder.placed(one) for one in problems]
+    assert (problem.file, problem.row, problem.field) == (file.name, line, field)
+    assert problem.why.startswith(why)
+
+
+@pytest.mark.parametrize(
+    ("months", "why"),
+    [
+        ("1", ""),
+        ('"120"', ""),
+        ("0", "'0' is not a whole number from 1 to 120"),
+        ("121", "'121' is not a whole number from 1 to 120"),
+        ("1.5", "'1.5' is not a whole number from 1 to 120"),
+        ('"two"', "'two' is not a whole number from 1 to 120"),
+        ("true", "must be a text, not true or false"),
+    ],
+)
+def test_how_long_points_live_is_read_alike_everywhere(months: str, why: str):
+    """The operator's file and the catalogue take the same and refuse the rest in the same words."""
+    by_operator, by_catalogue = Problems(), Problems()
+    raw = f"{OPERATOR}[loyalty]\nmonths = {months}\n".encode()
+    operator = read_operator(raw, {}, by_operator)
+    catalogue = read_toml(f"[[loyalty]]\nmonths = {months}\n".encode(), by_catalogue)
+    assert [(one.field, one.why) for one in by_operator] == [("loyalty.months", why)][: bool(why)]
+    assert [(one.field, one.why) for one in by_catalogue] == [("months", why)][: bool(why)]
+    if not why:
+        assert operator is not None
+        assert catalogue is not None
+        assert operator.program == Program(months=int(months.strip('"')), currency="EUR")
+        assert [row.months for row in catalogue.loyalty or ()] == [operator.program.months]

@@ -81,10 +81,13 @@ def test_who_sells_a_one_off_may_change():
     assert [to_all.is_self_service, film.is_self_service] == [True, False]
     book = PriceBook.of([fee], [])
     assert changed_offerings(book, [to_all]) == [to_all]
-    assert [
-        str(one)
-        for one in differences(written(book, TABLE), written(PriceBook.of([to_all], []), TABLE))
-    ] == ["FEE: sales_channel self_service, new"]
+    before, after = written(book, TABLE), written(PriceBook.of([to_all], []), TABLE)
+    assert [str(one) for one in differences(before, after)] == [
+        "FEE: sales_channel self_service, was staff"
+    ]
+    assert [str(one) for one in differences(after, before)] == [
+        "FEE: sales_channel staff, was self_service"
+    ]
     with pytest.raises(Invalid, match="sales_channel: only something bought once"):
         changed_offerings(book, [replace(to_all, code="GOLD", kind=OfferingKind.PLAN)])
 

@@ -1,11 +1,20 @@
 """What is deferred is earned by days, month by month, and all of it."""
 
+from dataclasses import replace
 from datetime import date, timedelta
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from billing.ledger.deferral import Deferral, is_deferred, month_of, unearned, unearned_part
+from billing.ledger.deferral import (
+    Deferral,
+    earned,
+    is_deferred,
+    left_between,
+    month_of,
+    unearned,
+    unearned_part,
+)
 from terms.calendar import Period
 from terms.ids import AccountId
 from terms.money import Money
@@ -59,7 +68,7 @@ def test_a_credit_takes_what_is_deferred_first(amount, start, days, data):
     """Whenever days up to the end are given back, what is left to earn is what they leave.
 
     In the end nothing is deferred, and the months have earned what was charged less what was given
-    back; on the way no more than a minor unit is earned too early.
+    back; on the way nothing is earned too early, and no month earns less than nothing.
     """
     whole = Period(start, start + timedelta(days=days))
     line = deferral(amount, whole)
@@ -72,14 +81,17 @@ def test_a_credit_takes_what_is_deferred_first(amount, start, days, data):
     if not is_deferred(whole.end, booked_on):
         assert still is None
         return
-    taken = deferral(-part.amount_minor, still) if still else None
+    if still:
+        part = min(part, Money(left_between(line.amount, whole, [], still), "EUR"))
+    taken = replace(deferral(-part.amount_minor, still or back), document="C", taken_of=("D", 1))
     before = line if booked_on in month_of(on) else line.earned_until(month_of(on).start)
     held = before.rest.amount_minor
-    assert 0 <= part.amount_minor <= min(given_back, held + 1)
+    assert 0 <= part.amount_minor <= min(given_back, held)
+    left = held - part.amount_minor
     for end in month_ends(on, whole.end):
-        left = line.earned_until(end).rest.amount_minor
-        left += taken.earned_until(end).rest.amount_minor if taken else 0
-        assert left >= -1
+        after = sum(one.rest.amount_minor for one in earned([taken, line], end))
+        assert 0 <= after <= left
+        left = after
         if end >= whole.end:
             assert left == 0
 

@@ -28,13 +28,9 @@ LIFE = {
     (S.IN_STOCK, S.ASSIGNED),
     (S.IN_STOCK, S.LOST),
     (S.IN_STOCK, S.SCRAPPED),
-    (S.ASSIGNED, S.INSTALLED),
     (S.ASSIGNED, S.ACTIVE),
     (S.ASSIGNED, S.RETURNED),
     (S.ASSIGNED, S.LOST),
-    (S.INSTALLED, S.ACTIVE),
-    (S.INSTALLED, S.RETURNED),
-    (S.INSTALLED, S.LOST),
     (S.ACTIVE, S.RETURNED),
     (S.ACTIVE, S.LOST),
     (S.RETURNED, S.IN_STOCK),
@@ -49,7 +45,7 @@ RB1 = {"RB-1": RB}
 
 def box(state: ResourceState, place: str = "warehouse") -> Resource:
     """Make a box in a state."""
-    service = ServiceId("S1") if state in {S.ASSIGNED, S.INSTALLED, S.ACTIVE} else None
+    service = ServiceId("S1") if state in {S.ASSIGNED, S.ACTIVE} else None
     return Resource(
         id=ResourceId("R"), serial="RB1", model="RB-1", state=state, service=service, place=place
     )
