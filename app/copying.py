@@ -33,7 +33,6 @@ from app import shape
 from app.identity.tokens import api_token
 from app.sealing import check_sealed
 from app.wiring import House
-from billing.ledger.store import entry, posting
 from runtime.clock import business_clock
 from runtime.store import Store, Tx, metadata
 from terms.errors import DomainError
@@ -79,6 +78,7 @@ def _opened(file: Path) -> Store:
 
 def in_order() -> Sequence[Table]:
     """List every table behind those it refers to, entries before what seals them."""
+    entry, posting = metadata.tables["entry"], metadata.tables["posting"]
     tables = [table for table in metadata.sorted_tables if table is not entry]
     tables.insert(tables.index(posting), entry)
     return tables
