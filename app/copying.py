@@ -77,15 +77,10 @@ def _opened(file: Path) -> Store:
 
 
 def in_order() -> Sequence[Table]:
-    """List every table behind those it refers to; one whose reference is looked at when the
-    transaction ends goes before them, as entries go before the posting that seals them.
-    """
-    tables = list(metadata.sorted_tables)
-    for table in metadata.sorted_tables:
-        late = [key.column.table for key in table.foreign_keys if key.deferrable]
-        if late:
-            tables.remove(table)
-            tables.insert(min(map(tables.index, late)), table)
+    """List every table behind those it refers to, entries before what seals them."""
+    entry, posting = metadata.tables["entry"], metadata.tables["posting"]
+    tables = [table for table in metadata.sorted_tables if table is not entry]
+    tables.insert(tables.index(posting), entry)
     return tables
 
 

@@ -46,7 +46,7 @@ MEMORY_MB = 250
 ADDED = {
     "invoice": "id",
     "invoice_line": "invoice_id",
-    "line_discount": "invoice_id",
+    "invoice_discount": "invoice_id",
     "entry": "posting_id",
     "posting": "id",
     "open_item": "id",

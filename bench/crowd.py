@@ -18,7 +18,7 @@ CONTRACT, NUMBER = "4000000000", "INV-00000001"
 # In the order in which they refer to each other; entries come before the posting that seals them.
 TABLES = (
     *("customer", "account", "service", "search_term", "subscription", "rental", "movement"),
-    *("redemption", "invoice", "invoice_line", "line_discount", "entry", "posting"),
+    *("redemption", "invoice", "invoice_line", "invoice_discount", "entry", "posting"),
     *("allocation", "snapshot", "work"),
 )
 _OWN_DIGITS = 10

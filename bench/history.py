@@ -27,7 +27,7 @@ _OWN = {
         "number": "t.number || '-' || k",
     },
     "invoice_line": {"invoice_id": "{key}", "take": "t.take + k"},
-    "line_discount": {"invoice_id": "{key}"},
+    "invoice_discount": {"invoice_id": "{key}"},
     "entry": {"posting_id": "{key}"},
     "posting": {"id": "{key}"},
 }

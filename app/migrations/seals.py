@@ -18,6 +18,10 @@ _KEYS = {
     "line_discount": (
         "invoice_id = NEW.invoice_id AND n = NEW.n AND redemption_id = NEW.redemption_id"
     ),
+    "invoice_discount": (
+        "invoice_id = NEW.invoice_id AND redemption_id = NEW.redemption_id"
+        " AND ends_on = NEW.ends_on"
+    ),
     "allocation": "id = NEW.id",
     "voided": "invoice_id = NEW.invoice_id",
     "proforma": "id = NEW.id",

@@ -43,7 +43,7 @@ BESIDE_OTHERS: Mapping[Engine, Pace] = {
 # A process that does nothing else lets others write, and has its event loop for itself.
 BY_ITSELF: Mapping[Engine, Pace] = {
     "sqlite": Pace(rows_min=20, rows_max=500, within_s=0.025, loop_s=1.0, abreast=3),
-    "postgresql": Pace(rows_min=20, rows_max=500, within_s=0.150, loop_s=1.0, abreast=2),
+    "postgresql": Pace(rows_min=20, rows_max=500, within_s=0.150, loop_s=1.0, abreast=3),
 }
 # Where no other process is at work nobody waits (ADR 41).
 ALONE_S = 0.150

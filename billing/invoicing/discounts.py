@@ -1,21 +1,22 @@
-"""Table of what discounts took off invoice lines. Rows only grow, with their lines."""
+"""Table of what discounts took off invoices, and off which of their lines. Rows only grow."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
+import orjson
 from sqlalchemy import (
     BigInteger,
     CheckConstraint,
     Column,
     Date,
     ForeignKey,
-    ForeignKeyConstraint,
     Index,
-    Integer,
     ScalarSelect,
     String,
     Table,
+    Text,
     func,
     select,
 )
@@ -23,40 +24,69 @@ from sqlalchemy import (
 from billing.invoicing.model import Invoice
 from runtime.store import Tx, metadata
 
-line_discount = Table(
-    "line_discount",
+# One row for all lines of a period: written beside each line it cost a bill run as much as the
+# lines themselves.
+invoice_discount = Table(
+    "invoice_discount",
     metadata,
-    Column("invoice_id", String(26), primary_key=True),
-    Column("n", Integer, primary_key=True),
+    Column(
+        "invoice_id",
+        String(26),
+        ForeignKey("invoice.id", deferrable=True, initially="DEFERRED"),
+        primary_key=True,
+    ),
     Column("redemption_id", String(26), ForeignKey("redemption.id"), primary_key=True),
-    # The last day of the whole period that the line is of, and one more: counted once, however
-    # many lines are of it.
-    Column("ends_on", Date, nullable=False),
-    # Off the rate of the whole period, and of this off what the line would charge.
-    Column("off_minor", BigInteger, nullable=False),
+    # The last day of the whole period that the lines are of, and one more.
+    Column("ends_on", Date, primary_key=True),
+    # Off what the lines would charge.
     Column("amount_minor", BigInteger, nullable=False),
-    ForeignKeyConstraint(["invoice_id", "n"], ["invoice_line.invoice_id", "invoice_line.n"]),
-    CheckConstraint("off_minor > 0", name="off_minor"),
+    # The lines that bear it, as the parts that they have of it: [[n, off, amount], ...].
+    Column("parts", Text, nullable=False),
     CheckConstraint("amount_minor >= 0", name="amount_minor"),
     Index(None, "redemption_id", "ends_on"),
 )
-_COLUMNS = ("invoice_id", "n", "redemption_id", "ends_on", "off_minor", "amount_minor")
+_COLUMNS = ("invoice_id", "redemption_id", "ends_on", "amount_minor", "parts")
+
+
+class Part(NamedTuple):
+    """What is taken off line `n`: off the rate of the whole period, and of this off what it would
+    charge; both in minor units.
+    """
+
+    n: int
+    off_minor: int
+    amount_minor: int
+
+
+def parts_from(text: str) -> list[Part]:
+    """Read which lines bear a discount, in the order of the lines."""
+    return [Part(*each) for each in orjson.loads(text)]
 
 
 def periods_of(redeemed: Column[str]) -> ScalarSelect[int]:
     """Count the whole periods that have borne a redemption."""
-    c = line_discount.c
+    c = invoice_discount.c
     mine = select(func.count(c.ends_on.distinct())).where(c.redemption_id == redeemed)
     return mine.scalar_subquery()
 
 
 async def write(tx: Tx, invoices: Sequence[Invoice]) -> None:
-    """Write what was taken off the lines of documents that are written already."""
-    await tx.insert_rows(line_discount, _COLUMNS, list(_rows(invoices)))
+    """Write what was taken off documents that are written already."""
+    await tx.insert_rows(
+        invoice_discount, _COLUMNS, [row for one in invoices for row in _rows(one)]
+    )
 
 
-def _rows(invoices: Sequence[Invoice]) -> Iterator[tuple[object, ...]]:
-    for one in invoices:
-        for n, line in enumerate(one.lines, 1):
-            for off in line.offs:
-                yield one.id, n, off.redemption, off.ends_on, off.off_minor, off.amount_minor
+def _rows(one: Invoice) -> Iterator[tuple[object, ...]]:
+    found: dict[tuple[str, object], list[Part]] = {}
+    for n, line in enumerate(one.lines, 1):
+        for off in line.offs:
+            part = Part(n, off.off_minor, off.amount_minor)
+            found.setdefault((off.redemption, off.ends_on), []).append(part)
+    for (redemption, ends_on), parts in found.items():
+        amount_minor = sum(part.amount_minor for part in parts)
+        yield one.id, redemption, ends_on, amount_minor, _encoded(parts)
+
+
+def _encoded(parts: Sequence[Part]) -> str:
+    return orjson.dumps([tuple(part) for part in parts]).decode()

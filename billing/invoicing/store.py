@@ -70,7 +70,13 @@ invoice = Table(
 invoice_line = Table(
     "invoice_line",
     metadata,
-    Column("invoice_id", String(26), ForeignKey("invoice.id"), primary_key=True),
+    # Lines are there before their invoice, which waits for its number.
+    Column(
+        "invoice_id",
+        String(26),
+        ForeignKey("invoice.id", deferrable=True, initially="DEFERRED"),
+        primary_key=True,
+    ),
     Column("n", Integer, primary_key=True),
     Column("service_id", String(26), nullable=False),
     Column("subject", String(40), nullable=False),
@@ -94,7 +100,7 @@ invoice_line = Table(
     Column("tax_minor", BigInteger, nullable=False),
     Column("tax", String(40), nullable=False),
     Column("label", String(300), nullable=False),
-    # What discounts take off the rate: the amount is the part of what is left (line_discount).
+    # What discounts take off the rate: the amount is the part of what is left (invoice_discount).
     Column("off_minor", BigInteger, nullable=False, server_default="0"),
     # One charge per subject, kind and end: a second run cannot charge it again, and the last is
     # found at once.

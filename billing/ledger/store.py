@@ -29,7 +29,7 @@ from sqlalchemy import (
 
 from billing.ledger.deferral import Deferral
 from billing.ledger.model import Book, Posting
-from runtime.store import Instant, Tx, metadata
+from runtime.store import LOOKS_AROUND, Instant, Tx, metadata
 from terms.calendar import Period
 from terms.ids import AccountId
 from terms.money import Money
@@ -43,6 +43,8 @@ posting = Table(
     Column("posted_on", Date, nullable=False),
     Column("posted_at", Instant, nullable=False),
     Index(None, "account_id"),
+    # It seals the entries that are there before.
+    info={LOOKS_AROUND: True},
 )
 
 entry = Table(

@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import Select, select
 
-from billing.invoicing.discounts import line_discount
+from billing.invoicing.discounts import Part, invoice_discount, parts_from
 from billing.promotions.store import promotion, redemption
 from runtime.store import Tx
 from runtime.store.among import KEYS, among, packed
@@ -35,33 +35,31 @@ async def of_lines(tx: Tx, currencies: Mapping[str, str]) -> dict[tuple[str, int
     found: dict[tuple[str, int], list[OffView]] = {}
     if currencies:
         for row in await _OFFS.rows(tx, {KEYS: packed(tx.engine, sorted(currencies))}):
-            off = _off(row, currencies[row.invoice_id])
-            found.setdefault((row.invoice_id, row.n), []).append(off)
+            for part in parts_from(row.parts):
+                off = _off(row, part, currencies[row.invoice_id])
+                found.setdefault((row.invoice_id, part.n), []).append(off)
     return found
 
 
 def _taken_off(engine: Engine) -> Select[Any]:
-    off = line_discount.c
-    joined = line_discount.join(redemption, redemption.c.id == off.redemption_id).join(
+    off = invoice_discount.c
+    joined = invoice_discount.join(redemption, redemption.c.id == off.redemption_id).join(
         promotion, promotion.c.code == redemption.c.promotion
     )
     return (
-        select(
-            *(off.invoice_id, off.n, off.off_minor, off.amount_minor),
-            *(promotion.c.code, promotion.c.name),
-        )
+        select(off.invoice_id, off.parts, promotion.c.code, promotion.c.name)
         .select_from(joined)
         .where(among(engine, off.invoice_id))
-        .order_by(off.invoice_id, off.n, off.redemption_id)
+        .order_by(off.invoice_id, off.redemption_id, off.ends_on)
     )
 
 
-def _off(row: Any, currency: str) -> OffView:
+def _off(row: Any, part: Part, currency: str) -> OffView:
     return OffView(
         promotion=row.code,
         name=row.name,
-        off=Money(row.off_minor, currency),
-        amount=Money(row.amount_minor, currency),
+        off=Money(part.off_minor, currency),
+        amount=Money(part.amount_minor, currency),
     )
 
 

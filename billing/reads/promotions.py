@@ -9,14 +9,14 @@ from typing import Any
 
 from sqlalchemy import func, select
 
-from billing.invoicing.discounts import line_discount, periods_of
+from billing.invoicing.discounts import invoice_discount, periods_of
 from billing.promotions import store
 from billing.promotions.promotion import Promotion, Redemption
 from billing.promotions.store import promotion, promotion_from, redemption, redemption_from
 from runtime.store import Tx
 from terms.ids import AccountId
 
-_TAKEN = select(func.coalesce(func.sum(line_discount.c.amount_minor), 0))
+_TAKEN = select(func.coalesce(func.sum(invoice_discount.c.amount_minor), 0))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,7 +60,7 @@ async def holders(tx: Tx) -> dict[str, int]:
 async def listing(tx: Tx) -> list[PromotionView]:
     """List every promotion by its code."""
     taken = _TAKEN.join_from(
-        line_discount, redemption, redemption.c.id == line_discount.c.redemption_id
+        invoice_discount, redemption, redemption.c.id == invoice_discount.c.redemption_id
     ).where(redemption.c.promotion == promotion.c.code)
     query = select(promotion, taken.scalar_subquery().label("taken_minor"))
     return [
@@ -76,7 +76,7 @@ async def listing(tx: Tx) -> list[PromotionView]:
 async def of_account(tx: Tx, key: AccountId) -> list[RedemptionView]:
     """List what an account has redeemed, the first first."""
     r = redemption.c
-    taken = _TAKEN.where(line_discount.c.redemption_id == r.id).scalar_subquery()
+    taken = _TAKEN.where(invoice_discount.c.redemption_id == r.id).scalar_subquery()
     query = (
         select(redemption, periods_of(r.id).label("periods"), taken.label("taken_minor"))
         .where(r.account_id == key)

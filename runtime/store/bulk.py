@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from functools import lru_cache
+from itertools import count
 from operator import itemgetter
 from typing import Any
 
@@ -14,6 +15,8 @@ from runtime.store.lease import Record, Values
 from runtime.store.schema import Duration, Instant
 
 Binder = Callable[[Any], Any]
+# A table, the columns that are given, and what is done where a key exists.
+Place = tuple[Table, tuple[str, ...], str]
 _FEW = (Date, Instant, Duration)
 
 
@@ -68,12 +71,20 @@ def values_sql(table: Table, names: tuple[str, ...], rows: int) -> str:
 
 
 @lru_cache(maxsize=512)
-def arrays_sql(table: Table, names: tuple[str, ...], dialect: Dialect) -> str:
-    """Return an INSERT of columns given as arrays $1.., for PostgreSQL."""
-    arrays = ", ".join(
-        f"${place}::{_array_of(table, name, dialect)}[]" for place, name in enumerate(names, 1)
-    )
-    return f"{_insert_into(table, names)} SELECT * FROM unnest({arrays})"  # noqa: S608 - names of our own tables
+def arrays_sql(places: tuple[Place, ...], dialect: Dialect) -> str:
+    """Return an INSERT into each of several tables as one statement, for PostgreSQL.
+
+    The columns are arrays $1.., table after table.
+    """
+    texts: list[str] = []
+    given = count(1)
+    for table, names, conflict in places:
+        arrays = ", ".join(f"${next(given)}::{_array_of(table, name, dialect)}[]" for name in names)
+        into = _insert_into(table, names)
+        texts.append(f"{into} SELECT * FROM unnest({arrays}){conflict}")  # noqa: S608 - names of our own tables
+    *before, last = texts
+    named = ", ".join(f"i{n} AS ({text})" for n, text in enumerate(before))
+    return f"WITH {named} {last}" if named else last
 
 
 @lru_cache(maxsize=512)

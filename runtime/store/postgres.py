@@ -1,4 +1,8 @@
-"""PostgreSQL over asyncpg, at READ COMMITTED."""
+"""PostgreSQL over asyncpg, at READ COMMITTED.
+
+Every call is a round trip, which costs more than a few rows do: those that nobody waits for go in
+together, before whatever comes next.
+"""
 
 from __future__ import annotations
 
@@ -20,8 +24,9 @@ from sqlalchemy.exc import (
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from runtime.patience import StoreAway, to_begin_s, to_end_s
-from runtime.store.bulk import arrays_sql
+from runtime.store.bulk import Place, arrays_sql
 from runtime.store.lease import Engine, Given, Lease, T, Take, Values
+from runtime.store.schema import LOOKS_AROUND
 
 CONNECT_DEADLINE_S = 10.0
 IDLE_IN_TRANSACTION_MAX_S = 60
@@ -37,13 +42,17 @@ SERVER_SETTINGS = {
     "statement_timeout": f"{STATEMENT_MAX_S}s",
     "lock_timeout": f"{LOCK_WAIT_MAX_S}s",
 }
+# More rows of a table are quicker by COPY.
+TOGETHER_ROWS_MAX = 16
 # Whoever writes looks rows up. A plan that is kept would read whole tables where it was made while
-# they were small, or where the last statistics found them empty: open items before a bill run.
+# they were small, or where the last statistics found them empty: open items before a bill run. So
+# there is one plan whatever is asked for, and to make it again each time would cost more than it.
 LOOKING_UP = {
     **SERVER_SETTINGS,
     "enable_seqscan": "off",
     "enable_hashjoin": "off",
     "enable_mergejoin": "off",
+    "plan_cache_mode": "force_generic_plan",
 }
 # The last one is what a connection says that was ended while nobody used it.
 _DriverError: TypeAlias = (
@@ -53,7 +62,7 @@ _DRIVER_ERRORS = get_args(_DriverError)
 
 
 class PostgresLease(Lease):
-    """One connection; every call is one round trip."""
+    """One connection."""
 
     engine: Engine = "postgresql"
 
@@ -62,6 +71,8 @@ class PostgresLease(Lease):
         self._engine = engine
         self.core: AsyncConnection
         self.raw: Any
+        # What is written with one statement before the next one: where to, and the columns.
+        self._unsent: list[tuple[Place, list[list[Any]]]] = []
 
     async def open(self) -> None:
         """Connect."""
@@ -73,12 +84,31 @@ class PostgresLease(Lease):
         """Whether the connection can still be used."""
         return not (self.core.closed or self.core.invalidated or self.raw.is_closed())
 
+    @property
+    def is_clean(self) -> bool:
+        """Whether the next one can have it as it is."""
+        return super().is_clean and not self._unsent
+
+    async def rollback(self) -> None:
+        """Undo what is open, and forget what was to be written."""
+        self._unsent.clear()
+        await super().rollback()
+
+    async def flush(self) -> None:
+        """Write the few rows that wait for the next statement."""
+        if self._unsent:
+            unsent, self._unsent = self._unsent, []
+            sql = arrays_sql(tuple(place for place, _ in unsent), self.dialect)
+            await self._write(sql, tuple(column for _, columns in unsent for column in columns))
+
     async def execute(self, statement: Executable, values: Given, take: Take[T]) -> T:
         """Run one Core statement, once or for each of many values; `take` reads the result."""
+        await self.flush()
         return take(await self._in_time(self.core.execute(statement, values)))
 
     async def fetch(self, sql: str, values: Values) -> Sequence[Sequence[Any]]:
         """Run one statement and return its rows."""
+        await self.flush()
         try:
             rows: list[asyncpg.Record] = await self._in_time(self.raw.fetch(sql, *values))
         except _DRIVER_ERRORS as error:
@@ -87,6 +117,10 @@ class PostgresLease(Lease):
 
     async def write(self, sql: str, values: Values) -> int:
         """Run one statement and return how many rows it wrote."""
+        await self.flush()
+        return await self._write(sql, values)
+
+    async def _write(self, sql: str, values: Values) -> int:
         try:
             status: str = await self._in_time(self.raw.execute(sql, *values))
         except _DRIVER_ERRORS as error:
@@ -99,19 +133,33 @@ class PostgresLease(Lease):
 
         The server does not say how many rows were written; the number of given rows is returned.
         """
+        await self.flush()
         try:
             await self._in_time(self.raw.executemany(sql, rows))
         except _DRIVER_ERRORS as error:
             raise self._as_ours(sql, error) from error
         return len(rows)
 
+    async def put_many(
+        self, table: Table, names: tuple[str, ...], rows: list[Values], conflict: str = ""
+    ) -> None:
+        """Insert rows at the latest before the next statement, few of them together with others."""
+        if len(rows) > TOGETHER_ROWS_MAX:
+            await self.insert_many(table, names, rows, conflict)
+            return
+        known = {place[0] for place, _ in self._unsent}
+        if table in known or table.info.get(LOOKS_AROUND):
+            await self.flush()
+        self._unsent.append(((table, names, conflict), _columns(rows)))
+
     async def insert_many(
         self, table: Table, names: tuple[str, ...], rows: list[Values], conflict: str = ""
     ) -> int:
         """Insert rows by COPY, or where a key may exist by one statement over arrays."""
+        await self.flush()
         if conflict:
-            columns = tuple(list(column) for column in zip(*rows, strict=True))
-            return await self.write(arrays_sql(table, names, self.dialect) + conflict, columns)
+            sql = arrays_sql(((table, names, conflict),), self.dialect)
+            return await self._write(sql, tuple(_columns(rows)))
         try:
             copying = self.raw.copy_records_to_table(table.name, records=rows, columns=names)
             await self._in_time(copying)
@@ -139,6 +187,7 @@ class PostgresLease(Lease):
         await self.write(self._opening, ())
 
     async def _commit(self) -> None:
+        await self.flush()
         try:
             status: str = await self._in_time(self.raw.execute("COMMIT"))
         except _DRIVER_ERRORS as error:
@@ -172,6 +221,10 @@ class PostgresLease(Lease):
             kind = InterfaceError
         is_lost = self.raw.is_closed() or isinstance(error, asyncpg.InternalClientError)
         return kind(sql, None, error, hide_parameters=True, connection_invalidated=is_lost)
+
+
+def _columns(rows: list[Values]) -> list[list[Any]]:
+    return [list(column) for column in zip(*rows, strict=True)]
 
 
 def postgres_writer(url: URL) -> Callable[[], Awaitable[Lease]]:

@@ -12,6 +12,9 @@ from typing import Any
 from sqlalchemy import BigInteger, Dialect, MetaData
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
+# Says of a table that the database looks at what others hold when rows come in, as what seals does:
+# those rows go in by a statement before its own.
+LOOKS_AROUND = "looks_around"
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 

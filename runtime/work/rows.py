@@ -119,7 +119,8 @@ class Work:
         """
         token = self.chance.bits(TOKEN_BITS) or 1
         now = self._now()
-        given = (self._lease_value(now), kind, now, token, batch(sorted(set(keys))))
+        wanted = batch([{"kind": kind, "key": key} for key in sorted(set(keys))])
+        given = (self._lease_value(now), now, token, wanted)
         return _claims(kind, token, await self.store.once(self.sql.take, given))
 
     async def renew(self, claims: Sequence[Claim]) -> Mapping[str, int]:

@@ -22,7 +22,7 @@ class Statements:
     mark: str  # kind, target, now; key
     schedule: str  # kind, target, now; key, due_at
     claim: str  # lease, kind, now, target, token, rows_max
-    take: str  # lease, kind, now, token; key
+    take: str  # lease, now, token; kind, key
     renew: str  # lease; kind, key, token
     insist: str  # ; kind, key, generation, token
     complete: str  # ; kind, key, generation, token
@@ -62,7 +62,7 @@ _SQLITE_WORDS = {
     "least": "MIN",
     "greatest": "MAX",
     "lease_end": "?1",
-    "clock": "?3",
+    "clock": "?2",
 }
 _POSTGRES_WORDS = {
     "least": "LEAST",
@@ -131,14 +131,14 @@ _TEMPLATES: dict[str, tuple[int, tuple[str, ...], str]] = {
     # These very rows, due or not, unless somebody has them or they are parked. Should whoever takes
     # them come to nothing, they are due from now on.
     "take": (
-        4,
-        ("key",),
+        3,
+        ("kind", "key"),
         """
         UPDATE work SET
-            lease_until = {lease_end}, token = ?4, attempts = attempts + 1,
-            not_before = {least}(work.not_before, ?3)
+            lease_until = {lease_end}, token = ?3, attempts = attempts + 1,
+            not_before = {least}(work.not_before, ?2)
         FROM {given}
-        WHERE work.kind = ?2 AND work.key = d.key AND parked_at IS NULL
+        WHERE work.kind = d.kind AND work.key = d.key AND parked_at IS NULL
             AND lease_until <= {clock}
         RETURNING work.key, generation, attempts, marked_at
         """,

@@ -17,7 +17,7 @@ from sqlalchemy import Date, Select, and_, bindparam, or_, select
 from billing.accounts.model import Perk
 from billing.flows.settle.alike import Found
 from billing.flows.settle.facts import Borne, Facts, Redeemed
-from billing.invoicing.discounts import line_discount
+from billing.invoicing.discounts import invoice_discount, parts_from
 from billing.invoicing.store import invoice_line
 from billing.promotions.promotion import Promotion
 from billing.promotions.store import promotion, redemption, redemption_from
@@ -71,22 +71,21 @@ def _redeemed(rows: Sequence[Any], promotions: Mapping[str, Promotion]) -> Redee
             for one in ordered
             if one.subject and one.until_on
         },
-        borne=[
-            Borne(
-                row.id,
-                row.line_subject,
-                Period(row.period_start, row.period_end),
-                row.ends_on,
-                row.off_minor,
-            )
-            for row in rows
-            if row.line_subject is not None
-        ],
+        borne=list(_borne(rows)),
     )
 
 
+def _borne(rows: Sequence[Any]) -> Iterator[Borne]:
+    """Tell what lines have borne; there is a row for each line of an invoice that has such."""
+    for row in rows:
+        for part in parts_from(row.parts) if row.parts else ():
+            if part.n == row.line_n:
+                period = Period(row.period_start, row.period_end)
+                yield Borne(row.id, row.line_subject, period, row.ends_on, part.off_minor)
+
+
 def _redeemed_query(engine: Engine) -> Select[Any]:
-    r, off, line = redemption.c, line_discount.c, invoice_line.c
+    r, off, line = redemption.c, invoice_discount.c, invoice_line.c
     matters = or_(
         promotion.c.periods_max.is_not(None),
         and_(
@@ -96,13 +95,14 @@ def _redeemed_query(engine: Engine) -> Select[Any]:
     )
     joined = (
         redemption.join(promotion, promotion.c.code == r.promotion)
-        .outerjoin(line_discount, and_(off.redemption_id == r.id, matters))
-        .outerjoin(invoice_line, and_(line.invoice_id == off.invoice_id, line.n == off.n))
+        .outerjoin(invoice_discount, and_(off.redemption_id == r.id, matters))
+        .outerjoin(invoice_line, line.invoice_id == off.invoice_id)
     )
     query = select(
         redemption,
         off.ends_on,
-        off.off_minor,
+        off.parts,
+        line.n.label("line_n"),
         line.subject.label("line_subject"),
         line.period_start,
         line.period_end,

@@ -136,8 +136,9 @@ async def _allocations(desk: Desk, tx: Tx, decisions: Sequence[Decision]) -> Non
 async def _open_items(tx: Tx, decisions: Sequence[Decision]) -> None:
     before = {row["id"]: row for one in decisions for row in _items_before(one)}
     after = {row["id"]: row for one in decisions for row in _items_after(one)}
-    rows = [row for key, row in after.items() if before.get(key) != row]
-    await tx.upsert(open_item, rows, key=("id",))
+    await tx.insert(open_item, [row for key, row in after.items() if key not in before])
+    changed = [row for key, row in after.items() if key in before and before[key] != row]
+    await tx.upsert(open_item, changed, key=("id",))
     await _run(tx, _CLOSED, [key for key in before if key not in after])
 
 

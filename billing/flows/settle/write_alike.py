@@ -1,7 +1,7 @@
 """Writes what was decided of a batch: of each, and of stand-ins for all that are like them.
 
-Who takes numbers keeps others from taking any until all is written. So what is booked, which names
-no number and is a good third of it, is written before.
+Who takes numbers keeps others from taking any until all is written. So whatever names no number is
+written before: what is booked, and the lines, which refer to invoices that are there in the end.
 """
 
 from __future__ import annotations
@@ -15,12 +15,16 @@ from billing.flows.desk import Desk
 from billing.flows.settle.alike import Alike, Names
 from billing.flows.settle.batch import Decided, Like, Sight
 from billing.flows.settle.write import write
+from billing.invoicing.discounts import invoice_discount
 from billing.invoicing.model import SERIES, number
+from billing.invoicing.store import invoice_line
 from billing.ledger.store import entry, posting
 from runtime.chance import new_ids
 from runtime.store import Tx
 from runtime.store.copies import Copier, collected, together
 from runtime.store.later import Rows, Statement
+
+UNNUMBERED = (entry, posting, invoice_line, invoice_discount)
 
 
 async def write_all(desk: Desk, sight: Sight, decided: Decided, now: datetime) -> None:
@@ -31,11 +35,11 @@ async def write_all(desk: Desk, sight: Sight, decided: Decided, now: datetime) -
         await write(desk, tx, decided.each)
         return
     copying = [await _copying(desk, tx, like, now) for like in charged]
-    await tx.put_all(together(chain.from_iterable(one.books() for one in copying)))
+    await tx.put_all(together(chain.from_iterable(one.unnumbered() for one in copying)))
     puts = await collected(tx, lambda aside: write(desk, aside, decided.each))
     first = await desk.numbers.take(sight.look, tx, SERIES, sum(len(one.ids) for one in copying))
     for one in copying:
-        puts += one.papers(first)
+        puts += one.numbered(first)
         first += len(one.ids)
     await tx.put_all(together(puts))
 
@@ -48,25 +52,25 @@ class _Copying:
     alike: Alike
     ids: Sequence[str]
 
-    def books(self) -> list[Rows]:
-        """Copy what is booked."""
+    def unnumbered(self) -> list[Rows]:
+        """Copy what names no number."""
         members = zip(self.ids, self.alike.each, strict=True)
         names = [(key, "", 0, *one.names) for key, one in members]
-        return self._copies(names, are_booked=True)
+        return self._copies(names, are_numbered=False)
 
-    def papers(self, first: int) -> list[Rows]:
+    def numbered(self, first: int) -> list[Rows]:
         """Copy all the rest, numbered from the first on."""
         members = enumerate(zip(self.ids, self.alike.each, strict=True), first)
         names = [(key, number(SERIES, n), n, *one.names) for n, (key, one) in members]
-        return self._copies(names, are_booked=False)
+        return self._copies(names, are_numbered=True)
 
-    def _copies(self, names: Sequence[Names], *, are_booked: bool) -> list[Rows]:
-        mine = [put for put in self.puts if _is_booked(put) is are_booked]
+    def _copies(self, names: Sequence[Names], *, are_numbered: bool) -> list[Rows]:
+        mine = [put for put in self.puts if _is_numbered(put) is are_numbered]
         return Copier(mine, self.alike.places).copies(names)
 
 
-def _is_booked(put: Statement | Rows) -> bool:
-    return isinstance(put, Rows) and put.table in (entry, posting)
+def _is_numbered(put: Statement | Rows) -> bool:
+    return isinstance(put, Statement) or put.table not in UNNUMBERED
 
 
 async def _copying(desk: Desk, tx: Tx, like: Like, now: datetime) -> _Copying:

@@ -11,18 +11,44 @@ RULES = (
             "sqlite": """
                 SELECT l.invoice_id || ' ' || l.n, 'off ' || l.off_minor
                 FROM invoice_line l WHERE l.off_minor <> COALESCE((
-                    SELECT SUM(d.off_minor) FROM line_discount d
-                    WHERE d.invoice_id = l.invoice_id AND d.n = l.n
+                    SELECT SUM(json_extract(p.value, '$[1]'))
+                    FROM invoice_discount d JOIN json_each(d.parts) p
+                    WHERE d.invoice_id = l.invoice_id AND json_extract(p.value, '$[0]') = l.n
                 ), 0)
             """,
             "postgresql": """
                 SELECT l.invoice_id || ' ' || l.n,
                     'off ' || l.off_minor || ', told ' || COALESCE(d.told, 0)
                 FROM invoice_line l LEFT JOIN (
-                    SELECT invoice_id, n, SUM(off_minor) AS told FROM line_discount
-                    GROUP BY invoice_id, n
+                    SELECT invoice_id, (p.value ->> 0)::int AS n,
+                        SUM((p.value ->> 1)::bigint) AS told
+                    FROM invoice_discount, json_array_elements(parts::json) p
+                    GROUP BY 1, 2
                 ) d ON d.invoice_id = l.invoice_id AND d.n = l.n
                 WHERE l.off_minor <> COALESCE(d.told, 0)
+            """,
+        },
+    ),
+    Rule(
+        code="I3",
+        says="what a promotion takes off an invoice is told of lines that are there",
+        sql={
+            "sqlite": """
+                SELECT d.invoice_id, 'takes off ' || d.amount_minor || ': ' || d.parts
+                FROM invoice_discount d WHERE (d.amount_minor, json_array_length(d.parts)) <> (
+                    SELECT COALESCE(SUM(json_extract(p.value, '$[2]')), 0), COUNT(*)
+                    FROM json_each(d.parts) p JOIN invoice_line l
+                    ON l.invoice_id = d.invoice_id AND l.n = json_extract(p.value, '$[0]')
+                )
+            """,
+            "postgresql": """
+                SELECT d.invoice_id, 'takes off ' || d.amount_minor || ': ' || d.parts
+                FROM invoice_discount d CROSS JOIN LATERAL (
+                    SELECT COALESCE(SUM((p.value ->> 2)::bigint), 0) AS told, COUNT(*) AS lines
+                    FROM json_array_elements(d.parts::json) p JOIN invoice_line l
+                    ON l.invoice_id = d.invoice_id AND l.n = (p.value ->> 0)::int
+                ) t
+                WHERE (d.amount_minor, json_array_length(d.parts::json)) <> (t.told, t.lines)
             """,
         },
     ),

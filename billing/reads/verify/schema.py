@@ -20,7 +20,7 @@ from billing.accounts.store import account, service
 from billing.catalog.store import catalog_version, price
 from billing.dunning.store import dunning_notice, hold
 from billing.equipment.store import possession_heard, rental
-from billing.invoicing.discounts import line_discount
+from billing.invoicing.discounts import invoice_discount
 from billing.invoicing.goodwill import goodwill
 from billing.invoicing.numbers import number_series
 from billing.invoicing.store import (
@@ -60,12 +60,12 @@ TABLES = (
     *(catalog_version, goodwill),
     *(number_series, invoice, invoice_line, credit_note, credit_line, voided, proforma, reopened),
     *(pending_charge, purchase, usage_record, usage_total, hold, dunning_notice, promise),
-    *(promotion, redemption, line_discount, loyalty, point_entry, referral),
+    *(promotion, redemption, invoice_discount, loyalty, point_entry, referral),
     *(posting, entry, deferral, earned_month, movement, allocation, write_off, open_item),
     *(attempt, payment_method, provider_event, audit, audit_link),
 )
 # What only grows; on SQLite a row could also be replaced, which a key of its own refuses.
-_DOCUMENTS = (invoice, invoice_line, line_discount, credit_note, credit_line, voided, proforma)
+_DOCUMENTS = (invoice, invoice_line, invoice_discount, credit_note, credit_line, voided, proforma)
 REPLACEABLE = (
     *_DOCUMENTS,
     *(goodwill, allocation, write_off, point_entry, audit, audit_link, catalog_version),

@@ -36,7 +36,7 @@ pytestmark = pytest.mark.timeout(120)  # it starts many processes
 HOUSEHOLDS = 60
 KILLED = -signal.SIGKILL
 TOMORROW = RUN_AT.date() + timedelta(days=1)
-CHARGES = ("invoice", "invoice_line", "line_discount", "credit_note", "credit_line")
+CHARGES = ("invoice", "invoice_line", "invoice_discount", "credit_note", "credit_line")
 
 
 @pytest.fixture(scope="module")

@@ -11,7 +11,7 @@ from billing.flows.goodwill import Goodwill, give
 from billing.flows.pay import take_cash
 from billing.flows.write_off import write_off_invoice
 from billing.invoicing.goodwill import goodwill
-from billing.invoicing.store import invoice, proforma, voided
+from billing.invoicing.store import invoice, invoice_line, proforma, voided
 from billing.ledger import store as ledger
 from billing.ledger.model import Book, Entry, Posting, PostingKind
 from billing.ledger.store import entry, posting
@@ -23,7 +23,7 @@ from runtime.store.chain import audit_link
 from terms.facts import Possession
 from terms.ids import AccountId
 from terms.money import Money, Rate
-from tests.fixtures.billing import Office
+from tests.fixtures.billing import Office, household
 from tests.flows.billing.books import ALL, balances, everything, open_items, rows
 from tests.flows.billing.moves import fact, moved
 from tests.flows.billing.test_settle import service_of
@@ -145,13 +145,24 @@ async def test_an_entry_needs_its_seal(store: Store):
     assert await rows(store, entry) == []
 
 
+async def test_a_line_needs_its_invoice(office: Office):
+    """Lines are written before their invoice, and do not outlive their transaction without one."""
+    (made,) = await office.sign_up(household("100001"))
+    await office.settle(made.account)
+    before = await rows(office.store, invoice_line)
+    (line,) = (dict(zip(invoice_line.c.keys(), row, strict=True)) for row in before)
+    with pytest.raises(DBAPIError, match=r"(?i)foreign key"):
+        await write(office.store, (invoice_line, [line | {"invoice_id": "X" * 26, "take": 9}]))
+    assert await rows(office.store, invoice_line) == before
+
+
 GROWING = (
     *("entry", "posting", "invoice", "invoice_line", "allocation"),
     *("credit_note", "credit_line", "write_off", "goodwill"),
     *("voided", "proforma", "audit_link", "catalog_version"),
 )
 # These have tests of their own.
-ELSEWHERE = {"audit", "line_discount", "point_entry"}
+ELSEWHERE = {"audit", "invoice_discount", "point_entry"}
 CHANGES = {
     "entry": "amount_minor = amount_minor + 1",
     "posting": "posted_at = posted_at + 1",

@@ -13,7 +13,8 @@ from sqlalchemy import func, select
 from billing.catalog.terms import When
 from billing.flows.change import Change, change
 from billing.flows.redeem import redeem
-from billing.invoicing.discounts import line_discount
+from billing.invoicing.discounts import invoice_discount, parts_from
+from billing.invoicing.goodwill import goodwill
 from billing.invoicing.store import credit_line, credit_note, invoice, invoice_line
 from billing.promotions.model import Scope
 from billing.promotions.store import promotion as promotions
@@ -110,15 +111,15 @@ async def _had_once(tx: Tx) -> None:
 
     Lines that charged nothing are left out: no credit says until when they were had.
     """
-    c, off = invoice_line.c, line_discount.c
+    c, off = invoice_line.c, invoice_discount.c
     joined = (
-        line_discount.join(invoice_line, (c.invoice_id == off.invoice_id) & (c.n == off.n))
+        invoice_discount.join(invoice_line, c.invoice_id == off.invoice_id)
         .join(redemption, redemption.c.id == off.redemption_id)
         .join(promotions, promotions.c.code == redemption.c.promotion)
     )
     rows = await tx.rows(
         select(
-            *(off.redemption_id, off.ends_on, off.off_minor, off.invoice_id, off.n),
+            *(off.redemption_id, off.ends_on, off.parts, off.invoice_id, c.n),
             *(c.period_start, c.period_end, c.subject, promotions.c.amount_minor.label("most")),
             promotions.c.scope,
         )
@@ -135,14 +136,15 @@ async def _had_once(tx: Tx) -> None:
         credited = given[(row.invoice_id, row.n)]
         for day in range(row.period_start.toordinal(), row.period_end.toordinal()):
             if day not in credited:
-                had[(row.redemption_id, row.ends_on, day)] += row.off_minor
+                parts = [one for one in parts_from(row.parts) if one.n == row.n]
+                had[(row.redemption_id, row.ends_on, day)] += sum(one.off_minor for one in parts)
     most = {row.redemption_id: row.most for row in rows}
     assert all(off_minor <= most[key[0]] for key, off_minor in had.items())
 
 
 async def _periods(tx: Tx) -> None:
     """Check that no redemption was borne by more periods than it is for."""
-    off = line_discount.c
+    off = invoice_discount.c
     rows = await tx.rows(
         select(func.count(off.ends_on.distinct()).label("borne"), promotions.c.periods_max)
         .join(redemption, redemption.c.id == off.redemption_id)
@@ -163,11 +165,13 @@ async def to_and_fro(life: History, contract: str, account: AccountId) -> None:
             redemption.c.account_id == account, redemption.c.promotion == "AHEAD"
         )
         rests = select(pause.c.id).where(pause.c.service_id == life.services[contract])
-        is_else = await tx.scalar(ahead) or await tx.scalar(rests)
+        kind = select(goodwill.c.id).where(goodwill.c.account_id == account)
+        is_else = await tx.scalar(ahead) or await tx.scalar(rests) or await tx.scalar(kind)
     plans = [one for one in ("BASIC", "LARGE") if one in held]
     if len(plans) != 1 or is_else:
-        # It has ended, or changes later. What was paid ahead ends with its subscription, and days
-        # behind a rest that were given back are charged when they come.
+        # It has ended, or changes later. What was paid ahead ends with its subscription, days
+        # behind a rest that were given back are charged when they come, and of a line that goodwill
+        # took of only the rest is given back.
         return
     other = "LARGE" if plans == ["BASIC"] else "BASIC"
     for plan in (other, *plans):

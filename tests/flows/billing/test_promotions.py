@@ -11,7 +11,7 @@ from billing.flows.cancel import cancel
 from billing.flows.change import Change, change
 from billing.flows.pause import pause, resume
 from billing.flows.settle import foresee, settle
-from billing.invoicing.discounts import line_discount
+from billing.invoicing.discounts import invoice_discount, parts_from
 from billing.invoicing.store import credit_note, invoice, invoice_line
 from billing.promotions.model import Scope
 from billing.promotions.store import promotion as promotions
@@ -22,6 +22,7 @@ from terms.errors import Invalid
 from tests.fixtures.billing import Office, household
 from tests.fixtures.promotions import give, offer, promotion
 from tests.flows.billing.books import check_books, counting, everything
+from tests.flows.billing.schema import tamper
 from tests.flows.billing.test_verify import broken
 
 
@@ -113,11 +114,20 @@ async def test_lines_then_plans_then_the_invoice_each_on_what_is_left(office: Of
     found = await lines(office)
     assert sum(amount for _, _, _, amount in found) == 1503
     async with office.store.read() as tx:
-        rows = await tx.rows(select(line_discount.c.n, line_discount.c.off_minor))
-        told = {n: sum(row.off_minor for row in rows if row.n == n) for n in (1, 2)}
+        rows = await tx.rows(select(invoice_discount.c.parts))
+        parts = [part for row in rows for part in parts_from(row.parts)]
+        told = {n: sum(part.off_minor for part in parts if part.n == n) for n in (1, 2)}
         taken = {one.promotion.code: one.taken_minor for one in await reading.listing(tx)}
     assert told == {1: found[0][2], 2: found[1][2]}
     assert taken == {"ALL": 167, "PLAN": 500, "LINE": 1550}
+    for done, says in (
+        ("amount_minor = amount_minor + 1", "told of lines that are there"),
+        ("parts = '[[9,1550,1550]]' WHERE amount_minor = 1550", "told of lines that are there"),
+        ("parts = replace(parts, '[1,', '[2,')", "the sum of what promotions take off it"),
+    ):
+        async with office.store.rehearse() as tx:
+            await tamper(tx, f"UPDATE invoice_discount SET {done}")
+            assert any(says in one for one in await broken(tx)), done
 
 
 async def test_up_and_down_at_once_is_nothing(office: Office):

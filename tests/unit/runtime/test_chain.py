@@ -122,6 +122,7 @@ async def test_who_writes_late_is_waited_for_and_waits_for_nobody(postgres_store
     """A deed whose place was given out before is linked before those that were committed first."""
     async with postgres_store.begin() as late:
         await record(late, [deed("late")])
+        await late.fetch("SELECT 1")  # what was put goes before
         # Somebody else: whoever waits for himself would wait for ever.
         await asyncio.create_task(done(postgres_store, "soon"))
         assert await asyncio.create_task(linked(postgres_store)) == 0

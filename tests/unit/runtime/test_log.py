@@ -135,6 +135,7 @@ async def test_a_cursor_never_steps_over_a_late_commit(store):
     other = Store(store.url.render_as_string(hide_password=False))
     async with store.begin() as early:
         await log.append(early, [entry("early")])
+        await early.fetch("SELECT 1")  # what was put goes before
         await append(other, "quick")
         assert await read(other, "portal") == []
         await log.append(early, [entry("early too")])

@@ -75,6 +75,35 @@ async def test_what_nobody_waits_for_is_there_for_whoever_asks_next(store):
         assert await tx.scalar(select(snapshot.c.value)) == "moved"
 
 
+async def test_few_rows_of_many_tables_are_there_as_if_each_had_gone_alone(store):
+    """What is put into several tables is there for whoever asks next; a table that was written
+    before has what comes later, and what is refused takes the rest with it.
+    """
+    key = ("topic", "key")
+    for much in (1, 40):
+        async with store.begin() as tx:
+            await tx.insert(snapshot, [row(f"{much}.{n}") for n in range(much)])
+            await tx.insert(log_cursor, [{"consumer": f"{much}", "position": much}])
+            newer = [row(f"{much}.0", revision=2, value="newer")]
+            await tx.upsert(snapshot, newer, key=key, rising="revision")
+            await tx.put_new(snapshot, [row(f"{much}.0", value="old"), row("new")], key=key)
+            found = await tx.rows(select(snapshot.c.value, snapshot.c.key))
+            assert {each.value for each in found if each.key == f"{much}.0"} == {"newer"}
+            assert len(found) == (2 if much == 1 else 42)
+    before = await keys(store)
+
+    async def refused() -> None:
+        async with store.begin() as tx:
+            await tx.insert(log_cursor, [{"consumer": "3", "position": 3}])
+            await tx.insert(snapshot, [row("new")])
+
+    with pytest.raises(IntegrityError):
+        await refused()
+    async with store.read() as tx:
+        assert await tx.scalar(select(func.max(log_cursor.c.position))) == 40
+    assert await keys(store) == before
+
+
 async def test_the_log_is_brought_into_the_file_beside_who_writes(sqlite_url):
     """While a transaction is open what was committed before goes into the file; it waits for none.
 
