@@ -33,7 +33,7 @@ from bench.twin import Chunk, bulk_postgres, bulk_sqlite, copy_sqlite, twin_of
 HOUSEHOLDS = int(os.environ.get("BOXOFFICE_BENCH_HOUSEHOLDS", "100000"))
 ACTOR, SOURCE = "bench", "recorder"
 LEAST_A_SECOND = 3_000
-SQLITE_SHARE, POSTGRES_SHARE = 0.20, 0.15
+SQLITE_SHARE, POSTGRES_SHARE = 0.10, 0.15
 COMMIT_ROWS = 5_000
 # What taking records adds rows to, in the order of a bulk write.
 ADDED = {

@@ -31,7 +31,7 @@ from billing.usage.model import (
 )
 from billing.usage.store import record_from, total_from, usage_record, usage_total
 from runtime.store import Tx
-from runtime.store.among import KEYS, among, packed
+from runtime.store.among import KEYS, among, by_key, packed
 from terms.calendar import local_date
 from terms.errors import NotFound
 
@@ -211,12 +211,12 @@ def _metered(meter: str, home: Home, book: PriceBook) -> Iterator[Subscription]:
 
 async def _known(tx: Tx, records: Sequence[Record]) -> dict[tuple[str, str], Record]:
     c = usage_record.c
-    query = select(usage_record).where(among(tx.engine, c.source_id))
     known: dict[tuple[str, str], Record] = {}
     for source in {one.source for one in records}:
         ids = sorted({one.id for one in records if one.source == source})
         given = {KEYS: packed(tx.engine, ids)}
-        held = map(record_from, await tx.rows(query.where(c.source == source), given))
+        told = select(usage_record).where(c.source == source)
+        held = map(record_from, await tx.rows(by_key(tx.engine, told, c.source_id), given))
         known |= {one.key: one for one in held}
     return known
 
