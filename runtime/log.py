@@ -27,7 +27,7 @@ from sqlalchemy import (
     select,
 )
 
-from runtime.store.among import KEYS, among, packed
+from runtime.store.among import KEYS, among, by_key, packed
 from runtime.store.engine import Store
 from runtime.store.lease import Engine
 from runtime.store.prepared import PreparedQuery
@@ -244,9 +244,8 @@ async def keys_after(tx: Tx, topic: str, key: str, *, keys_max: int) -> list[str
 
 def _newest(engine: Engine) -> Select[Any]:
     c = snapshot.c
-    return select(c.key, c.revision, c.value).where(
-        c.topic == bindparam("topic"), among(engine, c.key)
-    )
+    mine = select(c.key, c.revision, c.value).where(c.topic == bindparam("topic"))
+    return by_key(engine, mine, c.key)
 
 
 def _more(engine: Engine) -> Select[Any]:
