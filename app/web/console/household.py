@@ -9,7 +9,17 @@ from urllib.parse import quote
 from aiohttp import web
 from pydantic import Field
 
-from app.desk import boxes, contact, deposits, loyalty, mending, paying, redeeming, selling
+from app.desk import (
+    boxes,
+    contact,
+    deposits,
+    loyalty,
+    mending,
+    paying,
+    redeeming,
+    segments,
+    selling,
+)
 from app.desk.boxes import Back, By, holder_of
 from app.desk.mending import TEXT_CHARS_MAX
 from app.identity.roles import Right
@@ -53,6 +63,12 @@ class ContactForm(DeedForm):
 
     phone: Annotated[str, Field(max_length=100)] = ""
     email: Annotated[str, Field(max_length=300)] = ""
+
+
+class SegmentForm(DeedForm):
+    """In which segment of dunning; empty is the usual one."""
+
+    segment: Annotated[str, Field(max_length=40)] = ""
 
 
 class PromiseForm(DeedForm):
@@ -119,6 +135,7 @@ class HouseholdForms:
             self._inside("cash", _cash, Right.TAKE_MONEY, CashForm),
             self._inside("deposit", _deposit, Right.TAKE_MONEY, DepositForm),
             self._inside("contact", _contact, Right.CARE, ContactForm),
+            self._inside("segment", _segment, Right.CARE, SegmentForm),
             self._inside("promise", _promise, Right.CARE, PromiseForm),
             self._inside("redeem", _redeem, Right.CARE, CodeForm),
             self._inside("sell", _sell, Right.CARE, SellForm),
@@ -191,6 +208,19 @@ async def _contact(call: Call, tx: Tx) -> str:
     )
     told = [part for part in (kept.phone, kept.email) if part]
     return f"Reached by {' and '.join(told)}." if told else "No telephone and no e-mail is kept."
+
+
+async def _segment(call: Call, tx: Tx) -> str:
+    form: SegmentForm = call.form
+    await segments.change(
+        call.house,
+        tx,
+        call.part("contract"),
+        form.segment,
+        actor=call.actor,
+        reason=form.reason.strip(),
+    )
+    return f"It is in the {f'segment {form.segment}' if form.segment else 'usual segment'} now."
 
 
 async def _promise(call: Call, tx: Tx) -> str:

@@ -82,6 +82,8 @@ ASKED = {
     "change": (LIT, "--add", "KIDS"),
     "goodwill": ("INV-00000001.1", "--amount", "0.50", *("--reason", "r", "--reference", "G-1")),
     "jurisdiction": (LIT, "AT"),
+    "segment": (LIT,),
+    "dunning preview": ("{folder}/operator.toml", "--days", "40"),
     "catalogue show": (),
     "catalogue versions": (),
     "catalogue diff": (),
