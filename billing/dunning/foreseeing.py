@@ -59,5 +59,4 @@ def _looks(
             debt, step = verdict.notice
             given = {**debtor.noticed.get(debt.invoice, {}), step.after_days: at.day}
             debtor = replace(debtor, noticed={**debtor.noticed, debt.invoice: given})
-            after = at  # what it announces may follow
         at = after

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 
 from billing.dunning.hours import Slot
@@ -83,6 +83,11 @@ def judge(debtor: Debtor, segment: Segment, now: Slot) -> Verdict:
                 tries.append((debt, _made(debtor, debt) + 1))
             elif at:
                 coming.append(at)
+    if step:
+        # What comes next is counted from the notice that is given now.
+        given = {**debtor.noticed.get(oldest.invoice, _NOTHING), step.after_days: today}
+        told = replace(debtor, noticed={**debtor.noticed, oldest.invoice: given})
+        coming = [at for at in (judge(told, segment, now).next_at,) if at]
     return Verdict(
         held=oldest if since else None,
         held_since=since,

@@ -75,6 +75,7 @@ class Life:
                 has_left=self.has_left,
             )
             found = judge(debtor, self.rules, Slot(today, hour))
+            assert found.next_at is None or found.next_at > Slot(today, hour)
             if found.held and not self.held_since:
                 self.darkened.append(Slot(today, hour))
             self.held_since = found.held_since
