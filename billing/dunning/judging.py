@@ -8,7 +8,7 @@ invoices, attempts, notices, segment and clock: looked at daily or once, it ends
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 
@@ -76,13 +76,11 @@ def judge(debtor: Debtor, segment: Segment, now: Slot) -> Verdict:
         if cut_off_at:
             coming.append(cut_off_at)
     tries = []
-    for debt in debts:
-        if debtor.method and not (debtor.promise and debtor.promise.covers(debt)):
-            at = _try_at(debtor, debt, segment if is_enough else None, now)
-            if at == now:
-                tries.append((debt, _made(debtor, debt) + 1))
-            elif at:
-                coming.append(at)
+    for debt, at in _tries(debtor, segment if is_enough else None, now):
+        if at == now:
+            tries.append((debt, _made(debtor, debt) + 1))
+        else:
+            coming.append(at)
     if step:
         # What comes next is counted from the notice that is given now.
         given = {**debtor.noticed.get(oldest.invoice, _NOTHING), step.after_days: today}
@@ -95,6 +93,14 @@ def judge(debtor: Debtor, segment: Segment, now: Slot) -> Verdict:
         retries=tries,
         next_at=min(coming, default=None),
     )
+
+
+def _tries(debtor: Debtor, segment: Segment | None, now: Slot) -> Iterator[tuple[Debt, Slot]]:
+    """Yield when to try to collect which debt next; without a segment only the first time."""
+    promise = debtor.promise
+    for debt in debtor.debts if debtor.method else ():
+        if not (promise and promise.covers(debt)) and (at := _try_at(debtor, debt, segment, now)):
+            yield debt, at
 
 
 def _overdue(debts: Sequence[Debt], today: date) -> int:
@@ -184,7 +190,7 @@ def _made(debtor: Debtor, debt: Debt) -> int:
 
 
 def _try_at(debtor: Debtor, debt: Debt, segment: Segment | None, now: Slot) -> Slot | None:
-    """Tell when to try to collect a debt; without a segment only the first time.
+    """Tell when to try to collect a debt.
 
     The first try is due with the invoice. Steps that were slept through make one try together. One
     that was superseded took no step, and a method that was not tried yet is tried at once.

@@ -202,6 +202,7 @@ LOOKING = {
         "catalogue publish",  # of what is published already
         "purchase list",
         "statement",
+        "dunning preview",
         "usage show",
         "usage waiting",
         "usage meters",
