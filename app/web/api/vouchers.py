@@ -179,7 +179,7 @@ async def stop(call: Call, tx: Tx) -> VoucherBatch:
     return _batch(done)
 
 
-async def redeem(call: Call) -> VoucherRedeemed:
+async def take_voucher(call: Call) -> VoucherRedeemed:
     """Take the money of a card for an account, once. Whoever guesses has to wait."""
     body: RedeemVoucher = call.body
     contract = call.part("contract")
