@@ -12,6 +12,7 @@ from billing.reads.verify import (
     promotions,
     schema,
     usage,
+    vouchers,
 )
 
 RULES = (
@@ -26,6 +27,7 @@ RULES = (
     *audited.RULES,
     *schema.RULES,
     *usage.RULES,
+    *vouchers.RULES,
 )
 
 __all__ = ["RULES"]
