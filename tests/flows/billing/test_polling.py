@@ -101,8 +101,8 @@ async def test_a_place_that_is_forgotten_is_begun_anew(small_till: Till):
     await till.collect()
     async with till.office.store.begin() as tx:
         row = {"provider": "cards", "event_id": "evt_long_ago", "happened_at": None}
-        row["looked_at"] = till.office.machine.now
-        await tx.insert(provider_cursor, [row])
+        looked_at = till.office.machine.now
+        await tx.insert(provider_cursor, [{**row, "looked_at": looked_at}])
     assert await poll(till) == 0
     assert await poll(till) == 1
     assert await attempts(till) == [(0, "cleared", "")]

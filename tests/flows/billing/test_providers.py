@@ -447,6 +447,7 @@ async def test_tidings_that_cannot_be_read_are_refused(harness: Harness, provide
     odd = json.loads(json.dumps(event))
     odd["data"]["object"]["metadata"] = {"attempt": "\u0000", "account": 5}
     (one,) = provider.parse(json.dumps(odd).encode())
+    assert isinstance(one, Moved)
     assert (one.attempt, one.account) == ("", "")
 
 

@@ -181,8 +181,8 @@ async def test_cash_is_handed_back_at_once(office: Office):
         amount = Money(FIRST, "EUR")
         await take_cash(office.desk, tx, "100001", office.now, amount=amount, reference="C-1")
     await office.settle(account)
-    for n, amount in enumerate((500, 700)):
-        made = await wish(office, "C-1", f"R-{n}", amount=Money(amount, "EUR"))
+    for n, part in enumerate((500, 700)):
+        made = await wish(office, "C-1", f"R-{n}", amount=Money(part, "EUR"))
         assert made.state is RefundState.DONE
         await office.settle(account)
     assert await open_items(office.store) == {"INV-00000001": 1200}
