@@ -242,6 +242,10 @@ ROUTES = (
     change("vouchers/{id}/activate", activate, VoucherBatch, body=VoucherReason),
     change("vouchers/{id}/stop", stop, VoucherBatch, body=VoucherReason),
     ask(
-        "accounts/{contract}/voucher", redeem, VoucherRedeemed, body=RedeemVoucher, problems=(429,)
+        "accounts/{contract}/voucher",
+        take_voucher,
+        VoucherRedeemed,
+        body=RedeemVoucher,
+        problems=(429,),
     ),
 )
