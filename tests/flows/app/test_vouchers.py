@@ -167,8 +167,8 @@ async def test_codes_are_told_once_and_kept_nowhere(house, served, capfd):
     told = re.findall(rb'"code":"([^"]+)"', first)
     assert (len(told), len(found), repeated.status) == (2, 3, 303)
     assert cards.text.count("<svg width") == 3
-    listed = re.search(r"data:text/csv;base64,([^\"]+)", cards.text)
-    rows = list(csv.DictReader(io.StringIO(base64.b64decode(listed[1]).decode())))
+    (listed,) = re.findall(r"data:text/csv;base64,([^\"]+)", cards.text)
+    rows = list(csv.DictReader(io.StringIO(base64.b64decode(listed).decode())))
     assert [row["code"] for row in rows] == found
     everything = await kept(house) + logs + repeated.text + wrong.text
     for code in (*found, *(one.decode() for one in told)):
