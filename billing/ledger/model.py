@@ -29,6 +29,7 @@ class Book(StrEnum):
     DEFERRED = "deferred"  # charged for days to come: revenue once they are over
     WRITE_OFF = "write_off"  # owed, and given up as uncollectible
     LOYALTY = "loyalty"  # party: the account whose points we owe, at their worth
+    VOUCHERS = "vouchers"  # party: the batch of what was redeemed, which its dealer owes
     PROMOTION = "promotion"  # given away: points that were earned, credit for a referral
     TAX = "tax"  # party: the tax
     SUSPENSE = "suspense"  # party: our bank account; money that is nobody's yet

@@ -18,6 +18,7 @@ from terms.money import Money, exponent
 ACCOUNTS: Mapping[Book, str] = {
     Book.RECEIVABLE: "Assets:Receivable",
     Book.CLEARING: "Assets:Clearing",
+    Book.VOUCHERS: "Assets:Vouchers",
     Book.CREDIT: "Liabilities:Credit",
     Book.DEPOSIT: "Liabilities:Deposit",
     Book.LOYALTY: "Liabilities:Loyalty",
@@ -30,8 +31,9 @@ ACCOUNTS: Mapping[Book, str] = {
     Book.BANK_CHARGES: "Expenses:Bank-Charges",
     Book.OUTSIDE: "Equity:Outside",
 }
-# A part of these is a provider or a tax, and an account of its own; of the others a household.
-OF_PARTIES = frozenset({Book.CLEARING, Book.TAX})
+# A part of these is a provider, a batch of vouchers or a tax, and an account of its own; of the
+# others a household.
+OF_PARTIES = frozenset({Book.CLEARING, Book.VOUCHERS, Book.TAX})
 # Before anything that can be posted.
 OPENED_ON = "1970-01-01"
 _PLAIN = re.compile(r"(?!x-)[0-9a-z][0-9A-Za-z-]*")

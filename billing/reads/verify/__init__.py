@@ -13,6 +13,7 @@ from billing.reads.verify import (
     promotions,
     schema,
     usage,
+    vouchers,
 )
 
 RULES = (
@@ -28,6 +29,7 @@ RULES = (
     *audited.RULES,
     *schema.RULES,
     *usage.RULES,
+    *vouchers.RULES,
 )
 
 __all__ = ["RULES"]

@@ -51,6 +51,7 @@ from billing.purchases.store import purchase
 from billing.subscriptions.store import pause, subscription
 from billing.tax.store import tax_rate
 from billing.usage.store import usage_record, usage_total
+from billing.vouchers.store import voucher, voucher_batch, voucher_key
 from runtime.store.audit import audit
 from runtime.store.chain import audit_link
 from runtime.store.lease import Engine
@@ -62,6 +63,7 @@ TABLES = (
     *(number_series, invoice, invoice_line, credit_note, credit_line, voided, proforma, reopened),
     *(pending_charge, purchase, usage_record, usage_total, hold, dunning_notice, promise),
     *(promotion, redemption, invoice_discount, loyalty, point_entry, referral),
+    *(voucher_batch, voucher, voucher_key),
     *(posting, entry, deferral, earned_month, movement, allocation, write_off, open_item),
     *(attempt, payment_method, provider_event, audit, audit_link),
     *(bank_statement, bank_entry, bank_part, bank_payer),

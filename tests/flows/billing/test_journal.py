@@ -69,6 +69,8 @@ def of_party(n: int, party: str, amount: Money) -> Posting:
             (Book.REVENUE, "", -amount),
             (Book.PROMOTION, "", amount),
             (Book.LOYALTY, "A", -amount),
+            (Book.VOUCHERS, party, amount),
+            (Book.WRITE_OFF, "", -amount),
         ),
     )
 
