@@ -32,6 +32,28 @@ def upgrade() -> None:
         sa.Column("content", sa.String(40), nullable=False),
         sa.Column("taken_at", sa.BigInteger, nullable=False),
     )
+    _entries()
+    op.create_table(
+        "bank_part",
+        sa.Column("entry_id", sa.String(26), sa.ForeignKey("bank_entry.id"), primary_key=True),
+        sa.Column("n", sa.Integer, primary_key=True),
+        sa.Column("account_id", sa.String(26), sa.ForeignKey("account.id"), nullable=False),
+        sa.Column("amount_minor", sa.BigInteger, nullable=False),
+        sa.CheckConstraint("amount_minor > 0", name="amount_minor"),
+    )
+    op.create_index(op.f("ix_bank_part_account_id"), "bank_part", ["account_id"])
+    op.create_table(
+        "bank_payer",
+        sa.Column("iban", sa.String(140), primary_key=True),
+        sa.Column("account_id", sa.String(26), sa.ForeignKey("account.id"), primary_key=True),
+        sa.Column("confirmed_at", sa.BigInteger, nullable=False),
+    )
+    for table in ("bank_statement", "bank_part"):
+        only_grows(table)
+        refuse_replacing(table)
+
+
+def _entries() -> None:
     op.create_table(
         "bank_entry",
         sa.Column("id", sa.String(26), primary_key=True),
@@ -61,24 +83,6 @@ def upgrade() -> None:
     op.create_index(
         "ix_bank_entry_waiting", "bank_entry", ["id"], sqlite_where=WAITS, postgresql_where=WAITS
     )
-    op.create_table(
-        "bank_part",
-        sa.Column("entry_id", sa.String(26), sa.ForeignKey("bank_entry.id"), primary_key=True),
-        sa.Column("n", sa.Integer, primary_key=True),
-        sa.Column("account_id", sa.String(26), sa.ForeignKey("account.id"), nullable=False),
-        sa.Column("amount_minor", sa.BigInteger, nullable=False),
-        sa.CheckConstraint("amount_minor > 0", name="amount_minor"),
-    )
-    op.create_index(op.f("ix_bank_part_account_id"), "bank_part", ["account_id"])
-    op.create_table(
-        "bank_payer",
-        sa.Column("iban", sa.String(140), primary_key=True),
-        sa.Column("account_id", sa.String(26), sa.ForeignKey("account.id"), primary_key=True),
-        sa.Column("confirmed_at", sa.BigInteger, nullable=False),
-    )
-    for table in ("bank_statement", "bank_part"):
-        only_grows(table)
-        refuse_replacing(table)
 
 
 def downgrade() -> None:
