@@ -106,7 +106,7 @@ Taken = Collection[tuple[InvoiceId, int]]
 class Debtor:
     """What dunning looks at: open invoices oldest first, their attempts, the notices given.
 
-    `may_charge` says whether there is a method that can be charged. While a `promise` stands no
+    `may_charge` says whether there is a `method` that can be charged. While a `promise` stands no
     step is taken for what it covers, and nothing is held; the days go on being counted.
     """
 
@@ -114,6 +114,7 @@ class Debtor:
     attempts: Mapping[InvoiceId, Sequence[Attempt]]
     noticed: Taken
     may_charge: bool
+    method: str = ""
     promise: Promise | None = None
 
 
@@ -172,8 +173,8 @@ def _notice(oldest: Debt, noticed: Taken, ladder: Ladder, today: date) -> tuple[
 def _retries(debtor: Debtor, ladder: Ladder, today: date) -> list[tuple[Debt, int]]:
     """Debts to collect now, each with the number of the try.
 
-    The first try is due with the invoice. Steps that were slept through make one try together. One
-    that was superseded took a number and no step.
+    The first try is due with the invoice, that of another method at once. Steps that were slept
+    through make one try together. One that was superseded took a number and no step.
     """
     if not debtor.may_charge:
         return []
@@ -186,10 +187,18 @@ def _retries(debtor: Debtor, ladder: Ladder, today: date) -> list[tuple[Debt, in
         made = max((attempt.n for attempt in attempts), default=-1)
         age = (today - debt.due_on).days
         n = sum(step.after_days <= age for step in steps)
-        n += sum(attempt.is_superseded for attempt in attempts)
+        n += sum(attempt.is_superseded for attempt in attempts) + _others(attempts, debtor.method)
         if debt.due_on <= today and n > made and not any(a.is_unsettled for a in attempts):
             tries.append((debt, n))
     return tries
+
+
+def _others(attempts: Sequence[Attempt], method: str) -> int:
+    """Count the methods that took a number out of turn: each after the first is tried at once."""
+    if not attempts or not method:
+        return 0
+    tried = {attempt.method for attempt in attempts if not attempt.is_superseded}
+    return len(tried | {method}) - 1
 
 
 def _next_on(debts: Sequence[Debt], ladder: Ladder, today: date) -> date | None:

@@ -171,6 +171,7 @@ def _debtor(facts: Facts, purse: Purse, promise: Promise | None) -> Debtor:
         noticed=facts.noticed,
         # After money went back a person decides whether to charge again.
         may_charge=facts.method is not None and not purse.went_back,
+        method=facts.method.id if facts.method else "",
     )
 
 

@@ -152,8 +152,12 @@ class Purse:
         else:
             change = -back
             self._give_back(wallet, came_in.id, back)
-            # What we take back of our own says nothing about who pays.
-            self.went_back |= back > 0 and one.provider not in payments.HOUSE
+            # What we take back of our own says nothing about who pays, nor does money that we give
+            # back so that nothing of it is owed again.
+            is_owed = (
+                one.kind is MovementKind.DISPUTED or wallet.owed.amount_minor > owed.amount_minor
+            )
+            self.went_back |= back > 0 and is_owed and one.provider not in payments.HOUSE
         self.settled.append(one.id)
         self._note_attempt(came_in, charge)
         if change:

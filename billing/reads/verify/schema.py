@@ -41,7 +41,9 @@ from billing.payments.store import (
     movement,
     open_item,
     payment_method,
+    provider_cursor,
     provider_event,
+    refund,
     write_off,
 )
 from billing.pending.store import pending_charge
@@ -65,7 +67,7 @@ TABLES = (
     *(promotion, redemption, invoice_discount, loyalty, point_entry, referral),
     *(voucher_batch, voucher, voucher_key),
     *(posting, entry, deferral, earned_month, movement, allocation, write_off, open_item),
-    *(attempt, payment_method, provider_event, audit, audit_link),
+    *(attempt, refund, payment_method, provider_event, provider_cursor, audit, audit_link),
     *(bank_statement, bank_entry, bank_part, bank_payer),
 )
 # What only grows; on SQLite a row could also be replaced, which a key of its own refuses.
