@@ -35,6 +35,7 @@ from app.cli import (
     usage,
     users,
     verify,
+    vouchers,
     work,
 )
 
@@ -92,6 +93,7 @@ for part in (
     purchases,
     usage,
     promotions,
+    vouchers,
     loyalty,
     doctor,
     verify,
