@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 
 import pytest
-from playwright.async_api import expect
+from playwright.async_api import Page, expect
 
 from tests.browser.conftest import enter
 from tests.browser.test_portal import come_in, signed_up
@@ -24,17 +24,7 @@ async def test_a_batch_is_printed_and_a_card_pays(watched, browser, served, shop
     page = watched.page
     await enter(page.context, served)
     await page.goto(f"{served.url}/console/vouchers")
-    await page.get_by_text("New cards").click()
-    for label, text in (
-        ("Name of the batch", "SPRING"),
-        ("What a card is worth", "50,00"),
-        ("How many cards, 500 at most; more at the command line", "4"),
-        ("Last day on which they are valid", "2041-12-31"),
-        ("Dealer", "<b>Kiosk"),
-        ("What the dealer keeps, like 7.5%", "7.5%"),
-        ("What each code begins with (may be empty)", "kx"),
-    ):
-        await page.get_by_label(label, exact=True).fill(text)
+    await fill_in(page)
     await picture(page, "vouchers_make")
     await page.get_by_role("button", name="Make them").click()
     codes = page.locator("[data-code]")
@@ -44,8 +34,7 @@ async def test_a_batch_is_printed_and_a_card_pays(watched, browser, served, shop
     await picture(page, "vouchers_cards")
     async with page.expect_download() as downloading:
         await page.get_by_role("link", name="List as CSV").click()
-    listed = Path(await (await downloading.value).path()).read_text("utf-8")
-    assert f"SPRING/2,{code},50.00,EUR,2041-12-31" in listed
+    assert f"SPRING/2,{code},50.00,EUR,2041-12-31" in read(await (await downloading.value).path())
     await page.get_by_role("link", name="Done").click()
     batch = page.get_by_role("region", name="SPRING")
     await batch.get_by_role("button", name="Activate").click()
@@ -72,7 +61,27 @@ async def test_a_batch_is_printed_and_a_card_pays(watched, browser, served, shop
     assert watched.complaints == []
 
 
-async def picture(page, name: str) -> None:
+async def fill_in(page: Page) -> None:
+    """Fill the form of a batch."""
+    await page.get_by_text("New cards").click()
+    for label, text in (
+        ("Name of the batch", "SPRING"),
+        ("What a card is worth", "50,00"),
+        ("How many cards, 500 at most; more at the command line", "4"),
+        ("Last day on which they are valid", "2041-12-31"),
+        ("Dealer", "<b>Kiosk"),
+        ("What the dealer keeps, like 7.5%", "7.5%"),
+        ("What each code begins with (may be empty)", "kx"),
+    ):
+        await page.get_by_label(label, exact=True).fill(text)
+
+
+def read(path: Path) -> str:
+    """Read what was downloaded."""
+    return path.read_text("utf-8")
+
+
+async def picture(page: Page, name: str) -> None:
     """Keep a picture where somebody wants to look at it."""
     if PICTURES:
         await page.screenshot(path=f"{PICTURES}/{name}.png", full_page=True)
