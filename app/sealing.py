@@ -1,8 +1,9 @@
 """The master key and what it sealed: a key is never made where the database needs a former one.
 
 What is sealed are the options of targets and payment providers, as `operator.toml` has them, the
-logins of boxes, as their purchase list has them, and letters while they wait. Nobody has to give a
-letter anew: one that does not open has failed.
+logins of boxes, as their purchase list has them, letters while they wait, and the keys of voucher
+codes. Nobody has to give a letter anew: one that does not open has failed. Where the key of voucher
+codes does not open, their cards are unknown from then on.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from collections.abc import Callable
 from app.settings import Settings
 from app.wiring import House
 from billing.flows.providers import seal_anew as seal_providers
+from billing.flows.vouchers import seal_anew as seal_vouchers
 from billing.reads import providers
 from gateway.provisioning.targets import seal_anew as seal_targets
 from gateway.reads import sealed as targets
@@ -76,6 +78,7 @@ async def seal_anew(house: House, actor: str) -> dict[str, int]:
         sealed = {
             "targets": await seal_targets(tx, house.sealer),
             "payment providers": await seal_providers(tx, house.sealer),
+            "voucher keys": await seal_vouchers(tx, house.sealer),
             "boxes": await house.logins.seal_anew(tx),
             "letters": await house.letters.seal_anew(tx),
         }

@@ -234,6 +234,9 @@ class Settings(BaseSettings):
     usage_every_s: Seconds = Field(
         300, description="How often targets that count usage are asked for it."
     )
+    provider_poll_every_s: Annotated[float, Field(gt=0, le=900)] = Field(
+        300, description="How often payment providers are asked for events whose message was lost."
+    )
     adapter_networks: Ranges = Field(
         (*LOOPBACK, *PRIVATE),
         description="Where targets and boxes may live: CIDR ranges, and `public` for the internet.",

@@ -62,8 +62,11 @@ async def _sqlite() -> list[Result]:
     with tempfile.TemporaryDirectory(prefix="boxoffice-bench-") as name:
         place, twin = Path(name) / "boxoffice.db", Path(name) / "twin.db"
         url = f"sqlite:///{place}"
-        async with _crowd(Path(name), url) as house:
-            copy_sqlite(place, twin)
+        async with _crowd(Path(name), url):
+            pass
+        copy_sqlite(place, twin)
+        # Opened again: what making a crowd took of the memory is not what a run takes.
+        async with open_house(settings(Path(name), url)) as house:
             ran = await _ran(house)
             limit_s = await bulk_sqlite(twin, _added(house.store))
         return _results("sqlite", ran, limit_s, target=0.25)

@@ -17,7 +17,8 @@ from runtime.store import Tx
 from runtime.store.keyset import Place
 from terms.ids import AccountId, ServiceId
 
-INTAKE, COLLECT = "intake", "collect"
+INTAKE = "intake"
+OF_PAYERS = frozenset({"collect", "refund", "method"})
 OF_ACCOUNTS = frozenset({"settle", "reward"})
 _LAST = "~"  # sorts behind every id
 
@@ -91,8 +92,8 @@ async def _work(tx: Tx, rows_max: int, behind: Place | None, only: Only) -> Sequ
 
 
 async def _whose(tx: Tx, found: Sequence[queue.Parked]) -> Mapping[str, Holder]:
-    """Find by their keys whose they are: by the service, the account, the try to collect."""
-    tries = await payments.payers(tx, [one.key for one in found if one.kind == COLLECT])
+    """Find by their keys whose they are: by service, account, or what providers are asked."""
+    tries = await payments.payers(tx, [one.key for one in found if one.kind in OF_PAYERS])
     owners = tries | {one.key: AccountId(one.key) for one in found if one.kind in OF_ACCOUNTS}
     homes = await accounts.services_of(tx, owners.values())
     who = await names(tx, [*homes, *(one.service for one in found)])

@@ -21,7 +21,18 @@ from terms.ids import TargetName
 ALIKE_ROWS_MAX = 500
 TRIED, NOT_ASIDE = "tried again", "was not set aside"
 PARKED_KINDS = frozenset(
-    {INTAKE, "settle", "collect", "reward", "compose", "reconcile", "notify", "mail"}
+    {
+        INTAKE,
+        "settle",
+        "collect",
+        "refund",
+        "method",
+        "reward",
+        "compose",
+        "reconcile",
+        "notify",
+        "mail",
+    }
 )
 
 

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 from enum import StrEnum
 
-from app.roles import collect, intake, reward, scheduler, settle
+from app.roles import collect, intake, method, refund, reward, scheduler, settle
 from app.roles.leading import Leading, Running
 from app.roles.pace import BESIDE_OTHERS, Pace
 from app.wiring import House
@@ -71,6 +71,8 @@ def _by_the_clock(house: House) -> dict[str, Running]:
         "deeds": lambda stop: scheduler.chain_deeds(house, stop),
         "answers": lambda stop: scheduler.forget_answers(house, stop),
         "points": lambda stop: scheduler.expire_points(house, stop),
+        "polls": lambda stop: scheduler.poll_providers(house, stop),
+        "cards": lambda stop: scheduler.warn_of_ends(house, stop),
     }
     if house.store.is_sqlite:  # which one process has for itself
         return clock | {"checkpoint": lambda stop: scheduler.checkpoint(house, stop)}
@@ -87,6 +89,8 @@ def lanes(house: House) -> dict[str, Lane]:
         intake.KIND: _lane(house, intake.KIND, intake.handler(house)),
         settle.KIND: settling(house, BESIDE_OTHERS),
         collect.KIND: _lane(house, collect.KIND, collect.handler(house)),
+        refund.KIND: _lane(house, refund.KIND, refund.handler(house)),
+        method.KIND: _lane(house, method.KIND, method.handler(house), rows_max=method.ROWS_MAX),
         reward.KIND: _lane(house, reward.KIND, reward.handler(house), rows_max=REWARD_ROWS_MAX),
         COMPOSE: _lane(house, COMPOSE, house.composer.handle, rows_max=COMPOSE_ROWS_MAX),
         notify.KIND: _lane(house, notify.KIND, house.notices.handle),

@@ -15,9 +15,10 @@ from app.roles import earning
 from app.roles.activations import activate_proven
 from app.roles.metering import read_meters
 from app.roles.pictures import Pictures
+from app.roles.polling import Polls
 from app.roles.possessions import take_possessions
 from app.wiring import House
-from billing.flows import loyalty, replay
+from billing.flows import loyalty, replay, upkeep
 from runtime.retry import stopped_within
 from runtime.store.watch import EVERY_S, ForeignCommits
 
@@ -30,6 +31,7 @@ ANSWERS_EVERY_S = 600.0
 POINTS_EVERY_S = 600.0
 POINTS_ROWS_MAX = 200
 EARNED_EVERY_S = 3_600.0
+CARDS_EVERY_S = 3_600.0
 SOON_S = 2.0
 
 
@@ -109,6 +111,24 @@ async def forget_answers(house: House, stop: asyncio.Event) -> None:
 async def expire_points(house: House, stop: asyncio.Event) -> None:
     """Let points go that nobody has spent in time."""
     await _again(house, stop, "points", partial(_expire_points, house), POINTS_EVERY_S)
+
+
+async def poll_providers(house: House, stop: asyncio.Event) -> None:
+    """Ask payment providers what happened: a message may have been lost."""
+    every_s = house.settings.provider_poll_every_s
+    await _again(house, stop, "polls", Polls(house).look, every_s, at_s=min(every_s, SOON_S))
+
+
+async def warn_of_ends(house: House, stop: asyncio.Event) -> None:
+    """Tell holders of cards that end soon: at the start, and every hour."""
+    await _again(house, stop, "cards", partial(_warn_of_ends, house), CARDS_EVERY_S, at_s=0)
+
+
+async def _warn_of_ends(house: House) -> None:
+    told = upkeep.ROWS_MAX
+    while told == upkeep.ROWS_MAX:
+        async with house.store.begin() as tx:
+            told = await upkeep.warn(house.desk, tx, await house.clock.business_now(tx))
 
 
 async def _expire_points(house: House) -> None:

@@ -201,7 +201,8 @@ def _try_at(debtor: Debtor, debt: Debt, segment: Segment | None, now: Slot) -> S
     if not attempts:
         return now
     last = max(attempts, key=_n)
-    if last.is_superseded or last.method != debtor.method:
+    tried = (one.method == debtor.method for one in attempts if not one.is_superseded)
+    if last.is_superseded or not any(tried):
         return now
     if segment is None or debtor.has_left:
         return None

@@ -7,7 +7,7 @@ done there, it starts again: no charge follows without a look at what is owed by
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -81,14 +81,14 @@ async def prepare(desk: Desk, tx: Tx, attempt_ids: Sequence[str]) -> list[Charge
     """List what to talk to providers about; the other attempts need nothing any more.
 
     An attempt of which a provider knows nothing is given up where less is open than it would
-    collect, or where money has come in that is on no book yet: its id stands for its amount.
-    Settling then makes another one of what is left.
+    collect, where money has come in that is on no book yet, or where its method is not charged any
+    more: its id stands for its amount and its method. Settling then makes another one.
     """
     machine_now = desk.clock.machine_now()
     charges, first, too_much = [], [], []
     for row in await _unsettled(tx, attempt_ids):
         is_too_much = row.has_fresh_money or (row.rest_minor or 0) < row.amount_minor
-        if row.called_at is None and is_too_much:
+        if row.called_at is None and (is_too_much or row.stopped):
             too_much.append(row)
             continue
         charges.append(_charge(row, machine_now))
@@ -112,16 +112,23 @@ async def call(desk: Desk, charge: Charge) -> Outcome:
     if provider is None:
         why = f"no provider {charge.provider} is set up"
         return Postponed(reason=why, after_s=OUR_FAULT_S, is_untouched=not charge.is_asked)
+    verb = provider.look_up if charge.is_asked else provider.charge
+    return await asked(verb(charge.order), is_asked=charge.is_asked)
+
+
+async def asked(answer: Awaitable[Outcome], *, is_asked: bool) -> Outcome:
+    """Wait for a provider's answer; what it could not do becomes an outcome too.
+
+    `is_asked` says that it was a look-up.
+    """
     try:
-        if charge.is_asked:
-            return await provider.look_up(charge.order)
-        return await provider.charge(charge.order)
+        return await answer
     except Unreachable as error:
         return Lost(reason=str(error))
     except (Retryable, Conflict, Permanent) as error:
-        # A look-up that was refused says nothing about the charge it was to find.
-        is_untouched = error.is_untouched and not charge.is_asked
-        return Postponed(reason=str(error), after_s=_wait_s(error), is_untouched=is_untouched)
+        # A look-up that was refused says nothing about what it was to find.
+        nothing_done = error.is_untouched and not is_asked
+        return Postponed(reason=str(error), after_s=_wait_s(error), is_untouched=nothing_done)
 
 
 async def record(
@@ -148,7 +155,7 @@ async def record(
                 again[key] = wait
             else:
                 stuck[key] = f"its outcome is unknown after {charge.looks} looks: {out}"
-    await _reopen(tx, [charge for charge, out in outcomes if _is_untouched(out)])
+    await _reopen(tx, [charge for charge, out in outcomes if is_untouched(out)])
     await _leave_unknown(tx, undecided)
     done = [c.order.attempt for c, _ in outcomes if c.order.attempt not in {*again, *stuck}]
     return Collected(done=done, again=again, stuck=stuck)
@@ -160,7 +167,8 @@ def _wait_s(error: Retryable | Conflict | Permanent) -> float:
     return OUR_FAULT_S if isinstance(error, Permanent) else BUSY_S
 
 
-def _is_untouched(out: Outcome) -> bool:
+def is_untouched(out: Outcome) -> bool:
+    """Whether for certain nothing was done at the provider."""
     return isinstance(out, Missing) or (isinstance(out, Postponed) and out.is_untouched)
 
 
@@ -174,7 +182,7 @@ async def _unsettled(tx: Tx, attempt_ids: Sequence[str]) -> Sequence[Row[Any]]:
     query = (
         select(
             *(c.id, c.account_id, c.amount_minor, c.currency, c.called_at, c.looks),
-            *(method.provider, method.customer_ref, method.method_ref),
+            *(method.provider, method.customer_ref, method.method_ref, method.stopped),
             *(account.c.number, invoice.c.number.label("document"), open_item.c.rest_minor),
             has_fresh_money.label("has_fresh_money"),
         )

@@ -13,12 +13,12 @@ from datetime import datetime, timedelta
 from sqlalchemy import Row, select, update
 
 from billing.accounts.store import account
-from billing.flows import movements
+from billing.flows import methods, movements
 from billing.flows.attempts import Failure
 from billing.flows.desk import Desk
+from billing.flows.methods import Owned
 from billing.flows.movements import Told
-from billing.payments.model import Moved, MovementKind, Refused
-from billing.payments.provider import Tidings
+from billing.payments.model import MethodTold, Moved, MovementKind, Refused
 from billing.payments.store import (
     UNTAKEN,
     EventState,
@@ -50,7 +50,8 @@ class _Event:
     id: str
     provider: str
     received_at: datetime
-    tidings: Sequence[Tidings]
+    tidings: Sequence[Moved | Refused]
+    methods: Sequence[MethodTold]
 
 
 @dataclass(slots=True)
@@ -65,7 +66,7 @@ class _Known:
     awaited: set[AttemptId] = field(default_factory=set)
     charges: dict[tuple[str, str], AccountId] = field(default_factory=dict)
 
-    def owner(self, provider: str, one: Tidings) -> AccountId | None:
+    def owner(self, provider: str, one: Moved | Refused) -> AccountId | None:
         found = self.attempts.get(one.attempt) or self.charges.get((provider, one.charge))
         return found or self.numbers.get(one.account)
 
@@ -101,7 +102,13 @@ async def intake(desk: Desk, tx: Tx, event_ids: Sequence[str], now: datetime) ->
                 )
             elif one.attempt:
                 failures.append(Failure(provider=event.provider, refused=one))
+    left = [
+        Owned(provider=event.provider, owner=known.numbers.get(one.account), told=one)
+        for event in events
+        for one in event.methods
+    ]
     await movements.hear(desk, tx, told, failures, now)
+    await methods.take(desk, tx, left, now)
     # Their rows would wait for the answer that this is, parked ones until a person comes.
     await desk.work.mark(tx, "collect", known.awaited)
     await _note(tx, states)
@@ -126,11 +133,17 @@ def _parsed(
         except DomainError as error:
             states[row.id] = EventState.REFUSED, str(error)
             continue
-        yield _Event(id=row.id, provider=row.provider, received_at=row.received_at, tidings=tidings)
+        yield _Event(
+            id=row.id,
+            provider=row.provider,
+            received_at=row.received_at,
+            tidings=[one for one in tidings if not isinstance(one, MethodTold)],
+            methods=[one for one in tidings if isinstance(one, MethodTold)],
+        )
 
 
 def _ownerless(
-    desk: Desk, event: _Event, one: Tidings, again: dict[str, timedelta]
+    desk: Desk, event: _Event, one: Moved | Refused, again: dict[str, timedelta]
 ) -> tuple[EventState, str]:
     """Decide about tidings of nobody we know."""
     if isinstance(one, Refused):
@@ -155,7 +168,7 @@ async def _stored(tx: Tx, event_ids: Sequence[str]) -> Sequence[_Stored]:
 async def _known(tx: Tx, events: Sequence[_Event]) -> _Known:
     tidings = [(event.provider, one) for event in events for one in event.tidings]
     known = _Known()
-    if not tidings:
+    if not tidings and not any(event.methods for event in events):
         return known
     tries = {one.attempt for _, one in tidings if one.attempt}
     query = select(attempt).where(among(tx.engine, attempt.c.id))
@@ -171,6 +184,7 @@ async def _known(tx: Tx, events: Sequence[_Event]) -> _Known:
         known.charges[each.provider, each.charge] = AccountId(each.account_id)
     owners = {*known.attempts.values(), *known.charges.values()}
     numbers = {one.account for _, one in tidings if one.account}
+    numbers |= {one.account for event in events for one in event.methods if one.account}
     for found in await tx.rows(
         select(account.c.id, account.c.number).where(
             among(tx.engine, account.c.number) | among(tx.engine, account.c.id, "ids")

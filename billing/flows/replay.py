@@ -15,7 +15,8 @@ from billing.accounts.store import account
 from billing.flows.attempts import stands
 from billing.flows.desk import Desk
 from billing.payments.model import UNSETTLED
-from billing.payments.store import UNTAKEN, attempt, provider_event
+from billing.payments.refunds import UNDECIDED
+from billing.payments.store import UNTAKEN, attempt, payment_method, provider_event, refund
 from runtime.store import Tx
 from runtime.work import work
 
@@ -44,6 +45,8 @@ _SOURCES: Mapping[str, _Source] = {
     "settle": _Source(key=account.c.id, wanted=true()),
     "reward": _Source(key=account.c.id, wanted=account.c.perks.op("&")(int(Perk.REWARD)) != 0),
     "collect": _Source(key=attempt.c.id, wanted=stands(UNSETTLED)),
+    "refund": _Source(key=refund.c.id, wanted=refund.c.state.in_(sorted(UNDECIDED))),
+    "method": _Source(key=payment_method.c.id, wanted=payment_method.c.is_leaving),
 }
 KINDS = tuple(_SOURCES)
 

@@ -199,6 +199,19 @@ class Refused(Tiding):
     decline: Decline
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MethodTold:
+    """What a provider tells of a payment method: it was left for an account, or has changed.
+
+    `account` is our own mark, and so is `replaces`, the method that goes for it.
+    """
+
+    ref: str
+    account: str = ""
+    customer: str = ""
+    replaces: str = ""
+
+
 class PaymentFact(StrEnum):
     """Kinds of facts in the log for those above billing."""
 

@@ -8,15 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, ClassVar, Protocol, runtime_checkable
 
-from billing.payments.model import Decline, Moved, Refused
+from billing.payments.model import Decline, MethodTold, Moved, Refused
 from terms.http import Http
 from terms.ids import AttemptId
 from terms.money import Money
 
-Tidings = Moved | Refused
+Tidings = Moved | Refused | MethodTold
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +45,30 @@ class CheckoutOrder:
     amount: Money
     text: str
     return_url: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RefundOrder:
+    """What to give back of a charge. `refund` is the key under which it happens once.
+
+    `asked_at` is the machine's time of the first try, None before it.
+    """
+
+    refund: str
+    charge: str
+    amount: Money
+    asked_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetupOrder:
+    """Whose card is to be left on the provider's own page, and which method of ours it replaces."""
+
+    provider: str
+    account: str
+    customer: str
+    return_url: str
+    replaces: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,7 +119,40 @@ class Postponed:
     is_untouched: bool = False
 
 
-Outcome = Charged | Declined | Processing | Missing | Lost | Postponed
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GivenBack:
+    """The provider gives the money back; `moved` is the movement, as its message tells it too."""
+
+    refund: str
+    moved: Moved
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Described:
+    """How people call a method, and the last day on which it is good, if it has one."""
+
+    label: str
+    expires_on: date | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredEvent:
+    """An event as the provider keeps it: its id, when it happened, what it says."""
+
+    id: str
+    at: datetime
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EventPage:
+    """Events behind another, the oldest first, and whether there are more."""
+
+    events: Sequence[StoredEvent]
+    has_more: bool
+
+
+Outcome = Charged | GivenBack | Declined | Processing | Missing | Lost | Postponed
 
 
 @runtime_checkable
@@ -134,4 +191,31 @@ class Provider(Protocol):
 
     async def checkout(self, order: CheckoutOrder) -> str:
         """Make a page on which the order can be paid; returns its address."""
+        ...
+
+    async def refund(self, order: RefundOrder) -> Outcome:
+        """Give money back, at most once per refund, however often it is asked."""
+        ...
+
+    async def look_up_refund(self, order: RefundOrder) -> Outcome:
+        """Find out what became of a refund, without side effects."""
+        ...
+
+    async def setup(self, order: SetupOrder) -> str:
+        """Make a page on which a payment method is left; returns its address."""
+        ...
+
+    async def describe(self, method: str) -> Described | Missing:
+        """Tell what a method is; Missing where it cannot be charged any more."""
+        ...
+
+    async def forget(self, method: str) -> None:
+        """Have a method never charged again; one that is gone is as good."""
+        ...
+
+    async def events_after(self, cursor: str) -> EventPage | Missing:
+        """List what happened behind an event; the newest of all where none is named.
+
+        Missing where the provider does not know that event any more.
+        """
         ...

@@ -11,6 +11,7 @@ from typing import Any
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     CheckConstraint,
     Column,
     Date,
@@ -22,6 +23,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    false,
     text,
 )
 
@@ -78,8 +80,18 @@ payment_method = Table(
     Column("customer_ref", String(120), nullable=False),
     Column("method_ref", String(120), nullable=False),
     Column("stopped", String(80), nullable=False),
+    # The one that is charged; of several, or of none, the newest is.
+    Column("is_default", Boolean, nullable=False, server_default=false()),
+    Column("label", String(80), nullable=False, server_default=text("''")),
+    Column("expires_on", Date),
+    # The end of which its holder was told.
+    Column("warned_of", Date),
+    # It is not ours to charge any more, and the provider has not been told so yet.
+    Column("is_leaving", Boolean, nullable=False, server_default=false()),
     Column("created_at", Instant, nullable=False),
     Index(None, "account_id"),
+    Index(None, "provider", "method_ref"),
+    Index(None, "expires_on"),
 )
 
 attempt = Table(
@@ -137,6 +149,50 @@ movement = Table(
         sqlite_where=text("settled_at IS NULL"),
         postgresql_where=text("settled_at IS NULL"),
     ),
+)
+
+refund = Table(
+    "refund",
+    metadata,
+    Column("id", String(26), primary_key=True),
+    Column("account_id", String(26), ForeignKey("account.id"), nullable=False),
+    Column("reference", String(100), nullable=False),
+    Column("movement_id", String(26), ForeignKey("movement.id"), nullable=False),
+    Column("provider", String(40), nullable=False),
+    Column("charge", String(120), nullable=False),
+    Column("amount_minor", BigInteger, nullable=False),
+    Column("currency", String(3), nullable=False),
+    # The credit note that keeps it from being owed again, and the line that is of.
+    Column("note", String(40), nullable=False),
+    Column("line", String(60), nullable=False),
+    Column("reason", String(254), nullable=False),
+    Column("asked_by", String(80), nullable=False),
+    Column("asked_at", Instant, nullable=False),  # business time
+    Column("state", String(16), nullable=False),
+    # Machine time at which the provider was asked; while it stands, the refund is looked up.
+    Column("called_at", Instant),
+    Column("looks", Integer, nullable=False),
+    Column("vendor_id", String(120), nullable=False),
+    Column("code", String(80), nullable=False),
+    UniqueConstraint("account_id", "reference"),
+    CheckConstraint("amount_minor > 0", name="amount_minor"),
+    Index(None, "provider", "charge"),
+    Index(
+        "ix_refund_undecided",
+        "state",
+        sqlite_where=text("state IN ('open', 'unknown')"),
+        postgresql_where=text("state IN ('open', 'unknown')"),
+    ),
+)
+
+provider_cursor = Table(
+    "provider_cursor",
+    metadata,
+    Column("provider", String(40), primary_key=True),
+    # The event behind which the next look begins, and when that happened. Machine time.
+    Column("event_id", String(120), nullable=False),
+    Column("happened_at", Instant),
+    Column("looked_at", Instant, nullable=False),
 )
 
 allocation = Table(

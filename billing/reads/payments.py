@@ -6,9 +6,16 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import select, union_all
 
-from billing.payments.store import SET_ASIDE, EventState, attempt, provider_event
+from billing.payments.store import (
+    SET_ASIDE,
+    EventState,
+    attempt,
+    payment_method,
+    provider_event,
+    refund,
+)
 from runtime.store import Tx
 from runtime.store.among import KEYS, among, packed
 from runtime.store.keyset import exact, page
@@ -29,10 +36,15 @@ class EventView:
     reason: str
 
 
-async def payers(tx: Tx, attempts: Iterable[str]) -> dict[str, AccountId]:
-    """Find whom these attempts collect from."""
-    query = select(attempt.c.id, attempt.c.account_id).where(among(tx.engine, attempt.c.id))
-    rows = await tx.rows(query, {KEYS: packed(tx.engine, sorted(set(attempts)))})
+async def payers(tx: Tx, keys: Iterable[str]) -> dict[str, AccountId]:
+    """Find of whom these attempts, refunds and payment methods are."""
+    query = union_all(
+        *(
+            select(one.c.id, one.c.account_id).where(among(tx.engine, one.c.id))
+            for one in (attempt, refund, payment_method)
+        )
+    )
+    rows = await tx.rows(query, {KEYS: packed(tx.engine, sorted(set(keys)))})
     return {row.id: AccountId(row.account_id) for row in rows}
 
 

@@ -142,7 +142,7 @@ def test_every_kind_of_event(provider: RunningSimulator, shop: ProviderClient) -
         operation = {"op": "dispute", "payment_intent": intent["id"]}
         dispute = provider.admin("/tamper", operation)["result"]["id"]
         provider.admin("/tamper", {"op": "close_dispute", "dispute": dispute, "status": "lost"})
-        events = receiver.wait(5)
+        events = receiver.wait(6)
     finally:
         receiver.stop()
     assert {event["type"] for event in events} == {
@@ -150,6 +150,7 @@ def test_every_kind_of_event(provider: RunningSimulator, shop: ProviderClient) -
         "payment_intent.succeeded",
         "charge.refunded",
         "charge.dispute.created",
+        "charge.dispute.funds_withdrawn",
         "charge.dispute.closed",
     }
 

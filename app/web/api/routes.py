@@ -23,6 +23,7 @@ from app.web.api import (
     purchases,
     targets,
     usage,
+    vouchers,
     work,
 )
 
@@ -32,6 +33,7 @@ API = (
     *purchases.ROUTES,
     *usage.ROUTES,
     *promotions.ROUTES,
+    *vouchers.ROUTES,
     *loyalty.ROUTES,
     *documents.ROUTES,
     *proformas.ROUTES,

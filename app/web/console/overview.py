@@ -29,7 +29,18 @@ from runtime.store import Tx
 from terms.entitlement import ServiceState
 
 ROWS_MAX = 50
-KINDS = ("intake", "settle", "collect", "reward", "compose", "reconcile", "notify", "mail")
+KINDS = (
+    "intake",
+    "settle",
+    "collect",
+    "refund",
+    "method",
+    "reward",
+    "compose",
+    "reconcile",
+    "notify",
+    "mail",
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -162,6 +162,7 @@ def _account_query(engine: Engine) -> Select[Any]:
         payment_method.c.provider,
         payment_method.c.customer_ref,
         payment_method.c.method_ref,
+        payment_method.c.is_default,
         promise.c.id.label("promise_id"),
         promise.c.until_on.label("promise_until_on"),
         promise.c.through.label("promise_through"),
@@ -171,8 +172,8 @@ def _account_query(engine: Engine) -> Select[Any]:
     ).select_from(account.outerjoin(payment_method, usable).outerjoin(promise, standing))
     if engine == "postgresql":
         query = query.with_for_update(of=account, key_share=True)
-    # The newest usable method comes last and is the one that counts.
-    return by_key(engine, query, account.c.id, order_by=("id", "method_id"))
+    # The one to be charged comes last and counts; where none is named, the newest.
+    return by_key(engine, query, account.c.id, order_by=("id", "is_default", "method_id"))
 
 
 _ACCOUNTS = PreparedQuery(_account_query)

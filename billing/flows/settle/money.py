@@ -13,6 +13,7 @@ from billing.ledger.model import Book, Entry, Posting, PostingKind, entries
 from billing.payments import model as payments
 from billing.payments.allocation import Pair, Wallet
 from billing.payments.model import AttemptState, Debt, Movement, MovementKind
+from billing.vouchers import model as vouchers
 from terms.ids import AttemptId, InvoiceId
 from terms.money import Money
 
@@ -151,8 +152,12 @@ class Purse:
         else:
             change = -back
             self._give_back(wallet, came_in.id, back)
-            # What we take back of our own says nothing about who pays.
-            self.went_back |= back > 0 and one.provider not in payments.HOUSE
+            # What we take back of our own says nothing about who pays, nor does money that we give
+            # back so that nothing of it is owed again.
+            is_owed = (
+                one.kind is MovementKind.DISPUTED or wallet.owed.amount_minor > owed.amount_minor
+            )
+            self.went_back |= back > 0 and is_owed and one.provider not in payments.HOUSE
         self.settled.append(one.id)
         self._note_attempt(came_in, charge)
         if change:
@@ -171,11 +176,13 @@ class Purse:
             state = AttemptState.REVERSED if is_gone else AttemptState.CLEARED
             self.attempts[came_in.attempt] = state
 
-    def _given_by(self, provider: str) -> tuple[Book, str]:
+    def _given_by(self, one: Movement) -> tuple[Book, str]:
         """Tell whose part of which book money comes from."""
-        if provider not in payments.HOUSE:
-            return Book.CLEARING, provider
-        if provider == payments.LOYALTY:
+        if one.provider == vouchers.PROVIDER:
+            return Book.VOUCHERS, vouchers.batch_of(one.charge)
+        if one.provider not in payments.HOUSE:
+            return Book.CLEARING, one.provider
+        if one.provider == payments.LOYALTY:
             return Book.LOYALTY, self.facts.account.id
         return Book.PROMOTION, ""
 
@@ -187,7 +194,7 @@ class Purse:
     ) -> None:
         account = self.facts.account.id
         sides = entries(
-            (*self._given_by(one.provider), Money(change, one.amount.currency)),
+            (*self._given_by(one), Money(change, one.amount.currency)),
             (Book.RECEIVABLE, account, owed),
             (Book.CREDIT, account, -unused),
         )

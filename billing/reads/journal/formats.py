@@ -18,6 +18,7 @@ from terms.money import Money, exponent
 ACCOUNTS: Mapping[Book, str] = {
     Book.RECEIVABLE: "Assets:Receivable",
     Book.CLEARING: "Assets:Clearing",
+    Book.VOUCHERS: "Assets:Vouchers",
     Book.CREDIT: "Liabilities:Credit",
     Book.DEPOSIT: "Liabilities:Deposit",
     Book.LOYALTY: "Liabilities:Loyalty",
@@ -26,9 +27,13 @@ ACCOUNTS: Mapping[Book, str] = {
     Book.REVENUE: "Income:Revenue",
     Book.PROMOTION: "Expenses:Promotion",
     Book.WRITE_OFF: "Expenses:Write-Off",
+    Book.SUSPENSE: "Liabilities:Suspense",
+    Book.BANK_CHARGES: "Expenses:Bank-Charges",
+    Book.OUTSIDE: "Equity:Outside",
 }
-# A part of these is a provider or a tax, and an account of its own; of the others a household.
-OF_PARTIES = frozenset({Book.CLEARING, Book.TAX})
+# A part of these is a provider, a batch of vouchers or a tax, and an account of its own; of the
+# others a household.
+OF_PARTIES = frozenset({Book.CLEARING, Book.VOUCHERS, Book.TAX})
 # Before anything that can be posted.
 OPENED_ON = "1970-01-01"
 _PLAIN = re.compile(r"(?!x-)[0-9a-z][0-9A-Za-z-]*")

@@ -2,6 +2,7 @@
 
 from billing.reads.verify import (
     audited,
+    bank,
     charges,
     documents,
     fairness,
@@ -12,6 +13,7 @@ from billing.reads.verify import (
     promotions,
     schema,
     usage,
+    vouchers,
 )
 
 RULES = (
@@ -19,6 +21,7 @@ RULES = (
     *numbers.RULES,
     *charges.RULES,
     *payments.RULES,
+    *bank.RULES,
     *promotions.RULES,
     *documents.RULES,
     *outbox.RULES,
@@ -26,6 +29,7 @@ RULES = (
     *audited.RULES,
     *schema.RULES,
     *usage.RULES,
+    *vouchers.RULES,
 )
 
 __all__ = ["RULES"]

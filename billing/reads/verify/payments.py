@@ -35,6 +35,25 @@ RULES = (
         """,
     ),
     Rule(
+        code="I8",
+        says="what refunds gave back of a charge, its provider has told, and no more than came",
+        sql="""
+            SELECT r.charge, r.given || ' given back, ' || COALESCE(m.told, 0) || ' told, '
+                || COALESCE(m.came, 0) || ' came'
+            FROM (
+                SELECT provider, charge, SUM(amount_minor) AS given FROM refund
+                WHERE state = 'done' GROUP BY provider, charge
+            ) r
+            LEFT JOIN (
+                SELECT provider, charge,
+                    MAX(CASE kind WHEN 'refunded' THEN amount_minor END) AS told,
+                    SUM(CASE kind WHEN 'cleared' THEN amount_minor ELSE 0 END) AS came
+                FROM movement GROUP BY provider, charge
+            ) m ON m.provider = r.provider AND m.charge = r.charge
+            WHERE r.given > COALESCE(m.told, 0) OR r.given > COALESCE(m.came, 0)
+        """,
+    ),
+    Rule(
         code="I4",
         says="a credit note pays or leaves exactly what it gives back",
         sql="""

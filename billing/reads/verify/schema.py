@@ -17,6 +17,7 @@ from sqlalchemy import (
 )
 
 from billing.accounts.store import account, service
+from billing.bank.store import bank_entry, bank_part, bank_payer, bank_statement
 from billing.catalog.store import catalog_version, price
 from billing.dunning.store import dunning_cut, dunning_notice, dunning_segment, hold
 from billing.equipment.store import possession_heard, rental
@@ -40,7 +41,9 @@ from billing.payments.store import (
     movement,
     open_item,
     payment_method,
+    provider_cursor,
     provider_event,
+    refund,
     write_off,
 )
 from billing.pending.store import pending_charge
@@ -50,6 +53,7 @@ from billing.purchases.store import purchase
 from billing.subscriptions.store import pause, subscription
 from billing.tax.store import tax_rate
 from billing.usage.store import usage_record, usage_total
+from billing.vouchers.store import voucher, voucher_batch, voucher_key
 from runtime.store.audit import audit
 from runtime.store.chain import audit_link
 from runtime.store.lease import Engine
@@ -62,14 +66,17 @@ TABLES = (
     *(pending_charge, purchase, usage_record, usage_total, hold, promise),
     *(dunning_segment, dunning_notice, dunning_cut),
     *(promotion, redemption, invoice_discount, loyalty, point_entry, referral),
+    *(voucher_batch, voucher, voucher_key),
     *(posting, entry, deferral, earned_month, movement, allocation, write_off, open_item),
-    *(attempt, payment_method, provider_event, audit, audit_link),
+    *(attempt, refund, payment_method, provider_event, provider_cursor, audit, audit_link),
+    *(bank_statement, bank_entry, bank_part, bank_payer),
 )
 # What only grows; on SQLite a row could also be replaced, which a key of its own refuses.
 _DOCUMENTS = (invoice, invoice_line, invoice_discount, credit_note, credit_line, voided, proforma)
 REPLACEABLE = (
     *_DOCUMENTS,
     *(goodwill, allocation, write_off, point_entry, audit, audit_link, catalog_version),
+    *(bank_statement, bank_part),
 )
 GROWING = (*REPLACEABLE, posting, entry)
 SEALED = (posting, entry)

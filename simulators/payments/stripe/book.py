@@ -28,6 +28,7 @@ class Book:
         self.refunds: dict[str, Thing] = {}
         self.disputes: dict[str, Thing] = {}
         self.sessions: dict[str, Thing] = {}
+        self.setups: dict[str, Thing] = {}
         self.events: dict[str, Thing] = {}
         self.on_event: Callable[[Thing], None] = lambda _: None
         self._numbers = itertools.count(1)

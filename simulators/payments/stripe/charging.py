@@ -7,6 +7,8 @@ from simulators.payments.stripe.book import Book, Thing, copy_of
 from simulators.payments.stripe.cards import MESSAGES, OWN_CODES, TOKENS, Rule
 from simulators.payments.stripe.errors import ApiError
 
+DISPUTE_FEE = 1_500
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
@@ -51,8 +53,8 @@ class Cashier:
             _fail(charge, code)
             self._fail_intent(intent, charge, code, None)
 
-    def dispute(self, charge: Thing, reason: str) -> Thing:
-        """Open a dispute about a charge."""
+    def dispute(self, charge: Thing, reason: str, fee: int = DISPUTE_FEE) -> Thing:
+        """Open a dispute about a charge; its amount and a fee are taken at once."""
         dispute = self._book.new(
             "du",
             "dispute",
@@ -63,16 +65,37 @@ class Cashier:
             payment_intent=charge["payment_intent"],
             reason=reason,
             status="needs_response",
+            balance_transactions=[],
         )
         self._book.disputes[dispute["id"]] = dispute
         charge["disputed"] = True
         self._book.emit("charge.dispute.created", dispute)
+        self._transact(dispute, -dispute["amount"], fee)
+        self._book.emit("charge.dispute.funds_withdrawn", dispute)
         return dispute
 
     def close_dispute(self, dispute: Thing, status: str) -> None:
         """Close a dispute as won or lost."""
         dispute["status"] = status
+        if status == "won":
+            self._transact(dispute, dispute["amount"], 0)
+            self._book.emit("charge.dispute.funds_reinstated", dispute)
         self._book.emit("charge.dispute.closed", dispute)
+
+    def _transact(self, dispute: Thing, amount: int, fee: int) -> None:
+        """Note what moved in our balance because of a dispute."""
+        transaction = self._book.new(
+            "txn",
+            "balance_transaction",
+            amount=amount,
+            currency=dispute["currency"],
+            fee=fee,
+            net=amount - fee,
+            reporting_category="dispute" if amount < 0 else "dispute_reversal",
+            source=dispute["id"],
+            type="adjustment",
+        )
+        dispute["balance_transactions"].append(transaction)
 
     def _behaviour(self, intent: Thing, method: Thing) -> str:
         customer = self._book.customers.get(intent["customer"] or "")

@@ -1,4 +1,4 @@
-"""Checkout sessions and the page on which they are paid.
+"""Checkout sessions and the page on which they are paid, or a card is left in setup mode.
 
 The page takes a form with `card`: `ok`, `declined`, a test card number or a test token. Without
 it the customer's own card behaviour decides.
@@ -13,6 +13,7 @@ from simulators.page import page as write_page
 from simulators.payments.stripe.ask import Ask
 from simulators.payments.stripe.book import Book, Thing
 from simulators.payments.stripe.cards import NUMBERS
+from simulators.payments.stripe.charging import shown_method
 from simulators.payments.stripe.customers import method_for
 from simulators.payments.stripe.errors import ApiError, invalid, missing
 from simulators.payments.stripe.intents import new_intent
@@ -34,6 +35,7 @@ LIFE_S = 24 * 3600
 _CREATE = (
     "cancel_url",
     "client_reference_id",
+    "currency",
     "customer",
     "customer_email",
     "expires_at",
@@ -42,21 +44,24 @@ _CREATE = (
     "mode",
     "payment_intent_data",
     "payment_method_types",
+    "setup_intent_data",
     "success_url",
 )
+_VERBS = {"payment": "Pay", "setup": "Save card"}
 _WORDS = {"ok": "pm_card_visa", "declined": "pm_card_chargeDeclined"}
 
 
 def create(ask: Ask) -> Thing:
-    """Create a session for one payment."""
+    """Create a session for one payment, or for a card to be left."""
     allow(ask.params, _CREATE)
-    if need(ask.params, "mode") != "payment":
-        raise invalid("Only mode=payment is simulated", param="mode")
-    total, code = _total(ask)
+    mode = need(ask.params, "mode")
+    if mode not in {"payment", "setup"}:
+        raise invalid("Only the modes payment and setup are simulated", param="mode")
+    total, code = _total(ask) if mode == "payment" else (None, _setup_currency(ask))
     customer = text(ask.params, "customer")
     if customer is not None:
         ask.book.customer(customer)
-    data = ask.params.get("payment_intent_data")
+    data = ask.params.get(f"{mode}_intent_data")
     session = ask.book.new(
         "cs_test",
         "checkout.session",
@@ -67,9 +72,10 @@ def create(ask: Ask) -> Thing:
         customer=customer,
         expires_at=int(ask.book.clock.seconds()) + LIFE_S,
         metadata=metadata(ask.params),
-        mode="payment",
+        mode=mode,
         payment_intent=None,
-        payment_status="unpaid",
+        payment_status="unpaid" if mode == "payment" else "no_payment_required",
+        setup_intent=None,
         status="open",
         success_url=need(ask.params, "success_url"),
     )
@@ -146,6 +152,8 @@ def _pay(ask: Ask, session: Thing) -> Reply:
     except ApiError as error:
         return _page(session, str(error), 402)
     data = session["_intent_data"]
+    if session["mode"] == "setup":
+        return _keep(ask, session, method)
     intent = new_intent(ask, session["amount_total"], session["currency"], metadata(data))
     intent.update(customer=session["customer"], payment_method=method["id"])
     before = {"payment_status": session["payment_status"], "status": session["status"]}
@@ -162,9 +170,48 @@ def _pay(ask: Ask, session: Thing) -> Reply:
     return _back(session)
 
 
+def _keep(ask: Ask, session: Thing, method: Thing) -> Reply:
+    """Keep a card for the session's customer, without charging it."""
+    before = {"status": session["status"]}
+    intent = ask.book.new(
+        "seti",
+        "setup_intent",
+        customer=session["customer"],
+        last_setup_error=None,
+        metadata=metadata(session["_intent_data"]),
+        payment_method=method["id"],
+        payment_method_types=["card"],
+        status="succeeded",
+        usage="off_session",
+    )
+    ask.book.setups[intent["id"]] = intent
+    session.update(setup_intent=intent["id"], status="complete")
+    if session["customer"]:
+        method["customer"] = session["customer"]
+        ask.book.emit("payment_method.attached", shown_method(method))
+    ask.book.emit("setup_intent.succeeded", intent)
+    ask.book.emit("checkout.session.completed", shown(session))
+    ask.changed(session, before)
+    return _back(session)
+
+
+def get_setup(ask: Ask) -> Thing:
+    """Show a setup intent."""
+    return ask.book.find(ask.book.setups, "setup_intent", ask.number)
+
+
+def _setup_currency(ask: Ask) -> str | None:
+    """Read the currency, which a page in setup mode needs where it may choose the kinds."""
+    if text(ask.params, "currency") is None:
+        if not ask.params.get("payment_method_types"):
+            raise missing("currency")
+        return None
+    return currency(need(ask.params, "currency"))
+
+
 def _card(ask: Ask, session: Thing, card: str) -> Thing:
     own = [m for m in ask.book.methods.values() if m["customer"] == session["customer"]]
-    if not card and session["customer"] and own:
+    if not card and session["customer"] and own and session["mode"] == "payment":
         return own[-1]
     number = _WORDS.get(card) or NUMBERS.get(card) or card or "visa"
     token = number if number.startswith("pm_") else f"pm_card_{number}"
@@ -202,20 +249,28 @@ def _back(session: Thing) -> Reply:
 
 
 def _page(session: Thing, note: str, status: int = 200) -> Reply:
-    code = session["currency"].upper()
-    amount_text = f"{_major(session['amount_total'], code)} {code}"
     form = (
         '<form method="post"><label>Card number '
         '<input name="card" value="4242 4242 4242 4242" autocomplete="off"></label> '
-        "<button>Pay</button></form>"
+        f"<button>{_VERBS[session['mode']]}</button></form>"
     )
     body = (
-        f'<p class="amount" data-amount="{session["amount_total"]}" '
-        f'data-currency="{escape(session["currency"])}">{escape(amount_text)}</p>'
-        f'<p class="note" role="status">{escape(note)}</p>'
+        _amount(session)
+        + f'<p class="note" role="status">{escape(note)}</p>'
         + (form if session["status"] == "open" else "")
     )
-    return _html("Pay", body, status)
+    return _html(_VERBS[session["mode"]], body, status)
+
+
+def _amount(session: Thing) -> str:
+    if session["amount_total"] is None:
+        return ""
+    code = session["currency"].upper()
+    amount_text = f"{_major(session['amount_total'], code)} {code}"
+    return (
+        f'<p class="amount" data-amount="{session["amount_total"]}" '
+        f'data-currency="{escape(session["currency"])}">{escape(amount_text)}</p>'
+    )
 
 
 def _html(title: str, body: str, status: int) -> Reply:

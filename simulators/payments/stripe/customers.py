@@ -12,6 +12,7 @@ from simulators.payments.stripe.lists import CURSORS, created_within, page
 from simulators.payments.stripe.params import allow, metadata, need, text
 
 _TEXTS = ("description", "email", "name", "phone")
+_EXPIRY = ("exp_month", "exp_year")
 _FIELDS = (*_TEXTS, "invoice_settings", "metadata", "payment_method")
 
 
@@ -35,7 +36,7 @@ def create(ask: Ask) -> Thing:
 
 
 def load(book: Book, row: Mapping[str, Any]) -> None:
-    """Take over a customer of the state file: id, name, and card `card` as `payment_method`."""
+    """Take over a customer of the state file: id, name, card `card` as `payment_method`."""
     customer = book.new(
         "cus",
         "customer",
@@ -50,6 +51,7 @@ def load(book: Book, row: Mapping[str, Any]) -> None:
         method = _new_method(book, str(row.get("card", "visa")))
         del book.methods[method["id"]]
         method.update(id=str(row["payment_method"]), customer=customer["id"])
+        method["card"].update({name: int(row[name]) for name in _EXPIRY if name in row})
         book.methods[method["id"]] = method
         customer["invoice_settings"]["default_payment_method"] = method["id"]
 
@@ -130,9 +132,13 @@ def attach(ask: Ask) -> Thing:
 def detach(ask: Ask) -> Thing:
     """Take a payment method from its customer for good."""
     method = ask.book.find(ask.book.methods, "PaymentMethod", ask.number)
+    if method["customer"] is None:
+        message = "The payment method you provided is not attached to a customer."
+        raise invalid(f"{message[:-1]} so detachment is impossible.")
     before = {"customer": method["customer"]}
     method["customer"] = None
     ask.changed(method, before)
+    ask.book.emit("payment_method.detached", shown_method(method), ask.key)
     return shown_method(method)
 
 

@@ -1,18 +1,22 @@
 """Refunds, and the disputes that can be looked at."""
 
 from simulators.payments.stripe.ask import Ask
-from simulators.payments.stripe.book import Thing
+from simulators.payments.stripe.book import Thing, copy_of
 from simulators.payments.stripe.errors import invalid, missing
 from simulators.payments.stripe.lists import CURSORS, page
 from simulators.payments.stripe.params import allow, amount, check_payable, metadata, need, text
 
-_CREATE = ("amount", "charge", "metadata", "payment_intent", "reason")
+_CREATE = ("amount", "charge", "expand", "metadata", "payment_intent", "reason")
+_EXPANDED, _EXPANDED_IN_LIST = "charge", "data.charge"
 
 
 def create(ask: Ask) -> Thing:
     """Give back a part of a charge, or what is left of it."""
     allow(ask.params, _CREATE)
     charge = _charge(ask)
+    if charge["disputed"]:
+        message = f"Charge {charge['id']} has been charged back; cannot issue a refund."
+        raise invalid(message, code="charge_disputed")
     left = charge["amount_captured"] - charge["amount_refunded"]
     if left <= 0:
         message = f"Charge {charge['id']} has already been refunded."
@@ -38,7 +42,7 @@ def create(ask: Ask) -> Thing:
     charge["refunded"] = charge["amount_refunded"] == charge["amount"]
     ask.book.emit("charge.refunded", charge, ask.key)
     ask.created(refund, "amount", "currency", "charge", "payment_intent", "metadata")
-    return refund
+    return _expanded(ask, refund, _EXPANDED)
 
 
 def get(ask: Ask) -> Thing:
@@ -48,14 +52,15 @@ def get(ask: Ask) -> Thing:
 
 def list_all(ask: Ask) -> Thing:
     """List refunds, of a charge or of an intent."""
-    allow(ask.params, (*CURSORS, "charge", "payment_intent"))
+    allow(ask.params, (*CURSORS, "charge", "expand", "payment_intent"))
     charge, intent = text(ask.params, "charge"), text(ask.params, "payment_intent")
     chosen = [
         refund
         for refund in ask.book.refunds.values()
         if charge in {None, refund["charge"]} and intent in {None, refund["payment_intent"]}
     ]
-    return page(chosen, ask.params, "/v1/refunds")
+    found = page(chosen, ask.params, "/v1/refunds")
+    return {**found, "data": [_expanded(ask, one, _EXPANDED_IN_LIST) for one in found["data"]]}
 
 
 def get_dispute(ask: Ask) -> Thing:
@@ -67,6 +72,18 @@ def list_disputes(ask: Ask) -> Thing:
     """List disputes."""
     allow(ask.params, (*CURSORS, "charge", "payment_intent"))
     return page(ask.book.disputes.values(), ask.params, "/v1/disputes")
+
+
+def _expanded(ask: Ask, refund: Thing, name: str) -> Thing:
+    """Show the charge itself in the place of its id, where the caller wants it so."""
+    wanted = ask.params.get("expand", [])
+    if not isinstance(wanted, list):
+        raise invalid("Invalid array", param="expand")
+    if set(wanted) - {name}:
+        raise invalid("This property cannot be expanded.", param="expand")
+    if not wanted:
+        return refund
+    return {**refund, "charge": copy_of(ask.book.charges[refund["charge"]])}
 
 
 def _charge(ask: Ask) -> Thing:

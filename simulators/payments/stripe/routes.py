@@ -39,13 +39,14 @@ ROUTES: dict[tuple[str, str], Handler] = {
     ("GET", "checkout/sessions"): checkout.list_all,
     ("GET", "checkout/sessions/*"): checkout.get,
     ("POST", "checkout/sessions/*/expire"): checkout.expire,
+    ("GET", "setup_intents/*"): checkout.get_setup,
     ("GET", "events"): events.list_all,
     ("GET", "events/*"): events.get,
     ("POST", "webhook_endpoints"): events.create_endpoint,
     ("GET", "webhook_endpoints"): events.list_endpoints,
     ("DELETE", "webhook_endpoints/*"): events.delete_endpoint,
 }
-_ID = re.compile(r"/((?:cus|pm|pi|ch|re|du|cs|evt|we)_\w+)")
+_ID = re.compile(r"/((?:cus|pm|pi|ch|re|du|cs|seti|evt|we)_\w+)")
 
 
 def split(path: str) -> tuple[str, str]:

@@ -6,7 +6,7 @@ from typing import Any
 from simulators.journal import Journal
 from simulators.payments.stripe.book import Book, Thing
 from simulators.payments.stripe.cards import checked, rule_from
-from simulators.payments.stripe.charging import Cashier
+from simulators.payments.stripe.charging import DISPUTE_FEE, Cashier, shown_method
 from simulators.payments.stripe.checkout import settled
 from simulators.payments.stripe.webhooks import Deliveries, Endpoints
 from simulators.simulator import BadOperation
@@ -36,6 +36,7 @@ class Tampering:
             "close_dispute": self._close_dispute,
             "webhook": self._webhook,
             "redeliver": self._redeliver,
+            "renew": self._renew,
         }
 
     def operate(self, operation: Mapping[str, Any]) -> Any:
@@ -74,7 +75,9 @@ class Tampering:
         if intent["status"] != "succeeded":
             raise BadOperation(f"{intent['id']} was not paid")
         charge = self._book.charges[intent["latest_charge"]]
-        dispute = self._cashier.dispute(charge, str(operation.get("reason", "fraudulent")))
+        reason = str(operation.get("reason", "fraudulent"))
+        fee = int(operation.get("fee", DISPUTE_FEE))
+        dispute = self._cashier.dispute(charge, reason, fee)
         self._note("dispute", intent["id"], {"dispute": dispute["id"]})
         return dispute
 
@@ -102,6 +105,19 @@ class Tampering:
         copies = int(operation.get("copies", 1))
         self._deliveries.repeat(event, copies)
         return copies
+
+    def _renew(self, operation: Mapping[str, Any]) -> Any:
+        """Let the bank send a new card: the provider learns its month by itself."""
+        method = self._thing(self._book.methods, operation["payment_method"])
+        card = method["card"]
+        card.update(
+            exp_month=int(operation["exp_month"]),
+            exp_year=int(operation["exp_year"]),
+            last4=str(operation.get("last4", card["last4"])),
+        )
+        self._book.emit("payment_method.automatically_updated", shown_method(method))
+        self._note("renew", method["id"], {"card": dict(card)})
+        return shown_method(method)
 
     def _thing(self, table: Mapping[str, Thing], number: Any) -> Thing:
         found = table.get(str(number))

@@ -69,6 +69,12 @@ def of_party(n: int, party: str, amount: Money) -> Posting:
             (Book.REVENUE, "", -amount),
             (Book.PROMOTION, "", amount),
             (Book.LOYALTY, "A", -amount),
+            (Book.VOUCHERS, party, amount),
+            (Book.WRITE_OFF, "", -amount),
+            (Book.SUSPENSE, "A", amount),
+            (Book.BANK_CHARGES, "bank", -amount),
+            (Book.OUTSIDE, "", amount),
+            (Book.DEPOSIT, "A", -amount),
         ),
     )
 

@@ -13,15 +13,20 @@ from typing import Any, ClassVar
 import pytest
 
 from billing.flows.providers import configure, open_providers
-from billing.payments.model import Decline, Moved, MovementKind, Refused
+from billing.payments.model import Decline, MethodTold, Moved, MovementKind, Refused
 from billing.payments.provider import (
     Charged,
     ChargeOrder,
     CheckoutOrder,
     Declined,
+    Described,
+    EventPage,
+    GivenBack,
     Missing,
     Processing,
     Provider,
+    RefundOrder,
+    SetupOrder,
 )
 from billing.payments.registry import kinds, open_provider, provider_class
 from runtime.http import HttpDoor
@@ -286,7 +291,13 @@ async def test_faults_have_their_class(
         text="INV-1",
         return_url="",
     )
-    for verb in (provider.charge(order), provider.look_up(order), provider.checkout(page)):
+    back = RefundOrder(refund="R-1", charge="pi_1", amount=order.amount)
+    left = SetupOrder(provider="cards", account="100001", customer="", return_url="")
+    for verb in (
+        *(provider.charge(order), provider.look_up(order), provider.checkout(page)),
+        *(provider.refund(back), provider.look_up_refund(back), provider.events_after("")),
+        *(provider.setup(left), provider.describe("pm_1"), provider.forget("pm_1")),
+    ):
         await harness.fault(name)
         with pytest.raises(error) as raised:
             await verb
@@ -341,6 +352,76 @@ async def test_money_going_back_names_its_charge(harness: Harness, provider: Pro
     assert len({(one.ref, one.kind) for one in moved}) == len(moved)
 
 
+async def test_a_refund_happens_once(harness: Harness, provider: Provider):
+    """However often it is asked for, money goes back once and is found; its message tells the same.
+
+    What goes back beyond what came is refused, and so is a refund of what nobody knows.
+    """
+    charged = await provider.charge(await harness.order("A-1"))
+    assert isinstance(charged, Charged)
+    order = RefundOrder(refund="R-1", charge=charged.charge, amount=Money(500, "EUR"))
+    assert await provider.look_up_refund(order) == Missing()
+    first = await provider.refund(order)
+    assert isinstance(first, GivenBack)
+    assert first.moved.amount == order.amount
+    assert await provider.refund(order) == first
+    assert await provider.look_up_refund(order) == first
+    more = replace(order, refund="R-2", amount=Money(300, "EUR"))
+    second = await provider.refund(more)
+    assert isinstance(second, GivenBack)
+    assert second.moved.amount == Money(800, "EUR")
+    told = [one for body in await harness.events() for one in provider.parse(body)]
+    gone = [
+        (one.charge, one.ref, one.amount)
+        for one in told
+        if isinstance(one, Moved) and one.kind is MovementKind.REFUNDED
+    ]
+    assert gone == [(one.moved.charge, one.moved.ref, one.moved.amount) for one in (first, second)]
+    for wrong in (
+        replace(order, refund="R-3", amount=Money(1191, "EUR")),
+        replace(order, refund="R-4", charge="pi_nobody"),
+    ):
+        assert isinstance(await provider.refund(wrong), Declined)
+
+
+async def test_a_method_is_left_described_and_forgotten(harness: Harness, provider: Provider):
+    """A page takes a method for whom it is made; it is known by its end, and can be forgotten."""
+    order = SetupOrder(provider="cards", account="100001", customer="", return_url="")
+    page = await provider.setup(replace(order, replaces="M-1"))
+    await harness.till.submit(page, {"card": "4242424242424242"})
+    told = [one for body in await harness.events() for one in provider.parse(body)]
+    (left,) = [one for one in told if isinstance(one, MethodTold) and one.account]
+    assert (left.account, left.replaces) == ("100001", "M-1")
+    known = await provider.describe(left.ref)
+    assert isinstance(known, Described)
+    assert known.label
+    assert known.expires_on
+    charged = await provider.charge(
+        replace(await harness.order("A-1"), customer=left.customer, method=left.ref)
+    )
+    assert isinstance(charged, Charged)
+    for _ in range(2):
+        await provider.forget(left.ref)
+    assert await provider.describe(left.ref) == Missing()
+    assert await provider.describe("pm_nobody") == Missing()
+
+
+async def test_events_are_listed_behind_one_another(harness: Harness, provider: Provider):
+    """What happened is listed oldest first, behind an event; one that is unknown is said so."""
+    await provider.charge(await harness.order("A-1"))
+    page = await provider.events_after("")
+    assert isinstance(page, EventPage)
+    assert [len(provider.parse(one.body)) for one in page.events] == [1]
+    last = page.events[-1]
+    assert await provider.events_after(last.id) == EventPage(events=[], has_more=False)
+    await provider.charge(await harness.order("A-2"))
+    behind = await provider.events_after(last.id)
+    assert isinstance(behind, EventPage)
+    assert len(behind.events) == 1
+    assert behind.events[0].at >= last.at
+    assert await provider.events_after("evt_nobody") == Missing()
+
+
 async def test_tidings_that_cannot_be_read_are_refused(harness: Harness, provider: Provider):
     """An event about money whose amount, currency or id is broken is refused, not guessed."""
     charged = await provider.charge(await harness.order("A-1"))
@@ -366,6 +447,7 @@ async def test_tidings_that_cannot_be_read_are_refused(harness: Harness, provide
     odd = json.loads(json.dumps(event))
     odd["data"]["object"]["metadata"] = {"attempt": "\u0000", "account": 5}
     (one,) = provider.parse(json.dumps(odd).encode())
+    assert isinstance(one, Moved)
     assert (one.attempt, one.account) == ("", "")
 
 

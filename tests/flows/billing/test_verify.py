@@ -130,6 +130,15 @@ BREACHES = {
         "UPDATE movement SET settled_at = NULL",
         ("money that came in is settled", "nothing before it is settled"),
     ),
+    "a refund went nowhere": (
+        """
+        INSERT INTO refund (id, account_id, reference, movement_id, provider, charge, amount_minor,
+            currency, note, line, reason, asked_by, asked_at, state, looks, vendor_id, code)
+        SELECT id, account_id, id, id, provider, charge, amount_minor, currency, '', '', 'r', 'x',
+            1, 'done', 0, '', '' FROM movement WHERE kind = 'cleared'
+        """,
+        ("its provider has told",),
+    ),
     "a payment was not booked": ("DELETE FROM posting", ("was settled is booked",)),
     "an entitlement is lost": ("DELETE FROM snapshot", ("newest revision",)),
     "nothing is owed and somebody is held": (

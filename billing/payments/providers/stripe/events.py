@@ -13,7 +13,7 @@ from typing import Any
 
 from pydantic import SecretStr
 
-from billing.payments.model import Moved, MovementKind, Refused
+from billing.payments.model import MethodTold, Moved, MovementKind, Refused
 from billing.payments.provider import Tidings
 from billing.payments.providers.stripe.reading import inner, mark, money, object_of, reason, ref
 from terms.errors import Forbidden
@@ -45,7 +45,7 @@ def check_signature(
 
 
 def tidings(body: bytes) -> Sequence[Tidings]:
-    """Read what an event tells; all kinds but those below concern no money of ours."""
+    """Read what an event tells; all kinds but those below concern nothing of ours."""
     event = object_of(body)
     read = READERS.get(str(event.get("type")))
     if read is None:
@@ -97,7 +97,7 @@ def _failed(intent: Mapping[str, Any]) -> Tidings:
     )
 
 
-def _refunded(charge: Mapping[str, Any]) -> Tidings:
+def refunded(charge: Mapping[str, Any]) -> Moved:
     """Read how much of a charge was refunded so far; each sum is a tiding of its own."""
     amount = money(charge, "amount_refunded")
     return Moved(
@@ -128,6 +128,20 @@ def _of_dispute(dispute: Mapping[str, Any], kind: MovementKind) -> Tidings:
     )
 
 
+def _method_added(intent: Mapping[str, Any]) -> Tidings:
+    return MethodTold(
+        account=mark(intent, "account"),
+        customer=ref(intent, "customer"),
+        ref=ref(intent, "payment_method"),
+        replaces=mark(intent, "replaces"),
+    )
+
+
+def _method_changed(method: Mapping[str, Any]) -> Tidings:
+    """Read which method is not what it was: renewed by its bank, or taken away."""
+    return MethodTold(ref=ref(method, "id"))
+
+
 def _intent_of(thing: Mapping[str, Any]) -> str:
     return ref(thing, "payment_intent")
 
@@ -135,7 +149,11 @@ def _intent_of(thing: Mapping[str, Any]) -> str:
 READERS = {
     "payment_intent.succeeded": _cleared,
     "payment_intent.payment_failed": _failed,
-    "charge.refunded": _refunded,
+    "charge.refunded": refunded,
     "charge.dispute.created": _disputed,
     "charge.dispute.closed": _dispute_closed,
+    "setup_intent.succeeded": _method_added,
+    "payment_method.automatically_updated": _method_changed,
+    "payment_method.updated": _method_changed,
+    "payment_method.detached": _method_changed,
 }

@@ -1,4 +1,4 @@
-"""Charging, looking up and checkout pages over the HTTP API.
+"""Charging, looking up and pages to pay on over the HTTP API; the rest of the port beside it.
 
 The attempt's id is the idempotency key of its request and stands in the metadata of its intent,
 by which a lost answer is looked up.
@@ -6,76 +6,39 @@ by which a lost answer is looked up.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from http import HTTPStatus
-from typing import Annotated, Any, ClassVar
-from urllib.parse import urlencode
-
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr
+from typing import Any, ClassVar
 
 from billing.payments.provider import (
     Charged,
     ChargeOrder,
     CheckoutOrder,
     Declined,
+    Described,
+    EventPage,
     Missing,
     Outcome,
     Processing,
+    RefundOrder,
+    SetupOrder,
     Tidings,
 )
+from billing.payments.providers.stripe import methods, refunds
 from billing.payments.providers.stripe.amounts import worded
+from billing.payments.providers.stripe.client import Client, error_of, readable, refused
 from billing.payments.providers.stripe.events import check_signature, tidings
-from billing.payments.providers.stripe.reading import inner, mark, money, object_of, reason, ref
-from terms.errors import (
-    Conflict,
-    Invalid,
-    Permanent,
-    Throttled,
-    Unauthorized,
-    Unreachable,
-    untouched,
-)
-from terms.http import Answer, Http, bare_address
+from billing.payments.providers.stripe.listing import events_after
+from billing.payments.providers.stripe.options import Options
+from billing.payments.providers.stripe.reading import mark, money, object_of, reason, ref
+from terms.errors import Unreachable
+from terms.http import Answer, Http
 
-API_VERSION = "2024-06-20"
 PAGE_SIZE = 100
 PAGES_MAX = 10
-RETRY_AFTER_MAX_S = 900
-RETRY_AFTER_DIGITS_MAX = 12
 SKEW = timedelta(hours=1)  # between the provider's clock and ours, generously
 _PAYER_PARAMS = ("customer", "payment_method")
-
-
-class Options(BaseModel):
-    """How an operator's account at the provider is reached. Several secrets allow for rotation.
-
-    An amount that is finer than the provider takes (5.124 KWD) is asked for rounded up, and the
-    difference is the household's credit.
-    """
-
-    model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
-
-    base_url: Annotated[str, AfterValidator(bare_address)] = Field(
-        default="https://api.stripe.com", description="address of the API, without the version"
-    )
-    secret_key: SecretStr = Field(description="the account's secret API key")
-    webhook_secrets: list[SecretStr] = Field(
-        min_length=1,
-        max_length=8,
-        description="signing secrets of the webhook endpoint; several while one replaces another",
-    )
-    tolerance_s: int = Field(
-        default=300, ge=1, le=3600, description="how old a signed message may be"
-    )
-    deadline_s: float = Field(
-        default=8.0, gt=0, le=8, description="for one call, everything included"
-    )
-    return_url: str = Field(
-        default="http://127.0.0.1:8080/",
-        description="where the payment page leads to, unless the link names another",
-    )
 
 
 class Stripe:
@@ -86,8 +49,7 @@ class Stripe:
     def __init__(self, name: str, options: Options, http: Http) -> None:
         self.name = name
         self.options = options
-        self._http = http
-        self._root = options.base_url.rstrip("/")
+        self._client = Client(name, options, http)
 
     def verify(self, headers: Mapping[str, str], body: bytes, machine_now: datetime) -> str:
         """Check the signature over the raw body; returns the id of the event."""
@@ -118,10 +80,10 @@ class Stripe:
             "metadata[attempt]": order.attempt,
             "metadata[account]": order.account,
         }
-        answer = await self._post("/v1/payment_intents", form, key=order.attempt)
+        answer = await self._client.post("/v1/payment_intents", form, key=order.attempt)
         if answer.status != HTTPStatus.OK:
             return _declined(answer)
-        with _readable():
+        with readable():
             return _outcome(object_of(answer.body))
 
     async def look_up(self, order: ChargeOrder) -> Outcome:
@@ -130,10 +92,10 @@ class Stripe:
         if order.asked_at is not None:
             query["created[gte]"] = str(int((order.asked_at - SKEW).timestamp()))
         for _ in range(PAGES_MAX):
-            answer = await self._get("/v1/payment_intents", query)
+            answer = await self._client.get("/v1/payment_intents", query)
             if answer.status != HTTPStatus.OK:
                 return _declined(answer)
-            with _readable():
+            with readable():
                 page = object_of(answer.body)
                 intents = [one for one in page["data"] if isinstance(one, dict)]
                 mine = [one for one in intents if mark(one, "attempt") == order.attempt]
@@ -160,62 +122,31 @@ class Stripe:
         }
         if order.customer:
             form["customer"] = order.customer
-        answer = await self._post("/v1/checkout/sessions", form, key="")
-        if answer.status != HTTPStatus.OK:
-            raise Permanent(f"{self.name} made no page: {_error(answer).get('code') or 'refused'}")
-        url = object_of(answer.body).get("url")
-        if not isinstance(url, str) or not url.startswith(("http://", "https://")):
-            raise Permanent(f"{self.name} gave no address of a page")
-        return url
+        return await methods.page(self._client, form)
 
-    async def _post(self, path: str, form: Mapping[str, str], *, key: str) -> Answer:
-        headers = {**self._headers(), "content-type": "application/x-www-form-urlencoded"}
-        if key:
-            headers["idempotency-key"] = key
-        answer = await self._http.call(
-            "POST",
-            f"{self._root}{path}",
-            headers=headers,
-            body=urlencode(form).encode(),
-            deadline_s=self.options.deadline_s,
-        )
-        return self._checked(answer)
+    async def refund(self, order: RefundOrder) -> Outcome:
+        """Create a refund."""
+        return await refunds.refund(self._client, order)
 
-    async def _get(self, path: str, query: Mapping[str, str]) -> Answer:
-        answer = await self._http.call(
-            "GET",
-            f"{self._root}{path}?{urlencode(query)}",
-            headers=self._headers(),
-            deadline_s=self.options.deadline_s,
-        )
-        return self._checked(answer)
+    async def look_up_refund(self, order: RefundOrder) -> Outcome:
+        """List the refunds of the charge and find ours among them."""
+        return await refunds.look_up(self._client, order)
 
-    def _headers(self) -> dict[str, str]:
-        secret = self.options.secret_key.get_secret_value()
-        return {"authorization": f"Bearer {secret}", "stripe-version": API_VERSION}
+    async def setup(self, order: SetupOrder) -> str:
+        """Create a checkout session that keeps a card, for a customer of its own."""
+        return await methods.setup(self._client, order)
 
-    def _checked(self, answer: Answer) -> Answer:
-        """Raise for what says nothing about the payer. A 5xx may have had its effect."""
-        status = answer.status
-        if status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
-            raise Unauthorized(f"{self.name} refuses our key")
-        if status == HTTPStatus.TOO_MANY_REQUESTS:
-            # Turned away before anything is done (Stripe: "Rate limits").
-            raise untouched(Throttled(f"{self.name} is asked too often", _retry_after_s(answer)))
-        if status == HTTPStatus.CONFLICT:
-            raise Conflict(f"{self.name} is still at the same request")
-        if status >= HTTPStatus.INTERNAL_SERVER_ERROR or status < HTTPStatus.OK:
-            raise Unreachable(f"{self.name} answered {status}")
-        return answer
+    async def describe(self, method: str) -> Described | Missing:
+        """Read a payment method."""
+        return await methods.describe(self._client, method)
 
+    async def forget(self, method: str) -> None:
+        """Detach a payment method from its customer."""
+        await methods.forget(self._client, method)
 
-@contextmanager
-def _readable() -> Iterator[None]:
-    """Count an answer that cannot be read as none: its request may have had its effect."""
-    try:
-        yield
-    except (Invalid, KeyError, TypeError) as error:
-        raise Unreachable(f"an answer that cannot be read: {error}") from None
+    async def events_after(self, cursor: str) -> EventPage | Missing:
+        """List the events about money and methods behind one."""
+        return await events_after(self._client, cursor)
 
 
 def _outcome(intent: Mapping[str, Any]) -> Outcome:
@@ -231,27 +162,11 @@ def _outcome(intent: Mapping[str, Any]) -> Outcome:
 
 def _declined(answer: Answer) -> Outcome:
     """Read a refusal that is about the payer. Raises Permanent where it is about us."""
-    error = _error(answer)
+    error = error_of(answer)
     is_payers = error.get("type") == "card_error" or error.get("param") in _PAYER_PARAMS
     if not is_payers:
-        raise Permanent(f"the provider refuses the request: {str(error.get('code'))[:40]}")
+        raise refused(answer)
     intent = error.get("payment_intent")
     charge = intent.get("id") if isinstance(intent, dict) else ""
     code, decline = reason(error)
     return Declined(charge=charge if isinstance(charge, str) else "", code=code, decline=decline)
-
-
-def _error(answer: Answer) -> dict[str, Any]:
-    try:
-        return inner(object_of(answer.body), "error")
-    except Invalid:
-        return {}
-
-
-def _retry_after_s(answer: Answer) -> float:
-    told = answer.headers.get("retry-after", "")
-    return (
-        float(min(int(told), RETRY_AFTER_MAX_S))
-        if told.isdigit() and len(told) <= RETRY_AFTER_DIGITS_MAX
-        else 60.0
-    )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 import orjson
@@ -14,6 +15,7 @@ from terms.money import Money
 
 MARK_CHARS_MAX = 80
 AMOUNT_MAX = 10**15
+SECONDS_MAX = 10**11
 # Trying the same card again makes no sense (Stripe: "Smart Retries", hard decline codes).
 HARD_CODES = frozenset(
     {
@@ -82,6 +84,14 @@ def money(thing: Mapping[str, Any], name: str) -> Money:
         return read(amount, currency.upper())
     except ValueError:
         raise Invalid("currency", "is not a currency") from None
+
+
+def moment(thing: Mapping[str, Any], name: str) -> datetime:
+    """Read a time, told in seconds. Raises Invalid."""
+    found = thing.get(name)
+    if type(found) is not int or not 0 < found < SECONDS_MAX:
+        raise Invalid(name, "is not a time")
+    return datetime.fromtimestamp(found, UTC)
 
 
 def reason(error: object) -> tuple[str, Decline]:

@@ -1,0 +1,86 @@
+"""Refunds (docs.stripe.com/api/refunds): the refund's id of ours is its key and stands on it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any
+
+from billing.payments.model import Decline, Moved
+from billing.payments.provider import Declined, GivenBack, Missing, Outcome, RefundOrder
+from billing.payments.providers.stripe.amounts import read, worded
+from billing.payments.providers.stripe.client import Client, error_of, readable, refused
+from billing.payments.providers.stripe.events import refunded
+from billing.payments.providers.stripe.reading import inner, mark, object_of, reason, ref
+from terms.errors import Unreachable
+from terms.http import Answer
+
+PAGE_SIZE = 100
+PAGES_MAX = 10
+# About the charge, which nothing of ours would change (Stripe: "Error codes").
+_FINAL = frozenset({"charge_already_refunded", "charge_disputed", "resource_missing"})
+_PARAMS = frozenset({"amount", "charge", "payment_intent"})
+_DEAD = frozenset({"failed", "canceled"})
+
+
+async def refund(client: Client, order: RefundOrder) -> Outcome:
+    """Give back of a charge. What is finer than the provider pays is refused, never rounded."""
+    units = worded(order.amount)
+    if read(int(units), order.amount.currency) != order.amount:
+        return Declined(charge=order.charge, code="amount_too_fine", decline=Decline.HARD)
+    form = {
+        "payment_intent": order.charge,
+        "amount": units,
+        "metadata[refund]": order.refund,
+        "expand[]": "charge",
+    }
+    answer = await client.post("/v1/refunds", form, key=order.refund)
+    if answer.status != HTTPStatus.OK:
+        return _declined(answer, order)
+    with readable():
+        return _outcome(object_of(answer.body), order)
+
+
+async def look_up(client: Client, order: RefundOrder) -> Outcome:
+    """Find out what became of a refund, without side effects."""
+    query = {
+        "payment_intent": order.charge,
+        "limit": str(PAGE_SIZE),
+        "expand[]": "data.charge",
+    }
+    for _ in range(PAGES_MAX):
+        answer = await client.get("/v1/refunds", query)
+        if answer.status != HTTPStatus.OK:
+            return _declined(answer, order)
+        with readable():
+            page = object_of(answer.body)
+            found = [one for one in page["data"] if isinstance(one, dict)]
+            mine = [one for one in found if mark(one, "refund") == order.refund]
+            if mine:
+                return _outcome(mine[0], order)
+            if not page.get("has_more") or not found:
+                return Missing()
+            query["starting_after"] = ref(found[-1], "id")
+    raise Unreachable(f"more than {PAGES_MAX * PAGE_SIZE} refunds of one charge")
+
+
+def _outcome(made: Mapping[str, Any], order: RefundOrder) -> Outcome:
+    """Read what became of a refund; one that is under way counts as given back, as it does there.
+
+    The charge beside it says how much was given back of it in all.
+    """
+    key, status = ref(made, "id"), made.get("status")
+    if status in _DEAD:
+        code = str(made.get("failure_reason") or status)[:80]
+        return Declined(charge=order.charge, code=code, decline=Decline.HARD)
+    moved: Moved = refunded(inner(made, "charge"))
+    return GivenBack(refund=key, moved=moved)
+
+
+def _declined(answer: Answer, order: RefundOrder) -> Outcome:
+    """Read a refusal that is about the charge. Raises Permanent where it is about us."""
+    error = error_of(answer)
+    if error.get("code") in _FINAL or error.get("param") in _PARAMS:
+        code, _ = reason(error)
+        return Declined(charge=order.charge, code=code, decline=Decline.HARD)
+    raise refused(answer)

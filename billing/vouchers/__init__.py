@@ -1,0 +1,1 @@
+"""Vouchers: batches of prepaid cards that dealers sell, and their codes."""
