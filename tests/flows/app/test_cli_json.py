@@ -91,6 +91,7 @@ ASKED = {
     "vouchers make": (
         *("CARDS", "20.00", "--count", "2", "--valid-until", "{later}"),
         *("--dealer", "Kiosk", "--margin", "75000", "--prefix", "kx"),
+        *("--sheet", "{folder}/../cards.html"),
     ),
     "vouchers activate": ("CARDS",),
     "vouchers redeem": (LIT, "{card}"),
