@@ -77,7 +77,7 @@ POINTS = (
 METHOD = f"""
     INSERT INTO payment_method
         (id, account_id, provider, customer_ref, method_ref, stopped, created_at)
-    SELECT 'PM1', account_id, '{PROVIDER}', 'cus_1', 'pm_1', '', 1
+    SELECT 'PM1', account_id, '{PROVIDER}', 'cus_1', 'pm_1', 'money_went_back', 1
     FROM service WHERE contract = '{LIT}'
 """
 
