@@ -36,6 +36,7 @@ from app.cli import (
     usage,
     users,
     verify,
+    vouchers,
     work,
 )
 
@@ -94,6 +95,7 @@ for part in (
     purchases,
     usage,
     promotions,
+    vouchers,
     loyalty,
     doctor,
     verify,

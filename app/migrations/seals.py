@@ -32,6 +32,8 @@ _KEYS = {
     "catalog_version": "edition = NEW.edition",
     "goodwill": "id = NEW.id",
     "audit_link": "n = NEW.n OR deed = NEW.deed",
+    "bank_statement": "account = NEW.account AND id = NEW.id",
+    "bank_part": "entry_id = NEW.entry_id AND n = NEW.n",
 }
 _SQLITE_POSTING = """
     CREATE TRIGGER posting_seal BEFORE INSERT ON posting BEGIN

@@ -68,9 +68,11 @@ class Asking:
                 return _replayed(earlier, asked)
             if not earlier:
                 raise _in_flight()
-            body = written(await route.deed(call, tx))
+            answer = await route.deed(call, tx)
+            body = written(answer)
+            kept = written(route.kept(answer)) if route.kept else body
             now = self._house.clock.machine_now()
-            if not await answers.keep(tx, asked, route.status, body.decode(), now):
+            if not await answers.keep(tx, asked, route.status, kept.decode(), now):
                 raise _in_flight()
         return _told(route.status, body)
 

@@ -135,6 +135,7 @@ class Route:
     becomes JSON; a route without it returns a finished response. `body` is the JSON model, `form`
     that of a form; without either the handler reads the bytes itself, which a route for people may
     not. `problems` are statuses of failures beyond those that come of how the route is declared.
+    `kept` takes out of an answer what is told once, and not when the request is sent again.
     """
 
     method: str
@@ -150,6 +151,7 @@ class Route:
     form: type[Form] | None = None
     body_bytes_max: int = BODY_BYTES_MAX
     problems: frozenset[int] = frozenset()
+    kept: Callable[[Any], Any] | None = None
 
     def __post_init__(self) -> None:
         """Refuse what could not be served, or be misused by a browser."""

@@ -32,6 +32,9 @@ class Book(StrEnum):
     VOUCHERS = "vouchers"  # party: the batch of what was redeemed, which its dealer owes
     PROMOTION = "promotion"  # given away: points that were earned, credit for a referral
     TAX = "tax"  # party: the tax
+    SUSPENSE = "suspense"  # party: our bank account; money that is nobody's yet
+    BANK_CHARGES = "bank_charges"  # party: the provider `bank`; what a bank takes for its work
+    OUTSIDE = "outside"  # passes over our bank account, and is no customer's
 
 
 class PostingKind(StrEnum):
@@ -45,6 +48,7 @@ class PostingKind(StrEnum):
     EARNED = "earned"  # deferred revenue of a month that is over
     WRITE_OFF = "write_off"
     POINTS = "points"  # earned, taken back or expired
+    BANK = "bank"  # of a bank statement: into suspense, out of it, or no customer's
 
 
 class Entry(NamedTuple):

@@ -24,6 +24,7 @@ from app.web.api import (
     purchases,
     targets,
     usage,
+    vouchers,
     work,
 )
 
@@ -34,6 +35,7 @@ API = (
     *purchases.ROUTES,
     *usage.ROUTES,
     *promotions.ROUTES,
+    *vouchers.ROUTES,
     *loyalty.ROUTES,
     *documents.ROUTES,
     *proformas.ROUTES,

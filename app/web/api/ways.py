@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypedDict, Unpack
 
 from app.web.api.shapes import PREFIX, OfContract, OfDay, OfId, OfName, OfNumber, OfRental, OfSerial
@@ -32,6 +32,7 @@ class _Content(TypedDict, total=False):
     body: type[Body]
     status: int
     problems: Iterable[int]
+    kept: Callable[[Any], Any]
 
 
 def look(
@@ -86,6 +87,7 @@ def _post(
         query=Query,
         body=content.get("body", Nothing),
         problems=frozenset(content.get("problems", ())),
+        kept=content.get("kept"),
     )
 
 

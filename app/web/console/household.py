@@ -9,7 +9,17 @@ from urllib.parse import quote
 from aiohttp import web
 from pydantic import Field
 
-from app.desk import boxes, contact, deposits, loyalty, mending, paying, redeeming, selling
+from app.desk import (
+    boxes,
+    contact,
+    deposits,
+    loyalty,
+    mending,
+    paying,
+    redeeming,
+    selling,
+    vouchers,
+)
 from app.desk.boxes import Back, By, holder_of
 from app.desk.mending import TEXT_CHARS_MAX
 from app.identity.roles import Right
@@ -23,6 +33,7 @@ from app.web.page.words import shown
 from app.web.route import Call, Form, Route
 from billing.flows.purchase import QUANTITY_MAX, Order
 from billing.reads import purchases
+from billing.vouchers.code import TYPED_CHARS_MAX
 from gateway.inventory.model import SERIAL_CHARS_MAX
 from gateway.provisioning.operate import Performed
 from gateway.provisioning.orders import Outcome
@@ -66,6 +77,12 @@ class CodeForm(DeedForm):
     """The code of a promotion."""
 
     code: Annotated[str, Field(max_length=40)] = ""
+
+
+class VoucherForm(DeedForm):
+    """The code on a card."""
+
+    code: Annotated[str, Field(max_length=TYPED_CHARS_MAX)] = ""
 
 
 class SellForm(DeedForm):
@@ -126,6 +143,7 @@ class HouseholdForms:
             self._inside("contact", _contact, Right.CARE, ContactForm),
             self._inside("promise", _promise, Right.CARE, PromiseForm),
             self._inside("redeem", _redeem, Right.CARE, CodeForm),
+            self._form("voucher", _voucher, Right.CARE, VoucherForm),
             self._inside("sell", _sell, Right.CARE, SellForm),
             self._inside("withdraw", _withdraw, Right.CARE, WithdrawForm),
             self._inside("join", _join, Right.CARE, DeedForm),
@@ -221,6 +239,28 @@ async def _redeem(call: Call, tx: Tx) -> str:
     if made.from_on is None:
         return f"{made.name}."
     return f"{made.name} is taken off what is charged from {shown(made.from_on)} on."
+
+
+async def _voucher(call: Call) -> str:
+    """Take a card's money; guesses are counted in a transaction of their own, before."""
+    form: VoucherForm = call.form
+    contract = call.part("contract")
+
+    async def taken(code: str) -> str:
+        async def deed(call: Call, tx: Tx) -> str:
+            why = form.reason.strip()
+            done = await vouchers.redeem(
+                call.house, tx, contract, code, actor=call.actor, reason=why
+            )
+            was = "is taken" if done.is_new else "was taken before: nothing changed"
+            return f"{done.value} of voucher {done.serial} {was}."
+
+        return await in_one(call, deed)
+
+    at = vouchers.DESK
+    return await vouchers.guarded(
+        call.house, form.code, taken, at=at, contract=contract, by=call.actor
+    )
 
 
 async def _sell(call: Call, tx: Tx) -> str:

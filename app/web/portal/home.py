@@ -42,6 +42,7 @@ SAID: Mapping[str, tuple[str, Tone]] = {
     ),
     "promised": ("Thank you. Until that day nothing is switched off for it.", "good"),
     "redeemed": ("The code is taken: what it is of is yours.", "good"),
+    "voucher": ("Thank you. The money of the voucher is taken up in a moment.", "good"),
     "joined": ("Welcome. From now on what you pay brings points.", "good"),
     "spent": ("The points are credit now: it pays what is owed, or what comes next.", "good"),
     "code": ("Your code stands below.", "good"),

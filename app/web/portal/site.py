@@ -16,6 +16,7 @@ from app.web.portal.me import Me
 from app.web.portal.paying import Paying
 from app.web.portal.redeeming import Redeeming
 from app.web.portal.shop import Shop
+from app.web.portal.vouchers import Vouchers
 from app.web.route import Call, Policy, Route
 
 
@@ -24,9 +25,10 @@ class Portal:
 
     def __init__(self, phone: Phone) -> None:
         self.home = Home(phone)
-        at_home = (self.home, Paying(self.home), Redeeming(self.home), Loyal(self.home))
+        at_home = (self.home, Paying(self.home), Redeeming(self.home))
+        codes = (Vouchers(self.home), Loyal(self.home))
         others = (Shop(phone), Coming(phone), Documents(phone), Boxes(phone), Me(phone))
-        self._pages = (*at_home, *others)
+        self._pages = (*at_home, *codes, *others)
 
     def routes(self) -> tuple[Route, ...]:
         """Declare them."""

@@ -27,6 +27,9 @@ ACCOUNTS: Mapping[Book, str] = {
     Book.REVENUE: "Income:Revenue",
     Book.PROMOTION: "Expenses:Promotion",
     Book.WRITE_OFF: "Expenses:Write-Off",
+    Book.SUSPENSE: "Liabilities:Suspense",
+    Book.BANK_CHARGES: "Expenses:Bank-Charges",
+    Book.OUTSIDE: "Equity:Outside",
 }
 # A part of these is a provider, a batch of vouchers or a tax, and an account of its own; of the
 # others a household.

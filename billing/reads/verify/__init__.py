@@ -2,6 +2,7 @@
 
 from billing.reads.verify import (
     audited,
+    bank,
     charges,
     documents,
     fairness,
@@ -20,6 +21,7 @@ RULES = (
     *numbers.RULES,
     *charges.RULES,
     *payments.RULES,
+    *bank.RULES,
     *promotions.RULES,
     *documents.RULES,
     *outbox.RULES,

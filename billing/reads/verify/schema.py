@@ -17,6 +17,7 @@ from sqlalchemy import (
 )
 
 from billing.accounts.store import account, service
+from billing.bank.store import bank_entry, bank_part, bank_payer, bank_statement
 from billing.catalog.store import catalog_version, price
 from billing.dunning.store import dunning_notice, hold
 from billing.equipment.store import possession_heard, rental
@@ -67,12 +68,14 @@ TABLES = (
     *(voucher_batch, voucher, voucher_key),
     *(posting, entry, deferral, earned_month, movement, allocation, write_off, open_item),
     *(attempt, refund, payment_method, provider_event, provider_cursor, audit, audit_link),
+    *(bank_statement, bank_entry, bank_part, bank_payer),
 )
 # What only grows; on SQLite a row could also be replaced, which a key of its own refuses.
 _DOCUMENTS = (invoice, invoice_line, invoice_discount, credit_note, credit_line, voided, proforma)
 REPLACEABLE = (
     *_DOCUMENTS,
     *(goodwill, allocation, write_off, point_entry, audit, audit_link, catalog_version),
+    *(bank_statement, bank_part),
 )
 GROWING = (*REPLACEABLE, posting, entry)
 SEALED = (posting, entry)

@@ -95,6 +95,15 @@ ASKED = {
     "catalogue publish": ("{folder}/prices.csv",),
     "redeem": (LIT, "half"),
     "promotions": (),
+    "vouchers make": (
+        *("CARDS", "20.00", "--count", "2", "--valid-until", "{later}"),
+        *("--dealer", "Kiosk", "--margin", "75000", "--prefix", "kx"),
+    ),
+    "vouchers activate": ("CARDS",),
+    "vouchers redeem": (LIT, "{card}"),
+    "vouchers list": (),
+    "vouchers dealers": (),
+    "vouchers stop": ("CARDS",),
     "loyalty join": (DARK,),
     "loyalty code": (LIT,),
     "loyalty show": (LIT,),
@@ -217,6 +226,7 @@ LOOKING = {
         "usage waiting",
         "usage meters",
         "promotions",
+        *("vouchers list", "vouchers dealers"),
         "loyalty show",
         *("refund list", "methods list", "methods add"),
     ),
@@ -325,6 +335,7 @@ def test_every_command_prints_one_document(shop, monkeypatch):
         assert name in REASONED or set(new) <= {f"why {name}"}, (name, new)
         job = told["id"] if name == "jobs open" else job
         sales |= {"sale": told["id"]} if name == "purchase sell" else {}
+        sales |= {"card": told["cards"][0]["code"]} if name == "vouchers make" else {}
 
 
 def test_a_household_is_told_whole(shop, monkeypatch):

@@ -71,6 +71,10 @@ def of_party(n: int, party: str, amount: Money) -> Posting:
             (Book.LOYALTY, "A", -amount),
             (Book.VOUCHERS, party, amount),
             (Book.WRITE_OFF, "", -amount),
+            (Book.SUSPENSE, "A", amount),
+            (Book.BANK_CHARGES, "bank", -amount),
+            (Book.OUTSIDE, "", amount),
+            (Book.DEPOSIT, "A", -amount),
         ),
     )
 

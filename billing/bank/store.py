@@ -1,0 +1,116 @@
+"""Tables of banks: what was told, where the money of each line lies, who pays for whom."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Column,
+    Date,
+    ForeignKey,
+    Index,
+    Integer,
+    String,
+    Table,
+    Text,
+    text,
+)
+
+from billing.bank.model import Line, LineKind
+from runtime.store import Instant, metadata
+from terms.money import Money
+
+_WAITS = text("state IN ('review', 'suspense')")
+
+bank_statement = Table(
+    "bank_statement",
+    metadata,
+    Column("account", String(34), primary_key=True),  # the IBAN of ours
+    Column("id", String(80), primary_key=True),  # the bank's own
+    Column("sequence", BigInteger),
+    Column("currency", String(3), nullable=False),
+    Column("opening_minor", BigInteger, nullable=False),
+    Column("closing_minor", BigInteger, nullable=False),
+    Column("opened_on", Date, nullable=False),
+    Column("closed_on", Date, nullable=False),
+    Column("lines", Integer, nullable=False),
+    Column("content", String(40), nullable=False),  # a digest
+    Column("taken_at", Instant, nullable=False),
+)
+
+bank_entry = Table(
+    "bank_entry",
+    metadata,
+    Column("id", String(26), primary_key=True),
+    # By which it is known in whatever file it comes again.
+    Column("line_key", String(40), nullable=False, unique=True),
+    Column("account", String(34), nullable=False),
+    Column("statement", String(80), nullable=False),  # in which it was told first
+    Column("place", String(60), nullable=False),
+    Column("kind", String(8), nullable=False),
+    Column("booked_on", Date, nullable=False),
+    Column("value_on", Date, nullable=False),
+    Column("amount_minor", BigInteger, nullable=False),  # positive where it came in
+    Column("currency", String(3), nullable=False),
+    Column("ref", String(140), nullable=False),
+    Column("end_to_end", String(140), nullable=False),
+    Column("structured", String(140), nullable=False),
+    Column("text", Text, nullable=False),
+    Column("name", String(140), nullable=False),
+    Column("iban", String(140), nullable=False),
+    Column("state", String(8), nullable=False),
+    Column("why", String(12), nullable=False),
+    # The payment that it took back.
+    Column("of_id", String(26)),
+    Column("taken_at", Instant, nullable=False),
+    CheckConstraint("amount_minor <> 0", name="amount_minor"),
+    Index(None, "end_to_end"),
+    Index(None, "ref"),
+    Index("ix_bank_entry_waiting", "id", sqlite_where=_WAITS, postgresql_where=_WAITS),
+    Index(None, "of_id"),
+)
+
+# What of an entry went to which account: each part is a movement of the provider `bank`.
+bank_part = Table(
+    "bank_part",
+    metadata,
+    Column("entry_id", String(26), ForeignKey("bank_entry.id"), primary_key=True),
+    Column("n", Integer, primary_key=True),
+    Column("account_id", String(26), ForeignKey("account.id"), nullable=False),
+    Column("amount_minor", BigInteger, nullable=False),
+    CheckConstraint("amount_minor > 0", name="amount_minor"),
+    Index(None, "account_id"),
+)
+
+# Whose money comes from where, as people have confirmed it.
+bank_payer = Table(
+    "bank_payer",
+    metadata,
+    Column("iban", String(140), primary_key=True),
+    Column("account_id", String(26), ForeignKey("account.id"), primary_key=True),
+    Column("confirmed_at", Instant, nullable=False),
+)
+
+
+def line_from(row: Any) -> Line:
+    """Read a row of the table of entries."""
+    return Line(
+        place=row.place,
+        kind=LineKind(row.kind),
+        booked_on=row.booked_on,
+        value_on=row.value_on,
+        amount=Money(row.amount_minor, row.currency),
+        ref=row.ref,
+        end_to_end=row.end_to_end,
+        structured=row.structured,
+        text=row.text,
+        name=row.name,
+        iban=row.iban,
+    )
+
+
+def charge_of(entry_id: str, n: int) -> str:
+    """Name the movement of a part of an entry."""
+    return f"{entry_id}.{n}"

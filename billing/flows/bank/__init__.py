@@ -1,0 +1,1 @@
+"""Stories of bank statements: taking them, finding whose money it is, people's decisions."""

@@ -1,0 +1,154 @@
+"""What a person decides about a line that waits: whose it is, in parts perhaps, or nobody's.
+
+Whoever gives a whole line to one account has confirmed that its payer pays for it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import select
+
+from billing.accounts.store import account, service
+from billing.bank.matching import Owner
+from billing.bank.model import BANK, ON_ACCOUNTS, WAITING, EntryState, LineKind, Why
+from billing.bank.store import bank_entry, bank_part, bank_payer, charge_of, line_from
+from billing.flows.bank.lay import Laid, Part, Returned, Stored, lay
+from billing.flows.bank.take import look_again
+from billing.flows.bank.take import take_back as take_waiting_back
+from billing.flows.desk import Desk
+from runtime.store import Tx
+from terms.errors import Invalid, InvalidTransition, NotFound
+from terms.ids import AccountId
+from terms.money import Money
+
+PARTS_MAX = 50
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Share:
+    """So much of a line for the account of a contract; all of it where no amount is said."""
+
+    contract: str
+    amount: str = ""
+
+
+async def assign(
+    desk: Desk, tx: Tx, entry_id: str, shares: Sequence[Share], now: datetime
+) -> Stored:
+    """Give a line to an account, or in parts to several.
+
+    Raises:
+        NotFound: there is no such line or contract.
+        InvalidTransition: it does not wait any more.
+        Invalid: the parts do not make the whole, or an account is kept in another currency.
+    """
+    one = await waiting(tx, entry_id)
+    amount = one.line.amount
+    if amount.amount_minor <= 0:
+        raise Invalid("entry", "it is no money that came in")
+    if not 0 < len(shares) <= PARTS_MAX:
+        raise Invalid("to", f"needs 1 to {PARTS_MAX} contracts")
+    parts = [await _part(tx, share, amount, is_only=len(shares) == 1) for share in shares]
+    if sum(part.amount.amount_minor for part in parts) != amount.amount_minor:
+        raise Invalid("amount", f"the parts have to make {amount}")
+    if len({part.owner.id for part in parts}) != len(parts):
+        raise Invalid("to", "an account has one part of a line")
+    laid = Laid(entry=one, state=EntryState.ASSIGNED, why=Why.PERSON, parts=tuple(parts))
+    await lay(desk, tx, [laid], now)
+    if len(parts) == 1 and one.line.iban and one.line.kind is LineKind.MONEY:
+        row = {
+            "iban": one.line.iban,
+            "account_id": parts[0].owner.id,
+            "confirmed_at": now,
+        }
+        await tx.insert_new(bank_payer, [row], key=("iban", "account_id"))
+        await look_again(desk, tx, now, iban=one.line.iban)
+    else:
+        await take_waiting_back(desk, tx, [], now)
+    return one
+
+
+async def set_aside(
+    desk: Desk, tx: Tx, entry_id: str, now: datetime, *, provider: str = ""
+) -> Stored:
+    """Say that a line is no customer's: money of the operator, or a provider that paid out.
+
+    Raises NotFound for an unknown line or provider, InvalidTransition where it waits no more.
+    """
+    one = await waiting(tx, entry_id)
+    if provider and provider not in desk.providers:
+        raise NotFound(f"there is no payment provider {provider!r}")
+    laid = Laid(entry=one, state=EntryState.OUTSIDE, why=Why.PERSON, provider=provider)
+    await lay(desk, tx, [laid], now)
+    return one
+
+
+async def suspend(desk: Desk, tx: Tx, entry_id: str, now: datetime) -> Stored:
+    """Send a line from the review list to suspense: it fits none of its candidates."""
+    one = await waiting(tx, entry_id)
+    laid = Laid(entry=one, state=EntryState.SUSPENSE, why=Why.PERSON)
+    await lay(desk, tx, [laid], now)
+    return one
+
+
+async def take_back(desk: Desk, tx: Tx, entry_id: str, of: str, now: datetime) -> Stored:
+    """Say which payment a line takes back. Raises as `assign` does."""
+    one = await waiting(tx, entry_id)
+    c, p, a = bank_entry.c, bank_part.c, account.c
+    rows = await tx.rows(
+        select(c.state, c.amount_minor, c.currency, a.id, a.number, a.currency.label("kept_in"))
+        .join_from(bank_entry, bank_part, p.entry_id == c.id)
+        .join(account, a.id == p.account_id)
+        .where(c.id == of)
+    )
+    back = bank_entry.alias("back")
+    is_gone = await tx.scalar(select(back.c.id).where(back.c.of_id == of))
+    if not rows or rows[0].state not in ON_ACCOUNTS:
+        raise NotFound(f"there is no payment {of!r} on an account")
+    if len(rows) > 1 or is_gone:
+        raise Invalid("of", "it is split, or was taken back already")
+    paid = rows[0]
+    if Money(paid.amount_minor, paid.currency) != -one.line.amount:
+        raise Invalid("of", f"it is of {Money(paid.amount_minor, paid.currency)}")
+    owner = Owner(id=AccountId(paid.id), number=paid.number, currency=paid.kept_in)
+    returned = Returned(of=of, provider=BANK, charge=charge_of(of, 1), owner=owner)
+    laid = Laid(entry=one, state=EntryState.RETURNED, why=Why.PERSON, returned=returned)
+    await lay(desk, tx, [laid], now)
+    return one
+
+
+async def waiting(tx: Tx, entry_id: str) -> Stored:
+    """Load a line that waits, and keep others from deciding about it meanwhile."""
+    query = select(bank_entry).where(bank_entry.c.id == entry_id).with_for_update()
+    row = await tx.first(query)
+    if row is None:
+        raise NotFound(f"there is no line {entry_id!r} of a bank")
+    if row.state not in WAITING:
+        raise InvalidTransition(f"line {entry_id} does not wait: it is {row.state}")
+    return Stored(id=row.id, account=row.account, line=line_from(row), state=EntryState(row.state))
+
+
+async def _part(tx: Tx, share: Share, whole: Money, *, is_only: bool) -> Part:
+    a, s = account.c, service.c
+    row = await tx.first(
+        select(a.id, a.number, a.currency)
+        .join_from(account, service, s.account_id == a.id)
+        .where(s.contract == share.contract)
+    )
+    if row is None:
+        raise NotFound(f"there is no contract {share.contract!r}")
+    if row.currency != whole.currency:
+        raise Invalid("to", f"the account of {share.contract} is kept in {row.currency}")
+    amount = whole
+    if share.amount or not is_only:
+        try:
+            amount = Money.parse(share.amount, whole.currency)
+        except ValueError as error:
+            raise Invalid("amount", str(error)) from None
+    if amount.amount_minor <= 0:
+        raise Invalid("amount", "must be more than nothing")
+    owner = Owner(id=AccountId(row.id), number=row.number, currency=row.currency)
+    return Part(owner=owner, amount=amount)

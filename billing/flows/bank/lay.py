@@ -1,0 +1,188 @@
+"""Lays the money of lines where it belongs: parts and movements, or the book of suspense.
+
+Money that waits is in suspense from the day it was booked on; it leaves it when it is found whose
+it is, and then comes in to the account as every other movement does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, time
+
+from sqlalchemy import update
+
+from billing.bank.matching import Owner
+from billing.bank.model import BANK, WAITING, EntryState, Line, Why
+from billing.bank.store import bank_entry, bank_part, charge_of
+from billing.flows import movements
+from billing.flows.desk import Desk
+from billing.flows.movements import Told
+from billing.ledger import store as ledger
+from billing.ledger.model import Book, Posting, PostingKind, entries
+from billing.payments.model import Moved, MovementKind
+from runtime.store import Tx
+from runtime.store.among import KEYS, among, packed
+from terms.ids import AccountId
+from terms.money import Money
+
+NOON = time(12, tzinfo=UTC)  # the same day in every zone
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stored:
+    """A line as it is stored; `account` is the bank's, of ours."""
+
+    id: str
+    account: str
+    line: Line
+    state: EntryState | None = None  # none: it has just come
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """So much of a line for an account."""
+
+    owner: Owner
+    amount: Money
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Returned:
+    """The payment that a line takes back: its charge at a provider, and whose it was."""
+
+    of: str  # the id of our entry, if it is one
+    provider: str
+    charge: str
+    owner: Owner
+    is_told: bool = False  # the provider has said so itself
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Laid:
+    """What becomes of a line. `provider` has the money of one that is outside, if one has."""
+
+    entry: Stored
+    state: EntryState
+    why: Why
+    parts: tuple[Part, ...] = ()
+    returned: Returned | None = None
+    provider: str = ""
+
+
+async def lay(desk: Desk, tx: Tx, laid: Sequence[Laid], now: datetime) -> None:
+    """Write what becomes of lines, those that wait already among them."""
+    await tx.insert(
+        bank_part,
+        [
+            {
+                "entry_id": one.entry.id,
+                "n": n,
+                "account_id": part.owner.id,
+                "amount_minor": part.amount.amount_minor,
+            }
+            for one in laid
+            for n, part in enumerate(one.parts, 1)
+        ],
+    )
+    told = [each for one in laid for each in _told(one, now)]
+    await movements.hear(desk, tx, told, [], now)
+    await ledger.write(tx, [each for one in laid for each in _postings(one, now)])
+    await _note(tx, laid)
+
+
+def _told(one: Laid, now: datetime) -> list[Told]:
+    at = min(datetime.combine(one.entry.line.booked_on, NOON), now)
+    if one.returned is not None:
+        back = one.returned
+        if back.is_told:
+            return []
+        moved = Moved(
+            charge=back.charge,
+            ref=f"bank {one.entry.id}",
+            amount=-one.entry.line.amount,
+            account=back.owner.number,
+            kind=MovementKind.DISPUTED,
+        )
+        return [_tell(back.owner, back.provider, moved, at)]
+    charges = [charge_of(one.entry.id, n) for n in range(1, len(one.parts) + 1)]
+    return [
+        _tell(
+            part.owner,
+            BANK,
+            Moved(
+                charge=charge,
+                ref=charge,
+                amount=part.amount,
+                account=part.owner.number,
+                kind=MovementKind.CLEARED,
+            ),
+            at,
+        )
+        for charge, part in zip(charges, one.parts, strict=True)
+    ]
+
+
+def _tell(owner: Owner, provider: str, moved: Moved, at: datetime) -> Told:
+    return Told(
+        account=owner.id, number=owner.number, provider=provider, moved=moved, received_at=at
+    )
+
+
+def _postings(one: Laid, now: datetime) -> list[Posting]:
+    """Post what no movement does: into suspense, out of it, and what is no customer's."""
+    line, amount = one.entry.line, one.entry.line.amount
+    suspense = Book.SUSPENSE, one.entry.account
+    was_there, is_there = one.entry.state in WAITING, one.state in WAITING
+    other = _other_side(one)
+    if was_there == is_there:
+        # It waits on, or goes where settling posts it.
+        sides = [] if was_there or other is None else [(Book.CLEARING, BANK, amount)]
+        sides += [(*other, -amount)] if sides and other else []
+    elif is_there:
+        sides = [(Book.CLEARING, BANK, amount), (*suspense, -amount)]
+    else:
+        sides = [(*suspense, amount), (*(other or (Book.CLEARING, BANK)), -amount)]
+    if not sides:
+        return []
+    return [
+        Posting(
+            id=f"{one.entry.id}.{'moved' if was_there else 'taken'}",
+            kind=PostingKind.BANK,
+            account=AccountId(BANK),
+            on=now.date() if was_there else min(line.booked_on, now.date()),
+            at=now,
+            entries=entries(*sides),
+        )
+    ]
+
+
+def _other_side(one: Laid) -> tuple[Book, str] | None:
+    """Tell which book has the money in the end, where settling does not post it from the bank's."""
+    if one.state is EntryState.CHARGE:
+        return Book.BANK_CHARGES, BANK
+    if one.state is EntryState.OUTSIDE:
+        return (Book.CLEARING, one.provider) if one.provider else (Book.OUTSIDE, "")
+    if one.returned is not None and one.returned.provider != BANK:
+        return Book.CLEARING, one.returned.provider
+    return None
+
+
+async def _note(tx: Tx, laid: Sequence[Laid]) -> None:
+    groups: dict[tuple[EntryState, Why], list[str]] = {}
+    for one in laid:
+        groups.setdefault((one.state, one.why), []).append(one.entry.id)
+    for (state, why), keys in groups.items():
+        await tx.execute(
+            update(bank_entry)
+            .where(among(tx.engine, bank_entry.c.id))
+            .values(state=state.value, why=why.value),
+            {KEYS: packed(tx.engine, keys)},
+        )
+    for one in laid:
+        if one.returned is not None and one.returned.of:
+            await tx.execute(
+                update(bank_entry)
+                .where(bank_entry.c.id == one.entry.id)
+                .values(of_id=one.returned.of)
+            )

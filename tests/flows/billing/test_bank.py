@@ -1,0 +1,311 @@
+"""Statements of banks become money on accounts, or wait in suspense until a person decides."""
+
+import shutil
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from sqlalchemy import select
+
+from billing.bank.reading import read
+from billing.bank.store import bank_entry
+from billing.flows.bank.decide import Share, assign, set_aside, suspend, take_back
+from billing.flows.bank.take import Taken, batches, close, is_taken, look_again, take_lines
+from billing.flows.movements import Told, hear
+from billing.flows.void import void
+from billing.payments.model import Moved, MovementKind
+from billing.payments.store import movement
+from billing.subscriptions.model import Activation
+from runtime.store import Store
+from terms.errors import Duplicate, Invalid, InvalidTransition, NotFound
+from terms.money import Money
+from tests.fixtures.bank import OURS, Row, camt, mt940
+from tests.fixtures.billing import Office, make_office
+from tests.flows.billing.books import balances, check_books, open_items
+from tests.flows.billing.test_verify import broken
+
+PAYER, OTHER = "DE02120300000000202051", "DE02500105170137075030"
+BY_INVOICE = Row(amount="25.20", text="INV-00000001", ref="B1", end_to_end="E1", iban=PAYER)
+BY_NAME = Row(amount="25.20", text="thank you", ref="B2", name="100002 SUBSCRIBER", iban=OTHER)
+NOBODY = Row(amount="7.00", text="hello", ref="B3", name="Nobody Known")
+FEE = Row(amount="-5.00", code="CHRG", ref="B4")
+BACK = BY_INVOICE.but(amount="-25.20", is_reversal=True, ref="B5")
+
+
+async def take(office: Office, data: bytes) -> Taken:
+    """Take a file, as the product does, and settle what it marked."""
+    taken = Taken()
+    for one in read(data):
+        async with office.store.begin() as tx:
+            await is_taken(tx, one)
+        for batch in batches(one):
+            async with office.store.begin() as tx:
+                await take_lines(office.desk, tx, one, batch, office.now, taken=taken)
+        async with office.store.begin() as tx:
+            await close(tx, one, office.now)
+    await office.settle(*office.looks)
+    return taken
+
+
+async def lines(office: Office) -> dict[str, tuple[str, str]]:
+    """Return how each line lies, by its reference."""
+    async with office.store.read() as tx:
+        found = await tx.rows(select(bank_entry))
+    return {row.ref: (row.state, row.why) for row in found}
+
+
+async def entry(office: Office, ref: str) -> str:
+    """Return the id of a line."""
+    async with office.store.read() as tx:
+        return str(await tx.scalar(select(bank_entry.c.id).where(bank_entry.c.ref == ref)))
+
+
+async def sound(office: Office) -> None:
+    """Check the books in every way there is."""
+    await check_books(office.store)
+    async with office.store.read() as tx:
+        assert await broken(tx) == {}
+
+
+async def books(office: Office) -> dict[str, int]:
+    """Return the books of the bank, in minor units."""
+    found: dict[str, int] = {}
+    for (book, party, _), amount in (await balances(office.store)).items():
+        if book in ("suspense", "bank_charges", "outside") or party == "bank":
+            found[book] = found.get(book, 0) + amount
+    return found
+
+
+async def test_a_statement_becomes_money_where_it_belongs(office: Office):
+    """By number, by name and amount, to nobody, to the bank: each line lies where it should."""
+    await office.join()
+    await office.join("100002")
+    taken = await take(office, camt(BY_INVOICE, BY_NAME, NOBODY, FEE))
+    assert taken.states == {"matched": 2, "suspense": 1, "charge": 1}
+    assert await lines(office) == {
+        "B1": ("matched", "invoice"),
+        "B2": ("matched", "name"),
+        "B3": ("suspense", "unknown"),
+        "B4": ("charge", "charge"),
+    }
+    assert await open_items(office.store) == {}
+    assert await books(office) == {"clearing": 5240, "suspense": -700, "bank_charges": 500}
+    await sound(office)
+    again = await take(office, camt(BY_INVOICE, BY_NAME, NOBODY, FEE))
+    assert (again.known, again.states) == (4, {})
+    assert await books(office) == {"clearing": 5240, "suspense": -700, "bank_charges": 500}
+    with pytest.raises(Duplicate, match="other content"):
+        await take(office, camt(BY_INVOICE, BY_NAME, NOBODY))
+
+
+UNSURE = {
+    "several": (Row(amount="25.20", text="INV-00000001 and 100002"), "review", "several"),
+    "amount": (BY_NAME.but(amount="3.00"), "review", "amount"),
+    "currency": (Row(amount="25.20", text="100003"), "suspense", "currency"),
+    "debit": (Row(amount="-70.00", text="100001 rent"), "suspense", "debit"),
+    "return": (BACK, "review", "no_payment"),
+    "comes back": (BY_INVOICE.but(is_reversal=True), "review", "comes_back"),
+    "a first name": (BY_NAME.but(name="Subscriber"), "suspense", "unknown"),
+    "a short number": (Row(amount="25.20", text="flat 777"), "review", "weak"),
+}
+
+
+async def test_what_is_unsure_waits_in_suspense(office: Office):
+    """Whatever is not certain waits, with the reason, and the books have it."""
+    for contract in ("100001", "100002", "777"):
+        await office.join(contract)
+    await office.join("100003", currency="JPY")
+    rows = [row.but(ref=name) for name, (row, _, _) in UNSURE.items()]
+    await take(office, camt(*rows))
+    assert await lines(office) == {name: (s, why) for name, (_, s, why) in UNSURE.items()}
+    async with office.store.read() as tx:
+        assert not await tx.rows(select(movement))
+    await sound(office)
+
+
+async def test_money_for_a_void_invoice_waits(office: Office):
+    """An invoice that is void is no debt: its payment waits for a person, in its own state."""
+    await office.join(activation=Activation.OPEN)
+    async with office.store.begin() as tx:
+        await void(office.desk, tx, "INV-00000001", office.now, by="a", reason="b")
+    await office.settle(*office.looks)
+    await take(office, camt(BY_INVOICE))
+    assert await lines(office) == {"B1": ("suspense", "void")}
+    await sound(office)
+
+
+async def test_a_person_decides(office: Office):
+    """A line is given to one account or to two, set aside or left; what is wrong is refused."""
+    await office.join()
+    await office.join("100002")
+    rows = [NOBODY.but(ref=f"N{n}", iban=PAYER if n in (1, 4) else "") for n in range(1, 6)]
+    await take(office, camt(*rows))
+    one, two, three, four, five = [await entry(office, row.ref) for row in rows]
+    desk, now = office.desk, office.now
+
+    async def refused(error: type[Exception], story: Any) -> None:
+        with pytest.raises(error):
+            await office.run(story)
+
+    both = [Share(contract="100001", amount="3.00"), Share(contract="100002", amount="4.00")]
+    wrong = [both[0], Share(contract="100002", amount="4.01")]
+    await refused(Invalid, lambda tx: assign(desk, tx, one, wrong, now))
+    await refused(Invalid, lambda tx: assign(desk, tx, one, [both[0], both[0]], now))
+    await refused(Invalid, lambda tx: assign(desk, tx, one, [], now))
+    await refused(NotFound, lambda tx: assign(desk, tx, one, [Share(contract="x")], now))
+    await refused(NotFound, lambda tx: assign(desk, tx, "x", both, now))
+    await refused(NotFound, lambda tx: set_aside(desk, tx, one, now, provider="x"))
+    # Who pays is learned from a person, and what else waits of this payer follows.
+    await office.run(lambda tx: assign(desk, tx, one, [Share(contract="100001")], now))
+    await office.run(lambda tx: assign(desk, tx, two, both, now))
+    await office.run(lambda tx: set_aside(desk, tx, three, now))
+    await office.run(lambda tx: suspend(desk, tx, five, now))
+    for done in (one, two, three, four):
+        await refused(
+            InvalidTransition,
+            lambda tx, done=done: assign(desk, tx, done, [Share(contract="100001")], now),
+        )
+    await office.settle(*office.looks)
+    assert await lines(office) == {
+        "N1": ("assigned", "person"),
+        "N2": ("assigned", "person"),
+        "N3": ("outside", "person"),
+        "N4": ("matched", "payer"),
+        "N5": ("suspense", "person"),
+    }
+    assert await books(office) == {"clearing": 3500, "suspense": -700, "outside": -700}
+    assert await open_items(office.store) == {
+        "INV-00000001": 2520 - 700 - 300 - 700,
+        "INV-00000002": 2520 - 400,
+    }
+    await sound(office)
+
+
+async def test_a_return_takes_its_payment_back(office: Office):
+    """It finds the payment by its references, also before that came, or by a person's word."""
+    await office.join()
+    await take(office, mt940(BACK, opening="125.20", number=2))
+    assert await lines(office) == {"B5": ("review", "no_payment")}
+    await sound(office)
+    await take(office, camt(BY_INVOICE))
+    await office.settle(*office.looks)
+    assert await lines(office) == {"B1": ("matched", "invoice"), "B5": ("returned", "return")}
+    assert await open_items(office.store) == {"INV-00000001": 2520}
+    assert await books(office) == {}
+    await sound(office)
+    again = BY_INVOICE.but(ref="B6", end_to_end="E6")
+    strange = BACK.but(ref="B7", end_to_end="")
+    await take(office, camt(again, strange, key="S-3", number=3))
+    assert (await lines(office))["B7"] == ("review", "no_payment")
+    back, paid = await entry(office, "B7"), await entry(office, "B6")
+    gone = await entry(office, "B1")
+    desk, now = office.desk, office.now
+    with pytest.raises(NotFound):
+        await office.run(lambda tx: take_back(desk, tx, back, "x", now))
+    with pytest.raises(Invalid):
+        await office.run(lambda tx: take_back(desk, tx, back, gone, now))
+    await office.run(lambda tx: take_back(desk, tx, back, paid, now))
+    await office.settle(*office.looks)
+    assert await books(office) == {}
+    await sound(office)
+
+
+async def test_a_debit_that_failed_takes_back_what_its_provider_said(office: Office):
+    """A bank's return of a provider's charge reverses that, once, whoever tells it first."""
+    account = await office.join()
+    desk = make_office(office.store, office.machine).desk
+    providers: Any = {"debits": None}
+    desk = type(desk)(work=desk.work, clock=desk.clock, chance=desk.chance, providers=providers)
+    kinds = (
+        ("E1", MovementKind.CLEARED),
+        ("E2", MovementKind.CLEARED),
+        ("E2", MovementKind.DISPUTED),
+    )
+    told = [
+        Told(
+            account=account,
+            number="100001",
+            provider="debits",
+            moved=Moved(charge=charge, ref=f"{charge}{kind}", amount=Money(2520, "EUR"), kind=kind),
+        )
+        for charge, kind in kinds
+    ]
+    await office.run(lambda tx: hear(desk, tx, told, [], office.now))
+    office.desk = desk
+    await take(office, camt(BACK, BACK.but(ref="B8", end_to_end="E2")))
+    assert set((await lines(office)).values()) == {("returned", "return")}
+    assert await open_items(office.store) == {"INV-00000001": 2520}
+    found = await balances(office.store)
+    assert found["clearing", "bank", "EUR"] == -5040
+    assert found["clearing", "debits", "EUR"] == 5040
+    await sound(office)
+
+
+async def test_what_waits_is_looked_at_again(office: Office):
+    """A line that came before its household signed up finds it later."""
+    await take(office, camt(Row(amount="25.20", text="100001", ref="B1")))
+    await office.join()
+    gone, _ = await office.run(lambda tx: look_again(office.desk, tx, office.now))
+    await office.settle(*office.looks)
+    assert gone == 1
+    assert await lines(office) == {"B1": ("matched", "account")}
+    await sound(office)
+
+
+# One life of a bank account, and the files that tell it: each line in two or more of them.
+LIFE = (
+    BY_INVOICE,
+    BY_NAME.but(ref=""),
+    BY_NAME.but(ref=""),
+    NOBODY.but(ref="", text="x"),
+    NOBODY.but(ref="", text="x"),
+    FEE,
+    BACK,
+    Row(amount="31.00", text="INV 2", end_to_end="E9"),
+)
+
+
+def told(start: int, end: int) -> bytes:
+    """Write the statement of a part of that life."""
+    before = Decimal(100) + sum(Decimal(row.amount) for row in LIFE[:start])
+    return camt(*LIFE[start:end], key=f"S-{start}-{end}", opening=str(before))
+
+
+CUTS = ((0, 8), (0, 3), (2, 6), (3, 8), (4, 5), (6, 8))
+
+
+@settings(max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(order=st.permutations(CUTS[1:]), twice=st.booleans(), whole=st.integers(0, 6))
+async def test_any_order_and_overlap_of_files_ends_alike(
+    sqlite_template, tmp_path_factory, machine, order, twice, whole
+):
+    """Files in any order, repeated or overlapping, settled in between: the books end alike."""
+    files = list(order)
+    if whole < len(files):
+        files.insert(whole, CUTS[0])
+    folder = tmp_path_factory.mktemp("bank")
+    shutil.copy(sqlite_template, folder / "books.db")
+    store = Store(f"sqlite:///{folder / 'books.db'}")
+    try:
+        office = make_office(store, machine)
+        await office.publish()
+        one, two = await office.join(method=None), await office.join("100002", method=None)
+        for start, end in files + files[:3] * twice:
+            await take(office, told(start, end))
+        async with store.read() as tx:
+            states = sorted(row.state for row in await tx.rows(select(bank_entry.c.state)))
+        assert states == ["charge", *["matched"] * 4, "returned", *["suspense"] * 2]
+        assert await balances(store) == {
+            ("clearing", "bank", "EUR"): 2520 + 2520 + 3100 + 700 + 700 - 500,
+            ("suspense", OURS, "EUR"): -1400,
+            ("bank_charges", "bank", "EUR"): 500,
+            ("receivable", one, "EUR"): 2520,
+            ("credit", two, "EUR"): -2520 - 3100,
+            ("revenue", "", "EUR"): -4200,
+            ("tax", "standard", "EUR"): -840,
+        }
+        await sound(office)
+    finally:
+        await store.close()
