@@ -17,6 +17,7 @@ from app.web.api import (
     life,
     loyalty,
     mending,
+    payments,
     processes,
     proformas,
     promotions,
@@ -29,6 +30,7 @@ from app.web.api import (
 
 API = (
     *accounts.ROUTES,
+    *payments.ROUTES,
     *life.ROUTES,
     *purchases.ROUTES,
     *usage.ROUTES,

@@ -17,6 +17,7 @@ from app.web.console.words import STATE_TONES, Change, changes, delivered, said
 from app.web.page.account import Having, PaymentRow, having, payments, promise_last_on, promised
 from app.web.page.extras import extras, sale
 from app.web.page.papers import CreditCard, InvoiceCard, credit_note, invoice
+from app.web.page.ways import gathered
 from app.web.page.words import CONDITIONS, Tone
 from app.wiring import House
 from billing.catalog.terms import SalesChannel
@@ -181,6 +182,7 @@ async def besides(house: House, tx: Tx, contract: str) -> Mapping[str, Any]:
     return {
         "segments": sorted(name for name in published.segments if name),
         "extras": await extras(tx, at),
+        "ways": await gathered(tx, contract),
         "sales": [sale(one, holder.zone) for one in sales],
         "wares": [(one.code, f"{one.name}, {one.price}") for one in wares],
     }
