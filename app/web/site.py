@@ -7,6 +7,7 @@ from aiohttp import web
 from app.identity.first import FirstOwner
 from app.web.console.audited import Audited
 from app.web.console.billed import Billed
+from app.web.console.dunned import Dunned
 from app.web.console.explained import Explained
 from app.web.console.histories import Histories
 from app.web.console.household import HouseholdForms
@@ -49,7 +50,17 @@ class Site:
         doors = (Signing(phone), SettingUp(phone, self.first))
         pages = (*doors, Me(phone), Staff(phone), self.field, self.portal, Describing(phone))
         of_people = [route for page in pages for route in page.routes()]
-        makes = (Audited, HouseholdForms, Searching, Working, Histories, Explained, Billed, Stated)
+        makes = (
+            Audited,
+            HouseholdForms,
+            Searching,
+            Working,
+            Histories,
+            Explained,
+            Billed,
+            Dunned,
+            Stated,
+        )
         beside = [one(self.console) for one in (*makes, Vouchers)]
         console = (*self.console.routes(), *(route for page in beside for route in page.routes()))
         return (*console, *of_people, *self.static.routes())
