@@ -9,6 +9,7 @@ import typer
 from app.cli import (
     accounts,
     audit,
+    bank,
     bill,
     books,
     catalogue,
@@ -92,6 +93,7 @@ for part in (
     rests,
     purchases,
     usage,
+    bank,
     promotions,
     vouchers,
     loyalty,
