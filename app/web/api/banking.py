@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Annotated
 
@@ -10,9 +10,21 @@ from pydantic import Field
 
 from app.desk import banking
 from app.desk.banking import Outcome
-from app.web.api.shapes import Amount, Contract, OptionalText, Page, Paging, VendorRef, page
+from app.web.api.shapes import (
+    PREFIX,
+    Amount,
+    AmountText,
+    Code,
+    Contract,
+    OptionalText,
+    Page,
+    Paging,
+    VendorRef,
+    page,
+)
 from app.web.api.ways import NOT_FOUND, change, look
-from app.web.route import Body, Call
+from app.web.reading import read_bytes
+from app.web.route import Body, Call, Policy, Route
 from billing.flows.bank.decide import PARTS_MAX, Share
 from billing.flows.bank.lay import Stored
 from billing.flows.bank.review import WaitingLine, review
@@ -21,21 +33,14 @@ from billing.reads.bank import StatementView
 from runtime.store import Tx
 
 # A statement of some thousand lines; larger ones are taken by the command line.
-CONTENT_CHARS_MAX = 4_000_000
-BODY_BYTES_MAX = 8 * 1024 * 1024
-
-
-class StatementBody(Body):
-    """A file of a bank as it is, CAMT.053 or MT940, in UTF-8."""
-
-    content: Annotated[str, Field(min_length=1, max_length=CONTENT_CHARS_MAX)]
+FILE_BYTES_MAX = 4 * 1024 * 1024
 
 
 class ShareBody(Body):
     """An account's part of a line; all of it where no amount is said."""
 
     contract: Contract
-    amount: Annotated[str, Field(max_length=40)] = ""
+    amount: AmountText | None = None
 
 
 class AssignBody(Body):
@@ -65,7 +70,7 @@ class AsideBody(Body):
     """Which line is no customer's, and the payment provider that paid out by it, if one did."""
 
     line: VendorRef
-    provider: Annotated[str, Field(max_length=40)] = ""
+    provider: Code | None = None
     reason: OptionalText = ""
 
 
@@ -180,10 +185,10 @@ class BankLineDecided:
         return cls(id=one.id, booked_on=line.booked_on, amount=Amount.of(line.amount))
 
 
-async def take(call: Call, tx: Tx) -> StatementTaken:
-    """Take a statement of a bank: each line once, in whatever file it comes."""
-    body: StatementBody = call.body
-    return StatementTaken.of(await banking.take(call.house, tx, body.content.encode(), call.actor))
+async def take(call: Call) -> StatementTaken:
+    """Take a statement of a bank, the file as it is: each line once, whatever file it comes in."""
+    data = await read_bytes(call.request, FILE_BYTES_MAX)
+    return StatementTaken.of(await banking.take_all(call.house, data, call.actor))
 
 
 async def statements(call: Call) -> Page[BankStatement]:
@@ -206,7 +211,7 @@ async def waiting(call: Call) -> Page[WaitingBankLine]:
 async def assign(call: Call, tx: Tx) -> BankLineDecided:
     """Give a line to an account, or in parts to several."""
     body: AssignBody = call.body
-    shares = [Share(contract=one.contract, amount=one.amount) for one in body.to]
+    shares = [Share(contract=one.contract, amount=one.amount or "") for one in body.to]
     done = await banking.assign(call.house, tx, body.line, shares, call.actor, reason=body.reason)
     return BankLineDecided.of(done)
 
@@ -231,16 +236,20 @@ async def set_aside(call: Call, tx: Tx) -> BankLineDecided:
     """Say that a line is no customer's."""
     body: AsideBody = call.body
     done = await banking.set_aside(
-        call.house, tx, body.line, call.actor, provider=body.provider, reason=body.reason
+        call.house, tx, body.line, call.actor, provider=body.provider or "", reason=body.reason
     )
     return BankLineDecided.of(done)
 
 
 _FOUND = (NOT_FOUND,)
 ROUTES = (
-    replace(
-        change("bank/statements", take, StatementTaken, body=StatementBody),
-        body_bytes_max=BODY_BYTES_MAX,
+    Route(
+        method="POST",
+        path=f"{PREFIX}/bank/statements",
+        policy=Policy.TOKEN,
+        handler=take,
+        answer=StatementTaken,
+        body_bytes_max=FILE_BYTES_MAX,
     ),
     look("bank/statements", statements, Page[BankStatement], query=Paging),
     look("bank/waiting", waiting, Page[WaitingBankLine], query=Paging),
