@@ -13,8 +13,10 @@ from app.imports.check import Known
 from app.imports.folder import Folder
 from app.imports.problems import Problems
 from app.wiring import House
+from billing.flows.pay import CASH
 from billing.payments import registry as providers
 from billing.reads import accounts, catalog, promotions
+from billing.vouchers.model import PROVIDER as VOUCHER
 from gateway.adapters.registry import open_adapter
 from gateway.adapters.sdk import Adapter
 from gateway.inventory import models as box_models
@@ -27,6 +29,8 @@ from terms.errors import DomainError, Invalid
 from terms.ids import TargetName
 
 OPERATOR = "operator.toml"
+# What stands in the place of a provider where none has the money.
+OURS = frozenset({CASH, VOUCHER})
 
 
 async def look(house: House, tx: Tx, folder: Folder, problems: Problems) -> Known:
@@ -66,6 +70,7 @@ async def look(house: House, tx: Tx, folder: Folder, problems: Problems) -> Know
         places=await places.load(tx),
         book=await catalog.book(tx),
         rates=await catalog.rates(tx),
+        segments=await catalog.segments(tx),
         today=await _today(house, tx, folder, business),
     )
 
@@ -109,6 +114,10 @@ async def _adapters(house: House, folder: Folder, problems: Problems) -> Mapping
 
 def _check_providers(house: House, folder: Folder, problems: Problems) -> None:
     for provider in folder.operator.payments if folder.operator else ():
+        if provider.name in OURS:
+            why = "money of our own comes in by this name: take another one"
+            problems.add(OPERATOR, why, field=f"payments.{provider.name}")
+            continue
         try:
             providers.open_provider(
                 provider.kind, name=provider.name, options=provider.options, http=house.door

@@ -18,6 +18,7 @@ from app.web.api import (
     life,
     loyalty,
     mending,
+    payments,
     processes,
     proformas,
     promotions,
@@ -30,6 +31,7 @@ from app.web.api import (
 
 API = (
     *accounts.ROUTES,
+    *payments.ROUTES,
     *life.ROUTES,
     *purchases.ROUTES,
     *usage.ROUTES,

@@ -17,6 +17,7 @@ from app.web.console.words import STATE_TONES, Change, changes, delivered, said
 from app.web.page.account import Having, PaymentRow, having, payments, promise_last_on, promised
 from app.web.page.extras import extras, sale
 from app.web.page.papers import CreditCard, InvoiceCard, credit_note, invoice
+from app.web.page.ways import gathered
 from app.web.page.words import CONDITIONS, Tone
 from app.wiring import House
 from billing.catalog.terms import SalesChannel
@@ -100,6 +101,7 @@ class AccountPage:
     currency: str
     conditions: tuple[tuple[str, str], ...]
     bill_day: int
+    segment: str
     subscriptions: tuple[Having, ...]
     boxes: tuple[BoxRow, ...]
     promise: str
@@ -154,6 +156,7 @@ async def account(house: House, tx: Tx, contract: str) -> AccountPage:
         promise=promised(about),
         promise_last_on=await promise_last_on(tx, about, today),
         bill_day=about.bill_day,
+        segment=about.segment,
         subscriptions=having(about),
         boxes=_boxes(found),
         rentals=rentals(about),
@@ -175,8 +178,11 @@ async def besides(house: House, tx: Tx, contract: str) -> Mapping[str, Any]:
     at = await shopping.counter(house, tx, holder.service, holder.zone)
     sales = await shopping.bought(tx, at, limit=SALES_MAX)
     wares = shopping.offers(at, SalesChannel.STAFF, limit=WARES_MAX)
+    published = await house.desk.shelf.newest(tx)
     return {
+        "segments": sorted(name for name in published.segments if name),
         "extras": await extras(tx, at),
+        "ways": await gathered(tx, contract),
         "sales": [sale(one, holder.zone) for one in sales],
         "wares": [(one.code, f"{one.name}, {one.price}") for one in wares],
     }

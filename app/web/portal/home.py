@@ -17,6 +17,7 @@ from app.web.page.extras import extras
 from app.web.page.fields import DoneQuery, PartsQuery
 from app.web.page.papers import paid
 from app.web.page.phone import Phone, PhoneFrame
+from app.web.page.ways import kept
 from app.web.page.words import Tone, shown
 from app.web.portal.picture import Picture, picture
 from app.web.problem import BadRequest
@@ -45,6 +46,12 @@ SAID: Mapping[str, tuple[str, Tone]] = {
     "joined": ("Welcome. From now on what you pay brings points.", "good"),
     "spent": ("The points are credit now: it pays what is owed, or what comes next.", "good"),
     "code": ("Your code stands below.", "good"),
+    "left": (
+        "Thank you. A card that was left is charged from now on; it shows below shortly.",
+        "good",
+    ),
+    "card": ("That card is charged from now on.", "good"),
+    "no_card": ("That card is never charged again.", "good"),
     "nothing": ("Nothing is owed: there is nothing to pay.", "good"),
     "away": ("The page to pay on cannot be opened just now. Try again in a few minutes.", "bad"),
 }
@@ -116,8 +123,16 @@ class Home:
             found = await self._home(tx, about)
             at = await counter(self.house, tx, about.service.id, about.zone)
             more = await extras(tx, at)
+            cards = await kept(tx, call.subscriber.contract)
         return await self.phone.page(
-            call, "portal", said=said, tone=tone, status=status, home=found, extras=more
+            call,
+            "portal",
+            said=said,
+            tone=tone,
+            status=status,
+            home=found,
+            extras=more,
+            cards=cards,
         )
 
     async def _show(self, call: Call) -> web.Response:

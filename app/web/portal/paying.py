@@ -1,17 +1,21 @@
-"""What a subscriber does about a debt: pays on the provider's own page, or promises to pay."""
+"""What a subscriber does about a debt: pays on the provider's own page, or promises to pay; and
+how the next ones are paid: cards are left on the provider's page, chosen, removed.
+"""
 
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Annotated
 from urllib.parse import urlsplit
 
 from aiohttp import web
+from pydantic import Field
 
-from app.desk import paying
+from app.desk import methods, paying
 from app.identity.guesses import Pace
 from app.web.origin import own_address
 from app.web.page.fields import Day, OnceForm
-from app.web.page.once import beside, in_one
+from app.web.page.once import Deed, beside, in_one
 from app.web.page.reply import refused, see
 from app.web.portal.home import PATH, Home
 from app.web.problem import BadRequest
@@ -30,6 +34,12 @@ class PromiseForm(OnceForm):
     until: Day = None
 
 
+class MethodForm(OnceForm):
+    """Which card; none for a new one."""
+
+    method: Annotated[str, Field(max_length=40)] = ""
+
+
 class Paying:
     """The forms beside what is owed."""
 
@@ -39,8 +49,19 @@ class Paying:
     def routes(self) -> tuple[Route, ...]:
         """Declare them."""
         theirs = Policy.SUBSCRIBER
-        pay, promise = f"{PATH}pay", f"{PATH}promise"
+        pay, promise, cards = f"{PATH}pay", f"{PATH}promise", f"{PATH}cards"
+        deeds = {"add": self._add, "default": self._prefer, "remove": self._remove}
         return (
+            *(
+                Route(
+                    method="POST",
+                    path=f"{cards}/{name}",
+                    policy=theirs,
+                    handler=handler,
+                    form=MethodForm,
+                )
+                for name, handler in deeds.items()
+            ),
             Route(method="POST", path=pay, policy=theirs, handler=self._pay, form=OnceForm),
             Route(
                 method="POST", path=promise, policy=theirs, handler=self._promise, form=PromiseForm
@@ -57,6 +78,26 @@ class Paying:
         # A form may lead nowhere else (form-action of our policy), a page that opens by itself may.
         return await self.home.phone.page(call, "portal_leaving", url=url)
 
+    async def _add(self, call: Call) -> web.Response:
+        try:
+            url = await beside(call, _card_page)
+        except (DomainError, TargetError):
+            return see(f"{PATH}?done=away")
+        return await self.home.phone.page(call, "portal_leaving", url=url)
+
+    async def _prefer(self, call: Call) -> web.Response:
+        return await self._changed(call, _preferred, "card")
+
+    async def _remove(self, call: Call) -> web.Response:
+        return await self._changed(call, _removed, "no_card")
+
+    async def _changed(self, call: Call, deed: Deed, done: str) -> web.Response:
+        try:
+            await in_one(call, deed)
+        except (BadRequest, DomainError) as error:
+            return await self.home.page(call, *refused(error))
+        return see(f"{PATH}?done={done}")
+
     async def _promise(self, call: Call) -> web.Response:
         try:
             await in_one(call, _promised)
@@ -72,6 +113,32 @@ async def _pay_page(call: Call) -> str:
     if not may_lead_to(link.url):
         raise Permanent("the provider's page is neither https nor on this machine")
     return link.url
+
+
+async def _card_page(call: Call) -> str:
+    await call.house.subscribers.take({f"pay {call.subscriber.id}": PAGES})
+    form: MethodForm = call.form
+    back_to = f"{own_address(call.request)}{PATH}?done=left"
+    url = await methods.setup_link(
+        call.house, call.subscriber.contract, replaces=form.method, back_to=back_to
+    )
+    if not may_lead_to(url):
+        raise Permanent("the provider's page is neither https nor on this machine")
+    return url
+
+
+async def _preferred(call: Call, tx: Tx) -> str:
+    form: MethodForm = call.form
+    return await methods.prefer(
+        call.house, tx, call.subscriber.contract, form.method, actor=call.actor
+    )
+
+
+async def _removed(call: Call, tx: Tx) -> str:
+    form: MethodForm = call.form
+    return await methods.remove(
+        call.house, tx, call.subscriber.contract, form.method, actor=call.actor
+    )
 
 
 async def _promised(call: Call, tx: Tx) -> str:

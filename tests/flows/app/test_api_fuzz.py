@@ -30,7 +30,7 @@ CHECKED = (
     "ignored_auth",
 )
 # Deadlines of systems that do not answer: asked in other tests, where these do.
-SLOW = r"/(probe|scan|pay-link|restart|message)$"
+SLOW = r"/(probe|scan|pay-link|methods|restart|message)$"
 # What is really there, so that a question gets beyond "not found".
 KNOWN = """
 [parameters]

@@ -19,7 +19,7 @@ from typer.testing import CliRunner
 from app.cli.root import cli
 from tests.fixtures.bank import Row, camt
 from tests.flows.app.operation import Operation, operation
-from tests.flows.app.operator import TARGET, contract_of, secrets
+from tests.flows.app.operator import PROVIDER, TARGET, contract_of, secrets
 from tests.flows.app.product import BOXOFFICE, STOP_S
 
 OWNER = "olga"
@@ -83,6 +83,13 @@ BANKED = (
     Row(amount="3.00", ref="B4", text=f"household {LIT}"),
 )
 
+METHOD = f"""
+    INSERT INTO payment_method
+        (id, account_id, provider, customer_ref, method_ref, stopped, created_at)
+    SELECT 'PM1', account_id, '{PROVIDER}', 'cus_1', 'pm_1', 'money_went_back', 1
+    FROM service WHERE contract = '{LIT}'
+"""
+
 # What each is asked, in this order; {folder} is where the operator's files are.
 ASKED = {
     "migrate": (),
@@ -91,6 +98,8 @@ ASKED = {
     "change": (LIT, "--add", "KIDS"),
     "goodwill": ("INV-00000001.1", "--amount", "0.50", *("--reason", "r", "--reference", "G-1")),
     "jurisdiction": (LIT, "AT"),
+    "segment": (LIT,),
+    "dunning preview": ("{folder}/operator.toml", "--days", "40"),
     "catalogue show": (),
     "catalogue versions": (),
     "catalogue diff": (),
@@ -100,6 +109,7 @@ ASKED = {
     "vouchers make": (
         *("CARDS", "20.00", "--count", "2", "--valid-until", "{later}"),
         *("--dealer", "Kiosk", "--margin", "75000", "--prefix", "kx"),
+        *("--sheet", "{folder}/../cards.html"),
     ),
     "vouchers activate": ("CARDS",),
     "vouchers redeem": (LIT, "{card}"),
@@ -114,6 +124,12 @@ ASKED = {
     "promise": (DARK, "--until", "{soon}"),
     "message": (LIT, "Good evening"),
     "pay": (DARK, "5.00", "--reference", "R-1"),
+    "refund give": (DARK, "R-1", *("--amount", "1.00", "--reason", "r", "--reference", "B-1")),
+    "refund list": (DARK,),
+    "methods list": (LIT,),
+    "methods add": (DARK,),
+    "methods default": (LIT, "PM1"),
+    "methods remove": (LIT, "PM1"),
     "device import": ("{folder}/../list.csv",),
     "device register": ("--serial", "SN900001", "--account", DARK),
     "device activate": ("SN900001",),
@@ -226,6 +242,7 @@ LOOKING = {
         "catalogue publish",  # of what is published already
         "purchase list",
         "statement",
+        "dunning preview",
         "usage show",
         "usage waiting",
         "usage meters",
@@ -234,11 +251,20 @@ LOOKING = {
         "promotions",
         *("vouchers list", "vouchers dealers"),
         "loyalty show",
+        *("refund list", "methods list", "methods add"),
     ),
 }
 
 # What asks for a reason anyhow; of cash it is the receipt, of a box that is gone the note.
-REASONED = {"goodwill", "write-off", "review resolve", "pay", "device lost", "device scrap"}
+REASONED = {
+    "goodwill",
+    "refund give",
+    "write-off",
+    "review resolve",
+    "pay",
+    "device lost",
+    "device scrap",
+}
 
 
 def printing(group: Any, path: str = "") -> Iterator[str]:
@@ -302,7 +328,7 @@ def test_every_command_prints_one_document(shop, monkeypatch):
     used_at = datetime.now(UTC).isoformat()
     (folder / "usage.csv").write_text(f"{USAGE}r-1,nobody,hours,1.5,{used_at}\n")
     with closing(sqlite3.connect(ours.product.folder / "boxoffice.db")) as database:
-        for each in (CASE, HALF, *POINTS, *DEPOSIT):
+        for each in (CASE, HALF, METHOD, *POINTS, *DEPOSIT):
             database.execute(each)
         database.commit()
         (bill,) = database.execute(UNPAID).fetchone()

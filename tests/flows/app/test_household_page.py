@@ -142,11 +142,11 @@ async def test_the_api_tells_a_household_something(shop):
 @pytest.mark.parametrize(
     ("role", "forms"),
     [
-        ("cashier", {"cash", "pay-link"}),
+        ("cashier", {"cash", "pay-link", "method-link"}),
         (
             "support",
             {"contact", "pay-link", "promise", "redeem", "restore", "restart", "message", "swap"}
-            | {"sell", "voucher"},
+            | {"sell", "voucher", "method-link"},
         ),
     ],
 )

@@ -250,6 +250,16 @@ async def test_an_address_that_is_none_is_named_with_its_line(house, folder):
         ]
 
 
+@pytest.mark.parametrize("name", ["cash", "voucher"])
+async def test_no_provider_is_called_as_money_of_our_own(house, tmp_path, name):
+    """Its money would be taken for the till's, or for that of cards."""
+    path = tmp_path / "operator.toml"
+    text = (HARBOUR / "operator.toml").read_text("utf-8")
+    path.write_text(text.replace("[payments.cards]", f"[payments.{name}]"), "utf-8")
+    outcome = await import_paths(house, [path], ENVIRONMENT)
+    assert (outcome.taken, [one.field for one in outcome.problems]) == (False, [f"payments.{name}"])
+
+
 async def test_a_box_of_a_later_import_needs_a_rental_of_an_earlier_one(house, folder):
     """What is rented is known from the database, too."""
     (folder / "models.csv").unlink()

@@ -1,0 +1,144 @@
+"""How an account pays and is paid back: its payment methods, its refunds, what may go back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from sqlalchemy import select
+
+from billing.accounts.store import service
+from billing.payments.model import HOUSE, Movement, MovementKind
+from billing.payments.refunds import UNDECIDED, RefundState, left_of
+from billing.payments.store import movement, movement_from, payment_method, refund
+from runtime.store import Tx
+from terms.errors import NotFound
+from terms.ids import AccountId
+from terms.money import Money
+
+ROWS_MAX = 100
+OVER = frozenset({"removed", "replaced", "gone"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MethodView:
+    """A way to pay, kept at a provider. One is charged; `stopped` says why one is not any more."""
+
+    id: str
+    provider: str
+    label: str
+    expires_on: date | None
+    stopped: str
+    is_charged: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RefundView:
+    """Money that somebody wanted given back, and how far that is."""
+
+    id: str
+    reference: str
+    at: datetime
+    provider: str
+    charge: str
+    amount: Money
+    state: RefundState
+    note: str
+    reason: str
+    by: str
+    code: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PaidView:
+    """A payment that came in, and what of it may be given back."""
+
+    at: datetime
+    provider: str
+    charge: str
+    amount: Money
+    left: Money
+
+
+async def methods(tx: Tx, contract: str) -> list[MethodView]:
+    """List the payment methods that a household has now. Raises NotFound."""
+    c = payment_method.c
+    mine = c.account_id == await _account(tx, contract)
+    query = select(payment_method).where(mine, c.stopped.not_in(sorted(OVER)))
+    rows = await tx.rows(query.order_by(c.is_default, c.id).limit(ROWS_MAX))
+    usable = [row.id for row in rows if not row.stopped]
+    return [
+        MethodView(
+            id=row.id,
+            provider=row.provider,
+            label=row.label or row.method_ref,
+            expires_on=row.expires_on,
+            stopped=row.stopped,
+            is_charged=row.id in usable[-1:],
+        )
+        for row in reversed(rows)
+    ]
+
+
+async def refunds(tx: Tx, contract: str) -> list[RefundView]:
+    """List the refunds of a household, the newest first. Raises NotFound."""
+    c = refund.c
+    query = select(refund).where(c.account_id == await _account(tx, contract))
+    return [
+        RefundView(
+            id=row.id,
+            reference=row.reference,
+            at=row.asked_at,
+            provider=row.provider,
+            charge=row.charge,
+            amount=Money(row.amount_minor, row.currency),
+            state=RefundState(row.state),
+            note=row.note,
+            reason=row.reason,
+            by=row.asked_by,
+            code=row.code,
+        )
+        for row in await tx.rows(query.order_by(c.asked_at.desc(), c.id.desc()).limit(ROWS_MAX))
+    ]
+
+
+async def payable_back(tx: Tx, contract: str) -> list[PaidView]:
+    """List payments of which something may be given back, the newest first. Raises NotFound."""
+    key = await _account(tx, contract)
+    c, r = movement.c, refund.c
+    query = select(movement).where(c.account_id == key, c.provider.not_in(sorted(HOUSE)))
+    by_charge: dict[tuple[str, str], list[Movement]] = {}
+    newest_first = query.order_by(c.received_at.desc(), c.id.desc()).limit(10 * ROWS_MAX)
+    for row in await tx.rows(newest_first):
+        one = movement_from(row)
+        by_charge.setdefault((one.provider, one.charge), []).append(one)
+    waiting: dict[tuple[str, str], list[Money]] = {}
+    undecided = select(refund).where(r.account_id == key, r.state.in_(sorted(UNDECIDED)))
+    for row in await tx.rows(undecided):
+        amount = Money(row.amount_minor, row.currency)
+        waiting.setdefault((row.provider, row.charge), []).append(amount)
+    found = []
+    for place, moved in by_charge.items():
+        came = [one for one in moved if one.kind is MovementKind.CLEARED]
+        if len(came) != 1:
+            continue
+        left = left_of(moved, waiting.get(place, ()))
+        if left.amount_minor > 0:
+            provider, charge = place
+            found.append(
+                PaidView(
+                    at=came[0].received_at,
+                    provider=provider,
+                    charge=charge,
+                    amount=came[0].amount,
+                    left=left,
+                )
+            )
+    return found[:ROWS_MAX]
+
+
+async def _account(tx: Tx, contract: str) -> AccountId:
+    key = await tx.scalar(select(service.c.account_id).where(service.c.contract == contract))
+    if key is None:
+        raise NotFound(f"there is no contract {contract!r}")
+    return AccountId(str(key))
