@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Annotated
 
@@ -11,7 +11,6 @@ from pydantic import Field
 from app.desk import banking
 from app.desk.banking import Outcome
 from app.web.api.shapes import (
-    PREFIX,
     Amount,
     AmountText,
     Code,
@@ -23,8 +22,7 @@ from app.web.api.shapes import (
     page,
 )
 from app.web.api.ways import NOT_FOUND, change, look
-from app.web.reading import read_bytes
-from app.web.route import Body, Call, Policy, Route
+from app.web.route import Body, Call
 from billing.flows.bank.decide import PARTS_MAX, Share
 from billing.flows.bank.lay import Stored
 from billing.flows.bank.review import WaitingLine, review
@@ -33,7 +31,15 @@ from billing.reads.bank import StatementView
 from runtime.store import Tx
 
 # A statement of some thousand lines; larger ones are taken by the command line.
-FILE_BYTES_MAX = 4 * 1024 * 1024
+BODY_BYTES_MAX = 8 * 1024 * 1024
+PIECE_CHARS_MAX, PIECES_MAX = 60_000, 100
+Piece = Annotated[str, Field(max_length=PIECE_CHARS_MAX)]
+
+
+class StatementBody(Body):
+    """A file of a bank, CAMT.053 or MT940 in UTF-8: its text, cut into pieces wherever it suits."""
+
+    pieces: Annotated[list[Piece], Field(min_length=1, max_length=PIECES_MAX)]
 
 
 class ShareBody(Body):
@@ -185,10 +191,11 @@ class BankLineDecided:
         return cls(id=one.id, booked_on=line.booked_on, amount=Amount.of(line.amount))
 
 
-async def take(call: Call) -> StatementTaken:
-    """Take a statement of a bank, the file as it is: each line once, whatever file it comes in."""
-    data = await read_bytes(call.request, FILE_BYTES_MAX)
-    return StatementTaken.of(await banking.take_all(call.house, data, call.actor))
+async def take(call: Call, tx: Tx) -> StatementTaken:
+    """Take a statement of a bank: each line once, in whatever file it comes."""
+    body: StatementBody = call.body
+    data = "".join(body.pieces).encode()
+    return StatementTaken.of(await banking.take(call.house, tx, data, call.actor))
 
 
 async def statements(call: Call) -> Page[BankStatement]:
@@ -243,13 +250,9 @@ async def set_aside(call: Call, tx: Tx) -> BankLineDecided:
 
 _FOUND = (NOT_FOUND,)
 ROUTES = (
-    Route(
-        method="POST",
-        path=f"{PREFIX}/bank/statements",
-        policy=Policy.TOKEN,
-        handler=take,
-        answer=StatementTaken,
-        body_bytes_max=FILE_BYTES_MAX,
+    replace(
+        change("bank/statements", take, StatementTaken, body=StatementBody),
+        body_bytes_max=BODY_BYTES_MAX,
     ),
     look("bank/statements", statements, Page[BankStatement], query=Paging),
     look("bank/waiting", waiting, Page[WaitingBankLine], query=Paging),
