@@ -111,6 +111,7 @@ class AccountView:
     locale: str
     bill_day: int
     jurisdiction: str
+    segment: str
     service: ServiceView
     subscriptions: Sequence[SubscriptionView]
     rentals: Sequence[RentalView]
@@ -144,6 +145,7 @@ async def view(tx: Tx, contract: str) -> AccountView:
         locale=row.locale,
         bill_day=row.bill_day,
         jurisdiction=row.jurisdiction,
+        segment=row.segment,
         service=shown,
         subscriptions=await _subscriptions(tx, home),
         rentals=await rentals_of(tx, home, limit=ROWS_MAX),

@@ -89,6 +89,8 @@ ASKED = {
     "change": (LIT, "--add", "KIDS"),
     "goodwill": ("INV-00000001.1", "--amount", "0.50", *("--reason", "r", "--reference", "G-1")),
     "jurisdiction": (LIT, "AT"),
+    "segment": (LIT,),
+    "dunning preview": ("{folder}/operator.toml", "--days", "40"),
     "catalogue show": (),
     "catalogue versions": (),
     "catalogue diff": (),
@@ -98,6 +100,7 @@ ASKED = {
     "vouchers make": (
         *("CARDS", "20.00", "--count", "2", "--valid-until", "{later}"),
         *("--dealer", "Kiosk", "--margin", "75000", "--prefix", "kx"),
+        *("--sheet", "{folder}/../cards.html"),
     ),
     "vouchers activate": ("CARDS",),
     "vouchers redeem": (LIT, "{card}"),
@@ -222,6 +225,7 @@ LOOKING = {
         "catalogue publish",  # of what is published already
         "purchase list",
         "statement",
+        "dunning preview",
         "usage show",
         "usage waiting",
         "usage meters",
