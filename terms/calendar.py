@@ -93,6 +93,11 @@ def local_date(instant: datetime, zone_name: str) -> date:
     return instant.astimezone(zone(zone_name)).date()
 
 
+def local_hour(instant: datetime, zone_name: str) -> int:
+    """Return the hour that clocks show in a zone at an aware instant."""
+    return instant.astimezone(zone(zone_name)).hour
+
+
 @lru_cache(maxsize=16_384)
 def start_of_day(day: date, zone_name: str) -> datetime:
     """Return the UTC instant at which a local day begins, also where midnight is skipped."""

@@ -30,6 +30,7 @@ def add_to(cli: typer.Typer) -> None:
     cli.command("change")(change)
     cli.command("cancel")(cancel)
     cli.command("jurisdiction")(jurisdiction_)
+    cli.command("segment")(segment_)
     cli.command("explain")(explain)
 
 
@@ -186,6 +187,29 @@ def jurisdiction_(
         tell({"contract": contract, "jurisdiction": jurisdiction})
     else:
         say(f"{contract} is taxed in {jurisdiction}")
+
+
+def segment_(
+    contract: Contract,
+    segment: Annotated[
+        str, typer.Argument(help="A segment of operator.toml; left out, the usual one.")
+    ] = "",
+    *,
+    reason: Reason = "",
+    as_json: Json = False,
+) -> None:
+    """Put a household into a segment: its debts follow the rules of that one."""
+
+    async def story(house: House, tx: Tx) -> None:
+        from app.desk import segments
+
+        await segments.change(house, tx, contract, segment, actor=actor(), reason=reason)
+
+    write(story)
+    if as_json:
+        tell({"contract": contract, "segment": segment})
+    else:
+        say(f"{contract} is in the {f'segment {segment}' if segment else 'usual segment'}")
 
 
 def explain(

@@ -19,6 +19,7 @@ from app.imports.problems import Problems
 from billing.catalog.model import PriceBook
 from billing.catalog.terms import Counts, Terms
 from billing.catalog.tiers import read_tiers
+from billing.dunning.segment import Segments
 from billing.promotions.promotion import Promotion
 from billing.tax.model import HOME, TaxTable, abroad
 from gateway.inventory.imprints import SecretOf
@@ -36,7 +37,7 @@ class Known:
     at all, `rented` are the box models of rentals, `macs` maps a MAC to the serial that has it,
     `shared` a secret of a row to a box that has it already. `refuses` tells why a target would not
     take a contract as its key, or nothing; `places` who has a van, `today` the operator's day;
-    `book` and `rates` are what is published.
+    `book`, `rates` and `segments` are what is published.
     """
 
     currency: str = ""
@@ -61,6 +62,7 @@ class Known:
     today: date = date.max
     book: PriceBook = field(default_factory=PriceBook)
     rates: TaxTable = field(default_factory=TaxTable)
+    segments: Segments = field(default_factory=Segments)
 
 
 def check(folder: Folder, known: Known, problems: Problems) -> None:
@@ -295,6 +297,8 @@ def _subscribers(folder: Folder, known: Known, problems: Problems) -> None:
     places = known.jurisdictions | {row.jurisdiction for row in folder.taxes}
     places |= {_country(folder, known)}
     raised = _names(problems, "taxes.csv", "jurisdiction", places)
+    told = folder.operator.segments if folder.operator else known.segments
+    segments = _of_operator(folder, problems, {*told})
     good = []
     for row in folder.subscribers:
         found = _Row()
@@ -304,6 +308,9 @@ def _subscribers(folder: Folder, known: Known, problems: Problems) -> None:
         if row.jurisdiction:
             why = f"taxes.csv has no rate in {row.jurisdiction}"
             found.lean("jurisdiction", row.jurisdiction, raised, why)
+        if row.segment:
+            why = f"there is no segment '{row.segment}' in operator.toml{_known(set(told) - {''})}"
+            found.lean("segment", row.segment, segments, why)
         if row.billed_until and row.billed_until < row.started_on:
             found.whys.append(("billed_until", "lies before started_on"))
         if found.is_good(problems, "subscribers.csv", row.line):

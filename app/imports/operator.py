@@ -1,5 +1,5 @@
-"""operator.toml: who the operator is, its targets, payment providers, ladder, rentals, taxes,
-promises, jobs, guard.
+"""operator.toml: who the operator is, its targets, payment providers, dunning, rentals,
+taxes, promises, jobs, guard.
 
 "${NAME}" inside [targets] and [payments] is read from an environment that the caller passes in,
 so that no password needs to stand in the file.
@@ -16,21 +16,20 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from app.imports import cells
+from app.imports.dunning_rules import Dunning, segments_of
 from app.imports.loyalty_rows import TIERS, told_program
 from app.imports.loyalty_sheets import LOYALTY_TIERS
 from app.imports.problems import Problems
 from app.imports.tables import are_tables
 from app.imports.wording import why
 from billing.billdays.model import WINDOW_DAYS_MAX
-from billing.dunning import model as dunning
-from billing.dunning.model import AFTER_DAYS_MAX, Action, Ladder
+from billing.dunning.segment import Segments
 from billing.equipment.model import Starts
 from billing.loyalty.model import Program
 from billing.promises.model import DAYS_MAX, PromisePolicy
 from billing.tax.levels import Level
 from gateway.inventory.sending import Sending
 from gateway.provisioning.targets import CALLS_PER_S_MAX, CALLS_PER_S_MIN, IN_FLIGHT_MAX
-from messages import templates
 from terms.errors import Invalid
 from terms.money import Money
 
@@ -56,23 +55,6 @@ class Business(_Strict):
     _zone = field_validator("zone")(cells.zone)
     _locale = field_validator("locale")(cells.locale)
     _country = field_validator("country")(cells.country)
-
-
-class Step(_Strict):
-    """[[dunning.steps]]: what happens so many days after the due date of the oldest debt."""
-
-    after_days: int = Field(ge=0, le=AFTER_DAYS_MAX)
-    action: str
-    notice: str = ""
-
-    _action = field_validator("action")(cells.one_of(*Action))
-    _notice = field_validator("notice")(cells.one_of(*templates.kinds()))
-
-
-class Dunning(_Strict):
-    """[dunning]: the ladder."""
-
-    steps: list[Step] = Field(default_factory=list, max_length=100)
 
 
 class Rental(_Strict):
@@ -165,7 +147,7 @@ class Operator:
     business: Business
     targets: tuple[Limited, ...]
     payments: tuple[Outside, ...]
-    ladder: Ladder
+    segments: Segments
     starts: Starts
     level: Level
     promises: PromisePolicy
@@ -193,18 +175,18 @@ def read_operator(
     before = len(problems)
     targets = _limited(_outside("targets", shape.targets, environment, problems), problems)
     payments = _outside("payments", shape.payments, environment, problems)
-    ladder = _ladder(shape.dunning, problems)
+    segments = _segments(shape.dunning, shape.operator.currency, problems)
     promises = _promises(shape.promises, shape.operator.currency, problems)
     program = None
     if shape.loyalty is not None:
         program = _program(shape.loyalty, shape.operator.currency, problems)
-    if ladder is None or promises is None or len(problems) > before:
+    if segments is None or promises is None or len(problems) > before:
         return None
     return Operator(
         business=shape.operator,
         targets=targets,
         payments=payments,
-        ladder=ladder,
+        segments=segments,
         starts=Starts(shape.rental.starts),
         level=Level(shape.tax.rounding),
         promises=promises,
@@ -215,13 +197,9 @@ def read_operator(
     )
 
 
-def _ladder(dunning_table: Dunning, problems: Problems) -> Ladder | None:
-    steps = [
-        dunning.Step(after_days=s.after_days, action=Action(s.action), notice=s.notice)
-        for s in dunning_table.steps
-    ]
+def _segments(told: Dunning, currency: str, problems: Problems) -> Segments | None:
     try:
-        return Ladder(tuple(steps))
+        return segments_of(told, currency)
     except Invalid as error:
         problems.add(FILE, error.reason, field=error.field)
         return None

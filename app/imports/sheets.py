@@ -160,6 +160,7 @@ class SubscriberRow:
     payment_customer: str
     payment_method: str
     jurisdiction: str = ""
+    segment: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -317,6 +318,7 @@ SUBSCRIBERS = Sheet(
         Column(name="payment_customer", read=cells.vendor_ref, empty=""),
         Column(name="payment_method", read=cells.vendor_ref, empty=""),
         _optional("jurisdiction", cells.jurisdiction),
+        _optional("segment", cells.code),
     ),
     make=SubscriberRow,
     key=("contract",),

@@ -28,14 +28,15 @@ def why(model: type[BaseModel], wrong: ErrorDetails, where: str) -> str:
     if kind == "string_too_long":
         return f"longer than {wrong['ctx']['max_length']} characters"
     if kind == "too_long":
-        return f"more than {wrong['ctx']['max_length']} tables"
+        what = "tables" if _is_of_tables(field) else "values"
+        return f"more than {wrong['ctx']['max_length']} {what}"
     if kind == "string_type":
         return f"must be a text, not {kind_of(given)}"
     if kind == "list_type":
-        return f"must be tables: [[{where}]]"
+        return f"must be tables: [[{where}]]" if _is_of_tables(field) else "must be a list: [ ... ]"
     if kind in _TABLES:
         return f"must be a table: [{where}]"
-    if kind in _NUMBERS and field is not None:
+    if kind in _NUMBERS and field is not None and any(isinstance(x, Ge) for x in field.metadata):
         return _number(field, given)
     return wrong["msg"].removeprefix("Value error, ")
 
@@ -58,6 +59,10 @@ def _model_of(annotation: Any) -> type[BaseModel] | None:
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return annotation
     return next((found for one in get_args(annotation) if (found := _model_of(one))), None)
+
+
+def _is_of_tables(field: FieldInfo | None) -> bool:
+    return field is not None and _model_of(field.annotation) is not None
 
 
 def _number(field: FieldInfo, given: Any) -> str:

@@ -95,7 +95,7 @@ async def _business(
     business: dict[str, str] = operator.business.model_dump()
     changed = [
         business != before,
-        operator.ladder != await catalog.ladder(tx),
+        operator.segments != await catalog.segments(tx),
         operator.starts != await catalog.rental_starts(tx),
         operator.promises != await catalog.promise_policy(tx),
         operator.preview_days != await catalog.preview_days(tx),
@@ -155,7 +155,7 @@ def _publication(folder: Folder, business: Mapping[str, str], held: Program) -> 
         offerings=tuple(row.offering for row in folder.offerings),
         prices=tuple(price_of(row) for row in folder.prices),
         taxes=tuple(rate_of(row, business["country"]) for row in folder.taxes),
-        ladder=folder.operator.ladder if folder.operator else None,
+        segments=folder.operator.segments if folder.operator else None,
         starts=folder.operator.starts if folder.operator else None,
         promises=folder.operator.promises if folder.operator else None,
         window_days=folder.operator.preview_days if folder.operator else None,
@@ -200,6 +200,7 @@ def _order(row: SubscriberRow, business: dict[str, str]) -> SignUp:
         starts_on=row.started_on,
         billed_until=row.billed_until,
         jurisdiction=abroad(row.jurisdiction, business["country"]),
+        segment=row.segment,
         activation=Activation.OPEN,
         method=method,
     )

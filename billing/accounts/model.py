@@ -6,7 +6,7 @@ An account's `bill_day` is the anchor 1..31 of all its periods; its dates are lo
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, time
 from enum import IntFlag
 
 from terms import calendar
@@ -27,7 +27,8 @@ class Perk(IntFlag):
 class Account:
     """Who pays: number, money, place and terms. `terms_days` lie between issue and due date.
 
-    `jurisdiction` is where it is taxed (ISO 3166), empty for the operator's own.
+    `jurisdiction` is where it is taxed (ISO 3166), empty for the operator's own; `segment` is whose
+    rules its debts follow, empty for the usual one.
     """
 
     id: AccountId
@@ -38,11 +39,20 @@ class Account:
     bill_day: int
     terms_days: int
     jurisdiction: str = ""
+    segment: str = ""
     perks: int = 0
 
     def today(self, now: datetime) -> date:
         """Tell the calendar day of an instant where the account lives."""
         return calendar.local_date(now, self.zone)
+
+    def hour(self, now: datetime) -> int:
+        """Tell the hour that clocks show at an instant where the account lives."""
+        return calendar.local_hour(now, self.zone)
+
+    def at(self, day: date, hour: int) -> datetime:
+        """Tell the instant at which clocks show an hour of a local day."""
+        return calendar.wall_clock(day, time(hour), self.zone)
 
     def begin_of(self, day: date) -> datetime:
         """Tell the instant at which a local day begins."""

@@ -42,6 +42,8 @@ account = Table(
     Column("created_at", Instant, nullable=False),
     # What settling has to look for, as bits (model.Perk).
     Column("perks", Integer, nullable=False, server_default="0"),
+    # Whose rules its debts follow (billing/dunning/segment.py).
+    Column("segment", String(40), nullable=False, server_default=text("''")),
     CheckConstraint("bill_day BETWEEN 1 AND 31", name="bill_day"),
     CheckConstraint("terms_days >= 0", name="terms_days"),
     Index(None, "customer_id"),

@@ -1,22 +1,23 @@
-"""Tables and SQL of the ladder, of the notices it gave, and of the holds it raised."""
+"""Tables and SQL of the segments, of the notices it gave, and of the holds it raised."""
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
-from sqlalchemy import Column, Date, ForeignKey, Index, Integer, String, Table, delete, select
+from sqlalchemy import Column, Date, ForeignKey, Index, Integer, String, Table, Text, delete, select
 
-from billing.dunning.model import Action, Hold, HoldKind, Ladder, Step
+from billing.dunning import document
+from billing.dunning.model import Hold, HoldKind
+from billing.dunning.segment import Segments
 from runtime.store import Instant, Tx, metadata
 from terms.ids import ServiceId
 
-dunning_step = Table(
-    "dunning_step",
+dunning_segment = Table(
+    "dunning_segment",
     metadata,
-    Column("n", Integer, primary_key=True),
-    Column("after_days", Integer, nullable=False),
-    Column("action", String(16), nullable=False),
-    Column("notice", String(40), nullable=False),
+    Column("name", String(40), primary_key=True),
+    Column("terms", Text, nullable=False),
 )
 
 # That a step's notice was given about an invoice: a fact, so that it is never given again.
@@ -27,6 +28,15 @@ dunning_notice = Table(
     Column("after_days", Integer, primary_key=True),
     Column("kind", String(40), nullable=False),
     Column("given_at", Instant, nullable=False),
+)
+
+# For which invoice the services of its account are dark: since the clock decides at which hour that
+# begins, it is a fact. It goes when they are restored.
+dunning_cut = Table(
+    "dunning_cut",
+    metadata,
+    Column("invoice_id", String(26), ForeignKey("invoice.id"), primary_key=True),
+    Column("cut_on", Date, nullable=False),
 )
 
 hold = Table(
@@ -41,26 +51,20 @@ hold = Table(
 )
 
 
-async def load_ladder(tx: Tx) -> Ladder:
-    """Read the published ladder."""
-    return Ladder(
-        tuple(
-            Step(after_days=row.after_days, action=Action(row.action), notice=row.notice)
-            for row in await tx.rows(select(dunning_step).order_by(dunning_step.c.n))
-        )
-    )
+async def load_segments(tx: Tx) -> Segments:
+    """Read the published segments."""
+    rows = await tx.rows(select(dunning_segment).order_by(dunning_segment.c.name))
+    return Segments({row.name: document.read(json.loads(row.terms)) for row in rows})
 
 
-async def keep_ladder(tx: Tx, ladder: Ladder) -> None:
-    """Put another ladder in the place of the published one."""
-    await tx.execute(delete(dunning_step))
-    await tx.insert(
-        dunning_step,
-        [
-            {"n": n, "after_days": s.after_days, "action": s.action.value, "notice": s.notice}
-            for n, s in enumerate(ladder.steps, 1)
-        ],
-    )
+async def keep_segments(tx: Tx, segments: Segments) -> None:
+    """Put other segments in the place of the published ones."""
+    await tx.execute(delete(dunning_segment))
+    rows = [
+        {"name": name, "terms": json.dumps(document.written(one), sort_keys=True)}
+        for name, one in segments.each.items()
+    ]
+    await tx.insert(dunning_segment, rows)
 
 
 def hold_id(one: Hold) -> str:

@@ -10,7 +10,7 @@ from billing.billdays.model import Gate
 from billing.catalog import store as catalog
 from billing.catalog.model import PriceBook
 from billing.dunning import store as dunning
-from billing.dunning.model import Ladder
+from billing.dunning.segment import Segments
 from billing.equipment import store as equipment
 from billing.equipment.model import Starts
 from billing.invoicing.numbers import Numbers
@@ -30,15 +30,15 @@ from runtime.work import Work
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Catalogue:
-    """One edition of everything published: prices, taxes, the ladder, when rentals begin,
-    the promotions by their codes, the program of loyalty. `gate` holds back the bill days that
-    nobody has let go.
+    """One edition of everything published: prices, taxes, the segments of dunning, when rentals
+    begin, the promotions by their codes, the program of loyalty. `gate` holds back the bill days
+    that nobody has let go.
     """
 
     edition: int
     rates: Rates
     taxes: Assessor
-    ladder: Ladder
+    segments: Segments
     starts: Starts
     gate: Gate
     promotions: Mapping[str, Promotion]
@@ -66,7 +66,7 @@ class Shelf:
                 edition=edition,
                 rates=Rates(await catalog.load(tx)),
                 taxes=Assessor(await tax.load(tx), await tax.load_level(tx)),
-                ladder=await dunning.load_ladder(tx),
+                segments=await dunning.load_segments(tx),
                 starts=await equipment.load_starts(tx),
                 gate=await billdays.load_gate(tx),
                 promotions=await promotions.load(tx),

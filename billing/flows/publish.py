@@ -1,4 +1,4 @@
-"""A catalogue is published: offerings, prices, taxes, promotions, loyalty, the ladder.
+"""A catalogue is published: offerings, prices, taxes, promotions, loyalty, dunning.
 
 What is sold stays as it is.
 """
@@ -11,6 +11,7 @@ from datetime import datetime
 
 from sqlalchemy import exists, select
 
+from billing.accounts.store import account
 from billing.billdays import store as billdays
 from billing.catalog import store as catalog
 from billing.catalog.document import Document, Version, written
@@ -23,7 +24,7 @@ from billing.catalog.model import (
     changed_prices,
 )
 from billing.dunning import store as dunning
-from billing.dunning.model import Ladder
+from billing.dunning.segment import Segments
 from billing.equipment import store as equipment
 from billing.equipment.model import Starts
 from billing.invoicing.store import invoice_line
@@ -47,17 +48,17 @@ from terms.errors import Invalid
 class Publication:
     """What an operator wishes to publish; what it does not name stays.
 
-    `zone` says which day it is for the operator. No ladder leaves the published one, and so do
-    no `starts`, which says when rentals begin, no `promises`, which may be made, no `level`, which
-    says what tax is rounded once for, and no `window_days`, for which a bill day waits for a
-    person. `name` is what people call this version of the catalogue.
+    `zone` says which day it is for the operator. No `segments` of dunning leave those that are
+    published, and so do no `starts`, which says when rentals begin, no `promises`, which may be
+    made, no `level`, which says what tax is rounded once for, and no `window_days`, for which a
+    bill day waits for a person. `name` is what people call this version of the catalogue.
     """
 
     zone: str
     offerings: Sequence[Offering] = ()
     prices: Sequence[Price] = ()
     taxes: Sequence[TaxRate] = ()
-    ladder: Ladder | None = None
+    segments: Segments | None = None
     starts: Starts | None = None
     promises: PromisePolicy | None = None
     window_days: int | None = None
@@ -144,12 +145,13 @@ async def _document(tx: Tx) -> Document:
 
 
 async def _publish_rules(tx: Tx, publication: Publication) -> list[str]:
-    """Publish ladder, begin of rentals, promises, preview window, level of tax, where new."""
+    """Publish segments, begin of rentals, promises, preview window, level of tax, where new."""
     changes = []
-    ladder, starts, policy = publication.ladder, publication.starts, publication.promises
-    if ladder is not None and ladder != await dunning.load_ladder(tx):
-        await dunning.keep_ladder(tx, ladder)
-        changes.append(f"dunning: {len(ladder.steps)} steps")
+    segments, starts, policy = publication.segments, publication.starts, publication.promises
+    if segments is not None and segments != await dunning.load_segments(tx):
+        await _check_segments(tx, segments)
+        await dunning.keep_segments(tx, segments)
+        changes.append(f"dunning: {len(segments.each)} segments")
     if starts is not None and starts != await equipment.load_starts(tx):
         await equipment.keep_starts(tx, starts)
         changes.append(f"rentals begin with the {starts.value}")
@@ -168,6 +170,14 @@ async def _publish_rules(tx: Tx, publication: Publication) -> list[str]:
         await loyalty.keep_program(tx, program)
         changes.append(f"loyalty: {len(program.tiers)} tiers")
     return changes
+
+
+async def _check_segments(tx: Tx, segments: Segments) -> None:
+    """Raise Invalid where accounts are in a segment that would be no more."""
+    used = await tx.rows(select(account.c.segment).where(account.c.segment != "").distinct())
+    for row in used:
+        if row.segment not in segments.each:
+            raise Invalid(f"dunning.segments.{row.segment}", "accounts are in it: it has to stay")
 
 
 def _check_names(publication: Publication, book: PriceBook, table: TaxTable) -> None:

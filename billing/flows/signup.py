@@ -60,6 +60,7 @@ class SignUp:
     starts_on: date | None = None
     billed_until: date | None = None
     jurisdiction: str = HOME
+    segment: str = ""
     activation: Activation = Activation.PAID
     terms_days: int = 0
     streams: int = 1
@@ -81,7 +82,7 @@ async def sign_up(desk: Desk, tx: Tx, orders: Sequence[SignUp], now: datetime) -
 
     Raises Duplicate naming contracts that exist, NotFound for an unknown offering or one without
     a price in the currency, Invalid for an offering of another kind, or where no tax is known of
-    the account's jurisdiction.
+    the account's jurisdiction, or its segment is unknown.
     """
     await _check_contracts(tx, [order.contract for order in orders])
     catalogue = await desk.shelf.newest(tx)
@@ -91,6 +92,7 @@ async def sign_up(desk: Desk, tx: Tx, orders: Sequence[SignUp], now: datetime) -
     for order in orders:
         _check(order, book, now)
         catalogue.taxes.table.check(order.jurisdiction)
+        catalogue.segments.check(order.segment)
         one = SignedUp(
             contract=order.contract,
             account=AccountId(new_id(now, desk.chance)),
@@ -155,6 +157,7 @@ class _Rows:
                 "bill_day": order.bill_day or starts_on.day,
                 "terms_days": order.terms_days,
                 "jurisdiction": order.jurisdiction,
+                "segment": order.segment,
                 "created_at": now,
             }
         )

@@ -111,6 +111,7 @@ class AccountView:
     locale: str
     bill_day: int
     jurisdiction: str
+    segment: str
     service: ServiceView
     subscriptions: Sequence[SubscriptionView]
     rentals: Sequence[RentalView]
@@ -144,6 +145,7 @@ async def view(tx: Tx, contract: str) -> AccountView:
         locale=row.locale,
         bill_day=row.bill_day,
         jurisdiction=row.jurisdiction,
+        segment=row.segment,
         service=shown,
         subscriptions=await _subscriptions(tx, home),
         rentals=await rentals_of(tx, home, limit=ROWS_MAX),
@@ -241,7 +243,9 @@ async def _payments(tx: Tx, key: AccountId) -> list[PaymentView]:
 
 def _paid(_engine: Engine) -> Select[Any]:
     c = movement.c
-    query = select(movement).where(c.account_id == bindparam("account"))
+    query = select(movement).where(
+        c.account_id == bindparam("account"), c.kind != MovementKind.FEE.value
+    )
     return query.order_by(c.received_at.desc(), c.id.desc()).limit(ROWS_MAX)
 
 

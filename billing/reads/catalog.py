@@ -1,5 +1,5 @@
-"""What is published: codes to check names against, offerings with their prices, the
-ladder, when rentals begin, what tax is rounded for, which promises may be made.
+"""What is published: codes to check names against, offerings with their prices,
+segments of dunning, when rentals begin, what tax is rounded for, which promises may be made.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from billing.catalog import store as catalog
 from billing.catalog.document import Document, Version, written
 from billing.catalog.model import Offering, Price, PriceBook
 from billing.dunning import store as dunning
-from billing.dunning.model import Ladder
+from billing.dunning.segment import Segments
 from billing.equipment import store as equipment
 from billing.equipment.model import Starts
 from billing.equipment.store import rental
@@ -131,9 +131,9 @@ async def held(tx: Tx) -> Mapping[tuple[str, str], int]:
     return counts
 
 
-async def ladder(tx: Tx) -> Ladder:
-    """Show the dunning ladder."""
-    return await dunning.load_ladder(tx)
+async def segments(tx: Tx) -> Segments:
+    """Show what follows from debts, by segment."""
+    return await dunning.load_segments(tx)
 
 
 async def rental_starts(tx: Tx) -> Starts:

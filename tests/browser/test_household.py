@@ -23,7 +23,7 @@ async def suspended(shop) -> None:
     await shop.rest()
     await shop.pay_debt(1, "R-first")
     await shop.rest()
-    for days in (35, 10):
+    for days in (35, 3, 7):
         await shop.advance(timedelta(days=days))
         await shop.rest()
 

@@ -29,7 +29,7 @@ CASHIER = "cashier"
 # Who pays at the counter, who gets a first box, who pays at the portal, and somebody else.
 PAYING, NEW, ONLINE, OTHER = 1, 2, 3, 4
 # Renewed after a month, dark at the end of dunning's five days, and nobody has paid since.
-INTO_DARKNESS = (timedelta(days=35), timedelta(days=10))
+INTO_DARKNESS = (timedelta(days=35), timedelta(days=3), timedelta(days=7))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -144,6 +144,7 @@ class AccountDocument:
     locale: str
     bill_day: int
     jurisdiction: str
+    segment: str
     service: str
     state: str | None
     reason: str
@@ -177,6 +178,7 @@ def document(household: Household) -> AccountDocument:
         locale=account.locale,
         bill_day=account.bill_day,
         jurisdiction=account.jurisdiction,
+        segment=account.segment,
         service=service.id,
         state=service.state.value if service.state else None,
         reason=service.reason,

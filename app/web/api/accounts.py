@@ -7,7 +7,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from app.desk import contact, household, paying, taxing
+from app.desk import contact, household, paying, segments, taxing
 from app.desk.signup import Household, sign_up
 from app.web.api.account_view import AccountDocument, Promised, document
 from app.web.api.shapes import (
@@ -83,6 +83,13 @@ class TaxedBody(Body):
     """Where it is taxed from the next invoice on; empty is the operator's own."""
 
     jurisdiction: Jurisdiction
+    reason: OptionalText = ""
+
+
+class SegmentBody(Body):
+    """Whose rules its debts follow; empty is the usual segment."""
+
+    segment: Annotated[OptionalText, Field(max_length=40)]
     reason: OptionalText = ""
 
 
@@ -202,6 +209,14 @@ async def tax(call: Call, tx: Tx) -> AccountDocument:
     return await shown(tx, contract)
 
 
+async def put_in(call: Call, tx: Tx) -> AccountDocument:
+    """Put a household into a segment: its debts follow the rules of that one from now on."""
+    body: SegmentBody = call.body
+    contract, where = call.part("contract"), body.segment
+    await segments.change(call.house, tx, contract, where, actor=call.actor, reason=body.reason)
+    return await shown(tx, contract)
+
+
 async def pay_link(call: Call) -> PayLink:
     """Make a page on which all that is owed can be paid."""
     body: PayLinkBody = call.body
@@ -257,6 +272,7 @@ ROUTES = (
     look("accounts/{contract}", show, AccountDocument),
     change("accounts/{contract}/contact", reach, AccountDocument, body=ContactBody),
     change("accounts/{contract}/jurisdiction", tax, AccountDocument, body=TaxedBody),
+    change("accounts/{contract}/segment", put_in, AccountDocument, body=SegmentBody),
     ask("accounts/{contract}/pay-link", pay_link, PayLink, body=PayLinkBody, status=201),
     change("accounts/{contract}/payments", take_cash, Taken, body=CashBody, status=201),
     change("accounts/{contract}/promises", promise, Promised, body=PromiseBody, status=201),

@@ -101,6 +101,7 @@ class AccountPage:
     currency: str
     conditions: tuple[tuple[str, str], ...]
     bill_day: int
+    segment: str
     subscriptions: tuple[Having, ...]
     boxes: tuple[BoxRow, ...]
     promise: str
@@ -155,6 +156,7 @@ async def account(house: House, tx: Tx, contract: str) -> AccountPage:
         promise=promised(about),
         promise_last_on=await promise_last_on(tx, about, today),
         bill_day=about.bill_day,
+        segment=about.segment,
         subscriptions=having(about),
         boxes=_boxes(found),
         rentals=rentals(about),
@@ -176,7 +178,9 @@ async def besides(house: House, tx: Tx, contract: str) -> Mapping[str, Any]:
     at = await shopping.counter(house, tx, holder.service, holder.zone)
     sales = await shopping.bought(tx, at, limit=SALES_MAX)
     wares = shopping.offers(at, SalesChannel.STAFF, limit=WARES_MAX)
+    published = await house.desk.shelf.newest(tx)
     return {
+        "segments": sorted(name for name in published.segments if name),
         "extras": await extras(tx, at),
         "ways": await gathered(tx, contract),
         "sales": [sale(one, holder.zone) for one in sales],

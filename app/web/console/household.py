@@ -17,6 +17,7 @@ from app.desk import (
     mending,
     paying,
     redeeming,
+    segments,
     selling,
     vouchers,
 )
@@ -65,6 +66,12 @@ class ContactForm(DeedForm):
 
     phone: Annotated[str, Field(max_length=100)] = ""
     email: Annotated[str, Field(max_length=300)] = ""
+
+
+class SegmentForm(DeedForm):
+    """In which segment of dunning; empty is the usual one."""
+
+    segment: Annotated[str, Field(max_length=40)] = ""
 
 
 class PromiseForm(DeedForm):
@@ -141,6 +148,7 @@ class HouseholdForms:
             self._inside("method-remove", ways.method_remove, Right.CARE, ways.MethodForm),
             self._outside("method-link", ways.method_link, Right.SEE, DeedForm),
             self._inside("contact", _contact, Right.CARE, ContactForm),
+            self._inside("segment", _segment, Right.CARE, SegmentForm),
             self._inside("promise", _promise, Right.CARE, PromiseForm),
             self._inside("redeem", _redeem, Right.CARE, CodeForm),
             self._form("voucher", _voucher, Right.CARE, VoucherForm),
@@ -214,6 +222,19 @@ async def _contact(call: Call, tx: Tx) -> str:
     )
     told = [part for part in (kept.phone, kept.email) if part]
     return f"Reached by {' and '.join(told)}." if told else "No telephone and no e-mail is kept."
+
+
+async def _segment(call: Call, tx: Tx) -> str:
+    form: SegmentForm = call.form
+    await segments.change(
+        call.house,
+        tx,
+        call.part("contract"),
+        form.segment,
+        actor=call.actor,
+        reason=form.reason.strip(),
+    )
+    return f"It is in the {f'segment {form.segment}' if form.segment else 'usual segment'} now."
 
 
 async def _promise(call: Call, tx: Tx) -> str:

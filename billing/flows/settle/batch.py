@@ -143,6 +143,8 @@ class Batch:
             note=self.note(case, papers.notes.get(case.id)),
         )
         rules = Rules(
-            book=self.catalogue.book, ladder=self.catalogue.ladder, machine_now=self.machine_now
+            book=self.catalogue.book,
+            segment=self.catalogue.segments.of(case.facts.account.segment),
+            machine_now=self.machine_now,
         )
         return decide(case.facts, case.rated, issued, rules, case.moment)

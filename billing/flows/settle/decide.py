@@ -5,12 +5,15 @@ Ids are derived from their causes; made ones come from the caller.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
 from billing.catalog.model import Offering, PriceBook
-from billing.dunning.model import Debtor, Hold, HoldKind, Ladder, Step, Verdict, judge
+from billing.dunning.hours import Slot
+from billing.dunning.judging import Debtor, Verdict, judge
+from billing.dunning.model import Hold, HoldKind, Step
+from billing.dunning.segment import Segment
 from billing.entitlements.model import Granted, project, with_titles
 from billing.flows.settle.facts import Facts, Household
 from billing.flows.settle.money import Moment, Purse
@@ -64,6 +67,7 @@ class Decision:
     attempts: Sequence[Attempt]
     given: Given | None
     ended: Promise | None
+    cuts: Mapping[InvoiceId, date]
     raised: Sequence[Hold]
     dropped: Sequence[Hold]
     published: Sequence[Entitlement]
@@ -80,6 +84,7 @@ class Decision:
             or self.attempts
             or self.given
             or self.ended
+            or self.cuts != self.facts.cuts
             or self.raised
             or self.dropped
             or self.published
@@ -93,7 +98,7 @@ class Rules:
     """What one decision is made by, besides the facts. `machine_now` dates notices alone."""
 
     book: PriceBook
-    ladder: Ladder
+    segment: Segment
     machine_now: datetime
 
 
@@ -111,7 +116,8 @@ def decide(facts: Facts, rated: Rated, issued: Issued, rules: Rules, moment: Mom
     purse.settle_movements()
     promise = _promise(facts, purse, moment)
     standing = promise if promise and promise.is_standing else None
-    verdict = judge(_debtor(facts, purse, standing), rules.ladder, moment.today)
+    debtor = _debtor(facts, purse, standing, moment)
+    verdict = judge(debtor, rules.segment, _slot(facts, moment)) if debtor.debts else Verdict()
     holds = list(_holds(facts, purse, invoice, verdict, moment.today))
     bought = watch(facts, purse, invoice, rules.book, moment)
     held = [hold for household in facts.households for hold in household.holds]
@@ -128,12 +134,14 @@ def decide(facts: Facts, rated: Rated, issued: Issued, rules: Rules, moment: Mom
         attempts=_attempts(facts, verdict, moment),
         given=_given(facts, purse, verdict, rules, moment),
         ended=None if standing else promise,
+        cuts=_cuts(verdict),
         raised=[hold for hold in holds if hold not in held],
         dropped=[hold for hold in held if _key(hold) not in {_key(one) for one in holds}],
         published=list(_published(facts, holds, bought, rules.book, moment)),
         next_look=_next_look(
             facts,
-            [rated.next_on, verdict.next_on, standing.over_on if standing else None],
+            [rated.next_on, standing.over_on if standing else None],
+            verdict.next_at,
             bought,
             moment,
         ),
@@ -163,15 +171,21 @@ def _paid_in_time(one: Promise, facts: Facts) -> bool:
     return came >= rest
 
 
-def _debtor(facts: Facts, purse: Purse, promise: Promise | None) -> Debtor:
+def _slot(facts: Facts, moment: Moment) -> Slot:
+    return Slot(moment.today, facts.account.hour(moment.now))
+
+
+def _debtor(facts: Facts, purse: Purse, promise: Promise | None, moment: Moment) -> Debtor:
+    had = [one for household in facts.households for one in household.subscriptions]
     return Debtor(
         promise=promise,
         debts=purse.open_debts(),
         attempts=facts.attempts,
         noticed=facts.noticed,
         # After money went back a person decides whether to charge again.
-        may_charge=facts.method is not None and not purse.went_back,
-        method=facts.method.id if facts.method else "",
+        method=facts.method.id if facts.method and not purse.went_back else None,
+        cut_on=min(facts.cuts.values(), default=None),
+        has_left=all(one.is_over(moment.today) for one in had),
     )
 
 
@@ -221,6 +235,12 @@ def _holds(
                 since_on=verdict.held_since,
                 cause=verdict.held.number,
             )
+
+
+def _cuts(verdict: Verdict) -> dict[InvoiceId, date]:
+    if verdict.held is None or verdict.held_since is None:
+        return {}
+    return {verdict.held.invoice: verdict.held_since}
 
 
 def _key(hold: Hold) -> tuple[ServiceId, HoldKind]:
@@ -278,7 +298,11 @@ def _granted(one: Subscription, sold: Offering) -> Granted:
 
 
 def _next_look(
-    facts: Facts, looks: Sequence[date | None], bought: Bought | None, moment: Moment
+    facts: Facts,
+    looks: Sequence[date | None],
+    dunning_at: Slot | None,
+    bought: Bought | None,
+    moment: Moment,
 ) -> datetime | None:
     today = moment.today
     coming = min((day for day in looks if day is not None and day > today), default=date.max)
@@ -289,6 +313,9 @@ def _next_look(
                 coming = one.from_on
             if one.until_on is not None and today < one.until_on < coming:
                 coming = one.until_on
-    day = None if coming == date.max else facts.account.begin_of(coming)
-    at = bought.next_at if bought else None
-    return min(day, at) if day and at else day or at
+    looks_at = (
+        None if coming == date.max else facts.account.begin_of(coming),
+        facts.account.at(*dunning_at) if dunning_at else None,
+        bought.next_at if bought else None,
+    )
+    return min((at for at in looks_at if at), default=None)

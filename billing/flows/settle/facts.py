@@ -84,6 +84,7 @@ class Facts:
     `deposited` are rentals with a charged deposit. `first` are open invoices that were the first of
     a subscription. `redeemed` is None where no promotion was had. `credits` is money that has paid
     nothing yet, by the movement or credit note it came with. `promise` is the one that stands.
+    `cuts` are open invoices for which it is dark, and since when.
     `pending` is charged once, with an invoice to come. `voided` are the void ones of the invoices
     of `charged`, and whether their days are charged again.
     """
@@ -104,5 +105,6 @@ class Facts:
     movements: list[Movement] = field(default_factory=list)
     paid: list[Paid] = field(default_factory=list)
     attempts: dict[InvoiceId, list[Attempt]] = field(default_factory=dict)
-    noticed: set[tuple[InvoiceId, int]] = field(default_factory=set)
+    noticed: dict[InvoiceId, dict[int, date]] = field(default_factory=dict)
+    cuts: dict[InvoiceId, date] = field(default_factory=dict)
     first: dict[str, InvoiceId] = field(default_factory=dict)

@@ -24,6 +24,7 @@ from billing.flows.settle.load_discounts import load_redeemed, take_discounts
 from billing.flows.settle.load_once import pending_query, purchase_query, take_once
 from billing.flows.settle.load_open import (
     attempt_query,
+    cut_query,
     item_query,
     movement_query,
     notice_query,
@@ -188,6 +189,7 @@ def _account(row: Any) -> Account:
         bill_day=row.bill_day,
         terms_days=row.terms_days,
         jurisdiction=row.jurisdiction,
+        segment=row.segment,
         perks=row.perks,
     )
 
@@ -258,9 +260,10 @@ _REST = Bundle(
     movements=movement_query,
     attempts=attempt_query,
     notices=notice_query,
+    cuts=cut_query,
     pending=pending_query,
     purchases=purchase_query,
 )
-# Notices are about open items, whose accounts are told by those.
+# Notices and cuts are about open items, whose accounts are told by those.
 _OF_ACCOUNTS = ("items", "movements", "attempts", "pending", "purchases")
 _OF_SERVICES = ("holds", "pauses")

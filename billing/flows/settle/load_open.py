@@ -11,7 +11,7 @@ from typing import Any
 
 from sqlalchemy import Column, ScalarSelect, Select, and_, func, literal_column, select
 
-from billing.dunning.store import dunning_notice
+from billing.dunning.store import dunning_cut, dunning_notice
 from billing.flows.settle.facts import Facts, Paid
 from billing.invoicing.model import SERIES, number
 from billing.invoicing.store import invoice, invoice_line
@@ -45,6 +45,8 @@ async def take_open(tx: Tx, rest: Mapping[str, list[Any]], facts: dict[AccountId
     _take_items(rest["items"], facts)
     owners = {debt.invoice: one for one in facts.values() for debt in one.debts}
     _take_collection(rest["attempts"], rest["notices"], owners)
+    for row in rest["cuts"]:
+        owners[row.invoice_id].cuts[InvoiceId(row.invoice_id)] = row.cut_on
     await _movements(tx, rest["movements"], facts)
 
 
@@ -56,7 +58,9 @@ def _take_collection(
         tries = owners[row.invoice_id].attempts
         tries.setdefault(InvoiceId(row.invoice_id), []).append(attempt_from(row))
     for row in notices:
-        owners[row.invoice_id].noticed.add((InvoiceId(row.invoice_id), row.after_days))
+        one = owners[row.invoice_id]
+        given_on = one.account.today(row.given_at)
+        one.noticed.setdefault(InvoiceId(row.invoice_id), {})[row.after_days] = given_on
 
 
 def _take_items(rows: Sequence[Any], facts: dict[AccountId, Facts]) -> None:
@@ -111,7 +115,12 @@ def attempt_query(engine: Engine) -> Select[Any]:
 def notice_query(engine: Engine) -> Select[Any]:
     """Ask for the notices given about open invoices."""
     c = dunning_notice.c
-    return by_key(engine, select(c.invoice_id, c.after_days), c.invoice_id, via=_OPEN)
+    return by_key(engine, select(c.invoice_id, c.after_days, c.given_at), c.invoice_id, via=_OPEN)
+
+
+def cut_query(engine: Engine) -> Select[Any]:
+    """Ask for which open invoices accounts are dark."""
+    return by_key(engine, select(dunning_cut), dunning_cut.c.invoice_id, via=_OPEN)
 
 
 async def _movements(tx: Tx, rows: Sequence[Any], facts: dict[AccountId, Facts]) -> None:

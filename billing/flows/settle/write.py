@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from sqlalchemy import Date, bindparam, delete, update
 
 from billing.accounts.store import service
-from billing.dunning.store import dunning_notice, hold, hold_id, hold_row
+from billing.dunning.store import dunning_cut, dunning_notice, hold, hold_id, hold_row
 from billing.flows.desk import Desk
 from billing.flows.settle.decide import Decision
 from billing.flows.settle.load import TOPIC
@@ -74,6 +74,9 @@ _ENDED = PreparedCommand(
     )
 )
 _DONE = PreparedCommand(lambda engine: delete(reopened).where(among(engine, reopened.c.id)))
+_MENDED = PreparedCommand(
+    lambda engine: delete(dunning_cut).where(among(engine, dunning_cut.c.invoice_id))
+)
 _DROPPED = PreparedCommand(lambda engine: delete(hold).where(among(engine, hold.c.id)))
 
 
@@ -224,6 +227,10 @@ async def _holds(tx: Tx, decisions: Sequence[Decision]) -> None:
     await tx.upsert(hold, raised, key=("id",))
     dropped = _all(decisions, lambda one: one.dropped)
     await _run(tx, _DROPPED, [hold_id(one) for one in dropped])
+    changed = [one for one in decisions if one.cuts != one.facts.cuts]
+    await _run(tx, _MENDED, _all(changed, lambda one: one.facts.cuts))
+    cuts = [{"invoice_id": k, "cut_on": on} for one in changed for k, on in one.cuts.items()]
+    await tx.insert(dunning_cut, cuts)
 
 
 async def _rights(desk: Desk, tx: Tx, rights: Sequence[Entitlement]) -> None:

@@ -147,6 +147,7 @@ STEPS: tuple[tuple[str, str, dict[str, str], dict[str, Any]], ...] = (
     (API, "/api/v1/purchases/{id}/give-back", {"id": "{sale}"}, {"reason": "nobody came"}),
     (API, "/api/v1/accounts/{contract}/contact", {"contract": NEW}, {"email": "n@new.example"}),
     (API, "/api/v1/accounts/{contract}/jurisdiction", {"contract": NEW}, {"jurisdiction": "AT"}),
+    (API, "/api/v1/accounts/{contract}/segment", {"contract": NEW}, {"segment": ""}),
     (API, "/api/v1/catalogue", {}, {"prices": [PRICE]}),
     (API, "/api/v1/accounts/{contract}/restore", {"contract": NEW}, {}),
     (API, "/api/v1/accounts/{contract}/restart", {"contract": HERE}, {}),
@@ -196,6 +197,7 @@ STEPS: tuple[tuple[str, str, dict[str, str], dict[str, Any]], ...] = (
         {"contract": HERE},
         {"once": "k6", "phone": "+43 1 5550199", "email": "new@harbour.example"},
     ),
+    (OWNER, "/console/accounts/{contract}/segment", {"contract": HERE}, {"once": "k2s"}),
     (OWNER, "/console/accounts/{contract}/restore", {"contract": HERE}, {"once": "k3"}),
     (OWNER, "/console/accounts/{contract}/restart", {"contract": HERE}, {"once": "k4"}),
     (

@@ -21,6 +21,7 @@ from tests.flows.billing.books import check_books
 from tests.simulators.process import RunningSimulator
 
 MONTH, WEEK = timedelta(days=31), timedelta(days=7)
+TOLD = timedelta(days=3)  # the ladder's first notice
 MONEY = ("settle", "collect", "intake", "compose")
 
 
@@ -109,7 +110,7 @@ class Quarter:
 
     async def month_and_week(self) -> None:
         """Let the next invoices come and whoever cannot pay them be suspended."""
-        for step in (MONTH, WEEK):
+        for step in (MONTH, TOLD, WEEK):
             await self.district.advance(step)
             await self.district.come_to_rest(*MONEY)
 

@@ -9,6 +9,7 @@ from tests.flows.app.shop import BAD, GOOD
 from tests.simulators.process import RunningSimulator
 
 MONTH, WEEK = timedelta(days=31), timedelta(days=7)
+TOLD = timedelta(days=3)  # the ladder's first notice
 KINDS = ("ssh", "snmp", "cwmp")
 ONE = 1
 TEXT = "Device.UserInterface.Messages.Text"
@@ -17,7 +18,7 @@ TEXT = "Device.UserInterface.Messages.Text"
 async def suspended(made: District) -> None:
     """Let an invoice come that nobody pays, until the portal is dark."""
     await made.use_card(ONE, BAD)
-    for step in (MONTH, WEEK):
+    for step in (MONTH, TOLD, WEEK):
         await made.advance(step)
         await made.come_to_rest("settle", "collect", "compose", "notify")
     await portal_is(made, on=False)

@@ -47,7 +47,7 @@ def test_secrets_are_sealed_and_never_told(running: Operation):
     for kind, number in HOUSEHOLDS.items():
         until(partial(is_on, running, number, kind), f"the box of {kind} is on")
     with trouble(running):
-        for step in ("31d", "7d"):  # nobody pays: notices, and the dark
+        for step in ("31d", "3d", "7d"):  # nobody pays: notices, and the dark
             product.ask("POST", "clock/advance", {"by": step})
             product.rest()
         until(lambda: all(not is_lit(running, n) for n in HOUSEHOLDS.values()), "portals are dark")

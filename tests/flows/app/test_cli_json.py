@@ -89,6 +89,8 @@ ASKED = {
     "change": (LIT, "--add", "KIDS"),
     "goodwill": ("INV-00000001.1", "--amount", "0.50", *("--reason", "r", "--reference", "G-1")),
     "jurisdiction": (LIT, "AT"),
+    "segment": (LIT,),
+    "dunning preview": ("{folder}/operator.toml", "--days", "40"),
     "catalogue show": (),
     "catalogue versions": (),
     "catalogue diff": (),
@@ -223,6 +225,7 @@ LOOKING = {
         "catalogue publish",  # of what is published already
         "purchase list",
         "statement",
+        "dunning preview",
         "usage show",
         "usage waiting",
         "usage meters",

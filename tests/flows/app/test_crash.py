@@ -21,7 +21,7 @@ POINTS_ELSEWHERE = ("after_begin", "after_record", "after_send", "before_settle"
 POINTS_ON_THE_WAY = tuple(point for point in POINTS if point not in POINTS_ELSEWHERE)
 BOXES = len(POINTS_ON_THE_WAY) + 2
 DEBTOR = BOXES + 1
-MONTH, WEEK = "31d", "7d"
+MONTH, TOLD, WEEK = "31d", "3d", "7d"
 BOX = "ssh"
 # Reached by the box alone while its portal does not answer.
 POINTS_OF_A_BOX = ("after_call", "after_readback")
@@ -49,8 +49,9 @@ def debtor(tmp_path: Path) -> Iterator[Operation]:
         running.pay(DEBTOR)
         until(lambda: running.at_portal(DEBTOR)["status"] == 1, "the picture is on")
         running.product.rest()
-        running.product.ask("POST", "clock/advance", {"by": MONTH})
-        running.product.rest()
+        for step in (MONTH, TOLD):  # up to the ladder's first notice
+            running.product.ask("POST", "clock/advance", {"by": step})
+            running.product.rest()
         assert running.product.stop() == 0
         yield running
 

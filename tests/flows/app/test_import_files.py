@@ -100,6 +100,7 @@ def test_a_good_folder_has_no_problem(operator):
         ("subscribers.csv", "payment_provider", "nobody", "no payment provider 'nobody'"),
         ("subscribers.csv", "payment_customer", "", "belongs to the other payment cells"),
         ("subscribers.csv", "name", "a\x07b", "holds the character U+0007"),
+        ("subscribers.csv", "segment", "navy", "there is no segment 'navy' in operator.toml"),
         ("boxes.csv", "mac", "00:1A:79:20:00", "is not a MAC address"),
         ("boxes.csv", "serial", "a b", "is not a serial"),
         ("boxes.csv", "contract", "999999", "no subscriber with the contract '999999'"),
@@ -128,6 +129,7 @@ def test_a_good_folder_has_no_problem(operator):
 def test_a_wrong_cell_is_named_by_file_row_and_field(operator, file, column, cell, why):
     """Whatever is wrong in one cell, file, row, field and reason are said."""
     widen(operator / "prices.csv", "lost_fee")
+    widen(operator / "subscribers.csv", "segment")
     change(operator / file, 2, column, cell)
     _, places, text = looked_at(operator)
     named = {name for place, row, name in places if (place, row) == (file, 2)}
@@ -336,6 +338,12 @@ def test_a_missing_variable_is_named_and_no_secret_is_shown(operator):
         ("after_days = 1\n", "after_days = -1\n", "dunning.steps.0.after_days"),
         ('action = "suspend"', 'action = "explode"', "dunning.steps.4.action"),
         ('notice = "payment_reminder"', 'notice = "nosuch"', "dunning.steps.1.notice"),
+        ("[guard]", '[dunning.segments.a]\nleast = "x"\n[guard]', "dunning.segments.a.least"),
+        ("[guard]", '[dunning.segments."a b"]\n[guard]', "dunning.segments.a b"),
+        ("[guard]", '[dunning.cut_off]\ndays = ["Monday"]\n[guard]', "dunning.cut_off.days"),
+        ("[guard]", "[dunning.cut_off]\nfrom_hour = 24\n[guard]", "dunning.cut_off.from_hour"),
+        ("[guard]", "[dunning.retries]\npaydays = [32]\n[guard]", "dunning.retries.paydays"),
+        ("[guard]", "[dunning.retries]\npaydays = 1\n[guard]", "dunning.retries.paydays"),
         ("share_percent = 25", "share_percent = 0", "guard.share_percent"),
         ("share_percent = 25", "share = 25", "guard.share"),
         ('kind = "ministra"', "", "targets.portal-north.kind"),

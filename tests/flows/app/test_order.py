@@ -27,6 +27,7 @@ TARIFFS = {"base": "basic", "all": "premium"}
 PACKAGES = {"sport": "sport", "kids": "kids"}
 CARRIED = re.compile(r"r([0-9]+)")
 MONTH, WEEK = timedelta(days=31), timedelta(days=7)
+TOLD = timedelta(days=3)  # the ladder's first notice
 
 SUSPEND, RESTORE, CHANGE = "suspend", "restore", "change"
 EVENTS = (SUSPEND, RESTORE, CHANGE)
@@ -53,8 +54,9 @@ async def open_shop(
 async def happen(shop: Shop, event: str, n: int) -> None:
     """Let one of the three things happen to household 1."""
     if event == SUSPEND:  # another invoice, and nobody pays it for longer than the ladder waits
-        await shop.advance(MONTH)
-        await shop.rest("settle")
+        for step in (MONTH, TOLD):
+            await shop.advance(step)
+            await shop.rest("settle")
         await shop.advance(WEEK)
     elif event == RESTORE:
         await shop.pay_debt(1, f"payment {n}")

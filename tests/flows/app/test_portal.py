@@ -166,7 +166,7 @@ async def test_the_first_page_says_what_is_owed_and_why_it_is_dark(shop, served,
 async def test_who_was_paused_reads_since_when_and_for_what(shop, served):
     """After a second month that nobody paid."""
     async with at_work(shop.house):
-        for days in (35, 10):
+        for days in (35, 3, 7):
             await shop.advance(timedelta(days=days))
             await shop.rest()
     text = (await (await visiting(served, B)).get("/portal/")).text

@@ -2,18 +2,24 @@
 
 from datetime import UTC, date, datetime, timedelta
 
+import pytest
 from sqlalchemy import delete, select
 
 from billing.catalog.terms import When
+from billing.dunning.hours import Hours
 from billing.dunning.model import Action, Ladder, Step
+from billing.dunning.segment import Segment, Segments
 from billing.dunning.store import dunning_notice, hold
 from billing.flows.cancel import cancel
 from billing.flows.publish import Publication
+from billing.flows.segment import put_in
 from billing.flows.settle import settle
 from billing.payments.store import attempt
+from billing.reads.dunning import Preview, preview
 from runtime.log import log_entry, snapshot
 from runtime.work import work
 from terms.entitlement import ServiceState
+from terms.errors import Invalid
 from terms.ids import AccountId
 from terms.notice import Notice
 from tests.fixtures.billing import LADDER, ZONE, Office
@@ -123,8 +129,8 @@ async def test_notices_say_what_is_owed(small_till: Till):
     assert notice.not_after == office.machine.now + timedelta(hours=24)
 
 
-async def test_slept_through_steps_are_not_made_up_for(small_till: Till):
-    """Looked at once after weeks: the last notice, one retry, and the hold since its own day."""
+async def test_after_an_outage_each_step_keeps_its_days(small_till: Till):
+    """Looked at only after weeks: first one notice, then the other, and the hold its days later."""
     account = await renewed(small_till)
     office = small_till.office
     await office.settle(account)
@@ -132,13 +138,50 @@ async def test_slept_through_steps_are_not_made_up_for(small_till: Till):
     await office.settle(account)
     office.now = RENEWAL + timedelta(days=25)
     await office.settle(account)
-    assert await taken(office) == [("suspension_warning", date(2026, 4, 26))]
-    # The first try is still open and from before the day: whoever may have paid is not cut off.
-    assert await rows(office.store, hold) == []
+    assert await taken(office) == [("payment_reminder", date(2026, 4, 26))]
     await small_till.collect()
-    assert [one[2] for one in await tries(office)] == ["cleared", "failed", "open"]
+    await days(small_till, RENEWAL + timedelta(days=31, hours=23))
+    assert await taken(office) == [
+        ("payment_reminder", date(2026, 4, 26)),
+        ("suspension_warning", date(2026, 4, 30)),
+    ]
+    assert await rows(office.store, hold) == []
+    await days(small_till, RENEWAL + timedelta(days=32, hours=1))
     (found,) = await rows(office.store, hold)
-    assert found[2:] == ("dunning", date(2026, 4, 11), "INV-00000002")
+    assert found[2:] == ("dunning", date(2026, 5, 3), "INV-00000002")
+
+
+CALM = Segment(ladder=LADDER, is_exempt=True)
+DAYTIME = Segment(
+    ladder=LADDER, cut_off=Hours(weekdays=range(5), from_hour=9, until_hour=17), least_minor=1000
+)
+
+
+async def test_a_segment_has_rules_of_its_own(small_till: Till):
+    """In office hours on a workday, never where it is exempt, and lit at once by going there."""
+    office = small_till.office
+    segments = Segments({"": Segment(ladder=LADDER), "medical": CALM, "shops": DAYTIME})
+    await office.publish(Publication(zone=ZONE, segments=segments))
+    account = await renewed(small_till)
+    key = await service_of(office)
+
+    async def put(segment: str) -> None:
+        async with office.store.begin() as tx:
+            await put_in(office.desk, tx, "100001", segment)
+        await office.settle(account)
+
+    await put("shops")
+    await days(small_till, datetime(2026, 4, 13, 6, 59, tzinfo=UTC))  # due on Saturday the 11th
+    assert (await rights(office.store, key)).state is ServiceState.ACTIVE
+    await days(small_till, datetime(2026, 4, 13, 7, tzinfo=UTC))  # Monday, nine in Vienna
+    assert (await rights(office.store, key)).state is ServiceState.SUSPENDED
+    await put("medical")
+    assert (await rights(office.store, key)).state is ServiceState.ACTIVE
+    assert [kind for kind, _ in await taken(office)] == ["payment_reminder", "suspension_warning"]
+    with pytest.raises(Invalid, match="no segment 'navy'; known: medical, shops"):
+        await put("navy")
+    with pytest.raises(Invalid, match="accounts are in it"):
+        await office.publish(Publication(zone=ZONE, segments=Segments.usual(LADDER)))
 
 
 async def test_whoever_may_have_paid_is_not_cut_off(small_till: Till):
@@ -178,7 +221,7 @@ async def test_the_second_debt_is_collected_by_itself(small_till: Till):
 async def test_the_ladder_is_data(office: Office):
     """Another ladder in the catalogue is another story, at once and without code."""
     steps = (Step(after_days=0, action=Action.SUSPEND),)
-    await office.publish(Publication(zone=ZONE, ladder=Ladder(steps)))
+    await office.publish(Publication(zone=ZONE, segments=Segments.usual(Ladder(steps))))
     account = await office.join(method=None, terms_days=14)
     await pay(office, "25.20", "R-1")
     await office.settle(account)
@@ -187,9 +230,37 @@ async def test_the_ladder_is_data(office: Office):
     assert (await rights(office.store, key)).state is ServiceState.ACTIVE
     await office.live([account], datetime(2026, 4, 15, tzinfo=UTC))
     assert (await rights(office.store, key)).state is ServiceState.SUSPENDED
-    await office.publish(Publication(zone=ZONE, ladder=LADDER))
+    await office.publish(Publication(zone=ZONE, segments=Segments.usual(LADDER)))
     await office.settle(account)
     assert (await rights(office.store, key)).state is ServiceState.ACTIVE
+
+
+async def test_a_preview_tells_what_comes_true(small_till: Till):
+    """By either rules: who is told, goes dark and comes back, first on its very day; no write."""
+    await renewed(small_till)
+    office = small_till.office
+    await days(small_till, RENEWAL + timedelta(hours=1))
+    sooner = Ladder((Step(after_days=2, action=Action.SUSPEND),))
+
+    async def ask(rules: Segments, ahead: int) -> Preview:
+        async with counting(office.store) as (tx, counted):
+            found = await preview(tx, Segments.usual(LADDER), rules, office.now, days=ahead)
+        assert counted.writes == []
+        return found
+
+    found = await ask(Segments.usual(sooner), 9)
+    assert (found.accounts, found.published.notices, found.published.suspended) == (1, 2, 0)
+    assert (found.wished.told, found.wished.suspended) == (0, 1)
+    (first,) = found.wished.first_suspended
+    assert (first.account, str(first.owed)) == ("100001", "37.20 EUR")
+    assert first.on == date(2026, 4, 3)
+    (foreseen,) = (await ask(Segments.usual(LADDER), 30)).published.first_suspended
+    await days(small_till, RENEWAL + timedelta(days=12))
+    (held,) = await rows(office.store, hold)
+    assert held[3] == foreseen.on
+    now = await ask(Segments({"": CALM}), 0)
+    assert (now.published.suspended, now.published.restored) == (0, 0)
+    assert (now.wished.restored, now.wished.first_restored[0].account) == (1, "100001")
 
 
 async def test_derived_rows_come_back(small_till: Till):

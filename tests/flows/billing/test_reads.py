@@ -192,7 +192,7 @@ async def test_the_catalogue_is_shown(small_office: Office):
     async with small_office.store.read() as tx:
         codes = await catalog.codes(tx)
         offerings = await catalog.offerings(tx)
-        assert await catalog.ladder(tx) == LADDER
+        assert (await catalog.segments(tx)).of("").ladder == LADDER
     assert codes.offerings["SPORT"] == "addon"
     assert codes.priced == set(codes.offerings)
     assert codes.taxes == {"standard"}

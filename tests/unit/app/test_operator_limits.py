@@ -1,5 +1,7 @@
 """What a target stands is said beside its options, and checked before anything is taken."""
 
+from dataclasses import replace
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -37,6 +39,39 @@ def test_limits_are_parted_from_the_options_of_the_kind():
     assert found is not None
     assert found.targets[0].limits.calls_per_s is None
     assert list(problems) == []
+
+
+def test_what_a_segment_does_not_say_is_as_usual():
+    """Steps, hours and the least amount come from [dunning]; holidays hold for everybody."""
+    problems = Problems()
+    told = """
+        [dunning]
+        least = "5.00"
+        holidays = [2026-12-25]
+        [[dunning.steps]]
+        after_days = 9
+        action = "suspend"
+        [dunning.cut_off]
+        days = ["mon", "fri"]
+        from_hour = 9
+        [dunning.segments.medical]
+        exempt = true
+        [dunning.segments.shops]
+        least = "0"
+        steps = []
+        retries = { paydays = [1], payday_wait_days = 3 }
+    """
+    found = read_operator((OPERATOR + told).encode(), {}, problems)
+    assert list(problems) == []
+    assert found is not None
+    usual, medical, shops = (found.segments.of(name) for name in ("", "medical", "shops"))
+    assert (usual.least_minor, usual.is_exempt, len(usual.ladder.steps)) == (500, False, 1)
+    assert medical == replace(usual, is_exempt=True)
+    assert usual.cut_off == shops.cut_off
+    assert (set(usual.cut_off.weekdays), usual.cut_off.from_hour) == ({0, 4}, 9)
+    assert set(usual.cut_off.holidays) == {date(2026, 12, 25)}
+    assert (shops.least_minor, shops.ladder.steps) == (0, ())
+    assert (shops.retries.paydays, usual.retries.paydays) == ((1,), ())
 
 
 def test_a_wrong_limit_is_named():

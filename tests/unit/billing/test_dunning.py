@@ -2,13 +2,17 @@
 
 from dataclasses import replace
 from datetime import date, timedelta
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from billing.dunning.model import Action, Debtor, Ladder, Step, judge
+from billing.dunning.hours import Hours, Slot
+from billing.dunning.judging import Debtor, judge
+from billing.dunning.model import Action, Ladder, Step
 from billing.dunning.retrying import RetryPlan
+from billing.dunning.segment import Retries, Segment
 from billing.payments.model import ALLOWED, Attempt, AttemptState, Debt, attempt_id, step
 from terms.calendar import days_after
 from terms.errors import Invalid, InvalidTransition
@@ -42,39 +46,54 @@ def ladder(retries: list[int], notices: list[int] = [], suspend: list[int] = [])
 
 
 class Life:
-    """Debts whose every attempt fails on the day it is made, looked at on chosen days."""
+    """Debts whose every attempt fails on the day it is made, looked at at chosen hours."""
 
-    def __init__(self, debts: list[Debt], steps: Ladder, *, may_charge: bool = True) -> None:
+    def __init__(
+        self, debts: list[Debt], rules: Ladder | Segment, *, method: str | None = "M"
+    ) -> None:
         self.debts = debts
-        self.steps = steps
-        self.may_charge = may_charge
+        self.rules = Segment(ladder=rules) if isinstance(rules, Ladder) else rules
+        self.method = method
+        self.has_left = False
         self.attempts: dict[InvoiceId, list[Attempt]] = {}
-        self.noticed: set[tuple[InvoiceId, int]] = set()
+        self.noticed: dict[InvoiceId, dict[int, date]] = {}
+        self.held_since: date | None = None
         self.tried: list[tuple[str, date]] = []
         self.told: list[tuple[str, date]] = []
+        self.darkened: list[Slot] = []
 
-    def look(self, today: date):
-        """Look until nothing more happens on this day; returns the last verdict."""
+    def look(self, today: date, hour: int = 0):
+        """Look until nothing more happens in this hour; returns the last verdict."""
         while True:
             issued = [one for one in self.debts if one.due_on <= today or one is self.debts[0]]
-            found = judge(
-                Debtor(
-                    debts=issued,
-                    attempts=self.attempts,
-                    noticed=self.noticed,
-                    may_charge=self.may_charge,
-                ),
-                self.steps,
-                today,
+            debtor = Debtor(
+                debts=issued,
+                attempts=self.attempts,
+                noticed=self.noticed,
+                method=self.method,
+                cut_on=self.held_since,
+                has_left=self.has_left,
             )
+            found = judge(debtor, self.rules, Slot(today, hour))
+            assert found.next_at is None or found.next_at > Slot(today, hour)
+            if found.held and not self.held_since:
+                self.darkened.append(Slot(today, hour))
+            self.held_since = found.held_since
             if found.notice:
                 one, each = found.notice
-                self.noticed.add((one.invoice, each.after_days))
+                self.noticed.setdefault(one.invoice, {})[each.after_days] = today
                 self.told.append((each.notice, today))
             for one, n in found.retries:
                 self._fail(one, n, today)
             if not found.notice and not found.retries:
                 return found
+
+    def follow(self, at: Slot) -> None:
+        """Look, and again whenever something is to come, until nothing is."""
+        following: Slot | None = at
+        while following:
+            following, before = self.look(*following).next_at, following
+            assert following is None or following > before
 
     def _fail(self, one: Debt, n: int, today: date) -> None:
         tries = self.attempts.setdefault(one.invoice, [])
@@ -84,7 +103,7 @@ class Life:
                 account=AccountId("A"),
                 invoice=one.invoice,
                 n=n,
-                method="M",
+                method=self.method or "",
                 amount=one.rest,
                 state=AttemptState.FAILED,
                 opened_on=today,
@@ -138,48 +157,152 @@ def test_retries_come_a_day_before_their_step():
 days = st.lists(st.integers(0, 45), max_size=5, unique=True)
 
 
-@given(days, days, days, st.lists(st.integers(0, 50), min_size=1, max_size=3), st.data())
-def test_looked_at_daily_or_once_it_ends_alike(retries, notices, suspend, dues, data):
-    """After 60 days the hold is the same, however often anybody looked; nothing is done twice."""
-    steps = ladder(retries, notices, suspend)
+@st.composite
+def segments(draw) -> Segment:
+    """Draw a ladder, when it suspends, and when it tries again."""
+    hours = st.builds(
+        Hours,
+        weekdays=st.frozensets(st.integers(0, 6), min_size=1),
+        from_hour=st.integers(0, 11),
+        until_hour=st.integers(12, 24),
+        holidays=st.frozensets(st.integers(0, 60).map(lambda n: days_after(DUE, n)), max_size=4),
+    )
+    return Segment(
+        ladder=ladder(draw(days), draw(days), draw(days)),
+        least_minor=draw(st.sampled_from([0, 1500])),
+        is_exempt=draw(st.booleans()),
+        cut_off=draw(hours),
+        retries=Retries(
+            hours=draw(hours),
+            paydays=tuple(draw(st.lists(st.integers(1, 31), max_size=2))),
+            payday_wait_days=draw(st.integers(0, 5)),
+        ),
+    )
+
+
+@given(segments(), st.lists(st.integers(0, 50), max_size=3), st.data())
+def test_looked_at_daily_or_once_it_ends_alike(rules: Segment, dues: list[int], data):
+    """However late it is first looked at, all steps follow, and it ends as if looked at daily.
+
+    No notice is given twice or before its day, and between any two lie the days of the ladder.
+    Nobody is suspended before the days of the last notice have passed, or outside the hours.
+    """
     found = [
         debt(f"I{n}", days_after(DUE, offset), n) for n, offset in enumerate(sorted([0, *dues]))
     ]
-    last = days_after(DUE, 60)
-    often, once, sometimes = (Life(found, steps) for _ in range(3))
-    daily(often, last)
-    for offset in sorted(data.draw(st.lists(st.integers(0, 60), max_size=8))):
-        sometimes.look(days_after(DUE, offset))
-    verdicts = [life.look(last) for life in (often, once, sometimes)]
-    assert len({(v.held, v.held_since) for v in verdicts}) == 1
-    assert len({v.next_on for v in verdicts}) == 1
-    for life in (often, once, sometimes):
-        assert len(life.told) == len(set(life.told)) <= len(notices)
-        assert len(life.tried) <= len(found) * (len(retries) + 1)
+    late = Slot(days_after(DUE, data.draw(st.integers(0, 60))), data.draw(st.integers(0, 23)))
+    often, once = Life(found, rules), Life(found, rules)
+    for offset in range(60):
+        often.look(days_after(DUE, offset), late.hour)
+    once.follow(late)
+    for life in (often, once):
+        life.follow(Slot(days_after(DUE, 200)))
+    assert [kind for kind, _ in often.told] == [kind for kind, _ in once.told]
+    assert bool(often.held_since) is bool(once.held_since)
+    assert bool(once.held_since) is bool(once.darkened)
+    suspend = rules.ladder.of(Action.SUSPEND)
+    for life in (often, once):
+        assert len(life.tried) <= len(found) * (len(rules.ladder.of(Action.RETRY)) + 1)
+        steps = [(one.notice, one.after_days) for one in rules.ladder.of(Action.NOTICE)]
+        assert [kind for kind, _ in life.told] in ([], [kind for kind, _ in steps])
+        told = [(on, after) for (_, on), (_, after) in zip(life.told, steps, strict=False)]
+        for (one_on, one), (other_on, other) in pairwise(told):
+            assert (other_on - one_on).days >= other - one
+        for at in life.darkened:
+            assert not rules.is_exempt
+            assert rules.cut_off.first(at) == at
+            before = [(on, after) for on, after in told if after < suspend[0].after_days]
+            assert len(before) == sum(after < suspend[0].after_days for _, after in steps)
+            assert all((at.day - on).days >= suspend[0].after_days - n for on, n in before)
 
 
-@given(days, days, days, st.integers(0, 60))
-def test_nothing_happens_before_the_next_look(retries, notices, suspend, offset):
+@given(segments(), st.integers(0, 60), st.integers(0, 23))
+def test_nothing_happens_before_the_next_look(rules: Segment, offset: int, hour: int):
     """Between two foretold looks every verdict is the same: no step is ever missed."""
-    life = Life([debt()], ladder(retries, notices, suspend))
-    today = days_after(DUE, offset)
-    first = life.look(today)
-    until = first.next_on or days_after(today, 30)
-    before = (list(life.told), list(life.tried))
-    while today < days_after(until, -1):
-        today = days_after(today, 1)
-        found = life.look(today)
-        assert (found.held, found.held_since, found.next_on) == (
-            first.held,
-            first.held_since,
-            first.next_on,
-        )
-    assert (life.told, life.tried) == before
+    life = Life([debt()], rules)
+    at = Slot(days_after(DUE, offset), hour)
+    first = life.look(*at)
+    until = first.next_at or Slot(days_after(at.day, 30))
+    before = (list(life.told), list(life.tried), list(life.darkened))
+    while (at := _next(at)) < until:
+        found = life.look(*at)
+        assert (found.held, found.next_at) == (first.held, first.next_at)
+    assert (life.told, life.tried, life.darkened) == before
+
+
+def _next(at: Slot) -> Slot:
+    return Slot(at.day, at.hour + 1) if at.hour < 23 else Slot(days_after(at.day, 1))
+
+
+def test_after_a_long_outage_each_step_keeps_its_days():
+    """Nobody looked for weeks: the first notice comes first, and each step its days behind it."""
+    life = Life([debt()], ladder([1, 5], [3, 7], [10]))
+    life.look(DUE)
+    life.follow(Slot(days_after(DUE, 25)))
+    assert life.told == [("n3", days_after(DUE, 25)), ("n7", days_after(DUE, 29))]
+    assert life.darkened == [Slot(days_after(DUE, 32))]
+    assert life.tried == [("I1", DUE), ("I1", days_after(DUE, 25))]
+
+
+def test_whoever_is_dark_stays_so_for_the_next_debt():
+    """The older of two debts is paid: the younger one is old enough, and nothing is restored."""
+    older, younger = debt(), debt("I2", days_after(DUE, 10), 2)
+    life = Life([older, younger], ladder([], [3], [5]))
+    daily(life, days_after(DUE, 16))
+    life.debts = [younger]
+    assert life.look(days_after(DUE, 16)).held == younger
+    assert life.told[-1] == ("n3", days_after(DUE, 16))
+    life.debts = []
+    assert life.held_since
+    assert judge(Debtor(debts=[]), life.rules, Slot(DUE)).held is None
+
+
+WORKDAYS = Hours(
+    weekdays=range(5), from_hour=9, until_hour=17, holidays=[date(2026, 4, 6)]
+)  # Easter Monday
+
+
+def test_nobody_is_suspended_at_night_on_weekends_or_holidays():
+    """Due on Good Friday night it follows on the Tuesday at nine; who is dark stays dark."""
+    rules = Segment(ladder=ladder([], [], [3]), cut_off=WORKDAYS)
+    life = Life([debt(due=date(2026, 4, 1))], rules)
+    for hour in (0, 10, 16):
+        assert life.look(date(2026, 4, 4), hour).next_at == Slot(date(2026, 4, 7), 9)
+    life.follow(Slot(date(2026, 4, 6), 12))
+    assert life.darkened == [Slot(date(2026, 4, 7), 9)]
+    assert life.look(date(2026, 4, 11), 3).held_since == date(2026, 4, 7)
+    # A machine that slept over the hours waits for the next ones.
+    late = Life([debt(due=date(2026, 4, 1))], rules)
+    assert late.look(date(2026, 4, 7), 20).next_at == Slot(date(2026, 4, 8), 9)
+
+
+def test_small_debts_and_exempt_accounts():
+    """Under the least amount nothing follows but the first try; who is exempt is told alone."""
+    small = Life([debt()], Segment(ladder=ladder([1], [2], [5]), least_minor=1001))
+    daily(small, days_after(DUE, 20))
+    assert (small.tried, small.told, small.held_since) == ([("I1", DUE)], [], None)
+    small.debts.append(debt("I2", days_after(DUE, 21), 2))
+    daily(small, days_after(DUE, 30), since=days_after(DUE, 21))
+    assert small.told == [("n2", days_after(DUE, 21))]
+    assert small.held_since == days_after(DUE, 24)
+    exempt = Life([debt()], Segment(ladder=ladder([1], [2], [5]), is_exempt=True))
+    daily(exempt, days_after(DUE, 20))
+    assert (exempt.told, exempt.held_since) == ([("n2", days_after(DUE, 2))], None)
+
+
+def test_a_retry_waits_for_payday_and_its_hour():
+    """A step on the 12th waits for the 15th at eight; one on the 20th has no payday in reach."""
+    tries = Retries(hours=Hours(from_hour=8, until_hour=20), paydays=(1, 15), payday_wait_days=5)
+    life = Life([debt()], Segment(ladder=ladder([11, 19]), retries=tries))
+    life.follow(Slot(DUE))
+    assert life.tried == [("I1", date(2026, 4, day)) for day in (1, 15, 20)]
+    assert tries.slot(date(2026, 4, 12)) == Slot(date(2026, 4, 15), 8)
+    assert tries.slot(date(2026, 4, 20)) == Slot(date(2026, 4, 20), 8)
 
 
 def test_without_a_method_nothing_is_tried():
     """A household without a card climbs the ladder by date alone."""
-    life = Life([debt()], ladder([1, 3], [2], [5]), may_charge=False)
+    life = Life([debt()], ladder([1, 3], [2], [5]), method=None)
     daily(life, days_after(DUE, 9))
     assert life.tried == []
     assert life.look(days_after(DUE, 9)).held == debt()
@@ -187,17 +310,28 @@ def test_without_a_method_nothing_is_tried():
 
 def test_a_method_that_comes_late_is_tried_at_once():
     """A new card is charged on the day it is known, once for all steps that passed."""
-    life = Life([debt()], ladder([1, 3], [], []), may_charge=False)
+    life = Life([debt()], ladder([1, 3], [], []), method=None)
     daily(life, days_after(DUE, 5))
-    life.may_charge = True
+    life.method = "M"
     daily(life, days_after(DUE, 9), since=days_after(DUE, 6))
     assert life.tried == [("I1", days_after(DUE, 6))]
+    life.method = "another"
+    daily(life, days_after(DUE, 12), since=days_after(DUE, 10))
+    assert life.tried[1:] == [("I1", days_after(DUE, 10))]
+
+
+def test_who_has_left_is_asked_once():
+    """Whoever has cancelled is charged what is owed once, and never again."""
+    life = Life([debt()], ladder([1, 3], [], []))
+    life.has_left = True
+    daily(life, days_after(DUE, 9))
+    assert life.tried == [("I1", DUE)]
 
 
 @pytest.mark.parametrize("state", [AttemptState.OPEN, AttemptState.UNKNOWN])
 def test_an_unsettled_attempt_stops_the_next_one_and_the_hold(state: AttemptState):
     """Whoever may have paid is neither charged again nor cut off; a later attempt lifts nothing."""
-    steps = ladder([1], [], [5])
+    steps = Segment(ladder=ladder([1], [], [5]))
 
     def verdict(opened: date):
         waiting = Attempt(
@@ -210,13 +344,8 @@ def test_an_unsettled_attempt_stops_the_next_one_and_the_hold(state: AttemptStat
             state=state,
             opened_on=opened,
         )
-        debtor = Debtor(
-            debts=[debt()],
-            attempts={InvoiceId("I1"): [waiting]},
-            noticed=(),
-            may_charge=True,
-        )
-        return judge(debtor, steps, days_after(DUE, 7))
+        debtor = Debtor(debts=[debt()], attempts={InvoiceId("I1"): [waiting]}, method="M")
+        return judge(debtor, steps, Slot(days_after(DUE, 7)))
 
     assert verdict(DUE).held is None
     assert verdict(DUE).retries == []
@@ -238,8 +367,20 @@ def test_a_superseded_attempt_takes_no_step():
 
 def test_nobody_owes_nothing():
     """Without debts there is nothing to do and nothing to wait for."""
-    found = judge(Debtor(debts=[], attempts={}, noticed=(), may_charge=True), ladder([1]), DUE)
-    assert (found.held, found.notice, list(found.retries), found.next_on) == (None, None, [], None)
+    found = judge(Debtor(debts=[], method="M"), Segment(ladder=ladder([1])), Slot(DUE))
+    assert (found.held, found.notice, list(found.retries), found.next_at) == (None, None, [], None)
+
+
+def test_hours_and_paydays_that_make_no_sense_are_refused():
+    """Where nothing could ever be done, somebody has written something else than was meant."""
+    for wrong in ({"weekdays": ()}, {"weekdays": (7,)}, {"from_hour": 9, "until_hour": 9}):
+        with pytest.raises(Invalid):
+            Hours(**wrong)
+    for wrong in ({"paydays": (32,)}, {"payday_wait_days": 99}):
+        with pytest.raises(Invalid):
+            Retries(**wrong)
+    with pytest.raises(Invalid, match="least"):
+        Segment(least_minor=-1)
 
 
 WRONG_STEPS = [

@@ -1,0 +1,90 @@
+"""`boxoffice dunning preview`: what follows from debts, by the rules there are and by others."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from app.cli.speak import Json, complain, read, say, table, tell
+
+if TYPE_CHECKING:
+    from app.wiring import House
+    from billing.dunning.segment import Segments
+    from billing.reads.dunning import First, Preview
+    from runtime.store import Tx
+
+
+def add_to(cli: typer.Typer) -> None:
+    """Add the commands of this file."""
+    group = typer.Typer(help="What follows from debts.", no_args_is_help=True)
+    group.command("preview")(preview)
+    cli.add_typer(group, name="dunning")
+
+
+def preview(
+    file: Annotated[
+        Path | None, typer.Argument(help="An operator.toml with other rules; the published ones.")
+    ] = None,
+    *,
+    days: Annotated[int, typer.Option(min=0, max=366, help="How many days to look ahead.")] = 30,
+    as_json: Json = False,
+) -> None:
+    """Tell who would be told, suspended and restored if nobody paid; nothing is written."""
+    wished = _segments(file) if file else None
+
+    async def story(house: House, tx: Tx) -> Preview:
+        from billing.reads import catalog, dunning
+
+        published = await catalog.segments(tx)
+        now = await house.clock.business_now(tx)
+        rules = wished if wished is not None else published
+        return await dunning.preview(tx, published, rules, now, days=days)
+
+    found = read(story)
+    if as_json:
+        tell(found)
+        return
+    _show(found)
+
+
+def _segments(file: Path) -> Segments:
+    """Read the rules of a file. Leaves with what is wrong with it."""
+    import os
+
+    from app.imports.operator import read_operator
+    from app.imports.problems import Problems
+
+    problems = Problems()
+    try:
+        raw = file.read_bytes()
+    except OSError as error:
+        raise complain(f"{file}: {error.strerror}") from None
+    operator = read_operator(raw, os.environ, problems)
+    if operator is None:
+        raise complain("; ".join(str(one) for one in problems))
+    return operator.segments
+
+
+def _show(found: Preview) -> None:
+    now, then = found.published, found.wished
+    say(f"{found.accounts} accounts owe; within {found.days} days, if nobody paid:")
+    rows = [
+        (name, str(getattr(now, name)), str(getattr(then, name)))
+        for name in ("told", "suspended", "restored")
+    ]
+    table(("", "PUBLISHED", "WISHED"), rows)
+    for name, first in (
+        ("told", then.first_told),
+        ("suspended", then.first_suspended),
+        ("restored", then.first_restored),
+    ):
+        if first:
+            say("")
+            say(f"First {name}:")
+            table(("DAY", "ACCOUNT", "SEGMENT", "OWES"), [_row(one) for one in first])
+
+
+def _row(one: First) -> tuple[str, ...]:
+    return one.on.isoformat(), one.account, one.segment, str(one.owed)

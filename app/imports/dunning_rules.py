@@ -1,0 +1,164 @@
+"""[dunning] of operator.toml: what follows from debts, for everybody and for each segment."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import date
+from typing import TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+from app.imports import cells
+from billing.dunning import model
+from billing.dunning.hours import DAY_HOURS, HOLIDAYS_MAX, WEEKDAYS, Hours
+from billing.dunning.model import AFTER_DAYS_MAX, Action, Ladder
+from billing.dunning.segment import (
+    NAME_CHARS_MAX,
+    PAYDAY_WAIT_DAYS_MAX,
+    PAYDAYS_MAX,
+    SEGMENTS_MAX,
+    USUAL,
+    Retries,
+    Segment,
+    Segments,
+)
+from messages import templates
+from terms.errors import Invalid
+from terms.money import Money
+
+STEPS_MAX = 100
+T = TypeVar("T")
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
+
+
+class Step(_Strict):
+    """[[dunning.steps]]: what happens so many days after the due date of the oldest debt."""
+
+    after_days: int = Field(ge=0, le=AFTER_DAYS_MAX)
+    action: str
+    notice: str = ""
+
+    _action = field_validator("action")(cells.one_of(*Action))
+    _notice = field_validator("notice")(cells.one_of(*templates.kinds()))
+
+
+class AtHours(_Strict):
+    """[dunning.cut_off]: on which weekdays, and from which hour until which."""
+
+    days: list[str] = Field(default_factory=lambda: [*WEEKDAYS], max_length=len(WEEKDAYS))
+    from_hour: int = Field(default=0, ge=0, le=DAY_HOURS)
+    until_hour: int = Field(default=DAY_HOURS, ge=0, le=DAY_HOURS)
+
+    @field_validator("days")
+    @classmethod
+    def _days(cls, days: list[str]) -> list[str]:
+        return [cells.one_of(*WEEKDAYS)(day) for day in days]
+
+    def hours(self, holidays: frozenset[date]) -> Hours:
+        """Give the hours, on no holiday. Raises Invalid where there are none."""
+        return Hours(
+            weekdays=frozenset(WEEKDAYS.index(day) for day in self.days),
+            from_hour=self.from_hour,
+            until_hour=self.until_hour,
+            holidays=holidays,
+        )
+
+
+class Tries(AtHours):
+    """[dunning.retries]: at which hours a retry is made, and for which paydays it waits."""
+
+    paydays: list[int] = Field(default_factory=list, max_length=PAYDAYS_MAX)
+    payday_wait_days: int = Field(default=0, ge=0, le=PAYDAY_WAIT_DAYS_MAX)
+
+
+class Rules(_Strict):
+    """[dunning.segments.NAME]: what a segment has of its own; the rest is as in [dunning]."""
+
+    steps: list[Step] | None = Field(default=None, max_length=STEPS_MAX)
+    least: str | None = Field(default=None, max_length=20)
+    exempt: bool | None = None
+    cut_off: AtHours | None = None
+    retries: Tries | None = None
+
+
+class Dunning(Rules):
+    """[dunning]: the usual segment, the others, and the days on which nobody is suspended."""
+
+    holidays: list[date] = Field(default_factory=list, max_length=HOLIDAYS_MAX)
+    segments: dict[str, Rules] = Field(default_factory=dict, max_length=SEGMENTS_MAX)
+
+
+def segments_of(told: Dunning, currency: str) -> Segments:
+    """Read all segments. Raises Invalid naming the field."""
+    found = {USUAL: _segment(told, told, currency, "dunning")}
+    for name, rules in told.segments.items():
+        where = f"dunning.segments.{name}"
+        _check_name(name, where)
+        found[name] = _segment(rules, told, currency, where)
+    return Segments(found)
+
+
+def _check_name(name: str, where: str) -> None:
+    try:
+        cells.text_of(NAME_CHARS_MAX)(cells.code(name))
+    except ValueError as error:
+        raise Invalid(where, str(error)) from None
+
+
+def _segment(rules: Rules, usual: Dunning, currency: str, where: str) -> Segment:
+    cut_off = _own(rules.cut_off, usual.cut_off) or AtHours()
+    tries = _own(rules.retries, usual.retries) or Tries()
+    with _named(where):
+        ladder = _ladder(_own(rules.steps, usual.steps) or [])
+        least_minor = _minor(_own(rules.least, usual.least), currency)
+        with _named("cut_off"):
+            cut_off_hours = cut_off.hours(frozenset(usual.holidays))
+        with _named("retries"):
+            retries = Retries(
+                # A payday on a holiday is one all the same.
+                hours=tries.hours(frozenset()),
+                paydays=tuple(tries.paydays),
+                payday_wait_days=tries.payday_wait_days,
+            )
+        return Segment(
+            ladder=ladder,
+            least_minor=least_minor,
+            is_exempt=bool(_own(rules.exempt, usual.exempt)),
+            cut_off=cut_off_hours,
+            retries=retries,
+        )
+
+
+@contextmanager
+def _named(where: str) -> Iterator[None]:
+    """Name the place of what is refused inside."""
+    try:
+        yield
+    except Invalid as error:
+        raise Invalid(f"{where}.{error.field.removeprefix('dunning.')}", error.reason) from None
+
+
+def _own(one: T | None, usual: T | None) -> T | None:
+    return usual if one is None else one
+
+
+def _ladder(steps: list[Step]) -> Ladder:
+    return Ladder(
+        tuple(
+            model.Step(after_days=s.after_days, action=Action(s.action), notice=s.notice)
+            for s in steps
+        )
+    )
+
+
+def _minor(text: str | None, currency: str) -> int:
+    if not text:
+        return 0
+    try:
+        return Money.parse(cells.amount_text(text), currency).amount_minor
+    except ValueError as error:
+        raise Invalid("least", str(error)) from None

@@ -1,0 +1,67 @@
+"""A segment as a document of plain values, as it is kept. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+from typing import Any
+
+from billing.dunning.hours import Hours
+from billing.dunning.model import Action, Ladder, Step
+from billing.dunning.segment import Retries, Segment
+
+Document = Mapping[str, Any]
+
+
+def written(one: Segment) -> Document:
+    """Write a segment."""
+    return {
+        "steps": [[s.after_days, s.action.value, s.notice] for s in one.ladder.steps],
+        "least_minor": one.least_minor,
+        "is_exempt": one.is_exempt,
+        "cut_off": _hours(one.cut_off),
+        "retries": {
+            "hours": _hours(one.retries.hours),
+            "paydays": list(one.retries.paydays),
+            "payday_wait_days": one.retries.payday_wait_days,
+        },
+    }
+
+
+def read(told: Document) -> Segment:
+    """Read a segment."""
+    retries = told["retries"]
+    return Segment(
+        ladder=Ladder(
+            tuple(
+                Step(after_days=days, action=Action(action), notice=notice)
+                for days, action, notice in told["steps"]
+            )
+        ),
+        least_minor=told["least_minor"],
+        is_exempt=told["is_exempt"],
+        cut_off=_read_hours(told["cut_off"]),
+        retries=Retries(
+            hours=_read_hours(retries["hours"]),
+            paydays=tuple(retries["paydays"]),
+            payday_wait_days=retries["payday_wait_days"],
+        ),
+    )
+
+
+def _hours(one: Hours) -> Document:
+    return {
+        "weekdays": sorted(one.weekdays),
+        "from_hour": one.from_hour,
+        "until_hour": one.until_hour,
+        "holidays": sorted(day.isoformat() for day in one.holidays),
+    }
+
+
+def _read_hours(told: Document) -> Hours:
+    return Hours(
+        weekdays=frozenset(told["weekdays"]),
+        from_hour=told["from_hour"],
+        until_hour=told["until_hour"],
+        holidays=frozenset(date.fromisoformat(day) for day in told["holidays"]),
+    )

@@ -1,0 +1,213 @@
+"""What dunning would do to everybody who owes, by the rules there are or by others. Writes nothing.
+
+Accounts are read in pages, each with as many statements however many there are. What is on its way
+and on no book yet is not counted, and no debt that is still to come.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from heapq import nsmallest
+from typing import Any
+
+from sqlalchemy import select
+
+from billing.accounts.store import account
+from billing.dunning.foreseeing import Outlook, foresee
+from billing.dunning.hours import Slot
+from billing.dunning.judging import Debtor
+from billing.dunning.segment import Segments
+from billing.dunning.store import dunning_cut, dunning_notice
+from billing.invoicing.model import SERIES, number
+from billing.payments.model import Attempt, Debt
+from billing.payments.store import INVOICE, attempt, attempt_from, open_item
+from billing.promises.model import PromiseState
+from billing.promises.store import from_row, promise
+from runtime.store import Tx
+from runtime.store.among import KEYS, among, packed
+from terms.calendar import days_after, local_date, local_hour
+from terms.ids import InvoiceId
+from terms.money import Money, total
+
+PAGE = 1_000
+FIRST_MAX = 50
+DAYS_MAX = 366
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Owing:
+    """An account that owes, as dunning looks at it."""
+
+    number: str
+    segment: str
+    now: Slot
+    debtor: Debtor
+
+    @property
+    def owed(self) -> Money:
+        """All that is open."""
+        rests = [debt.rest for debt in self.debtor.debts]
+        return total(rests, rests[0].currency)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class First:
+    """An account that something would happen to, and on which day."""
+
+    account: str
+    segment: str
+    on: date
+    owed: Money
+
+
+@dataclass(slots=True, kw_only=True)
+class Effects:
+    """How many would be told, go dark and come back by some rules, and who is first."""
+
+    notices: int = 0
+    told: int = 0
+    suspended: int = 0
+    restored: int = 0
+    first_told: Sequence[First] = ()
+    first_suspended: Sequence[First] = ()
+    first_restored: Sequence[First] = ()
+
+    def add(self, one: Owing, outlook: Outlook) -> None:
+        """Count what would happen to an account."""
+        if outlook.told_on:
+            self.notices += len(outlook.told_on)
+            self.told += 1
+            self.first_told = _first(self.first_told, one, outlook.told_on[0])
+        if outlook.suspended_on:
+            self.suspended += 1
+            self.first_suspended = _first(self.first_suspended, one, outlook.suspended_on)
+        if outlook.restored_on:
+            self.restored += 1
+            self.first_restored = _first(self.first_restored, one, outlook.restored_on)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Preview:
+    """What would happen until so many days from now, if nobody paid, by either rules."""
+
+    days: int
+    accounts: int
+    published: Effects = field(default_factory=Effects)
+    wished: Effects = field(default_factory=Effects)
+
+
+async def preview(
+    tx: Tx, published: Segments, wished: Segments, now: datetime, *, days: int
+) -> Preview:
+    """Compare what follows from the rules there are with what would follow from others."""
+    effects, others, count = Effects(), Effects(), 0
+    async for page in _pages(tx, now):
+        for one in page:
+            count += 1
+            until = Slot(days_after(one.now.day, days), one.now.hour)
+            for rules, into in ((published, effects), (wished, others)):
+                into.add(one, foresee(one.debtor, rules.of(one.segment), one.now, until))
+    return Preview(days=days, accounts=count, published=effects, wished=others)
+
+
+def _first(known: Sequence[First], one: Owing, on: date) -> Sequence[First]:
+    if len(known) == FIRST_MAX and on > known[-1].on:
+        return known
+    new = First(account=one.number, segment=one.segment, on=on, owed=one.owed)
+    return nsmallest(FIRST_MAX, [*known, new], key=lambda each: (each.on, each.account))
+
+
+async def _pages(tx: Tx, now: datetime) -> AsyncIterator[list[Owing]]:
+    """Read who owes, in the order of their ids."""
+    c, after = open_item.c, ""
+    while True:
+        query = select(c.account_id).where(c.kind == INVOICE, c.account_id > after)
+        rows = await tx.rows(query.distinct().order_by(c.account_id).limit(PAGE))
+        keys = [row.account_id for row in rows]
+        if not keys:
+            return
+        yield await _owing(tx, keys, now)
+        after = keys[-1]
+
+
+async def _owing(tx: Tx, keys: Sequence[str], now: datetime) -> list[Owing]:
+    given = {KEYS: packed(tx.engine, keys)}
+    owners = await tx.rows(select(account).where(among(tx.engine, account.c.id)), given)
+    found: dict[str, list[Debt]] = {}
+    mine = (among(tx.engine, open_item.c.account_id), open_item.c.kind == INVOICE)
+    for row in await tx.rows(select(open_item).where(*mine), given):
+        found.setdefault(row.account_id, []).append(_debt(row))
+    invoices = {KEYS: packed(tx.engine, [debt.invoice for each in found.values() for debt in each])}
+    zones = {debt.invoice: row.zone for row in owners for debt in found[row.id]}
+    facts = await _facts(tx, invoices, zones)
+    standing = (
+        among(tx.engine, promise.c.account_id),
+        promise.c.state == PromiseState.STANDING.value,
+    )
+    promises = {
+        row.account_id: from_row(row)
+        for row in await tx.rows(select(promise).where(*standing), given)
+    }
+    return [
+        Owing(
+            number=row.number,
+            segment=row.segment,
+            now=Slot(local_date(now, row.zone), local_hour(now, row.zone)),
+            debtor=facts.debtor(
+                sorted(_of(found[row.id], row.currency), key=lambda debt: debt.order),
+                promises.get(row.id),
+            ),
+        )
+        for row in sorted(owners, key=lambda row: str(row.id))
+        if any(_of(found[row.id], row.currency))
+    ]
+
+
+def _of(debts: Sequence[Debt], currency: str) -> Iterator[Debt]:
+    return (debt for debt in debts if debt.rest.currency == currency)
+
+
+@dataclass(slots=True, kw_only=True)
+class _Facts:
+    """What is known of the open invoices of a page."""
+
+    attempts: dict[InvoiceId, list[Attempt]] = field(default_factory=dict)
+    noticed: dict[InvoiceId, dict[int, date]] = field(default_factory=dict)
+    cuts: dict[InvoiceId, date] = field(default_factory=dict)
+
+    def debtor(self, debts: Sequence[Debt], promised: Any) -> Debtor:
+        """Gather what dunning looks at."""
+        keys = [debt.invoice for debt in debts]
+        return Debtor(
+            debts=debts,
+            attempts={key: self.attempts[key] for key in keys if key in self.attempts},
+            noticed={key: self.noticed[key] for key in keys if key in self.noticed},
+            cut_on=min((self.cuts[key] for key in keys if key in self.cuts), default=None),
+            promise=promised,
+        )
+
+
+async def _facts(tx: Tx, given: Mapping[str, Any], zones: Mapping[InvoiceId, str]) -> _Facts:
+    facts = _Facts()
+    for row in await tx.rows(select(attempt).where(among(tx.engine, attempt.c.invoice_id)), given):
+        facts.attempts.setdefault(row.invoice_id, []).append(attempt_from(row))
+    noticed = select(dunning_notice).where(among(tx.engine, dunning_notice.c.invoice_id))
+    for row in await tx.rows(noticed, given):
+        on = local_date(row.given_at, zones[row.invoice_id])
+        facts.noticed.setdefault(row.invoice_id, {})[row.after_days] = on
+    cuts = select(dunning_cut).where(among(tx.engine, dunning_cut.c.invoice_id))
+    for row in await tx.rows(cuts, given):
+        facts.cuts[row.invoice_id] = row.cut_on
+    return facts
+
+
+def _debt(row: Any) -> Debt:
+    return Debt(
+        invoice=InvoiceId(row.id),
+        number=number(SERIES, row.sequence),
+        sequence=row.sequence,
+        due_on=row.due_on,
+        rest=Money(row.rest_minor, row.currency),
+    )
