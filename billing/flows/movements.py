@@ -69,7 +69,9 @@ async def _record(desk: Desk, tx: Tx, told: Sequence[Told], now: datetime) -> in
     ]
     fresh = await tx.insert_new(movement, rows, key=("provider", "ref", "kind"))
     machine_now = desk.clock.machine_now()
-    await log.append(tx, [_fact(one, machine_now) for one in told])
+    await log.append(
+        tx, [_fact(one, machine_now) for one in told if one.moved.kind is not MovementKind.FEE]
+    )
     return fresh
 
 

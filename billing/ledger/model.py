@@ -31,6 +31,7 @@ class Book(StrEnum):
     LOYALTY = "loyalty"  # party: the account whose points we owe, at their worth
     VOUCHERS = "vouchers"  # party: the batch of what was redeemed, which its dealer owes
     PROMOTION = "promotion"  # given away: points that were earned, credit for a referral
+    FEES = "fees"  # party: the provider that kept them, for disputes
     TAX = "tax"  # party: the tax
     SUSPENSE = "suspense"  # party: our bank account; money that is nobody's yet
     BANK_CHARGES = "bank_charges"  # party: the provider `bank`; what a bank takes for its work
@@ -44,6 +45,7 @@ class PostingKind(StrEnum):
     CREDIT_NOTE = "credit_note"
     PAYMENT = "payment"
     REVERSAL = "reversal"
+    FEE = "fee"  # a provider kept it
     CREDIT_USED = "credit_used"
     EARNED = "earned"  # deferred revenue of a month that is over
     WRITE_OFF = "write_off"

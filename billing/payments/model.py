@@ -113,6 +113,7 @@ class MovementKind(StrEnum):
     REFUNDED = "refunded"  # the sum given back so far of a charge
     DISPUTED = "disputed"  # the payer's bank took it back
     REINSTATED = "reinstated"  # ... and gave it back to us
+    FEE = "fee"  # what the provider kept for a dispute: our cost, nobody's debt
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -243,7 +243,9 @@ async def _payments(tx: Tx, key: AccountId) -> list[PaymentView]:
 
 def _paid(_engine: Engine) -> Select[Any]:
     c = movement.c
-    query = select(movement).where(c.account_id == bindparam("account"))
+    query = select(movement).where(
+        c.account_id == bindparam("account"), c.kind != MovementKind.FEE.value
+    )
     return query.order_by(c.received_at.desc(), c.id.desc()).limit(ROWS_MAX)
 
 

@@ -8,15 +8,16 @@ from datetime import date, datetime
 from sqlalchemy import select
 
 from billing.accounts.store import service
-from billing.payments.model import HOUSE, Movement, MovementKind
+from billing.payments.model import Movement, MovementKind
 from billing.payments.refunds import UNDECIDED, RefundState, left_of
-from billing.payments.store import movement, movement_from, payment_method, refund
+from billing.payments.store import movement, movement_from, payment_method, payment_provider, refund
 from runtime.store import Tx
 from terms.errors import NotFound
 from terms.ids import AccountId
 from terms.money import Money
 
 ROWS_MAX = 100
+CASH = "cash"
 OVER = frozenset({"removed", "replaced", "gone"})
 
 
@@ -106,7 +107,9 @@ async def payable_back(tx: Tx, contract: str) -> list[PaidView]:
     """List payments of which something may be given back, the newest first. Raises NotFound."""
     key = await _account(tx, contract)
     c, r = movement.c, refund.c
-    query = select(movement).where(c.account_id == key, c.provider.not_in(sorted(HOUSE)))
+    # Who gives back by itself, and the till.
+    asked = c.provider.in_(select(payment_provider.c.name)) | (c.provider == CASH)
+    query = select(movement).where(c.account_id == key, asked)
     by_charge: dict[tuple[str, str], list[Movement]] = {}
     newest_first = query.order_by(c.received_at.desc(), c.id.desc()).limit(10 * ROWS_MAX)
     for row in await tx.rows(newest_first):

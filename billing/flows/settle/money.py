@@ -141,6 +141,9 @@ class Purse:
         came_in = one if one.kind is MovementKind.CLEARED else _came_in(charge)
         if came_in is None:
             return
+        if one.kind is MovementKind.FEE:
+            self._bear(one, on=max(self._day(one), self._day(came_in)))
+            return
         before = payments.taken_back(charge)
         charge.append(one)
         back = payments.taken_back(charge) - before
@@ -163,6 +166,14 @@ class Purse:
         if change:
             on = max(self._day(one), self._day(came_in))
             self._post_movement(one, change, wallet.owed - owed, wallet.unused - unused, on=on)
+
+    def _bear(self, one: Movement, *, on: date) -> None:
+        """Book what a provider kept: it is ours to bear, and changes nothing of what is owed."""
+        sides = entries(
+            (Book.FEES, one.provider, one.amount), (Book.CLEARING, one.provider, -one.amount)
+        )
+        self.settled.append(one.id)
+        self._post(one.id, PostingKind.FEE, sides, on=on)
 
     def _give_back(self, wallet: Wallet, movement: str, back: int) -> None:
         if back > 0:

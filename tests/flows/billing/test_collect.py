@@ -130,6 +130,18 @@ async def test_a_lost_answer_is_looked_up_and_never_repeated(till: Till):
     assert await open_items(till.office.store) == {}
 
 
+async def test_a_key_that_is_forgotten_charges_nothing_again(small_till: Till):
+    """A day later the provider knows the key no more: a look by our mark precedes any try."""
+    await small_till.join()
+    await small_till.behave("lost", "ok")
+    await small_till.collect()
+    await small_till.faults("skew:25h")
+    for _ in range(3):
+        await small_till.collect()
+    assert await attempts(small_till) == [(0, "cleared", "")]
+    assert await charged(small_till) == [FIRST]
+
+
 async def test_a_request_that_never_arrived_is_made_again(small_till: Till):
     """Where the look-up finds nothing, the order is placed again under the same key, but later."""
     await small_till.join()

@@ -73,6 +73,8 @@ def of_party(n: int, party: str, amount: Money) -> Posting:
             (Book.WRITE_OFF, "", -amount),
             (Book.SUSPENSE, "A", amount),
             (Book.BANK_CHARGES, "bank", -amount),
+            (Book.FEES, party, amount),
+            (Book.DEPOSIT, "A", -amount),
             (Book.OUTSIDE, "", amount),
             (Book.DEPOSIT, "A", -amount),
         ),

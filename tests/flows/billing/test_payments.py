@@ -9,13 +9,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import select
 
+from billing.flows.attempts import Failure
 from billing.flows.intake import intake
 from billing.flows.movements import Told, hear
 from billing.flows.pay import pay_order, take_cash
 from billing.flows.receive import receive, release
 from billing.flows.settle import settle
 from billing.ledger.store import entry, posting
-from billing.payments.model import Moved, MovementKind
+from billing.payments.model import Decline, Moved, MovementKind, Refused
 from billing.payments.store import EventState, attempt, movement, payment_method, provider_event
 from runtime.log import log_entry
 from runtime.store import Store
@@ -292,6 +293,71 @@ async def test_any_order_of_payment_events_ends_in_the_same_books(
             ("revenue", "", "EUR"): -2100 - 3100,
             ("tax", "standard", "EUR"): -420 - 620,
         }
+        await check_books(store)
+    finally:
+        await store.close()
+        shutil.rmtree(folder)
+
+
+OF_ONE = (
+    (MovementKind.CLEARED, "pi_1", FIRST),
+    None,  # the provider says late that it failed
+    (MovementKind.REFUNDED, "ch_1/700", 700),
+    (MovementKind.DISPUTED, "du_1", FIRST - 700),
+    (MovementKind.FEE, "du_1", 1500),
+    (MovementKind.REINSTATED, "du_1", FIRST - 700),
+)
+
+
+@settings(
+    max_examples=30,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+@given(order=st.permutations(OF_ONE))
+async def test_any_order_of_what_becomes_of_one_charge_ends_in_the_same_books(
+    sqlite_template, tmp_path_factory, machine, order
+):
+    """Succeeded, failed late, refunded, disputed at a fee, reinstated: each heard by itself."""
+    folder = tmp_path_factory.mktemp("books")
+    shutil.copy(sqlite_template, folder / "books.db")
+    store = Store(f"sqlite:///{folder / 'books.db'}")
+    try:
+        office = make_office(store, machine)
+        await office.publish()
+        account = await office.join()
+        async with store.read() as tx:
+            tried = str(await tx.scalar(select(attempt.c.id)))
+        for event in order:
+            told, failures = [], []
+            if event is None:
+                refused = Refused(
+                    charge="pi_1",
+                    ref="pi_1",
+                    amount=Money(FIRST, "EUR"),
+                    attempt=tried,
+                    code="insufficient_funds",
+                    decline=Decline.SOFT,
+                )
+                failures = [Failure(provider="cards", refused=refused)]
+            else:
+                kind, ref, amount = event
+                mark = tried if kind is MovementKind.CLEARED else ""
+                moved = Moved(
+                    charge="pi_1", ref=ref, amount=Money(amount, "EUR"), kind=kind, attempt=mark
+                )
+                told = [Told(account=account, number="100001", provider="cards", moved=moved)]
+            async with store.begin() as tx:
+                await hear(office.desk, tx, told, failures, office.now)
+            await office.settle(account)
+        assert await open_items(store) == {"INV-00000001": 700}
+        assert await balances(store) == {
+            ("clearing", "cards", "EUR"): FIRST - 700 - 1500,
+            ("fees", "cards", "EUR"): 1500,
+            ("receivable", account, "EUR"): 700,
+            ("revenue", "", "EUR"): -2100,
+            ("tax", "standard", "EUR"): -420,
+        }
+        assert [row[7] for row in await rows(store, attempt)] == ["cleared"]
         await check_books(store)
     finally:
         await store.close()

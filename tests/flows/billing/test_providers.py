@@ -347,6 +347,7 @@ async def test_money_going_back_names_its_charge(harness: Harness, provider: Pro
         (MovementKind.REFUNDED, 500),
         (MovementKind.REFUNDED, 800),
         (MovementKind.DISPUTED, 1190),
+        (MovementKind.FEE, 1500),
         (MovementKind.REINSTATED, 1190),
     ]
     assert len({(one.ref, one.kind) for one in moved}) == len(moved)

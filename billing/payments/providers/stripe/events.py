@@ -128,6 +128,20 @@ def _of_dispute(dispute: Mapping[str, Any], kind: MovementKind) -> Tidings:
     )
 
 
+def _fee_kept(dispute: Mapping[str, Any]) -> Tidings | None:
+    """Read what was kept for a dispute beside its amount."""
+    moved = dispute.get("balance_transactions")
+    for one in moved if isinstance(moved, list) else ():
+        if isinstance(one, dict) and one.get("fee"):
+            return Moved(
+                charge=_intent_of(dispute),
+                ref=ref(dispute, "id"),
+                amount=money(one, "fee"),
+                kind=MovementKind.FEE,
+            )
+    return None
+
+
 def _method_added(intent: Mapping[str, Any]) -> Tidings:
     return MethodTold(
         account=mark(intent, "account"),
@@ -151,6 +165,7 @@ READERS = {
     "payment_intent.payment_failed": _failed,
     "charge.refunded": refunded,
     "charge.dispute.created": _disputed,
+    "charge.dispute.funds_withdrawn": _fee_kept,
     "charge.dispute.closed": _dispute_closed,
     "setup_intent.succeeded": _method_added,
     "payment_method.automatically_updated": _method_changed,
