@@ -147,7 +147,7 @@ def _row(one: WaitingLine) -> dict[str, str]:
         "state": state,
         "why": REASONS.get(one.why, one.why.value),
         "way": "in" if is_in else "out",
-        "first": one.candidates[0].number if is_in and one.candidates else "",
+        "only": one.candidates[0].number if is_in and len(one.candidates) == 1 else "",
     }
 
 
