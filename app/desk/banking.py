@@ -40,8 +40,8 @@ async def take_all(house: House, data: bytes, actor: str) -> Outcome:
 
     Raises Invalid for a file that is unsound, before anything of it is taken.
     """
-    statements = read(data)
     settle_down()
+    statements = read(data)
     outcome = Outcome()
     for one in statements:
         taken = Taken()
