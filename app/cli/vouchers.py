@@ -11,7 +11,7 @@ import typer
 
 from app.cli.accounts import Contract
 from app.cli.actor import Reason, actor
-from app.cli.speak import Json, complain, read, say, table, tell, write
+from app.cli.speak import Json, complain, guarded, read, say, table, tell, write
 
 if TYPE_CHECKING:
     from app.wiring import House
@@ -59,7 +59,7 @@ def make(
 ) -> None:
     """Make a batch. Its codes are told this once; it is good for nothing until it is activated."""
 
-    async def story(house: House, tx: Tx) -> MadeBatch:
+    async def story(house: House, tx: Tx) -> tuple[MadeBatch, str]:
         from app.desk import business, vouchers
         from billing.flows.vouchers import BatchOrder
 
@@ -74,10 +74,18 @@ def make(
             prefix=prefix,
         )
         made = await vouchers.make(house, tx, order, actor=actor(), reason=reason)
-        _write_files(made, known.name, csv, sheet)  # before the commit: a full disk makes no batch
-        return made
+        _begin_files(made, csv, sheet, begun)  # before the commit: a full disk makes no batch
+        return made, known.name
 
-    made = write(story)
+    begun: list[Path] = []
+    try:
+        made, operator = write(story)
+    except BaseException:
+        for file in begun:
+            file.unlink()
+        raise
+    if sheet:
+        _draw(made, operator, sheet)
     _tell_made(made, csv, as_json=as_json)
 
 
@@ -186,16 +194,24 @@ def redeem(
     say(f"{done.value} of voucher {done.serial} {was}")
 
 
-def _write_files(made: MadeBatch, operator: str, csv: Path | None, sheet: Path | None) -> None:
+def _begin_files(made: MadeBatch, csv: Path | None, sheet: Path | None, begun: list[Path]) -> None:
+    """Write the list, and make the file of the sheet, which takes longer to draw."""
     from app.desk import voucher_paper as paper
 
     try:
-        if csv:
-            paper.write_private(csv, paper.listed(made))
-        if sheet:
-            paper.write_private(sheet, paper.sheet(made, operator))
+        for file, text in ((csv, paper.listed(made)), (sheet, "")):
+            if file:
+                paper.write_private(file, text)
+                begun.append(file)
     except FileExistsError as error:
         raise complain(f"there is a file {error.filename} already: nothing was made") from None
+
+
+def _draw(made: MadeBatch, operator: str, sheet: Path) -> None:
+    """Draw the sheet, with no transaction open: nobody waits for ten thousand pictures."""
+    from app.desk import voucher_paper as paper
+
+    guarded(lambda: sheet.write_text(paper.sheet(made, operator), "utf-8"))
 
 
 def _tell_made(made: MadeBatch, csv: Path | None, *, as_json: bool) -> None:

@@ -68,9 +68,13 @@ def sheet(made: MadeBatch, operator: str) -> str:
 
 
 def write_private(path: Path, text: str) -> None:
-    """Write a new file that its owner alone may read. Raises OSError where there is one."""
+    """Write a whole new file that its owner alone may read. Raises OSError where there is one."""
     handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(handle, "w", encoding="utf-8") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+    except OSError:
+        path.unlink()
+        raise

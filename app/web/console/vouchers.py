@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Annotated
@@ -141,6 +142,7 @@ class Vouchers:
     async def _cards(self, call: Call, made: MadeBatch) -> web.Response:
         async with self.house.store.read() as tx:
             frame = await self.console.frame(tx, call)
+        cards = await asyncio.to_thread(_drawn, made)
         listed = base64.b64encode(voucher_paper.listed(made).encode()).decode()
         page = self.console.drawing.page(
             "voucher_cards",
@@ -149,9 +151,11 @@ class Vouchers:
             until=shown(made.batch.valid_until),
             file=f"{quote(made.batch.name)}.csv",
             csv=f"data:text/csv;base64,{listed}",
-            cards=[
-                (serial, code, voucher_paper.drawn(code))
-                for serial, code in voucher_paper.cards(made)
-            ],
+            cards=cards,
         )
         return html(page)
+
+
+def _drawn(made: MadeBatch) -> list[tuple[str, str, str]]:
+    """Draw all cards, beside whatever else is answered meanwhile."""
+    return [(one, code, voucher_paper.drawn(code)) for one, code in voucher_paper.cards(made)]

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import csv
 import json
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
@@ -11,6 +14,7 @@ from app.cli.root import cli
 from runtime.secrets import new_master_key
 from tests.flows.app.served import ENVIRONMENT, HARBOUR
 
+CONTRACT = "200001"
 BOXES = """\
 serial,mac,model,contract,handed_over_on,address,username,password
 HT2-77777,00:1A:79:77:77:77,HT-2,,,192.0.2.7:22,box,its-own-secret-7
@@ -43,16 +47,38 @@ def boxoffice(tmp_path, monkeypatch, migrated_url):
     return run
 
 
+def printed(boxoffice, folder: Path) -> str:
+    """Have a batch made and activated; no file is ever written over. Gives a code."""
+    day = (datetime.now(UTC) + timedelta(days=60)).date().isoformat()
+    order = ("5.00", "--count", "1", "--valid-until", day, "--dealer", "Kiosk")
+    listed, sheet, other = folder / "cards.csv", folder / "cards.html", folder / "other"
+    files = ("--csv", str(listed), "--sheet", str(sheet))
+    code, output = boxoffice("vouchers", "make", "CARDS", *order, *files)
+    assert (code, "CARDS is made: 1 cards" in output) == (0, True)
+    for given in (("--csv", str(other), "--sheet", str(sheet)), ("--csv", str(listed))):
+        code, output = boxoffice("vouchers", "make", "OTHER", *order, *given)
+        assert (code, "already: nothing was made" in output) == (1, True)
+    assert not other.exists()
+    assert boxoffice("vouchers", "activate", "CARDS")[0] == 0
+    (card,) = csv.DictReader(listed.read_text("utf-8").splitlines())
+    assert card["code"] in sheet.read_text("utf-8")
+    return card["code"]
+
+
 def test_a_key_is_changed_without_anything_read_anew(boxoffice, tmp_path, monkeypatch):
     """With both keys all is sealed by the new one; with the new one alone everything opens."""
     old, new = (tmp_path / "data" / "master.key").read_text().strip(), new_master_key()
+    card = printed(boxoffice, tmp_path)
     monkeypatch.setenv("BOXOFFICE_MASTER_KEY", f"{new},{old}")
     code, output = boxoffice("database", "reseal", "--json")
     assert code == 0, output
-    sealed = {"targets": 4, "payment providers": 1, "voucher keys": 0, "boxes": 2, "letters": 0}
+    sealed = {"targets": 4, "payment providers": 1, "voucher keys": 1, "boxes": 2, "letters": 0}
     assert json.loads(output)["sealed"] == sealed
     monkeypatch.setenv("BOXOFFICE_MASTER_KEY", new)
     assert boxoffice("targets", "list")[0] == 0
+    assert (
+        "5.00 EUR of voucher CARDS/1 is taken" in boxoffice("vouchers", "redeem", CONTRACT, card)[1]
+    )
     code, output = boxoffice("database", "reseal")
     assert (code, output) == (0, "Everything is sealed with the first key already.\n")
     code, output = boxoffice("import", str(HARBOUR / "operator.toml"))
