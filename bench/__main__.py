@@ -13,7 +13,7 @@ from bench import report
 
 AROUND = {"__init__", "__main__", "report", "database", "portal", "product", "scaled", "simulator"}
 AROUND |= {"asking", "billing_process", "crowd", "history", "holds", "replaying", "twin"}
-AROUND |= {"visiting"}
+AROUND |= {"visiting", "bank_lines"}
 
 
 def main() -> int:

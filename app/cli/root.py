@@ -9,6 +9,7 @@ import typer
 from app.cli import (
     accounts,
     audit,
+    bank,
     bill,
     books,
     catalogue,
@@ -96,6 +97,7 @@ for part in (
     rests,
     purchases,
     usage,
+    bank,
     promotions,
     vouchers,
     loyalty,

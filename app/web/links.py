@@ -32,6 +32,8 @@ LINKS = (
     Link(href="/console/accounts", word="Accounts", policy=Right.SEE),
     Link(href="/console/waiting", word="Waits", policy=Right.SEE),
     Link(href="/console/billing", word="Bill days", policy=Right.RUN_BUSINESS),
+    Link(href="/console/dunning", word="Dunning", policy=Right.RUN_BUSINESS),
+    Link(href="/console/bank", word="Bank", policy=Right.TAKE_MONEY),
     Link(href="/console/vouchers", word="Vouchers", policy=Right.RUN_BUSINESS),
     Link(href="/field/", word="Field", policy=Right.FIELD),
     Link(href="/field/jobs", word="Jobs", policy=Right.MOVE_BOXES),

@@ -95,7 +95,8 @@ def read(data: bytes) -> Iterator[Statement]:
 def _statements(data: bytes) -> Iterator[Statement]:
     events = etree.iterparse(
         io.BytesIO(data),
-        events=("start", "end"),
+        events=("end",),
+        tag=("{*}Ntry", "{*}Stmt"),
         resolve_entities=False,
         no_network=True,
         load_dtd=False,
@@ -104,11 +105,9 @@ def _statements(data: bytes) -> Iterator[Statement]:
     names: _Names | None = None
     draft = _Draft()
     statements = 0
-    for event, node in events:
+    for _, node in events:
         if names is None:
-            names = _opened(node)
-        if event != "end":
-            continue
+            names = _opened(node.getroottree().getroot())
         if node.tag == names.path("Ntry"):
             draft.entries += 1
             draft.lines += _lines(names, node, draft.entries)
@@ -120,6 +119,8 @@ def _statements(data: bytes) -> Iterator[Statement]:
             statements += 1
             draft = _Draft()
             _forget(node)
+    if names is None:
+        _opened(events.root)
     if not statements:
         raise Invalid("file", "there is no statement in it")
 

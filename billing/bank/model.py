@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,7 +17,6 @@ AMOUNT_MINOR_MAX = 10**15
 TEXT_CHARS_MAX, NAME_CHARS_MAX, REF_CHARS_MAX, ACCOUNT_CHARS_MAX = 1_000, 140, 70, 34
 # What banks write where there is no reference.
 _NO_REFERENCE = frozenset({"", "NONREF", "NOTPROVIDED", "NOREF"})
-_SPACES = re.compile(r"\s+")
 
 
 class LineKind(StrEnum):
@@ -162,8 +160,11 @@ def digest(parts: Sequence[str]) -> str:
 
 def plain(text: str | None) -> str:
     """Return a text of a bank with single spaces, without what is not shown."""
-    shown = "".join(c if c.isprintable() else " " for c in text or "")
-    return _SPACES.sub(" ", shown).strip()
+    if not text:
+        return ""
+    if not text.isprintable():
+        text = "".join(c if c.isprintable() else " " for c in text)
+    return " ".join(text.split())
 
 
 def reference(text: str | None) -> str:

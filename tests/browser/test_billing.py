@@ -40,6 +40,9 @@ async def test_a_bill_day_is_let_go_on_its_page(watched, served, shop):
     await expect(page.get_by_role("status")).to_contain_text("is let go")
     await expect(day).to_contain_text("as in January")
     await shop.rest()
+    await page.goto(f"{served.url}/console/dunning?days=40")
+    await expect(page.get_by_role("region", name="Suspended first")).to_contain_text(contract_of(1))
+    assert await faults(page) == []
     await page.goto(f"{served.url}/console/accounts/{contract_of(1)}")
     await page.locator("details.invoice summary").first.click()
     await page.locator("details.invoice a").first.click()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from app.web.api import (
     accounts,
     audited,
+    banking,
     billdays,
     books,
     boxes,
@@ -34,6 +35,7 @@ API = (
     *life.ROUTES,
     *purchases.ROUTES,
     *usage.ROUTES,
+    *banking.ROUTES,
     *promotions.ROUTES,
     *vouchers.ROUTES,
     *loyalty.ROUTES,

@@ -39,6 +39,8 @@ ELSEWHERE = {  # done in tests of their own
     "/api/v1/accounts/{contract}/loyalty/code",
     "/console/accounts/{contract}/redeem",
     "/portal/redeem",
+    *(f"/api/v1/bank/{deed}" for deed in ("statements", "assign", "return", "suspend", "aside")),
+    *(f"/console/bank/{deed}" for deed in ("take", "assign", "return", "suspend", "aside")),
     "/api/v1/vouchers",
     *(f"/api/v1/vouchers/{{id}}/{deed}" for deed in ("activate", "stop")),
     *(f"/console/vouchers/{deed}" for deed in ("make", "activate", "stop")),

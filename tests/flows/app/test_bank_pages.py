@@ -1,0 +1,100 @@
+"""Statements of banks over the API and in the browser: taken, shown, decided about."""
+
+from typing import Any
+
+from sqlalchemy import select
+
+from app.desk.auditing import Sought, reading
+from billing.bank.store import bank_entry
+from tests.fixtures.bank import Row, camt, mt940
+from tests.flows.app.visitor import let_in
+
+HERE, THERE = "200001", "200002"
+IN = Row(amount="7.00", ref="B1", name="Somebody <b>", text="no number")
+OUT = Row(amount="-7.00", ref="B2", is_reversal=True)
+
+
+async def entries(house) -> dict[str, tuple[str, str]]:
+    """Return the id and the state of each line, by its reference."""
+    async with house.store.read() as tx:
+        return {row.ref: (row.id, row.state) for row in await tx.rows(select(bank_entry))}
+
+
+async def deeds(house) -> list[str]:
+    """Return what was done at the bank, the newest first."""
+    async with house.store.read() as tx:
+        found = await reading(tx, Sought(), deeds_max=50)
+    return [one.action for one in found if one.action.startswith("bank.")]
+
+
+async def sent(served, data: bytes) -> tuple[int, Any]:
+    """Send a file, cut in the middle."""
+    text = data.decode()
+    pieces = [text[: len(text) // 2], text[len(text) // 2 :]]
+    return await served.api("POST", "bank/statements", {"pieces": pieces})
+
+
+async def test_a_statement_is_taken_and_decided_over_the_api(harbour, served):
+    """What waits is listed with its reason; each decision is done once, and audited."""
+    taken = camt(IN, OUT, IN.but(ref="B3"), IN.but(ref="B4"))
+    status, told = await sent(served, taken)
+    assert (status, told["states"]) == (200, {"suspense": 3, "review": 1})
+    status, told = await sent(served, taken)
+    assert (status, told["states"], told["known"]) == (200, {}, 4)
+    assert (await sent(served, taken.replace(b"CRDT", b"XXXX")))[0] == 400
+    later = camt(IN.but(ref="B5"), key="S-9", opening="999.00")
+    assert (await sent(served, later))[0] == 200
+    _, page = await served.api("GET", "bank/statements")
+    assert [one["gap"] and one["gap"]["amount_minor"] for one in page["items"]] == [88500, None]
+    _, page = await served.api("GET", "bank/waiting?limit=3")
+    assert len(page["items"]) == 3
+    _, rest = await served.api("GET", f"bank/waiting?limit=3&after={page['next']}")
+    assert {one["why"] for one in page["items"] + rest["items"]} == {"unknown", "no_payment"}
+    ids = {ref: key for ref, (key, _) in (await entries(served.house)).items()}
+    to = [{"contract": HERE, "amount": "7.00"}]
+    asked = {
+        "bank/assign": {"line": ids["B1"], "to": to},
+        "bank/return": {"line": ids["B2"], "of": ids["B1"]},
+        "bank/suspend": {"line": ids["B3"]},
+        "bank/aside": {"line": ids["B3"], "reason": "rent"},
+    }
+    for path, body in asked.items():
+        assert (await served.api("POST", path, body))[0] == 200, path
+    assert (await served.api("POST", "bank/assign", asked["bank/assign"]))[0] == 409
+    gone = {"line": "nosuch", "to": to}
+    assert (await served.api("POST", "bank/assign", gone))[0] == 404
+    states = {ref: state for ref, (_, state) in (await entries(served.house)).items()}
+    assert states == {
+        "B1": "assigned",
+        "B2": "returned",
+        "B3": "outside",
+        "B4": "suspense",
+        "B5": "suspense",
+    }
+    done = ["bank.aside", "bank.suspend", "bank.return", "bank.assign", "bank.take", "bank.take"]
+    assert await deeds(served.house) == done
+
+
+async def test_a_cashier_decides_in_the_browser(harbour, served):
+    """The page shows whose a line may be; its buttons decide, and whoever only looks has none."""
+    cashier, support = await let_in(served, "cashier"), await let_in(served, "support")
+    maybe = IN.but(ref="B3", text=f"{HERE} or {THERE}")
+    said = await cashier.post("/console/bank/take", content=mt940(IN, OUT, maybe).decode())
+    assert said.status == 303
+    page = await cashier.get("/console/bank")
+    assert "3 lines wait" in page.text
+    assert "Somebody &lt;b&gt;" in page.text
+    assert "it fits several accounts" in page.text or "names its account" in page.text
+    seen = await support.get("/console/bank")
+    assert "3 lines wait" in seen.text
+    assert "/console/bank/assign" not in seen.text
+    assert (await support.post("/console/bank/aside", line="x")).status == 403
+    ids = {ref: key for ref, (key, _) in (await entries(served.house)).items()}
+    await cashier.post("/console/bank/assign", line=ids["B1"], to=HERE)
+    await cashier.post("/console/bank/return", line=ids["B2"], of=ids["B1"])
+    await cashier.post("/console/bank/suspend", line=ids["B3"])
+    await cashier.post("/console/bank/aside", line=ids["B3"], reason="none of ours")
+    page = await cashier.get("/console/bank")
+    assert "Nothing waits." in page.text
+    done = ["bank.aside", "bank.suspend", "bank.return", "bank.assign", "bank.take"]
+    assert await deeds(served.house) == done
