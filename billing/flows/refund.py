@@ -26,6 +26,7 @@ from billing.invoicing.store import credit_note
 from billing.payments.model import HOUSE, Moved, Movement, MovementKind
 from billing.payments.refunds import UNDECIDED, RefundState, RefundWish, left_of, refunded_so_far
 from billing.payments.store import movement, movement_from, refund
+from billing.vouchers.model import PROVIDER as VOUCHER
 from runtime.chance import new_id
 from runtime.store import Tx
 from terms.errors import Duplicate, Invalid, InvalidTransition, NotFound
@@ -134,6 +135,8 @@ async def _charge(tx: Tx, held: Contract, wish: RefundWish) -> list[Movement]:
         raise Invalid("provider", "several have a payment of that name: say which")
     if came[0].provider in HOUSE:
         raise InvalidTransition("it was given by us: no money came in that could go back")
+    if came[0].provider == VOUCHER:
+        raise InvalidTransition("a voucher is not paid out: its money stays as credit")
     return found
 
 

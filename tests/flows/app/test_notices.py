@@ -28,6 +28,8 @@ PARAMS = {
     "due_on": "2040-04-01",
     "number": "7",
     "days": "3",
+    "card": "visa 4242",
+    "month": "05/2030",
 }
 
 

@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 from sqlalchemy import func, select
 
 from billing.flows import vouchers
+from billing.flows.refund import give_back
+from billing.payments.refunds import RefundWish
 from billing.payments.store import movement
 from billing.reads import vouchers as reading
 from billing.vouchers import code as codes
@@ -149,6 +151,19 @@ async def test_a_card_in_yen_pays_an_account_in_yen(small_office: Office):
     await office.settle(account)
     assert sum((await open_items(office.store)).values()) == abs(before - 3_000)
     await check(office)
+
+
+async def test_a_voucher_is_not_paid_out(small_office: Office):
+    """Whoever redeems a card has credit: nobody turns cards into cash."""
+    office = small_office
+    batch = await made(office)
+    await office.settle(await office.join())
+    done = await redeem(office, batch.codes[0])
+    wish = RefundWish(charge=done.serial, reason="asks for cash", reference="R-1")
+    with pytest.raises(InvalidTransition, match="stays as credit"):
+        await office.run(
+            lambda tx: give_back(office.desk, tx, "100001", wish, office.now, by="ann")
+        )
 
 
 async def test_no_code_stands_in_any_table(office: Office):
