@@ -13,6 +13,7 @@ from app.imports.check import Known
 from app.imports.folder import Folder
 from app.imports.problems import Problems
 from app.wiring import House
+from billing.bank.model import BANK
 from billing.flows.pay import CASH
 from billing.payments import registry as providers
 from billing.reads import accounts, catalog, promotions
@@ -30,7 +31,7 @@ from terms.ids import TargetName
 
 OPERATOR = "operator.toml"
 # What stands in the place of a provider where none has the money.
-OURS = frozenset({CASH, VOUCHER})
+OURS = frozenset({CASH, BANK, VOUCHER})
 
 
 async def look(house: House, tx: Tx, folder: Folder, problems: Problems) -> Known:
