@@ -25,6 +25,9 @@ from terms.errors import Invalid
 SQLITE_READERS_MAX = 4
 POSTGRES_WRITERS_MAX = 16
 POSTGRES_READERS_MAX = 8
+# Who decides looks keys up one by one (`by_key`), for which there is one good plan. PostgreSQL
+# would make another for each few keys, which takes longer than to look them up.
+ONE_PLAN = "SET LOCAL plan_cache_mode = force_generic_plan"
 
 
 def driver_url(url: str) -> URL:
@@ -89,6 +92,7 @@ class Store:
                 yield deciding
             return
         async with self.begin() as tx:
+            await tx.put(ONE_PLAN, ())
             deciding = Deciding(look=tx, tx=tx)
             yield deciding
         deciding.held_s = now_s() - tx.held_since_s if tx.held_since_s else 0.0

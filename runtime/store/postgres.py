@@ -45,14 +45,12 @@ SERVER_SETTINGS = {
 # More rows of a table are quicker by COPY.
 TOGETHER_ROWS_MAX = 16
 # Whoever writes looks rows up. A plan that is kept would read whole tables where it was made while
-# they were small, or where the last statistics found them empty: open items before a bill run. So
-# there is one plan whatever is asked for, and to make it again each time would cost more than it.
+# they were small, or where the last statistics found them empty: open items before a bill run.
 LOOKING_UP = {
     **SERVER_SETTINGS,
     "enable_seqscan": "off",
     "enable_hashjoin": "off",
     "enable_mergejoin": "off",
-    "plan_cache_mode": "force_generic_plan",
 }
 # The last one is what a connection says that was ended while nobody used it.
 _DriverError: TypeAlias = (

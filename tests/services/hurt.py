@@ -4,6 +4,7 @@ import os
 import shutil
 import signal
 import subprocess
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -55,13 +56,16 @@ class PostgresServer:
 
     def freeze(self) -> None:
         """Let it hang, with all that belongs to it: it takes connections and answers nothing."""
-        for pid in self._all():
-            os.kill(pid, signal.SIGSTOP)
+        self._tell(signal.SIGSTOP)
 
     def thaw(self) -> None:
         """Let it go on."""
+        self._tell(signal.SIGCONT)
+
+    def _tell(self, what: signal.Signals) -> None:
         for pid in self._all():
-            os.kill(pid, signal.SIGCONT)
+            with suppress(ProcessLookupError):  # one that has ended since it was listed
+                os.kill(pid, what)
 
     def _all(self) -> list[int]:
         parent = self._running().pid

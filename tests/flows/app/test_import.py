@@ -250,7 +250,7 @@ async def test_an_address_that_is_none_is_named_with_its_line(house, folder):
         ]
 
 
-@pytest.mark.parametrize("name", ["cash", "voucher"])
+@pytest.mark.parametrize("name", ["cash", "bank", "voucher"])
 async def test_no_provider_is_called_as_money_of_our_own(house, tmp_path, name):
     """Its money would be taken for the till's, or for that of cards."""
     path = tmp_path / "operator.toml"

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import select
+from sqlalchemy.exc import DBAPIError
 
 from billing.bank.reading import read
 from billing.bank.store import bank_entry
@@ -181,6 +182,10 @@ async def test_a_person_decides(office: Office):
         "INV-00000002": 2520 - 400,
     }
     await sound(office)
+    for table, change in (("bank_statement", "id = 'X'"), ("bank_part", "amount_minor = 1")):
+        for wrong in (f"UPDATE {table} SET {change}", f"DELETE FROM {table}"):
+            with pytest.raises(DBAPIError, match="only grows"):
+                await office.run(lambda tx, wrong=wrong: tx.driver(wrong))
 
 
 async def test_a_return_takes_its_payment_back(office: Office):

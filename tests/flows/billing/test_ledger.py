@@ -162,7 +162,7 @@ GROWING = (
     *("voided", "proforma", "audit_link", "catalog_version"),
 )
 # These have tests of their own.
-ELSEWHERE = {"audit", "invoice_discount", "point_entry"}
+ELSEWHERE = {"audit", "invoice_discount", "point_entry", "bank_statement", "bank_part"}
 CHANGES = {
     "entry": "amount_minor = amount_minor + 1",
     "posting": "posted_at = posted_at + 1",
