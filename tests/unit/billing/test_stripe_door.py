@@ -112,7 +112,8 @@ def test_the_library_is_loaded_where_it_is_needed_alone():
         "from billing.payments.registry import kinds, provider_class\n"
         "assert 'stripe' in kinds() and 'stripe' not in sys.modules\n"
         "provider_class('stripe')\n"
-        "print('stripe' in sys.modules, 'requests' in sys.modules)"
+        "print('stripe' in sys.modules)"
     )
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
-    assert (done.stdout.strip(), done.stderr) == ("True False", "")
+    command = [sys.executable, "-c", program]
+    done = subprocess.run(command, check=False, capture_output=True, text=True)
+    assert (done.stdout.strip(), done.stderr) == ("True", "")
