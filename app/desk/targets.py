@@ -32,6 +32,7 @@ PARKED_KINDS = frozenset(
         "reconcile",
         "notify",
         "mail",
+        "sms",
     }
 )
 

@@ -40,6 +40,7 @@ KINDS = (
     "reconcile",
     "notify",
     "mail",
+    "sms",
 )
 
 
