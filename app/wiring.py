@@ -158,20 +158,12 @@ def build(
     work = Work(store, clock, chance, lease=timedelta(seconds=settings.lease_s))
     sealer = sealer or Sealer.of(settings)
 
-    deadline_s = settings.call_deadline_s
-
     def door() -> HttpDoor:
-        return HttpDoor(
-            networks=settings.adapter_networks, deadline_s=deadline_s, setting="adapter_networks"
-        )
+        return _door(settings, "adapter_networks")
 
     providers: dict[str, Provider] = {}
-    payment_door = HttpDoor(
-        networks=settings.payment_networks, deadline_s=deadline_s, setting="payment_networks"
-    )
-    message_door = HttpDoor(
-        networks=settings.message_networks, deadline_s=deadline_s, setting="message_networks"
-    )
+    payment_door = _door(settings, "payment_networks")
+    message_door = _door(settings, "message_networks")
     logins = Logins(store, sealer, clock)
     book = boxes_at or (lambda name: Book(name, work, logins))
     targets = Targets(store, sealer, door, book)
@@ -209,6 +201,12 @@ def build(
         subscribers=visitors,
         codes=Codes(visitors, sealer, by_letter(letters, clock, chance)),
     )
+
+
+def _door(settings: Settings, name: str) -> HttpDoor:
+    """Make the client door to the networks that a setting allows."""
+    deadline_s = settings.call_deadline_s
+    return HttpDoor(networks=getattr(settings, name), deadline_s=deadline_s, setting=name)
 
 
 async def _named(tx: Tx) -> str:

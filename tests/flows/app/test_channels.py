@@ -28,9 +28,9 @@ from runtime.work import Lane
 from terms.errors import Permanent, Unreachable, untouched
 from terms.ids import NoticeId, ServiceId
 from terms.notice import Notice
-from tests.fixtures.billing import household, make_office
+from tests.fixtures.billing import Office, household, make_office
 from tests.flows.app.test_notices import PARAMS, Wall
-from tests.simulators.process import start_simulator
+from tests.simulators.process import RunningSimulator, start_simulator
 
 HASTY_S = 2.0
 PHONE, EMAIL = "01/234 567", "mira@example.org"
@@ -71,12 +71,12 @@ class Postbox:
 class Town:
     """A household, the rules of its operator, and every channel to it."""
 
-    office: object
-    gateway: object
+    office: Office
+    gateway: RunningSimulator
     door: HttpDoor
+    home: ServiceId
     wall: Wall = field(default_factory=Wall)
     post: Postbox = field(default_factory=Postbox)
-    home: ServiceId | None = None
     lanes: Mapping[str, Lane] = field(default_factory=dict)
 
     @property
@@ -165,9 +165,9 @@ async def town(store, machine, gateway):
     """A household with a telephone and a mail address."""
     office = make_office(store, machine)
     door = HttpDoor(networks=["127.0.0.0/8"], deadline_s=HASTY_S)
-    made = Town(office=office, gateway=gateway, door=door)
     await office.publish()
-    made.home = await move_in(office, "100001", phone=PHONE, email=EMAIL)
+    home = await move_in(office, "100001", phone=PHONE, email=EMAIL)
+    made = Town(office=office, gateway=gateway, door=door, home=home)
     made.open()
     yield made
     await door.aclose()

@@ -17,6 +17,7 @@ from messages.quiet import Quiet
 from messages.sms.alphabet import Alphabet, measure
 from messages.sms.gateway import Gateway, read_options
 from messages.sms.number import international
+from runtime.http import HttpDoor
 from simulators.sms.segments import segments
 from terms.errors import Invalid
 
@@ -81,7 +82,7 @@ def test_what_is_no_number_is_refused(written):
 
 def gateway(**options):
     """Make a gateway that is never called."""
-    return Gateway(read_options({**HTTP, **options}), None)
+    return Gateway(read_options({**HTTP, **options}), HttpDoor(networks=[]))
 
 
 def test_a_gateway_is_sent_what_it_wants():
