@@ -1,7 +1,7 @@
 """Tables of direct debits: who collects, mandates, debits and the batches they are in.
 
 A mandate is a payment method with what a bank has to know of it. The number of the account is
-sealed; to know it again there is a keyed digest.
+sealed, and so is every file, which has it too.
 """
 
 from __future__ import annotations
@@ -52,7 +52,6 @@ mandate = Table(
     Column("account_id", String(26), ForeignKey("account.id"), nullable=False),
     Column("reference", String(35), nullable=False, unique=True),
     Column("iban", Text, nullable=False),  # sealed
-    Column("iban_print", String(32), nullable=False),
     Column("holder", String(70), nullable=False),
     Column("signed_on", Date, nullable=False),
     Column("is_once", Boolean, nullable=False),
@@ -62,7 +61,6 @@ mandate = Table(
     Column("is_used", Boolean, nullable=False),
     Column("used_on", Date),
     Index(None, "account_id"),
-    Index(None, "iban_print"),
 )
 
 debit_batch = Table(

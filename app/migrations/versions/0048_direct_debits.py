@@ -46,7 +46,6 @@ def _mandates() -> None:
         sa.Column("account_id", sa.String(26), sa.ForeignKey("account.id"), nullable=False),
         sa.Column("reference", sa.String(35), nullable=False),
         sa.Column("iban", sa.Text, nullable=False),
-        sa.Column("iban_print", sa.String(32), nullable=False),
         sa.Column("holder", sa.String(70), nullable=False),
         sa.Column("signed_on", sa.Date, nullable=False),
         sa.Column("is_once", sa.Boolean, nullable=False),
@@ -56,7 +55,6 @@ def _mandates() -> None:
         sa.UniqueConstraint("reference"),
     )
     op.create_index("ix_mandate_account_id", "mandate", ["account_id"])
-    op.create_index("ix_mandate_iban_print", "mandate", ["iban_print"])
 
 
 def _batches() -> None:

@@ -27,8 +27,6 @@ from runtime.secrets import Sealer
 from runtime.store import Tx
 from terms.errors import Duplicate, Invalid, InvalidTransition, NotFound
 
-_PRINT = "mandate/iban"
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wish:
@@ -72,8 +70,7 @@ async def give(
     signed_on = _signed(wish, held)
     if await creditor.find(tx) is None:
         raise InvalidTransition("nobody is set up who collects by direct debit")
-    print_ = sealer.imprint(iban, place=_PRINT)
-    known = await _same(tx, held, print_)
+    known = await _same(tx, sealer, held, iban)
     if known is not None:
         return Given(method=known.id, reference=known.reference, label=known.label, is_new=False)
     key = new_id(now, desk.chance)
@@ -89,7 +86,6 @@ async def give(
         "account_id": held.account,
         "reference": reference,
         "iban": sealer.seal(iban, place=iban_place(key)),
-        "iban_print": print_,
         "holder": holder,
         "signed_on": signed_on,
         "is_once": wish.is_once,
@@ -116,15 +112,13 @@ async def amend(
     if row.stopped not in {"", methods.WENT_BACK} | OF_THE_ACCOUNT:
         raise InvalidTransition(f"the mandate is over ({row.stopped}): a new one is needed")
     label = codes.masked(number)
-    print_ = sealer.imprint(number, place=_PRINT)
-    if print_ == row.iban_print:
+    if number == sealer.open(row.iban, place=iban_place(method)):
         return label
     await tx.execute(
         update(mandate)
         .where(mandate.c.method_id == method)
         .values(
             iban=sealer.seal(number, place=iban_place(method)),
-            iban_print=print_,
             is_amended=row.is_amended or row.used_on is not None,
         )
     )
@@ -152,16 +146,20 @@ def _signed(wish: Wish, held: Contract) -> date:
     return signed_on
 
 
-async def _same(tx: Tx, held: Contract, print_: str) -> Row[Any] | None:
+async def _same(tx: Tx, sealer: Sealer, held: Contract, iban: str) -> Row[Any] | None:
     """Find the mandate of an account that stands for this very account of a bank."""
     m, p = mandate.c, payment_method.c
     query = (
-        select(p.id, p.label, m.reference)
+        select(p.id, p.label, m.reference, m.iban)
         .join_from(mandate, payment_method, p.id == m.method_id)
-        .where(m.account_id == held.account, m.iban_print == print_, p.stopped == "")
+        .where(m.account_id == held.account, p.stopped == "", p.label == codes.masked(iban))
         .order_by(p.id)
+        .limit(methods.METHODS_MAX)
     )
-    return await tx.first(query)
+    for row in await tx.rows(query):
+        if sealer.open(row.iban, place=iban_place(row.id)) == iban:
+            return row
+    return None
 
 
 async def _mandate(tx: Tx, held: Contract, method: str) -> Row[Any]:
