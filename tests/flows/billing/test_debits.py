@@ -3,6 +3,7 @@
 import asyncio
 import itertools
 import shutil
+from dataclasses import replace
 from datetime import date, timedelta
 
 import pytest
@@ -279,7 +280,7 @@ async def test_a_mandate_for_one_debit_and_one_that_is_too_old_are_over(small_ba
 async def test_a_batch_that_is_late_is_collected_on_the_next_day_banks_take(small_bank: Collector):
     """What nobody has handed in in time keeps its notice and moves on; the first is called so."""
     bank = small_bank
-    await bank.opened(CREDITOR.__class__(**{**_values(CREDITOR), "says_first": True}))
+    await bank.opened(replace(CREDITOR, says_first=True))
     await bank.join()
     bank.office.forward(days=30)
     (made,) = await bank.make()
@@ -288,10 +289,6 @@ async def test_a_batch_that_is_late_is_collected_on_the_next_day_banks_take(smal
     # Not handed in, it is not booked either.
     bank.office.forward(days=30)
     assert await bank.book() == 0
-
-
-def _values(one: object) -> dict[str, object]:
-    return {name: getattr(one, name) for name in one.__slots__}  # type: ignore[attr-defined]
 
 
 async def test_a_statement_pays_for_batches_and_takes_debits_back(bank: Collector):
