@@ -82,6 +82,12 @@ class Segment:
         """The late fees of its accounts: who is exempt bears none."""
         return None if self.is_exempt else self.late_fees
 
+    @property
+    def taxes(self) -> Iterator[tuple[str, str]]:
+        """Name the tax of each kind of fee."""
+        if self.late_fees:
+            yield "late_fees", self.late_fees.tax
+
     def days(self, due_on: date) -> Days:
         """Work out the days of the ladder for a due date, once."""
         found = self._days.get(due_on)

@@ -8,7 +8,7 @@ from datetime import date, datetime
 from itertools import accumulate, pairwise
 from typing import Any
 
-from sqlalchemy import Select, and_, false, func, select
+from sqlalchemy import Select, and_, false, func, or_, select
 
 from billing.dunning.fee_terms import late_read
 from billing.dunning.late_fees import Fee, LateFees
@@ -189,9 +189,10 @@ def _notes(engine: Engine) -> Select[Any]:
 
 def _moved(engine: Engine) -> Select[Any]:
     c = movement.c
-    kinds = (MovementKind.CLEARED.value, MovementKind.REFUNDED.value)
     columns = (c.account_id, c.provider, c.charge, c.kind, c.amount_minor, c.currency)
-    query = select(*columns, c.received_at).where(c.kind.in_(kinds))
+    query = select(*columns, c.received_at).where(
+        or_(c.kind == MovementKind.CLEARED.value, c.kind == MovementKind.REFUNDED.value)
+    )
     return by_key(engine, query, c.account_id)
 
 
