@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 from enum import StrEnum
 
-from app.roles import collect, intake, method, refund, reward, scheduler, settle
+from app.roles import calling, intake, reward, scheduler, settle
 from app.roles.leading import Leading, Running
 from app.roles.pace import BESIDE_OTHERS, Pace
 from app.wiring import House
@@ -88,9 +88,10 @@ def lanes(house: House) -> dict[str, Lane]:
     return {
         intake.KIND: _lane(house, intake.KIND, intake.handler(house)),
         settle.KIND: settling(house, BESIDE_OTHERS),
-        collect.KIND: _lane(house, collect.KIND, collect.handler(house)),
-        refund.KIND: _lane(house, refund.KIND, refund.handler(house)),
-        method.KIND: _lane(house, method.KIND, method.handler(house), rows_max=method.ROWS_MAX),
+        **{
+            flow.kind: _lane(house, flow.kind, calling.handler(house, flow), rows_max=flow.rows_max)
+            for flow in calling.FLOWS
+        },
         reward.KIND: _lane(house, reward.KIND, reward.handler(house), rows_max=REWARD_ROWS_MAX),
         COMPOSE: _lane(house, COMPOSE, house.composer.handle, rows_max=COMPOSE_ROWS_MAX),
         notify.KIND: _lane(house, notify.KIND, house.notices.handle),
