@@ -114,7 +114,8 @@ async def _compared(tx: Tx, decisions: Sequence[Decision]) -> None:
 async def _once(desk: Desk, tx: Tx, decisions: Sequence[Decision]) -> None:
     """Note which pending charges are done with, and what has become of fees and purchases."""
     await pending.close(tx, _all(decisions, lambda one: one.done))
-    await pending.file(tx, _all(decisions, lambda one: one.charges.filed), decisions[0].moment.now)
+    if filed := _all(decisions, lambda one: one.charges.filed):
+        await pending.file(tx, filed, decisions[0].moment.now)
     if wrong := _all(decisions, lambda one: one.charges.withdrawn):
         await pending.withdraw(tx, [key for key, _ in wrong])
         await invoicing.reopen(tx, wrong, desk.clock.machine_now(), desk.chance)
