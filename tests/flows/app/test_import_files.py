@@ -344,7 +344,7 @@ def test_a_missing_variable_is_named_and_no_secret_is_shown(operator):
         *(
             (
                 "[guard]",
-                f'[dunning.late_fees]\nfrom_on = 2026-01-01\nonce = "5.00"\n{key} = {value}\n[guard]',
+                f"[dunning.late_fees]\nfrom_on = 2026-01-01\n{key} = {value}\n[guard]",
                 f"dunning.late_fees.{key}",
             )
             for key, value in (
