@@ -71,7 +71,7 @@ class Books:
     def standing(self) -> dict[tuple[str, int], int]:
         """What stands of each invoice in each place."""
         mine = [one for one in self.fees if not one.is_withdrawn]
-        found = {(one.invoice, one.n): one.amount_minor for one in mine}
+        found = {(str(one.invoice), one.n): one.amount_minor for one in mine}
         assert len(found) == len(mine)
         return found
 
