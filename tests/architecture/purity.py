@@ -19,6 +19,7 @@ DECIDING = (
     "catalog.usage_price",
     "catalog.window",
     "dunning.campaign",
+    "dunning.dispute_fees",
     "dunning.document",
     "dunning.fee_terms",
     "dunning.foreseeing",
