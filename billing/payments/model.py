@@ -104,6 +104,10 @@ def attempt_id(invoice: InvoiceId, n: int) -> AttemptId:
 LOYALTY = "loyalty points"
 REFERRAL = "referral credit"
 HOUSE = frozenset({LOYALTY, REFERRAL})
+# Money that we collect through a bank by direct debit; no provider is called so either.
+DEBIT = "sepa"
+# Of these what goes back says nothing about who pays, or is judged by who hears of it.
+UNJUDGED = HOUSE | {DEBIT}
 
 
 class MovementKind(StrEnum):
@@ -150,18 +154,19 @@ def _amounts(movements: list[Movement], kind: MovementKind) -> list[int]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Debt:
-    """What is open of an invoice."""
+    """What is open of an invoice; one of fees is paid after all others."""
 
     invoice: InvoiceId
     number: str
     sequence: int
     due_on: date
     rest: Money
+    is_fee: bool = False
 
     @property
-    def order(self) -> tuple[date, int]:
-        """Oldest due first, then by number."""
-        return self.due_on, self.sequence
+    def order(self) -> tuple[bool, date, int]:
+        """Oldest due first, then by number, fees last."""
+        return self.is_fee, self.due_on, self.sequence
 
     def less_paid(self, rest_minor: int) -> Debt:
         """Return it with so much open."""
