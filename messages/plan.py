@@ -81,6 +81,16 @@ KINDS: Mapping[str, Kind] = {
     "card_expires": Kind(
         sample={"contract": "200001", "card": "visa 4242", "month": "05/2027"},
     ),
+    "debit_comes": Kind(
+        sample={
+            "amount": "26.40 EUR",
+            "account": "AT61 1904 ... 3201",
+            "day": "2027-04-01",
+            "number": "INV-00000017",
+            "mandate": "M-200001-1",
+            "creditor": "AT61ZZZ01234567890",
+        },
+    ),
     "restored": Kind(sample={"contract": "200001"}),
     "cancelled": Kind(sample={"contract": "200001"}),
 }

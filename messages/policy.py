@@ -21,7 +21,8 @@ from messages.templates import language_of
 from terms.errors import Invalid
 
 TEXT_CHARS_MAX = {"screen": 500, "sms": 1_000, "subject": SUBJECT_CHARS_MAX, "mail": 10_000}
-ALSO = {"mail": frozenset({"operator"}), "subject": frozenset({"operator"})}
+_OF_LETTERS = frozenset({"contract", "operator"})
+ALSO = {"mail": _OF_LETTERS, "subject": _OF_LETTERS}
 NIGHT = Quiet(since=time(21), until=time(8))
 _LANGUAGE = re.compile(r"[a-z]{2,3}")
 LANGUAGES_MAX = 20

@@ -15,7 +15,7 @@ from messages.sms.alphabet import Length, measure
 from messages.sms.gateway import read_options
 from terms.errors import Invalid
 
-OPERATOR = "Harbour TV"
+OPERATOR, CONTRACT = "Harbour TV", "200001"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,7 +38,7 @@ def previews(policy: Policy, *, operator: str = OPERATOR) -> Iterator[Sample]:
     for kind, about in KINDS.items():
         route = policy.route(kind)
         for language in policy.languages():
-            letter = {**about.sample, "operator": operator}
+            letter = {"contract": CONTRACT, **about.sample, "operator": operator}
             sms = policy.text(kind, language, "sms", about.sample)
             yield Sample(
                 kind=kind,
