@@ -3,6 +3,7 @@
 from billing.reads.verify import (
     audited,
     bank,
+    cash,
     charges,
     documents,
     fairness,
@@ -22,6 +23,7 @@ RULES = (
     *charges.RULES,
     *payments.RULES,
     *bank.RULES,
+    *cash.RULES,
     *promotions.RULES,
     *documents.RULES,
     *outbox.RULES,
