@@ -11,8 +11,10 @@ from app.desk import business, given
 from app.desk.auditing import note
 from app.wiring import House
 from billing.cash.model import EntryKind, Shift, ShiftState, Till
-from billing.flows import shifts
+from billing.flows import receipts, shifts
 from billing.flows.shifts import Counting
+from billing.reads import cash as reading
+from billing.reads.cash import ReceiptView
 from runtime.store import Tx
 from terms.errors import Invalid
 from terms.money import Money
@@ -53,16 +55,19 @@ async def set_up(
 
     `tolerance` is what one person may say is over or short. Raises Invalid naming the field.
     """
-    (least,) = await read_money(tx, "tolerance", [tolerance])
+    given_up = [] if tolerance.strip() in {"", "0"} else [tolerance]
+    least = await read_money(tx, "tolerance", given_up)
     now = await house.clock.business_now(tx)
-    made = await shifts.set_up(tx, name.strip(), place.strip(), least.amount_minor, now)
+    made = await shifts.set_up(
+        tx, name.strip(), place.strip(), sum(one.amount_minor for one in least), now
+    )
     await note(
         house,
         tx,
         actor=actor,
         action="till.set_up",
         subject=f"till:{made.name}",
-        after=f"{made.place or 'no place'}, {least} by one person",
+        after=f"{made.place or 'no place'}, {_listed(least)} by one person",
         reason=reason,
     )
     return made
@@ -129,6 +134,15 @@ async def recount(house: House, tx: Tx, name: str, *, actor: str, reason: str = 
     one = await shifts.recount(tx, name)
     await _note(house, tx, one, actor, action="shift.recount", after="open", reason=reason)
     return one
+
+
+async def print_receipt(house: House, tx: Tx, number: str, *, actor: str) -> ReceiptView:
+    """Print a receipt: `prints` tells whether it is a copy. Raises NotFound."""
+    n = await receipts.hand_out(tx, number, await house.clock.business_now(tx), by=actor)
+    which = "the original" if n == 1 else f"copy {n - 1}"
+    subject = f"receipt:{number}"
+    await note(house, tx, actor=actor, action="receipt.print", subject=subject, after=which)
+    return await reading.find_receipt(tx, number)
 
 
 async def _zone(tx: Tx) -> str:

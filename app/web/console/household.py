@@ -25,6 +25,7 @@ from app.desk.boxes import Back, By, holder_of
 from app.desk.mending import TEXT_CHARS_MAX
 from app.identity.roles import Right
 from app.web.console import ways
+from app.web.console.cashing import RECEIPTS
 from app.web.console.forms import DeedForm
 from app.web.console.sayings import told
 from app.web.page.fields import Day, Points
@@ -46,7 +47,6 @@ if TYPE_CHECKING:
     from app.web.console.pages import Console
 
 _HERE = "/console/accounts/{contract}"
-RECEIPTS = "/console/receipts"
 _RESULTS = {
     Outcome.DONE: "done",
     Outcome.PENDING: "waits for the box to call",
