@@ -20,6 +20,7 @@ from billing.accounts.store import account, service
 from billing.bank.store import bank_entry, bank_part, bank_payer, bank_statement
 from billing.cash.store import drawer_entry, receipt, receipt_print, shift, shift_count, till
 from billing.catalog.store import catalog_version, price
+from billing.debits.store import debit, debit_batch, debit_creditor, mandate
 from billing.dunning.store import dunning_cut, dunning_notice, dunning_segment, hold
 from billing.equipment.store import possession_heard, rental
 from billing.invoicing.discounts import invoice_discount
@@ -72,6 +73,7 @@ TABLES = (
     *(attempt, refund, payment_method, provider_event, provider_cursor, audit, audit_link),
     *(bank_statement, bank_entry, bank_part, bank_payer),
     *(till, shift, drawer_entry, shift_count, receipt, receipt_print),
+    *(debit_creditor, mandate, debit, debit_batch),
 )
 # What only grows; on SQLite a row could also be replaced, which a key of its own refuses.
 _DOCUMENTS = (invoice, invoice_line, invoice_discount, credit_note, credit_line, voided, proforma)
