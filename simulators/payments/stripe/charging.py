@@ -74,11 +74,11 @@ class Cashier:
         self._book.emit("charge.dispute.funds_withdrawn", dispute)
         return dispute
 
-    def close_dispute(self, dispute: Thing, status: str) -> None:
-        """Close a dispute as won or lost."""
+    def close_dispute(self, dispute: Thing, status: str, fee_returned: int = 0) -> None:
+        """Close a dispute as won or lost; won, its fee may come back too."""
         dispute["status"] = status
         if status == "won":
-            self._transact(dispute, dispute["amount"], 0)
+            self._transact(dispute, dispute["amount"], -fee_returned)
             self._book.emit("charge.dispute.funds_reinstated", dispute)
         self._book.emit("charge.dispute.closed", dispute)
 
