@@ -21,9 +21,9 @@ from terms.errors import NotFound
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Received:
-    """Our id of the event, and whether it was heard for the first time."""
+    """Our ids of the events of a message, and whether all were heard for the first time."""
 
-    event: str
+    events: Sequence[str]
     is_new: bool
 
 
@@ -38,36 +38,40 @@ def provider_of(desk: Desk, name: str) -> Provider:
 async def receive(
     desk: Desk, tx: Tx, provider: str, headers: Mapping[str, str], body: bytes
 ) -> Received:
-    """Store a provider's message and mark it for intake.
+    """Store the events of a provider's message and mark them for intake.
 
-    A copy changes nothing; while its message is not taken up, it is marked again all the same.
+    A copy changes nothing; while its event is not taken up, it is marked again all the same.
 
     Raises:
         NotFound: no such provider is configured.
         Forbidden: the message is not the provider's, or not fresh.
-        Invalid: it is no event.
+        Invalid: it is no message about events.
     """
     machine_now = desk.clock.machine_now()
-    event_id = provider_of(desk, provider).verify(headers, body, machine_now)
-    key = new_id(machine_now, desk.chance)
-    row = {
-        "id": key,
-        "provider": provider,
-        "event_id": event_id,
-        "body": body,
-        "received_at": machine_now,
-        "state": EventState.RECEIVED.value,
-        "reason": "",
+    told = {
+        one.id: one.body for one in provider_of(desk, provider).verify(headers, body, machine_now)
     }
-    if await tx.insert_new(provider_event, [row], key=("provider", "event_id")):
-        await desk.work.mark(tx, "intake", [key])
-        return Received(event=key, is_new=True)
+    rows = [
+        {
+            "id": new_id(machine_now, desk.chance),
+            "provider": provider,
+            "event_id": event_id,
+            "body": said,
+            "received_at": machine_now,
+            "state": EventState.RECEIVED.value,
+            "reason": "",
+        }
+        for event_id, said in sorted(told.items())
+    ]
+    if await tx.insert_new(provider_event, rows, key=("provider", "event_id")) == len(rows):
+        keys = [str(row["id"]) for row in rows]
+        await desk.work.mark(tx, "intake", keys)
+        return Received(events=keys, is_new=True)
     c = provider_event.c
-    query = select(c.id, c.state).where(c.provider == provider, c.event_id == event_id)
-    (stored,) = await tx.rows(query)
-    if stored.state in UNTAKEN:
-        await desk.work.mark(tx, "intake", [stored.id])
-    return Received(event=stored.id, is_new=False)
+    query = select(c.id, c.state).where(c.provider == provider, among(tx.engine, c.event_id))
+    stored = await tx.rows(query.order_by(c.id), {KEYS: packed(tx.engine, sorted(told))})
+    await desk.work.mark(tx, "intake", [row.id for row in stored if row.state in UNTAKEN])
+    return Received(events=[row.id for row in stored], is_new=False)
 
 
 async def release(desk: Desk, tx: Tx, event_ids: Sequence[str]) -> int:
