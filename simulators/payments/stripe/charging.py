@@ -160,7 +160,7 @@ class Cashier:
 
 def shown_method(method: Thing) -> Thing:
     """Show a payment method without what only the simulator knows of it."""
-    return {key: value for key, value in method.items() if key != "_token"}
+    return {key: value for key, value in method.items() if not key.startswith("_")}
 
 
 def _fail(charge: Thing, code: str) -> None:
