@@ -26,7 +26,7 @@ async def poll(till: Till, pages_max: int = polling.PAGES_MAX) -> int:
             break
     async with office.store.read() as tx:
         keys = [row.id for row in await tx.rows(select(provider_event.c.id))]
-    await till.take(Received(events=keys, is_new=False))
+    await till.take(*(Received(event=key, is_new=False) for key in keys))
     return found
 
 
