@@ -243,9 +243,8 @@ async def _payments(tx: Tx, key: AccountId) -> list[PaymentView]:
 
 def _paid(_engine: Engine) -> Select[Any]:
     c = movement.c
-    query = select(movement).where(
-        c.account_id == bindparam("account"), c.kind.not_in(sorted(FEES))
-    )
+    no_fee = (c.kind != kind.value for kind in sorted(FEES))
+    query = select(movement).where(c.account_id == bindparam("account"), *no_fee)
     return query.order_by(c.received_at.desc(), c.id.desc()).limit(ROWS_MAX)
 
 
