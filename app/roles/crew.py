@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 from enum import StrEnum
 
-from app.roles import collect, intake, method, refund, reward, scheduler, settle
+from app.roles import collect, dunning, intake, method, refund, reward, scheduler, settle
 from app.roles.leading import Leading, Running
 from app.roles.pace import BESIDE_OTHERS, Pace
 from app.wiring import House
@@ -91,6 +91,7 @@ def lanes(house: House) -> dict[str, Lane]:
         collect.KIND: _lane(house, collect.KIND, collect.handler(house)),
         refund.KIND: _lane(house, refund.KIND, refund.handler(house)),
         method.KIND: _lane(house, method.KIND, method.handler(house), rows_max=method.ROWS_MAX),
+        dunning.KIND: _lane(house, dunning.KIND, dunning.handler(house), rows_max=dunning.ROWS_MAX),
         reward.KIND: _lane(house, reward.KIND, reward.handler(house), rows_max=REWARD_ROWS_MAX),
         COMPOSE: _lane(house, COMPOSE, house.composer.handle, rows_max=COMPOSE_ROWS_MAX),
         notify.KIND: _lane(house, notify.KIND, house.notices.handle),

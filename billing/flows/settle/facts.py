@@ -8,7 +8,7 @@ from datetime import date
 from typing import NamedTuple
 
 from billing.accounts.model import Account, Service
-from billing.dunning.model import Hold
+from billing.dunning.model import Cut, Hold
 from billing.equipment.model import Rental
 from billing.invoicing.credit import Charged
 from billing.payments.model import Attempt, Debt, Method, Movement
@@ -84,7 +84,7 @@ class Facts:
     `deposited` are rentals with a charged deposit. `first` are open invoices that were the first of
     a subscription. `redeemed` is None where no promotion was had. `credits` is money that has paid
     nothing yet, by the movement or credit note it came with. `promise` is the one that stands.
-    `cuts` are open invoices for which it is dark, and since when.
+    `cuts` are open invoices for which a rung of the ladder stands.
     `pending` is charged once, with an invoice to come. `voided` are the void ones of the invoices
     of `charged`, and whether their days are charged again.
     """
@@ -106,5 +106,5 @@ class Facts:
     paid: list[Paid] = field(default_factory=list)
     attempts: dict[InvoiceId, list[Attempt]] = field(default_factory=dict)
     noticed: dict[InvoiceId, dict[int, date]] = field(default_factory=dict)
-    cuts: dict[InvoiceId, date] = field(default_factory=dict)
+    cuts: dict[InvoiceId, Cut] = field(default_factory=dict)
     first: dict[str, InvoiceId] = field(default_factory=dict)
