@@ -76,7 +76,7 @@ async def test_one_level_follows_the_other_and_all_comes_back_once(office: Offic
     """SD alone on day 5, the information channel on day 8, dark on day 10, all back by one pay."""
     (account,) = await owing(office)
     key = await service_of(office)
-    seen = []
+    seen: list[tuple[int, object]] = []
     for day in range(12):
         await office.live([account], RENEWAL + timedelta(days=day, hours=2))
         now = told(await rights(office.store, key))
@@ -159,7 +159,7 @@ async def test_after_five_days_of_outage_each_step_comes_once_and_in_order(offic
     await office.live([account], RENEWAL + timedelta(days=2))
     office.now = RENEWAL + timedelta(days=30, hours=1)
     await office.settle(account)
-    seen = {}
+    seen: dict[str, int] = {}
     for _ in range(40):
         for cut in await found(office, dunning_cut):
             seen.setdefault(cut.rung, (office.now.date() - RENEWAL.date()).days)
