@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from bench import bank_lines
+from bench import bank_lines, webhooks
 from bench.report import Result
 
 
 async def run() -> list[Result]:
     """Measure each case."""
-    return [*await bank_lines.run()]
+    return [*await bank_lines.run(), *await webhooks.run()]

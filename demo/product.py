@@ -1,6 +1,7 @@
 """The product as an operator acts on it: its HTTP API with the token of the data folder.
 
-Nothing it says of itself proves anything here; it is asked to act, and whether it is at rest.
+Nothing it says of itself proves anything here; it is asked to act, and whether it is at rest. Its
+books are read to be held against those of others.
 """
 
 from __future__ import annotations
@@ -9,12 +10,13 @@ import asyncio
 import math
 import time
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from demo.client import OK, Client
 from demo.proof import PAUSE_S, NoAnswer, StoryError
 from demo.story import Household, Signup
+from terms.money import Money
 
 REST_S = 20.0
 
@@ -77,6 +79,33 @@ class Product:
         """Ask for the payment page of all that a household owes."""
         link = await self.call("POST", f"accounts/{contract}/pay-link", body={})
         return str(link["url"])
+
+    async def account(self, contract: str) -> Mapping[str, Any]:
+        """Read all it knows of a household."""
+        found: Mapping[str, Any] = await self.call("GET", f"accounts/{contract}")
+        return found
+
+    async def card_link(self, contract: str) -> str:
+        """Ask for the provider's page on which a household leaves another card."""
+        return str((await self.call("POST", f"accounts/{contract}/methods", body={}))["url"])
+
+    async def take_promise(self, contract: str, until_on: date) -> None:
+        """Take a household's word that it pays by a day."""
+        body = {"until": until_on.isoformat()}
+        await self.call("POST", f"accounts/{contract}/promises", body=body)
+
+    async def make_voucher(self, batch: str, value: Money, until_on: date) -> str:
+        """Make a batch of one card, which is good for nothing yet; return its code."""
+        order = {
+            "name": batch,
+            "value": value.plain,
+            "currency": value.currency,
+            "count": 1,
+            "valid_until": until_on.isoformat(),
+            "dealer": "Kiosk",
+        }
+        made = await self.call("POST", "vouchers", body=order)
+        return str(made["cards"][0]["code"])
 
     async def scan(self, target: str) -> list[Mapping[str, Any]]:
         """Compare a target with what it should hold; return the drift found."""

@@ -24,8 +24,10 @@ EVENTS = (
     "payment_intent.payment_failed",
     "charge.refunded",
     "charge.dispute.created",
+    "charge.dispute.funds_withdrawn",
     "charge.dispute.closed",
     "checkout.session.completed",
+    "setup_intent.succeeded",
 )
 
 
@@ -38,6 +40,7 @@ class Charge:
     customer: str
     amount: Money
     status: str
+    method: str
 
 
 class Provider(Simulator):
@@ -63,14 +66,30 @@ class Provider(Simulator):
 
     async def charges(self, customer: str = "") -> list[Charge]:
         """List charges, of one customer or of all, the oldest first."""
-        query = {"limit": str(PAGE_ROWS)} | ({"customer": customer} if customer else {})
-        rows: list[dict[str, Any]] = []
+        rows = await self.all("charges", **({"customer": customer} if customer else {}))
+        return [_charge(row) for row in rows]
+
+    async def all(self, things: str, **wanted: str) -> list[dict[str, Any]]:
+        """List charges, refunds or disputes as its REST has them, the oldest first."""
+        query, rows = {"limit": str(PAGE_ROWS), **wanted}, list[dict[str, Any]]()
         while True:
-            page = await self._rest("GET", "charges", query=query)
+            page = await self._rest("GET", things, query=query)
             rows += page["data"]
             if not page["has_more"]:
-                return [_charge(row) for row in reversed(rows)]
+                return rows[::-1]
             query["starting_after"] = rows[-1]["id"]
+
+    async def charge_by_hand(self, customer: str, method: str, amount: Money) -> None:
+        """Charge a card as somebody at the provider's own pages would."""
+        form = {
+            "amount": str(amount.amount_minor),
+            "currency": amount.currency.lower(),
+            "customer": customer,
+            "payment_method": method,
+            "confirm": "true",
+            "off_session": "true",
+        }
+        await self._rest("POST", "payment_intents", form=form)
 
     async def page_amount(self, url: str, currency: str) -> Money:
         """Open a hosted payment page and read the amount it asks for."""
@@ -109,4 +128,5 @@ def _charge(row: dict[str, Any]) -> Charge:
         customer=row["customer"] or "",
         amount=Money(row["amount"], row["currency"].upper()),
         status=row["status"],
+        method=row["payment_method"],
     )

@@ -15,7 +15,7 @@ from demo.timeline import Timeline
 from terms.money import Money
 
 PROOF_S = 10.0
-SPOILED_S = 4.0  # nobody waits long for what cannot be
+SPOILED_S = 2.0  # nobody waits long for what cannot be
 
 
 @dataclass(slots=True, kw_only=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, time
 from typing import Any
 
@@ -30,6 +30,7 @@ class Household:
     packages: tuple[str, ...]
     box: str = ""
     box_packages: tuple[str, ...] = ()
+    email: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,6 +81,28 @@ class GiveBack:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Dues:
+    """What is due on one more bill day, how four households come by it, and when.
+
+    `declined` has a card that is stolen. `promising` promises to pay `until_on` and pays by its
+    bank, which books it `paid_on`. `redeeming` has a voucher of so much. `disputing` takes back
+    what it has paid. `refund` is given back of what the first one has paid.
+    """
+
+    on: date
+    until_on: date
+    paid_on: date
+    after_on: date
+    decline: str
+    voucher: Money
+    refund: Money
+    declined: Household
+    promising: Household
+    redeeming: Household
+    disputing: Household
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Story:
     """All expected values of one operator's story."""
 
@@ -95,6 +118,13 @@ class Story:
     hand: Mapping[str, Any]
     down_s: float
     give_back: GiveBack
+    dues: Dues
+
+    @property
+    def dunned(self) -> tuple[Day, ...]:
+        """The days of the ladder once more, from the bill day of the dues on."""
+        later = self.dues.on - self.renewal.days[0].on
+        return tuple(replace(day, on=day.on + later) for day in self.renewal.days)
 
     def instant(self, day: date) -> datetime:
         """Tell the instant at which the story looks at a day."""
@@ -128,6 +158,7 @@ def read_story(operator: Operator) -> Story:
         hand=told["hand"],
         down_s=float(told["outage"]["down_s"]),
         give_back=_give_back(told["return"], money),
+        dues=_dues(told["dues"], money),
     )
 
 
@@ -173,6 +204,22 @@ def _give_back(row: Mapping[str, Any], currency: str) -> GiveBack:
     )
 
 
+def _dues(row: Mapping[str, Any], currency: str) -> Dues:
+    return Dues(
+        on=row["on"],
+        until_on=row["until_on"],
+        paid_on=row["paid_on"],
+        after_on=row["after_on"],
+        decline=row["decline"],
+        voucher=Money.parse(row["voucher"], currency),
+        refund=Money.parse(row["refund"], currency),
+        declined=_household(row["declined"], currency),
+        promising=_household(row["promising"], currency),
+        redeeming=_household(row["redeeming"], currency),
+        disputing=_household(row["disputing"], currency),
+    )
+
+
 def _household(row: Mapping[str, Any], currency: str) -> Household:
     return Household(
         contract=row["contract"],
@@ -184,4 +231,5 @@ def _household(row: Mapping[str, Any], currency: str) -> Household:
         packages=tuple(sorted(row["packages"])),
         box=row.get("box", ""),
         box_packages=tuple(sorted(row.get("box_packages", ()))),
+        email=row.get("email", ""),
     )

@@ -13,7 +13,6 @@ from datetime import date
 
 from app.desk.places import Places
 from app.imports import box_rows, loyalty_check, promotion_rows, sheets
-from app.imports.dunning_rules import unrouted
 from app.imports.folder import Folder
 from app.imports.operator import FILE as OPERATOR
 from app.imports.problems import Problems
@@ -71,7 +70,7 @@ def check(folder: Folder, known: Known, problems: Problems) -> None:
     if folder.operator is None and not known.currency and OPERATOR not in folder.files:
         problems.add(OPERATOR, "missing: the first import names the operator")
     _routes(folder, known, problems)
-    _levels(folder, known, problems)
+    level_check.check_levels(folder, known.routed, problems)
     _offerings(folder, known, problems)
     _prices(folder, known, problems)
     _unpriced(folder, known, problems)
@@ -138,17 +137,6 @@ def _routes(folder: Folder, known: Known, problems: Problems) -> None:
         else:
             problems.lose("routes.csv", "code", [row.code])
     folder.routes = good
-
-
-def _levels(folder: Folder, known: Known, problems: Problems) -> None:
-    """Note what the levels of dunning add that leads nowhere."""
-    if folder.operator is None or problems.is_unreadable("routes.csv"):
-        return
-    routed = known.routed | {row.code for row in folder.routes}
-    routed |= problems.lost("routes.csv", "code")
-    for level, code in unrouted(folder.operator.segments, routed):
-        why = f"no route leads the code '{code}' to a target"
-        problems.add(OPERATOR, why, field=f"dunning.levels.{level}.adds")
 
 
 def _offerings(folder: Folder, known: Known, problems: Problems) -> None:

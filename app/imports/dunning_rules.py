@@ -10,6 +10,7 @@ from typing import TypeVar
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from app.imports import cells
+from app.imports.fee_rules import Late
 from billing.dunning import model
 from billing.dunning.brake import FLOOR, FLOOR_MAX, SHARE_PERCENT, BrakePolicy
 from billing.dunning.hours import DAY_HOURS, HOLIDAYS_MAX, WEEKDAYS, Hours
@@ -123,6 +124,7 @@ class Rules(_Strict):
     exempt: bool | None = None
     cut_off: AtHours | None = None
     retries: Tries | None = None
+    late_fees: Late | None = None
 
 
 class Dunning(Rules):
@@ -162,6 +164,7 @@ def _segment(
 ) -> Segment:
     cut_off = _own(rules.cut_off, usual.cut_off) or AtHours()
     tries = _own(rules.retries, usual.retries) or Tries()
+    late = _own(rules.late_fees, usual.late_fees)
     with _named(where):
         ladder = _ladder(_own(rules.steps, usual.steps) or [], levels)
         least_minor = _minor(_own(rules.least, usual.least), currency)
@@ -174,12 +177,15 @@ def _segment(
                 paydays=tuple(tries.paydays),
                 payday_wait_days=tries.payday_wait_days,
             )
+        with _named("late_fees"):
+            late_fees = late.rules(currency) if late else None
         return Segment(
             ladder=ladder,
             least_minor=least_minor,
             is_exempt=bool(_own(rules.exempt, usual.exempt)),
             cut_off=cut_off_hours,
             retries=retries,
+            late_fees=late_fees,
         )
 
 

@@ -11,9 +11,9 @@ from collections.abc import Mapping
 from datetime import timedelta
 from enum import StrEnum
 
-from app.roles import collect, dunning, intake, method, refund, reward, scheduler, settle
+from app.roles import calling, dunning, intake, reward, scheduler, settle
 from app.roles.leading import Leading, Running
-from app.roles.pace import BESIDE_OTHERS, Pace
+from app.roles.pace import AT_WORK, BESIDE_OTHERS, Pace
 from app.wiring import House
 from messages import notify
 from messages.letters.channel import Post
@@ -45,7 +45,8 @@ class Role(StrEnum):
 
 def duties(house: House, role: Role) -> dict[str, Running]:
     """Name everything a role keeps running, the listeners apart."""
-    work: dict[str, Running] = {kind: lane.run for kind, lane in lanes(house).items()}
+    pace = AT_WORK if role is Role.WORKER else BESIDE_OTHERS
+    work: dict[str, Running] = {kind: lane.run for kind, lane in lanes(house, pace).items()}
     work["reconcile"] = house.reconciler.run
     clock = _by_the_clock(house)
     ears: dict[str, Running] = {"ears": lambda stop: scheduler.hear_others(house, stop)}
@@ -83,14 +84,15 @@ def _by_the_clock(house: House) -> dict[str, Running]:
     return {CLOCK: leading.run}
 
 
-def lanes(house: House) -> dict[str, Lane]:
+def lanes(house: House, pace: Mapping[Engine, Pace] = BESIDE_OTHERS) -> dict[str, Lane]:
     """Make the lane of every kind of work but `reconcile`, which has one for each target."""
     return {
         intake.KIND: _lane(house, intake.KIND, intake.handler(house)),
-        settle.KIND: settling(house, BESIDE_OTHERS),
-        collect.KIND: _lane(house, collect.KIND, collect.handler(house)),
-        refund.KIND: _lane(house, refund.KIND, refund.handler(house)),
-        method.KIND: _lane(house, method.KIND, method.handler(house), rows_max=method.ROWS_MAX),
+        settle.KIND: settling(house, pace),
+        **{
+            flow.kind: _lane(house, flow.kind, calling.handler(house, flow), rows_max=flow.rows_max)
+            for flow in calling.FLOWS
+        },
         dunning.KIND: _lane(house, dunning.KIND, dunning.handler(house), rows_max=dunning.ROWS_MAX),
         reward.KIND: _lane(house, reward.KIND, reward.handler(house), rows_max=REWARD_ROWS_MAX),
         COMPOSE: _lane(house, COMPOSE, house.composer.handle, rows_max=COMPOSE_ROWS_MAX),

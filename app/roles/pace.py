@@ -40,6 +40,11 @@ BESIDE_OTHERS: Mapping[Engine, Pace] = {
     "sqlite": Pace(rows_min=5, rows_max=20, within_s=0.010, loop_s=0.020),
     "postgresql": Pace(rows_min=5, rows_max=20, within_s=0.150, loop_s=0.020),
 }
+# A worker shows no pages: only work waits for its batches, at most for the one under way.
+AT_WORK: Mapping[Engine, Pace] = {
+    "sqlite": BESIDE_OTHERS["sqlite"],
+    "postgresql": Pace(rows_min=5, rows_max=100, within_s=0.050, loop_s=0.050, abreast=2),
+}
 # A process that does nothing else lets others write, and has its event loop for itself.
 BY_ITSELF: Mapping[Engine, Pace] = {
     "sqlite": Pace(rows_min=20, rows_max=500, within_s=0.025, loop_s=1.0, abreast=3),

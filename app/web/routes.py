@@ -12,4 +12,4 @@ from app.web.site import Site
 
 def all_routes(site: Site, alive: Callable[[], Mapping[str, bool]]) -> tuple[Route, ...]:
     """Put them together; `alive` tells of each duty of this process whether it runs."""
-    return (*hooks.ROUTES, *API, *site.routes(), *health.routes(site.house, alive))
+    return (*hooks.routes(site.house), *API, *site.routes(), *health.routes(site.house, alive))

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
+from billing.dunning.fee_terms import late_read, late_written
 from billing.dunning.hours import Hours
 from billing.dunning.level import Level
 from billing.dunning.model import Action, Ladder, Step
@@ -26,6 +27,7 @@ def written(one: Segment) -> Document:
             "paydays": list(one.retries.paydays),
             "payday_wait_days": one.retries.payday_wait_days,
         },
+        "late_fees": late_written(one.late_fees) if one.late_fees else None,
     }
 
 
@@ -52,6 +54,7 @@ def read(told: Document) -> Segment:
             paydays=tuple(retries["paydays"]),
             payday_wait_days=retries["payday_wait_days"],
         ),
+        late_fees=late_read(told["late_fees"]) if told.get("late_fees") else None,
     )
 
 

@@ -8,6 +8,7 @@ from datetime import date
 from typing import NamedTuple
 
 from billing.dunning.hours import ALWAYS, Hours, Slot
+from billing.dunning.late_fees import LateFees
 from billing.dunning.model import Action, Ladder
 from terms.calendar import days_after
 from terms.errors import Invalid
@@ -69,11 +70,23 @@ class Segment:
     is_exempt: bool = False
     cut_off: Hours = ALWAYS
     retries: Retries = field(default_factory=Retries)
+    late_fees: LateFees | None = None
     _days: dict[date, Days] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         if not 0 <= self.least_minor <= LEAST_MINOR_MAX:
             raise Invalid("least", "must be an amount, and not absurdly large")
+
+    @property
+    def bears(self) -> LateFees | None:
+        """The late fees of its accounts: who is exempt bears none."""
+        return None if self.is_exempt else self.late_fees
+
+    @property
+    def taxes(self) -> Iterator[tuple[str, str]]:
+        """Name the tax of each kind of fee."""
+        if self.late_fees:
+            yield "late_fees", self.late_fees.tax
 
     def days(self, due_on: date) -> Days:
         """Work out the days of the ladder for a due date, once."""

@@ -7,7 +7,7 @@ done there, it starts again: no charge follows without a look at what is owed by
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -17,6 +17,7 @@ from sqlalchemy import Row, bindparam, exists, func, select, update
 from billing.accounts.store import account
 from billing.flows import movements
 from billing.flows.attempts import Failure, stands
+from billing.flows.calls import OUR_FAULT_S, Recorded, asked, is_untouched
 from billing.flows.desk import Desk
 from billing.flows.movements import Told
 from billing.invoicing.store import invoice
@@ -44,12 +45,8 @@ from billing.payments.provider import (
 from billing.payments.store import attempt, movement, open_item, payment_method
 from runtime.store import Instant, Tx
 from runtime.store.among import KEYS, among, packed
-from terms.errors import Conflict, Permanent, Retryable, Throttled, Unreachable
 from terms.ids import AccountId, AttemptId
 from terms.money import Money
-
-BUSY_S = 60.0  # the provider is there but does not want to be asked now
-OUR_FAULT_S = 900.0  # our own credentials or settings: no payer is to suffer from it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,15 +63,6 @@ class Charge:
     looks: int
     is_asked: bool
     called_at: datetime
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Collected:
-    """What is done, what to look at again after so much machine time, what is stuck and why."""
-
-    done: Sequence[AttemptId]
-    again: dict[AttemptId, timedelta]
-    stuck: dict[AttemptId, str]
 
 
 async def prepare(desk: Desk, tx: Tx, attempt_ids: Sequence[str]) -> list[Charge]:
@@ -116,30 +104,15 @@ async def call(desk: Desk, charge: Charge) -> Outcome:
     return await asked(verb(charge.order), is_asked=charge.is_asked)
 
 
-async def asked(answer: Awaitable[Outcome], *, is_asked: bool) -> Outcome:
-    """Wait for a provider's answer; what it could not do becomes an outcome too.
-
-    `is_asked` says that it was a look-up.
-    """
-    try:
-        return await answer
-    except Unreachable as error:
-        return Lost(reason=str(error))
-    except (Retryable, Conflict, Permanent) as error:
-        # A look-up that was refused says nothing about what it was to find.
-        nothing_done = error.is_untouched and not is_asked
-        return Postponed(reason=str(error), after_s=_wait_s(error), is_untouched=nothing_done)
-
-
 async def record(
     desk: Desk, tx: Tx, outcomes: Sequence[tuple[Charge, Outcome]], now: datetime
-) -> Collected:
+) -> Recorded:
     """Write down what providers answered; marks the accounts concerned."""
     told = [_told(charge, out) for charge, out in outcomes if isinstance(out, Charged)]
     refusals = [_refused(charge, out) for charge, out in outcomes if isinstance(out, Declined)]
     await movements.hear(desk, tx, told, refusals, now)
-    again: dict[AttemptId, timedelta] = {}
-    stuck: dict[AttemptId, str] = {}
+    again: dict[str, timedelta] = {}
+    stuck: dict[str, str] = {}
     undecided: list[Charge] = []
     for charge, out in outcomes:
         key = charge.order.attempt
@@ -157,19 +130,7 @@ async def record(
                 stuck[key] = f"its outcome is unknown after {charge.looks} looks: {out}"
     await _reopen(tx, [charge for charge, out in outcomes if is_untouched(out)])
     await _leave_unknown(tx, undecided)
-    done = [c.order.attempt for c, _ in outcomes if c.order.attempt not in {*again, *stuck}]
-    return Collected(done=done, again=again, stuck=stuck)
-
-
-def _wait_s(error: Retryable | Conflict | Permanent) -> float:
-    if isinstance(error, Throttled):
-        return error.retry_after_s
-    return OUR_FAULT_S if isinstance(error, Permanent) else BUSY_S
-
-
-def is_untouched(out: Outcome) -> bool:
-    """Whether for certain nothing was done at the provider."""
-    return isinstance(out, Missing) or (isinstance(out, Postponed) and out.is_untouched)
+    return Recorded(again=again, stuck=stuck)
 
 
 async def _unsettled(tx: Tx, attempt_ids: Sequence[str]) -> Sequence[Row[Any]]:

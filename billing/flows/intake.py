@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Any
 
-from sqlalchemy import Row, select, update
+from sqlalchemy import Row, bindparam, or_, select, update
 
 from billing.accounts.store import account
 from billing.flows import methods, movements
@@ -29,6 +30,7 @@ from billing.payments.store import (
 )
 from runtime.store import Tx
 from runtime.store.among import KEYS, among, packed
+from runtime.store.prepared import PreparedCommand, PreparedQuery
 from terms.errors import DomainError
 from terms.ids import AccountId, AttemptId
 
@@ -156,13 +158,7 @@ def _ownerless(
 
 
 async def _stored(tx: Tx, event_ids: Sequence[str]) -> Sequence[_Stored]:
-    c = provider_event.c
-    query = (
-        select(c.id, c.provider, c.body, c.received_at)
-        .where(among(tx.engine, c.id), c.state.in_(sorted(UNTAKEN)))
-        .order_by(c.id)
-    )
-    return await tx.rows(query, {KEYS: packed(tx.engine, event_ids)})
+    return await _STORED.rows(tx, {KEYS: packed(tx.engine, event_ids)})
 
 
 async def _known(tx: Tx, events: Sequence[_Event]) -> _Known:
@@ -171,28 +167,26 @@ async def _known(tx: Tx, events: Sequence[_Event]) -> _Known:
     if not tidings and not any(event.methods for event in events):
         return known
     tries = {one.attempt for _, one in tidings if one.attempt}
-    query = select(attempt).where(among(tx.engine, attempt.c.id))
-    for row in await tx.rows(query, {KEYS: packed(tx.engine, sorted(tries))}):
+    for row in await _ATTEMPTS.rows(tx, _keys(tx, tries)) if tries else ():
         one = attempt_from(row)
         known.attempts[one.id] = one.account
         if one.is_unsettled:
             known.awaited.add(one.id)
-    charges = {one.charge for _, one in tidings}
-    m = movement.c
-    of_charge = select(m.provider, m.charge, m.account_id).where(among(tx.engine, m.charge))
-    for each in await tx.rows(of_charge, {KEYS: packed(tx.engine, sorted(charges))}):
+    charges = _keys(tx, {one.charge for _, one in tidings})
+    charges["providers"] = packed(tx.engine, sorted({provider for provider, _ in tidings}))
+    for each in await _CHARGES.rows(tx, charges):
         known.charges[each.provider, each.charge] = AccountId(each.account_id)
     owners = {*known.attempts.values(), *known.charges.values()}
     numbers = {one.account for _, one in tidings if one.account}
     numbers |= {one.account for event in events for one in event.methods if one.account}
-    for found in await tx.rows(
-        select(account.c.id, account.c.number).where(
-            among(tx.engine, account.c.number) | among(tx.engine, account.c.id, "ids")
-        ),
-        {KEYS: packed(tx.engine, sorted(numbers)), "ids": packed(tx.engine, sorted(owners))},
-    ):
+    accounts = _keys(tx, numbers) | {"ids": packed(tx.engine, sorted(owners))}
+    for found in await _ACCOUNTS.rows(tx, accounts):
         known.numbers[found.number] = AccountId(found.id)
     return known
+
+
+def _keys(tx: Tx, keys: Iterable[str]) -> dict[str, Any]:
+    return {KEYS: packed(tx.engine, sorted(keys))}
 
 
 async def _note(tx: Tx, states: dict[str, tuple[EventState, str]]) -> None:
@@ -200,9 +194,33 @@ async def _note(tx: Tx, states: dict[str, tuple[EventState, str]]) -> None:
     for key, outcome in states.items():
         groups.setdefault(outcome, []).append(key)
     for (state, reason), keys in groups.items():
-        await tx.execute(
-            update(provider_event)
-            .where(among(tx.engine, provider_event.c.id))
-            .values(state=state.value, reason=reason),
-            {KEYS: packed(tx.engine, keys)},
-        )
+        await _NOTED.run(tx, {**_keys(tx, keys), "to_state": state.value, "why": reason})
+
+
+_EVENT, _MOVED = provider_event.c, movement.c
+_STORED = PreparedQuery(
+    lambda engine: (
+        select(_EVENT.id, _EVENT.provider, _EVENT.body, _EVENT.received_at)
+        .where(among(engine, _EVENT.id), or_(*(_EVENT.state == each for each in sorted(UNTAKEN))))
+        .order_by(_EVENT.id)
+    )
+)
+_ATTEMPTS = PreparedQuery(lambda engine: select(attempt).where(among(engine, attempt.c.id)))
+# Charges are found by their provider; without it every movement would be read.
+_CHARGES = PreparedQuery(
+    lambda engine: select(_MOVED.provider, _MOVED.charge, _MOVED.account_id).where(
+        among(engine, _MOVED.provider, "providers"), among(engine, _MOVED.charge)
+    )
+)
+_ACCOUNTS = PreparedQuery(
+    lambda engine: select(account.c.id, account.c.number).where(
+        among(engine, account.c.number) | among(engine, account.c.id, "ids")
+    )
+)
+_NOTED = PreparedCommand(
+    lambda engine: (
+        update(provider_event)
+        .where(among(engine, _EVENT.id))
+        .values(state=bindparam("to_state"), reason=bindparam("why"))
+    )
+)

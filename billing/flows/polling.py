@@ -11,11 +11,10 @@ from datetime import datetime, timedelta
 from sqlalchemy import select
 
 from billing.flows.desk import Desk
+from billing.flows.receive import Message, receive
 from billing.payments.provider import EventPage, Missing
-from billing.payments.store import EventState, provider_cursor, provider_event
-from runtime.chance import new_id
+from billing.payments.store import provider_cursor
 from runtime.store import Tx
-from runtime.store.among import KEYS, among, packed
 
 OVERLAP = timedelta(minutes=5)
 PAGES_MAX = 20
@@ -38,30 +37,24 @@ async def take(
     if isinstance(page, Missing):
         await _remember(tx, provider, "", None, machine_now)
         return 0, ""
-    known = await _known(tx, provider, [one.id for one in page.events])
-    rows = [
-        {
-            "id": new_id(machine_now, desk.chance),
-            "provider": provider,
-            "event_id": one.id,
-            "body": one.body,
-            "received_at": min(one.at, machine_now),
-            "state": EventState.RECEIVED.value,
-            "reason": "",
-        }
+    told = [
+        Message(
+            provider=provider,
+            event_id=one.id,
+            body=one.body,
+            received_at=min(one.at, machine_now),
+        )
         for one in page.events
-        if one.id not in known
     ]
-    await tx.insert_new(provider_event, rows, key=("provider", "event_id"))
-    new = await _keys(tx, provider, [str(row["event_id"]) for row in rows])
-    await desk.work.mark(tx, "intake", new)
+    received = await receive(desk, tx, told)
     old = [one for one in page.events if one.at <= machine_now - OVERLAP]
     place = old[-1] if old else page.events[0] if page.events and not since else None
     if place:
         await _remember(tx, provider, place.id, place.at, machine_now)
     else:
         await _remember(tx, provider, since or "", None, machine_now)
-    return len(new), page.events[-1].id if page.has_more and page.events else ""
+    count = sum(one.is_new for one in received)
+    return count, page.events[-1].id if page.has_more and page.events else ""
 
 
 async def _remember(
@@ -74,19 +67,3 @@ async def _remember(
         "looked_at": machine_now,
     }
     await tx.upsert(provider_cursor, [row], key=("provider",))
-
-
-async def _known(tx: Tx, provider: str, event_ids: list[str]) -> set[str]:
-    c = provider_event.c
-    query = select(c.event_id).where(c.provider == provider, among(tx.engine, c.event_id))
-    return {row.event_id for row in await tx.rows(query, {KEYS: packed(tx.engine, event_ids)})}
-
-
-async def _keys(tx: Tx, provider: str, event_ids: list[str]) -> list[str]:
-    c = provider_event.c
-    query = select(c.id).where(
-        c.provider == provider,
-        among(tx.engine, c.event_id),
-        c.state == EventState.RECEIVED.value,
-    )
-    return [row.id for row in await tx.rows(query, {KEYS: packed(tx.engine, event_ids)})]

@@ -88,6 +88,7 @@ async def _debts(tx: Tx, account: AccountId, currency: str) -> list[Debt]:
             sequence=row.sequence,
             due_on=row.due_on,
             rest=Money(row.rest_minor, row.currency),
+            is_fee=row.is_fee,
         )
         for row in await tx.rows(query)
     ]

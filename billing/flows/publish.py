@@ -153,7 +153,9 @@ async def _publish_rules(tx: Tx, publication: Publication, now: datetime) -> lis
     changes = []
     brake = publication.brake
     segments, starts, policy = publication.segments, publication.starts, publication.promises
-    if segments is not None and segments != await dunning.load_segments(tx):
+    held = await dunning.load_segments(tx)
+    _check_taxes(held if segments is None else segments, await tax.load(tx))
+    if segments is not None and segments != held:
         await _check_segments(tx, segments)
         await dunning.keep_segments(tx, segments)
         changes.append(f"dunning: {len(segments.each)} segments")
@@ -191,6 +193,17 @@ async def _check_segments(tx: Tx, segments: Segments) -> None:
     for row in used:
         if row.segment not in segments.each:
             raise Invalid(f"dunning.segments.{row.segment}", "accounts are in it: it has to stay")
+
+
+def _check_taxes(segments: Segments, known: TaxTable) -> None:
+    """Raise Invalid for a fee under a tax that has no rate somewhere."""
+    for name, one in segments.each.items():
+        where = f"dunning.segments.{name}" if name else "dunning"
+        for kind, used in one.taxes:
+            if used and used not in known.taxes:
+                raise Invalid(f"{where}.{kind}.tax", f"there is no tax {used!r}")
+            for missing in known.gaps([used] if used else []):
+                raise Invalid(f"{where}.{kind}.tax", f"{missing} has no rate there")
 
 
 def _check_names(publication: Publication, book: PriceBook, table: TaxTable) -> None:

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
 
 from sqlalchemy import select, update
 
@@ -17,6 +19,24 @@ from runtime.chance import new_id
 from runtime.store import Tx
 from runtime.store.among import KEYS, among, packed
 from terms.errors import NotFound
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Message:
+    """An event as its provider tells it, proven to be the provider's own.
+
+    `received_at` is when it was told, in machine time; now where nothing is said.
+    """
+
+    provider: str
+    event_id: str
+    body: bytes
+    received_at: datetime | None = None
+
+    @property
+    def name(self) -> tuple[str, str]:
+        """What tells it from others."""
+        return self.provider, self.event_id
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,39 +55,62 @@ def provider_of(desk: Desk, name: str) -> Provider:
     return found
 
 
-async def receive(
-    desk: Desk, tx: Tx, provider: str, headers: Mapping[str, str], body: bytes
-) -> Received:
-    """Store a provider's message and mark it for intake.
-
-    A copy changes nothing; while its message is not taken up, it is marked again all the same.
+def prove(desk: Desk, provider: str, headers: Mapping[str, str], body: bytes) -> Message:
+    """Take a raw message for the provider's own.
 
     Raises:
         NotFound: no such provider is configured.
         Forbidden: the message is not the provider's, or not fresh.
         Invalid: it is no event.
     """
+    event_id = provider_of(desk, provider).verify(headers, body, desk.clock.machine_now())
+    return Message(provider=provider, event_id=event_id, body=body)
+
+
+async def receive(desk: Desk, tx: Tx, messages: Sequence[Message]) -> list[Received]:
+    """Store messages and mark them for intake; tells of each what became of it.
+
+    A copy changes nothing; while its message is not taken up, it is marked again all the same.
+    """
     machine_now = desk.clock.machine_now()
-    event_id = provider_of(desk, provider).verify(headers, body, machine_now)
-    key = new_id(machine_now, desk.chance)
-    row = {
-        "id": key,
-        "provider": provider,
-        "event_id": event_id,
-        "body": body,
-        "received_at": machine_now,
+    # In one order, so that two who store the same never wait for each other in a circle.
+    first = {one.name: one for one in reversed(messages)}
+    rows = {name: _row(desk, first[name], machine_now) for name in sorted(first)}
+    count = await tx.insert_new(provider_event, [*rows.values()], key=("provider", "event_id"))
+    stored = {name: (row["id"], EventState.RECEIVED.value) for name, row in rows.items()}
+    if count < len(rows):
+        stored |= await _stored(tx, list(rows))
+    await desk.work.mark(tx, "intake", [key for key, state in stored.values() if state in UNTAKEN])
+    fresh = {name for name, (key, _) in stored.items() if key == rows[name]["id"]}
+    received = []
+    for one in messages:
+        received.append(Received(event=stored[one.name][0], is_new=one.name in fresh))
+        fresh.discard(one.name)
+    return received
+
+
+def _row(desk: Desk, one: Message, machine_now: datetime) -> dict[str, Any]:
+    return {
+        "id": new_id(machine_now, desk.chance),
+        "provider": one.provider,
+        "event_id": one.event_id,
+        "body": one.body,
+        "received_at": one.received_at or machine_now,
         "state": EventState.RECEIVED.value,
         "reason": "",
     }
-    if await tx.insert_new(provider_event, [row], key=("provider", "event_id")):
-        await desk.work.mark(tx, "intake", [key])
-        return Received(event=key, is_new=True)
+
+
+async def _stored(
+    tx: Tx, names: Sequence[tuple[str, str]]
+) -> dict[tuple[str, str], tuple[str, str]]:
+    """Find messages; of each its id and its state."""
     c = provider_event.c
-    query = select(c.id, c.state).where(c.provider == provider, c.event_id == event_id)
-    (stored,) = await tx.rows(query)
-    if stored.state in UNTAKEN:
-        await desk.work.mark(tx, "intake", [stored.id])
-    return Received(event=stored.id, is_new=False)
+    query = select(c.provider, c.event_id, c.id, c.state).where(
+        c.provider.in_({provider for provider, _ in names}), among(tx.engine, c.event_id)
+    )
+    keys = {KEYS: packed(tx.engine, [event_id for _, event_id in names])}
+    return {(row.provider, row.event_id): (row.id, row.state) for row in await tx.rows(query, keys)}
 
 
 async def release(desk: Desk, tx: Tx, event_ids: Sequence[str]) -> int:

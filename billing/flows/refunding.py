@@ -7,7 +7,7 @@ forgotten the key. Once it is certain that nothing was done there, it starts aga
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -16,7 +16,7 @@ from sqlalchemy import ColumnElement, Row, bindparam, or_, select, update
 
 from billing.accounts.store import account
 from billing.flows import movements
-from billing.flows.collect import OUR_FAULT_S, asked, is_untouched
+from billing.flows.calls import OUR_FAULT_S, Recorded, asked, is_untouched
 from billing.flows.desk import Desk
 from billing.flows.movements import Told
 from billing.payments.looks import UNKNOWN_LOOKS
@@ -48,14 +48,6 @@ class GivingBack:
     looks: int
     is_asked: bool
     called_at: datetime
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Recorded:
-    """What to look at again after so much machine time, what needs a person and why."""
-
-    again: Mapping[str, timedelta]
-    stuck: Mapping[str, str]
 
 
 async def prepare(desk: Desk, tx: Tx, refund_ids: Sequence[str]) -> list[GivingBack]:

@@ -13,14 +13,16 @@ from typing import Any
 from sqlalchemy import bindparam, or_, select, update
 
 from billing.accounts.store import account, service
+from billing.flows.calls import Recorded
 from billing.flows.desk import Desk
 from billing.flows.methods import GONE, WENT_BACK
-from billing.payments.provider import Described, Missing
+from billing.payments.provider import Described, Missing, Postponed
 from billing.payments.store import payment_method
 from runtime import log
 from runtime.store import Tx
 from runtime.store.among import KEYS, among, packed
 from terms.calendar import days_after, local_date
+from terms.errors import Permanent, TargetError, Throttled, Unauthorized
 from terms.ids import AccountId, NoticeId, ServiceId
 from terms.notice import Notice
 
@@ -29,7 +31,17 @@ WARNED_DAYS = 30
 NOTICE_LIFE = timedelta(hours=24)
 ROWS_MAX = 500
 
-Found = Described | Missing | None  # None: it was forgotten
+AGAIN_S = 300.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stuck:
+    """The provider will never say; a person has to look why."""
+
+    reason: str
+
+
+Found = Described | Missing | Postponed | Stuck | None  # None: it was forgotten
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,7 +55,7 @@ class Kept:
     is_leaving: bool
 
 
-async def prepare(tx: Tx, method_ids: Sequence[str]) -> list[Kept]:
+async def prepare(_: Desk, tx: Tx, method_ids: Sequence[str]) -> list[Kept]:
     """List methods to talk to providers about."""
     c = payment_method.c
     query = select(payment_method).where(
@@ -62,15 +74,23 @@ async def prepare(tx: Tx, method_ids: Sequence[str]) -> list[Kept]:
 
 
 async def call(desk: Desk, one: Kept) -> Found:
-    """Ask the provider, with no transaction open. Raises what it raises, KeyError without it."""
-    provider = desk.providers[one.provider]
-    if one.is_leaving:
-        await provider.forget(one.ref)
-        return None
-    return await provider.describe(one.ref)
+    """Ask the provider, with no transaction open."""
+    provider = desk.providers.get(one.provider)
+    if provider is None:
+        return Postponed(reason=f"no provider {one.provider} is set up", after_s=AGAIN_S)
+    try:
+        if one.is_leaving:
+            await provider.forget(one.ref)
+            return None
+        return await provider.describe(one.ref)
+    except TargetError as error:
+        if isinstance(error, Permanent) and not isinstance(error, Unauthorized):
+            return Stuck(reason=str(error))
+        wait_s = error.retry_after_s if isinstance(error, Throttled) else AGAIN_S
+        return Postponed(reason=str(error), after_s=wait_s)
 
 
-async def record(desk: Desk, tx: Tx, found: Sequence[tuple[Kept, Found]]) -> None:
+async def record(desk: Desk, tx: Tx, found: Sequence[tuple[Kept, Found]], _: datetime) -> Recorded:
     """Write down what a method is, or that it cannot be charged any more."""
     c = payment_method.c
     left = [one.id for one, what in found if what is None]
@@ -98,6 +118,12 @@ async def record(desk: Desk, tx: Tx, found: Sequence[tuple[Kept, Found]]) -> Non
             {KEYS: packed(tx.engine, [one.id for one in gone])},
         )
         await desk.work.mark(tx, "settle", sorted({one.account for one in gone}))
+    later = [(one.id, what) for one, what in found if isinstance(what, Postponed)]
+    return Recorded(
+        again={key: timedelta(seconds=what.after_s) for key, what in later},
+        stuck={one.id: what.reason for one, what in found if isinstance(what, Stuck)},
+        why={key: what.reason for key, what in later},
+    )
 
 
 async def warn(desk: Desk, tx: Tx, now: datetime) -> int:

@@ -150,18 +150,19 @@ def _amounts(movements: list[Movement], kind: MovementKind) -> list[int]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Debt:
-    """What is open of an invoice."""
+    """What is open of an invoice; one of fees is paid after all others."""
 
     invoice: InvoiceId
     number: str
     sequence: int
     due_on: date
     rest: Money
+    is_fee: bool = False
 
     @property
-    def order(self) -> tuple[date, int]:
-        """Oldest due first, then by number."""
-        return self.due_on, self.sequence
+    def order(self) -> tuple[bool, date, int]:
+        """Oldest due first, then by number, fees last."""
+        return self.is_fee, self.due_on, self.sequence
 
     def less_paid(self, rest_minor: int) -> Debt:
         """Return it with so much open."""

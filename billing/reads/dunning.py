@@ -227,4 +227,5 @@ def _debt(row: Any) -> Debt:
         sequence=row.sequence,
         due_on=row.due_on,
         rest=Money(row.rest_minor, row.currency),
+        is_fee=row.is_fee,
     )

@@ -1,4 +1,4 @@
-"""The seven steps of the story. Each acts, then proves at the simulators what came of it."""
+"""The steps of the story. Each acts, then proves at the simulators what came of it."""
 
 from __future__ import annotations
 
@@ -8,14 +8,20 @@ from dataclasses import dataclass
 from demo.proof import Evidence, Finding
 from demo.scene import Scene
 from demo.steps import (
+    agreement,
+    chargeback,
     debt_paid,
+    declined,
     first_payment,
     give_back,
     hand_edit,
     mending,
     outage,
+    promised,
     renewal_fails,
     signup,
+    transfer,
+    voucher,
 )
 
 
@@ -55,5 +61,35 @@ STEPS = (
         tell=outage.tell,
         mend=mending.bring_back,
     ),
-    Step(title="The box is returned; its rent stops, its deposit is back", tell=give_back.tell),
+    Step(
+        title="The box is returned; its rent stops, its deposit is back",
+        tell=give_back.tell,
+        mend=give_back.mend,
+    ),
+    Step(
+        title="A stolen card is never tried again; another one is, at once",
+        tell=declined.tell,
+        mend=declined.mend,
+    ),
+    Step(
+        title="A promise to pay keeps the picture on; who only owes is dark",
+        tell=promised.tell,
+        mend=promised.mend,
+    ),
+    Step(
+        title="A voucher is redeemed in the portal; the picture comes back",
+        tell=voucher.tell,
+        mend=voucher.mend,
+    ),
+    Step(
+        title="A bank statement tells of the transfer; the promise is kept",
+        tell=transfer.tell,
+        mend=transfer.mend,
+    ),
+    Step(
+        title="A charge is taken back and reinstated; the invoice opens and closes",
+        tell=chargeback.tell,
+        mend=chargeback.mend,
+    ),
+    Step(title="Every cent at the provider stands in the books", tell=agreement.tell),
 )

@@ -5,11 +5,14 @@ Spoiled: the box was unplugged before anybody could switch it off.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from demo.portal import ON
 from demo.proof import Evidence, Finding, finding
 from demo.scene import Scene, proven
+
+MENDED_S = 20.0
 
 
 async def tell(scene: Scene) -> Evidence:
@@ -35,6 +38,14 @@ async def tell(scene: Scene) -> Evidence:
     )
 
 
+async def mend(scene: Scene) -> Sequence[Finding]:
+    """Plug the box in again, so that it can be switched off; then bill the next month."""
+    serial = scene.story.signup.box["serial"]
+    await scene.stage.boxes_of(serial).plug_in(serial)
+    findings = await proven(lambda: _without_box(scene), deadline_s=MENDED_S)
+    return [*findings, *await _charged_less(scene)]
+
+
 async def _without_box(scene: Scene) -> list[Finding]:
     """Find the household on without a box, and the box dark and empty."""
     newcomer = scene.newcomer
@@ -49,8 +60,8 @@ async def _charged_less(scene: Scene) -> list[Finding]:
     stage, back, newcomer = scene.stage, scene.story.give_back, scene.newcomer
     for line in back.working:
         scene.timeline.happens("by hand", line)
-    # The bank honours his card again.
-    await stage.provider.tamper("card", payment_method=newcomer.method, behaviour="ok")
+    await stage.provider.tamper("clear_cards")
+    scene.timeline.happens("bank", "honours all cards again")
     known = {charge.id for charge in await stage.provider.charges(newcomer.customer)}
     await stage.product.advance_to(scene.story.instant(back.next_on))
     scene.timeline.happens("clock", f"it is {back.next_on}")

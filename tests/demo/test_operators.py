@@ -3,6 +3,7 @@
 import csv
 import json
 import tomllib
+from datetime import date
 from fractions import Fraction
 from pathlib import Path
 
@@ -76,6 +77,11 @@ def ordered(folder: Path) -> list[str]:
     return [signup["plan"], *signup["addons"], rental]
 
 
+def dues(folder: Path) -> list[dict]:
+    """Give the households of the bill day after the return."""
+    return [one for one in story(folder)["dues"].values() if isinstance(one, dict)]
+
+
 def drivers(folder: Path) -> dict[str, dict]:
     """Give the targets that drive boxes, by kind."""
     targets = tomllib.loads((folder / "operator.toml").read_text("utf-8"))["targets"]
@@ -144,7 +150,7 @@ def test_whoever_the_story_names_holds_what_the_routes_say(folder):
     boxes = {row["serial"]: row for row in rows(folder, "boxes")}
     named = [
         {**told["signup"], "box": told["signup"]["box"]["serial"]},
-        *({**one, **_order(sold[one["contract"]])} for one in told["debtor"]),
+        *({**one, **_order(sold[one["contract"]])} for one in (*told["debtor"], *dues(folder))),
     ]
     for one in named:
         codes = [code for sale in (one["plan"], *one["addons"]) for code in grants[sale]]
@@ -186,6 +192,27 @@ def test_the_renewal_adds_up(folder):
     assert told["renewal"]["paid_count"] == told["renewal"]["lit_count"] == len(paid)
     assert minor(told["renewal"]["paid_total"]) == sum(paid)
     assert minor(told["renewal"]["total"]) == prices.total(ordered(folder))
+
+
+@OPERATORS
+def test_the_dues_add_up(folder):
+    """The totals follow from the price list, the voucher is enough, the days are in order."""
+    told, prices = story(folder)["dues"], Prices(folder)
+    due = {contract: prices.total(codes) for contract, codes in households(folder).items()}
+    for one in dues(folder):
+        assert minor(one["total"]) == due[one["contract"]]
+    assert minor(told["voucher"]) >= minor(told["redeeming"]["total"])
+    assert 0 < minor(told["refund"]) < minor(told["declined"]["total"])
+    (bill_day,) = {int(row["bill_day"]) for row in rows(folder, "subscribers")}
+    assert period_containing(story(folder)["return"]["next_on"], bill_day).end == told["on"]
+    dark_on = told["on"] + (_dark_on(folder) - story(folder)["renewal"]["on"])
+    assert dark_on < told["paid_on"] <= told["until_on"] < told["after_on"]
+    emails = {row["contract"]: row["email"] for row in rows(folder, "subscribers")}
+    assert told["redeeming"]["email"] == emails[told["redeeming"]["contract"]] != ""
+
+
+def _dark_on(folder: Path) -> date:
+    return next(day["on"] for day in story(folder)["renewal"]["day"] if day.get("is_dark"))
 
 
 @OPERATORS

@@ -18,6 +18,7 @@ from billing.dunning.model import Cut, Hold, HoldKind, Step
 from billing.dunning.segment import Segment
 from billing.entitlements.model import Granted, project, with_titles
 from billing.flows.settle.facts import Facts, Household
+from billing.flows.settle.fees import Fees, charge_fees
 from billing.flows.settle.money import Moment, Purse
 from billing.flows.settle.once import Bought, titles_of, watch
 from billing.flows.settle.rate import Rated, is_first
@@ -51,6 +52,7 @@ class Issued:
 
     invoice: Invoice | None
     note: CreditNote | None
+    fees: Invoice | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,6 +62,7 @@ class Decision:
     facts: Facts
     moment: Moment
     invoice: Invoice | None
+    fees: Invoice | None
     note: CreditNote | None
     compared: Sequence[str]
     done: Sequence[str]
@@ -71,16 +74,24 @@ class Decision:
     ended: Promise | None
     cuts: Mapping[InvoiceId, Cut]
     climbed: Step | None
+    charges: Fees
     raised: Sequence[Hold]
     dropped: Sequence[Hold]
     published: Sequence[Entitlement]
     next_look: datetime | None
 
     @property
+    def invoices(self) -> Iterator[Invoice]:
+        """The invoices that are drawn up: that of fees is another one."""
+        yield from (one for one in (self.invoice, self.fees) if one)
+
+    @property
     def is_plain(self) -> bool:
         """Whether an invoice is all that follows, or nothing."""
         return not (
             self.note
+            or self.fees
+            or self.charges.is_now
             or self.compared
             or self.done
             or self.bought
@@ -117,9 +128,10 @@ def decide(facts: Facts, rated: Rated, issued: Issued, rules: Rules, moment: Mom
     purse.settle_movements(before=moment.today)
     if issued.note:
         purse.credit(issued.note)
-    booked = invoicing.posting(invoice) if invoice else None
-    if invoice:
-        purse.invoice(invoice)
+    drawn_up = [one for one in (invoice, issued.fees) if one]
+    booked = [invoicing.posting(one) for one in drawn_up]
+    for one in drawn_up:
+        purse.invoice(one)
     purse.settle_movements()
     promise = _promise(facts, purse, moment)
     standing = promise if promise and promise.is_standing else None
@@ -128,29 +140,34 @@ def decide(facts: Facts, rated: Rated, issued: Issued, rules: Rules, moment: Mom
     holds = list(_holds(facts, purse, invoice, verdict, moment.today))
     bought = watch(facts, purse, invoice, rules.book, moment)
     held = [hold for household in facts.households for hold in household.holds]
+    charges = charge_fees(facts, purse, rules.segment, moment)
     return Decision(
         facts=facts,
         moment=moment,
         invoice=invoice,
+        fees=issued.fees,
         note=issued.note,
         compared=[key for key, one in facts.reopenings.items() if one in rated.compared],
         done=rated.done,
         bought=bought,
         purse=purse,
-        postings=[*([booked] if booked else ()), *purse.postings],
+        postings=[*(one for one in booked if one), *purse.postings],
         attempts=_attempts(facts, verdict, moment),
         given=_given(facts, purse, verdict, rules, moment),
         ended=None if standing else promise,
         cuts=_cuts(debtor, verdict),
         climbed=verdict.held_by if verdict.climbs else None,
+        charges=charges,
         raised=[hold for hold in holds if hold not in held],
         dropped=[hold for hold in held if _key(hold) not in {_key(one) for one in holds}],
         published=list(
             _published(facts, holds, bought, _Shown(rules.book, _level(verdict)), moment)
         ),
-        next_look=_next_look(
+        next_look=moment.now
+        if charges.is_now
+        else _next_look(
             facts,
-            [rated.next_on, standing.over_on if standing else None],
+            [rated.next_on, charges.next_on, standing.over_on if standing else None],
             verdict.next_at,
             bought,
             moment,

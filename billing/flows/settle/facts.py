@@ -8,7 +8,9 @@ from datetime import date
 from typing import NamedTuple
 
 from billing.accounts.model import Account, Service
+from billing.dunning.late_fees import Fee
 from billing.dunning.model import Cut, Hold
+from billing.dunning.overdue import History
 from billing.equipment.model import Rental
 from billing.invoicing.credit import Charged
 from billing.payments.model import Attempt, Debt, Method, Movement
@@ -75,6 +77,13 @@ class Redeemed:
         return max(today, self.paid_ahead.get(subject, today)) if self.paid_ahead else today
 
 
+class Late(NamedTuple):
+    """What late fees follow from, and those that were charged."""
+
+    history: History
+    fees: Sequence[Fee]
+
+
 @dataclass(slots=True, kw_only=True)
 class Facts:
     """One account and what hangs on it. Only what is open is here; the sealed past is not.
@@ -86,7 +95,8 @@ class Facts:
     nothing yet, by the movement or credit note it came with. `promise` is the one that stands.
     `cuts` are open invoices for which a rung of the ladder stands.
     `pending` is charged once, with an invoice to come. `voided` are the void ones of the invoices
-    of `charged`, and whether their days are charged again.
+    of `charged`, and whether their days are charged again. `late` is None where no late fee can be
+    due or wrong.
     """
 
     account: Account
@@ -108,3 +118,4 @@ class Facts:
     noticed: dict[InvoiceId, dict[int, date]] = field(default_factory=dict)
     cuts: dict[InvoiceId, Cut] = field(default_factory=dict)
     first: dict[str, InvoiceId] = field(default_factory=dict)
+    late: Late | None = None

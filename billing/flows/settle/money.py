@@ -75,6 +75,7 @@ class Purse:
             sequence=invoice.sequence,
             due_on=invoice.due_on,
             rest=invoice.total,
+            is_fee=invoice.is_fee,
         )
         self.debts[invoice.id] = debt
         wallet = self.wallet(debt.rest.currency)
@@ -121,7 +122,7 @@ class Purse:
             self._settle(one, known.setdefault((one.provider, one.charge), []))
 
     def open_debts(self) -> list[Debt]:
-        """List what is owed now in the account's currency, oldest due first, then by number."""
+        """List what is owed now in the account's currency, in the order in which it is paid."""
         wallet = self.wallet(self.facts.account.currency)
         return [
             self.debts[invoice].less_paid(wallet.debts[invoice])

@@ -22,6 +22,7 @@ from billing.flows.settle.alike import Named, sort_out
 from billing.flows.settle.batch import Batch, Case, Decided, Papers, Sight
 from billing.flows.settle.brake import hold_back
 from billing.flows.settle.load import Loaded, load, load_facts
+from billing.flows.settle.load_late import load_late
 from billing.flows.settle.write_alike import write_all
 from billing.invoicing import credit
 from billing.invoicing.credit import CreditLine, CreditNote, within_rest
@@ -81,6 +82,7 @@ async def settle(
     begun_s = now_s()
     found, alike = sort_out(loaded.found, loaded.busy)
     facts = await load_facts(sight.look, found, loaded.rest, batch.catalogue.promotions)
+    await load_late(sight.look, facts.values(), batch.catalogue.segments, now)
     cases = batch.rate(facts.values(), alike)
     if goodwill:
         (case,) = cases
@@ -153,8 +155,8 @@ async def _batch(
 
 
 async def _papers(desk: Desk, sight: Sight, cases: Sequence[Case], now: datetime) -> Papers:
-    """Name one invoice for each account with new lines, and one credit note for each that gets
-    something back: each kind numbered as one block.
+    """Name one invoice for each account with new lines, another for its fees, and one credit note
+    for each that gets something back: each kind numbered as one block.
     """
 
     async def named(series: str, keys: Sequence[AccountId]) -> dict[AccountId, Named]:
@@ -166,5 +168,6 @@ async def _papers(desk: Desk, sight: Sight, cases: Sequence[Case], now: datetime
 
     return Papers(
         invoices=await named(SERIES, [case.id for case in cases if case.rated.lines]),
+        fees=await named(SERIES, [case.id for case in cases if case.rated.fees]),
         notes=await named(credit.SERIES, [case.id for case in cases if case.rated.credits]),
     )

@@ -83,10 +83,10 @@ _DROPPED = PreparedCommand(lambda engine: delete(hold).where(among(engine, hold.
 
 async def write(desk: Desk, tx: Tx, decisions: Sequence[Decision]) -> None:
     """Write everything; where there is nothing of a kind, no statement is made."""
-    await invoicing.write(tx, [one.invoice for one in decisions if one.invoice])
+    await invoicing.write(tx, _all(decisions, lambda one: one.invoices))
     await invoicing.write_notes(tx, [one.note for one in decisions if one.note])
     await _compared(tx, decisions)
-    await _once(tx, decisions)
+    await _once(desk, tx, decisions)
     await ledger.write(tx, _all(decisions, lambda one: one.postings))
     await _allocations(desk, tx, decisions)
     await _open_items(tx, decisions)
@@ -113,9 +113,14 @@ async def _compared(tx: Tx, decisions: Sequence[Decision]) -> None:
     await _run(tx, _DONE, _all(decisions, lambda one: one.compared))
 
 
-async def _once(tx: Tx, decisions: Sequence[Decision]) -> None:
-    """Note which pending charges are done with, and what has become of purchases."""
+async def _once(desk: Desk, tx: Tx, decisions: Sequence[Decision]) -> None:
+    """Note which pending charges are done with, and what has become of fees and purchases."""
     await pending.close(tx, _all(decisions, lambda one: one.done))
+    if filed := _all(decisions, lambda one: one.charges.filed):
+        await pending.file(tx, filed, decisions[0].moment.now)
+    if wrong := _all(decisions, lambda one: one.charges.withdrawn):
+        await pending.withdraw(tx, [key for key, _ in wrong])
+        await invoicing.reopen(tx, wrong, desk.clock.machine_now(), desk.chance)
     bought = [one.bought for one in decisions if one.bought]
     if bought:
         opened = [each for one in bought for each in one.opened]
@@ -172,6 +177,7 @@ def _item(one: Decision, kind: str, key: Any, currency: str, rest_minor: int) ->
         "rest_minor": rest_minor,
         "due_on": debt.due_on if debt else None,
         "sequence": debt.sequence if debt else 0,
+        "is_fee": debt.is_fee if debt else False,
     }
 
 

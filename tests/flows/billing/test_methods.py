@@ -7,9 +7,10 @@ import pytest
 from sqlalchemy import select
 
 from billing.flows import methods, upkeep
+from billing.flows.calls import Recorded
 from billing.payments.store import attempt, payment_method
 from runtime.log import log_entry
-from terms.errors import InvalidTransition, NotFound, Unreachable
+from terms.errors import InvalidTransition, NotFound
 from tests.fixtures.billing import Office
 from tests.fixtures.till import Till
 from tests.flows.billing.books import check_books, open_items
@@ -31,14 +32,14 @@ async def leave(till: Till, card: str, *, replaces: str = "") -> None:
     await look(till)
 
 
-async def look(till: Till) -> None:
+async def look(till: Till) -> Recorded:
     """Talk about every method that is marked."""
     office = till.office
     async with office.store.read() as tx:
-        kept = await upkeep.prepare(tx, await till.marked("method"))
+        kept = await upkeep.prepare(office.desk, tx, await till.marked("method"))
     found = [(one, await upkeep.call(office.desk, one)) for one in kept]
     async with office.store.begin() as tx:
-        await upkeep.record(office.desk, tx, found)
+        return await upkeep.record(office.desk, tx, found, office.now)
 
 
 async def kept(office: Office) -> list[Any]:
@@ -125,9 +126,8 @@ async def test_a_removed_card_is_never_charged_again(small_till: Till):
     assert await charged(till) == []
     assert await attempts(till) == [(0, "failed", "superseded")]
     await till.faults("reset:match=POST payment_methods:count=1")
-    with pytest.raises(Unreachable):
-        await look(till)
-    await look(till)
+    assert list((await look(till)).again.values()) == [timedelta(minutes=5)]
+    assert not (await look(till)).again
     assert await at_provider(till) == {one.method_ref: None}
     (now,) = await kept(office)
     assert (now.stopped, now.is_leaving) == ("removed", False)

@@ -7,9 +7,9 @@ import pytest
 from sqlalchemy import select
 
 from billing.flows import refunding
+from billing.flows.calls import Recorded
 from billing.flows.pay import take_cash
 from billing.flows.refund import Refunding, give_back
-from billing.flows.refunding import Recorded
 from billing.payments.provider import Lost
 from billing.payments.refunds import RefundState, RefundWish
 from billing.payments.store import movement, payment_method, refund

@@ -28,7 +28,7 @@ from terms.money import Money, exponent
 )
 def test_an_amount_is_worded_as_the_provider_counts(owed: str, currency: str, asked: str):
     """Without decimals, with two or three of them, and never less than is owed."""
-    assert worded(Money.parse(owed, currency)) == asked
+    assert worded(Money.parse(owed, currency)) == int(asked)
 
 
 @pytest.mark.parametrize(("units", "currency"), [(550, "ISK"), (1, "UGX"), (99, "ISK")])
@@ -45,7 +45,7 @@ CURRENCIES = ("EUR", "JPY", "KWD", "TND", "ISK", "UGX", "HUF", "MGA", "XOF", "IQ
 def test_what_is_asked_for_pays_what_is_owed(minor: int, currency: str):
     """Read back it is what is owed, or more by less than the provider's smallest step."""
     owed = Money(minor, currency)
-    paid = read(int(worded(owed)), currency)
+    paid = read(worded(owed), currency)
     step = 10 if decimals(currency) == 3 else 10 ** max(exponent(currency) - decimals(currency), 0)
     assert 0 <= (paid - owed).amount_minor < step
     assert worded(paid) == worded(owed)

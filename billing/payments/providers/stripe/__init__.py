@@ -1,7 +1,7 @@
 """Stripe: payment intents off session, checkout and setup pages, refunds, signed webhooks.
 
-Written from Stripe's public API reference (version 2024-06-20) and its pages on webhook
-signatures, idempotent requests and decline codes.
+Spoken by the provider's own library; written from Stripe's public API reference (version
+2025-03-31) and its pages on webhook signatures, idempotent requests and decline codes.
 """
 
 from billing.payments.providers.stripe.options import Options

@@ -18,12 +18,12 @@ _THOUSANDTHS = frozenset({"BHD", "JOD", "KWD", "OMR", "TND"})
 _LAST_DIGIT = 10  # of thousandths: "the least-significant (last) digit to be 0"
 
 
-def worded(amount: Money) -> str:
+def worded(amount: Money) -> int:
     """Word an amount for the provider."""
     theirs, ours = decimals(amount.currency), exponent(amount.currency)
     step = _LAST_DIGIT if amount.currency in _THOUSANDTHS else 1
-    units = -(-amount.amount_minor * 10**theirs // (10**ours * step))
-    return str(units * step)
+    units: int = -(-amount.amount_minor * 10**theirs // (10**ours * step))
+    return units * step
 
 
 def read(units: int, currency: str) -> Money:

@@ -1,32 +1,54 @@
-"""Calls of the HTTP API: form-encoded, with our key and version, under an idempotency key.
+"""Calls of the API by the provider's own library. Not every refusal is the payer's.
 
 What says nothing about the payer is raised here; the rest is read by whoever asked.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Awaitable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Any
-from urllib.parse import urlencode
+from typing import Any, Protocol
 
+import stripe
+
+from billing.payments.providers.stripe.door import open_library
 from billing.payments.providers.stripe.options import Options
-from billing.payments.providers.stripe.reading import inner, object_of
 from terms.errors import (
     Conflict,
     Invalid,
     Permanent,
+    TargetError,
     Throttled,
     Unauthorized,
     Unreachable,
     untouched,
 )
-from terms.http import Answer, Http
+from terms.http import Http
 
-API_VERSION = "2024-06-20"
 RETRY_AFTER_MAX_S = 900
 RETRY_AFTER_DIGITS_MAX = 12
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refusal:
+    """What the provider refuses with, in its own words."""
+
+    status: int
+    error: Mapping[str, Any]
+
+    def raised(self) -> Permanent:
+        """Word a refusal that is about us."""
+        code = str(self.error.get("code"))[:40]
+        return Permanent(f"the provider refuses the request: {code}")
+
+
+class _Told(Protocol):
+    """What every object of the library carries: the answer it was made of."""
+
+    @property
+    def last_response(self) -> Any: ...
 
 
 class Client:
@@ -35,50 +57,45 @@ class Client:
     def __init__(self, name: str, options: Options, http: Http) -> None:
         self.name = name
         self.options = options
-        self._http = http
-        self._root = options.base_url.rstrip("/")
+        self.api = open_library(options, http).v1
 
-    async def post(self, path: str, form: Mapping[str, str], *, key: str) -> Answer:
-        """Send a form; with a key the same one acts once."""
-        headers = {**self._headers(), "content-type": "application/x-www-form-urlencoded"}
-        if key:
-            headers["idempotency-key"] = key
-        answer = await self._http.call(
-            "POST",
-            f"{self._root}{path}",
-            headers=headers,
-            body=urlencode(form).encode(),
-            deadline_s=self.options.deadline_s,
-        )
-        return self._checked(answer)
+    async def ask(self, call: Awaitable[_Told]) -> dict[str, Any] | Refusal:
+        """Wait for a call of the library; returns the JSON object that came, or the refusal.
 
-    async def get(self, path: str, query: Mapping[str, str]) -> Answer:
-        """Look something up."""
-        answer = await self._http.call(
-            "GET",
-            f"{self._root}{path}?{urlencode(query)}",
-            headers=self._headers(),
-            deadline_s=self.options.deadline_s,
-        )
-        return self._checked(answer)
+        Raises what says nothing about the payer. A 5xx may have had its effect, and so may
+        whatever was answered in a shape that the library does not expect.
+        """
+        try:
+            found = (await call).last_response.data
+        except stripe.StripeError as error:
+            return self._refusal(error)
+        except (AttributeError, KeyError, TypeError, ValueError):
+            raise Unreachable(f"{self.name} gave an answer that cannot be read") from None
+        if not isinstance(found, dict):
+            raise Unreachable(f"{self.name} gave an answer that is no object")
+        return found
 
-    def _headers(self) -> dict[str, str]:
-        secret = self.options.secret_key.get_secret_value()
-        return {"authorization": f"Bearer {secret}", "stripe-version": API_VERSION}
+    def _refusal(self, error: stripe.StripeError) -> Refusal:
+        status = error.http_status or 0
+        if isinstance(error, stripe.RateLimitError):
+            status = HTTPStatus.TOO_MANY_REQUESTS
+        raised = self._not_the_payers(status, error.headers or {})
+        if raised is not None:
+            raise raised from None
+        told = error.json_body.get("error") if isinstance(error.json_body, dict) else None
+        return Refusal(status=status, error=told if isinstance(told, dict) else {})
 
-    def _checked(self, answer: Answer) -> Answer:
-        """Raise for what says nothing about the payer. A 5xx may have had its effect."""
-        status = answer.status
+    def _not_the_payers(self, status: int, headers: Mapping[str, str]) -> TargetError | None:
         if status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
-            raise Unauthorized(f"{self.name} refuses our key")
+            return Unauthorized(f"{self.name} refuses our key")
         if status == HTTPStatus.TOO_MANY_REQUESTS:
             # Turned away before anything is done (Stripe: "Rate limits").
-            raise untouched(Throttled(f"{self.name} is asked too often", _retry_after_s(answer)))
+            return untouched(Throttled(f"{self.name} is asked too often", _retry_after_s(headers)))
         if status == HTTPStatus.CONFLICT:
-            raise Conflict(f"{self.name} is still at the same request")
-        if status >= HTTPStatus.INTERNAL_SERVER_ERROR or status < HTTPStatus.OK:
-            raise Unreachable(f"{self.name} answered {status}")
-        return answer
+            return Conflict(f"{self.name} is still at the same request")
+        if not HTTPStatus.BAD_REQUEST <= status < HTTPStatus.INTERNAL_SERVER_ERROR:
+            return Unreachable(f"{self.name} answered {status}")
+        return None
 
 
 @contextmanager
@@ -90,21 +107,8 @@ def readable() -> Iterator[None]:
         raise Unreachable(f"an answer that cannot be read: {error}") from None
 
 
-def error_of(answer: Answer) -> dict[str, Any]:
-    """Read what an answer refuses with."""
-    try:
-        return inner(object_of(answer.body), "error")
-    except Invalid:
-        return {}
-
-
-def refused(answer: Answer) -> Permanent:
-    """Word a refusal that is about us."""
-    return Permanent(f"the provider refuses the request: {str(error_of(answer).get('code'))[:40]}")
-
-
-def _retry_after_s(answer: Answer) -> float:
-    told = answer.headers.get("retry-after", "")
+def _retry_after_s(headers: Mapping[str, str]) -> float:
+    told = headers.get("retry-after", "")
     return (
         float(min(int(told), RETRY_AFTER_MAX_S))
         if told.isdigit() and len(told) <= RETRY_AFTER_DIGITS_MAX

@@ -5,14 +5,17 @@ It is walked towards the newest: `ending_before` an event is the page of those r
 
 from __future__ import annotations
 
-from http import HTTPStatus
+from typing import TYPE_CHECKING
 
 import orjson
 
 from billing.payments.provider import EventPage, Missing, StoredEvent
-from billing.payments.providers.stripe.client import Client, error_of, readable, refused
+from billing.payments.providers.stripe.client import Client, Refusal, readable
 from billing.payments.providers.stripe.events import READERS
-from billing.payments.providers.stripe.reading import moment, object_of, ref
+from billing.payments.providers.stripe.reading import moment, ref
+
+if TYPE_CHECKING:
+    from stripe.params import EventListParams
 
 PAGE_SIZE = 100
 
@@ -22,17 +25,15 @@ async def events_after(client: Client, cursor: str) -> EventPage | Missing:
 
     Missing where the provider does not know that event any more.
     """
-    query = {f"types[{n}]": name for n, name in enumerate(READERS)}
-    query["limit"] = str(PAGE_SIZE)
+    query: EventListParams = {"types": list(READERS), "limit": PAGE_SIZE}
     if cursor:
         query["ending_before"] = cursor
-    answer = await client.get("/v1/events", query)
-    if answer.status != HTTPStatus.OK:
-        if cursor and error_of(answer).get("param") == "ending_before":
+    page = await client.ask(client.api.events.list_async(query))
+    if isinstance(page, Refusal):
+        if cursor and page.error.get("param") == "ending_before":
             return Missing()
-        raise refused(answer)
+        raise page.raised()
     with readable():
-        page = object_of(answer.body)
         return EventPage(
             events=[
                 StoredEvent(id=ref(one, "id"), at=moment(one, "created"), body=orjson.dumps(one))

@@ -9,13 +9,15 @@ from calendar import monthrange
 from collections.abc import Mapping
 from datetime import MAXYEAR, date
 from http import HTTPStatus
-from typing import Any
-from urllib.parse import quote
+from typing import TYPE_CHECKING, Any
 
 from billing.payments.provider import Described, Missing, SetupOrder
-from billing.payments.providers.stripe.client import Client, error_of, readable, refused
-from billing.payments.providers.stripe.reading import inner, is_plain, object_of, ref
+from billing.payments.providers.stripe.client import Client, Refusal, readable
+from billing.payments.providers.stripe.reading import inner, is_plain, ref
 from terms.errors import Permanent
+
+if TYPE_CHECKING:
+    from stripe.params.checkout import SessionCreateParams
 
 MONTHS = 12
 WORD_CHARS_MAX = 30
@@ -25,25 +27,27 @@ LAST_CHARS_MAX = 4
 async def setup(client: Client, order: SetupOrder) -> str:
     """Make a page on which a card is left; its customer is made first where there is none."""
     customer = order.customer or await _customer(client, order)
-    form = {
+    marks = {"account": order.account}
+    if order.replaces:
+        marks["replaces"] = order.replaces
+    form: SessionCreateParams = {
         "mode": "setup",
         "customer": customer,
-        "payment_method_types[0]": "card",
+        # The version that we ask for has it; the library describes a newer one.
+        "payment_method_types": ["card"],  # type: ignore[typeddict-unknown-key]
         "success_url": order.return_url or client.options.return_url,
-        "metadata[account]": order.account,
-        "setup_intent_data[metadata][account]": order.account,
+        "metadata": {"account": order.account},
+        "setup_intent_data": {"metadata": marks},
     }
-    if order.replaces:
-        form["setup_intent_data[metadata][replaces]"] = order.replaces
     return await page(client, form)
 
 
-async def page(client: Client, form: Mapping[str, str]) -> str:
+async def page(client: Client, form: SessionCreateParams) -> str:
     """Make a checkout session; returns the address of its page."""
-    answer = await client.post("/v1/checkout/sessions", form, key="")
-    if answer.status != HTTPStatus.OK:
-        raise Permanent(f"{client.name} made no page: {error_of(answer).get('code') or 'refused'}")
-    url = object_of(answer.body).get("url")
+    found = await client.ask(client.api.checkout.sessions.create_async(form))
+    if isinstance(found, Refusal):
+        raise Permanent(f"{client.name} made no page: {found.error.get('code') or 'refused'}")
+    url = found.get("url")
     if not isinstance(url, str) or not url.startswith(("http://", "https://")):
         raise Permanent(f"{client.name} gave no address of a page")
     return url
@@ -51,13 +55,12 @@ async def page(client: Client, form: Mapping[str, str]) -> str:
 
 async def describe(client: Client, method: str) -> Described | Missing:
     """Read a method; one that belongs to nobody any more cannot be charged: it is missing."""
-    answer = await client.get(f"/v1/payment_methods/{quote(method, safe='')}", {})
-    if answer.status != HTTPStatus.OK:
-        if answer.status == HTTPStatus.NOT_FOUND:
+    found = await client.ask(client.api.payment_methods.retrieve_async(method))
+    if isinstance(found, Refusal):
+        if found.status == HTTPStatus.NOT_FOUND:
             return Missing()
-        raise refused(answer)
+        raise found.raised()
     with readable():
-        found = object_of(answer.body)
         if found.get("customer") is None:
             return Missing()
         if found.get("type") != "card":
@@ -69,23 +72,25 @@ async def describe(client: Client, method: str) -> Described | Missing:
 
 async def forget(client: Client, method: str) -> None:
     """Detach a method; one that is gone already is as good."""
-    path = f"/v1/payment_methods/{quote(method, safe='')}/detach"
-    answer = await client.post(path, {}, key="")
-    if answer.status in (HTTPStatus.OK, HTTPStatus.NOT_FOUND):
+    found = await client.ask(client.api.payment_methods.detach_async(method))
+    if not isinstance(found, Refusal) or found.status == HTTPStatus.NOT_FOUND:
         return
     # "The payment method you provided is not attached to a customer so detachment is impossible."
     if isinstance(await describe(client, method), Missing):
         return
-    raise refused(answer)
+    raise found.raised()
 
 
 async def _customer(client: Client, order: SetupOrder) -> str:
-    form = {"metadata[account]": order.account, "description": order.account}
-    answer = await client.post("/v1/customers", form, key=f"customer-{order.account}")
-    if answer.status != HTTPStatus.OK:
-        raise refused(answer)
+    made = client.api.customers.create_async(
+        {"metadata": {"account": order.account}, "description": order.account},
+        {"idempotency_key": f"customer-{order.account}"},
+    )
+    found = await client.ask(made)
+    if isinstance(found, Refusal):
+        raise found.raised()
     with readable():
-        return ref(object_of(answer.body), "id")
+        return ref(found, "id")
 
 
 def _word(value: object, chars_max: int) -> str:

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
-from http import HTTPStatus
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from billing.payments.provider import (
     Charged,
@@ -27,13 +26,17 @@ from billing.payments.provider import (
 )
 from billing.payments.providers.stripe import methods, refunds
 from billing.payments.providers.stripe.amounts import worded
-from billing.payments.providers.stripe.client import Client, error_of, readable, refused
+from billing.payments.providers.stripe.client import Client, Refusal, readable
 from billing.payments.providers.stripe.events import check_signature, tidings
 from billing.payments.providers.stripe.listing import events_after
 from billing.payments.providers.stripe.options import Options
 from billing.payments.providers.stripe.reading import mark, money, object_of, reason, ref
 from terms.errors import Unreachable
-from terms.http import Answer, Http
+from terms.http import Http
+
+if TYPE_CHECKING:
+    from stripe import params
+    from stripe.params.checkout import SessionCreateParams
 
 PAGE_SIZE = 100
 PAGES_MAX = 10
@@ -68,35 +71,34 @@ class Stripe:
 
     async def charge(self, order: ChargeOrder) -> Outcome:
         """Create and confirm an intent, off session."""
-        form = {
+        intents, key = self._client.api.payment_intents, order.attempt
+        form: params.PaymentIntentCreateParams = {
             "amount": worded(order.amount),
             "currency": order.amount.currency.lower(),
             "customer": order.customer,
             "payment_method": order.method,
-            "off_session": "true",
-            "confirm": "true",
-            "error_on_requires_action": "true",
+            "off_session": True,
+            "confirm": True,
+            "error_on_requires_action": True,
             "description": order.text,
-            "metadata[attempt]": order.attempt,
-            "metadata[account]": order.account,
+            "metadata": {"attempt": order.attempt, "account": order.account},
         }
-        answer = await self._client.post("/v1/payment_intents", form, key=order.attempt)
-        if answer.status != HTTPStatus.OK:
-            return _declined(answer)
+        found = await self._client.ask(intents.create_async(form, {"idempotency_key": key}))
+        if isinstance(found, Refusal):
+            return _declined(found)
         with readable():
-            return _outcome(object_of(answer.body))
+            return _outcome(found)
 
     async def look_up(self, order: ChargeOrder) -> Outcome:
         """List the customer's intents since the first try and find ours among them."""
-        query = {"customer": order.customer, "limit": str(PAGE_SIZE)}
+        query: params.PaymentIntentListParams = {"customer": order.customer, "limit": PAGE_SIZE}
         if order.asked_at is not None:
-            query["created[gte]"] = str(int((order.asked_at - SKEW).timestamp()))
+            query["created"] = {"gte": int((order.asked_at - SKEW).timestamp())}
         for _ in range(PAGES_MAX):
-            answer = await self._client.get("/v1/payment_intents", query)
-            if answer.status != HTTPStatus.OK:
-                return _declined(answer)
+            page = await self._client.ask(self._client.api.payment_intents.list_async(query))
+            if isinstance(page, Refusal):
+                return _declined(page)
             with readable():
-                page = object_of(answer.body)
                 intents = [one for one in page["data"] if isinstance(one, dict)]
                 mine = [one for one in intents if mark(one, "attempt") == order.attempt]
                 if mine:
@@ -108,17 +110,22 @@ class Stripe:
 
     async def checkout(self, order: CheckoutOrder) -> str:
         """Create a checkout session for one sum."""
-        item = "line_items[0]"
-        form = {
+        marks = {"account": order.account}
+        form: SessionCreateParams = {
             "mode": "payment",
             "success_url": order.return_url or self.options.return_url,
-            f"{item}[quantity]": "1",
-            f"{item}[price_data][currency]": order.amount.currency.lower(),
-            f"{item}[price_data][unit_amount]": worded(order.amount),
-            f"{item}[price_data][product_data][name]": order.text,
-            "metadata[account]": order.account,
-            "payment_intent_data[metadata][account]": order.account,
-            "payment_intent_data[description]": order.text,
+            "line_items": [
+                {
+                    "quantity": 1,
+                    "price_data": {
+                        "currency": order.amount.currency.lower(),
+                        "unit_amount": worded(order.amount),
+                        "product_data": {"name": order.text},
+                    },
+                }
+            ],
+            "metadata": marks,
+            "payment_intent_data": {"metadata": marks, "description": order.text},
         }
         if order.customer:
             form["customer"] = order.customer
@@ -160,12 +167,12 @@ def _outcome(intent: Mapping[str, Any]) -> Outcome:
     return Declined(charge=key, code=code or str(status), decline=decline)
 
 
-def _declined(answer: Answer) -> Outcome:
+def _declined(refusal: Refusal) -> Outcome:
     """Read a refusal that is about the payer. Raises Permanent where it is about us."""
-    error = error_of(answer)
+    error = refusal.error
     is_payers = error.get("type") == "card_error" or error.get("param") in _PAYER_PARAMS
     if not is_payers:
-        raise refused(answer)
+        raise refusal.raised()
     intent = error.get("payment_intent")
     charge = intent.get("id") if isinstance(intent, dict) else ""
     code, decline = reason(error)

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from http import HTTPStatus
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from billing.payments.model import Decline, Moved
 from billing.payments.provider import Declined, GivenBack, Missing, Outcome, RefundOrder
 from billing.payments.providers.stripe.amounts import read, worded
-from billing.payments.providers.stripe.client import Client, error_of, readable, refused
+from billing.payments.providers.stripe.client import Client, Refusal, readable
 from billing.payments.providers.stripe.events import refunded
-from billing.payments.providers.stripe.reading import inner, mark, object_of, reason, ref
+from billing.payments.providers.stripe.reading import inner, mark, reason, ref
 from terms.errors import Unreachable
-from terms.http import Answer
+
+if TYPE_CHECKING:
+    from stripe.params import RefundCreateParams, RefundListParams
 
 PAGE_SIZE = 100
 PAGES_MAX = 10
@@ -26,34 +27,35 @@ _DEAD = frozenset({"failed", "canceled"})
 async def refund(client: Client, order: RefundOrder) -> Outcome:
     """Give back of a charge. What is finer than the provider pays is refused, never rounded."""
     units = worded(order.amount)
-    if read(int(units), order.amount.currency) != order.amount:
+    if read(units, order.amount.currency) != order.amount:
         return Declined(charge=order.charge, code="amount_too_fine", decline=Decline.HARD)
-    form = {
+    form: RefundCreateParams = {
         "payment_intent": order.charge,
         "amount": units,
-        "metadata[refund]": order.refund,
-        "expand[]": "charge",
+        "metadata": {"refund": order.refund},
+        "expand": ["charge"],
     }
-    answer = await client.post("/v1/refunds", form, key=order.refund)
-    if answer.status != HTTPStatus.OK:
-        return _declined(answer, order)
+    found = await client.ask(
+        client.api.refunds.create_async(form, {"idempotency_key": order.refund})
+    )
+    if isinstance(found, Refusal):
+        return _declined(found, order)
     with readable():
-        return _outcome(object_of(answer.body), order)
+        return _outcome(found, order)
 
 
 async def look_up(client: Client, order: RefundOrder) -> Outcome:
     """Find out what became of a refund, without side effects."""
-    query = {
+    query: RefundListParams = {
         "payment_intent": order.charge,
-        "limit": str(PAGE_SIZE),
-        "expand[]": "data.charge",
+        "limit": PAGE_SIZE,
+        "expand": ["data.charge"],
     }
     for _ in range(PAGES_MAX):
-        answer = await client.get("/v1/refunds", query)
-        if answer.status != HTTPStatus.OK:
-            return _declined(answer, order)
+        page = await client.ask(client.api.refunds.list_async(query))
+        if isinstance(page, Refusal):
+            return _declined(page, order)
         with readable():
-            page = object_of(answer.body)
             found = [one for one in page["data"] if isinstance(one, dict)]
             mine = [one for one in found if mark(one, "refund") == order.refund]
             if mine:
@@ -77,10 +79,10 @@ def _outcome(made: Mapping[str, Any], order: RefundOrder) -> Outcome:
     return GivenBack(refund=key, moved=moved)
 
 
-def _declined(answer: Answer, order: RefundOrder) -> Outcome:
+def _declined(refusal: Refusal, order: RefundOrder) -> Outcome:
     """Read a refusal that is about the charge. Raises Permanent where it is about us."""
-    error = error_of(answer)
+    error = refusal.error
     if error.get("code") in _FINAL or error.get("param") in _PARAMS:
         code, _ = reason(error)
         return Declined(charge=order.charge, code=code, decline=Decline.HARD)
-    raise refused(answer)
+    raise refusal.raised()
