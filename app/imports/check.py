@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import date
 
 from app.desk.places import Places
-from app.imports import box_rows, loyalty_check, promotion_rows, sheets
+from app.imports import box_rows, level_check, loyalty_check, promotion_rows, sheets
 from app.imports.folder import Folder
 from app.imports.operator import FILE as OPERATOR
 from app.imports.problems import Problems

@@ -6,7 +6,7 @@ from collections.abc import Collection
 
 from app.imports.dunning_rules import unrouted
 from app.imports.folder import Folder
-from app.imports.known import OPERATOR
+from app.imports.operator import FILE as OPERATOR
 from app.imports.problems import Problems
 
 ROUTES = "routes.csv"
