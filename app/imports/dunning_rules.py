@@ -10,7 +10,7 @@ from typing import TypeVar
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from app.imports import cells
-from app.imports.fee_rules import Late
+from app.imports.fee_rules import Disputed, Late
 from billing.dunning import model
 from billing.dunning.brake import FLOOR, FLOOR_MAX, SHARE_PERCENT, BrakePolicy
 from billing.dunning.hours import DAY_HOURS, HOLIDAYS_MAX, WEEKDAYS, Hours
@@ -125,6 +125,7 @@ class Rules(_Strict):
     cut_off: AtHours | None = None
     retries: Tries | None = None
     late_fees: Late | None = None
+    dispute_fee: Disputed | None = None
 
 
 class Dunning(Rules):
@@ -165,6 +166,7 @@ def _segment(
     cut_off = _own(rules.cut_off, usual.cut_off) or AtHours()
     tries = _own(rules.retries, usual.retries) or Tries()
     late = _own(rules.late_fees, usual.late_fees)
+    disputed = _own(rules.dispute_fee, usual.dispute_fee)
     with _named(where):
         ladder = _ladder(_own(rules.steps, usual.steps) or [], levels)
         least_minor = _minor(_own(rules.least, usual.least), currency)
@@ -179,6 +181,8 @@ def _segment(
             )
         with _named("late_fees"):
             late_fees = late.rules(currency) if late else None
+        with _named("dispute_fee"):
+            dispute_fee = disputed.rules(currency) if disputed else None
         return Segment(
             ladder=ladder,
             least_minor=least_minor,
@@ -186,6 +190,7 @@ def _segment(
             cut_off=cut_off_hours,
             retries=retries,
             late_fees=late_fees,
+            dispute_fee=dispute_fee,
         )
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
-from billing.dunning.fee_terms import late_read, late_written
+from billing.dunning.fee_terms import dispute_read, dispute_written, late_read, late_written
 from billing.dunning.hours import Hours
 from billing.dunning.level import Level
 from billing.dunning.model import Action, Ladder, Step
@@ -28,6 +28,7 @@ def written(one: Segment) -> Document:
             "payday_wait_days": one.retries.payday_wait_days,
         },
         "late_fees": late_written(one.late_fees) if one.late_fees else None,
+        "dispute_fee": dispute_written(one.dispute_fee) if one.dispute_fee else None,
     }
 
 
@@ -55,6 +56,7 @@ def read(told: Document) -> Segment:
             payday_wait_days=retries["payday_wait_days"],
         ),
         late_fees=late_read(told["late_fees"]) if told.get("late_fees") else None,
+        dispute_fee=dispute_read(told["dispute_fee"]) if told.get("dispute_fee") else None,
     )
 
 

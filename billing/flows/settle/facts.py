@@ -8,6 +8,7 @@ from datetime import date
 from typing import NamedTuple
 
 from billing.accounts.model import Account, Service
+from billing.dunning.dispute_fees import Charged as ChargedDispute
 from billing.dunning.late_fees import Fee
 from billing.dunning.model import Cut, Hold
 from billing.dunning.overdue import History
@@ -119,3 +120,4 @@ class Facts:
     cuts: dict[InvoiceId, Cut] = field(default_factory=dict)
     first: dict[str, InvoiceId] = field(default_factory=dict)
     late: Late | None = None
+    dispute_fees: list[ChargedDispute] = field(default_factory=list)
