@@ -1,4 +1,4 @@
-"""[dunning.late_fees] of operator.toml: what is charged for invoices that are not paid in time."""
+"""Fees in [dunning] of operator.toml: for what is not paid in time, and what is taken back."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from datetime import date
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from app.imports import cells
+from billing.dunning.dispute_fees import Basis, DisputeFee
 from billing.dunning.late_fees import DAYS_MAX, LABEL_CHARS_MAX, By, LateFees, Per
 from terms.errors import Invalid
 from terms.money import Money, Rate
@@ -39,8 +40,10 @@ class Late(BaseModel):
     _per = field_validator("per")(cells.one_of(*Per))
     _by = field_validator("by")(cells.one_of(*By))
 
-    def rules(self, currency: str) -> LateFees:
-        """Give the rules. Raises Invalid naming the field."""
+    def rules(self, currency: str) -> LateFees | None:
+        """Give the rules; nothing to charge is none. Raises Invalid naming the field."""
+        if not self.once and not self.rate:
+            return None
         return LateFees(
             from_on=self.from_on,
             currency=currency,
@@ -56,6 +59,31 @@ class Late(BaseModel):
             tax=self.tax,
             label=self.label,
             despite_promise=self.despite_promise,
+        )
+
+
+class Disputed(BaseModel):
+    """[dunning.dispute_fee]: what an account is charged for a payment its bank took back."""
+
+    model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
+
+    charge: str
+    amount: str = Field(default="", max_length=AMOUNT_CHARS_MAX)
+    tax: str = Field(default="", max_length=TAX_CHARS_MAX)
+    label: str = Field(
+        default="Fee for a returned payment", min_length=1, max_length=LABEL_CHARS_MAX
+    )
+
+    _charge = field_validator("charge")(cells.one_of(*Basis))
+
+    def rules(self, currency: str) -> DisputeFee:
+        """Give the rules. Raises Invalid naming the field."""
+        return DisputeFee(
+            basis=Basis(self.charge),
+            currency=currency,
+            amount_minor=minor("amount", self.amount, currency) or 0,
+            tax=self.tax,
+            label=self.label,
         )
 
 

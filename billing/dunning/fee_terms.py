@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
+from billing.dunning.dispute_fees import Basis, DisputeFee
 from billing.dunning.late_fees import By, LateFees, Per
 from terms.money import Rate
 
@@ -50,3 +51,19 @@ def late_read(told: Document) -> LateFees:
         label=told["label"],
         despite_promise=told["despite_promise"],
     )
+
+
+def dispute_written(one: DisputeFee) -> Document:
+    """Write what is charged for a dispute."""
+    return {
+        "basis": one.basis.value,
+        "currency": one.currency,
+        "amount_minor": one.amount_minor,
+        "tax": one.tax,
+        "label": one.label,
+    }
+
+
+def dispute_read(told: Document) -> DisputeFee:
+    """Read what is charged for a dispute."""
+    return DisputeFee(**{**told, "basis": Basis(told["basis"])})

@@ -1,4 +1,4 @@
-"""Which fees are to be charged and which were wrong: late fees, by what they follow from. Pure.
+"""Which fees are to be charged and which were wrong, by what they follow from. Pure.
 
 They wait as pending charges, which the next look bills at once, on an invoice of their own.
 """
@@ -7,10 +7,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import date
+from hashlib import blake2b
 
 from billing.accounts.model import Account
 from billing.catalog.model import Price
-from billing.dunning.fee_terms import late_written
+from billing.dunning import dispute_fees
+from billing.dunning.dispute_fees import OF_DISPUTES, Charged, DisputeFee
+from billing.dunning.fee_terms import dispute_written, late_written
 from billing.dunning.late_fees import ONCE, Fee, LateFees, assess
 from billing.dunning.overdue import Bill
 from billing.dunning.segment import Segment
@@ -19,7 +22,8 @@ from billing.flows.settle.money import Moment, Purse
 from billing.pending.model import PendingCharge
 from billing.pending.store import Filed
 from billing.rating.model import Charge, Line, LineKind, once_for
-from terms.calendar import Period
+from terms.calendar import Period, days_after
+from terms.ids import ServiceId
 from terms.money import Money
 
 
@@ -39,15 +43,56 @@ class Fees:
 
 def charge_fees(facts: Facts, purse: Purse, segment: Segment, moment: Moment) -> Fees:
     """Decide about the fees of an account, after what its money has paid."""
-    fees = Fees()
-    rules = segment.bears
-    if rules and rules.currency != facts.account.currency:
-        rules = None
+    fees, account = Fees(), facts.account
+    rules = segment.late_fees_in(account.currency)
     if facts.late:
-        _late(fees, facts.late, facts.account, rules, moment.today)
+        _late(fees, facts.late, account, rules, moment.today)
     if rules:
         fees.next_on = _next_on(fees, purse, rules, moment.today)
+    if facts.movements:
+        _disputed(fees, facts, purse, segment.dispute_fee_in(account.currency), moment.today)
     return fees
+
+
+def _disputed(
+    fees: Fees, facts: Facts, purse: Purse, rules: DisputeFee | None, today: date
+) -> None:
+    if not any(one.kind in OF_DISPUTES and one.id in purse.settled for one in facts.movements):
+        return
+    known = (one for one in facts.movements if one.is_settled or one.id in purse.settled)
+    due = dispute_fees.assess(
+        dispute_fees.disputes(known, facts.account.currency), facts.dispute_fees, rules
+    )
+    fees.withdrawn += [(one.id, today) for one in due.withdrawn]
+    service = facts.households[0].service.id
+    fees.filed += [_dispute(facts.account, service, one, today) for one in due.fresh]
+
+
+def _dispute(account: Account, service: ServiceId, one: Charged, today: date) -> Filed:
+    provider, ref = one.dispute
+    named = blake2b(f"{provider}|{ref}".encode(), digest_size=12).hexdigest()
+    amount = Money(one.amount_minor, account.currency)
+    line = Line(
+        service=service,
+        subject=f"dispute.{named}.{one.take}",
+        label=one.rules.label,
+        charge=_charge(LineKind.DISPUTE_FEE, _day(today), amount, one.rules.tax),
+    )
+    return Filed(
+        account=account.id,
+        cause=f"dispute.{named}",
+        charge=_at_once(line, today),
+        record={
+            "provider": provider,
+            "dispute": ref,
+            "take": one.take,
+            "rules": dispute_written(one.rules),
+        },
+    )
+
+
+def _day(today: date) -> Period:
+    return Period(today, days_after(today, 1))
 
 
 def _late(fees: Fees, late: Late, account: Account, rules: LateFees | None, today: date) -> None:

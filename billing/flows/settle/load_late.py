@@ -1,16 +1,18 @@
-"""Loads what late fees follow from, for the few accounts that may bear some."""
+"""Loads what fees follow from, for the few accounts that may bear some."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
 from datetime import date, datetime
+from functools import partial
 from itertools import accumulate, pairwise
 from typing import Any
 
 from sqlalchemy import Select, and_, false, func, or_, select
 
-from billing.dunning.fee_terms import late_read
+from billing.dunning.dispute_fees import OF_DISPUTES, Charged
+from billing.dunning.fee_terms import dispute_read, late_read
 from billing.dunning.late_fees import Fee, LateFees
 from billing.dunning.overdue import Bill, Covered, History
 from billing.dunning.segment import Segments
@@ -26,6 +28,7 @@ from runtime.store import Tx
 from runtime.store.among import KEYS, by_key, packed
 from runtime.store.bundle import Bundle
 from runtime.store.lease import Engine
+from runtime.store.prepared import PreparedQuery
 from terms.calendar import Period, days_after
 from terms.ids import InvoiceId, ServiceId
 
@@ -35,7 +38,7 @@ async def load_late(tx: Tx, facts: Iterable[Facts], segments: Segments, now: dat
     concerned = {
         one.account.id: one
         for one in facts
-        if _may_bear(one, segments.of(one.account.segment).bears, one.account.today(now))
+        if _may_bear(one, _rules(one, segments), one.account.today(now))
     }
     if not concerned:
         return
@@ -47,6 +50,36 @@ async def load_late(tx: Tx, facts: Iterable[Facts], segments: Segments, now: dat
             if any(each.is_unsettled for each in tries)
         )
         one.late = late_of(found.get(key, {}), one.account.currency, one.account.today, awaited)
+
+
+def _rules(one: Facts, segments: Segments) -> LateFees | None:
+    return segments.of(one.account.segment).late_fees_in(one.account.currency)
+
+
+async def load_disputed(tx: Tx, facts: Iterable[Facts]) -> None:
+    """Load what accounts that hear of a dispute were charged for disputes."""
+    concerned = {
+        one.account.id: one
+        for one in facts
+        if any(not each.is_settled and each.kind in OF_DISPUTES for each in one.movements)
+    }
+    if not concerned:
+        return
+    for row in await _DISPUTED.rows(tx, {KEYS: packed(tx.engine, sorted(concerned))}):
+        concerned[row.account_id].dispute_fees.append(_dispute_fee(row))
+
+
+def _dispute_fee(row: Any) -> Charged:
+    record = json.loads(row.record)
+    return Charged(
+        id=row.id,
+        dispute=(record["provider"], record["dispute"]),
+        amount_minor=row.amount_minor,
+        rules=dispute_read(record["rules"]),
+        take=record["take"],
+        is_withdrawn=row.is_withdrawn,
+        is_forgiven=row.is_forgiven,
+    )
 
 
 def _may_bear(one: Facts, rules: LateFees | None, today: date) -> bool:
@@ -208,11 +241,11 @@ def _given_up(engine: Engine) -> Select[Any]:
     return by_key(engine, query, c.account_id)
 
 
-def _charged(engine: Engine) -> Select[Any]:
+def _charged(kind: LineKind, engine: Engine) -> Select[Any]:
     c = pending_charge.c
     columns = (c.id, c.account_id, c.cause, c.period_start, c.period_end, c.amount_minor, c.record)
     query = select(*columns, c.is_withdrawn, c.is_forgiven)
-    return by_key(engine, query.where(c.kind == LineKind.LATE_FEE.value), c.account_id)
+    return by_key(engine, query.where(c.kind == kind.value), c.account_id)
 
 
 _HISTORY = Bundle(
@@ -221,5 +254,6 @@ _HISTORY = Bundle(
     money=_moved,
     promises=_promised,
     given_up=_given_up,
-    fees=_charged,
+    fees=partial(_charged, LineKind.LATE_FEE),
 )
+_DISPUTED = PreparedQuery(partial(_charged, LineKind.DISPUTE_FEE))

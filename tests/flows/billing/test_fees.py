@@ -2,10 +2,12 @@
 
 from dataclasses import replace
 from datetime import UTC, date, datetime
+from itertools import permutations
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import func, select
 
+from billing.dunning.dispute_fees import Basis, DisputeFee
 from billing.dunning.late_fees import LateFees
 from billing.dunning.segment import Segment, Segments
 from billing.flows.movements import Told, hear
@@ -14,12 +16,12 @@ from billing.flows.settle import settle
 from billing.flows.void import void
 from billing.invoicing.store import credit_line, invoice, invoice_line
 from billing.payments.model import Moved, MovementKind
-from billing.payments.store import allocation
+from billing.payments.store import allocation, open_item
 from billing.reads.explaining import line as explain
 from terms.errors import Invalid
 from terms.ids import AccountId
 from terms.money import Money, Rate
-from tests.fixtures.billing import LADDER, ZONE, Office
+from tests.fixtures.billing import LADDER, ZONE, Office, household
 from tests.flows.billing.books import check_books, counting, everything, open_items
 from tests.flows.billing.test_promises import give_word
 from tests.flows.billing.test_verify import broken
@@ -208,6 +210,81 @@ async def test_as_many_statements_for_many_who_are_late_as_for_one(office: Offic
     assert len(made[1]) == len(made[2])
     history = [one for one in made[1] if "bills" in one or "'bills'" in one]
     assert len(made[0]) < len(made[1]), history
+
+
+BY_PROVIDER = DisputeFee(basis=Basis.PROVIDER, currency="EUR")
+BY_US = DisputeFee(basis=Basis.FIXED, currency="EUR", amount_minor=990, tax="standard")
+EVENTS = (
+    (MovementKind.CLEARED, 2520),
+    (MovementKind.DISPUTED, 2520),
+    (MovementKind.FEE, 1500),
+    (MovementKind.REINSTATED, 2520),
+    (MovementKind.REFUNDED, 1000),
+)
+
+
+async def told(office: Office, orders: list[tuple[tuple[MovementKind, int], ...]]) -> None:
+    """Tell each account of its own charge, in an order of its own; all are settled each time."""
+    accounts = await office.sign_up(
+        *(household(str(n), method=None) for n in range(100_001, 100_001 + len(orders)))
+    )
+    keys = [one.account for one in accounts]
+    await office.settle(*keys)
+    for step in range(len(orders[0])):
+        heard = []
+        for n, (account, order) in enumerate(zip(keys, orders, strict=True)):
+            kind, minor = order[step]
+            ref = f"C{n}" if kind in (MovementKind.CLEARED, MovementKind.REFUNDED) else f"D{n}"
+            moved = Moved(charge=f"C{n}", ref=ref, amount=Money(minor, "EUR"), kind=kind)
+            heard.append(Told(account=account, number="", provider="cards", moved=moved))
+        async with office.store.begin() as tx:
+            await hear(office.desk, tx, heard, [], office.now)
+        for _ in range(3):
+            await office.settle(*keys)
+
+
+async def ends(office: Office) -> set[tuple[int, int, int]]:
+    """Return of each account the fees that stand, what is open, and its credit."""
+    back = func.coalesce(func.sum(credit_line.c.amount_minor), 0)
+    of = (credit_line.c.invoice_id == invoice_line.c.invoice_id) & (
+        credit_line.c.invoice_n == invoice_line.c.n
+    )
+    left = select(back).where(of).scalar_subquery()
+    i, o = invoice.c, open_item.c
+    charged = (
+        select(i.account_id, func.sum(invoice_line.c.amount_minor - left).label("minor"))
+        .join_from(invoice_line, invoice)
+        .where(i.is_fee)
+        .group_by(i.account_id)
+    )
+    items = select(o.account_id, o.kind, func.sum(o.rest_minor).label("minor"))
+    found: dict[str, list[int]] = {key: [0, 0, 0] for key in office.looks}
+    async with office.store.read() as tx:
+        for row in await tx.rows(charged):
+            found[row.account_id][0] = int(row.minor)
+        for row in await tx.rows(items.group_by(o.account_id, o.kind)):
+            found[row.account_id][1 if row.kind == "invoice" else 2] = int(row.minor)
+    return {(each[0], each[1], each[2]) for each in found.values()}
+
+
+@pytest.mark.parametrize(
+    ("rule", "events", "fee", "owed"),
+    [
+        # Won: the fee is given back, and of the payment 10.00 were refunded.
+        (BY_PROVIDER, EVENTS, 0, 1000),
+        (BY_US, EVENTS, 0, 1000),
+        # Lost: all of the payment is owed again, and the fee.
+        (BY_PROVIDER, EVENTS[:3], 1500, 2520 + 1500),
+        (BY_US, EVENTS[:3], 990, 2520 + 990 + 198),
+        (DisputeFee(basis=Basis.NONE, currency="EUR"), EVENTS[:3], 0, 2520),
+    ],
+)
+async def test_however_a_dispute_is_told_it_costs_the_same(office: Office, rule, events, fee, owed):
+    """In every order of its events a lost dispute is charged once, one that is won is not."""
+    await rules(office, replace(SEGMENT, late_fees=None, dispute_fee=rule))
+    await told(office, [*permutations(events)])
+    assert {(had, due - unused) for had, due, unused in await ends(office)} == {(fee, owed)}
+    await sound(office)
 
 
 async def test_a_tax_that_is_not_there_is_refused(small_office: Office):
