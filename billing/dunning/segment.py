@@ -7,7 +7,9 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import NamedTuple
 
+from billing.dunning.dispute_fees import DisputeFee
 from billing.dunning.hours import ALWAYS, Hours, Slot
+from billing.dunning.late_fees import LateFees
 from billing.dunning.model import Action, Ladder
 from terms.calendar import days_after
 from terms.errors import Invalid
@@ -49,19 +51,19 @@ class Retries:
 
 
 class Days(NamedTuple):
-    """What a ladder comes to for a due date: days to look on, retries, the day of the cut-off."""
+    """What a ladder comes to for a due date: days to look on, retries, the day of each rung."""
 
     looks: Sequence[date]
     tries: Sequence[Slot]
-    cut_on: date | None
+    rungs: Sequence[date]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Segment:
     """What follows from the debts of its accounts.
 
-    Nothing does while less than `least_minor` is overdue. Who `is_exempt` is told and never
-    suspended. Raises Invalid for an amount that makes no sense.
+    Nothing does while less than `least_minor` is overdue. Who `is_exempt` is told, and that is all.
+    Raises Invalid for an amount that makes no sense.
     """
 
     ladder: Ladder = field(default_factory=Ladder)
@@ -69,11 +71,31 @@ class Segment:
     is_exempt: bool = False
     cut_off: Hours = ALWAYS
     retries: Retries = field(default_factory=Retries)
+    late_fees: LateFees | None = None
+    dispute_fee: DisputeFee | None = None
     _days: dict[date, Days] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         if not 0 <= self.least_minor <= LEAST_MINOR_MAX:
             raise Invalid("least", "must be an amount, and not absurdly large")
+
+    def late_fees_in(self, currency: str) -> LateFees | None:
+        """Give what an account bears that is late: who is exempt, or pays otherwise, nothing."""
+        rules = None if self.is_exempt else self.late_fees
+        return rules if rules and rules.currency == currency else None
+
+    def dispute_fee_in(self, currency: str) -> DisputeFee | None:
+        """Give what an account bears for a dispute."""
+        rules = None if self.is_exempt else self.dispute_fee
+        return rules if rules and rules.currency == currency else None
+
+    @property
+    def taxes(self) -> Iterator[tuple[str, str]]:
+        """Name the tax of each kind of fee."""
+        if self.late_fees:
+            yield "late_fees", self.late_fees.tax
+        if self.dispute_fee:
+            yield "dispute_fee", self.dispute_fee.tax
 
     def days(self, due_on: date) -> Days:
         """Work out the days of the ladder for a due date, once."""
@@ -85,12 +107,12 @@ class Segment:
         return found
 
     def _worked_out(self, due_on: date) -> Days:
-        cuts = self.ladder.of(Action.SUSPEND)
+        rungs = () if self.is_exempt else self.ladder.rungs
         tries = self.ladder.of(Action.RETRY)
         return Days(
             looks=[days_after(due_on, days) for days in self.ladder.looks],
             tries=[self.retries.slot(days_after(due_on, step.after_days)) for step in tries],
-            cut_on=days_after(due_on, cuts[0].after_days) if cuts and not self.is_exempt else None,
+            rungs=[days_after(due_on, step.after_days) for step in rungs],
         )
 
 

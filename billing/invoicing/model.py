@@ -13,7 +13,7 @@ from datetime import date, datetime
 from billing.accounts.model import Account
 from billing.ledger.deferral import month_end
 from billing.ledger.model import Book, Posting, PostingKind, entries
-from billing.rating.model import Charge, Line, LineKind
+from billing.rating.model import FEES, Charge, Line, LineKind
 from billing.tax.assessment import Assessor, Taxable, Where
 from billing.tax.levels import Split
 from billing.tax.model import TaxGroup
@@ -52,6 +52,11 @@ class Invoice:
     def total(self) -> Money:
         """What is to be paid."""
         return self.net + self.tax
+
+    @property
+    def is_fee(self) -> bool:
+        """Whether it is of fees: they stand on no invoice with anything else."""
+        return self.lines[0].charge.kind in FEES
 
 
 def line_named(text: str) -> tuple[str, int] | None:

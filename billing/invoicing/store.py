@@ -25,6 +25,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    false,
     func,
     select,
     text,
@@ -62,6 +63,8 @@ invoice = Table(
     # The tax groups as they were printed: [[tax, ppm, net, tax amount], ...], and each with its
     # level and jurisdiction where they are not as usual.
     Column("groups", Text, nullable=False),
+    # Of fees: it is paid after all others.
+    Column("is_fee", Boolean, nullable=False, server_default=false()),
     UniqueConstraint("series", "sequence"),
     CheckConstraint("total_minor = net_minor + tax_minor", name="total_minor"),
     Index(None, "account_id", "sequence"),
@@ -272,6 +275,7 @@ def _document(one: CreditNote) -> dict[str, object]:
 _COLUMNS = (
     *("id", "series", "sequence", "number", "account_id", "currency"),
     *("issued_on", "issued_at", "due_on", "net_minor", "tax_minor", "total_minor", "groups"),
+    "is_fee",
 )
 _LINE_COLUMNS = (
     *("invoice_id", "n", "service_id", "subject", "label", "take", "net_minor", "tax_minor"),
@@ -286,7 +290,7 @@ def _values(one: Invoice) -> tuple[object, ...]:
     return (
         *(one.id, one.series, one.sequence, one.number, one.account, one.net.currency),
         *(one.issued_on, one.issued_at, one.due_on, net, tax, net + tax),
-        encode_groups(one.groups),
+        *(encode_groups(one.groups), one.is_fee),
     )
 
 

@@ -1,7 +1,7 @@
-"""Which money pays which invoice: oldest due first, then by number. Pure.
+"""Which money pays which invoice: oldest due first, then by number, fees last. Pure.
 
-No younger invoice is paid while an older one is open, also after money went back. So what is open
-depends on the invoices and the money alone, never on the order in which the money moved.
+No later invoice in this order is paid while an earlier one is open, also after money went back. So
+what is open depends on the invoices and the money alone, never on the order in which it moved.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from datetime import date
 from terms.ids import InvoiceId
 from terms.money import Money
 
-Order = tuple[date, int]  # due date, number
+Order = tuple[bool, date, int]  # whether it is of fees, due date, number
 Pair = tuple[str, InvoiceId]  # which movement, or which credit note, paid which invoice
 
 
@@ -83,7 +83,7 @@ class Wallet:
         self._move_up()
 
     def open_invoices(self) -> list[InvoiceId]:
-        """Open invoices, oldest due first, then by number."""
+        """Open invoices, oldest due first, then by number, fees last."""
         return sorted(self.debts, key=self.orders.__getitem__)
 
     def _move_up(self) -> None:

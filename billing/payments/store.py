@@ -235,6 +235,7 @@ open_item = Table(
     Column("rest_minor", BigInteger, nullable=False),
     Column("due_on", Date),
     Column("sequence", BigInteger, nullable=False),
+    Column("is_fee", Boolean, nullable=False, server_default=false()),
     CheckConstraint("rest_minor > 0", name="rest_minor"),
     CheckConstraint("kind IN ('invoice', 'credit')", name="kind"),
     Index(None, "account_id"),

@@ -22,6 +22,7 @@ from sqlalchemy import (
     Text,
     false,
     text,
+    true,
     update,
 )
 
@@ -79,6 +80,13 @@ _CLOSED = PreparedCommand(
         update(pending_charge).where(among(engine, pending_charge.c.id)).values(is_open=false())
     )
 )
+_WITHDRAWN = PreparedCommand(
+    lambda engine: (
+        update(pending_charge)
+        .where(among(engine, pending_charge.c.id))
+        .values(is_withdrawn=true(), is_open=true())
+    )
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,6 +108,11 @@ async def close(tx: Tx, keys: Sequence[str]) -> None:
     """Note that pending charges are billed, or given back."""
     if keys:
         await _CLOSED.run(tx, {KEYS: packed(tx.engine, keys)})
+
+
+async def withdraw(tx: Tx, keys: Sequence[str]) -> None:
+    """Have settle give back charges that were billed."""
+    await _WITHDRAWN.run(tx, {KEYS: packed(tx.engine, keys)})
 
 
 def pending_from(row: Any) -> PendingCharge:

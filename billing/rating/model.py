@@ -31,9 +31,14 @@ class LineKind(StrEnum):
     PURCHASE = "purchase"  # something bought once
     USAGE = "usage"  # what was used in a period
     MINIMUM = "minimum"  # what was missing of a minimum when its period was over
+    LATE_FEE = "late_fee"  # for an invoice that was not paid in time
+    DISPUTE_FEE = "dispute_fee"  # for a payment that was taken back through a bank
+    REACTIVATION = "reactivation"  # for switching a suspended account on again
 
 
 BY_THE_PERIOD = frozenset({LineKind.RECURRING, LineKind.RENTAL})
+# They stand on invoices of their own, which are paid after all others.
+FEES = frozenset({LineKind.LATE_FEE, LineKind.DISPUTE_FEE, LineKind.REACTIVATION})
 LineKey = tuple[str, LineKind, date, int]
 
 

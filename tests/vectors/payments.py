@@ -23,7 +23,7 @@ def owing(invoices: Iterable[tuple[InvoiceId, Money]], due_on: date = LONG_AGO) 
     """Make a wallet that owes invoices, in the order in which they are told."""
     wallet = Wallet(currency=EUR)
     for n, (invoice, amount) in enumerate(invoices):
-        wallet.owe(invoice, (due_on, n), amount.amount_minor)
+        wallet.owe(invoice, (False, due_on, n), amount.amount_minor)
     return wallet
 
 
@@ -37,7 +37,7 @@ def oldest_first(vector: Vector) -> Found:
     """Money pays what was due first, then by number."""
     wallet = Wallet(currency=EUR)
     for n, (invoice, due_on, amount) in enumerate(vector.given.read("open", many(_open))):
-        wallet.owe(invoice, (due_on, n), amount.amount_minor)
+        wallet.owe(invoice, (False, due_on, n), amount.amount_minor)
     wallet.receive(PAYMENT, vector.given.read("payment", money).amount_minor)
     return {
         "alloc": [[invoice, Money(part, EUR)] for (_, invoice), part in wallet.moved.items()],
@@ -54,7 +54,7 @@ def overpayment(vector: Vector) -> Found:
     wallet = owing([(InvoiceId("1"), amount)])
     wallet.receive(PAYMENT, vector.given.read("paid", money).amount_minor)
     status, credit = standing(amount, wallet.owed), wallet.unused
-    wallet.owe(InvoiceId("2"), (LONG_AGO, 2), amount.amount_minor)
+    wallet.owe(InvoiceId("2"), (False, LONG_AGO, 2), amount.amount_minor)
     wallet.use()
     return {
         "invoice_status": status.value,

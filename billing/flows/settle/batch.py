@@ -53,9 +53,10 @@ class Sight:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Papers:
-    """The names of the documents of each account that gets some."""
+    """The names of the documents of each account that gets some; `fees` are invoices of fees."""
 
     invoices: Mapping[AccountId, Named] = field(default_factory=dict)
+    fees: Mapping[AccountId, Named] = field(default_factory=dict)
     notes: Mapping[AccountId, Named] = field(default_factory=dict)
 
 
@@ -83,6 +84,7 @@ class Batch:
     gate: Gate
     now: datetime
     machine_now: datetime
+    is_braked: bool = False
 
     def rate(self, facts: Iterable[Facts], alike: Iterable[Alike] = ()) -> list[Case]:
         """Say what each account is charged. Raises NotFound for a missing price."""
@@ -125,6 +127,15 @@ class Batch:
         )
         return draw_up(case.facts.account, heading, case.rated.lines, self.catalogue.taxes)
 
+    def fees(self, case: Case, named: Named | None) -> Invoice | None:
+        """Draw up an invoice of fees, where there is one."""
+        if named is None:
+            return None
+        heading = Heading(
+            id=InvoiceId(named.id), sequence=named.sequence, at=self.now, is_prepaid=False
+        )
+        return draw_up(case.facts.account, heading, case.rated.fees, self.catalogue.taxes)
+
     def note(self, case: Case, named: Named | None) -> CreditNote | None:
         """Draw up a credit note, where there is one."""
         if named is None:
@@ -141,10 +152,12 @@ class Batch:
         issued = Issued(
             invoice=self.invoice(case, papers.invoices.get(case.id)),
             note=self.note(case, papers.notes.get(case.id)),
+            fees=self.fees(case, papers.fees.get(case.id)),
         )
         rules = Rules(
             book=self.catalogue.book,
             segment=self.catalogue.segments.of(case.facts.account.segment),
             machine_now=self.machine_now,
+            is_braked=self.is_braked,
         )
         return decide(case.facts, case.rated, issued, rules, case.moment)

@@ -8,7 +8,10 @@ from datetime import date
 from typing import NamedTuple
 
 from billing.accounts.model import Account, Service
-from billing.dunning.model import Hold
+from billing.dunning.dispute_fees import Charged as ChargedDispute
+from billing.dunning.late_fees import Fee
+from billing.dunning.model import Cut, Hold
+from billing.dunning.overdue import History
 from billing.equipment.model import Rental
 from billing.invoicing.credit import Charged
 from billing.payments.model import Attempt, Debt, Method, Movement
@@ -75,6 +78,13 @@ class Redeemed:
         return max(today, self.paid_ahead.get(subject, today)) if self.paid_ahead else today
 
 
+class Late(NamedTuple):
+    """What late fees follow from, and those that were charged."""
+
+    history: History
+    fees: Sequence[Fee]
+
+
 @dataclass(slots=True, kw_only=True)
 class Facts:
     """One account and what hangs on it. Only what is open is here; the sealed past is not.
@@ -84,9 +94,10 @@ class Facts:
     `deposited` are rentals with a charged deposit. `first` are open invoices that were the first of
     a subscription. `redeemed` is None where no promotion was had. `credits` is money that has paid
     nothing yet, by the movement or credit note it came with. `promise` is the one that stands.
-    `cuts` are open invoices for which it is dark, and since when.
+    `cuts` are open invoices for which a rung of the ladder stands.
     `pending` is charged once, with an invoice to come. `voided` are the void ones of the invoices
-    of `charged`, and whether their days are charged again.
+    of `charged`, and whether their days are charged again. `late` is None where no late fee can be
+    due or wrong.
     """
 
     account: Account
@@ -106,5 +117,7 @@ class Facts:
     paid: list[Paid] = field(default_factory=list)
     attempts: dict[InvoiceId, list[Attempt]] = field(default_factory=dict)
     noticed: dict[InvoiceId, dict[int, date]] = field(default_factory=dict)
-    cuts: dict[InvoiceId, date] = field(default_factory=dict)
+    cuts: dict[InvoiceId, Cut] = field(default_factory=dict)
     first: dict[str, InvoiceId] = field(default_factory=dict)
+    late: Late | None = None
+    dispute_fees: list[ChargedDispute] = field(default_factory=list)

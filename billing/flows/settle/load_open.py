@@ -11,6 +11,7 @@ from typing import Any
 
 from sqlalchemy import Column, ScalarSelect, Select, and_, func, literal_column, select
 
+from billing.dunning.model import Cut
 from billing.dunning.store import dunning_cut, dunning_notice
 from billing.flows.settle.facts import Facts, Paid
 from billing.invoicing.model import SERIES, number
@@ -46,7 +47,9 @@ async def take_open(tx: Tx, rest: Mapping[str, list[Any]], facts: dict[AccountId
     owners = {debt.invoice: one for one in facts.values() for debt in one.debts}
     _take_collection(rest["attempts"], rest["notices"], owners)
     for row in rest["cuts"]:
-        owners[row.invoice_id].cuts[InvoiceId(row.invoice_id)] = row.cut_on
+        owners[row.invoice_id].cuts[InvoiceId(row.invoice_id)] = Cut(
+            row.rung, row.cut_on, row.rests
+        )
     await _movements(tx, rest["movements"], facts)
 
 
@@ -70,7 +73,7 @@ def _take_items(rows: Sequence[Any], facts: dict[AccountId, Facts]) -> None:
         one = facts[row.account_id]
         if row.kind == INVOICE:
             key = InvoiceId(row.id)
-            one.debts.append(_debt(key, row.sequence, row.due_on, rest))
+            one.debts.append(_debt(key, row, rest))
             _begin(one, row.firsts, key)
         else:
             one.credits[row.id] = rest
@@ -101,9 +104,14 @@ def _begin(one: Facts, firsts: str | None, key: InvoiceId) -> None:
         one.first |= dict.fromkeys(firsts.split(","), key)
 
 
-def _debt(key: InvoiceId, sequence: int, due_on: Any, rest: Money) -> Debt:
+def _debt(key: InvoiceId, row: Any, rest: Money) -> Debt:
     return Debt(
-        invoice=key, number=number(SERIES, sequence), sequence=sequence, due_on=due_on, rest=rest
+        invoice=key,
+        number=number(SERIES, row.sequence),
+        sequence=row.sequence,
+        due_on=row.due_on,
+        rest=rest,
+        is_fee=bool(row.is_fee),
     )
 
 
@@ -119,7 +127,7 @@ def notice_query(engine: Engine) -> Select[Any]:
 
 
 def cut_query(engine: Engine) -> Select[Any]:
-    """Ask for which open invoices accounts are dark."""
+    """Ask for which open invoices a rung of the ladder stands."""
     return by_key(engine, select(dunning_cut), dunning_cut.c.invoice_id, via=_OPEN)
 
 
@@ -158,7 +166,7 @@ async def _paid(tx: Tx, keys: dict[str, Any], facts: dict[AccountId, Facts]) -> 
             debt = sums[pair].debt
             sums[pair] = replace(sums[pair], debt=replace(debt, rest=debt.rest + part))
         else:
-            debt = _debt(InvoiceId(row.invoice_id), row.sequence, row.due_on, part)
+            debt = _debt(InvoiceId(row.invoice_id), row, part)
             sums[pair] = Paid(payer=row.payer_id, debt=debt)
     for pair, paid in sums.items():
         facts[owners[pair]].paid.append(paid)
@@ -192,6 +200,7 @@ def _paid_query(engine: Engine) -> Select[Any]:
             invoice.c.currency,
             invoice.c.sequence,
             invoice.c.due_on,
+            invoice.c.is_fee,
             _firsts(engine, invoice.c.id).label("firsts"),
         )
         .select_from(allocation.join(invoice, invoice.c.id == c.invoice_id))

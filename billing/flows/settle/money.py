@@ -75,6 +75,7 @@ class Purse:
             sequence=invoice.sequence,
             due_on=invoice.due_on,
             rest=invoice.total,
+            is_fee=invoice.is_fee,
         )
         self.debts[invoice.id] = debt
         wallet = self.wallet(debt.rest.currency)
@@ -121,7 +122,7 @@ class Purse:
             self._settle(one, known.setdefault((one.provider, one.charge), []))
 
     def open_debts(self) -> list[Debt]:
-        """List what is owed now in the account's currency, oldest due first, then by number."""
+        """List what is owed now in the account's currency, in the order in which it is paid."""
         wallet = self.wallet(self.facts.account.currency)
         return [
             self.debts[invoice].less_paid(wallet.debts[invoice])
@@ -141,7 +142,7 @@ class Purse:
         came_in = one if one.kind is MovementKind.CLEARED else _came_in(charge)
         if came_in is None:
             return
-        if one.kind is MovementKind.FEE:
+        if one.kind in payments.FEES:
             self._bear(one, on=max(self._day(one), self._day(came_in)))
             return
         before = payments.taken_back(charge)
@@ -160,7 +161,7 @@ class Purse:
             is_owed = (
                 one.kind is MovementKind.DISPUTED or wallet.owed.amount_minor > owed.amount_minor
             )
-            self.went_back |= back > 0 and is_owed and one.provider not in payments.HOUSE
+            self.went_back |= back > 0 and is_owed and one.provider not in payments.UNJUDGED
         self.settled.append(one.id)
         self._note_attempt(came_in, charge)
         if change:
@@ -169,9 +170,8 @@ class Purse:
 
     def _bear(self, one: Movement, *, on: date) -> None:
         """Book what a provider kept: it is ours to bear, and changes nothing of what is owed."""
-        sides = entries(
-            (Book.FEES, one.provider, one.amount), (Book.CLEARING, one.provider, -one.amount)
-        )
+        cost = one.amount if one.kind is MovementKind.FEE else -one.amount
+        sides = entries((Book.FEES, one.provider, cost), (Book.CLEARING, one.provider, -cost))
         self.settled.append(one.id)
         self._post(one.id, PostingKind.FEE, sides, on=on)
 

@@ -26,7 +26,7 @@ from billing.flows.settle.voided import again_from, given_back, taken
 from billing.invoicing.credit import Charged, CreditLine, days_of, within_rest
 from billing.rating.coverage import less, within
 from billing.rating.due import Due, Rates, Wish
-from billing.rating.model import BY_THE_PERIOD, Charge, Line, LineKind
+from billing.rating.model import BY_THE_PERIOD, FEES, Charge, Line, LineKind
 from billing.rating.situation import Situations, charged_rightly, since
 from billing.subscriptions.model import Activation, Subscription
 from terms.calendar import Period
@@ -55,7 +55,8 @@ class Subject(NamedTuple):
 
 @dataclass(slots=True, kw_only=True)
 class Rated:
-    """The lines to write, what to give back, the next day something becomes due.
+    """The lines to write, what to give back, the next day something becomes due. `fees` are the
+    lines of an invoice of their own.
 
     `done` are pending charges that nothing is left to do about. `compared` are the reopened
     subjects that are done with; of others a day that is not charged any more becomes due again.
@@ -68,6 +69,7 @@ class Rated:
     compared: frozenset[str]
     is_prepaid: bool
     done: Sequence[str]
+    fees: Sequence[Line] = ()
 
 
 def rate(facts: Facts, rates: Rates, today: date, gate: Gate = OPEN_GATE) -> Rated:
@@ -111,7 +113,7 @@ def rate(facts: Facts, rates: Rates, today: date, gate: Gate = OPEN_GATE) -> Rat
     lines += charged_once(facts, rates.book, today)
     back += given_back_once(facts)
     once = bill_once(facts, today, is_invoiced=bool(lines))
-    lines += once.lines
+    lines += [line for line in once.lines if line.charge.kind not in FEES]
     back += once.credits
     if once.next_on and (next_on is None or once.next_on < next_on):
         next_on = once.next_on
@@ -123,6 +125,7 @@ def rate(facts: Facts, rates: Rates, today: date, gate: Gate = OPEN_GATE) -> Rat
         compared=frozenset(compared),
         is_prepaid=_is_prepaid(facts, lines),
         done=once.done,
+        fees=[line for line in once.lines if line.charge.kind in FEES],
     )
 
 

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 from sqlalchemy import Date, bindparam, delete, update
 
 from billing.accounts.store import service
+from billing.dunning.model import CARRIED_OUT
 from billing.dunning.store import dunning_cut, dunning_notice, hold, hold_id, hold_row
 from billing.flows.desk import Desk
 from billing.flows.settle.decide import Decision
@@ -82,10 +83,10 @@ _DROPPED = PreparedCommand(lambda engine: delete(hold).where(among(engine, hold.
 
 async def write(desk: Desk, tx: Tx, decisions: Sequence[Decision]) -> None:
     """Write everything; where there is nothing of a kind, no statement is made."""
-    await invoicing.write(tx, [one.invoice for one in decisions if one.invoice])
+    await invoicing.write(tx, _all(decisions, lambda one: one.invoices))
     await invoicing.write_notes(tx, [one.note for one in decisions if one.note])
     await _compared(tx, decisions)
-    await _once(tx, decisions)
+    await _once(desk, tx, decisions)
     await ledger.write(tx, _all(decisions, lambda one: one.postings))
     await _allocations(desk, tx, decisions)
     await _open_items(tx, decisions)
@@ -93,6 +94,7 @@ async def write(desk: Desk, tx: Tx, decisions: Sequence[Decision]) -> None:
     await _attempts(desk, tx, decisions)
     await _promises(tx, decisions)
     await _holds(tx, decisions)
+    await _deeds(desk, tx, decisions)
     await _rights(desk, tx, _all(decisions, lambda one: one.published))
     await _notices(desk, tx, decisions)
 
@@ -111,9 +113,14 @@ async def _compared(tx: Tx, decisions: Sequence[Decision]) -> None:
     await _run(tx, _DONE, _all(decisions, lambda one: one.compared))
 
 
-async def _once(tx: Tx, decisions: Sequence[Decision]) -> None:
-    """Note which pending charges are done with, and what has become of purchases."""
+async def _once(desk: Desk, tx: Tx, decisions: Sequence[Decision]) -> None:
+    """Note which pending charges are done with, and what has become of fees and purchases."""
     await pending.close(tx, _all(decisions, lambda one: one.done))
+    if filed := _all(decisions, lambda one: one.charges.filed):
+        await pending.file(tx, filed, decisions[0].moment.now)
+    if wrong := _all(decisions, lambda one: one.charges.withdrawn):
+        await pending.withdraw(tx, [key for key, _ in wrong])
+        await invoicing.reopen(tx, wrong, desk.clock.machine_now(), desk.chance)
     bought = [one.bought for one in decisions if one.bought]
     if bought:
         opened = [each for one in bought for each in one.opened]
@@ -170,6 +177,7 @@ def _item(one: Decision, kind: str, key: Any, currency: str, rest_minor: int) ->
         "rest_minor": rest_minor,
         "due_on": debt.due_on if debt else None,
         "sequence": debt.sequence if debt else 0,
+        "is_fee": debt.is_fee if debt else False,
     }
 
 
@@ -229,8 +237,18 @@ async def _holds(tx: Tx, decisions: Sequence[Decision]) -> None:
     await _run(tx, _DROPPED, [hold_id(one) for one in dropped])
     changed = [one for one in decisions if one.cuts != one.facts.cuts]
     await _run(tx, _MENDED, _all(changed, lambda one: one.facts.cuts))
-    cuts = [{"invoice_id": k, "cut_on": on} for one in changed for k, on in one.cuts.items()]
+    cuts = [
+        {"invoice_id": key, "cut_on": cut.on, "rung": cut.rung, "rests": cut.rests}
+        for one in changed
+        for key, cut in one.cuts.items()
+    ]
     await tx.insert(dunning_cut, cuts)
+
+
+async def _deeds(desk: Desk, tx: Tx, decisions: Sequence[Decision]) -> None:
+    """Have that carried out which is more than a hold."""
+    due = [one for one in decisions if one.climbed and one.climbed.action in CARRIED_OUT]
+    await desk.work.mark(tx, "dunning", [one.facts.account.id for one in due])
 
 
 async def _rights(desk: Desk, tx: Tx, rights: Sequence[Entitlement]) -> None:

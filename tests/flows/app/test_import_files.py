@@ -340,6 +340,27 @@ def test_a_missing_variable_is_named_and_no_secret_is_shown(operator):
         ('notice = "payment_reminder"', 'notice = "nosuch"', "dunning.steps.1.notice"),
         ("[guard]", '[dunning.segments.a]\nleast = "x"\n[guard]', "dunning.segments.a.least"),
         ("[guard]", '[dunning.segments."a b"]\n[guard]', "dunning.segments.a b"),
+        ("[guard]", "[dunning.late_fees]\n[guard]", "dunning.late_fees.from_on"),
+        ("[guard]", '[dunning.dispute_fee]\ncharge = "x"\n[guard]', "dunning.dispute_fee.charge"),
+        (
+            "[guard]",
+            '[dunning.dispute_fee]\ncharge = "fixed"\n[guard]',
+            "dunning.dispute_fee.amount",
+        ),
+        *(
+            (
+                "[guard]",
+                f"[dunning.late_fees]\nfrom_on = 2026-01-01\n{key} = {value}\n[guard]",
+                f"dunning.late_fees.{key}",
+            )
+            for key, value in (
+                ("rate", '"much"'),
+                ("cap", '"x"'),
+                ("per", '"day"'),
+                ("by", '"hours"'),
+                ("grace_days", "-1"),
+            )
+        ),
         ("[guard]", '[dunning.cut_off]\ndays = ["Monday"]\n[guard]', "dunning.cut_off.days"),
         ("[guard]", "[dunning.cut_off]\nfrom_hour = 24\n[guard]", "dunning.cut_off.from_hour"),
         ("[guard]", "[dunning.retries]\npaydays = [32]\n[guard]", "dunning.retries.paydays"),

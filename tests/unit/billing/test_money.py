@@ -94,7 +94,9 @@ def test_code_refuses_what_does_not_balance(amounts: tuple[int, ...]):
         Posting(id="P", kind=PostingKind.INVOICE, account=ACCOUNT.id, on=DAY, at=AT, entries=sides)
 
 
-invoices = st.lists(st.tuples(st.integers(0, 40), st.integers(1, 500)), min_size=1, max_size=6)
+invoices = st.lists(
+    st.tuples(st.booleans(), st.integers(0, 40), st.integers(1, 500)), min_size=1, max_size=6
+)
 moves = st.lists(
     st.tuples(st.sampled_from("abcd"), st.integers(1, 600), st.booleans()), max_size=10
 )
@@ -102,11 +104,11 @@ moves = st.lists(
 
 @given(invoices, moves, st.randoms(use_true_random=False))
 def test_what_is_open_depends_on_invoices_and_money_alone(found, money, chance):
-    """However money came and went back, the oldest invoices are the paid ones."""
+    """However money came and went back, the oldest invoices are the paid ones, and fees last."""
     wallet = Wallet(currency="EUR")
     debts = {
-        InvoiceId(str(n)): ((days_after(DAY, due), n), amount)
-        for n, (due, amount) in enumerate(found)
+        InvoiceId(str(n)): ((is_fee, days_after(DAY, due), n), amount)
+        for n, (is_fee, due, amount) in enumerate(found)
     }
     queue = [*debts.items()]
     chance.shuffle(queue)
@@ -137,6 +139,9 @@ def test_what_is_open_depends_on_invoices_and_money_alone(found, money, chance):
     for invoice, (_, owed) in debts.items():
         used = sum(part for (_, one), part in wallet.paid.items() if one == invoice)
         assert used + wallet.debts.get(invoice, 0) == owed
+    if any(not order[0] for invoice, (order, _) in debts.items() if invoice in wallet.debts):
+        fees = [invoice for invoice, (order, _) in debts.items() if order[0]]
+        assert all(wallet.debts[invoice] == debts[invoice][1] for invoice in fees)
 
 
 def test_more_than_came_cannot_go_back():

@@ -1,0 +1,148 @@
+"""Which fees are to be charged and which were wrong, by what they follow from. Pure.
+
+They wait as pending charges, which the next look bills at once, on an invoice of their own.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import date
+from hashlib import blake2b
+
+from billing.accounts.model import Account
+from billing.catalog.model import Price
+from billing.dunning import dispute_fees
+from billing.dunning.dispute_fees import OF_DISPUTES, Charged, DisputeFee
+from billing.dunning.fee_terms import dispute_written, late_written
+from billing.dunning.late_fees import ONCE, Fee, LateFees, assess
+from billing.dunning.overdue import Bill
+from billing.dunning.segment import Segment
+from billing.flows.settle.facts import Facts, Late
+from billing.flows.settle.money import Moment, Purse
+from billing.pending.model import PendingCharge
+from billing.pending.store import Filed
+from billing.rating.model import Charge, Line, LineKind, once_for
+from terms.calendar import Period, days_after
+from terms.ids import ServiceId
+from terms.money import Money
+
+
+@dataclass(slots=True, kw_only=True)
+class Fees:
+    """Charges to file, charges to withdraw with their first days, the next day to look again."""
+
+    filed: list[Filed] = field(default_factory=list)
+    withdrawn: list[tuple[str, date]] = field(default_factory=list)
+    next_on: date | None = None
+
+    @property
+    def is_now(self) -> bool:
+        """Whether something is to be billed or given back at once."""
+        return bool(self.filed or self.withdrawn)
+
+
+def charge_fees(facts: Facts, purse: Purse, segment: Segment, moment: Moment) -> Fees:
+    """Decide about the fees of an account, after what its money has paid."""
+    fees, account = Fees(), facts.account
+    rules = segment.late_fees_in(account.currency)
+    if facts.late:
+        _late(fees, facts.late, account, rules, moment.today)
+    if rules:
+        fees.next_on = _next_on(fees, purse, rules, moment.today)
+    if facts.movements:
+        _disputed(fees, facts, purse, segment.dispute_fee_in(account.currency), moment.today)
+    return fees
+
+
+def _disputed(
+    fees: Fees, facts: Facts, purse: Purse, rules: DisputeFee | None, today: date
+) -> None:
+    if not any(one.kind in OF_DISPUTES and one.id in purse.settled for one in facts.movements):
+        return
+    known = (one for one in facts.movements if one.is_settled or one.id in purse.settled)
+    due = dispute_fees.assess(
+        dispute_fees.disputes(known, facts.account.currency), facts.dispute_fees, rules
+    )
+    fees.withdrawn += [(one.id, today) for one in due.withdrawn]
+    service = facts.households[0].service.id
+    fees.filed += [_dispute(facts.account, service, one, today) for one in due.fresh]
+
+
+def _dispute(account: Account, service: ServiceId, one: Charged, today: date) -> Filed:
+    provider, ref = one.dispute
+    named = blake2b(f"{provider}|{ref}".encode(), digest_size=12).hexdigest()
+    amount = Money(one.amount_minor, account.currency)
+    line = Line(
+        service=service,
+        subject=f"dispute.{named}.{one.take}",
+        label=one.rules.label,
+        charge=_charge(LineKind.DISPUTE_FEE, _day(today), amount, one.rules.tax),
+    )
+    return Filed(
+        account=account.id,
+        cause=f"dispute.{named}",
+        charge=_at_once(line, today),
+        record={
+            "provider": provider,
+            "dispute": ref,
+            "take": one.take,
+            "rules": dispute_written(one.rules),
+        },
+    )
+
+
+def _day(today: date) -> Period:
+    return Period(today, days_after(today, 1))
+
+
+def _late(fees: Fees, late: Late, account: Account, rules: LateFees | None, today: date) -> None:
+    found = assess(late.history, late.fees, rules, today)
+    bills = {one.invoice: one for one in late.history.bills}
+    fees.filed += [_filed(account, bills[one.invoice], one, today) for one in found.fresh]
+    fees.withdrawn += [(one.id, one.days.start) for one in found.withdrawn]
+    fees.next_on = found.next_on
+
+
+def _next_on(fees: Fees, purse: Purse, rules: LateFees, today: date) -> date | None:
+    """Tell when to look again: at an invoice that bears something already, or one that may."""
+    debts = (debt for debt in purse.open_debts() if not debt.is_fee)
+    coming = (rules.first_on(debt.due_on) for debt in debts if debt.due_on >= rules.from_on)
+    days = [day for day in coming if day > today]
+    return min([*days, *([fees.next_on] if fees.next_on else [])], default=None)
+
+
+def _filed(account: Account, bill: Bill, one: Fee, today: date) -> Filed:
+    rules = one.rules
+    what = f", {rules.rate} per {rules.per.value}" if one.n != ONCE else ""
+    line = Line(
+        service=bill.service,
+        subject=f"{bill.invoice}.f{one.n}.{one.take}",
+        label=f"{rules.label}: {bill.number}{what}",
+        charge=_charge(
+            LineKind.LATE_FEE,
+            one.days,
+            Money(one.amount_minor, account.currency),
+            rules.tax,
+        ),
+    )
+    return Filed(
+        account=account.id,
+        cause=bill.invoice,
+        charge=_at_once(line, today),
+        record={
+            "invoice": bill.number,
+            "n": one.n,
+            "take": one.take,
+            "rules": late_written(rules),
+        },
+    )
+
+
+def _charge(kind: LineKind, days: Period, amount: Money, tax: str) -> Charge:
+    """Charge a fee: it has no offering and no price but its own."""
+    sold = Price(offering="", effective_from=days.start, amount=amount)
+    return once_for(kind, days, sold, amount, tax)
+
+
+def _at_once(line: Line, today: date) -> PendingCharge:
+    return PendingCharge(id=line.subject, line=line, from_on=today, due_on=today)
