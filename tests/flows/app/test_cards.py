@@ -95,9 +95,9 @@ async def test_no_file_and_no_command_takes_a_card(harbour, tmp_path):
 async def test_what_others_have_written_is_kept_without_it(harbour, capfd):
     """A provider's message and a bank's line may hold one that somebody typed: it is hidden."""
     body = cleared(HERE, 2640).replace(b'"object": "event"', f'"note": "{CARD}"'.encode())
-    message = prove(harbour.desk, "cards", {k.lower(): v for k, v in signed(body).items()}, body)
+    messages = prove(harbour.desk, "cards", {k.lower(): v for k, v in signed(body).items()}, body)
     async with harbour.store.begin() as tx:
-        await receive(harbour.desk, tx, [message])
+        await receive(harbour.desk, tx, messages)
     await banking.take_all(harbour, STATEMENT.format(card=CARD, day=DAY).encode(), "cli:ann")
     kept = await tables(harbour)
     assert CARD not in kept + "".join(capfd.readouterr())
