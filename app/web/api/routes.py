@@ -19,6 +19,7 @@ from app.web.api import (
     life,
     loyalty,
     mending,
+    messages,
     payments,
     processes,
     proformas,
@@ -56,4 +57,5 @@ API = (
     *work.ROUTES,
     *processes.ROUTES,
     *audited.ROUTES,
+    *messages.ROUTES,
 )
