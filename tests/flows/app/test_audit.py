@@ -56,6 +56,7 @@ ELSEWHERE = {  # done in tests of their own
     *(f"/api/v1/accounts/{{contract}}/methods/{deed}" for deed in ("default", "remove")),
     *(f"/console/accounts/{{contract}}/method-{deed}" for deed in ("default", "remove")),
     *(f"/portal/cards/{deed}" for deed in ("default", "remove")),
+    "/console/dunning/release",
     "/portal/me/password",
     "/portal/sign-in",
     "/portal/code",
@@ -76,6 +77,8 @@ NO_DEEDS = {
     "/console/accounts/{contract}/method-link",
     "/api/v1/bill-days/{day}/preview",
     "/console/billing/{day}/preview",
+    "/api/v1/dunning/preview",
+    "/console/dunning/try",
 }
 # What nobody has used.
 USED = {
@@ -151,6 +154,7 @@ STEPS: tuple[tuple[str, str, dict[str, str], dict[str, Any]], ...] = (
     (API, "/api/v1/accounts/{contract}/jurisdiction", {"contract": NEW}, {"jurisdiction": "AT"}),
     (API, "/api/v1/accounts/{contract}/segment", {"contract": NEW}, {"segment": ""}),
     (API, "/api/v1/catalogue", {}, {"prices": [PRICE]}),
+    (API, "/api/v1/dunning", {}, {"rules": {"least": "5.00"}, "reason": "small debts"}),
     (API, "/api/v1/accounts/{contract}/restore", {"contract": NEW}, {}),
     (API, "/api/v1/accounts/{contract}/restart", {"contract": HERE}, {}),
     (API, "/api/v1/accounts/{contract}/message", {"contract": HERE}, {"text": "Good evening"}),
