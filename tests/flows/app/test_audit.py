@@ -103,7 +103,8 @@ DEPOSIT = (
     """,
     f"""
     INSERT INTO invoice SELECT 'I{{n}}', 'INV', 80000{{n}}, 'INV-0080000{{n}}', account_id, 'EUR',
-        '2030-01-01', 1, '2030-01-15', 3000, 0, 3000, '[]' FROM service WHERE contract = '{HERE}'
+        '2030-01-01', 1, '2030-01-15', 3000, 0, 3000, '[]', FALSE FROM service
+        WHERE contract = '{HERE}'
     """,
     f"""
     INSERT INTO invoice_line (invoice_id, n, service_id, subject, kind, period_start, period_end,
