@@ -42,20 +42,24 @@ class Late(BaseModel):
 
     def rules(self, currency: str) -> LateFees | None:
         """Give the rules; nothing to charge is none. Raises Invalid naming the field."""
-        if not self.once and not self.rate:
+        once = minor("once", self.once, currency)
+        rate = share("rate", self.rate)
+        cap, cap_share = minor("cap", self.cap, currency), share("cap_share", self.cap_share)
+        least = minor("least", self.least, currency)
+        if not once and not rate:
             return None
         return LateFees(
             from_on=self.from_on,
             currency=currency,
-            once_minor=minor("once", self.once, currency) or 0,
+            once_minor=once or 0,
             once_after_days=self.once_after_days,
-            rate=share("rate", self.rate),
+            rate=rate,
             per=Per(self.per),
             by=By(self.by),
             grace_days=self.grace_days,
-            least_minor=minor("least", self.least, currency) or 0,
-            cap_minor=minor("cap", self.cap, currency),
-            cap_share=share("cap_share", self.cap_share),
+            least_minor=least or 0,
+            cap_minor=cap,
+            cap_share=cap_share,
             tax=self.tax,
             label=self.label,
             despite_promise=self.despite_promise,
