@@ -1,4 +1,4 @@
-"""Fees in [dunning] of operator.toml: for what is not paid in time, and what is taken back."""
+"""Fees in [dunning] of operator.toml: for what is late, is taken back, or is switched on again."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 from app.imports import cells
 from billing.dunning.dispute_fees import Basis, DisputeFee
 from billing.dunning.late_fees import DAYS_MAX, LABEL_CHARS_MAX, By, LateFees, Per
+from billing.dunning.reactivation import INVOICES_MAX, Needs, Reactivation
 from terms.errors import Invalid
 from terms.money import Money, Rate
 
@@ -86,6 +87,33 @@ class Disputed(BaseModel):
             basis=Basis(self.charge),
             currency=currency,
             amount_minor=minor("amount", self.amount, currency) or 0,
+            tax=self.tax,
+            label=self.label,
+        )
+
+
+class Reactivated(BaseModel):
+    """[dunning.reactivation]: what is paid before it is light again, and what that costs."""
+
+    model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
+
+    needs: str = Needs.OLD.value
+    share: str = Field(default="", max_length=AMOUNT_CHARS_MAX)
+    invoices: int = Field(default=0, ge=0, le=INVOICES_MAX)
+    fee: str = Field(default="", max_length=AMOUNT_CHARS_MAX)
+    tax: str = Field(default="", max_length=TAX_CHARS_MAX)
+    label: str = Field(default="Reactivation", min_length=1, max_length=LABEL_CHARS_MAX)
+
+    _needs = field_validator("needs")(cells.one_of(*Needs))
+
+    def rules(self, currency: str) -> Reactivation:
+        """Give the rules. Raises Invalid naming the field."""
+        return Reactivation(
+            needs=Needs(self.needs),
+            share=share("share", self.share),
+            invoices=self.invoices,
+            fee_minor=minor("fee", self.fee, currency) or 0,
+            currency=currency,
             tax=self.tax,
             label=self.label,
         )
