@@ -12,6 +12,8 @@ from collections.abc import Callable
 
 from app.settings import Settings
 from app.wiring import House
+from billing.flows.debits.mandate import seal_anew as seal_mandates
+from billing.flows.debits.present import seal_anew as seal_batches
 from billing.flows.providers import seal_anew as seal_providers
 from billing.flows.vouchers import seal_anew as seal_vouchers
 from billing.reads import providers
@@ -79,6 +81,8 @@ async def seal_anew(house: House, actor: str) -> dict[str, int]:
             "targets": await seal_targets(tx, house.sealer),
             "payment providers": await seal_providers(tx, house.sealer),
             "voucher keys": await seal_vouchers(tx, house.sealer),
+            "mandates": await seal_mandates(tx, house.sealer),
+            "debit batches": await seal_batches(tx, house.sealer),
             "boxes": await house.logins.seal_anew(tx),
             "letters": await house.letters.seal_anew(tx),
         }

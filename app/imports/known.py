@@ -16,6 +16,7 @@ from app.wiring import House
 from billing.bank.model import BANK
 from billing.flows.pay import CASH
 from billing.payments import registry as providers
+from billing.payments.model import DEBIT
 from billing.reads import accounts, catalog, promotions
 from billing.vouchers.model import PROVIDER as VOUCHER
 from gateway.adapters.registry import open_adapter
@@ -31,7 +32,7 @@ from terms.ids import TargetName
 
 OPERATOR = "operator.toml"
 # What stands in the place of a provider where none has the money.
-OURS = frozenset({CASH, BANK, VOUCHER})
+OURS = frozenset({CASH, BANK, DEBIT, VOUCHER})
 
 
 async def look(house: House, tx: Tx, folder: Folder, problems: Problems) -> Known:

@@ -19,6 +19,7 @@ from app.roles.polling import Polls
 from app.roles.possessions import take_possessions
 from app.wiring import House
 from billing.flows import loyalty, replay, upkeep
+from billing.flows.debits import book
 from runtime.retry import stopped_within
 from runtime.store.watch import EVERY_S, ForeignCommits
 
@@ -32,6 +33,7 @@ POINTS_EVERY_S = 600.0
 POINTS_ROWS_MAX = 200
 EARNED_EVERY_S = 3_600.0
 CARDS_EVERY_S = 3_600.0
+DEBITS_EVERY_S = 600.0
 SOON_S = 2.0
 
 
@@ -122,6 +124,19 @@ async def poll_providers(house: House, stop: asyncio.Event) -> None:
 async def warn_of_ends(house: House, stop: asyncio.Event) -> None:
     """Tell holders of cards that end soon: at the start, and every hour."""
     await _again(house, stop, "cards", partial(_warn_of_ends, house), CARDS_EVERY_S, at_s=0)
+
+
+async def book_debits(house: House, stop: asyncio.Event) -> None:
+    """Book debits of which nothing came back in time: at the start, and every ten minutes."""
+    await _again(house, stop, "debits", partial(_book_debits, house), DEBITS_EVERY_S, at_s=0)
+
+
+async def _book_debits(house: House) -> None:
+    booked = book.ROWS_MAX
+    while booked == book.ROWS_MAX:
+        async with house.store.begin() as tx:
+            now = await house.clock.business_now(tx)
+            booked = await book.book_due(house.desk, tx, now)
 
 
 async def _warn_of_ends(house: House) -> None:

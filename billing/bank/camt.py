@@ -17,6 +17,7 @@ from lxml import etree
 
 from billing.bank.model import (
     AMOUNT_MINOR_MAX,
+    REASON_CHARS_MAX,
     Line,
     LineKind,
     Statement,
@@ -81,15 +82,20 @@ def looks_like(data: bytes) -> bool:
 
 def read(data: bytes) -> Iterator[Statement]:
     """Read every statement of a file; none is checked yet. Raises Invalid, which names a line."""
+    refuse_unsafe(data)
+    try:
+        yield from _statements(data)
+    except etree.XMLSyntaxError as error:
+        raise Invalid("file", f"it is no sound XML: {error.msg}") from None
+
+
+def refuse_unsafe(data: bytes) -> None:
+    """Raise Invalid for XML that asks for more than to be read."""
     declared = _DECLARED.search(data[:200])
     if declared and declared.group(1).lower() not in _ENCODINGS:
         raise Invalid("file", f"the encoding {declared.group(1).decode()} is not read here")
     if b"<!DOCTYPE" in data or b"<!ENTITY" in data:
         raise Invalid("file", "a statement has no DOCTYPE")
-    try:
-        yield from _statements(data)
-    except etree.XMLSyntaxError as error:
-        raise Invalid("file", f"it is no sound XML: {error.msg}") from None
 
 
 def _statements(data: bytes) -> Iterator[Statement]:
@@ -240,6 +246,7 @@ def _line(
                 f"RltdPties/{bank_account}/Id/Othr/Id",
             )
         ),
+        reason=names.text(detail, "RtrInf/Rsn/Cd")[:REASON_CHARS_MAX],
     )
 
 

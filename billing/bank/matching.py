@@ -22,6 +22,7 @@ _NUMBER_DIGITS = 8  # of a document
 _WORD = re.compile(r"[A-Z0-9][A-Z0-9._/-]{2,39}")
 _DOCUMENT = re.compile(r"(?<![A-Z0-9])([A-Z]{2,8})[-. /]{0,2}([0-9]{1,12})(?![0-9])")
 _CREDITOR_REFERENCE = re.compile(r"RF([0-9]{2})([A-Z0-9]{1,21})")
+_BATCH = re.compile(r"\bDD[0-9A-Z]{26}\b")
 _TRIM = "._/-"
 
 
@@ -61,6 +62,8 @@ class Known:
     void: dict[str, Owner] = field(default_factory=dict)
     numbers: dict[str, Owner] = field(default_factory=dict)
     payers: dict[str, list[Owner]] = field(default_factory=dict)
+    # Batches of direct debits.
+    batches: set[str] = field(default_factory=set)
     # By the words of the name; and the totals of invoices of these accounts.
     names: dict[frozenset[str], list[Owner]] = field(default_factory=dict)
     totals: set[tuple[AccountId, Money]] = field(default_factory=set)
@@ -95,6 +98,11 @@ def written(line: Line) -> tuple[list[str], list[str]]:
     return structured, tokens(line.text, line.end_to_end)
 
 
+def batches(line: Line) -> set[str]:
+    """List what in a line may be the name of a batch of direct debits, or of a block of it."""
+    return set(_BATCH.findall(f"{line.ref} {line.end_to_end} {line.structured} {line.text}"))
+
+
 def decide(line: Line, words: frozenset[str], known: Known) -> Verdict:
     """Decide about a line that is no return; `words` are those of the payer's name."""
     if line.kind is LineKind.CHARGE:
@@ -105,6 +113,8 @@ def decide(line: Line, words: frozenset[str], known: Known) -> Verdict:
     if line.amount.amount_minor < 0:
         return Verdict(state=EntryState.SUSPENSE, why=Why.DEBIT)
     structured, free = written(line)
+    if known.batches and known.batches & batches(line):
+        return Verdict(state=EntryState.OUTSIDE, why=Why.DEBITS)
     for written_tokens in (structured, free):
         found = _by_reference(line, written_tokens, known)
         if found is not None:

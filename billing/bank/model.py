@@ -15,6 +15,7 @@ from terms.money import Money
 BANK = "bank"  # the provider of money that came by transfer
 AMOUNT_MINOR_MAX = 10**15
 TEXT_CHARS_MAX, NAME_CHARS_MAX, REF_CHARS_MAX, ACCOUNT_CHARS_MAX = 1_000, 140, 70, 34
+REASON_CHARS_MAX = 4
 # What banks write where there is no reference.
 _NO_REFERENCE = frozenset({"", "NONREF", "NOTPROVIDED", "NOREF"})
 
@@ -62,6 +63,7 @@ class Why(StrEnum):
     NO_PAYMENT = "no_payment"  # what it takes back is not known, or on no account
     CHARGE = "charge"  # the bank's own code says so
     RETURN = "return"  # by the references of what it takes back
+    DEBITS = "debits"  # it pays for a batch of direct debits
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,7 +71,8 @@ class Line:
     """One line of a statement. Its amount is positive where money came in.
 
     `place` tells where it stands in its file. `ref` is the bank's own of the line, `end_to_end`
-    the payer's, `structured` the one that we printed on an invoice.
+    the payer's, `structured` the one that we printed on an invoice. `reason` is the bank's code of
+    why it takes something back.
     """
 
     place: str
@@ -83,6 +86,7 @@ class Line:
     text: str = ""
     name: str = ""
     iban: str = ""
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

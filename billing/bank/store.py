@@ -60,6 +60,7 @@ bank_entry = Table(
     Column("text", Text, nullable=False),
     Column("name", String(140), nullable=False),
     Column("iban", String(140), nullable=False),
+    Column("reason", String(4), nullable=False, server_default=text("''")),
     Column("state", String(8), nullable=False),
     Column("why", String(12), nullable=False),
     # The payment that it took back.
@@ -108,6 +109,7 @@ def line_from(row: Any) -> Line:
         text=row.text,
         name=row.name,
         iban=row.iban,
+        reason=row.reason,
     )
 
 

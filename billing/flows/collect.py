@@ -18,11 +18,13 @@ from billing.accounts.store import account
 from billing.flows import movements
 from billing.flows.attempts import Failure, stands
 from billing.flows.calls import OUR_FAULT_S, Recorded, asked, is_untouched
+from billing.flows.debits.announce import announce
 from billing.flows.desk import Desk
 from billing.flows.movements import Told
 from billing.invoicing.store import invoice
 from billing.payments.looks import PENDING_LOOKS, UNKNOWN_LOOKS
 from billing.payments.model import (
+    DEBIT,
     SUPERSEDED,
     UNSETTLED,
     AttemptState,
@@ -68,27 +70,41 @@ class Charge:
 async def prepare(desk: Desk, tx: Tx, attempt_ids: Sequence[str]) -> list[Charge]:
     """List what to talk to providers about; the other attempts need nothing any more.
 
+    Those at a mandate are announced: a person hands them to the bank, in a batch.
+
     An attempt of which a provider knows nothing is given up where less is open than it would
     collect, where money has come in that is on no book yet, or where its method is not charged any
     more: its id stands for its amount and its method. Settling then makes another one.
     """
     machine_now = desk.clock.machine_now()
-    charges, first, too_much = [], [], []
+    rows = await fit(desk, tx, attempt_ids)
+    at_once = [row for row in rows if row.provider != DEBIT]
+    if len(at_once) < len(rows):
+        untold = [row for row in rows if row.provider == DEBIT and row.called_at is None]
+        await give_up(desk, tx, await announce(desk, tx, untold))
+    await note_called(tx, [row.id for row in at_once if row.called_at is None], machine_now)
+    return [_charge(row, machine_now) for row in at_once]
+
+
+async def fit(desk: Desk, tx: Tx, attempt_ids: Sequence[str]) -> list[Row[Any]]:
+    """Load and lock attempts whose outcome is to come; those that ask too much are given up."""
+    rows: list[Row[Any]] = []
+    too_much: list[Row[Any]] = []
     for row in await _unsettled(tx, attempt_ids):
         is_too_much = row.has_fresh_money or (row.rest_minor or 0) < row.amount_minor
-        if row.called_at is None and (is_too_much or row.stopped):
-            too_much.append(row)
-            continue
-        charges.append(_charge(row, machine_now))
-        if row.called_at is None:
-            first.append(row.id)
-    if first:
+        is_given_up = row.called_at is None and (is_too_much or row.stopped)
+        (too_much if is_given_up else rows).append(row)
+    await give_up(desk, tx, too_much)
+    return rows
+
+
+async def note_called(tx: Tx, attempt_ids: Sequence[str], machine_now: datetime) -> None:
+    """Write down that somebody is asked for these now."""
+    if attempt_ids:
         await tx.execute(
             update(attempt).where(among(tx.engine, attempt.c.id)).values(called_at=machine_now),
-            {KEYS: packed(tx.engine, first)},
+            {KEYS: packed(tx.engine, attempt_ids)},
         )
-    await _supersede(desk, tx, too_much)
-    return charges
 
 
 async def call(desk: Desk, charge: Charge) -> Outcome:
@@ -143,7 +159,8 @@ async def _unsettled(tx: Tx, attempt_ids: Sequence[str]) -> Sequence[Row[Any]]:
     query = (
         select(
             *(c.id, c.account_id, c.amount_minor, c.currency, c.called_at, c.looks),
-            *(method.provider, method.customer_ref, method.method_ref, method.stopped),
+            *(method.id.label("method_id"), method.provider, method.stopped),
+            *(method.customer_ref, method.method_ref),
             *(account.c.number, invoice.c.number.label("document"), open_item.c.rest_minor),
             has_fresh_money.label("has_fresh_money"),
         )
@@ -181,8 +198,8 @@ def _charge(row: Row[Any], machine_now: datetime) -> Charge:
     )
 
 
-async def _supersede(desk: Desk, tx: Tx, rows: Sequence[Row[Any]]) -> None:
-    """Fail attempts whose invoice was paid otherwise, in part at least: nobody refused them."""
+async def give_up(desk: Desk, tx: Tx, rows: Sequence[Row[Any]]) -> None:
+    """Fail attempts that nobody refused: settling makes others where something is still owed."""
     if not rows:
         return
     await tx.execute(

@@ -17,7 +17,7 @@ from billing.accounts.store import account, service
 from billing.flows.contract import lock
 from billing.flows.desk import Desk
 from billing.flows.receive import provider_of
-from billing.payments.model import MethodTold
+from billing.payments.model import DEBIT, MethodTold
 from billing.payments.provider import SetupOrder
 from billing.payments.store import payment_method
 from runtime.chance import new_id
@@ -52,8 +52,10 @@ async def setup_order(
     number, owner = await _account(tx, contract)
     kept = await _of_account(tx, owner)
     if replaces:
-        provider = _one(kept, replaces).provider
-    name = provider or (kept[-1].provider if kept else next(iter(desk.providers), ""))
+        known = _one(kept, replaces).provider
+        provider = provider if known == DEBIT else known
+    cards = [row.provider for row in kept if row.provider != DEBIT]
+    name = provider or (cards[-1] if cards else next(iter(desk.providers), ""))
     if not name:
         raise NotFound("no payment provider is configured that keeps payment methods")
     provider_of(desk, name)
@@ -79,12 +81,42 @@ async def take(desk: Desk, tx: Tx, told: Sequence[Owned], now: datetime) -> None
             looked_at.add(held)
         elif one.owner is not None and one.told.customer:
             key = known[one.provider, one.told.ref] = new_id(now, desk.chance)
-            await _add(tx, one, one.owner, key, now)
+            customer, ref = one.told.customer, one.told.ref
+            await keep(
+                *(tx, one.owner, key, now), provider=one.provider, customer=customer, ref=ref
+            )
             if one.told.replaces:
                 looked_at |= await _end(tx, one.owner, one.told.replaces, REPLACED)
             looked_at.add(key)
             await desk.work.mark(tx, "settle", [one.owner])
     await desk.work.mark(tx, "method", sorted(looked_at))
+
+
+async def keep(
+    tx: Tx,
+    owner: AccountId,
+    key: str,
+    now: datetime,
+    *,
+    provider: str,
+    customer: str,
+    ref: str,
+    label: str = "",
+) -> None:
+    """Write a method down; from now on it is the one that is charged."""
+    await _clear_default(tx, owner)
+    row = {
+        "id": key,
+        "account_id": owner,
+        "provider": provider,
+        "customer_ref": customer,
+        "method_ref": ref,
+        "stopped": "",
+        "is_default": True,
+        "label": label,
+        "created_at": now,
+    }
+    await tx.insert(payment_method, [row])
 
 
 async def prefer(desk: Desk, tx: Tx, contract: str, method: str, now: datetime) -> str:
@@ -119,28 +151,13 @@ async def remove(desk: Desk, tx: Tx, contract: str, method: str, now: datetime) 
     return _called(row)
 
 
-async def _add(tx: Tx, one: Owned, owner: AccountId, key: str, now: datetime) -> None:
-    await _clear_default(tx, owner)
-    row = {
-        "id": key,
-        "account_id": owner,
-        "provider": one.provider,
-        "customer_ref": one.told.customer,
-        "method_ref": one.told.ref,
-        "stopped": "",
-        "is_default": True,
-        "created_at": now,
-    }
-    await tx.insert(payment_method, [row])
-
-
 async def _end(tx: Tx, owner: AccountId, method: str, why: str) -> set[str]:
     """End a method of an account, if it has it; returns it."""
     c = payment_method.c
     found = await tx.execute(
         update(payment_method)
         .where(c.id == method, c.account_id == owner, c.stopped.not_in(sorted(OVER)))
-        .values(stopped=why, is_default=False, is_leaving=True)
+        .values(stopped=why, is_default=False, is_leaving=c.provider != DEBIT)
     )
     return {method} if found.rowcount else set()
 

@@ -12,7 +12,7 @@ from billing.flows import movements
 from billing.flows.desk import Desk
 from billing.flows.movements import Told
 from billing.flows.receive import provider_of
-from billing.payments.model import Moved, MovementKind
+from billing.payments.model import DEBIT, Moved, MovementKind
 from billing.payments.provider import CheckoutOrder
 from billing.payments.store import INVOICE, movement, open_item, payment_method
 from runtime.store import Tx
@@ -80,7 +80,7 @@ async def pay_order(
     m = payment_method.c
     known = await tx.first(
         select(m.provider, m.customer_ref)
-        .where(m.account_id == payer.account)
+        .where(m.account_id == payer.account, m.provider != DEBIT)
         .order_by(m.id.desc())
     )
     name = provider or (known.provider if known else next(iter(desk.providers), ""))

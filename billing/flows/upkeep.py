@@ -16,6 +16,7 @@ from billing.accounts.store import account, service
 from billing.flows.calls import Recorded
 from billing.flows.desk import Desk
 from billing.flows.methods import GONE, WENT_BACK
+from billing.payments.model import DEBIT
 from billing.payments.provider import Described, Missing, Postponed
 from billing.payments.store import payment_method
 from runtime import log
@@ -59,7 +60,9 @@ async def prepare(_: Desk, tx: Tx, method_ids: Sequence[str]) -> list[Kept]:
     """List methods to talk to providers about."""
     c = payment_method.c
     query = select(payment_method).where(
-        among(tx.engine, c.id), or_(c.is_leaving, c.stopped.in_(["", WENT_BACK]))
+        among(tx.engine, c.id),
+        or_(c.is_leaving, c.stopped.in_(["", WENT_BACK])),
+        c.provider != DEBIT,
     )
     return [
         Kept(

@@ -104,6 +104,10 @@ def attempt_id(invoice: InvoiceId, n: int) -> AttemptId:
 LOYALTY = "loyalty points"
 REFERRAL = "referral credit"
 HOUSE = frozenset({LOYALTY, REFERRAL})
+# Money that we collect through a bank by direct debit; no provider is called so either.
+DEBIT = "sepa"
+# Of these what goes back says nothing about who pays, or is judged by who hears of it.
+UNJUDGED = HOUSE | {DEBIT}
 
 
 class MovementKind(StrEnum):

@@ -10,9 +10,10 @@ from sqlalchemy import select
 
 from billing.accounts.finding import words_begin
 from billing.accounts.store import account, service
-from billing.bank.matching import Known, Owner, written
+from billing.bank.matching import Known, Owner, batches, written
 from billing.bank.model import Line, LineKind
 from billing.bank.store import bank_payer
+from billing.debits.store import debit_batch
 from billing.invoicing.store import invoice, voided
 from runtime.store import Tx
 from runtime.store.among import KEYS, among, packed
@@ -65,6 +66,7 @@ async def load(tx: Tx, lines: Iterable[Line]) -> Known:
     keys = {KEYS: packed(tx.engine, sorted(texts))}
     await _documents(tx, keys, known)
     await _numbers(tx, keys, known)
+    await _batches(tx, {name for one in asked for name in batches(one)}, known)
     await _payers(tx, {one.iban for one in asked if one.iban}, known)
     await _names(tx, [one for one in asked if not _is_found(one, known)], known)
     return known
@@ -107,6 +109,13 @@ async def _numbers(tx: Tx, keys: dict[str, Any], known: Known) -> None:
     for query in (by_contract, by_number):
         for row in await tx.rows(query, keys):
             known.numbers[row.written] = _owner(row)
+
+
+async def _batches(tx: Tx, names: set[str], known: Known) -> None:
+    if names:
+        query = select(debit_batch.c.id).where(among(tx.engine, debit_batch.c.id))
+        rows = await tx.rows(query, {KEYS: packed(tx.engine, sorted(names))})
+        known.batches = {row.id for row in rows}
 
 
 async def _payers(tx: Tx, ibans: set[str], known: Known) -> None:

@@ -10,17 +10,21 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, time
 
-from sqlalchemy import update
+from sqlalchemy import bindparam, update
 
 from billing.bank.matching import Owner
 from billing.bank.model import BANK, WAITING, EntryState, Line, Why
 from billing.bank.store import bank_entry, bank_part, charge_of
+from billing.debits.reasons import UNSAID
+from billing.debits.reports import Back
+from billing.debits.store import debit
 from billing.flows import movements
+from billing.flows.debits import back as debits
 from billing.flows.desk import Desk
 from billing.flows.movements import Told
 from billing.ledger import store as ledger
 from billing.ledger.model import Book, Posting, PostingKind, entries
-from billing.payments.model import Moved, MovementKind
+from billing.payments.model import DEBIT, Moved, MovementKind
 from runtime.store import Tx
 from runtime.store.among import KEYS, among, packed
 from terms.ids import AccountId
@@ -56,6 +60,7 @@ class Returned:
     charge: str
     owner: Owner
     is_told: bool = False  # the provider has said so itself
+    fee: Money | None = None  # what the bank takes for it, in the same line
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,15 +92,34 @@ async def lay(desk: Desk, tx: Tx, laid: Sequence[Laid], now: datetime) -> None:
     )
     told = [each for one in laid for each in _told(one, now)]
     await movements.hear(desk, tx, told, [], now)
+    await _take_debits_back(desk, tx, laid, now)
     await ledger.write(tx, [each for one in laid for each in _postings(one, now)])
     await _note(tx, laid)
+
+
+async def _take_debits_back(desk: Desk, tx: Tx, laid: Sequence[Laid], now: datetime) -> None:
+    back = {
+        one.returned.charge: one
+        for one in laid
+        if one.returned is not None and one.returned.provider == DEBIT
+    }
+    if not back:
+        return
+    told = [Back(mark=mark, code=one.entry.line.reason or UNSAID) for mark, one in back.items()]
+    await debits.hear(desk, tx, told, now)
+    await tx.execute(
+        update(debit)
+        .where(debit.c.attempt_id == bindparam("mark"))
+        .values(entry_id=bindparam("entry")),
+        [{"mark": mark, "entry": one.entry.id} for mark, one in sorted(back.items())],
+    )
 
 
 def _told(one: Laid, now: datetime) -> list[Told]:
     at = min(datetime.combine(one.entry.line.booked_on, NOON), now)
     if one.returned is not None:
         back = one.returned
-        if back.is_told:
+        if back.is_told or back.provider == DEBIT:
             return []
         moved = Moved(
             charge=back.charge,
@@ -132,17 +156,19 @@ def _tell(owner: Owner, provider: str, moved: Moved, at: datetime) -> Told:
 def _postings(one: Laid, now: datetime) -> list[Posting]:
     """Post what no movement does: into suspense, out of it, and what is no customer's."""
     line, amount = one.entry.line, one.entry.line.amount
-    suspense = Book.SUSPENSE, one.entry.account
+    suspense = Book.SUSPENSE, one.entry.account, amount
+    bank = Book.CLEARING, BANK, amount
     was_there, is_there = one.entry.state in WAITING, one.state in WAITING
     other = _other_side(one)
-    if was_there == is_there:
-        # It waits on, or goes where settling posts it.
-        sides = [] if was_there or other is None else [(Book.CLEARING, BANK, amount)]
-        sides += [(*other, -amount)] if sides and other else []
+    if was_there and is_there:
+        sides = []
     elif is_there:
-        sides = [(Book.CLEARING, BANK, amount), (*suspense, -amount)]
+        sides = [bank, _negative(suspense)]
+    elif was_there:
+        sides = [suspense, *map(_negative, other or [bank])]
     else:
-        sides = [(*suspense, amount), (*(other or (Book.CLEARING, BANK)), -amount)]
+        # What goes to an account settling posts from the bank's side.
+        sides = [bank, *map(_negative, other)] if other else []
     if not sides:
         return []
     return [
@@ -157,15 +183,28 @@ def _postings(one: Laid, now: datetime) -> list[Posting]:
     ]
 
 
-def _other_side(one: Laid) -> tuple[Book, str] | None:
-    """Tell which book has the money in the end, where settling does not post it from the bank's."""
+_Side = tuple[Book, str, Money]
+
+
+def _negative(side: _Side) -> _Side:
+    book, party, amount = side
+    return book, party, -amount
+
+
+def _other_side(one: Laid) -> list[_Side]:
+    """Tell which books have the money in the end, where settling does not post it."""
+    amount = one.entry.line.amount
     if one.state is EntryState.CHARGE:
-        return Book.BANK_CHARGES, BANK
+        return [(Book.BANK_CHARGES, BANK, amount)]
     if one.state is EntryState.OUTSIDE:
-        return (Book.CLEARING, one.provider) if one.provider else (Book.OUTSIDE, "")
-    if one.returned is not None and one.returned.provider != BANK:
-        return Book.CLEARING, one.returned.provider
-    return None
+        return [(Book.CLEARING if one.provider else Book.OUTSIDE, one.provider, amount)]
+    back = one.returned
+    if back is None or back.provider == BANK:
+        return []
+    if back.fee is None:
+        return [(Book.CLEARING, back.provider, amount)]
+    rest = (Book.CLEARING, back.provider, amount + back.fee)
+    return [rest, (Book.BANK_CHARGES, BANK, -back.fee)]
 
 
 async def _note(tx: Tx, laid: Sequence[Laid]) -> None:

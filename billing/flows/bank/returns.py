@@ -13,12 +13,14 @@ from billing.bank.matching import Owner
 from billing.bank.model import BANK, ON_ACCOUNTS
 from billing.bank.store import bank_entry, bank_part, charge_of
 from billing.flows.bank.lay import Returned, Stored
+from billing.flows.debits import back as debits
 from billing.flows.desk import Desk
-from billing.payments.model import MovementKind, taken_back
+from billing.payments.model import DEBIT, MovementKind, taken_back
 from billing.payments.store import movement, movement_from
 from runtime.store import Tx
 from runtime.store.among import KEYS, among, packed
 from terms.ids import AccountId
+from terms.money import Money
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,7 +54,8 @@ async def find(desk: Desk, tx: Tx, lines: Sequence[Stored]) -> dict[str, Returne
                 owner=fit[0].owner,
             )
     rest = [one for one in lines if one.id not in found and one.line.end_to_end]
-    return found | await _of_others(desk, tx, rest)
+    found |= await _of_debits(tx, rest)
+    return found | await _of_others(desk, tx, [one for one in rest if one.id not in found])
 
 
 def _fits(back: Stored, paid: _Paid) -> bool:
@@ -103,6 +106,29 @@ async def _paid(tx: Tx, lines: Sequence[Stored]) -> list[_Paid]:
         )
         for row in await tx.rows(query, given)
     ]
+
+
+async def _of_debits(tx: Tx, lines: Sequence[Stored]) -> dict[str, Returned]:
+    """Find direct debits of ours that lines take back, each once; the bank may add its price."""
+    marks = [one.line.end_to_end for one in lines]
+    rows = {row.attempt_id: row for row in await debits.load(tx, marks)} if marks else {}
+    found = {}
+    for one in lines:
+        row = rows.get(one.line.end_to_end)
+        if row is None or row.entry_id is not None:
+            continue
+        fee = -one.line.amount.amount_minor - row.amount_minor
+        if one.line.amount.currency != row.currency or fee < 0:
+            continue
+        del rows[row.attempt_id]
+        found[one.id] = Returned(
+            of="",
+            provider=DEBIT,
+            charge=row.attempt_id,
+            owner=Owner(id=AccountId(row.account_id), number=row.number, currency=row.kept_in),
+            fee=Money(fee, row.currency) if fee else None,
+        )
+    return found
 
 
 async def _of_others(desk: Desk, tx: Tx, lines: Sequence[Stored]) -> dict[str, Returned]:

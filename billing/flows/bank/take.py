@@ -27,6 +27,7 @@ from billing.flows.bank import returns
 from billing.flows.bank.known import load, words_of
 from billing.flows.bank.lay import Laid, Part, Stored, lay
 from billing.flows.desk import Desk
+from billing.payments.model import DEBIT
 from runtime.chance import new_ids
 from runtime.store import Tx
 from runtime.store.among import KEYS, among, packed
@@ -167,7 +168,10 @@ async def _judged(tx: Tx, entries: Sequence[Stored]) -> list[Laid]:
         parts: tuple[Part, ...] = ()
         if verdict.state is EntryState.MATCHED and verdict.owner is not None:
             parts = (Part(owner=verdict.owner, amount=one.line.amount),)
-        laid.append(Laid(entry=one, state=verdict.state, why=verdict.why, parts=parts))
+        provider = DEBIT if verdict.why is Why.DEBITS else ""
+        laid.append(
+            Laid(entry=one, state=verdict.state, why=verdict.why, parts=parts, provider=provider)
+        )
     return laid
 
 
@@ -218,6 +222,7 @@ def _row(statement: Statement, key: str, line: Line, own: str, now: datetime) ->
         "text": line.text[:TEXT_CHARS_MAX],
         "name": line.name[:NAME_CHARS_MAX],
         "iban": line.iban[:NAME_CHARS_MAX],
+        "reason": line.reason,
         # Until it is laid, in this very transaction.
         "state": EntryState.SUSPENSE.value,
         "why": Why.UNKNOWN.value,

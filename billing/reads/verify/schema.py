@@ -19,6 +19,7 @@ from sqlalchemy import (
 from billing.accounts.store import account, service
 from billing.bank.store import bank_entry, bank_part, bank_payer, bank_statement
 from billing.catalog.store import catalog_version, price
+from billing.debits.store import debit, debit_batch, debit_creditor, mandate
 from billing.dunning.store import dunning_cut, dunning_notice, dunning_segment, hold
 from billing.equipment.store import possession_heard, rental
 from billing.invoicing.discounts import invoice_discount
@@ -70,6 +71,7 @@ TABLES = (
     *(posting, entry, deferral, earned_month, movement, allocation, write_off, open_item),
     *(attempt, refund, payment_method, provider_event, provider_cursor, audit, audit_link),
     *(bank_statement, bank_entry, bank_part, bank_payer),
+    *(debit_creditor, mandate, debit, debit_batch),
 )
 # What only grows; on SQLite a row could also be replaced, which a key of its own refuses.
 _DOCUMENTS = (invoice, invoice_line, invoice_discount, credit_note, credit_line, voided, proforma)

@@ -1,0 +1,1 @@
+"""Direct debits: mandates are given, debits announced, presented in batches, booked, returned."""
