@@ -12,9 +12,10 @@ from app.desk.boxes import holder_of
 from app.wiring import House
 from billing.flows import pay
 from billing.flows import promise as promising
-from billing.promises.model import Promise
+from billing.promises.model import Promise, PromisePolicy
 from runtime.store import Tx
 from terms.errors import Invalid
+from terms.ids import AccountId
 from terms.money import Money
 
 
@@ -54,6 +55,11 @@ async def promise(
         reason=reason,
     )
     return made
+
+
+async def promise_policy(tx: Tx, account: AccountId) -> PromisePolicy:
+    """Read which promises are taken of an account."""
+    return await promising.policy_of(tx, account)
 
 
 async def parse_amount(tx: Tx, contract: str, text: str) -> Money:

@@ -28,6 +28,7 @@ PARKED_KINDS = frozenset(
         "refund",
         "method",
         "reward",
+        "dunning",
         "compose",
         "reconcile",
         "notify",

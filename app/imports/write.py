@@ -30,6 +30,7 @@ from app.imports.sheets import (
     SubscriberRow,
 )
 from app.wiring import House
+from billing.dunning.brake import BrakePolicy
 from billing.flows import providers
 from billing.flows.publish import Publication, publish
 from billing.flows.signup import MethodRef, SignUp, sign_up
@@ -96,6 +97,7 @@ async def _business(
     changed = [
         business != before,
         operator.segments != await catalog.segments(tx),
+        operator.brake != await _brake(tx),
         operator.starts != await catalog.rental_starts(tx),
         operator.promises != await catalog.promise_policy(tx),
         operator.preview_days != await catalog.preview_days(tx),
@@ -122,6 +124,11 @@ async def _business(
         changed.append(differs)
     await memory.remember(tx, OPERATOR, [("operator", business)])
     return business, any(changed)
+
+
+async def _brake(tx: Tx) -> BrakePolicy | None:
+    known = await catalog.brake(tx)
+    return known.policy if known else None
 
 
 async def _sends(house: House, tx: Tx, wanted: Sending) -> bool:
@@ -156,6 +163,7 @@ def _publication(folder: Folder, business: Mapping[str, str], held: Program) -> 
         prices=tuple(price_of(row) for row in folder.prices),
         taxes=tuple(rate_of(row, business["country"]) for row in folder.taxes),
         segments=folder.operator.segments if folder.operator else None,
+        brake=folder.operator.brake if folder.operator else None,
         starts=folder.operator.starts if folder.operator else None,
         promises=folder.operator.promises if folder.operator else None,
         window_days=folder.operator.preview_days if folder.operator else None,

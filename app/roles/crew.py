@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 from enum import StrEnum
 
-from app.roles import calling, intake, reward, scheduler, settle
+from app.roles import calling, dunning, intake, reward, scheduler, settle
 from app.roles.leading import Leading, Running
 from app.roles.pace import AT_WORK, BESIDE_OTHERS, Pace
 from app.wiring import House
@@ -94,6 +94,7 @@ def lanes(house: House, pace: Mapping[Engine, Pace] = BESIDE_OTHERS) -> dict[str
             flow.kind: _lane(house, flow.kind, calling.handler(house, flow), rows_max=flow.rows_max)
             for flow in calling.FLOWS
         },
+        dunning.KIND: _lane(house, dunning.KIND, dunning.handler(house), rows_max=dunning.ROWS_MAX),
         reward.KIND: _lane(house, reward.KIND, reward.handler(house), rows_max=REWARD_ROWS_MAX),
         COMPOSE: _lane(house, COMPOSE, house.composer.handle, rows_max=COMPOSE_ROWS_MAX),
         notify.KIND: _lane(house, notify.KIND, house.notices.handle),

@@ -36,6 +36,7 @@ KINDS = (
     "refund",
     "method",
     "reward",
+    "dunning",
     "compose",
     "reconcile",
     "notify",

@@ -20,7 +20,14 @@ from billing.accounts.store import account, service
 from billing.bank.store import bank_entry, bank_part, bank_payer, bank_statement
 from billing.catalog.store import catalog_version, price
 from billing.debits.store import debit, debit_batch, debit_creditor, mandate
-from billing.dunning.store import dunning_cut, dunning_notice, dunning_segment, hold
+from billing.dunning.store import (
+    dunning_brake,
+    dunning_cut,
+    dunning_held,
+    dunning_notice,
+    dunning_segment,
+    hold,
+)
 from billing.equipment.store import possession_heard, rental
 from billing.invoicing.discounts import invoice_discount
 from billing.invoicing.goodwill import goodwill
@@ -65,7 +72,7 @@ TABLES = (
     *(catalog_version, goodwill),
     *(number_series, invoice, invoice_line, credit_note, credit_line, voided, proforma, reopened),
     *(pending_charge, purchase, usage_record, usage_total, hold, promise),
-    *(dunning_segment, dunning_notice, dunning_cut),
+    *(dunning_segment, dunning_notice, dunning_cut, dunning_brake, dunning_held),
     *(promotion, redemption, invoice_discount, loyalty, point_entry, referral),
     *(voucher_batch, voucher, voucher_key),
     *(posting, entry, deferral, earned_month, movement, allocation, write_off, open_item),

@@ -83,6 +83,9 @@ BANKED = (
     Row(amount="3.00", ref="B4", text=f"household {LIT}"),
 )
 
+# A run of dunning was stopped.
+STOPPED = "UPDATE dunning_brake SET stopped_at = 1"
+
 METHOD = f"""
     INSERT INTO payment_method
         (id, account_id, provider, customer_ref, method_ref, stopped, created_at)
@@ -99,6 +102,8 @@ ASKED = {
     "goodwill": ("INV-00000001.1", "--amount", "0.50", *("--reason", "r", "--reference", "G-1")),
     "jurisdiction": (LIT, "AT"),
     "segment": (LIT,),
+    "dunning brake": (),
+    "dunning release": ("--by", "cli:second"),
     "dunning preview": ("{folder}/operator.toml", "--days", "40"),
     "catalogue show": (),
     "catalogue versions": (),
@@ -242,7 +247,7 @@ LOOKING = {
         "catalogue publish",  # of what is published already
         "purchase list",
         "statement",
-        "dunning preview",
+        *("dunning preview", "dunning brake"),
         "usage show",
         "usage waiting",
         "usage meters",
@@ -328,7 +333,7 @@ def test_every_command_prints_one_document(shop, monkeypatch):
     used_at = datetime.now(UTC).isoformat()
     (folder / "usage.csv").write_text(f"{USAGE}r-1,nobody,hours,1.5,{used_at}\n")
     with closing(sqlite3.connect(ours.product.folder / "boxoffice.db")) as database:
-        for each in (CASE, HALF, METHOD, *POINTS, *DEPOSIT):
+        for each in (CASE, HALF, METHOD, STOPPED, *POINTS, *DEPOSIT):
             database.execute(each)
         database.commit()
         (bill,) = database.execute(UNPAID).fetchone()
