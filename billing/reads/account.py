@@ -13,7 +13,7 @@ from billing.accounts.store import account, customer, service
 from billing.catalog.store import offering
 from billing.dunning.model import HoldKind
 from billing.dunning.store import hold
-from billing.payments.model import AttemptState, MovementKind
+from billing.payments.model import COMES_IN, FEES, AttemptState, MovementKind
 from billing.payments.store import attempt, movement, open_item, payment_method
 from billing.promises import store as promises
 from billing.promises.model import Promise
@@ -247,23 +247,21 @@ async def _payments(tx: Tx, key: AccountId) -> list[PaymentView]:
 
 def _paid(_engine: Engine) -> Select[Any]:
     c = movement.c
-    query = select(movement).where(
-        c.account_id == bindparam("account"), c.kind != MovementKind.FEE.value
-    )
+    no_fee = (c.kind != kind.value for kind in sorted(FEES))
+    query = select(movement).where(c.account_id == bindparam("account"), *no_fee)
     return query.order_by(c.received_at.desc(), c.id.desc()).limit(ROWS_MAX)
 
 
 def payment_view(row: Any) -> PaymentView:
     """Show a movement."""
     kind = MovementKind(row.kind)
-    comes_in = kind in (MovementKind.CLEARED, MovementKind.REINSTATED)
     amount = Money(row.amount_minor, row.currency)
     return PaymentView(
         at=row.received_at,
         provider=row.provider,
         charge=row.charge,
         kind=kind,
-        amount=amount if comes_in else -amount,
+        amount=amount if kind in COMES_IN else -amount,
     )
 
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-from runtime.store import Instant
-
 revision = "0051"
 down_revision = "0050"
 branch_labels = None
@@ -22,7 +20,7 @@ def upgrade() -> None:
         sa.Column("owed_minor", sa.BigInteger, nullable=False),
         sa.Column("invoices", sa.Integer, nullable=False),
         sa.Column("through", sa.BigInteger, nullable=False),
-        sa.Column("restored_at", Instant),
+        sa.Column("restored_at", sa.BigInteger),
         sa.Column("restored_through", sa.BigInteger, nullable=False),
     )
 

@@ -17,6 +17,8 @@ from terms.calendar import days_after
 _MOVEMENTS: Mapping[MovementKind, tuple[Tone, str]] = {
     MovementKind.CLEARED: ("good", "paid"),
     MovementKind.REFUNDED: ("off", "given back"),
+    MovementKind.GIVEN_BACK: ("off", "given back"),
+    MovementKind.BOUNCED: ("warn", "did not arrive, is here again"),
     MovementKind.DISPUTED: ("bad", "taken back by the bank"),
     MovementKind.REINSTATED: ("good", "returned by the bank"),
 }
