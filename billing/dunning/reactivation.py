@@ -63,7 +63,8 @@ AS_USUAL = Reactivation()
 class Suspension:
     """The newest suspension of an account: since when, and what was due then.
 
-    There were so many `invoices` up to the number `through`. It is over once it was `restored_at`;
+    There were so many `invoices` up to the number `through`, and so much is `missing_minor` until
+    it is light again, as it was looked at last. It is over once it was `restored_at`;
     invoices up to `restored_through` were open then.
     """
 
@@ -71,6 +72,7 @@ class Suspension:
     owed_minor: int
     invoices: int
     through: int
+    missing_minor: int = 0
     restored_at: datetime | None = None
     restored_through: int = 0
 
@@ -93,7 +95,7 @@ class Suspension:
     def over(self, at: datetime, debts: Sequence[Debt]) -> Suspension:
         """End it, with what is still open."""
         through = max((debt.sequence for debt in debts), default=0)
-        return replace(self, restored_at=at, restored_through=through)
+        return replace(self, restored_at=at, restored_through=through, missing_minor=0)
 
     def anew(self, debt: Debt, day: date | None) -> Debt:
         """Let the ladder of a debt begin on the day the account was restored, if that is later."""

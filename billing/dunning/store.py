@@ -67,6 +67,8 @@ dunning_suspension = Table(
     Column("owed_minor", BigInteger, nullable=False),
     Column("invoices", Integer, nullable=False),
     Column("through", BigInteger, nullable=False),
+    # What had to be paid to be switched on again, as it was looked at last.
+    Column("missing_minor", BigInteger, nullable=False),
     Column("restored_at", Instant),
     Column("restored_through", BigInteger, nullable=False),
 )
@@ -133,6 +135,7 @@ def suspension_from(row: Any) -> Suspension:
         owed_minor=row.owed_minor,
         invoices=row.invoices,
         through=row.through,
+        missing_minor=row.missing_minor,
         restored_at=row.restored_at,
         restored_through=row.restored_through,
     )
@@ -146,6 +149,7 @@ def suspension_row(account: str, one: Suspension) -> dict[str, object]:
         "owed_minor": one.owed_minor,
         "invoices": one.invoices,
         "through": one.through,
+        "missing_minor": one.missing_minor,
         "restored_at": one.restored_at,
         "restored_through": one.restored_through,
     }

@@ -20,6 +20,7 @@ def upgrade() -> None:
         sa.Column("owed_minor", sa.BigInteger, nullable=False),
         sa.Column("invoices", sa.Integer, nullable=False),
         sa.Column("through", sa.BigInteger, nullable=False),
+        sa.Column("missing_minor", sa.BigInteger, nullable=False),
         sa.Column("restored_at", sa.BigInteger),
         sa.Column("restored_through", sa.BigInteger, nullable=False),
     )

@@ -48,6 +48,8 @@ def look(facts: Facts, debtor: Debtor, segment: Segment, slot: Slot, moment: Mom
         if not begins or verdict.cut is None:
             return Looked(verdict=verdict, debtor=debtor)
         begun = Suspension.begun(verdict.cut.on, debtor.debts, slot.day)
+        lacks = lacking(segment, begun, debtor.debts, slot.day)
+        begun = replace(begun, missing_minor=lacks)
         return Looked(verdict=verdict, debtor=debtor, suspension=begun)
     if known is None or known.is_over:
         # It went dark before anybody wrote that down.
@@ -75,7 +77,8 @@ class _Dark:
                 debtor = _untold(replace(debtor, cut=None), over, self.slot.day)
                 verdict = judge(debtor, self.segment, self.slot) if debtor.debts else Verdict()
         if verdict.cut:
-            return Looked(verdict=verdict, debtor=debtor, suspension=self.suspension)
+            still = replace(self.suspension, missing_minor=lacks)
+            return Looked(verdict=verdict, debtor=debtor, suspension=still)
         return Looked(
             verdict=verdict,
             debtor=debtor,

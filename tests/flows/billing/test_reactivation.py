@@ -9,6 +9,7 @@ from sqlalchemy import select
 from billing.dunning.reactivation import Needs, Reactivation
 from billing.dunning.segment import Segment
 from billing.dunning.store import dunning_suspension
+from billing.reads import account
 from runtime.log import log_entry
 from terms.entitlement import ServiceState
 from terms.money import Rate
@@ -34,16 +35,26 @@ async def dark(office: Office, rule: Reactivation, month: int = 4, day: int = 11
     assert not await is_lit(office)
 
 
+async def missing(office: Office) -> tuple[str, str]:
+    """What is to be paid, and how that is said."""
+    async with office.store.read() as tx:
+        shown = await account.view(tx, "100001")
+    return str(shown.missing or ""), "".join(shown.why_dark[1:])
+
+
 async def test_all_that_is_due_is_paid_before_it_is_light(office: Office):
     """April alone is not enough in May; May too, and it is light at once and pays the fee once."""
     await dark(office, FULL, 5, 3)
+    assert await missing(office) == ("74.40 EUR", "Pay 74.40 EUR to be switched on again.")
     await came(office, "37.20", office.now, "R1")
     assert not await is_lit(office)
+    assert await missing(office) == ("37.20 EUR", "Pay 37.20 EUR to be switched on again.")
     revision = (await rights(office.store, await service_of(office))).revision
     await came(office, "37.19", office.now, "R2")
     assert not await is_lit(office)
     await came(office, "0.01", office.now, "R3")
     assert await is_lit(office)
+    assert await missing(office) == ("", "")
     assert (await rights(office.store, await service_of(office))).revision == revision + 1
     assert await fees(office) == []
     await office.live([*office.looks], local(6, 2))
@@ -55,13 +66,14 @@ async def test_all_that_is_due_is_paid_before_it_is_light(office: Office):
 async def test_for_a_part_it_is_light_and_the_ladder_begins_anew(office: Office):
     """Half is paid on 15 April: both notices come again, and it goes dark ten days later."""
     await dark(office, HALF, 4, 15)
+    assert (await missing(office))[0] == "18.60 EUR"
     before = await taken(office)
     await came(office, "18.59", office.now, "R1")
     assert not await is_lit(office)
     await came(office, "0.01", office.now, "R2")
     assert await is_lit(office)
-    (account,) = office.looks
-    await office.live([account], local(4, 24, 23))
+    (key,) = office.looks
+    await office.live([key], local(4, 24, 23))
     assert await is_lit(office)
     assert before == [
         ("payment_reminder", date(2026, 4, 4)),
@@ -74,7 +86,7 @@ async def test_for_a_part_it_is_light_and_the_ladder_begins_anew(office: Office)
     async with office.store.read() as tx:
         told = await tx.rows(select(log_entry.c.id).where(log_entry.c.kind == "notice"))
     assert len({row.id for row in told}) == 4
-    await office.live([account], local(4, 25))
+    await office.live([key], local(4, 25))
     assert not await is_lit(office)
     await sound(office)
     await came(office, "9.30", office.now, "R3")
@@ -99,11 +111,11 @@ async def test_while_a_promise_stands_it_is_light_and_then_dark_again(small_offi
     office = small_office
     await dark(office, FULL, 5, 3)
     await came(office, "37.20", office.now, "R1")
-    (account,) = office.looks
+    (key,) = office.looks
     await give_word(office, date(2026, 5, 6))
-    await office.settle(account)
+    await office.settle(key)
     assert await is_lit(office)
-    await office.live([account], local(5, 7))
+    await office.live([key], local(5, 7))
     assert not await is_lit(office)
     await sound(office)
 
@@ -118,8 +130,8 @@ async def test_who_was_dark_before_is_asked_by_the_rules_of_today(small_office: 
     await came(office, "37.20", office.now, "R1")
     assert not await is_lit(office)
     await rules(office, Segment(ladder=LADDER, reactivation=replace(FULL, needs=Needs.OLD)))
-    (account,) = office.looks
-    await office.settle(account)
+    (key,) = office.looks
+    await office.settle(key)
     assert await is_lit(office)
     await sound(office)
 
@@ -130,8 +142,8 @@ async def test_who_becomes_exempt_is_light_without_a_fee(small_office: Office, r
     office = small_office
     await dark(office, rule)
     await rules(office, Segment(ladder=LADDER, reactivation=rule, is_exempt=True))
-    (account,) = office.looks
-    await office.settle(account)
+    (key,) = office.looks
+    await office.settle(key)
     assert await is_lit(office)
-    await office.live([account], local(5, 2))
+    await office.live([key], local(5, 2))
     assert await fees(office) == []
