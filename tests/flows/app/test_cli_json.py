@@ -131,6 +131,18 @@ ASKED = {
     "pay": (DARK, "5.00", "--reference", "R-1"),
     "refund give": (DARK, "R-1", *("--amount", "1.00", "--reason", "r", "--reference", "B-1")),
     "refund list": (DARK,),
+    "cash till": ("main", "--place", "Front desk"),
+    "cash tills": (),
+    "cash open": ("main", "--float", "10.00"),
+    "cash in": ("5.00",),
+    "cash out": ("1.00",),
+    "cash count": ("main-1", "13.00"),
+    "cash approve": ("main-1",),
+    "cash recount": ("side-1",),
+    "cash shifts": (),
+    "cash report": ("main-1",),
+    "cash receipt": ("RCT-00000001",),
+    "cash retire": ("main",),
     "methods list": (LIT,),
     "methods add": (DARK,),
     "methods default": (LIT, "PM1"),
@@ -253,6 +265,7 @@ LOOKING = {
         "usage meters",
         "bank statements",
         "bank review",
+        *("cash tills", "cash shifts", "cash report"),
         "promotions",
         *("vouchers list", "vouchers dealers"),
         "loyalty show",
@@ -267,6 +280,7 @@ REASONED = {
     "write-off",
     "review resolve",
     "pay",
+    "cash receipt",
     "device lost",
     "device scrap",
 }
@@ -300,6 +314,22 @@ def wait_for_bill_days(ours: Operation) -> None:
     with closing(sqlite3.connect(ours.product.folder / "boxoffice.db")) as database:
         database.execute("INSERT OR REPLACE INTO bill_policy (id, window_days) VALUES (1, 1)")
         database.commit()
+
+
+def count_by_another(ours: Operation) -> None:
+    """Let somebody else have sat at the till, and another one wait for a second person."""
+    with closing(sqlite3.connect(ours.product.folder / "boxoffice.db")) as database:
+        database.execute("UPDATE shift SET cashier = 'anna', counted_by = 'anna'")
+        database.execute("INSERT INTO till VALUES ('side', '', 0, 1, 1, 1)")
+        database.execute(
+            "INSERT INTO shift SELECT 'S2', 'side', 1, 'bert', state, opened_at, 0, counted_at,"
+            " 'bert', NULL, '' FROM shift"
+        )
+        database.commit()
+
+
+# What others do before a command is asked.
+BEFORE = {"bill preview": wait_for_bill_days, "cash approve": count_by_another}
 
 
 @pytest.fixture(scope="module")
@@ -344,8 +374,7 @@ def test_every_command_prints_one_document(shop, monkeypatch):
     visit = ["purchase", "sell", LIT, "VISIT", "--ref", "S-0", "--json"]
     sales = {"other": json.loads(CliRunner().invoke(cli, visit).stdout)["id"]}
     for name, words in ASKED.items():
-        if name == "bill preview":
-            wait_for_bill_days(ours)
+        BEFORE.get(name, lambda _: None)(ours)
         before = trace(ours)
         known = {
             "folder": folder / "operator",
