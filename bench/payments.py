@@ -1,6 +1,7 @@
 """Money that comes in by the ways that bring much at once, and what follows where it does not.
 
-A case for each."""
+A case for each.
+"""
 
 from __future__ import annotations
 
