@@ -37,6 +37,7 @@ from messages.letters.server import MailServer
 from runtime.networks import LOOPBACK, PRIVATE, PUBLIC, Networks
 from runtime.secrets import parse_keys
 from terms.errors import Invalid
+from terms.http import bare_address
 
 PREFIX = "BOXOFFICE_"
 FILE = "boxoffice.toml"
@@ -101,6 +102,10 @@ def _checked_sender(text: str | None) -> str | None:
     if text is not None:
         _checked(lambda: Sender.parse("mail_from", text))
     return text
+
+
+def _checked_address(text: str | None) -> str | None:
+    return bare_address(text).rstrip("/") if text is not None else None
 
 
 def _checked(parse: Callable[[], object]) -> None:
@@ -247,6 +252,11 @@ class Settings(BaseSettings):
     )
     messages_kept_days: Annotated[int, Field(ge=30, le=3_650)] = Field(
         400, description="For how many days it is kept which message went out to whom."
+    )
+    public_url: Annotated[str | None, AfterValidator(_checked_address)] = Field(
+        None,
+        description="Where subscribers reach `/portal/`, such as `https://my.example.net`: for "
+        "links in letters. Without it an announcement has no link that declines the next one.",
     )
     message_networks: Ranges = Field(
         (*LOOPBACK, PUBLIC),

@@ -34,6 +34,7 @@ PARKED_KINDS = frozenset(
         "notify",
         "mail",
         "sms",
+        "announce",
     }
 )
 

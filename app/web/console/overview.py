@@ -42,6 +42,7 @@ KINDS = (
     "notify",
     "mail",
     "sms",
+    "announce",
 )
 
 
