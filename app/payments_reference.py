@@ -1,11 +1,13 @@
-"""docs/reference/payments.md, written from the options of every installed kind of provider."""
+"""docs/reference/payments.md, written from what every installed kind of provider says."""
 
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
 from typing import Any
 
 from billing.payments import registry
+from billing.payments.provider import ABILITIES
 
 HEAD = """\
 # Payment providers
@@ -37,14 +39,24 @@ def reference() -> str:
 
 
 def _of_kind(kind: str) -> str:
-    model = registry.provider_class(kind).options_type
+    cls = registry.provider_class(kind)
+    model = cls.options_type
     schema = model.model_json_schema()
     rows = [
         _of_option(name, field, must=name in schema.get("required", ()))
         for name, field in schema["properties"].items()
     ]
     head = "| option | value | default | meaning |\n|---|---|---|---|\n"
-    return f"\n## {kind}\n\n{' '.join(model.__doc__.split())}\n\n{head}{''.join(rows)}"
+    about = f"\n## {kind}\n\n{' '.join(model.__doc__.split())}\n\n{head}{''.join(rows)}"
+    return about + _lacking(cls.lacks)
+
+
+def _lacking(lacks: Mapping[str, str]) -> str:
+    """Write what a kind cannot do, of what others can; the suite holds it to the rest."""
+    if not lacks:
+        return "\nIt does all that a provider may do.\n"
+    rows = [f"| {ABILITIES[name]} | {why} |\n" for name, why in sorted(lacks.items())]
+    return "\n| what it does not do | why |\n|---|---|\n" + "".join(rows)
 
 
 def _of_option(name: str, field: dict[str, Any], *, must: bool) -> str:

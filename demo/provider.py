@@ -22,7 +22,8 @@ PAID = "payment_intent.succeeded"
 EVENTS = (
     "payment_intent.succeeded",
     "payment_intent.payment_failed",
-    "charge.refunded",
+    "refund.created",
+    "refund.failed",
     "charge.dispute.created",
     "charge.dispute.funds_withdrawn",
     "charge.dispute.closed",

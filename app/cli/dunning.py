@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from app.cli.speak import Json, complain, read, say, table, tell
+from app.cli.actor import By, Reason, actor
+from app.cli.speak import Json, complain, read, say, table, tell, write
 
 if TYPE_CHECKING:
+    from app.desk.dunning import BrakeView
     from app.wiring import House
     from billing.dunning.segment import Segments
     from billing.reads.dunning import First, Preview
@@ -20,6 +22,8 @@ def add_to(cli: typer.Typer) -> None:
     """Add the commands of this file."""
     group = typer.Typer(help="What follows from debts.", no_args_is_help=True)
     group.command("preview")(preview)
+    group.command("brake")(brake)
+    group.command("release")(release)
     cli.add_typer(group, name="dunning")
 
 
@@ -31,7 +35,7 @@ def preview(
     days: Annotated[int, typer.Option(min=0, max=366, help="How many days to look ahead.")] = 30,
     as_json: Json = False,
 ) -> None:
-    """Tell who would be told, suspended and restored if nobody paid; nothing is written."""
+    """Tell what would happen to whom if nobody paid; nothing is written."""
     wished = _segments(file) if file else None
 
     async def story(house: House, tx: Tx) -> Preview:
@@ -47,6 +51,40 @@ def preview(
         tell(found)
         return
     _show(found)
+
+
+def brake(*, as_json: Json = False) -> None:
+    """Tell whether the brake holds anybody back, and how many may climb the ladder in a day."""
+
+    async def story(_house: House, tx: Tx) -> BrakeView | None:
+        from app.desk import dunning
+
+        return await dunning.brake(tx)
+
+    found = read(story)
+    if as_json:
+        tell(found)
+    elif found is None:
+        say("no brake: import an operator.toml")
+    else:
+        say(f"{found.counted} of {found.limit} accounts have climbed within a day")
+        if found.stopped_at:
+            say(f"stopped since {found.stopped_at:%Y-%m-%d %H:%M} UTC: {found.waiting} wait")
+
+
+def release(*, by: By = "", reason: Reason = "", as_json: Json = False) -> None:
+    """Let go on whom the brake holds back; by nobody who has lately changed the rules."""
+
+    async def story(house: House, tx: Tx) -> int:
+        from app.desk import dunning
+
+        return await dunning.release(house, tx, actor(by), reason=reason)
+
+    count = write(story)
+    if as_json:
+        tell({"count": count})
+    else:
+        say(f"{count} accounts go on")
 
 
 def _segments(file: Path) -> Segments:
@@ -68,21 +106,19 @@ def _segments(file: Path) -> Segments:
 
 
 def _show(found: Preview) -> None:
+    from billing.reads.dunning import HAPPENINGS
+
     now, then = found.published, found.wished
     say(f"{found.accounts} accounts owe; within {found.days} days, if nobody paid:")
     rows = [
-        (name, str(getattr(now, name)), str(getattr(then, name)))
-        for name in ("told", "suspended", "restored")
+        (name.replace("_", " "), str(getattr(now, name)), str(getattr(then, name)))
+        for name in HAPPENINGS
     ]
     table(("", "PUBLISHED", "WISHED"), rows)
-    for name, first in (
-        ("told", then.first_told),
-        ("suspended", then.first_suspended),
-        ("restored", then.first_restored),
-    ):
-        if first:
+    for name in HAPPENINGS:
+        if first := getattr(then, f"first_{name}"):
             say("")
-            say(f"First {name}:")
+            say(f"First {name.replace('_', ' ')}:")
             table(("DAY", "ACCOUNT", "SEGMENT", "OWES"), [_row(one) for one in first])
 
 

@@ -19,7 +19,7 @@ from terms.ids import AccountId, ServiceId
 
 INTAKE = "intake"
 OF_PAYERS = frozenset({"collect", "refund", "method"})
-OF_ACCOUNTS = frozenset({"settle", "reward"})
+OF_ACCOUNTS = frozenset({"settle", "reward", "dunning"})
 _LAST = "~"  # sorts behind every id
 
 

@@ -12,9 +12,11 @@ from app.desk.boxes import holder_of
 from app.wiring import House
 from billing.flows import pay
 from billing.flows import promise as promising
-from billing.promises.model import Promise
+from billing.flows.pay import CashTaken
+from billing.promises.model import Promise, PromisePolicy
 from runtime.store import Tx
 from terms.errors import Invalid
+from terms.ids import AccountId
 from terms.money import Money
 
 
@@ -56,6 +58,11 @@ async def promise(
     return made
 
 
+async def promise_policy(tx: Tx, account: AccountId) -> PromisePolicy:
+    """Read which promises are taken of an account."""
+    return await promising.policy_of(tx, account)
+
+
 async def parse_amount(tx: Tx, contract: str, text: str) -> Money:
     """Read an amount in the currency of an account. Raises Invalid, NotFound."""
     holder = await holder_of(tx, contract)
@@ -67,12 +74,14 @@ async def parse_amount(tx: Tx, contract: str, text: str) -> Money:
 
 async def take_cash(
     house: House, tx: Tx, contract: str, *, amount: Money, reference: str, actor: str
-) -> bool:
-    """Take money over the counter; False where this reference was taken before. Raises Invalid."""
+) -> CashTaken:
+    """Take money over the counter, once for each reference. Raises what the flow raises."""
     reference = given.name("reference", reference)
     now = await house.clock.business_now(tx)
-    is_new = await pay.take_cash(house.desk, tx, contract, now, amount=amount, reference=reference)
-    if is_new:
+    taken = await pay.take_cash(
+        house.desk, tx, contract, now, amount=amount, reference=reference, by=actor
+    )
+    if taken.is_new:
         await note(
             house,
             tx,
@@ -82,4 +91,4 @@ async def take_cash(
             after=str(amount),
             reason=reference,
         )
-    return is_new
+    return taken

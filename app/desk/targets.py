@@ -28,10 +28,12 @@ PARKED_KINDS = frozenset(
         "refund",
         "method",
         "reward",
+        "dunning",
         "compose",
         "reconcile",
         "notify",
         "mail",
+        "sms",
     }
 )
 

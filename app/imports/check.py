@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import date
 
 from app.desk.places import Places
-from app.imports import box_rows, loyalty_check, promotion_rows, sheets
+from app.imports import box_rows, level_check, loyalty_check, promotion_rows, sheets
 from app.imports.folder import Folder
 from app.imports.operator import FILE as OPERATOR
 from app.imports.problems import Problems
@@ -70,6 +70,7 @@ def check(folder: Folder, known: Known, problems: Problems) -> None:
     if folder.operator is None and not known.currency and OPERATOR not in folder.files:
         problems.add(OPERATOR, "missing: the first import names the operator")
     _routes(folder, known, problems)
+    level_check.check_levels(folder, known.routed, problems)
     _offerings(folder, known, problems)
     _prices(folder, known, problems)
     _unpriced(folder, known, problems)

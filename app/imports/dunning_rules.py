@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import date
 from typing import TypeVar
@@ -12,7 +12,9 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 from app.imports import cells
 from app.imports.fee_rules import Disputed, Late
 from billing.dunning import model
+from billing.dunning.brake import FLOOR, FLOOR_MAX, SHARE_PERCENT, BrakePolicy
 from billing.dunning.hours import DAY_HOURS, HOLIDAYS_MAX, WEEKDAYS, Hours
+from billing.dunning.level import CODES_MAX, STREAMS_MAX, Level
 from billing.dunning.model import AFTER_DAYS_MAX, Action, Ladder
 from billing.dunning.segment import (
     NAME_CHARS_MAX,
@@ -29,6 +31,7 @@ from terms.errors import Invalid
 from terms.money import Money
 
 STEPS_MAX = 100
+LEVELS_MAX = 50
 T = TypeVar("T")
 
 
@@ -42,9 +45,46 @@ class Step(_Strict):
     after_days: int = Field(ge=0, le=AFTER_DAYS_MAX)
     action: str
     notice: str = ""
+    level: str = ""
 
     _action = field_validator("action")(cells.one_of(*Action))
     _notice = field_validator("notice")(cells.one_of(*templates.kinds()))
+
+
+class LevelTable(_Strict):
+    """[dunning.levels.NAME]: what is left of a service that is limited."""
+
+    only: list[str] | None = Field(default=None, max_length=CODES_MAX)
+    without: list[str] = Field(default_factory=list, max_length=CODES_MAX)
+    adds: list[str] = Field(default_factory=list, max_length=CODES_MAX)
+    streams: int | None = Field(default=None, ge=1, le=STREAMS_MAX)
+
+    @field_validator("only", "without", "adds")
+    @classmethod
+    def _codes(cls, codes: list[str] | None) -> list[str] | None:
+        return None if codes is None else [cells.code(code) for code in codes]
+
+    def level(self, name: str) -> Level:
+        """Give the level. Raises Invalid where it takes nothing away."""
+        return Level(
+            name=name,
+            only=None if self.only is None else frozenset(self.only),
+            without=frozenset(self.without),
+            adds=frozenset(self.adds),
+            streams_max=self.streams,
+        )
+
+
+class BrakeTable(_Strict):
+    """[dunning.brake]: how many may climb the ladder within a day before somebody is asked."""
+
+    share_percent: int = Field(default=SHARE_PERCENT, ge=1, le=100)
+    floor: int = Field(default=FLOOR, ge=0, le=FLOOR_MAX)
+
+    @property
+    def policy(self) -> BrakePolicy:
+        """Give the policy."""
+        return BrakePolicy(share_percent=self.share_percent, floor=self.floor)
 
 
 class AtHours(_Strict):
@@ -93,15 +133,18 @@ class Dunning(Rules):
 
     holidays: list[date] = Field(default_factory=list, max_length=HOLIDAYS_MAX)
     segments: dict[str, Rules] = Field(default_factory=dict, max_length=SEGMENTS_MAX)
+    levels: dict[str, LevelTable] = Field(default_factory=dict, max_length=LEVELS_MAX)
+    brake: BrakeTable = BrakeTable()
 
 
 def segments_of(told: Dunning, currency: str) -> Segments:
     """Read all segments. Raises Invalid naming the field."""
-    found = {USUAL: _segment(told, told, currency, "dunning")}
+    levels = {name: _level(name, table) for name, table in told.levels.items()}
+    found = {USUAL: _segment(told, told, levels, currency, "dunning")}
     for name, rules in told.segments.items():
         where = f"dunning.segments.{name}"
         _check_name(name, where)
-        found[name] = _segment(rules, told, currency, where)
+        found[name] = _segment(rules, told, levels, currency, where)
     return Segments(found)
 
 
@@ -112,13 +155,20 @@ def _check_name(name: str, where: str) -> None:
         raise Invalid(where, str(error)) from None
 
 
-def _segment(rules: Rules, usual: Dunning, currency: str, where: str) -> Segment:
+def _level(name: str, table: LevelTable) -> Level:
+    _check_name(name, f"dunning.levels.{name}")
+    return table.level(name)
+
+
+def _segment(
+    rules: Rules, usual: Dunning, levels: Mapping[str, Level], currency: str, where: str
+) -> Segment:
     cut_off = _own(rules.cut_off, usual.cut_off) or AtHours()
     tries = _own(rules.retries, usual.retries) or Tries()
     late = _own(rules.late_fees, usual.late_fees)
     disputed = _own(rules.dispute_fee, usual.dispute_fee)
     with _named(where):
-        ladder = _ladder(_own(rules.steps, usual.steps) or [])
+        ladder = _ladder(_own(rules.steps, usual.steps) or [], levels)
         least_minor = _minor(_own(rules.least, usual.least), currency)
         with _named("cut_off"):
             cut_off_hours = cut_off.hours(frozenset(usual.holidays))
@@ -157,13 +207,32 @@ def _own(one: T | None, usual: T | None) -> T | None:
     return usual if one is None else one
 
 
-def _ladder(steps: list[Step]) -> Ladder:
+def _ladder(steps: list[Step], levels: Mapping[str, Level]) -> Ladder:
     return Ladder(
         tuple(
-            model.Step(after_days=s.after_days, action=Action(s.action), notice=s.notice)
+            model.Step(
+                after_days=s.after_days,
+                action=Action(s.action),
+                notice=s.notice,
+                level=_found(s.level, levels) if s.level else None,
+            )
             for s in steps
         )
     )
+
+
+def _found(name: str, levels: Mapping[str, Level]) -> Level:
+    if name not in levels:
+        known = ", ".join(sorted(levels)) or "none"
+        raise Invalid("steps.level", f"there is no level {name!r}; known: {known}")
+    return levels[name]
+
+
+def unrouted(segments: Segments, routed: Collection[str]) -> Iterator[tuple[str, str]]:
+    """Yield each level that adds a package code which leads nowhere, with that code."""
+    steps = [step for one in segments.each.values() for step in one.ladder.steps]
+    added = {(step.level.name, code) for step in steps if step.level for code in step.level.adds}
+    yield from sorted(one for one in added if one[1] not in routed)
 
 
 def _minor(text: str | None, currency: str) -> int:

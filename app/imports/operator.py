@@ -1,8 +1,8 @@
 """operator.toml: who the operator is, its targets, payment providers, dunning, rentals,
-taxes, promises, jobs, guard.
+taxes, promises, jobs, guard, notices, the gateway for short messages.
 
-"${NAME}" inside [targets] and [payments] is read from an environment that the caller passes in,
-so that no password needs to stand in the file.
+"${NAME}" inside [targets], [payments] and [sms] is read from an environment that the caller passes
+in, so that no password needs to stand in the file.
 """
 
 from __future__ import annotations
@@ -23,13 +23,24 @@ from app.imports.problems import Problems
 from app.imports.tables import are_tables
 from app.imports.wording import why
 from billing.billdays.model import WINDOW_DAYS_MAX
+from billing.dunning.brake import BrakePolicy
 from billing.dunning.segment import Segments
 from billing.equipment.model import Starts
 from billing.loyalty.model import Program
-from billing.promises.model import DAYS_MAX, PromisePolicy
+from billing.promises.model import (
+    COUNT_MAX,
+    DAYS_MAX,
+    PAID_MONTHS_MAX,
+    STANDINGS_MAX,
+    PromisePolicy,
+    Standing,
+)
 from billing.tax.levels import Level
 from gateway.inventory.sending import Sending
 from gateway.provisioning.targets import CALLS_PER_S_MAX, CALLS_PER_S_MIN, IN_FLIGHT_MAX
+from messages.policy import Policy
+from messages.policy_store import SMS
+from messages.preview import read_notices
 from terms.errors import Invalid
 from terms.money import Money
 
@@ -73,6 +84,14 @@ class Tax(_Strict):
     _rounding = field_validator("rounding")(cells.one_of(*Level))
 
 
+class PromiseStanding(_Strict):
+    """[[promises.standing]]: what holds for whoever has paid for so many months."""
+
+    paid_months: int = Field(ge=0, le=PAID_MONTHS_MAX)
+    days_max: int = Field(ge=0, le=DAYS_MAX)
+    owed_max: str = Field(default="", max_length=20)
+
+
 class Promises(_Strict):
     """[promises]: which promised payments are taken; days_max = 0 takes none."""
 
@@ -80,6 +99,10 @@ class Promises(_Strict):
     pause_days: int = Field(default=_USUAL.pause_days, ge=0, le=DAYS_MAX)
     owed_min: str = Field(default="", max_length=20)
     owed_max: str = Field(default="", max_length=20)
+    count_max: int = Field(default=0, ge=0, le=COUNT_MAX)
+    count_days: int = Field(default=_USUAL.count_days, ge=0, le=DAYS_MAX)
+    broken_max: int = Field(default=0, ge=0, le=COUNT_MAX)
+    standing: list[PromiseStanding] = Field(default_factory=list, max_length=STANDINGS_MAX)
 
 
 class Billing(_Strict):
@@ -122,6 +145,8 @@ class _Shape(_Strict):
     loyalty: dict[str, Any] | None = None  # as the catalogue says it; without it that stays
     jobs: Jobs = Jobs()
     guard: Guard | None = None
+    notices: dict[str, Any] = Field(default_factory=dict)
+    sms: dict[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -148,6 +173,7 @@ class Operator:
     targets: tuple[Limited, ...]
     payments: tuple[Outside, ...]
     segments: Segments
+    brake: BrakePolicy
     starts: Starts
     level: Level
     promises: PromisePolicy
@@ -155,6 +181,8 @@ class Operator:
     program: Program | None
     sending: Sending
     guard: Guard | None
+    notices: Policy
+    sms: Mapping[str, Any] | None
 
 
 def read_operator(
@@ -180,13 +208,16 @@ def read_operator(
     program = None
     if shape.loyalty is not None:
         program = _program(shape.loyalty, shape.operator.currency, problems)
-    if segments is None or promises is None or len(problems) > before:
+    sms = _filled(shape.sms, SMS, environment, problems) if shape.sms is not None else None
+    notices = _notices(shape.notices, sms, problems) if len(problems) == before else None
+    if segments is None or promises is None or notices is None or len(problems) > before:
         return None
     return Operator(
         business=shape.operator,
         targets=targets,
         payments=payments,
         segments=segments,
+        brake=shape.dunning.brake.policy,
         starts=Starts(shape.rental.starts),
         level=Level(shape.tax.rounding),
         promises=promises,
@@ -194,7 +225,19 @@ def read_operator(
         program=program,
         sending=Sending(shape.jobs.install),
         guard=shape.guard,
+        notices=notices,
+        sms=sms,
     )
+
+
+def _notices(
+    told: Mapping[str, Any], sms: Mapping[str, Any] | None, problems: Problems
+) -> Policy | None:
+    try:
+        return read_notices(told, sms)
+    except Invalid as error:
+        problems.add(FILE, error.reason, field=error.field)
+        return None
 
 
 def _segments(told: Dunning, currency: str, problems: Problems) -> Segments | None:
@@ -209,6 +252,14 @@ def _promises(table: Promises, currency: str, problems: Problems) -> PromisePoli
     before = len(problems)
     least = _amount("owed_min", table.owed_min, currency, problems)
     most = _amount("owed_max", table.owed_max, currency, problems)
+    standings = tuple(
+        Standing(
+            paid_months=one.paid_months,
+            days_max=one.days_max,
+            owed_max_minor=_amount(f"standing.{n}.owed_max", one.owed_max, currency, problems),
+        )
+        for n, one in enumerate(table.standing)
+    )
     if len(problems) > before:
         return None
     try:
@@ -217,6 +268,10 @@ def _promises(table: Promises, currency: str, problems: Problems) -> PromisePoli
             pause_days=table.pause_days,
             owed_min_minor=least,
             owed_max_minor=most,
+            count_max=table.count_max,
+            count_days=table.count_days,
+            broken_max=table.broken_max,
+            standings=standings,
         )
     except Invalid as error:
         problems.add(FILE, error.reason, field=error.field)

@@ -30,6 +30,7 @@ from app.imports.sheets import (
     SubscriberRow,
 )
 from app.wiring import House
+from billing.dunning.brake import BrakePolicy
 from billing.flows import providers
 from billing.flows.publish import Publication, publish
 from billing.flows.signup import MethodRef, SignUp, sign_up
@@ -48,6 +49,7 @@ from gateway.inventory.sending import Sending
 from gateway.provisioning import refs, routes, targets
 from gateway.provisioning.routing import Role, Route
 from gateway.provisioning.targets import Configuration
+from messages import policy_store
 from runtime.store import Tx
 from terms.ids import ServiceId, TargetName
 
@@ -96,6 +98,7 @@ async def _business(
     changed = [
         business != before,
         operator.segments != await catalog.segments(tx),
+        operator.brake != await _brake(tx),
         operator.starts != await catalog.rental_starts(tx),
         operator.promises != await catalog.promise_policy(tx),
         operator.preview_days != await catalog.preview_days(tx),
@@ -120,8 +123,26 @@ async def _business(
         if differs:
             await _configured(house, tx, actor, f"provider:{one.name}", one.kind)
         changed.append(differs)
+    changed += [
+        await policy_store.keep_policy(tx, operator.notices),
+        await _gateway(house, tx, operator.sms, actor),
+    ]
     await memory.remember(tx, OPERATOR, [("operator", business)])
     return business, any(changed)
+
+
+async def _gateway(house: House, tx: Tx, wanted: Mapping[str, Any] | None, actor: str) -> bool:
+    """Set the gateway for short messages up as the file says, or take it away."""
+    is_new = await policy_store.configure_gateway(tx, house.sealer, wanted)
+    if is_new:
+        kind = str(wanted["kind"]) if wanted else ""
+        await _configured(house, tx, actor, f"gateway:{policy_store.SMS}", kind)
+    return is_new
+
+
+async def _brake(tx: Tx) -> BrakePolicy | None:
+    known = await catalog.brake(tx)
+    return known.policy if known else None
 
 
 async def _sends(house: House, tx: Tx, wanted: Sending) -> bool:
@@ -156,6 +177,7 @@ def _publication(folder: Folder, business: Mapping[str, str], held: Program) -> 
         prices=tuple(price_of(row) for row in folder.prices),
         taxes=tuple(rate_of(row, business["country"]) for row in folder.taxes),
         segments=folder.operator.segments if folder.operator else None,
+        brake=folder.operator.brake if folder.operator else None,
         starts=folder.operator.starts if folder.operator else None,
         promises=folder.operator.promises if folder.operator else None,
         window_days=folder.operator.preview_days if folder.operator else None,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import orjson
 from aiohttp import web
 
@@ -21,7 +23,7 @@ def routes(house: House) -> tuple[Route, ...]:
     inbox = Inbox(house)
 
     async def take_event(call: Call) -> web.Response:
-        """Store one event; known ones are answered alike."""
+        """Store the events of one message; known ones are answered alike."""
         body = await read_bytes(call.request, EVENT_BYTES_MAX)
         headers = {name.lower(): value for name, value in call.request.headers.items()}
         name = call.part("provider")
@@ -31,10 +33,10 @@ def routes(house: House) -> tuple[Route, ...]:
             raise NotFound("there is no payment provider of this name")
         try:
             # Proven before the database is asked to write, so that forgeries cost it nothing.
-            message = prove(call.house.desk, name, headers, body)
+            messages = prove(call.house.desk, name, headers, body)
         except Forbidden as error:
             raise BadRequest(400, "not from the provider", str(error)) from None
-        await inbox.take(message)
+        await asyncio.gather(*map(inbox.take, messages))
         return web.Response(body=orjson.dumps({}), content_type="application/json")
 
     return (

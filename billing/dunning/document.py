@@ -8,6 +8,7 @@ from typing import Any
 
 from billing.dunning.fee_terms import dispute_read, dispute_written, late_read, late_written
 from billing.dunning.hours import Hours
+from billing.dunning.level import Level
 from billing.dunning.model import Action, Ladder, Step
 from billing.dunning.segment import Retries, Segment
 
@@ -17,7 +18,7 @@ Document = Mapping[str, Any]
 def written(one: Segment) -> Document:
     """Write a segment."""
     return {
-        "steps": [[s.after_days, s.action.value, s.notice] for s in one.ladder.steps],
+        "steps": [_step(step) for step in one.ladder.steps],
         "least_minor": one.least_minor,
         "is_exempt": one.is_exempt,
         "cut_off": _hours(one.cut_off),
@@ -37,8 +38,13 @@ def read(told: Document) -> Segment:
     return Segment(
         ladder=Ladder(
             tuple(
-                Step(after_days=days, action=Action(action), notice=notice)
-                for days, action, notice in told["steps"]
+                Step(
+                    after_days=days,
+                    action=Action(action),
+                    notice=notice,
+                    level=_read_level(*level) if level else None,
+                )
+                for days, action, notice, *level in told["steps"]
             )
         ),
         least_minor=told["least_minor"],
@@ -51,6 +57,32 @@ def read(told: Document) -> Segment:
         ),
         late_fees=late_read(told["late_fees"]) if told.get("late_fees") else None,
         dispute_fee=dispute_read(told["dispute_fee"]) if told.get("dispute_fee") else None,
+    )
+
+
+def _step(one: Step) -> list[Any]:
+    told = [one.after_days, one.action.value, one.notice]
+    return [*told, _level(one.level)] if one.level else told
+
+
+def _level(one: Level) -> Document:
+    return {
+        "name": one.name,
+        "only": None if one.only is None else sorted(one.only),
+        "without": sorted(one.without),
+        "adds": sorted(one.adds),
+        "streams_max": one.streams_max,
+    }
+
+
+def _read_level(told: Document) -> Level:
+    only = told["only"]
+    return Level(
+        name=told["name"],
+        only=None if only is None else frozenset(only),
+        without=frozenset(told["without"]),
+        adds=frozenset(told["adds"]),
+        streams_max=told["streams_max"],
     )
 
 

@@ -11,9 +11,10 @@ from bisect import bisect_right
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
+from typing import NamedTuple
 
 from billing.dunning.hours import Slot
-from billing.dunning.model import Action, Ladder, Step
+from billing.dunning.model import Action, Cut, Ladder, Step
 from billing.dunning.segment import Segment
 from billing.payments.model import Attempt, Debt
 from billing.promises.model import Promise
@@ -29,33 +30,51 @@ _NOTHING: Mapping[int, date] = {}
 class Debtor:
     """What dunning looks at: open invoices oldest first, their attempts, the notices given.
 
-    `method` is what can be charged, if anything can. `cut_on` tells since when the account is dark
-    for an open debt: what goes on needs no announcement. Who `has_left` has nothing any more and is
-    asked once for what is still owed. While a `promise` stands no step is taken for what it covers,
-    and nothing is held; the days go on being counted.
+    `method` is what can be charged, if anything can. `cut` is the rung that stands for an open
+    debt: what goes on needs no announcement. Who `has_left` has nothing any more and is asked once
+    for what is still owed. While a `promise` stands no step is taken for what it covers, and
+    nothing is held; the days go on being counted. Who `is_braked` takes no further rung.
     """
 
     debts: Sequence[Debt]
     attempts: Mapping[InvoiceId, Sequence[Attempt]] = field(default_factory=dict)
     noticed: Noticed = field(default_factory=dict)
     method: str | None = None
-    cut_on: date | None = None
+    cut: Cut | None = None
     has_left: bool = False
     promise: Promise | None = None
+    is_braked: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
     """What follows now, and when to look again.
 
-    `held` is the debt that holds the account's services, `held_since` since when.
+    `cut` is the rung on which the account stands for its oldest debt; where it `climbs` it is taken
+    now. Unless it rests, `held` is that debt, `held_by` the rung and `held_since` since when.
     """
 
+    cut: Cut | None = None
     held: Debt | None = None
+    held_by: Step | None = None
     held_since: date | None = None
+    climbs: bool = False
     notice: tuple[Debt, Step] | None = None
     retries: Sequence[tuple[Debt, int]] = ()
     next_at: Slot | None = None
+
+
+class _Standing(NamedTuple):
+    """On which rung the oldest debt stands: -1 on none. `next_at` is when the next is taken."""
+
+    place: int = -1
+    since: date = date.min
+    climbs: bool = False
+    rests: bool = False
+    next_at: Slot | None = None
+
+
+_NOWHERE = _Standing()
 
 
 def judge(debtor: Debtor, segment: Segment, now: Slot) -> Verdict:
@@ -63,36 +82,60 @@ def judge(debtor: Debtor, segment: Segment, now: Slot) -> Verdict:
     debts = debtor.debts
     if not debts:
         return Verdict()
-    oldest, ladder, today = debts[0], segment.ladder, now.day
+    oldest, today = debts[0], now.day
     is_enough = not segment.least_minor or _overdue(debts, today) >= segment.least_minor
     coming = _steps_to_come(debts, segment, today)
-    since, step = None, None
+    standing = _standing(debtor, segment, now) if is_enough else _NOWHERE
+    step = None
     if is_enough and not debtor.promise:
-        since, cut_off_at = _held(debtor, segment, now)
-        step, notice_on = _notice(oldest, debtor.noticed, ladder)
-        if notice_on is not None and notice_on > today:
+        step, notice_on = _notice(debtor, segment, standing)
+        if notice_on is None or notice_on > today:
             step = None
-            coming.append(Slot(notice_on))
-        if cut_off_at:
-            coming.append(cut_off_at)
+        coming += _slots(notice_on, standing, today)
     tries = []
     for debt, at in _tries(debtor, segment if is_enough else None, now):
         if at == now:
             tries.append((debt, _made(debtor, debt) + 1))
         else:
             coming.append(at)
-    if step:
-        # What comes next is counted from the notice that is given now.
-        given = {**debtor.noticed.get(oldest.invoice, _NOTHING), step.after_days: today}
-        told = replace(debtor, noticed={**debtor.noticed, oldest.invoice: given})
-        coming = [at for at in (judge(told, segment, now).next_at,) if at]
+    if step or standing.climbs:
+        # What comes next is counted from what is done now.
+        after = judge(_later(debtor, segment, standing, step, today), segment, now)
+        coming = [after.next_at] if after.next_at else []
+    held_by = segment.ladder.rungs[standing.place] if standing.place >= 0 else None
+    cut = Cut(held_by.rung, standing.since, standing.rests) if held_by else None
+    if standing.rests:
+        held_by = None
     return Verdict(
-        held=oldest if since else None,
-        held_since=since,
+        cut=cut,
+        held=oldest if held_by else None,
+        held_by=held_by,
+        held_since=standing.since if held_by else None,
+        climbs=standing.climbs,
         notice=(oldest, step) if step else None,
         retries=tries,
         next_at=min(coming, default=None),
     )
+
+
+def _slots(notice_on: date | None, standing: _Standing, today: date) -> Iterator[Slot]:
+    if notice_on and notice_on > today:
+        yield Slot(notice_on)
+    if standing.next_at:
+        yield standing.next_at
+
+
+def _later(
+    debtor: Debtor, segment: Segment, standing: _Standing, step: Step | None, today: date
+) -> Debtor:
+    """Give the debtor as it is when this look is over."""
+    oldest, noticed, cut = debtor.debts[0], debtor.noticed, debtor.cut
+    if step:
+        given = {**noticed.get(oldest.invoice, _NOTHING), step.after_days: today}
+        noticed = {**noticed, oldest.invoice: given}
+    if standing.climbs:
+        cut = Cut(segment.ladder.rungs[standing.place].rung, today)
+    return replace(debtor, noticed=noticed, cut=cut)
 
 
 def _tries(debtor: Debtor, segment: Segment | None, now: Slot) -> Iterator[tuple[Debt, Slot]]:
@@ -118,29 +161,58 @@ def _steps_to_come(debts: Sequence[Debt], segment: Segment, today: date) -> list
     return coming
 
 
-def _held(debtor: Debtor, segment: Segment, now: Slot) -> tuple[date | None, Slot | None]:
-    """Tell since when the oldest debt holds, or when it is going to.
+def _standing(debtor: Debtor, segment: Segment, now: Slot) -> _Standing:
+    """Tell on which rung the oldest debt stands, and when it takes the next one.
 
-    Not while the outcome of an attempt from before that day is still to come: whoever may have
-    paid is not cut off.
+    It stands on none while the outcome of an attempt from before its day is still to come: whoever
+    may have paid is not cut off.
     """
-    oldest = debtor.debts[0]
-    first = segment.days(oldest.due_on).cut_on
-    if first is None or first > now.day:
-        return None, None
-    if debtor.cut_on:
-        since = max(first, debtor.cut_on)
-        return (None if _may_have_paid(debtor, oldest, first) else since), None
-    day = _announced_for(
-        oldest, debtor.noticed, segment.ladder, segment.ladder.of(Action.SUSPEND)[0]
-    )
+    oldest, cut = debtor.debts[0], debtor.cut
+    days = segment.days(oldest.due_on).rungs
+    place = bisect_right(days, now.day) - 1
+    if place < 0:
+        return _NOWHERE
+    standing = _NOWHERE
+    if cut:
+        reached, place = place, min(place, segment.ladder.places.get(cut.rung, -1))
+        while place >= 0 and _may_have_paid(debtor, oldest, days[place]):
+            place -= 1
+        if place >= 0:
+            at = segment.cut_off.first(now) if cut.rests else now
+            standing = _Standing(
+                place,
+                max(days[place], cut.on),
+                rests=bool(debtor.promise) or at != now,
+                # After a promise it holds again at its next hour.
+                next_at=at if at != now and not debtor.promise else None,
+            )
+        if place == reached:
+            return standing
+    if debtor.promise or debtor.is_braked or standing.rests:
+        return standing
+    return _climbed(debtor, segment, standing, now)
+
+
+def _climbed(debtor: Debtor, segment: Segment, standing: _Standing, now: Slot) -> _Standing:
+    """Take the next rung, which is old enough, where nothing else is in its way."""
+    oldest, rungs, place = debtor.debts[0], segment.ladder.rungs, standing.place + 1
+    step = rungs[place]
+    day = _announced_for(oldest, debtor.noticed, segment.ladder, step)
     if day is None:
-        return None, None
+        return standing
+    if standing.place >= 0:
+        kept = step.after_days - rungs[standing.place].after_days
+        day = max(day, days_after(standing.since, kept))
+    if step.action is Action.WRITE_OFF:
+        if not debtor.has_left:
+            return standing
+        day = max(day, *(debt.due_on for debt in debtor.debts))
     at = segment.cut_off.first(max(Slot(day), now))
     if at != now:
-        return None, at
-    day = segment.cut_off.first(Slot(day)).day
-    return (None if _may_have_paid(debtor, oldest, day) else day), None
+        return standing._replace(next_at=at)
+    if _may_have_paid(debtor, oldest, segment.cut_off.first(Slot(day)).day):
+        return standing
+    return _Standing(place, now.day, climbs=True)
 
 
 def _may_have_paid(debtor: Debtor, debt: Debt, before: date) -> bool:
@@ -172,13 +244,28 @@ def _given_on(noticed: Mapping[int, date], step: Step) -> date | None:
     return given_on
 
 
-def _notice(oldest: Debt, noticed: Noticed, ladder: Ladder) -> tuple[Step | None, date | None]:
-    """Pick the first notice that was not given, and its day."""
-    given = noticed.get(oldest.invoice, _NOTHING)
+def _notice(
+    debtor: Debtor, segment: Segment, standing: _Standing
+) -> tuple[Step | None, date | None]:
+    """Pick the first notice that was not given, and its day; no day before the rung before it."""
+    oldest, ladder = debtor.debts[0], segment.ladder
+    given = debtor.noticed.get(oldest.invoice, _NOTHING)
     for step in ladder.of(Action.NOTICE):
         if step.after_days not in given and _given_on(given, step) is None:
-            return step, _announced_for(oldest, noticed, ladder, step)
+            day = _announced_for(oldest, debtor.noticed, ladder, step)
+            return step, day and _behind_rung(segment, standing, step, day)
     return None, None
+
+
+def _behind_rung(segment: Segment, standing: _Standing, step: Step, day: date) -> date | None:
+    """Tell the day of a notice behind the rung that comes before it on the ladder."""
+    before = -1 if segment.is_exempt else segment.ladder.rung_before(step)
+    if before < 0 or standing.place > before:
+        return day
+    if standing.place < before:
+        return None
+    kept = step.after_days - segment.ladder.rungs[before].after_days
+    return max(day, days_after(standing.since, kept))
 
 
 def _n(one: Attempt) -> int:

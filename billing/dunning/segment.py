@@ -51,19 +51,19 @@ class Retries:
 
 
 class Days(NamedTuple):
-    """What a ladder comes to for a due date: days to look on, retries, the day of the cut-off."""
+    """What a ladder comes to for a due date: days to look on, retries, the day of each rung."""
 
     looks: Sequence[date]
     tries: Sequence[Slot]
-    cut_on: date | None
+    rungs: Sequence[date]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Segment:
     """What follows from the debts of its accounts.
 
-    Nothing does while less than `least_minor` is overdue. Who `is_exempt` is told and never
-    suspended. Raises Invalid for an amount that makes no sense.
+    Nothing does while less than `least_minor` is overdue. Who `is_exempt` is told, and that is all.
+    Raises Invalid for an amount that makes no sense.
     """
 
     ladder: Ladder = field(default_factory=Ladder)
@@ -107,12 +107,12 @@ class Segment:
         return found
 
     def _worked_out(self, due_on: date) -> Days:
-        cuts = self.ladder.of(Action.SUSPEND)
+        rungs = () if self.is_exempt else self.ladder.rungs
         tries = self.ladder.of(Action.RETRY)
         return Days(
             looks=[days_after(due_on, days) for days in self.ladder.looks],
             tries=[self.retries.slot(days_after(due_on, step.after_days)) for step in tries],
-            cut_on=days_after(due_on, cuts[0].after_days) if cuts and not self.is_exempt else None,
+            rungs=[days_after(due_on, step.after_days) for step in rungs],
         )
 
 

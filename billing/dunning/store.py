@@ -5,7 +5,22 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from sqlalchemy import Column, Date, ForeignKey, Index, Integer, String, Table, Text, delete, select
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Date,
+    ForeignKey,
+    Index,
+    Integer,
+    String,
+    Table,
+    Text,
+    delete,
+    false,
+    select,
+    text,
+)
 
 from billing.dunning import document
 from billing.dunning.model import Hold, HoldKind
@@ -30,13 +45,41 @@ dunning_notice = Table(
     Column("given_at", Instant, nullable=False),
 )
 
-# For which invoice the services of its account are dark: since the clock decides at which hour that
-# begins, it is a fact. It goes when they are restored.
+# On which rung of the ladder the services of an account stand, for which invoice: since the clock
+# decides at which hour one is taken, it is a fact. It goes when they are restored.
 dunning_cut = Table(
     "dunning_cut",
     metadata,
     Column("invoice_id", String(26), ForeignKey("invoice.id"), primary_key=True),
     Column("cut_on", Date, nullable=False),
+    Column("rung", String(60), nullable=False, server_default=text("'suspend'")),
+    Column("rests", Boolean, nullable=False, server_default=false()),
+)
+
+# What the brake allows, and how many have climbed since a time; `turn` rises with every change.
+dunning_brake = Table(
+    "dunning_brake",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("share_percent", Integer, nullable=False),
+    Column("floor", Integer, nullable=False),
+    Column("turn", BigInteger, nullable=False),
+    Column("since", Instant, nullable=False),
+    Column("base", Integer, nullable=False),
+    Column("counted", Integer, nullable=False),
+    Column("stopped_at", Instant),
+)
+
+# Which accounts the brake keeps from which rung, and who has let them go.
+dunning_held = Table(
+    "dunning_held",
+    metadata,
+    Column("account_id", String(26), ForeignKey("account.id"), primary_key=True),
+    Column("invoice_id", String(26), ForeignKey("invoice.id"), nullable=False),
+    Column("rung", String(60), nullable=False),
+    Column("asked_at", Instant, nullable=False),
+    Column("released_at", Instant),
+    Column("released_by", String(80), nullable=False),
 )
 
 hold = Table(
@@ -47,6 +90,7 @@ hold = Table(
     Column("kind", String(24), nullable=False),
     Column("since_on", Date, nullable=False),
     Column("cause", String(80), nullable=False),
+    Column("level", String(40), nullable=False, server_default=text("''")),
     Index(None, "service_id"),
 )
 
@@ -79,6 +123,7 @@ def hold_from(row: Any) -> Hold:
         kind=HoldKind(row.kind),
         since_on=row.since_on,
         cause=row.cause,
+        level=row.level,
     )
 
 
@@ -90,4 +135,5 @@ def hold_row(one: Hold) -> dict[str, object]:
         "kind": one.kind.value,
         "since_on": one.since_on,
         "cause": one.cause,
+        "level": one.level,
     }

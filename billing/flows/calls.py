@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 from billing.payments.provider import Lost, Missing, Outcome, Postponed
-from terms.errors import Conflict, Permanent, Retryable, Throttled, Unreachable
+from terms.errors import Conflict, Permanent, Retryable, TargetError, Throttled, Unreachable
 
 BUSY_S = 60.0  # the provider is there but does not want to be asked now
 OUR_FAULT_S = 900.0  # our own credentials or settings: no payer is to suffer from it
@@ -37,7 +37,7 @@ async def asked(answer: Awaitable[Outcome], *, is_asked: bool) -> Outcome:
     except (Retryable, Conflict, Permanent) as error:
         # A look-up that was refused says nothing about what it was to find.
         nothing_done = error.is_untouched and not is_asked
-        return Postponed(reason=str(error), after_s=_wait_s(error), is_untouched=nothing_done)
+        return Postponed(reason=str(error), after_s=wait_s(error), is_untouched=nothing_done)
 
 
 def is_untouched(out: Outcome) -> bool:
@@ -45,7 +45,8 @@ def is_untouched(out: Outcome) -> bool:
     return isinstance(out, Missing) or (isinstance(out, Postponed) and out.is_untouched)
 
 
-def _wait_s(error: Retryable | Conflict | Permanent) -> float:
+def wait_s(error: TargetError) -> float:
+    """Tell after how long to ask again what could not be answered now."""
     if isinstance(error, Throttled):
         return error.retry_after_s
     return OUR_FAULT_S if isinstance(error, Permanent) else BUSY_S

@@ -14,7 +14,7 @@ from typing import Any
 from sqlalchemy import Row, bindparam, or_, select, update
 
 from billing.accounts.store import account
-from billing.flows import methods, movements
+from billing.flows import methods, movements, refunding
 from billing.flows.attempts import Failure
 from billing.flows.desk import Desk
 from billing.flows.methods import Owned
@@ -110,6 +110,8 @@ async def intake(desk: Desk, tx: Tx, event_ids: Sequence[str], now: datetime) ->
         for one in event.methods
     ]
     await movements.hear(desk, tx, told, failures, now)
+    bounced = [one.moved.ref for one in told if one.moved.kind is MovementKind.BOUNCED]
+    await refunding.bounce(tx, bounced)
     await methods.take(desk, tx, left, now)
     # Their rows would wait for the answer that this is, parked ones until a person comes.
     await desk.work.mark(tx, "collect", known.awaited)

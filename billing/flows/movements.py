@@ -13,7 +13,7 @@ from datetime import datetime
 from billing.flows import attempts
 from billing.flows.attempts import Failure
 from billing.flows.desk import Desk
-from billing.payments.model import Moved, MovementKind, encode_fact, fact_id, fact_of
+from billing.payments.model import FEES, Moved, MovementKind, encode_fact, fact_id, fact_of
 from billing.payments.store import movement
 from runtime import log
 from runtime.chance import new_id
@@ -69,9 +69,7 @@ async def _record(desk: Desk, tx: Tx, told: Sequence[Told], now: datetime) -> in
     ]
     fresh = await tx.insert_new(movement, rows, key=("provider", "ref", "kind"))
     machine_now = desk.clock.machine_now()
-    await log.append(
-        tx, [_fact(one, machine_now) for one in told if one.moved.kind is not MovementKind.FEE]
-    )
+    await log.append(tx, [_fact(one, machine_now) for one in told if one.moved.kind not in FEES])
     return fresh
 
 

@@ -23,7 +23,9 @@ from billing.catalog.model import (
     changed_offerings,
     changed_prices,
 )
+from billing.dunning import braking
 from billing.dunning import store as dunning
+from billing.dunning.brake import BrakePolicy
 from billing.dunning.segment import Segments
 from billing.equipment import store as equipment
 from billing.equipment.model import Starts
@@ -49,9 +51,10 @@ class Publication:
     """What an operator wishes to publish; what it does not name stays.
 
     `zone` says which day it is for the operator. No `segments` of dunning leave those that are
-    published, and so do no `starts`, which says when rentals begin, no `promises`, which may be
-    made, no `level`, which says what tax is rounded once for, and no `window_days`, for which a
-    bill day waits for a person. `name` is what people call this version of the catalogue.
+    published, and so does no `brake` of it, no `starts`, which says when rentals begin, no
+    `promises`, which may be made, no `level`, which says what tax is rounded once for, and no
+    `window_days`, for which a bill day waits for a person. `name` is what people call this version
+    of the catalogue.
     """
 
     zone: str
@@ -59,6 +62,7 @@ class Publication:
     prices: Sequence[Price] = ()
     taxes: Sequence[TaxRate] = ()
     segments: Segments | None = None
+    brake: BrakePolicy | None = None
     starts: Starts | None = None
     promises: PromisePolicy | None = None
     window_days: int | None = None
@@ -96,7 +100,7 @@ async def publish(tx: Tx, publication: Publication, now: datetime) -> Published:
         *(f"tax {rate.name}: {rate.rate} from {rate.effective_from}" for rate in rates),
         *(f"offering {offering.code}: {offering.name}" for offering in offerings),
         *(f"price {p.offering}: {p.amount} from {p.effective_from}" for p in prices),
-        *await _publish_rules(tx, publication),
+        *await _publish_rules(tx, publication, now),
         *await _publish_promotions(tx, publication, _kinds(publication, book)),
     ]
     if changes:
@@ -144,9 +148,10 @@ async def _document(tx: Tx) -> Document:
     }
 
 
-async def _publish_rules(tx: Tx, publication: Publication) -> list[str]:
+async def _publish_rules(tx: Tx, publication: Publication, now: datetime) -> list[str]:
     """Publish segments, begin of rentals, promises, preview window, level of tax, where new."""
     changes = []
+    brake = publication.brake
     segments, starts, policy = publication.segments, publication.starts, publication.promises
     held = await dunning.load_segments(tx)
     _check_taxes(held if segments is None else segments, await tax.load(tx))
@@ -154,6 +159,9 @@ async def _publish_rules(tx: Tx, publication: Publication) -> list[str]:
         await _check_segments(tx, segments)
         await dunning.keep_segments(tx, segments)
         changes.append(f"dunning: {len(segments.each)} segments")
+    if brake is not None and brake != await _brake(tx):
+        await braking.keep_policy(tx, brake, now)
+        changes.append(f"dunning: a brake at {brake.share_percent}% of the accounts")
     if starts is not None and starts != await equipment.load_starts(tx):
         await equipment.keep_starts(tx, starts)
         changes.append(f"rentals begin with the {starts.value}")
@@ -172,6 +180,11 @@ async def _publish_rules(tx: Tx, publication: Publication) -> list[str]:
         await loyalty.keep_program(tx, program)
         changes.append(f"loyalty: {len(program.tiers)} tiers")
     return changes
+
+
+async def _brake(tx: Tx) -> BrakePolicy | None:
+    known = await braking.load(tx)
+    return known.policy if known else None
 
 
 async def _check_segments(tx: Tx, segments: Segments) -> None:

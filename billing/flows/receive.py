@@ -18,6 +18,7 @@ from billing.payments.store import SET_ASIDE, UNTAKEN, EventState, provider_even
 from runtime.chance import new_id
 from runtime.store import Tx
 from runtime.store.among import KEYS, among, packed
+from terms.cards import without_cards_in_json
 from terms.errors import NotFound
 
 
@@ -55,16 +56,16 @@ def provider_of(desk: Desk, name: str) -> Provider:
     return found
 
 
-def prove(desk: Desk, provider: str, headers: Mapping[str, str], body: bytes) -> Message:
-    """Take a raw message for the provider's own.
+def prove(desk: Desk, provider: str, headers: Mapping[str, str], body: bytes) -> list[Message]:
+    """Take a raw message for the provider's own; returns the events that it brings.
 
     Raises:
         NotFound: no such provider is configured.
         Forbidden: the message is not the provider's, or not fresh.
-        Invalid: it is no event.
+        Invalid: it is no message about events.
     """
-    event_id = provider_of(desk, provider).verify(headers, body, desk.clock.machine_now())
-    return Message(provider=provider, event_id=event_id, body=body)
+    events = provider_of(desk, provider).verify(headers, body, desk.clock.machine_now())
+    return [Message(provider=provider, event_id=one.id, body=one.body) for one in events]
 
 
 async def receive(desk: Desk, tx: Tx, messages: Sequence[Message]) -> list[Received]:
@@ -94,7 +95,7 @@ def _row(desk: Desk, one: Message, machine_now: datetime) -> dict[str, Any]:
         "id": new_id(machine_now, desk.chance),
         "provider": one.provider,
         "event_id": one.event_id,
-        "body": one.body,
+        "body": without_cards_in_json(one.body),
         "received_at": one.received_at or machine_now,
         "state": EventState.RECEIVED.value,
         "reason": "",

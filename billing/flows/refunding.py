@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, bindparam, or_, select, update
+from sqlalchemy import ColumnElement, Row, bindparam, exists, or_, select, update
 
 from billing.accounts.store import account
 from billing.flows import movements
@@ -20,6 +20,7 @@ from billing.flows.calls import OUR_FAULT_S, Recorded, asked, is_untouched
 from billing.flows.desk import Desk
 from billing.flows.movements import Told
 from billing.payments.looks import UNKNOWN_LOOKS
+from billing.payments.model import MovementKind
 from billing.payments.provider import (
     Declined,
     GivenBack,
@@ -29,8 +30,8 @@ from billing.payments.provider import (
     Postponed,
     RefundOrder,
 )
-from billing.payments.refunds import UNDECIDED, RefundState
-from billing.payments.store import refund
+from billing.payments.refunds import UNDECIDED, RefundState, step
+from billing.payments.store import movement, refund
 from runtime.store import Instant, Tx
 from runtime.store.among import KEYS, among, packed
 from terms.ids import AccountId
@@ -101,10 +102,27 @@ async def record(
             else:
                 stuck[key] = f"unknown, needs a look: {one.looks} looks have decided nothing: {out}"
     await _become(tx, RefundState.DONE, [_row(one, vendor_id=out.refund) for one, out in done])
+    await bounce(tx, [out.refund for _, out in done])
     await _become(tx, RefundState.REFUSED, [_row(one, code=out.code) for one, out in refused])
     await _become(tx, RefundState.UNKNOWN, [_row(one, looks=one.looks + 1) for one in lost])
     await _start_again(tx, [one for one, out in outcomes if is_untouched(out)])
     return Recorded(again=again, stuck=stuck)
+
+
+async def bounce(tx: Tx, vendor_ids: Sequence[str]) -> None:
+    """Note which of some refunds did not arrive, as their providers have told."""
+    if not vendor_ids:
+        return
+    c, m = refund.c, movement.c
+    is_told = exists().where(
+        m.provider == c.provider, m.ref == c.vendor_id, m.kind == MovementKind.BOUNCED
+    )
+    await tx.execute(
+        update(refund)
+        .where(among(tx.engine, c.vendor_id), c.state == RefundState.DONE, is_told)
+        .values(state=step(RefundState.DONE, RefundState.BOUNCED).value),
+        {KEYS: packed(tx.engine, sorted(vendor_ids))},
+    )
 
 
 async def _undecided(tx: Tx, keys: Sequence[str]) -> Sequence[Row[Any]]:

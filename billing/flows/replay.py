@@ -12,11 +12,20 @@ from sqlalchemy import Column, ColumnElement, exists, select, true
 
 from billing.accounts.model import Perk
 from billing.accounts.store import account
+from billing.dunning.model import CARRIED_OUT
+from billing.dunning.store import dunning_cut
 from billing.flows.attempts import stands
 from billing.flows.desk import Desk
 from billing.payments.model import UNSETTLED
 from billing.payments.refunds import UNDECIDED
-from billing.payments.store import UNTAKEN, attempt, payment_method, provider_event, refund
+from billing.payments.store import (
+    UNTAKEN,
+    attempt,
+    open_item,
+    payment_method,
+    provider_event,
+    refund,
+)
 from runtime.store import Tx
 from runtime.work import work
 
@@ -40,10 +49,17 @@ class _Source:
     wanted: ColumnElement[bool]
 
 
+# Whose ladder has come to a rung that is carried out, done already or not.
+_IS_AT_AN_END = account.c.id.in_(
+    select(open_item.c.account_id)
+    .join(dunning_cut, dunning_cut.c.invoice_id == open_item.c.id)
+    .where(dunning_cut.c.rung.in_(sorted(CARRIED_OUT)))
+)
 _SOURCES: Mapping[str, _Source] = {
     "intake": _Source(key=provider_event.c.id, wanted=provider_event.c.state.in_(sorted(UNTAKEN))),
     "settle": _Source(key=account.c.id, wanted=true()),
     "reward": _Source(key=account.c.id, wanted=account.c.perks.op("&")(int(Perk.REWARD)) != 0),
+    "dunning": _Source(key=account.c.id, wanted=_IS_AT_AN_END),
     "collect": _Source(key=attempt.c.id, wanted=stands(UNSETTLED)),
     "refund": _Source(key=refund.c.id, wanted=refund.c.state.in_(sorted(UNDECIDED))),
     "method": _Source(key=payment_method.c.id, wanted=payment_method.c.is_leaving),

@@ -114,10 +114,18 @@ class MovementKind(StrEnum):
     """What money did at a provider."""
 
     CLEARED = "cleared"  # it came in
-    REFUNDED = "refunded"  # the sum given back so far of a charge
+    REFUNDED = "refunded"  # the sum given back so far of a charge, where only that is told
+    GIVEN_BACK = "given_back"  # one refund of a charge, each told by itself
+    BOUNCED = "bounced"  # such a refund did not arrive: its money is with us again
     DISPUTED = "disputed"  # the payer's bank took it back
     REINSTATED = "reinstated"  # ... and gave it back to us
     FEE = "fee"  # what the provider kept for a dispute: our cost, nobody's debt
+    FEE_RETURNED = "fee_returned"  # ... and gave back to us
+
+
+# What is between the provider and us alone: no money of a household.
+FEES = frozenset({MovementKind.FEE, MovementKind.FEE_RETURNED})
+COMES_IN = frozenset({MovementKind.CLEARED, MovementKind.REINSTATED, MovementKind.BOUNCED})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,9 +151,11 @@ def taken_back(movements: list[Movement]) -> int:
     """
     came = sum(m.amount.amount_minor for m in movements if m.kind is MovementKind.CLEARED)
     refunded = max(_amounts(movements, MovementKind.REFUNDED), default=0)
+    refunded += sum(_amounts(movements, MovementKind.GIVEN_BACK))
+    refunded -= sum(_amounts(movements, MovementKind.BOUNCED))
     disputed = sum(_amounts(movements, MovementKind.DISPUTED))
     reinstated = sum(_amounts(movements, MovementKind.REINSTATED))
-    return min(came, refunded + max(disputed - reinstated, 0))
+    return min(came, max(refunded, 0) + max(disputed - reinstated, 0))
 
 
 def _amounts(movements: list[Movement], kind: MovementKind) -> list[int]:
@@ -228,8 +238,7 @@ class PaymentFact(StrEnum):
 
 def fact_of(kind: MovementKind) -> PaymentFact:
     """Tell which fact a movement is to those above."""
-    comes_in = (MovementKind.CLEARED, MovementKind.REINSTATED)
-    return PaymentFact.CLEARED if kind in comes_in else PaymentFact.REVERSED
+    return PaymentFact.CLEARED if kind in COMES_IN else PaymentFact.REVERSED
 
 
 def fact_id(*parts: str) -> str:

@@ -136,12 +136,18 @@ class Described:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class StoredEvent:
-    """An event as the provider keeps it: its id, when it happened, what it says."""
+class Event:
+    """An event that a message brought: the provider's id of it, and what it says."""
 
     id: str
-    at: datetime
     body: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredEvent(Event):
+    """An event as the provider keeps it, and when it happened."""
+
+    at: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -152,25 +158,35 @@ class EventPage:
     has_more: bool
 
 
+# What a provider may lack, each with what it then does not do.
+ABILITIES: Mapping[str, str] = {
+    "checkout": "makes a page on which one sum is paid",
+    "at_once": "says at once whether the money was taken",
+    "fresh": "signs the time of a message, so that an old one is told from a new one",
+}
+
 Outcome = Charged | GivenBack | Declined | Processing | Missing | Lost | Postponed
 
 
 @runtime_checkable
 class Provider(Protocol):
-    """One configured payment provider."""
+    """One configured payment provider. `lacks` says which of ABILITIES it has not, and why."""
 
     options_type: ClassVar[Any]
+    lacks: ClassVar[Mapping[str, str]]
 
     def __init__(self, name: str, options: Any, http: Http) -> None: ...
 
-    def verify(self, headers: Mapping[str, str], body: bytes, machine_now: datetime) -> str:
-        """Check that a raw message is the provider's own and fresh; returns the event's id.
+    def verify(
+        self, headers: Mapping[str, str], body: bytes, machine_now: datetime
+    ) -> Sequence[Event]:
+        """Check that a raw message is the provider's own and fresh; returns the events in it.
 
         Headers are asked for by lower-case name.
 
         Raises:
             Forbidden: the signature is wrong, or the message too old or from the future.
-            Invalid: it is signed, but no event.
+            Invalid: it is signed, but no message about events.
         """
         ...
 
@@ -190,7 +206,10 @@ class Provider(Protocol):
         ...
 
     async def checkout(self, order: CheckoutOrder) -> str:
-        """Make a page on which the order can be paid; returns its address."""
+        """Make a page on which the order can be paid; returns its address.
+
+        Raises Unsupported where it lacks that.
+        """
         ...
 
     async def refund(self, order: RefundOrder) -> Outcome:
@@ -217,5 +236,17 @@ class Provider(Protocol):
         """List what happened behind an event; the newest of all where none is named.
 
         Missing where the provider does not know that event any more.
+        """
+        ...
+
+
+@runtime_checkable
+class Terse(Protocol):
+    """A provider whose events say what happened and to what, but not how much."""
+
+    async def complete(self, body: bytes) -> bytes:
+        """Fetch what an event leaves out; returns it with that. One that has it stays as it is.
+
+        What it then tells does not depend on when it was asked for.
         """
         ...

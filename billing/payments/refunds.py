@@ -20,6 +20,7 @@ class RefundState(StrEnum):
     UNKNOWN = "unknown"  # the answer was lost: looked up before anything else
     DONE = "done"  # the money goes back
     REFUSED = "refused"  # the provider said no: nothing went back
+    BOUNCED = "bounced"  # it did not arrive: the money is with us again
 
 
 _S = RefundState
@@ -27,8 +28,9 @@ ALLOWED: Mapping[RefundState, frozenset[RefundState]] = {
     # Open again once a look has found that the order never arrived.
     _S.OPEN: frozenset({_S.UNKNOWN, _S.DONE, _S.REFUSED}),
     _S.UNKNOWN: frozenset({_S.OPEN, _S.DONE, _S.REFUSED}),
-    _S.DONE: frozenset(),
+    _S.DONE: frozenset({_S.BOUNCED}),
     _S.REFUSED: frozenset(),
+    _S.BOUNCED: frozenset(),
 }
 UNDECIDED = frozenset({_S.OPEN, _S.UNKNOWN})
 

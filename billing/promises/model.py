@@ -6,7 +6,7 @@ It delays what dunning does and changes no money: no invoice, no due date, no am
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from enum import StrEnum
 
@@ -18,6 +18,9 @@ from terms.money import Money
 
 DAYS_MAX = 365
 AMOUNT_MINOR_MAX = 10**15
+COUNT_MAX = 1_000
+PAID_MONTHS_MAX = 600
+STANDINGS_MAX = 10
 
 
 class PromiseState(StrEnum):
@@ -29,28 +32,68 @@ class PromiseState(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """What holds for whoever has paid for so many months, instead of what holds for everybody."""
+
+    paid_months: int
+    days_max: int
+    owed_max_minor: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PromisePolicy:
     """Which promises an operator takes: none where `days_max` is 0.
 
     `pause_days` have to pass after a broken one. What is owed may not be less or more than the
-    bounds, where there are any. Raises Invalid for a policy that makes no sense.
+    bounds, where there are any. Within `count_days` an account makes `count_max` at most, and none
+    once it has broken `broken_max`; 0 is any number. Of the `standings` the best counts that an
+    account has come to. Raises Invalid for a policy that makes no sense.
     """
 
     days_max: int = 7
     pause_days: int = 30
     owed_min_minor: int | None = None
     owed_max_minor: int | None = None
+    count_max: int = 0
+    count_days: int = DAYS_MAX
+    broken_max: int = 0
+    standings: tuple[Standing, ...] = ()
 
     def __post_init__(self) -> None:
-        for name, days in (("days_max", self.days_max), ("pause_days", self.pause_days)):
-            if not 0 <= days <= DAYS_MAX:
-                raise Invalid(f"promises.{name}", f"must be 0 to {DAYS_MAX}")
+        days_max, paid_max = DAYS_MAX, PAID_MONTHS_MAX
+        bounded = [
+            ("days_max", self.days_max, days_max),
+            ("pause_days", self.pause_days, days_max),
+            ("count_days", self.count_days, days_max),
+            ("count_max", self.count_max, COUNT_MAX),
+            ("broken_max", self.broken_max, COUNT_MAX),
+        ]
+        for n, one in enumerate(self.standings):
+            bounded.append((f"standing.{n}.paid_months", one.paid_months, paid_max))
+            bounded.append((f"standing.{n}.days_max", one.days_max, days_max))
+            bounded.append((f"standing.{n}.owed_max", one.owed_max_minor or 0, AMOUNT_MINOR_MAX))
+        for name, number, most_ in bounded:
+            if not 0 <= number <= most_:
+                raise Invalid(f"promises.{name}", f"must be 0 to {most_}")
+        months = [one.paid_months for one in self.standings]
+        if months != sorted(set(months)) or len(months) > STANDINGS_MAX:
+            why = f"at most {STANDINGS_MAX}, by rising months"
+            raise Invalid("promises.standing", why)
         least, most = self.owed_min_minor or 0, self.owed_max_minor
         bounds = (least, most if most is not None else least)
         if any(not 0 <= bound <= AMOUNT_MINOR_MAX for bound in bounds):
             raise Invalid("promises.owed_min", "must be an amount, and not absurdly large")
         if most is not None and most < least:
             raise Invalid("promises.owed_max", "must not be less than owed_min")
+
+    def of(self, paid_months: int) -> PromisePolicy:
+        """Give what holds for whoever has paid for so many months."""
+        reached = [one for one in self.standings if one.paid_months <= paid_months]
+        if not reached:
+            return self
+        best = reached[-1]
+        most = self.owed_max_minor if best.owed_max_minor is None else best.owed_max_minor
+        return replace(self, days_max=best.days_max, owed_max_minor=most, standings=())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,11 +128,14 @@ class Promise:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
-    """What a promise is judged by: what is owed, and the newest promise of the account."""
+    """What a promise is judged by: what is owed, the newest promise of the account, and those that
+    were over lately, the oldest first.
+    """
 
     debts: Sequence[Debt]
     owed: Money
     newest: Promise | None
+    lately: Sequence[Promise] = ()
 
 
 def check(asked: Asked, policy: PromisePolicy, until_on: date, today: date) -> None:
@@ -102,6 +148,7 @@ def check(asked: Asked, policy: PromisePolicy, until_on: date, today: date) -> N
     if newest and newest.is_standing:
         raise Invalid("promise", f"one stands until {newest.until_on}")
     _check_pause(newest, policy, today)
+    _check_history(asked.lately, policy, today)
     _check_owed(asked.owed, policy)
     if not today <= until_on <= days_after(today, policy.days_max):
         last = days_after(today, policy.days_max)
@@ -114,6 +161,21 @@ def _check_pause(newest: Promise | None, policy: PromisePolicy, today: date) -> 
     again_on = days_after(newest.over_on, policy.pause_days)
     if today < again_on:
         raise Invalid("promise", f"the last one was broken; another may be made from {again_on}")
+
+
+def _check_history(lately: Sequence[Promise], policy: PromisePolicy, today: date) -> None:
+    """Count what lies within the days; the oldest that counts says from when on fewer do."""
+    since = days_after(today, -policy.count_days)
+    known = [one for one in lately if one.until_on > since]
+    broken = [one for one in known if one.state is PromiseState.BROKEN]
+    for found, most, word in (
+        (broken, policy.broken_max, "were broken"),
+        (known, policy.count_max, "were made"),
+    ):
+        if most and len(found) >= most:
+            again_on = days_after(sorted(one.until_on for one in found)[-most], policy.count_days)
+            why = f"{len(found)} {word} within {policy.count_days} days"
+            raise Invalid("promise", f"{why}; another may be made from {again_on}")
 
 
 def _check_owed(owed: Money, policy: PromisePolicy) -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+import json
+from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import (
@@ -15,14 +16,17 @@ from sqlalchemy import (
     Integer,
     String,
     Table,
+    Text,
     select,
     text,
 )
 
-from billing.promises.model import Promise, PromisePolicy, PromiseState
+from billing.promises.model import Promise, PromisePolicy, PromiseState, Standing
 from runtime.store import Instant, Tx, metadata
 from terms.ids import AccountId
 from terms.money import Money
+
+KNOWN_MAX = 1_000
 
 promise = Table(
     "promise",
@@ -56,6 +60,10 @@ promise_policy = Table(
     Column("pause_days", Integer, nullable=False),
     Column("owed_min_minor", BigInteger),
     Column("owed_max_minor", BigInteger),
+    Column("count_max", Integer, nullable=False, server_default=text("0")),
+    Column("count_days", Integer, nullable=False, server_default=text("365")),
+    Column("broken_max", Integer, nullable=False, server_default=text("0")),
+    Column("standings", Text, nullable=False, server_default=text("'[]'")),
 )
 
 
@@ -87,6 +95,13 @@ def row(one: Promise, made_at: datetime) -> dict[str, object]:
     }
 
 
+async def since(tx: Tx, account: AccountId, on: date) -> list[Promise]:
+    """Read the promises of an account that were over on a day or later, the oldest first."""
+    c = promise.c
+    query = select(promise).where(c.account_id == account, c.until_on >= on).order_by(c.id)
+    return [from_row(found) for found in await tx.rows(query.limit(KNOWN_MAX))]
+
+
 async def newest(tx: Tx, account: AccountId) -> Promise | None:
     """Read the newest promise of an account."""
     c = promise.c
@@ -105,6 +120,13 @@ async def load_policy(tx: Tx) -> PromisePolicy:
         pause_days=found.pause_days,
         owed_min_minor=found.owed_min_minor,
         owed_max_minor=found.owed_max_minor,
+        count_max=found.count_max,
+        count_days=found.count_days,
+        broken_max=found.broken_max,
+        standings=tuple(
+            Standing(paid_months=months, days_max=days, owed_max_minor=owed)
+            for months, days, owed in json.loads(found.standings)
+        ),
     )
 
 
@@ -116,5 +138,11 @@ async def keep_policy(tx: Tx, policy: PromisePolicy) -> None:
         "pause_days": policy.pause_days,
         "owed_min_minor": policy.owed_min_minor,
         "owed_max_minor": policy.owed_max_minor,
+        "count_max": policy.count_max,
+        "count_days": policy.count_days,
+        "broken_max": policy.broken_max,
+        "standings": json.dumps(
+            [[s.paid_months, s.days_max, s.owed_max_minor] for s in policy.standings]
+        ),
     }
     await tx.upsert(promise_policy, [said], key=("id",))

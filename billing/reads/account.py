@@ -13,7 +13,7 @@ from billing.accounts.store import account, customer, service
 from billing.catalog.store import offering
 from billing.dunning.model import HoldKind
 from billing.dunning.store import hold
-from billing.payments.model import AttemptState, MovementKind
+from billing.payments.model import COMES_IN, FEES, AttemptState, MovementKind
 from billing.payments.store import attempt, movement, open_item, payment_method
 from billing.promises import store as promises
 from billing.promises.model import Promise
@@ -74,11 +74,12 @@ class AttemptView:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HoldView:
-    """A hold and the invoice that causes it."""
+    """A hold and the invoice that causes it; `level` says what is left of what is limited."""
 
     kind: HoldKind
     since_on: date
     cause: str
+    level: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -162,10 +163,10 @@ async def view(tx: Tx, contract: str) -> AccountView:
 
 
 def why_dark(shown: ServiceView, holds: Sequence[HoldView], owed: Money) -> list[str]:
-    """Say in words why nothing may be watched; nothing where it may."""
+    """Say in words why nothing may be watched, or not all of it; nothing where it may."""
     if shown.state is None:
         return ["It was signed up and is not settled yet."]
-    if shown.state.is_live:
+    if shown.state is ServiceState.ACTIVE:
         return []
     texts = {"not_begun": "It has not begun yet.", "cancelled": "It is cancelled."}
     whys = [texts[shown.reason]] if shown.reason in texts else []
@@ -174,6 +175,9 @@ def why_dark(shown: ServiceView, holds: Sequence[HoldView], owed: Money) -> list
             whys.append(f"The first invoice {one.cause} is not paid.")
         elif one.kind is HoldKind.PAUSED:
             whys.append(f"The household lets it rest since {one.since_on}.")
+        elif one.kind is HoldKind.LIMITED:
+            owes = f"{one.cause} is unpaid, {owed} is owed"
+            whys.append(f"Limited to {one.level} since {one.since_on}: {owes}.")
         else:
             whys.append(f"Suspended since {one.since_on}: {one.cause} is unpaid, {owed} is owed.")
     return whys
@@ -243,23 +247,21 @@ async def _payments(tx: Tx, key: AccountId) -> list[PaymentView]:
 
 def _paid(_engine: Engine) -> Select[Any]:
     c = movement.c
-    query = select(movement).where(
-        c.account_id == bindparam("account"), c.kind != MovementKind.FEE.value
-    )
+    no_fee = (c.kind != kind.value for kind in sorted(FEES))
+    query = select(movement).where(c.account_id == bindparam("account"), *no_fee)
     return query.order_by(c.received_at.desc(), c.id.desc()).limit(ROWS_MAX)
 
 
 def payment_view(row: Any) -> PaymentView:
     """Show a movement."""
     kind = MovementKind(row.kind)
-    comes_in = kind in (MovementKind.CLEARED, MovementKind.REINSTATED)
     amount = Money(row.amount_minor, row.currency)
     return PaymentView(
         at=row.received_at,
         provider=row.provider,
         charge=row.charge,
         kind=kind,
-        amount=amount if comes_in else -amount,
+        amount=amount if kind in COMES_IN else -amount,
     )
 
 
@@ -292,14 +294,14 @@ def _tried(_engine: Engine) -> Select[Any]:
 
 async def _holds(tx: Tx, home: ServiceId) -> list[HoldView]:
     return [
-        HoldView(kind=HoldKind(row.kind), since_on=row.since_on, cause=row.cause)
+        HoldView(kind=HoldKind(row.kind), since_on=row.since_on, cause=row.cause, level=row.level)
         for row in await _HOLDS.rows(tx, {"service": home})
     ]
 
 
 def _held(_engine: Engine) -> Select[Any]:
     c = hold.c
-    query = select(c.kind, c.since_on, c.cause).where(c.service_id == bindparam("service"))
+    query = select(c.kind, c.since_on, c.cause, c.level).where(c.service_id == bindparam("service"))
     return query.order_by(c.since_on)
 
 

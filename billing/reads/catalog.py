@@ -14,7 +14,9 @@ from billing.billdays import store as billdays
 from billing.catalog import store as catalog
 from billing.catalog.document import Document, Version, written
 from billing.catalog.model import Offering, Price, PriceBook
+from billing.dunning import braking
 from billing.dunning import store as dunning
+from billing.dunning.brake import Brake
 from billing.dunning.segment import Segments
 from billing.equipment import store as equipment
 from billing.equipment.model import Starts
@@ -149,6 +151,11 @@ async def preview_days(tx: Tx) -> int:
 async def tax_level(tx: Tx) -> Level:
     """Tell what tax is rounded once for."""
     return await tax.load_level(tx)
+
+
+async def brake(tx: Tx) -> Brake | None:
+    """Read how the brake of dunning stands."""
+    return await braking.load(tx)
 
 
 async def promise_policy(tx: Tx) -> PromisePolicy:

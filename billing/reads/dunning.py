@@ -18,6 +18,7 @@ from billing.accounts.store import account
 from billing.dunning.foreseeing import Outlook, foresee
 from billing.dunning.hours import Slot
 from billing.dunning.judging import Debtor
+from billing.dunning.model import Action, Cut
 from billing.dunning.segment import Segments
 from billing.dunning.store import dunning_cut, dunning_notice
 from billing.invoicing.model import SERIES, number
@@ -32,6 +33,14 @@ from terms.ids import InvoiceId
 from terms.money import Money, total
 
 PAGE = 1_000
+_HAPPENS = {
+    Action.LIMIT: "limited",
+    Action.SUSPEND: "suspended",
+    Action.TERMINATE: "terminated",
+    Action.WRITE_OFF: "written_off",
+}
+# What may happen, in the order of a ladder.
+HAPPENINGS = ("told", *_HAPPENS.values(), "restored")
 FIRST_MAX = 50
 DAYS_MAX = 366
 
@@ -64,28 +73,36 @@ class First:
 
 @dataclass(slots=True, kw_only=True)
 class Effects:
-    """How many would be told, go dark and come back by some rules, and who is first."""
+    """How many would be told, limited, suspended, lose their contract, be written off and come
+    back by some rules, and who is first.
+    """
 
     notices: int = 0
     told: int = 0
+    limited: int = 0
     suspended: int = 0
+    terminated: int = 0
+    written_off: int = 0
     restored: int = 0
     first_told: Sequence[First] = ()
+    first_limited: Sequence[First] = ()
     first_suspended: Sequence[First] = ()
+    first_terminated: Sequence[First] = ()
+    first_written_off: Sequence[First] = ()
     first_restored: Sequence[First] = ()
 
     def add(self, one: Owing, outlook: Outlook) -> None:
         """Count what would happen to an account."""
+        self.notices += len(outlook.told_on)
+        days = {_HAPPENS[action]: on for action, on in outlook.first_on.items()}
         if outlook.told_on:
-            self.notices += len(outlook.told_on)
-            self.told += 1
-            self.first_told = _first(self.first_told, one, outlook.told_on[0])
-        if outlook.suspended_on:
-            self.suspended += 1
-            self.first_suspended = _first(self.first_suspended, one, outlook.suspended_on)
+            days["told"] = outlook.told_on[0]
         if outlook.restored_on:
-            self.restored += 1
-            self.first_restored = _first(self.first_restored, one, outlook.restored_on)
+            days["restored"] = outlook.restored_on
+        for name, on in days.items():
+            setattr(self, name, getattr(self, name) + 1)
+            first = _first(getattr(self, f"first_{name}"), one, on)
+            setattr(self, f"first_{name}", first)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -175,7 +192,7 @@ class _Facts:
 
     attempts: dict[InvoiceId, list[Attempt]] = field(default_factory=dict)
     noticed: dict[InvoiceId, dict[int, date]] = field(default_factory=dict)
-    cuts: dict[InvoiceId, date] = field(default_factory=dict)
+    cuts: dict[InvoiceId, Cut] = field(default_factory=dict)
 
     def debtor(self, debts: Sequence[Debt], promised: Any) -> Debtor:
         """Gather what dunning looks at."""
@@ -184,7 +201,7 @@ class _Facts:
             debts=debts,
             attempts={key: self.attempts[key] for key in keys if key in self.attempts},
             noticed={key: self.noticed[key] for key in keys if key in self.noticed},
-            cut_on=min((self.cuts[key] for key in keys if key in self.cuts), default=None),
+            cut=next((self.cuts[key] for key in keys if key in self.cuts), None),
             promise=promised,
         )
 
@@ -199,7 +216,7 @@ async def _facts(tx: Tx, given: Mapping[str, Any], zones: Mapping[InvoiceId, str
         facts.noticed.setdefault(row.invoice_id, {})[row.after_days] = on
     cuts = select(dunning_cut).where(among(tx.engine, dunning_cut.c.invoice_id))
     for row in await tx.rows(cuts, given):
-        facts.cuts[row.invoice_id] = row.cut_on
+        facts.cuts[row.invoice_id] = Cut(row.rung, row.cut_on, row.rests)
     return facts
 
 

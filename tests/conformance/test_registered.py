@@ -1,9 +1,11 @@
-"""Every kind of target that is installed is under test, and says how good it is."""
+"""Every kind of target and provider that is installed is under test, and says how good it is."""
 
 import importlib
 
 import pytest
 
+from billing.payments import registry as providers
+from billing.payments.conformance import ProviderSuite
 from gateway.adapters import registry
 from gateway.adapters.conformance import AdapterSuite
 from gateway.adapters.conformance.grade import RULES, grade_of
@@ -35,3 +37,19 @@ def test_a_registered_kind_has_a_grade(kind: str) -> None:
     assert grade.rules.keys() == RULES.keys()
     assert grade.checklist
     assert registry.adapter_class(kind).kind == kind
+
+
+@pytest.mark.parametrize("kind", providers.kinds())
+def test_a_registered_provider_has_a_harness(kind: str) -> None:
+    """tests/conformance/test_<kind>.py runs the whole suite on that kind of provider."""
+    module = importlib.import_module(f"tests.conformance.test_{kind}")
+    suites = [
+        value
+        for value in vars(module).values()
+        if isinstance(value, type)
+        and issubclass(value, ProviderSuite)
+        and value is not ProviderSuite
+    ]
+    assert [suite for suite in suites if suite.harness.kind == kind]
+    for suite in suites:
+        assert not [name for name in vars(suite) if name.startswith("test_")], "a check is replaced"

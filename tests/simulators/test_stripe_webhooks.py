@@ -142,12 +142,13 @@ def test_every_kind_of_event(provider: RunningSimulator, shop: ProviderClient) -
         operation = {"op": "dispute", "payment_intent": intent["id"]}
         dispute = provider.admin("/tamper", operation)["result"]["id"]
         provider.admin("/tamper", {"op": "close_dispute", "dispute": dispute, "status": "lost"})
-        events = receiver.wait(6)
+        events = receiver.wait(7)
     finally:
         receiver.stop()
     assert {event["type"] for event in events} == {
         "charge.succeeded",
         "payment_intent.succeeded",
+        "refund.created",
         "charge.refunded",
         "charge.dispute.created",
         "charge.dispute.funds_withdrawn",

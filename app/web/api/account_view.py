@@ -118,12 +118,13 @@ class Held:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MessageSent:
-    """A notice on its way to the screens, or a letter to the mail address `to`.
+    """A notice on its way to the screens, or to the mail address or telephone number `to`.
 
     A letter's text is not kept.
     """
 
     kind: str
+    channel: str
     to: str
     text: str
     outcome: str
@@ -243,6 +244,7 @@ def _hold(one: HoldView) -> Hold:
 def _message(one: Delivery) -> MessageSent:
     return MessageSent(
         kind=one.kind,
+        channel=one.via.value,
         to=one.to,
         text=one.text,
         outcome=one.outcome.value,

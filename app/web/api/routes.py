@@ -9,6 +9,7 @@ from app.web.api import (
     billdays,
     books,
     boxes,
+    cash,
     catalogue,
     clock,
     debits,
@@ -37,7 +38,11 @@ API = (
     *purchases.ROUTES,
     *usage.ROUTES,
     *banking.ROUTES,
+<<<<<<< HEAD
     *debits.ROUTES,
+=======
+    *cash.ROUTES,
+>>>>>>> main
     *promotions.ROUTES,
     *vouchers.ROUTES,
     *loyalty.ROUTES,

@@ -36,10 +36,12 @@ KINDS = (
     "refund",
     "method",
     "reward",
+    "dunning",
     "compose",
     "reconcile",
     "notify",
     "mail",
+    "sms",
 )
 
 

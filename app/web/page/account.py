@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 
+from app.desk.paying import promise_policy
 from app.web.page.words import Tone, shown
 from billing.payments.model import AttemptState, MovementKind
 from billing.promises.model import PromiseState
-from billing.reads import catalog
 from billing.reads.account import AccountView
 from runtime.store import Tx
 from terms.calendar import days_after
@@ -17,6 +17,8 @@ from terms.calendar import days_after
 _MOVEMENTS: Mapping[MovementKind, tuple[Tone, str]] = {
     MovementKind.CLEARED: ("good", "paid"),
     MovementKind.REFUNDED: ("off", "given back"),
+    MovementKind.GIVEN_BACK: ("off", "given back"),
+    MovementKind.BOUNCED: ("warn", "did not arrive, is here again"),
     MovementKind.DISPUTED: ("bad", "taken back by the bank"),
     MovementKind.REINSTATED: ("good", "returned by the bank"),
 }
@@ -110,7 +112,7 @@ def promised(about: AccountView) -> str:
 
 async def promise_last_on(tx: Tx, about: AccountView, today: date) -> date | None:
     """Tell until when a promise may be made; whether this household may is judged when it asks."""
-    policy = await catalog.promise_policy(tx)
+    policy = await promise_policy(tx, about.id)
     stands = about.promise is not None and about.promise.is_standing
     if stands or not policy.days_max or not about.owed.amount_minor:
         return None

@@ -19,6 +19,7 @@ _STATES: Mapping[RefundState, tuple[Tone, str]] = {
     RefundState.UNKNOWN: ("warn", "answer awaited"),
     RefundState.DONE: ("good", "given back"),
     RefundState.REFUSED: ("bad", "refused"),
+    RefundState.BOUNCED: ("bad", "did not arrive"),
 }
 # A person may have one charged again that was stopped because money went back.
 _MAY_GO_ON = frozenset({"", "money_went_back"})

@@ -43,7 +43,13 @@ def picture(about: AccountView, gateway: Overview, down: frozenset[str]) -> Pict
         tone: Tone = "bad" if state is ServiceState.SUSPENDED else "warn"
         word = "Paused" if state is ServiceState.SUSPENDED else "Not on yet"
         return Picture(tone=tone, word=word, why=_held(about))
-    return _at_targets(gateway, down)
+    found = _at_targets(gateway, down)
+    return _limited(about) if state is ServiceState.LIMITED and found is _ON else found
+
+
+def _limited(about: AccountView) -> Picture:
+    """Say that not all may be watched, and why."""
+    return Picture(tone="warn", word="Limited", why=_held(about))
 
 
 def _held(about: AccountView) -> tuple[str, ...]:
@@ -59,6 +65,11 @@ def _of_hold(one: HoldView) -> str:
         return f"It comes on as soon as the first invoice, {one.cause}, is paid."
     if one.kind is HoldKind.PAUSED:
         return f"It rests since {shown(one.since_on)}, as you wished."
+    if one.kind is HoldKind.LIMITED:
+        return (
+            f"Not everything is on since {shown(one.since_on)}, because invoice {one.cause} is not "
+            "paid. As soon as it is, all of it comes back by itself."
+        )
     return (
         f"Since {shown(one.since_on)}, because invoice {one.cause} is not paid. "
         "As soon as it is, the picture comes back by itself."

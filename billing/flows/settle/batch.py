@@ -84,6 +84,7 @@ class Batch:
     gate: Gate
     now: datetime
     machine_now: datetime
+    is_braked: bool = False
 
     def rate(self, facts: Iterable[Facts], alike: Iterable[Alike] = ()) -> list[Case]:
         """Say what each account is charged. Raises NotFound for a missing price."""
@@ -157,5 +158,6 @@ class Batch:
             book=self.catalogue.book,
             segment=self.catalogue.segments.of(case.facts.account.segment),
             machine_now=self.machine_now,
+            is_braked=self.is_braked,
         )
         return decide(case.facts, case.rated, issued, rules, case.moment)

@@ -8,11 +8,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
+from typing import NamedTuple
 
 from billing.catalog.model import Offering, PriceBook
 from billing.dunning.hours import Slot
 from billing.dunning.judging import Debtor, Verdict, judge
-from billing.dunning.model import Hold, HoldKind, Step
+from billing.dunning.level import Level
+from billing.dunning.model import Cut, Hold, HoldKind, Step
 from billing.dunning.segment import Segment
 from billing.entitlements.model import Granted, project, with_titles
 from billing.flows.settle.facts import Facts, Household
@@ -28,7 +30,7 @@ from billing.ledger.model import Posting
 from billing.payments.model import Attempt, AttemptState, Debt, MovementKind, attempt_id
 from billing.promises.model import Promise, state_on
 from billing.subscriptions.model import Pause, Subscription
-from terms.entitlement import Entitlement
+from terms.entitlement import Entitlement, ServiceState
 from terms.ids import InvoiceId, NoticeId, ServiceId
 from terms.notice import Notice
 
@@ -70,7 +72,8 @@ class Decision:
     attempts: Sequence[Attempt]
     given: Given | None
     ended: Promise | None
-    cuts: Mapping[InvoiceId, date]
+    cuts: Mapping[InvoiceId, Cut]
+    climbed: Step | None
     charges: Fees
     raised: Sequence[Hold]
     dropped: Sequence[Hold]
@@ -95,6 +98,7 @@ class Decision:
             or self.attempts
             or self.given
             or self.ended
+            or self.climbed
             or self.cuts != self.facts.cuts
             or self.raised
             or self.dropped
@@ -106,11 +110,14 @@ class Decision:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rules:
-    """What one decision is made by, besides the facts. `machine_now` dates notices alone."""
+    """What one decision is made by, besides the facts. `machine_now` dates notices alone; who
+    `is_braked` takes no further rung of the ladder.
+    """
 
     book: PriceBook
     segment: Segment
     machine_now: datetime
+    is_braked: bool = False
 
 
 def decide(facts: Facts, rated: Rated, issued: Issued, rules: Rules, moment: Moment) -> Decision:
@@ -128,7 +135,7 @@ def decide(facts: Facts, rated: Rated, issued: Issued, rules: Rules, moment: Mom
     purse.settle_movements()
     promise = _promise(facts, purse, moment)
     standing = promise if promise and promise.is_standing else None
-    debtor = _debtor(facts, purse, standing, moment)
+    debtor = _debtor(facts, purse, standing, rules, moment)
     verdict = judge(debtor, rules.segment, _slot(facts, moment)) if debtor.debts else Verdict()
     holds = list(_holds(facts, purse, invoice, verdict, moment.today))
     bought = watch(facts, purse, invoice, rules.book, moment)
@@ -148,11 +155,14 @@ def decide(facts: Facts, rated: Rated, issued: Issued, rules: Rules, moment: Mom
         attempts=_attempts(facts, verdict, moment),
         given=_given(facts, purse, verdict, rules, moment),
         ended=None if standing else promise,
-        cuts=_cuts(verdict),
+        cuts=_cuts(debtor, verdict),
+        climbed=verdict.held_by if verdict.climbs else None,
         charges=charges,
         raised=[hold for hold in holds if hold not in held],
         dropped=[hold for hold in held if _key(hold) not in {_key(one) for one in holds}],
-        published=list(_published(facts, holds, bought, rules.book, moment)),
+        published=list(
+            _published(facts, holds, bought, _Shown(rules.book, _level(verdict)), moment)
+        ),
         next_look=moment.now
         if charges.is_now
         else _next_look(
@@ -192,7 +202,9 @@ def _slot(facts: Facts, moment: Moment) -> Slot:
     return Slot(moment.today, facts.account.hour(moment.now))
 
 
-def _debtor(facts: Facts, purse: Purse, promise: Promise | None, moment: Moment) -> Debtor:
+def _debtor(
+    facts: Facts, purse: Purse, promise: Promise | None, rules: Rules, moment: Moment
+) -> Debtor:
     had = [one for household in facts.households for one in household.subscriptions]
     return Debtor(
         promise=promise,
@@ -201,8 +213,9 @@ def _debtor(facts: Facts, purse: Purse, promise: Promise | None, moment: Moment)
         noticed=facts.noticed,
         # After money went back a person decides whether to charge again.
         method=facts.method.id if facts.method and not purse.went_back else None,
-        cut_on=min(facts.cuts.values(), default=None),
+        cut=min(facts.cuts.values(), key=_since, default=None),
         has_left=all(one.is_over(moment.today) for one in had),
+        is_braked=rules.is_braked,
     )
 
 
@@ -245,19 +258,27 @@ def _holds(
         for pause in household.pauses:
             if pause.is_on(today):
                 yield Hold(service=service, kind=HoldKind.PAUSED, since_on=pause.from_on, cause="")
-        if verdict.held and verdict.held_since:
+        if verdict.held and verdict.held_by and verdict.held_since:
+            level = verdict.held_by.level
             yield Hold(
                 service=service,
-                kind=HoldKind.DUNNING,
+                kind=HoldKind.LIMITED if level else HoldKind.DUNNING,
                 since_on=verdict.held_since,
                 cause=verdict.held.number,
+                level=level.name if level else "",
             )
 
 
-def _cuts(verdict: Verdict) -> dict[InvoiceId, date]:
-    if verdict.held is None or verdict.held_since is None:
-        return {}
-    return {verdict.held.invoice: verdict.held_since}
+def _cuts(debtor: Debtor, verdict: Verdict) -> dict[InvoiceId, Cut]:
+    return {debtor.debts[0].invoice: verdict.cut} if verdict.cut else {}
+
+
+def _since(cut: Cut) -> date:
+    return cut.on
+
+
+def _level(verdict: Verdict) -> Level | None:
+    return verdict.held_by.level if verdict.held_by else None
 
 
 def _key(hold: Hold) -> tuple[ServiceId, HoldKind]:
@@ -294,11 +315,18 @@ def _params(household: Household, debt: Debt, purse: Purse, moment: Moment) -> d
     }
 
 
+class _Shown(NamedTuple):
+    """What is sold, and what a level leaves of it."""
+
+    book: PriceBook
+    level: Level | None
+
+
 def _published(
-    facts: Facts, holds: Sequence[Hold], bought: Bought | None, book: PriceBook, moment: Moment
+    facts: Facts, holds: Sequence[Hold], bought: Bought | None, shown: _Shown, moment: Moment
 ) -> Iterator[Entitlement]:
     """Yield the rights that differ from those published last; the revision is still the old one."""
-    offerings = book.offerings
+    book, offerings = shown.book, shown.book.offerings
     for household in facts.households:
         granted = [_granted(one, offerings[one.offering]) for one in household.subscriptions]
         mine = [hold for hold in holds if hold.service == household.service.id]
@@ -306,6 +334,8 @@ def _published(
         rights = project(service, granted, mine, facts.account.locale, moment.today)
         if titles := titles_of(household, bought):
             rights = with_titles(rights, titles)
+        if shown.level and rights.state is ServiceState.LIMITED:
+            rights = shown.level.limit(rights)
         if rights.encode() != household.published:
             yield rights
 

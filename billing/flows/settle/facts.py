@@ -10,7 +10,7 @@ from typing import NamedTuple
 from billing.accounts.model import Account, Service
 from billing.dunning.dispute_fees import Charged as ChargedDispute
 from billing.dunning.late_fees import Fee
-from billing.dunning.model import Hold
+from billing.dunning.model import Cut, Hold
 from billing.dunning.overdue import History
 from billing.equipment.model import Rental
 from billing.invoicing.credit import Charged
@@ -94,7 +94,7 @@ class Facts:
     `deposited` are rentals with a charged deposit. `first` are open invoices that were the first of
     a subscription. `redeemed` is None where no promotion was had. `credits` is money that has paid
     nothing yet, by the movement or credit note it came with. `promise` is the one that stands.
-    `cuts` are open invoices for which it is dark, and since when.
+    `cuts` are open invoices for which a rung of the ladder stands.
     `pending` is charged once, with an invoice to come. `voided` are the void ones of the invoices
     of `charged`, and whether their days are charged again. `late` is None where no late fee can be
     due or wrong.
@@ -117,7 +117,7 @@ class Facts:
     paid: list[Paid] = field(default_factory=list)
     attempts: dict[InvoiceId, list[Attempt]] = field(default_factory=dict)
     noticed: dict[InvoiceId, dict[int, date]] = field(default_factory=dict)
-    cuts: dict[InvoiceId, date] = field(default_factory=dict)
+    cuts: dict[InvoiceId, Cut] = field(default_factory=dict)
     first: dict[str, InvoiceId] = field(default_factory=dict)
     late: Late | None = None
     dispute_fees: list[ChargedDispute] = field(default_factory=list)

@@ -11,6 +11,7 @@ from typing import Any
 
 from sqlalchemy import Column, ScalarSelect, Select, and_, func, literal_column, select
 
+from billing.dunning.model import Cut
 from billing.dunning.store import dunning_cut, dunning_notice
 from billing.flows.settle.facts import Facts, Paid
 from billing.invoicing.model import SERIES, number
@@ -46,7 +47,9 @@ async def take_open(tx: Tx, rest: Mapping[str, list[Any]], facts: dict[AccountId
     owners = {debt.invoice: one for one in facts.values() for debt in one.debts}
     _take_collection(rest["attempts"], rest["notices"], owners)
     for row in rest["cuts"]:
-        owners[row.invoice_id].cuts[InvoiceId(row.invoice_id)] = row.cut_on
+        owners[row.invoice_id].cuts[InvoiceId(row.invoice_id)] = Cut(
+            row.rung, row.cut_on, row.rests
+        )
     await _movements(tx, rest["movements"], facts)
 
 
@@ -124,7 +127,7 @@ def notice_query(engine: Engine) -> Select[Any]:
 
 
 def cut_query(engine: Engine) -> Select[Any]:
-    """Ask for which open invoices accounts are dark."""
+    """Ask for which open invoices a rung of the ladder stands."""
     return by_key(engine, select(dunning_cut), dunning_cut.c.invoice_id, via=_OPEN)
 
 

@@ -142,7 +142,7 @@ class Purse:
         came_in = one if one.kind is MovementKind.CLEARED else _came_in(charge)
         if came_in is None:
             return
-        if one.kind is MovementKind.FEE:
+        if one.kind in payments.FEES:
             self._bear(one, on=max(self._day(one), self._day(came_in)))
             return
         before = payments.taken_back(charge)
@@ -170,9 +170,8 @@ class Purse:
 
     def _bear(self, one: Movement, *, on: date) -> None:
         """Book what a provider kept: it is ours to bear, and changes nothing of what is owed."""
-        sides = entries(
-            (Book.FEES, one.provider, one.amount), (Book.CLEARING, one.provider, -one.amount)
-        )
+        cost = one.amount if one.kind is MovementKind.FEE else -one.amount
+        sides = entries((Book.FEES, one.provider, cost), (Book.CLEARING, one.provider, -cost))
         self.settled.append(one.id)
         self._post(one.id, PostingKind.FEE, sides, on=on)
 

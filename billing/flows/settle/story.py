@@ -16,9 +16,11 @@ from time import perf_counter as now_s
 from billing.accounts.model import Perk
 from billing.billdays.model import Gate
 from billing.catalog import store as catalog
+from billing.dunning import braking
 from billing.flows.desk import Desk
 from billing.flows.settle.alike import Named, sort_out
 from billing.flows.settle.batch import Batch, Case, Decided, Papers, Sight
+from billing.flows.settle.brake import hold_back
 from billing.flows.settle.load import Loaded, load, load_facts
 from billing.flows.settle.load_late import load_disputed, load_late
 from billing.flows.settle.write_alike import write_all
@@ -92,12 +94,15 @@ async def settle(
     begun_s = now_s()
     left, plain = batch.decide_alike(cases)
     papers = await _papers(desk, sight, left, now)
-    decided = Decided(each=batch.decide(left, papers), alike=plain)
+    each, brake = await hold_back(batch, sight, left, papers, batch.decide(left, papers))
+    decided = Decided(each=each, alike=plain)
     await write_all(desk, sight, decided, now)
     # What follows for loyalty is worked out beside: only who has any of it is marked.
     paid = (one for one in decided.each if one.facts.account.perks & Perk.REWARD)
     if rewarded := [one.facts.account.id for one in paid if one.purse.settled]:
         await desk.work.mark(tx, "reward", rewarded)
+    if brake:
+        await braking.turn(tx, brake)
     return Settled(next_look=decided.next_look, busy_s=max(rating_s, now_s() - begun_s))
 
 

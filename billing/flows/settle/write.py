@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 from sqlalchemy import Date, bindparam, delete, update
 
 from billing.accounts.store import service
+from billing.dunning.model import CARRIED_OUT
 from billing.dunning.store import dunning_cut, dunning_notice, hold, hold_id, hold_row
 from billing.flows.desk import Desk
 from billing.flows.settle.decide import Decision
@@ -93,6 +94,7 @@ async def write(desk: Desk, tx: Tx, decisions: Sequence[Decision]) -> None:
     await _attempts(desk, tx, decisions)
     await _promises(tx, decisions)
     await _holds(tx, decisions)
+    await _deeds(desk, tx, decisions)
     await _rights(desk, tx, _all(decisions, lambda one: one.published))
     await _notices(desk, tx, decisions)
 
@@ -235,8 +237,18 @@ async def _holds(tx: Tx, decisions: Sequence[Decision]) -> None:
     await _run(tx, _DROPPED, [hold_id(one) for one in dropped])
     changed = [one for one in decisions if one.cuts != one.facts.cuts]
     await _run(tx, _MENDED, _all(changed, lambda one: one.facts.cuts))
-    cuts = [{"invoice_id": k, "cut_on": on} for one in changed for k, on in one.cuts.items()]
+    cuts = [
+        {"invoice_id": key, "cut_on": cut.on, "rung": cut.rung, "rests": cut.rests}
+        for one in changed
+        for key, cut in one.cuts.items()
+    ]
     await tx.insert(dunning_cut, cuts)
+
+
+async def _deeds(desk: Desk, tx: Tx, decisions: Sequence[Decision]) -> None:
+    """Have that carried out which is more than a hold."""
+    due = [one for one in decisions if one.climbed and one.climbed.action in CARRIED_OUT]
+    await desk.work.mark(tx, "dunning", [one.facts.account.id for one in due])
 
 
 async def _rights(desk: Desk, tx: Tx, rights: Sequence[Entitlement]) -> None:

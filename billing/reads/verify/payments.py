@@ -46,7 +46,8 @@ RULES = (
             ) r
             LEFT JOIN (
                 SELECT provider, charge,
-                    MAX(CASE kind WHEN 'refunded' THEN amount_minor END) AS told,
+                    MAX(CASE kind WHEN 'refunded' THEN amount_minor ELSE 0 END)
+                    + SUM(CASE kind WHEN 'given_back' THEN amount_minor ELSE 0 END) AS told,
                     SUM(CASE kind WHEN 'cleared' THEN amount_minor ELSE 0 END) AS came
                 FROM movement GROUP BY provider, charge
             ) m ON m.provider = r.provider AND m.charge = r.charge

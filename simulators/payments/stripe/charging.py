@@ -74,11 +74,11 @@ class Cashier:
         self._book.emit("charge.dispute.funds_withdrawn", dispute)
         return dispute
 
-    def close_dispute(self, dispute: Thing, status: str) -> None:
-        """Close a dispute as won or lost."""
+    def close_dispute(self, dispute: Thing, status: str, fee_returned: int = 0) -> None:
+        """Close a dispute as won or lost; won, its fee may come back too."""
         dispute["status"] = status
         if status == "won":
-            self._transact(dispute, dispute["amount"], 0)
+            self._transact(dispute, dispute["amount"], -fee_returned)
             self._book.emit("charge.dispute.funds_reinstated", dispute)
         self._book.emit("charge.dispute.closed", dispute)
 
@@ -160,7 +160,7 @@ class Cashier:
 
 def shown_method(method: Thing) -> Thing:
     """Show a payment method without what only the simulator knows of it."""
-    return {key: value for key, value in method.items() if key != "_token"}
+    return {key: value for key, value in method.items() if not key.startswith("_")}
 
 
 def _fail(charge: Thing, code: str) -> None:

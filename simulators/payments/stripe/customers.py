@@ -136,7 +136,7 @@ def detach(ask: Ask) -> Thing:
         message = "The payment method you provided is not attached to a customer."
         raise invalid(f"{message[:-1]} so detachment is impossible.")
     before = {"customer": method["customer"]}
-    method["customer"] = None
+    method.update(customer=None, _is_detached=True)
     ask.changed(method, before)
     ask.book.emit("payment_method.detached", shown_method(method), ask.key)
     return shown_method(method)

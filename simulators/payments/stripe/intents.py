@@ -194,7 +194,14 @@ def _keeper(ask: Ask, number: str) -> str | None:
 
 
 def _same_customer(ask: Ask, number: str | None, customer: str | None) -> None:
-    owner = None if number is None else ask.book.methods[number]["customer"]
+    if number is None:
+        return
+    owner = ask.book.methods[number]["customer"]
+    if ask.book.methods[number].get("_is_detached"):
+        message = (
+            "The provided PaymentMethod was detached from a Customer. It may not be used again."
+        )
+        raise invalid(message, param="payment_method")
     if owner is not None and owner != customer:
         message = "The payment method supplied belongs to a Customer other than the one given."
         raise invalid(message, param="payment_method")

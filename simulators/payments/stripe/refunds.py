@@ -1,7 +1,7 @@
 """Refunds, and the disputes that can be looked at."""
 
 from simulators.payments.stripe.ask import Ask
-from simulators.payments.stripe.book import Thing, copy_of
+from simulators.payments.stripe.book import Book, Thing, copy_of
 from simulators.payments.stripe.errors import invalid, missing
 from simulators.payments.stripe.lists import CURSORS, page
 from simulators.payments.stripe.params import allow, amount, check_payable, metadata, need, text
@@ -35,14 +35,26 @@ def create(ask: Ask) -> Thing:
         metadata=metadata(ask.params),
         payment_intent=charge["payment_intent"],
         reason=text(ask.params, "reason"),
+        failure_reason=None,
         status="succeeded",
     )
     ask.book.refunds[refund["id"]] = refund
     charge["amount_refunded"] += wanted
     charge["refunded"] = charge["amount_refunded"] == charge["amount"]
+    ask.book.emit("refund.created", refund, ask.key)
     ask.book.emit("charge.refunded", charge, ask.key)
     ask.created(refund, "amount", "currency", "charge", "payment_intent", "metadata")
     return _expanded(ask, refund, _EXPANDED)
+
+
+def fail(book: Book, refund: Thing, reason: str) -> None:
+    """Let the payer's bank send a refund back: its money is the merchant's again."""
+    refund.update(status="failed", failure_reason=reason)
+    charge = book.charges[refund["charge"]]
+    charge["amount_refunded"] -= refund["amount"]
+    charge["refunded"] = False
+    for name in ("refund.updated", "charge.refund.updated", "refund.failed"):
+        book.emit(name, refund)
 
 
 def get(ask: Ask) -> Thing:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from simulators.journal import Journal
+from simulators.payments.stripe import refunds
 from simulators.payments.stripe.book import Book, Thing
 from simulators.payments.stripe.cards import checked, rule_from
 from simulators.payments.stripe.charging import DISPUTE_FEE, Cashier, shown_method
@@ -34,6 +35,7 @@ class Tampering:
             "settle": self._settle,
             "dispute": self._dispute,
             "close_dispute": self._close_dispute,
+            "fail_refund": self._fail_refund,
             "webhook": self._webhook,
             "redeliver": self._redeliver,
             "renew": self._renew,
@@ -86,9 +88,17 @@ class Tampering:
         status = str(operation.get("status", "lost"))
         if status not in {"won", "lost"}:
             raise BadOperation("a dispute is closed as won or lost")
-        self._cashier.close_dispute(dispute, status)
+        self._cashier.close_dispute(dispute, status, int(operation.get("fee_returned", 0)))
         self._note("close_dispute", dispute["id"], {"status": status})
         return dispute
+
+    def _fail_refund(self, operation: Mapping[str, Any]) -> Any:
+        refund = self._thing(self._book.refunds, operation["refund"])
+        if refund["status"] != "succeeded":
+            raise BadOperation(f"{refund['id']} is {refund['status']}")
+        refunds.fail(self._book, refund, str(operation.get("reason", "lost_or_stolen_card")))
+        self._note("fail_refund", refund["id"], {"status": refund["status"]})
+        return refund
 
     def _webhook(self, operation: Mapping[str, Any]) -> Any:
         """Make the endpoint given the only one."""

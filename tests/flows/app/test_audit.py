@@ -40,6 +40,11 @@ ELSEWHERE = {  # done in tests of their own
     "/console/accounts/{contract}/redeem",
     "/portal/redeem",
     *(f"/api/v1/bank/{deed}" for deed in ("statements", "assign", "return", "suspend", "aside")),
+    *(f"/api/v1/{path}" for path in ("tills", "tills/{id}/retire", "shifts", "shifts/move")),
+    *(f"/api/v1/shifts/{{id}}/{deed}" for deed in ("count", "approve", "recount")),
+    *(f"/console/cash/{deed}" for deed in ("open", "move", "count", "approve", "recount")),
+    *(f"/console/cash/{deed}" for deed in ("till", "retire")),
+    *(f"{kind}/receipts/{{number}}/print" for kind in ("/api/v1", "/console")),
     *(f"/console/bank/{deed}" for deed in ("take", "assign", "return", "suspend", "aside")),
     *(f"/api/v1/debits/{deed}" for deed in ("creditor", "batches", "hand-in", "withdraw")),
     "/api/v1/debits/report",
@@ -101,7 +106,7 @@ DEPOSIT = (
     """,
     f"""
     INSERT INTO invoice SELECT 'I{{n}}', 'INV', 80000{{n}}, 'INV-0080000{{n}}', account_id, 'EUR',
-        '2030-01-01', 1, '2030-01-15', 3000, 0, 3000, '[]' FROM service WHERE contract = '{HERE}'
+        '2030-01-01', 1, '2030-01-15', 3000, 0, 3000, '[]', 0 FROM service WHERE contract = '{HERE}'
     """,
     f"""
     INSERT INTO invoice_line (invoice_id, n, service_id, subject, kind, period_start, period_end,

@@ -41,7 +41,7 @@ DEPOSIT = (
     """,
     f"""
     INSERT INTO invoice SELECT 'I1', 'INV', 800001, 'INV-00800001', account_id, 'EUR',
-        '2030-01-01', 1, '2030-01-15', 3000, 0, 3000, '[]' FROM service WHERE contract = '{LIT}'
+        '2030-01-01', 1, '2030-01-15', 3000, 0, 3000, '[]', 0 FROM service WHERE contract = '{LIT}'
     """,
     f"""
     INSERT INTO invoice_line (invoice_id, n, service_id, subject, kind, period_start, period_end,
@@ -94,6 +94,9 @@ BANKED = (
     Row(amount="3.00", ref="B4", text=f"household {LIT}"),
 )
 
+# A run of dunning was stopped.
+STOPPED = "UPDATE dunning_brake SET stopped_at = 1"
+
 METHOD = f"""
     INSERT INTO payment_method
         (id, account_id, provider, customer_ref, method_ref, stopped, created_at)
@@ -110,6 +113,8 @@ ASKED = {
     "goodwill": ("INV-00000001.1", "--amount", "0.50", *("--reason", "r", "--reference", "G-1")),
     "jurisdiction": (LIT, "AT"),
     "segment": (LIT,),
+    "dunning brake": (),
+    "dunning release": ("--by", "cli:second"),
     "dunning preview": ("{folder}/operator.toml", "--days", "40"),
     "catalogue show": (),
     "catalogue versions": (),
@@ -137,6 +142,18 @@ ASKED = {
     "pay": (DARK, "5.00", "--reference", "R-1"),
     "refund give": (DARK, "R-1", *("--amount", "1.00", "--reason", "r", "--reference", "B-1")),
     "refund list": (DARK,),
+    "cash till": ("main", "--place", "Front desk"),
+    "cash tills": (),
+    "cash open": ("main", "--float", "10.00"),
+    "cash in": ("5.00",),
+    "cash out": ("1.00",),
+    "cash count": ("main-1", "13.00"),
+    "cash approve": ("main-1",),
+    "cash recount": ("side-1",),
+    "cash shifts": (),
+    "cash report": ("main-1",),
+    "cash receipt": ("RCT-00000001",),
+    "cash retire": ("main",),
     "methods list": (LIT,),
     "methods add": (DARK,),
     "methods default": (LIT, "PM1"),
@@ -268,13 +285,14 @@ LOOKING = {
         "catalogue publish",  # of what is published already
         "purchase list",
         "statement",
-        "dunning preview",
+        *("dunning preview", "dunning brake"),
         "usage show",
         "usage waiting",
         "usage meters",
         "bank statements",
         "bank review",
         *("debits coming", "debits list", "debits show", "mandates list"),
+        *("cash tills", "cash shifts", "cash report"),
         "promotions",
         *("vouchers list", "vouchers dealers"),
         "loyalty show",
@@ -289,6 +307,7 @@ REASONED = {
     "write-off",
     "review resolve",
     "pay",
+    "cash receipt",
     "device lost",
     "device scrap",
 }
@@ -321,18 +340,20 @@ def named(name: str, told: Any) -> dict[str, str]:
     return {"sale": told["id"]} if name == "purchase sell" else {}
 
 
-def prepare(ours: Operation, name: str) -> None:
-    """Have what some commands need: a bill day that waits, an announced debit, another batch."""
-    if name == "bill preview":
-        wait_for_bill_days(ours)
+def wait_for_debits(ours: Operation) -> None:
+    """Let the product beside announce what the mandate is for."""
     with closing(sqlite3.connect(ours.product.folder / "boxoffice.db")) as database:
-        if name == "debits withdraw":
-            database.execute(OTHER_BATCH)
-            database.commit()
-        for _ in range(100 if name == "debits coming" else 0):
+        for _ in range(100):
             if database.execute("SELECT 1 FROM debit").fetchone():
-                break
+                return
             time.sleep(0.2)
+
+
+def add_a_batch(ours: Operation) -> None:
+    """Put another batch beside the one that was made."""
+    with closing(sqlite3.connect(ours.product.folder / "boxoffice.db")) as database:
+        database.execute(OTHER_BATCH)
+        database.commit()
 
 
 def wait_for_bill_days(ours: Operation) -> None:
@@ -340,6 +361,27 @@ def wait_for_bill_days(ours: Operation) -> None:
     with closing(sqlite3.connect(ours.product.folder / "boxoffice.db")) as database:
         database.execute("INSERT OR REPLACE INTO bill_policy (id, window_days) VALUES (1, 1)")
         database.commit()
+
+
+def count_by_another(ours: Operation) -> None:
+    """Let somebody else have sat at the till, and another one wait for a second person."""
+    with closing(sqlite3.connect(ours.product.folder / "boxoffice.db")) as database:
+        database.execute("UPDATE shift SET cashier = 'anna', counted_by = 'anna'")
+        database.execute("INSERT INTO till VALUES ('side', '', 0, 1, 1, 1)")
+        database.execute(
+            "INSERT INTO shift SELECT 'S2', 'side', 1, 'bert', state, opened_at, 0, counted_at,"
+            " 'bert', NULL, '' FROM shift"
+        )
+        database.commit()
+
+
+# What others do before a command is asked.
+BEFORE = {
+    "bill preview": wait_for_bill_days,
+    "cash approve": count_by_another,
+    "debits coming": wait_for_debits,
+    "debits withdraw": add_a_batch,
+}
 
 
 @pytest.fixture(scope="module")
@@ -374,7 +416,7 @@ def test_every_command_prints_one_document(shop, monkeypatch):
     used_at = datetime.now(UTC).isoformat()
     (folder / "usage.csv").write_text(f"{USAGE}r-1,nobody,hours,1.5,{used_at}\n")
     with closing(sqlite3.connect(ours.product.folder / "boxoffice.db")) as database:
-        for each in (CASE, HALF, METHOD, *POINTS, *DEPOSIT):
+        for each in (CASE, HALF, METHOD, STOPPED, *POINTS, *DEPOSIT):
             database.execute(each)
         database.commit()
         (bill,) = database.execute(UNPAID).fetchone()
@@ -385,7 +427,7 @@ def test_every_command_prints_one_document(shop, monkeypatch):
     visit = ["purchase", "sell", LIT, "VISIT", "--ref", "S-0", "--json"]
     sales = {"other": json.loads(CliRunner().invoke(cli, visit).stdout)["id"]}
     for name, words in ASKED.items():
-        prepare(ours, name)
+        BEFORE.get(name, lambda _: None)(ours)
         before = trace(ours)
         known = {
             "folder": folder / "operator",

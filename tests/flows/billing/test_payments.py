@@ -252,6 +252,8 @@ EVENTS = (
     (MovementKind.REFUNDED, "ch_2/700", "pi_2", 700),
     (MovementKind.REINSTATED, "du_1", "pi_1", FIRST),
     (MovementKind.REFUNDED, "ch_2/300", "pi_2", 300),
+    (MovementKind.GIVEN_BACK, "re_1", "pi_1", 800),
+    (MovementKind.BOUNCED, "re_1", "pi_1", 800),
 )
 
 
@@ -263,7 +265,7 @@ EVENTS = (
 async def test_any_order_of_payment_events_ends_in_the_same_books(
     sqlite_template, tmp_path_factory, machine, order, cut, twice
 ):
-    """Cleared, disputed, refunded, won, in any order, batch and number: the books end alike."""
+    """Cleared, disputed, refunded, won, bounced, in any order and batch: the books end alike."""
     folder = tmp_path_factory.mktemp("books")
     shutil.copy(sqlite_template, folder / "books.db")
     store = Store(f"sqlite:///{folder / 'books.db'}")
@@ -306,6 +308,9 @@ OF_ONE = (
     (MovementKind.DISPUTED, "du_1", FIRST - 700),
     (MovementKind.FEE, "du_1", 1500),
     (MovementKind.REINSTATED, "du_1", FIRST - 700),
+    (MovementKind.FEE_RETURNED, "du_1", 500),
+    (MovementKind.GIVEN_BACK, "re_1", 300),
+    (MovementKind.BOUNCED, "re_1", 300),
 )
 
 
@@ -317,7 +322,7 @@ OF_ONE = (
 async def test_any_order_of_what_becomes_of_one_charge_ends_in_the_same_books(
     sqlite_template, tmp_path_factory, machine, order
 ):
-    """Succeeded, failed late, refunded, disputed at a fee, reinstated: each heard by itself."""
+    """Succeeded, failed late, refunded in vain, disputed, some of its fee back: each by itself."""
     folder = tmp_path_factory.mktemp("books")
     shutil.copy(sqlite_template, folder / "books.db")
     store = Store(f"sqlite:///{folder / 'books.db'}")
@@ -351,8 +356,8 @@ async def test_any_order_of_what_becomes_of_one_charge_ends_in_the_same_books(
             await office.settle(account)
         assert await open_items(store) == {"INV-00000001": 700}
         assert await balances(store) == {
-            ("clearing", "cards", "EUR"): FIRST - 700 - 1500,
-            ("fees", "cards", "EUR"): 1500,
+            ("clearing", "cards", "EUR"): FIRST - 700 - 1000,
+            ("fees", "cards", "EUR"): 1000,
             ("receivable", account, "EUR"): 700,
             ("revenue", "", "EUR"): -2100,
             ("tax", "standard", "EUR"): -420,
@@ -513,7 +518,7 @@ async def test_rotated_secrets_and_marks_are_accepted(small_till: Till):
     old = signature(body, at, "whsec_older")
     headers = {"stripe-signature": old.replace("v1=", f"v1={'0' * 64},v1=")}
     async with till.office.store.begin() as tx:
-        message = prove(till.office.desk, "cards", headers, body)
+        (message,) = prove(till.office.desk, "cards", headers, body)
         assert [one.is_new for one in await receive(till.office.desk, tx, [message] * 3)] == [
             True,
             False,

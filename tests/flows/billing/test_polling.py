@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import select
 
 from billing.flows import polling
+from billing.flows.receive import Received
 from billing.payments.store import provider_cursor, provider_event
 from tests.fixtures.till import Till
 from tests.flows.billing.books import balances, check_books, open_items
@@ -25,15 +26,8 @@ async def poll(till: Till, pages_max: int = polling.PAGES_MAX) -> int:
             break
     async with office.store.read() as tx:
         keys = [row.id for row in await tx.rows(select(provider_event.c.id))]
-    await till.take(*(Heard(key) for key in keys))  # type: ignore[arg-type]
+    await till.take(*(Received(event=key, is_new=False) for key in keys))
     return found
-
-
-class Heard:
-    """An event that is stored."""
-
-    def __init__(self, event: str) -> None:
-        self.event = event
 
 
 async def test_a_lost_message_is_found_and_late_ones_change_nothing(till: Till):

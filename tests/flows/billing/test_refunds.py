@@ -70,7 +70,7 @@ async def test_a_refund_is_owed_again_but_for_what_a_credit_note_takes_off(till:
         amount = Money(100, "EUR") if n == 1 else Money(500, "EUR") if n else EUROS_10
         await wish(till.office, charge, f"R-{n}", amount=amount, **more)
         await carry_out(till)
-        await till.hear_all("charge.refunded")
+        await till.hear_all("refund.created")
         owed.append((await open_items(till.office.store))["INV-00000001"])
         await check_books(till.office.store)
     assert owed == [1000, 1000, 1000]
@@ -142,7 +142,7 @@ async def test_a_lost_answer_gives_back_once(till: Till, fault: str):
         await carry_out(till)
     assert await states(till) == ["done"]
     assert await given(till) == [1000]
-    await till.hear_all("charge.refunded")
+    await till.hear_all("refund.created")
     assert await open_items(till.office.store) == {"INV-00000001": 1000}
     await check_books(till.office.store)
 
@@ -160,6 +160,33 @@ async def test_what_is_never_known_is_shown_and_stays(small_till: Till):
     assert "needs a look" in recorded.stuck[made.id]
     assert await states(till) == [RefundState.UNKNOWN]
     assert await given(till) == []
+
+
+@pytest.mark.parametrize("is_heard_first", [False, True])
+async def test_a_refund_that_does_not_arrive_is_money_again(till: Till, is_heard_first: bool):
+    """A closed card sends it back: the invoice is paid as before, whichever is heard first."""
+    charge = await paid(till)
+    await wish(till.office, charge, "R-1", amount=EUROS_10)
+    if is_heard_first:
+        await till.faults("lost:match=POST refunds:count=1")
+        await carry_out(till)
+    else:
+        await carry_out(till)
+        assert await open_items(till.office.store) == {"INV-00000001": 1000}
+    (made,) = (await till.ask("refunds"))["data"]
+    await till.simulator.aadmin("/tamper", {"op": "fail_refund", "refund": made["id"]})
+    await till.hear_all("refund.failed")
+    assert await states(till) == (["unknown"] if is_heard_first else ["bounced"])
+    if is_heard_first:
+        await carry_out(till)
+    assert await open_items(till.office.store) == {}
+    assert await states(till) == (["refused"] if is_heard_first else ["bounced"])
+    assert (await balances(till.office.store))["clearing", "cards", "EUR"] == FIRST
+    await till.hear_all("refund.created", "refund.updated", "refund.failed")
+    assert await open_items(till.office.store) == {}
+    again = await wish(till.office, charge, "R-2")
+    assert again.amount == Money(FIRST, "EUR")
+    await check_books(till.office.store)
 
 
 async def test_what_the_provider_refuses_is_shown(small_till: Till):

@@ -146,7 +146,7 @@ BREACHES = {
         ("whoever is held for a debt has one",),
     ),
     "somebody is held for nothing": (
-        "INSERT INTO hold SELECT id, id, 'dunning', '2026-01-01', '' FROM service",
+        "INSERT INTO hold SELECT id, id, 'dunning', '2026-01-01', '', '' FROM service",
         ("whoever is held for a debt has one", "agrees with what holds it"),
     ),
     "a deed is nameless": ("UPDATE audit SET actor = ''", ("names who did it",)),

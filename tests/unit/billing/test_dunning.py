@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from billing.dunning.hours import Hours, Slot
 from billing.dunning.judging import Debtor, judge
-from billing.dunning.model import Action, Ladder, Step
+from billing.dunning.level import Level
+from billing.dunning.model import Action, Cut, Ladder, Step
 from billing.dunning.retrying import RetryPlan
 from billing.dunning.segment import Retries, Segment
 from billing.payments.model import ALLOWED, Attempt, AttemptState, Debt, attempt_id, step
@@ -34,10 +35,22 @@ def debt(key: str = "I1", due: date = DUE, sequence: int = 1) -> Debt:
     )
 
 
-def ladder(retries: list[int], notices: list[int] = [], suspend: list[int] = []) -> Ladder:  # noqa: B006 - never changed
+def limit(after_days: int, name: str = "sd_only") -> Step:
+    """Make a step that leaves some of what there is."""
+    level = Level(name=name, only=frozenset({"BASE"}))
+    return Step(after_days=after_days, action=Action.LIMIT, level=level)
+
+
+def ladder(
+    retries: list[int],
+    notices: list[int] = [],  # noqa: B006 - never changed
+    suspend: list[int] = [],  # noqa: B006 - never changed
+    *more: Step,
+) -> Ladder:
     """Make a ladder by the days of its steps."""
     return Ladder(
         (
+            *more,
             *(Step(after_days=day, action=Action.RETRY) for day in retries),
             *(Step(after_days=day, action=Action.NOTICE, notice=f"n{day}") for day in notices),
             *(Step(after_days=day, action=Action.SUSPEND) for day in suspend),
@@ -57,10 +70,20 @@ class Life:
         self.has_left = False
         self.attempts: dict[InvoiceId, list[Attempt]] = {}
         self.noticed: dict[InvoiceId, dict[int, date]] = {}
-        self.held_since: date | None = None
+        self.cut: Cut | None = None
         self.tried: list[tuple[str, date]] = []
         self.told: list[tuple[str, date]] = []
-        self.darkened: list[Slot] = []
+        self.climbed: list[tuple[str, Slot]] = []
+
+    @property
+    def held_since(self) -> date | None:
+        """Since when something is taken away."""
+        return self.cut.on if self.cut else None
+
+    @property
+    def darkened(self) -> list[Slot]:
+        """When it was suspended."""
+        return [at for rung, at in self.climbed if rung == Action.SUSPEND]
 
     def look(self, today: date, hour: int = 0):
         """Look until nothing more happens in this hour; returns the last verdict."""
@@ -71,21 +94,22 @@ class Life:
                 attempts=self.attempts,
                 noticed=self.noticed,
                 method=self.method,
-                cut_on=self.held_since,
+                cut=self.cut,
                 has_left=self.has_left,
             )
             found = judge(debtor, self.rules, Slot(today, hour))
             assert found.next_at is None or found.next_at > Slot(today, hour)
-            if found.held and not self.held_since:
-                self.darkened.append(Slot(today, hour))
-            self.held_since = found.held_since
+            if found.climbs and found.held_by:
+                self.climbed.append((found.held_by.rung, Slot(today, hour)))
+                self.has_left |= found.held_by.action is Action.TERMINATE
+            self.cut = found.cut
             if found.notice:
                 one, each = found.notice
                 self.noticed.setdefault(one.invoice, {})[each.after_days] = today
                 self.told.append((each.notice, today))
             for one, n in found.retries:
                 self._fail(one, n, today)
-            if not found.notice and not found.retries:
+            if not found.notice and not found.retries and not found.climbs:
                 return found
 
     def follow(self, at: Slot) -> None:
@@ -158,6 +182,22 @@ days = st.lists(st.integers(0, 45), max_size=5, unique=True)
 
 
 @st.composite
+def climbs(draw) -> list[list[int] | Step]:
+    """Draw the days of suspensions, and the other rungs around the first one."""
+    suspend = draw(days)
+    if not suspend:
+        return [suspend, *(limit(day, f"L{day}") for day in draw(days)[:2])]
+    first = min(suspend)
+    before = [day for day in draw(days) if day < first]
+    more = [limit(day, f"L{day}") for day in before]
+    if draw(st.booleans()):
+        more.append(Step(after_days=first + 20, action=Action.TERMINATE))
+        if draw(st.booleans()):
+            more.append(Step(after_days=first + 45, action=Action.WRITE_OFF))
+    return [suspend, *more]
+
+
+@st.composite
 def segments(draw) -> Segment:
     """Draw a ladder, when it suspends, and when it tries again."""
     hours = st.builds(
@@ -168,7 +208,7 @@ def segments(draw) -> Segment:
         holidays=st.frozensets(st.integers(0, 60).map(lambda n: days_after(DUE, n)), max_size=4),
     )
     return Segment(
-        ladder=ladder(draw(days), draw(days), draw(days)),
+        ladder=ladder(draw(days), draw(days), *draw(climbs())),
         least_minor=draw(st.sampled_from([0, 1500])),
         is_exempt=draw(st.booleans()),
         cut_off=draw(hours),
@@ -198,22 +238,38 @@ def test_looked_at_daily_or_once_it_ends_alike(rules: Segment, dues: list[int], 
     for life in (often, once):
         life.follow(Slot(days_after(DUE, 200)))
     assert [kind for kind, _ in often.told] == [kind for kind, _ in once.told]
-    assert bool(often.held_since) is bool(once.held_since)
-    assert bool(once.held_since) is bool(once.darkened)
-    suspend = rules.ladder.of(Action.SUSPEND)
+    assert (often.cut and often.cut.rung) == (once.cut and once.cut.rung)
+    assert [rung for rung, _ in often.climbed] == [rung for rung, _ in once.climbed]
+    assert bool(once.held_since) is bool(once.climbed)
     for life in (often, once):
+        check_climb(life, rules)
         assert len(life.tried) <= len(found) * (len(rules.ladder.of(Action.RETRY)) + 1)
         steps = [(one.notice, one.after_days) for one in rules.ladder.of(Action.NOTICE)]
         assert [kind for kind, _ in life.told] in ([], [kind for kind, _ in steps])
         told = [(on, after) for (_, on), (_, after) in zip(life.told, steps, strict=False)]
         for (one_on, one), (other_on, other) in pairwise(told):
             assert (other_on - one_on).days >= other - one
-        for at in life.darkened:
-            assert not rules.is_exempt
-            assert rules.cut_off.first(at) == at
-            before = [(on, after) for on, after in told if after < suspend[0].after_days]
-            assert len(before) == sum(after < suspend[0].after_days for _, after in steps)
-            assert all((at.day - on).days >= suspend[0].after_days - n for on, n in before)
+        for step_, (_, at) in zip(rules.ladder.rungs, life.climbed, strict=False):
+            before = [(on, after) for on, after in told if after < step_.after_days]
+            assert len(before) == sum(after < step_.after_days for _, after in steps)
+            assert all((at.day - on).days >= step_.after_days - n for on, n in before)
+            behind = [(on, after) for on, after in told if after > step_.after_days]
+            assert all((on - at.day).days >= n - step_.after_days for on, n in behind)
+
+
+def check_climb(life: Life, rules: Segment) -> None:
+    """See that rungs were taken one by one, each its days behind the one before, at its hours."""
+    rungs = rules.ladder.rungs
+    if not life.climbed:
+        return
+    assert not rules.is_exempt
+    assert [rung for rung, _ in life.climbed] == [one.rung for one in rungs]
+    for _, at in life.climbed:
+        assert rules.cut_off.first(at) == at
+    for (one, other), ((_, one_at), (_, other_at)) in zip(
+        pairwise(rungs), pairwise(life.climbed), strict=True
+    ):
+        assert (other_at.day - one_at.day).days >= other.after_days - one.after_days
 
 
 @given(segments(), st.integers(0, 60), st.integers(0, 23))

@@ -108,7 +108,7 @@ async def test_only_what_is_needed_is_sent(capfd, caplog):
 def test_the_library_is_loaded_where_it_is_needed_alone():
     """The command line and the whole server are there without it, until a provider is opened."""
     program = (
-        "import sys, app.cli, app.wiring, app.web.site\n"
+        "import sys, app.cli, app.wiring\n"
         "from billing.payments.registry import kinds, provider_class\n"
         "assert 'stripe' in kinds() and 'stripe' not in sys.modules\n"
         "provider_class('stripe')\n"

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -17,10 +17,12 @@ from billing.payments.model import MethodTold, Moved, MovementKind, Refused
 from billing.payments.provider import Tidings
 from billing.payments.providers.stripe.reading import inner, mark, money, object_of, reason, ref
 from terms.errors import Forbidden
+from terms.money import Money
 
 SIGNATURE_CHARS_MAX = 4_096
 SIGNATURES_MAX = 16
 DIGITS_MAX = 12
+DEAD = frozenset({"failed", "canceled"})  # a refund that did not arrive
 
 
 def check_signature(
@@ -50,8 +52,7 @@ def tidings(body: bytes) -> Sequence[Tidings]:
     read = READERS.get(str(event.get("type")))
     if read is None:
         return ()
-    found = read(inner(inner(event, "data"), "object"))
-    return () if found is None else (found,)
+    return tuple(read(inner(inner(event, "data"), "object")))
 
 
 def _signature(header: str) -> tuple[str, list[bytes]]:
@@ -73,8 +74,8 @@ def _digest(secret: SecretStr, signed: bytes) -> bytes:
     return hmac.new(key, signed, hashlib.sha256).hexdigest().encode()
 
 
-def _cleared(intent: Mapping[str, Any]) -> Tidings:
-    return Moved(
+def _cleared(intent: Mapping[str, Any]) -> Iterator[Tidings]:
+    yield Moved(
         charge=ref(intent, "id"),
         ref=ref(intent, "id"),
         amount=money(intent, "amount_received"),
@@ -84,9 +85,9 @@ def _cleared(intent: Mapping[str, Any]) -> Tidings:
     )
 
 
-def _failed(intent: Mapping[str, Any]) -> Tidings:
+def _failed(intent: Mapping[str, Any]) -> Iterator[Tidings]:
     code, decline = reason(intent.get("last_payment_error"))
-    return Refused(
+    yield Refused(
         charge=ref(intent, "id"),
         ref=ref(intent, "id"),
         amount=money(intent, "amount"),
@@ -97,53 +98,50 @@ def _failed(intent: Mapping[str, Any]) -> Tidings:
     )
 
 
-def refunded(charge: Mapping[str, Any]) -> Moved:
-    """Read how much of a charge was refunded so far; each sum is a tiding of its own."""
-    amount = money(charge, "amount_refunded")
+def of_refund(refund: Mapping[str, Any], kind: MovementKind) -> Moved:
+    """Read what a refund moved, one way or back."""
     return Moved(
-        charge=_intent_of(charge),
-        ref=f"{ref(charge, 'id')}/{amount.amount_minor}",
-        amount=amount,
-        attempt=mark(charge, "attempt"),
-        account=mark(charge, "account"),
-        kind=MovementKind.REFUNDED,
-    )
-
-
-def _disputed(dispute: Mapping[str, Any]) -> Tidings:
-    return _of_dispute(dispute, MovementKind.DISPUTED)
-
-
-def _dispute_closed(dispute: Mapping[str, Any]) -> Tidings | None:
-    won = dispute.get("status") == "won"
-    return _of_dispute(dispute, MovementKind.REINSTATED) if won else None
-
-
-def _of_dispute(dispute: Mapping[str, Any], kind: MovementKind) -> Tidings:
-    return Moved(
-        charge=_intent_of(dispute),
-        ref=ref(dispute, "id"),
-        amount=money(dispute, "amount"),
+        charge=_intent_of(refund),
+        ref=ref(refund, "id"),
+        amount=money(refund, "amount"),
         kind=kind,
     )
 
 
-def _fee_kept(dispute: Mapping[str, Any]) -> Tidings | None:
-    """Read what was kept for a dispute beside its amount."""
+def _refund(refund: Mapping[str, Any]) -> Iterator[Tidings]:
+    """Read how a refund stands: whichever message is lost, the last one tells all of it."""
+    yield of_refund(refund, MovementKind.GIVEN_BACK)
+    if refund.get("status") in DEAD:
+        yield of_refund(refund, MovementKind.BOUNCED)
+
+
+def _disputed(dispute: Mapping[str, Any]) -> Iterator[Tidings]:
+    yield _of_dispute(dispute, money(dispute, "amount"), MovementKind.DISPUTED)
+
+
+def _dispute_closed(dispute: Mapping[str, Any]) -> Iterator[Tidings]:
+    if dispute.get("status") == "won":
+        yield _of_dispute(dispute, money(dispute, "amount"), MovementKind.REINSTATED)
+
+
+def _of_dispute(dispute: Mapping[str, Any], amount: Money, kind: MovementKind) -> Tidings:
+    return Moved(charge=_intent_of(dispute), ref=ref(dispute, "id"), amount=amount, kind=kind)
+
+
+def _fees(dispute: Mapping[str, Any]) -> Iterator[Tidings]:
+    """Read what was kept for a dispute beside its amount, and what of it came back."""
     moved = dispute.get("balance_transactions")
     for one in moved if isinstance(moved, list) else ():
-        if isinstance(one, dict) and one.get("fee"):
-            return Moved(
-                charge=_intent_of(dispute),
-                ref=ref(dispute, "id"),
-                amount=money(one, "fee"),
-                kind=MovementKind.FEE,
-            )
-    return None
+        fee = one.get("fee") if isinstance(one, dict) else None
+        if type(fee) is int and fee < 0:
+            amount = money({**one, "fee": -fee}, "fee")
+            yield _of_dispute(dispute, amount, MovementKind.FEE_RETURNED)
+        elif fee:
+            yield _of_dispute(dispute, money(one, "fee"), MovementKind.FEE)
 
 
-def _method_added(intent: Mapping[str, Any]) -> Tidings:
-    return MethodTold(
+def _method_added(intent: Mapping[str, Any]) -> Iterator[Tidings]:
+    yield MethodTold(
         account=mark(intent, "account"),
         customer=ref(intent, "customer"),
         ref=ref(intent, "payment_method"),
@@ -151,9 +149,9 @@ def _method_added(intent: Mapping[str, Any]) -> Tidings:
     )
 
 
-def _method_changed(method: Mapping[str, Any]) -> Tidings:
+def _method_changed(method: Mapping[str, Any]) -> Iterator[Tidings]:
     """Read which method is not what it was: renewed by its bank, or taken away."""
-    return MethodTold(ref=ref(method, "id"))
+    yield MethodTold(ref=ref(method, "id"))
 
 
 def _intent_of(thing: Mapping[str, Any]) -> str:
@@ -163,9 +161,12 @@ def _intent_of(thing: Mapping[str, Any]) -> str:
 READERS = {
     "payment_intent.succeeded": _cleared,
     "payment_intent.payment_failed": _failed,
-    "charge.refunded": refunded,
+    "refund.created": _refund,
+    "refund.updated": _refund,
+    "refund.failed": _refund,
     "charge.dispute.created": _disputed,
-    "charge.dispute.funds_withdrawn": _fee_kept,
+    "charge.dispute.funds_withdrawn": _fees,
+    "charge.dispute.funds_reinstated": _fees,
     "charge.dispute.closed": _dispute_closed,
     "setup_intent.succeeded": _method_added,
     "payment_method.automatically_updated": _method_changed,

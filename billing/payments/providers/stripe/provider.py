@@ -16,6 +16,7 @@ from billing.payments.provider import (
     CheckoutOrder,
     Declined,
     Described,
+    Event,
     EventPage,
     Missing,
     Outcome,
@@ -48,14 +49,17 @@ class Stripe:
     """One Stripe account."""
 
     options_type: ClassVar[type[Options]] = Options
+    lacks: ClassVar[Mapping[str, str]] = {}
 
     def __init__(self, name: str, options: Options, http: Http) -> None:
         self.name = name
         self.options = options
         self._client = Client(name, options, http)
 
-    def verify(self, headers: Mapping[str, str], body: bytes, machine_now: datetime) -> str:
-        """Check the signature over the raw body; returns the id of the event."""
+    def verify(
+        self, headers: Mapping[str, str], body: bytes, machine_now: datetime
+    ) -> Sequence[Event]:
+        """Check the signature over the raw body; a message is one event."""
         check_signature(
             headers.get("stripe-signature", ""),
             body,
@@ -63,7 +67,7 @@ class Stripe:
             machine_now=machine_now,
             tolerance_s=self.options.tolerance_s,
         )
-        return ref(object_of(body), "id")
+        return (Event(id=ref(object_of(body), "id"), body=body),)
 
     def parse(self, body: bytes) -> Sequence[Tidings]:
         """Read what a verified event tells."""

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from billing.payments.model import Decline, Moved
+from billing.payments.model import Decline, MovementKind
 from billing.payments.provider import Declined, GivenBack, Missing, Outcome, RefundOrder
 from billing.payments.providers.stripe.amounts import read, worded
 from billing.payments.providers.stripe.client import Client, Refusal, readable
-from billing.payments.providers.stripe.events import refunded
-from billing.payments.providers.stripe.reading import inner, mark, reason, ref
+from billing.payments.providers.stripe.events import DEAD, of_refund
+from billing.payments.providers.stripe.reading import mark, reason, ref
 from terms.errors import Unreachable
 
 if TYPE_CHECKING:
@@ -21,7 +21,6 @@ PAGES_MAX = 10
 # About the charge, which nothing of ours would change (Stripe: "Error codes").
 _FINAL = frozenset({"charge_already_refunded", "charge_disputed", "resource_missing"})
 _PARAMS = frozenset({"amount", "charge", "payment_intent"})
-_DEAD = frozenset({"failed", "canceled"})
 
 
 async def refund(client: Client, order: RefundOrder) -> Outcome:
@@ -33,7 +32,6 @@ async def refund(client: Client, order: RefundOrder) -> Outcome:
         "payment_intent": order.charge,
         "amount": units,
         "metadata": {"refund": order.refund},
-        "expand": ["charge"],
     }
     found = await client.ask(
         client.api.refunds.create_async(form, {"idempotency_key": order.refund})
@@ -46,11 +44,7 @@ async def refund(client: Client, order: RefundOrder) -> Outcome:
 
 async def look_up(client: Client, order: RefundOrder) -> Outcome:
     """Find out what became of a refund, without side effects."""
-    query: RefundListParams = {
-        "payment_intent": order.charge,
-        "limit": PAGE_SIZE,
-        "expand": ["data.charge"],
-    }
+    query: RefundListParams = {"payment_intent": order.charge, "limit": PAGE_SIZE}
     for _ in range(PAGES_MAX):
         page = await client.ask(client.api.refunds.list_async(query))
         if isinstance(page, Refusal):
@@ -67,16 +61,12 @@ async def look_up(client: Client, order: RefundOrder) -> Outcome:
 
 
 def _outcome(made: Mapping[str, Any], order: RefundOrder) -> Outcome:
-    """Read what became of a refund; one that is under way counts as given back, as it does there.
-
-    The charge beside it says how much was given back of it in all.
-    """
+    """Read what became of a refund; one on its way counts as given back, as it does there."""
     key, status = ref(made, "id"), made.get("status")
-    if status in _DEAD:
+    if status in DEAD:
         code = str(made.get("failure_reason") or status)[:80]
         return Declined(charge=order.charge, code=code, decline=Decline.HARD)
-    moved: Moved = refunded(inner(made, "charge"))
-    return GivenBack(refund=key, moved=moved)
+    return GivenBack(refund=key, moved=of_refund(made, MovementKind.GIVEN_BACK))
 
 
 def _declined(refusal: Refusal, order: RefundOrder) -> Outcome:
