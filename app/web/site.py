@@ -8,11 +8,8 @@ from app.identity.first import FirstOwner
 from app.web.console.audited import Audited
 from app.web.console.banking import Banking
 from app.web.console.billed import Billed
-<<<<<<< HEAD
-from app.web.console.debits import Debits
-=======
 from app.web.console.cashing import Cashing
->>>>>>> main
+from app.web.console.debits import Debits
 from app.web.console.dunned import Dunned
 from app.web.console.explained import Explained
 from app.web.console.histories import Histories
@@ -57,11 +54,8 @@ class Site:
         pages = (*doors, Me(phone), Staff(phone), self.field, self.portal, Describing(phone))
         of_people = [route for page in pages for route in page.routes()]
         makes = (Audited, HouseholdForms, Searching, Working, Histories, Explained, Billed, Stated)
-<<<<<<< HEAD
-        beside = [one(self.console) for one in (*makes, Vouchers, Banking, Debits, Dunned)]
-=======
-        beside = [one(self.console) for one in (*makes, Vouchers, Banking, Cashing, Dunned)]
->>>>>>> main
+        more = (Vouchers, Banking, Debits, Cashing, Dunned)
+        beside = [one(self.console) for one in (*makes, *more)]
         console = (*self.console.routes(), *(route for page in beside for route in page.routes()))
         return (*console, *of_people, *self.static.routes())
 

@@ -38,11 +38,8 @@ API = (
     *purchases.ROUTES,
     *usage.ROUTES,
     *banking.ROUTES,
-<<<<<<< HEAD
     *debits.ROUTES,
-=======
     *cash.ROUTES,
->>>>>>> main
     *promotions.ROUTES,
     *vouchers.ROUTES,
     *loyalty.ROUTES,

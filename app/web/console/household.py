@@ -24,12 +24,8 @@ from app.desk import (
 from app.desk.boxes import Back, By, holder_of
 from app.desk.mending import TEXT_CHARS_MAX
 from app.identity.roles import Right
-<<<<<<< HEAD
 from app.web.console import debits, ways
-=======
-from app.web.console import ways
 from app.web.console.cashing import RECEIPTS
->>>>>>> main
 from app.web.console.forms import DeedForm
 from app.web.console.sayings import told
 from app.web.page.fields import Day, Points
