@@ -150,6 +150,7 @@ class AccountDocument:
     state: str | None
     reason: str
     revision: int
+    missing: Amount | None
     why_dark: Sequence[str]
     owed: Amount
     credit: Amount
@@ -184,6 +185,7 @@ def document(household: Household) -> AccountDocument:
         state=service.state.value if service.state else None,
         reason=service.reason,
         revision=service.revision,
+        missing=Amount.of(account.missing) if account.missing else None,
         why_dark=household.why_dark,
         owed=Amount.of(account.owed),
         credit=Amount.of(account.credit),

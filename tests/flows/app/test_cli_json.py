@@ -41,7 +41,8 @@ DEPOSIT = (
     """,
     f"""
     INSERT INTO invoice SELECT 'I1', 'INV', 800001, 'INV-00800001', account_id, 'EUR',
-        '2030-01-01', 1, '2030-01-15', 3000, 0, 3000, '[]', 0 FROM service WHERE contract = '{LIT}'
+        '2030-01-01', 1, '2030-01-15', 3000, 0, 3000, '[]', FALSE FROM service
+        WHERE contract = '{LIT}'
     """,
     f"""
     INSERT INTO invoice_line (invoice_id, n, service_id, subject, kind, period_start, period_end,
@@ -235,6 +236,8 @@ ASKED = {
     "usage release": (),
     "usage dismiss": ("file", "r-1"),
     "usage meters": (),
+    "notices preview": (),
+    "notices log": (),
     "bank take": ("{folder}/../bank.xml",),
     "bank statements": (),
     "bank review": (),
@@ -289,6 +292,7 @@ LOOKING = {
         "usage show",
         "usage waiting",
         "usage meters",
+        *("notices preview", "notices log"),
         "bank statements",
         "bank review",
         *("debits coming", "debits list", "debits show", "mandates list"),
