@@ -14,6 +14,8 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
+from terms.luhn import passes_luhn
+
 HIDDEN = "[hidden]"
 TEXT_CHARS_MAX = 16_384
 ITEMS_MAX = 200
@@ -107,7 +109,7 @@ def redact(value: Any, *, depth: int = 0) -> Any:
     if isinstance(value, float):
         return value if math.isfinite(value) else str(value)  # JSON has no infinity
     if isinstance(value, int):
-        return HIDDEN if _CARD.fullmatch(str(value)) and _passes_luhn(str(value)) else value
+        return HIDDEN if _CARD.fullmatch(str(value)) and passes_luhn(str(value)) else value
     if isinstance(value, bytes | bytearray):
         return scrub(value.decode("utf-8", "backslashreplace"))
     if depth >= DEPTH_MAX:
@@ -158,11 +160,4 @@ def _basic(match: re.Match[str]) -> str:
 
 
 def _card(match: re.Match[str]) -> str:
-    return HIDDEN if _passes_luhn(match[0]) else match[0]
-
-
-def _passes_luhn(text: str) -> bool:
-    """Check the last digit by ISO/IEC 7812, as every payment card has it."""
-    digits = [int(mark) for mark in text if mark.isdigit()]
-    doubled = [sum(divmod(2 * digit, 10)) for digit in digits[-2::-2]]
-    return (sum(digits[-1::-2]) + sum(doubled)) % 10 == 0
+    return HIDDEN if passes_luhn(match[0]) else match[0]

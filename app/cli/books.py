@@ -14,6 +14,7 @@ from app.cli.speak import Json, run, say, tell, write
 if TYPE_CHECKING:
     from app.desk.paying import PayLink
     from app.wiring import House
+    from billing.flows.pay import CashTaken
     from billing.promises.model import Promise
     from runtime.store import Tx
 
@@ -29,14 +30,14 @@ def pay(
     amount: Annotated[str, typer.Argument(help="Cash taken, like 19.90; none: a link.")] = "",
     *,
     reference: Annotated[
-        str, typer.Option(help="The receipt's number; the same one again is taken once.")
+        str, typer.Option(help="Your own name for it; the same one again is taken once.")
     ] = "",
     provider: Annotated[str, typer.Option(help="For a link: which payment provider.")] = "",
     as_json: Json = False,
 ) -> None:
     """Take cash, or make a link to pay on. The link is for all that is owed."""
     if amount and not reference:
-        raise typer.BadParameter("cash needs a receipt's number", param_hint="--reference")
+        raise typer.BadParameter("cash needs a reference of your own", param_hint="--reference")
     if amount:
         _take_cash(contract, amount, reference, as_json=as_json)
     else:
@@ -67,7 +68,7 @@ def promise(
 
 
 def _take_cash(contract: str, amount: str, reference: str, *, as_json: bool) -> None:
-    async def story(house: House, tx: Tx) -> bool:
+    async def story(house: House, tx: Tx) -> CashTaken:
         from app.desk import paying
 
         money = await paying.parse_amount(tx, contract, amount)
@@ -75,11 +76,14 @@ def _take_cash(contract: str, amount: str, reference: str, *, as_json: bool) -> 
             house, tx, contract, amount=money, reference=reference, actor=actor()
         )
 
-    is_new = write(story)
+    done = write(story)
+    number = done.receipt.number if done.receipt else ""
     if as_json:
-        tell({"taken": is_new})
+        tell({"taken": done.is_new, "receipt": number})
+    elif done.is_new:
+        say(f"taken, receipt {number}")
     else:
-        say("taken" if is_new else "this receipt was taken before; nothing changed")
+        say(f"this reference was taken before, receipt {number or reference}: nothing changed")
 
 
 def _make_link(contract: str, provider: str, *, as_json: bool) -> None:

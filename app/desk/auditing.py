@@ -10,13 +10,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from app import cards
 from app.desk.names import names
 from app.identity import people
 from app.identity.people import PERSON
 from app.wiring import House
 from runtime.store import Tx
 from runtime.store.audit import Deed, Line, Wanted, lines, record
-from terms.errors import NotFound
+from terms.errors import Invalid, NotFound
 from terms.ids import ServiceId
 
 SUBJECT_CHARS_MAX = 160
@@ -65,7 +66,9 @@ async def note(
     after: str | None = None,
     reason: str = "",
 ) -> None:
-    """Write one deed down, now."""
+    """Write one deed down, now. Raises Invalid for a reason that holds the number of a card."""
+    if why := cards.problem("reason", reason):
+        raise Invalid("reason", why)
     deed = Deed(
         at=house.clock.machine_now(),
         actor=actor,

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
+from app import cards
 from app.imports import cells
 from billing.flows.signup import MethodRef
 from terms.errors import Invalid
@@ -19,6 +20,8 @@ Reader = Callable[[str], str]
 
 def read(field: str, text: str, reader: Reader) -> str:
     """Read one text. Raises Invalid with the reason for people."""
+    if why := cards.problem(field, text):
+        raise Invalid(field, why)
     try:
         return reader(cells.cleaned(text))
     except ValueError as error:

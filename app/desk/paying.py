@@ -12,6 +12,7 @@ from app.desk.boxes import holder_of
 from app.wiring import House
 from billing.flows import pay
 from billing.flows import promise as promising
+from billing.flows.pay import CashTaken
 from billing.promises.model import Promise, PromisePolicy
 from runtime.store import Tx
 from terms.errors import Invalid
@@ -73,12 +74,14 @@ async def parse_amount(tx: Tx, contract: str, text: str) -> Money:
 
 async def take_cash(
     house: House, tx: Tx, contract: str, *, amount: Money, reference: str, actor: str
-) -> bool:
-    """Take money over the counter; False where this reference was taken before. Raises Invalid."""
+) -> CashTaken:
+    """Take money over the counter, once for each reference. Raises what the flow raises."""
     reference = given.name("reference", reference)
     now = await house.clock.business_now(tx)
-    is_new = await pay.take_cash(house.desk, tx, contract, now, amount=amount, reference=reference)
-    if is_new:
+    taken = await pay.take_cash(
+        house.desk, tx, contract, now, amount=amount, reference=reference, by=actor
+    )
+    if taken.is_new:
         await note(
             house,
             tx,
@@ -88,4 +91,4 @@ async def take_cash(
             after=str(amount),
             reason=reference,
         )
-    return is_new
+    return taken

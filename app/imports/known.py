@@ -14,7 +14,7 @@ from app.imports.folder import Folder
 from app.imports.problems import Problems
 from app.wiring import House
 from billing.bank.model import BANK
-from billing.flows.pay import CASH
+from billing.cash.model import CASH
 from billing.payments import registry as providers
 from billing.payments.model import DEBIT
 from billing.reads import accounts, catalog, promotions

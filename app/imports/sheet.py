@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
+from app import cards
 from app.imports.cells import cleaned
 from app.imports.problems import Problems
 
@@ -197,6 +198,8 @@ def _lose(sheet: Sheet[R], order: list[Column], cells: Sequence[str], problems: 
 
 def _value(column: Column, cell: str) -> Any:
     text = cleaned(cell)
+    if why := "" if column.is_secret else cards.problem(column.name, text):
+        raise ValueError(why)
     if text:
         return column.read(text)
     if column.empty is ...:

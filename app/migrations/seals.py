@@ -33,6 +33,9 @@ _KEYS = {
     "goodwill": "id = NEW.id",
     "audit_link": "n = NEW.n OR deed = NEW.deed",
     "bank_statement": "account = NEW.account AND id = NEW.id",
+    "receipt": "id = NEW.id",
+    "receipt_print": "receipt_id = NEW.receipt_id AND n = NEW.n",
+    "drawer_entry": "shift_id = NEW.shift_id AND n = NEW.n",
     "bank_part": "entry_id = NEW.entry_id AND n = NEW.n",
 }
 _SQLITE_POSTING = """

@@ -10,6 +10,7 @@ import asyncio
 from collections.abc import Mapping
 from datetime import timedelta
 from enum import StrEnum
+from functools import partial
 
 from app.roles import calling, dunning, intake, reward, scheduler, settle
 from app.roles.leading import Leading, Running
@@ -17,6 +18,7 @@ from app.roles.pace import AT_WORK, BESIDE_OTHERS, Pace
 from app.wiring import House
 from messages import notify
 from messages.letters.channel import Post
+from messages.sms.channel import ShortMessages
 from runtime.lead import Lead
 from runtime.memory import settle_down
 from runtime.store.lease import Engine
@@ -71,6 +73,7 @@ def _by_the_clock(house: House) -> dict[str, Running]:
         "earned": lambda stop: scheduler.earn_revenue(house, stop),
         "deeds": lambda stop: scheduler.chain_deeds(house, stop),
         "answers": lambda stop: scheduler.forget_answers(house, stop),
+        "messages": lambda stop: scheduler.forget_messages(house, stop),
         "points": lambda stop: scheduler.expire_points(house, stop),
         "polls": lambda stop: scheduler.poll_providers(house, stop),
         "cards": lambda stop: scheduler.warn_of_ends(house, stop),
@@ -97,7 +100,10 @@ def lanes(house: House, pace: Mapping[Engine, Pace] = BESIDE_OTHERS) -> dict[str
         dunning.KIND: _lane(house, dunning.KIND, dunning.handler(house), rows_max=dunning.ROWS_MAX),
         reward.KIND: _lane(house, reward.KIND, reward.handler(house), rows_max=REWARD_ROWS_MAX),
         COMPOSE: _lane(house, COMPOSE, house.composer.handle, rows_max=COMPOSE_ROWS_MAX),
-        notify.KIND: _lane(house, notify.KIND, house.notices.handle),
+        notify.KIND: _lane(house, notify.KIND, partial(house.dispatch.handle, house.notices)),
+        ShortMessages.kind: _lane(
+            house, ShortMessages.kind, house.short.handle, rows_max=ShortMessages.in_flight_max
+        ),
         # A batch is one talk long: whoever is told to stop has begun nothing that he cannot finish.
         Post.kind: _lane(house, Post.kind, house.mailing.handle, rows_max=Post.in_flight_max),
     }

@@ -55,6 +55,8 @@ PORTAL_LINKS = (
 
 # Pages that are reached from another one than their address says.
 _BEHIND = {
+    "/console/cash": "/console/bank",
+    "/console/receipts/": "/console/bank",
     "/console/lines/": "/console/accounts",
     "/portal/credit-notes/": "/portal/invoices",
     "/portal/statement": "/portal/invoices",

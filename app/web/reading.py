@@ -12,6 +12,7 @@ from urllib.parse import parse_qsl
 from aiohttp import web
 from pydantic import BaseModel, ValidationError
 
+from app import cards
 from app.web.problem import BadRequest, FieldError
 from runtime.secrets import same
 
@@ -61,13 +62,14 @@ def validated_json(model: type[M], raw: bytes) -> M:
     """Read a model from bytes. Raises BadRequest naming every wrong field.
 
     The model is strict with bytes alone: with values read before, it would refuse days and take
-    the last of two fields of one name. So the names are looked at beside it.
+    the last of two fields of one name. So the names are looked at beside it, and no text may hold
+    the number of a card.
     """
     if raw.startswith(BOM_UTF8):
         raise wrong("body", why="begins with a byte order mark: send plain UTF-8")
     try:
         found = model.model_validate_json(raw)
-        _NAMES.decode(raw.decode())
+        _OBJECTS.decode(raw.decode())
     except ValidationError as error:
         raise _refused(error) from None
     except (ValueError, RecursionError):
@@ -110,7 +112,7 @@ def validated(model: type[M], values: Mapping[str, Any]) -> M:
 
 
 async def read_form(request: web.Request, bytes_max: int) -> dict[str, str]:
-    """Read a form of plain fields; the last of a repeated name counts."""
+    """Read a form of plain fields; the last of a repeated name counts. No field may hold a card."""
     if request.content_type != "application/x-www-form-urlencoded":
         raise BadRequest(415, "unsupported content", "send the form as the page does")
     raw = await read_bytes(request, bytes_max)
@@ -119,6 +121,8 @@ async def read_form(request: web.Request, bytes_max: int) -> dict[str, str]:
         pairs = parse_qsl(text, keep_blank_values=True, max_num_fields=FORM_FIELDS_MAX)
     except (UnicodeDecodeError, ValueError):
         raise BadRequest(400, "invalid input", "the form cannot be read") from None
+    for name, value in pairs:
+        _no_card(name, value)
     return dict(pairs)
 
 
@@ -147,22 +151,30 @@ def _refused(error: ValidationError) -> BadRequest:
     return BadRequest(400, "invalid input", f"{errors[0].field}: {errors[0].why}", errors)
 
 
-def _told_once(pairs: list[tuple[str, Any]]) -> None:
-    """Refuse an object that says the same name twice; nobody knows which is meant."""
+def _sound(pairs: list[tuple[str, Any]]) -> None:
+    """Refuse an object that says the same name twice, as nobody knows which is meant, and cards."""
     names = set()
-    for name, _ in pairs:
+    for name, value in pairs:
         if name in names:
             raise wrong(name, why=_TWICE)
         names.add(name)
+        for text in value if isinstance(value, list) else (value,):
+            if isinstance(text, str):
+                _no_card(name, text)
+
+
+def _no_card(name: str, text: str) -> None:
+    if why := cards.problem(name, text):
+        raise wrong(name, why=why)
 
 
 def _ignored(_number: str) -> None:
     return None
 
 
-# Sees the names of objects alone; what numbers are is for the model to say.
-_NAMES = json.JSONDecoder(
-    object_pairs_hook=_told_once,
+# Sees names and texts of objects; what numbers are is for the model to say.
+_OBJECTS = json.JSONDecoder(
+    object_pairs_hook=_sound,
     parse_int=_ignored,
     parse_float=_ignored,
     parse_constant=_ignored,

@@ -31,6 +31,7 @@ class Contract:
     account: AccountId
     service: ServiceId
     currency: str
+    zone: str
     bill_day: int
     today: date
     subscriptions: Sequence[Subscription]
@@ -62,6 +63,7 @@ async def lock(tx: Tx, contract: str, now: datetime) -> Contract:
         account=AccountId(row.account_id),
         service=ServiceId(row.id),
         currency=row.currency,
+        zone=row.zone,
         bill_day=row.bill_day,
         today=today,
         subscriptions=list(live),

@@ -8,9 +8,11 @@ from datetime import datetime
 from sqlalchemy import bindparam, func, select
 
 from billing.accounts.store import account, service
-from billing.flows import movements
+from billing.cash.model import CASH, Receipt, ReceiptKind
+from billing.flows import movements, receipts
 from billing.flows.desk import Desk
 from billing.flows.movements import Told
+from billing.flows.receipts import Passed
 from billing.flows.receive import provider_of
 from billing.payments.model import Moved, MovementKind
 from billing.payments.provider import CheckoutOrder
@@ -21,7 +23,6 @@ from terms.errors import Duplicate, Invalid, NotFound
 from terms.ids import AccountId
 from terms.money import Money
 
-CASH = "cash"  # the provider of money that is put on the table
 REFERENCE_CHARS_MAX = 100
 
 
@@ -30,15 +31,32 @@ class _Payer:
     account: AccountId
     number: str
     currency: str
+    zone: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CashTaken:
+    """Cash that was taken; `is_new` where it had not been before. Of long ago is no receipt."""
+
+    receipt: Receipt | None
+    is_new: bool
 
 
 async def take_cash(
-    desk: Desk, tx: Tx, contract: str, now: datetime, *, amount: Money, reference: str
-) -> bool:
-    """Take money for an account, once per receipt; False where the same was taken already.
+    desk: Desk,
+    tx: Tx,
+    contract: str,
+    now: datetime,
+    *,
+    amount: Money,
+    reference: str,
+    by: str = "",
+) -> CashTaken:
+    """Take money for an account, once per reference, into the drawer of whoever takes it.
 
     Raises NotFound for an unknown contract, Invalid for an amount or a reference that is none,
-    Duplicate where the receipt's number stands for another household or amount.
+    Duplicate where the reference stands for another household or amount, InvalidTransition where
+    there are tills and no shift of theirs is open.
     """
     payer = await _payer(tx, contract)
     if amount.amount_minor <= 0:
@@ -55,10 +73,19 @@ async def take_cash(
         kind=MovementKind.CLEARED,
     )
     told = Told(account=payer.account, number=payer.number, provider=CASH, moved=moved)
-    if await movements.hear(desk, tx, [told], [], now):
-        return True
-    await _check_same(tx, payer, moved)
-    return False
+    is_new = bool(await movements.hear(desk, tx, [told], [], now))
+    key = await _same(tx, payer, moved)
+    if not is_new:
+        return CashTaken(receipt=await receipts.of_cause(tx, key), is_new=False)
+    passed = Passed(
+        kind=ReceiptKind.PAYMENT,
+        account=payer.account,
+        zone=payer.zone,
+        cause=key,
+        amount=amount,
+        reference=reference,
+    )
+    return CashTaken(receipt=await receipts.write(desk, tx, passed, now, by=by), is_new=True)
 
 
 async def pay_order(
@@ -100,18 +127,18 @@ async def pay_order(
     )
 
 
-async def _check_same(tx: Tx, payer: _Payer, moved: Moved) -> None:
+async def _same(tx: Tx, payer: _Payer, moved: Moved) -> str:
+    """Find the movement of a reference. Raises Duplicate where it stands for another payment."""
     c = movement.c
-    known = await tx.first(
-        select(c.account_id, c.amount_minor, c.currency, account.c.number)
+    (known,) = await tx.rows(
+        select(c.id, c.account_id, c.amount_minor, c.currency, account.c.number)
         .join_from(movement, account)
         .where(c.provider == CASH, c.ref == moved.ref, c.kind == moved.kind.value)
     )
-    if known is None:
-        return
     taken = Money(known.amount_minor, known.currency)
     if (known.account_id, taken) != (payer.account, moved.amount):
         raise Duplicate(f"receipt {moved.ref} is used: {taken} of account {known.number}")
+    return str(known.id)
 
 
 async def _payer(tx: Tx, contract: str) -> _Payer:
@@ -119,12 +146,14 @@ async def _payer(tx: Tx, contract: str) -> _Payer:
     if not rows:
         raise NotFound(f"there is no contract {contract!r}")
     (row,) = rows
-    return _Payer(account=AccountId(row.id), number=row.number, currency=row.currency)
+    return _Payer(
+        account=AccountId(row.id), number=row.number, currency=row.currency, zone=row.zone
+    )
 
 
 _PAYER = PreparedQuery(
     lambda _engine: (
-        select(account.c.id, account.c.number, account.c.currency)
+        select(account.c.id, account.c.number, account.c.currency, account.c.zone)
         .select_from(account.join(service, service.c.account_id == account.c.id))
         .where(service.c.contract == bindparam("contract"))
     )

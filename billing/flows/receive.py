@@ -18,6 +18,7 @@ from billing.payments.store import SET_ASIDE, UNTAKEN, EventState, provider_even
 from runtime.chance import new_id
 from runtime.store import Tx
 from runtime.store.among import KEYS, among, packed
+from terms.cards import without_cards_in_json
 from terms.errors import NotFound
 
 
@@ -94,7 +95,7 @@ def _row(desk: Desk, one: Message, machine_now: datetime) -> dict[str, Any]:
         "id": new_id(machine_now, desk.chance),
         "provider": one.provider,
         "event_id": one.event_id,
-        "body": one.body,
+        "body": without_cards_in_json(one.body),
         "received_at": one.received_at or machine_now,
         "state": EventState.RECEIVED.value,
         "reason": "",

@@ -15,12 +15,13 @@ from typing import Any
 from sqlalchemy import select
 
 from billing.accounts.store import account
-from billing.flows import goodwill, movements
+from billing.cash.model import CASH, ReceiptKind
+from billing.flows import goodwill, movements, receipts
 from billing.flows.contract import Contract, lock
 from billing.flows.desk import Desk
 from billing.flows.goodwill import BY_CHARS_MAX, Goodwill
 from billing.flows.movements import Told
-from billing.flows.pay import CASH
+from billing.flows.receipts import Passed
 from billing.flows.receive import provider_of
 from billing.invoicing.store import credit_note
 from billing.payments.model import HOUSE, Moved, Movement, MovementKind
@@ -93,6 +94,15 @@ async def give_back(
     if is_cash:
         told = await _handed_over(tx, held, charge, amount)
         await movements.hear(desk, tx, [told], [], now)
+        passed = Passed(
+            kind=ReceiptKind.REFUND,
+            account=held.account,
+            zone=held.zone,
+            cause=key,
+            amount=amount,
+            reference=wish.reference,
+        )
+        await receipts.write(desk, tx, passed, now, by=by)
     else:
         await desk.work.mark(tx, "refund", [key])
     return Refunding(id=key, charge=came.charge, amount=amount, state=state, note=note, is_new=True)

@@ -35,6 +35,7 @@ class Book(StrEnum):
     TAX = "tax"  # party: the tax
     SUSPENSE = "suspense"  # party: our bank account; money that is nobody's yet
     BANK_CHARGES = "bank_charges"  # party: the provider `bank`; what a bank takes for its work
+    OVER_SHORT = "over_short"  # party: the till whose drawer had more or less in it than it should
     OUTSIDE = "outside"  # passes over our bank account, and is no customer's
 
 
@@ -50,6 +51,7 @@ class PostingKind(StrEnum):
     EARNED = "earned"  # deferred revenue of a month that is over
     WRITE_OFF = "write_off"
     POINTS = "points"  # earned, taken back or expired
+    DRAWER = "drawer"  # what was over or short in a till's drawer
     BANK = "bank"  # of a bank statement: into suspense, out of it, or no customer's
 
 

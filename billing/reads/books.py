@@ -20,7 +20,7 @@ from terms.calendar import in_reach
 from terms.money import Money
 
 # Of these the trial balance shows every party; of the others, one sum over all accounts.
-BY_PARTY = (Book.CLEARING, Book.FEES, Book.VOUCHERS, Book.TAX)
+BY_PARTY = (Book.CLEARING, Book.FEES, Book.VOUCHERS, Book.TAX, Book.OVER_SHORT)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,6 +8,7 @@ from datetime import date, datetime
 from sqlalchemy import select
 
 from billing.accounts.store import service
+from billing.cash.model import CASH
 from billing.payments.model import Movement, MovementKind
 from billing.payments.refunds import UNDECIDED, RefundState, left_of
 from billing.payments.store import movement, movement_from, payment_method, payment_provider, refund
@@ -17,7 +18,6 @@ from terms.ids import AccountId
 from terms.money import Money
 
 ROWS_MAX = 100
-CASH = "cash"
 OVER = frozenset({"removed", "replaced", "gone"})
 
 

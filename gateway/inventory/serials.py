@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from enum import StrEnum
 
+from terms.luhn import passes_luhn
+
 _DIGITS_MIN = 2
-_NINE = 9
 
 
 class SerialCheck(StrEnum):
@@ -43,17 +44,6 @@ def meant(serial: str, *, prefix: str, check: SerialCheck) -> str:
         return ""
     found = _neighbours(digits)
     return prefix + found[0] if len(found) == 1 else ""
-
-
-def passes_luhn(digits: str) -> bool:
-    """Tell whether the last digit is the check digit of the others."""
-    total = 0
-    for place, mark in enumerate(reversed(digits)):
-        digit = int(mark)
-        if place % 2:
-            digit = 2 * digit - _NINE if 2 * digit > _NINE else 2 * digit
-        total += digit
-    return total % 10 == 0
 
 
 def _neighbours(digits: str) -> list[str]:

@@ -47,7 +47,7 @@ async def test_promise_and_cash_without_scripts(browser, served, shop):
     await expect(page.locator(".head .pill")).to_have_text("active")
     await page.get_by_text("Take cash").click()
     await page.get_by_role("button", name="Take the money").click()
-    await expect(page.get_by_role("status")).to_contain_text("is taken, receipt DESK-")
+    await expect(page.get_by_role("status")).to_contain_text("is taken, receipt RCT-")
     await shop.rest()
     await page.goto(served.url + PAGE)
     await expect(page.locator("[data-live-part=account_money]")).to_contain_text("kept")

@@ -61,7 +61,7 @@ async def test_staff_finds_a_household_by_its_box_and_its_picture_comes_on(north
         await beside.evaluate(f"{HERE} = '{BEFORE}'")
         await page.get_by_text("Take cash").click()
         await page.get_by_role("button", name="Take the money").click()
-        await expect(page.get_by_role("status")).to_contain_text("is taken, receipt DESK-")
+        await expect(page.get_by_role("status")).to_contain_text("is taken, receipt RCT-")
         for one in (page, beside):
             await expect(one.locator(".head .pill")).to_have_text("active", timeout=SOON_MS)
             held = one.locator("[data-live-part=account_holdings]")

@@ -141,9 +141,10 @@ class PayLink:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Taken:
-    """Whether the receipt was new; the books follow at once."""
+    """Whether the reference was new; the books follow at once. `receipt` is its number."""
 
     taken: bool
+    receipt: str
 
 
 async def create(call: Call, tx: Tx) -> AccountDocument:
@@ -234,7 +235,8 @@ async def take_cash(call: Call, tx: Tx) -> Taken:
     taken = await paying.take_cash(
         call.house, tx, contract, amount=amount, reference=body.reference, actor=call.actor
     )
-    return Taken(taken=taken)
+    number = taken.receipt.number if taken.receipt else ""
+    return Taken(taken=taken.is_new, receipt=number)
 
 
 async def promise(call: Call, tx: Tx) -> Promised:

@@ -24,7 +24,8 @@ from app.desk import (
 from app.desk.boxes import Back, By, holder_of
 from app.desk.mending import TEXT_CHARS_MAX
 from app.identity.roles import Right
-from app.web.console import ways
+from app.web.console import debits, ways
+from app.web.console.cashing import RECEIPTS
 from app.web.console.forms import DeedForm
 from app.web.console.sayings import told
 from app.web.page.fields import Day, Points
@@ -55,7 +56,7 @@ _RESULTS = {
 
 
 class CashForm(DeedForm):
-    """How much, and the number on the receipt; where there is none, we make one."""
+    """How much, and a reference of one's own; where there is none, we make one."""
 
     amount: Annotated[str, Field(min_length=1, max_length=20)]
     reference: Annotated[str, Field(max_length=100)] = ""
@@ -146,6 +147,7 @@ class HouseholdForms:
             self._inside("refund", ways.refund, Right.TAKE_MONEY, ways.RefundForm),
             self._inside("method-default", ways.method_default, Right.CARE, ways.MethodForm),
             self._inside("method-remove", ways.method_remove, Right.CARE, ways.MethodForm),
+            self._inside("mandate", debits.mandate, Right.CARE, debits.MandateForm),
             self._outside("method-link", ways.method_link, Right.SEE, DeedForm),
             self._inside("contact", _contact, Right.CARE, ContactForm),
             self._inside("segment", _segment, Right.CARE, SegmentForm),
@@ -187,12 +189,13 @@ async def _cash(call: Call, tx: Tx) -> str:
     amount = await paying.parse_amount(tx, contract, form.amount.strip().replace(",", "."))
     # Made of the form's key, so that the form sent again is the same receipt.
     reference = form.reference.strip() or f"DESK-{form.once[:12].upper()}"
-    is_new = await paying.take_cash(
+    taken = await paying.take_cash(
         call.house, tx, contract, amount=amount, reference=reference, actor=call.actor
     )
-    if not is_new:
-        return f"Receipt {reference} was taken before: nothing changed."
-    return f"{amount} is taken, receipt {reference}."
+    number = taken.receipt.number if taken.receipt else reference
+    if not taken.is_new:
+        return f"Reference {reference} was taken before, receipt {number}: nothing changed."
+    return f"{amount} is taken, receipt {number}.\n{RECEIPTS}/{number}"
 
 
 async def _deposit(call: Call, tx: Tx) -> str:

@@ -31,6 +31,7 @@ from billing.payments.model import DEBIT
 from runtime.chance import new_ids
 from runtime.store import Tx
 from runtime.store.among import KEYS, among, packed
+from terms.cards import without_cards
 from terms.errors import Duplicate
 
 BATCH_MAX = 2_000
@@ -218,9 +219,9 @@ def _row(statement: Statement, key: str, line: Line, own: str, now: datetime) ->
         "currency": line.amount.currency,
         "ref": line.ref[:NAME_CHARS_MAX],
         "end_to_end": line.end_to_end[:NAME_CHARS_MAX],
-        "structured": line.structured[:NAME_CHARS_MAX],
-        "text": line.text[:TEXT_CHARS_MAX],
-        "name": line.name[:NAME_CHARS_MAX],
+        "structured": without_cards(line.structured)[:NAME_CHARS_MAX],
+        "text": without_cards(line.text)[:TEXT_CHARS_MAX],
+        "name": without_cards(line.name)[:NAME_CHARS_MAX],
         "iban": line.iban[:NAME_CHARS_MAX],
         "reason": line.reason,
         # Until it is laid, in this very transaction.

@@ -11,7 +11,15 @@ from sqlalchemy import Date, bindparam, delete, update
 
 from billing.accounts.store import service
 from billing.dunning.model import CARRIED_OUT
-from billing.dunning.store import dunning_cut, dunning_notice, hold, hold_id, hold_row
+from billing.dunning.store import (
+    dunning_cut,
+    dunning_notice,
+    dunning_suspension,
+    hold,
+    hold_id,
+    hold_row,
+    suspension_row,
+)
 from billing.flows.desk import Desk
 from billing.flows.settle.decide import Decision
 from billing.flows.settle.load import TOPIC
@@ -243,6 +251,15 @@ async def _holds(tx: Tx, decisions: Sequence[Decision]) -> None:
         for key, cut in one.cuts.items()
     ]
     await tx.insert(dunning_cut, cuts)
+    await tx.upsert(
+        dunning_suspension,
+        [
+            suspension_row(one.facts.account.id, one.suspension)
+            for one in decisions
+            if one.suspension
+        ],
+        key=("account_id",),
+    )
 
 
 async def _deeds(desk: Desk, tx: Tx, decisions: Sequence[Decision]) -> None:
@@ -269,7 +286,7 @@ async def _notices(desk: Desk, tx: Tx, decisions: Sequence[Decision]) -> None:
     given = [(one, one.given) for one in decisions if one.given]
     if not given:
         return
-    await tx.insert(
+    await tx.upsert(
         dunning_notice,
         [
             {
@@ -280,6 +297,7 @@ async def _notices(desk: Desk, tx: Tx, decisions: Sequence[Decision]) -> None:
             }
             for one, each in given
         ],
+        key=("invoice_id", "after_days"),
     )
     machine_now = desk.clock.machine_now()
     entries = [

@@ -30,11 +30,12 @@ ACCOUNTS: Mapping[Book, str] = {
     Book.SUSPENSE: "Liabilities:Suspense",
     Book.BANK_CHARGES: "Expenses:Bank-Charges",
     Book.FEES: "Expenses:Provider-Fees",
+    Book.OVER_SHORT: "Expenses:Over-Short",
     Book.OUTSIDE: "Equity:Outside",
 }
-# A part of these is a provider, a batch of vouchers or a tax, and an account of its own; of the
-# others a household.
-OF_PARTIES = frozenset({Book.CLEARING, Book.FEES, Book.VOUCHERS, Book.TAX})
+# A part of these is a provider, a batch of vouchers, a tax or a till, and an account of its own; of
+# the others a household.
+OF_PARTIES = frozenset({Book.CLEARING, Book.FEES, Book.VOUCHERS, Book.TAX, Book.OVER_SHORT})
 # Before anything that can be posted.
 OPENED_ON = "1970-01-01"
 _PLAIN = re.compile(r"(?!x-)[0-9a-z][0-9A-Za-z-]*")

@@ -3,6 +3,7 @@
 from billing.reads.verify import (
     audited,
     bank,
+    cash,
     charges,
     debits,
     documents,
@@ -23,6 +24,7 @@ RULES = (
     *charges.RULES,
     *payments.RULES,
     *bank.RULES,
+    *cash.RULES,
     *debits.RULES,
     *promotions.RULES,
     *documents.RULES,

@@ -36,6 +36,16 @@ RULES = (
     ),
     Rule(
         code="I2",
+        says="receipt numbers have no gap and no twin",
+        sql="""
+            SELECT number, 'follows ' || before FROM (
+                SELECT number, sequence, LAG(sequence, 1, 0) OVER (ORDER BY sequence) AS before
+                FROM receipt
+            ) numbered WHERE sequence <> before + 1
+        """,
+    ),
+    Rule(
+        code="I2",
         says="each series has given out the number of its last document, and no other",
         sql="""
             SELECT series, 'gave out ' || given || ', the last document is ' || used FROM (
@@ -46,6 +56,8 @@ RULES = (
                     SELECT 'CRN', MAX(sequence) FROM credit_note HAVING COUNT(*) > 0
                     UNION ALL
                     SELECT 'PRO', MAX(sequence) FROM proforma HAVING COUNT(*) > 0
+                    UNION ALL
+                    SELECT 'RCT', MAX(sequence) FROM receipt HAVING COUNT(*) > 0
                 ) d ON d.series = s.series
             ) counted WHERE given <> used
         """,

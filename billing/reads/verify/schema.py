@@ -18,6 +18,7 @@ from sqlalchemy import (
 
 from billing.accounts.store import account, service
 from billing.bank.store import bank_entry, bank_part, bank_payer, bank_statement
+from billing.cash.store import drawer_entry, receipt, receipt_print, shift, shift_count, till
 from billing.catalog.store import catalog_version, price
 from billing.debits.store import debit, debit_batch, debit_creditor, mandate
 from billing.dunning.store import (
@@ -26,6 +27,7 @@ from billing.dunning.store import (
     dunning_held,
     dunning_notice,
     dunning_segment,
+    dunning_suspension,
     hold,
 )
 from billing.equipment.store import possession_heard, rental
@@ -72,12 +74,20 @@ TABLES = (
     *(catalog_version, goodwill),
     *(number_series, invoice, invoice_line, credit_note, credit_line, voided, proforma, reopened),
     *(pending_charge, purchase, usage_record, usage_total, hold, promise),
-    *(dunning_segment, dunning_notice, dunning_cut, dunning_brake, dunning_held),
+    *(
+        dunning_segment,
+        dunning_notice,
+        dunning_cut,
+        dunning_suspension,
+        dunning_brake,
+        dunning_held,
+    ),
     *(promotion, redemption, invoice_discount, loyalty, point_entry, referral),
     *(voucher_batch, voucher, voucher_key),
     *(posting, entry, deferral, earned_month, movement, allocation, write_off, open_item),
     *(attempt, refund, payment_method, provider_event, provider_cursor, audit, audit_link),
     *(bank_statement, bank_entry, bank_part, bank_payer),
+    *(till, shift, drawer_entry, shift_count, receipt, receipt_print),
     *(debit_creditor, mandate, debit, debit_batch),
 )
 # What only grows; on SQLite a row could also be replaced, which a key of its own refuses.
@@ -85,10 +95,16 @@ _DOCUMENTS = (invoice, invoice_line, invoice_discount, credit_note, credit_line,
 REPLACEABLE = (
     *_DOCUMENTS,
     *(goodwill, allocation, write_off, point_entry, audit, audit_link, catalog_version),
-    *(bank_statement, bank_part),
+    *(bank_statement, bank_part, receipt, receipt_print, drawer_entry),
 )
 GROWING = (*REPLACEABLE, posting, entry)
 SEALED = (posting, entry)
+# What belongs to a closed shift stays as it is: by table, what is refused then.
+CLOSED = {
+    shift: ("update", "delete"),
+    shift_count: ("insert", "update", "delete"),
+    drawer_entry: ("insert",),
+}
 
 
 def triggers(engine: Engine) -> Iterator[tuple[str, str]]:
@@ -96,6 +112,9 @@ def triggers(engine: Engine) -> Iterator[tuple[str, str]]:
     endings = ("no_update", "no_delete") if engine == "sqlite" else ("no_change",)
     yield from ((table.name, f"{table.name}_{ending}") for table in GROWING for ending in endings)
     yield from ((table.name, f"{table.name}_seal") for table in SEALED)
+    for table, events in CLOSED.items():
+        mine = [f"_{event}" for event in events] if engine == "sqlite" else [""]
+        yield from ((table.name, f"{table.name}_closed{end}") for end in mine)
     if engine == "sqlite":
         yield from ((table.name, f"{table.name}_no_replace") for table in REPLACEABLE)
 

@@ -13,6 +13,7 @@ from app.identity import tokens
 from app.identity.tokens import Scope
 
 CASH = {"amount": "5.00", "reference": "R-1"}
+TAKEN = {"taken": True, "receipt": "RCT-00000001"}
 PAYMENTS = "/api/v1/accounts/200001/payments"
 
 
@@ -52,13 +53,13 @@ async def test_fifty_copies_at_once_change_once(till):
     waiting = [answered for status, _, answered in found if status == 409]
     assert len(taken) + len(waiting) == 50
     assert taken
-    assert all(told == {"taken": True} for told in taken)
+    assert all(told == TAKEN for told in taken)
     assert all(int(answered["Retry-After"]) >= 1 for answered in waiting)
     assert await till.payments() == before + 1
     status, told, answered = await till.ask("k-1")
-    assert (status, told, answered["Idempotent-Replayed"]) == (201, {"taken": True}, "true")
+    assert (status, told, answered["Idempotent-Replayed"]) == (201, TAKEN, "true")
     # Without a key the receipt's own number tells that it is the same.
-    assert (await till.ask(None))[1] == {"taken": False}
+    assert (await till.ask(None))[1] == TAKEN | {"taken": False}
     assert await till.payments() == before + 1
 
 
@@ -78,7 +79,7 @@ async def test_a_key_belongs_to_one_request_of_one_caller(till, counter):
         token = await tokens.add(tx, "crm", Scope.WRITE, actor="test", chance=house.chance, now=now)
     other = Till(counter, token)
     status, told, answered = await other.ask("k-1", CASH | {"reference": "R-2"})
-    assert (status, told) == (201, {"taken": True})
+    assert (status, told) == (201, TAKEN | {"receipt": "RCT-00000002"})
     assert "Idempotent-Replayed" not in answered
 
 

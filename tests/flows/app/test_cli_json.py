@@ -6,6 +6,7 @@ import json
 import signal
 import sqlite3
 import subprocess
+import time
 from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
@@ -40,7 +41,8 @@ DEPOSIT = (
     """,
     f"""
     INSERT INTO invoice SELECT 'I1', 'INV', 800001, 'INV-00800001', account_id, 'EUR',
-        '2030-01-01', 1, '2030-01-15', 3000, 0, 3000, '[]' FROM service WHERE contract = '{LIT}'
+        '2030-01-01', 1, '2030-01-15', 3000, 0, 3000, '[]', FALSE FROM service
+        WHERE contract = '{LIT}'
     """,
     f"""
     INSERT INTO invoice_line (invoice_id, n, service_id, subject, kind, period_start, period_end,
@@ -52,6 +54,16 @@ DEPOSIT = (
     """,
 )
 
+# A batch beside the one that is made.
+OTHER_BATCH = """
+    INSERT INTO debit_batch SELECT 'DDOTHER', collect_on, clear_on, debits, total_minor, currency,
+        file, digest, made_at, made_by, NULL, '', NULL, NULL FROM debit_batch
+"""
+REPORT = """
+    <Document xmlns="urn:iso:std:iso:20022:tech:xsd:pain.002.001.10"><CstmrPmtStsRpt>
+    <OrgnlGrpInfAndSts><OrgnlMsgId>DDX</OrgnlMsgId><GrpSts>RJCT</GrpSts></OrgnlGrpInfAndSts>
+    </CstmrPmtStsRpt></Document>
+"""
 HALF = """
     INSERT INTO promotion
         (code, name, percent_ppm, scope, limited_to, "group", from_on, account_max)
@@ -131,6 +143,18 @@ ASKED = {
     "pay": (DARK, "5.00", "--reference", "R-1"),
     "refund give": (DARK, "R-1", *("--amount", "1.00", "--reason", "r", "--reference", "B-1")),
     "refund list": (DARK,),
+    "cash till": ("main", "--place", "Front desk"),
+    "cash tills": (),
+    "cash open": ("main", "--float", "10.00"),
+    "cash in": ("5.00",),
+    "cash out": ("1.00",),
+    "cash count": ("main-1", "13.00"),
+    "cash approve": ("main-1",),
+    "cash recount": ("side-1",),
+    "cash shifts": (),
+    "cash report": ("main-1",),
+    "cash receipt": ("RCT-00000001",),
+    "cash retire": ("main",),
     "methods list": (LIT,),
     "methods add": (DARK,),
     "methods default": (LIT, "PM1"),
@@ -212,6 +236,8 @@ ASKED = {
     "usage release": (),
     "usage dismiss": ("file", "r-1"),
     "usage meters": (),
+    "notices preview": (),
+    "notices log": (),
     "bank take": ("{folder}/../bank.xml",),
     "bank statements": (),
     "bank review": (),
@@ -220,6 +246,21 @@ ASKED = {
     "bank suspend": ("{B3}",),
     "bank aside": ("{B3}",),
     "bank retry": (),
+    "debits creditor": (
+        *("DE98ZZZ09999999999", "Harbour TV", "--iban", "DE89370400440532013000"),
+        *("--notice-days", "1"),
+    ),
+    "mandates give": (DARK, "--iban", "DE02120300000000202051", "--holder", "Somebody"),
+    "mandates amend": (DARK, "{mandate}", "--iban", "DE02500105170137075030"),
+    "mandates list": (DARK,),
+    "debits coming": (),
+    "debits make": ("--until", "{later}"),
+    "debits list": (),
+    "debits show": ("{batch}",),
+    "debits file": ("{batch}", "--to", "{folder}/../debits.xml"),
+    "debits hand-in": ("{batch}",),
+    "debits withdraw": ("DDOTHER",),
+    "debits hear": ("{folder}/../report.xml",),
     "pause": (DARK,),
     "resume": (DARK,),
     "cancel": (DARK, "--now"),
@@ -251,8 +292,11 @@ LOOKING = {
         "usage show",
         "usage waiting",
         "usage meters",
+        *("notices preview", "notices log"),
         "bank statements",
         "bank review",
+        *("debits coming", "debits list", "debits show", "mandates list"),
+        *("cash tills", "cash shifts", "cash report"),
         "promotions",
         *("vouchers list", "vouchers dealers"),
         "loyalty show",
@@ -267,6 +311,7 @@ REASONED = {
     "write-off",
     "review resolve",
     "pay",
+    "cash receipt",
     "device lost",
     "device scrap",
 }
@@ -292,7 +337,27 @@ def named(name: str, told: Any) -> dict[str, str]:
     """Name what a command has made, or listed, for those that come after it."""
     if name == "bank review":
         return {one["ref"]: one["id"] for one in told}
+    if name == "mandates give":
+        return {"mandate": told["method"]}
+    if name == "debits make":
+        return {"batch": told[0]["id"]}
     return {"sale": told["id"]} if name == "purchase sell" else {}
+
+
+def wait_for_debits(ours: Operation) -> None:
+    """Let the product beside announce what the mandate is for."""
+    with closing(sqlite3.connect(ours.product.folder / "boxoffice.db")) as database:
+        for _ in range(100):
+            if database.execute("SELECT 1 FROM debit").fetchone():
+                return
+            time.sleep(0.2)
+
+
+def add_a_batch(ours: Operation) -> None:
+    """Put another batch beside the one that was made."""
+    with closing(sqlite3.connect(ours.product.folder / "boxoffice.db")) as database:
+        database.execute(OTHER_BATCH)
+        database.commit()
 
 
 def wait_for_bill_days(ours: Operation) -> None:
@@ -300,6 +365,27 @@ def wait_for_bill_days(ours: Operation) -> None:
     with closing(sqlite3.connect(ours.product.folder / "boxoffice.db")) as database:
         database.execute("INSERT OR REPLACE INTO bill_policy (id, window_days) VALUES (1, 1)")
         database.commit()
+
+
+def count_by_another(ours: Operation) -> None:
+    """Let somebody else have sat at the till, and another one wait for a second person."""
+    with closing(sqlite3.connect(ours.product.folder / "boxoffice.db")) as database:
+        database.execute("UPDATE shift SET cashier = 'anna', counted_by = 'anna'")
+        database.execute("INSERT INTO till VALUES ('side', '', 0, 1, 1, 1)")
+        database.execute(
+            "INSERT INTO shift SELECT 'S2', 'side', 1, 'bert', state, opened_at, 0, counted_at,"
+            " 'bert', NULL, '' FROM shift"
+        )
+        database.commit()
+
+
+# What others do before a command is asked.
+BEFORE = {
+    "bill preview": wait_for_bill_days,
+    "cash approve": count_by_another,
+    "debits coming": wait_for_debits,
+    "debits withdraw": add_a_batch,
+}
 
 
 @pytest.fixture(scope="module")
@@ -330,6 +416,7 @@ def test_every_command_prints_one_document(shop, monkeypatch):
     monkeypatch.setenv("BOXOFFICE_ALLOW_TIME_TRAVEL", "true")
     assert set(printing(get_command(cli))) == {*ASKED, "serve", "database copy"}
     (folder / "list.csv").write_text(LIST)
+    (folder / "report.xml").write_text(REPORT)
     used_at = datetime.now(UTC).isoformat()
     (folder / "usage.csv").write_text(f"{USAGE}r-1,nobody,hours,1.5,{used_at}\n")
     with closing(sqlite3.connect(ours.product.folder / "boxoffice.db")) as database:
@@ -344,8 +431,7 @@ def test_every_command_prints_one_document(shop, monkeypatch):
     visit = ["purchase", "sell", LIT, "VISIT", "--ref", "S-0", "--json"]
     sales = {"other": json.loads(CliRunner().invoke(cli, visit).stdout)["id"]}
     for name, words in ASKED.items():
-        if name == "bill preview":
-            wait_for_bill_days(ours)
+        BEFORE.get(name, lambda _: None)(ours)
         before = trace(ours)
         known = {
             "folder": folder / "operator",

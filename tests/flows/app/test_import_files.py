@@ -341,6 +341,11 @@ def test_a_missing_variable_is_named_and_no_secret_is_shown(operator):
         ("[guard]", '[dunning.segments.a]\nleast = "x"\n[guard]', "dunning.segments.a.least"),
         ("[guard]", '[dunning.segments."a b"]\n[guard]', "dunning.segments.a b"),
         ("[guard]", "[dunning.late_fees]\n[guard]", "dunning.late_fees.from_on"),
+        (
+            "[guard]",
+            '[dunning.reactivation]\nneeds = "share"\n[guard]',
+            "dunning.reactivation.share",
+        ),
         ("[guard]", '[dunning.dispute_fee]\ncharge = "x"\n[guard]', "dunning.dispute_fee.charge"),
         (
             "[guard]",
@@ -363,6 +368,10 @@ def test_a_missing_variable_is_named_and_no_secret_is_shown(operator):
         ),
         ("[guard]", '[dunning.cut_off]\ndays = ["Monday"]\n[guard]', "dunning.cut_off.days"),
         ("[guard]", "[dunning.cut_off]\nfrom_hour = 24\n[guard]", "dunning.cut_off.from_hour"),
+        ('action = "suspend"', 'action = "limit"\nlevel = "x"', "dunning.steps.level"),
+        ('action = "suspend"', 'action = "write_off"', "dunning.steps"),
+        ("[guard]", "[dunning.levels.sd]\n[guard]", "dunning.levels.sd"),
+        ("[guard]", "[dunning.brake]\nshare_percent = 0\n[guard]", "dunning.brake.share_percent"),
         ("[guard]", "[dunning.retries]\npaydays = [32]\n[guard]", "dunning.retries.paydays"),
         ("[guard]", "[dunning.retries]\npaydays = 1\n[guard]", "dunning.retries.paydays"),
         ("share_percent = 25", "share_percent = 0", "guard.share_percent"),

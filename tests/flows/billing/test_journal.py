@@ -76,7 +76,7 @@ def of_party(n: int, party: str, amount: Money) -> Posting:
             (Book.FEES, party, amount),
             (Book.DEPOSIT, "A", -amount),
             (Book.OUTSIDE, "", amount),
-            (Book.DEPOSIT, "A", -amount),
+            (Book.OVER_SHORT, party, -amount),
         ),
     )
 

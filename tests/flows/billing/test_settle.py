@@ -38,10 +38,10 @@ async def service_of(office: Office, contract: str = "100001") -> str:
 
 
 async def pay(office: Office, amount: str, reference: str, contract: str = "100001") -> bool:
-    """Pay cash; nothing is settled yet."""
+    """Pay cash; nothing is settled yet. Tells whether it was new."""
 
     async def story(tx):
-        return await take_cash(
+        taken = await take_cash(
             office.desk,
             tx,
             contract,
@@ -49,6 +49,7 @@ async def pay(office: Office, amount: str, reference: str, contract: str = "1000
             amount=Money.parse(amount, "EUR"),
             reference=reference,
         )
+        return taken.is_new
 
     return await office.run(story)
 

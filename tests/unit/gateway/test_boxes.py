@@ -18,9 +18,10 @@ from gateway.inventory.model import (
     shifted,
 )
 from gateway.inventory.models import BoxModel
-from gateway.inventory.serials import SerialCheck, passes_luhn, serial_problem
+from gateway.inventory.serials import SerialCheck, serial_problem
 from terms.errors import Invalid, InvalidTransition
 from terms.ids import ResourceId, ServiceId
+from terms.luhn import passes_luhn
 
 S = ResourceState
 # Written out by hand: what may follow what in a box's life.

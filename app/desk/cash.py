@@ -1,0 +1,169 @@
+"""The cash desk: tills, shifts, money to and from the safe, counting. All is audited.
+
+Whoever takes cash where there are tills has an open shift; `actor` is who sits there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from app.desk import business, given
+from app.desk.auditing import note
+from app.wiring import House
+from billing.cash.model import EntryKind, Shift, ShiftState, Till
+from billing.flows import receipts, shifts
+from billing.flows.shifts import Counting
+from billing.reads import cash as reading
+from billing.reads.cash import ReceiptView
+from runtime.store import Tx
+from terms.errors import Invalid
+from terms.money import Money
+
+MOVES = (EntryKind.PAID_IN, EntryKind.PAID_OUT)
+
+
+async def read_money(tx: Tx, field: str, texts: Sequence[str]) -> list[Money]:
+    """Read amounts like "100.00" in the operator's currency, or "100.00 CZK" in another.
+
+    Raises Invalid naming the field.
+    """
+    known = await business.find(tx)
+    found = []
+    for text in texts:
+        amount, _, currency = text.strip().partition(" ")
+        if not currency and known is None:
+            raise Invalid(field, f"say the currency too, as in {amount} EUR")
+        try:
+            plain = amount.replace(",", ".")
+            found.append(Money.parse(plain, currency.strip() or (known.currency if known else "")))
+        except ValueError as error:
+            raise Invalid(field, str(error)) from None
+    return found
+
+
+async def set_up(
+    house: House,
+    tx: Tx,
+    name: str,
+    *,
+    place: str = "",
+    tolerance: str = "0",
+    actor: str,
+    reason: str = "",
+) -> Till:
+    """Set a till up or change it. From the first one on cash is taken in shifts alone.
+
+    `tolerance` is what one person may say is over or short. Raises Invalid naming the field.
+    """
+    given_up = [] if tolerance.strip() in {"", "0"} else [tolerance]
+    least = await read_money(tx, "tolerance", given_up)
+    now = await house.clock.business_now(tx)
+    made = await shifts.set_up(
+        tx, name.strip(), place.strip(), sum(one.amount_minor for one in least), now
+    )
+    await note(
+        house,
+        tx,
+        actor=actor,
+        action="till.set_up",
+        subject=f"till:{made.name}",
+        after=f"{made.place or 'no place'}, {_listed(least)} by one person",
+        reason=reason,
+    )
+    return made
+
+
+async def retire(house: House, tx: Tx, name: str, *, actor: str, reason: str = "") -> Till:
+    """Take a till out of use. Raises what the flow raises."""
+    done = await shifts.retire(tx, name)
+    subject = f"till:{name}"
+    await note(house, tx, actor=actor, action="till.retire", subject=subject, reason=reason)
+    return done
+
+
+async def open_shift(
+    house: House, tx: Tx, till: str, floats: Sequence[str], *, actor: str, reason: str = ""
+) -> Shift:
+    """Open a shift of whoever asks, with what is in the drawer. Raises what the flow raises."""
+    read = await read_money(tx, "float", floats)
+    put_in = [one for one in read if one.amount_minor]
+    now = await house.clock.business_now(tx)
+    one = await shifts.open_shift(house.desk, tx, till, put_in, now, by=actor)
+    after = f"with {_listed(put_in)}"
+    await _note(house, tx, one, actor, action="shift.open", after=after, reason=reason)
+    return one
+
+
+async def move(
+    house: House, tx: Tx, kind: EntryKind, amount: str, *, actor: str, reason: str
+) -> Shift:
+    """Bring money from the safe into one's drawer, or to it. Raises what the flow raises."""
+    if kind not in MOVES:
+        raise Invalid("kind", "must be paid_in or paid_out")
+    why = given.name("reason", reason)
+    (money,) = await read_money(tx, "amount", [amount])
+    now = await house.clock.business_now(tx)
+    one = await shifts.move(tx, kind, money, now, by=actor, reason=why)
+    action = f"shift.{kind.value}"
+    await _note(house, tx, one, actor, action=action, after=str(money), reason=why)
+    return one
+
+
+async def count(
+    house: House, tx: Tx, name: str, counts: Sequence[str], *, actor: str, reason: str = ""
+) -> Counting:
+    """Count a drawer; its shift closes, or waits for a second person. Raises as the flow."""
+    money = await read_money(tx, "counts", counts)
+    now = await house.clock.business_now(tx)
+    zone = await _zone(tx)
+    done = await shifts.count(tx, name, money, now, by=actor, zone=zone)
+    await _note_count(house, tx, done, actor, reason)
+    return done
+
+
+async def approve(house: House, tx: Tx, name: str, *, actor: str, reason: str = "") -> Counting:
+    """Close a shift that differs, as a second person. Raises what the flow raises."""
+    now = await house.clock.business_now(tx)
+    done = await shifts.approve(tx, name, now, by=actor, zone=await _zone(tx))
+    await _note_count(house, tx, done, actor, reason)
+    return done
+
+
+async def recount(house: House, tx: Tx, name: str, *, actor: str, reason: str = "") -> Shift:
+    """Have a drawer counted again that waits. Raises what the flow raises."""
+    one = await shifts.recount(tx, name)
+    await _note(house, tx, one, actor, action="shift.recount", after="open", reason=reason)
+    return one
+
+
+async def print_receipt(house: House, tx: Tx, number: str, *, actor: str) -> ReceiptView:
+    """Print a receipt: `prints` tells whether it is a copy. Raises NotFound."""
+    n = await receipts.hand_out(tx, number, await house.clock.business_now(tx), by=actor)
+    which = "the original" if n == 1 else f"copy {n - 1}"
+    subject = f"receipt:{number}"
+    await note(house, tx, actor=actor, action="receipt.print", subject=subject, after=which)
+    return await reading.find_receipt(tx, number)
+
+
+async def _zone(tx: Tx) -> str:
+    known = await business.find(tx)
+    return known.zone if known else "UTC"
+
+
+async def _note_count(house: House, tx: Tx, done: Counting, actor: str, reason: str) -> None:
+    differs = _listed([one.difference for one in done.counted])
+    is_closed = done.shift.state is ShiftState.CLOSED
+    action = "shift.close" if is_closed else "shift.count"
+    after = f"counted {_listed([one.counted for one in done.counted])}, differs by {differs}"
+    await _note(house, tx, done.shift, actor, action=action, after=after, reason=reason)
+
+
+async def _note(
+    house: House, tx: Tx, one: Shift, actor: str, *, action: str, after: str, reason: str
+) -> None:
+    subject = f"shift:{one.name}"
+    await note(house, tx, actor=actor, action=action, subject=subject, after=after, reason=reason)
+
+
+def _listed(amounts: Sequence[Money]) -> str:
+    return ", ".join(str(one) for one in amounts) or "nothing"

@@ -1,0 +1,1 @@
+"""Cash: tills, the shifts of those who sit at them, receipts."""

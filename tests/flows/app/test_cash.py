@@ -1,0 +1,172 @@
+"""The cash desk by every door: a shift from opening to its report, receipts, who did what."""
+
+from __future__ import annotations
+
+import re
+from functools import partial
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+
+from app.settings import Settings
+from app.wiring import build, closing
+from runtime.store.audit import audit
+from tests.flows.app.guest import household
+from tests.flows.app.served import Served, serving
+from tests.flows.app.visitor import Visitor, let_in
+
+A = "200001"
+DEEDS = [
+    *("till.set_up", "shift.open", "payment.cash", "payment.refund", "shift.paid_out"),
+    *("shift.count", "shift.recount", "shift.count", "shift.close"),
+    *("receipt.print", "receipt.print", "till.retire"),
+]
+
+
+@pytest.fixture
+async def house(migrated_url, tmp_path, machine):
+    """A house with a household, on either engine."""
+    settings = Settings(data_dir=tmp_path, database_url=migrated_url)
+    async with closing(build(settings, machine_now=machine)) as built:
+        await household(built, A)
+        yield built
+
+
+@pytest.fixture
+async def served(house):
+    """That house behind its web server."""
+    async with serving(house) as made:
+        yield made
+
+
+async def deeds(house) -> list[str]:
+    """List what was done at the desk."""
+    async with house.store.read() as tx:
+        rows = await tx.rows(select(audit).order_by(audit.c.position))
+    found = [(row.action, row.actor) for row in rows]
+    return [
+        name
+        for name, actor in found
+        if actor and name.partition(".")[0] in {"till", "shift", "payment", "receipt"}
+    ]
+
+
+async def asked(served: Served, path: str, **body: object) -> dict[str, Any]:
+    """Ask for something that is done."""
+    status, told = await served.api("POST", path, body)
+    assert status in {200, 201}, (path, told)
+    return told
+
+
+async def no(served: Served, path: str, **body: object) -> tuple[int, str]:
+    """Ask for something that is refused; returns how, and which field is wrong."""
+    status, told = await served.api("POST", path, body)
+    return status, told.get("field", "")
+
+
+async def test_a_shift_over_the_api(house, served):
+    """Each deed is in the audit; the report adds up; what is not possible is said by its field."""
+    ask, refused = partial(asked, served), partial(no, served)
+    await ask("tills", name="main", place="Front desk", tolerance="0.50 EUR")
+    assert await refused(f"accounts/{A}/payments", amount="5.00", reference="R-1") == (409, "")
+    assert await refused("shifts", till="main", float=["100,00"]) == (400, "float.0")
+    assert await refused("shifts", till="none") == (404, "")
+    opened = await ask("shifts", till="main", float=["100.00 EUR", "3000 JPY"])
+    assert (opened["name"], opened["state"]) == ("main-1", "open")
+    assert await refused("shifts", till="main") == (409, "")
+    taken = await ask(f"accounts/{A}/payments", amount="5.00", reference="R-1")
+    assert taken == {"taken": True, "receipt": "RCT-00000001"}
+    await ask(
+        f"accounts/{A}/refunds", payment="R-1", amount="2.00", reason="too much", reference="B-1"
+    )
+    await ask("shifts/move", kind="paid_out", amount="50.00 EUR", reason="to the safe")
+    assert await refused("shifts/move", kind="paid_out", amount="99 EUR", reason="x") == (409, "")
+    assert await refused("shifts/move", kind="float", amount="9 EUR", reason="x") == (400, "kind")
+    assert await refused("shifts/main-1/count", counts=["53.00 EUR"]) == (400, "counts")
+    wrong = await ask("shifts/main-1/count", counts=["52.00 EUR", "3000 JPY"])
+    assert (wrong["shift"]["state"], wrong["counted"][0]["difference"]["text"]) == (
+        "counted",
+        "-1.00",
+    )
+    assert await refused("shifts/main-1/approve") == (403, "")
+    await ask("shifts/main-1/recount")
+    await ask("shifts/main-1/count", counts=["52.00 EUR", "3000 JPY"])
+    olga = await let_in(served)
+    sent = await olga.post("/console/cash/approve", shift="main-1", once="a1", reason="seen")
+    shown = (await olga.get(sent.location)).text
+    assert "Shift main-1 is closed" in shown
+    assert "Z report" in shown
+    await report_of_a_shift(served)
+    for prints in (1, 2):
+        assert (await ask("receipts/RCT-00000001/print"))["prints"] == prints
+    await ask("tills/main/retire")
+    assert await deeds(house) == DEEDS
+
+
+async def report_of_a_shift(served: Served) -> None:
+    """Read the Z report of that shift, its receipts and its till."""
+    report = (await served.api("GET", "shifts/main-1"))[1]
+    assert report["shift"]["state"] == "closed"
+    euros = report["totals"][0]
+    assert {one["kind"]: one["amount"]["text"] for one in euros["kinds"]} == {
+        "float": "100.00",
+        "taken": "5.00",
+        "given": "-2.00",
+        "paid_out": "-50.00",
+    }
+    assert (euros["expected"]["text"], euros["difference"]["text"]) == ("53.00", "-1.00")
+    assert (report["first_receipt"], report["last_receipt"]) == ("RCT-00000001", "RCT-00000002")
+    receipts = (await served.api("GET", f"accounts/{A}/receipts"))[1]
+    assert [one["kind"] for one in receipts] == ["refund", "payment"]
+    assert (await served.api("GET", "receipts/RCT-00000002"))[1]["of_payment"] == "R-1"
+    assert (await served.api("GET", "receipts/RCT-00000009"))[0] == 404
+    assert [one["name"] for one in (await served.api("GET", "tills"))[1]] == ["main"]
+    assert len((await served.api("GET", "shifts?till=main"))[1]) == 1
+
+
+async def said(visitor: Visitor, path: str, once: str, **form: str) -> str:
+    """Send a form of the cash desk and read what is said of it."""
+    sent = await visitor.post(path, **{"once": once, "reason": "", **form})
+    assert sent.status == 303, sent.text[:400]
+    found = re.search(r'role="status">([^<]*)<', (await visitor.get(sent.location)).text)
+    return found[1] if found else ""
+
+
+async def test_a_shift_on_the_pages(house, served):
+    """An owner sets a till up, a cashier has a shift; a receipt printed again is a copy."""
+    olga, carla = await let_in(served), await let_in(served, "cashier")
+    for one in (olga, carla):
+        await one.get("/console/cash")
+    desk = "/console/cash"
+    assert (await carla.post(f"{desk}/till", till="main", once="x")).status == 403
+    told = await said(olga, f"{desk}/till", "o1", till="main", tolerance="0")
+    assert "Till main is set up" in told
+    pay = f"/console/accounts/{A}/cash"
+    assert "No shift of yours" in (await said(carla, pay, "c0", amount="5.00"))
+    assert "main-1 is open" in await said(carla, f"{desk}/open", "c1", till="main", float="20 EUR")
+    assert "receipt RCT-00000001" in await said(carla, pay, "c2", amount="5,00")
+    told = await said(
+        carla, f"{desk}/move", "c3", kind="paid_in", amount="1.50 EUR", reason="change"
+    )
+    assert "from the safe" in told
+    shown = (await carla.get(desk)).text
+    assert "26.50 EUR" in shown
+    assert "RCT-00000001" in shown
+    receipt = "/console/receipts/RCT-00000001"
+    assert "Prepare the original" in (await carla.get(receipt)).text
+    first = (await carla.post(f"{receipt}/print", once="c4", reason="")).text
+    assert "COPY" not in first
+    assert "COPY 1" in (await carla.post(f"{receipt}/print", once="c5", reason="")).text
+    waits = await said(carla, f"{desk}/count", "c6", shift="main-1", counts="26.40 EUR")
+    assert "a second person" in waits
+    page = (await carla.get(f"{desk}/shifts/main-1")).text
+    assert "Close it as counted" not in page
+    assert "Close it as counted" in (await olga.get(f"{desk}/shifts/main-1")).text
+    again = await said(carla, f"{desk}/recount", "c7", shift="main-1")
+    assert "open again" in again
+    closed = await said(carla, f"{desk}/count", "c8", shift="main-1", counts="26.50 EUR")
+    assert "Shift main-1 is closed; it differs by 0.00 EUR." in closed
+    assert "data:text/csv;base64," in (await olga.get(f"{desk}/shifts/main-1")).text
+    assert "is retired" in await said(olga, f"{desk}/retire", "o2", till="main")
+    assert (await olga.get(f"{desk}/shifts/main-2")).status == 404
