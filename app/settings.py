@@ -104,10 +104,6 @@ def _checked_sender(text: str | None) -> str | None:
     return text
 
 
-def _checked_address(text: str | None) -> str | None:
-    return bare_address(text).rstrip("/") if text is not None else None
-
-
 def _checked(parse: Callable[[], object]) -> None:
     try:
         parse()
@@ -253,10 +249,8 @@ class Settings(BaseSettings):
     messages_kept_days: Annotated[int, Field(ge=30, le=3_650)] = Field(
         400, description="For how many days it is kept which message went out to whom."
     )
-    public_url: Annotated[str | None, AfterValidator(_checked_address)] = Field(
-        None,
-        description="Where subscribers reach `/portal/`, such as `https://my.example.net`: for "
-        "links in letters. Without it an announcement has no link that declines the next one.",
+    public_url: Annotated[str, AfterValidator(bare_address)] | None = Field(
+        None, description="Where subscribers reach `/portal/`: for links in letters."
     )
     message_networks: Ranges = Field(
         (*LOOPBACK, PUBLIC),

@@ -16,7 +16,7 @@ def address(settings: Settings, sealer: Sealer, service: ServiceId) -> str:
     """Give the whole address; empty where nobody has told ours."""
     if settings.public_url is None:
         return ""
-    return f"{settings.public_url}{PATH}{sealer.seal(service, place=_PLACE)}"
+    return f"{settings.public_url.rstrip('/')}{PATH}{sealer.seal(service, place=_PLACE)}"
 
 
 def opened(sealer: Sealer, token: str) -> ServiceId:
