@@ -11,10 +11,11 @@ from app.cli.actor import By, Reason, actor
 from app.cli.speak import Json, complain, read, say, table, tell, write
 
 if TYPE_CHECKING:
-    from app.desk.dunning import BrakeView
+    from app.desk.dunning import BrakeView, Outlook
     from app.wiring import House
     from billing.dunning.segment import Segments
-    from billing.reads.dunning import First, Preview
+    from billing.flows.fees_ahead import FeesAhead
+    from billing.reads.dunning import First
     from runtime.store import Tx
 
 
@@ -38,13 +39,10 @@ def preview(
     """Tell what would happen to whom if nobody paid; nothing is written."""
     wished = _segments(file) if file else None
 
-    async def story(house: House, tx: Tx) -> Preview:
-        from billing.reads import catalog, dunning
+    async def story(house: House, tx: Tx) -> Outlook:
+        from app.desk import dunning
 
-        published = await catalog.segments(tx)
-        now = await house.clock.business_now(tx)
-        rules = wished if wished is not None else published
-        return await dunning.preview(tx, published, rules, now, days=days)
+        return await dunning.outlook(house, tx, wished, days=days)
 
     found = read(story)
     if as_json:
@@ -105,7 +103,7 @@ def _segments(file: Path) -> Segments:
     return operator.segments
 
 
-def _show(found: Preview) -> None:
+def _show(found: Outlook) -> None:
     from billing.reads.dunning import HAPPENINGS
 
     now, then = found.published, found.wished
@@ -114,12 +112,17 @@ def _show(found: Preview) -> None:
         (name.replace("_", " "), str(getattr(now, name)), str(getattr(then, name)))
         for name in HAPPENINGS
     ]
+    rows.append(("late fees", _fees(found.fees), _fees(found.fees_wished)))
     table(("", "PUBLISHED", "WISHED"), rows)
     for name in HAPPENINGS:
         if first := getattr(then, f"first_{name}"):
             say("")
             say(f"First {name.replace('_', ' ')}:")
             table(("DAY", "ACCOUNT", "SEGMENT", "OWES"), [_row(one) for one in first])
+
+
+def _fees(found: FeesAhead) -> str:
+    return ", ".join([str(found.fees), *map(str, found.amounts.values())])
 
 
 def _row(one: First) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""The brake of dunning at the desk: how it stands, and a second person letting go who waits."""
+"""Dunning at the desk: what it would do, how its brake stands, and a second person releasing it."""
 
 from __future__ import annotations
 
@@ -7,8 +7,11 @@ from datetime import datetime, timedelta
 
 from app.desk.auditing import note
 from app.wiring import House
+from billing.dunning.segment import Segments
+from billing.flows.fees_ahead import FeesAhead, fees_ahead
 from billing.flows.unbrake import release as unbrake
-from billing.reads import braked
+from billing.reads import braked, catalog, dunning
+from billing.reads.dunning import Preview
 from runtime.store import Tx
 from runtime.store.audit import Wanted, lines
 from terms.errors import Forbidden
@@ -29,6 +32,30 @@ class BrakeView:
     counted: int
     waiting: int
     stopped_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outlook(Preview):
+    """What would happen within some days if nobody paid, and which late fees would come."""
+
+    fees: FeesAhead
+    fees_wished: FeesAhead
+
+
+async def outlook(house: House, tx: Tx, wished: Segments | None, *, days: int) -> Outlook:
+    """Compare what follows from the rules there are with what would follow from others."""
+    published, now = await catalog.segments(tx), await house.clock.business_now(tx)
+    rules = published if wished is None else wished
+    found = await dunning.preview(tx, published, rules, now, days=days)
+    fees, others = await fees_ahead(tx, [published, rules], now, days=days)
+    return Outlook(
+        days=found.days,
+        accounts=found.accounts,
+        published=found.published,
+        wished=found.wished,
+        fees=fees,
+        fees_wished=others,
+    )
 
 
 async def brake(tx: Tx) -> BrakeView | None:

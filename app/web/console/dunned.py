@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Annotated
 from aiohttp import web
 from pydantic import BeforeValidator, Field
 
+from app.desk.dunning import outlook
 from app.identity.roles import Right
 from app.web.page.reply import html
 from app.web.route import Call, Query, Route
 from billing.dunning.model import AFTER_DAYS_MAX, Action, Ladder, Step
 from billing.dunning.segment import Segment, Segments
-from billing.reads import catalog, dunning
+from billing.reads import catalog
 from billing.reads.dunning import DAYS_MAX
 
 if TYPE_CHECKING:
@@ -54,13 +55,8 @@ class Dunned:
         async with self.house.store.read() as tx:
             frame = await self.console.frame(tx, call)
             rules = await catalog.segments(tx)
-            found = await dunning.preview(
-                tx,
-                rules,
-                _suspending(rules, asked.suspend),
-                await self.house.clock.business_now(tx),
-                days=asked.days,
-            )
+            wished = _suspending(rules, asked.suspend)
+            found = await outlook(self.house, tx, wished, days=asked.days)
         return html(self.console.drawing.page("dunning", frame=frame, asked=asked, found=found))
 
 

@@ -10,6 +10,7 @@ from sqlalchemy import func, select
 from billing.dunning.dispute_fees import Basis, DisputeFee
 from billing.dunning.late_fees import LateFees
 from billing.dunning.segment import Segment, Segments
+from billing.flows.fees_ahead import fees_ahead
 from billing.flows.movements import Told, hear
 from billing.flows.publish import Publication
 from billing.flows.settle import settle
@@ -152,6 +153,19 @@ async def test_after_weeks_of_sleep_the_same_is_charged(small_office: Office):
     await small_office.live([account], small_office.now)
     assert [each[2] for each in await fees(small_office)] == [500, 56]
     await sound(small_office)
+
+
+async def test_a_preview_tells_the_fees_that_come(office: Office):
+    """By either rules: what they come to is what is charged when nobody pays."""
+    account = await late(office, local(4, 2))
+    none = Segments({"": replace(SEGMENT, is_exempt=True)})
+    async with counting(office.store) as (tx, counted):
+        ahead, others = await fees_ahead(tx, [Segments({"": SEGMENT}), none], office.now, days=30)
+    assert counted.writes == []
+    assert (ahead.accounts, ahead.fees, ahead.amounts) == (1, 2, {"EUR": Money(556, "EUR")})
+    assert (others.accounts, others.fees, others.amounts) == (0, 0, {})
+    await office.live([account], local(5, 2))
+    assert sum(each[2] for each in await fees(office)) == 556
 
 
 async def test_a_void_invoice_bears_none(office: Office):
