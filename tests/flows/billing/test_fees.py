@@ -24,6 +24,7 @@ from terms.ids import AccountId
 from terms.money import Money, Rate
 from tests.fixtures.billing import LADDER, ZONE, Office, household
 from tests.flows.billing.books import check_books, counting, everything, open_items
+from tests.flows.billing.test_goodwill import given
 from tests.flows.billing.test_promises import give_word
 from tests.flows.billing.test_verify import broken
 
@@ -192,6 +193,11 @@ async def test_staff_waives_a_fee_for_good(small_office: Office):
     await office.settle(account)
     await office.live([account], local(5, 3))
     assert [each[2] for each in await fees(office)] == [500, 56]
+    await given(office, "100%", line="INV-00000005.1")
+    await office.settle(account)
+    await office.live([account], local(5, 4))
+    assert [each[2] for each in await fees(office)] == [500, 56]
+    assert len(await given_back(office)) == 2
     await sound(office)
 
 
