@@ -174,6 +174,7 @@ class Operator:
     payments: tuple[Outside, ...]
     segments: Segments
     brake: BrakePolicy
+    dunning: Mapping[str, Any]  # as it was told
     starts: Starts
     level: Level
     promises: PromisePolicy
@@ -218,6 +219,7 @@ def read_operator(
         payments=payments,
         segments=segments,
         brake=shape.dunning.brake.policy,
+        dunning=shape.dunning.model_dump(mode="json", exclude_unset=True),
         starts=Starts(shape.rental.starts),
         level=Level(shape.tax.rounding),
         promises=promises,

@@ -7,7 +7,7 @@ from typing import Any
 
 from app.desk import places
 from app.desk.auditing import note
-from app.imports import memory
+from app.imports import memory, rules_file
 from app.imports.box_rows import model_of
 from app.imports.effective import price_of, rate_of
 from app.imports.folder import Folder
@@ -128,6 +128,7 @@ async def _business(
         await _gateway(house, tx, operator.sms, actor),
     ]
     await memory.remember(tx, OPERATOR, [("operator", business)])
+    await rules_file.remember(tx, operator.dunning)
     return business, any(changed)
 
 
