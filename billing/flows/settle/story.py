@@ -48,12 +48,18 @@ class Settled:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Foreseen:
-    """The documents that would be drawn up for an account."""
+    """The documents that would be drawn up for an account; that of fees is another invoice."""
 
     account: AccountId
     currency: str
     invoice: Invoice | None
     note: CreditNote | None
+    fees: Invoice | None
+
+    @property
+    def invoices(self) -> list[Invoice]:
+        """All invoices among them."""
+        return [one for one in (self.invoice, self.fees) if one]
 
 
 async def settle(
@@ -132,6 +138,7 @@ async def foresee(
             currency=case.facts.account.currency,
             invoice=batch.invoice(case, papers.invoices.get(case.id)),
             note=batch.note(case, papers.notes.get(case.id)),
+            fees=batch.fees(case, papers.fees.get(case.id)),
         )
         for case in cases
     ]
