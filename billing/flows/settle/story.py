@@ -21,6 +21,7 @@ from billing.flows.desk import Desk
 from billing.flows.settle.alike import Named, sort_out
 from billing.flows.settle.batch import Batch, Case, Decided, Papers, Sight
 from billing.flows.settle.brake import hold_back
+from billing.flows.settle.decide import Decision
 from billing.flows.settle.load import Loaded, load, load_facts
 from billing.flows.settle.load_late import load_disputed, load_late
 from billing.flows.settle.write_alike import write_all
@@ -107,9 +108,21 @@ async def settle(
     paid = (one for one in decided.each if one.facts.account.perks & Perk.REWARD)
     if rewarded := [one.facts.account.id for one in paid if one.purse.settled]:
         await desk.work.mark(tx, "reward", rewarded)
+    await desk.work.mark(tx, "recover", _recovering(decided.each))
     if brake:
         await braking.turn(tx, brake)
     return Settled(next_look=decided.next_look, busy_s=max(rating_s, now_s() - begun_s))
+
+
+def _recovering(each: Sequence[Decision]) -> list[AccountId]:
+    """Name who has left, and unused money while something it owed was given up."""
+    return [
+        one.facts.account.id
+        for one in each
+        if one.facts.account.perks & Perk.GIVEN_UP
+        and any(wallet.credits for wallet in one.purse.wallets.values())
+        and one.facts.has_left(one.moment.today)
+    ]
 
 
 async def foresee(
