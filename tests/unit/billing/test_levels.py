@@ -1,4 +1,4 @@
-"""Levels leave what they say, rungs have their order, and a brake lets all of a batch go or none."""
+"""Levels leave what they say, rungs have their order, a brake lets a whole batch go or none."""
 
 from datetime import UTC, datetime, timedelta
 
