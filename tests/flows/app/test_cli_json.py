@@ -348,7 +348,7 @@ def named(name: str, told: Any) -> dict[str, str]:
 def wait_for_debits(ours: Operation) -> None:
     """Let the product beside announce what the mandate is for."""
     with closing(sqlite3.connect(ours.product.folder / "boxoffice.db")) as database:
-        for _ in range(100):
+        for _ in range(300):
             if database.execute("SELECT 1 FROM debit").fetchone():
                 return
             time.sleep(0.2)
