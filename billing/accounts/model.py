@@ -20,6 +20,7 @@ class Perk(IntFlag):
     DISCOUNT = 1  # it has redeemed a promotion
     REFERRED = 2  # somebody brought it, and has credit while it has paid an invoice
     MEMBER = 4  # it has points for what it pays
+    GIVEN_UP = 8  # something it owed was written off: money that comes may be for that
     REWARD = REFERRED | MEMBER
 
 

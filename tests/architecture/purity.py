@@ -29,6 +29,7 @@ DECIDING = (
     "dunning.hours",
     "dunning.judging",
     "dunning.late_fees",
+    "dunning.level",
     "dunning.overdue",
     "dunning.reactivation",
     "dunning.retrying",

@@ -218,7 +218,6 @@ def _slot(facts: Facts, moment: Moment) -> Slot:
 def _debtor(
     facts: Facts, purse: Purse, promise: Promise | None, rules: Rules, moment: Moment
 ) -> Debtor:
-    had = [one for household in facts.households for one in household.subscriptions]
     return Debtor(
         promise=promise,
         debts=purse.open_debts(),
@@ -227,7 +226,7 @@ def _debtor(
         # After money went back a person decides whether to charge again.
         method=facts.method.id if facts.method and not purse.went_back else None,
         cut=min(facts.cuts.values(), key=_since, default=None),
-        has_left=all(one.is_over(moment.today) for one in had),
+        has_left=facts.has_left(moment.today),
         is_braked=rules.is_braked,
     )
 

@@ -8,8 +8,8 @@ from alembic import op
 from app.migrations.seals import refuse_replacing
 from app.migrations.triggers import may_change, only_grows
 
-revision = "0054"
-down_revision = "0053"
+revision = "0055"
+down_revision = "0054"
 branch_labels = None
 depends_on = None
 
