@@ -151,7 +151,7 @@ def decide(facts: Facts, rated: Rated, issued: Issued, rules: Rules, moment: Mom
     bought = watch(facts, purse, invoice, rules.book, moment)
     held = [hold for household in facts.households for hold in household.holds]
     charges = charge_fees(facts, purse, rules.segment, moment)
-    if looked.restored and looked.suspension:
+    if looked.restored and looked.suspension and purse.has_come_in:
         charge_reactivation(charges, facts, looked.suspension, rules.segment, moment)
     return Decision(
         facts=facts,

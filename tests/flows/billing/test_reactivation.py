@@ -9,6 +9,7 @@ from sqlalchemy import select
 from billing.dunning.reactivation import Needs, Reactivation
 from billing.dunning.segment import Segment, Segments
 from billing.dunning.store import dunning_suspension
+from billing.flows.void import void
 from billing.reads import account
 from billing.reads.dunning import Effects, preview
 from runtime.log import log_entry
@@ -143,6 +144,19 @@ async def test_who_was_dark_before_is_asked_by_the_rules_of_today(small_office: 
     (key,) = office.looks
     await office.settle(key)
     assert await is_lit(office)
+    await sound(office)
+
+
+async def test_whose_invoice_was_wrong_pays_no_fee(small_office: Office):
+    """Nothing was paid: the invoice is void, and it is light without a fee."""
+    office = small_office
+    await dark(office, FULL)
+    (key,) = office.looks
+    await office.run(lambda tx: void(office.desk, tx, "INV-00000002", office.now, by="staff"))
+    await office.settle(key)
+    assert await is_lit(office)
+    await office.live([key], local(5, 2))
+    assert await fees(office) == []
     await sound(office)
 
 
