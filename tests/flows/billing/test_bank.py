@@ -2,7 +2,6 @@
 
 import shutil
 from decimal import Decimal
-from functools import partial
 from typing import Any
 
 import pytest
@@ -237,7 +236,8 @@ async def test_a_split_payment_goes_back_in_parts_or_whole(office: Office):
     for ref, wishes in split.items():
         parts = [one.partition("=") for one in wishes]
         shares = [Share(contract=contract, amount=amount) for contract, _, amount in parts]
-        await office.run(lambda tx, s=shares, r=ref: assign(desk, tx, ids[r], s, now))
+        async with office.store.begin() as tx:
+            await assign(desk, tx, ids[ref], shares, now)
     amounts = {"X1": "-7.00", "X2": "-2.00", "X3": "-4.00"}
     backs = [Row(amount=amount, ref=ref, is_reversal=True) for ref, amount in amounts.items()]
     await take(office, camt(*backs, key="S-2"))
@@ -249,12 +249,12 @@ async def test_a_split_payment_goes_back_in_parts_or_whole(office: Office):
         ("X3", "N1", "taken back already"),
     ]
     for ref, of, why in asked:
-        story = partial(take_back, desk, entry_id=back[ref], of=ids[of], now=now)
-        if why:
-            with pytest.raises(Invalid, match=why):
-                await office.run(lambda tx, s=story: s(tx=tx))
-        else:
-            await office.run(lambda tx, s=story: s(tx=tx))
+        async with office.store.begin() as tx:
+            if why:
+                with pytest.raises(Invalid, match=why):
+                    await take_back(desk, tx, back[ref], ids[of], now)
+            else:
+                await take_back(desk, tx, back[ref], ids[of], now)
     await office.run(lambda tx: take_back(desk, tx, back["X2"], f"{ids['N2']}.2", now))
     await office.settle(*office.looks)
     assert await open_items(office.store) == {
@@ -274,8 +274,9 @@ async def test_a_wrong_assignment_is_undone(office: Office):
     sure, other = await entry(office, "B1"), await entry(office, "B3")
     await office.run(lambda tx: assign(desk, tx, other, [Share(contract="100001")], now))
     await office.settle(*office.looks)
-    for line in (sure, other):
-        await office.run(lambda tx, key=line: undo(desk, tx, key, now))
+    async with office.store.begin() as tx:
+        await undo(desk, tx, sure, now)
+        await undo(desk, tx, other, now)
     await office.settle(*office.looks)
     await sound(office)
     assert (await open_items(office.store))["INV-00000001"] == 2520
