@@ -1,6 +1,7 @@
 """Statements of banks become money on accounts, or wait in suspense until a person decides."""
 
 import shutil
+from contextlib import nullcontext
 from decimal import Decimal
 from typing import Any
 
@@ -249,11 +250,9 @@ async def test_a_split_payment_goes_back_in_parts_or_whole(office: Office):
         ("X3", "N1", "taken back already"),
     ]
     for ref, of, why in asked:
+        refused = pytest.raises(Invalid, match=why) if why else nullcontext()
         async with office.store.begin() as tx:
-            if why:
-                with pytest.raises(Invalid, match=why):
-                    await take_back(desk, tx, back[ref], ids[of], now)
-            else:
+            with refused:
                 await take_back(desk, tx, back[ref], ids[of], now)
     await office.run(lambda tx: take_back(desk, tx, back["X2"], f"{ids['N2']}.2", now))
     await office.settle(*office.looks)
@@ -291,8 +290,6 @@ async def test_a_wrong_assignment_is_undone(office: Office):
     assert {row.stopped for row in stopped} == {""}
     with pytest.raises(InvalidTransition, match="on no account"):
         await office.run(lambda tx: undo(desk, tx, sure, now))
-    with pytest.raises(NotFound):
-        await office.run(lambda tx: undo(desk, tx, "x", now))
     for _ in range(2):
         await office.run(lambda tx: assign(desk, tx, sure, [Share(contract="100002")], now))
         await office.settle(*office.looks)
