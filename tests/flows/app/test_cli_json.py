@@ -238,10 +238,13 @@ ASKED = {
     "usage meters": (),
     "notices preview": (),
     "notices log": (),
+    "notices announce": ("en=There are four more channels.",),
+    "notices decline": (LIT, "mail"),
     "bank take": ("{folder}/../bank.xml",),
     "bank statements": (),
     "bank review": (),
     "bank assign": ("{B1}", LIT),
+    "bank undo": ("{B1}",),
     "bank return": ("{B2}", "{B1}"),
     "bank suspend": ("{B3}",),
     "bank aside": ("{B3}",),
@@ -347,10 +350,17 @@ def named(name: str, told: Any) -> dict[str, str]:
 def wait_for_debits(ours: Operation) -> None:
     """Let the product beside announce what the mandate is for."""
     with closing(sqlite3.connect(ours.product.folder / "boxoffice.db")) as database:
-        for _ in range(100):
+        for _ in range(300):
             if database.execute("SELECT 1 FROM debit").fetchone():
                 return
             time.sleep(0.2)
+
+
+def assign_again(ours: Operation) -> None:
+    """Give the line that was undone to somebody again."""
+    with closing(sqlite3.connect(ours.product.folder / "boxoffice.db")) as database:
+        (line,) = database.execute("SELECT id FROM bank_entry WHERE ref = 'B1'").fetchone()
+    assert CliRunner().invoke(cli, ["bank", "assign", line, LIT]).exit_code == 0
 
 
 def add_a_batch(ours: Operation) -> None:
@@ -382,6 +392,7 @@ def count_by_another(ours: Operation) -> None:
 # What others do before a command is asked.
 BEFORE = {
     "bill preview": wait_for_bill_days,
+    "bank return": assign_again,
     "cash approve": count_by_another,
     "debits coming": wait_for_debits,
     "debits withdraw": add_a_batch,
