@@ -64,6 +64,7 @@ class Kind:
 
 
 USUAL = Route()
+ANNOUNCEMENT = "announcement"
 _DEBT = {
     "contract": "200001",
     "number": "INV-00000017",
@@ -91,6 +92,12 @@ KINDS: Mapping[str, Kind] = {
             "creditor": "AT61ZZZ01234567890",
         },
     ),
+    ANNOUNCEMENT: Kind(
+        sample={"contract": "200001", "text": "From May on there are four more channels."},
+        purpose=Purpose.MARKETING,
+    ),
     "restored": Kind(sample={"contract": "200001"}),
     "cancelled": Kind(sample={"contract": "200001"}),
 }
+# What a step of dunning may say: nobody is dunned by an advertisement.
+OF_SERVICE = tuple(sorted(kind for kind, one in KINDS.items() if one.purpose is Purpose.SERVICE))

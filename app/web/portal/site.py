@@ -16,6 +16,7 @@ from app.web.portal.me import Me
 from app.web.portal.paying import Paying
 from app.web.portal.redeeming import Redeeming
 from app.web.portal.shop import Shop
+from app.web.portal.unsubscribing import Unsubscribing
 from app.web.portal.vouchers import Vouchers
 from app.web.route import Call, Policy, Route
 
@@ -28,7 +29,7 @@ class Portal:
         at_home = (self.home, Paying(self.home), Redeeming(self.home))
         codes = (Vouchers(self.home), Loyal(self.home))
         others = (Shop(phone), Coming(phone), Documents(phone), Boxes(phone), Me(phone))
-        self._pages = (*at_home, *codes, *others)
+        self._pages = (*at_home, *codes, *others, Unsubscribing(phone))
 
     def routes(self) -> tuple[Route, ...]:
         """Declare them."""

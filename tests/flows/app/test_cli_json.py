@@ -238,6 +238,8 @@ ASKED = {
     "usage meters": (),
     "notices preview": (),
     "notices log": (),
+    "notices announce": ("en=There are four more channels.",),
+    "notices decline": (LIT, "mail"),
     "bank take": ("{folder}/../bank.xml",),
     "bank statements": (),
     "bank review": (),
