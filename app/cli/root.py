@@ -40,6 +40,7 @@ from app.cli import (
     users,
     verify,
     vouchers,
+    wallet,
     work,
 )
 
@@ -101,6 +102,7 @@ for part in (
     bank,
     promotions,
     vouchers,
+    wallet,
     cash,
     loyalty,
     doctor,

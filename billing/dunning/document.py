@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from datetime import date
 from typing import Any
 
@@ -11,6 +12,7 @@ from billing.dunning.hours import Hours
 from billing.dunning.level import Level
 from billing.dunning.model import Action, Ladder, Step
 from billing.dunning.segment import Retries, Segment
+from billing.payments.wallet import WalletRules
 
 Document = Mapping[str, Any]
 
@@ -29,6 +31,7 @@ def written(one: Segment) -> Document:
         },
         "late_fees": late_written(one.late_fees) if one.late_fees else None,
         "dispute_fee": dispute_written(one.dispute_fee) if one.dispute_fee else None,
+        "wallet": asdict(one.wallet) if one.wallet else None,
     }
 
 
@@ -57,6 +60,7 @@ def read(told: Document) -> Segment:
         ),
         late_fees=late_read(told["late_fees"]) if told.get("late_fees") else None,
         dispute_fee=dispute_read(told["dispute_fee"]) if told.get("dispute_fee") else None,
+        wallet=WalletRules(**told["wallet"]) if told.get("wallet") else None,
     )
 
 

@@ -11,6 +11,7 @@ from billing.dunning.dispute_fees import DisputeFee
 from billing.dunning.hours import ALWAYS, Hours, Slot
 from billing.dunning.late_fees import LateFees
 from billing.dunning.model import Action, Ladder
+from billing.payments.wallet import WalletRules
 from terms.calendar import days_after
 from terms.errors import Invalid
 
@@ -73,6 +74,7 @@ class Segment:
     retries: Retries = field(default_factory=Retries)
     late_fees: LateFees | None = None
     dispute_fee: DisputeFee | None = None
+    wallet: WalletRules | None = None
     _days: dict[date, Days] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:

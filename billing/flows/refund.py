@@ -186,10 +186,15 @@ async def _before(tx: Tx, held: Contract, wish: RefundWish) -> Refunding | None:
     is_other = wish.amount is not None and not wish.line and wish.amount != amount
     if is_other or (row.charge, row.line) != (wish.charge, wish.line):
         raise Duplicate(f"reference {wish.reference} stands for another refund, of {row.charge}")
+    return refunding_from(row)
+
+
+def refunding_from(row: Any) -> Refunding:
+    """Read a row of the table of refunds, as one that was asked for before."""
     return Refunding(
         id=row.id,
         charge=row.charge,
-        amount=amount,
+        amount=Money(row.amount_minor, row.currency),
         state=RefundState(row.state),
         note=row.note,
         is_new=False,

@@ -27,6 +27,7 @@ from app.web.api import (
     targets,
     usage,
     vouchers,
+    wallet,
     work,
 )
 
@@ -40,6 +41,7 @@ API = (
     *cash.ROUTES,
     *promotions.ROUTES,
     *vouchers.ROUTES,
+    *wallet.ROUTES,
     *loyalty.ROUTES,
     *documents.ROUTES,
     *proformas.ROUTES,

@@ -17,6 +17,7 @@ from app.web.portal.paying import Paying
 from app.web.portal.redeeming import Redeeming
 from app.web.portal.shop import Shop
 from app.web.portal.vouchers import Vouchers
+from app.web.portal.wallet import Wallet
 from app.web.route import Call, Policy, Route
 
 
@@ -27,7 +28,10 @@ class Portal:
         self.home = Home(phone)
         at_home = (self.home, Paying(self.home), Redeeming(self.home))
         codes = (Vouchers(self.home), Loyal(self.home))
-        others = (Shop(phone), Coming(phone), Documents(phone), Boxes(phone), Me(phone))
+        others = (
+            *(Shop(phone), Coming(phone), Documents(phone), Boxes(phone), Me(phone)),
+            Wallet(phone),
+        )
         self._pages = (*at_home, *codes, *others)
 
     def routes(self) -> tuple[Route, ...]:
