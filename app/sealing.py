@@ -1,9 +1,9 @@
 """The master key and what it sealed: a key is never made where the database needs a former one.
 
-What is sealed are the options of targets and payment providers, as `operator.toml` has them, the
-logins of boxes, as their purchase list has them, letters while they wait, and the keys of voucher
-codes. Nobody has to give a letter anew: one that does not open has failed. Where the key of voucher
-codes does not open, their cards are unknown from then on.
+What is sealed are the options of targets, payment providers and the gateway for short messages, as
+`operator.toml` has them, the logins of boxes, as their purchase list has them, letters while they
+wait, and the keys of voucher codes. Nobody has to give a letter anew: one that does not open has
+failed. Where the key of voucher codes does not open, their cards are unknown from then on.
 """
 
 from __future__ import annotations
@@ -19,6 +19,8 @@ from billing.flows.vouchers import seal_anew as seal_vouchers
 from billing.reads import providers
 from gateway.provisioning.targets import seal_anew as seal_targets
 from gateway.reads import sealed as targets
+from messages.policy_store import seal_anew as seal_gateway
+from messages.policy_store import sealed_gateway
 from runtime.secrets import KEY_FILE, Sealer
 from runtime.store import Store, Tx
 from runtime.store.audit import Deed, record
@@ -29,10 +31,14 @@ _HAS_TABLES = {
     "postgresql": "SELECT to_regclass('target') IS NOT NULL"
     " AND to_regclass('payment_provider') IS NOT NULL",
 }
-# A database of an earlier version has no boxes' logins.
+# A database of an earlier version has no boxes' logins, and no gateway.
 _HAS_LOGINS = {
     "sqlite": "SELECT count(*) = 1 FROM sqlite_master WHERE name = 'box_login'",
     "postgresql": "SELECT to_regclass('box_login') IS NOT NULL",
+}
+_HAS_GATEWAY = {
+    "sqlite": "SELECT count(*) = 1 FROM sqlite_master WHERE name = 'message_gateway'",
+    "postgresql": "SELECT to_regclass('message_gateway') IS NOT NULL",
 }
 _MEND = (
     "put the right key back; only where it is lost for good, `boxoffice import --seal-anew` with "
@@ -84,6 +90,7 @@ async def seal_anew(house: House, actor: str) -> dict[str, int]:
             "mandates": await seal_mandates(tx, house.sealer),
             "debit batches": await seal_batches(tx, house.sealer),
             "boxes": await house.logins.seal_anew(tx),
+            "message gateways": await seal_gateway(tx, house.sealer),
             "letters": await house.letters.seal_anew(tx),
         }
         after = ", ".join(f"{count} {what}" for what, count in sealed.items())
@@ -105,4 +112,7 @@ async def _sealed(tx: Tx, is_meant: Callable[[str], bool]) -> list[str]:
     ((has_logins,),) = await tx.fetch(_HAS_LOGINS[tx.engine])
     for one in await targets.logins(tx) if has_logins else ():
         found.append((f"the logins of {one.boxes} boxes", one.sample))
+    ((has_gateway,),) = await tx.fetch(_HAS_GATEWAY[tx.engine])
+    if has_gateway and (text := await sealed_gateway(tx)):
+        found.append(("the gateway for short messages", text))
     return [words for words, text in found if is_meant(text)]

@@ -245,6 +245,10 @@ class Settings(BaseSettings):
         (*LOOPBACK, PUBLIC),
         description="Where payment providers may live: CIDR ranges, and `public`.",
     )
+    message_networks: Ranges = Field(
+        (*LOOPBACK, PUBLIC),
+        description="Where the gateway for short messages may live: CIDR ranges, and `public`.",
+    )
     smtp_url: Annotated[SecretStr | None, AfterValidator(_checked_smtp)] = Field(
         None,
         description="The mail server that letters are handed to: `smtp://USER:PASSWORD@HOST:587` "

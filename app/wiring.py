@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from app import answers
+from app.desk import business
 from app.desk.code_letter import by_letter
 from app.identity import codes, guesses, people, sign_ins, subscribers, tokens
 from app.identity.codes import Codes
@@ -35,8 +36,10 @@ from gateway.provisioning.operate import Operate, Performed
 from gateway.provisioning.orders import Outcome
 from gateway.provisioning.pump import Pace
 from gateway.provisioning.reconcile import Reconciler
+from messages import policy_store
 from messages import store as messages_store
 from messages.deliver import Deliver
+from messages.dispatch import Dispatch
 from messages.letters import store as letters_store
 from messages.letters.channel import Post, Posted
 from messages.letters.paper import Sender
@@ -44,20 +47,21 @@ from messages.letters.server import MailServer
 from messages.letters.store import Letters
 from messages.notify import Notices, OnScreen
 from messages.ports import Mail, Shown
+from messages.sms.channel import Short, ShortMessages
 from runtime import presence
 from runtime.bell import Bell, LocalBell
 from runtime.chance import Chance, SystemChance
 from runtime.clock import Clock, utc_now
 from runtime.http import HttpDoor
 from runtime.secrets import Sealer
-from runtime.store import Store
+from runtime.store import Store, Tx
 from runtime.work import Work
 from terms.ids import NoticeId, ServiceId, TargetName
 
 # Named here, so that the table of each is declared.
 STORES = (
     *(answers, codes, guesses, people, presence, sign_ins, subscribers, tokens),
-    *(imports_memory, letters_store, messages_store),
+    *(imports_memory, letters_store, messages_store, policy_store),
 )
 
 
@@ -74,6 +78,7 @@ class House:
     door: HttpDoor
     desk: Desk
     providers: dict[str, Provider]
+    message_door: HttpDoor
     targets: Targets
     composer: Composer
     reconciler: Reconciler
@@ -82,6 +87,8 @@ class House:
     meters: Meters
     logins: Logins
     notices: Deliver[OnScreen]
+    dispatch: Dispatch
+    short: Deliver[Short]
     letters: Letters
     mail: Mail | None
     mailing: Deliver[Posted]
@@ -151,22 +158,20 @@ def build(
     work = Work(store, clock, chance, lease=timedelta(seconds=settings.lease_s))
     sealer = sealer or Sealer.of(settings)
 
-    deadline_s = settings.call_deadline_s
-
     def door() -> HttpDoor:
-        return HttpDoor(
-            networks=settings.adapter_networks, deadline_s=deadline_s, setting="adapter_networks"
-        )
+        return _door(settings, "adapter_networks")
 
     providers: dict[str, Provider] = {}
-    payment_door = HttpDoor(
-        networks=settings.payment_networks, deadline_s=deadline_s, setting="payment_networks"
-    )
+    payment_door = _door(settings, "payment_networks")
+    message_door = _door(settings, "message_networks")
     logins = Logins(store, sealer, clock)
     book = boxes_at or (lambda name: Book(name, work, logins))
     targets = Targets(store, sealer, door, book)
     operate = Operate(work, targets)
     letters, mail = Letters(work, sealer), _mail(settings, clock)
+    dispatch = Dispatch(store, work, letters, _named)
+    follow = dispatch.follow
+    short = ShortMessages(sealer, message_door, clock)
     keeper, visitors = _keepers(settings, store, clock, chance)
     return House(
         settings=settings,
@@ -176,6 +181,7 @@ def build(
         work=work,
         sealer=sealer,
         door=payment_door,
+        message_door=message_door,
         desk=Desk(work=work, clock=clock, chance=chance, providers=providers),
         providers=providers,
         targets=targets,
@@ -185,14 +191,28 @@ def build(
         drift=Drift(work, targets),
         meters=Meters(work, targets),
         logins=logins,
-        notices=Deliver(store, work, Notices(Screens(operate))),
+        notices=Deliver(store, work, Notices(Screens(operate)), follow),
+        dispatch=dispatch,
+        short=Deliver(store, work, short, follow),
         letters=letters,
         mail=mail,
-        mailing=Deliver(store, work, Post(letters, mail)),
+        mailing=Deliver(store, work, Post(letters, mail), follow),
         keeper=keeper,
         subscribers=visitors,
         codes=Codes(visitors, sealer, by_letter(letters, clock, chance)),
     )
+
+
+def _door(settings: Settings, name: str) -> HttpDoor:
+    """Make the client door to the networks that a setting allows."""
+    deadline_s = settings.call_deadline_s
+    return HttpDoor(networks=getattr(settings, name), deadline_s=deadline_s, setting=name)
+
+
+async def _named(tx: Tx) -> str:
+    """Tell what the operator is called."""
+    known = await business.find(tx)
+    return known.name if known else "Boxoffice"
 
 
 def _bell(settings: Settings, clock: Clock, chance: Chance) -> Bell:
@@ -262,5 +282,6 @@ async def closing(house: House) -> AsyncIterator[House]:
         stack.push_async_callback(house.store.close)
         stack.push_async_callback(house.store.bell.close)
         stack.push_async_callback(house.door.aclose)
+        stack.push_async_callback(house.message_door.aclose)
         stack.push_async_callback(house.targets.close)
         yield house

@@ -9,17 +9,19 @@ how they go out, and none of this.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Generic, Protocol, TypeVar
 
 from messages import store as deliveries
 from messages.model import OPEN, Delivery, Message, Outcome
+from messages.plan import Via
 from runtime.crash import reach
 from runtime.retry import back_off_s
 from runtime.store import Store, Tx
 from runtime.telemetry import counter, get_log
 from runtime.work import Claim, Failure, Parking, Work
+from terms.errors import Retryable, TargetError, Unauthorized, Unreachable
 
 log = get_log()
 M = TypeVar("M", bound=Message)
@@ -29,7 +31,11 @@ OVER = timedelta(seconds=30)
 STOPPED = "stopped in the middle; it may have gone out"
 _ended = counter("boxoffice_messages", "Messages that came to an end", "channel", "outcome")
 
+# These may pass by themselves, or by an operator's hand, while a message's time lasts.
+_PASSING = (Unreachable, Retryable, Unauthorized)
+
 Became = tuple[Outcome, str]
+Follow = Callable[[Tx, Via, Sequence[str]], Awaitable[None]]
 _End = tuple[str, Outcome, str]
 
 
@@ -37,6 +43,7 @@ class Channel(Protocol[M]):
     """One way to people."""
 
     kind: str
+    via: Via
     in_flight_max: int
 
     async def find(self, tx: Tx, ids: Sequence[str]) -> Mapping[str, M]:
@@ -56,31 +63,48 @@ class Channel(Protocol[M]):
         ...
 
 
-class Deliver(Generic[M]):
-    """Delivers the messages of claimed rows by one channel."""
+async def let_be(_tx: Tx, _via: Via, _ids: Sequence[str]) -> None:
+    """Leave it at that."""
 
-    def __init__(self, store: Store, work: Work, channel: Channel[M]) -> None:
+
+def after_error(error: TargetError) -> Outcome:
+    """Tell what became of a message that was handed over, or not, when this was raised."""
+    if not error.is_untouched:
+        return Outcome.UNKNOWN
+    return Outcome.WAITING if isinstance(error, _PASSING) else Outcome.FAILED
+
+
+class Deliver(Generic[M]):
+    """Delivers the messages of claimed rows by one channel; `follow` hears of what has failed."""
+
+    def __init__(
+        self, store: Store, work: Work, channel: Channel[M], follow: Follow = let_be
+    ) -> None:
         self.store = store
         self.work = work
         self.channel = channel
+        self.follow = follow
 
     async def handle(self, claims: Sequence[Claim]) -> None:
         """Deliver a batch: record, send with no transaction open, write the ends."""
         async with self.store.begin() as tx:
-            begun = await self._begin(tx, claims)
+            begun, resting = await self._begin(tx, claims)
         reach("after_record")
         gate = asyncio.Semaphore(self.channel.in_flight_max)
         ends = await asyncio.gather(*(self._sent(message, gate) for message in begun))
         reach("after_send")
         async with self.store.begin() as tx:
-            await self._end(tx, claims, begun, ends)
+            await self._end(tx, [c for c in claims if c.key not in resting], begun, ends)
         for id_, outcome, why in ends:
             if outcome is not Outcome.WAITING:  # which may last for hours, of thousands
                 kind = self.channel.kind
                 log.info("message.delivered", kind=kind, id=id_, outcome=outcome, why=why)
 
-    async def _begin(self, tx: Tx, claims: Sequence[Claim]) -> list[M]:
-        """Record what will be sent; late, unknown and impossible messages end here."""
+    async def _begin(self, tx: Tx, claims: Sequence[Claim]) -> tuple[list[M], Collection[str]]:
+        """Record what will be sent; late, unknown and impossible messages end here.
+
+        Gives those that are begun, and the names of those whose hour has not come.
+        """
         keys = [claim.key for claim in claims]
         earlier = await deliveries.outcomes(tx, keys)
         stopped = [id_ for id_, outcome in earlier.items() if outcome is Outcome.BEGUN]
@@ -92,15 +116,24 @@ class Deliver(Generic[M]):
         fresh = [(self._decided(one, earlier.get(one.id)), one) for one in found.values()]
         await deliveries.record(tx, [delivery for delivery, _ in fresh])
         self._count(delivery.outcome for delivery, _ in fresh)
-        return [one for delivery, one in fresh if delivery.outcome is Outcome.BEGUN]
+        failed = [one.id for delivery, one in fresh if delivery.outcome is Outcome.FAILED]
+        if failed:
+            await self.follow(tx, self.channel.via, failed)
+        resting = {one.id: one for d, one in fresh if d.outcome is Outcome.WAITING}
+        await self.work.fail(tx, [_rest(c, resting[c.key]) for c in claims if c.key in resting])
+        begun = [one for delivery, one in fresh if delivery.outcome is Outcome.BEGUN]
+        return begun, resting.keys()
 
     def _decided(self, message: Message, earlier: Outcome | None) -> Delivery:
         now = self._now()
         if now > message.not_after and earlier is None:
-            return _delivery(message, now, Outcome.LATE, message.is_over)
+            return self._delivery(message, now, Outcome.LATE, message.is_over)
         if message.flaw:
-            return _delivery(message, now, Outcome.FAILED, message.flaw)
-        return _delivery(message, now, Outcome.BEGUN, "")
+            return self._delivery(message, now, Outcome.FAILED, message.flaw)
+        if message.not_before is not None and now < min(message.not_before, message.not_after):
+            why = f"quiet until {message.not_before:%F %H:%M} UTC"
+            return self._delivery(message, now, Outcome.WAITING, why)
+        return self._delivery(message, now, Outcome.BEGUN, "")
 
     async def _sent(self, message: M, gate: asyncio.Semaphore) -> _End:
         async with gate:
@@ -119,6 +152,9 @@ class Deliver(Generic[M]):
         later = [self._later(c, waiting[c.key], over[c.key]) for c in claims if c.key in waiting]
         done = [claim for claim in claims if claim.key not in waiting]
         await self.channel.ended(tx, [claim.key for claim in done])
+        failed = [id_ for id_, outcome, _why in ends if outcome is Outcome.FAILED]
+        if failed:
+            await self.follow(tx, self.channel.via, failed)
         await self.work.fail(tx, later)
         await self.work.complete(tx, done)
 
@@ -141,16 +177,22 @@ class Deliver(Generic[M]):
     def _now(self) -> datetime:
         return self.work.clock.machine_now()
 
+    def _delivery(self, message: Message, now: datetime, outcome: Outcome, why: str) -> Delivery:
+        return Delivery(
+            id=message.id,
+            service=message.service,
+            to=message.to,
+            kind=message.kind,
+            via=self.channel.via,
+            text=message.shown,
+            outcome=outcome,
+            begun_at=now,
+            ended_at=None if outcome in OPEN else now,
+            why=why,
+        )
 
-def _delivery(message: Message, now: datetime, outcome: Outcome, why: str) -> Delivery:
-    return Delivery(
-        id=message.id,
-        service=message.service,
-        to=message.to,
-        kind=message.kind,
-        text=message.shown,
-        outcome=outcome,
-        begun_at=now,
-        ended_at=None if outcome is Outcome.BEGUN else now,
-        why=why,
-    )
+
+def _rest(claim: Claim, message: Message) -> Failure:
+    """Look again when its hour has come, or its time is over."""
+    at = min(message.not_before or message.not_after, message.not_after + OVER)
+    return Failure(claim=claim, error="quiet hours", not_before=at, counts=False)

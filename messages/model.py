@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from messages.plan import Via
 from terms.ids import ServiceId
 
 
@@ -36,14 +37,15 @@ OPEN = frozenset({Outcome.BEGUN, Outcome.WAITING})
 class Message:
     """What is to go out by one channel, not later than `not_after` (machine time).
 
-    `service` is the household it is for, if it is for one; `to` a mail address, or nothing for the
-    household's screens. `shown` is what the record of it may repeat. `flaw` says why it can never
-    go out.
+    It waits until `not_before`. `service` is the household it is for, if it is for one; `to` a mail
+    address or a telephone number, or nothing for the household's screens. `shown` is what the
+    record of it may repeat. `flaw` says why it can never go out.
     """
 
     id: str
     kind: str
     not_after: datetime
+    not_before: datetime | None = None
     service: ServiceId | None = None
     to: str = ""
     shown: str = ""
@@ -57,10 +59,11 @@ class Message:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Delivery:
-    """One message on its way: to a household's screens, or to the mail address `to`."""
+    """One message on its way: to a household's screens, or to the address or number `to`."""
 
     id: str
     kind: str
+    via: Via
     text: str
     outcome: Outcome
     begun_at: datetime

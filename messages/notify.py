@@ -7,8 +7,10 @@ from dataclasses import dataclass
 
 from messages.deliver import Became
 from messages.model import Message, Outcome
+from messages.plan import Via
+from messages.policy import Policy
+from messages.policy_store import load_policy
 from messages.ports import Screen, Shown
-from messages.templates import write
 from runtime import log
 from runtime.store import Tx
 from terms.errors import DomainError, Invalid, TargetError
@@ -16,6 +18,7 @@ from terms.ids import NoticeId, ServiceId
 from terms.notice import Notice
 
 KIND = "notify"
+SUFFIX = f".{Via.SCREEN}"  # of what another channel could not take
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,6 +32,7 @@ class Notices:
     """The channel to the screens of households."""
 
     kind = KIND
+    via = Via.SCREEN
     in_flight_max = 16
 
     def __init__(self, screen: Screen) -> None:
@@ -36,8 +40,13 @@ class Notices:
 
     async def find(self, tx: Tx, ids: Sequence[str]) -> Mapping[str, OnScreen]:
         """Find notices in the log and write their texts."""
-        entries = await log.find(tx, ids)
-        return {id_: _written(Notice.decode(entry.value)) for id_, entry in entries.items()}
+        entries = await log.find(tx, [id_.removesuffix(SUFFIX) for id_ in ids])
+        policy = await load_policy(tx)
+        found = {}
+        for id_ in ids:
+            if (entry := entries.get(id_.removesuffix(SUFFIX))) is not None:
+                found[id_] = _written(id_, Notice.decode(entry.value), policy)
+        return found
 
     async def send(self, message: OnScreen) -> Became:
         """Show it; where it waits for a box, not later than its time lasts."""
@@ -69,14 +78,14 @@ def _became(shown: Shown, nowhere: Outcome, why: str) -> Became:
     return Outcome.FAILED, shown.why or "no target can show messages"
 
 
-def _written(notice: Notice) -> OnScreen:
+def _written(id_: str, notice: Notice, policy: Policy) -> OnScreen:
     text, flaw = "", ""
     try:
-        text = write(notice.kind, notice.locale, notice.params)
+        text = policy.text(notice.kind, notice.locale, "screen", notice.params)
     except Invalid as error:
         flaw = str(error)
     return OnScreen(
-        id=notice.id,
+        id=id_,
         kind=notice.kind,
         not_after=notice.not_after,
         service=notice.service,

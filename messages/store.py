@@ -16,10 +16,12 @@ from sqlalchemy import (
     bindparam,
     func,
     select,
+    text,
     update,
 )
 
 from messages.model import OPEN, Delivery, Outcome
+from messages.plan import Via
 from runtime.store import Instant, Tx, metadata
 from runtime.store.lease import Engine
 from runtime.store.prepared import PreparedQuery
@@ -30,6 +32,7 @@ delivery = Table(
     metadata,
     Column("id", String(80), primary_key=True),
     Column("service_id", String(26)),
+    Column("via", String(10), nullable=False, server_default=text("'screen'")),
     Column("to_address", String(254), nullable=False),
     Column("kind", String(40), nullable=False),
     Column("text", Text, nullable=False),
@@ -55,6 +58,7 @@ async def record(tx: Tx, deliveries: Iterable[Delivery]) -> None:
         {
             "id": d.id,
             "service_id": d.service,
+            "via": d.via.value,
             "to_address": d.to,
             "kind": d.kind,
             "text": d.text,
@@ -106,6 +110,7 @@ async def latest(
         Delivery(
             id=row.id,
             service=None if row.service_id is None else ServiceId(row.service_id),
+            via=Via(row.via),
             to=row.to_address,
             kind=row.kind,
             text=row.text,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from functools import cache
 from pathlib import Path
 
@@ -12,6 +12,7 @@ from terms.errors import Invalid
 
 _TEXTS = Path(__file__).parent / "texts"
 _PLACE = re.compile(r"\{([a-z_]+)\}")
+_BRACES = re.compile(r"\{[^{}]{0,40}\}?|\}")
 FALLBACK = "en"
 TEXT_CHARS_MAX = 500
 
@@ -44,6 +45,13 @@ def write(kind: str, locale: str, params: Mapping[str, str]) -> str:
     if found is None:
         raise Invalid("kind", f"there is no text for notices of kind {kind!r}")
     return filled(kind, found, params)[:TEXT_CHARS_MAX]
+
+
+def strange(text: str, places: Collection[str]) -> str:
+    """Name what a text has in braces that is no place of it; nothing where all is well."""
+    rest = _PLACE.sub(lambda found: "" if found[1] in places else found[0], text)
+    found = _BRACES.search(rest)
+    return found[0] if found else ""
 
 
 def language_of(locale: str) -> str:

@@ -34,6 +34,7 @@ KINDS = {
     "snmp": "simulators.stb.snmp",
     "ssh": "simulators.stb.ssh",
     "stripe": "simulators.payments.stripe",
+    "twilio": "simulators.sms.twilio",
 }
 
 

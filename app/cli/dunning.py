@@ -13,7 +13,6 @@ from app.cli.speak import Json, complain, read, say, table, tell, write
 if TYPE_CHECKING:
     from app.desk.dunning import BrakeView
     from app.wiring import House
-    from billing.dunning.segment import Segments
     from billing.reads.dunning import First, Preview
     from runtime.store import Tx
 
@@ -29,22 +28,22 @@ def add_to(cli: typer.Typer) -> None:
 
 def preview(
     file: Annotated[
-        Path | None, typer.Argument(help="An operator.toml with other rules; the published ones.")
+        Path | None,
+        typer.Argument(help="Other rules: an operator.toml, or its [dunning] alone, also as JSON."),
     ] = None,
     *,
     days: Annotated[int, typer.Option(min=0, max=366, help="How many days to look ahead.")] = 30,
     as_json: Json = False,
 ) -> None:
     """Tell what would happen to whom if nobody paid; nothing is written."""
-    wished = _segments(file) if file else None
+    text = _text(file) if file else None
 
     async def story(house: House, tx: Tx) -> Preview:
-        from billing.reads import catalog, dunning
+        from app.desk import dunning
+        from app.imports.rules_file import read_text
 
-        published = await catalog.segments(tx)
-        now = await house.clock.business_now(tx)
-        rules = wished if wished is not None else published
-        return await dunning.preview(tx, published, rules, now, days=days)
+        wished = None if text is None else read_text(text)
+        return await dunning.foresee(house, tx, wished, days=days)
 
     found = read(story)
     if as_json:
@@ -87,22 +86,14 @@ def release(*, by: By = "", reason: Reason = "", as_json: Json = False) -> None:
         say(f"{count} accounts go on")
 
 
-def _segments(file: Path) -> Segments:
-    """Read the rules of a file. Leaves with what is wrong with it."""
-    import os
-
-    from app.imports.operator import read_operator
-    from app.imports.problems import Problems
-
-    problems = Problems()
+def _text(file: Path) -> str:
+    """Read a file. Leaves with what is wrong with it."""
     try:
-        raw = file.read_bytes()
+        return file.read_text(encoding="utf-8-sig")
     except OSError as error:
         raise complain(f"{file}: {error.strerror}") from None
-    operator = read_operator(raw, os.environ, problems)
-    if operator is None:
-        raise complain("; ".join(str(one) for one in problems))
-    return operator.segments
+    except UnicodeDecodeError:
+        raise complain(f"{file}: not UTF-8") from None
 
 
 def _show(found: Preview) -> None:

@@ -1,22 +1,86 @@
-"""The brake of dunning at the desk: how it stands, and a second person letting go who waits."""
+"""Dunning at the desk: its rules, what others would do, and the brake that a second person
+releases.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from app.desk import business
 from app.desk.auditing import note
+from app.imports import rules_file
+from app.imports.dunning_rules import unrouted
+from app.imports.rules_file import Document
 from app.wiring import House
+from billing.flows import publish as flow
+from billing.flows.publish import Publication
 from billing.flows.unbrake import release as unbrake
-from billing.reads import braked
+from billing.reads import braked, catalog
+from billing.reads import dunning as previews
+from billing.reads.dunning import Preview
+from gateway.provisioning import routes
 from runtime.store import Tx
 from runtime.store.audit import Wanted, lines
-from terms.errors import Forbidden
+from terms.errors import Forbidden, Invalid
 
 # Whoever has lately done any of this has ordered what the brake stopped, and does not release it.
 ORDERS = frozenset({"import", "dunning.publish", "account.segment", "bill.run", "clock.advance"})
 LATELY = timedelta(days=7)
 DEEDS_MAX = 1_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Published:
+    """What publishing has changed, in words; nothing where it was so before."""
+
+    changes: tuple[str, ...]
+
+
+async def rules(tx: Tx) -> Document | None:
+    """Tell the rules that are published, as they were told; None where no document was kept."""
+    return await rules_file.remembered(tx)
+
+
+async def publish(
+    house: House, tx: Tx, told: Document, actor: str, *, reason: str = ""
+) -> Published:
+    """Publish other rules, with the checks of an import. Raises Invalid naming the field."""
+    known = await business.know(tx)
+    read = rules_file.read_rules(told, known.currency)
+    routed = {one.code for one in await routes.load(tx)}
+    for level, code in unrouted(read.segments, routed):
+        why = f"no route leads the code '{code}' to a target"
+        raise Invalid(f"dunning.levels.{level}.adds", why)
+    now = await house.clock.business_now(tx)
+    publication = Publication(zone=known.zone, segments=read.segments, brake=read.brake)
+    done = await flow.publish(tx, publication, now)
+    before = await rules_file.remembered(tx)
+    if done.changes or before != read.document:
+        await rules_file.remember(tx, read.document)
+        await note(
+            house,
+            tx,
+            actor=actor,
+            action="dunning.publish",
+            subject="dunning",
+            after="; ".join(done.changes) or "said otherwise",
+            reason=reason,
+        )
+    return Published(changes=done.changes)
+
+
+async def foresee(house: House, tx: Tx, told: Document | None, *, days: int) -> Preview:
+    """Compare what follows from the published rules with what others would come to.
+
+    Raises Invalid naming the field.
+    """
+    published = await catalog.segments(tx)
+    wished = published
+    if told is not None:
+        wished = rules_file.read_rules(told, (await business.know(tx)).currency).segments
+    now = await house.clock.business_now(tx)
+    return await previews.preview(tx, published, wished, now, days=days)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

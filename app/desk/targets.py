@@ -33,6 +33,7 @@ PARKED_KINDS = frozenset(
         "reconcile",
         "notify",
         "mail",
+        "sms",
     }
 )
 

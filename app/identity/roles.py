@@ -23,6 +23,7 @@ class Right(StrEnum):
     MOVE_BOXES = "move_boxes"  # hand out jobs, move boxes anywhere
     FIELD = "field"  # work at households, out of one's own van
     MANAGE_PEOPLE = "manage_people"  # say who may sign in, and as what
+    LET_GO = "let_go"  # let a cut-off go on that the brake of dunning has stopped
     RUN_BUSINESS = "run_business"  # decide what touches many, read who did what
 
 

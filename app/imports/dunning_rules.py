@@ -10,12 +10,13 @@ from typing import TypeVar
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from app.imports import cells
-from app.imports.fee_rules import Disputed, Late
+from app.imports.fee_rules import Disputed, Late, Reactivated
 from billing.dunning import model
 from billing.dunning.brake import FLOOR, FLOOR_MAX, SHARE_PERCENT, BrakePolicy
 from billing.dunning.hours import DAY_HOURS, HOLIDAYS_MAX, WEEKDAYS, Hours
 from billing.dunning.level import CODES_MAX, STREAMS_MAX, Level
 from billing.dunning.model import AFTER_DAYS_MAX, Action, Ladder
+from billing.dunning.reactivation import AS_USUAL
 from billing.dunning.segment import (
     NAME_CHARS_MAX,
     PAYDAY_WAIT_DAYS_MAX,
@@ -147,6 +148,7 @@ class Rules(_Strict):
     late_fees: Late | None = None
     dispute_fee: Disputed | None = None
     wallet: WalletTable | None = None
+    reactivation: Reactivated | None = None
 
 
 class Dunning(Rules):
@@ -189,6 +191,7 @@ def _segment(
     late = _own(rules.late_fees, usual.late_fees)
     disputed = _own(rules.dispute_fee, usual.dispute_fee)
     tells = _own(rules.wallet, usual.wallet)
+    reactivated = _own(rules.reactivation, usual.reactivation)
     with _named(where):
         ladder = _ladder(_own(rules.steps, usual.steps) or [], levels)
         least_minor = _minor(_own(rules.least, usual.least), currency)
@@ -207,6 +210,8 @@ def _segment(
             wallet = tells.rules(currency) if tells else None
         with _named("dispute_fee"):
             dispute_fee = disputed.rules(currency) if disputed else None
+        with _named("reactivation"):
+            reactivation = reactivated.rules(currency) if reactivated else AS_USUAL
         return Segment(
             ladder=ladder,
             least_minor=least_minor,
@@ -216,6 +221,7 @@ def _segment(
             late_fees=late_fees,
             dispute_fee=dispute_fee,
             wallet=wallet,
+            reactivation=reactivation,
         )
 
 

@@ -1,4 +1,4 @@
-"""Fees in [dunning] of operator.toml: for what is not paid in time, and what is taken back."""
+"""Fees in [dunning] of operator.toml: for what is late, is taken back, or is switched on again."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 from app.imports import cells
 from billing.dunning.dispute_fees import Basis, DisputeFee
 from billing.dunning.late_fees import DAYS_MAX, LABEL_CHARS_MAX, By, LateFees, Per
+from billing.dunning.reactivation import INVOICES_MAX, Needs, Reactivation
 from terms.errors import Invalid
 from terms.money import Money, Rate
 
@@ -42,20 +43,24 @@ class Late(BaseModel):
 
     def rules(self, currency: str) -> LateFees | None:
         """Give the rules; nothing to charge is none. Raises Invalid naming the field."""
-        if not self.once and not self.rate:
+        once = minor("once", self.once, currency)
+        rate = share("rate", self.rate)
+        cap, cap_share = minor("cap", self.cap, currency), share("cap_share", self.cap_share)
+        least = minor("least", self.least, currency)
+        if not once and not rate:
             return None
         return LateFees(
             from_on=self.from_on,
             currency=currency,
-            once_minor=minor("once", self.once, currency) or 0,
+            once_minor=once or 0,
             once_after_days=self.once_after_days,
-            rate=share("rate", self.rate),
+            rate=rate,
             per=Per(self.per),
             by=By(self.by),
             grace_days=self.grace_days,
-            least_minor=minor("least", self.least, currency) or 0,
-            cap_minor=minor("cap", self.cap, currency),
-            cap_share=share("cap_share", self.cap_share),
+            least_minor=least or 0,
+            cap_minor=cap,
+            cap_share=cap_share,
             tax=self.tax,
             label=self.label,
             despite_promise=self.despite_promise,
@@ -82,6 +87,33 @@ class Disputed(BaseModel):
             basis=Basis(self.charge),
             currency=currency,
             amount_minor=minor("amount", self.amount, currency) or 0,
+            tax=self.tax,
+            label=self.label,
+        )
+
+
+class Reactivated(BaseModel):
+    """[dunning.reactivation]: what is paid before it is light again, and what that costs."""
+
+    model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
+
+    needs: str = Needs.OLD.value
+    share: str = Field(default="", max_length=AMOUNT_CHARS_MAX)
+    invoices: int = Field(default=0, ge=0, le=INVOICES_MAX)
+    fee: str = Field(default="", max_length=AMOUNT_CHARS_MAX)
+    tax: str = Field(default="", max_length=TAX_CHARS_MAX)
+    label: str = Field(default="Reactivation", min_length=1, max_length=LABEL_CHARS_MAX)
+
+    _needs = field_validator("needs")(cells.one_of(*Needs))
+
+    def rules(self, currency: str) -> Reactivation:
+        """Give the rules. Raises Invalid naming the field."""
+        return Reactivation(
+            needs=Needs(self.needs),
+            share=share("share", self.share),
+            invoices=self.invoices,
+            fee_minor=minor("fee", self.fee, currency) or 0,
+            currency=currency,
             tax=self.tax,
             label=self.label,
         )

@@ -1,8 +1,8 @@
 """operator.toml: who the operator is, its targets, payment providers, dunning, rentals,
-taxes, promises, jobs, guard.
+taxes, promises, jobs, guard, notices, the gateway for short messages.
 
-"${NAME}" inside [targets] and [payments] is read from an environment that the caller passes in,
-so that no password needs to stand in the file.
+"${NAME}" inside [targets], [payments] and [sms] is read from an environment that the caller passes
+in, so that no password needs to stand in the file.
 """
 
 from __future__ import annotations
@@ -38,6 +38,9 @@ from billing.promises.model import (
 from billing.tax.levels import Level
 from gateway.inventory.sending import Sending
 from gateway.provisioning.targets import CALLS_PER_S_MAX, CALLS_PER_S_MIN, IN_FLIGHT_MAX
+from messages.policy import Policy
+from messages.policy_store import SMS
+from messages.preview import read_notices
 from terms.errors import Invalid
 from terms.money import Money
 
@@ -142,6 +145,8 @@ class _Shape(_Strict):
     loyalty: dict[str, Any] | None = None  # as the catalogue says it; without it that stays
     jobs: Jobs = Jobs()
     guard: Guard | None = None
+    notices: dict[str, Any] = Field(default_factory=dict)
+    sms: dict[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -169,6 +174,7 @@ class Operator:
     payments: tuple[Outside, ...]
     segments: Segments
     brake: BrakePolicy
+    dunning: Mapping[str, Any]  # as it was told
     starts: Starts
     level: Level
     promises: PromisePolicy
@@ -176,6 +182,8 @@ class Operator:
     program: Program | None
     sending: Sending
     guard: Guard | None
+    notices: Policy
+    sms: Mapping[str, Any] | None
 
 
 def read_operator(
@@ -201,7 +209,9 @@ def read_operator(
     program = None
     if shape.loyalty is not None:
         program = _program(shape.loyalty, shape.operator.currency, problems)
-    if segments is None or promises is None or len(problems) > before:
+    sms = _filled(shape.sms, SMS, environment, problems) if shape.sms is not None else None
+    notices = _notices(shape.notices, sms, problems) if len(problems) == before else None
+    if segments is None or promises is None or notices is None or len(problems) > before:
         return None
     return Operator(
         business=shape.operator,
@@ -209,6 +219,7 @@ def read_operator(
         payments=payments,
         segments=segments,
         brake=shape.dunning.brake.policy,
+        dunning=shape.dunning.model_dump(mode="json", exclude_unset=True),
         starts=Starts(shape.rental.starts),
         level=Level(shape.tax.rounding),
         promises=promises,
@@ -216,7 +227,19 @@ def read_operator(
         program=program,
         sending=Sending(shape.jobs.install),
         guard=shape.guard,
+        notices=notices,
+        sms=sms,
     )
+
+
+def _notices(
+    told: Mapping[str, Any], sms: Mapping[str, Any] | None, problems: Problems
+) -> Policy | None:
+    try:
+        return read_notices(told, sms)
+    except Invalid as error:
+        problems.add(FILE, error.reason, field=error.field)
+        return None
 
 
 def _segments(told: Dunning, currency: str, problems: Problems) -> Segments | None:

@@ -7,7 +7,7 @@ from typing import Any
 
 from app.desk import places
 from app.desk.auditing import note
-from app.imports import memory
+from app.imports import memory, rules_file
 from app.imports.box_rows import model_of
 from app.imports.effective import price_of, rate_of
 from app.imports.folder import Folder
@@ -49,6 +49,7 @@ from gateway.inventory.sending import Sending
 from gateway.provisioning import refs, routes, targets
 from gateway.provisioning.routing import Role, Route
 from gateway.provisioning.targets import Configuration
+from messages import policy_store
 from runtime.store import Tx
 from terms.ids import ServiceId, TargetName
 
@@ -122,8 +123,22 @@ async def _business(
         if differs:
             await _configured(house, tx, actor, f"provider:{one.name}", one.kind)
         changed.append(differs)
+    changed += [
+        await policy_store.keep_policy(tx, operator.notices),
+        await _gateway(house, tx, operator.sms, actor),
+    ]
     await memory.remember(tx, OPERATOR, [("operator", business)])
+    await rules_file.remember(tx, operator.dunning)
     return business, any(changed)
+
+
+async def _gateway(house: House, tx: Tx, wanted: Mapping[str, Any] | None, actor: str) -> bool:
+    """Set the gateway for short messages up as the file says, or take it away."""
+    is_new = await policy_store.configure_gateway(tx, house.sealer, wanted)
+    if is_new:
+        kind = str(wanted["kind"]) if wanted else ""
+        await _configured(house, tx, actor, f"gateway:{policy_store.SMS}", kind)
+    return is_new
 
 
 async def _brake(tx: Tx) -> BrakePolicy | None:

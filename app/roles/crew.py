@@ -10,6 +10,7 @@ import asyncio
 from collections.abc import Mapping
 from datetime import timedelta
 from enum import StrEnum
+from functools import partial
 
 from app.roles import calling, dunning, intake, reward, scheduler, settle
 from app.roles.leading import Leading, Running
@@ -17,6 +18,7 @@ from app.roles.pace import AT_WORK, BESIDE_OTHERS, Pace
 from app.wiring import House
 from messages import notify
 from messages.letters.channel import Post
+from messages.sms.channel import ShortMessages
 from runtime.lead import Lead
 from runtime.memory import settle_down
 from runtime.store.lease import Engine
@@ -97,7 +99,10 @@ def lanes(house: House, pace: Mapping[Engine, Pace] = BESIDE_OTHERS) -> dict[str
         dunning.KIND: _lane(house, dunning.KIND, dunning.handler(house), rows_max=dunning.ROWS_MAX),
         reward.KIND: _lane(house, reward.KIND, reward.handler(house), rows_max=REWARD_ROWS_MAX),
         COMPOSE: _lane(house, COMPOSE, house.composer.handle, rows_max=COMPOSE_ROWS_MAX),
-        notify.KIND: _lane(house, notify.KIND, house.notices.handle),
+        notify.KIND: _lane(house, notify.KIND, partial(house.dispatch.handle, house.notices)),
+        ShortMessages.kind: _lane(
+            house, ShortMessages.kind, house.short.handle, rows_max=ShortMessages.in_flight_max
+        ),
         # A batch is one talk long: whoever is told to stop has begun nothing that he cannot finish.
         Post.kind: _lane(house, Post.kind, house.mailing.handle, rows_max=Post.in_flight_max),
     }

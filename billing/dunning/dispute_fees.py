@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple
 
-from billing.payments.model import Movement, MovementKind
+from billing.payments.model import FEES, Movement, MovementKind
 from terms.errors import Invalid
 
 AMOUNT_MINOR_MAX = 10**15
 LABEL_CHARS_MAX = 80
-OF_DISPUTES = frozenset({MovementKind.DISPUTED, MovementKind.REINSTATED, MovementKind.FEE})
+OF_DISPUTES = FEES | {MovementKind.DISPUTED, MovementKind.REINSTATED}
 
 
 class Basis(StrEnum):
@@ -71,9 +71,12 @@ def disputes(movements: Iterable[Movement], currency: str) -> list[Dispute]:
 
 def _dispute(provider: str, ref: str, told: Sequence[Movement]) -> Dispute:
     kinds = {one.kind for one in told}
-    kept = sum(one.amount.amount_minor for one in told if one.kind is MovementKind.FEE)
+    kept, back = (
+        sum(one.amount.amount_minor for one in told if one.kind is kind)
+        for kind in (MovementKind.FEE, MovementKind.FEE_RETURNED)
+    )
     is_standing = MovementKind.DISPUTED in kinds and MovementKind.REINSTATED not in kinds
-    return Dispute(provider, ref, is_standing, kept)
+    return Dispute(provider, ref, is_standing, max(0, kept - back))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,6 +8,7 @@ from typing import Any
 
 from billing.dunning.dispute_fees import Basis, DisputeFee
 from billing.dunning.late_fees import By, LateFees, Per
+from billing.dunning.reactivation import Needs, Reactivation
 from terms.money import Rate
 
 Document = Mapping[str, Any]
@@ -67,3 +68,29 @@ def dispute_written(one: DisputeFee) -> Document:
 def dispute_read(told: Document) -> DisputeFee:
     """Read what is charged for a dispute."""
     return DisputeFee(**{**told, "basis": Basis(told["basis"])})
+
+
+def reactivation_written(one: Reactivation) -> Document:
+    """Write what is asked for before an account is switched on again."""
+    return {
+        "needs": one.needs.value,
+        "share_ppm": one.share.ppm if one.share else 0,
+        "invoices": one.invoices,
+        "fee_minor": one.fee_minor,
+        "currency": one.currency,
+        "tax": one.tax,
+        "label": one.label,
+    }
+
+
+def reactivation_read(told: Document) -> Reactivation:
+    """Read what is asked for before an account is switched on again."""
+    return Reactivation(
+        needs=Needs(told["needs"]),
+        share=Rate(told["share_ppm"]) if told["share_ppm"] else None,
+        invoices=told["invoices"],
+        fee_minor=told["fee_minor"],
+        currency=told["currency"],
+        tax=told["tax"],
+        label=told["label"],
+    )

@@ -11,6 +11,7 @@ from billing.dunning.dispute_fees import DisputeFee
 from billing.dunning.hours import ALWAYS, Hours, Slot
 from billing.dunning.late_fees import LateFees
 from billing.dunning.model import Action, Ladder
+from billing.dunning.reactivation import AS_USUAL, Reactivation
 from billing.payments.wallet import WalletRules
 from terms.calendar import days_after
 from terms.errors import Invalid
@@ -75,6 +76,7 @@ class Segment:
     late_fees: LateFees | None = None
     dispute_fee: DisputeFee | None = None
     wallet: WalletRules | None = None
+    reactivation: Reactivation = AS_USUAL
     _days: dict[date, Days] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -98,6 +100,7 @@ class Segment:
             yield "late_fees", self.late_fees.tax
         if self.dispute_fee:
             yield "dispute_fee", self.dispute_fee.tax
+        yield "reactivation", self.reactivation.tax
 
     def days(self, due_on: date) -> Days:
         """Work out the days of the ladder for a due date, once."""

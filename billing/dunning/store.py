@@ -24,6 +24,7 @@ from sqlalchemy import (
 
 from billing.dunning import document
 from billing.dunning.model import Hold, HoldKind
+from billing.dunning.reactivation import Suspension
 from billing.dunning.segment import Segments
 from runtime.store import Instant, Tx, metadata
 from terms.ids import ServiceId
@@ -54,6 +55,22 @@ dunning_cut = Table(
     Column("cut_on", Date, nullable=False),
     Column("rung", String(60), nullable=False, server_default=text("'suspend'")),
     Column("rests", Boolean, nullable=False, server_default=false()),
+)
+
+# The newest suspension of an account: what was due as it began, and when it was over. For invoices
+# up to a number, which were open then, the ladder has begun anew.
+dunning_suspension = Table(
+    "dunning_suspension",
+    metadata,
+    Column("account_id", String(26), ForeignKey("account.id"), primary_key=True),
+    Column("since_on", Date, nullable=False),
+    Column("owed_minor", BigInteger, nullable=False),
+    Column("invoices", Integer, nullable=False),
+    Column("through", BigInteger, nullable=False),
+    # What had to be paid to be switched on again, as it was looked at last.
+    Column("missing_minor", BigInteger, nullable=False),
+    Column("restored_at", Instant),
+    Column("restored_through", BigInteger, nullable=False),
 )
 
 # What the brake allows, and how many have climbed since a time; `turn` rises with every change.
@@ -109,6 +126,33 @@ async def keep_segments(tx: Tx, segments: Segments) -> None:
         for name, one in segments.each.items()
     ]
     await tx.insert(dunning_segment, rows)
+
+
+def suspension_from(row: Any) -> Suspension:
+    """Read a row of the table of suspensions."""
+    return Suspension(
+        since_on=row.since_on,
+        owed_minor=row.owed_minor,
+        invoices=row.invoices,
+        through=row.through,
+        missing_minor=row.missing_minor,
+        restored_at=row.restored_at,
+        restored_through=row.restored_through,
+    )
+
+
+def suspension_row(account: str, one: Suspension) -> dict[str, object]:
+    """Write a row of the table of suspensions."""
+    return {
+        "account_id": account,
+        "since_on": one.since_on,
+        "owed_minor": one.owed_minor,
+        "invoices": one.invoices,
+        "through": one.through,
+        "missing_minor": one.missing_minor,
+        "restored_at": one.restored_at,
+        "restored_through": one.restored_through,
+    }
 
 
 def hold_id(one: Hold) -> str:

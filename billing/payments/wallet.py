@@ -40,18 +40,19 @@ class WalletRules:
         if not 0 < self.top_up_min_minor <= self.top_up_max_minor <= AMOUNT_MINOR_MAX:
             raise Invalid("top_up_min", "must be more than nothing, and at most top_up_max")
 
-    def looks_at(self, renewal_on: date | None) -> date | None:
-        """Tell the day from which on a renewal is near."""
-        if not self.renewal_days or renewal_on is None:
-            return None
-        return days_after(renewal_on, -self.renewal_days)
-
     def check_top_up(self, amount: Money) -> None:
         """Raise Invalid for an amount that may not be put into a wallet at once."""
         least, most = self.top_up_min_minor, self.top_up_max_minor
         if amount.currency == self.currency and not least <= amount.amount_minor <= most:
             one, other = Money(least, self.currency), Money(most, self.currency)
             raise Invalid("amount", f"must be {one} to {other}")
+
+
+def looks_at(rules: WalletRules | None, renewal_on: date | None) -> date | None:
+    """Tell the day from which on a renewal is near, where anybody wants to know."""
+    if rules is None or not rules.renewal_days or renewal_on is None:
+        return None
+    return days_after(renewal_on, -rules.renewal_days)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -26,6 +26,11 @@ class PendingCharge:
     due_on: date
     is_withdrawn: bool = False
 
+    @property
+    def waits(self) -> bool:
+        """Whether it waits for an invoice of something else for a while."""
+        return self.from_on < self.due_on
+
     def __post_init__(self) -> None:
         if self.from_on > self.due_on:
             raise ValueError(f"{self.id} is due on {self.due_on}, before {self.from_on}")

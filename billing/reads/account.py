@@ -12,7 +12,7 @@ from sqlalchemy import Select, bindparam, select
 from billing.accounts.store import account, customer, service
 from billing.catalog.store import offering
 from billing.dunning.model import HoldKind
-from billing.dunning.store import hold
+from billing.dunning.store import dunning_suspension, hold
 from billing.payments.model import COMES_IN, FEES, AttemptState, MovementKind
 from billing.payments.store import attempt, movement, open_item, payment_method
 from billing.promises import store as promises
@@ -99,7 +99,8 @@ class ServiceView:
 class AccountView:
     """Everything about one household in billing. Lists are newest first and bounded.
 
-    `promise` is the newest one, whatever has become of it.
+    `promise` is the newest one, whatever has become of it. `missing` is what is to be paid before a
+    suspended one is switched on again.
     """
 
     id: AccountId
@@ -124,6 +125,7 @@ class AccountView:
     promise: Promise | None
     owed: Money
     credit: Money
+    missing: Money | None
     why_dark: Sequence[str]
 
 
@@ -135,6 +137,7 @@ async def view(tx: Tx, contract: str) -> AccountView:
     holds = await _holds(tx, home)
     invoices = await of_account(tx, key, limit=ROWS_MAX)
     owed, credit = await _balance(tx, key, row.currency)
+    missing = await _missing(tx, key, row.currency)
     return AccountView(
         id=key,
         number=row.number,
@@ -158,11 +161,14 @@ async def view(tx: Tx, contract: str) -> AccountView:
         promise=await promises.newest(tx, key),
         owed=owed,
         credit=credit,
-        why_dark=why_dark(shown, holds, owed),
+        missing=missing,
+        why_dark=why_dark(shown, holds, owed, missing),
     )
 
 
-def why_dark(shown: ServiceView, holds: Sequence[HoldView], owed: Money) -> list[str]:
+def why_dark(
+    shown: ServiceView, holds: Sequence[HoldView], owed: Money, missing: Money | None = None
+) -> list[str]:
     """Say in words why nothing may be watched, or not all of it; nothing where it may."""
     if shown.state is None:
         return ["It was signed up and is not settled yet."]
@@ -180,6 +186,8 @@ def why_dark(shown: ServiceView, holds: Sequence[HoldView], owed: Money) -> list
             whys.append(f"Limited to {one.level} since {one.since_on}: {owes}.")
         else:
             whys.append(f"Suspended since {one.since_on}: {one.cause} is unpaid, {owed} is owed.")
+            if missing:
+                whys.append(f"Pay {missing} to be switched on again.")
     return whys
 
 
@@ -305,6 +313,17 @@ def _held(_engine: Engine) -> Select[Any]:
     return query.order_by(c.since_on)
 
 
+async def _missing(tx: Tx, key: AccountId, currency: str) -> Money | None:
+    rows = await _MISSING.rows(tx, {"account": key})
+    return Money(rows[0].missing_minor, currency) if rows else None
+
+
+def _lacking(_engine: Engine) -> Select[Any]:
+    c = dunning_suspension.c
+    mine = (c.account_id == bindparam("account"), c.restored_at.is_(None), c.missing_minor > 0)
+    return select(c.missing_minor).where(*mine)
+
+
 async def _balance(tx: Tx, key: AccountId, currency: str) -> tuple[Money, Money]:
     sums = {"invoice": 0, "credit": 0}
     for row in await _OPEN.rows(tx, {"account": key, "currency": currency}):
@@ -324,3 +343,4 @@ _PAYMENTS = PreparedQuery(_paid)
 _ATTEMPTS = PreparedQuery(_tried)
 _HOLDS = PreparedQuery(_held)
 _OPEN = PreparedQuery(_open)
+_MISSING = PreparedQuery(_lacking)

@@ -5,20 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from messages.deliver import Became
+from messages.deliver import Became, after_error
 from messages.letters.model import Letter
 from messages.letters.store import KIND, Kept, Letters
 from messages.model import Message, Outcome
+from messages.plan import Via
 from messages.ports import Mail
 from runtime.secrets import SealBroken
 from runtime.store import Tx
 from runtime.telemetry import get_log
-from terms.errors import Retryable, TargetError, Unauthorized, Unreachable
+from terms.errors import TargetError, Unreachable
 
 log = get_log()
-
-# These may pass by themselves, or by an operator's hand, while a letter's time lasts.
-_PASSING = (Unreachable, Retryable, Unauthorized)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +34,7 @@ class Post:
     """
 
     kind = KIND
+    via = Via.MAIL
     in_flight_max = 4
 
     def __init__(self, letters: Letters, mail: Mail | None) -> None:
@@ -57,7 +56,7 @@ class Post:
             await self.mail.send(message.letter)
         except TargetError as error:
             self._note(is_down=isinstance(error, Unreachable), why=str(error))
-            return _failed(error), str(error)
+            return after_error(error), str(error)
         self._note(is_down=False)
         return Outcome.SENT, ""
 
@@ -81,6 +80,7 @@ class Post:
             to=kept.to,
             service=kept.service,
             not_after=kept.not_after,
+            not_before=kept.not_before,
             letter=letter,
             flaw=flaw,
         )
@@ -91,9 +91,3 @@ class Post:
         elif self._is_down and not is_down:
             log.warning("mail.up")
         self._is_down = is_down
-
-
-def _failed(error: TargetError) -> Outcome:
-    if not error.is_untouched:
-        return Outcome.UNKNOWN
-    return Outcome.WAITING if isinstance(error, _PASSING) else Outcome.FAILED

@@ -10,6 +10,8 @@ from pathlib import Path
 from messages.templates import FALLBACK, filled, language_of
 
 _TEXTS = Path(__file__).parent / "texts"
+NOTICE = "notice"
+PARTS: Mapping[str, str] = {"subject": "subject", "mail": "text"}
 
 
 def written(kind: str, locale: str, values: Mapping[str, str]) -> tuple[str, str]:
@@ -19,6 +21,12 @@ def written(kind: str, locale: str, values: Mapping[str, str]) -> tuple[str, str
     """
     found = _texts().get(language_of(locale), {}).get(kind) or _texts()[FALLBACK][kind]
     return filled(kind, found["subject"], values), filled(kind, found["text"], values)
+
+
+def notice(part: str, locale: str, values: Mapping[str, str]) -> str:
+    """Write one part of the letter that carries a notice, whose line is among the values."""
+    found = _texts().get(language_of(locale), {}).get(NOTICE) or _texts()[FALLBACK][NOTICE]
+    return filled(NOTICE, found[PARTS[part]], values)
 
 
 @cache

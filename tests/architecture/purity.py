@@ -30,6 +30,7 @@ DECIDING = (
     "dunning.judging",
     "dunning.late_fees",
     "dunning.overdue",
+    "dunning.reactivation",
     "dunning.retrying",
     "dunning.segment",
     "dunning.stages",

@@ -118,12 +118,13 @@ class Held:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MessageSent:
-    """A notice on its way to the screens, or a letter to the mail address `to`.
+    """A notice on its way to the screens, or to the mail address or telephone number `to`.
 
     A letter's text is not kept.
     """
 
     kind: str
+    channel: str
     to: str
     text: str
     outcome: str
@@ -149,6 +150,7 @@ class AccountDocument:
     state: str | None
     reason: str
     revision: int
+    missing: Amount | None
     why_dark: Sequence[str]
     owed: Amount
     credit: Amount
@@ -183,6 +185,7 @@ def document(household: Household) -> AccountDocument:
         state=service.state.value if service.state else None,
         reason=service.reason,
         revision=service.revision,
+        missing=Amount.of(account.missing) if account.missing else None,
         why_dark=household.why_dark,
         owed=Amount.of(account.owed),
         credit=Amount.of(account.credit),
@@ -243,6 +246,7 @@ def _hold(one: HoldView) -> Hold:
 def _message(one: Delivery) -> MessageSent:
     return MessageSent(
         kind=one.kind,
+        channel=one.via.value,
         to=one.to,
         text=one.text,
         outcome=one.outcome.value,

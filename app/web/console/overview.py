@@ -41,6 +41,7 @@ KINDS = (
     "reconcile",
     "notify",
     "mail",
+    "sms",
 )
 
 

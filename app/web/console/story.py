@@ -17,6 +17,7 @@ from gateway.provisioning.results import DRIFT_CAUSE
 from gateway.reads import orders as order_reads
 from messages import store as deliveries
 from messages.model import Delivery
+from messages.plan import Via
 from runtime import log
 from runtime.log import Entry
 from runtime.store import Tx
@@ -28,6 +29,7 @@ MOMENTS_MAX = 60
 FOLDED_MIN = 4
 _FLAGS = {("no", "yes"): "on", ("yes", "no"): "off"}
 _MESSAGE = "message"
+_WAYS = {Via.SCREEN: "message", Via.MAIL: "letter", Via.SMS: "short message"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -147,10 +149,11 @@ def of_order(order: ServiceOrder, who: Names) -> Moment:
 def of_delivery(delivery: Delivery, who: Names) -> Moment:
     """Tell one message."""
     tone, word = delivered(delivery)
-    if delivery.to:
-        text = f"letter {word}: {said(delivery)}"
+    what = _WAYS[delivery.via]
+    if delivery.via is Via.MAIL:
+        text = f"{what} {word}: {said(delivery) or delivery.kind.replace('_', ' ')}"
     else:
-        text = f"message {word}: “{delivery.text}”" if delivery.text else f"message {word}"
+        text = f"{what} {word}: “{delivery.text}”" if delivery.text else f"{what} {word}"
     at = delivery.ended_at or delivery.begun_at
     shown: Tone = "warn" if tone == "good" else tone
     found = Moment(id=f"notice:{delivery.id}", at=at, tone=shown, text=text, more=delivery.why)

@@ -11,6 +11,7 @@ from gateway.provisioning.orders import Outcome as OrderOutcome
 from gateway.reads.targets import Condition
 from messages.model import Delivery
 from messages.model import Outcome as DeliveryOutcome
+from messages.plan import Via
 from terms.entitlement import ServiceState
 from terms.facts import Possession
 
@@ -52,7 +53,7 @@ DELIVERIES: Mapping[DeliveryOutcome, tuple[Tone, str]] = {
 LETTERS: Mapping[DeliveryOutcome, tuple[Tone, str]] = {
     DeliveryOutcome.BEGUN: ("calm", "on its way"),
     DeliveryOutcome.SENT: ("good", "sent"),
-    DeliveryOutcome.WAITING: ("warn", "waits for the mail server"),
+    DeliveryOutcome.WAITING: ("warn", "waits"),
     DeliveryOutcome.FAILED: ("bad", "not sent"),
     DeliveryOutcome.LATE: ("off", "dropped, too late"),
     DeliveryOutcome.UNKNOWN: ("warn", "perhaps sent"),
@@ -112,10 +113,12 @@ def told(fields: Mapping[str, tuple[str, str]]) -> str:
 
 
 def delivered(one: Delivery) -> tuple[Tone, str]:
-    """Say what became of a notice or a letter."""
-    return (LETTERS if one.to else DELIVERIES)[one.outcome]
+    """Say what became of a notice, a letter or a short message."""
+    return (DELIVERIES if one.via is Via.SCREEN else LETTERS)[one.outcome]
 
 
 def said(one: Delivery) -> str:
     """Say what it said; of a letter only what kind it was and to whom."""
-    return f"{one.kind.replace('_', ' ')} to {one.to}" if one.to else one.text
+    if one.text:
+        return f"{one.text} ({one.to})" if one.to else one.text
+    return f"{one.kind.replace('_', ' ')} to {one.to}" if one.to else ""

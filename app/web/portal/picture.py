@@ -10,6 +10,7 @@ from billing.reads.account import AccountView, HoldView
 from gateway.reads.services import AtTarget, Overview
 from terms.entitlement import ServiceState
 from terms.ids import SubjectId
+from terms.money import Money
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,14 +54,14 @@ def _limited(about: AccountView) -> Picture:
 
 
 def _held(about: AccountView) -> tuple[str, ...]:
-    whys = tuple(_of_hold(one) for one in about.holds)
+    whys = tuple(_of_hold(one, about.missing) for one in about.holds)
     if not whys and about.service.reason == "not_begun":
         begins = min((one.from_on for one in about.subscriptions), default=None)
         return (f"It begins on {shown(begins)}.",) if begins else ()
     return whys
 
 
-def _of_hold(one: HoldView) -> str:
+def _of_hold(one: HoldView, missing: Money | None) -> str:
     if one.kind is HoldKind.UNPAID_FIRST:
         return f"It comes on as soon as the first invoice, {one.cause}, is paid."
     if one.kind is HoldKind.PAUSED:
@@ -70,9 +71,10 @@ def _of_hold(one: HoldView) -> str:
             f"Not everything is on since {shown(one.since_on)}, because invoice {one.cause} is not "
             "paid. As soon as it is, all of it comes back by itself."
         )
+    then = f"As soon as {missing} is paid" if missing else "As soon as it is"
     return (
         f"Since {shown(one.since_on)}, because invoice {one.cause} is not paid. "
-        "As soon as it is, the picture comes back by itself."
+        f"{then}, the picture comes back by itself."
     )
 
 

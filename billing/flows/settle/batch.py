@@ -17,7 +17,7 @@ from billing.flows.settle.money import Moment
 from billing.flows.settle.rate import Rated, rate
 from billing.invoicing.credit import CreditNote, NoteHeading, draw_up_note
 from billing.invoicing.model import Heading, Invoice, draw_up
-from billing.payments.wallet import Need
+from billing.payments.wallet import Need, looks_at
 from runtime.store import Tx
 from terms.ids import AccountId, InvoiceId
 
@@ -167,8 +167,7 @@ class Batch:
     def _need(self, case: Case) -> Need | None:
         """Work out what the next renewal needs, where it is near and somebody wants to know."""
         account, on = case.facts.account, case.rated.next_on
-        rules = self.catalogue.segments.of(account.segment).wallet
-        from_on = rules.looks_at(on) if rules else None
+        from_on = looks_at(self.catalogue.segments.of(account.segment).wallet, on)
         if on is None or from_on is None or case.moment.today < from_on:
             return None
         then = rate(case.facts, self.catalogue.rates, on).lines

@@ -12,24 +12,26 @@ from typing import NamedTuple
 
 from billing.catalog.model import Offering, PriceBook
 from billing.dunning.hours import Slot
-from billing.dunning.judging import Debtor, Verdict, judge
+from billing.dunning.judging import Debtor, Verdict
 from billing.dunning.level import Level
 from billing.dunning.model import Cut, Hold, HoldKind, Step
+from billing.dunning.reactivation import Suspension
 from billing.dunning.segment import Segment
 from billing.entitlements.model import Granted, project, with_titles
 from billing.flows.settle.facts import Facts, Household
-from billing.flows.settle.fees import Fees, charge_fees
+from billing.flows.settle.fees import Fees, charge_fees, charge_reactivation
 from billing.flows.settle.money import Moment, Purse
 from billing.flows.settle.once import Bought, titles_of, watch
 from billing.flows.settle.rate import Rated, is_first
 from billing.flows.settle.situation import watched_at_once
+from billing.flows.settle.suspended import look
 from billing.flows.settle.wallet import Turn, turn
 from billing.invoicing import model as invoicing
 from billing.invoicing.credit import CreditNote
 from billing.invoicing.model import Invoice
 from billing.ledger.model import Posting
 from billing.payments.model import Attempt, AttemptState, Debt, MovementKind, attempt_id
-from billing.payments.wallet import Need
+from billing.payments.wallet import Need, looks_at
 from billing.promises.model import Promise, state_on
 from billing.subscriptions.model import Pause, Subscription
 from terms.entitlement import Entitlement, ServiceState
@@ -78,6 +80,7 @@ class Decision:
     climbed: Step | None
     charges: Fees
     wallet: Turn | None
+    suspension: Suspension | None
     raised: Sequence[Hold]
     dropped: Sequence[Hold]
     published: Sequence[Entitlement]
@@ -103,6 +106,7 @@ class Decision:
             or self.ended
             or self.climbed
             or self.wallet
+            or self.suspension
             or self.cuts != self.facts.cuts
             or self.raised
             or self.dropped
@@ -140,12 +144,20 @@ def decide(facts: Facts, rated: Rated, issued: Issued, rules: Rules, moment: Mom
     purse.settle_movements()
     promise = _promise(facts, purse, moment)
     standing = promise if promise and promise.is_standing else None
-    debtor = _debtor(facts, purse, standing, rules, moment)
-    verdict = judge(debtor, rules.segment, _slot(facts, moment)) if debtor.debts else Verdict()
+    looked = look(
+        facts,
+        _debtor(facts, purse, standing, rules, moment),
+        rules.segment,
+        _slot(facts, moment),
+        moment,
+    )
+    debtor, verdict = looked.debtor, looked.verdict
     holds = list(_holds(facts, purse, invoice, verdict, moment.today))
     bought = watch(facts, purse, invoice, rules.book, moment)
     held = [hold for household in facts.households for hold in household.holds]
     charges = charge_fees(facts, purse, rules.segment, moment)
+    if looked.restored and looked.suspension:
+        charge_reactivation(charges, facts, looked.suspension, rules.segment, moment)
     return Decision(
         facts=facts,
         moment=moment,
@@ -163,14 +175,8 @@ def decide(facts: Facts, rated: Rated, issued: Issued, rules: Rules, moment: Mom
         cuts=_cuts(debtor, verdict),
         climbed=verdict.held_by if verdict.climbs else None,
         charges=charges,
-        wallet=turn(
-            facts,
-            purse,
-            rules.segment.wallet,
-            moment,
-            need=rules.need,
-            machine_now=rules.machine_now,
-        ),
+        wallet=turn(facts, purse, rules, moment),
+        suspension=looked.suspension if looked.suspension != facts.suspension else None,
         raised=[hold for hold in holds if hold not in held],
         dropped=[hold for hold in held if _key(hold) not in {_key(one) for one in holds}],
         published=list(
@@ -181,10 +187,8 @@ def decide(facts: Facts, rated: Rated, issued: Issued, rules: Rules, moment: Mom
         else _next_look(
             facts,
             [
-                rated.next_on,
-                charges.next_on,
-                standing.over_on if standing else None,
-                rules.segment.wallet.looks_at(rated.next_on) if rules.segment.wallet else None,
+                *(rated.next_on, looks_at(rules.segment.wallet, rated.next_on)),
+                *(charges.next_on, standing.over_on if standing else None),
             ],
             verdict.next_at,
             bought,
@@ -308,10 +312,11 @@ def _given(
 ) -> Given | None:
     if verdict.notice is None:
         return None
-    debt, step = verdict.notice
+    invoice, step = verdict.notice[0].invoice, verdict.notice[1]
+    debt, again = purse.debts[invoice], _again(facts, purse.debts[invoice])
     notices = [
         Notice(
-            id=NoticeId(f"{debt.invoice}.{step.after_days}.{household.service.id}"),
+            id=NoticeId(f"{debt.invoice}.{step.after_days}{again}.{household.service.id}"),
             service=household.service.id,
             kind=step.notice,
             not_after=rules.machine_now + NOTICE_LIFE,
@@ -321,6 +326,14 @@ def _given(
         for household in facts.households
     ]
     return Given(invoice=debt.invoice, step=step, notices=notices)
+
+
+def _again(facts: Facts, debt: Debt) -> str:
+    """Tell notices apart that are given again after the account was restored."""
+    over = facts.suspension
+    if over is None or over.restored_at is None or debt.sequence > over.restored_through:
+        return ""
+    return f".{facts.account.today(over.restored_at).toordinal()}"
 
 
 def _params(household: Household, debt: Debt, purse: Purse, moment: Moment) -> dict[str, str]:

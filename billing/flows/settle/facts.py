@@ -12,6 +12,7 @@ from billing.dunning.dispute_fees import Charged as ChargedDispute
 from billing.dunning.late_fees import Fee
 from billing.dunning.model import Cut, Hold
 from billing.dunning.overdue import History
+from billing.dunning.reactivation import Suspension
 from billing.equipment.model import Rental
 from billing.invoicing.credit import Charged
 from billing.payments.model import Attempt, Debt, Method, Movement
@@ -120,4 +121,5 @@ class Facts:
     cuts: dict[InvoiceId, Cut] = field(default_factory=dict)
     first: dict[str, InvoiceId] = field(default_factory=dict)
     late: Late | None = None
+    suspension: Suspension | None = None
     dispute_fees: list[ChargedDispute] = field(default_factory=list)

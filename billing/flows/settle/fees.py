@@ -16,13 +16,14 @@ from billing.dunning.dispute_fees import OF_DISPUTES, Charged, DisputeFee
 from billing.dunning.fee_terms import dispute_written, late_written
 from billing.dunning.late_fees import ONCE, Fee, LateFees, assess
 from billing.dunning.overdue import Bill
+from billing.dunning.reactivation import Suspension
 from billing.dunning.segment import Segment
 from billing.flows.settle.facts import Facts, Late
 from billing.flows.settle.money import Moment, Purse
 from billing.pending.model import PendingCharge
 from billing.pending.store import Filed
 from billing.rating.model import Charge, Line, LineKind, once_for
-from terms.calendar import Period, days_after
+from terms.calendar import Period, days_after, period_containing
 from terms.ids import ServiceId
 from terms.money import Money
 
@@ -38,7 +39,7 @@ class Fees:
     @property
     def is_now(self) -> bool:
         """Whether something is to be billed or given back at once."""
-        return bool(self.filed or self.withdrawn)
+        return bool(self.withdrawn) or any(not one.charge.waits for one in self.filed)
 
 
 def charge_fees(facts: Facts, purse: Purse, segment: Segment, moment: Moment) -> Fees:
@@ -52,6 +53,27 @@ def charge_fees(facts: Facts, purse: Purse, segment: Segment, moment: Moment) ->
     if facts.movements:
         _disputed(fees, facts, purse, segment.dispute_fee_in(account.currency), moment.today)
     return fees
+
+
+def charge_reactivation(
+    fees: Fees, facts: Facts, over: Suspension, segment: Segment, moment: Moment
+) -> None:
+    """File what switching on again costs, once for a suspension: with the invoice that follows."""
+    rules, account, today = segment.reactivation, facts.account, moment.today
+    if not rules.fee_minor or rules.currency != account.currency or not facts.households:
+        return
+    amount = Money(rules.fee_minor, account.currency)
+    line = Line(
+        service=facts.households[0].service.id,
+        subject=f"{account.id}.r{over.since_on.toordinal()}",
+        label=rules.label,
+        charge=_charge(LineKind.REACTIVATION, _day(today), amount, rules.tax),
+    )
+    due_on = period_containing(today, account.bill_day).end
+    charge = PendingCharge(id=line.subject, line=line, from_on=today, due_on=due_on)
+    record = {"since": over.since_on.isoformat(), "restored": today.isoformat()}
+    fees.filed.append(Filed(account=account.id, cause=account.id, charge=charge, record=record))
+    fees.next_on = min(due_on, fees.next_on or due_on)
 
 
 def _disputed(

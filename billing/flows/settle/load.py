@@ -28,6 +28,7 @@ from billing.flows.settle.load_open import (
     item_query,
     movement_query,
     notice_query,
+    suspension_query,
     take_open,
 )
 from billing.flows.settle.load_rent import OWNED, rental_query, take_rent
@@ -261,6 +262,7 @@ _REST = Bundle(
     attempts=attempt_query,
     notices=notice_query,
     cuts=cut_query,
+    suspensions=suspension_query,
     pending=pending_query,
     purchases=purchase_query,
 )

@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import Column, ScalarSelect, Select, and_, func, literal_column, select
 
 from billing.dunning.model import Cut
-from billing.dunning.store import dunning_cut, dunning_notice
+from billing.dunning.store import dunning_cut, dunning_notice, dunning_suspension, suspension_from
 from billing.flows.settle.facts import Facts, Paid
 from billing.invoicing.model import SERIES, number
 from billing.invoicing.store import invoice, invoice_line
@@ -44,6 +44,9 @@ _OPEN = (open_item.c.id, open_item.c.account_id)
 async def take_open(tx: Tx, rest: Mapping[str, list[Any]], facts: dict[AccountId, Facts]) -> None:
     """Take what is open into the facts of the accounts; load more where money goes back."""
     _take_items(rest["items"], facts)
+    for row in rest["suspensions"]:
+        if row.account_id in facts:
+            facts[row.account_id].suspension = suspension_from(row)
     owners = {debt.invoice: one for one in facts.values() for debt in one.debts}
     _take_collection(rest["attempts"], rest["notices"], owners)
     for row in rest["cuts"]:
@@ -62,8 +65,21 @@ def _take_collection(
         tries.setdefault(InvoiceId(row.invoice_id), []).append(attempt_from(row))
     for row in notices:
         one = owners[row.invoice_id]
+        if _is_forgotten(one, row):
+            continue
         given_on = one.account.today(row.given_at)
         one.noticed.setdefault(InvoiceId(row.invoice_id), {})[row.after_days] = given_on
+
+
+def _is_forgotten(one: Facts, row: Any) -> bool:
+    """Whether a notice is from before the account was restored: it is given again."""
+    over = one.suspension
+    if over is None or over.restored_at is None or row.given_at > over.restored_at:
+        return False
+    return any(
+        debt.invoice == row.invoice_id and debt.sequence <= over.restored_through
+        for debt in one.debts
+    )
 
 
 def _take_items(rows: Sequence[Any], facts: dict[AccountId, Facts]) -> None:
@@ -129,6 +145,11 @@ def notice_query(engine: Engine) -> Select[Any]:
 def cut_query(engine: Engine) -> Select[Any]:
     """Ask for which open invoices a rung of the ladder stands."""
     return by_key(engine, select(dunning_cut), dunning_cut.c.invoice_id, via=_OPEN)
+
+
+def suspension_query(engine: Engine) -> Select[Any]:
+    """Ask for the newest suspensions."""
+    return by_key(engine, select(dunning_suspension), dunning_suspension.c.account_id)
 
 
 async def _movements(tx: Tx, rows: Sequence[Any], facts: dict[AccountId, Facts]) -> None:

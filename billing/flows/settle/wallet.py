@@ -5,14 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
 
 from billing.accounts.model import Perk
 from billing.flows.settle.facts import Facts
 from billing.flows.settle.money import Moment, Purse
-from billing.payments.wallet import Need, WalletRules, is_low
+from billing.payments.wallet import Need, is_low
 from terms.ids import NoticeId
 from terms.money import Money
 from terms.notice import Notice
+
+if TYPE_CHECKING:
+    from billing.flows.settle.decide import Rules
 
 NOTICE_LIFE = timedelta(hours=24)
 
@@ -25,26 +29,20 @@ class Turn:
     notices: Sequence[Notice] = ()
 
 
-def turn(
-    facts: Facts,
-    purse: Purse,
-    rules: WalletRules | None,
-    moment: Moment,
-    *,
-    need: Need | None,
-    machine_now: datetime,
-) -> Turn | None:
+def turn(facts: Facts, purse: Purse, rules: Rules, moment: Moment) -> Turn | None:
     """Tell whether a wallet has turned since it was looked at last."""
-    account = facts.account
-    if rules is None or rules.currency != account.currency:
+    account, mine, need = facts.account, rules.segment.wallet, rules.need
+    if mine is None or mine.currency != account.currency:
         return None
     wallet = purse.wallet(account.currency)
-    low = is_low(wallet.unused, rules, need)
+    low = is_low(wallet.unused, mine, need)
     if low is not bool(account.perks & Perk.FUNDED):
         return None
     if not low:
         return Turn(is_above=True)
-    return Turn(is_above=False, notices=_notices(facts, wallet.unused, need, moment, machine_now))
+    return Turn(
+        is_above=False, notices=_notices(facts, wallet.unused, need, moment, rules.machine_now)
+    )
 
 
 def _notices(

@@ -12,7 +12,15 @@ from sqlalchemy import Date, bindparam, delete, update
 from billing.accounts.model import Perk
 from billing.accounts.store import account, service
 from billing.dunning.model import CARRIED_OUT
-from billing.dunning.store import dunning_cut, dunning_notice, hold, hold_id, hold_row
+from billing.dunning.store import (
+    dunning_cut,
+    dunning_notice,
+    dunning_suspension,
+    hold,
+    hold_id,
+    hold_row,
+    suspension_row,
+)
 from billing.flows.desk import Desk
 from billing.flows.settle.decide import Decision
 from billing.flows.settle.load import TOPIC
@@ -259,6 +267,15 @@ async def _holds(tx: Tx, decisions: Sequence[Decision]) -> None:
         for key, cut in one.cuts.items()
     ]
     await tx.insert(dunning_cut, cuts)
+    await tx.upsert(
+        dunning_suspension,
+        [
+            suspension_row(one.facts.account.id, one.suspension)
+            for one in decisions
+            if one.suspension
+        ],
+        key=("account_id",),
+    )
 
 
 async def _deeds(desk: Desk, tx: Tx, decisions: Sequence[Decision]) -> None:
@@ -295,7 +312,7 @@ async def _notices(desk: Desk, tx: Tx, decisions: Sequence[Decision]) -> None:
     notices += await _wallets(tx, decisions)
     if not notices and not given:
         return
-    await tx.insert(
+    await tx.upsert(
         dunning_notice,
         [
             {
@@ -306,6 +323,7 @@ async def _notices(desk: Desk, tx: Tx, decisions: Sequence[Decision]) -> None:
             }
             for one, each in given
         ],
+        key=("invoice_id", "after_days"),
     )
     machine_now = desk.clock.machine_now()
     entries = [

@@ -27,6 +27,7 @@ from billing.dunning.store import (
     dunning_held,
     dunning_notice,
     dunning_segment,
+    dunning_suspension,
     hold,
 )
 from billing.equipment.store import possession_heard, rental
@@ -73,7 +74,14 @@ TABLES = (
     *(catalog_version, goodwill),
     *(number_series, invoice, invoice_line, credit_note, credit_line, voided, proforma, reopened),
     *(pending_charge, purchase, usage_record, usage_total, hold, promise),
-    *(dunning_segment, dunning_notice, dunning_cut, dunning_brake, dunning_held),
+    *(
+        dunning_segment,
+        dunning_notice,
+        dunning_cut,
+        dunning_suspension,
+        dunning_brake,
+        dunning_held,
+    ),
     *(promotion, redemption, invoice_discount, loyalty, point_entry, referral),
     *(voucher_batch, voucher, voucher_key),
     *(posting, entry, deferral, earned_month, movement, allocation, write_off, open_item),

@@ -63,6 +63,7 @@ ELSEWHERE = {  # done in tests of their own
     *(f"/api/v1/accounts/{{contract}}/methods/{deed}" for deed in ("default", "remove")),
     *(f"/console/accounts/{{contract}}/method-{deed}" for deed in ("default", "remove")),
     *(f"/portal/cards/{deed}" for deed in ("default", "remove")),
+    "/console/dunning/release",
     "/portal/me/password",
     "/portal/sign-in",
     "/portal/code",
@@ -85,6 +86,8 @@ NO_DEEDS = {
     "/console/accounts/{contract}/method-link",
     "/api/v1/bill-days/{day}/preview",
     "/console/billing/{day}/preview",
+    "/api/v1/dunning/preview",
+    "/console/dunning/try",
 }
 # What nobody has used.
 USED = {
@@ -104,7 +107,8 @@ DEPOSIT = (
     """,
     f"""
     INSERT INTO invoice SELECT 'I{{n}}', 'INV', 80000{{n}}, 'INV-0080000{{n}}', account_id, 'EUR',
-        '2030-01-01', 1, '2030-01-15', 3000, 0, 3000, '[]' FROM service WHERE contract = '{HERE}'
+        '2030-01-01', 1, '2030-01-15', 3000, 0, 3000, '[]', FALSE FROM service
+        WHERE contract = '{HERE}'
     """,
     f"""
     INSERT INTO invoice_line (invoice_id, n, service_id, subject, kind, period_start, period_end,
@@ -160,6 +164,7 @@ STEPS: tuple[tuple[str, str, dict[str, str], dict[str, Any]], ...] = (
     (API, "/api/v1/accounts/{contract}/jurisdiction", {"contract": NEW}, {"jurisdiction": "AT"}),
     (API, "/api/v1/accounts/{contract}/segment", {"contract": NEW}, {"segment": ""}),
     (API, "/api/v1/catalogue", {}, {"prices": [PRICE]}),
+    (API, "/api/v1/dunning", {}, {"rules": {"least": "5.00"}, "reason": "small debts"}),
     (API, "/api/v1/accounts/{contract}/restore", {"contract": NEW}, {}),
     (API, "/api/v1/accounts/{contract}/restart", {"contract": HERE}, {}),
     (API, "/api/v1/accounts/{contract}/message", {"contract": HERE}, {"text": "Good evening"}),

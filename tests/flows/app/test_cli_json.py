@@ -40,7 +40,8 @@ DEPOSIT = (
     """,
     f"""
     INSERT INTO invoice SELECT 'I1', 'INV', 800001, 'INV-00800001', account_id, 'EUR',
-        '2030-01-01', 1, '2030-01-15', 3000, 0, 3000, '[]' FROM service WHERE contract = '{LIT}'
+        '2030-01-01', 1, '2030-01-15', 3000, 0, 3000, '[]', FALSE FROM service
+        WHERE contract = '{LIT}'
     """,
     f"""
     INSERT INTO invoice_line (invoice_id, n, service_id, subject, kind, period_start, period_end,

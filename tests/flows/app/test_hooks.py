@@ -132,3 +132,41 @@ async def test_a_provider_configured_meanwhile_is_known_at_once(house, served):
     house.providers.clear()
     status, _, _ = await served.raw("POST", HOOK, data=BODY, headers=signed(BODY))
     assert status == 200
+
+
+TRICKS = {
+    "two lengths": [b"Content-Length: 4", b"Content-Length: %d" % len(BODY)],
+    "two lengths in one": [b"Content-Length: 4, %d" % len(BODY)],
+    "a length and chunks": [b"Content-Length: %d" % len(BODY), b"Transfer-Encoding: chunked"],
+    "a length with a sign": [b"Content-Length: +%d" % len(BODY)],
+    "chunks under another name": [b"Transfer-Encoding: xchunked"],
+    "a packed body": [b"Content-Length: %d" % len(BODY), b"Content-Encoding: gzip"],
+    "no length": [],
+}
+
+
+@pytest.mark.parametrize("name", list(TRICKS))
+async def test_a_message_whose_end_is_unclear_has_no_effect(harbour, served, name):
+    """However its head is bent, what could be read in two ways is refused and stores nothing."""
+    port = int(served.url.rpartition(":")[2])
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    mark = signed(BODY)["Stripe-Signature"].encode()
+    head = [b"POST /hooks/payments/cards HTTP/1.1", b"Host: x", b"Connection: close"]
+    head += [b"Content-Type: application/json", b"Stripe-Signature: " + mark, *TRICKS[name]]
+    writer.write(b"\r\n".join([*head, b"", BODY]))
+    async with asyncio.timeout(10):
+        answer = await reader.read()
+    writer.close()
+    assert answer.split()[1].startswith(b"4"), answer[:200]
+    assert await events(harbour) == 0
+
+
+@pytest.mark.parametrize("kind", ["text/plain", "multipart/form-data; boundary=x", "", "a" * 500])
+async def test_its_kind_of_content_makes_no_message_another(harbour, served, kind):
+    """What it calls itself changes nothing: the bytes are proven, and nothing else is believed."""
+    headers = signed(BODY, secret="whsec_other") | {"Content-Type": kind}
+    assert (await served.raw("POST", HOOK, data=BODY, headers=headers))[0] == 400
+    assert await events(harbour) == 0
+    headers = signed(BODY) | {"Content-Type": kind}
+    assert (await served.raw("POST", HOOK, data=BODY, headers=headers))[0] == 200
+    assert await events(harbour) == 1

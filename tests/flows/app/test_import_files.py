@@ -341,6 +341,11 @@ def test_a_missing_variable_is_named_and_no_secret_is_shown(operator):
         ("[guard]", '[dunning.segments.a]\nleast = "x"\n[guard]', "dunning.segments.a.least"),
         ("[guard]", '[dunning.segments."a b"]\n[guard]', "dunning.segments.a b"),
         ("[guard]", "[dunning.late_fees]\n[guard]", "dunning.late_fees.from_on"),
+        (
+            "[guard]",
+            '[dunning.reactivation]\nneeds = "share"\n[guard]',
+            "dunning.reactivation.share",
+        ),
         ("[guard]", '[dunning.dispute_fee]\ncharge = "x"\n[guard]', "dunning.dispute_fee.charge"),
         (
             "[guard]",

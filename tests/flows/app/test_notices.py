@@ -12,6 +12,7 @@ from messages import store as deliveries
 from messages.deliver import Deliver
 from messages.model import ALLOWED, Delivery, Outcome
 from messages.notify import KIND, Notices
+from messages.plan import Via
 from messages.ports import Shown
 from messages.templates import kinds, languages, texts, write
 from runtime import log
@@ -283,6 +284,7 @@ async def test_an_ended_delivery_stays_as_it_is(store, work, before):
         id="n",
         service=ServiceId("S"),
         kind="restored",
+        via=Via.SCREEN,
         text="t",
         outcome=before,
         begun_at=now,

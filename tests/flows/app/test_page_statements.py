@@ -174,7 +174,7 @@ def of_the_operator(n: int) -> list[tuple[Table, dict[str, Any]]]:
             service_order,
             {"id": f"o{n}", "service": home, "target": "portal", "outcome": "done", "what": "{}"},
         ),
-        (delivery, {"id": f"n{n}", "service_id": home, "outcome": "sent"}),
+        (delivery, {"id": f"n{n}", "service_id": home, "via": "screen", "outcome": "sent"}),
         (
             target,
             {"name": target_name, "kind": "ministra", "options": "x", "enabled": True}
@@ -260,7 +260,7 @@ def beside_its_money(n: int, home: Holder) -> list[tuple[Table, dict[str, Any]]]
             service_order,
             {"id": f"p{n}", "service": mine, "target": "portal", "outcome": "done", "what": "{}"},
         ),
-        (delivery, {"id": f"own-{n}", "service_id": mine, "outcome": "sent"}),
+        (delivery, {"id": f"own-{n}", "service_id": mine, "via": "screen", "outcome": "sent"}),
         (log_entry, {"id": f"f{n}", "kind": "payment.cleared", "key": of, "value": fact}),
         (audit, {"actor": "test", "subject": f"contract:{CONTRACT}"}),
         (sign_in, {"id": f"s{n}", "person_id": f"p{n}", "token_hash": f"t{n}"}),

@@ -104,7 +104,8 @@ async def test_why_it_is_dark_is_said_in_words(small_office: Office):
     await office.settle(key)
     await office.live([key], datetime(2026, 4, 12, tzinfo=UTC))
     assert await why("4") == [
-        "Suspended since 2026-04-11: INV-00000003 is unpaid, 37.20 EUR is owed."
+        "Suspended since 2026-04-11: INV-00000003 is unpaid, 37.20 EUR is owed.",
+        "Pay 37.20 EUR to be switched on again.",
     ]
 
 

@@ -1,0 +1,67 @@
+"""How households are reached: by which telephone and which mail address, and where they live."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Select, select
+
+from billing.accounts.store import account, customer, service
+from runtime.store import Tx
+from runtime.store.among import KEYS, among, packed
+from runtime.store.prepared import PreparedQuery
+from terms.ids import ServiceId
+
+PAGE_ROWS_MAX = 500
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Contact:
+    """A household as one writes to it; `phone` and `email` are empty where nobody has told them."""
+
+    service: ServiceId
+    contract: str
+    phone: str
+    email: str
+    locale: str
+    zone: str
+    segment: str
+
+
+async def contacts(tx: Tx, services: Iterable[ServiceId]) -> Mapping[ServiceId, Contact]:
+    """Find how services are reached; ids of nobody are left out."""
+    rows = await _BY_SERVICE.rows(tx, {KEYS: packed(tx.engine, sorted(set(services)))})
+    return {ServiceId(row.id): _contact(row) for row in rows}
+
+
+def _contacts() -> Select[Any]:
+    return select(
+        service.c.id,
+        service.c.contract,
+        customer.c.phone,
+        customer.c.email,
+        account.c.locale,
+        account.c.zone,
+        account.c.segment,
+    ).select_from(
+        service.join(account, account.c.id == service.c.account_id).join(
+            customer, customer.c.id == account.c.customer_id
+        )
+    )
+
+
+_BY_SERVICE = PreparedQuery(lambda engine: _contacts().where(among(engine, service.c.id)))
+
+
+def _contact(row: Any) -> Contact:
+    return Contact(
+        service=ServiceId(row.id),
+        contract=row.contract,
+        phone=row.phone or "",
+        email=row.email or "",
+        locale=row.locale,
+        zone=row.zone,
+        segment=row.segment,
+    )

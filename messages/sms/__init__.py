@@ -1,0 +1,1 @@
+"""Short messages: to a telephone, by the operator's gateway, at most once."""

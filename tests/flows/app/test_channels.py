@@ -1,0 +1,291 @@
+"""A notice by the channels its operator names: in order, each at most once, and not by night."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from functools import partial
+
+import pytest
+
+from messages import store as deliveries
+from messages.deliver import Deliver
+from messages.dispatch import Dispatch
+from messages.letters.channel import Post
+from messages.letters.store import KIND as MAIL
+from messages.letters.store import Letters
+from messages.model import Outcome
+from messages.notify import KIND, Notices
+from messages.policy import read_policy
+from messages.policy_store import configure_gateway, keep_policy
+from messages.sms.channel import KIND as SMS
+from messages.sms.channel import ShortMessages
+from runtime import log
+from runtime.http import HttpDoor
+from runtime.secrets import Sealer
+from runtime.work import Lane
+from terms.errors import Permanent, Unreachable, untouched
+from terms.ids import NoticeId, ServiceId
+from terms.notice import Notice
+from tests.fixtures.billing import Office, household, make_office
+from tests.flows.app.test_notices import PARAMS, Wall
+from tests.simulators.process import RunningSimulator, start_simulator
+
+HASTY_S = 2.0
+PHONE, EMAIL = "01/234 567", "mira@example.org"
+READ = "26.40 EUR was due on 2040-04-01. Please pay so that your service goes on."
+
+
+@pytest.fixture(scope="module")
+def _gateway():
+    with start_simulator("twilio") as running:
+        yield running
+
+
+@pytest.fixture
+def gateway(_gateway):
+    """A gateway that was given nothing."""
+    _gateway.admin("/reset", {})
+    return _gateway
+
+
+@dataclass
+class Postbox:
+    """A mail server that keeps letters, or fails as told."""
+
+    letters: list = field(default_factory=list)
+    error: Exception | None = None
+
+    async def probe(self):
+        """Be there."""
+
+    async def send(self, letter):
+        """Take it, or fail."""
+        if self.error is not None:
+            raise self.error
+        self.letters.append(letter)
+
+
+@dataclass
+class Town:
+    """A household, the rules of its operator, and every channel to it."""
+
+    office: Office
+    gateway: RunningSimulator
+    door: HttpDoor
+    home: ServiceId
+    wall: Wall = field(default_factory=Wall)
+    post: Postbox = field(default_factory=Postbox)
+    lanes: Mapping[str, Lane] = field(default_factory=dict)
+
+    @property
+    def store(self):
+        """Where all is kept."""
+        return self.office.store
+
+    def open(self):
+        """Put the channels together as the product does."""
+        store, work = self.store, self.office.desk.work
+        sealer = Sealer([bytes(range(32))])
+        letters = Letters(work, sealer)
+
+        async def named(_tx):
+            return "Box TV"
+
+        dispatch = Dispatch(store, work, letters, named)
+        screens = Deliver(store, work, Notices(self.wall), dispatch.follow)
+        short = ShortMessages(sealer, self.door, work.clock)
+        self.lanes = {
+            KIND: Lane(work, KIND, partial(dispatch.handle, screens)),
+            MAIL: Lane(
+                work, MAIL, Deliver(store, work, Post(letters, self.post), dispatch.follow).handle
+            ),
+            SMS: Lane(work, SMS, Deliver(store, work, short, dispatch.follow).handle),
+        }
+        self.sealer = sealer
+
+    async def rule(self, via, *, quiet="", parts_max=3, **texts):
+        """Have the operator say which channels, at which hours, in which words."""
+        told = {
+            "channels": {"payment_reminder": via},
+            "quiet": {"sms": quiet},
+            "texts": {"en": {"payment_reminder": texts}} if texts else {},
+        }
+        options = {
+            "kind": "http",
+            "url": f"{self.gateway.url}/2010-04-01/Accounts/AC1/Messages.json",
+            "shape": "form",
+            "fields": {"To": "{to}", "From": "{sender}", "Body": "{text}"},
+            "sender": "BOXTV",
+            "user": "AC1",
+            "password": "secret",
+            "country_code": "43",
+            "parts_max": parts_max,
+        }
+        async with self.store.begin() as tx:
+            await keep_policy(tx, read_policy(told))
+            await configure_gateway(tx, self.sealer, options)
+
+    async def announce(self, id_="n1", hours=24):
+        """Write a notice as billing does."""
+        work = self.office.desk.work
+        now = work.clock.machine_now()
+        notice = Notice(
+            id=NoticeId(id_),
+            service=self.home,
+            kind="payment_reminder",
+            not_after=now + timedelta(hours=hours),
+            params=PARAMS,
+        )
+        entry = log.Entry(id=id_, kind="notice", key=self.home, value=notice.encode(), at=now)
+        async with self.store.begin() as tx:
+            await log.append(tx, [entry])
+            await work.mark(tx, KIND, [id_])
+
+    async def turn(self):
+        """Let every channel do what it has to do."""
+        while sum([await lane.turn() for lane in self.lanes.values()]):
+            pass
+
+    async def told(self):
+        """Tell what became of everything, by its channel."""
+        async with self.store.read() as tx:
+            found = await deliveries.latest(tx, rows_max=20, service=self.home)
+        return {(one.id, one.via.value): one.outcome for one in found}
+
+    async def sent(self):
+        """List what telephones have read."""
+        messages = (await self.gateway.aadmin("/state"))["messages"]
+        return [(one["to"], one["from"], one["body"]) for one in messages]
+
+
+@pytest.fixture
+async def town(store, machine, gateway):
+    """A household with a telephone and a mail address."""
+    office = make_office(store, machine)
+    door = HttpDoor(networks=["127.0.0.0/8"], deadline_s=HASTY_S)
+    await office.publish()
+    home = await move_in(office, "100001", phone=PHONE, email=EMAIL)
+    made = Town(office=office, gateway=gateway, door=door, home=home)
+    made.open()
+    yield made
+    await door.aclose()
+
+
+async def move_in(office, contract, **changes):
+    """Sign a household up and give its service."""
+    (signed,) = await office.sign_up(household(contract, **changes))
+    return signed.service
+
+
+async def test_all_channels_are_told_once(town):
+    """However often it is marked, it is shown once, mailed once and read on the telephone once."""
+    await town.rule({"all": ["screen", "mail", "sms"]})
+    for _ in range(2):
+        await town.announce()
+        await town.turn()
+    assert [text for _, text in town.wall.shown] == [READ]
+    assert await town.sent() == [("+431234567", "BOXTV", READ)]
+    (letter,) = town.post.letters
+    assert (letter.to, letter.subject) == (EMAIL, "Box TV: your contract 200001")
+    assert READ in letter.text
+    assert await town.told() == {
+        ("n1", "screen"): Outcome.SENT,
+        ("n1.mail", "mail"): Outcome.SENT,
+        ("n1.sms", "sms"): Outcome.SENT,
+    }
+
+
+async def test_what_one_cannot_take_the_next_one_takes(town):
+    """Mail that is refused goes on to the telephone, what that will not take to the screens."""
+    await town.rule(["mail", "sms", "screen"])
+    town.post.error = untouched(Permanent("no such user"))
+    await town.gateway.aadmin("/faults", {"set": [{"name": "refused"}]})
+    await town.announce()
+    await town.turn()
+    assert await town.told() == {
+        ("n1.mail", "mail"): Outcome.FAILED,
+        ("n1.sms", "sms"): Outcome.FAILED,
+        ("n1.screen", "screen"): Outcome.SENT,
+    }
+    assert [text for _, text in town.wall.shown] == [READ]
+
+
+async def test_who_has_no_address_is_told_elsewhere(town):
+    """Without a mail address and with a number that is none, the screens remain."""
+    town.home = await move_in(town.office, "100002", phone="12", email="")
+    await town.rule(["mail", "sms", "screen"])
+    await town.announce()
+    await town.turn()
+    assert (await town.told())[("n1.screen", "screen")] is Outcome.SENT
+    assert await town.sent() == []
+
+
+async def test_what_may_have_been_sent_is_not_sent_again(town):
+    """An answer that is lost leaves it open; nobody else is told instead, and nothing repeated."""
+    await town.rule(["sms", "screen"])
+    await town.gateway.aadmin("/faults", {"spec": "lost:count=1"})
+    await town.announce()
+    await town.turn()
+    town.office.forward(hours=1)
+    await town.turn()
+    assert await town.told() == {("n1.sms", "sms"): Outcome.UNKNOWN}
+    assert len(await town.sent()) == 1
+    assert town.wall.shown == []
+
+
+@pytest.mark.parametrize("fault", ["down", "throttled:1", "unauthorized"])
+async def test_what_was_surely_not_sent_waits(town, fault):
+    """A gateway that is away, asks for patience or does not know us is tried again, and once."""
+    await town.rule(["sms"])
+    await town.gateway.aadmin("/faults", {"spec": fault})
+    await town.announce()
+    await town.turn()
+    assert await town.told() == {("n1.sms", "sms"): Outcome.WAITING}
+    await town.gateway.aadmin("/faults", {"clear": True})
+    town.office.forward(hours=1)
+    await town.turn()
+    assert await town.told() == {("n1.sms", "sms"): Outcome.SENT}
+    assert len(await town.sent()) == 1
+
+
+async def test_nobody_is_woken(town):
+    """A short message of the evening is read in the morning; one whose time ends before is late."""
+    await town.rule(["sms"], quiet="21:00-08:00")
+    town.office.forward(hours=(22 - town.office.now.hour) % 24)
+    await town.announce()
+    await town.announce("n2", hours=2)
+    await town.turn()
+    assert await town.sent() == []
+    town.office.forward(hours=3)
+    await town.turn()
+    assert await town.told() == {
+        ("n1.sms", "sms"): Outcome.WAITING,
+        ("n2.sms", "sms"): Outcome.LATE,
+    }
+    town.office.forward(hours=8)
+    await town.turn()
+    assert (await town.told())[("n1.sms", "sms")] is Outcome.SENT
+    assert len(await town.sent()) == 1
+
+
+async def test_a_text_that_is_too_long_fails(town):
+    """What would take more parts than the operator allows is not sent, and why stands there."""
+    await town.rule(["sms"], parts_max=1, sms="{amount} " * 20)
+    await town.announce()
+    await town.turn()
+    async with town.store.read() as tx:
+        (one,) = await deliveries.latest(tx, rows_max=2, service=town.home)
+    why = "text: is too long: 200 in GSM-7, 2 parts, 1 at most"
+    assert (one.outcome, one.why) == (Outcome.FAILED, why)
+
+
+async def test_a_mail_server_that_is_away_is_waited_for(town):
+    """Waiting is not failing: the next channel is not asked."""
+    await town.rule(["mail", "sms"])
+    town.post.error = untouched(Unreachable("down"))
+    await town.announce()
+    await town.turn()
+    assert await town.told() == {("n1.mail", "mail"): Outcome.WAITING}
+    assert await town.sent() == []
