@@ -91,6 +91,16 @@ KINDS: Mapping[str, Kind] = {
             "creditor": "AT61ZZZ01234567890",
         },
     ),
+    "wallet_low": Kind(sample={"contract": "200001", "amount": "4.50 EUR"}),
+    "wallet_renewal": Kind(
+        sample={
+            "contract": "200001",
+            "amount": "4.50 EUR",
+            "needed": "26.40 EUR",
+            "missing": "21.90 EUR",
+            "due_on": "2027-04-01",
+        },
+    ),
     "restored": Kind(sample={"contract": "200001"}),
     "cancelled": Kind(sample={"contract": "200001"}),
 }

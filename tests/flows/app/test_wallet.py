@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -49,12 +50,13 @@ async def served(house):
         yield made
 
 
-async def test_a_wallet_is_shown_page_by_page_and_paid_out(house, served):
+async def test_a_wallet_is_shown_page_by_page_and_paid_out(house, served, machine):
     """Each line once, with what was in it then; what is paid out is a refund, and audited."""
     whole = (await served.api("GET", WALLET))[1]
     assert [one["kind"] for one in whole["lines"]["items"]] == ["payment"] * 3
     assert whole["lines"]["items"][0]["balance"] == whole["balance"]
     there = whole["balance"]["amount_minor"]
+    machine.forward(timedelta(minutes=1))
     paged: list[dict[str, Any]] = []
     after, part = "", dict[str, Any]()
     for _ in range(3):
