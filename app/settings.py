@@ -245,6 +245,9 @@ class Settings(BaseSettings):
         (*LOOPBACK, PUBLIC),
         description="Where payment providers may live: CIDR ranges, and `public`.",
     )
+    messages_kept_days: Annotated[int, Field(ge=30, le=3_650)] = Field(
+        400, description="For how many days it is kept which message went out to whom."
+    )
     message_networks: Ranges = Field(
         (*LOOPBACK, PUBLIC),
         description="Where the gateway for short messages may live: CIDR ranges, and `public`.",

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import (
     Column,
+    ColumnElement,
     Index,
     Integer,
     Select,
@@ -14,6 +17,7 @@ from sqlalchemy import (
     Table,
     Text,
     bindparam,
+    delete,
     func,
     select,
     text,
@@ -23,9 +27,12 @@ from sqlalchemy import (
 from messages.model import OPEN, Delivery, Outcome
 from messages.plan import Via
 from runtime.store import Instant, Tx, metadata
+from runtime.store.keyset import Place, exact, page
 from runtime.store.lease import Engine
 from runtime.store.prepared import PreparedQuery
 from terms.ids import ServiceId
+
+SWEEP_ROWS_MAX = 1_000
 
 delivery = Table(
     "delivery",
@@ -43,6 +50,25 @@ delivery = Table(
     Index(None, "service_id"),
     Index(None, "begun_at"),
 )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sought:
+    """Which deliveries: of one household, channel, kind or outcome, begun since an instant."""
+
+    service: ServiceId | None = None
+    via: Via | None = None
+    kind: str = ""
+    outcome: Outcome | None = None
+    since: datetime | None = None
+
+    def columns(self) -> Iterator[tuple[ColumnElement[Any], str | None]]:
+        """Pair each column with what it has to be."""
+        c = delivery.c
+        yield c.service_id, self.service
+        yield c.via, self.via.value if self.via else None
+        yield c.kind, self.kind
+        yield c.outcome, self.outcome.value if self.outcome else None
 
 
 async def outcomes(tx: Tx, messages: Sequence[str]) -> Mapping[str, Outcome]:
@@ -106,21 +132,43 @@ async def latest(
         rows = await _LATEST.rows(tx, given)
     else:
         rows = await _LATEST_OF_ONE.rows(tx, given | {"service": service})
-    return [
-        Delivery(
-            id=row.id,
-            service=None if row.service_id is None else ServiceId(row.service_id),
-            via=Via(row.via),
-            to=row.to_address,
-            kind=row.kind,
-            text=row.text,
-            outcome=Outcome(row.outcome),
-            begun_at=row.begun_at,
-            ended_at=row.ended_at,
-            why=row.why,
-        )
-        for row in rows
-    ]
+    return [_delivery(row) for row in rows]
+
+
+async def sought(
+    tx: Tx, wanted: Sought, *, rows_max: int, behind: Place | None = None
+) -> Sequence[Delivery]:
+    """List deliveries that are looked for, those begun last first, perhaps behind one."""
+    c = delivery.c
+    query = select(delivery).where(
+        *(column == value for column, value in wanted.columns() if value),
+        *([c.begun_at >= wanted.since] if wanted.since else ()),
+    )
+    query = page(query, (c.begun_at, exact(tx.engine, c.id)), behind, rows_max)
+    return [_delivery(row) for row in await tx.rows(query)]
+
+
+async def sweep(tx: Tx, before: datetime) -> int:
+    """Forget the oldest deliveries that ended before an instant; returns how many."""
+    c = delivery.c
+    old = select(c.id).where(c.begun_at < before, c.ended_at.is_not(None))
+    old = old.order_by(c.begun_at).limit(SWEEP_ROWS_MAX)
+    return (await tx.execute(delete(delivery).where(c.id.in_(old)))).rowcount
+
+
+def _delivery(row: Any) -> Delivery:
+    return Delivery(
+        id=row.id,
+        service=None if row.service_id is None else ServiceId(row.service_id),
+        via=Via(row.via),
+        to=row.to_address,
+        kind=row.kind,
+        text=row.text,
+        outcome=Outcome(row.outcome),
+        begun_at=row.begun_at,
+        ended_at=row.ended_at,
+        why=row.why,
+    )
 
 
 def _latest(_engine: Engine) -> Select[tuple[object, ...]]:

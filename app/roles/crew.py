@@ -73,6 +73,7 @@ def _by_the_clock(house: House) -> dict[str, Running]:
         "earned": lambda stop: scheduler.earn_revenue(house, stop),
         "deeds": lambda stop: scheduler.chain_deeds(house, stop),
         "answers": lambda stop: scheduler.forget_answers(house, stop),
+        "messages": lambda stop: scheduler.forget_messages(house, stop),
         "points": lambda stop: scheduler.expire_points(house, stop),
         "polls": lambda stop: scheduler.poll_providers(house, stop),
         "cards": lambda stop: scheduler.warn_of_ends(house, stop),

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from datetime import timedelta
 from functools import partial
 
 from app import answers
@@ -20,6 +21,7 @@ from app.roles.possessions import take_possessions
 from app.wiring import House
 from billing.flows import loyalty, replay, upkeep
 from billing.flows.debits import book
+from messages import store as deliveries
 from runtime.retry import stopped_within
 from runtime.store.watch import EVERY_S, ForeignCommits
 
@@ -29,6 +31,7 @@ CHECKPOINT_EVERY_S = 2.0
 DEEDS_EVERY_S = 2.0
 LOST_EVERY_S = 86_400.0
 ANSWERS_EVERY_S = 600.0
+MESSAGES_EVERY_S = 3_600.0
 POINTS_EVERY_S = 600.0
 POINTS_ROWS_MAX = 200
 EARNED_EVERY_S = 3_600.0
@@ -110,6 +113,11 @@ async def forget_answers(house: House, stop: asyncio.Event) -> None:
     await _again(house, stop, ANSWERS, partial(_sweep_answers, house), ANSWERS_EVERY_S)
 
 
+async def forget_messages(house: House, stop: asyncio.Event) -> None:
+    """Sweep away what was sent so long ago that nobody asks any more."""
+    await _again(house, stop, "messages", partial(_sweep_messages, house), MESSAGES_EVERY_S)
+
+
 async def expire_points(house: House, stop: asyncio.Event) -> None:
     """Let points go that nobody has spent in time."""
     await _again(house, stop, "points", partial(_expire_points, house), POINTS_EVERY_S)
@@ -157,6 +165,14 @@ async def _sweep_answers(house: House) -> None:
     while gone == answers.SWEEP_ROWS_MAX:
         async with house.store.begin() as tx:
             gone = await answers.sweep(tx, house.clock.machine_now())
+
+
+async def _sweep_messages(house: House) -> None:
+    gone = deliveries.SWEEP_ROWS_MAX
+    while gone == deliveries.SWEEP_ROWS_MAX:
+        before = house.clock.machine_now() - timedelta(days=house.settings.messages_kept_days)
+        async with house.store.begin() as tx:
+            gone = await deliveries.sweep(tx, before)
 
 
 async def _mark_lost(house: House, kind: str) -> None:

@@ -9,10 +9,12 @@ from app.web.console.audited import Audited
 from app.web.console.banking import Banking
 from app.web.console.billed import Billed
 from app.web.console.cashing import Cashing
+from app.web.console.debits import Debits
 from app.web.console.dunned import Dunned
 from app.web.console.explained import Explained
 from app.web.console.histories import Histories
 from app.web.console.household import HouseholdForms
+from app.web.console.messaging import Messaging
 from app.web.console.pages import Console
 from app.web.console.searching import Searching
 from app.web.console.stated import Stated
@@ -54,9 +56,8 @@ class Site:
         pages = (*doors, Me(phone), Staff(phone), self.field, self.portal, Describing(phone))
         of_people = [route for page in pages for route in page.routes()]
         makes = (Audited, HouseholdForms, Searching, Working, Histories, Explained, Billed, Stated)
-        beside = [
-            one(self.console) for one in (*makes, Vouchers, Banking, Cashing, Walleted, Dunned)
-        ]
+        more = (Vouchers, Banking, Debits, Cashing, Walleted, Dunned, Messaging)
+        beside = [one(self.console) for one in (*makes, *more)]
         console = (*self.console.routes(), *(route for page in beside for route in page.routes()))
         return (*console, *of_people, *self.static.routes())
 

@@ -91,9 +91,10 @@ def judge(debtor: Debtor, segment: Segment, now: Slot) -> Verdict:
         step, notice_on = _notice(debtor, segment, standing)
         if notice_on is None or notice_on > today:
             step = None
-        coming += _slots(notice_on, standing, today)
+        if notice_on or standing.next_at:
+            coming += _slots(notice_on, standing, today)
     tries = []
-    for debt, at in _tries(debtor, segment if is_enough else None, now):
+    for debt, at in _tries(debtor, segment if is_enough else None, now) if debtor.method else ():
         if at == now:
             tries.append((debt, _made(debtor, debt) + 1))
         else:
@@ -102,15 +103,13 @@ def judge(debtor: Debtor, segment: Segment, now: Slot) -> Verdict:
         # What comes next is counted from what is done now.
         after = judge(_later(debtor, segment, standing, step, today), segment, now)
         coming = [after.next_at] if after.next_at else []
-    held_by = segment.ladder.rungs[standing.place] if standing.place >= 0 else None
-    cut = Cut(held_by.rung, standing.since, standing.rests) if held_by else None
-    if standing.rests:
-        held_by = None
+    place, since, rests = standing.place, standing.since, standing.rests
+    is_held = place >= 0 and not rests
     return Verdict(
-        cut=cut,
-        held=oldest if held_by else None,
-        held_by=held_by,
-        held_since=standing.since if held_by else None,
+        cut=Cut(segment.ladder.names[place], since, rests) if place >= 0 else None,
+        held=oldest if is_held else None,
+        held_by=segment.ladder.rungs[place] if is_held else None,
+        held_since=since if is_held else None,
         climbs=standing.climbs,
         notice=(oldest, step) if step else None,
         retries=tries,
@@ -134,14 +133,14 @@ def _later(
         given = {**noticed.get(oldest.invoice, _NOTHING), step.after_days: today}
         noticed = {**noticed, oldest.invoice: given}
     if standing.climbs:
-        cut = Cut(segment.ladder.rungs[standing.place].rung, today)
+        cut = Cut(segment.ladder.names[standing.place], today)
     return replace(debtor, noticed=noticed, cut=cut)
 
 
 def _tries(debtor: Debtor, segment: Segment | None, now: Slot) -> Iterator[tuple[Debt, Slot]]:
     """Yield when to try to collect which debt next; without a segment only the first time."""
     promise = debtor.promise
-    for debt in debtor.debts if debtor.method else ():
+    for debt in debtor.debts:
         if not (promise and promise.covers(debt)) and (at := _try_at(debtor, debt, segment, now)):
             yield debt, at
 
@@ -216,7 +215,9 @@ def _climbed(debtor: Debtor, segment: Segment, standing: _Standing, now: Slot) -
 
 
 def _may_have_paid(debtor: Debtor, debt: Debt, before: date) -> bool:
-    attempts = debtor.attempts.get(debt.invoice, ())
+    attempts = debtor.attempts.get(debt.invoice) if debtor.attempts else None
+    if not attempts:
+        return False
     return any(one.is_unsettled and one.opened_on < before for one in attempts)
 
 

@@ -110,6 +110,7 @@ class Ladder:
     # What touches the service, in order; of several suspensions the first one counts.
     rungs: tuple[Step, ...] = field(init=False, repr=False, compare=False)
     places: Mapping[str, int] = field(init=False, repr=False, compare=False)
+    names: tuple[str, ...] = field(init=False, repr=False, compare=False)
     # The days after a due date on which something may follow, in order.
     looks: tuple[int, ...] = field(init=False, repr=False, compare=False)
 
@@ -128,7 +129,9 @@ class Ladder:
         rungs = tuple(s for s in steps if s.action in RUNGS and s not in suspensions)
         _check_rungs(rungs)
         object.__setattr__(self, "rungs", rungs)
-        object.__setattr__(self, "places", {step.rung: n for n, step in enumerate(rungs)})
+        names = tuple(step.rung for step in rungs)
+        object.__setattr__(self, "names", names)
+        object.__setattr__(self, "places", {name: n for n, name in enumerate(names)})
 
     def of(self, action: Action) -> list[Step]:
         """List the steps of one action."""

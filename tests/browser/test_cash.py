@@ -6,12 +6,13 @@ import os
 from pathlib import Path
 
 import pytest
-from playwright.async_api import Page, expect
+from playwright.async_api import Browser, Page, expect
 
 from tests.browser.conftest import enter
 from tests.browser.test_portal import come_in, signed_up
 from tests.browser.tour import faults
 from tests.flows.app.operator import contract_of
+from tests.flows.app.served import Served
 
 pytestmark = pytest.mark.browser
 
@@ -59,6 +60,11 @@ async def test_a_shift_is_opened_used_and_closed(watched, browser, served, shop)
     await expect(page.get_by_role("status")).to_contain_text("it differs by 0.00 EUR")
     await picture(page, "cash_report")
     assert await faults(page) == []
+    await wallet(page, browser, served)
+
+
+async def wallet(page: Page, browser: Browser, served: Served) -> None:
+    """See what has paid nothing yet, as staff and as its holder."""
     await page.goto(f"{served.url}/console/accounts/{contract_of(1)}/wallet")
     await picture(page, "wallet_desk")
     assert await faults(page) == []

@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from app.web.page.words import Tone, shown
+from billing.debits.model import Creditor
+from billing.payments.model import DEBIT
 from billing.payments.refunds import RefundState
-from billing.reads import ways
+from billing.reads import debits, ways
 from billing.reads.ways import MethodView, PaidView, RefundView
 from runtime.store import Tx
 
@@ -33,6 +35,7 @@ class MethodRow:
     tone: Tone
     detail: str
     may_be_charged: bool
+    is_mandate: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,8 +51,9 @@ class RefundRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ways:
-    """How a household pays, what went back, and what may."""
+    """How a household pays, what went back, what may; who collects by direct debit, if anybody."""
 
+    creditor: Creditor | None
     methods: Sequence[MethodRow]
     refunds: Sequence[RefundRow]
     payable_back: Sequence[PaidView]
@@ -58,6 +62,7 @@ class Ways:
 async def gathered(tx: Tx, contract: str) -> Ways:
     """Gather all of it. Raises NotFound."""
     return Ways(
+        creditor=await debits.creditor(tx),
         methods=[_method(one) for one in await ways.methods(tx, contract)],
         refunds=[_refund(one) for one in await ways.refunds(tx, contract)],
         payable_back=await ways.payable_back(tx, contract),
@@ -74,14 +79,16 @@ def _method(one: MethodView) -> MethodRow:
     state = one.stopped.replace("_", " ")
     if not one.stopped:
         tone, state = ("good", "charged") if one.is_charged else ("off", "not charged")
+    is_mandate = one.provider == DEBIT
     until = f", until {shown(one.expires_on)}" if one.expires_on else ""
     return MethodRow(
         id=one.id,
         label=one.label,
         state=state,
         tone=tone,
-        detail=f"{one.provider}{until}",
+        detail=f"{'direct debit' if is_mandate else one.provider}{until}",
         may_be_charged=one.stopped in _MAY_GO_ON and not one.is_charged,
+        is_mandate=is_mandate,
     )
 
 

@@ -24,6 +24,7 @@ from app.web.problem import BadRequest
 from app.web.route import Call, Policy, Route
 from billing.payments.model import AttemptState
 from billing.reads import account as accounts
+from billing.reads import debits
 from billing.reads.account import AccountView
 from gateway.reads import services, targets
 from runtime.store import Tx
@@ -51,6 +52,10 @@ SAID: Mapping[str, tuple[str, Tone]] = {
         "good",
     ),
     "card": ("That card is charged from now on.", "good"),
+    "mandate": (
+        "Thank you. That account is debited from now on; you are told before.",
+        "good",
+    ),
     "no_card": ("That card is never charged again.", "good"),
     "nothing": ("Nothing is owed: there is nothing to pay.", "good"),
     "away": ("The page to pay on cannot be opened just now. Try again in a few minutes.", "bad"),
@@ -124,6 +129,7 @@ class Home:
             at = await counter(self.house, tx, about.service.id, about.zone)
             more = await extras(tx, at)
             cards = await kept(tx, call.subscriber.contract)
+            creditor = await debits.creditor(tx)
         return await self.phone.page(
             call,
             "portal",
@@ -133,6 +139,7 @@ class Home:
             home=found,
             extras=more,
             cards=cards,
+            creditor=creditor,
         )
 
     async def _show(self, call: Call) -> web.Response:

@@ -5,13 +5,13 @@ how the next ones are paid: cards are left on the provider's page, chosen, remov
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Annotated
+from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
 from aiohttp import web
 from pydantic import Field
 
-from app.desk import methods, paying
+from app.desk import debits, methods, paying
 from app.identity.guesses import Pace
 from app.web.origin import own_address
 from app.web.page.fields import Day, OnceForm
@@ -20,6 +20,7 @@ from app.web.page.reply import refused, see
 from app.web.portal.home import PATH, Home
 from app.web.problem import BadRequest
 from app.web.route import Call, Policy, Route
+from billing.flows.debits.mandate import Wish
 from runtime.store import Tx
 from terms.errors import DomainError, Invalid, Permanent, TargetError
 
@@ -38,6 +39,14 @@ class MethodForm(OnceForm):
     """Which card; none for a new one."""
 
     method: Annotated[str, Field(max_length=40)] = ""
+
+
+class MandateForm(OnceForm):
+    """Which account, whose, and that its holder allows it."""
+
+    iban: Annotated[str, Field(min_length=1, max_length=60)]
+    holder: Annotated[str, Field(min_length=1, max_length=70)]
+    accepted: Literal["yes", ""] = ""
 
 
 class Paying:
@@ -61,6 +70,13 @@ class Paying:
                     form=MethodForm,
                 )
                 for name, handler in deeds.items()
+            ),
+            Route(
+                method="POST",
+                path=f"{PATH}mandate",
+                policy=theirs,
+                handler=self._mandate,
+                form=MandateForm,
             ),
             Route(method="POST", path=pay, policy=theirs, handler=self._pay, form=OnceForm),
             Route(
@@ -97,6 +113,9 @@ class Paying:
         except (BadRequest, DomainError) as error:
             return await self.home.page(call, *refused(error))
         return see(f"{PATH}?done={done}")
+
+    async def _mandate(self, call: Call) -> web.Response:
+        return await self._changed(call, _given, "mandate")
 
     async def _promise(self, call: Call) -> web.Response:
         try:
@@ -139,6 +158,17 @@ async def _removed(call: Call, tx: Tx) -> str:
     return await methods.remove(
         call.house, tx, call.subscriber.contract, form.method, actor=call.actor
     )
+
+
+async def _given(call: Call, tx: Tx) -> str:
+    form: MandateForm = call.form
+    if not form.accepted:
+        raise Invalid("accepted", "without it nothing may be debited")
+    wish = Wish(iban=form.iban, holder=form.holder)
+    given = await debits.give(
+        call.house, tx, call.subscriber.contract, wish, actor=call.actor, reason="on the portal"
+    )
+    return given.reference
 
 
 async def _promised(call: Call, tx: Tx) -> str:

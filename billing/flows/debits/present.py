@@ -106,13 +106,14 @@ async def hand_in(tx: Tx, batch: str, now: datetime, *, by: str) -> bool:
 async def withdraw(desk: Desk, tx: Tx, batch: str, now: datetime) -> int:
     """Take a batch back that the bank never gets; what is still owed is announced anew.
 
-    Returns of how many debits. Raises NotFound, InvalidTransition where the bank has it.
+    Returns of how many debits. Raises NotFound; InvalidTransition where the bank has it, or it was
+    withdrawn.
     """
     row = await _batch(tx, batch)
     if row.handed_in_at is not None:
         raise InvalidTransition(f"batch {batch} was handed in")
     if row.withdrawn_at is not None:
-        return 0
+        raise InvalidTransition(f"batch {batch} was withdrawn")
     await tx.execute(update(debit_batch).where(debit_batch.c.id == batch).values(withdrawn_at=now))
     c = debit.c
     query = select(attempt.c.id, attempt.c.account_id).join(debit, c.attempt_id == attempt.c.id)

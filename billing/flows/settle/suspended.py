@@ -70,7 +70,7 @@ class _Dark:
         rules, debtor = self.segment.reactivation, self.debtor
         lacks = lacking(self.segment, self.suspension, debtor.debts, self.slot.day)
         if rules.needs is not Needs.OLD and not self.segment.is_exempt:
-            if lacks and verdict.cut is None:
+            if lacks and (verdict.cut is None or verdict.cut.rung not in DARK):
                 verdict = self._kept(verdict)
             elif not lacks and verdict.cut:
                 over = self.suspension.over(moment.now, debtor.debts)

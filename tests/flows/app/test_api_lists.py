@@ -45,6 +45,11 @@ async def furnish(house) -> None:
                 f"VALUES ('{service}', 'T{n}', 'why', {at})"
             )
             await tx.driver(
+                "INSERT INTO delivery (id, service_id, via, to_address, kind, text, outcome, "
+                f"begun_at, why) VALUES ('m{n}', '{service}', '{'sms' if n % 2 else 'screen'}', "
+                f"'', 'receipt', 't', 'begun', {at}, '')"
+            )
+            await tx.driver(
                 "INSERT INTO stranger VALUES "
                 f"('S{n // 2}', 'O{n}', 'M', '', '192.0.2.1', {at}, {at}, 1)"
             )
@@ -66,6 +71,8 @@ LISTS = (
     ("parked", lambda one: (one["since"], one["kind"], one["key"]), 21),
     ("strangers", lambda one: (one["last_at"], one["serial"], one["oui"]), 7),
     ("reviews", lambda one: (one["seen_at"], one["id"]), 7),
+    ("messages", lambda one: (one["begun_at"], one["id"]), 7),
+    ("messages?channel=sms&contract=200001&outcome=begun", lambda one: one["id"], 3),
     ("accounts/200001/history", lambda one: one["action"], None),
     ("targets", lambda one: one["name"], 4),
 )

@@ -6,6 +6,7 @@ import json
 import signal
 import sqlite3
 import subprocess
+import time
 from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
@@ -53,6 +54,16 @@ DEPOSIT = (
     """,
 )
 
+# A batch beside the one that is made.
+OTHER_BATCH = """
+    INSERT INTO debit_batch SELECT 'DDOTHER', collect_on, clear_on, debits, total_minor, currency,
+        file, digest, made_at, made_by, NULL, '', NULL, NULL FROM debit_batch
+"""
+REPORT = """
+    <Document xmlns="urn:iso:std:iso:20022:tech:xsd:pain.002.001.10"><CstmrPmtStsRpt>
+    <OrgnlGrpInfAndSts><OrgnlMsgId>DDX</OrgnlMsgId><GrpSts>RJCT</GrpSts></OrgnlGrpInfAndSts>
+    </CstmrPmtStsRpt></Document>
+"""
 HALF = """
     INSERT INTO promotion
         (code, name, percent_ppm, scope, limited_to, "group", from_on, account_max)
@@ -228,6 +239,8 @@ ASKED = {
     "usage release": (),
     "usage dismiss": ("file", "r-1"),
     "usage meters": (),
+    "notices preview": (),
+    "notices log": (),
     "bank take": ("{folder}/../bank.xml",),
     "bank statements": (),
     "bank review": (),
@@ -236,6 +249,21 @@ ASKED = {
     "bank suspend": ("{B3}",),
     "bank aside": ("{B3}",),
     "bank retry": (),
+    "debits creditor": (
+        *("DE98ZZZ09999999999", "Harbour TV", "--iban", "DE89370400440532013000"),
+        *("--notice-days", "1"),
+    ),
+    "mandates give": (DARK, "--iban", "DE02120300000000202051", "--holder", "Somebody"),
+    "mandates amend": (DARK, "{mandate}", "--iban", "DE02500105170137075030"),
+    "mandates list": (DARK,),
+    "debits coming": (),
+    "debits make": ("--until", "{later}"),
+    "debits list": (),
+    "debits show": ("{batch}",),
+    "debits file": ("{batch}", "--to", "{folder}/../debits.xml"),
+    "debits hand-in": ("{batch}",),
+    "debits withdraw": ("DDOTHER",),
+    "debits hear": ("{folder}/../report.xml",),
     "pause": (DARK,),
     "resume": (DARK,),
     "cancel": (DARK, "--now"),
@@ -267,8 +295,10 @@ LOOKING = {
         "usage show",
         "usage waiting",
         "usage meters",
+        *("notices preview", "notices log"),
         "bank statements",
         "bank review",
+        *("debits coming", "debits list", "debits show", "mandates list"),
         *("cash tills", "cash shifts", "cash report"),
         *("wallet show", "wallet top-up"),
         "promotions",
@@ -311,7 +341,27 @@ def named(name: str, told: Any) -> dict[str, str]:
     """Name what a command has made, or listed, for those that come after it."""
     if name == "bank review":
         return {one["ref"]: one["id"] for one in told}
+    if name == "mandates give":
+        return {"mandate": told["method"]}
+    if name == "debits make":
+        return {"batch": told[0]["id"]}
     return {"sale": told["id"]} if name == "purchase sell" else {}
+
+
+def wait_for_debits(ours: Operation) -> None:
+    """Let the product beside announce what the mandate is for."""
+    with closing(sqlite3.connect(ours.product.folder / "boxoffice.db")) as database:
+        for _ in range(100):
+            if database.execute("SELECT 1 FROM debit").fetchone():
+                return
+            time.sleep(0.2)
+
+
+def add_a_batch(ours: Operation) -> None:
+    """Put another batch beside the one that was made."""
+    with closing(sqlite3.connect(ours.product.folder / "boxoffice.db")) as database:
+        database.execute(OTHER_BATCH)
+        database.commit()
 
 
 def wait_for_bill_days(ours: Operation) -> None:
@@ -334,7 +384,12 @@ def count_by_another(ours: Operation) -> None:
 
 
 # What others do before a command is asked.
-BEFORE = {"bill preview": wait_for_bill_days, "cash approve": count_by_another}
+BEFORE = {
+    "bill preview": wait_for_bill_days,
+    "cash approve": count_by_another,
+    "debits coming": wait_for_debits,
+    "debits withdraw": add_a_batch,
+}
 
 
 @pytest.fixture(scope="module")
@@ -365,6 +420,7 @@ def test_every_command_prints_one_document(shop, monkeypatch):
     monkeypatch.setenv("BOXOFFICE_ALLOW_TIME_TRAVEL", "true")
     assert set(printing(get_command(cli))) == {*ASKED, "serve", "database copy"}
     (folder / "list.csv").write_text(LIST)
+    (folder / "report.xml").write_text(REPORT)
     used_at = datetime.now(UTC).isoformat()
     (folder / "usage.csv").write_text(f"{USAGE}r-1,nobody,hours,1.5,{used_at}\n")
     with closing(sqlite3.connect(ours.product.folder / "boxoffice.db")) as database:

@@ -9,7 +9,7 @@ import pytest
 from app.desk.signup import Household, sign_up
 from app.imports.load import import_good_rows, import_paths
 from billing.equipment.model import Starts
-from billing.promises.model import PromisePolicy
+from billing.promises.model import PromisePolicy, Standing
 from billing.reads import accounts, catalog
 from gateway.inventory import jobs
 from gateway.inventory import store as boxes
@@ -91,13 +91,19 @@ async def test_which_promises_are_taken_is_taken_over(house, folder):
     async with house.store.read() as tx:
         assert await catalog.promise_policy(tx) == PromisePolicy()
     told = '[promises]\ndays_max = 3\npause_days = 0\nowed_max = "200.00"\n'
+    told += "count_max = 2\nbroken_max = 1\n[[promises.standing]]\npaid_months = 6\ndays_max = 9\n"
     operator.write_text(f"{operator.read_text('utf-8')}\n{told}")
     changed = await import_paths(house, [folder], ENVIRONMENT)
     again = await import_paths(house, [folder], ENVIRONMENT)
     assert (changed.new["operator.toml"], again.new["operator.toml"]) == (1, 0)
     async with house.store.read() as tx:
         assert await catalog.promise_policy(tx) == PromisePolicy(
-            days_max=3, pause_days=0, owed_max_minor=20_000
+            days_max=3,
+            pause_days=0,
+            owed_max_minor=20_000,
+            count_max=2,
+            broken_max=1,
+            standings=(Standing(paid_months=6, days_max=9),),
         )
 
 

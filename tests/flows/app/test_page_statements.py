@@ -58,6 +58,8 @@ PAGES = (
     "/console/waiting",
     "/console/work",
     "/console/audit",
+    "/console/messages",
+    "/console/notices",
     "/people",
     "/me",
     "/field/",

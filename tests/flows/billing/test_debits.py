@@ -174,7 +174,8 @@ async def test_a_batch_is_withdrawn_before_the_bank_has_it(bank: Collector):
     office.forward(days=20)
     (made,) = await bank.make()
     assert await office.run(lambda tx: present.withdraw(office.desk, tx, made.id, office.now)) == 1
-    assert await office.run(lambda tx: present.withdraw(office.desk, tx, made.id, office.now)) == 0
+    with pytest.raises(InvalidTransition, match="withdrawn"):
+        await office.run(lambda tx: present.withdraw(office.desk, tx, made.id, office.now))
     await office.settle(*office.looks)
     await bank.announce()
     assert sorted((await bank.debits()).values()) == ["announced", "dropped"]

@@ -16,7 +16,7 @@ from billing.flows.promise import promise
 from billing.flows.publish import Publication
 from billing.flows.segment import put_in
 from billing.flows.unbrake import release
-from billing.payments.store import write_off
+from billing.payments.store import open_item, write_off
 from runtime.log import log_entry
 from runtime.work import work
 from terms.entitlement import Entitlement, ServiceState
@@ -210,3 +210,19 @@ async def test_a_brake_stops_a_mass_cut_off_until_it_is_released(office: Office)
     ]
     assert await found(office, dunning_held) == []
     await check_books(office.store)
+
+
+async def test_the_debt_of_one_contract_never_cuts_another(small_office: Office):
+    """A person has television and the line under a contract each: what is owed for one, what is
+    paid for the other and what is left over stay where they belong.
+    """
+    office = small_office
+    tv, line = await owing(office, "tv", "line")
+    await pay(office, "100.00", "R-9", "line")
+    await office.live([tv, line], RENEWAL + timedelta(days=12))
+    states = {}
+    for one in await found(office, service):
+        states[one.contract] = (await rights(office.store, one.id)).state.value
+    assert states == {"tv": "suspended", "line": "active"}
+    owed = {(row.account_id, row.kind): row.rest_minor for row in await found(office, open_item)}
+    assert owed == {(tv, "invoice"): 7440, (line, "credit"): 2560}

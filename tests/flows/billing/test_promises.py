@@ -2,6 +2,7 @@
 
 import os
 from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
@@ -10,11 +11,11 @@ from hypothesis import strategies as st
 from sqlalchemy import select
 
 from billing.dunning.store import hold
-from billing.flows.promise import promise
+from billing.flows.promise import policy_of, promise
 from billing.flows.publish import Publication
 from billing.invoicing.store import invoice, invoice_line
 from billing.payments.store import attempt
-from billing.promises.model import PromisePolicy
+from billing.promises.model import PromisePolicy, Standing
 from billing.promises.store import promise as promises
 from runtime.store import Store
 from terms.entitlement import ServiceState
@@ -206,6 +207,50 @@ async def test_never_two_and_not_soon_after_a_broken_one(office: Office):
     await give_word(office, again_on)
     await office.settle(account)
     assert [state for state, _ in await states(office)] == ["broken", "standing"]
+
+
+async def test_promises_are_judged_by_history(small_office: Office):
+    """So many within some days and so few broken ones; who has paid for long has more time."""
+    office = small_office
+    account = await dark(office)
+    rules = PromisePolicy(days_max=3, pause_days=0, count_max=2, count_days=30)
+    strict = replace(rules, count_max=0, broken_max=1)
+    await office.publish(Publication(zone=ZONE, promises=rules))
+    for until in (date(2026, 4, 12), date(2026, 4, 15)):
+        await give_word(office, until)
+        await office.settle(account)
+        await office.live([account], datetime(2026, 4, until.day, 22, tzinfo=UTC))
+    with pytest.raises(Invalid, match=r"2 were made within 30 days; .* from 2026-05-12"):
+        await give_word(office, date(2026, 4, 17))
+    await office.publish(Publication(zone=ZONE, promises=strict))
+    with pytest.raises(Invalid, match=r"2 were broken within 30 days; .* from 2026-05-15"):
+        await give_word(office, date(2026, 4, 17))
+    known = (Standing(paid_months=1, days_max=20, owed_max_minor=9_999),)
+    await office.publish(Publication(zone=ZONE, promises=replace(rules, standings=known)))
+    await office.live([account], datetime(2026, 5, 11, 22, tzinfo=UTC))
+    # March is paid, April and May are not: one month, and so twenty days instead of three.
+    with pytest.raises(Invalid, match="must be a day from 2026-05-12 to 2026-06-01"):
+        await give_word(office, date(2026, 6, 2))
+    await give_word(office, date(2026, 6, 1))
+    long = (Standing(paid_months=2, days_max=20),)
+    await office.publish(Publication(zone=ZONE, promises=replace(rules, standings=long)))
+    async with office.store.read() as tx:
+        assert (await policy_of(tx, account)).days_max == 3
+
+
+@pytest.mark.parametrize(
+    ("wrong", "field"),
+    [
+        ({"count_max": -1}, "count_max"),
+        ({"count_days": 366}, "count_days"),
+        ({"standings": (Standing(paid_months=1, days_max=999),)}, "standing.0.days_max"),
+        ({"standings": (Standing(paid_months=2, days_max=1),) * 2}, "promises.standing"),
+    ],
+)
+def test_a_policy_that_makes_no_sense_is_refused(wrong, field):
+    """A policy is checked when it is made, not when somebody asks."""
+    with pytest.raises(Invalid, match=field):
+        PromisePolicy(**wrong)
 
 
 async def test_who_owes_nothing_or_is_nobody_promises_nothing(small_office: Office):

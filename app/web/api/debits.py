@@ -1,0 +1,393 @@
+"""/debits, /accounts/.../mandates: what households allow, batches for the bank, what it says."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from typing import Annotated
+
+from pydantic import Field
+
+from app.desk import debits
+from app.web.api.banking import BODY_BYTES_MAX, StatementBody
+from app.web.api.payments import MethodId
+from app.web.api.shapes import Amount, OptionalText, Page, Paging, page
+from app.web.api.ways import NOT_FOUND, change, look
+from app.web.route import Body, Call
+from billing.debits.model import CLEAR_DAYS_MAX, LAST_HOUR, LEAD_DAYS_MAX, NOTICE_DAYS_MAX, Creditor
+from billing.flows.debits.back import Heard
+from billing.flows.debits.mandate import Wish
+from billing.flows.debits.present import Batch
+from billing.reads import debits as reading
+from billing.reads.debits import BatchView, Coming, DebitView, MandateView
+from runtime.store import Tx
+
+BatchId = Annotated[str, Field(pattern=r"^[0-9A-Za-z]{1,30}$")]
+Name = Annotated[str, Field(min_length=1, max_length=70)]
+Iban = Annotated[str, Field(min_length=5, max_length=60)]
+
+
+class CreditorBody(Body):
+    """Who collects, and by which rules, in days: calendar days of notice, business days else."""
+
+    identifier: Annotated[str, Field(min_length=8, max_length=60)]
+    name: Name
+    iban: Iban
+    bic: Annotated[str, Field(max_length=11)] = ""
+    notice_days: Annotated[int, Field(ge=1, le=NOTICE_DAYS_MAX)] = 14
+    lead_days: Annotated[int, Field(ge=1, le=LEAD_DAYS_MAX)] = 1
+    cut_off_hour: Annotated[int, Field(ge=0, le=LAST_HOUR)] = 12
+    clear_days: Annotated[int, Field(ge=0, le=CLEAR_DAYS_MAX)] = 5
+    says_first: bool = False
+    reason: OptionalText = ""
+
+
+class MakeBody(Body):
+    """Up to which day; the first possible one unless said."""
+
+    until: date | None = None
+    reason: OptionalText = ""
+
+
+class BatchBody(Body):
+    """Which batch, and why."""
+
+    batch: BatchId
+    reason: OptionalText = ""
+
+
+class MandateBody(Body):
+    """What a household has signed; a `reference` only for a mandate that exists elsewhere."""
+
+    iban: Iban
+    holder: Name
+    signed_on: date | None = None
+    reference: Annotated[str, Field(max_length=35)] = ""
+    once: bool = False
+    reason: OptionalText = ""
+
+
+class AccountBody(Body):
+    """The mandate, as a payment method, and the new account of its holder."""
+
+    method: MethodId
+    iban: Iban
+    reason: OptionalText = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DebitCreditor:
+    """Who collects, and by which rules."""
+
+    identifier: str
+    name: str
+    iban: str
+    bic: str
+    notice_days: int
+    lead_days: int
+    cut_off_hour: int
+    clear_days: int
+    says_first: bool
+
+    @classmethod
+    def of(cls, one: Creditor) -> DebitCreditor:
+        """Show the creditor."""
+        return cls(
+            identifier=one.identifier,
+            name=one.name,
+            iban=one.iban,
+            bic=one.bic,
+            notice_days=one.notice_days,
+            lead_days=one.lead_days,
+            cut_off_hour=one.cut_off_hour,
+            clear_days=one.clear_days,
+            says_first=one.says_first,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mandate:
+    """That a household's account may be debited: active, revoked, expired."""
+
+    method: str
+    reference: str
+    label: str
+    holder: str
+    signed_on: date
+    used_on: date | None
+    state: str
+    stopped: str
+
+    @classmethod
+    def of(cls, one: MandateView) -> Mandate:
+        """Show a mandate."""
+        return cls(
+            method=one.method,
+            reference=one.reference,
+            label=one.label,
+            holder=one.holder,
+            signed_on=one.signed_on,
+            used_on=one.used_on,
+            state=one.state.value,
+            stopped=one.stopped,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DebitsComing:
+    """What is announced for a day."""
+
+    collect_on: date
+    debits: int
+    total: Amount
+
+    @classmethod
+    def of(cls, one: Coming) -> DebitsComing:
+        """Show a day."""
+        return cls(collect_on=one.collect_on, debits=one.debits, total=Amount.of(one.total))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DebitBatchMade:
+    """A batch that was made; `digest` is the SHA-256 of its file."""
+
+    id: str
+    collect_on: date
+    debits: int
+    total: Amount
+    digest: str
+
+    @classmethod
+    def of(cls, one: Batch) -> DebitBatchMade:
+        """Show a batch."""
+        return cls(
+            id=one.id,
+            collect_on=one.collect_on,
+            debits=one.debits,
+            total=Amount.of(one.total),
+            digest=one.digest,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DebitBatch:
+    """A batch: made, handed_in, booked, withdrawn. On `clear_on` what did not return is paid."""
+
+    id: str
+    collect_on: date
+    clear_on: date
+    debits: int
+    total: Amount
+    digest: str
+    state: str
+    made_at: datetime
+    handed_in_at: datetime | None
+    returned: int
+
+    @classmethod
+    def of(cls, one: BatchView) -> DebitBatch:
+        """Show a batch."""
+        return cls(
+            id=one.id,
+            collect_on=one.collect_on,
+            clear_on=one.clear_on,
+            debits=one.debits,
+            total=Amount.of(one.total),
+            digest=one.digest,
+            state=one.state.value,
+            made_at=one.made_at,
+            handed_in_at=one.handed_in_at,
+            returned=one.returned,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Debit:
+    """A debit of a batch, by its mark in the file; `code` is why it went back."""
+
+    mark: str
+    account: str
+    amount: Amount
+    sequence: str
+    state: str
+    code: str
+
+    @classmethod
+    def of(cls, one: DebitView) -> Debit:
+        """Show a debit."""
+        return cls(
+            mark=one.mark,
+            account=one.number,
+            amount=Amount.of(one.amount),
+            sequence=one.sequence,
+            state=one.state.value,
+            code=one.code,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DebitFile:
+    """The file of a batch, pain.008.001.08 in UTF-8. It has numbers of accounts in the clear."""
+
+    name: str
+    content: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DebitsHeard:
+    """What a report came to; `unknown` are marks of no debit of ours."""
+
+    new: int
+    known: int
+    unknown: list[str]
+
+    @classmethod
+    def of(cls, one: Heard) -> DebitsHeard:
+        """Show it."""
+        return cls(new=one.new, known=one.known, unknown=list(one.unknown))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BatchChanged:
+    """The batch, and of how many debits something has changed."""
+
+    batch: str
+    changed: int
+
+
+async def collect_as(call: Call, tx: Tx) -> DebitCreditor:
+    """Say who collects by direct debit, and by which rules."""
+    body: CreditorBody = call.body
+    told = Creditor(**body.model_dump(exclude={"reason"}))
+    one = await debits.collect_as(call.house, tx, told, actor=call.actor, reason=body.reason)
+    return DebitCreditor.of(one)
+
+
+async def who_collects(call: Call) -> Sequence[DebitCreditor]:
+    """Tell who collects; nobody where nothing was said."""
+    async with call.house.store.read() as tx:
+        one = await reading.creditor(tx)
+    return [DebitCreditor.of(one)] if one else []
+
+
+async def coming(call: Call) -> Sequence[DebitsComing]:
+    """List what is announced, by the day on which it is collected."""
+    async with call.house.store.read() as tx:
+        return [DebitsComing.of(one) for one in await reading.coming(tx)]
+
+
+async def make(call: Call, tx: Tx) -> Sequence[DebitBatchMade]:
+    """Put what is announced into batches, one for each day; what was paid since is left out."""
+    body: MakeBody = call.body
+    made = await debits.make(call.house, tx, until=body.until, actor=call.actor, reason=body.reason)
+    return [DebitBatchMade.of(one) for one in made]
+
+
+async def batches(call: Call) -> Page[DebitBatch]:
+    """List batches, the newest first."""
+    query: Paging = call.query
+    after = query.behind(str) or ("",)
+    async with call.house.store.read() as tx:
+        found = await reading.batches(tx, after=str(after[0]), limit=query.limit + 1)
+    return page(found, query.limit, DebitBatch.of, lambda one: (one.id,))
+
+
+async def listed(call: Call) -> Page[Debit]:
+    """List the debits of a batch."""
+    query: Paging = call.query
+    after = query.behind(str) or ("",)
+    async with call.house.store.read() as tx:
+        found = await reading.debits(
+            tx, call.part("id"), after=str(after[0]), limit=query.limit + 1
+        )
+    return page(found, query.limit, Debit.of, lambda one: (one.mark,))
+
+
+async def file_of(call: Call) -> DebitFile:
+    """Return the file of a batch, the same bytes each time. That somebody had it is audited."""
+    batch = call.part("id")
+    async with call.house.store.begin() as tx:
+        content = await debits.file_of(call.house, tx, batch, actor=call.actor)
+    return DebitFile(name=f"{batch}.xml", content=content.decode())
+
+
+async def hand_in(call: Call, tx: Tx) -> BatchChanged:
+    """Note that the bank has a batch: what does not return is paid some days later."""
+    body: BatchBody = call.body
+    is_new = await debits.hand_in(call.house, tx, body.batch, actor=call.actor, reason=body.reason)
+    return BatchChanged(batch=body.batch, changed=int(is_new))
+
+
+async def withdraw(call: Call, tx: Tx) -> BatchChanged:
+    """Take a batch back that the bank never gets; what is owed of it is announced anew."""
+    body: BatchBody = call.body
+    gone = await debits.withdraw(call.house, tx, body.batch, actor=call.actor, reason=body.reason)
+    return BatchChanged(batch=body.batch, changed=gone)
+
+
+async def hear(call: Call, tx: Tx) -> DebitsHeard:
+    """Take up a report of the bank, pain.002 or CAMT.054, cut wherever it suits."""
+    body: StatementBody = call.body
+    data = "".join(body.pieces).encode()
+    return DebitsHeard.of(await debits.hear(call.house, tx, data, actor=call.actor))
+
+
+async def mandates(call: Call) -> Sequence[Mandate]:
+    """List the mandates of a household, the newest first."""
+    async with call.house.store.read() as tx:
+        return await _mandates(tx, call)
+
+
+async def give(call: Call, tx: Tx) -> Sequence[Mandate]:
+    """Take a household's mandate: from now on its account is debited, after a notice."""
+    body: MandateBody = call.body
+    wish = Wish(
+        iban=body.iban,
+        holder=body.holder,
+        signed_on=body.signed_on,
+        reference=body.reference,
+        is_once=body.once,
+    )
+    await debits.give(
+        call.house, tx, call.part("contract"), wish, actor=call.actor, reason=body.reason
+    )
+    return await _mandates(tx, call)
+
+
+async def amend(call: Call, tx: Tx) -> Sequence[Mandate]:
+    """Note another account for a mandate; the bank is told with its next debit."""
+    body: AccountBody = call.body
+    contract = call.part("contract")
+    await debits.amend(
+        call.house, tx, contract, body.method, body.iban, actor=call.actor, reason=body.reason
+    )
+    return await _mandates(tx, call)
+
+
+async def _mandates(tx: Tx, call: Call) -> list[Mandate]:
+    today = (await call.house.clock.business_now(tx)).date()
+    found = await reading.mandates(tx, call.part("contract"), today)
+    return [Mandate.of(one) for one in found]
+
+
+_HERE = "accounts/{contract}/mandates"
+_FOUND = (NOT_FOUND,)
+ROUTES = (
+    look("debits/creditor", who_collects, list[DebitCreditor]),
+    change("debits/creditor", collect_as, DebitCreditor, body=CreditorBody),
+    look("debits/coming", coming, list[DebitsComing]),
+    look("debits/batches", batches, Page[DebitBatch], query=Paging),
+    change("debits/batches", make, list[DebitBatchMade], body=MakeBody, status=201),
+    look("debits/batches/{id}", listed, Page[Debit], query=Paging),
+    look("debits/batches/{id}/file", file_of, DebitFile),
+    change("debits/hand-in", hand_in, BatchChanged, body=BatchBody, problems=_FOUND),
+    change("debits/withdraw", withdraw, BatchChanged, body=BatchBody, problems=_FOUND),
+    replace(
+        change("debits/report", hear, DebitsHeard, body=StatementBody),
+        body_bytes_max=BODY_BYTES_MAX,
+    ),
+    look(_HERE, mandates, list[Mandate]),
+    change(_HERE, give, list[Mandate], body=MandateBody, status=201),
+    change(f"{_HERE}/account", amend, list[Mandate], body=AccountBody),
+)

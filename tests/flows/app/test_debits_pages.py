@@ -1,0 +1,167 @@
+"""Direct debits from every side: API, console and portal; who may, what is shown, what is noted."""
+
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy import select
+
+from app.desk.auditing import Sought, reading
+from billing.accounts.store import account
+from billing.flows import collect
+from billing.flows.settle import settle
+from billing.payments.store import attempt
+from terms.ids import AccountId
+from tests.flows.app.guest import visiting
+from tests.flows.app.visitor import let_in
+
+HERE, THERE = "200001", "200002"
+PAYER, OTHER = "DE02120300000000202051", "DE02500105170137075030"
+CREDITOR = {
+    "identifier": "DE98ZZZ09999999999",
+    "name": "Harbour TV",
+    "iban": "DE89370400440532013000",
+    "notice_days": 1,
+}
+REFUSED = """<Document xmlns="urn:iso:std:iso:20022:tech:xsd:pain.002.001.10"><CstmrPmtStsRpt>
+<OrgnlGrpInfAndSts><OrgnlMsgId>{}</OrgnlMsgId><GrpSts>RJCT</GrpSts></OrgnlGrpInfAndSts>
+</CstmrPmtStsRpt></Document>"""
+UNTIL = "2099-01-01"
+
+
+async def announced(house) -> None:
+    """Settle everybody and announce what follows, as the lanes do."""
+    async with house.store.begin() as tx:
+        rows = await tx.rows(select(account.c.id))
+        now = await house.clock.business_now(tx) + timedelta(days=130)
+        await settle(house.desk, tx, [AccountId(row.id) for row in rows], now)
+        keys = [row.id for row in await tx.rows(select(attempt.c.id))]
+        await collect.prepare(house.desk, tx, keys)
+
+
+async def deeds(house) -> list[str]:
+    """Return what was done about debits, the oldest first."""
+    async with house.store.read() as tx:
+        found = await reading(tx, Sought(), deeds_max=50)
+    return [one.action for one in found if one.action.startswith(("debit.", "mandate."))][::-1]
+
+
+async def test_debits_are_collected_over_the_api(harbour, served):
+    """Who collects, a mandate, a batch and its file, the bank's answer; each is noted."""
+
+    async def post(path: str, body: dict[str, Any], expected: int = 200) -> Any:
+        status, told = await served.api("POST", path, body)
+        assert status == expected, told
+        return told
+
+    async def get(path: str) -> Any:
+        return (await served.api("GET", path))[1]
+
+    given = {"iban": PAYER, "holder": "Somebody Ü"}
+    here = f"accounts/{HERE}/mandates"
+    assert await get("debits/creditor") == []
+    await post(here, given, 409)
+    wrong = {"identifier": "DE97ZZZ09999999999", "iban": "DE00"}
+    for field, value in wrong.items():
+        told = await post("debits/creditor", CREDITOR | {field: value}, 400)
+        assert field in str(told)
+    assert (await post("debits/creditor", CREDITOR))["name"] == "Harbour TV"
+    told = await post(here, given | {"iban": PAYER[:-1] + "2"}, 400)
+    assert "iban" in str(told)
+    assert PAYER[:-1] not in str(told)
+    (made,) = await post(here, given, 201)
+    assert (made["label"], made["state"]) == ("IBAN DE…2051", "active")
+    first, *_ = await get(f"accounts/{HERE}/methods")
+    assert (first["provider"], first["charged"]) == ("sepa", True)
+    await announced(served.house)
+    (day,) = await get("debits/coming")
+    assert day["debits"] == 1
+    (batch,) = await post("debits/batches", {"until": UNTIL}, 201)
+    file = await get(f"debits/batches/{batch['id']}/file")
+    assert file == await get(f"debits/batches/{batch['id']}/file")
+    assert PAYER in file["content"]
+    (one,) = (await get(f"debits/batches/{batch['id']}"))["items"]
+    assert (one["account"], one["state"]) == (HERE, "presented")
+    assert await post("debits/hand-in", {"batch": batch["id"]}) == {
+        "batch": batch["id"],
+        "changed": 1,
+    }
+    await post("debits/withdraw", {"batch": batch["id"]}, 409)
+    await post("debits/hand-in", {"batch": "DDX"}, 404)
+    heard = await post("debits/report", {"pieces": [REFUSED.format(batch["id"])]})
+    assert heard == {"new": 1, "known": 0, "unknown": []}
+    await post("debits/report", {"pieces": ["<x/>"]}, 400)
+    (shown,) = (await get("debits/batches"))["items"]
+    assert (shown["state"], shown["returned"]) == ("handed_in", 1)
+    (changed,) = await post(f"{here}/account", {"method": made["method"], "iban": OTHER})
+    assert changed["label"] == "IBAN DE…5030"
+    assert await deeds(served.house) == [
+        *("debit.creditor", "mandate.give", "debit.make", "debit.file", "debit.file"),
+        *("debit.hand_in", "debit.hear", "mandate.amend"),
+    ]
+
+
+async def test_a_cashier_takes_a_batch_to_the_bank(harbour, served):
+    """The page shows what is announced; the file is downloaded, noted, and told from others."""
+    await served.api("POST", "debits/creditor", CREDITOR)
+    cashier, support = await let_in(served, "cashier"), await let_in(served, "support")
+    page = await support.get(f"/console/accounts/{HERE}")
+    assert "Take a mandate for direct debit" in page.text
+
+    async def send(who: Any, path: str, once: str, **form: str) -> Any:
+        return await who.post(path, once=once, **form)
+
+    mandate = f"/console/accounts/{HERE}/mandate"
+    said = await send(support, mandate, "m1", iban=PAYER, holder="Some Body")
+    assert said.status == 303
+    assert "IBAN DE…2051" in (await support.get(said.location)).text
+    await announced(served.house)
+    page = await cashier.get("/console/bank/debits")
+    assert "Make batches" in page.text
+    assert "Make batches" not in (await support.get("/console/bank/debits")).text
+    assert (await send(support, "/console/bank/debits/make", "x1")).status == 403
+    await send(cashier, "/console/bank/debits/make", "c1", until=UNTIL)
+    (batch,) = (await served.api("GET", "debits/batches"))[1]["items"]
+    got = await send(cashier, "/console/bank/debits/file", "c2", batch=batch["id"])
+    assert got.headers["Content-Disposition"] == f'attachment; filename="{batch["id"]}.xml"'
+    assert f"<IBAN>{PAYER}</IBAN>" in got.text
+    gone = await send(cashier, "/console/bank/debits/file", "c3", batch="DDX")
+    assert "no batch" in (await cashier.get(gone.location)).text
+    await send(cashier, "/console/bank/debits/withdraw", "c4", batch=batch["id"], reason="late")
+    await announced(served.house)
+    await announced(served.house)
+    await send(cashier, "/console/bank/debits/make", "c5", until=UNTIL)
+    newest = (await served.api("GET", "debits/batches"))[1]["items"][0]["id"]
+    said = await send(cashier, "/console/bank/debits/hand-in", "c6", batch=newest)
+    assert "is handed in" in (await cashier.get(said.location)).text
+    report = REFUSED.format(newest)
+    said = await send(cashier, "/console/bank/debits/report", "c7", content=report)
+    page = await cashier.get(said.location)
+    assert "1 debit went back" in page.text
+    assert PAYER not in page.text
+    assert await deeds(served.house) == [
+        *("debit.creditor", "mandate.give", "debit.make", "debit.file", "debit.withdraw"),
+        *("debit.make", "debit.hand_in", "debit.hear"),
+    ]
+
+
+async def test_a_subscriber_allows_and_ends_a_debit(harbour, served):
+    """Nothing without the word that it is allowed; what is shown is the end of the number."""
+    guest = await visiting(served, HERE)
+    assert "Pay by direct debit" not in (await guest.get("/portal/")).text
+    await served.api("POST", "debits/creditor", CREDITOR)
+    assert "DE98ZZZ09999999999" in (await guest.get("/portal/")).text
+    refused = await guest.post("/portal/mandate", once="a1", iban=PAYER, holder="Some Body")
+    assert (refused.status, "Without it" in refused.text) == (400, True)
+    form = {"iban": PAYER, "holder": "Some Body", "accepted": "yes"}
+    wrong = await guest.post("/portal/mandate", once="a2", **form | {"iban": OTHER[:-1] + "1"})
+    assert (wrong.status, "do not check" in wrong.text) == (400, True)
+    done = await guest.post("/portal/mandate", once="a3", **form)
+    assert done.location == "/portal/?done=mandate"
+    page = await guest.get(done.location)
+    assert "IBAN DE…2051" in page.text
+    assert PAYER not in page.text
+    method = (await served.api("GET", f"accounts/{HERE}/methods"))[1][0]
+    await guest.post("/portal/cards/remove", once="a4", method=method["id"])
+    (mandate,) = (await served.api("GET", f"accounts/{HERE}/mandates"))[1]
+    assert (mandate["state"], mandate["stopped"]) == ("revoked", "removed")
+    assert (await served.api("GET", f"accounts/{THERE}/mandates"))[1] == []
