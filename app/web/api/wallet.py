@@ -83,7 +83,7 @@ class TopUpLink:
     amount: Amount
 
 
-async def show(call: Call) -> Wallet:
+async def unused(call: Call) -> Wallet:
     """Show a wallet with its history, the newest first."""
     query: Paging = call.query
     place = query.behind(datetime, str)
@@ -130,7 +130,7 @@ async def pay_out(call: Call, tx: Tx) -> Sequence[Refund]:
 
 _HERE = "accounts/{contract}/wallet"
 ROUTES = (
-    look(_HERE, show, Wallet, query=Paging),
+    look(_HERE, unused, Wallet, query=Paging),
     ask(f"{_HERE}/top-up", top_up, TopUpLink, body=TopUpBody, status=201),
     change(f"{_HERE}/pay-out", pay_out, list[Refund], body=PayOutBody, status=201),
 )

@@ -156,7 +156,7 @@ ASKED = {
     "cash receipt": ("RCT-00000001",),
     "cash retire": ("main",),
     "wallet show": (LIT,),
-    "wallet top-up": (LIT, "20.00"),
+    "wallet top-up": (DARK, "20.00"),
     "wallet pay-out": (DARK, "0.10", "--reference", "W-1"),
     "methods list": (LIT,),
     "methods add": (DARK,),

@@ -261,7 +261,7 @@ def test_every_language_says_everything(language):
     """Each language has a text for each kind, and every text can be filled."""
     assert sorted(texts(language)) == list(kinds())
     for kind in kinds():
-        assert "{" not in write(kind, language, PARAMS | KINDS[kind].sample)
+        assert "{" not in write(kind, language, {**PARAMS, **KINDS[kind].sample})
 
 
 def test_an_unknown_language_is_answered_in_english():
