@@ -29,6 +29,7 @@ from simulators.simulator import BadOperation, Maker, Stage
 KINDS = {
     "cwmp": "simulators.stb.cwmp",
     "fleet": "simulators.stb.fleet",
+    "gocardless": "simulators.payments.gocardless",
     "mail": "simulators.mail",
     "ministra": "simulators.middleware.ministra",
     "snmp": "simulators.stb.snmp",

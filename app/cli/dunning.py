@@ -11,9 +11,10 @@ from app.cli.actor import By, Reason, actor
 from app.cli.speak import Json, complain, read, say, table, tell, write
 
 if TYPE_CHECKING:
-    from app.desk.dunning import BrakeView
+    from app.desk.dunning import BrakeView, Outlook
     from app.wiring import House
-    from billing.reads.dunning import First, Preview
+    from billing.flows.fees_ahead import FeesAhead
+    from billing.reads.dunning import First
     from runtime.store import Tx
 
 
@@ -38,7 +39,7 @@ def preview(
     """Tell what would happen to whom if nobody paid; nothing is written."""
     text = _text(file) if file else None
 
-    async def story(house: House, tx: Tx) -> Preview:
+    async def story(house: House, tx: Tx) -> Outlook:
         from app.desk import dunning
         from app.imports.rules_file import read_text
 
@@ -96,7 +97,7 @@ def _text(file: Path) -> str:
         raise complain(f"{file}: not UTF-8") from None
 
 
-def _show(found: Preview) -> None:
+def _show(found: Outlook) -> None:
     from billing.reads.dunning import HAPPENINGS
 
     now, then = found.published, found.wished
@@ -105,12 +106,17 @@ def _show(found: Preview) -> None:
         (name.replace("_", " "), str(getattr(now, name)), str(getattr(then, name)))
         for name in HAPPENINGS
     ]
+    rows.append(("late fees", _fees(found.fees), _fees(found.fees_wished)))
     table(("", "PUBLISHED", "WISHED"), rows)
     for name in HAPPENINGS:
         if first := getattr(then, f"first_{name}"):
             say("")
             say(f"First {name.replace('_', ' ')}:")
             table(("DAY", "ACCOUNT", "SEGMENT", "OWES"), [_row(one) for one in first])
+
+
+def _fees(found: FeesAhead) -> str:
+    return ", ".join([str(found.fees), *map(str, found.amounts.values())])
 
 
 def _row(one: First) -> tuple[str, ...]:

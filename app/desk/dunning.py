@@ -13,7 +13,9 @@ from app.imports import rules_file
 from app.imports.dunning_rules import unrouted
 from app.imports.rules_file import Document
 from app.wiring import House
+from billing.dunning.segment import Segments
 from billing.flows import publish as flow
+from billing.flows.fees_ahead import FeesAhead, fees_ahead
 from billing.flows.publish import Publication
 from billing.flows.unbrake import release as unbrake
 from billing.reads import braked, catalog
@@ -70,7 +72,15 @@ async def publish(
     return Published(changes=done.changes)
 
 
-async def foresee(house: House, tx: Tx, told: Document | None, *, days: int) -> Preview:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outlook(Preview):
+    """What would happen within some days if nobody paid, and which late fees would come."""
+
+    fees: FeesAhead
+    fees_wished: FeesAhead
+
+
+async def foresee(house: House, tx: Tx, told: Document | None, *, days: int) -> Outlook:
     """Compare what follows from the published rules with what others would come to.
 
     Raises Invalid naming the field.
@@ -79,8 +89,24 @@ async def foresee(house: House, tx: Tx, told: Document | None, *, days: int) -> 
     wished = published
     if told is not None:
         wished = rules_file.read_rules(told, (await business.know(tx)).currency).segments
+    return await outlook(house, tx, published, wished, days=days)
+
+
+async def outlook(
+    house: House, tx: Tx, published: Segments, wished: Segments, *, days: int
+) -> Outlook:
+    """Compare what follows from some rules with what would follow from others."""
     now = await house.clock.business_now(tx)
-    return await previews.preview(tx, published, wished, now, days=days)
+    found = await previews.preview(tx, published, wished, now, days=days)
+    fees, others = await fees_ahead(tx, [published, wished], now, days=days)
+    return Outlook(
+        days=found.days,
+        accounts=found.accounts,
+        published=found.published,
+        wished=found.wished,
+        fees=fees,
+        fees_wished=others,
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -19,7 +19,7 @@ from terms.ids import AccountId, ServiceId
 
 INTAKE = "intake"
 OF_PAYERS = frozenset({"collect", "refund", "method"})
-OF_ACCOUNTS = frozenset({"settle", "reward", "dunning"})
+OF_ACCOUNTS = frozenset({"settle", "reward", "dunning", "recover"})
 _LAST = "~"  # sorts behind every id
 
 

@@ -29,6 +29,7 @@ PARKED_KINDS = frozenset(
         "method",
         "reward",
         "dunning",
+        "recover",
         "compose",
         "reconcile",
         "notify",

@@ -158,7 +158,7 @@ async def _compare(house: House, tx: Tx, accounts: Sequence[AccountId], found: R
     """Settle what is due, and only then compute all again. Nothing of it may be kept."""
     keys = await due_among(tx, settling.KIND, accounts, found.at)
     foreseen = await foresee(house.desk, tx, [AccountId(key) for key in keys], found.at)
-    due = [one for one in foreseen if one.invoice or one.note]
+    due = [one for one in foreseen if one.invoices or one.note]
     if due:
         await settle(house.desk, tx, [one.account for one in due], found.at)
     await reopen_all(house.desk, tx, accounts, found.since)

@@ -12,7 +12,7 @@ from datetime import timedelta
 from enum import StrEnum
 from functools import partial
 
-from app.roles import calling, dunning, intake, reward, scheduler, settle
+from app.roles import calling, dunning, intake, recover, reward, scheduler, settle
 from app.roles.leading import Leading, Running
 from app.roles.pace import AT_WORK, BESIDE_OTHERS, Pace
 from app.wiring import House
@@ -98,6 +98,7 @@ def lanes(house: House, pace: Mapping[Engine, Pace] = BESIDE_OTHERS) -> dict[str
             for flow in calling.FLOWS
         },
         dunning.KIND: _lane(house, dunning.KIND, dunning.handler(house), rows_max=dunning.ROWS_MAX),
+        recover.KIND: _lane(house, recover.KIND, recover.handler(house), rows_max=recover.ROWS_MAX),
         reward.KIND: _lane(house, reward.KIND, reward.handler(house), rows_max=REWARD_ROWS_MAX),
         COMPOSE: _lane(house, COMPOSE, house.composer.handle, rows_max=COMPOSE_ROWS_MAX),
         notify.KIND: _lane(house, notify.KIND, partial(house.dispatch.handle, house.notices)),

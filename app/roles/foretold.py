@@ -177,15 +177,15 @@ def _was_due(one: Lately, found: BillPreview) -> bool:
 
 def sum_up(found: dict[str, Sums], one: Foreseen) -> None:
     """Add the documents of an account to the sums of its currency, where there are any."""
-    if not (one.invoice or one.note):
+    if not (one.invoices or one.note):
         return
     zero = Money(0, one.currency)
     fresh = Sums(currency=one.currency, net=zero, tax=zero, total=zero, given_back=zero)
     sums = found.setdefault(one.currency, fresh)
-    if one.invoice:
+    for invoice in one.invoices:
         sums.invoices += 1
-        sums.net += one.invoice.net
-        sums.tax += one.invoice.tax
-        sums.total += one.invoice.total
+        sums.net += invoice.net
+        sums.tax += invoice.tax
+        sums.total += invoice.total
     if one.note:
         sums.given_back += one.note.total

@@ -20,8 +20,9 @@ class Perk(IntFlag):
     DISCOUNT = 1  # it has redeemed a promotion
     REFERRED = 2  # somebody brought it, and has credit while it has paid an invoice
     MEMBER = 4  # it has points for what it pays
-    FUNDED = 8  # its wallet was not low when it was looked at last
-    TOPS_UP = 16  # it is charged by itself when its wallet is low
+    GIVEN_UP = 8  # something it owed was written off: money that comes may be for that
+    FUNDED = 16  # its wallet was not low when it was looked at last
+    TOPS_UP = 32  # it is charged by itself when its wallet is low
     REWARD = REFERRED | MEMBER
 
 

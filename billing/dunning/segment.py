@@ -11,7 +11,8 @@ from billing.dunning.dispute_fees import DisputeFee
 from billing.dunning.hours import ALWAYS, Hours, Slot
 from billing.dunning.late_fees import LateFees
 from billing.dunning.model import Action, Ladder
-from billing.dunning.reactivation import AS_USUAL, Reactivation
+from billing.dunning.reactivation import AS_USUAL, Reactivation, Suspension, missing
+from billing.payments.model import Debt
 from billing.payments.wallet import WalletRules
 from terms.calendar import days_after
 from terms.errors import Invalid
@@ -101,6 +102,12 @@ class Segment:
         if self.dispute_fee:
             yield "dispute_fee", self.dispute_fee.tax
         yield "reactivation", self.reactivation.tax
+
+    def lacking(self, suspension: Suspension, debts: Sequence[Debt], today: date) -> int:
+        """Tell in minor units what is missing until a dark account is light again."""
+        rung = self.ladder.of(Action.SUSPEND)
+        old_until = days_after(today, -rung[0].after_days if rung else 0)
+        return missing(self.reactivation, suspension, debts, today=today, old_until=old_until)
 
     def days(self, due_on: date) -> Days:
         """Work out the days of the ladder for a due date, once."""

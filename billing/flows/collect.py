@@ -8,7 +8,7 @@ done there, it starts again: no charge follows without a look at what is owed by
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -22,7 +22,7 @@ from billing.flows.debits.announce import announce
 from billing.flows.desk import Desk
 from billing.flows.movements import Told
 from billing.invoicing.store import invoice
-from billing.payments.looks import PENDING_LOOKS, UNKNOWN_LOOKS
+from billing.payments.looks import PENDING_LOOKS, UNKNOWN_LOOKS, until_due
 from billing.payments.model import (
     DEBIT,
     SUPERSEDED,
@@ -130,12 +130,17 @@ async def record(
     again: dict[str, timedelta] = {}
     stuck: dict[str, str] = {}
     undecided: list[Charge] = []
+    machine_now = desk.clock.machine_now()
     for charge, out in outcomes:
         key = charge.order.attempt
+        due = until_due(out.due_on, machine_now) if isinstance(out, Processing) else None
         if isinstance(out, Postponed):
             again[key] = timedelta(seconds=out.after_s)
         elif isinstance(out, Missing):
             again[key] = timedelta()
+        elif due is not None:
+            undecided.append(replace(charge, looks=charge.looks - 1))  # it is no look that counts
+            again[key] = due
         elif isinstance(out, (Lost, Processing)):
             undecided.append(charge)
             looks = PENDING_LOOKS if isinstance(out, Processing) else UNKNOWN_LOOKS

@@ -14,7 +14,7 @@ from billing.flows.desk import Desk
 from billing.flows.movements import Told
 from billing.flows.receipts import Passed
 from billing.flows.receive import provider_of
-from billing.payments.model import DEBIT, Moved, MovementKind
+from billing.payments.model import Moved, MovementKind
 from billing.payments.provider import CheckoutOrder
 from billing.payments.store import INVOICE, movement, open_item, payment_method
 from runtime.store import Tx
@@ -124,15 +124,18 @@ async def page_order(
     if amount.currency != payer.currency:
         raise Invalid("amount", f"the account is kept in {payer.currency}")
     m = payment_method.c
+    pages = [name for name, one in desk.providers.items() if "checkout" not in one.lacks]
     known = await tx.first(
         select(m.provider, m.customer_ref)
-        .where(m.account_id == payer.account, m.provider != DEBIT)
+        .where(m.account_id == payer.account, m.provider.in_(pages))
         .order_by(m.id.desc())
     )
-    name = provider or (known.provider if known else next(iter(desk.providers), ""))
+    name = provider or (known.provider if known else next(iter(pages), ""))
     if not name:
         raise NotFound("no payment provider is configured that could make a page to pay on")
-    provider_of(desk, name)
+    why = provider_of(desk, name).lacks.get("checkout")
+    if why:
+        raise Invalid("provider", f"{name} makes no page to pay on: {why}")
     return CheckoutOrder(
         provider=name,
         account=payer.number,

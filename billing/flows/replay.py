@@ -60,6 +60,7 @@ _SOURCES: Mapping[str, _Source] = {
     "settle": _Source(key=account.c.id, wanted=true()),
     "reward": _Source(key=account.c.id, wanted=account.c.perks.op("&")(int(Perk.REWARD)) != 0),
     "dunning": _Source(key=account.c.id, wanted=_IS_AT_AN_END),
+    "recover": _Source(key=account.c.id, wanted=account.c.perks.op("&")(int(Perk.GIVEN_UP)) != 0),
     "collect": _Source(key=attempt.c.id, wanted=stands(UNSETTLED)),
     "refund": _Source(key=refund.c.id, wanted=refund.c.state.in_(sorted(UNDECIDED))),
     "method": _Source(key=payment_method.c.id, wanted=payment_method.c.is_leaving),

@@ -1,8 +1,8 @@
 """An invoice that nobody will pay is written off: what is open of it is given up.
 
 The write-off pays the rest, so that nothing is owed of it any more and no dunning stands on it. It
-is never taken back: money that comes later is the household's credit, and money that goes back
-opens what that money had paid, not what was given up.
+is never taken back: money that comes later is the household's credit, or recovers what was given up
+where it has nothing any more; money that goes back opens what that money had paid, and no more.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from sqlalchemy import delete, select
 
 from billing.accounts.store import account
 from billing.flows.desk import Desk
+from billing.flows.recover import remember
 from billing.invoicing.store import invoice
 from billing.ledger import store as ledger
 from billing.ledger.model import Book, Posting, PostingKind, entries
@@ -56,6 +57,7 @@ async def write_off_invoice(
     await _write(
         tx, _posting(key, one, amount, now), one=one, amount=amount, part=part, reason=reason
     )
+    await remember(tx, AccountId(one.account_id))
     await desk.work.mark(tx, "settle", [one.account_id])
     return WrittenOff(number=number, account=one.account, amount=amount, is_new=True)
 

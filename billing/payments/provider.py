@@ -90,9 +90,10 @@ class Declined:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Processing:
-    """The provider has taken the order and will tell later."""
+    """The provider has taken the order and will tell later; `due_on` is the first day to ask."""
 
     charge: str
+    due_on: date | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,7 +8,7 @@ from datetime import date, datetime, timedelta
 from statistics import median_low
 from typing import Any
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import Select, false, func, select
 
 from billing.accounts.store import account, customer
 from billing.invoicing.store import invoice
@@ -115,7 +115,7 @@ def _last(engine: Engine) -> Select[Any]:
             *(c.total_minor, c.currency, c.sequence, c.issued_on),
             newest.label("place"),
         )
-        .where(among(engine, c.account_id))
+        .where(among(engine, c.account_id), c.is_fee == false())
         .subquery()
     )
     r = ranked.c

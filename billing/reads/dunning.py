@@ -7,10 +7,10 @@ and on no book yet is not counted, and no debt that is still to come.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from heapq import nsmallest
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import select
 
@@ -19,8 +19,9 @@ from billing.dunning.foreseeing import Outlook, foresee
 from billing.dunning.hours import Slot
 from billing.dunning.judging import Debtor
 from billing.dunning.model import Action, Cut
-from billing.dunning.segment import Segments
-from billing.dunning.store import dunning_cut, dunning_notice
+from billing.dunning.reactivation import Needs, Suspension
+from billing.dunning.segment import Segment, Segments
+from billing.dunning.store import dunning_cut, dunning_notice, dunning_suspension, suspension_from
 from billing.invoicing.model import SERIES, number
 from billing.payments.model import Attempt, Debt
 from billing.payments.store import INVOICE, attempt, attempt_from, open_item
@@ -47,12 +48,13 @@ DAYS_MAX = 366
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Owing:
-    """An account that owes, as dunning looks at it."""
+    """An account that owes, as dunning looks at it; `suspension` is one that is not over."""
 
     number: str
     segment: str
     now: Slot
     debtor: Debtor
+    suspension: Suspension | None = None
 
     @property
     def owed(self) -> Money:
@@ -125,8 +127,17 @@ async def preview(
             count += 1
             until = Slot(days_after(one.now.day, days), one.now.hour)
             for rules, into in ((published, effects), (wished, others)):
-                into.add(one, foresee(one.debtor, rules.of(one.segment), one.now, until))
+                into.add(one, _outlook(one, rules.of(one.segment), until))
     return Preview(days=days, accounts=count, published=effects, wished=others)
+
+
+def _outlook(one: Owing, segment: Segment, until: Slot) -> Outlook:
+    """Tell what comes; who is dark and has not paid what is asked for does not come back."""
+    outlook, dark = foresee(one.debtor, segment, one.now, until), one.suspension
+    if dark is None or segment.is_exempt or segment.reactivation.needs is Needs.OLD:
+        return outlook
+    lacks = segment.lacking(dark, one.debtor.debts, one.now.day)
+    return replace(outlook, restored_on=None) if lacks else outlook
 
 
 def _first(known: Sequence[First], one: Owing, on: date) -> Sequence[First]:
@@ -167,6 +178,8 @@ async def _owing(tx: Tx, keys: Sequence[str], now: datetime) -> list[Owing]:
         row.account_id: from_row(row)
         for row in await tx.rows(select(promise).where(*standing), given)
     }
+    mine_too = select(dunning_suspension).where(among(tx.engine, dunning_suspension.c.account_id))
+    suspensions = {row.account_id: suspension_from(row) for row in await tx.rows(mine_too, given)}
     return [
         Owing(
             number=row.number,
@@ -175,11 +188,30 @@ async def _owing(tx: Tx, keys: Sequence[str], now: datetime) -> list[Owing]:
             debtor=facts.debtor(
                 sorted(_of(found[row.id], row.currency), key=lambda debt: debt.order),
                 promises.get(row.id),
+                _over(suspensions.get(row.id), row.zone),
             ),
+            suspension=_going_on(suspensions.get(row.id)),
         )
         for row in sorted(owners, key=lambda row: str(row.id))
         if any(_of(found[row.id], row.currency))
     ]
+
+
+def _going_on(one: Suspension | None) -> Suspension | None:
+    return None if one is None or one.is_over else one
+
+
+def _over(one: Suspension | None, zone: str) -> _Over | None:
+    if one is None or one.restored_at is None:
+        return None
+    return _Over(one, local_date(one.restored_at, zone))
+
+
+class _Over(NamedTuple):
+    """A suspension that is over, since a day."""
+
+    suspension: Suspension
+    since_on: date
 
 
 def _of(debts: Sequence[Debt], currency: str) -> Iterator[Debt]:
@@ -194,16 +226,29 @@ class _Facts:
     noticed: dict[InvoiceId, dict[int, date]] = field(default_factory=dict)
     cuts: dict[InvoiceId, Cut] = field(default_factory=dict)
 
-    def debtor(self, debts: Sequence[Debt], promised: Any) -> Debtor:
-        """Gather what dunning looks at."""
+    def debtor(self, debts: Sequence[Debt], promised: Any, over: _Over | None) -> Debtor:
+        """Gather what dunning looks at; after a suspension the ladder has begun anew."""
         keys = [debt.invoice for debt in debts]
+        if over:
+            debts = [over.suspension.anew(debt, over.since_on) for debt in debts]
         return Debtor(
             debts=debts,
             attempts={key: self.attempts[key] for key in keys if key in self.attempts},
-            noticed={key: self.noticed[key] for key in keys if key in self.noticed},
+            noticed={
+                debt.invoice: self._given(debt, over)
+                for debt in debts
+                if debt.invoice in self.noticed
+            },
             cut=next((self.cuts[key] for key in keys if key in self.cuts), None),
             promise=promised,
         )
+
+    def _given(self, debt: Debt, over: _Over | None) -> dict[int, date]:
+        """List the notices of a debt, those from before it was restored left out."""
+        given = self.noticed[debt.invoice]
+        if over is None or debt.sequence > over.suspension.restored_through:
+            return given
+        return {days: on for days, on in given.items() if on > over.since_on}
 
 
 async def _facts(tx: Tx, given: Mapping[str, Any], zones: Mapping[InvoiceId, str]) -> _Facts:

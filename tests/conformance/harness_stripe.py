@@ -59,7 +59,7 @@ class StripeHarness(SimulatedProvider):
     def secrets(self) -> Sequence[str]:
         return [KEY, SECRET]
 
-    async def payer(self) -> Payer:
+    async def payer(self, currency: str) -> Payer:
         customer = (await self._post("customers", {"name": "Ann"}))["id"]
         path = "payment_methods/pm_card_visa/attach"
         return Payer(

@@ -21,7 +21,7 @@ from billing.payments.provider import (
     Processing,
 )
 from billing.payments.providers.stripe import Stripe
-from billing.payments.providers.stripe.reading import object_of
+from billing.payments.reading import object_of
 from terms.errors import Invalid, Permanent, Throttled, Unauthorized, Unreachable, untouched
 from terms.ids import AttemptId
 from terms.money import Money

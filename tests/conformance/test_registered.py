@@ -1,6 +1,8 @@
 """Every kind of target and provider that is installed is under test, and says how good it is."""
 
 import importlib
+import re
+from pathlib import Path
 
 import pytest
 
@@ -9,6 +11,7 @@ from billing.payments.conformance import ProviderSuite
 from gateway.adapters import registry
 from gateway.adapters.conformance import AdapterSuite
 from gateway.adapters.conformance.grade import RULES, grade_of
+from tests.conformance.provider_defects import DEFECTS
 
 
 def test_there_are_adapters() -> None:
@@ -53,3 +56,16 @@ def test_a_registered_provider_has_a_harness(kind: str) -> None:
     assert [suite for suite in suites if suite.harness.kind == kind]
     for suite in suites:
         assert not [name for name in vars(suite) if name.startswith("test_")], "a check is replaced"
+
+
+def test_the_page_for_authors_of_providers_says_what_is() -> None:
+    """It shows the provider as it stands, and counts the checks and the planted mistakes."""
+    page = Path("docs/howto/provider.md").read_text("utf-8")
+    for name, why in providers.provider_class("gocardless").lacks.items():
+        assert f'    "{name}": "{why}",\n' in page
+    checks = [name for name in dir(ProviderSuite) if name.startswith("test_")]
+    assert f"\n{len(checks)} checks in " in page
+    assert len(DEFECTS) == 30
+    files = set(re.findall(r"`((?:billing|tests|simulators)/[\w/.]+)`", page))
+    assert files
+    assert not [name for name in files if not Path(name).exists()]

@@ -14,6 +14,7 @@ from app.desk.dunning import BrakeView
 from app.web.api.shapes import Amount, OptionalText
 from app.web.api.ways import ask, change, look
 from app.web.route import Body, Call
+from billing.flows.fees_ahead import FeesAhead
 from billing.reads.dunning import DAYS_MAX, HAPPENINGS, Effects, First
 from runtime.store import Tx
 
@@ -68,6 +69,15 @@ class Happening:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LateFeesAhead:
+    """How many late fees of how many accounts, and what they come to in each currency."""
+
+    accounts: int
+    fees: int
+    amounts: Sequence[Amount]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DunningOutlook:
     """What would happen within so many days if nobody paid, by either rules."""
 
@@ -75,6 +85,8 @@ class DunningOutlook:
     accounts: int
     published: Sequence[Happening]
     wished: Sequence[Happening]
+    fees: LateFeesAhead
+    fees_wished: LateFeesAhead
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,6 +119,8 @@ async def foresee(call: Call) -> DunningOutlook:
         accounts=found.accounts,
         published=_happenings(found.published),
         wished=_happenings(found.wished),
+        fees=_fees(found.fees),
+        fees_wished=_fees(found.fees_wished),
     )
 
 
@@ -125,6 +139,11 @@ def _happenings(effects: Effects) -> list[Happening]:
         )
         for what in HAPPENINGS
     ]
+
+
+def _fees(found: FeesAhead) -> LateFeesAhead:
+    amounts = [Amount.of(one) for one in found.amounts.values()]
+    return LateFeesAhead(accounts=found.accounts, fees=found.fees, amounts=amounts)
 
 
 def _first(one: First) -> FirstOne:

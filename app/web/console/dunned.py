@@ -18,8 +18,8 @@ from app.web.page.words import sentence
 from app.web.route import Call, Form, Route
 from billing.dunning.model import AFTER_DAYS_MAX, Action, Ladder, Step
 from billing.dunning.segment import Segment, Segments
-from billing.reads import catalog, dunning
-from billing.reads.dunning import DAYS_MAX, HAPPENINGS, Preview
+from billing.reads import catalog
+from billing.reads.dunning import DAYS_MAX, HAPPENINGS
 from terms.errors import DomainError
 
 if TYPE_CHECKING:
@@ -76,13 +76,8 @@ class Dunned:
         asked: OutlookQuery = call.query
         async with self.house.store.read() as tx:
             rules = await catalog.segments(tx)
-            found = await dunning.preview(
-                tx,
-                rules,
-                _suspending(rules, asked.suspend),
-                await self.house.clock.business_now(tx),
-                days=asked.days,
-            )
+            wished = _suspending(rules, asked.suspend)
+            found = await desk.outlook(self.house, tx, rules, wished, days=asked.days)
         return await self._page(call, found, said=asked.said, suspend=asked.suspend)
 
     async def _try(self, call: Call) -> web.Response:
@@ -100,7 +95,7 @@ class Dunned:
     async def _page(
         self,
         call: Call,
-        found: Preview,
+        found: desk.Outlook,
         *,
         said: str = "",
         suspend: int | None = None,

@@ -37,6 +37,7 @@ KINDS = (
     "method",
     "reward",
     "dunning",
+    "recover",
     "compose",
     "reconcile",
     "notify",

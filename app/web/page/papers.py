@@ -22,6 +22,7 @@ _KINDS = {
     "payment": "Payment",
     "reversal": "Given back or taken back",
     "write_off": "Written off",
+    "recovered": "Paid of what was written off",
 }
 
 

@@ -156,7 +156,7 @@ def decide(facts: Facts, rated: Rated, issued: Issued, rules: Rules, moment: Mom
     bought = watch(facts, purse, invoice, rules.book, moment)
     held = [hold for household in facts.households for hold in household.holds]
     charges = charge_fees(facts, purse, rules.segment, moment)
-    if looked.restored and looked.suspension:
+    if looked.restored and looked.suspension and purse.has_come_in:
         charge_reactivation(charges, facts, looked.suspension, rules.segment, moment)
     return Decision(
         facts=facts,
@@ -227,7 +227,6 @@ def _slot(facts: Facts, moment: Moment) -> Slot:
 def _debtor(
     facts: Facts, purse: Purse, promise: Promise | None, rules: Rules, moment: Moment
 ) -> Debtor:
-    had = [one for household in facts.households for one in household.subscriptions]
     return Debtor(
         promise=promise,
         debts=purse.open_debts(),
@@ -236,7 +235,7 @@ def _debtor(
         # After money went back a person decides whether to charge again.
         method=facts.method.id if facts.method and not purse.went_back else None,
         cut=min(facts.cuts.values(), key=_since, default=None),
-        has_left=all(one.is_over(moment.today) for one in had),
+        has_left=facts.has_left(moment.today),
         is_braked=rules.is_braked,
     )
 

@@ -123,3 +123,8 @@ class Facts:
     late: Late | None = None
     suspension: Suspension | None = None
     dispute_fees: list[ChargedDispute] = field(default_factory=list)
+
+    def has_left(self, today: date) -> bool:
+        """Whether all that the account had is over."""
+        had = (each for one in self.households for each in one.subscriptions)
+        return all(each.is_over(today) for each in had)

@@ -6,7 +6,7 @@ They wait as pending charges, which the next look bills at once, on an invoice o
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 from hashlib import blake2b
 
 from billing.accounts.model import Account
@@ -26,6 +26,8 @@ from billing.rating.model import Charge, Line, LineKind, once_for
 from terms.calendar import Period, days_after, period_containing
 from terms.ids import ServiceId
 from terms.money import Money
+
+_EPOCH, _MICROSECOND = datetime(1970, 1, 1, tzinfo=UTC), timedelta(microseconds=1)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -65,7 +67,7 @@ def charge_reactivation(
     amount = Money(rules.fee_minor, account.currency)
     line = Line(
         service=facts.households[0].service.id,
-        subject=f"{account.id}.r{over.since_on.toordinal()}",
+        subject=f"{account.id}r{(moment.now - _EPOCH) // _MICROSECOND:x}",
         label=rules.label,
         charge=_charge(LineKind.REACTIVATION, _day(today), amount, rules.tax),
     )

@@ -238,7 +238,7 @@ def _promised(engine: Engine) -> Select[Any]:
 def _given_up(engine: Engine) -> Select[Any]:
     c = write_off.c
     query = select(c.account_id, c.invoice_id, c.amount_minor, c.written_on)
-    return by_key(engine, query, c.account_id)
+    return by_key(engine, query, c.invoice_id, via=(invoice.c.id, invoice.c.account_id))
 
 
 def _charged(kind: LineKind, engine: Engine) -> Select[Any]:

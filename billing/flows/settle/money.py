@@ -129,6 +129,14 @@ class Purse:
             for invoice in wallet.open_invoices()
         ]
 
+    @property
+    def has_come_in(self) -> bool:
+        """Whether money was taken up that came in."""
+        return any(
+            one.kind is MovementKind.CLEARED and one.id in self.settled
+            for one in self.facts.movements
+        )
+
     def is_open(self, invoice: InvoiceId | None) -> bool:
         """Whether something is left to pay of an invoice."""
         return any(invoice in wallet.debts for wallet in self.wallets.values())

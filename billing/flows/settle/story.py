@@ -21,6 +21,7 @@ from billing.flows.desk import Desk
 from billing.flows.settle.alike import Named, sort_out
 from billing.flows.settle.batch import Batch, Case, Decided, Papers, Sight
 from billing.flows.settle.brake import hold_back
+from billing.flows.settle.decide import Decision
 from billing.flows.settle.load import Loaded, load, load_facts
 from billing.flows.settle.load_late import load_disputed, load_late
 from billing.flows.settle.write_alike import write_all
@@ -48,12 +49,18 @@ class Settled:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Foreseen:
-    """The documents that would be drawn up for an account."""
+    """The documents that would be drawn up for an account; that of fees is another invoice."""
 
     account: AccountId
     currency: str
     invoice: Invoice | None
     note: CreditNote | None
+    fees: Invoice | None
+
+    @property
+    def invoices(self) -> list[Invoice]:
+        """All invoices among them."""
+        return [one for one in (self.invoice, self.fees) if one]
 
 
 async def settle(
@@ -101,9 +108,21 @@ async def settle(
     paid = (one for one in decided.each if one.facts.account.perks & Perk.REWARD)
     if rewarded := [one.facts.account.id for one in paid if one.purse.settled]:
         await desk.work.mark(tx, "reward", rewarded)
+    await desk.work.mark(tx, "recover", _recovering(decided.each))
     if brake:
         await braking.turn(tx, brake)
     return Settled(next_look=decided.next_look, busy_s=max(rating_s, now_s() - begun_s))
+
+
+def _recovering(each: Sequence[Decision]) -> list[AccountId]:
+    """Name who has left, and unused money while something it owed was given up."""
+    return [
+        one.facts.account.id
+        for one in each
+        if one.facts.account.perks & Perk.GIVEN_UP
+        and any(wallet.credits for wallet in one.purse.wallets.values())
+        and one.facts.has_left(one.moment.today)
+    ]
 
 
 async def foresee(
@@ -132,6 +151,7 @@ async def foresee(
             currency=case.facts.account.currency,
             invoice=batch.invoice(case, papers.invoices.get(case.id)),
             note=batch.note(case, papers.notes.get(case.id)),
+            fees=batch.fees(case, papers.fees.get(case.id)),
         )
         for case in cases
     ]

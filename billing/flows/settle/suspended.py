@@ -6,18 +6,16 @@ and comes back as soon as it is.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import date, timedelta
+from datetime import date
 
 from billing.dunning.hours import Slot
 from billing.dunning.judging import Debtor, Verdict, judge
 from billing.dunning.model import Action, Cut
-from billing.dunning.reactivation import Needs, Reactivation, Suspension, missing
+from billing.dunning.reactivation import Needs, Reactivation, Suspension
 from billing.dunning.segment import Segment
 from billing.flows.settle.facts import Facts
 from billing.flows.settle.money import Moment
-from billing.payments.model import Debt
 
 # The rungs on which nothing may be watched.
 DARK = frozenset({Action.SUSPEND.value, Action.TERMINATE.value, Action.WRITE_OFF.value})
@@ -48,7 +46,7 @@ def look(facts: Facts, debtor: Debtor, segment: Segment, slot: Slot, moment: Mom
         if not begins or verdict.cut is None:
             return Looked(verdict=verdict, debtor=debtor)
         begun = Suspension.begun(verdict.cut.on, debtor.debts, slot.day)
-        lacks = lacking(segment, begun, debtor.debts, slot.day)
+        lacks = segment.lacking(begun, debtor.debts, slot.day)
         begun = replace(begun, missing_minor=lacks)
         return Looked(verdict=verdict, debtor=debtor, suspension=begun)
     if known is None or known.is_over:
@@ -68,7 +66,7 @@ class _Dark:
 
     def look(self, verdict: Verdict, moment: Moment) -> Looked:
         rules, debtor = self.segment.reactivation, self.debtor
-        lacks = lacking(self.segment, self.suspension, debtor.debts, self.slot.day)
+        lacks = self.segment.lacking(self.suspension, debtor.debts, self.slot.day)
         if rules.needs is not Needs.OLD and not self.segment.is_exempt:
             if lacks and (verdict.cut is None or verdict.cut.rung not in DARK):
                 verdict = self._kept(verdict)
@@ -105,14 +103,6 @@ class _Dark:
 def _leaves(rules: Reactivation) -> bool:
     """Whether an account may come back though old debts are left."""
     return rules.needs in (Needs.SHARE, Needs.OLDEST)
-
-
-def lacking(segment: Segment, suspension: Suspension, debts: Sequence[Debt], today: date) -> int:
-    """Tell in minor units what is missing until a dark account is light again."""
-    rung = segment.ladder.of(Action.SUSPEND)
-    days = rung[0].after_days if rung else 0
-    old_until = today - timedelta(days=days)
-    return missing(segment.reactivation, suspension, debts, today=today, old_until=old_until)
 
 
 def _untold(debtor: Debtor, over: Suspension, day: date) -> Debtor:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
-from datetime import UTC, datetime
 from typing import ClassVar
 
 from billing.payments.conformance.harness import Harness
 from billing.payments.conformance.trial import PRICE, error_of, trial
 from billing.payments.model import Decline, MovementKind
 from billing.payments.provider import ABILITIES, Charged, Declined, Missing, Processing, Provider
+from runtime.clock import utc_now
 from terms.errors import Conflict, Unreachable, Unsupported
 from terms.ids import AttemptId
 
@@ -40,7 +40,7 @@ class Charging:
             assert isinstance(found, Charged)
             assert found.amount == order.amount
             assert await t.provider.charge(order) == found
-            since = replace(order, asked_at=datetime.now(UTC))
+            since = replace(order, asked_at=utc_now())
             assert await t.provider.look_up(since) == found
             other = replace(order, attempt=AttemptId("A-2"))
             assert await t.provider.look_up(other) == Missing()
@@ -123,7 +123,7 @@ class Charging:
     async def test_what_is_unknown_is_found_after_the_key_is_forgotten(self) -> None:
         """Long after the provider has forgotten the key of the request a look-up finds it."""
         async with trial(self.harness) as t:
-            order = replace(await t.order(), asked_at=datetime.now(UTC))
+            order = replace(await t.order(), asked_at=utc_now())
             await self.harness.fault("lost", writing=True)
             assert type(await error_of(t.provider.charge(order))) is Unreachable
             await self.harness.pass_time(self.harness.key_life)

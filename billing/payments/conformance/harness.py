@@ -83,8 +83,8 @@ class Harness(ABC):
         """List what no message and no error may ever show."""
 
     @abstractmethod
-    async def payer(self) -> Payer:
-        """Make somebody who can be charged."""
+    async def payer(self, currency: str) -> Payer:
+        """Make somebody who can be charged in a currency."""
 
     @abstractmethod
     async def behave(self, how: str) -> None:

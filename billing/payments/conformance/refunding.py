@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime
 from typing import ClassVar
 
 from billing.payments.conformance.harness import Harness
 from billing.payments.conformance.trial import PRICE, Trial, error_of, trial
 from billing.payments.model import Moved, MovementKind
 from billing.payments.provider import Declined, GivenBack, Missing, RefundOrder
+from runtime.clock import utc_now
 from terms.errors import Unreachable
 from terms.money import Money
 
@@ -58,7 +58,7 @@ class Refunding:
     async def test_a_lost_answer_to_a_refund_is_unknown_and_then_found(self) -> None:
         """The look-up finds it, also long after the provider has forgotten its key."""
         async with trial(self.harness) as t:
-            order = replace(await _wish(t), asked_at=datetime.now(UTC))
+            order = replace(await _wish(t), asked_at=utc_now())
             await self.harness.fault("lost", writing=True)
             assert type(await error_of(t.provider.refund(order))) is Unreachable
             assert isinstance(await t.provider.look_up_refund(order), GivenBack)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import ClassVar
 
 from billing.payments.conformance.harness import Harness
 from billing.payments.conformance.trial import ACCOUNT, Trial, error_in, only, trial
 from billing.payments.model import Decline, Moved, MovementKind
 from billing.payments.provider import EventPage, Missing, RefundOrder
+from runtime.clock import utc_now
 from terms.errors import Forbidden, Invalid
 from terms.money import Money
 
@@ -36,7 +37,7 @@ class Telling:
         """The raw body is proven, within some minutes both ways, and each event is named."""
         async with trial(self.harness) as t:
             await t.charged()
-            body, now = (await self.harness.messages())[-1], datetime.now(UTC)
+            body, now = (await self.harness.messages())[-1], utc_now()
             good = self.harness.sign(body, now)
             (event, *_) = t.provider.verify(good, body, now)
             assert event.id
@@ -62,7 +63,7 @@ class Telling:
         """A copy is known by the names of its events, and no two events share one."""
         async with trial(self.harness) as t:
             await t.charged()
-            now, names = datetime.now(UTC), []
+            now, names = utc_now(), []
             for body in await self.harness.messages():
                 headers = self.harness.sign(body, now)
                 once = t.provider.verify(headers, body, now)
@@ -74,7 +75,7 @@ class Telling:
     async def test_what_is_no_message_is_refused(self) -> None:
         """Signed or not, what is no message about events is no event."""
         async with trial(self.harness) as t:
-            now = datetime.now(UTC)
+            now = utc_now()
             for junk in JUNK:
                 headers = self.harness.sign(junk, now)
                 assert type(error_in(t.provider.verify, headers, junk, now)) is Invalid, junk
@@ -82,7 +83,7 @@ class Telling:
     async def test_what_concerns_no_money_tells_nothing(self) -> None:
         """An event about something else is no error and no tiding."""
         async with trial(self.harness) as t:
-            now, body = datetime.now(UTC), self.harness.other
+            now, body = utc_now(), self.harness.other
             for event in t.provider.verify(self.harness.sign(body, now), body, now):
                 assert list(t.provider.parse(await t.complete(event.body))) == []
 
@@ -120,16 +121,15 @@ class Telling:
             amount = Money(500, self.harness.currency)
             order = RefundOrder(refund="R-1", charge=paid.charge, amount=amount)
             made = await t.given_back(order)
-            for happens in (
-                None,
-                self.harness.bounce(made.refund),
-                self.harness.dispute(paid.charge),
-                self.harness.win(paid.charge),
+            at_once += await t.told()
+            for happen, to in (
+                (self.harness.bounce, made.refund),
+                (self.harness.dispute, paid.charge),
+                (self.harness.win, paid.charge),
             ):
                 heard = len(await self.harness.messages())
-                if happens is not None:
-                    await happens
-                at_once += await t.told(since=heard if happens else 0)
+                await happen(to)
+                at_once += await t.told(since=heard)
             late = await t.told()
             assert set(at_once) == set(late)
             assert {one.kind for one in late if isinstance(one, Moved)} >= BACK_AND_FORTH
@@ -173,5 +173,5 @@ class Telling:
 
 
 def _ids(t: Trial, body: bytes) -> list[str]:
-    now = datetime.now(UTC)
+    now = utc_now()
     return [one.id for one in t.provider.verify(t.harness.sign(body, now), body, now)]

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Awaitable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 from billing.payments.conformance.harness import Harness
@@ -23,6 +22,7 @@ from billing.payments.provider import (
     Terse,
     Tidings,
 )
+from runtime.clock import utc_now
 from runtime.http import HttpDoor
 from terms.errors import BoxofficeError
 from terms.ids import AttemptId
@@ -48,13 +48,14 @@ class Trial:
 
     async def order(self, attempt: str = "A-1", amount: Money | None = None) -> ChargeOrder:
         """Make an order for somebody who can be charged."""
-        payer = await self.harness.payer()
+        price = amount or Money(PRICE, self.harness.currency)
+        payer = await self.harness.payer(price.currency)
         return ChargeOrder(
             attempt=AttemptId(attempt),
             account=ACCOUNT,
             customer=payer.customer,
             method=payer.method,
-            amount=amount or Money(PRICE, self.harness.currency),
+            amount=price,
             text="INV-1",
         )
 
@@ -80,7 +81,7 @@ class Trial:
 
     async def events(self, since: int = 0) -> list[bytes]:
         """List what messages have brought, from one on, with what they had left out."""
-        now, bodies = datetime.now(UTC), (await self.harness.messages())[since:]
+        now, bodies = utc_now(), (await self.harness.messages())[since:]
         brought = [
             event
             for body in bodies

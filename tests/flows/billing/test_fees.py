@@ -10,6 +10,7 @@ from sqlalchemy import func, select
 from billing.dunning.dispute_fees import Basis, DisputeFee
 from billing.dunning.late_fees import LateFees
 from billing.dunning.segment import Segment, Segments
+from billing.flows.fees_ahead import fees_ahead
 from billing.flows.movements import Told, hear
 from billing.flows.publish import Publication
 from billing.flows.settle import settle
@@ -23,6 +24,7 @@ from terms.ids import AccountId
 from terms.money import Money, Rate
 from tests.fixtures.billing import LADDER, ZONE, Office, household
 from tests.flows.billing.books import check_books, counting, everything, open_items
+from tests.flows.billing.test_goodwill import given
 from tests.flows.billing.test_promises import give_word
 from tests.flows.billing.test_verify import broken
 
@@ -154,6 +156,19 @@ async def test_after_weeks_of_sleep_the_same_is_charged(small_office: Office):
     await sound(small_office)
 
 
+async def test_a_preview_tells_the_fees_that_come(office: Office):
+    """By either rules: what they come to is what is charged when nobody pays."""
+    account = await late(office, local(4, 2))
+    none = Segments({"": replace(SEGMENT, is_exempt=True)})
+    async with counting(office.store) as (tx, counted):
+        ahead, others = await fees_ahead(tx, [Segments({"": SEGMENT}), none], office.now, days=30)
+    assert counted.writes == []
+    assert (ahead.accounts, ahead.fees, ahead.amounts) == (1, 2, {"EUR": Money(556, "EUR")})
+    assert (others.accounts, others.fees, others.amounts) == (0, 0, {})
+    await office.live([account], local(5, 2))
+    assert sum(each[2] for each in await fees(office)) == 556
+
+
 async def test_a_void_invoice_bears_none(office: Office):
     """Its fees are given back with it; that of the other one stays."""
     await late(office, local(5, 7))
@@ -178,6 +193,11 @@ async def test_staff_waives_a_fee_for_good(small_office: Office):
     await office.settle(account)
     await office.live([account], local(5, 3))
     assert [each[2] for each in await fees(office)] == [500, 56]
+    await given(office, "100%", line="INV-00000005.1")
+    await office.settle(account)
+    await office.live([account], local(5, 4))
+    assert [each[2] for each in await fees(office)] == [500, 56]
+    assert len(await given_back(office)) == 2
     await sound(office)
 
 

@@ -14,6 +14,7 @@ from billing.dunning.store import dunning_brake, dunning_cut, dunning_held, hold
 from billing.flows.dun import DebtFact, carry_out
 from billing.flows.promise import promise
 from billing.flows.publish import Publication
+from billing.flows.recover import recover
 from billing.flows.segment import put_in
 from billing.flows.unbrake import release
 from billing.payments.store import open_item, write_off
@@ -22,7 +23,7 @@ from runtime.work import work
 from terms.entitlement import Entitlement, ServiceState
 from terms.ids import AccountId
 from tests.fixtures.billing import ZONE, Office
-from tests.flows.billing.books import check_books, open_items, rights, rows
+from tests.flows.billing.books import balances, check_books, open_items, rights, rows
 from tests.flows.billing.test_dunning import RENEWAL
 from tests.flows.billing.test_settle import pay, service_of
 
@@ -127,6 +128,20 @@ async def test_a_contract_ends_and_what_is_left_is_given_up(office: Office):
         ("debt.written_off", {**told_of, "invoices": debts}),
     ]
     await check_books(office.store)
+    # What comes all the same is income that was recovered; what is beyond that is credit.
+    for amount, given_up, left in (("30.00", 1960, {}), ("50.00", 0, {"credit": 3040})):
+        await pay(office, amount, f"R-{amount}")
+        await office.settle(account)
+        assert "recover" in {one.kind for one in await found(office, work)}
+        for _ in range(2):
+            async with office.store.begin() as tx:
+                await recover(office.desk, tx, account, office.now)
+            await office.settle(account)
+        books = await balances(office.store)
+        assert books.get(("write_off", "", "EUR"), 0) == given_up
+        items = {row.kind: row.rest_minor for row in await found(office, open_item)}
+        assert items == left
+        await check_books(office.store)
 
 
 async def test_whoever_pays_promises_or_is_exempt_meanwhile_keeps_the_contract(

@@ -7,9 +7,11 @@ import pytest
 from sqlalchemy import select
 
 from billing.dunning.reactivation import Needs, Reactivation
-from billing.dunning.segment import Segment
+from billing.dunning.segment import Segment, Segments
 from billing.dunning.store import dunning_suspension
+from billing.flows.void import void
 from billing.reads import account
+from billing.reads.dunning import Effects, preview
 from runtime.log import log_entry
 from terms.entitlement import ServiceState
 from terms.money import Rate
@@ -35,6 +37,13 @@ async def dark(office: Office, rule: Reactivation, month: int = 4, day: int = 11
     assert not await is_lit(office)
 
 
+async def ahead(office: Office, days: int, rule: Reactivation) -> Effects:
+    """Tell what comes within some days."""
+    segments = Segments({"": Segment(ladder=LADDER, reactivation=rule)})
+    async with office.store.read() as tx:
+        return (await preview(tx, segments, segments, office.now, days=days)).published
+
+
 async def missing(office: Office) -> tuple[str, str]:
     """What is to be paid, and how that is said."""
     async with office.store.read() as tx:
@@ -49,6 +58,7 @@ async def test_all_that_is_due_is_paid_before_it_is_light(office: Office):
     await came(office, "37.20", office.now, "R1")
     assert not await is_lit(office)
     assert await missing(office) == ("37.20 EUR", "Pay 37.20 EUR to be switched on again.")
+    assert (await ahead(office, 3, FULL)).restored == 0
     revision = (await rights(office.store, await service_of(office))).revision
     await came(office, "37.19", office.now, "R2")
     assert not await is_lit(office)
@@ -72,6 +82,7 @@ async def test_for_a_part_it_is_light_and_the_ladder_begins_anew(office: Office)
     assert not await is_lit(office)
     await came(office, "0.01", office.now, "R2")
     assert await is_lit(office)
+    assert [(await ahead(office, days, HALF)).suspended for days in (9, 10)] == [0, 1]
     (key,) = office.looks
     await office.live([key], local(4, 24, 23))
     assert await is_lit(office)
@@ -133,6 +144,19 @@ async def test_who_was_dark_before_is_asked_by_the_rules_of_today(small_office: 
     (key,) = office.looks
     await office.settle(key)
     assert await is_lit(office)
+    await sound(office)
+
+
+async def test_whose_invoice_was_wrong_pays_no_fee(small_office: Office):
+    """Nothing was paid: the invoice is void, and it is light without a fee."""
+    office = small_office
+    await dark(office, FULL)
+    (key,) = office.looks
+    await office.run(lambda tx: void(office.desk, tx, "INV-00000002", office.now, by="staff"))
+    await office.settle(key)
+    assert await is_lit(office)
+    await office.live([key], local(5, 2))
+    assert await fees(office) == []
     await sound(office)
 
 

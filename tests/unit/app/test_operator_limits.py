@@ -10,7 +10,12 @@ from app.imports.folder import read_folder
 from app.imports.operator import read_operator
 from app.imports.problems import Problems
 from app.imports.tables import read_toml
+from billing.dunning.dispute_fees import Basis, DisputeFee
+from billing.dunning.document import read, written
+from billing.dunning.late_fees import LateFees
+from billing.dunning.reactivation import Needs, Reactivation
 from billing.loyalty.model import Program
+from terms.money import Rate
 
 OPERATOR = """
 [operator]
@@ -72,6 +77,45 @@ def test_what_a_segment_does_not_say_is_as_usual():
     assert set(usual.cut_off.holidays) == {date(2026, 12, 25)}
     assert (shops.least_minor, shops.ladder.steps) == (0, ())
     assert (shops.retries.paydays, usual.retries.paydays) == ((1,), ())
+
+
+def test_fees_are_read_as_they_are_told():
+    """Amounts are of the operator's currency; a segment that names nothing to charge bears none."""
+    problems = Problems()
+    told = """
+        [dunning.late_fees]
+        from_on = 2026-01-01
+        once = "5.00"
+        once_after_days = 14
+        rate = "1.5%"
+        cap_share = "20%"
+        [dunning.dispute_fee]
+        charge = "fixed"
+        amount = "9.90"
+        [dunning.reactivation]
+        needs = "oldest"
+        invoices = 2
+        fee = "10.00"
+        [dunning.segments.shops.late_fees]
+        from_on = 2026-01-01
+    """
+    found = read_operator((OPERATOR + told).encode(), {}, problems)
+    assert list(problems) == []
+    assert found is not None
+    usual, shops = (found.segments.of(name) for name in ("", "shops"))
+    assert usual.late_fees == LateFees(
+        from_on=date(2026, 1, 1),
+        currency="EUR",
+        once_minor=500,
+        once_after_days=14,
+        rate=Rate.parse("1.5%"),
+        cap_share=Rate.parse("20%"),
+    )
+    assert shops == replace(usual, late_fees=None)
+    assert usual.dispute_fee == DisputeFee(basis=Basis.FIXED, currency="EUR", amount_minor=990)
+    wanted = Reactivation(needs=Needs.OLDEST, invoices=2, fee_minor=1000, currency="EUR")
+    assert usual.reactivation == wanted
+    assert read(written(usual)) == usual
 
 
 def test_a_wrong_limit_is_named():

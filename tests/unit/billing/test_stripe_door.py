@@ -2,6 +2,7 @@
 
 import json
 import logging
+import os
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -106,14 +107,16 @@ async def test_only_what_is_needed_is_sent(capfd, caplog):
 
 
 def test_the_library_is_loaded_where_it_is_needed_alone():
-    """The command line and the whole server are there without it, until a provider is opened."""
+    """The command line and the server are there without it; then it writes no log of its own."""
     program = (
         "import sys, app.cli, app.wiring\n"
         "from billing.payments.registry import kinds, provider_class\n"
         "assert 'stripe' in kinds() and 'stripe' not in sys.modules\n"
         "provider_class('stripe')\n"
+        "from stripe import _util\n"
+        "_util.log_debug('body', body='of a payer')\n"
         "print('stripe' in sys.modules)"
     )
-    command = [sys.executable, "-c", program]
-    done = subprocess.run(command, check=False, capture_output=True, text=True)
+    command, chatty = [sys.executable, "-c", program], {**os.environ, "STRIPE_LOG": "debug"}
+    done = subprocess.run(command, check=False, capture_output=True, text=True, env=chatty)
     assert (done.stdout.strip(), done.stderr) == ("True", "")

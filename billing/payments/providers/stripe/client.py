@@ -5,8 +5,7 @@ What says nothing about the payer is raised here; the rest is read by whoever as
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Awaitable, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any, Protocol
@@ -17,7 +16,6 @@ from billing.payments.providers.stripe.door import open_library
 from billing.payments.providers.stripe.options import Options
 from terms.errors import (
     Conflict,
-    Invalid,
     Permanent,
     TargetError,
     Throttled,
@@ -96,15 +94,6 @@ class Client:
         if not HTTPStatus.BAD_REQUEST <= status < HTTPStatus.INTERNAL_SERVER_ERROR:
             return Unreachable(f"{self.name} answered {status}")
         return None
-
-
-@contextmanager
-def readable() -> Iterator[None]:
-    """Count an answer that cannot be read as none: its request may have had its effect."""
-    try:
-        yield
-    except (Invalid, KeyError, TypeError) as error:
-        raise Unreachable(f"an answer that cannot be read: {error}") from None
 
 
 def _retry_after_s(headers: Mapping[str, str]) -> float:

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import stripe
+from stripe import _util
 
 from billing.payments.providers.stripe.options import Options
 from terms.http import Http
@@ -20,7 +21,9 @@ _SENT = frozenset({"authorization", "content-type", "idempotency-key", "stripe-v
 _HEARD = frozenset({"request-id", "retry-after"})
 
 stripe.enable_telemetry = False
-logging.getLogger("stripe").setLevel(logging.CRITICAL)  # it writes whole bodies
+# It writes whole bodies, to its logger or, where the environment says so, to stderr.
+logging.getLogger("stripe").setLevel(logging.CRITICAL)
+_util.STRIPE_LOG = None
 
 
 class Door(stripe.HTTPClient):

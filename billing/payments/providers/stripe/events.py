@@ -15,7 +15,8 @@ from pydantic import SecretStr
 
 from billing.payments.model import MethodTold, Moved, MovementKind, Refused
 from billing.payments.provider import Tidings
-from billing.payments.providers.stripe.reading import inner, mark, money, object_of, reason, ref
+from billing.payments.providers.stripe.reading import money, reason
+from billing.payments.reading import inner, mark, object_of, ref
 from terms.errors import Forbidden
 from terms.money import Money
 

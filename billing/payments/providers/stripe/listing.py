@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING
 import orjson
 
 from billing.payments.provider import EventPage, Missing, StoredEvent
-from billing.payments.providers.stripe.client import Client, Refusal, readable
+from billing.payments.providers.stripe.client import Client, Refusal
 from billing.payments.providers.stripe.events import READERS
-from billing.payments.providers.stripe.reading import moment, ref
+from billing.payments.providers.stripe.reading import moment
+from billing.payments.reading import readable, ref
 
 if TYPE_CHECKING:
     from stripe.params import EventListParams

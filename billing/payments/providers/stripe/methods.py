@@ -12,8 +12,8 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from billing.payments.provider import Described, Missing, SetupOrder
-from billing.payments.providers.stripe.client import Client, Refusal, readable
-from billing.payments.providers.stripe.reading import inner, is_plain, ref
+from billing.payments.providers.stripe.client import Client, Refusal
+from billing.payments.reading import inner, is_plain, readable, ref
 from terms.errors import Permanent
 
 if TYPE_CHECKING:

@@ -27,11 +27,12 @@ from billing.payments.provider import (
 )
 from billing.payments.providers.stripe import methods, refunds
 from billing.payments.providers.stripe.amounts import worded
-from billing.payments.providers.stripe.client import Client, Refusal, readable
+from billing.payments.providers.stripe.client import Client, Refusal
 from billing.payments.providers.stripe.events import check_signature, tidings
 from billing.payments.providers.stripe.listing import events_after
 from billing.payments.providers.stripe.options import Options
-from billing.payments.providers.stripe.reading import mark, money, object_of, reason, ref
+from billing.payments.providers.stripe.reading import money, reason
+from billing.payments.reading import mark, object_of, readable, ref
 from terms.errors import Unreachable
 from terms.http import Http
 

@@ -1,4 +1,4 @@
-"""Reads the provider's JSON strictly: ids, amounts, our own marks, reasons of refusals."""
+"""Reads the provider's JSON strictly: amounts, times, reasons of refusals."""
 
 from __future__ import annotations
 
@@ -6,15 +6,12 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-import orjson
-
 from billing.payments.model import Decline
 from billing.payments.providers.stripe.amounts import read
+from billing.payments.reading import AMOUNT_MAX, MARK_CHARS_MAX, is_plain
 from terms.errors import Invalid
 from terms.money import Money
 
-MARK_CHARS_MAX = 80
-AMOUNT_MAX = 10**15
 SECONDS_MAX = 10**11
 # Trying the same card again makes no sense (Stripe: "Smart Retries", hard decline codes).
 HARD_CODES = frozenset(
@@ -32,47 +29,6 @@ HARD_CODES = frozenset(
         "transaction_not_allowed",
     }
 )
-
-
-def object_of(body: bytes) -> dict[str, Any]:
-    """Read a JSON object. Raises Invalid."""
-    try:
-        found = orjson.loads(body)
-    except orjson.JSONDecodeError:
-        raise Invalid("body", "is not JSON") from None
-    if not isinstance(found, dict):
-        raise Invalid("body", "is not a JSON object")
-    return found
-
-
-def inner(thing: Mapping[str, Any], name: str) -> dict[str, Any]:
-    """Take an object out of an object. Raises Invalid."""
-    found = thing.get(name)
-    if not isinstance(found, dict):
-        raise Invalid(name, "is not an object")
-    return found
-
-
-def ref(thing: Mapping[str, Any], name: str) -> str:
-    """Take an id out of an object. Raises Invalid."""
-    found = thing.get(name)
-    if not isinstance(found, str) or not 0 < len(found) <= MARK_CHARS_MAX or not is_plain(found):
-        raise Invalid(name, "is not an id")
-    return found
-
-
-def is_plain(text: str) -> bool:
-    """Tell whether a text is visible ASCII."""
-    return text.isascii() and text.isprintable()
-
-
-def mark(thing: Mapping[str, Any], name: str) -> str:
-    """Read a mark of ours from the metadata; what cannot be ours counts as none."""
-    metadata = thing.get("metadata")
-    found = metadata.get(name, "") if isinstance(metadata, dict) else ""
-    if not isinstance(found, str) or len(found) > MARK_CHARS_MAX or not is_plain(found):
-        return ""
-    return found
 
 
 def money(thing: Mapping[str, Any], name: str) -> Money:

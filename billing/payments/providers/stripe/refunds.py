@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 from billing.payments.model import Decline, MovementKind
 from billing.payments.provider import Declined, GivenBack, Missing, Outcome, RefundOrder
 from billing.payments.providers.stripe.amounts import read, worded
-from billing.payments.providers.stripe.client import Client, Refusal, readable
+from billing.payments.providers.stripe.client import Client, Refusal
 from billing.payments.providers.stripe.events import DEAD, of_refund
-from billing.payments.providers.stripe.reading import mark, reason, ref
+from billing.payments.providers.stripe.reading import reason
+from billing.payments.reading import mark, readable, ref
 from terms.errors import Unreachable
 
 if TYPE_CHECKING:
