@@ -37,6 +37,7 @@ from messages.letters.server import MailServer
 from runtime.networks import LOOPBACK, PRIVATE, PUBLIC, Networks
 from runtime.secrets import parse_keys
 from terms.errors import Invalid
+from terms.http import bare_address
 
 PREFIX = "BOXOFFICE_"
 FILE = "boxoffice.toml"
@@ -247,6 +248,9 @@ class Settings(BaseSettings):
     )
     messages_kept_days: Annotated[int, Field(ge=30, le=3_650)] = Field(
         400, description="For how many days it is kept which message went out to whom."
+    )
+    public_url: Annotated[str, AfterValidator(bare_address)] | None = Field(
+        None, description="Where subscribers reach `/portal/`: for links in letters."
     )
     message_networks: Ranges = Field(
         (*LOOPBACK, PUBLIC),

@@ -9,9 +9,10 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 
 from app import answers
-from app.desk import business
+from app.desk import business, leaving_link
 from app.desk.code_letter import by_letter
 from app.identity import codes, guesses, people, sign_ins, subscribers, tokens
 from app.identity.codes import Codes
@@ -36,8 +37,9 @@ from gateway.provisioning.operate import Operate, Performed
 from gateway.provisioning.orders import Outcome
 from gateway.provisioning.pump import Pace
 from gateway.provisioning.reconcile import Reconciler
-from messages import policy_store
+from messages import consent, policy_store
 from messages import store as messages_store
+from messages.announcing import Announcements
 from messages.deliver import Deliver
 from messages.dispatch import Dispatch
 from messages.letters import store as letters_store
@@ -61,7 +63,7 @@ from terms.ids import NoticeId, ServiceId, TargetName
 # Named here, so that the table of each is declared.
 STORES = (
     *(answers, codes, guesses, people, presence, sign_ins, subscribers, tokens),
-    *(imports_memory, letters_store, messages_store, policy_store),
+    *(imports_memory, letters_store, messages_store, policy_store, consent),
 )
 
 
@@ -89,6 +91,7 @@ class House:
     notices: Deliver[OnScreen]
     dispatch: Dispatch
     short: Deliver[Short]
+    announcements: Announcements
     letters: Letters
     mail: Mail | None
     mailing: Deliver[Posted]
@@ -169,7 +172,9 @@ def build(
     targets = Targets(store, sealer, door, book)
     operate = Operate(work, targets)
     letters, mail = Letters(work, sealer), _mail(settings, clock)
-    dispatch = Dispatch(store, work, letters, _named)
+    dispatch = Dispatch(
+        store, work, letters, named=_named, leaving=partial(leaving_link.address, settings, sealer)
+    )
     follow = dispatch.follow
     short = ShortMessages(sealer, message_door, clock)
     keeper, visitors = _keepers(settings, store, clock, chance)
@@ -194,6 +199,7 @@ def build(
         notices=Deliver(store, work, Notices(Screens(operate)), follow),
         dispatch=dispatch,
         short=Deliver(store, work, short, follow),
+        announcements=Announcements(store, work, dispatch),
         letters=letters,
         mail=mail,
         mailing=Deliver(store, work, Post(letters, mail), follow),

@@ -6,17 +6,18 @@ channel delivers at most once under a name of its own, so that whoever is stoppe
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
 from zoneinfo import ZoneInfo
 
 from billing.reads.contacts import Contact, contacts
 from messages import store as deliveries
+from messages.consent import declined
 from messages.deliver import Deliver
 from messages.letters.model import Letter
 from messages.letters.store import Letters
 from messages.model import Delivery, Outcome
 from messages.notify import KIND, SUFFIX, OnScreen
-from messages.plan import Via
+from messages.plan import KINDS, Purpose, Via
 from messages.policy import Policy
 from messages.policy_store import load_policy
 from messages.sms.channel import KIND as SMS
@@ -31,13 +32,25 @@ Named = Callable[[Tx], Awaitable[str]]
 
 
 class Dispatch:
-    """Sends notices on their ways. `named` tells what the operator is called."""
+    """Sends notices on their ways. `named` tells what the operator is called.
 
-    def __init__(self, store: Store, work: Work, letters: Letters, named: Named) -> None:
+    `leaving` gives the address at which a household declines letters; empty where there is none.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        work: Work,
+        letters: Letters,
+        *,
+        named: Named,
+        leaving: Callable[[ServiceId], str],
+    ) -> None:
         self.store = store
         self.work = work
         self.letters = letters
         self.named = named
+        self.leaving = leaving
 
     async def handle(self, screens: Deliver[OnScreen], claims: Sequence[Claim]) -> None:
         """Send claimed notices where they begin; what is for the screens is shown."""
@@ -46,6 +59,12 @@ class Dispatch:
         shown = claims if not policy.routes else await self._begun(claims, policy)
         if shown:
             await screens.handle(shown)
+
+    async def begin(self, tx: Tx, notices: Sequence[Notice]) -> None:
+        """Send notices where they begin, the screens too, in the caller's transaction."""
+        policy = await load_policy(tx)
+        steps = [(one, via) for one in notices for via in policy.route(one.kind).begins]
+        await self._post(tx, policy, steps)
 
     async def follow(self, tx: Tx, via: Via, failed: Iterable[str]) -> None:
         """Send on what one channel will never take."""
@@ -81,30 +100,31 @@ class Dispatch:
         """Have notices sent; one that cannot be written to somebody goes on at once."""
         if not steps:
             return
-        homes = await contacts(tx, [notice.service for notice, _ in steps])
-        operator = await self.named(tx)
-        letters, short, shown = list[Letter](), list[str](), list[str]()
-        flaws = list[Delivery]()
+        services = [notice.service for notice, _ in steps]
+        homes, operator = await contacts(tx, services), await self.named(tx)
+        is_declinable = any(_is_marketing(notice) for notice, _ in steps)
+        no = await declined(tx, services) if is_declinable else ()
+        letters, flaws = list[Letter](), list[Delivery]()
+        marks = {Via.SMS: list[str](), Via.SCREEN: list[str]()}
         waiting = list(steps)
         while waiting:  # ends: each channel of a route is tried once
             notice, via = waiting.pop()
-            if via is Via.SCREEN:
-                shown.append(f"{notice.id}{SUFFIX}")
-            elif via is Via.SMS:
-                short.append(f"{notice.id}.{via}")
-            else:
-                try:
-                    letters.append(
-                        self._letter(notice, homes.get(notice.service), policy, operator)
-                    )
-                except Invalid as error:
-                    flaws.append(_failed(notice, via, str(error), self.work))
-                    behind = policy.route(notice.kind).behind(via)
-                    waiting += [(notice, behind)] if behind else []
+            try:
+                if _is_marketing(notice):
+                    _check_welcome(notice, via, no)
+                if via is Via.MAIL:
+                    home = homes.get(notice.service)
+                    letters.append(self._letter(notice, home, policy, operator))
+                else:
+                    marks[via].append(f"{notice.id}.{via}")
+            except Invalid as error:
+                flaws.append(_failed(notice, via, str(error), self.work))
+                behind = policy.route(notice.kind).behind(via)
+                waiting += [(notice, behind)] if behind else []
         await deliveries.record(tx, flaws)
         await self.letters.post(tx, letters)
-        await self.work.mark(tx, SMS, short)
-        await self.work.mark(tx, KIND, shown)
+        await self.work.mark(tx, SMS, marks[Via.SMS])
+        await self.work.mark(tx, KIND, marks[Via.SCREEN])
 
     def _letter(
         self, notice: Notice, home: Contact | None, policy: Policy, operator: str
@@ -120,10 +140,21 @@ class Dispatch:
             kind=notice.kind,
             subject=policy.text(notice.kind, notice.locale, "subject", values),
             text=policy.text(notice.kind, notice.locale, "mail", values),
+            leaving=self.leaving(home.service) if _is_marketing(notice) else "",
             not_before=hours.free_from(now, ZoneInfo(home.zone)) if hours else None,
             not_after=notice.not_after,
             service=ServiceId(notice.service),
         )
+
+
+def _is_marketing(notice: Notice) -> bool:
+    return notice.kind in KINDS and KINDS[notice.kind].purpose is Purpose.MARKETING
+
+
+def _check_welcome(notice: Notice, via: Via, no: Collection[tuple[ServiceId, Via]]) -> None:
+    """Raise Invalid where a household has declined a channel."""
+    if (notice.service, via) in no:
+        raise Invalid("channel", "the household has declined it")
 
 
 def _notice_of(id_: str, via: Via) -> str:

@@ -64,6 +64,7 @@ class Kind:
 
 
 USUAL = Route()
+ANNOUNCEMENT = "announcement"
 _DEBT = {
     "contract": "200001",
     "number": "INV-00000017",
@@ -101,6 +102,12 @@ KINDS: Mapping[str, Kind] = {
             "due_on": "2027-04-01",
         },
     ),
+    ANNOUNCEMENT: Kind(
+        sample={"contract": "200001", "text": "From May on there are four more channels."},
+        purpose=Purpose.MARKETING,
+    ),
     "restored": Kind(sample={"contract": "200001"}),
     "cancelled": Kind(sample={"contract": "200001"}),
 }
+# What a step of dunning may say: nobody is dunned by an advertisement.
+OF_SERVICE = tuple(sorted(kind for kind, one in KINDS.items() if one.purpose is Purpose.SERVICE))

@@ -31,6 +31,7 @@ def add_to(cli: typer.Typer) -> None:
     group.command("assign")(assign)
     group.command("return")(take_back)
     group.command("suspend")(suspend)
+    group.command("undo")(undo)
     group.command("aside")(aside)
     group.command("retry")(retry)
     cli.add_typer(group, name="bank")
@@ -148,7 +149,10 @@ def assign(
 
 def take_back(
     line: Line,
-    of: Annotated[str, typer.Argument(help="The line of the payment that it takes back.")],
+    of: Annotated[
+        str,
+        typer.Argument(help="The line of the payment that it takes back; of a split one LINE.2."),
+    ],
     *,
     reason: Reason = "",
     as_json: Json = False,
@@ -161,6 +165,17 @@ def take_back(
         return await banking.take_back(house, tx, line, of, actor(), reason=reason)
 
     _tell(write(story), f"takes back {of}", as_json=as_json)
+
+
+def undo(line: Line, *, reason: Reason = "", as_json: Json = False) -> None:
+    """Take a line from the accounts it went to by mistake: it waits again, for a person."""
+
+    async def story(house: House, tx: Tx) -> Stored:
+        from app.desk import banking
+
+        return await banking.undo(house, tx, line, actor(), reason=reason)
+
+    _tell(write(story), "is on no account any more", as_json=as_json)
 
 
 def suspend(line: Line, *, reason: Reason = "", as_json: Json = False) -> None:

@@ -55,6 +55,7 @@ async def examined(house: House) -> list[Finding]:
         await _mail(house),
         *await _targets(house),
         await _parked(house),
+        await _brake(house),
     ]
 
 
@@ -111,3 +112,15 @@ async def _parked(house: House) -> Finding:
         parked = await read_parked(tx, rows_max=100)
     told = f"{len(parked)} wait for a person (boxoffice parked list)" if parked else "nothing waits"
     return Finding(what="parked work", ok=not parked, told=told)
+
+
+async def _brake(house: House) -> Finding:
+    """Whether dunning stands still until somebody lets it go on."""
+    from app.desk import dunning
+
+    async with house.store.read() as tx:
+        found = await dunning.brake(tx)
+    if found is None or found.stopped_at is None:
+        return Finding(what="dunning", ok=True, told="goes on")
+    told = f"the brake holds {found.waiting} accounts back (boxoffice dunning brake)"
+    return Finding(what="dunning", ok=False, told=told)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from app.cli.speak import Json, complain, read, say, table, tell
+from app.cli.speak import Json, complain, read, run, say, table, tell
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -44,6 +44,8 @@ def add_to(cli: typer.Typer) -> None:
     group = typer.Typer(help="What households are told.", no_args_is_help=True)
     group.command("preview")(preview)
     group.command("log")(log)
+    group.command("announce")(announce)
+    group.command("decline")(decline)
     cli.add_typer(group, name="notices")
 
 
@@ -115,6 +117,62 @@ def log(
         for one in found
     ]
     table(("at (UTC)", "contract", "channel", "to", "kind", "became", "why"), rows)
+
+
+def announce(
+    text: Annotated[
+        list[str], typer.Argument(help="What is said: en=TEXT, and in other languages de=TEXT.")
+    ],
+    *,
+    segment: Annotated[
+        str | None, typer.Option(help="To this segment; to everybody unless said.")
+    ] = None,
+    reason: Annotated[str, typer.Option(help="Why, for the audit.")] = "",
+    as_json: Json = False,
+) -> None:
+    """Announce something to households, by the channels that they have not declined."""
+    texts = dict(one.partition("=")[::2] for one in text)
+
+    async def story(house: House) -> str:
+        from app.cli.actor import actor
+        from app.desk import announcing
+
+        async with house.store.begin() as tx:
+            said = await announcing.say(house, tx, texts, segment=segment, actor=actor())
+        return said.id
+
+    found = run(story, reason=reason)
+    if as_json:
+        tell({"id": found})
+        return
+    say(f"announcement {found} goes out")
+
+
+def decline(
+    contract: Annotated[str, typer.Argument(help="Whose household.")],
+    channel: Annotated[Channel, typer.Argument(help="By which channel.")],
+    *,
+    again: Annotated[bool, typer.Option("--again", help="Take them again.")] = False,
+    reason: Annotated[str, typer.Option(help="Why, for the audit.")] = "",
+    as_json: Json = False,
+) -> None:
+    """Send a household no announcements by a channel any more."""
+
+    async def story(house: House) -> list[str]:
+        from app.cli.actor import actor
+        from app.desk import leaving
+        from messages.plan import Via
+
+        async with house.store.begin() as tx:
+            via = Via(channel.value)
+            await leaving.say(house, tx, contract, via, is_declined=not again, actor=actor())
+            return sorted(await leaving.declined(tx, contract))
+
+    found = run(story, reason=reason)
+    if as_json:
+        tell({"declined": found})
+        return
+    say(f"{contract} declines: {', '.join(found) or 'nothing'}")
 
 
 async def _published(_: House, tx: Tx) -> Sequence[Sample]:

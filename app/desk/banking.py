@@ -124,6 +124,13 @@ async def suspend(house: House, tx: Tx, entry: str, actor: str, *, reason: str =
     return one
 
 
+async def undo(house: House, tx: Tx, entry: str, actor: str, *, reason: str = "") -> Stored:
+    """Take a line from the accounts that it went to. Raises what the flow raises."""
+    one = await decide.undo(house.desk, tx, entry, await house.clock.business_now(tx))
+    await _note(house, tx, one, actor, action="bank.undo", after="suspense", reason=reason)
+    return one
+
+
 async def take_back(
     house: House, tx: Tx, entry: str, of: str, actor: str, *, reason: str = ""
 ) -> Stored:

@@ -35,6 +35,7 @@ PARKED_KINDS = frozenset(
         "notify",
         "mail",
         "sms",
+        "announce",
     }
 )
 

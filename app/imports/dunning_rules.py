@@ -28,7 +28,7 @@ from billing.dunning.segment import (
     Segments,
 )
 from billing.payments.wallet import AMOUNT_MINOR_MAX, RENEWAL_DAYS_MAX, WalletRules
-from messages import templates
+from messages.plan import OF_SERVICE
 from terms.errors import Invalid
 from terms.money import Money
 
@@ -50,7 +50,7 @@ class Step(_Strict):
     level: str = ""
 
     _action = field_validator("action")(cells.one_of(*Action))
-    _notice = field_validator("notice")(cells.one_of(*templates.kinds()))
+    _notice = field_validator("notice")(cells.one_of(*OF_SERVICE))
 
 
 class LevelTable(_Strict):

@@ -37,6 +37,7 @@ _KEYS = {
     "receipt_print": "receipt_id = NEW.receipt_id AND n = NEW.n",
     "drawer_entry": "shift_id = NEW.shift_id AND n = NEW.n",
     "bank_part": "entry_id = NEW.entry_id AND n = NEW.n",
+    "bank_undone": "entry_id = NEW.entry_id AND n = NEW.n",
 }
 _SQLITE_POSTING = """
     CREATE TRIGGER posting_seal BEFORE INSERT ON posting BEGIN

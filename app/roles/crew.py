@@ -16,7 +16,7 @@ from app.roles import calling, dunning, intake, recover, reward, scheduler, sett
 from app.roles.leading import Leading, Running
 from app.roles.pace import AT_WORK, BESIDE_OTHERS, Pace
 from app.wiring import House
-from messages import notify
+from messages import announcing, notify
 from messages.letters.channel import Post
 from messages.sms.channel import ShortMessages
 from runtime.lead import Lead
@@ -102,6 +102,7 @@ def lanes(house: House, pace: Mapping[Engine, Pace] = BESIDE_OTHERS) -> dict[str
         reward.KIND: _lane(house, reward.KIND, reward.handler(house), rows_max=REWARD_ROWS_MAX),
         COMPOSE: _lane(house, COMPOSE, house.composer.handle, rows_max=COMPOSE_ROWS_MAX),
         notify.KIND: _lane(house, notify.KIND, partial(house.dispatch.handle, house.notices)),
+        announcing.KIND: _lane(house, announcing.KIND, house.announcements.handle, rows_max=1),
         ShortMessages.kind: _lane(
             house, ShortMessages.kind, house.short.handle, rows_max=ShortMessages.in_flight_max
         ),

@@ -9,10 +9,11 @@ from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 
+from billing.payments import model as payments
 from terms.errors import Invalid
 from terms.money import Money
 
-BANK = "bank"  # the provider of money that came by transfer
+BANK = payments.BANK
 AMOUNT_MINOR_MAX = 10**15
 TEXT_CHARS_MAX, NAME_CHARS_MAX, REF_CHARS_MAX, ACCOUNT_CHARS_MAX = 1_000, 140, 70, 34
 REASON_CHARS_MAX = 4

@@ -8,13 +8,16 @@ from sqlalchemy import (
     BigInteger,
     CheckConstraint,
     Column,
+    ColumnElement,
     Date,
     ForeignKey,
+    ForeignKeyConstraint,
     Index,
     Integer,
     String,
     Table,
     Text,
+    exists,
     text,
 )
 
@@ -85,6 +88,16 @@ bank_part = Table(
     Index(None, "account_id"),
 )
 
+# Parts that a person has taken from an account again: they went to the wrong one.
+bank_undone = Table(
+    "bank_undone",
+    metadata,
+    Column("entry_id", String(26), primary_key=True),
+    Column("n", Integer, primary_key=True),
+    Column("undone_at", Instant, nullable=False),
+    ForeignKeyConstraint(["entry_id", "n"], ["bank_part.entry_id", "bank_part.n"]),
+)
+
 # Whose money comes from where, as people have confirmed it.
 bank_payer = Table(
     "bank_payer",
@@ -111,6 +124,12 @@ def line_from(row: Any) -> Line:
         iban=row.iban,
         reason=row.reason,
     )
+
+
+def stands() -> ColumnElement[bool]:
+    """Build the condition that a part is on its account still."""
+    u = bank_undone.c
+    return ~exists().where(u.entry_id == bank_part.c.entry_id, u.n == bank_part.c.n)
 
 
 def charge_of(entry_id: str, n: int) -> str:

@@ -8,9 +8,11 @@ from typing import Any
 
 from sqlalchemy import func, select
 
-from billing.bank.model import WAITING
-from billing.bank.store import bank_entry, bank_statement
+from billing.accounts.store import account
+from billing.bank.model import ON_ACCOUNTS, WAITING
+from billing.bank.store import bank_entry, bank_part, bank_statement, stands
 from runtime.store import Tx
+from runtime.store.among import KEYS, among, packed
 from terms.money import Money
 
 STATEMENTS_MAX = 1_000
@@ -75,6 +77,44 @@ def _view(row: Any, before: StatementView | None) -> StatementView:
         taken_at=row.taken_at,
         gap=gap,
     )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LaidLine:
+    """A line whose money is on accounts."""
+
+    id: str
+    booked_on: date
+    amount: Money
+    name: str
+    numbers: str
+
+
+async def lately(tx: Tx, *, limit: int) -> list[LaidLine]:
+    """List the lines that went to accounts last, the newest taken first."""
+    c, p, a = bank_entry.c, bank_part.c, account.c
+    query = select(bank_entry).where(c.state.in_(sorted(ON_ACCOUNTS)), c.amount_minor > 0)
+    rows = await tx.rows(query.order_by(c.id.desc()).limit(limit))
+    keys = {KEYS: packed(tx.engine, [row.id for row in rows])}
+    whose = (
+        select(p.entry_id, a.number)
+        .join_from(bank_part, account, a.id == p.account_id)
+        .where(among(tx.engine, p.entry_id), stands())
+        .order_by(p.entry_id, p.n)
+    )
+    numbers: dict[str, list[str]] = {}
+    for row in await tx.rows(whose, keys) if rows else ():
+        numbers.setdefault(row.entry_id, []).append(row.number)
+    return [
+        LaidLine(
+            id=row.id,
+            booked_on=row.booked_on,
+            amount=Money(row.amount_minor, row.currency),
+            name=row.name or row.text,
+            numbers=", ".join(numbers.get(row.id, ())),
+        )
+        for row in rows
+    ]
 
 
 async def waiting_count(tx: Tx) -> int:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
-from sqlalchemy import Select, select
+from sqlalchemy import Select, exists, or_, select
 
 from billing.accounts.store import account, customer, service
+from billing.subscriptions.store import subscription
 from runtime.store import Tx
 from runtime.store.among import KEYS, among, packed
 from runtime.store.prepared import PreparedQuery
@@ -34,6 +36,21 @@ async def contacts(tx: Tx, services: Iterable[ServiceId]) -> Mapping[ServiceId, 
     """Find how services are reached; ids of nobody are left out."""
     rows = await _BY_SERVICE.rows(tx, {KEYS: packed(tx.engine, sorted(set(services)))})
     return {ServiceId(row.id): _contact(row) for row in rows}
+
+
+async def of_segment(
+    tx: Tx, segment: str | None, today: date, *, behind: str = ""
+) -> Sequence[Contact]:
+    """List the contracts behind one that go on, of a segment or of all; a page of them."""
+    goes_on = exists().where(
+        subscription.c.service_id == service.c.id,
+        or_(subscription.c.until_on.is_(None), subscription.c.until_on > today),
+    )
+    query = _contacts().where(service.c.contract > behind, goes_on)
+    if segment is not None:
+        query = query.where(account.c.segment == segment)
+    rows = await tx.rows(query.order_by(service.c.contract).limit(PAGE_ROWS_MAX))
+    return [_contact(row) for row in rows]
 
 
 def _contacts() -> Select[Any]:

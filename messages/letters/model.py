@@ -32,8 +32,8 @@ class Letter:
 
     `id` is derived from what caused it, so that the same cause never writes twice. `not_after` and
     `not_before` are machine time. `service` names the household in whose history the delivery
-    stands, if it is for one. Making one raises Invalid, naming the field, for anything that is no
-    plain mail.
+    stands, if it is for one. `leaving` is where such letters are declined by one click. Making one
+    raises Invalid, naming the field, for anything that is no plain mail.
     """
 
     id: str
@@ -43,6 +43,7 @@ class Letter:
     text: str = field(repr=False)
     not_after: datetime
     not_before: datetime | None = None
+    leaving: str = field(default="", repr=False)
     service: ServiceId | None = None
 
     def __post_init__(self) -> None:

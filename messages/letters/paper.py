@@ -52,5 +52,8 @@ def written(letter: Letter, sender: Sender, at: datetime) -> EmailMessage:
     mail["Message-ID"] = f"<{letter.id}@{sender.domain}>"
     # No machine answers it (RFC 3834).
     mail["Auto-Submitted"] = "auto-generated"
+    if letter.leaving:  # by one click (RFC 2369, RFC 8058)
+        mail["List-Unsubscribe"] = f"<{letter.leaving}>"
+        mail["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
     mail.set_content(letter.text)
     return mail

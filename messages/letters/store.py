@@ -101,7 +101,10 @@ class Letters:
         return await reseal(tx, self.sealer, letter.c.id, letter.c.sealed, _place)
 
     def _row(self, one: Letter) -> dict[str, object]:
-        content = json.dumps({"subject": one.subject, "text": one.text})
+        content = json.dumps(
+            {"subject": one.subject, "text": one.text}
+            | ({"leaving": one.leaving} if one.leaving else {})
+        )
         return {
             "id": one.id,
             "to_address": one.to,

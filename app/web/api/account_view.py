@@ -65,11 +65,12 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hold:
-    """A reason why the service is held."""
+    """A reason why the service is held; `level` says what is left of one that is limited."""
 
     kind: str
     since_on: date
     cause: str
+    level: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -240,7 +241,7 @@ def _attempt(one: AttemptView) -> Attempt:
 
 
 def _hold(one: HoldView) -> Hold:
-    return Hold(kind=one.kind.value, since_on=one.since_on, cause=one.cause)
+    return Hold(kind=one.kind.value, since_on=one.since_on, cause=one.cause, level=one.level)
 
 
 def _message(one: Delivery) -> MessageSent:

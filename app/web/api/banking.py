@@ -232,6 +232,13 @@ async def take_back(call: Call, tx: Tx) -> BankLineDecided:
     return BankLineDecided.of(done)
 
 
+async def undo(call: Call, tx: Tx) -> BankLineDecided:
+    """Take a line from the accounts it went to by mistake: it waits again, for a person."""
+    body: LineBody = call.body
+    done = await banking.undo(call.house, tx, body.line, call.actor, reason=body.reason)
+    return BankLineDecided.of(done)
+
+
 async def suspend(call: Call, tx: Tx) -> BankLineDecided:
     """Send a line from the review list to suspense."""
     body: LineBody = call.body
@@ -258,6 +265,7 @@ ROUTES = (
     look("bank/waiting", waiting, Page[WaitingBankLine], query=Paging),
     change("bank/assign", assign, BankLineDecided, body=AssignBody, problems=_FOUND),
     change("bank/return", take_back, BankLineDecided, body=ReturnBody, problems=_FOUND),
+    change("bank/undo", undo, BankLineDecided, body=LineBody, problems=_FOUND),
     change("bank/suspend", suspend, BankLineDecided, body=LineBody, problems=_FOUND),
     change("bank/aside", set_aside, BankLineDecided, body=AsideBody, problems=_FOUND),
 )

@@ -1,18 +1,27 @@
-"""/messages: what went out to whom by which channel; /notices: how every notice reads."""
+"""/messages: what went out to whom; /notices: how each reads; /announcements, and who declines."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, time
-from typing import Literal
+from typing import Annotated, Literal
 
-from app.desk import messages
+from pydantic import Field, StringConstraints
+
+from app.desk import announcing, leaving, messages
 from app.desk.messages import Asked, Told
-from app.web.api.shapes import Day, OptionalText, Page, Paging, page
-from app.web.api.ways import NOT_FOUND, look
-from app.web.route import Call
+from app.web.api.shapes import PRINTED, Day, OptionalText, Page, Paging, page
+from app.web.api.ways import NOT_FOUND, change, look
+from app.web.route import Body, Call
+from messages.announcing import LANGUAGES_MAX
+from messages.plan import Via
+from messages.policy import TEXT_CHARS_MAX
 from messages.preview import Sample
+from runtime.store import Tx
+
+Language = Annotated[str, StringConstraints(pattern=r"^[a-z]{2,3}$")]
+Text = Annotated[str, Field(min_length=1, max_length=TEXT_CHARS_MAX["screen"], pattern=PRINTED)]
 
 
 class MessagesQuery(Paging):
@@ -23,6 +32,36 @@ class MessagesQuery(Paging):
     kind: OptionalText = ""
     outcome: Literal["", "begun", "sent", "waiting", "failed", "late", "unknown"] = ""
     since: Day | None = None
+
+
+class AnnouncementBody(Body):
+    """What is said, by language; English is what all others read. Of a segment, or of all."""
+
+    texts: Annotated[dict[Language, Text], Field(min_length=1, max_length=LANGUAGES_MAX)]
+    segment: Annotated[OptionalText, Field(max_length=40)] | None = None
+    reason: OptionalText = ""
+
+
+class DeclineBody(Body):
+    """Which channel, and whether announcements by it are declined."""
+
+    channel: Literal["screen", "mail", "sms"]
+    declined: bool
+    reason: OptionalText = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Announced:
+    """Under which id it goes out."""
+
+    id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Declined:
+    """By which channels a household wants no announcements."""
+
+    channels: Sequence[str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,7 +161,52 @@ async def list_notices(call: Call) -> Sequence[NoticeWording]:
         return [NoticeWording.of(one) for one in await messages.wordings(tx)]
 
 
+async def announce(call: Call, tx: Tx) -> Announced:
+    """Announce something to all households or a segment, by the channels they have not declined."""
+    body: AnnouncementBody = call.body
+    one = await announcing.say(
+        call.house,
+        tx,
+        body.texts,
+        segment=body.segment,
+        actor=call.actor,
+        reason=body.reason,
+    )
+    return Announced(id=one.id)
+
+
+async def show_declined(call: Call) -> Declined:
+    """Tell by which channels a household wants no announcements."""
+    async with call.house.store.read() as tx:
+        return await _declined(tx, call.part("contract"))
+
+
+async def decline(call: Call, tx: Tx) -> Declined:
+    """Decline announcements by a channel, or take them again."""
+    body: DeclineBody = call.body
+    contract = call.part("contract")
+    await leaving.say(
+        call.house,
+        tx,
+        contract,
+        Via(body.channel),
+        is_declined=body.declined,
+        actor=call.actor,
+        reason=body.reason,
+    )
+    return await _declined(tx, contract)
+
+
+async def _declined(tx: Tx, contract: str) -> Declined:
+    found = await leaving.declined(tx, contract)
+    return Declined(channels=sorted(via.value for via in found))
+
+
+_HERE = "accounts/{contract}/declined"
 ROUTES = (
+    change("announcements", announce, Announced, body=AnnouncementBody, status=201),
+    look(_HERE, show_declined, Declined),
+    change(_HERE, decline, Declined, body=DeclineBody),
     look("messages", list_messages, Page[MessageLine], query=MessagesQuery, problems=(NOT_FOUND,)),
     look("notices", list_notices, list[NoticeWording]),
 )

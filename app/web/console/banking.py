@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from app.web.console.pages import Console
 
 PATH = "/console/bank"
-LINES_MAX, STATEMENTS_MAX = 50, 20
+LINES_MAX, STATEMENTS_MAX, LAID_MAX = 50, 20, 10
 FILE_CHARS_MAX, FILE_BYTES_MAX = 500_000, 2 * 1024 * 1024
 TONES: Mapping[EntryState, tuple[Tone, str]] = {
     EntryState.REVIEW: ("warn", "to be looked at"),
@@ -70,9 +70,9 @@ class AssignForm(LineForm):
 
 
 class ReturnForm(LineForm):
-    """The line of the payment that a line takes back."""
+    """The line of the payment that a line takes back; of a split one its part, like LINE.2."""
 
-    of: Annotated[str, Field(max_length=26)]
+    of: Annotated[str, Field(max_length=30)]
 
 
 class FileForm(Form):
@@ -96,6 +96,7 @@ class Banking:
             self._form("assign", _assign, AssignForm),
             self._form("return", _take_back, ReturnForm),
             self._form("suspend", _suspend, LineForm),
+            self._form("undo", _undo, LineForm),
             self._form("aside", _aside, LineForm),
         )
 
@@ -125,6 +126,7 @@ class Banking:
             found = await review(tx, after=query.after, limit=LINES_MAX + 1)
             count = await bank.waiting_count(tx)
             statements = await bank.statements(tx, limit=STATEMENTS_MAX)
+            laid = await bank.lately(tx, limit=LAID_MAX)
         lines, last = cut(found, LINES_MAX)
         page = self.console.drawing.page(
             "bank",
@@ -132,6 +134,7 @@ class Banking:
             rows=[(_row(one), one) for one in lines],
             count=count,
             statements=[(shown(one.opened_on), shown(one.closed_on), one) for one in statements],
+            laid=[(shown(one.booked_on), one) for one in laid],
             reasons=REASONS,
             next=last.id if last else "",
         )
@@ -174,6 +177,12 @@ async def _take_back(call: Call, tx: Tx) -> str:
         call.house, tx, form.line, form.of.strip(), call.actor, reason=form.reason.strip()
     )
     return f"{-done.line.amount} is taken back."
+
+
+async def _undo(call: Call, tx: Tx) -> str:
+    form: LineForm = call.form
+    done = await banking.undo(call.house, tx, form.line, call.actor, reason=form.reason.strip())
+    return f"{done.line.amount} is on no account any more: it waits above."
 
 
 async def _suspend(call: Call, tx: Tx) -> str:

@@ -24,7 +24,7 @@ from app.desk import (
 from app.desk.boxes import Back, By, holder_of
 from app.desk.mending import TEXT_CHARS_MAX
 from app.identity.roles import Right
-from app.web.console import debits, ways
+from app.web.console import debits, messaging, ways
 from app.web.console.cashing import RECEIPTS
 from app.web.console.forms import DeedForm
 from app.web.console.sayings import told
@@ -150,6 +150,7 @@ class HouseholdForms:
             self._inside("mandate", debits.mandate, Right.CARE, debits.MandateForm),
             self._outside("method-link", ways.method_link, Right.SEE, DeedForm),
             self._inside("contact", _contact, Right.CARE, ContactForm),
+            self._inside("offers", messaging.offers, Right.CARE, messaging.OffersForm),
             self._inside("segment", _segment, Right.CARE, SegmentForm),
             self._inside("promise", _promise, Right.CARE, PromiseForm),
             self._inside("redeem", _redeem, Right.CARE, CodeForm),

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from aiohttp import web
 from pydantic import Field
 
-from app.desk import messages
+from app.desk import leaving, messages
 from app.desk.messages import Asked
 from app.identity.roles import Right
+from app.web.console.forms import DeedForm
 from app.web.console.words import delivered
 from app.web.cursor import cursor, cut, read_cursor
 from app.web.page.fields import Day
@@ -18,6 +19,7 @@ from app.web.page.reply import html
 from app.web.route import Call, Query, Route
 from messages.model import Outcome
 from messages.plan import KINDS, Via
+from runtime.store import Tx
 from terms.errors import NotFound
 
 if TYPE_CHECKING:
@@ -37,6 +39,30 @@ class MessagesQuery(Query):
     kind: Annotated[str, Field(max_length=40)] = ""
     since: Day = None
     after: Annotated[str, Field(max_length=CURSOR_CHARS_MAX)] = ""
+
+
+class OffersForm(DeedForm):
+    """Which channel, and whether announcements by it are welcome."""
+
+    channel: Literal["screen", "mail", "sms"]
+    welcome: Literal["yes", "no"]
+
+
+async def offers(call: Call, tx: Tx) -> str:
+    """Decline announcements by a channel for a household, or take them again."""
+    form: OffersForm = call.form
+    contract, via = call.part("contract"), Via(form.channel)
+    is_declined = form.welcome == "no"
+    await leaving.say(
+        call.house,
+        tx,
+        contract,
+        via,
+        is_declined=is_declined,
+        actor=call.actor,
+        reason=form.reason.strip(),
+    )
+    return f"Announcements by {via} are {'declined' if is_declined else 'welcome'}."
 
 
 class Messaging:

@@ -43,6 +43,7 @@ KINDS = (
     "notify",
     "mail",
     "sms",
+    "announce",
 )
 
 

@@ -1,9 +1,12 @@
-"""/portal/me: a subscriber's own sign-ins and password."""
+"""/portal/me: a subscriber's own sign-ins and password, and which offers are welcome."""
 
 from __future__ import annotations
 
+from typing import Literal
+
 from aiohttp import web
 
+from app.desk import leaving
 from app.identity import own, subscribers
 from app.identity.door import TooOften
 from app.identity.passwords import PASSWORD_CHARS_MIN
@@ -15,15 +18,26 @@ from app.web.page.phone import Phone
 from app.web.page.reply import see
 from app.web.page.words import Tone
 from app.web.route import Call, Form, Handler, Policy, Route
+from messages.plan import Via
 from terms.errors import Invalid
 
 PATH = f"{PORTAL}/me"
+_CHOSEN = "Offers come only where you want them."
+_OFFERS = {Via.SCREEN: "on the screen", Via.MAIL: "by mail", Via.SMS: "by short message"}
 
 
 class OwnPasswordForm(PasswordForm):
     """A password; whoever has come in by a code need not know the one before."""
 
     current: Secret = ""
+
+
+class OffersForm(Form):
+    """By which channels offers are welcome; whatever is not ticked is not sent."""
+
+    screen: Literal["yes", ""] = ""
+    mail: Literal["yes", ""] = ""
+    sms: Literal["yes", ""] = ""
 
 
 class Me:
@@ -38,6 +52,7 @@ class Me:
         theirs = Policy.SUBSCRIBER
         return (
             Route(method="GET", path=PATH, policy=theirs, handler=self._show, query=DoneQuery),
+            self._post("/offers", self._offers, OffersForm),
             self._post("/password", self._set_password, OwnPasswordForm),
             self._post("/sign-ins/revoke", self._revoke_others, NoFields),
             self._post("/sign-ins/{id}/revoke", self._revoke, NoFields),
@@ -53,7 +68,22 @@ class Me:
         )
 
     async def _show(self, call: Call) -> web.Response:
-        return await self._page(call, SAID.get(call.query.done, ""))
+        done = call.query.done
+        return await self._page(call, _CHOSEN if done == "offers" else SAID.get(done, ""))
+
+    async def _offers(self, call: Call) -> web.Response:
+        form, one = call.form, call.subscriber
+        async with self.house.store.begin() as tx:
+            for via in Via:
+                await leaving.say(
+                    self.house,
+                    tx,
+                    one.contract,
+                    via,
+                    is_declined=getattr(form, via.value) != "yes",
+                    actor=one.actor,
+                )
+        return see(f"{PATH}?done=offers")
 
     async def _set_password(self, call: Call) -> web.Response:
         form: OwnPasswordForm = call.form
@@ -93,6 +123,7 @@ class Me:
                 tx, one.id, keeper.lasting, keeper.clock.machine_now()
             )
             has_password = bool(await subscribers.kept(tx, one.id))
+            declined = await leaving.declined(tx, one.contract)
         return await self.phone.page(
             call,
             "portal_me",
@@ -105,4 +136,5 @@ class Me:
             asks_current=asks,
             has_password=has_password,
             chars_min=PASSWORD_CHARS_MIN,
+            offers=[(via.value, word, via not in declined) for via, word in _OFFERS.items()],
         )

@@ -8,21 +8,36 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import Row, delete, func, select, update
 
 from billing.accounts.store import account, service
 from billing.bank.matching import Owner
 from billing.bank.model import BANK, ON_ACCOUNTS, WAITING, EntryState, LineKind, Why
-from billing.bank.store import bank_entry, bank_part, bank_payer, charge_of, line_from
+from billing.bank.store import (
+    bank_entry,
+    bank_part,
+    bank_payer,
+    bank_undone,
+    charge_of,
+    line_from,
+    stands,
+)
+from billing.flows import movements
 from billing.flows.bank.lay import Laid, Part, Returned, Stored, lay
 from billing.flows.bank.take import look_again
 from billing.flows.bank.take import take_back as take_waiting_back
 from billing.flows.desk import Desk
+from billing.flows.movements import Told
+from billing.ledger import store as ledger
+from billing.ledger.model import Book, Posting, PostingKind, entries
+from billing.payments.model import Moved, MovementKind
+from billing.payments.store import movement
 from runtime.store import Tx
 from terms.errors import Invalid, InvalidTransition, NotFound
 from terms.ids import AccountId
-from terms.money import Money
+from terms.money import Money, total
 
 PARTS_MAX = 50
 
@@ -95,29 +110,124 @@ async def suspend(desk: Desk, tx: Tx, entry_id: str, now: datetime) -> Stored:
 
 
 async def take_back(desk: Desk, tx: Tx, entry_id: str, of: str, now: datetime) -> Stored:
-    """Say which payment a line takes back. Raises as `assign` does."""
+    """Say which payment a line takes back: all of it, or the part of one account.
+
+    Of a payment that is split, `of` may name the part, like LINE.2; unnamed it is the one of this
+    amount. Raises as `assign` does.
+    """
     one = await waiting(tx, entry_id)
-    c, p, a = bank_entry.c, bank_part.c, account.c
-    rows = await tx.rows(
-        select(c.state, c.amount_minor, c.currency, a.id, a.number, a.currency.label("kept_in"))
-        .join_from(bank_entry, bank_part, p.entry_id == c.id)
-        .join(account, a.id == p.account_id)
-        .where(c.id == of)
-    )
-    back = bank_entry.alias("back")
-    is_gone = await tx.scalar(select(back.c.id).where(back.c.of_id == of))
-    if not rows or rows[0].state not in ON_ACCOUNTS:
+    of, _, named = of.partition(".")
+    parts = [row for row in await _parts(tx, of) if not named or str(row.n) == named]
+    if not parts:
         raise NotFound(f"there is no payment {of!r} on an account")
-    if len(rows) > 1 or is_gone:
-        raise Invalid("of", "it is split, or was taken back already")
-    paid = rows[0]
-    if Money(paid.amount_minor, paid.currency) != -one.line.amount:
-        raise Invalid("of", f"it is of {Money(paid.amount_minor, paid.currency)}")
-    owner = Owner(id=AccountId(paid.id), number=paid.number, currency=paid.kept_in)
-    returned = Returned(of=of, provider=BANK, charge=charge_of(of, 1), owner=owner)
+    wanted = -one.line.amount
+    paid = [Money(row.amount_minor, row.currency) for row in parts]
+    chosen = [row for row, amount in zip(parts, paid, strict=True) if amount == wanted]
+    if len(parts) > 1 and total(paid, wanted.currency) == wanted:
+        chosen = parts
+    elif not chosen:
+        raise Invalid("of", f"it is of {', '.join(str(amount) for amount in paid)}")
+    elif len(chosen) > 1:
+        raise Invalid("of", f"several parts are of {wanted}: say which, like {of}.{chosen[0].n}")
+    gone = await _gone(tx, [charge_of(of, row.n) for row in chosen])
+    if gone:
+        raise Invalid("of", "it was taken back already")
+    returned = tuple(
+        Returned(
+            of=of,
+            provider=BANK,
+            charge=charge_of(of, row.n),
+            owner=Owner(id=AccountId(row.id), number=row.number, currency=row.kept_in),
+            amount=Money(row.amount_minor, row.currency),
+        )
+        for row in chosen
+    )
     laid = Laid(entry=one, state=EntryState.RETURNED, why=Why.PERSON, returned=returned)
     await lay(desk, tx, [laid], now)
     return one
+
+
+async def undo(desk: Desk, tx: Tx, entry_id: str, now: datetime) -> Stored:
+    """Take a line from the accounts that it went to: it waits again, for a person.
+
+    Whoever had confirmed its payer has not, any more. Raises NotFound; InvalidTransition where it
+    is on no account, or was taken back by the bank.
+    """
+    row = await tx.first(select(bank_entry).where(bank_entry.c.id == entry_id).with_for_update())
+    if row is None:
+        raise NotFound(f"there is no line {entry_id!r} of a bank")
+    if row.state not in ON_ACCOUNTS:
+        raise InvalidTransition(f"line {entry_id} is on no account: it is {row.state}")
+    back = bank_entry.alias("back")
+    if await tx.scalar(select(back.c.id).where(back.c.of_id == entry_id)):
+        raise InvalidTransition(f"line {entry_id} was taken back by the bank")
+    parts = await _parts(tx, entry_id)
+    await _give_back(desk, tx, entry_id, parts, now)
+    line = line_from(row)
+    posting = Posting(
+        id=f"{entry_id}.undone.{parts[-1].n}",
+        kind=PostingKind.BANK,
+        account=AccountId(BANK),
+        on=now.date(),
+        at=now,
+        entries=entries(
+            (Book.CLEARING, BANK, line.amount), (Book.SUSPENSE, row.account, -line.amount)
+        ),
+    )
+    await ledger.write(tx, [posting])
+    await tx.execute(
+        update(bank_entry)
+        .where(bank_entry.c.id == entry_id)
+        .values(state=EntryState.SUSPENSE.value, why=Why.PERSON.value)
+    )
+    p = bank_payer.c
+    owners = [part.id for part in parts]
+    await tx.execute(delete(bank_payer).where(p.iban == line.iban, p.account_id.in_(owners)))
+    return Stored(id=row.id, account=row.account, line=line, state=EntryState(row.state))
+
+
+async def _give_back(
+    desk: Desk, tx: Tx, entry_id: str, parts: Sequence[Row[Any]], now: datetime
+) -> None:
+    charges = [charge_of(entry_id, part.n) for part in parts]
+    told = [
+        Told(
+            account=AccountId(part.id),
+            number=part.number,
+            provider=BANK,
+            moved=Moved(
+                charge=charge,
+                ref=f"undone {charge}",
+                amount=Money(part.amount_minor, part.currency),
+                account=part.number,
+                kind=MovementKind.REFUNDED,
+            ),
+        )
+        for part, charge in zip(parts, charges, strict=True)
+    ]
+    await movements.hear(desk, tx, told, [], now)
+    rows = [{"entry_id": entry_id, "n": part.n, "undone_at": now} for part in parts]
+    await tx.insert(bank_undone, rows)
+
+
+async def _parts(tx: Tx, entry_id: str) -> Sequence[Row[Any]]:
+    """Load the parts of a payment that are on accounts, and whose they are."""
+    c, p, a = bank_entry.c, bank_part.c, account.c
+    return await tx.rows(
+        select(*(p.n, p.amount_minor, c.currency, a.id, a.number, a.currency.label("kept_in")))
+        .join_from(bank_entry, bank_part, p.entry_id == c.id)
+        .join(account, a.id == p.account_id)
+        .where(c.id == entry_id, c.state.in_(sorted(ON_ACCOUNTS)), stands())
+        .order_by(p.n)
+    )
+
+
+async def _gone(tx: Tx, charges: Sequence[str]) -> bool:
+    m = movement.c
+    query = select(m.id).where(
+        m.provider == BANK, m.charge.in_(charges), m.kind != MovementKind.CLEARED.value
+    )
+    return await tx.scalar(query) is not None
 
 
 async def waiting(tx: Tx, entry_id: str) -> Stored:
@@ -128,7 +238,15 @@ async def waiting(tx: Tx, entry_id: str) -> Stored:
         raise NotFound(f"there is no line {entry_id!r} of a bank")
     if row.state not in WAITING:
         raise InvalidTransition(f"line {entry_id} does not wait: it is {row.state}")
-    return Stored(id=row.id, account=row.account, line=line_from(row), state=EntryState(row.state))
+    p = bank_part.c
+    before = await tx.scalar(select(func.max(p.n)).where(p.entry_id == entry_id))
+    return Stored(
+        id=row.id,
+        account=row.account,
+        line=line_from(row),
+        state=EntryState(row.state),
+        parts_before=before or 0,
+    )
 
 
 async def _part(tx: Tx, share: Share, whole: Money, *, is_only: bool) -> Part:

@@ -41,6 +41,7 @@ class Stored:
     account: str
     line: Line
     state: EntryState | None = None  # none: it has just come
+    parts_before: int = 0  # that were taken from accounts again
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,6 +60,7 @@ class Returned:
     provider: str
     charge: str
     owner: Owner
+    amount: Money | None = None  # of the line, if it takes back more than this
     is_told: bool = False  # the provider has said so itself
     fee: Money | None = None  # what the bank takes for it, in the same line
 
@@ -71,7 +73,7 @@ class Laid:
     state: EntryState
     why: Why
     parts: tuple[Part, ...] = ()
-    returned: Returned | None = None
+    returned: tuple[Returned, ...] = ()
     provider: str = ""
 
 
@@ -87,7 +89,7 @@ async def lay(desk: Desk, tx: Tx, laid: Sequence[Laid], now: datetime) -> None:
                 "amount_minor": part.amount.amount_minor,
             }
             for one in laid
-            for n, part in enumerate(one.parts, 1)
+            for n, part in _numbered(one)
         ],
     )
     told = [each for one in laid for each in _told(one, now)]
@@ -98,11 +100,7 @@ async def lay(desk: Desk, tx: Tx, laid: Sequence[Laid], now: datetime) -> None:
 
 
 async def _take_debits_back(desk: Desk, tx: Tx, laid: Sequence[Laid], now: datetime) -> None:
-    back = {
-        one.returned.charge: one
-        for one in laid
-        if one.returned is not None and one.returned.provider == DEBIT
-    }
+    back = {back.charge: one for one in laid for back in one.returned if back.provider == DEBIT}
     if not back:
         return
     told = [Back(mark=mark, code=one.entry.line.reason or UNSAID) for mark, one in back.items()]
@@ -117,34 +115,41 @@ async def _take_debits_back(desk: Desk, tx: Tx, laid: Sequence[Laid], now: datet
 
 def _told(one: Laid, now: datetime) -> list[Told]:
     at = min(datetime.combine(one.entry.line.booked_on, NOON), now)
-    if one.returned is not None:
-        back = one.returned
-        if back.is_told or back.provider == DEBIT:
-            return []
-        moved = Moved(
-            charge=back.charge,
-            ref=f"bank {one.entry.id}",
-            amount=-one.entry.line.amount,
-            account=back.owner.number,
-            kind=MovementKind.DISPUTED,
+    told = [
+        _tell(
+            back.owner,
+            back.provider,
+            Moved(
+                charge=back.charge,
+                ref=f"bank {one.entry.id}{f' {n}' if n else ''}",
+                amount=back.amount or -one.entry.line.amount,
+                account=back.owner.number,
+                kind=MovementKind.DISPUTED,
+            ),
+            at,
         )
-        return [_tell(back.owner, back.provider, moved, at)]
-    charges = [charge_of(one.entry.id, n) for n in range(1, len(one.parts) + 1)]
-    return [
+        for n, back in enumerate(one.returned)
+        if not back.is_told and back.provider != DEBIT
+    ]
+    return told + [
         _tell(
             part.owner,
             BANK,
             Moved(
-                charge=charge,
-                ref=charge,
+                charge=charge_of(one.entry.id, n),
+                ref=charge_of(one.entry.id, n),
                 amount=part.amount,
                 account=part.owner.number,
                 kind=MovementKind.CLEARED,
             ),
             at,
         )
-        for charge, part in zip(charges, one.parts, strict=True)
+        for n, part in _numbered(one)
     ]
+
+
+def _numbered(one: Laid) -> list[tuple[int, Part]]:
+    return list(enumerate(one.parts, one.entry.parts_before + 1))
 
 
 def _tell(owner: Owner, provider: str, moved: Moved, at: datetime) -> Told:
@@ -173,7 +178,7 @@ def _postings(one: Laid, now: datetime) -> list[Posting]:
         return []
     return [
         Posting(
-            id=f"{one.entry.id}.{'moved' if was_there else 'taken'}",
+            id=f"{one.entry.id}.{'moved' if was_there else 'taken'}{_again(one)}",
             kind=PostingKind.BANK,
             account=AccountId(BANK),
             on=now.date() if was_there else min(line.booked_on, now.date()),
@@ -181,6 +186,10 @@ def _postings(one: Laid, now: datetime) -> list[Posting]:
             entries=entries(*sides),
         )
     ]
+
+
+def _again(one: Laid) -> str:
+    return f".{one.entry.parts_before}" if one.entry.parts_before else ""
 
 
 _Side = tuple[Book, str, Money]
@@ -198,7 +207,7 @@ def _other_side(one: Laid) -> list[_Side]:
         return [(Book.BANK_CHARGES, BANK, amount)]
     if one.state is EntryState.OUTSIDE:
         return [(Book.CLEARING if one.provider else Book.OUTSIDE, one.provider, amount)]
-    back = one.returned
+    back = one.returned[0] if one.returned else None
     if back is None or back.provider == BANK:
         return []
     if back.fee is None:
@@ -219,9 +228,9 @@ async def _note(tx: Tx, laid: Sequence[Laid]) -> None:
             {KEYS: packed(tx.engine, keys)},
         )
     for one in laid:
-        if one.returned is not None and one.returned.of:
+        if one.returned and one.returned[0].of:
             await tx.execute(
                 update(bank_entry)
                 .where(bank_entry.c.id == one.entry.id)
-                .values(of_id=one.returned.of)
+                .values(of_id=one.returned[0].of)
             )

@@ -11,7 +11,7 @@ from sqlalchemy import or_, select
 from billing.accounts.store import account
 from billing.bank.matching import Owner
 from billing.bank.model import BANK, ON_ACCOUNTS
-from billing.bank.store import bank_entry, bank_part, charge_of
+from billing.bank.store import bank_entry, bank_part, charge_of, stands
 from billing.flows.bank.lay import Returned, Stored
 from billing.flows.debits import back as debits
 from billing.flows.desk import Desk
@@ -31,6 +31,7 @@ class _Paid:
     amount_minor: int
     currency: str
     owner: Owner
+    n: int
 
 
 async def find(desk: Desk, tx: Tx, lines: Sequence[Stored]) -> dict[str, Returned]:
@@ -50,7 +51,7 @@ async def find(desk: Desk, tx: Tx, lines: Sequence[Stored]) -> dict[str, Returne
             found[one.id] = Returned(
                 of=fit[0].id,
                 provider=BANK,
-                charge=charge_of(fit[0].id, 1),
+                charge=charge_of(fit[0].id, fit[0].n),
                 owner=fit[0].owner,
             )
     rest = [one for one in lines if one.id not in found and one.line.end_to_end]
@@ -78,7 +79,7 @@ async def _paid(tx: Tx, lines: Sequence[Stored]) -> list[_Paid]:
     query = (
         select(
             *(c.id, c.account, c.ref, c.end_to_end, c.amount_minor, c.currency),
-            *(a.id.label("owner_id"), a.number, a.currency.label("kept_in")),
+            *(p.n, a.id.label("owner_id"), a.number, a.currency.label("kept_in")),
         )
         .join_from(bank_entry, bank_part, p.entry_id == c.id)
         .join(account, a.id == p.account_id)
@@ -87,6 +88,7 @@ async def _paid(tx: Tx, lines: Sequence[Stored]) -> list[_Paid]:
             or_(among(tx.engine, c.end_to_end), among(tx.engine, c.ref, "refs")),
             c.state.in_(sorted(ON_ACCOUNTS)),
             p.amount_minor == c.amount_minor,
+            stands(),
             back.c.id.is_(None),
         )
         .order_by(c.booked_on, c.line_key)
@@ -103,6 +105,7 @@ async def _paid(tx: Tx, lines: Sequence[Stored]) -> list[_Paid]:
             amount_minor=row.amount_minor,
             currency=row.currency,
             owner=Owner(id=AccountId(row.owner_id), number=row.number, currency=row.kept_in),
+            n=row.n,
         )
         for row in await tx.rows(query, given)
     ]

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import exists, select
 
 from billing.bank.matching import decide
 from billing.bank.model import (
@@ -22,7 +22,7 @@ from billing.bank.model import (
     content,
     keys,
 )
-from billing.bank.store import bank_entry, bank_statement, line_from
+from billing.bank.store import bank_entry, bank_statement, bank_undone, line_from
 from billing.flows.bank import returns
 from billing.flows.bank.known import load, words_of
 from billing.flows.bank.lay import Laid, Part, Stored, lay
@@ -117,7 +117,9 @@ async def look_again(
     Returns how many wait no longer, and where to go on; nothing where all were looked at.
     """
     c = bank_entry.c
-    query = select(bank_entry).where(c.state.in_(_WAITING), c.id > after).order_by(c.id)
+    # What a person has taken from an account again, a person assigns.
+    is_undone = exists().where(bank_undone.c.entry_id == c.id)
+    query = select(bank_entry).where(c.state.in_(_WAITING), c.id > after, ~is_undone).order_by(c.id)
     # What a person decides about now is theirs.
     query = query.limit(limit).with_for_update(skip_locked=True)
     if iban:
@@ -148,7 +150,7 @@ async def take_back(desk: Desk, tx: Tx, fresh: Sequence[Stored], now: datetime) 
     both = sorted([*fresh, *waiting], key=lambda one: (one.line.booked_on, one.id))
     found = await returns.find(desk, tx, both)
     laid = [
-        Laid(entry=one, state=EntryState.RETURNED, why=Why.RETURN, returned=found[one.id])
+        Laid(entry=one, state=EntryState.RETURNED, why=Why.RETURN, returned=(found[one.id],))
         for one in both
         if one.id in found
     ]

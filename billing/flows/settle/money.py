@@ -169,7 +169,7 @@ class Purse:
             is_owed = (
                 one.kind is MovementKind.DISPUTED or wallet.owed.amount_minor > owed.amount_minor
             )
-            self.went_back |= back > 0 and is_owed and one.provider not in payments.UNJUDGED
+            self.went_back |= back > 0 and is_owed and payments.is_judged(one)
         self.settled.append(one.id)
         self._note_attempt(came_in, charge)
         if change:

@@ -23,7 +23,10 @@ RULES = (
             SELECT b.id, 'of ' || b.amount_minor || ' on accounts ' || COALESCE(p.given, 0)
             FROM bank_entry b
             LEFT JOIN (
-                SELECT entry_id, SUM(amount_minor) AS given FROM bank_part GROUP BY entry_id
+                SELECT entry_id, SUM(amount_minor) AS given FROM bank_part q
+                WHERE NOT EXISTS (
+                    SELECT 1 FROM bank_undone u WHERE u.entry_id = q.entry_id AND u.n = q.n
+                ) GROUP BY entry_id
             ) p ON p.entry_id = b.id
             WHERE COALESCE(p.given, 0)
                 <> CASE WHEN b.state IN ('matched', 'assigned') THEN b.amount_minor ELSE 0 END

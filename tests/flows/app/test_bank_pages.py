@@ -52,6 +52,10 @@ async def test_a_statement_is_taken_and_decided_over_the_api(harbour, served):
     assert {one["why"] for one in page["items"] + rest["items"]} == {"unknown", "no_payment"}
     ids = {ref: key for ref, (key, _) in (await entries(served.house)).items()}
     to = [{"contract": HERE, "amount": "7.00"}]
+    wrong = {"line": ids["B4"], "to": to}
+    assert (await served.api("POST", "bank/assign", wrong))[0] == 200
+    assert (await served.api("POST", "bank/undo", {"line": ids["B4"]}))[0] == 200
+    assert (await served.api("POST", "bank/undo", {"line": ids["B4"]}))[0] == 409
     asked = {
         "bank/assign": {"line": ids["B1"], "to": to},
         "bank/return": {"line": ids["B2"], "of": ids["B1"]},
@@ -71,7 +75,8 @@ async def test_a_statement_is_taken_and_decided_over_the_api(harbour, served):
         "B4": "suspense",
         "B5": "suspense",
     }
-    done = ["bank.aside", "bank.suspend", "bank.return", "bank.assign", "bank.take", "bank.take"]
+    done = ["bank.aside", "bank.suspend", "bank.return", "bank.assign", "bank.undo", "bank.assign"]
+    done += ["bank.take", "bank.take"]
     assert await deeds(served.house) == done
 
 
@@ -90,11 +95,16 @@ async def test_a_cashier_decides_in_the_browser(harbour, served):
     assert "/console/bank/assign" not in seen.text
     assert (await support.post("/console/bank/aside", line="x")).status == 403
     ids = {ref: key for ref, (key, _) in (await entries(served.house)).items()}
+    await cashier.post("/console/bank/assign", line=ids["B1"], to=THERE)
+    assert "Not theirs" in (await cashier.get("/console/bank")).text
+    assert "Not theirs" not in (await support.get("/console/bank")).text
+    await cashier.post("/console/bank/undo", line=ids["B1"])
     await cashier.post("/console/bank/assign", line=ids["B1"], to=HERE)
     await cashier.post("/console/bank/return", line=ids["B2"], of=ids["B1"])
     await cashier.post("/console/bank/suspend", line=ids["B3"])
     await cashier.post("/console/bank/aside", line=ids["B3"], reason="none of ours")
     page = await cashier.get("/console/bank")
     assert "Nothing waits." in page.text
-    done = ["bank.aside", "bank.suspend", "bank.return", "bank.assign", "bank.take"]
+    done = ["bank.aside", "bank.suspend", "bank.return", "bank.assign", "bank.undo", "bank.assign"]
+    done += ["bank.take"]
     assert await deeds(served.house) == done

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from functools import partial
 
 import pytest
 
+from billing.dunning.segment import Segments
 from messages import store as deliveries
+from messages.announcing import KIND as ANNOUNCE
+from messages.announcing import Announcement, Announcements, announce
+from messages.consent import say
 from messages.deliver import Deliver
 from messages.dispatch import Dispatch
 from messages.letters.channel import Post
@@ -17,6 +21,7 @@ from messages.letters.store import KIND as MAIL
 from messages.letters.store import Letters
 from messages.model import Outcome
 from messages.notify import KIND, Notices
+from messages.plan import Via
 from messages.policy import read_policy
 from messages.policy_store import configure_gateway, keep_policy
 from messages.sms.channel import KIND as SMS
@@ -28,7 +33,7 @@ from runtime.work import Lane
 from terms.errors import Permanent, Unreachable, untouched
 from terms.ids import NoticeId, ServiceId
 from terms.notice import Notice
-from tests.fixtures.billing import Office, household, make_office
+from tests.fixtures.billing import LADDER, PUBLICATION, Office, household, make_office
 from tests.flows.app.test_notices import PARAMS, Wall
 from tests.simulators.process import RunningSimulator, start_simulator
 
@@ -93,11 +98,15 @@ class Town:
         async def named(_tx):
             return "Box TV"
 
-        dispatch = Dispatch(store, work, letters, named)
+        dispatch = Dispatch(
+            store, work, letters, named=named, leaving=lambda home: f"https://tv.example/{home}"
+        )
+        announcements = Announcements(store, work, dispatch)
         screens = Deliver(store, work, Notices(self.wall), dispatch.follow)
         short = ShortMessages(sealer, self.door, work.clock)
         self.lanes = {
             KIND: Lane(work, KIND, partial(dispatch.handle, screens)),
+            ANNOUNCE: Lane(work, ANNOUNCE, announcements.handle),
             MAIL: Lane(
                 work, MAIL, Deliver(store, work, Post(letters, self.post), dispatch.follow).handle
             ),
@@ -105,10 +114,10 @@ class Town:
         }
         self.sealer = sealer
 
-    async def rule(self, via, *, quiet="", parts_max=3, **texts):
+    async def rule(self, via, *, kind="payment_reminder", quiet="", parts_max=3, **texts):
         """Have the operator say which channels, at which hours, in which words."""
         told = {
-            "channels": {"payment_reminder": via},
+            "channels": {kind: via},
             "quiet": {"sms": quiet},
             "texts": {"en": {"payment_reminder": texts}} if texts else {},
         }
@@ -289,3 +298,51 @@ async def test_a_mail_server_that_is_away_is_waited_for(town):
     await town.turn()
     assert await town.told() == {("n1.mail", "mail"): Outcome.WAITING}
     assert await town.sent() == []
+
+
+async def test_an_announcement_reaches_whoever_has_not_declined(town):
+    """Page by page, once each, in the household's language, of a segment alone, with a way out."""
+    await town.rule(["mail", "sms", "screen"], kind="announcement")
+    texts = {"en": "Four more channels.", "de": "Vier Sender mehr."}
+    usual = Segments.usual(LADDER).each
+    segments = Segments({**usual, "hotels": usual[""]})
+    await town.office.publish(replace(PUBLICATION, segments=segments))
+    other = await move_in(town.office, "100002", phone="+431999999", email="b@b.example")
+    third = await move_in(town.office, "100003", email="c@c.example", locale="de-AT")
+    await move_in(town.office, "100004", email="d@d.example", segment="hotels")
+    now = town.office.desk.work.clock.machine_now()
+    async with town.store.begin() as tx:
+        await say(tx, other, Via.MAIL, now, is_declined=True)
+        await say(tx, third, Via.MAIL, now, is_declined=True)
+        await say(tx, third, Via.MAIL, now, is_declined=False)
+        assert not await say(tx, other, Via.MAIL, now, is_declined=True)
+        await announce(tx, town.office.desk.work, Announcement(id="A1", texts=texts, segment=""))
+    await town.turn()
+    async with town.store.begin() as tx:
+        await town.office.desk.work.mark(tx, ANNOUNCE, ["A1"])
+    await town.turn()
+    letters = {one.to: one for one in town.post.letters}
+    assert letters.keys() == {EMAIL, "c@c.example"}
+    assert len(town.post.letters) == 2
+    assert "Vier Sender mehr." in letters["c@c.example"].text
+    assert letters[EMAIL].leaving == f"https://tv.example/{town.home}"
+    assert await town.sent() == [("+431999999", "BOXTV", "Four more channels.")]
+    assert town.wall.shown == []
+
+
+async def test_whoever_has_declined_all_is_told_what_concerns_the_contract(town):
+    """Marketing by no channel; a reminder by each, without a way out."""
+    now = town.office.desk.work.clock.machine_now()
+    async with town.store.begin() as tx:
+        for via in Via:
+            await say(tx, town.home, via, now, is_declined=True)
+        one = Announcement(id="A1", texts={"en": "More."})
+        await announce(tx, town.office.desk.work, one)
+    await town.rule({"all": ["screen", "mail", "sms"]})
+    await town.announce()
+    await town.turn()
+    assert [text for _, text in town.wall.shown] == [READ]
+    (letter,) = town.post.letters
+    assert letter.leaving == ""
+    assert len(await town.sent()) == 1
+    assert (await town.told())[(f"A1.{town.home}.screen", "screen")] is Outcome.FAILED

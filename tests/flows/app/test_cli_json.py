@@ -157,7 +157,7 @@ ASKED = {
     "cash retire": ("main",),
     "wallet show": (LIT,),
     "wallet top-up": (DARK, "20.00"),
-    "wallet pay-out": (DARK, "0.10", "--reference", "W-1"),
+    "wallet pay-out": (LIT, "0.10", "--reference", "W-1"),
     "methods list": (LIT,),
     "methods add": (DARK,),
     "methods default": (LIT, "PM1"),
@@ -241,10 +241,13 @@ ASKED = {
     "usage meters": (),
     "notices preview": (),
     "notices log": (),
+    "notices announce": ("en=There are four more channels.",),
+    "notices decline": (LIT, "mail"),
     "bank take": ("{folder}/../bank.xml",),
     "bank statements": (),
     "bank review": (),
     "bank assign": ("{B1}", LIT),
+    "bank undo": ("{B1}",),
     "bank return": ("{B2}", "{B1}"),
     "bank suspend": ("{B3}",),
     "bank aside": ("{B3}",),
@@ -351,10 +354,17 @@ def named(name: str, told: Any) -> dict[str, str]:
 def wait_for_debits(ours: Operation) -> None:
     """Let the product beside announce what the mandate is for."""
     with closing(sqlite3.connect(ours.product.folder / "boxoffice.db")) as database:
-        for _ in range(100):
+        for _ in range(300):
             if database.execute("SELECT 1 FROM debit").fetchone():
                 return
             time.sleep(0.2)
+
+
+def assign_again(ours: Operation) -> None:
+    """Give the line that was undone to somebody again."""
+    with closing(sqlite3.connect(ours.product.folder / "boxoffice.db")) as database:
+        (line,) = database.execute("SELECT id FROM bank_entry WHERE ref = 'B1'").fetchone()
+    assert CliRunner().invoke(cli, ["bank", "assign", line, LIT]).exit_code == 0
 
 
 def add_a_batch(ours: Operation) -> None:
@@ -383,11 +393,19 @@ def count_by_another(ours: Operation) -> None:
         database.commit()
 
 
+def pay_ahead(_ours: Operation) -> None:
+    """Take cash of a household that owes nothing."""
+    asked = ["pay", LIT, "90.00", "--reference", "W-0"]
+    assert CliRunner().invoke(cli, asked).exit_code == 0
+
+
 # What others do before a command is asked.
 BEFORE = {
     "bill preview": wait_for_bill_days,
+    "bank return": assign_again,
     "cash approve": count_by_another,
     "debits coming": wait_for_debits,
+    "wallet pay-out": pay_ahead,
     "debits withdraw": add_a_batch,
 }
 

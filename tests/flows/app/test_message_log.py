@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from app.desk.leaving_link import address
 from app.roles.scheduler import _sweep_messages
 from messages import store as deliveries
 from messages.model import Delivery, Outcome
 from messages.plan import KINDS, Via
 from messages.templates import languages
+from tests.flows.app.guest import visiting
 from tests.flows.app.visitor import let_in
 
 MINE, OTHER = "200001", "200002"
@@ -87,3 +89,64 @@ async def test_what_is_old_is_forgotten(counter):
     await furnish(counter.house)
     await _sweep_messages(counter.house)
     assert await found(counter, "") == ["texted", "shown", "mailed", "waits"]
+
+
+async def declined(served):
+    """Tell what a household has declined."""
+    return (await served.api("GET", f"accounts/{MINE}/declined"))[1]["channels"]
+
+
+async def test_offers_are_declined_by_every_door(counter):
+    """The API, the console, the portal and the link of a letter; each deed is in the audit."""
+    house = counter.house
+    path = f"accounts/{MINE}/declined"
+    body = {"channel": "sms", "declined": True, "reason": "called"}
+    status, told = await counter.api("POST", path, body)
+    assert (status, told) == (200, {"channels": ["sms"]})
+    owner = await let_in(counter)
+    form = {"once": "o1", "channel": "sms", "welcome": "yes", "reason": ""}
+    assert (await owner.post(f"/console/accounts/{MINE}/offers", **form)).status == 303
+    assert await declined(counter) == []
+    guest = await visiting(counter, MINE)
+    assert (await guest.post("/portal/me/offers", screen="yes", mail="yes")).status == 303
+    assert await declined(counter) == ["sms"]
+    async with house.store.read() as tx:
+        service = (await tx.fetch(f"SELECT id FROM service WHERE contract = '{MINE}'"))[0][0]
+    settings = house.settings.model_copy(update={"public_url": "https://tv.example"})
+    link = address(settings, house.sealer, service).removeprefix("https://tv.example")
+    status, page, _ = await counter.raw("GET", link)
+    assert (status, b"Send me no more offers" in page) == (200, True)
+    assert await declined(counter) == ["sms"]
+    clicked = {"Content-Type": "application/x-www-form-urlencoded"}
+    status, page, _ = await counter.raw(
+        "POST", link, headers=clicked, data=b"List-Unsubscribe=One-Click"
+    )
+    assert (status, b"no more offers by mail" in page) == (200, True)
+    assert await declined(counter) == ["mail", "sms"]
+    assert (await counter.raw("POST", link[:-3] + "xyz"))[0] == 404
+    assert address(house.settings, house.sealer, service) == ""
+    async with house.store.read() as tx:
+        deeds = await tx.fetch("SELECT action, actor FROM audit WHERE action LIKE 'marketing.%'")
+    assert [action for action, _ in deeds] == [
+        "marketing.decline",
+        "marketing.accept",
+        "marketing.decline",
+        "marketing.decline",
+    ]
+    assert deeds[-1][1] == "letter"
+
+
+async def test_an_announcement_is_said_by_staff(counter):
+    """It is in the audit, and what makes no sense is refused by its field."""
+    status, told = await counter.api("POST", "announcements", {"texts": {"en": "More."}})
+    assert status == 201, told
+    for body, field in (
+        ({"texts": {"de": "Mehr."}}, "texts"),
+        ({"texts": {"en": "x" * 501}}, "texts.en"),
+        ({"texts": {"en": "More."}, "segment": "nobody"}, "segment"),
+    ):
+        status, told = await counter.api("POST", "announcements", body)
+        assert (status, field in str(told)) == (400, True), told
+    async with counter.house.store.read() as tx:
+        rows = await tx.fetch("SELECT subject FROM audit WHERE action = 'notices.announce'")
+    assert [row[0] for row in rows] == ["everybody"]

@@ -1,6 +1,7 @@
 """Statements of banks become money on accounts, or wait in suspense until a person decides."""
 
 import shutil
+from contextlib import nullcontext
 from decimal import Decimal
 from typing import Any
 
@@ -12,12 +13,12 @@ from sqlalchemy.exc import DBAPIError
 
 from billing.bank.reading import read
 from billing.bank.store import bank_entry
-from billing.flows.bank.decide import Share, assign, set_aside, suspend, take_back
+from billing.flows.bank.decide import Share, assign, set_aside, suspend, take_back, undo
 from billing.flows.bank.take import Taken, batches, close, is_taken, look_again, take_lines
 from billing.flows.movements import Told, hear
 from billing.flows.void import void
 from billing.payments.model import Moved, MovementKind
-from billing.payments.store import movement
+from billing.payments.store import movement, payment_method
 from billing.subscriptions.model import Activation
 from runtime.store import Store
 from terms.errors import Duplicate, Invalid, InvalidTransition, NotFound
@@ -221,6 +222,90 @@ async def test_a_return_takes_its_payment_back(office: Office):
     await office.settle(*office.looks)
     assert await books(office) == {}
     await sound(office)
+
+
+async def test_a_split_payment_goes_back_in_parts_or_whole(office: Office):
+    """The amount tells which part, or the word of who says so; each goes back once."""
+    for contract in ("100001", "100002", "100003"):
+        await office.join(contract)
+    split = {
+        "N1": ["100001=3.00", "100002=4.00"],
+        "N2": ["100001=2.00", "100002=2.00", "100003=3.00"],
+    }
+    await take(office, camt(*[NOBODY.but(ref=ref) for ref in split]))
+    desk, now, ids = office.desk, office.now, {ref: await entry(office, ref) for ref in split}
+    for ref, wishes in split.items():
+        parts = [one.partition("=") for one in wishes]
+        shares = [Share(contract=contract, amount=amount) for contract, _, amount in parts]
+        async with office.store.begin() as tx:
+            await assign(desk, tx, ids[ref], shares, now)
+    amounts = {"X1": "-7.00", "X2": "-2.00", "X3": "-4.00"}
+    backs = [Row(amount=amount, ref=ref, is_reversal=True) for ref, amount in amounts.items()]
+    await take(office, camt(*backs, key="S-2"))
+    back = {ref: await entry(office, ref) for ref in amounts}
+    asked = [
+        ("X3", "N2", "it is of 2.00 EUR, 2.00 EUR, 3.00 EUR"),
+        ("X2", "N2", "several parts"),
+        ("X1", "N1", ""),
+        ("X3", "N1", "taken back already"),
+    ]
+    for ref, of, why in asked:
+        refused = pytest.raises(Invalid, match=why) if why else nullcontext()
+        async with office.store.begin() as tx:
+            with refused:
+                await take_back(desk, tx, back[ref], ids[of], now)
+    await office.run(lambda tx: take_back(desk, tx, back["X2"], f"{ids['N2']}.2", now))
+    await office.settle(*office.looks)
+    assert await open_items(office.store) == {
+        "INV-00000001": 2520 - 200,
+        "INV-00000002": 2520,
+        "INV-00000003": 2520 - 300,
+    }
+    await sound(office)
+
+
+async def test_a_wrong_assignment_is_undone(office: Office):
+    """The money is the other household's; nothing is confirmed of its payer, no card is stopped."""
+    one = await office.join()
+    await office.join("100002")
+    await take(office, camt(BY_INVOICE, NOBODY.but(iban=PAYER)))
+    desk, now = office.desk, office.now
+    sure, other = await entry(office, "B1"), await entry(office, "B3")
+    await office.run(lambda tx: assign(desk, tx, other, [Share(contract="100001")], now))
+    await office.settle(*office.looks)
+    async with office.store.begin() as tx:
+        await undo(desk, tx, sure, now)
+        await undo(desk, tx, other, now)
+    await office.settle(*office.looks)
+    await sound(office)
+    assert (await open_items(office.store))["INV-00000001"] == 2520
+    assert set((await lines(office)).values()) == {("suspense", "person")}
+    # Nobody but a person looks at it again, and the payer is known no more.
+    await office.run(lambda tx: look_again(desk, tx, now))
+    await take(office, camt(NOBODY.but(iban=PAYER, ref="B9"), key="S-2"))
+    assert (await lines(office))["B1"] == ("suspense", "person")
+    assert (await lines(office))["B9"] == ("suspense", "unknown")
+    async with office.store.read() as tx:
+        stopped = await tx.rows(select(payment_method.c.stopped))
+    assert {row.stopped for row in stopped} == {""}
+    with pytest.raises(InvalidTransition, match="on no account"):
+        await office.run(lambda tx: undo(desk, tx, sure, now))
+    for _ in range(2):
+        await office.run(lambda tx: assign(desk, tx, sure, [Share(contract="100002")], now))
+        await office.settle(*office.looks)
+        assert "INV-00000002" not in await open_items(office.store)
+        await office.run(lambda tx: undo(desk, tx, sure, now))
+        await office.settle(*office.looks)
+        await sound(office)
+    await office.run(lambda tx: assign(desk, tx, sure, [Share(contract="100002")], now))
+    await take(office, camt(BACK, key="S-3"))
+    assert (await lines(office))["B5"] == ("returned", "return")
+    with pytest.raises(InvalidTransition, match="taken back by the bank"):
+        await office.run(lambda tx: undo(desk, tx, sure, now))
+    await sound(office)
+    assert (await balances(office.store))["receivable", one, "EUR"] == 2520
+    with pytest.raises(DBAPIError, match="only grows"):
+        await driven(office, "DELETE FROM bank_undone")
 
 
 async def test_a_debit_that_failed_takes_back_what_its_provider_said(office: Office):

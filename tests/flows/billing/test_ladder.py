@@ -18,6 +18,7 @@ from billing.flows.recover import recover
 from billing.flows.segment import put_in
 from billing.flows.unbrake import release
 from billing.payments.store import open_item, write_off
+from billing.reads.dunning import preview
 from runtime.log import log_entry
 from runtime.work import work
 from terms.entitlement import Entitlement, ServiceState
@@ -189,6 +190,18 @@ async def test_after_five_days_of_outage_each_step_comes_once_and_in_order(offic
     ]
     days = [seen[rung] for rung in ("limit:sd_only", "limit:barker", "suspend", "terminate")]
     assert days == [32, 35, 37, 47]
+
+
+async def test_a_preview_tells_each_rung_on_its_day(small_office: Office):
+    """Whoever owes is told, limited, suspended, ended and written off on the days of the ladder."""
+    office = small_office
+    await owing(office)
+    async with office.store.read() as tx:
+        seen = (await preview(tx, ALL, ALL, office.now, days=60)).published
+    names = ("told", "limited", "suspended", "terminated", "written_off")
+    days = [(getattr(seen, f"first_{name}")[0].on - date(2026, 4, 1)).days for name in names]
+    assert days == [3, 5, 10, 20, 40]
+    assert [getattr(seen, name) for name in names] == [1] * 5
 
 
 async def test_a_brake_stops_a_mass_cut_off_until_it_is_released(office: Office):
