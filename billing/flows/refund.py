@@ -67,7 +67,7 @@ async def give_back(
     if not is_cash:
         provider_of(desk, came.provider)
     left = left_of(charge, await _undecided(tx, came))
-    amount, note = await _amount(desk, tx, wish, left, now, by=by)
+    amount, note = await _amount(desk, tx, held, wish, left, now, by=by)
     key = new_id(now, desk.chance)
     state = RefundState.DONE if is_cash else RefundState.OPEN
     row = {
@@ -109,7 +109,7 @@ async def give_back(
 
 
 async def _amount(
-    desk: Desk, tx: Tx, wish: RefundWish, left: Money, now: datetime, *, by: str
+    desk: Desk, tx: Tx, held: Contract, wish: RefundWish, left: Money, now: datetime, *, by: str
 ) -> tuple[Money, str]:
     """Tell how much goes back; for a line by the credit note that is written for it."""
     amount = wish.amount or left
@@ -120,7 +120,9 @@ async def _amount(
     note = ""
     if wish.line:
         given = Goodwill(of=amount, reason=wish.reason, reference=f"refund {wish.reference}"[:100])
-        done = await goodwill.give(desk, tx, wish.line, given, now, by=by)
+        done = await goodwill.give(
+            desk, tx, wish.line, given, now, by=by, only_of=held.account
+        )
         note = done.note
         c = credit_note.c
         total = await tx.scalar(select(c.total_minor).where(c.number == note))
