@@ -187,8 +187,11 @@ def _standing(debtor: Debtor, segment: Segment, now: Slot) -> _Standing:
             )
         if place == reached:
             return standing
-    if debtor.promise or debtor.is_braked or standing.rests:
+    if debtor.promise or standing.rests:
         return standing
+    if debtor.is_braked:
+        # Whoever lets it go marks the account; it is looked at every day all the same.
+        return standing._replace(next_at=Slot(days_after(now.day, 1)))
     return _climbed(debtor, segment, standing, now)
 
 

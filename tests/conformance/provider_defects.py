@@ -1,4 +1,4 @@
-"""Planted defects: the Stripe provider with one mistake each, as providers elsewhere have them."""
+"""Planted defects: providers with one mistake each, as providers elsewhere have them."""
 
 # ruff: noqa: D102 - the class says what is wrong
 
@@ -7,7 +7,9 @@ import itertools
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import ClassVar
+from typing import ClassVar, TypeVar
+
+import orjson
 
 from billing.payments.model import Decline, Moved, MovementKind
 from billing.payments.provider import (
@@ -19,7 +21,10 @@ from billing.payments.provider import (
     GivenBack,
     Missing,
     Processing,
+    Provider,
 )
+from billing.payments.providers.gocardless import Gocardless
+from billing.payments.providers.gocardless.events import CONFIRMED, FETCHED
 from billing.payments.providers.stripe import Stripe
 from billing.payments.reading import object_of
 from terms.errors import Invalid, Permanent, Throttled, Unauthorized, Unreachable, untouched
@@ -31,17 +36,18 @@ from terms.money import Money
 class Defect:
     """A broken provider and the check that must find it."""
 
-    provider: type[Stripe]
+    provider: type[Provider]
     caught_by: str
 
 
+T = TypeVar("T", bound=Provider)
 DEFECTS: dict[str, Defect] = {}
 
 
-def defect(caught_by: str) -> Callable[[type[Stripe]], type[Stripe]]:
+def defect(caught_by: str) -> Callable[[type[T]], type[T]]:
     """Plant a defect."""
 
-    def plant(provider: type[Stripe]) -> type[Stripe]:
+    def plant(provider: type[T]) -> type[T]:
         DEFECTS[provider.__name__] = Defect(provider=provider, caught_by=f"test_{caught_by}")
         return provider
 
@@ -351,3 +357,15 @@ class SaysNothingWasDone(Stripe):
             return await super().charge(order)
         except Unreachable as error:
             raise untouched(error) from None
+
+
+@defect("an_event_tells_the_same_whenever_it_is_taken_up")
+class AsItIsToday(Gocardless):
+    """What had happened before an event is read from how things are when it is taken up."""
+
+    async def complete(self, body):
+        event = object_of(await super().complete(body))
+        if event.get("action") == "confirmed":
+            state = event[FETCHED]["payments"]["status"]
+            event[FETCHED][CONFIRMED] = state != "confirmed"
+        return orjson.dumps(event)

@@ -1,17 +1,21 @@
 """The suite finds every planted defect at the check meant for it, and none in the original."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import pytest
 
+from billing.payments.conformance import Harness as ProviderHarness
 from billing.payments.conformance import ProviderSuite
 from billing.payments.provider import Provider
+from billing.payments.providers.gocardless import Gocardless
+from billing.payments.providers.stripe import Stripe
 from gateway.adapters.conformance import CHECKS
 from gateway.adapters.sdk import Adapter
 from terms.errors import BoxofficeError, TargetError
 from tests.conformance import box_defects, provider_defects
 from tests.conformance.defects import DEFECTS
+from tests.conformance.harness_gocardless import GocardlessHarness
 from tests.conformance.harness_ministra import MinistraHarness
 from tests.conformance.harness_ssh import SshHarness
 from tests.conformance.harness_stripe import StripeHarness
@@ -20,7 +24,6 @@ from tests.conformance.harness_stripe import StripeHarness
 IDLE = {
     "test_a_page_to_pay_on_has_an_address",
     "test_a_refund_that_never_arrived_is_missing",
-    "test_an_event_tells_the_same_whenever_it_is_taken_up",
     "test_what_concerns_no_money_tells_nothing",
 }
 
@@ -95,32 +98,27 @@ async def test_a_planted_defect_of_boxes_is_found(rack: PlantedBoxes, name: str)
         await CHECKS[defect.caught_by].run(rack)
 
 
-class PlantedProvider(StripeHarness):
-    """A provider met by another class than the registered one, while `planted` is set."""
-
-    planted: type[Provider] | None = None
-
-    def provider_class(self) -> type[Provider]:
-        """Give the planted class."""
-        return self.planted or super().provider_class()
-
-
 @pytest.fixture(scope="module")
-def payments() -> Iterator[PlantedProvider]:
-    """Start one provider for all defects."""
-    planted = PlantedProvider()
-    planted.start()
-    yield planted
-    planted.stop()
+def payments() -> Iterator[Mapping[type[Provider], ProviderHarness]]:
+    """Start one provider of each kind for all its defects."""
+    harnesses = {Stripe: StripeHarness(), Gocardless: GocardlessHarness()}
+    for one in harnesses.values():
+        one.start()
+    yield harnesses
+    for one in harnesses.values():
+        one.stop()
 
 
 @pytest.mark.parametrize("name", provider_defects.DEFECTS)
-async def test_a_planted_defect_of_providers_is_found(payments: PlantedProvider, name: str) -> None:
+async def test_a_planted_defect_of_providers_is_found(
+    payments: Mapping[type[Provider], ProviderHarness], name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A provider with this defect fails the check that is meant to find it."""
     defect = provider_defects.DEFECTS[name]
+    harness = payments[defect.provider.__mro__[1]]
+    monkeypatch.setattr(harness, "provider_class", lambda: defect.provider)
     suite = ProviderSuite()
-    suite.harness = payments  # type: ignore[misc]
-    payments.planted = defect.provider
+    suite.harness = harness  # type: ignore[misc]
     with pytest.raises((AssertionError, BoxofficeError)):
         await getattr(suite, defect.caught_by)()
 
