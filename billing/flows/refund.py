@@ -120,9 +120,7 @@ async def _amount(
     note = ""
     if wish.line:
         given = Goodwill(of=amount, reason=wish.reason, reference=f"refund {wish.reference}"[:100])
-        done = await goodwill.give(
-            desk, tx, wish.line, given, now, by=by, only_of=held.account
-        )
+        done = await goodwill.give(desk, tx, wish.line, given, now, by=by, only_of=held.account)
         note = done.note
         c = credit_note.c
         total = await tx.scalar(select(c.total_minor).where(c.number == note))
