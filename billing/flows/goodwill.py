@@ -72,17 +72,14 @@ class Forgiven:
 
 
 async def give(
-    desk: Desk, tx: Tx, line: str, wish: Goodwill, now: datetime, *, by: str, only_of: str = ""
+    desk: Desk, tx: Tx, line: str, wish: Goodwill, now: datetime, *, by: str
 ) -> Forgiven:
     """Give back of a line, named like INV-00000012.3, and settle its account.
 
-    Raises NotFound; Invalid for more than is left of the line, and for one that is not of the
-    account `only_of` where that is said; InvalidTransition for a deposit, and for an invoice that
-    is void or written off; Duplicate where the reference stands for another.
+    Raises NotFound; Invalid for more than is left of the line; InvalidTransition for a deposit, and
+    for an invoice that is void or written off; Duplicate where the reference stands for another.
     """
     row = await _lock(tx, line)
-    if only_of and row.account_id != only_of:
-        raise Invalid("line", f"{line} is on another account's invoice")
     before = await _before(tx, row, wish)
     if before is not None:
         return before
