@@ -23,7 +23,8 @@ from billing.flows.goodwill import BY_CHARS_MAX, Goodwill
 from billing.flows.movements import Told
 from billing.flows.receipts import Passed
 from billing.flows.receive import provider_of
-from billing.invoicing.store import credit_note
+from billing.invoicing.model import line_named
+from billing.invoicing.store import credit_note, invoice
 from billing.payments.model import HOUSE, Moved, Movement, MovementKind
 from billing.payments.refunds import UNDECIDED, RefundState, RefundWish, left_of, refunded_so_far
 from billing.payments.store import movement, movement_from, refund
@@ -62,6 +63,7 @@ async def give_back(
     if before is not None:
         return before
     charge = await _charge(tx, held, wish)
+    await _check_line(tx, held, wish.line)
     came = next(one for one in charge if one.kind is MovementKind.CLEARED)
     is_cash = came.provider == CASH
     if not is_cash:
@@ -129,6 +131,14 @@ async def _amount(
         why = f"must be above nothing and no more than {left}, which is left of {wish.charge}"
         raise Invalid("amount", why)
     return amount, note
+
+
+async def _check_line(tx: Tx, held: Contract, line: str) -> None:
+    """Raise Invalid for a line of another account; one that is not there is told of later."""
+    number, _ = line_named(line) or ("", 0)
+    owner = await tx.scalar(select(invoice.c.account_id).where(invoice.c.number == number))
+    if owner is not None and owner != held.account:
+        raise Invalid("line", f"{line} is on another account's invoice")
 
 
 async def _charge(tx: Tx, held: Contract, wish: RefundWish) -> list[Movement]:
