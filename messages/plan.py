@@ -92,6 +92,16 @@ KINDS: Mapping[str, Kind] = {
             "creditor": "AT61ZZZ01234567890",
         },
     ),
+    "wallet_low": Kind(sample={"contract": "200001", "amount": "4.50 EUR"}),
+    "wallet_renewal": Kind(
+        sample={
+            "contract": "200001",
+            "amount": "4.50 EUR",
+            "needed": "26.40 EUR",
+            "missing": "21.90 EUR",
+            "due_on": "2027-04-01",
+        },
+    ),
     ANNOUNCEMENT: Kind(
         sample={"contract": "200001", "text": "From May on there are four more channels."},
         purpose=Purpose.MARKETING,

@@ -42,6 +42,7 @@ from app.cli import (
     users,
     verify,
     vouchers,
+    wallet,
     work,
 )
 
@@ -105,6 +106,7 @@ for part in (
     debits,
     promotions,
     vouchers,
+    wallet,
     cash,
     loyalty,
     doctor,

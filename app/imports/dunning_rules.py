@@ -27,6 +27,7 @@ from billing.dunning.segment import (
     Segment,
     Segments,
 )
+from billing.payments.wallet import AMOUNT_MINOR_MAX, RENEWAL_DAYS_MAX, WalletRules
 from messages.plan import OF_SERVICE
 from terms.errors import Invalid
 from terms.money import Money
@@ -117,6 +118,25 @@ class Tries(AtHours):
     payday_wait_days: int = Field(default=0, ge=0, le=PAYDAY_WAIT_DAYS_MAX)
 
 
+class WalletTable(_Strict):
+    """[dunning.wallet]: when a wallet counts as low, and how much may be put into one at once."""
+
+    low: str = Field(default="0", max_length=20)
+    renewal_days: int = Field(default=0, ge=0, le=RENEWAL_DAYS_MAX)
+    top_up_min: str = Field(default="", max_length=20)
+    top_up_max: str = Field(default="", max_length=20)
+
+    def rules(self, currency: str) -> WalletRules:
+        """Give the rules. Raises Invalid naming the field."""
+        return WalletRules(
+            currency=currency,
+            low_minor=_minor(self.low, currency, "low"),
+            renewal_days=self.renewal_days,
+            top_up_min_minor=_minor(self.top_up_min, currency, "top_up_min") or 1,
+            top_up_max_minor=_minor(self.top_up_max, currency, "top_up_max") or AMOUNT_MINOR_MAX,
+        )
+
+
 class Rules(_Strict):
     """[dunning.segments.NAME]: what a segment has of its own; the rest is as in [dunning]."""
 
@@ -127,6 +147,7 @@ class Rules(_Strict):
     retries: Tries | None = None
     late_fees: Late | None = None
     dispute_fee: Disputed | None = None
+    wallet: WalletTable | None = None
     reactivation: Reactivated | None = None
 
 
@@ -169,6 +190,7 @@ def _segment(
     tries = _own(rules.retries, usual.retries) or Tries()
     late = _own(rules.late_fees, usual.late_fees)
     disputed = _own(rules.dispute_fee, usual.dispute_fee)
+    tells = _own(rules.wallet, usual.wallet)
     reactivated = _own(rules.reactivation, usual.reactivation)
     with _named(where):
         ladder = _ladder(_own(rules.steps, usual.steps) or [], levels)
@@ -184,6 +206,8 @@ def _segment(
             )
         with _named("late_fees"):
             late_fees = late.rules(currency) if late else None
+        with _named("wallet"):
+            wallet = tells.rules(currency) if tells else None
         with _named("dispute_fee"):
             dispute_fee = disputed.rules(currency) if disputed else None
         with _named("reactivation"):
@@ -196,6 +220,7 @@ def _segment(
             retries=retries,
             late_fees=late_fees,
             dispute_fee=dispute_fee,
+            wallet=wallet,
             reactivation=reactivation,
         )
 
@@ -241,10 +266,10 @@ def unrouted(segments: Segments, routed: Collection[str]) -> Iterator[tuple[str,
     yield from sorted(one for one in added if one[1] not in routed)
 
 
-def _minor(text: str | None, currency: str) -> int:
+def _minor(text: str | None, currency: str, field: str = "least") -> int:
     if not text:
         return 0
     try:
         return Money.parse(cells.amount_text(text), currency).amount_minor
     except ValueError as error:
-        raise Invalid("least", str(error)) from None
+        raise Invalid(field, str(error)) from None

@@ -19,6 +19,7 @@ from app.web.console.pages import Console
 from app.web.console.searching import Searching
 from app.web.console.stated import Stated
 from app.web.console.vouchers import Vouchers
+from app.web.console.walleted import Walleted
 from app.web.console.working import Working
 from app.web.describing import Describing
 from app.web.field.pages import Field
@@ -55,7 +56,7 @@ class Site:
         pages = (*doors, Me(phone), Staff(phone), self.field, self.portal, Describing(phone))
         of_people = [route for page in pages for route in page.routes()]
         makes = (Audited, HouseholdForms, Searching, Working, Histories, Explained, Billed, Stated)
-        more = (Vouchers, Banking, Debits, Cashing, Dunned, Messaging)
+        more = (Vouchers, Banking, Debits, Cashing, Walleted, Dunned, Messaging)
         beside = [one(self.console) for one in (*makes, *more)]
         console = (*self.console.routes(), *(route for page in beside for route in page.routes()))
         return (*console, *of_people, *self.static.routes())

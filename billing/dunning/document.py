@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from datetime import date
 from typing import Any
 
@@ -19,6 +20,7 @@ from billing.dunning.level import Level
 from billing.dunning.model import Action, Ladder, Step
 from billing.dunning.reactivation import AS_USUAL
 from billing.dunning.segment import Retries, Segment
+from billing.payments.wallet import WalletRules
 
 Document = Mapping[str, Any]
 
@@ -37,6 +39,7 @@ def written(one: Segment) -> Document:
         },
         "late_fees": late_written(one.late_fees) if one.late_fees else None,
         "dispute_fee": dispute_written(one.dispute_fee) if one.dispute_fee else None,
+        "wallet": asdict(one.wallet) if one.wallet else None,
         "reactivation": reactivation_written(one.reactivation),
     }
 
@@ -66,6 +69,7 @@ def read(told: Document) -> Segment:
         ),
         late_fees=late_read(told["late_fees"]) if told.get("late_fees") else None,
         dispute_fee=dispute_read(told["dispute_fee"]) if told.get("dispute_fee") else None,
+        wallet=WalletRules(**told["wallet"]) if told.get("wallet") else None,
         reactivation=reactivation_read(told["reactivation"])
         if told.get("reactivation")
         else AS_USUAL,

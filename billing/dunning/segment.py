@@ -13,6 +13,7 @@ from billing.dunning.late_fees import LateFees
 from billing.dunning.model import Action, Ladder
 from billing.dunning.reactivation import AS_USUAL, Reactivation, Suspension, missing
 from billing.payments.model import Debt
+from billing.payments.wallet import WalletRules
 from terms.calendar import days_after
 from terms.errors import Invalid
 
@@ -75,6 +76,7 @@ class Segment:
     retries: Retries = field(default_factory=Retries)
     late_fees: LateFees | None = None
     dispute_fee: DisputeFee | None = None
+    wallet: WalletRules | None = None
     reactivation: Reactivation = AS_USUAL
     _days: dict[date, Days] = field(default_factory=dict, init=False, repr=False, compare=False)
 

@@ -104,6 +104,25 @@ async def pay_order(
     )
     if not owed:
         raise Invalid("contract", f"{contract} owes nothing")
+    amount = Money(int(owed), payer.currency)
+    return await page_order(desk, tx, contract, amount, provider=provider, return_url=return_url)
+
+
+async def page_order(
+    desk: Desk,
+    tx: Tx,
+    contract: str,
+    amount: Money,
+    *,
+    provider: str = "",
+    return_url: str = "",
+) -> CheckoutOrder:
+    """Prepare a provider's page for an amount. Raises NotFound for an unknown contract or provider,
+    Invalid for another currency than the account's.
+    """
+    payer = await _payer(tx, contract)
+    if amount.currency != payer.currency:
+        raise Invalid("amount", f"the account is kept in {payer.currency}")
     m = payment_method.c
     pages = [name for name, one in desk.providers.items() if "checkout" not in one.lacks]
     known = await tx.first(
@@ -121,7 +140,7 @@ async def pay_order(
         provider=name,
         account=payer.number,
         customer=known.customer_ref if known and known.provider == name else "",
-        amount=Money(int(owed), payer.currency),
+        amount=amount,
         text=payer.number,
         return_url=return_url,
     )

@@ -23,7 +23,8 @@ from billing.flows.goodwill import BY_CHARS_MAX, Goodwill
 from billing.flows.movements import Told
 from billing.flows.receipts import Passed
 from billing.flows.receive import provider_of
-from billing.invoicing.store import credit_note
+from billing.invoicing.model import line_named
+from billing.invoicing.store import credit_note, invoice
 from billing.payments.model import HOUSE, Moved, Movement, MovementKind
 from billing.payments.refunds import UNDECIDED, RefundState, RefundWish, left_of, refunded_so_far
 from billing.payments.store import movement, movement_from, refund
@@ -62,6 +63,7 @@ async def give_back(
     if before is not None:
         return before
     charge = await _charge(tx, held, wish)
+    await _check_line(tx, held, wish.line)
     came = next(one for one in charge if one.kind is MovementKind.CLEARED)
     is_cash = came.provider == CASH
     if not is_cash:
@@ -131,6 +133,14 @@ async def _amount(
     return amount, note
 
 
+async def _check_line(tx: Tx, held: Contract, line: str) -> None:
+    """Raise Invalid for a line of another account; one that is not there is told of later."""
+    number, _ = line_named(line) or ("", 0)
+    owner = await tx.scalar(select(invoice.c.account_id).where(invoice.c.number == number))
+    if owner is not None and owner != held.account:
+        raise Invalid("line", f"{line} is on another account's invoice")
+
+
 async def _charge(tx: Tx, held: Contract, wish: RefundWish) -> list[Movement]:
     """Find all movements of a charge of this account that came in."""
     c = movement.c
@@ -186,10 +196,15 @@ async def _before(tx: Tx, held: Contract, wish: RefundWish) -> Refunding | None:
     is_other = wish.amount is not None and not wish.line and wish.amount != amount
     if is_other or (row.charge, row.line) != (wish.charge, wish.line):
         raise Duplicate(f"reference {wish.reference} stands for another refund, of {row.charge}")
+    return refunding_from(row)
+
+
+def refunding_from(row: Any) -> Refunding:
+    """Read a row of the table of refunds, as one that was asked for before."""
     return Refunding(
         id=row.id,
         charge=row.charge,
-        amount=amount,
+        amount=Money(row.amount_minor, row.currency),
         state=RefundState(row.state),
         note=row.note,
         is_new=False,

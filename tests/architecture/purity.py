@@ -41,6 +41,7 @@ DECIDING = (
     "ledger.deferral",
     "payments.looks",
     "payments.standing",
+    "payments.wallet",
     "subscriptions.trial",
     "tax.assessment",
     "tax.levels",

@@ -30,6 +30,7 @@ from app.web.api import (
     targets,
     usage,
     vouchers,
+    wallet,
     work,
 )
 
@@ -44,6 +45,7 @@ API = (
     *cash.ROUTES,
     *promotions.ROUTES,
     *vouchers.ROUTES,
+    *wallet.ROUTES,
     *loyalty.ROUTES,
     *documents.ROUTES,
     *proformas.ROUTES,

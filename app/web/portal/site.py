@@ -18,6 +18,7 @@ from app.web.portal.redeeming import Redeeming
 from app.web.portal.shop import Shop
 from app.web.portal.unsubscribing import Unsubscribing
 from app.web.portal.vouchers import Vouchers
+from app.web.portal.wallet import Wallet
 from app.web.route import Call, Policy, Route
 
 
@@ -29,7 +30,7 @@ class Portal:
         at_home = (self.home, Paying(self.home), Redeeming(self.home))
         codes = (Vouchers(self.home), Loyal(self.home))
         others = (Shop(phone), Coming(phone), Documents(phone), Boxes(phone), Me(phone))
-        self._pages = (*at_home, *codes, *others, Unsubscribing(phone))
+        self._pages = (*at_home, *codes, *others, Wallet(phone), Unsubscribing(phone))
 
     def routes(self) -> tuple[Route, ...]:
         """Declare them."""

@@ -17,6 +17,7 @@ from billing.flows.settle.money import Moment
 from billing.flows.settle.rate import Rated, rate
 from billing.invoicing.credit import CreditNote, NoteHeading, draw_up_note
 from billing.invoicing.model import Heading, Invoice, draw_up
+from billing.payments.wallet import Need, looks_at
 from runtime.store import Tx
 from terms.ids import AccountId, InvoiceId
 
@@ -159,5 +160,19 @@ class Batch:
             segment=self.catalogue.segments.of(case.facts.account.segment),
             machine_now=self.machine_now,
             is_braked=self.is_braked,
+            need=self._need(case),
         )
         return decide(case.facts, case.rated, issued, rules, case.moment)
+
+    def _need(self, case: Case) -> Need | None:
+        """Work out what the next renewal needs, where it is near and somebody wants to know."""
+        account, on = case.facts.account, case.rated.next_on
+        from_on = looks_at(self.catalogue.segments.of(account.segment).wallet, on)
+        if on is None or from_on is None or case.moment.today < from_on:
+            return None
+        then = rate(case.facts, self.catalogue.rates, on).lines
+        lines = [line for line in then if line not in case.rated.lines]
+        heading = Heading(id=InvoiceId(""), sequence=0, at=self.now, is_prepaid=False)
+        if not lines:
+            return None
+        return Need(on=on, amount=draw_up(account, heading, lines, self.catalogue.taxes).total)

@@ -25,11 +25,13 @@ from billing.flows.settle.once import Bought, titles_of, watch
 from billing.flows.settle.rate import Rated, is_first
 from billing.flows.settle.situation import watched_at_once
 from billing.flows.settle.suspended import look
+from billing.flows.settle.wallet import Turn, turn
 from billing.invoicing import model as invoicing
 from billing.invoicing.credit import CreditNote
 from billing.invoicing.model import Invoice
 from billing.ledger.model import Posting
 from billing.payments.model import Attempt, AttemptState, Debt, MovementKind, attempt_id
+from billing.payments.wallet import Need, looks_at
 from billing.promises.model import Promise, state_on
 from billing.subscriptions.model import Pause, Subscription
 from terms.entitlement import Entitlement, ServiceState
@@ -77,6 +79,7 @@ class Decision:
     cuts: Mapping[InvoiceId, Cut]
     climbed: Step | None
     charges: Fees
+    wallet: Turn | None
     suspension: Suspension | None
     raised: Sequence[Hold]
     dropped: Sequence[Hold]
@@ -102,6 +105,7 @@ class Decision:
             or self.given
             or self.ended
             or self.climbed
+            or self.wallet
             or self.suspension
             or self.cuts != self.facts.cuts
             or self.raised
@@ -115,13 +119,14 @@ class Decision:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rules:
     """What one decision is made by, besides the facts. `machine_now` dates notices alone; who
-    `is_braked` takes no further rung of the ladder.
+    `is_braked` takes no further rung of the ladder. `need` is what a renewal that is near needs.
     """
 
     book: PriceBook
     segment: Segment
     machine_now: datetime
     is_braked: bool = False
+    need: Need | None = None
 
 
 def decide(facts: Facts, rated: Rated, issued: Issued, rules: Rules, moment: Moment) -> Decision:
@@ -170,6 +175,7 @@ def decide(facts: Facts, rated: Rated, issued: Issued, rules: Rules, moment: Mom
         cuts=_cuts(debtor, verdict),
         climbed=verdict.held_by if verdict.climbs else None,
         charges=charges,
+        wallet=turn(facts, purse, rules, moment),
         suspension=looked.suspension if looked.suspension != facts.suspension else None,
         raised=[hold for hold in holds if hold not in held],
         dropped=[hold for hold in held if _key(hold) not in {_key(one) for one in holds}],
@@ -180,7 +186,10 @@ def decide(facts: Facts, rated: Rated, issued: Issued, rules: Rules, moment: Mom
         if charges.is_now
         else _next_look(
             facts,
-            [rated.next_on, charges.next_on, standing.over_on if standing else None],
+            [
+                *(rated.next_on, looks_at(rules.segment.wallet, rated.next_on)),
+                *(charges.next_on, standing.over_on if standing else None),
+            ],
             verdict.next_at,
             bought,
             moment,

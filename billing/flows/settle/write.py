@@ -9,7 +9,8 @@ from typing import Any, TypeVar
 
 from sqlalchemy import Date, bindparam, delete, update
 
-from billing.accounts.store import service
+from billing.accounts.model import Perk
+from billing.accounts.store import account, service
 from billing.dunning.model import CARRIED_OUT
 from billing.dunning.store import (
     dunning_cut,
@@ -45,6 +46,7 @@ from runtime.store import Instant, Tx
 from runtime.store.among import KEYS, among, packed
 from runtime.store.prepared import PreparedCommand
 from terms.entitlement import Entitlement
+from terms.notice import Notice
 
 T = TypeVar("T")
 
@@ -72,6 +74,20 @@ _STOPPED = PreparedCommand(
 _RAISED = PreparedCommand(
     lambda engine: (
         update(service).where(among(engine, service.c.id)).values(revision=service.c.revision + 1)
+    )
+)
+_FUNDED = PreparedCommand(
+    lambda engine: (
+        update(account)
+        .where(among(engine, account.c.id))
+        .values(perks=account.c.perks.op("|")(Perk.FUNDED.value))
+    )
+)
+_LOW = PreparedCommand(
+    lambda engine: (
+        update(account)
+        .where(among(engine, account.c.id))
+        .values(perks=account.c.perks.op("&")(~Perk.FUNDED.value))
     )
 )
 _CLOSED = PreparedCommand(lambda engine: delete(open_item).where(among(engine, open_item.c.id)))
@@ -282,9 +298,19 @@ async def _rights(desk: Desk, tx: Tx, rights: Sequence[Entitlement]) -> None:
     await desk.work.mark(tx, "compose", keys)
 
 
+async def _wallets(tx: Tx, decisions: Sequence[Decision]) -> list[Notice]:
+    """Remember which wallets are low now and which are above again; returns who is told."""
+    turns = [(one.facts.account.id, one.wallet) for one in decisions if one.wallet]
+    await _run(tx, _FUNDED, [key for key, turn in turns if turn.is_above])
+    await _run(tx, _LOW, [key for key, turn in turns if not turn.is_above])
+    return [notice for _, turn in turns for notice in turn.notices]
+
+
 async def _notices(desk: Desk, tx: Tx, decisions: Sequence[Decision]) -> None:
     given = [(one, one.given) for one in decisions if one.given]
-    if not given:
+    notices = [notice for _, each in given for notice in each.notices]
+    notices += await _wallets(tx, decisions)
+    if not notices and not given:
         return
     await tx.upsert(
         dunning_notice,
@@ -308,8 +334,7 @@ async def _notices(desk: Desk, tx: Tx, decisions: Sequence[Decision]) -> None:
             value=notice.encode(),
             at=machine_now,
         )
-        for one, each in given
-        for notice in each.notices
+        for notice in notices
     ]
     await log.append(tx, entries)
     await desk.work.mark(tx, "notify", [entry.id for entry in entries])

@@ -45,6 +45,8 @@ ELSEWHERE = {  # done in tests of their own
     *(f"/console/cash/{deed}" for deed in ("open", "move", "count", "approve", "recount")),
     *(f"/console/cash/{deed}" for deed in ("till", "retire")),
     *(f"{kind}/receipts/{{number}}/print" for kind in ("/api/v1", "/console")),
+    "/api/v1/accounts/{contract}/wallet/pay-out",
+    "/console/accounts/{contract}/wallet/pay-out",
     *(f"/console/bank/{deed}" for deed in ("take", "assign", "return", "suspend", "aside")),
     *(f"/api/v1/debits/{deed}" for deed in ("creditor", "batches", "hand-in", "withdraw")),
     *(f"{kind}/bank/undo" for kind in ("/api/v1", "/console")),
@@ -80,6 +82,8 @@ ELSEWHERE = {  # done in tests of their own
     "/portal/code/check",
 }
 NO_DEEDS = {
+    *(f"{at}/wallet/top-up" for at in ("/api/v1/accounts/{contract}", "/portal")),
+    "/console/accounts/{contract}/wallet/top-up",
     "/hooks/payments/{provider}",
     "/api/v1/accounts/{contract}/pay-link",
     *(f"/api/v1/accounts/{{contract}}/{deed}/preview" for deed in ("change", "cancel")),

@@ -155,6 +155,9 @@ ASKED = {
     "cash report": ("main-1",),
     "cash receipt": ("RCT-00000001",),
     "cash retire": ("main",),
+    "wallet show": (LIT,),
+    "wallet top-up": (DARK, "20.00"),
+    "wallet pay-out": (LIT, "0.10", "--reference", "W-1"),
     "methods list": (LIT,),
     "methods add": (DARK,),
     "methods default": (LIT, "PM1"),
@@ -300,6 +303,7 @@ LOOKING = {
         "bank review",
         *("debits coming", "debits list", "debits show", "mandates list"),
         *("cash tills", "cash shifts", "cash report"),
+        *("wallet show", "wallet top-up"),
         "promotions",
         *("vouchers list", "vouchers dealers"),
         "loyalty show",
@@ -389,12 +393,19 @@ def count_by_another(ours: Operation) -> None:
         database.commit()
 
 
+def pay_ahead(_ours: Operation) -> None:
+    """Take cash of a household that owes nothing."""
+    asked = ["pay", LIT, "90.00", "--reference", "W-0"]
+    assert CliRunner().invoke(cli, asked).exit_code == 0
+
+
 # What others do before a command is asked.
 BEFORE = {
     "bill preview": wait_for_bill_days,
     "bank return": assign_again,
     "cash approve": count_by_another,
     "debits coming": wait_for_debits,
+    "wallet pay-out": pay_ahead,
     "debits withdraw": add_a_batch,
 }
 

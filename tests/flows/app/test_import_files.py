@@ -341,6 +341,7 @@ def test_a_missing_variable_is_named_and_no_secret_is_shown(operator):
         ("[guard]", '[dunning.segments.a]\nleast = "x"\n[guard]', "dunning.segments.a.least"),
         ("[guard]", '[dunning.segments."a b"]\n[guard]', "dunning.segments.a b"),
         ("[guard]", "[dunning.late_fees]\n[guard]", "dunning.late_fees.from_on"),
+        ("[guard]", '[dunning.wallet]\nlow = "x"\n[guard]', "dunning.wallet.low"),
         (
             "[guard]",
             '[dunning.reactivation]\nneeds = "share"\n[guard]',

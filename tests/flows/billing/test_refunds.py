@@ -116,6 +116,9 @@ async def test_no_more_goes_back_than_is_left(small_till: Till):
             await wish(office, charge, reference, **more)
     with pytest.raises(NotFound):
         await wish(office, "pi_nobody", "R-2")
+    await till.join("100002")
+    with pytest.raises(Invalid, match="another account"):
+        await wish(office, charge, "R-2", line="INV-00000002.1", amount=Money(100, "EUR"))
     rest = await asyncio.gather(
         *(wish(office, charge, f"R-{n}") for n in range(2, 7)), return_exceptions=True
     )
@@ -124,7 +127,7 @@ async def test_no_more_goes_back_than_is_left(small_till: Till):
     assert sorted(await given(till)) == [520, 2000]
     with pytest.raises(InvalidTransition):
         await wish(office, charge, "R-9")
-    assert await open_items(office.store) == {"INV-00000001": FIRST}
+    assert await open_items(office.store) == {"INV-00000001": FIRST, "INV-00000002": FIRST}
     await check_books(office.store)
 
 

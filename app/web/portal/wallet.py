@@ -1,0 +1,101 @@
+"""/portal/wallet: what a subscriber has with us, how it came and went, and more of it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated
+
+from aiohttp import web
+from pydantic import Field
+
+from app.desk import wallet
+from app.web.cursor import read_cursor
+from app.web.leading import PORTAL
+from app.web.origin import own_address
+from app.web.page.fields import OnceForm
+from app.web.page.once import beside
+from app.web.page.phone import Phone
+from app.web.page.reply import refused
+from app.web.page.wallet import LINES_MAX, walleted
+from app.web.page.words import Tone
+from app.web.portal.paying import PAGES, may_lead_to
+from app.web.problem import BadRequest
+from app.web.route import Call, Policy, Query, Route
+from billing.reads import wallet as reading
+from terms.errors import DomainError, Permanent, TargetError
+
+PATH = f"{PORTAL}/wallet"
+AWAY = "The page to pay on cannot be opened just now. Try again in a few minutes."
+
+
+class WalletQuery(Query):
+    """Behind which line the page begins."""
+
+    after: Annotated[str, Field(max_length=600, pattern=r"^[0-9A-Za-z_-]*$")] = ""
+
+
+class TopUpForm(OnceForm):
+    """How much."""
+
+    amount: Annotated[str, Field(max_length=20)] = ""
+
+
+class Wallet:
+    """The page and its form."""
+
+    def __init__(self, phone: Phone) -> None:
+        self.phone = phone
+        self.house = phone.house
+
+    def routes(self) -> tuple[Route, ...]:
+        """Declare them."""
+        theirs = Policy.SUBSCRIBER
+        return (
+            Route(method="GET", path=PATH, policy=theirs, handler=self._show, query=WalletQuery),
+            Route(
+                method="POST",
+                path=f"{PATH}/top-up",
+                policy=theirs,
+                handler=self._top_up,
+                form=TopUpForm,
+            ),
+        )
+
+    async def _show(self, call: Call) -> web.Response:
+        return await self._page(call, after=call.query.after)
+
+    async def _page(
+        self, call: Call, said: str = "", tone: Tone = "good", status: int = 200, after: str = ""
+    ) -> web.Response:
+        place = read_cursor(after, datetime, str)
+        async with self.house.store.read() as tx:
+            found = await reading.wallet(
+                tx,
+                call.subscriber.contract,
+                limit=LINES_MAX + 1,
+                behind=(place[0], place[1]) if place else None,
+            )
+        return await self.phone.page(
+            call, "portal_wallet", said=said, tone=tone, status=status, wallet=walleted(found)
+        )
+
+    async def _top_up(self, call: Call) -> web.Response:
+        try:
+            url = await beside(call, _page_of)
+        except TargetError:
+            return await self._page(call, AWAY, "bad")
+        except (BadRequest, DomainError) as error:
+            return await self._page(call, *refused(error))
+        # A form may lead nowhere else (form-action of our policy), a page that opens by itself may.
+        return await self.phone.page(call, "portal_leaving", url=url)
+
+
+async def _page_of(call: Call) -> str:
+    await call.house.subscribers.take({f"pay {call.subscriber.id}": PAGES})
+    form: TopUpForm = call.form
+    back_to = f"{own_address(call.request)}{PORTAL}/?done=back"
+    amount = form.amount.strip().replace(",", ".")
+    link = await wallet.top_up_link(call.house, call.subscriber.contract, amount, back_to=back_to)
+    if not may_lead_to(link.url):
+        raise Permanent("the provider's page is neither https nor on this machine")
+    return link.url

@@ -1,0 +1,72 @@
+"""Whether a wallet has become low, and who is told. Pure; costs nothing where no rules say so."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from billing.accounts.model import Perk
+from billing.flows.settle.facts import Facts
+from billing.flows.settle.money import Moment, Purse
+from billing.payments.wallet import Need, is_low
+from terms.ids import NoticeId
+from terms.money import Money
+from terms.notice import Notice
+
+if TYPE_CHECKING:
+    from billing.flows.settle.decide import Rules
+
+NOTICE_LIFE = timedelta(hours=24)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Turn:
+    """A wallet that was above and is low now, of which is told, or the other way round."""
+
+    is_above: bool
+    notices: Sequence[Notice] = ()
+
+
+def turn(facts: Facts, purse: Purse, rules: Rules, moment: Moment) -> Turn | None:
+    """Tell whether a wallet has turned since it was looked at last."""
+    account, mine, need = facts.account, rules.segment.wallet, rules.need
+    if mine is None or mine.currency != account.currency:
+        return None
+    wallet = purse.wallet(account.currency)
+    low = is_low(wallet.unused, mine, need)
+    if low is not bool(account.perks & Perk.FUNDED):
+        return None
+    if not low:
+        return Turn(is_above=True)
+    return Turn(
+        is_above=False, notices=_notices(facts, wallet.unused, need, moment, rules.machine_now)
+    )
+
+
+def _notices(
+    facts: Facts, unused: Money, need: Need | None, moment: Moment, machine_now: datetime
+) -> list[Notice]:
+    params = {"amount": str(unused)}
+    kind = "wallet_low"
+    if need is not None and unused.amount_minor < need.amount.amount_minor:
+        kind = "wallet_renewal"
+        missing = need.amount - unused
+        params |= {
+            "needed": str(need.amount),
+            "missing": str(missing),
+            "due_on": need.on.isoformat(),
+        }
+    return [
+        Notice(
+            id=NoticeId(f"{kind}.{moment.today:%Y%m%d}.{household.service.id}"),
+            service=household.service.id,
+            kind=kind,
+            not_after=machine_now + NOTICE_LIFE,
+            params={"contract": household.service.contract, **params},
+            locale=facts.account.locale,
+        )
+        for household in facts.households
+        if any(not one.is_over(moment.today) for one in household.subscriptions)
+    ]

@@ -1,0 +1,101 @@
+"""The wallet on every face: what is in it, page by page, and what is paid out."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from app.desk import paying
+from app.settings import Settings
+from app.wiring import build, closing
+from billing.flows.settle import settle
+from billing.reads import accounts
+from terms.money import Money
+from tests.flows.app.guest import household, visiting
+from tests.flows.app.served import serving
+from tests.flows.app.visitor import let_in
+
+A, B = "200001", "200002"
+WALLET = f"accounts/{A}/wallet"
+
+
+@pytest.fixture
+async def house(migrated_url, tmp_path, machine):
+    """A house with two households, of which one has paid ahead three times."""
+    settings = Settings(data_dir=tmp_path, database_url=migrated_url)
+    async with closing(build(settings, machine_now=machine)) as built:
+        for contract in (A, B):
+            await household(built, contract)
+        for n in range(3):
+            async with built.store.begin() as tx:
+                amount = Money(10_000, "EUR")
+                await paying.take_cash(built, tx, A, amount=amount, reference=f"R-{n}", actor="x:y")
+            await settled(built)
+        yield built
+
+
+async def settled(house) -> None:
+    """Settle the household that pays."""
+    async with house.store.begin() as tx:
+        holder = (await accounts.holders(tx, [A]))[A]
+        await settle(house.desk, tx, [holder.account], await house.clock.business_now(tx))
+
+
+@pytest.fixture
+async def served(house):
+    """That house behind its web server."""
+    async with serving(house) as made:
+        yield made
+
+
+async def test_a_wallet_is_shown_page_by_page_and_paid_out(house, served, machine):
+    """Each line once, with what was in it then; what is paid out is a refund, and audited."""
+    whole = (await served.api("GET", WALLET))[1]
+    assert [one["kind"] for one in whole["lines"]["items"]] == ["payment"] * 3
+    assert whole["lines"]["items"][0]["balance"] == whole["balance"]
+    there = whole["balance"]["amount_minor"]
+    machine.forward(timedelta(minutes=1))
+    paged: list[dict[str, Any]] = []
+    after, part = "", dict[str, Any]()
+    for _ in range(3):
+        part = (await served.api("GET", f"{WALLET}?limit=1{after}"))[1]["lines"]
+        paged += part["items"]
+        after = f"&after={part['next']}"
+    assert paged == whole["lines"]["items"]
+    assert part["next"] is None
+    body = {"amount": "1.00", "reason": "asked for", "reference": "W-1"}
+    for _ in range(2):
+        status, (one,) = await served.api("POST", f"{WALLET}/pay-out", body)
+        assert (status, one["amount"]["text"], one["state"]) == (201, "1.00", "done")
+    await settled(house)
+    left = (await served.api("GET", WALLET))[1]
+    assert left["balance"]["amount_minor"] == there - 100
+    assert left["lines"]["items"][0]["kind"] == "reversal"
+    too_much = body | {"amount": "999.00", "reference": "W-2"}
+    assert (await served.api("POST", f"{WALLET}/pay-out", too_much))[1]["field"] == "amount"
+    status, told = await served.api("POST", f"{WALLET}/top-up", {"amount": "0.00"})
+    assert (status, told["field"]) == (400, "amount")
+    status, told = await served.api("POST", f"{WALLET}/top-up", {"amount": "5.00"})
+    assert (status, "no payment provider" in told["detail"]) == (404, True)
+
+
+async def test_staff_and_subscribers_see_it(house, served):
+    """Staff pays out from the page; a subscriber sees what is their own, and nothing of others."""
+    carla, one = await let_in(served, "cashier"), await visiting(served, A)
+    page = f"/console/accounts/{A}/wallet"
+    shown = (await carla.get(page)).text
+    assert "has paid nothing yet" in shown
+    assert "R-2" in shown
+    sent = await carla.post(f"{page}/pay-out", once="w1", amount="2,00", reason="asked for")
+    assert "Paid out: 2.00 EUR handed over." in (await carla.get(sent.location)).text
+    mine = (await one.get("/portal/wallet")).text
+    assert "R-2" in mine
+    assert "How it came and went" in mine
+    for amount, says in (("0", "must be more than nothing"), ("x", "not an amount")):
+        sent = await one.post("/portal/wallet/top-up", once=f"t{amount}", amount=amount)
+        assert says in sent.text.lower()
+    two = await visiting(served, B)
+    assert "R-2" not in (await two.get("/portal/wallet")).text
+    assert (await two.get("/portal/wallet?after=!")).status == 400
