@@ -146,7 +146,7 @@ async def test_the_api_tells_a_household_something(shop):
         (
             "support",
             {"contact", "pay-link", "promise", "redeem", "restore", "restart", "message", "swap"}
-            | {"sell", "voucher", "method-link"},
+            | {"sell", "voucher", "method-link", "offers"},
         ),
     ],
 )
