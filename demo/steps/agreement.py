@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 
+from demo.portal import ON
 from demo.proof import Evidence, Finding, finding
 from demo.scene import Scene, proven
 from terms.money import Money
@@ -39,6 +40,7 @@ async def tell(scene: Scene) -> Evidence:
         return [
             finding("books", "payments that differ", wanted=[], found=differing),
             finding("books", "payments", wanted=len(theirs), found=len(ours)),
+            *await scene.account_findings(one, ON),
             finding("provider", "refunds", wanted=1, found=len(await provider.all("refunds"))),
             _sums("fees kept for disputes", their_fees, fees, currency),
             _sums("with the provider", kept - their_fees, held, currency),
@@ -49,17 +51,19 @@ async def tell(scene: Scene) -> Evidence:
 
 
 async def _refund(scene: Scene) -> None:
-    """Give a part of the newest charge of a household back."""
+    """Give a part of a line of the newest invoice back, so that it is not owed again."""
     one, back = scene.story.dues.declined, scene.story.dues.refund
     charge = (await scene.stage.provider.charges(one.customer))[-1]
+    invoices = (await scene.stage.product.account(one.contract))["invoices"]
     body = {
         "payment": charge.intent,
+        "line": f"{invoices[0]['number']}.1",
         "amount": back.plain,
         "reason": "a dark evening",
         "reference": "T-1",
     }
     await scene.stage.product.call("POST", f"accounts/{one.contract}/refunds", body=body)
-    scene.timeline.happens("staff", f"gives {back} of it back to {one.contract}")
+    scene.timeline.happens("staff", f"gives {back} of a line back to {one.contract}")
 
 
 async def _theirs(scene: Scene) -> tuple[Sums, int]:

@@ -88,7 +88,7 @@ async def test_a_debtor_loses_one_thing_after_the_other_and_has_all_back_once(sh
         (1, (), "Limited"),
         (0, ("kids", "sport"), "Paused"),
     ]
-    (why,) = (await shop.view(1)).why_dark
+    why, *_ = (await shop.view(1)).why_dark
     assert why.startswith("Suspended since")
     before = len(await shop.writes())
     assert await shop.pay_debt(1, "all of it")
