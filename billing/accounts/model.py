@@ -22,7 +22,6 @@ class Perk(IntFlag):
     MEMBER = 4  # it has points for what it pays
     GIVEN_UP = 8  # something it owed was written off: money that comes may be for that
     FUNDED = 16  # its wallet was not low when it was looked at last
-    TOPS_UP = 32  # it is charged by itself when its wallet is low
     REWARD = REFERRED | MEMBER
 
 

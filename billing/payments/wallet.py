@@ -15,7 +15,6 @@ from terms.money import Money
 
 AMOUNT_MINOR_MAX = 10**13
 RENEWAL_DAYS_MAX = 60
-TOP_UPS_MAX = 10  # a day, by itself
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
