@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from hashlib import sha256
 from typing import Any
 
 from sqlalchemy import select
@@ -19,7 +20,7 @@ from billing.cash.model import CASH, ReceiptKind
 from billing.flows import goodwill, movements, receipts
 from billing.flows.contract import Contract, lock
 from billing.flows.desk import Desk
-from billing.flows.goodwill import BY_CHARS_MAX, Goodwill
+from billing.flows.goodwill import BY_CHARS_MAX, REFERENCE_CHARS_MAX, Goodwill
 from billing.flows.movements import Told
 from billing.flows.receipts import Passed
 from billing.flows.receive import provider_of
@@ -121,7 +122,7 @@ async def _amount(
         raise Invalid("amount", f"the payment was in {left.currency}")
     note = ""
     if wish.line:
-        given = Goodwill(of=amount, reason=wish.reason, reference=f"refund {wish.reference}"[:100])
+        given = Goodwill(of=amount, reason=wish.reason, reference=_named(wish.reference))
         done = await goodwill.give(desk, tx, wish.line, given, now, by=by)
         note = done.note
         c = credit_note.c
@@ -131,6 +132,14 @@ async def _amount(
         why = f"must be above nothing and no more than {left}, which is left of {wish.charge}"
         raise Invalid("amount", why)
     return amount, note
+
+
+def _named(reference: str) -> str:
+    """Name the goodwill of a refund: by the reference, or by its digest where that is too long."""
+    name = f"refund {reference}"
+    if len(name) <= REFERENCE_CHARS_MAX:
+        return name
+    return f"refund {sha256(reference.encode()).hexdigest()}"
 
 
 async def _check_line(tx: Tx, held: Contract, line: str) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import Select, bindparam, select
+from sqlalchemy import Select, bindparam, case, func, select
 
 from billing.accounts.store import account, customer, service
 from billing.catalog.store import offering
@@ -256,14 +256,20 @@ async def _payments(tx: Tx, key: AccountId) -> list[PaymentView]:
 def _paid(_engine: Engine) -> Select[Any]:
     c = movement.c
     no_fee = (c.kind != kind.value for kind in sorted(FEES))
-    query = select(movement).where(c.account_id == bindparam("account"), *no_fee)
+    # Where only the sum so far is told, what went back now is what that has grown by.
+    before = func.max(c.amount_minor).over(
+        partition_by=(c.provider, c.charge, c.kind), order_by=c.amount_minor, rows=(None, -1)
+    )
+    so_far = case((c.kind == MovementKind.REFUNDED.value, func.coalesce(before, 0)), else_=0)
+    query = select(movement, so_far.label("so_far"))
+    query = query.where(c.account_id == bindparam("account"), *no_fee)
     return query.order_by(c.received_at.desc(), c.id.desc()).limit(ROWS_MAX)
 
 
 def payment_view(row: Any) -> PaymentView:
     """Show a movement."""
     kind = MovementKind(row.kind)
-    amount = Money(row.amount_minor, row.currency)
+    amount = Money(max(row.amount_minor - row.so_far, 0), row.currency)
     return PaymentView(
         at=row.received_at,
         provider=row.provider,

@@ -41,8 +41,13 @@ RULES = (
         says="each payment in cash is a deed of somebody",
         sql="""
             SELECT m.ref, CAST(m.amount_minor AS TEXT) || ' ' || m.currency FROM movement m
-            WHERE m.provider = 'cash' AND m.ref NOT IN (
+            WHERE m.provider = 'cash' AND m.kind = 'cleared' AND m.ref NOT IN (
                 SELECT reason FROM audit WHERE action = 'payment.cash'
+            )
+            UNION ALL
+            SELECT m.ref, CAST(m.amount_minor AS TEXT) || ' ' || m.currency FROM movement m
+            WHERE m.provider = 'cash' AND m.kind <> 'cleared' AND 'payment ' || m.charge NOT IN (
+                SELECT before FROM audit WHERE action = 'payment.refund' AND before IS NOT NULL
             )
         """,
     ),

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
+from app.desk.verifying import rules_of, verify
 from app.settings import Settings
 from app.wiring import build, closing
 from runtime.store.audit import audit
@@ -119,6 +120,8 @@ async def report_of_a_shift(served: Served) -> None:
     assert (report["first_receipt"], report["last_receipt"]) == ("RCT-00000001", "RCT-00000002")
     receipts = (await served.api("GET", f"accounts/{A}/receipts"))[1]
     assert [one["kind"] for one in receipts] == ["refund", "payment"]
+    judged = await verify(served.house, rules_of(["I11"]), lambda _: None, offences_max=1)
+    assert [one.verdict.says for one in judged if not one.verdict.holds] == []
     assert (await served.api("GET", "receipts/RCT-00000002"))[1]["of_payment"] == "R-1"
     assert (await served.api("GET", "receipts/RCT-00000009"))[0] == 404
     assert [one["name"] for one in (await served.api("GET", "tills"))[1]] == ["main"]

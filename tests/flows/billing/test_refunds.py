@@ -13,6 +13,7 @@ from billing.flows.refund import Refunding, give_back
 from billing.payments.provider import Lost
 from billing.payments.refunds import RefundState, RefundWish
 from billing.payments.store import movement, payment_method, refund
+from billing.reads.account import view
 from terms.errors import Duplicate, Invalid, InvalidTransition, NotFound
 from terms.money import Money
 from tests.fixtures.billing import Office
@@ -217,6 +218,14 @@ async def test_cash_is_handed_back_at_once(office: Office):
         await office.settle(account)
     assert await open_items(office.store) == {"INV-00000001": 1200}
     assert (await balances(office.store))["clearing", "cash", "EUR"] == FIRST - 1200
+    async with office.store.read() as tx:
+        moved = [one.amount.amount_minor for one in (await view(tx, "100001")).payments]
+    assert sorted(moved) == [-700, -500, FIRST]  # each what it was, not the sum so far
     with pytest.raises(Invalid):
         await wish(office, "C-1", "R-3", amount=Money(FIRST - 1199, "EUR"))
+    long = "R" * 95  # alike but for their end: each has a credit note of its own
+    parts = {"amount": Money(100, "EUR"), "line": "INV-00000001.1"}
+    notes = {(await wish(office, "C-1", f"{long}{n}", **parts)).note for n in range(2)}
+    assert notes == {"CRN-00000001", "CRN-00000002"}
+    await office.settle(account)
     await check_books(office.store)
