@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
+from operator import attrgetter
 from typing import NamedTuple
 
 from billing.catalog.model import Offering, PriceBook
@@ -132,16 +133,7 @@ class Rules:
 def decide(facts: Facts, rated: Rated, issued: Issued, rules: Rules, moment: Moment) -> Decision:
     """Settle one account on a day."""
     invoice = issued.invoice
-    purse = Purse.of(facts, moment)
-    # It is booked on the day it came: what is owed since today was not there for it to pay.
-    purse.settle_movements(before=moment.today)
-    if issued.note:
-        purse.credit(issued.note)
-    drawn_up = [one for one in (invoice, issued.fees) if one]
-    booked = [invoicing.posting(one) for one in drawn_up]
-    for one in drawn_up:
-        purse.invoice(one)
-    purse.settle_movements()
+    purse, booked = _money(facts, issued, moment)
     promise = _promise(facts, purse, moment)
     standing = promise if promise and promise.is_standing else None
     looked = look(
@@ -197,6 +189,20 @@ def decide(facts: Facts, rated: Rated, issued: Issued, rules: Rules, moment: Mom
     )
 
 
+def _money(facts: Facts, issued: Issued, moment: Moment) -> tuple[Purse, list[Posting | None]]:
+    """Let money pay what is owed and what is drawn up now, which is booked."""
+    purse = Purse.of(facts, moment)
+    # It is booked on the day it came: what is owed since today was not there for it to pay.
+    purse.settle_movements(before=moment.today)
+    if issued.note:
+        purse.credit(issued.note)
+    drawn_up = [one for one in (issued.invoice, issued.fees) if one]
+    for one in drawn_up:
+        purse.invoice(one)
+    purse.settle_movements()
+    return purse, [invoicing.posting(one) for one in drawn_up]
+
+
 def _promise(facts: Facts, purse: Purse, moment: Moment) -> Promise | None:
     """Judge the promise that stood: it may be kept or broken by now."""
     one = facts.promise
@@ -234,7 +240,7 @@ def _debtor(
         noticed=facts.noticed,
         # After money went back a person decides whether to charge again.
         method=facts.method.id if facts.method and not purse.went_back else None,
-        cut=min(facts.cuts.values(), key=_since, default=None),
+        cut=min(facts.cuts.values(), key=attrgetter("on"), default=None),
         has_left=facts.has_left(moment.today),
         is_braked=rules.is_braked,
     )
@@ -292,10 +298,6 @@ def _holds(
 
 def _cuts(debtor: Debtor, verdict: Verdict) -> dict[InvoiceId, Cut]:
     return {debtor.debts[0].invoice: verdict.cut} if verdict.cut else {}
-
-
-def _since(cut: Cut) -> date:
-    return cut.on
 
 
 def _level(verdict: Verdict) -> Level | None:
