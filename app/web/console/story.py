@@ -191,6 +191,6 @@ _MANY = {PossessionChanged.KIND: "{n} boxes changed hands"}
 _TELLERS: Mapping[str, Callable[[str], _Told]] = {
     "payment.cleared": _payment("good", "cleared"),
     "payment.failed": _payment("bad", "failed"),
-    "payment.reversed": _payment("bad", "was taken back"),
+    "payment.reversed": _payment("bad", "went back"),
     PossessionChanged.KIND: _possession,
 }

@@ -46,8 +46,8 @@ RULES = (
             )
             UNION ALL
             SELECT m.ref, CAST(m.amount_minor AS TEXT) || ' ' || m.currency FROM movement m
-            WHERE m.provider = 'cash' AND m.kind <> 'cleared' AND 'payment ' || m.charge NOT IN (
-                SELECT before FROM audit WHERE action = 'payment.refund' AND before IS NOT NULL
+            WHERE m.provider = 'cash' AND m.kind <> 'cleared' AND m.charge NOT IN (
+                SELECT charge FROM refund WHERE provider = 'cash' AND asked_by <> ''
             )
         """,
     ),

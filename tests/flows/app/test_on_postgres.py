@@ -42,7 +42,8 @@ async def test_the_story_is_the_same_there(house):
         _, account = await served.api("GET", "accounts/300001")
         assert account["state"] == "pending"
         cash = {"amount": account["owed"]["text"], "reference": "R-1"}
-        assert await served.api("POST", "accounts/300001/payments", cash) == (201, {"taken": True})
+        taken = (201, {"taken": True, "receipt": "RCT-00000001"})
+        assert await served.api("POST", "accounts/300001/payments", cash) == taken
         await rest(house, "settle", "compose")
         _, account = await served.api("GET", "accounts/300001")
         assert (account["state"], account["owed"]["amount_minor"]) == ("active", 0)
