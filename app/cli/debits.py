@@ -10,7 +10,7 @@ import typer
 
 from app.cli.accounts import Contract
 from app.cli.actor import Reason, actor
-from app.cli.speak import Json, counted, read, say, table, tell, write
+from app.cli.speak import Json, complain, counted, read, say, table, tell, write
 
 if TYPE_CHECKING:
     from app.wiring import House
@@ -200,7 +200,7 @@ def file(
         return await debits.file_of(house, tx, batch, actor=actor(), reason=reason)
 
     content = write(story)
-    _write_private(to, content)
+    write_private(to, content)
     if as_json:
         tell({"batch": batch, "file": str(to), "bytes": len(content)})
     else:
@@ -348,15 +348,13 @@ def mandates(contract: Contract, *, as_json: Json = False) -> None:
     table(("method", "mandate", "account", "holder", "signed on", "state"), rows)
 
 
-def _write_private(path: Path, content: bytes) -> None:
+def write_private(path: Path, content: bytes) -> None:
     """Write a file that only its owner reads, and never over another one."""
     import os
-
-    from terms.errors import Invalid
 
     try:
         opened = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except OSError as error:
-        raise Invalid("to", f"{path}: {error.strerror}") from None
+        raise complain(f"{path}: {error.strerror}") from None
     with os.fdopen(opened, "wb") as target:
         target.write(content)

@@ -3,8 +3,11 @@
 from datetime import timedelta
 from typing import Any
 
+import pytest
+import typer
 from sqlalchemy import select
 
+from app.cli.debits import write_private
 from app.desk.auditing import Sought, reading
 from billing.accounts.store import account
 from billing.flows import collect
@@ -165,3 +168,13 @@ async def test_a_subscriber_allows_and_ends_a_debit(harbour, served):
     (mandate,) = (await served.api("GET", f"accounts/{HERE}/mandates"))[1]
     assert (mandate["state"], mandate["stopped"]) == ("revoked", "removed")
     assert (await served.api("GET", f"accounts/{THERE}/mandates"))[1] == []
+
+
+def test_a_file_that_is_there_is_told_in_a_sentence(tmp_path, capsys):
+    """The file of a batch is never written over another one, and the command says why."""
+    file = tmp_path / "batch.xml"
+    write_private(file, b"<x/>")
+    with pytest.raises(typer.Exit):
+        write_private(file, b"<y/>")
+    assert file.read_bytes() == b"<x/>"
+    assert capsys.readouterr().err == f"boxoffice: {file}: File exists\n"
