@@ -5,7 +5,7 @@ Whoever takes cash where there are tills has an open shift; `actor` is who sits 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from app.desk import business, given
 from app.desk.auditing import note
@@ -22,10 +22,12 @@ from terms.money import Money
 MOVES = (EntryKind.PAID_IN, EntryKind.PAID_OUT)
 
 
-async def read_money(tx: Tx, field: str, texts: Sequence[str]) -> list[Money]:
+async def read_money(
+    tx: Tx, field: str, texts: Sequence[str], *, there: Collection[str] = ()
+) -> list[Money]:
     """Read amounts like "100.00" in the operator's currency, or "100.00 CZK" in another.
 
-    Raises Invalid naming the field.
+    Raises Invalid naming the field, or `currency` where nobody uses it and none of it is `there`.
     """
     known = await business.find(tx)
     found = []
@@ -38,6 +40,8 @@ async def read_money(tx: Tx, field: str, texts: Sequence[str]) -> list[Money]:
             found.append(Money.parse(plain, currency.strip() or (known.currency if known else "")))
         except ValueError as error:
             raise Invalid(field, str(error)) from None
+    for one in {each.currency for each in found} - set(there):
+        await business.check_currency(tx, one)
     return found
 
 
@@ -101,7 +105,9 @@ async def move(
     if kind not in MOVES:
         raise Invalid("kind", "must be paid_in or paid_out")
     why = given.name("reason", reason)
-    (money,) = await read_money(tx, "amount", [amount])
+    mine = await reading.shifts(tx, cashier=actor)
+    held = [await shifts.drawer(tx, one.id) for one in mine if one.state is ShiftState.OPEN]
+    (money,) = await read_money(tx, "amount", [amount], there=held[0] if held else ())
     now = await house.clock.business_now(tx)
     one = await shifts.move(tx, kind, money, now, by=actor, reason=why)
     action = f"shift.{kind.value}"
@@ -113,7 +119,8 @@ async def count(
     house: House, tx: Tx, name: str, counts: Sequence[str], *, actor: str, reason: str = ""
 ) -> Counting:
     """Count a drawer; its shift closes, or waits for a second person. Raises as the flow."""
-    money = await read_money(tx, "counts", counts)
+    there = await shifts.drawer(tx, (await shifts.find(tx, name)).id)
+    money = await read_money(tx, "counts", counts, there=there)
     now = await house.clock.business_now(tx)
     zone = await _zone(tx)
     done = await shifts.count(tx, name, money, now, by=actor, zone=zone)

@@ -73,6 +73,8 @@ async def test_a_shift_over_the_api(house, served):
     assert await refused(f"accounts/{A}/payments", amount="5.00", reference="R-1") == (409, "")
     assert await refused("shifts", till="main", float=["100,00"]) == (400, "float.0")
     assert await refused("shifts", till="none") == (404, "")
+    assert await refused("shifts", till="main", float=["3000 JPY"]) == (400, "currency")
+    await household(house, "200002", currency="JPY")  # now somebody has it
     opened = await ask("shifts", till="main", float=["100.00 EUR", "3000 JPY"])
     assert (opened["name"], opened["state"]) == ("main-1", "open")
     assert await refused("shifts", till="main") == (409, "")
@@ -84,6 +86,11 @@ async def test_a_shift_over_the_api(house, served):
     await ask("shifts/move", kind="paid_out", amount="50.00 EUR", reason="to the safe")
     assert await refused("shifts/move", kind="paid_out", amount="99 EUR", reason="x") == (409, "")
     assert await refused("shifts/move", kind="float", amount="9 EUR", reason="x") == (400, "kind")
+    for kind in ("paid_in", "paid_out"):
+        wrong = await refused("shifts/move", kind=kind, amount="5.00 ZZZ", reason="x")
+        assert wrong == (400, "currency")
+    counts = ["52.00 EUR", "3000 JPY", "0 ZZZ"]
+    assert await refused("shifts/main-1/count", counts=counts) == (400, "currency")
     assert await refused("shifts/main-1/count", counts=["53.00 EUR"]) == (400, "counts")
     wrong = await ask("shifts/main-1/count", counts=["52.00 EUR", "3000 JPY"])
     assert (wrong["shift"]["state"], wrong["counted"][0]["difference"]["text"]) == (
