@@ -11,6 +11,7 @@ import contextlib
 import ctypes
 import gc
 import sys
+from collections.abc import Iterator
 
 # More than a batch keeps alive; at some 200 bytes each a few megabytes.
 YOUNG_OBJECTS_MAX = 20_000
@@ -19,6 +20,22 @@ MIDDLE_LOOKS_MAX = 10
 # A thread that writes lets go of the interpreter for each statement. While the event loop is busy
 # it waits so long to have it back, and everybody who writes waits with it.
 SWITCH_S = 0.000_2
+
+
+@contextlib.contextmanager
+def unadorned(package: str) -> Iterator[None]:
+    """Have others not find a package while they are imported, if nobody has imported it yet.
+
+    Some colour what they tell with whatever they find: megabytes that a server never needs.
+    """
+    if package in sys.modules:
+        yield
+        return
+    sys.modules[package] = None  # type: ignore[assignment]
+    try:
+        yield
+    finally:
+        del sys.modules[package]
 
 
 def settle_down() -> None:

@@ -15,11 +15,14 @@ from types import TracebackType
 from typing import Any, BinaryIO, Literal, TypeAlias
 
 import orjson
-import structlog
-from structlog.contextvars import bound_contextvars
 
+from runtime.memory import unadorned
 from runtime.metrics import Counter, Gauge, Histogram, counter, gauge, histogram, metrics
 from runtime.redaction import redact
+
+with unadorned("rich"):
+    import structlog
+    from structlog.contextvars import bound_contextvars
 
 __all__ = [
     "Counter",

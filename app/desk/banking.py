@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from app.desk.auditing import note
 from app.wiring import House
 from billing.bank.model import Statement
-from billing.bank.reading import read
 from billing.flows.bank import decide
 from billing.flows.bank.decide import Share
 from billing.flows.bank.lay import Stored
@@ -41,6 +40,8 @@ async def take_all(house: House, data: bytes, actor: str) -> Outcome:
     Raises Invalid for a file that is unsound, before anything of it is taken.
     """
     settle_down()
+    from billing.bank.reading import read  # noqa: PLC0415 - 4 MB that most processes never need
+
     statements = read(data)
     outcome = Outcome()
     for one in statements:
@@ -60,6 +61,8 @@ async def take_all(house: House, data: bytes, actor: str) -> Outcome:
 async def take(house: House, tx: Tx, data: bytes, actor: str) -> Outcome:
     """Take a file that is small enough for one transaction. Raises as `take_all` does."""
     outcome = Outcome()
+    from billing.bank.reading import read  # noqa: PLC0415 - as above
+
     for one in read(data):
         taken = Taken()
         await is_taken(tx, one)

@@ -10,7 +10,6 @@ from app.desk.auditing import note
 from app.wiring import House
 from billing.debits import codes
 from billing.debits.model import Creditor
-from billing.debits.reports import read
 from billing.flows.debits import back, creditor, mandate, present
 from billing.flows.debits.back import Heard
 from billing.flows.debits.mandate import Given, Wish
@@ -119,6 +118,8 @@ async def withdraw(house: House, tx: Tx, batch: str, *, actor: str, reason: str 
 async def hear(house: House, tx: Tx, data: bytes, *, actor: str, reason: str = "") -> Heard:
     """Take up a report of the bank, pain.002 or CAMT.054. Raises Invalid."""
     now = await house.clock.business_now(tx)
+    from billing.debits.reports import read  # noqa: PLC0415 - 4 MB that most processes never need
+
     heard = await back.hear(house.desk, tx, read(data), now)
     after = f"{heard.new} new, {heard.known} known, {len(heard.unknown)} of nobody"
     await _note(house, tx, "debit.hear", "report", actor, after=after, reason=reason)

@@ -45,28 +45,30 @@ OF_PEOPLE: frozenset[Gate] = frozenset({Policy.PERSON, *Right})
 BY_SIGN_IN = OF_PEOPLE | {Policy.SUBSCRIBER}
 
 
+# What a model checks is built when it is first asked for: most forms are never sent, and all of
+# them together are 3 MB.
 class Parts(BaseModel):
     """The named parts of a path; subclasses say what each may look like."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
 
 class Query(BaseModel):
     """The query string of a route; subclasses name what may be asked."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
 
 class Body(BaseModel):
     """The JSON body of a route; strict, and closed against unknown fields."""
 
-    model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, strict=True, extra="forbid", defer_build=True)
 
 
 class Form(BaseModel):
     """A form of a page, its token already taken off; strict about names, all values are text."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

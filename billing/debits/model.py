@@ -135,3 +135,16 @@ def sequence_of(*, is_once: bool, is_first: bool, says_first: bool) -> Sequence:
     if is_once:
         return Sequence.ONCE
     return Sequence.FIRST if is_first and says_first else Sequence.AGAIN
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Back:
+    """That a debit was refused or went back, or all of a batch: by our mark, with the bank's code.
+
+    Without an amount it is all of it.
+    """
+
+    mark: str
+    code: str
+    amount: Money | None = None
+    is_batch: bool = False

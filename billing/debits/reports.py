@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
 from lxml import etree
 
 from billing.bank.camt import refuse_unsafe
 from billing.bank.model import REF_CHARS_MAX, reference
+from billing.debits.model import Back
 from billing.debits.reasons import CODE_CHARS_MAX, UNSAID
 from terms.errors import Invalid
 from terms.money import Money
@@ -24,19 +24,6 @@ _ROOT = re.compile(
     r"\{(urn:iso:std:iso:20022:tech:xsd:(pain\.002|camt\.054)\.001\.[0-9]{2})\}Document"
 )
 _REFUSED = "RJCT"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Back:
-    """That a debit was refused or went back, or all of a batch: by our mark, with the bank's code.
-
-    Without an amount it is all of it.
-    """
-
-    mark: str
-    code: str
-    amount: Money | None = None
-    is_batch: bool = False
 
 
 def read(data: bytes) -> list[Back]:

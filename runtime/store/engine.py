@@ -17,7 +17,6 @@ from runtime.outages import Outages
 from runtime.store.allocations import stop_counting
 from runtime.store.later import Deciding, Later
 from runtime.store.lease import Engine, Lease, Pool, Values, to_the_end
-from runtime.store.postgres import postgres_reader, postgres_writer
 from runtime.store.sqlite import make_folder, sqlite_checkpointer, sqlite_reader, sqlite_writer
 from runtime.store.unit import Tx
 from terms.errors import Invalid
@@ -65,6 +64,8 @@ class Store:
             self._readers = Pool(sqlite_reader(self.url), leases_max=SQLITE_READERS_MAX)
             self._checkpointers = Pool(sqlite_checkpointer(self.url), leases_max=1)
         else:
+            from runtime.store.postgres import postgres_reader, postgres_writer  # noqa: PLC0415 - 3 MB that SQLite never needs
+
             self._writers = Pool(postgres_writer(self.url), leases_max=POSTGRES_WRITERS_MAX)
             self._readers = Pool(postgres_reader(self.url), leases_max=POSTGRES_READERS_MAX)
 

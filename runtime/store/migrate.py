@@ -12,17 +12,20 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-from alembic import command
-from alembic.config import Config
-from alembic.migration import MigrationContext
-from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, NullPool, event, text
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 
+from runtime.memory import unadorned
 from runtime.store.engine import driver_url
 from runtime.store.schema import metadata
 from runtime.store.sqlite import BUSY_TIMEOUT_MS, make_folder
 from terms.errors import Invalid
+
+with unadorned("pygments"):
+    from alembic import command
+    from alembic.config import Config
+    from alembic.migration import MigrationContext
+    from alembic.script import ScriptDirectory
 
 # Any two numbers, as long as nobody else in the database takes them.
 LOCK_NUMBERS = "8080, 547"

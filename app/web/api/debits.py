@@ -7,12 +7,21 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import AfterValidator, Field, StringConstraints
 
 from app.desk import debits
 from app.web.api.banking import BODY_BYTES_MAX, StatementBody
 from app.web.api.payments import MethodId
-from app.web.api.shapes import Amount, OptionalText, Page, Paging, page
+from app.web.api.shapes import (
+    PRINTED,
+    Amount,
+    OptionalText,
+    Page,
+    Paging,
+    no_odd_characters,
+    page,
+    something,
+)
 from app.web.api.ways import NOT_FOUND, change, look
 from app.web.route import Body, Call
 from billing.debits.model import CLEAR_DAYS_MAX, LAST_HOUR, LEAD_DAYS_MAX, NOTICE_DAYS_MAX, Creditor
@@ -24,17 +33,22 @@ from billing.reads.debits import BatchView, Coming, DebitView, MandateView
 from runtime.store import Tx
 
 BatchId = Annotated[str, Field(pattern=r"^[0-9A-Za-z]{1,30}$")]
-Name = Annotated[str, Field(min_length=1, max_length=70)]
-Iban = Annotated[str, Field(min_length=5, max_length=60)]
+_Printed = Annotated[
+    str, Field(json_schema_extra={"pattern": PRINTED}), AfterValidator(no_odd_characters)
+]
+Name = Annotated[
+    _Printed, StringConstraints(min_length=1, max_length=70), AfterValidator(something)
+]
+Iban = Annotated[_Printed, StringConstraints(min_length=5, max_length=60)]
 
 
 class CreditorBody(Body):
     """Who collects, and by which rules, in days: calendar days of notice, business days else."""
 
-    identifier: Annotated[str, Field(min_length=8, max_length=60)]
+    identifier: Annotated[_Printed, StringConstraints(min_length=8, max_length=60)]
     name: Name
     iban: Iban
-    bic: Annotated[str, Field(max_length=11)] = ""
+    bic: Annotated[_Printed, StringConstraints(max_length=11)] = ""
     notice_days: Annotated[int, Field(ge=1, le=NOTICE_DAYS_MAX)] = 14
     lead_days: Annotated[int, Field(ge=1, le=LEAD_DAYS_MAX)] = 1
     cut_off_hour: Annotated[int, Field(ge=0, le=LAST_HOUR)] = 12
@@ -63,7 +77,7 @@ class MandateBody(Body):
     iban: Iban
     holder: Name
     signed_on: date | None = None
-    reference: Annotated[str, Field(max_length=35)] = ""
+    reference: Annotated[_Printed, StringConstraints(max_length=35)] = ""
     once: bool = False
     reason: OptionalText = ""
 

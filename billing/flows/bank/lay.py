@@ -15,8 +15,8 @@ from sqlalchemy import bindparam, update
 from billing.bank.matching import Owner
 from billing.bank.model import BANK, WAITING, EntryState, Line, Why
 from billing.bank.store import bank_entry, bank_part, charge_of
+from billing.debits.model import Back
 from billing.debits.reasons import UNSAID
-from billing.debits.reports import Back
 from billing.debits.store import debit
 from billing.flows import movements
 from billing.flows.debits import back as debits

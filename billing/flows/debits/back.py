@@ -15,10 +15,9 @@ from sqlalchemy import Row, bindparam, or_, select, update
 
 from billing.accounts.store import account
 from billing.debits import reasons
-from billing.debits.model import DebitState
+from billing.debits.model import Back, DebitState
 from billing.debits.model import Sequence as SequenceType
 from billing.debits.reasons import After
-from billing.debits.reports import Back
 from billing.debits.store import debit, mandate
 from billing.flows import movements
 from billing.flows.attempts import Failure

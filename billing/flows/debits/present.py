@@ -18,7 +18,6 @@ from sqlalchemy import Row, bindparam, select, update
 
 from billing.debits import model
 from billing.debits.model import CURRENCY, USED, Creditor, DebitState, Line, step
-from billing.debits.pain008 import write
 from billing.debits.store import debit, debit_batch, file_place, iban_place, mandate
 from billing.flows import collect
 from billing.flows.debits import creditor
@@ -152,6 +151,8 @@ async def _present(
     given = await _mandates(tx, [row.method_id for row in rows])
     lines = _lines(sealer, rules, rows, given)
     made_at = now.replace(microsecond=0)
+    from billing.debits.pain008 import write  # noqa: PLC0415 - 4 MB that most processes never need
+
     content = write(key, rules, collect_on, lines, made_at)
     total = sum(one.amount.amount_minor for one in lines)
     kept = base64.b64encode(zlib.compress(content, 9)).decode()

@@ -10,8 +10,8 @@ import pytest
 from lxml import etree
 from sqlalchemy import select
 
+from billing.debits.model import Back
 from billing.debits.pain008 import NAMESPACE
-from billing.debits.reports import Back
 from billing.debits.store import mandate as mandate_table
 from billing.flows import methods
 from billing.flows.debits import mandate, present

@@ -10,6 +10,7 @@ from lxml import etree
 from billing.debits import codes, days
 from billing.debits.model import (
     ALLOWED,
+    Back,
     Creditor,
     DebitState,
     Line,
@@ -20,7 +21,7 @@ from billing.debits.model import (
 )
 from billing.debits.pain008 import NAMESPACE, write
 from billing.debits.reasons import After, after
-from billing.debits.reports import Back, read
+from billing.debits.reports import read
 from terms.errors import Invalid, InvalidTransition
 from terms.money import Money
 
