@@ -6,6 +6,7 @@ Whoever takes cash where there are tills has an open shift; `actor` is who sits 
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 
 from app.desk import business, given
 from app.desk.auditing import note
@@ -20,6 +21,20 @@ from terms.errors import Invalid
 from terms.money import Money
 
 MOVES = (EntryKind.PAID_IN, EntryKind.PAID_OUT)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TillSet:
+    """A till that is set up or changed, and what one person may say of it, in words."""
+
+    till: Till
+    is_new: bool
+    tolerance: str
+
+    @property
+    def words(self) -> str:
+        """Where it stands, and what one person may say of it."""
+        return f"{self.till.place or 'no place'}, {self.tolerance} by one person"
 
 
 async def read_money(
@@ -50,31 +65,41 @@ async def set_up(
     tx: Tx,
     name: str,
     *,
-    place: str = "",
-    tolerance: str = "0",
+    place: str | None = None,
+    tolerance: str | None = None,
     actor: str,
     reason: str = "",
-) -> Till:
+) -> TillSet:
     """Set a till up or change it. From the first one on cash is taken in shifts alone.
 
-    `tolerance` is what one person may say is over or short. Raises Invalid naming the field.
+    `tolerance` is what one person may say is over or short. None is as it was, and nothing for a
+    new till. Raises Invalid naming the field.
     """
-    given_up = [] if tolerance.strip() in {"", "0"} else [tolerance]
-    least = await read_money(tx, "tolerance", given_up)
+    minor = None if tolerance is None else 0
+    if tolerance is not None and tolerance.strip() != "0":
+        minor = (await read_money(tx, "tolerance", [tolerance]))[0].amount_minor
     now = await house.clock.business_now(tx)
-    made = await shifts.set_up(
-        tx, name.strip(), place.strip(), sum(one.amount_minor for one in least), now
-    )
+    where = place if place is None else place.strip()
+    made, is_new = await shifts.set_up(tx, name.strip(), where, minor, now)
+    done = TillSet(till=made, is_new=is_new, tolerance=await tolerance_of(tx, made))
     await note(
         house,
         tx,
         actor=actor,
         action="till.set_up",
         subject=f"till:{made.name}",
-        after=f"{made.place or 'no place'}, {_listed(least)} by one person",
+        after=done.words,
         reason=reason,
     )
-    return made
+    return done
+
+
+async def tolerance_of(tx: Tx, one: Till) -> str:
+    """Tell what one person may say of a till, in the operator's currency where there is one."""
+    known = await business.find(tx)
+    if known is None:
+        return f"{one.tolerance_minor} minor units"
+    return str(Money(one.tolerance_minor, known.currency))
 
 
 async def retire(house: House, tx: Tx, name: str, *, actor: str, reason: str = "") -> Till:
