@@ -40,11 +40,15 @@ RULES = (
     ),
     Rule(
         code="I5",
-        says="each attempt whose outcome is to come has a row of work",
+        says="each attempt whose outcome is to come has a row of work, or a debit that comes",
         sql="""
             SELECT a.id, a.state FROM attempt a
             WHERE a.state IN ('open', 'unknown') AND NOT EXISTS (
                 SELECT 1 FROM work w WHERE w.kind = 'collect' AND w.key = a.id
+            ) AND NOT EXISTS (
+                SELECT 1 FROM debit d LEFT JOIN debit_batch b ON b.id = d.batch_id
+                WHERE d.attempt_id = a.id AND d.state IN ('announced', 'presented')
+                    AND b.withdrawn_at IS NULL AND b.booked_at IS NULL
             )
         """,
     ),

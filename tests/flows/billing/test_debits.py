@@ -69,6 +69,7 @@ async def test_an_invoice_is_announced_collected_and_booked(bank: Collector):
         told = [row.value for row in await tx.rows(select(log_entry)) if row.kind == "notice"]
     assert len(told) == 1
     assert '"day":"2026-03-25"' in told[0]
+    await sound(office)
     assert "25.20 EUR" in told[0]
     assert "IBAN DE…2051" in told[0]
     await bank.announce()
@@ -80,7 +81,9 @@ async def test_an_invoice_is_announced_collected_and_booked(bank: Collector):
     assert await texts(bank, made.id, "p:DbtrAcct/p:Id/p:IBAN") == [PAYER]
     assert await texts(bank, made.id, "p:SeqTp") == ["RCUR"]
     assert await bank.make() == []
+    await sound(office)
     assert (await bank.hand_in(made.id), await bank.hand_in(made.id)) == (True, False)
+    await sound(office)
     office.forward(days=7)
     assert await bank.book() == 0
     office.forward(days=1)
@@ -378,10 +381,20 @@ BREACHES = {
 
 
 async def test_what_breaks_a_rule_of_debits_is_found(small_bank: Collector):
-    """Sums, batches and movements that do not fit are named."""
+    """Sums, batches and movements that do not fit are named, and attempts nobody works for."""
     bank = small_bank
     await bank.join()
     await bank.presented()
+    assert [state for _, state, _ in await bank.attempts()] == ["open"]
+    await sound(bank.office)
+    for change in (
+        "DELETE FROM debit",
+        "UPDATE debit SET state = 'dropped'",
+        "UPDATE debit_batch SET booked_at = made_at",
+    ):
+        async with bank.office.store.rehearse() as tx:
+            await tamper(tx, change)
+            assert any("whose outcome is to come" in one for one in await broken(tx)), change
     bank.office.forward(days=20)
     assert await bank.book() == 1
     for change, says in BREACHES.items():
