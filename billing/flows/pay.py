@@ -156,7 +156,7 @@ async def _same(tx: Tx, payer: _Payer, moved: Moved) -> str:
     )
     taken = Money(known.amount_minor, known.currency)
     if (known.account_id, taken) != (payer.account, moved.amount):
-        raise Duplicate(f"receipt {moved.ref} is used: {taken} of account {known.number}")
+        raise Duplicate(f"reference {moved.ref} is used: {taken} of account {known.number}")
     return str(known.id)
 
 
