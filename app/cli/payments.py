@@ -47,6 +47,7 @@ def give(
     as_json: Json = False,
 ) -> None:
     """Give money back of a payment. Its invoice is open again, but for what a line gives back."""
+    from dataclasses import asdict
 
     async def story(house: House, tx: Tx) -> Refunding:
         from app.desk import refunds
@@ -67,10 +68,11 @@ def give(
 
     done = write(story)
     if as_json:
-        tell(done)
+        tell({**asdict(done), "owed_again": not done.note})
     else:
-        again = "" if done.is_new else ", as it was before"
-        say(f"{done.amount} of {done.charge} goes back: {done.state}{again}")
+        before = "" if done.is_new else ", as it was before"
+        again = "" if done.note else "; what it had paid is owed again"
+        say(f"{done.amount} of {done.charge} goes back: {done.state}{before}{again}")
 
 
 def listing(contract: Contract, *, as_json: Json = False) -> None:

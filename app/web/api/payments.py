@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import date, datetime
 from typing import Annotated
 
@@ -86,6 +86,13 @@ class Refund:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RefundAsked(Refund):
+    """A refund that was asked for; with `owed_again` what it had paid is open again, and dunned."""
+
+    owed_again: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PaymentMethod:
     """A card or the like, kept at a provider; `stopped` says why it is not charged any more."""
 
@@ -116,10 +123,11 @@ class SetupLink:
     url: str
 
 
-async def give_back(call: Call, tx: Tx) -> Refund:
+async def give_back(call: Call, tx: Tx) -> RefundAsked:
     """Give money back of a payment; the provider is asked at once, cash is booked as handed over.
 
-    Never more goes back than came in and is still here.
+    Never more goes back than came in and is still here. Without a line what it had paid is owed
+    again: `owed_again` says so.
     """
     body: RefundBody = call.body
     contract = call.part("contract")
@@ -136,7 +144,9 @@ async def give_back(call: Call, tx: Tx) -> Refund:
         actor=call.actor,
     )
     found = await ways.refunds(tx, contract)
-    return next(Refund.of(one) for one in found if one.id == done.id)
+    shown = next(Refund.of(one) for one in found if one.id == done.id)
+    kept = {field.name: getattr(shown, field.name) for field in fields(shown)}
+    return RefundAsked(**kept, owed_again=not done.note)
 
 
 async def list_refunds(call: Call) -> Sequence[Refund]:
@@ -191,7 +201,7 @@ async def _methods(tx: Tx, call: Call) -> list[PaymentMethod]:
 _HERE = "accounts/{contract}"
 ROUTES = (
     look(f"{_HERE}/refunds", list_refunds, list[Refund]),
-    change(f"{_HERE}/refunds", give_back, Refund, body=RefundBody, status=201),
+    change(f"{_HERE}/refunds", give_back, RefundAsked, body=RefundBody, status=201),
     look(f"{_HERE}/methods", list_methods, list[PaymentMethod]),
     ask(f"{_HERE}/methods", add_method, SetupLink, body=SetupBody, status=201),
     change(f"{_HERE}/methods/default", prefer, list[PaymentMethod], body=MethodBody),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -11,13 +11,21 @@ from app.web.console.forms import DeedForm
 from app.web.route import Call
 from billing.payments.refunds import RefundState
 from runtime.store import Tx
+from terms.errors import Invalid
+
+_UNSAID = "say whether it is owed again, or a line that a credit note gives back"
+_LINE = "name the line that a credit note gives back, like INV-00000012.1"
+_NO_LINE = "what a line gives back is not owed again: leave it empty, or choose the credit note"
 
 
 class RefundForm(DeedForm):
-    """Of which payment how much goes back, perhaps of which line; why must be said."""
+    """Of which payment how much goes back, whether it is owed again or of which line; why must be
+    said.
+    """
 
     payment: Annotated[str, Field(min_length=1, max_length=160)]
     amount: Annotated[str, Field(max_length=20)] = ""
+    owed_again: Literal["", "yes", "no"] = ""
     line: Annotated[str, Field(max_length=60)] = ""
     reason: Annotated[str, Field(min_length=1, max_length=200)]
 
@@ -29,8 +37,13 @@ class MethodForm(DeedForm):
 
 
 async def refund(call: Call, tx: Tx) -> str:
-    """Give money back of a payment."""
+    """Give money back of a payment; nobody is dunned for it unless the form says so."""
     form: RefundForm = call.form
+    line = form.line.strip()
+    if not form.owed_again:
+        raise Invalid("what follows", _UNSAID)
+    if (form.owed_again == "no") is not bool(line):
+        raise Invalid("line", _NO_LINE if line else _LINE)
     provider, _, charge = form.payment.partition(" ")
     done = await refunds.give_back(
         call.house,
@@ -39,14 +52,15 @@ async def refund(call: Call, tx: Tx) -> str:
         charge,
         provider=provider,
         amount=form.amount.strip().replace(",", "."),
-        line=form.line.strip(),
+        line=line,
         reason=form.reason,
         reference=f"desk-{call.once[:32]}",
         actor=call.actor,
     )
+    again = "" if done.note else " What it had paid is owed again."
     if done.state is RefundState.DONE:
-        return f"{done.amount} is given back."
-    return f"{done.amount} goes back: the provider is asked."
+        return f"{done.amount} is given back.{again}"
+    return f"{done.amount} goes back: the provider is asked.{again}"
 
 
 async def method_default(call: Call, tx: Tx) -> str:

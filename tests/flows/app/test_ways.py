@@ -80,15 +80,24 @@ async def test_money_is_given_back_from_the_page_and_over_the_api(shop):
         cashier = await let_in(served, "cashier")
         once, _ = await fields(cashier)
         form = {"payment": f"{payment.provider} {payment.charge}", "reason": "a dark evening"}
-        told = await said(cashier, f"{PAGE}/refund", once=once, amount="1,00", line=line, **form)
+        form |= {"once": once, "amount": "1,00"}
+        for chosen, named, wrong in (
+            ("", line, "what follows"),
+            ("no", "", "line"),
+            ("yes", line, "line"),
+        ):
+            told = await said(cashier, f"{PAGE}/refund", owed_again=chosen, line=named, **form)
+            assert told.lower().startswith(wrong), told
+        told = await said(cashier, f"{PAGE}/refund", owed_again="no", line=line, **form)
         assert "goes back" in told
+        assert "owed again" not in told
         async with at_work(shop.house):
             await shop.rest()
         assert (await shop.view(1)).owed.amount_minor == 0
         assert "given back" in (await cashier.get(PAGE)).text
         body = {"payment": payment.charge, "reason": "r", "reference": "B-1"}
         status, made = await served.api("POST", f"accounts/{CONTRACT}/refunds", body)
-        assert (status, made["state"]) == (201, "open")
+        assert (status, made["state"], made["owed_again"]) == (201, "open", True)
         async with at_work(shop.house):
             await shop.rest()
         _, listed = await served.api("GET", f"accounts/{CONTRACT}/refunds")
