@@ -13,6 +13,7 @@ from sqlalchemy import (
     Boolean,
     CheckConstraint,
     Column,
+    ColumnElement,
     Date,
     ForeignKey,
     Index,
@@ -20,10 +21,15 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    and_,
+    exists,
+    or_,
     text,
 )
 
 from billing.debits.model import Creditor
+from billing.payments.model import UNSETTLED
+from billing.payments.store import attempt
 from runtime.store import Instant, metadata
 
 CREDITOR = "creditor"  # there is one
@@ -112,6 +118,13 @@ debit = Table(
         postgresql_where=text("state = 'announced'"),
     ),
 )
+
+
+def is_debit() -> ColumnElement[bool]:
+    """Whether an attempt whose outcome is to come is collected by a mandate."""
+    of_it = exists().where(mandate.c.method_id == attempt.c.method_id)
+    comes = or_(*(attempt.c.state == one.value for one in sorted(UNSETTLED)))
+    return and_(comes, of_it)
 
 
 def creditor_from(row: Any) -> Creditor:

@@ -14,6 +14,7 @@ from sqlalchemy import select
 from billing.debits.model import Back
 from billing.debits.pain008 import NAMESPACE
 from billing.debits.store import mandate as mandate_table
+from billing.dunning.store import dunning_cut, dunning_notice
 from billing.flows import methods
 from billing.flows.debits import mandate, present
 from billing.flows.pay import take_cash
@@ -101,7 +102,7 @@ async def test_an_invoice_is_announced_collected_and_booked(bank: Collector):
 
 
 async def test_a_batch_that_is_late_for_its_day_tells_the_new_one(bank: Collector):
-    """No file has another day than its payers were told last; made in time, nobody is told again."""
+    """No file has another day than its payers were told last; in time, nobody is told again."""
     office = bank.office
     await bank.join()
     await bank.join("100002", OTHER)
@@ -113,6 +114,32 @@ async def test_a_batch_that_is_late_for_its_day_tells_the_new_one(bank: Collecto
     assert await told_days(bank) == ["2026-03-25", "2026-03-25", "2026-03-27"]
     assert await bank.make() == []
     assert len(await told_days(bank)) == 3
+
+
+async def test_who_is_debited_is_not_reminded_until_the_bank_has_answered(bank: Collector):
+    """Neither a notice nor a rung while a debit comes, whatever the days; after a return there is."""
+    office = bank.office
+    account = await bank.join(is_once=True)
+    key = await bank.key(account)
+    for _ in range(13):
+        office.forward(days=1)
+        await office.settle(account)
+    (made,) = await bank.make()
+    await bank.hand_in(made.id)
+    assert await bank.stopped() == ["used"]
+    office.forward(days=6)
+    await office.settle(account)
+    assert await reminded(bank) == []
+    await bank.hear(Back(mark=key, code="AM04", amount=FIRST))
+    await office.settle(account)
+    assert await reminded(bank) == ["payment_reminder"]
+
+
+async def reminded(bank: Collector) -> list[str]:
+    """Return the steps of the ladder that were taken: notices and rungs."""
+    async with bank.office.store.read() as tx:
+        found = [row.kind for row in await tx.rows(select(dunning_notice))]
+        return found + [row.rung for row in await tx.rows(select(dunning_cut))]
 
 
 async def told_days(bank: Collector) -> list[str]:
