@@ -61,13 +61,14 @@ def read_notices(told: Mapping[str, Any], sms: Mapping[str, Any] | None) -> Poli
     policy = read_policy(told)
     options = read_options(sms) if sms is not None else None
     if options is not None:
-        _check_lengths(policy, options.parts_max)
+        check_lengths(policy, options.parts_max)
     elif Via.SMS in policy.vias:
         raise Invalid("notices.channels", "sms needs a gateway: [sms]")
     return policy
 
 
-def _check_lengths(policy: Policy, parts_max: int) -> None:
+def check_lengths(policy: Policy, parts_max: int) -> None:
+    """Raise Invalid naming the first text that is too long for a short message."""
     for one in previews(policy):
         if Via.SMS in one.via and one.length.parts > parts_max:
             place = f"notices.texts.{one.language}.{one.kind}.sms"

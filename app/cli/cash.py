@@ -11,6 +11,7 @@ from app.cli.actor import Reason, actor
 from app.cli.speak import Json, complain, read, say, table, tell, write
 
 if TYPE_CHECKING:
+    from app.desk.cash import TillSet
     from app.wiring import House
     from billing.cash.model import Shift, Till
     from billing.flows.shifts import Counting
@@ -44,45 +45,50 @@ def add_to(cli: typer.Typer) -> None:
 def till(
     name: TillName,
     *,
-    place: Annotated[str, typer.Option(help="Where it stands.")] = "",
+    place: Annotated[str | None, typer.Option(help="Where it stands.")] = None,
     tolerance: Annotated[
-        str, typer.Option(help="What one person may say is over or short, like 5.00.")
-    ] = "0",
+        str | None, typer.Option(help="What one person may say is over or short, like 5.00.")
+    ] = None,
     reason: Reason = "",
     as_json: Json = False,
 ) -> None:
-    """Set a till up or change it. From the first one on cash is taken in open shifts alone."""
+    """Set a till up or change it: what is left out stays as it was.
 
-    async def story(house: House, tx: Tx) -> Till:
+    From the first one on cash is taken in open shifts alone.
+    """
+
+    async def story(house: House, tx: Tx) -> TillSet:
         from app.desk import cash
 
         return await cash.set_up(
             house, tx, name, place=place, tolerance=tolerance, actor=actor(), reason=reason
         )
 
-    made = write(story)
+    done = write(story)
     if as_json:
-        tell(made)
+        tell(done.till)
     else:
-        say(f"{made.name} is set up")
+        say(f"{done.till.name} is {'set up' if done.is_new else 'changed'}: {done.words}")
 
 
 def tills(*, as_json: Json = False) -> None:
     """List the tills."""
 
-    async def story(_: House, tx: Tx) -> list[Till]:
+    async def story(_: House, tx: Tx) -> list[tuple[Till, str]]:
+        from app.desk.cash import tolerance_of
         from billing.reads import cash
 
-        return await cash.tills(tx)
+        return [(one, await tolerance_of(tx, one)) for one in await cash.tills(tx)]
 
     found = read(story)
     if as_json:
-        tell(found)
+        tell([one for one, _ in found])
         return
-    table(
-        ("till", "place", "state"),
-        [(one.name, one.place, "retired" if one.is_retired else "in use") for one in found],
-    )
+    rows = [
+        (one.name, one.place, tolerance, "retired" if one.is_retired else "in use")
+        for one, tolerance in found
+    ]
+    table(("till", "place", "tolerance", "state"), rows)
 
 
 def retire(name: TillName, *, reason: Reason = "", as_json: Json = False) -> None:

@@ -37,7 +37,7 @@ def preview(
     as_json: Json = False,
 ) -> None:
     """Tell what would happen to whom if nobody paid; nothing is written."""
-    text = _text(file) if file else None
+    text = text_of(file) if file else None
 
     async def story(house: House, tx: Tx) -> Outlook:
         from app.desk import dunning
@@ -87,7 +87,7 @@ def release(*, by: By = "", reason: Reason = "", as_json: Json = False) -> None:
         say(f"{count} accounts go on")
 
 
-def _text(file: Path) -> str:
+def text_of(file: Path) -> str:
     """Read a file. Leaves with what is wrong with it."""
     try:
         return file.read_text(encoding="utf-8-sig")

@@ -53,7 +53,7 @@ def preview(
     kind: Annotated[str, typer.Argument(help="The kind of notice; all of them.")] = "",
     *,
     file: Annotated[
-        Path | None, typer.Option(help="An operator.toml with other texts; the published ones.")
+        Path | None, typer.Option(help="Other texts: an operator.toml, or its [notices] alone.")
     ] = None,
     as_json: Json = False,
 ) -> None:
@@ -182,19 +182,20 @@ async def _published(_: House, tx: Tx) -> Sequence[Sample]:
 
 
 def _told(file: Path) -> Sequence[Sample]:
-    """Read the texts of a file. Leaves with what is wrong with it."""
-    import os
+    """Read the texts of a file, and nothing else of it. Leaves with what is wrong with it."""
+    from app.cli.dunning import text_of
+    from app.imports.rules_file import read_text
+    from messages.policy import read_policy
+    from messages.preview import OPERATOR, check_lengths, previews
+    from messages.sms.gateway import PARTS
+    from terms.errors import Invalid
 
-    from app.imports.operator import read_operator
-    from app.imports.problems import Problems
-    from messages.preview import previews
-
-    problems = Problems()
+    text = text_of(file)
     try:
-        raw = file.read_bytes()
-    except OSError as error:
-        raise complain(f"{file}: {error.strerror}") from None
-    operator = read_operator(raw, os.environ, problems)
-    if operator is None:
-        raise complain("; ".join(str(one) for one in problems))
-    return list(previews(operator.notices, operator=operator.business.name))
+        policy = read_policy(read_text(text, "notices"))
+        most = read_text(text, "sms").get("parts_max", PARTS)
+        check_lengths(policy, most if isinstance(most, int) else PARTS)
+        name = read_text(text, "operator").get("name", OPERATOR)
+    except Invalid as error:
+        raise complain(f"{file}: {error}") from None
+    return list(previews(policy, operator=str(name)))

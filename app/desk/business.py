@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from app.imports import memory
+from billing.reads import currencies
 from runtime.store import Tx
-from terms.errors import DomainError
+from terms.errors import DomainError, Invalid
 
 FILE = "operator.toml"
 
@@ -34,3 +35,12 @@ async def know(tx: Tx) -> Business:
     if found is None:
         raise DomainError("no operator yet: `boxoffice import FOLDER` brings one")
     return found
+
+
+async def check_currency(tx: Tx, currency: str) -> None:
+    """Raise Invalid for a currency that is not the operator's, in no price, and of no account."""
+    known = await find(tx)
+    if known and currency == known.currency:
+        return
+    if not await currencies.is_used(tx, currency):
+        raise Invalid("currency", f"nothing is sold in {currency}, and no account is kept in it")

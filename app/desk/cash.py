@@ -5,7 +5,8 @@ Whoever takes cash where there are tills has an open shift; `actor` is who sits 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 
 from app.desk import business, given
 from app.desk.auditing import note
@@ -22,10 +23,26 @@ from terms.money import Money
 MOVES = (EntryKind.PAID_IN, EntryKind.PAID_OUT)
 
 
-async def read_money(tx: Tx, field: str, texts: Sequence[str]) -> list[Money]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TillSet:
+    """A till that is set up or changed, and what one person may say of it, in words."""
+
+    till: Till
+    is_new: bool
+    tolerance: str
+
+    @property
+    def words(self) -> str:
+        """Where it stands, and what one person may say of it."""
+        return f"{self.till.place or 'no place'}, {self.tolerance} by one person"
+
+
+async def read_money(
+    tx: Tx, field: str, texts: Sequence[str], *, there: Collection[str] = ()
+) -> list[Money]:
     """Read amounts like "100.00" in the operator's currency, or "100.00 CZK" in another.
 
-    Raises Invalid naming the field.
+    Raises Invalid naming the field, or `currency` where nobody uses it and none of it is `there`.
     """
     known = await business.find(tx)
     found = []
@@ -38,6 +55,8 @@ async def read_money(tx: Tx, field: str, texts: Sequence[str]) -> list[Money]:
             found.append(Money.parse(plain, currency.strip() or (known.currency if known else "")))
         except ValueError as error:
             raise Invalid(field, str(error)) from None
+    for one in {each.currency for each in found} - set(there):
+        await business.check_currency(tx, one)
     return found
 
 
@@ -46,31 +65,41 @@ async def set_up(
     tx: Tx,
     name: str,
     *,
-    place: str = "",
-    tolerance: str = "0",
+    place: str | None = None,
+    tolerance: str | None = None,
     actor: str,
     reason: str = "",
-) -> Till:
+) -> TillSet:
     """Set a till up or change it. From the first one on cash is taken in shifts alone.
 
-    `tolerance` is what one person may say is over or short. Raises Invalid naming the field.
+    `tolerance` is what one person may say is over or short. None is as it was, and nothing for a
+    new till. Raises Invalid naming the field.
     """
-    given_up = [] if tolerance.strip() in {"", "0"} else [tolerance]
-    least = await read_money(tx, "tolerance", given_up)
+    minor = None if tolerance is None else 0
+    if tolerance is not None and tolerance.strip() != "0":
+        minor = (await read_money(tx, "tolerance", [tolerance]))[0].amount_minor
     now = await house.clock.business_now(tx)
-    made = await shifts.set_up(
-        tx, name.strip(), place.strip(), sum(one.amount_minor for one in least), now
-    )
+    where = place if place is None else place.strip()
+    made, is_new = await shifts.set_up(tx, name.strip(), where, minor, now)
+    done = TillSet(till=made, is_new=is_new, tolerance=await tolerance_of(tx, made))
     await note(
         house,
         tx,
         actor=actor,
         action="till.set_up",
         subject=f"till:{made.name}",
-        after=f"{made.place or 'no place'}, {_listed(least)} by one person",
+        after=done.words,
         reason=reason,
     )
-    return made
+    return done
+
+
+async def tolerance_of(tx: Tx, one: Till) -> str:
+    """Tell what one person may say of a till, in the operator's currency where there is one."""
+    known = await business.find(tx)
+    if known is None:
+        return f"{one.tolerance_minor} minor units"
+    return str(Money(one.tolerance_minor, known.currency))
 
 
 async def retire(house: House, tx: Tx, name: str, *, actor: str, reason: str = "") -> Till:
@@ -101,7 +130,9 @@ async def move(
     if kind not in MOVES:
         raise Invalid("kind", "must be paid_in or paid_out")
     why = given.name("reason", reason)
-    (money,) = await read_money(tx, "amount", [amount])
+    mine = await reading.shifts(tx, cashier=actor)
+    held = [await shifts.drawer(tx, one.id) for one in mine if one.state is ShiftState.OPEN]
+    (money,) = await read_money(tx, "amount", [amount], there=held[0] if held else ())
     now = await house.clock.business_now(tx)
     one = await shifts.move(tx, kind, money, now, by=actor, reason=why)
     action = f"shift.{kind.value}"
@@ -113,7 +144,8 @@ async def count(
     house: House, tx: Tx, name: str, counts: Sequence[str], *, actor: str, reason: str = ""
 ) -> Counting:
     """Count a drawer; its shift closes, or waits for a second person. Raises as the flow."""
-    money = await read_money(tx, "counts", counts)
+    there = await shifts.drawer(tx, (await shifts.find(tx, name)).id)
+    money = await read_money(tx, "counts", counts, there=there)
     now = await house.clock.business_now(tx)
     zone = await _zone(tx)
     done = await shifts.count(tx, name, money, now, by=actor, zone=zone)

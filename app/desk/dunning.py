@@ -18,6 +18,7 @@ from billing.flows import publish as flow
 from billing.flows.fees_ahead import FeesAhead, fees_ahead
 from billing.flows.publish import Publication
 from billing.flows.unbrake import release as unbrake
+from billing.flows.unbrake import stopped
 from billing.reads import braked, catalog
 from billing.reads import dunning as previews
 from billing.reads.dunning import Preview
@@ -141,6 +142,7 @@ async def release(house: House, tx: Tx, actor: str, *, reason: str = "") -> int:
 
     Raises InvalidTransition where nobody does, Forbidden for whoever has ordered it.
     """
+    await stopped(tx)
     await _check_second(house, tx, actor)
     now = await house.clock.business_now(tx)
     count = await unbrake(house.desk, tx, now, by=actor)

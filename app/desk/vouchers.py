@@ -57,6 +57,7 @@ async def make(
     house: House, tx: Tx, order: BatchOrder, *, actor: str, reason: str = ""
 ) -> MadeBatch:
     """Make a batch; its codes are in what is returned and nowhere else. Raises as the flow."""
+    await business.check_currency(tx, order.value.currency)
     now = await house.clock.business_now(tx)
     known = await business.find(tx)
     today = local_date(now, known.zone if known else "UTC")

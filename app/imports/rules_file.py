@@ -34,19 +34,19 @@ class Rules:
     document: Document
 
 
-def read_text(text: str) -> Document:
-    """Read TOML or JSON: [dunning] by itself, or a whole operator.toml. Raises Invalid."""
+def read_text(text: str, name: str = SECTION) -> Document:
+    """Read TOML or JSON: a table by itself, or out of a whole operator.toml. Raises Invalid."""
     if len(text) > CHARS_MAX:
         raise Invalid("rules", f"longer than {CHARS_MAX} characters")
     try:
         told = json.loads(text) if text.lstrip().startswith("{") else tomllib.loads(text)
     except (ValueError, RecursionError) as error:
         raise Invalid("rules", f"neither readable as TOML nor as JSON: {error}") from None
-    if SECTION not in told and "operator" not in told:
+    if name not in told and "operator" not in told:
         return dict(told)
-    section = told.get(SECTION, {})
+    section = told.get(name, {})
     if not isinstance(section, dict):
-        raise Invalid(SECTION, "must be a table: [dunning]")
+        raise Invalid(name, f"must be a table: [{name}]")
     return section
 
 

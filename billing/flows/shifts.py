@@ -58,29 +58,29 @@ class Counting:
     counted: Sequence[Counted]
 
 
-async def set_up(tx: Tx, name: str, place: str, tolerance_minor: int, now: datetime) -> Till:
+async def set_up(
+    tx: Tx, name: str, place: str | None, tolerance_minor: int | None, now: datetime
+) -> tuple[Till, bool]:
     """Set a till up, or change its place and what one person may say of it; a retired one is back.
 
-    Raises Invalid naming what is wrong.
+    None is nothing for a new till, and as it was for another. Also tells whether it is new. Raises
+    Invalid naming what is wrong.
     """
     if not _NAME.fullmatch(name):
         raise Invalid("till", f"letters, digits and _ . - alone, at most {NAME_CHARS_MAX}")
-    if len(place) > PLACE_CHARS_MAX or not place.isprintable():
+    if place is not None and (len(place) > PLACE_CHARS_MAX or not place.isprintable()):
         raise Invalid("place", f"at most {PLACE_CHARS_MAX} characters that can be printed")
-    if not 0 <= tolerance_minor <= AMOUNT_MINOR_MAX:
+    if not 0 <= (tolerance_minor or 0) <= AMOUNT_MINOR_MAX:
         raise Invalid("tolerance", "must be an amount, nothing at least")
-    row = {
-        "name": name,
-        "place": place,
-        "tolerance_minor": tolerance_minor,
-        "is_retired": False,
-        "shifts": 0,
-        "made_at": now,
-    }
-    if not await tx.insert_new(till, [row], key=("name",)):
-        changed = {key: row[key] for key in ("place", "tolerance_minor", "is_retired")}
-        await tx.execute(update(till).where(till.c.name == name).values(**changed))
-    return await find_till(tx, name)
+    told = {"place": place, "tolerance_minor": tolerance_minor}
+    changed = {key: value for key, value in told.items() if value is not None}
+    row = {"name": name, "place": "", "tolerance_minor": 0, "shifts": 0, "made_at": now}
+    row |= {"is_retired": False, **changed}
+    is_new = bool(await tx.insert_new(till, [row], key=("name",)))
+    if not is_new:
+        values = {"is_retired": False, **changed}
+        await tx.execute(update(till).where(till.c.name == name).values(**values))
+    return await find_till(tx, name), is_new
 
 
 async def retire(tx: Tx, name: str) -> Till:

@@ -8,10 +8,19 @@ from datetime import datetime
 from sqlalchemy import select, update
 
 from billing.dunning import braking
+from billing.dunning.brake import Brake
 from billing.dunning.store import dunning_held
 from billing.flows.desk import Desk
 from runtime.store import Tx
 from terms.errors import InvalidTransition
+
+
+async def stopped(tx: Tx) -> Brake:
+    """Give the brake that holds somebody back. Raises InvalidTransition where it is not on."""
+    brake = await braking.load(tx)
+    if brake is None or brake.stopped_at is None:
+        raise InvalidTransition("the brake is not on: dunning holds nobody back")
+    return brake
 
 
 async def release(desk: Desk, tx: Tx, now: datetime, *, by: str) -> int:
@@ -19,9 +28,7 @@ async def release(desk: Desk, tx: Tx, now: datetime, *, by: str) -> int:
 
     Raises InvalidTransition where nobody waits.
     """
-    brake = await braking.load(tx)
-    if brake is None or brake.stopped_at is None:
-        raise InvalidTransition("the brake of dunning does not hold anybody back")
+    brake = await stopped(tx)
     c = dunning_held.c
     query = select(c.account_id).where(c.released_at.is_(None)).order_by(c.account_id)
     waiting = [row.account_id for row in await tx.rows(query.with_for_update())]

@@ -43,6 +43,7 @@ from terms.http import Http, bare_address
 
 PLACES = frozenset({"to", "digits", "text", "id", "sender"})
 PARTS_MAX = 10
+PARTS = 3
 FIELDS_MAX = 20
 ANSWER_BYTES_MAX = 65_536
 WAIT_S = 30.0
@@ -104,7 +105,7 @@ class Options(BaseModel):
     hmac_secret: SecretStr | None = None
     hmac_header: Annotated[str, AfterValidator(_header)] = "X-Signature"
     country_code: Annotated[str, AfterValidator(_country)] = ""
-    parts_max: Annotated[int, Field(ge=1, le=PARTS_MAX)] = 3
+    parts_max: Annotated[int, Field(ge=1, le=PARTS_MAX)] = PARTS
 
     @model_validator(mode="after")
     def _proof(self) -> Options:

@@ -30,11 +30,14 @@ TillName = Annotated[str, StringConstraints(pattern=r"^([0-9A-Za-z][0-9A-Za-z_.-
 
 
 class TillBody(Body):
-    """A till: where it stands, and what one person may say is over or short of it."""
+    """A till: where it stands, and what one person may say is over or short of it.
+
+    What is left out stays as it was; of a new till it is nothing.
+    """
 
     name: Annotated[str, StringConstraints(pattern=r"^[0-9A-Za-z][0-9A-Za-z_.-]{0,29}$")]
-    place: Annotated[OptionalText, Field(max_length=120)] = ""
-    tolerance: CashText = "0"
+    place: Annotated[OptionalText, Field(max_length=120)] | None = None
+    tolerance: CashText | None = None
     reason: OptionalText = ""
 
 
@@ -82,7 +85,7 @@ async def tills(call: Call) -> Sequence[TillDocument]:
 async def set_up(call: Call, tx: Tx) -> TillDocument:
     """Set a till up or change it; from the first one on cash is taken in open shifts alone."""
     body: TillBody = call.body
-    made = await cash.set_up(
+    done = await cash.set_up(
         call.house,
         tx,
         body.name,
@@ -91,7 +94,7 @@ async def set_up(call: Call, tx: Tx) -> TillDocument:
         actor=call.actor,
         reason=body.reason,
     )
-    return TillDocument.of(made)
+    return TillDocument.of(done.till)
 
 
 async def retire(call: Call, tx: Tx) -> TillDocument:

@@ -67,11 +67,11 @@ class ShiftForm(DeedForm):
 
 
 class TillForm(DeedForm):
-    """A till, where it stands, and what one person may say of it."""
+    """A till, where it stands, and what one person may say of it; what is empty stays."""
 
     till: Annotated[str, Field(min_length=1, max_length=30)]
     place: Annotated[str, Field(max_length=120)] = ""
-    tolerance: Annotated[str, Field(max_length=20)] = "0"
+    tolerance: Annotated[str, Field(max_length=20)] = ""
 
 
 class RetireForm(DeedForm):
@@ -141,6 +141,7 @@ class Cashing:
             own = next((one for one in mine if one.state is ShiftState.OPEN), None)
             report = await reading.report(tx, own.name) if own else None
             named = await naming(tx)
+            tolerances = [await cash.tolerance_of(tx, one) for one in tills]
         taken = {one.till for one in shifts if one.state is not ShiftState.CLOSED}
         page = self.console.drawing.page(
             "cash",
@@ -148,7 +149,7 @@ class Cashing:
             report=report,
             kinds=cash_paper.WORDS,
             rows=[(one, *_STATES[one.state], named(one.cashier)) for one in shifts],
-            tills=tills,
+            tills=list(zip(tills, tolerances, strict=True)),
             free=[one for one in tills if not one.is_retired and one.name not in taken],
             currency=known.currency if known else "",
         )
@@ -256,16 +257,19 @@ async def _recount(call: Call, tx: Tx) -> str:
 
 async def _till(call: Call, tx: Tx) -> str:
     form: TillForm = call.form
-    made = await cash.set_up(
+    done = await cash.set_up(
         call.house,
         tx,
         form.till,
-        place=form.place,
-        tolerance=form.tolerance or "0",
+        place=form.place.strip() or None,
+        tolerance=form.tolerance.strip() or None,
         actor=call.actor,
         reason=form.reason.strip(),
     )
-    return f"Till {made.name} is set up: cash is taken in open shifts from now on."
+    if not done.is_new:
+        return f"Till {done.till.name} is changed: {done.words}."
+    name = done.till.name
+    return f"Till {name} is set up: {done.words}. Cash is taken in open shifts from now on."
 
 
 async def _retire(call: Call, tx: Tx) -> str:

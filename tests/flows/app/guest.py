@@ -15,7 +15,9 @@ BROWSER = "__Host-boxoffice-portal-browser"
 TICKET = "__Host-boxoffice-portal-ticket"
 
 
-async def household(house: House, contract: str, email: str = "", name: str = "") -> None:
+async def household(
+    house: House, contract: str, email: str = "", name: str = "", currency: str = "EUR"
+) -> None:
     """Have a household that owes and has nothing, as signing up writes it."""
     now = house.clock.machine_now()
     called = name or f"Household {contract}"
@@ -25,7 +27,7 @@ async def household(house: House, contract: str, email: str = "", name: str = ""
         "id": ids["account"],
         "number": contract,
         "customer_id": ids["customer"],
-        "currency": "EUR",
+        "currency": currency,
         "zone": "UTC",
         "locale": "en",
         "bill_day": 1,

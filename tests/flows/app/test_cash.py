@@ -9,7 +9,9 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
+from app.desk import business
 from app.desk.verifying import rules_of, verify
+from app.imports import memory
 from app.settings import Settings
 from app.wiring import build, closing
 from runtime.store.audit import audit
@@ -19,7 +21,8 @@ from tests.flows.app.visitor import Visitor, let_in
 
 A = "200001"
 DEEDS = [
-    *("till.set_up", "shift.open", "payment.cash", "payment.refund", "shift.paid_out"),
+    *["till.set_up"] * 5,
+    *("shift.open", "payment.cash", "payment.refund", "shift.paid_out"),
     *("shift.count", "shift.recount", "shift.count", "shift.close"),
     *("receipt.print", "receipt.print", "till.retire"),
 ]
@@ -69,10 +72,16 @@ async def no(served: Served, path: str, **body: object) -> tuple[int, str]:
 async def test_a_shift_over_the_api(house, served):
     """Each deed is in the audit; the report adds up; what is not possible is said by its field."""
     ask, refused = partial(asked, served), partial(no, served)
-    await ask("tills", name="main", place="Front desk", tolerance="0.50 EUR")
+    await ask("tills", name="main", place="Desk", tolerance="0.50 EUR")
+    assert (await ask("tills", name="main", place="Front desk"))["tolerance_minor"] == 50
+    assert (await ask("tills", name="main", tolerance="0.60 EUR"))["place"] == "Front desk"
+    assert (await ask("tills", name="main", place="", tolerance="0"))["tolerance_minor"] == 0
+    assert (await ask("tills", name="main", tolerance="0.50 EUR"))["place"] == ""
     assert await refused(f"accounts/{A}/payments", amount="5.00", reference="R-1") == (409, "")
     assert await refused("shifts", till="main", float=["100,00"]) == (400, "float.0")
     assert await refused("shifts", till="none") == (404, "")
+    assert await refused("shifts", till="main", float=["3000 JPY"]) == (400, "currency")
+    await household(house, "200002", currency="JPY")  # now somebody has it
     opened = await ask("shifts", till="main", float=["100.00 EUR", "3000 JPY"])
     assert (opened["name"], opened["state"]) == ("main-1", "open")
     assert await refused("shifts", till="main") == (409, "")
@@ -84,6 +93,11 @@ async def test_a_shift_over_the_api(house, served):
     await ask("shifts/move", kind="paid_out", amount="50.00 EUR", reason="to the safe")
     assert await refused("shifts/move", kind="paid_out", amount="99 EUR", reason="x") == (409, "")
     assert await refused("shifts/move", kind="float", amount="9 EUR", reason="x") == (400, "kind")
+    for kind in ("paid_in", "paid_out"):
+        how = await refused("shifts/move", kind=kind, amount="5.00 ZZZ", reason="x")
+        assert how == (400, "currency")
+    counts = ["52.00 EUR", "3000 JPY", "0 ZZZ"]
+    assert await refused("shifts/main-1/count", counts=counts) == (400, "currency")
     assert await refused("shifts/main-1/count", counts=["53.00 EUR"]) == (400, "counts")
     wrong = await ask("shifts/main-1/count", counts=["52.00 EUR", "3000 JPY"])
     assert (wrong["shift"]["state"], wrong["counted"][0]["difference"]["text"]) == (
@@ -138,13 +152,19 @@ async def said(visitor: Visitor, path: str, once: str, **form: str) -> str:
 
 async def test_a_shift_on_the_pages(house, served):
     """An owner sets a till up, a cashier has a shift; a receipt printed again is a copy."""
+    cells = {"name": "TV", "currency": "EUR", "zone": "UTC", "locale": "en", "country": "MT"}
+    async with house.store.begin() as tx:
+        await memory.remember(tx, business.FILE, [("operator", cells)])
     olga, carla = await let_in(served), await let_in(served, "cashier")
     for one in (olga, carla):
         await one.get("/console/cash")
     desk = "/console/cash"
     assert (await carla.post(f"{desk}/till", till="main", once="x")).status == 403
-    told = await said(olga, f"{desk}/till", "o1", till="main", tolerance="0")
+    told = await said(olga, f"{desk}/till", "o0", till="main", tolerance="0,05 EUR")
     assert "Till main is set up" in told
+    told = await said(olga, f"{desk}/till", "o1", till="main", place="Door")
+    assert "Till main is changed: Door, 0.05 EUR" in told
+    assert "0.05 EUR" in (await olga.get(desk)).text
     pay = f"/console/accounts/{A}/cash"
     assert "No shift of yours" in (await said(carla, pay, "c0", amount="5.00"))
     assert "main-1 is open" in await said(carla, f"{desk}/open", "c1", till="main", float="20 EUR")

@@ -78,6 +78,22 @@ def test_wrong_usage_is_two(boxoffice):
         assert errors
 
 
+def test_notices_of_a_file_read_without_its_secrets(boxoffice, tmp_path):
+    """The texts of a whole file or of its [notices] alone are shown; no secret is asked for."""
+    texts = '[notices.texts.en.suspended]\nsubject = "Dark, {operator}"\n'
+    whole = '[operator]\nname = "TV"\n[payments.card]\nkind = "card"\nkey = "${NOBODY_SET_IT}"\n'
+    alone = texts.replace("[notices.", "[")
+    file = tmp_path / "operator.toml"
+    for text, name in ((whole + texts, "TV"), (texts, "Harbour TV"), (alone, "")):
+        file.write_text(text)
+        code, said, errors = boxoffice("notices", "preview", "suspended", "--file", str(file))
+        assert (code, errors) == (0, "")
+        assert f"subject  Dark, {name}" in said
+    file.write_text(alone.replace("subject", "nosuch"))
+    code, _, errors = boxoffice("notices", "preview", "--file", str(file))
+    assert (code, "nosuch" in errors) == (1, True)
+
+
 def test_a_failure_is_one_sentence_and_one(boxoffice):
     """What cannot be done ends with 1 and one line on standard error, whatever the command."""
     for words in (

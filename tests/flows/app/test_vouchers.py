@@ -105,7 +105,10 @@ def until(house) -> str:
 
 async def test_a_batch_goes_by_the_api_from_making_to_what_its_dealer_owes(house, served):
     """Made, activated, redeemed, stopped; the dealer owes what is redeemed less its margin."""
-    status, told = await served.api("POST", "vouchers", {**ORDER, "valid_until": until(house)})
+    order = {**ORDER, "valid_until": until(house)}
+    status, refused = await served.api("POST", "vouchers", {**order, "currency": "USD"})
+    assert (status, refused["field"]) == (400, "currency")
+    status, told = await served.api("POST", "vouchers", order)
     assert (status, told["batch"]["state"], len(told["cards"])) == (201, "made", 3)
     code = told["cards"][0]["code"]
     assert re.fullmatch(r"KX(-[2-9A-HJKMNP-Z]{4}){4}", code)
