@@ -31,10 +31,11 @@ class Debtor:
     """What dunning looks at: open invoices oldest first, their attempts, the notices given.
 
     `method` is what can be charged, if anything can: after money went back a person decides. `cut`
-    is the rung that stands for an open debt: what goes on needs no announcement. Who `has_left` has nothing any more and is asked once
-    for what is still owed. While a `promise` stands no step is taken for what it covers, and
-    nothing is held; the days go on being counted. Who `is_braked` takes no further rung. The
-    method of who `is_debited` is a mandate: no step is taken while a debit is under way.
+    is the rung that stands for an open debt: what goes on needs no announcement. Who `has_left` has
+    nothing any more and is asked once for what is still owed. While a `promise` stands no step is
+    taken for what it covers, and nothing is held; the days go on being counted. Who `is_braked`
+    takes no further rung. The method of who `is_debited` is a mandate: no step is taken while a
+    debit is under way.
     """
 
     debts: Sequence[Debt]

@@ -117,7 +117,7 @@ async def test_a_batch_that_is_late_for_its_day_tells_the_new_one(bank: Collecto
 
 
 async def test_who_is_debited_is_not_reminded_until_the_bank_has_answered(bank: Collector):
-    """Neither a notice nor a rung while a debit comes, whatever the days; after a return there is."""
+    """Neither a notice nor a rung while a debit comes; after a return there is."""
     office = bank.office
     account = await bank.join(is_once=True)
     key = await bank.key(account)
