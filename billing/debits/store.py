@@ -21,15 +21,11 @@ from sqlalchemy import (
     String,
     Table,
     Text,
-    and_,
     exists,
-    or_,
     text,
 )
 
 from billing.debits.model import Creditor
-from billing.payments.model import UNSETTLED
-from billing.payments.store import attempt
 from runtime.store import Instant, metadata
 
 CREDITOR = "creditor"  # there is one
@@ -120,11 +116,9 @@ debit = Table(
 )
 
 
-def is_debit() -> ColumnElement[bool]:
-    """Whether an attempt whose outcome is to come is collected by a mandate."""
-    of_it = exists().where(mandate.c.method_id == attempt.c.method_id)
-    comes = or_(*(attempt.c.state == one.value for one in sorted(UNSETTLED)))
-    return and_(comes, of_it)
+def is_mandate(method: ColumnElement[str]) -> ColumnElement[bool]:
+    """Whether a method of payment is a mandate."""
+    return exists().where(mandate.c.method_id == method)
 
 
 def creditor_from(row: Any) -> Creditor:

@@ -81,8 +81,8 @@ class Method:
 class Attempt:
     """One try to collect what is open of an invoice; `n` counts the tries of that invoice.
 
-    `is_superseded`: it was given up before a provider knew of it, so it was no try. `is_debit` is
-    told while the outcome is to come: it is collected by a mandate, and the payer knows the day.
+    `is_superseded`: it was given up before a provider knew of it, so it was no try. `is_debit`:
+    it is collected by a mandate, and the payer knows the day.
     """
 
     id: AttemptId

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import select
 
 from billing.accounts.store import account
-from billing.debits.store import is_debit
+from billing.debits.store import is_mandate
 from billing.dunning.foreseeing import Outlook, foresee
 from billing.dunning.hours import Slot
 from billing.dunning.judging import Debtor
@@ -254,7 +254,7 @@ class _Facts:
 
 async def _facts(tx: Tx, given: Mapping[str, Any], zones: Mapping[InvoiceId, str]) -> _Facts:
     facts = _Facts()
-    tries = select(attempt, is_debit().label("is_debit"))
+    tries = select(attempt, is_mandate(attempt.c.method_id).label("is_debit"))
     for row in await tx.rows(tries.where(among(tx.engine, attempt.c.invoice_id)), given):
         one = attempt_from(row, is_debit=bool(row.is_debit))
         facts.attempts.setdefault(row.invoice_id, []).append(one)

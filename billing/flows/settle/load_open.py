@@ -11,7 +11,7 @@ from typing import Any
 
 from sqlalchemy import Column, ScalarSelect, Select, and_, func, literal_column, select
 
-from billing.debits.store import is_debit
+from billing.debits.store import is_mandate
 from billing.dunning.model import Cut
 from billing.dunning.store import dunning_cut, dunning_notice, dunning_suspension, suspension_from
 from billing.flows.settle.facts import Facts, Paid
@@ -135,7 +135,7 @@ def _debt(key: InvoiceId, row: Any, rest: Money) -> Debt:
 
 
 def _tries() -> Select[Any]:
-    return select(attempt, is_debit().label("is_debit"))
+    return select(attempt, is_mandate(attempt.c.method_id).label("is_debit"))
 
 
 def attempt_query(engine: Engine) -> Select[Any]:
