@@ -202,6 +202,13 @@ class Settings(BaseSettings):
         description="How many calls a second each API token may make, of all web processes "
         "together; those of two seconds may come at once.",
     )
+    cash_max: int = Field(
+        1_000_000_000,
+        ge=0,
+        le=10_000_000_000_000,
+        description="How much more than is owed one payment in cash or one top-up of a wallet may "
+        "be, in minor units of the account's currency: 10000000.00 EUR unless said.",
+    )
     allow_time_travel: bool = Field(
         default=False,
         description="Whether `boxoffice clock advance` may move business time. Never where real "

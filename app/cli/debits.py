@@ -130,6 +130,8 @@ def make(
         return
     for one in made:
         say(f"{one.id}: {counted(one.debits, 'debit', 'debits')}, {one.total}, {one.collect_on}")
+        if one.moved:
+            say(f"Too late for the day of {one.moved}: their payers are told the new one.")
     if not made:
         say("Nothing is due.")
 

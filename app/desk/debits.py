@@ -84,7 +84,7 @@ async def make(
     now = await house.clock.business_now(tx)
     made = await present.make(house.desk, tx, house.sealer, now, by=actor, until=until)
     for one in made:
-        after = f"{one.debits} of {one.total} for {one.collect_on}"
+        after = f"{one.debits} of {one.total} for {one.collect_on}, {one.moved} moved to it"
         await _note(house, tx, "debit.make", one.id, actor, after=after, reason=reason)
     return made
 

@@ -72,11 +72,21 @@ async def parse_amount(tx: Tx, contract: str, text: str) -> Money:
         raise Invalid("amount", str(error)) from None
 
 
+async def check_bound(house: House, tx: Tx, contract: str, amount: Money) -> None:
+    """Raise Invalid for more at once than is owed and the setting `cash_max` besides."""
+    owed = await pay.owed(tx, contract)
+    most = Money(owed.amount_minor + house.settings.cash_max, owed.currency)
+    if amount.currency == most.currency and amount.amount_minor > most.amount_minor:
+        raise Invalid("amount", f"at most {most} at once: {owed} is owed")
+
+
 async def take_cash(
     house: House, tx: Tx, contract: str, *, amount: Money, reference: str, actor: str
 ) -> CashTaken:
     """Take money over the counter, once for each reference. Raises what the flow raises."""
     reference = given.name("reference", reference)
+    if not await pay.is_taken(tx, reference):
+        await check_bound(house, tx, contract, amount)
     now = await house.clock.business_now(tx)
     taken = await pay.take_cash(
         house.desk, tx, contract, now, amount=amount, reference=reference, by=actor

@@ -1,4 +1,4 @@
-"""Whom somebody means: by name, phone, contract, the label of a box, the number of an invoice."""
+"""Whom somebody means: by name, phone, contract, the label of a box, an invoice, a receipt."""
 
 from __future__ import annotations
 
@@ -25,6 +25,7 @@ class Hit:
     name: str | None
     serial: str | None = None
     invoice: str | None = None
+    receipt: str | None = None
 
 
 async def find(tx: Tx, text: str, *, hits_max: int = HITS_MAX) -> list[Hit]:
@@ -32,7 +33,7 @@ async def find(tx: Tx, text: str, *, hits_max: int = HITS_MAX) -> list[Hit]:
     said = text.strip()
     if not said:
         return []
-    hits = [*await _by_box(tx, said), *await _by_invoice(tx, said)]
+    hits = [*await _by_box(tx, said), *await _by_invoice(tx, said), *await _by_receipt(tx, said)]
     found = await search.by_words(tx, said, found_max=hits_max)
     hits += [Hit(by=one.by, contract=one.contract, name=one.name) for one in found]
     return hits[:hits_max]
@@ -60,6 +61,13 @@ async def _by_invoice(tx: Tx, said: str) -> list[Hit]:
     for number in _spelt(said):
         if found := await search.by_invoice(tx, number):
             return [Hit(by="invoice", contract=found[0], name=found[1], invoice=number)]
+    return []
+
+
+async def _by_receipt(tx: Tx, said: str) -> list[Hit]:
+    for number in _spelt(said):
+        if found := await search.by_receipt(tx, number):
+            return [Hit(by="receipt", contract=found[0], name=found[1], receipt=number)]
     return []
 
 

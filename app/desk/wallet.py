@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from app.desk import given
 from app.desk.asking import ask
 from app.desk.auditing import note
-from app.desk.paying import PayLink, parse_amount
+from app.desk.paying import PayLink, check_bound, parse_amount
 from app.wiring import House
 from billing.flows import top_up
 from billing.flows.refund import Refunding
@@ -27,6 +27,7 @@ async def top_up_link(
     await house.refresh_providers()
     async with house.store.read() as tx:
         money = await parse_amount(tx, contract, amount)
+        await check_bound(house, tx, contract, money)
         order = await top_up.page_order(
             house.desk, tx, contract, money, provider=provider, return_url=back_to
         )

@@ -19,6 +19,7 @@ class Right(StrEnum):
     SEE = "see"  # look at households, their money, the work and the targets
     CARE = "care"  # act for a household: promise, restore, restart, tell it something
     TAKE_MONEY = "take_money"  # take payments over the counter, decide about deposits
+    TAKE_VOUCHERS = "take_vouchers"  # redeem a voucher for a household
     OPERATE = "operate"  # have what is parked or differs tried again
     MOVE_BOXES = "move_boxes"  # hand out jobs, move boxes anywhere
     FIELD = "field"  # work at households, out of one's own van
@@ -46,10 +47,14 @@ ROLES: Mapping[str, Role] = {
     "support": Role(
         word="Support",
         home="/console/",
-        rights=frozenset({Right.SEE, Right.CARE, Right.OPERATE, Right.MOVE_BOXES}),
+        rights=frozenset(
+            {Right.SEE, Right.CARE, Right.TAKE_VOUCHERS, Right.OPERATE, Right.MOVE_BOXES}
+        ),
     ),
     "cashier": Role(
-        word="Cashier", home="/console/", rights=frozenset({Right.SEE, Right.TAKE_MONEY})
+        word="Cashier",
+        home="/console/",
+        rights=frozenset({Right.SEE, Right.TAKE_MONEY, Right.TAKE_VOUCHERS}),
     ),
     TECHNICIAN: Role(word="Technician", home="/field/", rights=frozenset({Right.FIELD})),
 }

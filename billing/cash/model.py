@@ -28,6 +28,10 @@ AMOUNT_MINOR_MAX = 10**13
 PRINTS_MAX = 100  # of a receipt
 
 
+class NoShift(InvalidTransition):
+    """There are tills, and whoever takes or gives cash has no open shift at one."""
+
+
 class EntryKind(StrEnum):
     """Why money went into a drawer or out of it."""
 

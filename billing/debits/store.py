@@ -13,6 +13,7 @@ from sqlalchemy import (
     Boolean,
     CheckConstraint,
     Column,
+    ColumnElement,
     Date,
     ForeignKey,
     Index,
@@ -20,6 +21,7 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    exists,
     text,
 )
 
@@ -112,6 +114,11 @@ debit = Table(
         postgresql_where=text("state = 'announced'"),
     ),
 )
+
+
+def is_mandate(method: ColumnElement[str]) -> ColumnElement[bool]:
+    """Whether a method of payment is a mandate."""
+    return exists().where(mandate.c.method_id == method)
 
 
 def creditor_from(row: Any) -> Creditor:

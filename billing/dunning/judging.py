@@ -30,16 +30,19 @@ _NOTHING: Mapping[int, date] = {}
 class Debtor:
     """What dunning looks at: open invoices oldest first, their attempts, the notices given.
 
-    `method` is what can be charged, if anything can. `cut` is the rung that stands for an open
-    debt: what goes on needs no announcement. Who `has_left` has nothing any more and is asked once
-    for what is still owed. While a `promise` stands no step is taken for what it covers, and
-    nothing is held; the days go on being counted. Who `is_braked` takes no further rung.
+    `method` is what can be charged, if anything can: after money went back a person decides. `cut`
+    is the rung that stands for an open debt: what goes on needs no announcement. Who `has_left` has
+    nothing any more and is asked once for what is still owed. While a `promise` stands no step is
+    taken for what it covers, and nothing is held; the days go on being counted. Who `is_braked`
+    takes no further rung. The method of who `is_debited` is a mandate: no step is taken while a
+    debit is under way.
     """
 
     debts: Sequence[Debt]
     attempts: Mapping[InvoiceId, Sequence[Attempt]] = field(default_factory=dict)
     noticed: Noticed = field(default_factory=dict)
     method: str | None = None
+    is_debited: bool = False
     cut: Cut | None = None
     has_left: bool = False
     promise: Promise | None = None
@@ -89,7 +92,7 @@ def judge(debtor: Debtor, segment: Segment, now: Slot) -> Verdict:
     step = None
     if is_enough and not debtor.promise:
         step, notice_on = _notice(debtor, segment, standing)
-        if notice_on is None or notice_on > today:
+        if notice_on is None or notice_on > today or _is_debited(debtor, oldest, segment, now):
             step = None
         if notice_on or standing.next_at:
             coming += _slots(notice_on, standing, today)
@@ -212,9 +215,22 @@ def _climbed(debtor: Debtor, segment: Segment, standing: _Standing, now: Slot) -
     at = segment.cut_off.first(max(Slot(day), now))
     if at != now:
         return standing._replace(next_at=at)
-    if _may_have_paid(debtor, oldest, segment.cut_off.first(Slot(day)).day):
+    before = segment.cut_off.first(Slot(day)).day
+    if _may_have_paid(debtor, oldest, before) or _is_debited(debtor, oldest, segment, now):
         return standing
     return _Standing(place, now.day, climbs=True)
+
+
+def _is_debited(debtor: Debtor, debt: Debt, segment: Segment, now: Slot) -> bool:
+    """Whether a direct debit for it is under way, or begins now: neither notice nor rung falls."""
+    attempts = debtor.attempts.get(debt.invoice, ()) if debtor.attempts else ()
+    if any(one.is_debit and one.is_unsettled for one in attempts):
+        return True
+    return (
+        debtor.is_debited
+        and debtor.method is not None
+        and _try_at(debtor, debt, segment, now) == now
+    )
 
 
 def _may_have_paid(debtor: Debtor, debt: Debt, before: date) -> bool:

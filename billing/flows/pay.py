@@ -95,17 +95,31 @@ async def pay_order(
 
     Raises NotFound for an unknown contract or provider, Invalid where nothing is owed.
     """
+    amount = await owed(tx, contract)
+    if not amount.amount_minor:
+        raise Invalid("contract", f"{contract} owes nothing")
+    return await page_order(desk, tx, contract, amount, provider=provider, return_url=return_url)
+
+
+async def owed(tx: Tx, contract: str) -> Money:
+    """Tell all that the account of a contract owes. Raises NotFound."""
     payer = await _payer(tx, contract)
     c = open_item.c
-    owed = await tx.scalar(
+    found = await tx.scalar(
         select(func.sum(c.rest_minor)).where(
             c.account_id == payer.account, c.kind == INVOICE, c.currency == payer.currency
         )
     )
-    if not owed:
-        raise Invalid("contract", f"{contract} owes nothing")
-    amount = Money(int(owed), payer.currency)
-    return await page_order(desk, tx, contract, amount, provider=provider, return_url=return_url)
+    return Money(int(found or 0), payer.currency)
+
+
+async def is_taken(tx: Tx, reference: str) -> bool:
+    """Whether cash was taken by a reference."""
+    c = movement.c
+    known = select(c.id).where(
+        c.provider == CASH, c.ref == reference, c.kind == MovementKind.CLEARED.value
+    )
+    return await tx.first(known) is not None
 
 
 async def page_order(

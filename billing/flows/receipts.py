@@ -16,6 +16,7 @@ from billing.cash.model import (
     PRINTS_MAX,
     SERIES,
     EntryKind,
+    NoShift,
     Receipt,
     ReceiptKind,
 )
@@ -133,7 +134,7 @@ async def drawer_of(tx: Tx, by: str) -> Drawer | None:
             raise InvalidTransition(f"the shift has {ENTRIES_MAX} entries: close it, open another")
         return Drawer(shift=str(shift), n=int(n))
     if await tx.scalar(select(exists().where(till.c.is_retired.is_(False)))):
-        raise InvalidTransition("no shift of yours is open: open one at a till first")
+        raise NoShift("no shift of yours is open: open one at a till first")
     return None
 
 

@@ -25,6 +25,7 @@ from billing.cash.model import (
     REASON_CHARS_MAX,
     Counted,
     EntryKind,
+    NoShift,
     Shift,
     ShiftState,
     Till,
@@ -159,7 +160,7 @@ async def move(
         raise Invalid("reason", f"needs 1 to {REASON_CHARS_MAX} characters")
     drawer = await drawer_of(tx, by)
     if drawer is None:
-        raise InvalidTransition("no shift of yours is open: open one at a till first")
+        raise NoShift("no shift of yours is open: open one at a till first")
     if kind is EntryKind.PAID_OUT:
         await check_holds(tx, drawer.shift, amount)
         amount = -amount

@@ -71,12 +71,18 @@ class Method:
     ref: str
     stopped: str = ""
 
+    @property
+    def is_mandate(self) -> bool:
+        """Whether it is charged by direct debit."""
+        return self.provider == DEBIT
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attempt:
     """One try to collect what is open of an invoice; `n` counts the tries of that invoice.
 
-    `is_superseded`: it was given up before a provider knew of it, so it was no try.
+    `is_superseded`: it was given up before a provider knew of it, so it was no try. `is_debit`:
+    it is collected by a mandate, and the payer knows the day.
     """
 
     id: AttemptId
@@ -88,6 +94,7 @@ class Attempt:
     state: AttemptState
     opened_on: date
     is_superseded: bool = False
+    is_debit: bool = False
 
     @property
     def is_unsettled(self) -> bool:

@@ -242,7 +242,7 @@ open_item = Table(
 )
 
 
-def attempt_from(row: Any) -> Attempt:
+def attempt_from(row: Any, *, is_debit: bool = False) -> Attempt:
     """Read a row of the table of attempts."""
     return Attempt(
         id=AttemptId(row.id),
@@ -254,6 +254,7 @@ def attempt_from(row: Any) -> Attempt:
         state=AttemptState(row.state),
         opened_on=row.opened_on,
         is_superseded=row.state == AttemptState.FAILED and row.code == SUPERSEDED,
+        is_debit=is_debit,
     )
 
 

@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import Select, bindparam, case, func, select
 
 from billing.accounts.store import account, customer, service
+from billing.cash.store import receipt
 from billing.catalog.store import offering
 from billing.dunning.model import HoldKind
 from billing.dunning.store import dunning_suspension, hold
@@ -49,13 +50,17 @@ class SubscriptionView:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PaymentView:
-    """Money that moved; negative where it went back. `charge` is the provider's reference."""
+    """Money that moved; negative where it went back. `charge` is the provider's reference.
+
+    `receipt` is the number of what was handed out for cash that came in.
+    """
 
     at: datetime
     provider: str
     charge: str
     kind: MovementKind
     amount: Money
+    receipt: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -261,7 +266,8 @@ def _paid(_engine: Engine) -> Select[Any]:
         partition_by=(c.provider, c.charge, c.kind), order_by=c.amount_minor, rows=(None, -1)
     )
     so_far = case((c.kind == MovementKind.REFUNDED.value, func.coalesce(before, 0)), else_=0)
-    query = select(movement, so_far.label("so_far"))
+    query = select(movement, so_far.label("so_far"), receipt.c.number.label("receipt"))
+    query = query.select_from(movement.outerjoin(receipt, receipt.c.cause_id == c.id))
     query = query.where(c.account_id == bindparam("account"), *no_fee)
     return query.order_by(c.received_at.desc(), c.id.desc()).limit(ROWS_MAX)
 
@@ -276,6 +282,7 @@ def payment_view(row: Any) -> PaymentView:
         charge=row.charge,
         kind=kind,
         amount=amount if kind in COMES_IN else -amount,
+        receipt=row.receipt or "",
     )
 
 

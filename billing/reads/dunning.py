@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import select
 
 from billing.accounts.store import account
+from billing.debits.store import is_mandate
 from billing.dunning.foreseeing import Outlook, foresee
 from billing.dunning.hours import Slot
 from billing.dunning.judging import Debtor
@@ -253,8 +254,10 @@ class _Facts:
 
 async def _facts(tx: Tx, given: Mapping[str, Any], zones: Mapping[InvoiceId, str]) -> _Facts:
     facts = _Facts()
-    for row in await tx.rows(select(attempt).where(among(tx.engine, attempt.c.invoice_id)), given):
-        facts.attempts.setdefault(row.invoice_id, []).append(attempt_from(row))
+    tries = select(attempt, is_mandate(attempt.c.method_id).label("is_debit"))
+    for row in await tx.rows(tries.where(among(tx.engine, attempt.c.invoice_id)), given):
+        one = attempt_from(row, is_debit=bool(row.is_debit))
+        facts.attempts.setdefault(row.invoice_id, []).append(one)
     noticed = select(dunning_notice).where(among(tx.engine, dunning_notice.c.invoice_id))
     for row in await tx.rows(noticed, given):
         on = local_date(row.given_at, zones[row.invoice_id])

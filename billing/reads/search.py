@@ -10,6 +10,7 @@ from sqlalchemy import ColumnElement, Select, and_, exists, or_, select
 
 from billing.accounts import finding
 from billing.accounts.store import account, customer, search_term, service
+from billing.cash.store import receipt
 from billing.invoicing.store import invoice
 from runtime.store import Tx
 
@@ -52,6 +53,23 @@ async def by_invoice(tx: Tx, number: str) -> tuple[str, str] | None:
             .join(service, service.c.account_id == account.c.id)
         )
         .where(invoice.c.number == number)
+        .order_by(service.c.contract)
+        .limit(1)
+    )
+    row = await tx.first(query)
+    return (row.contract, row.name) if row else None
+
+
+async def by_receipt(tx: Tx, number: str) -> tuple[str, str] | None:
+    """Find the contract and name of whoever has a receipt; None for no such receipt."""
+    query = (
+        select(service.c.contract, customer.c.name)
+        .select_from(
+            receipt.join(account, account.c.id == receipt.c.account_id)
+            .join(customer, customer.c.id == account.c.customer_id)
+            .join(service, service.c.account_id == account.c.id)
+        )
+        .where(receipt.c.number == number)
         .order_by(service.c.contract)
         .limit(1)
     )

@@ -164,13 +164,17 @@ class DebitsComing:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DebitBatchMade:
-    """A batch that was made; `digest` is the SHA-256 of its file."""
+    """A batch that was made; `digest` is the SHA-256 of its file.
+
+    So many debits `moved`: it was too late for their day, and payers were told this one.
+    """
 
     id: str
     collect_on: date
     debits: int
     total: Amount
     digest: str
+    moved: int
 
     @classmethod
     def of(cls, one: Batch) -> DebitBatchMade:
@@ -181,6 +185,7 @@ class DebitBatchMade:
             debits=one.debits,
             total=Amount.of(one.total),
             digest=one.digest,
+            moved=one.moved,
         )
 
 

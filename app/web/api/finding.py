@@ -15,7 +15,10 @@ from app.web.route import Call, Query
 
 
 class SearchQuery(Query):
-    """What somebody says: a name, phone, contract, serial, MAC or invoice; words may be begun."""
+    """What somebody says: a name, phone, contract, serial, MAC, invoice or receipt.
+
+    Words may be begun.
+    """
 
     q: Annotated[
         str,

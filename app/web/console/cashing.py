@@ -14,7 +14,7 @@ from app.desk.auditing import naming
 from app.identity.roles import Right
 from app.web.api.shapes import OfName, OfNumber
 from app.web.console.forms import DeedForm
-from app.web.console.sayings import SaidQuery, told
+from app.web.console.sayings import CASH_DESK, SaidQuery, told
 from app.web.page.once import Deed, in_one
 from app.web.page.reply import html, see
 from app.web.page.words import Tone
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from app.web.console.pages import Console
     from app.wiring import House
 
-PATH, RECEIPTS = "/console/cash", "/console/receipts"
+PATH, RECEIPTS = CASH_DESK, "/console/receipts"
 _STATES: dict[ShiftState, tuple[Tone, str]] = {
     ShiftState.OPEN: ("good", "open"),
     ShiftState.COUNTED: ("bad", "waits for a second person"),
@@ -142,7 +142,8 @@ class Cashing:
             report = await reading.report(tx, own.name) if own else None
             named = await naming(tx)
             tolerances = [await cash.tolerance_of(tx, one) for one in tills]
-        taken = {one.till for one in shifts if one.state is not ShiftState.CLOSED}
+        unclosed = [one for one in shifts if one.state is not ShiftState.CLOSED]
+        taken = {one.till for one in unclosed}
         page = self.console.drawing.page(
             "cash",
             frame=frame,
@@ -151,6 +152,9 @@ class Cashing:
             rows=[(one, *_STATES[one.state], named(one.cashier)) for one in shifts],
             tills=list(zip(tills, tolerances, strict=True)),
             free=[one for one in tills if not one.is_retired and one.name not in taken],
+            unclosed=[
+                (one, one.state is ShiftState.COUNTED, named(one.cashier)) for one in unclosed
+            ],
             currency=known.currency if known else "",
         )
         return html(page)

@@ -165,7 +165,9 @@ async def _make(call: Call, tx: Tx) -> str:
     if not made:
         return "Nothing is due: no batch was made."
     said = [f"{_counted(one.debits)} of {one.total} in {one.id}" for one in made]
-    return f"{', '.join(said)}: for the bank."
+    moved = sum(one.moved for one in made)
+    late = f" Too late for the day of {moved}: their payers are told the new one." if moved else ""
+    return f"{', '.join(said)}: for the bank.{late}"
 
 
 async def _hand_in(call: Call, tx: Tx) -> str:

@@ -154,7 +154,7 @@ class HouseholdForms:
             self._inside("segment", _segment, Right.CARE, SegmentForm),
             self._inside("promise", _promise, Right.CARE, PromiseForm),
             self._inside("redeem", _redeem, Right.CARE, CodeForm),
-            self._form("voucher", _voucher, Right.CARE, VoucherForm),
+            self._form("voucher", _voucher, Right.TAKE_VOUCHERS, VoucherForm),
             self._inside("sell", _sell, Right.CARE, SellForm),
             self._inside("withdraw", _withdraw, Right.CARE, WithdrawForm),
             self._inside("join", _join, Right.CARE, DeedForm),

@@ -17,10 +17,12 @@ from pydantic import Field
 from app.web.page.words import Tone, sentence
 from app.web.problem import BadRequest
 from app.web.route import Call, Query
+from billing.cash.model import NoShift
 from runtime.secrets import SealBroken
 from runtime.store import to_micros
 from terms.errors import BoxofficeError
 
+CASH_DESK = "/console/cash"
 SHOWN_FOR = timedelta(minutes=1)
 # An address of so much text passes every proxy.
 TEXT_BYTES_MAX = 3_000
@@ -60,7 +62,8 @@ async def told(call: Call, deed: Awaitable[str]) -> str:
     try:
         return seal(call, await deed, "good")
     except (BadRequest, BoxofficeError) as error:
-        return seal(call, sentence(str(error)), "bad")
+        leads_on = f"\n{CASH_DESK}" if isinstance(error, NoShift) else ""
+        return seal(call, f"{sentence(str(error))}{leads_on}", "bad")
 
 
 def unseal(call: Call, sealed: str) -> Saying:

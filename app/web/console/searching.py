@@ -21,6 +21,7 @@ _GROUPS = {
     "serial": "Serial of a box",
     "mac": "MAC of a box",
     "invoice": "Number of an invoice",
+    "receipt": "Number of a receipt",
     "contract": "Contract",
     "name": "Name",
     "phone": "Telephone",
@@ -28,7 +29,7 @@ _GROUPS = {
 
 
 class SearchQuery(Query):
-    """What somebody says: a name, telephone, contract, serial, MAC or the number of an invoice."""
+    """What somebody says: a name, telephone, contract, serial, MAC, an invoice or a receipt."""
 
     q: Annotated[str, Field(max_length=TEXT_CHARS_MAX)] = ""
 

@@ -57,6 +57,7 @@ class PaymentRow:
     state: str
     tone: Tone
     why: str = ""
+    receipt: str = ""
 
 
 def having(about: AccountView) -> tuple[Having, ...]:
@@ -82,6 +83,7 @@ def payments(about: AccountView) -> tuple[PaymentRow, ...]:
             state=_MOVEMENTS[one.kind][1],
             tone=_MOVEMENTS[one.kind][0],
             why=one.charge,
+            receipt=one.receipt,
         )
         for one in about.payments
     ]

@@ -27,6 +27,8 @@ from terms.errors import DomainError, Permanent, TargetError
 PATH = f"{PORTAL}/wallet"
 AWAY = "The page to pay on cannot be opened just now. Try again in a few minutes."
 
+NEVER = "The page to pay on cannot be opened. Try another amount, or call us."
+
 
 class WalletQuery(Query):
     """Behind which line the page begins."""
@@ -82,6 +84,8 @@ class Wallet:
     async def _top_up(self, call: Call) -> web.Response:
         try:
             url = await beside(call, _page_of)
+        except Permanent:
+            return await self._page(call, NEVER, "bad")
         except TargetError:
             return await self._page(call, AWAY, "bad")
         except (BadRequest, DomainError) as error:

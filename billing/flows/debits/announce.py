@@ -53,6 +53,15 @@ async def announce(desk: Desk, tx: Tx, attempts: Sequence[Row[Any]]) -> list[Row
     return over
 
 
+async def tell_again(
+    desk: Desk, tx: Tx, attempts: Sequence[Row[Any]], rules: Creditor, collect_on: date
+) -> None:
+    """Tell payers another day than the one that they were told before."""
+    given = await _mandates(tx, [row.method_id for row in attempts])
+    told = (rules.identifier, collect_on)
+    await _tell(desk, tx, attempts, given, told, mark=collect_on.strftime(".%y%m%d"))
+
+
 def _is_over(one: Row[Any] | None, rules: Creditor, today: date) -> bool:
     collect_on = rules.announced_for(today)
     return one is None or is_expired(one.signed_on, one.used_on, collect_on)
@@ -101,6 +110,8 @@ async def _tell(
     attempts: Sequence[Row[Any]],
     given: dict[str, Row[Any]],
     told: tuple[str, date],
+    *,
+    mark: str = "",
 ) -> None:
     if not attempts:
         return
@@ -119,7 +130,7 @@ async def _tell(
     machine_now = desk.clock.machine_now()
     notices = [
         Notice(
-            id=NoticeId(f"{row.id}.debit.{home.id}"),
+            id=NoticeId(f"{row.id}.debit.{home.id}{mark}"),
             service=ServiceId(home.id),
             kind=NOTICE,
             not_after=machine_now + NOTICE_LIFE,

@@ -10,7 +10,7 @@ import base64
 import hashlib
 import zlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any
 
@@ -21,6 +21,7 @@ from billing.debits.model import CURRENCY, USED, Creditor, DebitState, Line, ste
 from billing.debits.store import debit, debit_batch, file_place, iban_place, mandate
 from billing.flows import collect
 from billing.flows.debits import creditor
+from billing.flows.debits.announce import tell_again
 from billing.flows.desk import Desk
 from billing.payments.store import attempt, payment_method
 from runtime.chance import new_id
@@ -38,13 +39,17 @@ PREFIX = "DD"  # of the name of a batch, by which a bank's line is known
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Batch:
-    """A batch that was made. `digest` is the SHA-256 of its file."""
+    """A batch that was made. `digest` is the SHA-256 of its file.
+
+    So many debits of it `moved`: it was too late for their day, and payers were told another one.
+    """
 
     id: str
     collect_on: date
     debits: int
     total: Money
     digest: str
+    moved: int = 0
 
 
 async def make(
@@ -52,8 +57,9 @@ async def make(
 ) -> list[Batch]:
     """Put announced debits up to a day into batches, one for each day; the first possible at least.
 
-    At most DEBITS_MAX at once. What was paid otherwise since is dropped. Raises InvalidTransition
-    where nobody is set up who collects.
+    At most DEBITS_MAX at once. What was paid otherwise since is dropped. Where it is too late for
+    the day that payers were told, they are told the new one. Raises InvalidTransition where nobody
+    is set up who collects.
     """
     rules = await creditor.lock(tx)
     earliest = rules.earliest(local_date(now, rules.zone), local_hour(now, rules.zone))
@@ -66,16 +72,20 @@ async def make(
         .order_by(c.collect_on, c.attempt_id)
         .limit(DEBITS_MAX)
     )
-    due = {row.attempt_id: max(row.collect_on, earliest) for row in await tx.rows(query)}
+    told = {row.attempt_id: row.collect_on for row in await tx.rows(query)}
+    due = {key: max(day, earliest) for key, day in told.items()}
     fitting = {row.id: row for row in await collect.fit(desk, tx, sorted(due))}
     await _drop(tx, [key for key in due if key not in fitting], DebitState.ANNOUNCED)
     by_day: dict[date, list[Row[Any]]] = {}
     for key, row in fitting.items():
         by_day.setdefault(due[key], []).append(row)
-    return [
+    late = [row for key, row in fitting.items() if told[key] < earliest]
+    await tell_again(desk, tx, late, rules, earliest)
+    made = [
         await _present(desk, tx, sealer, rules, (day, by_day[day]), now=now, by=by)
         for day in sorted(by_day)
     ]
+    return [replace(one, moved=len(late)) if one.collect_on == earliest else one for one in made]
 
 
 async def file_of(tx: Tx, sealer: Sealer, batch: str) -> bytes:

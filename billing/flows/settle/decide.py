@@ -238,8 +238,8 @@ def _debtor(
         debts=purse.open_debts(),
         attempts=facts.attempts,
         noticed=facts.noticed,
-        # After money went back a person decides whether to charge again.
         method=facts.method.id if facts.method and not purse.went_back else None,
+        is_debited=facts.method is not None and facts.method.is_mandate,
         cut=min(facts.cuts.values(), key=attrgetter("on"), default=None),
         has_left=facts.has_left(moment.today),
         is_braked=rules.is_braked,

@@ -11,6 +11,7 @@ from typing import Any
 
 from sqlalchemy import Column, ScalarSelect, Select, and_, func, literal_column, select
 
+from billing.debits.store import is_mandate
 from billing.dunning.model import Cut
 from billing.dunning.store import dunning_cut, dunning_notice, dunning_suspension, suspension_from
 from billing.flows.settle.facts import Facts, Paid
@@ -62,7 +63,9 @@ def _take_collection(
     """Take attempts and notices into the facts of whom their invoices belong to."""
     for row in attempts:
         tries = owners[row.invoice_id].attempts
-        tries.setdefault(InvoiceId(row.invoice_id), []).append(attempt_from(row))
+        tries.setdefault(InvoiceId(row.invoice_id), []).append(
+            attempt_from(row, is_debit=bool(row.is_debit))
+        )
     for row in notices:
         one = owners[row.invoice_id]
         if _is_forgotten(one, row):
@@ -131,9 +134,13 @@ def _debt(key: InvoiceId, row: Any, rest: Money) -> Debt:
     )
 
 
+def _tries() -> Select[Any]:
+    return select(attempt, is_mandate(attempt.c.method_id).label("is_debit"))
+
+
 def attempt_query(engine: Engine) -> Select[Any]:
     """Ask for the attempts to collect open invoices."""
-    return by_key(engine, select(attempt), attempt.c.invoice_id, via=_OPEN)
+    return by_key(engine, _tries(), attempt.c.invoice_id, via=_OPEN)
 
 
 def notice_query(engine: Engine) -> Select[Any]:
@@ -204,7 +211,7 @@ async def _collection(tx: Tx, owners: Mapping[str, Facts]) -> None:
         _take_collection(attempts, notices, mine)
 
 
-_ATTEMPTS = PreparedQuery(lambda engine: select(attempt).where(among(engine, attempt.c.invoice_id)))
+_ATTEMPTS = PreparedQuery(lambda engine: _tries().where(among(engine, attempt.c.invoice_id)))
 _NOTICES = PreparedQuery(
     lambda engine: select(dunning_notice).where(among(engine, dunning_notice.c.invoice_id))
 )

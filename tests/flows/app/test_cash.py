@@ -44,6 +44,13 @@ async def served(house):
         yield made
 
 
+async def operated(house) -> None:
+    """Have an operator, whose currency is euros."""
+    cells = {"name": "TV", "currency": "EUR", "zone": "UTC", "locale": "en", "country": "MT"}
+    async with house.store.begin() as tx:
+        await memory.remember(tx, business.FILE, [("operator", cells)])
+
+
 async def deeds(house) -> list[str]:
     """List what was done at the desk."""
     async with house.store.read() as tx:
@@ -150,11 +157,20 @@ async def said(visitor: Visitor, path: str, once: str, **form: str) -> str:
     return found[1] if found else ""
 
 
+async def receipt_on_the_pages(carla: Visitor) -> None:
+    """Find that receipt from the household and by its number, and print it twice."""
+    receipt = "/console/receipts/RCT-00000001"
+    for page in (f"/console/accounts/{A}", "/console/search?q=rct-00000001"):
+        assert f'href="{receipt}"' in (await carla.get(page)).text
+    assert "Prepare the original" in (await carla.get(receipt)).text
+    first = (await carla.post(f"{receipt}/print", once="c4", reason="")).text
+    assert "COPY" not in first
+    assert "COPY 1" in (await carla.post(f"{receipt}/print", once="c5", reason="")).text
+
+
 async def test_a_shift_on_the_pages(house, served):
     """An owner sets a till up, a cashier has a shift; a receipt printed again is a copy."""
-    cells = {"name": "TV", "currency": "EUR", "zone": "UTC", "locale": "en", "country": "MT"}
-    async with house.store.begin() as tx:
-        await memory.remember(tx, business.FILE, [("operator", cells)])
+    await operated(house)
     olga, carla = await let_in(served), await let_in(served, "cashier")
     for one in (olga, carla):
         await one.get("/console/cash")
@@ -166,7 +182,10 @@ async def test_a_shift_on_the_pages(house, served):
     assert "Till main is changed: Door, 0.05 EUR" in told
     assert "0.05 EUR" in (await olga.get(desk)).text
     pay = f"/console/accounts/{A}/cash"
-    assert "No shift of yours" in (await said(carla, pay, "c0", amount="5.00"))
+    sent = await carla.post(pay, once="c0", reason="", amount="5.00")
+    shown = (await carla.get(sent.location)).text
+    assert "No shift of yours" in shown
+    assert f'<a class="whole" href="{desk}"' in shown
     assert "main-1 is open" in await said(carla, f"{desk}/open", "c1", till="main", float="20 EUR")
     assert "receipt RCT-00000001" in await said(carla, pay, "c2", amount="5,00")
     told = await said(
@@ -176,15 +195,14 @@ async def test_a_shift_on_the_pages(house, served):
     shown = (await carla.get(desk)).text
     assert "26.50 EUR" in shown
     assert "RCT-00000001" in shown
-    receipt = "/console/receipts/RCT-00000001"
-    assert "Prepare the original" in (await carla.get(receipt)).text
-    first = (await carla.post(f"{receipt}/print", once="c4", reason="")).text
-    assert "COPY" not in first
-    assert "COPY 1" in (await carla.post(f"{receipt}/print", once="c5", reason="")).text
+    await receipt_on_the_pages(carla)
     waits = await said(carla, f"{desk}/count", "c6", shift="main-1", counts="26.40 EUR")
     assert "a second person" in waits
     page = (await carla.get(f"{desk}/shifts/main-1")).text
     assert "Close it as counted" not in page
+    shown = (await carla.get(desk)).text
+    assert "No till is free" in shown
+    assert "waits for a second person: somebody who neither sat there nor counted" in shown
     assert "Close it as counted" in (await olga.get(f"{desk}/shifts/main-1")).text
     again = await said(carla, f"{desk}/recount", "c7", shift="main-1")
     assert "open again" in again

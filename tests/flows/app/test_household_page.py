@@ -142,7 +142,7 @@ async def test_the_api_tells_a_household_something(shop):
 @pytest.mark.parametrize(
     ("role", "forms"),
     [
-        ("cashier", {"cash", "pay-link", "method-link"}),
+        ("cashier", {"cash", "voucher", "pay-link", "method-link"}),
         (
             "support",
             {"contact", "pay-link", "promise", "redeem", "restore", "restart", "message", "swap"}

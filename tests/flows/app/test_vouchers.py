@@ -266,9 +266,9 @@ async def test_a_card_brought_to_all_doors_at_once_is_money_once(house, served):
 async def test_staff_takes_a_card_from_the_households_page(house, served):
     """Told with its serial, once; why it is refused is told as well."""
     code, *_ = await made(house)
-    olga = await let_in(served)
-    await olga.get("/console/vouchers")
+    carla = await let_in(served, "cashier")
     path = f"/console/accounts/{A}/voucher"
+    assert f'action="{path}"' in (await carla.get(f"/console/accounts/{A}")).text
     for n, (typed, says) in enumerate(
         (
             (code, "20.00 EUR of voucher SPRING/1 is taken."),
@@ -276,9 +276,9 @@ async def test_staff_takes_a_card_from_the_households_page(house, served):
             (codes.make("", 3), "there is no such voucher"),
         )
     ):
-        sent = await olga.post(path, code=typed, once=f"s{n}", reason="by phone")
+        sent = await carla.post(path, code=typed, once=f"s{n}", reason="by phone")
         said = sent.location.partition("?")[2]
-        assert says in (await olga.get(f"/console/vouchers?{said}")).text
+        assert says in (await carla.get(f"/console/vouchers?{said}")).text
 
 
 def test_a_sheet_says_what_is_on_a_card_and_runs_nothing(tmp_path, machine):

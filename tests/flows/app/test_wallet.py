@@ -79,6 +79,15 @@ async def test_a_wallet_is_shown_page_by_page_and_paid_out(house, served, machin
     assert (status, told["field"]) == (400, "amount")
     status, told = await served.api("POST", f"{WALLET}/top-up", {"amount": "5.00"})
     assert (status, "no payment provider" in told["detail"]) == (404, True)
+    for path in ("payments", "wallet/top-up"):
+        reference = {"reference": "R-9"} if path == "payments" else {}
+        for amount in ("10000000.01", "999999999999.99"):
+            body = {"amount": amount, **reference}
+            status, told = await served.api("POST", f"accounts/{A}/{path}", body)
+            assert (status, told["field"]) == (400, "amount")
+            assert "at most 10000000.00 EUR at once: 0.00 EUR is owed" in told["detail"]
+    body = {"amount": "10000000.00", "reference": "R-9"}
+    assert (await served.api("POST", f"accounts/{A}/payments", body))[0] == 201
 
 
 async def test_staff_and_subscribers_see_it(house, served):
@@ -93,7 +102,15 @@ async def test_staff_and_subscribers_see_it(house, served):
     mine = (await one.get("/portal/wallet")).text
     assert "R-2" in mine
     assert "How it came and went" in mine
-    for amount, says in (("0", "must be more than nothing"), ("x", "not an amount")):
+    too_much = await carla.post(
+        f"/console/accounts/{A}/cash", once="c1", amount="999999999999.99", reason=""
+    )
+    assert "at most 10000000.00 EUR" in (await carla.get(too_much.location)).text
+    for amount, says in (
+        ("0", "must be more than nothing"),
+        ("x", "not an amount"),
+        ("99999999999", "at most 10000000.00 eur"),
+    ):
         sent = await one.post("/portal/wallet/top-up", once=f"t{amount}", amount=amount)
         assert says in sent.text.lower()
     two = await visiting(served, B)

@@ -2,6 +2,7 @@
 
 import asyncio
 import itertools
+import json
 import shutil
 from dataclasses import replace
 from datetime import date, timedelta
@@ -13,6 +14,7 @@ from sqlalchemy import select
 from billing.debits.model import Back
 from billing.debits.pain008 import NAMESPACE
 from billing.debits.store import mandate as mandate_table
+from billing.dunning.store import dunning_cut, dunning_notice
 from billing.flows import methods
 from billing.flows.debits import mandate, present
 from billing.flows.pay import take_cash
@@ -77,6 +79,8 @@ async def test_an_invoice_is_announced_collected_and_booked(bank: Collector):
     office.forward(days=13)
     (made,) = await bank.make()
     assert (made.collect_on, made.debits, made.total) == (date(2026, 3, 25), 1, FIRST)
+    assert made.moved == 0
+    assert len(await told_days(bank)) == 1
     assert await texts(bank, made.id, "p:EndToEndId") == [key]
     assert await texts(bank, made.id, "p:DbtrAcct/p:Id/p:IBAN") == [PAYER]
     assert await texts(bank, made.id, "p:SeqTp") == ["RCUR"]
@@ -95,6 +99,54 @@ async def test_an_invoice_is_announced_collected_and_booked(bank: Collector):
     assert batch.booked_at == office.now
     await check_books(office.store)
     await sound(office)
+
+
+async def test_a_batch_that_is_late_for_its_day_tells_the_new_one(bank: Collector):
+    """No file has another day than its payers were told last; in time, nobody is told again."""
+    office = bank.office
+    await bank.join()
+    await bank.join("100002", OTHER)
+    await pay(office, Money(500, "EUR"))
+    office.forward(days=15)
+    (made,) = await bank.make()
+    assert (made.collect_on, made.debits, made.moved) == (date(2026, 3, 27), 1, 1)
+    assert await texts(bank, made.id, "p:ReqdColltnDt") == ["2026-03-27"]
+    assert await told_days(bank) == ["2026-03-25", "2026-03-25", "2026-03-27"]
+    assert await bank.make() == []
+    assert len(await told_days(bank)) == 3
+
+
+async def test_who_is_debited_is_not_reminded_until_the_bank_has_answered(bank: Collector):
+    """Neither a notice nor a rung while a debit comes; after a return there is."""
+    office = bank.office
+    account = await bank.join(is_once=True)
+    key = await bank.key(account)
+    for _ in range(13):
+        office.forward(days=1)
+        await office.settle(account)
+    (made,) = await bank.make()
+    await bank.hand_in(made.id)
+    assert await bank.stopped() == ["used"]
+    office.forward(days=6)
+    await office.settle(account)
+    assert await reminded(bank) == []
+    await bank.hear(Back(mark=key, code="AM04", amount=FIRST))
+    await office.settle(account)
+    assert await reminded(bank) == ["payment_reminder"]
+
+
+async def reminded(bank: Collector) -> list[str]:
+    """Return the steps of the ladder that were taken: notices and rungs."""
+    async with bank.office.store.read() as tx:
+        found = [row.kind for row in await tx.rows(select(dunning_notice))]
+        return found + [row.rung for row in await tx.rows(select(dunning_cut))]
+
+
+async def told_days(bank: Collector) -> list[str]:
+    """Return the days that payers were told."""
+    async with bank.office.store.read() as tx:
+        rows = [row.value for row in await tx.rows(select(log_entry)) if row.kind == "notice"]
+    return sorted(json.loads(row)["params"]["day"] for row in rows if "debit_comes" in row)
 
 
 async def test_the_number_of_an_account_is_nowhere_in_the_clear(small_bank: Collector):

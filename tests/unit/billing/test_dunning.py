@@ -408,6 +408,47 @@ def test_an_unsettled_attempt_stops_the_next_one_and_the_hold(state: AttemptStat
     assert verdict(days_after(DUE, 5)).held == debt()
 
 
+def test_while_a_debit_is_under_way_no_step_is_taken():
+    """Neither a notice nor a rung, from the look on which it begins until its bank has answered."""
+    steps = Segment(ladder=ladder([1], [3], [5]))
+    late = days_after(DUE, 30)
+
+    def verdict(state: AttemptState, on: date, *, is_debited: bool = True, tries: int = 2):
+        given = [
+            Attempt(
+                id=attempt_id(InvoiceId("I1"), n),
+                account=AccountId("A"),
+                invoice=InvoiceId("I1"),
+                n=n,
+                method="M",
+                amount=Money(1000, "EUR"),
+                state=state if n == tries - 1 else AttemptState.FAILED,
+                opened_on=on,
+                is_debit=True,
+            )
+            for n in range(tries)
+        ]
+        debtor = Debtor(
+            debts=[debt()],
+            attempts={InvoiceId("I1"): given} if given else {},
+            method="M",
+            is_debited=is_debited,
+        )
+        return judge(debtor, steps, Slot(late))
+
+    for state in (AttemptState.OPEN, AttemptState.UNKNOWN):
+        for on in (DUE, late):
+            for is_debited in (True, False):
+                waiting = verdict(state, on, is_debited=is_debited)
+                assert (waiting.notice, waiting.climbs, waiting.retries) == (None, False, [])
+    begun = verdict(AttemptState.FAILED, DUE, tries=1)
+    assert (begun.notice, len(begun.retries)) == (None, 1)
+    assert verdict(AttemptState.FAILED, DUE, tries=1, is_debited=False).notice
+    over = verdict(AttemptState.FAILED, late)
+    assert over.notice
+    assert over.retries == []
+
+
 def test_a_superseded_attempt_takes_no_step():
     """One that no provider knew of is made anew at once, under a new id; no retry is lost by it."""
     steps = ladder([1, 3])
