@@ -32,7 +32,11 @@ class BoxofficeError(Exception):
 
 
 class DomainError(BoxofficeError):
-    """The request is at fault."""
+    """The request is at fault; `field` names the value that is, where one is."""
+
+    def __init__(self, message: str = "", *, field: str = "") -> None:
+        super().__init__(message)
+        self.field = field
 
 
 class NotFound(DomainError):
@@ -43,8 +47,7 @@ class Invalid(DomainError):
     """A value is wrong; `field` names which."""
 
     def __init__(self, field: str, reason: str) -> None:
-        super().__init__(f"{field}: {reason}")
-        self.field = field
+        super().__init__(f"{field}: {reason}", field=field)
         self.reason = reason
 
 

@@ -68,7 +68,7 @@ async def holder_of(tx: Tx, contract: str) -> Holder:
     """Find a household by its contract. Raises NotFound."""
     found = (await accounts.holders(tx, [contract])).get(contract)
     if found is None:
-        raise NotFound(f"there is no contract {contract!r}")
+        raise NotFound(f"there is no contract {contract!r}", field="contract")
     return found
 
 

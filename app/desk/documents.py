@@ -66,7 +66,7 @@ async def proforma(
     async with house.store.rehearse() as tx:
         holder = (await accounts.holders(tx, [contract])).get(contract)
         if holder is None:
-            raise NotFound(f"there is no contract {contract!r}")
+            raise NotFound(f"there is no contract {contract!r}", field="contract")
         now = await house.clock.business_now(tx)
         today = local_date(now, holder.zone)
         day = billed_on or today
@@ -107,7 +107,7 @@ async def statement(
     """
     holder = (await accounts.holders(tx, [contract])).get(contract)
     if holder is None:
-        raise NotFound(f"there is no contract {contract!r}")
+        raise NotFound(f"there is no contract {contract!r}", field="contract")
     return await of_account(house, tx, holder.account, holder.zone, since=since, until=until)
 
 

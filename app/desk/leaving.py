@@ -61,5 +61,5 @@ async def say(
 async def _service(tx: Tx, contract: str) -> ServiceId:
     holder = (await accounts.holders(tx, [contract])).get(contract)
     if holder is None:
-        raise NotFound(f"there is no contract {contract}")
+        raise NotFound(f"there is no contract {contract}", field="contract")
     return holder.service

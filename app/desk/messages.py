@@ -53,7 +53,7 @@ async def reading(
     if asked.contract:
         holder = (await accounts.holders(tx, [asked.contract])).get(asked.contract)
         if holder is None:
-            raise NotFound(f"there is no contract {asked.contract}")
+            raise NotFound(f"there is no contract {asked.contract}", field="contract")
         service = holder.service
     wanted = Sought(
         service=service,

@@ -123,7 +123,10 @@ def problem_of(error: BoxofficeError, request_id: str) -> Problem:
     """Make the answer to an error raised on purpose."""
     fitting = ((status, title) for kind, status, title in STATUS if isinstance(error, kind))
     status, title = next(fitting, _OTHERWISE)
-    errors = [FieldError(field=error.field, why=error.reason)] if isinstance(error, Invalid) else []
+    errors = []
+    if isinstance(error, DomainError) and error.field:
+        why = error.reason if isinstance(error, Invalid) else str(error)
+        errors = [FieldError(field=error.field, why=why)]
     headers = _retry_after(error.retry_after_s) if isinstance(error, Throttled) else None
     return Problem(status, title, str(error), request_id, errors=errors, headers=headers)
 

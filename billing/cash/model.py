@@ -170,8 +170,8 @@ def check_second(shift: Shift, by: str) -> None:
         raise Forbidden(f"shift {shift.name} needs a second person: not who sat there or counted")
 
 
-def check_amount(amount: Money) -> Money:
+def check_amount(amount: Money, field: str = "amount") -> Money:
     """Return an amount that may go into a drawer or out of it. Raises Invalid."""
     if not 0 < amount.amount_minor <= AMOUNT_MINOR_MAX:
-        raise Invalid("amount", "must be more than nothing, and not absurdly large")
+        raise Invalid(field, "must be more than nothing, and not absurdly large")
     return amount

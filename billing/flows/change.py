@@ -100,7 +100,7 @@ class _Story:
             await end(self.tx, one, one.from_on)
         if (code, quantity) == (plan.offering, plan.quantity):
             if not pending:
-                raise Duplicate(f"the plan is {code} already")
+                raise Duplicate(f"the plan is {code} already", field="plan")
             await end(self.tx, plan, None)
             return
         begins = self._begins(plan, self._when(plan, code, quantity))
@@ -122,7 +122,7 @@ class _Story:
             raise Invalid("add", f"the service is cancelled for {plan.until_on}")
         mine = [one for one in self.held.subscriptions if one.offering == code]
         if any(one.until_on is None for one in mine):
-            raise Duplicate(f"the service has {code} already")
+            raise Duplicate(f"the service has {code} already", field="add")
         if mine:
             # It was to end later: taking that back charges nothing twice.
             await end(self.tx, mine[-1], None)
@@ -140,7 +140,7 @@ class _Story:
     async def remove(self, code: str) -> None:
         mine = [one for one in self.held.subscriptions if one.offering == code]
         if not mine:
-            raise NotFound(f"the service does not have {code}")
+            raise NotFound(f"the service does not have {code}", field="remove")
         check_offering(self.book, code, OfferingKind.ADDON, "remove")
         for one in mine:
             if one.until_on is None:

@@ -34,7 +34,7 @@ async def change_contact(
     query = select(customer.c.id, customer.c.phone, customer.c.email).select_from(joined)
     row = await tx.first(query.where(service.c.contract == contract).with_for_update(of=customer))
     if row is None:
-        raise NotFound(f"there is no contract {contract!r}")
+        raise NotFound(f"there is no contract {contract!r}", field="contract")
     before = Contact(phone=row.phone, email=row.email)
     after = replace(
         before,

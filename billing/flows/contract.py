@@ -56,7 +56,7 @@ async def lock(tx: Tx, contract: str, now: datetime) -> Contract:
         query.with_for_update(of=account, key_share=True) if tx.engine == "postgresql" else query
     )
     if row is None:
-        raise NotFound(f"there is no contract {contract!r}")
+        raise NotFound(f"there is no contract {contract!r}", field="contract")
     today = local_date(now, row.zone)
     live = await _live(tx, ServiceId(row.id), today)
     return Contract(

@@ -137,7 +137,9 @@ async def _lock(tx: Tx, line: str) -> Any:
     )
     found = await tx.first(query)
     if found is None:
-        raise NotFound(f"there is no line {line!r} of an invoice: name one like INV-00000012.3")
+        raise NotFound(
+            f"there is no line {line!r} of an invoice: name one like INV-00000012.3", field="line"
+        )
     return found
 
 
@@ -179,7 +181,10 @@ async def _before(tx: Tx, row: Any, wish: Goodwill) -> Forgiven | None:
     amount = wish.amount(Money(row.amount_minor, row.currency))
     same = (row.invoice_id, row.n, amount.amount_minor, wish.reason)
     if same != (found.invoice_id, found.invoice_n, found.amount_minor, found.reason):
-        raise Duplicate(f"reference {wish.reference} stands for another goodwill: {found.number}")
+        raise Duplicate(
+            f"reference {wish.reference} stands for another goodwill: {found.number}",
+            field="reference",
+        )
     return Forgiven(
         note=found.number, account=AccountId(row.account_id), amount=amount, is_new=False
     )

@@ -66,7 +66,7 @@ async def spend(
     await balance(tx, held.account)
     before = await _spent_before(tx, held.account, reference)
     if before is not None and before != points:
-        raise Duplicate(f"reference {reference} is used: {before} points")
+        raise Duplicate(f"reference {reference} is used: {before} points", field="reference")
     if before is None:
         await expire(desk, tx, held.account, moment)
         left = await balance(tx, held.account)

@@ -180,7 +180,7 @@ async def _account(tx: Tx, contract: str) -> tuple[str, AccountId]:
     query = select(account.c.number, account.c.id).join_from(account, service)
     row = await tx.first(query.where(service.c.contract == contract))
     if row is None:
-        raise NotFound(f"there is no contract {contract!r}")
+        raise NotFound(f"there is no contract {contract!r}", field="contract")
     return row.number, AccountId(row.id)
 
 
@@ -195,7 +195,7 @@ def _one(kept: Sequence[Row[Any]], method: str) -> Row[Any]:
     for row in kept:
         if row.id == method:
             return row
-    raise NotFound(f"the account has no payment method {method!r}")
+    raise NotFound(f"the account has no payment method {method!r}", field="method")
 
 
 def _called(row: Row[Any]) -> str:

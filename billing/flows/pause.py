@@ -54,7 +54,7 @@ async def pause(
         id=new_id(now, desk.chance), service=held.service, from_on=from_on, until_on=until_on
     )
     if any(made.meets(one) for one in await _pauses(tx, held)):
-        raise Duplicate(f"{contract} rests on some of these days already")
+        raise Duplicate(f"{contract} rests on some of these days already", field="begins")
     row = {
         "id": made.id,
         "service_id": made.service,

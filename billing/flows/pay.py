@@ -170,14 +170,16 @@ async def _same(tx: Tx, payer: _Payer, moved: Moved) -> str:
     )
     taken = Money(known.amount_minor, known.currency)
     if (known.account_id, taken) != (payer.account, moved.amount):
-        raise Duplicate(f"reference {moved.ref} is used: {taken} of account {known.number}")
+        raise Duplicate(
+            f"reference {moved.ref} is used: {taken} of account {known.number}", field="reference"
+        )
     return str(known.id)
 
 
 async def _payer(tx: Tx, contract: str) -> _Payer:
     rows = await _PAYER.rows(tx, {"contract": contract})
     if not rows:
-        raise NotFound(f"there is no contract {contract!r}")
+        raise NotFound(f"there is no contract {contract!r}", field="contract")
     (row,) = rows
     return _Payer(
         account=AccountId(row.id), number=row.number, currency=row.currency, zone=row.zone

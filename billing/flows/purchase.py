@@ -97,7 +97,7 @@ async def _known(tx: Tx, held: Contract, order: Order) -> Sold | None:
         return None
     sold = (row.service_id, row.offering, row.quantity)
     if sold != (held.service, order.offering, order.quantity):
-        raise Duplicate(f"{order.source} {order.ref} is another sale already")
+        raise Duplicate(f"{order.source} {order.ref} is another sale already", field="ref")
     return Sold(id=row.id, is_new=False)
 
 
@@ -150,7 +150,7 @@ class _Sale:
             or_(c.until_at.is_(None), c.until_at > self.now),
         )
         if await self.tx.scalar(select(has_it)):
-            raise Duplicate(f"the service has {self.order.offering} already")
+            raise Duplicate(f"the service has {self.order.offering} already", field="offering")
 
     def _filed(self, key: str) -> Filed:
         today, quantity = self.held.today, self.order.quantity

@@ -159,7 +159,7 @@ async def _charge(tx: Tx, held: Contract, wish: RefundWish) -> list[Movement]:
     found = [movement_from(row) for row in await tx.rows(query.order_by(c.id))]
     came = [one for one in found if one.kind is MovementKind.CLEARED]
     if not came:
-        raise NotFound(f"no payment {wish.charge!r} of this account has come in")
+        raise NotFound(f"no payment {wish.charge!r} of this account has come in", field="payment")
     if len(came) > 1:
         raise Invalid("provider", "several have a payment of that name: say which")
     if came[0].provider in HOUSE:
@@ -204,7 +204,10 @@ async def _before(tx: Tx, held: Contract, wish: RefundWish) -> Refunding | None:
     amount = Money(row.amount_minor, row.currency)
     is_other = wish.amount is not None and not wish.line and wish.amount != amount
     if is_other or (row.charge, row.line) != (wish.charge, wish.line):
-        raise Duplicate(f"reference {wish.reference} stands for another refund, of {row.charge}")
+        raise Duplicate(
+            f"reference {wish.reference} stands for another refund, of {row.charge}",
+            field="reference",
+        )
     return refunding_from(row)
 
 

@@ -20,7 +20,7 @@ async def put_in(desk: Desk, tx: Tx, contract: str, segment: str) -> str:
     query = select(account.c.id, account.c.segment).select_from(joined)
     row = await tx.first(query.where(service.c.contract == contract).with_for_update(of=account))
     if row is None:
-        raise NotFound(f"there is no contract {contract!r}")
+        raise NotFound(f"there is no contract {contract!r}", field="contract")
     if row.segment != segment:
         await tx.execute(update(account).where(account.c.id == row.id).values(segment=segment))
         await desk.work.mark(tx, "settle", [row.id])

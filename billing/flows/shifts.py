@@ -99,7 +99,7 @@ async def find_till(tx: Tx, name: str) -> Till:
     """Find a till. Raises NotFound."""
     row = await tx.first(select(till).where(till.c.name == name))
     if row is None:
-        raise NotFound(f"there is no till {name!r}")
+        raise NotFound(f"there is no till {name!r}", field="till")
     return till_from(row)
 
 
@@ -144,7 +144,7 @@ async def open_shift(
         await _refuse(tx, name, by)
     for at, amount in enumerate(floats, 1):
         drawer = Drawer(str(row["id"]), at)
-        await put(tx, drawer, EntryKind.FLOAT, check_amount(amount), now, by=by)
+        await put(tx, drawer, EntryKind.FLOAT, check_amount(amount, "float"), now, by=by)
     return await find(tx, f"{name}-{n}")
 
 

@@ -212,7 +212,7 @@ async def _check_contracts(tx: Tx, contracts: Sequence[str]) -> None:
     if twice:
         shown = ", ".join(twice[:SHOWN_MAX])
         more = f" and {len(twice) - SHOWN_MAX} more" if len(twice) > SHOWN_MAX else ""
-        raise Duplicate(f"exists already: {shown}{more}")
+        raise Duplicate(f"exists already: {shown}{more}", field="contract")
 
 
 def _twice(contracts: Sequence[str]) -> Iterator[str]:

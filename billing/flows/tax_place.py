@@ -20,7 +20,7 @@ async def tax_in(desk: Desk, tx: Tx, contract: str, jurisdiction: str) -> str:
     query = select(account.c.id, account.c.jurisdiction).select_from(joined)
     row = await tx.first(query.where(service.c.contract == contract).with_for_update(of=account))
     if row is None:
-        raise NotFound(f"there is no contract {contract!r}")
+        raise NotFound(f"there is no contract {contract!r}", field="contract")
     if row.jurisdiction != jurisdiction:
         one = update(account).where(account.c.id == row.id)
         await tx.execute(one.values(jurisdiction=jurisdiction))

@@ -72,7 +72,7 @@ async def rules_of(desk: Desk, tx: Tx, contract: str) -> WalletRules | None:
         select(account.c.segment).join_from(service, account).where(service.c.contract == contract)
     )
     if row is None:
-        raise NotFound(f"there is no contract {contract!r}")
+        raise NotFound(f"there is no contract {contract!r}", field="contract")
     return (await desk.shelf.newest(tx)).segments.of(row.segment).wallet
 
 
@@ -88,7 +88,9 @@ async def pay_out(
     if before := await _before(tx, held, wish):
         sums = sum(one.amount.amount_minor for one in before)
         if wish.amount is not None and wish.amount.amount_minor != sums:
-            raise Duplicate(f"reference {wish.reference} stands for another amount")
+            raise Duplicate(
+                f"reference {wish.reference} stands for another amount", field="reference"
+            )
         return before
     await settle(desk, tx, [held.account], now)  # what has come or gone counts
     there = await payable(tx, held)

@@ -106,7 +106,7 @@ async def make(
         "stopped_at": None,
     }
     if not await tx.insert_new(voucher_batch, [row], key=("name",)):
-        raise Duplicate(f"there is a batch {order.name} already: take another name")
+        raise Duplicate(f"there is a batch {order.name} already: take another name", field="name")
     made = [codes.make(prefix, desk.chance.bits(codes.CHANCE_BITS)) for _ in range(order.count)]
     key = await _key(desk, tx, sealer, now)
     cards: list[dict[str, Any]] = [
@@ -150,7 +150,7 @@ async def redeem(
         .where(service.c.contract == contract)
     )
     if payer is None:
-        raise NotFound(f"there is no contract {contract!r}")
+        raise NotFound(f"there is no contract {contract!r}", field="contract")
     card = await _card(tx, sealer, code)
     batch = await find(tx, card.batch)
     serial = charge_of(card.batch, card.n)

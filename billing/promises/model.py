@@ -141,12 +141,12 @@ class Asked:
 def check(asked: Asked, policy: PromisePolicy, until_on: date, today: date) -> None:
     """Tell whether a promise may be made today. Raises Invalid with the reason."""
     if policy.days_max == 0:
-        raise Invalid("promise", "this operator takes none")
+        raise Invalid("until", "this operator takes none")
     if not asked.debts:
-        raise Invalid("promise", "nothing is owed")
+        raise Invalid("until", "nothing is owed")
     newest = asked.newest
     if newest and newest.is_standing:
-        raise Invalid("promise", f"one stands until {newest.until_on}")
+        raise Invalid("until", f"one stands until {newest.until_on}")
     _check_pause(newest, policy, today)
     _check_history(asked.lately, policy, today)
     _check_owed(asked.owed, policy)
@@ -160,7 +160,7 @@ def _check_pause(newest: Promise | None, policy: PromisePolicy, today: date) -> 
         return
     again_on = days_after(newest.over_on, policy.pause_days)
     if today < again_on:
-        raise Invalid("promise", f"the last one was broken; another may be made from {again_on}")
+        raise Invalid("until", f"the last one was broken; another may be made from {again_on}")
 
 
 def _check_history(lately: Sequence[Promise], policy: PromisePolicy, today: date) -> None:
@@ -175,15 +175,15 @@ def _check_history(lately: Sequence[Promise], policy: PromisePolicy, today: date
         if most and len(found) >= most:
             again_on = days_after(sorted(one.until_on for one in found)[-most], policy.count_days)
             why = f"{len(found)} {word} within {policy.count_days} days"
-            raise Invalid("promise", f"{why}; another may be made from {again_on}")
+            raise Invalid("until", f"{why}; another may be made from {again_on}")
 
 
 def _check_owed(owed: Money, policy: PromisePolicy) -> None:
     least, most = policy.owed_min_minor, policy.owed_max_minor
     if least is not None and owed.amount_minor < least:
-        raise Invalid("promise", f"less than {Money(least, owed.currency)} is owed")
+        raise Invalid("until", f"less than {Money(least, owed.currency)} is owed")
     if most is not None and owed.amount_minor > most:
-        raise Invalid("promise", f"more than {Money(most, owed.currency)} is owed")
+        raise Invalid("until", f"more than {Money(most, owed.currency)} is owed")
 
 
 def state_on(one: Promise, debts: Sequence[Debt], today: date, *, is_in_time: bool) -> PromiseState:

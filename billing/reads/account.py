@@ -199,7 +199,7 @@ def why_dark(
 async def _owner(tx: Tx, contract: str) -> Any:
     rows = await _OWNER.rows(tx, {"contract": contract})
     if not rows:
-        raise NotFound(f"there is no contract {contract!r}")
+        raise NotFound(f"there is no contract {contract!r}", field="contract")
     return rows[0]
 
 

@@ -100,7 +100,7 @@ async def mandates(tx: Tx, contract: str, today: date) -> list[MandateView]:
     """List all mandates that a household has given, the newest first. Raises NotFound."""
     key = await tx.scalar(select(service.c.account_id).where(service.c.contract == contract))
     if key is None:
-        raise NotFound(f"there is no contract {contract!r}")
+        raise NotFound(f"there is no contract {contract!r}", field="contract")
     p = payment_method.c
     query = (
         select(mandate, p.label, p.stopped)

@@ -126,7 +126,7 @@ async def of_contract(
     """List what a contract has bought, the newest first, behind one. Raises NotFound."""
     known = await tx.scalar(select(service.c.id).where(service.c.contract == contract))
     if known is None:
-        raise NotFound(f"there is no contract {contract!r}")
+        raise NotFound(f"there is no contract {contract!r}", field="contract")
     query = _query().where(purchase.c.service_id == known)
     if after:
         query = query.where(purchase.c.id < after)

@@ -61,7 +61,7 @@ async def of_contract(
     """List what a contract has used, the newest period first, behind one. Raises NotFound."""
     known = await tx.scalar(select(service.c.id).where(service.c.contract == contract))
     if known is None:
-        raise NotFound(f"there is no contract {contract!r}")
+        raise NotFound(f"there is no contract {contract!r}", field="contract")
     c = usage_total.c
     query = select(usage_total).where(c.service_id == known)
     if after:

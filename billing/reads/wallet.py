@@ -76,7 +76,7 @@ async def wallet(
         .where(service.c.contract == contract)
     )
     if about is None:
-        raise NotFound(f"there is no contract {contract!r}")
+        raise NotFound(f"there is no contract {contract!r}", field="contract")
     e = entry.c
     total = await tx.scalar(
         select(func.sum(e.amount_minor))

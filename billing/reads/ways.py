@@ -143,5 +143,5 @@ async def payable_back(tx: Tx, contract: str) -> list[PaidView]:
 async def _account(tx: Tx, contract: str) -> AccountId:
     key = await tx.scalar(select(service.c.account_id).where(service.c.contract == contract))
     if key is None:
-        raise NotFound(f"there is no contract {contract!r}")
+        raise NotFound(f"there is no contract {contract!r}", field="contract")
     return AccountId(str(key))

@@ -77,7 +77,7 @@ def _refuse_repeats(wanted: Sequence[NewBox]) -> None:
     ):
         twice = _first_repeated(values)
         if twice:
-            raise Duplicate(f"{field} {twice} is given twice")
+            raise Duplicate(f"{field} {twice} is given twice", field=field)
 
 
 def _checked(box: NewBox, told: Models) -> NewBox:
@@ -97,11 +97,14 @@ def _made(box: NewBox, now: datetime, work: Work) -> Resource:
 def _compare(wanted: NewBox, known: Resource, holders: Mapping[str, Resource]) -> None:
     if (known.mac, known.model) != (wanted.mac, wanted.model):
         raise Duplicate(
-            f"serial {wanted.serial} is known as {known.model} with MAC {known.mac or 'none'}"
+            f"serial {wanted.serial} is known as {known.model} with MAC {known.mac or 'none'}",
+            field="serial",
         )
     holder = holders.get(wanted.mac) if wanted.mac else None
     if holder is not None and holder.serial != wanted.serial:
-        raise Duplicate(f"mac {wanted.mac} belongs to the box with serial {holder.serial}")
+        raise Duplicate(
+            f"mac {wanted.mac} belongs to the box with serial {holder.serial}", field="mac"
+        )
 
 
 def _first_repeated(values: Iterable[str]) -> str:

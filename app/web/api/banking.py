@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Annotated
@@ -29,6 +31,7 @@ from billing.flows.bank.review import WaitingLine, review
 from billing.reads import bank
 from billing.reads.bank import StatementView
 from runtime.store import Tx
+from terms.errors import Invalid
 
 # A statement of some thousand lines; larger ones are taken by the command line.
 BODY_BYTES_MAX = 8 * 1024 * 1024
@@ -191,11 +194,23 @@ class BankLineDecided:
         return cls(id=one.id, booked_on=line.booked_on, amount=Amount.of(line.amount))
 
 
+@contextmanager
+def in_pieces() -> Iterator[None]:
+    """Name the field that a file came in, where something is wrong with it."""
+    try:
+        yield
+    except Invalid as error:
+        if error.field != "file":
+            raise
+        raise Invalid("pieces", error.reason) from None
+
+
 async def take(call: Call, tx: Tx) -> StatementTaken:
     """Take a statement of a bank: each line once, in whatever file it comes."""
     body: StatementBody = call.body
     data = "".join(body.pieces).encode()
-    return StatementTaken.of(await banking.take(call.house, tx, data, call.actor))
+    with in_pieces():
+        return StatementTaken.of(await banking.take(call.house, tx, data, call.actor))
 
 
 async def statements(call: Call) -> Page[BankStatement]:

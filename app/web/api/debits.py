@@ -10,7 +10,7 @@ from typing import Annotated
 from pydantic import AfterValidator, Field, StringConstraints
 
 from app.desk import debits
-from app.web.api.banking import BODY_BYTES_MAX, StatementBody
+from app.web.api.banking import BODY_BYTES_MAX, StatementBody, in_pieces
 from app.web.api.payments import MethodId
 from app.web.api.shapes import (
     PRINTED,
@@ -349,7 +349,8 @@ async def hear(call: Call, tx: Tx) -> DebitsHeard:
     """Take up a report of the bank, pain.002 or CAMT.054, cut wherever it suits."""
     body: StatementBody = call.body
     data = "".join(body.pieces).encode()
-    return DebitsHeard.of(await debits.hear(call.house, tx, data, actor=call.actor))
+    with in_pieces():
+        return DebitsHeard.of(await debits.hear(call.house, tx, data, actor=call.actor))
 
 
 async def mandates(call: Call) -> Sequence[Mandate]:

@@ -95,7 +95,7 @@ async def set_aside(
     """
     one = await waiting(tx, entry_id)
     if provider and provider not in desk.providers:
-        raise NotFound(f"there is no payment provider {provider!r}")
+        raise NotFound(f"there is no payment provider {provider!r}", field="provider")
     laid = Laid(entry=one, state=EntryState.OUTSIDE, why=Why.PERSON, provider=provider)
     await lay(desk, tx, [laid], now)
     return one
@@ -119,7 +119,7 @@ async def take_back(desk: Desk, tx: Tx, entry_id: str, of: str, now: datetime) -
     of, _, named = of.partition(".")
     parts = [row for row in await _parts(tx, of) if not named or str(row.n) == named]
     if not parts:
-        raise NotFound(f"there is no payment {of!r} on an account")
+        raise NotFound(f"there is no payment {of!r} on an account", field="payment")
     wanted = -one.line.amount
     paid = [Money(row.amount_minor, row.currency) for row in parts]
     chosen = [row for row, amount in zip(parts, paid, strict=True) if amount == wanted]
@@ -257,7 +257,7 @@ async def _part(tx: Tx, share: Share, whole: Money, *, is_only: bool) -> Part:
         .where(s.contract == share.contract)
     )
     if row is None:
-        raise NotFound(f"there is no contract {share.contract!r}")
+        raise NotFound(f"there is no contract {share.contract!r}", field="contract")
     if row.currency != whole.currency:
         raise Invalid("to", f"the account of {share.contract} is kept in {row.currency}")
     amount = whole

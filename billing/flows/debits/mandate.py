@@ -76,7 +76,7 @@ async def give(
     key = new_id(now, desk.chance)
     reference = codes.read_reference(wish.reference) if wish.reference else f"M{key}"
     if await tx.scalar(select(mandate.c.method_id).where(mandate.c.reference == reference)):
-        raise Duplicate(f"reference: mandate {reference} is there already")
+        raise Duplicate(f"reference: mandate {reference} is there already", field="reference")
     label = codes.masked(iban)
     await methods.keep(
         tx, held.account, key, now, provider=DEBIT, customer="", ref=reference, label=label

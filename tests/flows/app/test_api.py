@@ -152,6 +152,9 @@ async def test_cash_is_taken_once_per_receipt(harbour, served):
         other = {"amount": amount, "reference": "R-1"}
         status, problem = await served.api("POST", f"accounts/{contract}/payments", other)
         assert (status, "R-1" in problem["detail"]) == (409, True)
+        assert problem["errors"] == [{"field": "reference", "why": problem["detail"]}]
+    status, problem = await served.api("POST", "accounts/nosuch/payments", cash)
+    assert (status, problem["field"]) == (404, "contract")
     for amount in ("0.00", "1.005", "-1", "5,00", "1e2", "\u0661"):
         body = {"amount": amount, "reference": "R-2"}
         status, problem = await served.api("POST", "accounts/300001/payments", body)

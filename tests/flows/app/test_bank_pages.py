@@ -41,7 +41,8 @@ async def test_a_statement_is_taken_and_decided_over_the_api(harbour, served):
     assert (status, told["states"]) == (200, {"suspense": 3, "review": 1})
     status, told = await sent(served, taken)
     assert (status, told["states"], told["known"]) == (200, {}, 4)
-    assert (await sent(served, taken.replace(b"CRDT", b"XXXX")))[0] == 400
+    status, problem = await sent(served, taken.replace(b"CRDT", b"XXXX"))
+    assert (status, problem["field"]) == (400, "pieces")
     later = camt(IN.but(ref="B5"), key="S-9", opening="999.00")
     assert (await sent(served, later))[0] == 200
     _, page = await served.api("GET", "bank/statements")
