@@ -73,6 +73,9 @@ async def test_debits_are_collected_over_the_api(harbour, served):
     assert PAYER[:-1] not in str(told)
     (made,) = await post(here, given, 201)
     assert (made["label"], made["state"]) == ("IBAN DE…2051", "active")
+    assert await post(here, given, 201) == [made]
+    for field, other in (("holder", "Somebody Else"), ("reference", "//no//")):
+        assert field in str(await post(here, given | {field: other}, 409))
     first, *_ = await get(f"accounts/{HERE}/methods")
     assert (first["provider"], first["charged"]) == ("sepa", True)
     await announced(served.house)
@@ -163,6 +166,8 @@ async def test_a_subscriber_allows_and_ends_a_debit(harbour, served):
     page = await guest.get(done.location)
     assert "IBAN DE…2051" in page.text
     assert PAYER not in page.text
+    other = await guest.post("/portal/mandate", once="a5", **form | {"holder": "Else"})
+    assert (other.status, "something else" in other.text) == (409, True)
     method = (await served.api("GET", f"accounts/{HERE}/methods"))[1][0]
     await guest.post("/portal/cards/remove", once="a4", method=method["id"])
     (mandate,) = (await served.api("GET", f"accounts/{HERE}/mandates"))[1]
