@@ -47,6 +47,10 @@ class Caller:
         return found.form_token if found else ""
 
 
+# Who is signed in, whatever becomes of the request: a page that refuses has their links.
+KNOWN = web.RequestKey("known", Caller)
+
+
 async def admit(request: web.Request, house: House, callers: Callers, policy: Gate) -> Caller:
     """Let the request pass, or raise BadRequest with 401, 403, 429, or lead to the sign-in page."""
     if policy in OF_PEOPLE:
@@ -81,6 +85,7 @@ async def _subscriber(request: web.Request, house: House) -> Here[Subscriber]:
     if guest is None:
         asked_for = request.raw_path if request.method in SAFE_METHODS else ""
         raise web.HTTPSeeOther(sign_in_url(asked_for, at=PORTAL))
+    request[KNOWN] = Caller(guest=guest)
     if request.method not in SAFE_METHODS:
         check_from_here(request)
     return guest
@@ -93,6 +98,7 @@ async def _person(request: web.Request, house: House, policy: Gate) -> Here[Pers
             raise BadRequest(UNKNOWN_CALLER, "who are you", "sign in first")
         asked_for = request.raw_path if request.method in SAFE_METHODS else ""
         raise web.HTTPSeeOther(sign_in_url(asked_for))
+    request[KNOWN] = Caller(here=here)
     if request.method not in SAFE_METHODS:
         check_from_here(request)
     if isinstance(policy, Right) and not may(here.person.role, policy):

@@ -116,6 +116,7 @@ class Problem(web.Response):
         super().__init__(status=status, body=body, content_type=MEDIA_TYPE, headers=headers)
         self.title = title
         self.detail = detail
+        self.errors = tuple(errors)
 
 
 def problem_of(error: BoxofficeError, request_id: str) -> Problem:

@@ -14,6 +14,7 @@ from pydantic import BaseModel, ValidationError
 
 from app import cards
 from app.web.problem import BadRequest, FieldError
+from app.web.refusals import in_words
 from runtime.secrets import same
 
 BODY_WITHIN_S = 10.0
@@ -140,11 +141,11 @@ def _too_large(bytes_max: int) -> BadRequest:
 
 
 def _refused(error: ValidationError) -> BadRequest:
-    found = error.errors(include_url=False, include_context=False, include_input=False)
+    found = error.errors(include_url=False, include_input=False)
     errors = [
         FieldError(
             field=".".join(str(part) for part in one["loc"]) or "body",
-            why=one["msg"].removeprefix("Value error, "),
+            why=in_words(one),
         )
         for one in found[:ERRORS_MAX]
     ]

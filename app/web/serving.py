@@ -40,7 +40,7 @@ PATIENCE_S = 2.0
 COME_AGAIN_S = "2"
 
 _Served = Callable[[web.Request], Awaitable[web.StreamResponse]]
-Refused = Callable[[web.Request, int, str, str], web.Response | None]
+Refused = Callable[[web.Request, Problem], web.Response | None]
 
 
 def make_app(
@@ -48,8 +48,7 @@ def make_app(
 ) -> web.Application:
     """Put routes together. A path and method declared twice is an error at start.
 
-    `refused` may draw a page for people (status, title, detail) where a problem document would
-    be shown to a browser.
+    `refused` may draw a page for people where a problem document would be shown to a browser.
     """
     app = web.Application(middlewares=[_outermost(house, refused)])
     app[POLICIES] = {}
@@ -77,7 +76,7 @@ def _outermost(house: House, refused: Refused | None) -> Middleware:
             response = await _answered(request, handler, request_id)
         counting.count(request, response, began_s)
         if refused is not None and isinstance(response, Problem):
-            page = refused(request, response.status, response.title, response.detail)
+            page = refused(request, response)
             return _as_page(page, response) if page else response
         return response
 

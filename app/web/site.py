@@ -30,6 +30,7 @@ from app.web.people.setting_up import SettingUp
 from app.web.people.signing import Signing
 from app.web.people.staff import Staff
 from app.web.portal.site import Portal
+from app.web.problem import Problem
 from app.web.route import Route
 from app.web.static import files
 from app.wiring import House
@@ -61,15 +62,13 @@ class Site:
         console = (*self.console.routes(), *(route for page in beside for route in page.routes()))
         return (*console, *of_people, *self.static.routes())
 
-    def refused(
-        self, request: web.Request, status: int, title: str, detail: str
-    ) -> web.Response | None:
+    def refused(self, request: web.Request, problem: Problem) -> web.Response | None:
         """Draw a page where a browser would be shown a problem document; None elsewhere."""
         if request.path.startswith(f"{PORTAL}/"):
-            return self.phone.refused(status, title, detail, f"{PORTAL}/")
+            return self.phone.refused(request, problem, f"{PORTAL}/")
         if request.path.split("/")[1] in _OF_PEOPLE:
-            return self.phone.refused(status, title, detail)
-        return self.console.refused(request, status, title, detail)
+            return self.phone.refused(request, problem)
+        return self.console.refused(request, problem)
 
     def close(self) -> None:
         """Send away whoever still watches."""

@@ -9,6 +9,7 @@ from pydantic import Field
 
 from app.desk import contact, household, paying, segments, taxing
 from app.desk.signup import Household, sign_up
+from app.web import refusals
 from app.web.api.account_view import AccountDocument, Promised, document
 from app.web.api.shapes import (
     Amount,
@@ -97,7 +98,7 @@ class PayLinkBody(Body):
     """By which provider, and where its page leads back to."""
 
     provider: Code | None = None
-    return_url: Annotated[str, Field(pattern=r"^(https?://[!-~]{1,2000})?$")] = ""
+    return_url: Annotated[str, Field(pattern=refusals.URL)] = ""
 
 
 class CashBody(Body):

@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 from pydantic import Field, StringConstraints
 
 from app.desk import cash
+from app.web import refusals
 from app.web.api.cash_view import (
     ReceiptDocument,
     ReceiptLine,
@@ -24,7 +25,7 @@ from billing.reads import cash as reading
 from runtime.store import Tx
 
 # In the operator's currency unless said.
-CashText = Annotated[str, StringConstraints(pattern=r"^[0-9]{1,12}(\.[0-9]{1,4})?( [A-Z]{3})?$")]
+CashText = Annotated[str, StringConstraints(pattern=refusals.CASH)]
 CashTexts = Annotated[list[CashText], Field(max_length=CURRENCIES_MAX)]
 TillName = Annotated[str, StringConstraints(pattern=r"^([0-9A-Za-z][0-9A-Za-z_.-]{0,29})?$")]
 
@@ -35,7 +36,7 @@ class TillBody(Body):
     What is left out stays as it was; of a new till it is nothing.
     """
 
-    name: Annotated[str, StringConstraints(pattern=r"^[0-9A-Za-z][0-9A-Za-z_.-]{0,29}$")]
+    name: Annotated[str, StringConstraints(pattern=refusals.NAME)]
     place: Annotated[OptionalText, Field(max_length=120)] | None = None
     tolerance: CashText | None = None
     reason: OptionalText = ""

@@ -10,6 +10,7 @@ from typing import Annotated
 from pydantic import Field
 
 from app.desk import methods, refunds
+from app.web import refusals
 from app.web.api.shapes import Amount, AmountText, Code, OptionalText, Text
 from app.web.api.ways import ask, change, look
 from app.web.route import Body, Call
@@ -18,7 +19,7 @@ from billing.reads import ways
 from billing.reads.ways import MethodView, RefundView
 from runtime.store import Tx
 
-LineName = Annotated[str, Field(pattern=r"^([0-9A-Za-z-]{1,50}\.[0-9]{1,6})?$")]
+LineName = Annotated[str, Field(pattern=refusals.LINE)]
 MethodId = Annotated[str, Field(pattern=r"^[0-9A-Za-z]{1,26}$")]
 
 
@@ -50,7 +51,7 @@ class SetupBody(Body):
 
     provider: Code | None = None
     replaces: MethodId | None = None
-    return_url: Annotated[str, Field(pattern=r"^(https?://[!-~]{1,2000})?$")] = ""
+    return_url: Annotated[str, Field(pattern=refusals.URL)] = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

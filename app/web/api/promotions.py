@@ -10,6 +10,7 @@ from pydantic import StringConstraints
 
 from app.desk import foreseeing, redeeming
 from app.desk.boxes import holder_of
+from app.web import refusals
 from app.web.api.life import Preview, told
 from app.web.api.shapes import Amount, OptionalText
 from app.web.api.ways import ask, change, look
@@ -20,7 +21,7 @@ from billing.reads.promotions import PromotionView, RedemptionView
 from runtime.store import Tx
 from terms.money import Money
 
-PromotionCode = Annotated[str, StringConstraints(pattern=r"^[0-9A-Za-z][0-9A-Za-z_.-]{0,39}$")]
+PromotionCode = Annotated[str, StringConstraints(pattern=refusals.CODE)]
 
 
 class RedeemBody(Body):

@@ -11,9 +11,9 @@ from typing import Annotated, Generic, TypeVar
 
 from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints
 
+from app.web import refusals
 from app.web.cursor import cursor, cut, read_cursor
 from app.web.route import Parts, Query
-from gateway.inventory.model import SERIAL
 from runtime.store.keyset import Place
 from terms.money import Money
 
@@ -127,18 +127,15 @@ OptionalText = Annotated[
     Field(json_schema_extra={"pattern": PRINTED}),
     AfterValidator(_said),
 ]
-Code = Annotated[str, StringConstraints(pattern=r"^[0-9A-Za-z][0-9A-Za-z_.-]{0,39}$")]
-Contract = Annotated[str, StringConstraints(pattern=r"^[0-9A-Za-z][0-9A-Za-z/_.-]{0,25}$")]
-Serial = Annotated[str, StringConstraints(pattern=f"^{SERIAL}$")]
-AmountText = Annotated[str, StringConstraints(pattern=r"^[0-9]{1,12}(\.[0-9]{1,4})?$")]
-PercentText = Annotated[str, StringConstraints(pattern=r"^[0-9]{1,3}(\.[0-9]{1,4})?%$")]
-# How a MAC may be written; empty where nobody knows it.
-_PAIRS = "|".join(f"([0-9A-Fa-f]{{2}}{mark}){{5}}[0-9A-Fa-f]{{2}}" for mark in ":-")
-_FOURS = "|".join(f"([0-9A-Fa-f]{{4}}{mark}){{2}}[0-9A-Fa-f]{{4}}" for mark in (r"\.", ":", "-"))
-Mac = Annotated[str, StringConstraints(pattern=rf"^([0-9A-Fa-f]{{12}}|{_PAIRS}|{_FOURS})?$")]
-VendorRef = Annotated[str, StringConstraints(pattern=r"^[!-~]{1,120}$")]
-Id = Annotated[str, StringConstraints(pattern=r"^[0-9A-Za-z][0-9A-Za-z:@._-]{0,159}$")]
-Number = Annotated[str, StringConstraints(pattern=r"^[0-9A-Za-z][0-9A-Za-z/_.-]{0,39}$")]
+Code = Annotated[str, StringConstraints(pattern=refusals.CODE)]
+Contract = Annotated[str, StringConstraints(pattern=refusals.CONTRACT)]
+Serial = Annotated[str, StringConstraints(pattern=refusals.SERIAL)]
+AmountText = Annotated[str, StringConstraints(pattern=refusals.AMOUNT)]
+PercentText = Annotated[str, StringConstraints(pattern=refusals.PERCENT)]
+Mac = Annotated[str, StringConstraints(pattern=refusals.MAC)]
+VendorRef = Annotated[str, StringConstraints(pattern=refusals.VENDOR_REF)]
+Id = Annotated[str, StringConstraints(pattern=refusals.ID)]
+Number = Annotated[str, StringConstraints(pattern=refusals.NUMBER)]
 Day = Annotated[date, BeforeValidator(_written_out)]
 Limit = Annotated[int, Field(ge=1, le=PAGE_MAX), BeforeValidator(digits_alone)]
 Flag = Annotated[bool, BeforeValidator(_yes_or_no)]

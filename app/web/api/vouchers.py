@@ -9,6 +9,7 @@ from typing import Annotated
 from pydantic import Field, StringConstraints
 
 from app.desk import voucher_paper, vouchers
+from app.web import refusals
 from app.web.api.shapes import Amount, AmountText, Code, Day, OptionalText, Text
 from app.web.api.ways import ask, change, look
 from app.web.route import Body, Call
@@ -19,9 +20,9 @@ from billing.vouchers.code import PREFIX_CHARS_MAX, TYPED_CHARS_MAX
 from billing.vouchers.model import COUNT_MAX, Batch
 from runtime.store import Tx
 
-Currency = Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]
+Currency = Annotated[str, StringConstraints(pattern=refusals.CURRENCY)]
 # A percentage, or parts in a million.
-Margin = Annotated[str, StringConstraints(pattern=r"^([0-9]{1,3}(\.[0-9]{1,4})?%|[0-9]{1,7})$")]
+Margin = Annotated[str, StringConstraints(pattern=refusals.MARGIN)]
 Typed = Annotated[str, StringConstraints(pattern=rf"^[ -~]{{1,{TYPED_CHARS_MAX}}}$")]
 Prefix = Annotated[str, StringConstraints(pattern=rf"^[0-9A-Za-z]{{0,{PREFIX_CHARS_MAX}}}$")]
 

@@ -10,6 +10,7 @@ from typing import Annotated
 from pydantic import Field
 
 from app.desk import wallet
+from app.web import refusals
 from app.web.api.payments import Refund
 from app.web.api.shapes import Amount, AmountText, Code, Page, Paging, Text, page
 from app.web.api.ways import ask, change, look
@@ -26,7 +27,7 @@ class TopUpBody(Body):
 
     amount: AmountText
     provider: Code | None = None
-    return_url: Annotated[str, Field(pattern=r"^(https?://[!-~]{1,2000})?$")] = ""
+    return_url: Annotated[str, Field(pattern=refusals.URL)] = ""
 
 
 class PayOutBody(Body):

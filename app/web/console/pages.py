@@ -18,7 +18,7 @@ from app.desk import business
 from app.desk.boxes import holder_of
 from app.desk.waiting import waiting as read_waiting
 from app.identity.roles import Right, about
-from app.web.access import signed_in
+from app.web.access import KNOWN, signed_in
 from app.web.console import deeds, waiting
 from app.web.console.account import account, besides, listing
 from app.web.console.forms import (
@@ -40,8 +40,9 @@ from app.web.live import Live
 from app.web.page.drawing import Drawing
 from app.web.page.fields import NoFields, PartsQuery
 from app.web.page.once import Deed
+from app.web.page.refusing import shown
 from app.web.page.reply import html, see
-from app.web.problem import BadRequest
+from app.web.problem import BadRequest, Problem
 from app.web.route import Call, Form, Handler, Policy, Query, Route
 from app.web.static import Static
 from app.wiring import House
@@ -130,16 +131,22 @@ class Console:
             ),
         )
 
-    def refused(
-        self, request: web.Request, status: int, title: str, detail: str
-    ) -> web.Response | None:
-        """Draw a page for a failed look at the console; None for everybody else."""
+    def refused(self, request: web.Request, problem: Problem) -> web.Response | None:
+        """Draw a page for what failed at the console, with the links of whoever is signed in;
+        None for everybody else.
+        """
         if not request.path.startswith(PREFIX):
             return None
         now = self.house.clock.machine_now()
-        frame = Frame(operator="Boxoffice", business_now=now, zone="UTC", offset="")
-        page = self.drawing.page("refused", frame=frame, title=title.capitalize(), detail=detail)
-        return html(page, status)
+        frame = Frame(operator=self.drawing.operator, business_now=now, zone="UTC", offset="")
+        if (caller := request.get(KNOWN)) and (here := caller.here):
+            frame = replace(
+                _worn(frame, here.person.role),
+                token=here.form_token,
+                links=links(here.person.role, request.path),
+            )
+        page = self.drawing.page("refused", frame=frame, **shown(request, problem))
+        return html(page, problem.status)
 
     def page(self, path: str, handler: Handler, query: type[Query]) -> Route:
         """Declare a page that everybody may see who may see the console."""
@@ -184,8 +191,9 @@ class Console:
         """Give what is around a page for everybody alike."""
         known = await business.find(tx)
         ahead = await self.house.clock.offset(tx)
+        self.drawing.operator = known.name if known else "Boxoffice"
         return Frame(
-            operator=known.name if known else "Boxoffice",
+            operator=self.drawing.operator,
             business_now=self.house.clock.machine_now() + ahead,
             zone=known.zone if known else "UTC",
             offset=offset(ahead),

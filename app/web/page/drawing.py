@@ -43,6 +43,8 @@ class Drawing:
 
     def __init__(self, static: Static) -> None:
         self._environment = _environment(static)
+        # The operator's name as pages last had it: the page of a failure reads no table.
+        self.operator = "Boxoffice"
 
     def page(self, name: str, **values: Any) -> str:
         """Draw one whole page."""

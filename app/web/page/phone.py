@@ -12,11 +12,14 @@ from aiohttp import web
 
 from app.desk import business
 from app.identity.roles import about
+from app.web.access import KNOWN, Caller
 from app.web.leading import PORTAL, SIGN_OUT_PATH
 from app.web.links import Shown, links, portal_links
 from app.web.page.drawing import Drawing
+from app.web.page.refusing import shown
 from app.web.page.reply import html
 from app.web.page.words import Tone
+from app.web.problem import Problem
 from app.web.route import Call
 from app.wiring import House
 
@@ -56,38 +59,41 @@ class Phone:
         """Draw a page by its template, for whoever is signed in."""
         async with self.house.store.read() as tx:
             known = await business.find(tx)
+        self.drawing.operator = known.name if known else "Boxoffice"
         frame = PhoneFrame(
-            operator=known.name if known else "Boxoffice",
+            operator=self.drawing.operator,
             zone=known.zone if known else "UTC",
             said=said,
             said_tone=tone,
         )
-        frame = self._worn(frame, call)
+        frame = self._worn(frame, call.request, Caller(here=call.here, guest=call.guest))
         return html(self.drawing.page(template, frame=frame, **values), status)
 
-    def _worn(self, frame: PhoneFrame, call: Call) -> PhoneFrame:
+    def _worn(self, frame: PhoneFrame, request: web.Request, caller: Caller) -> PhoneFrame:
         """Put around a page what is of whoever is signed in, or of the door in front of it."""
-        path, once = call.request.path, self.house.chance.token(16)
-        if here := call.here:
+        path, once = request.path, self.house.chance.token(16)
+        if here := caller.here:
             role = here.person.role
             token, home = here.form_token, about(role).home
             return replace(frame, token=token, once=once, home=home, links=links(role, path))
         if not path.startswith(PORTAL):
             return frame
         frame = replace(frame, home=f"{PORTAL}/", leave=PORTAL + SIGN_OUT_PATH)
-        if not call.guest:
+        if not caller.guest:
             return frame
-        return replace(frame, token=call.guest.form_token, once=once, links=portal_links(path))
+        return replace(frame, token=caller.guest.form_token, once=once, links=portal_links(path))
 
     def plain(self, template: str, **values: Any) -> web.Response:
         """Draw a page that is the same for everybody and says nothing of the business."""
         frame = PhoneFrame(operator="Boxoffice", zone="UTC")
         return html(self.drawing.page(template, frame=frame, **values))
 
-    def refused(self, status: int, title: str, detail: str, home: str = "/sign-in") -> web.Response:
-        """Draw the page of a request that failed, for nobody in particular."""
-        frame = PhoneFrame(operator="Boxoffice", zone="UTC", home=home)
-        page = self.drawing.page(
-            "phone_refused", frame=frame, title=title.capitalize(), detail=detail
-        )
-        return html(page, status)
+    def refused(
+        self, request: web.Request, problem: Problem, home: str = "/sign-in"
+    ) -> web.Response:
+        """Draw the page of a request that failed, with the links of whoever is signed in."""
+        frame = PhoneFrame(operator=self.drawing.operator, zone="UTC", home=home)
+        if caller := request.get(KNOWN):
+            frame = self._worn(frame, request, caller)
+        page = self.drawing.page("phone_refused", frame=frame, **shown(request, problem))
+        return html(page, problem.status)

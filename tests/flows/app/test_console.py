@@ -143,6 +143,29 @@ async def test_a_failure_is_a_page_for_people(owner):
         assert "Back to operations" in seen.text
 
 
+async def test_a_refused_form_leads_back_to_its_page(harbour, owner):
+    """What is odd is named within the site, with its links; the way back is to our own pages."""
+    page = "/console/accounts/200001"
+    sent = {"Sec-Fetch-Site": "same-origin", "Referer": f"{owner.served.url}{page}?said=x"}
+    await owner.get(page)
+    for form, field, why in (
+        ({"amount": "5", "reference": "4242 4242 4242 4242"}, "Reference", "payment card"),
+        ({"amount": "x" * 99, "reference": "R"}, "Amount", "at most 20 characters"),
+    ):
+        seen = await owner.post(f"{page}/cash", headers=sent, once="k", **form)
+        document = html.fromstring(seen.text)
+        assert seen.status == 400
+        assert document.xpath("//main//li/strong/text()") == [field]
+        assert why in seen.text
+        assert f'href="{page}"' in seen.text
+        assert "/console/waiting" in document.xpath("//nav//a/@href")
+        assert document.xpath("//form[@action='/sign-out']//input[@name='token']")
+    seen = await owner.get("/console/dunning?days=abc", Referer="https://elsewhere.example/x")
+    assert (seen.status, "elsewhere" in seen.text) == (400, False)
+    assert "<strong>Days</strong>: Must be a whole number." in seen.text
+    assert '<a class="button" href="/console/dunning">' in seen.text
+
+
 async def test_pages_hold_nothing_inline_and_nothing_foreign(harbour, owner):
     """No inline script, style or handler, no address but our own: the policy needs no exception."""
     for path in ("/console/", "/console/accounts", "/console/accounts/200001"):

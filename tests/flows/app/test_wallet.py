@@ -115,4 +115,7 @@ async def test_staff_and_subscribers_see_it(house, served):
         assert says in sent.text.lower()
     two = await visiting(served, B)
     assert "R-2" not in (await two.get("/portal/wallet")).text
-    assert (await two.get("/portal/wallet?after=!")).status == 400
+    odd = await two.get("/portal/wallet?after=!")
+    assert (odd.status, "<strong>After</strong>" in odd.text) == (400, True)
+    assert 'class="button" href="/portal/wallet"' in odd.text
+    assert 'href="/portal/invoices"' in odd.text
