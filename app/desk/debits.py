@@ -22,7 +22,10 @@ FILE_BYTES_MAX = 32 * 1024 * 1024
 async def collect_as(
     house: House, tx: Tx, told: Creditor, *, actor: str, reason: str = ""
 ) -> Creditor:
-    """Say who collects, and by which rules; its days are those of the business. Raises Invalid."""
+    """Say who collects, and by which rules; its days are those of the business. Raises Invalid.
+
+    All money goes to this account: it is said on the machine itself, by no token and on no page.
+    """
     known = await business.find(tx)
     one = replace(
         told,
@@ -32,10 +35,28 @@ async def collect_as(
         bic=codes.read_bic(told.bic),
         zone=known.zone if known else told.zone,
     )
+    was = await creditor.find(tx)
     if await creditor.tell(tx, one):
-        after = f"{one.identifier} {one.name}, {codes.masked(one.iban)}, {one.notice_days} days"
-        await _note(house, tx, "debit.creditor", "creditor", actor, after=after, reason=reason)
+        await note(
+            house,
+            tx,
+            actor=actor,
+            action="debit.creditor",
+            subject="debits:creditor",
+            before=_shown(was) if was else None,
+            after=_shown(one),
+            reason=reason,
+        )
     return one
+
+
+def _shown(one: Creditor) -> str:
+    first = ", says first" if one.says_first else ""
+    return (
+        f"{one.identifier} {one.name}, {codes.masked(one.iban)} {one.bic or 'no BIC'}, notice"
+        f" {one.notice_days}, lead {one.lead_days} until {one.cut_off_hour}, clear"
+        f" {one.clear_days}{first}"
+    )
 
 
 async def give(

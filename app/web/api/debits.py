@@ -24,7 +24,7 @@ from app.web.api.shapes import (
 )
 from app.web.api.ways import NOT_FOUND, change, look
 from app.web.route import Body, Call
-from billing.debits.model import CLEAR_DAYS_MAX, LAST_HOUR, LEAD_DAYS_MAX, NOTICE_DAYS_MAX, Creditor
+from billing.debits.model import Creditor
 from billing.flows.debits.back import Heard
 from billing.flows.debits.mandate import Wish
 from billing.flows.debits.present import Batch
@@ -40,21 +40,6 @@ Name = Annotated[
     _Printed, StringConstraints(min_length=1, max_length=70), AfterValidator(something)
 ]
 Iban = Annotated[_Printed, StringConstraints(min_length=5, max_length=60)]
-
-
-class CreditorBody(Body):
-    """Who collects, and by which rules, in days: calendar days of notice, business days else."""
-
-    identifier: Annotated[_Printed, StringConstraints(min_length=8, max_length=60)]
-    name: Name
-    iban: Iban
-    bic: Annotated[_Printed, StringConstraints(max_length=11)] = ""
-    notice_days: Annotated[int, Field(ge=1, le=NOTICE_DAYS_MAX)] = 14
-    lead_days: Annotated[int, Field(ge=1, le=LEAD_DAYS_MAX)] = 1
-    cut_off_hour: Annotated[int, Field(ge=0, le=LAST_HOUR)] = 12
-    clear_days: Annotated[int, Field(ge=0, le=CLEAR_DAYS_MAX)] = 5
-    says_first: bool = False
-    reason: OptionalText = ""
 
 
 class MakeBody(Body):
@@ -275,14 +260,6 @@ class BatchChanged:
     changed: int
 
 
-async def collect_as(call: Call, tx: Tx) -> DebitCreditor:
-    """Say who collects by direct debit, and by which rules."""
-    body: CreditorBody = call.body
-    told = Creditor(**body.model_dump(exclude={"reason"}))
-    one = await debits.collect_as(call.house, tx, told, actor=call.actor, reason=body.reason)
-    return DebitCreditor.of(one)
-
-
 async def who_collects(call: Call) -> Sequence[DebitCreditor]:
     """Tell who collects; nobody where nothing was said."""
     async with call.house.store.read() as tx:
@@ -395,7 +372,6 @@ _HERE = "accounts/{contract}/mandates"
 _FOUND = (NOT_FOUND,)
 ROUTES = (
     look("debits/creditor", who_collects, list[DebitCreditor]),
-    change("debits/creditor", collect_as, DebitCreditor, body=CreditorBody),
     look("debits/coming", coming, list[DebitsComing]),
     look("debits/batches", batches, Page[DebitBatch], query=Paging),
     change("debits/batches", make, list[DebitBatchMade], body=MakeBody, status=201),

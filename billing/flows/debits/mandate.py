@@ -61,7 +61,8 @@ async def give(
         NotFound: there is no such contract.
         InvalidTransition: nobody is set up who collects.
         Invalid: a value is wrong, or the account is not kept in euros.
-        Duplicate: the reference stands for another mandate.
+        Duplicate: the reference stands for another mandate, or the mandate of this very account of
+            a bank says something else.
     """
     iban, holder = codes.read_iban(wish.iban), codes.read_name(wish.holder, "holder")
     held = await lock(tx, contract, now)
@@ -72,6 +73,7 @@ async def give(
         raise InvalidTransition("nobody is set up who collects by direct debit")
     known = await _same(tx, sealer, held, iban)
     if known is not None:
+        _check_same(known, wish, holder)
         return Given(method=known.id, reference=known.reference, label=known.label, is_new=False)
     key = new_id(now, desk.chance)
     reference = codes.read_reference(wish.reference) if wish.reference else f"M{key}"
@@ -146,11 +148,24 @@ def _signed(wish: Wish, held: Contract) -> date:
     return signed_on
 
 
+def _check_same(known: Row[Any], wish: Wish, holder: str) -> None:
+    """Raise Duplicate, naming the field, where somebody says something else of a known mandate."""
+    for field, is_other in (
+        ("holder", holder != known.holder),
+        ("reference", wish.reference.strip() not in {"", known.reference}),
+        ("signed_on", wish.signed_on not in {None, known.signed_on}),
+        ("once", wish.is_once != known.is_once),
+    ):
+        if is_other:
+            why = f"mandate {known.reference} of {known.label} stands and says something else"
+            raise Duplicate(f"{field}: {why}")
+
+
 async def _same(tx: Tx, sealer: Sealer, held: Contract, iban: str) -> Row[Any] | None:
     """Find the mandate of an account that stands for this very account of a bank."""
     m, p = mandate.c, payment_method.c
     query = (
-        select(p.id, p.label, m.reference, m.iban)
+        select(p.id, p.label, m.reference, m.iban, m.holder, m.signed_on, m.is_once)
         .join_from(mandate, payment_method, p.id == m.method_id)
         .where(m.account_id == held.account, p.stopped == "", p.label == codes.masked(iban))
         .order_by(p.id)

@@ -48,7 +48,7 @@ ELSEWHERE = {  # done in tests of their own
     "/api/v1/accounts/{contract}/wallet/pay-out",
     "/console/accounts/{contract}/wallet/pay-out",
     *(f"/console/bank/{deed}" for deed in ("take", "assign", "return", "suspend", "aside")),
-    *(f"/api/v1/debits/{deed}" for deed in ("creditor", "batches", "hand-in", "withdraw")),
+    *(f"/api/v1/debits/{deed}" for deed in ("batches", "hand-in", "withdraw")),
     *(f"{kind}/bank/undo" for kind in ("/api/v1", "/console")),
     "/api/v1/debits/report",
     *(f"/console/bank/debits/{deed}" for deed in ("make", "file", "hand-in", "withdraw", "report")),

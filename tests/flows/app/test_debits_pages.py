@@ -1,5 +1,6 @@
 """Direct debits from every side: API, console and portal; who may, what is shown, what is noted."""
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -8,23 +9,23 @@ import typer
 from sqlalchemy import select
 
 from app.cli.debits import write_private
+from app.desk import debits
 from app.desk.auditing import Sought, reading
 from billing.accounts.store import account
+from billing.debits.model import Creditor
 from billing.flows import collect
 from billing.flows.settle import settle
 from billing.payments.store import attempt
+from terms.errors import Invalid
 from terms.ids import AccountId
 from tests.flows.app.guest import visiting
 from tests.flows.app.visitor import let_in
 
 HERE, THERE = "200001", "200002"
 PAYER, OTHER = "DE02120300000000202051", "DE02500105170137075030"
-CREDITOR = {
-    "identifier": "DE98ZZZ09999999999",
-    "name": "Harbour TV",
-    "iban": "DE89370400440532013000",
-    "notice_days": 1,
-}
+CREDITOR = Creditor(
+    identifier="DE98ZZZ09999999999", name="Harbour TV", iban="DE89370400440532013000", notice_days=1
+)
 REFUSED = """<Document xmlns="urn:iso:std:iso:20022:tech:xsd:pain.002.001.10"><CstmrPmtStsRpt>
 <OrgnlGrpInfAndSts><OrgnlMsgId>{}</OrgnlMsgId><GrpSts>RJCT</GrpSts></OrgnlGrpInfAndSts>
 </CstmrPmtStsRpt></Document>"""
@@ -39,6 +40,28 @@ async def announced(house) -> None:
         await settle(house.desk, tx, [AccountId(row.id) for row in rows], now)
         keys = [row.id for row in await tx.rows(select(attempt.c.id))]
         await collect.prepare(house.desk, tx, keys)
+
+
+async def collects(house, **other: Any) -> None:
+    """Say who collects, as the operator does on the machine itself."""
+    async with house.store.begin() as tx:
+        await debits.collect_as(house, tx, replace(CREDITOR, **other), actor="op")
+
+
+async def test_who_collects_is_audited_with_what_was_so_before(harbour):
+    """A wrong number is refused by name; of another account both are told, masked."""
+    for field, value in {"identifier": "DE97ZZZ09999999999", "iban": "DE00"}.items():
+        with pytest.raises(Invalid, match=field):
+            await collects(harbour, **{field: value})
+    await collects(harbour)
+    await collects(harbour)
+    await collects(harbour, iban=OTHER)
+    async with harbour.store.read() as tx:
+        new, old = await reading(tx, Sought(subject="debits:creditor"), deeds_max=50)
+    assert (old.before, new.before) == ("", old.after)
+    assert "IBAN DE…3000" in old.after
+    assert "IBAN DE…5030" in new.after
+    assert OTHER not in new.after
 
 
 async def deeds(house) -> list[str]:
@@ -63,16 +86,16 @@ async def test_debits_are_collected_over_the_api(harbour, served):
     here = f"accounts/{HERE}/mandates"
     assert await get("debits/creditor") == []
     await post(here, given, 409)
-    wrong = {"identifier": "DE97ZZZ09999999999", "iban": "DE00"}
-    for field, value in wrong.items():
-        told = await post("debits/creditor", CREDITOR | {field: value}, 400)
-        assert field in str(told)
-    assert (await post("debits/creditor", CREDITOR))["name"] == "Harbour TV"
+    assert (await served.api("POST", "debits/creditor", {}))[0] == 405
+    await collects(served.house)
     told = await post(here, given | {"iban": PAYER[:-1] + "2"}, 400)
     assert "iban" in str(told)
     assert PAYER[:-1] not in str(told)
     (made,) = await post(here, given, 201)
     assert (made["label"], made["state"]) == ("IBAN DE…2051", "active")
+    assert await post(here, given, 201) == [made]
+    for field, other in (("holder", "Somebody Else"), ("reference", "//no//")):
+        assert field in str(await post(here, given | {field: other}, 409))
     first, *_ = await get(f"accounts/{HERE}/methods")
     assert (first["provider"], first["charged"]) == ("sepa", True)
     await announced(served.house)
@@ -105,7 +128,7 @@ async def test_debits_are_collected_over_the_api(harbour, served):
 
 async def test_a_cashier_takes_a_batch_to_the_bank(harbour, served):
     """The page shows what is announced; the file is downloaded, noted, and told from others."""
-    await served.api("POST", "debits/creditor", CREDITOR)
+    await collects(served.house)
     cashier, support = await let_in(served, "cashier"), await let_in(served, "support")
     page = await support.get(f"/console/accounts/{HERE}")
     assert "Take a mandate for direct debit" in page.text
@@ -151,7 +174,7 @@ async def test_a_subscriber_allows_and_ends_a_debit(harbour, served):
     """Nothing without the word that it is allowed; what is shown is the end of the number."""
     guest = await visiting(served, HERE)
     assert "Pay by direct debit" not in (await guest.get("/portal/")).text
-    await served.api("POST", "debits/creditor", CREDITOR)
+    await collects(served.house)
     assert "DE98ZZZ09999999999" in (await guest.get("/portal/")).text
     refused = await guest.post("/portal/mandate", once="a1", iban=PAYER, holder="Some Body")
     assert (refused.status, "Without it" in refused.text) == (400, True)
@@ -163,6 +186,8 @@ async def test_a_subscriber_allows_and_ends_a_debit(harbour, served):
     page = await guest.get(done.location)
     assert "IBAN DE…2051" in page.text
     assert PAYER not in page.text
+    other = await guest.post("/portal/mandate", once="a5", **form | {"holder": "Else"})
+    assert (other.status, "something else" in other.text) == (400, True)
     method = (await served.api("GET", f"accounts/{HERE}/methods"))[1][0]
     await guest.post("/portal/cards/remove", once="a4", method=method["id"])
     (mandate,) = (await served.api("GET", f"accounts/{HERE}/mandates"))[1]

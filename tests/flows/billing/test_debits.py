@@ -6,6 +6,7 @@ import json
 import shutil
 from dataclasses import replace
 from datetime import date, timedelta
+from typing import Any
 
 import pytest
 from lxml import etree
@@ -165,6 +166,18 @@ async def test_a_mandate_is_given_once_and_only_where_it_can_be_collected(bank: 
     await bank.join()
     again = await bank.give()
     assert not again.is_new
+    told = await bank.give(reference=again.reference, signed_on=office.now.date())
+    assert not told.is_new
+    others: tuple[tuple[str, dict[str, Any]], ...] = (
+        ("holder", {"holder": "Somebody Else"}),
+        ("reference", {"reference": "OLD-1"}),
+        ("reference", {"reference": "//no//"}),
+        ("signed_on", {"signed_on": date(2026, 1, 1)}),
+        ("once", {"is_once": True}),
+    )
+    for field, other_one in others:
+        with pytest.raises(Duplicate, match=f"^{field}: "):
+            await bank.give(**other_one)
     other = await bank.give(iban=OTHER, reference="OLD-1", signed_on=date(2024, 1, 1))
     assert (other.is_new, other.reference) == (True, "OLD-1")
     await office.join("100002", method=None)
