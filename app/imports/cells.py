@@ -18,6 +18,8 @@ CELL_CHARS_MAX = 1_000
 SHOWN_CHARS_MAX = 40
 MONTH_DAYS = range(1, 32)
 
+# Embeddings, overrides and isolates of the bidirectional algorithm (Unicode Annex 9).
+_REORDERS = frozenset({"LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"})
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _AMOUNT = re.compile(r"[0-9]{1,12}(\.[0-9]{1,4})?")
 _CODE = re.compile(r"[0-9A-Za-z][0-9A-Za-z_.-]{0,39}")
@@ -51,8 +53,16 @@ def cleaned(cell: str) -> str:
     text = cell.strip()
     if len(text) > CELL_CHARS_MAX:
         raise ValueError(f"longer than {CELL_CHARS_MAX} characters")
+    return no_odd_characters(text)
+
+
+def no_odd_characters(text: str) -> str:
+    """Give a text back; raises ValueError naming a character that no name has, or that has what
+    follows it read in another order than it stands there.
+    """
     for character in text:
-        if unicodedata.category(character) in {"Cc", "Cs", "Cn"}:
+        is_odd = unicodedata.category(character) in {"Cc", "Cs", "Cn"}
+        if is_odd or unicodedata.bidirectional(character) in _REORDERS:
             raise ValueError(f"holds the character U+{ord(character):04X}")
     return text
 

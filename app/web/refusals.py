@@ -9,6 +9,8 @@ from pydantic_core import ErrorDetails
 from gateway.inventory.model import SERIAL as SERIAL_FORM
 from gateway.inventory.model import SERIAL_RULE
 
+# No control characters, and none that turn the order of a text; the schema tells it of each text.
+PRINTED = r"^[^\u0000-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]*$"
 AMOUNT = r"^[0-9]{1,12}(\.[0-9]{1,4})?$"
 CASH = r"^[0-9]{1,12}(\.[0-9]{1,4})?( [A-Z]{3})?$"
 PERCENT = r"^[0-9]{1,3}(\.[0-9]{1,4})?%$"
@@ -30,6 +32,7 @@ MAC = rf"^([0-9A-Fa-f]{{12}}|{_PAIRS}|{_FOURS})?$"
 
 _BEGINS = "beginning with a letter or digit"
 _FORMS = {
+    PRINTED: "one line of text without characters that nobody sees",
     AMOUNT: "an amount like 5.00: digits, at most four of them behind a point, no sign, no comma",
     CASH: "an amount like 5.00 or 5.00 EUR: no sign, no comma",
     PERCENT: "a share like 12.5%",

@@ -32,7 +32,7 @@ _FORMS = {
     "after": "`next` of the part before",
 }
 # Said of every text once: it holds no control characters.
-_NO_CONTROLS = r"^[^\u0000-\u001f\u007f-\u009f]*$"
+_NO_CONTROLS = r"^[^\u0000-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]*$"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,18 +10,10 @@ from typing import Annotated
 from pydantic import AfterValidator, Field, StringConstraints
 
 from app.desk import debits
+from app.imports.cells import no_odd_characters
 from app.web.api.banking import BODY_BYTES_MAX, StatementBody, in_pieces
 from app.web.api.payments import MethodId
-from app.web.api.shapes import (
-    PRINTED,
-    Amount,
-    OptionalText,
-    Page,
-    Paging,
-    no_odd_characters,
-    page,
-    something,
-)
+from app.web.api.shapes import PRINTED, Amount, OptionalText, Page, Paging, page, something
 from app.web.api.ways import NOT_FOUND, change, look
 from app.web.route import Body, Call
 from billing.debits.model import Creditor

@@ -12,6 +12,7 @@ from app.desk import jobs as desk_jobs
 from app.desk import reviews as desk_reviews
 from app.desk.boxes import By
 from app.desk.registration import Registration, register
+from app.imports.cells import no_odd_characters
 from app.web.api.boxes import BoxView, Place, view
 from app.web.api.shapes import (
     Contract,
@@ -23,7 +24,6 @@ from app.web.api.shapes import (
     Serial,
     Text,
     itself,
-    no_odd_characters,
     page,
 )
 from app.web.api.ways import change, look

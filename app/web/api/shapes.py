@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -11,6 +10,7 @@ from typing import Annotated, Generic, TypeVar
 
 from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints
 
+from app.imports.cells import no_odd_characters
 from app.web import refusals
 from app.web.cursor import cursor, cut, read_cursor
 from app.web.route import Parts, Query
@@ -24,8 +24,7 @@ PREFIX = "/api/v1"
 PAGE_MAX = 500
 CURSOR_CHARS_MAX = 600
 DIGITS_MAX = 6
-# Control characters and halves of pairs; the schema tells what the product refuses.
-PRINTED = r"^[^\u0000-\u001f\u007f-\u009f]*$"
+PRINTED = refusals.PRINTED
 _DAY = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"
 
 
@@ -66,14 +65,6 @@ def page(
 def itself(one: S) -> S:
     """Show something as it is."""
     return one
-
-
-def no_odd_characters(text: str) -> str:
-    """Give a text back; raises ValueError naming a character that no name has."""
-    for character in text:
-        if unicodedata.category(character) in {"Cc", "Cs", "Cn"}:
-            raise ValueError(f"holds the character U+{ord(character):04X}")
-    return text
 
 
 def _said(text: str) -> str:
