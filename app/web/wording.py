@@ -80,6 +80,8 @@ def kind(schema: Schema, shapes: Mapping[str, Schema]) -> str:
         most = f"at most {schema['maxItems']}" if "maxItems" in schema else "any number"
         items = schema.get("items")
         return f"a list, {most}, each {kind(items, shapes)}" if items else _pair(schema, shapes)
+    if named := schema.get("patternProperties"):
+        return f"an object, each {' or '.join(kind(one, shapes) for one in named.values())}"
     if words := schema.get("enum") or _alternatives(schema.get("pattern", "")):
         return " or ".join(f"`{word}`" for word in words)
     if schema.get("format") in _FORMATS:
