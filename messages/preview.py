@@ -15,7 +15,7 @@ from messages.sms.alphabet import Length, measure
 from messages.sms.gateway import read_options
 from terms.errors import Invalid
 
-OPERATOR, CONTRACT = "Harbour TV", "200001"
+OPERATOR, CONTRACT = "Example TV", "200001"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

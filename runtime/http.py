@@ -47,10 +47,6 @@ class _AddressRefused(OSError):
     """The address is outside the networks. An OSError, so that a host's next address is tried."""
 
 
-class NotConnected(Unreachable):
-    """Nobody was there to be talked to: nothing of the request was sent."""
-
-
 class HttpDoor:
     """Talks to whoever lives in `networks`; at most `in_flight_max` requests at once.
 
@@ -96,7 +92,7 @@ class HttpDoor:
         Raises:
             Unreachable: nobody answered within the deadline, the connection broke, or the door was
                 closed meanwhile. After a write this says nothing about its effect, unless it is
-                NotConnected.
+                untouched: nobody was there to be talked to.
             Retryable: the door is closed already; nothing was sent.
             Permanent: the body is larger than allowed, or the URL or its address is refused.
         """
@@ -231,7 +227,7 @@ def _translated(error: Exception, url: URL) -> TargetError:
         if isinstance(error.os_error, _AddressRefused):
             return Permanent(f"{where} is {error.os_error.strerror}")
         reason = error.os_error.strerror or type(error.os_error).__name__
-        return NotConnected(f"{where} cannot be connected to: {reason}")
+        return untouched(Unreachable(f"{where} cannot be connected to: {reason}"))
     if isinstance(error, InvalidURL | UnicodeError):
         return Permanent(f"{where} is not a host")
     # The error's own text may repeat parts of the request or of the answer.

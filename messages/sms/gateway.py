@@ -29,7 +29,6 @@ from pydantic import (
 )
 
 from messages.sms.number import check_country_code
-from runtime.http import NotConnected
 from terms.errors import (
     Invalid,
     Permanent,
@@ -138,16 +137,13 @@ class Gateway:
         Raises a TargetError, `untouched` where it was certainly not taken.
         """
         headers, body = self.request(id_, to, text)
-        try:
-            answer = await self.http.call(
-                "POST",
-                self.options.url,
-                headers=headers,
-                body=body,
-                body_bytes_max=ANSWER_BYTES_MAX,
-            )
-        except NotConnected as error:
-            raise untouched(error) from None
+        answer = await self.http.call(
+            "POST",
+            self.options.url,
+            headers=headers,
+            body=body,
+            body_bytes_max=ANSWER_BYTES_MAX,
+        )
         if (refusal := _refusal(answer.status, answer.headers)) is not None:
             raise refusal
 

@@ -64,7 +64,7 @@ class ShiftDocument:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CountedDocument:
+class DrawerCountDocument:
     """One currency of a drawer: what is counted besides is over, what is missing is short."""
 
     expected: Amount
@@ -72,7 +72,7 @@ class CountedDocument:
     difference: Amount
 
     @classmethod
-    def of(cls, one: Counted) -> CountedDocument:
+    def of(cls, one: Counted) -> DrawerCountDocument:
         """Show a count."""
         return cls(
             expected=Amount.of(one.expected),
@@ -86,14 +86,14 @@ class ShiftCounted:
     """A shift that was counted, and how its drawer differs."""
 
     shift: ShiftDocument
-    counted: list[CountedDocument]
+    counted: list[DrawerCountDocument]
 
     @classmethod
     def of(cls, done: Counting) -> ShiftCounted:
         """Show how a count has ended."""
         return cls(
             shift=ShiftDocument.of(done.shift),
-            counted=[CountedDocument.of(one) for one in done.counted],
+            counted=[DrawerCountDocument.of(one) for one in done.counted],
         )
 
 

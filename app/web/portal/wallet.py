@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import datetime
 from typing import Annotated
 
@@ -69,7 +70,9 @@ class Wallet:
     async def _page(
         self, call: Call, said: str = "", tone: Tone = "good", status: int = 200, after: str = ""
     ) -> web.Response:
-        place = read_cursor(after, datetime, str)
+        place = None  # one that cannot be read is the beginning: nobody types any
+        with suppress(BadRequest):
+            place = read_cursor(after, datetime, str)
         async with self.house.store.read() as tx:
             found = await reading.wallet(
                 tx,

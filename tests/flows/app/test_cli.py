@@ -173,7 +173,9 @@ def test_a_household_from_sign_up_to_its_end(harbour_files):
     assert "300001  Flat 1  is not settled yet" in output
     assert "box HT2-90001 HT-2 00:1A:79:90:00:01" in output
     assert json.loads(run("explain", "300001", "--json")[1])["account"]["number"] == "300001"
-    assert run("pay", "300001", "5.00", "--reference", "R-1")[1] == "taken\n"
+    assert run("pay", "300001", "5.00", "--reference", "R-1")[1] == (
+        "taken, receipt RCT-00000001\n"
+    )
     assert "taken before" in run("pay", "300001", "5.00", "--reference", "R-1")[1]
     assert run("cancel", "300001", "--now")[1] == "300001 is cancelled\n"
 

@@ -351,6 +351,16 @@ def named(name: str, told: Any) -> dict[str, str]:
     return {"sale": told["id"]} if name == "purchase sell" else {}
 
 
+def wait_for_money(ours: Operation) -> None:
+    """Let the product beside settle what went back: it stops every method there is by then."""
+    query = "SELECT 1 FROM movement WHERE settled_at IS NULL"
+    with closing(sqlite3.connect(ours.product.folder / "boxoffice.db")) as database:
+        for _ in range(300):
+            if not database.execute(query).fetchone():
+                return
+            time.sleep(0.2)
+
+
 def wait_for_debits(ours: Operation) -> None:
     """Let the product beside announce what the mandate is for."""
     with closing(sqlite3.connect(ours.product.folder / "boxoffice.db")) as database:
@@ -405,6 +415,7 @@ BEFORE = {
     "bank return": assign_again,
     "cash approve": count_by_another,
     "debits coming": wait_for_debits,
+    "mandates give": wait_for_money,
     "wallet pay-out": pay_ahead,
     "debits withdraw": add_a_batch,
 }

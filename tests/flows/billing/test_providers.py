@@ -11,7 +11,7 @@ from terms.errors import Invalid, NotFound
 
 def test_unknown_kinds_and_wrong_options_are_named():
     """A kind that is not installed and an option that is wrong are said, never a secret."""
-    with pytest.raises(NotFound, match="installed: stripe"):
+    with pytest.raises(NotFound, match="installed: gocardless, stripe"):
         provider_class("none")
     secret = "sk_test_very_secret"
     for options in (
