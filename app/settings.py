@@ -203,11 +203,7 @@ class Settings(BaseSettings):
         "together; those of two seconds may come at once.",
     )
     cash_max: int = Field(
-        1_000_000_000,
-        ge=0,
-        le=10_000_000_000_000,
-        description="How much more than is owed one payment in cash or one top-up of a wallet may "
-        "be, in minor units of the account's currency: 10000000.00 EUR unless said.",
+        10**9, ge=0, le=10**13, description="Minor units by which cash or a top-up may exceed debt."
     )
     allow_time_travel: bool = Field(
         default=False,
@@ -342,14 +338,11 @@ def _file(environment: Mapping[str, str]) -> Path | None:
 
 def _secrets(environment: Mapping[str, str]) -> Path | None:
     """Find the folder whose files hold one setting each, if one is named."""
-    named = environment.get(FOLDER_VARIABLE)
-    return Path(named) if named else None
+    return Path(named) if (named := environment.get(FOLDER_VARIABLE)) else None
 
 
 def _strange_secrets(folder: Path | None) -> list[str]:
-    """Say what is wrong with the folder of secrets; files whose names are not like ours may lie
-    there.
-    """
+    """Say what is wrong with the folder of secrets; others may lie there, too."""
     if folder is None:
         return []
     if not folder.is_dir():
