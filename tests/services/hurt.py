@@ -17,7 +17,7 @@ KEEPS = {
     **SETTINGS,
     "autovacuum": "on",
     "autovacuum_naptime": "1s",
-    "max_connections": "60",
+    "max_connections": "120",
     "synchronous_commit": "on",
 }
 STOP_DEADLINE_S = 30.0

@@ -84,7 +84,7 @@ def test_notices_of_a_file_read_without_its_secrets(boxoffice, tmp_path):
     whole = '[operator]\nname = "TV"\n[payments.card]\nkind = "card"\nkey = "${NOBODY_SET_IT}"\n'
     alone = texts.replace("[notices.", "[")
     file = tmp_path / "operator.toml"
-    for text, name in ((whole + texts, "TV"), (texts, "Harbour TV"), (alone, "")):
+    for text, name in ((whole + texts, "TV"), (texts, "Example TV"), (alone, "")):
         file.write_text(text)
         code, said, errors = boxoffice("notices", "preview", "suspended", "--file", str(file))
         assert (code, errors) == (0, "")
