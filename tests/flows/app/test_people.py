@@ -319,7 +319,7 @@ async def test_a_role_opens_its_own_pages_and_no_more(visitor):
     await visitor.sign_in("tom")
     assert (await visitor.get("/field/")).status == 200
     seen = await visitor.get("/people")
-    assert (seen.status, "your role does not open this page" in seen.text) == (403, True)
+    assert (seen.status, "role does not open this page" in seen.text) == (403, True)
     assert 'href="/people"' not in (await visitor.get("/me")).text
 
 
