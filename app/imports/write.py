@@ -35,7 +35,7 @@ from billing.flows import providers
 from billing.flows.publish import Publication, publish
 from billing.flows.signup import MethodRef, SignUp, sign_up
 from billing.loyalty.model import Program
-from billing.reads import accounts, catalog, loyalty
+from billing.reads import accounts, catalog, loyalty, refunds
 from billing.subscriptions.model import Activation
 from billing.tax.model import abroad
 from gateway.inventory import flows as inventory
@@ -102,6 +102,7 @@ async def _business(
         operator.starts != await catalog.rental_starts(tx),
         operator.promises != await catalog.promise_policy(tx),
         operator.preview_days != await catalog.preview_days(tx),
+        operator.alone != await refunds.alone(tx),
         operator.level != await catalog.tax_level(tx),
         operator.program not in (None, await loyalty.program(tx)),
         await _sends(house, tx, operator.sending),
@@ -182,6 +183,7 @@ def _publication(folder: Folder, business: Mapping[str, str], held: Program) -> 
         starts=folder.operator.starts if folder.operator else None,
         promises=folder.operator.promises if folder.operator else None,
         window_days=folder.operator.preview_days if folder.operator else None,
+        alone=folder.operator.alone if folder.operator else None,
         level=folder.operator.level if folder.operator else None,
         name=folder.draft.name if folder.draft else "",
         program=program,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -35,7 +36,7 @@ class MethodView:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RefundView:
-    """Money that somebody wanted given back, and how far that is."""
+    """Money that somebody wanted given back, how far that is, and who was the second person."""
 
     id: str
     reference: str
@@ -48,6 +49,9 @@ class RefundView:
     reason: str
     by: str
     code: str
+    decided_by: str
+    decided_at: datetime | None
+    decided_why: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,10 +85,14 @@ async def methods(tx: Tx, contract: str) -> list[MethodView]:
     ]
 
 
-async def refunds(tx: Tx, contract: str) -> list[RefundView]:
-    """List the refunds of a household, the newest first. Raises NotFound."""
+async def refunds(
+    tx: Tx, contract: str, *, only: Collection[str] | None = None
+) -> list[RefundView]:
+    """List the refunds of a household, the newest first, perhaps some ids only. Raises NotFound."""
     c = refund.c
     query = select(refund).where(c.account_id == await _account(tx, contract))
+    if only is not None:
+        query = query.where(c.id.in_(sorted(only)))
     return [
         RefundView(
             id=row.id,
@@ -98,6 +106,9 @@ async def refunds(tx: Tx, contract: str) -> list[RefundView]:
             reason=row.reason,
             by=row.asked_by,
             code=row.code,
+            decided_by=row.decided_by,
+            decided_at=row.decided_at,
+            decided_why=row.decided_why,
         )
         for row in await tx.rows(query.order_by(c.asked_at.desc(), c.id.desc()).limit(ROWS_MAX))
     ]
