@@ -119,6 +119,8 @@ def proforma(
     if as_json:
         tell(made)
         return
+    for line in made.seller.lines if made.seller else ():
+        say(line)
     say(f"{made.number} of {made.issued_on}, valid until {made.valid_until}: {made.total}")
     for line in made.lines:
         say(f"  {line.amount}  {line.label}  ({line.period_start} to {line.period_end})")
@@ -149,6 +151,8 @@ def statement(
     if as_json:
         tell(found)
         return
+    for line in found.seller.lines if found.seller else ():
+        say(line)
     say(f"{found.contract}  {found.name}  {found.from_on} to {found.to_on}")
     say(f"owed before: {found.opening}")
     rows = [
