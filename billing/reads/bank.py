@@ -49,9 +49,11 @@ async def statements(
     not overlap with it.
     """
     c = bank_statement.c
-    in_turn = {"partition_by": c.account, "order_by": (c.closed_on, c.opened_on, c.id)}
+    in_turn = (c.closed_on, c.opened_on, c.id)
     before = [
-        func.lag(column, type_=column.type).over(**in_turn).label(f"before_{column.name}")
+        func.lag(column, type_=column.type)
+        .over(partition_by=c.account, order_by=in_turn)
+        .label(f"before_{column.name}")
         for column in (c.closing_minor, c.currency, c.closed_on)
     ]
     query = select(bank_statement, *before)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 import pytest
 
@@ -295,7 +296,7 @@ NOBODY = {
     "day": "2040-01-01",
 }
 # What is done to what is not there, and what its refusal names.
-NOTHING = (
+NOTHING: tuple[tuple[str, dict[str, Any], str], ...] = (
     ("tills/nosuch/retire", {}, "till"),
     ("shifts/main-9/count", {"counts": ["0"]}, "shift"),
     ("shifts/main-9/approve", {}, "shift"),

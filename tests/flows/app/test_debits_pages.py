@@ -176,8 +176,8 @@ async def test_a_cashier_takes_a_batch_to_the_bank(harbour, served):
 async def test_the_page_tells_who_collects_and_how_it_is_changed(harbour, served):
     """All rules in force are shown, the account masked; no form changes it, one command does."""
     owner = await let_in(served)
-    page = await owner.get("/console/bank/debits")
-    assert "Nobody is set up who collects." in page.text
+    bare = await owner.get("/console/bank/debits")
+    assert "Nobody is set up who collects." in bare.text
     told = {"name": "Harbour's TV", "bic": "COBADEFF", "cut_off_hour": 9, "says_first": True}
     await collects(served.house, **told)
     page = html.unescape((await owner.get("/console/bank/debits")).text)
