@@ -250,5 +250,5 @@ async def _lock(tx: Tx, purchase_id: str) -> Row[Any]:
         query = query.with_for_update(of=account, key_share=True)
     row = await tx.first(query)
     if row is None:
-        raise NotFound(f"there is no purchase {purchase_id!r}")
+        raise NotFound(f"there is no purchase {purchase_id!r}", field="purchase")
     return row

@@ -125,7 +125,7 @@ async def report(tx: Tx, name: str) -> Report:
         .where(shift.c.till == at, shift.c.n == wanted)
     )
     if row is None:
-        raise NotFound(f"there is no shift {name!r}")
+        raise NotFound(f"there is no shift {name!r}", field="shift")
     one = shift_from(row)
     entries = await _entries(tx, one.id)
     counts = await tx.rows(select(shift_count).where(shift_count.c.shift_id == one.id))
@@ -166,7 +166,7 @@ async def find_receipt(tx: Tx, number: str) -> ReceiptView:
         .where(receipt.c.number == number)
     )
     if row is None:
-        raise NotFound(f"there is no receipt {number!r}")
+        raise NotFound(f"there is no receipt {number!r}", field="receipt")
     one = receipt_from(row)
     paid = await _paid(tx, row) if row.settled_at else None
     spent = sum(part.amount_minor for _, part in paid or ())
@@ -189,16 +189,20 @@ async def find_receipt(tx: Tx, number: str) -> ReceiptView:
     )
 
 
-async def receipts(tx: Tx, contract: str) -> list[Receipt]:
-    """List the receipts of a household, the newest first."""
-    query = (
-        select(receipt)
-        .join_from(receipt, service, service.c.account_id == receipt.c.account_id)
-        .where(service.c.contract == contract)
-        .order_by(receipt.c.sequence.desc())
-        .limit(RECEIPTS_MAX)
-    )
-    return [receipt_from(row) for row in await tx.rows(query)]
+async def receipts(
+    tx: Tx, contract: str, *, limit: int = RECEIPTS_MAX, behind: int | None = None
+) -> list[Receipt]:
+    """List the receipts of a household, the newest first. Raises NotFound."""
+    query = select(service.c.account_id).where(service.c.contract == contract)
+    owner = await tx.scalar(query)
+    if owner is None:
+        raise NotFound(f"there is no contract {contract!r}", field="contract")
+    c = receipt.c
+    query = select(receipt).where(c.account_id == owner)
+    if behind is not None:
+        query = query.where(c.sequence < behind)
+    rows = await tx.rows(query.order_by(c.sequence.desc()).limit(limit))
+    return [receipt_from(row) for row in rows]
 
 
 async def _entries(tx: Tx, key: str) -> list[EntryView]:

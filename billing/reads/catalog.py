@@ -119,7 +119,9 @@ async def version(tx: Tx, edition_or_name: str) -> Version:
     for one in await catalog.versions(tx):
         if edition_or_name in (str(one.edition), one.name):
             return one
-    raise NotFound(f"no version {edition_or_name!r} of the catalogue is remembered")
+    raise NotFound(
+        f"no version {edition_or_name!r} of the catalogue is remembered", field="version"
+    )
 
 
 async def held(tx: Tx) -> Mapping[tuple[str, str], int]:

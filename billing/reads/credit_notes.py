@@ -91,7 +91,7 @@ async def view(tx: Tx, number: str) -> CreditNoteView:
     """Show a credit note by its number. Raises NotFound."""
     found = await _views(tx, await tx.rows(_notes().where(credit_note.c.number == number)))
     if not found:
-        raise NotFound(f"there is no credit note {number!r}")
+        raise NotFound(f"there is no credit note {number!r}", field="credit_note")
     return found[0]
 
 
@@ -100,7 +100,7 @@ async def one_of_account(tx: Tx, key: AccountId, number: str) -> CreditNoteView:
     query = _notes().where(credit_note.c.account_id == key, credit_note.c.number == number)
     found = await _views(tx, await tx.rows(query))
     if not found:
-        raise NotFound(f"there is no credit note {number!r}")
+        raise NotFound(f"there is no credit note {number!r}", field="credit_note")
     return found[0]
 
 

@@ -101,7 +101,7 @@ async def view(tx: Tx, number: str) -> InvoiceView:
     """Show an invoice by its number. Raises NotFound."""
     found = await _views(tx, await tx.rows(_invoices().where(invoice.c.number == number)))
     if not found:
-        raise NotFound(f"there is no invoice {number!r}")
+        raise NotFound(f"there is no invoice {number!r}", field="invoice")
     return await _linked(tx, found[0])
 
 
@@ -115,7 +115,7 @@ async def one_of_account(tx: Tx, key: AccountId, number: str) -> InvoiceView:
     query = _invoices().where(invoice.c.account_id == key, invoice.c.number == number)
     found = await _views(tx, await tx.rows(query))
     if not found:
-        raise NotFound(f"there is no invoice {number!r}")
+        raise NotFound(f"there is no invoice {number!r}", field="invoice")
     return await _linked(tx, found[0])
 
 

@@ -18,7 +18,7 @@ async def view(tx: Tx, number: str) -> Proforma:
     """Show a proforma invoice by its number. Raises NotFound."""
     row = await tx.first(select(proforma).where(proforma.c.number == number))
     if row is None:
-        raise NotFound(f"there is no proforma invoice {number!r}")
+        raise NotFound(f"there is no proforma invoice {number!r}", field="proforma")
     return Proforma(
         id=row.id,
         sequence=row.sequence,

@@ -138,7 +138,7 @@ async def one(tx: Tx, key: str, now: datetime) -> PurchaseView:
     """Show one sale. Raises NotFound."""
     row = await tx.first(_query().where(purchase.c.id == key))
     if row is None:
-        raise NotFound(f"there is no purchase {key!r}")
+        raise NotFound(f"there is no purchase {key!r}", field="purchase")
     return _view(row, now)
 
 
