@@ -31,10 +31,10 @@ async def named(office: Office) -> dict[str, Seller | None]:
         bills = await invoices.page_of_account(tx, key, limit=9)
         notes = await credit_notes.of_account(tx, key, limit=9)
         slips = [await cash.find_receipt(tx, f"RCT-0000000{n}") for n in (1, 2)]
-        singles = [await invoices.view(tx, one.number) for one in bills]
-        singles += [await credit_notes.view(tx, one.number) for one in notes]
-    found = {one.number: one.seller for one in (*bills, *notes)}
-    assert {one.number: one.seller for one in singles} == found
+        alone = {one.number: (await invoices.view(tx, one.number)).seller for one in bills}
+        alone |= {one.number: (await credit_notes.view(tx, one.number)).seller for one in notes}
+    found = {one.number: one.seller for one in bills} | {one.number: one.seller for one in notes}
+    assert alone == found
     return found | {one.receipt.number: one.seller for one in slips}
 
 
