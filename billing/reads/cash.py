@@ -24,6 +24,8 @@ from billing.cash.store import (
 )
 from billing.invoicing.store import invoice
 from billing.payments.store import allocation, movement, refund
+from billing.sellers import store as sellers
+from billing.sellers.model import Seller
 from runtime.store import Tx
 from terms.errors import NotFound
 from terms.money import Money
@@ -81,7 +83,7 @@ class Report:
 class ReceiptView:
     """A receipt with what its money paid first of all, by invoice; the rest is credit.
 
-    `paid` is None until the payment is settled.
+    `paid` is None until the payment is settled. `seller` is whoever sold on its day.
     """
 
     receipt: Receipt
@@ -93,6 +95,7 @@ class ReceiptView:
     of_payment: str
     reason: str
     prints: int
+    seller: Seller | None
 
 
 async def tills(tx: Tx) -> list[Till]:
@@ -122,7 +125,7 @@ async def report(tx: Tx, name: str) -> Report:
         .where(shift.c.till == at, shift.c.n == wanted)
     )
     if row is None:
-        raise NotFound(f"there is no shift {name!r}")
+        raise NotFound(f"there is no shift {name!r}", field="shift")
     one = shift_from(row)
     entries = await _entries(tx, one.id)
     counts = await tx.rows(select(shift_count).where(shift_count.c.shift_id == one.id))
@@ -163,7 +166,7 @@ async def find_receipt(tx: Tx, number: str) -> ReceiptView:
         .where(receipt.c.number == number)
     )
     if row is None:
-        raise NotFound(f"there is no receipt {number!r}")
+        raise NotFound(f"there is no receipt {number!r}", field="receipt")
     one = receipt_from(row)
     paid = await _paid(tx, row) if row.settled_at else None
     spent = sum(part.amount_minor for _, part in paid or ())
@@ -182,19 +185,24 @@ async def find_receipt(tx: Tx, number: str) -> ReceiptView:
         prints=int(
             await tx.scalar(select(func.count()).where(receipt_print.c.receipt_id == row.id)) or 0
         ),
+        seller=(await sellers.load(tx)).on(one.issued_on),
     )
 
 
-async def receipts(tx: Tx, contract: str) -> list[Receipt]:
-    """List the receipts of a household, the newest first."""
-    query = (
-        select(receipt)
-        .join_from(receipt, service, service.c.account_id == receipt.c.account_id)
-        .where(service.c.contract == contract)
-        .order_by(receipt.c.sequence.desc())
-        .limit(RECEIPTS_MAX)
-    )
-    return [receipt_from(row) for row in await tx.rows(query)]
+async def receipts(
+    tx: Tx, contract: str, *, limit: int = RECEIPTS_MAX, behind: int | None = None
+) -> list[Receipt]:
+    """List the receipts of a household, the newest first. Raises NotFound."""
+    query = select(service.c.account_id).where(service.c.contract == contract)
+    owner = await tx.scalar(query)
+    if owner is None:
+        raise NotFound(f"there is no contract {contract!r}", field="contract")
+    c = receipt.c
+    query = select(receipt).where(c.account_id == owner)
+    if behind is not None:
+        query = query.where(c.sequence < behind)
+    rows = await tx.rows(query.order_by(c.sequence.desc()).limit(limit))
+    return [receipt_from(row) for row in rows]
 
 
 async def _entries(tx: Tx, key: str) -> list[EntryView]:

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import pytest
 
+from app.web.cursor import cursor
+from app.web.routes import all_routes
 from billing.payments.store import provider_event
 from runtime.store import audit, from_micros
+from tests.flows.app.guest import visiting
+from tests.flows.app.visitor import let_in
 
 
 async def pages(served, path: str, limit: int) -> list[list[dict]]:
@@ -65,6 +69,10 @@ async def furnish(house) -> None:
         await audit.record(tx, deeds)
 
 
+DIFF = "/catalogue/diff"  # from one version to another
+# No text of a cursor, one of another list, and such with instants and days that there are not.
+ODD = ("zz", cursor((1, 2, 3)), cursor(((1 << 62) - 1, "x")), cursor(("zz", "zz", "x", "y")))
+
 LISTS = (
     ("accounts", lambda one: one["contract"], 25),
     ("boxes", lambda one: one["serial"], None),
@@ -101,6 +109,28 @@ async def test_a_cursor_is_good_for_its_own_list(harbour, served, other):
     _, page = await served.api("GET", "accounts?limit=1")
     status, told = await served.api("GET", f"{other}?after={page['next']}")
     assert (status, told["field"]) == (400, "after")
+
+
+async def test_what_is_no_cursor_is_refused_by_every_list(harbour, served):
+    """Whatever has `after` names it where that cannot be read, over the API and on pages."""
+    owner, guest = await let_in(served), await visiting(served, "200001")
+    names = {"contract": "200001", "id": "X"}
+    asked = []
+    for route in all_routes(served.site, dict):
+        if route.query is None or "after" not in route.query.model_fields or DIFF in route.path:
+            continue
+        path = f"{route.path.format(**names)}?after="
+        asked.append(route.path)
+        if route.path.startswith("/api/"):
+            for odd in ODD:
+                status, told = await served.api("GET", f"{path.removeprefix('/api/v1/')}{odd}")
+                assert (status, told["field"]) == (400, "after"), (path, odd, told)
+            continue
+        here = guest if path.startswith("/portal") else owner
+        for odd in ODD:
+            seen = await here.get(f"{path}{odd}")
+            assert (seen.status, "<strong>After</strong>" in seen.text) == (400, True), path
+    assert len(asked) > 25
 
 
 async def test_what_is_added_in_front_moves_nothing(harbour, served):
