@@ -106,7 +106,7 @@ async def decline(call: Call, tx: Tx) -> Sequence[Refund]:
 
 async def _shown(tx: Tx, done: Decided) -> list[Refund]:
     keys = [one.id for one in done.parts]
-    return [Refund.of(one) for one in await ways.refunds(tx, done.contract, only=keys)]
+    return [Refund.of(one) for one in await ways.refunds_of(tx, keys)]
 
 
 ROUTES = (

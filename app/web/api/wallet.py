@@ -129,7 +129,7 @@ async def pay_out(call: Call, tx: Tx) -> Sequence[Refund]:
         actor=call.actor,
     )
     keys = [one.id for one in done]
-    return [Refund.of(one) for one in await ways.refunds(tx, contract, only=keys)]
+    return [Refund.of(one) for one in await ways.refunds_of(tx, keys)]
 
 
 _HERE = "accounts/{contract}/wallet"

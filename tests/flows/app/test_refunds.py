@@ -94,7 +94,9 @@ async def test_over_the_api_another_token_or_person_decides(house, served):
     assert (await asked(served, "B-2", "13.00"))["decided_why"] == "not agreed"
     status, told = await served.api("POST", f"refunds/{other['id']}/release", {})
     assert (status, told["detail"]) == (409, "the refund was declined: ask for another")
-    states = {one["reference"]: one["state"] for one in (await served.api("GET", REFUNDS))[1]}
+    states = {
+        one["reference"]: one["state"] for one in (await served.api("GET", REFUNDS))[1]["items"]
+    }
     assert states == {"B-1": "done", "B-2": "declined"}
     assert await deeds(house) == [
         ("payment.refund", "12.00 EUR waits for a second person", "two dark weeks"),

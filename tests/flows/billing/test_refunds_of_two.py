@@ -163,7 +163,7 @@ async def test_what_was_declined_stays_in_the_history(small_office: Office):
     with pytest.raises(InvalidTransition, match="waits for nobody"):
         await release(office, alone.id)
     async with office.store.read() as tx:
-        shown = (await ways.refunds(tx, CONTRACT, only=[held.id]))[0]
+        shown = (await ways.refunds_of(tx, [held.id]))[0]
     assert (shown.by, shown.decided_by, shown.decided_why) == ("anna", "bert", "too much")
     assert shown.decided_at == office.now
     assert await listed(office) == []
