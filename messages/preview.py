@@ -13,6 +13,7 @@ from messages.plan import KINDS, Via
 from messages.policy import Policy, read_policy
 from messages.sms.alphabet import Length, measure
 from messages.sms.gateway import read_options
+from messages.templates import language_of
 from terms.errors import Invalid
 
 OPERATOR, CONTRACT = "Example TV", "200001"
@@ -36,21 +37,28 @@ class Sample:
 def previews(policy: Policy, *, operator: str = OPERATOR) -> Iterator[Sample]:
     """Write every notice in every language."""
     for kind, about in KINDS.items():
-        route = policy.route(kind)
         for language in policy.languages():
-            letter = {"contract": CONTRACT, **about.sample, "operator": operator}
-            sms = policy.text(kind, language, "sms", about.sample)
-            yield Sample(
-                kind=kind,
-                language=language,
-                via=route.via,
-                way=route.way.value,
-                screen=policy.text(kind, language, "screen", about.sample),
-                sms=sms,
-                length=measure(sms),
-                subject=policy.text(kind, language, "subject", letter),
-                mail=policy.text(kind, language, "mail", letter),
-            )
+            yield sample(policy, kind, language, about.sample, operator=operator)
+
+
+def sample(
+    policy: Policy, kind: str, locale: str, values: Mapping[str, str], *, operator: str
+) -> Sample:
+    """Write one notice by every channel. Raises Invalid for a value that is missing."""
+    route = policy.route(kind)
+    letter = {"contract": CONTRACT, **values, "operator": operator}
+    sms = policy.text(kind, locale, "sms", values)
+    return Sample(
+        kind=kind,
+        language=language_of(locale),
+        via=route.via,
+        way=route.way.value,
+        screen=policy.text(kind, locale, "screen", values),
+        sms=sms,
+        length=measure(sms),
+        subject=policy.text(kind, locale, "subject", letter),
+        mail=policy.text(kind, locale, "mail", letter),
+    )
 
 
 def read_notices(told: Mapping[str, Any], sms: Mapping[str, Any] | None) -> Policy:

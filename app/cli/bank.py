@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from app.wiring import House
     from billing.flows.bank.lay import Stored
     from billing.flows.bank.review import WaitingLine
-    from billing.reads.bank import StatementView
+    from billing.reads.bank import AsideLine, StatementView
     from runtime.store import Tx
 
 Line = Annotated[str, typer.Argument(help="The line's id, as the review list shows it.")]
@@ -33,6 +33,7 @@ def add_to(cli: typer.Typer) -> None:
     group.command("suspend")(suspend)
     group.command("undo")(undo)
     group.command("aside")(aside)
+    group.command("outside")(outside)
     group.command("retry")(retry)
     cli.add_typer(group, name="bank")
 
@@ -195,10 +196,12 @@ def aside(
     provider: Annotated[
         str, typer.Option(help="The payment provider that paid out by it, if one did.")
     ] = "",
-    reason: Reason = "",
+    reason: Annotated[
+        str, typer.Option(help="Why; needed unless a provider paid out. It is kept and shown.")
+    ] = "",
     as_json: Json = False,
 ) -> None:
-    """Say that a line is no customer's."""
+    """Say that a line is no customer's, and why."""
 
     async def story(house: House, tx: Tx) -> Stored:
         from app.desk import banking
@@ -206,6 +209,25 @@ def aside(
         return await banking.set_aside(house, tx, line, actor(), provider=provider, reason=reason)
 
     _tell(write(story), "is no customer's", as_json=as_json)
+
+
+def outside(*, limit: Limit = 50, as_json: Json = False) -> None:
+    """List the lines that people have set aside, the last first, and why."""
+
+    async def story(_: House, tx: Tx) -> list[AsideLine]:
+        from billing.reads import bank
+
+        return await bank.asides(tx, limit=limit)
+
+    found = read(story)
+    if as_json:
+        tell(found)
+        return
+    rows = [
+        (one.id, str(one.booked_on), str(one.amount), one.name, one.provider, one.reason)
+        for one in found
+    ]
+    table(("line", "booked", "amount", "name", "provider", "why"), rows)
 
 
 def retry(*, reason: Reason = "", as_json: Json = False) -> None:

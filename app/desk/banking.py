@@ -114,7 +114,7 @@ async def set_aside(
 ) -> Stored:
     """Say that a line is no customer's. Raises what the flow raises."""
     now = await house.clock.business_now(tx)
-    one = await decide.set_aside(house.desk, tx, entry, now, provider=provider)
+    one = await decide.set_aside(house.desk, tx, entry, now, provider=provider, reason=reason)
     said = f"outside {provider}".strip()
     await _note(house, tx, one, actor, action="bank.aside", after=said, reason=reason)
     return one

@@ -189,7 +189,7 @@ async def known(tx: Tx, serial: str) -> Resource:
     meant = models.spelt(told, serial)
     if why := models.typed(told, meant):
         raise Invalid("serial", why)
-    raise NotFound(f"no box with serial {meant}")
+    raise NotFound(f"no box with serial {meant}", field="serial")
 
 
 async def for_change(tx: Tx, *serials: str) -> list[Resource]:

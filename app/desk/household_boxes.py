@@ -24,7 +24,7 @@ async def one_held(tx: Tx, service: ServiceId, box_id: str) -> Resource:
     for box, _ in await held(tx, service):
         if box.id == box_id:
             return box
-    raise NotFound("there is no such box")
+    raise NotFound("there is no such box", field="box")
 
 
 async def call(

@@ -107,7 +107,9 @@ async def check(house: House, tx: Tx, wanted: Registration, *, by: By) -> Plausi
     holder = await holder_of(tx, wanted.contract)
     box = await _known(tx, wanted, by)
     if box is None:
-        raise NotFound(f"no box with serial {wanted.serial}: have it registered by the office")
+        raise NotFound(
+            f"no box with serial {wanted.serial}: have it registered by the office", field="serial"
+        )
     await _check(house, tx, box, holder, by)
     today = await boxes.today(house, tx, holder)
     return Plausible(
@@ -169,7 +171,8 @@ async def _known(tx: Tx, wanted: Registration, by: By) -> Resource | None:
         )
     if not wanted.model:
         raise NotFound(
-            f"no box with serial {wanted.serial}: read the label again, or give its model"
+            f"no box with serial {wanted.serial}: read the label again, or give its model",
+            field="serial",
         )
     return None
 

@@ -132,7 +132,7 @@ async def repair(
 async def release_work(house: House, tx: Tx, kind: str, key: str, actor: str) -> int:
     """Let what is parked be tried again; 0 where it was not parked. Raises NotFound."""
     if kind not in PARKED_KINDS:
-        raise NotFound(f"there is no work of kind {kind[:40]!r}")
+        raise NotFound(f"there is no work of kind {kind[:40]!r}", field="kind")
     count = await house.work.release(tx, kind, [key])
     if kind == INTAKE:
         count = max(count, await receive.release(house.desk, tx, [key]))
@@ -167,7 +167,7 @@ async def release_alike(
     Raises NotFound.
     """
     if kind not in PARKED_KINDS:
-        raise NotFound(f"there is no work of kind {kind[:40]!r}")
+        raise NotFound(f"there is no work of kind {kind[:40]!r}", field="kind")
     keys = await queue.parked_for(tx, kind, target, cause, keys_max=ALIKE_ROWS_MAX)
     count = await house.work.release(tx, kind, keys) if keys else 0
     await note(

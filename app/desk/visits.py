@@ -69,7 +69,7 @@ async def job_of(tx: Tx, by: By, id_: str) -> Job:
     is_free = not job.assignee and job.state is JobState.OPEN
     if by.stock is None or job.assignee == by.actor or is_free:
         return job
-    raise NotFound(f"no job {id_!r}")
+    raise NotFound(f"no job {id_!r}", field="job")
 
 
 async def holder_for(tx: Tx, by: By, *, job: str, contract: str) -> tuple[Holder, Job | None]:

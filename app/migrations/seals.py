@@ -38,6 +38,7 @@ _KEYS = {
     "drawer_entry": "shift_id = NEW.shift_id AND n = NEW.n",
     "bank_part": "entry_id = NEW.entry_id AND n = NEW.n",
     "bank_undone": "entry_id = NEW.entry_id AND n = NEW.n",
+    "bank_aside": "entry_id = NEW.entry_id",
 }
 _SQLITE_POSTING = """
     CREATE TRIGGER posting_seal BEFORE INSERT ON posting BEGIN

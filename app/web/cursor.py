@@ -5,8 +5,9 @@ from __future__ import annotations
 import base64
 import binascii
 import json
-from collections.abc import Sequence
-from datetime import datetime
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from datetime import date, datetime
 from typing import Any, TypeVar
 
 from app.web.reading import wrong
@@ -14,6 +15,9 @@ from runtime.store import from_micros, to_micros
 from runtime.store.keyset import Place
 
 T = TypeVar("T")
+
+_KEPT_AS: Mapping[type, type] = {datetime: int, date: str}
+_READ: Mapping[type, Callable[[Any], Any]] = {datetime: from_micros, date: date.fromisoformat}
 
 
 def cut(found: Sequence[T], limit: int) -> tuple[Sequence[T], T | None]:
@@ -27,7 +31,7 @@ def cut(found: Sequence[T], limit: int) -> tuple[Sequence[T], T | None]:
 
 def cursor(place: Place) -> str:
     """Write a place in a list as text that means nothing to anybody else."""
-    told = [to_micros(one) if isinstance(one, datetime) else one for one in place]
+    told = [_told(one) for one in place]
     raw = json.dumps(told, ensure_ascii=False, separators=(",", ":")).encode()
     return base64.urlsafe_b64encode(raw).decode().rstrip("=")
 
@@ -37,11 +41,18 @@ def read_cursor(text: str, *kinds: type) -> Place | None:
     if not text:
         return None
     told = _decoded(text)
-    types = [int if kind is datetime else kind for kind in kinds]
-    if [type(one) for one in told] != types:
-        raise wrong("after", why="this is no `next` of this list")
-    pairs = zip(told, kinds, strict=True)
-    return tuple(from_micros(one) if kind is datetime else one for one, kind in pairs)
+    types = [_KEPT_AS.get(kind, kind) for kind in kinds]
+    if [type(one) for one in told] == types:
+        pairs = zip(told, kinds, strict=True)
+        with suppress(ValueError, OverflowError):
+            return tuple(_READ[kind](one) if kind in _READ else one for one, kind in pairs)
+    raise wrong("after", why="this is no `next` of this list")
+
+
+def _told(one: Any) -> Any:
+    if isinstance(one, datetime):
+        return to_micros(one)
+    return one.isoformat() if isinstance(one, date) else one
 
 
 def _decoded(text: str) -> list[Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from aiohttp import web
 
 from app.identity.first import FirstOwner
+from app.web.console.announcing import Announcing
 from app.web.console.audited import Audited
 from app.web.console.banking import Banking
 from app.web.console.billed import Billed
@@ -57,7 +58,7 @@ class Site:
         pages = (*doors, Me(phone), Staff(phone), self.field, self.portal, Describing(phone))
         of_people = [route for page in pages for route in page.routes()]
         makes = (Audited, HouseholdForms, Searching, Working, Histories, Explained, Billed, Stated)
-        more = (Vouchers, Banking, Debits, Cashing, Walleted, Dunned, Messaging)
+        more = (Vouchers, Banking, Debits, Cashing, Walleted, Dunned, Messaging, Announcing)
         beside = [one(self.console) for one in (*makes, *more)]
         console = (*self.console.routes(), *(route for page in beside for route in page.routes()))
         return (*console, *of_people, *self.static.routes())

@@ -25,6 +25,7 @@ from billing.bank.model import Line, LineKind
 from runtime.store import Instant, metadata
 from terms.money import Money
 
+REASON_CHARS_MAX = 254
 _WAITS = text("state IN ('review', 'suspense')")
 
 bank_statement = Table(
@@ -96,6 +97,17 @@ bank_undone = Table(
     Column("n", Integer, primary_key=True),
     Column("undone_at", Instant, nullable=False),
     ForeignKeyConstraint(["entry_id", "n"], ["bank_part.entry_id", "bank_part.n"]),
+)
+
+# Lines that a person has set aside: no customer's, or what a provider paid out, and why.
+bank_aside = Table(
+    "bank_aside",
+    metadata,
+    Column("entry_id", String(26), ForeignKey("bank_entry.id"), primary_key=True),
+    Column("provider", String(40), nullable=False),
+    Column("reason", String(REASON_CHARS_MAX), nullable=False),
+    Column("at", Instant, nullable=False),
+    Index(None, "at", "entry_id"),
 )
 
 # Whose money comes from where, as people have confirmed it.

@@ -124,7 +124,7 @@ class Offerings(dict[str, Offering]):
     """Offerings by their codes. Raises NotFound for one that is not there."""
 
     def __missing__(self, code: str) -> Offering:
-        raise NotFound(f"there is no offering {code!r}")
+        raise NotFound(f"there is no offering {code!r}", field="offering")
 
 
 @dataclass(frozen=True, slots=True)

@@ -111,7 +111,7 @@ async def hand_out(tx: Tx, name: str, now: datetime, *, by: str) -> int:
         query = query.with_for_update()  # two who print it at once follow each other
     key = await tx.scalar(query)
     if key is None:
-        raise NotFound(f"there is no receipt {name!r}")
+        raise NotFound(f"there is no receipt {name!r}", field="receipt")
     c = receipt_print.c
     n = int(await tx.scalar(select(func.max(c.n)).where(c.receipt_id == key)) or 0) + 1
     if n > PRINTS_MAX:

@@ -89,6 +89,6 @@ async def _deposit(tx: Tx, rental_id: str) -> tuple[Rental, AccountId, Money]:
     )
     row = await tx.first(query)
     if row is None:
-        raise NotFound(f"there is no rental {rental_id!r}")
+        raise NotFound(f"there is no rental {rental_id!r}", field="rental")
     deposit = Money(row.deposit_minor or 0, row.currency)
     return equipment.from_row(row), AccountId(row.account_id), deposit

@@ -110,7 +110,7 @@ async def find(tx: Tx, name: str) -> Shift:
         row = await tx.first(select(shift).where(shift.c.till == at, shift.c.n == int(n)))
         if row is not None:
             return shift_from(row)
-    raise NotFound(f"there is no shift {name!r}")
+    raise NotFound(f"there is no shift {name!r}", field="shift")
 
 
 async def open_shift(

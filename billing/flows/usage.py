@@ -132,7 +132,7 @@ async def dismiss(tx: Tx, source: str, record_id: str) -> Record:
     mine = (c.source == source, c.source_id == record_id, c.state == RecordState.WAITING.value)
     row = await tx.first(select(usage_record).where(*mine))
     if row is None:
-        raise NotFound(f"no record {record_id!r} of {source!r} waits")
+        raise NotFound(f"no record {record_id!r} of {source!r} waits", field="id")
     gone = usage_record.update().where(*mine)
     await tx.execute(gone.values(state=RecordState.DISMISSED.value, reason=""))
     return record_from(row)

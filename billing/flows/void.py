@@ -57,7 +57,7 @@ async def void(
     """
     found = await tx.first(select(invoice).where(invoice.c.number == number))
     if found is None:
-        raise NotFound(f"there is no invoice {number!r}")
+        raise NotFound(f"there is no invoice {number!r}", field="invoice")
     # Whoever settles the account now is waited for.
     lock = select(account.c.id).where(account.c.id == found.account_id)
     await tx.rows(lock.with_for_update(key_share=True) if tx.engine == "postgresql" else lock)

@@ -121,7 +121,7 @@ async def find(tx: Tx, name: str) -> Batch:
     """Find a batch. Raises NotFound."""
     row = await tx.first(select(voucher_batch).where(voucher_batch.c.name == name))
     if row is None:
-        raise NotFound(f"there is no batch of vouchers {name!r}")
+        raise NotFound(f"there is no batch of vouchers {name!r}", field="batch")
     return batch_from(row)
 
 

@@ -75,7 +75,7 @@ async def _lock(tx: Tx, number: str) -> Any:
         query.with_for_update(of=account, key_share=True) if tx.engine == "postgresql" else query
     )
     if one is None:
-        raise NotFound(f"there is no invoice {number!r}")
+        raise NotFound(f"there is no invoice {number!r}", field="invoice")
     return one
 
 

@@ -10,9 +10,10 @@ from sqlalchemy import func, select
 
 from billing.accounts.store import account
 from billing.bank.model import ON_ACCOUNTS, WAITING
-from billing.bank.store import bank_entry, bank_part, bank_statement, stands
-from runtime.store import Tx
+from billing.bank.store import bank_aside, bank_entry, bank_part, bank_statement, stands
+from runtime.store import Tx, keyset
 from runtime.store.among import KEYS, among, packed
+from runtime.store.keyset import Place
 from terms.money import Money
 
 STATEMENTS_MAX = 1_000
@@ -33,9 +34,14 @@ class StatementView:
     taken_at: datetime
     gap: Money | None
 
+    @property
+    def place(self) -> Place:
+        """Where it stands in the list."""
+        return self.closed_on, self.opened_on, self.id, self.account
+
 
 async def statements(
-    tx: Tx, *, account: str = "", limit: int = STATEMENTS_MAX
+    tx: Tx, *, account: str = "", limit: int = STATEMENTS_MAX, behind: Place | None = None
 ) -> list[StatementView]:
     """List the newest statements, of one bank account of ours or of all, the newest first.
 
@@ -43,27 +49,27 @@ async def statements(
     not overlap with it.
     """
     c = bank_statement.c
-    query = select(bank_statement)
+    in_turn = (c.closed_on, c.opened_on, c.id)
+    before = [
+        func.lag(column, type_=column.type)
+        .over(partition_by=c.account, order_by=in_turn)
+        .label(f"before_{column.name}")
+        for column in (c.closing_minor, c.currency, c.closed_on)
+    ]
+    query = select(bank_statement, *before)
     if account:
         query = query.where(c.account == account)
-    newest = query.order_by(c.closed_on.desc(), c.opened_on.desc(), c.id.desc()).limit(limit + 1)
-    last: dict[str, StatementView] = {}
-    found: list[StatementView] = []
-    for row in reversed(await tx.rows(newest)):
-        one = _view(row, last.get(row.account))
-        found.append(one)
-        before = last.get(row.account)
-        if before is None or before.closed_on <= one.closed_on:
-            last[row.account] = one
-    return found[::-1][:limit]
+    one = query.subquery()
+    order = (one.c.closed_on, one.c.opened_on, one.c.id, one.c.account)
+    return [_view(row) for row in await tx.rows(keyset.page(select(one), order, behind, limit))]
 
 
-def _view(row: Any, before: StatementView | None) -> StatementView:
+def _view(row: Any) -> StatementView:
     opening = Money(row.opening_minor, row.currency)
     gap = None
-    if before is not None and before.closing.currency == row.currency:
-        missing = opening - before.closing
-        if missing.amount_minor and row.opened_on >= before.closed_on:
+    if row.before_currency == row.currency:
+        missing = opening - Money(row.before_closing_minor, row.currency)
+        if missing.amount_minor and row.opened_on >= row.before_closed_on:
             gap = missing
     return StatementView(
         account=row.account,
@@ -114,6 +120,44 @@ async def lately(tx: Tx, *, limit: int) -> list[LaidLine]:
             numbers=", ".join(numbers.get(row.id, ())),
         )
         for row in rows
+    ]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AsideLine:
+    """A line that a person has set aside, and why; `provider` is which paid out by it."""
+
+    id: str
+    booked_on: date
+    amount: Money
+    name: str
+    provider: str
+    reason: str
+    at: datetime
+
+    @property
+    def place(self) -> Place:
+        """Where it stands in the list."""
+        return self.at, self.id
+
+
+async def asides(tx: Tx, *, limit: int, behind: Place | None = None) -> list[AsideLine]:
+    """List the lines that were set aside, the last first."""
+    c, a = bank_entry.c, bank_aside.c
+    query = select(bank_entry, a.provider, a.reason.label("told"), a.at).join_from(
+        bank_aside, bank_entry, c.id == a.entry_id
+    )
+    return [
+        AsideLine(
+            id=row.id,
+            booked_on=row.booked_on,
+            amount=Money(row.amount_minor, row.currency),
+            name=row.name or row.text,
+            provider=row.provider,
+            reason=row.told,
+            at=row.at,
+        )
+        for row in await tx.rows(keyset.page(query, (a.at, a.entry_id), behind, limit))
     ]
 
 

@@ -1,4 +1,4 @@
-"""What is published: codes to check names against, offerings with their prices,
+"""What is published: codes to check names against, offerings with their prices, who sells,
 segments of dunning, when rentals begin, what tax is rounded for, which promises may be made.
 """
 
@@ -27,6 +27,8 @@ from billing.promises import store as promises
 from billing.promises.model import PromisePolicy
 from billing.promotions import document as promotions_document
 from billing.promotions import store as promotions
+from billing.sellers import store as seller_store
+from billing.sellers.model import Sellers
 from billing.subscriptions.store import subscription
 from billing.tax import store as tax
 from billing.tax.levels import Level
@@ -88,6 +90,11 @@ async def rates(tx: Tx) -> TaxTable:
     return await tax.load(tx)
 
 
+async def sellers(tx: Tx) -> Sellers:
+    """Load who sells, from which day on."""
+    return await seller_store.load(tx)
+
+
 async def edition(tx: Tx) -> int:
     """Tell the number of the last publication."""
     return await catalog.edition(tx)
@@ -102,9 +109,9 @@ async def document(tx: Tx) -> Document:
     }
 
 
-async def versions(tx: Tx) -> list[Version]:
-    """List every publication that is remembered, the newest first."""
-    return await catalog.versions(tx)
+async def versions(tx: Tx, *, limit: int | None = None, behind: int | None = None) -> list[Version]:
+    """List publications, all unless said, those behind an edition; the newest first."""
+    return await catalog.versions(tx, limit=limit, behind=behind)
 
 
 async def version(tx: Tx, edition_or_name: str) -> Version:
@@ -112,7 +119,9 @@ async def version(tx: Tx, edition_or_name: str) -> Version:
     for one in await catalog.versions(tx):
         if edition_or_name in (str(one.edition), one.name):
             return one
-    raise NotFound(f"no version {edition_or_name!r} of the catalogue is remembered")
+    raise NotFound(
+        f"no version {edition_or_name!r} of the catalogue is remembered", field="version"
+    )
 
 
 async def held(tx: Tx) -> Mapping[tuple[str, str], int]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from sqlalchemy import Select, exists, or_, select
+from sqlalchemy import ColumnElement, Select, exists, func, or_, select
 
 from billing.accounts.store import account, customer, service
 from billing.subscriptions.store import subscription
@@ -42,15 +42,27 @@ async def of_segment(
     tx: Tx, segment: str | None, today: date, *, behind: str = ""
 ) -> Sequence[Contact]:
     """List the contracts behind one that go on, of a segment or of all; a page of them."""
+    query = _contacts().where(service.c.contract > behind, *_of(segment, today))
+    rows = await tx.rows(query.order_by(service.c.contract).limit(PAGE_ROWS_MAX))
+    return [_contact(row) for row in rows]
+
+
+async def locales(tx: Tx, segment: str | None, today: date) -> Mapping[str, int]:
+    """Count the contracts that go on, of a segment or of all, by their locale."""
+    query = select(account.c.locale, func.count().label("households")).select_from(
+        service.join(account, account.c.id == service.c.account_id)
+    )
+    rows = await tx.rows(query.where(*_of(segment, today)).group_by(account.c.locale))
+    return {row.locale: row.households for row in rows}
+
+
+def _of(segment: str | None, today: date) -> list[ColumnElement[bool]]:
+    """Build the conditions that a contract goes on and is of a segment."""
     goes_on = exists().where(
         subscription.c.service_id == service.c.id,
         or_(subscription.c.until_on.is_(None), subscription.c.until_on > today),
     )
-    query = _contacts().where(service.c.contract > behind, goes_on)
-    if segment is not None:
-        query = query.where(account.c.segment == segment)
-    rows = await tx.rows(query.order_by(service.c.contract).limit(PAGE_ROWS_MAX))
-    return [_contact(row) for row in rows]
+    return [goes_on] if segment is None else [goes_on, account.c.segment == segment]
 
 
 def _contacts() -> Select[Any]:

@@ -158,7 +158,7 @@ async def batches(tx: Tx, *, after: str = "", limit: int = 50) -> list[BatchView
 async def debits(tx: Tx, batch: str, *, after: str = "", limit: int = ROWS_MAX) -> list[DebitView]:
     """List the debits of a batch behind one. Raises NotFound."""
     if await tx.scalar(select(debit_batch.c.id).where(debit_batch.c.id == batch)) is None:
-        raise NotFound(f"there is no batch {batch!r}")
+        raise NotFound(f"there is no batch {batch!r}", field="batch")
     c, a = debit.c, attempt.c
     query = (
         select(c.attempt_id, c.sequence, c.state, c.code, a.amount_minor, a.currency)

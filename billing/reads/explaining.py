@@ -145,7 +145,7 @@ async def line(tx: Tx, text: str) -> Explanation:
         found = await find(tx, *named) if named else None
         if found is not None:
             return found
-    raise NotFound(f"there is no line {text!r}: name one like INV-00000012.3")
+    raise NotFound(f"there is no line {text!r}: name one like INV-00000012.3", field="line")
 
 
 def _charged_query() -> Select[Any]:

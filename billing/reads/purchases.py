@@ -1,4 +1,4 @@
-"""What a household has bought once, as people and sellers see it."""
+"""What a household has bought once, as people and those who sell it see it."""
 
 from __future__ import annotations
 
@@ -138,7 +138,7 @@ async def one(tx: Tx, key: str, now: datetime) -> PurchaseView:
     """Show one sale. Raises NotFound."""
     row = await tx.first(_query().where(purchase.c.id == key))
     if row is None:
-        raise NotFound(f"there is no purchase {key!r}")
+        raise NotFound(f"there is no purchase {key!r}", field="purchase")
     return _view(row, now)
 
 

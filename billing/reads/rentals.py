@@ -79,7 +79,7 @@ async def one(tx: Tx, key: str) -> DepositView:
     """Show one rental, whatever is held for it. Raises NotFound."""
     row = await tx.first(_rentals().where(_C.id == key))
     if row is None:
-        raise NotFound(f"there is no rental {key!r}")
+        raise NotFound(f"there is no rental {key!r}", field="rental")
     return DepositView(rental=_rental(row), contract=row.contract, name=row.name)
 
 

@@ -12,7 +12,8 @@ from billing.cash.model import CASH
 from billing.payments.model import Movement, MovementKind
 from billing.payments.refunds import UNDECIDED, RefundState, left_of
 from billing.payments.store import movement, movement_from, payment_method, payment_provider, refund
-from runtime.store import Tx
+from runtime.store import Tx, keyset
+from runtime.store.keyset import Place
 from terms.errors import NotFound
 from terms.ids import AccountId
 from terms.money import Money
@@ -81,8 +82,10 @@ async def methods(tx: Tx, contract: str) -> list[MethodView]:
     ]
 
 
-async def refunds(tx: Tx, contract: str) -> list[RefundView]:
-    """List the refunds of a household, the newest first. Raises NotFound."""
+async def refunds(
+    tx: Tx, contract: str, *, limit: int = ROWS_MAX, behind: Place | None = None
+) -> list[RefundView]:
+    """List the refunds of a household behind a place, the newest first. Raises NotFound."""
     c = refund.c
     query = select(refund).where(c.account_id == await _account(tx, contract))
     return [
@@ -99,7 +102,7 @@ async def refunds(tx: Tx, contract: str) -> list[RefundView]:
             by=row.asked_by,
             code=row.code,
         )
-        for row in await tx.rows(query.order_by(c.asked_at.desc(), c.id.desc()).limit(ROWS_MAX))
+        for row in await tx.rows(keyset.page(query, (c.asked_at, c.id), behind, limit))
     ]
 
 

@@ -136,7 +136,7 @@ async def close(tx: Tx, work: Work, id_: str, to: JobState, *, actor: str) -> Jo
     checked_actor(actor)
     row = await tx.first(select(job).where(_C.id == id_).with_for_update())
     if row is None:
-        raise NotFound(f"no job {id_!r}")
+        raise NotFound(f"no job {id_!r}", field="job")
     before = job_of(row)
     if before.state is to:
         return before
@@ -181,7 +181,7 @@ async def take(tx: Tx, work: Work, id_: str, *, actor: str) -> Job:
     taken = await tx.execute(update(job).where(*free).values(assignee=actor))
     after = await found(tx, id_)
     if after.assignee != actor:
-        raise NotFound(f"no job {id_!r}")
+        raise NotFound(f"no job {id_!r}", field="job")
     if after.state is not JobState.OPEN:
         raise InvalidTransition(f"job {id_} is {after.state}: nobody can take it any more")
     if taken.rowcount:
@@ -193,7 +193,7 @@ async def found(tx: Tx, id_: str) -> Job:
     """Read one job. Raises NotFound."""
     row = await tx.first(select(job).where(_C.id == id_))
     if row is None:
-        raise NotFound(f"no job {id_!r}")
+        raise NotFound(f"no job {id_!r}", field="job")
     return job_of(row)
 
 

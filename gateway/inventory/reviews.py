@@ -136,7 +136,7 @@ async def find(tx: Tx, id_: str) -> Case:
     """Find a case, locked until the end of the transaction. Raises NotFound."""
     found = (await _cases(tx, [id_])).get(id_)
     if found is None:
-        raise NotFound(f"no review case {id_!r}")
+        raise NotFound(f"no review case {id_!r}", field="id")
     return found
 
 

@@ -174,7 +174,9 @@ async def find(tx: Tx, name: str) -> Target:
     targets = await load(tx)
     found = targets.get(TargetName(name))
     if found is None:
-        raise NotFound(f"no target {name!r}; configured: {', '.join(targets) or 'none'}")
+        raise NotFound(
+            f"no target {name!r}; configured: {', '.join(targets) or 'none'}", field="target"
+        )
     return found
 
 
@@ -182,7 +184,7 @@ async def opened_options(tx: Tx, sealer: Sealer, name: TargetName) -> dict[str, 
     """Unseal the options of a target, for opening its adapter."""
     sealed = await tx.scalar(select(table.c.options).where(table.c.name == name))
     if sealed is None:
-        raise NotFound(f"no target {name!r}")
+        raise NotFound(f"no target {name!r}", field="target")
     options: dict[str, Any] = json.loads(sealer.open(sealed, place=place_of(name)))
     return options
 

@@ -29,7 +29,7 @@ from billing.flows.bank.decide import PARTS_MAX, Share
 from billing.flows.bank.lay import Stored
 from billing.flows.bank.review import WaitingLine, review
 from billing.reads import bank
-from billing.reads.bank import StatementView
+from billing.reads.bank import AsideLine, StatementView
 from runtime.store import Tx
 from terms.errors import Invalid
 
@@ -194,6 +194,32 @@ class BankLineDecided:
         return cls(id=one.id, booked_on=line.booked_on, amount=Amount.of(line.amount))
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AsideBankLine:
+    """A line that was set aside, and why; `provider` is which paid out by it, if one did."""
+
+    id: str
+    booked_on: date
+    amount: Amount
+    name: str
+    provider: str
+    reason: str
+    at: datetime
+
+    @classmethod
+    def of(cls, one: AsideLine) -> AsideBankLine:
+        """Show a line."""
+        return cls(
+            id=one.id,
+            booked_on=one.booked_on,
+            amount=Amount.of(one.amount),
+            name=one.name,
+            provider=one.provider,
+            reason=one.reason,
+            at=one.at,
+        )
+
+
 @contextmanager
 def in_pieces() -> Iterator[None]:
     """Name the field that a file came in, where something is wrong with it."""
@@ -214,11 +240,12 @@ async def take(call: Call, tx: Tx) -> StatementTaken:
 
 
 async def statements(call: Call) -> Page[BankStatement]:
-    """List the newest statements that were taken, and the gaps between them."""
+    """List the statements that were taken, the newest first, and the gaps between them."""
     query: Paging = call.query
     async with call.house.store.read() as tx:
-        found = await bank.statements(tx, limit=query.limit)
-    return page(found, query.limit, BankStatement.of, lambda one: (one.account, one.id))
+        behind = query.behind(date, date, str, str)
+        found = await bank.statements(tx, limit=query.limit + 1, behind=behind)
+    return page(found, query.limit, BankStatement.of, lambda one: one.place)
 
 
 async def waiting(call: Call) -> Page[WaitingBankLine]:
@@ -262,12 +289,21 @@ async def suspend(call: Call, tx: Tx) -> BankLineDecided:
 
 
 async def set_aside(call: Call, tx: Tx) -> BankLineDecided:
-    """Say that a line is no customer's."""
+    """Say that a line is no customer's, and why: a reason is needed unless a provider paid out."""
     body: AsideBody = call.body
     done = await banking.set_aside(
         call.house, tx, body.line, call.actor, provider=body.provider or "", reason=body.reason
     )
     return BankLineDecided.of(done)
+
+
+async def outside(call: Call) -> Page[AsideBankLine]:
+    """List the lines that people have set aside, the last first, and why."""
+    query: Paging = call.query
+    async with call.house.store.read() as tx:
+        behind = query.behind(datetime, str)
+        found = await bank.asides(tx, limit=query.limit + 1, behind=behind)
+    return page(found, query.limit, AsideBankLine.of, lambda one: one.place)
 
 
 _FOUND = (NOT_FOUND,)
@@ -278,6 +314,7 @@ ROUTES = (
     ),
     look("bank/statements", statements, Page[BankStatement], query=Paging),
     look("bank/waiting", waiting, Page[WaitingBankLine], query=Paging),
+    look("bank/outside", outside, Page[AsideBankLine], query=Paging),
     change("bank/assign", assign, BankLineDecided, body=AssignBody, problems=_FOUND),
     change("bank/return", take_back, BankLineDecided, body=ReturnBody, problems=_FOUND),
     change("bank/undo", undo, BankLineDecided, body=LineBody, problems=_FOUND),

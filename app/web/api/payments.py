@@ -11,7 +11,7 @@ from pydantic import Field
 
 from app.desk import methods, refunds
 from app.web import refusals
-from app.web.api.shapes import Amount, AmountText, Code, OptionalText, Text
+from app.web.api.shapes import Amount, AmountText, Code, OptionalText, Page, Paging, Text, page
 from app.web.api.ways import ask, change, look
 from app.web.route import Body, Call
 from billing.payments.refunds import REFERENCE_CHARS_MAX
@@ -150,10 +150,13 @@ async def give_back(call: Call, tx: Tx) -> RefundAsked:
     return RefundAsked(**kept, owed_again=not done.note)
 
 
-async def list_refunds(call: Call) -> Sequence[Refund]:
-    """List the refunds of a household, the newest first; at most 100."""
+async def list_refunds(call: Call) -> Page[Refund]:
+    """List the refunds of a household, the newest first."""
+    query: Paging = call.query
+    behind = query.behind(datetime, str)
     async with call.house.store.read() as tx:
-        return [Refund.of(one) for one in await ways.refunds(tx, call.part("contract"))]
+        found = await ways.refunds(tx, call.part("contract"), limit=query.limit + 1, behind=behind)
+    return page(found, query.limit, Refund.of, lambda one: (one.at, one.id))
 
 
 async def list_methods(call: Call) -> Sequence[PaymentMethod]:
@@ -201,7 +204,7 @@ async def _methods(tx: Tx, call: Call) -> list[PaymentMethod]:
 
 _HERE = "accounts/{contract}"
 ROUTES = (
-    look(f"{_HERE}/refunds", list_refunds, list[Refund]),
+    look(f"{_HERE}/refunds", list_refunds, Page[Refund], query=Paging),
     change(f"{_HERE}/refunds", give_back, RefundAsked, body=RefundBody, status=201),
     look(f"{_HERE}/methods", list_methods, list[PaymentMethod]),
     ask(f"{_HERE}/methods", add_method, SetupLink, body=SetupBody, status=201),

@@ -206,13 +206,12 @@ async def take(call: Call, tx: Tx) -> UsageTaken:
 async def used(call: Call) -> Page[UsageTotal]:
     """List what a household has used, the newest period first."""
     query: Paging = call.query
-    after = query.behind(str, str) or ()
-    behind = (date.fromisoformat(str(after[0])), after[1]) if after else ()
+    behind = query.behind(date, str) or ()
     async with call.house.store.read() as tx:
         found = await usage.of_contract(
             tx, call.part("contract"), after=behind, limit=query.limit + 1
         )
-    place = lambda one: (one.period_start.isoformat(), one.id)  # noqa: E731 - used once
+    place = lambda one: (one.period_start, one.id)  # noqa: E731 - used once
     return page(found, query.limit, UsageTotal.of, place)
 
 

@@ -10,8 +10,8 @@ from pydantic import Field
 
 from app.desk.auditing import SUBJECT_CHARS_MAX, Sought, reading
 from app.identity.roles import Right
-from app.web.cursor import cut
-from app.web.page.fields import Day
+from app.web.cursor import cursor, cut, read_cursor
+from app.web.page.fields import After, Day
 from app.web.page.reply import html
 from app.web.route import Call, Query, Route
 
@@ -29,7 +29,7 @@ class AuditQuery(Query):
     subject: Name = ""
     actor: Name = ""
     since: Day = None
-    after: Annotated[int | None, Field(ge=1, le=1 << 62)] = None
+    after: After = ""
 
 
 class Audited:
@@ -52,15 +52,16 @@ class Audited:
             actor=query.actor.strip(),
             since=datetime.combine(query.since, time(), UTC) if query.since else None,
         )
+        (behind,) = read_cursor(query.after, int) or (None,)
         async with self.house.store.read() as tx:
             frame = await self.console.frame(tx, call)
-            found = await reading(tx, sought, deeds_max=DEEDS_MAX + 1, behind=query.after)
+            found = await reading(tx, sought, deeds_max=DEEDS_MAX + 1, behind=behind)
         shown, last = cut(found, DEEDS_MAX)
         page = self.console.drawing.page(
             "audit",
             frame=frame,
             deeds=shown,
             query=query,
-            next=last.position if last else 0,
+            next=cursor((last.position,)) if last else "",
         )
         return html(page)

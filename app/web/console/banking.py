@@ -12,7 +12,8 @@ from app.desk import banking
 from app.identity.roles import Right
 from app.web.console.forms import DecideForm
 from app.web.console.sayings import SaidQuery, told
-from app.web.cursor import cut
+from app.web.cursor import cursor, cut, read_cursor
+from app.web.page.fields import After
 from app.web.page.once import Deed
 from app.web.page.reply import html, see
 from app.web.page.words import Tone, shown
@@ -54,13 +55,19 @@ REASONS: Mapping[Why, str] = {
 class BankQuery(SaidQuery):
     """Behind which line the page begins."""
 
-    after: Annotated[str, Field(max_length=26)] = ""
+    after: After = ""
 
 
 class LineForm(DecideForm):
     """Which line, and why."""
 
     line: Annotated[str, Field(max_length=26)]
+
+
+class AsideForm(LineForm):
+    """Which line is no customer's, and why."""
+
+    reason: Annotated[str, Field(min_length=1, max_length=200)]
 
 
 class AssignForm(LineForm):
@@ -97,7 +104,7 @@ class Banking:
             self._form("return", _take_back, ReturnForm),
             self._form("suspend", _suspend, LineForm),
             self._form("undo", _undo, LineForm),
-            self._form("aside", _aside, LineForm),
+            self._form("aside", _aside, AsideForm),
         )
 
     def _form(
@@ -121,12 +128,14 @@ class Banking:
 
     async def _show(self, call: Call) -> web.Response:
         query: BankQuery = call.query
+        (after,) = read_cursor(query.after, str) or ("",)
         async with self.house.store.read() as tx:
             frame = await self.console.frame(tx, call, query.said)
-            found = await review(tx, after=query.after, limit=LINES_MAX + 1)
+            found = await review(tx, after=after, limit=LINES_MAX + 1)
             count = await bank.waiting_count(tx)
             statements = await bank.statements(tx, limit=STATEMENTS_MAX)
             laid = await bank.lately(tx, limit=LAID_MAX)
+            asides = await bank.asides(tx, limit=LAID_MAX)
         lines, last = cut(found, LINES_MAX)
         page = self.console.drawing.page(
             "bank",
@@ -135,8 +144,9 @@ class Banking:
             count=count,
             statements=[(shown(one.opened_on), shown(one.closed_on), one) for one in statements],
             laid=[(shown(one.booked_on), one) for one in laid],
+            asides=[(shown(one.booked_on), one) for one in asides],
             reasons=REASONS,
-            next=last.id if last else "",
+            next=cursor((last.id,)) if last else "",
         )
         return html(page)
 
@@ -192,8 +202,7 @@ async def _suspend(call: Call, tx: Tx) -> str:
 
 
 async def _aside(call: Call, tx: Tx) -> str:
-    form: LineForm = call.form
-    done = await banking.set_aside(
-        call.house, tx, form.line, call.actor, reason=form.reason.strip()
-    )
-    return f"{done.line.amount} is no customer's."
+    form: AsideForm = call.form
+    why = form.reason.strip()
+    done = await banking.set_aside(call.house, tx, form.line, call.actor, reason=why)
+    return f"{done.line.amount} is no customer's: {why}."

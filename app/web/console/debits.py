@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,13 +14,14 @@ from app.identity.roles import Right
 from app.web.console.banking import FILE_BYTES_MAX, FILE_CHARS_MAX
 from app.web.console.forms import DeedForm
 from app.web.console.sayings import SaidQuery, told
-from app.web.cursor import cut
-from app.web.page.fields import Day
+from app.web.cursor import cursor, cut, read_cursor
+from app.web.page.fields import After, Day
 from app.web.page.once import Deed, in_one
 from app.web.page.reply import html, see
 from app.web.page.words import Tone, shown
 from app.web.route import Call, Form, Handler, Route
 from billing.debits import codes
+from billing.debits.model import Creditor
 from billing.flows.debits.mandate import Wish
 from billing.reads import debits as reading
 from billing.reads.debits import BatchState
@@ -42,7 +44,7 @@ _STATES: Mapping[BatchState, tuple[Tone, str]] = {
 class BatchesQuery(SaidQuery):
     """Behind which batch the page begins."""
 
-    after: Annotated[str, Field(max_length=30)] = ""
+    after: After = ""
 
 
 class MakeForm(DeedForm):
@@ -104,23 +106,25 @@ class Debits:
 
     async def _show(self, call: Call) -> web.Response:
         query: BatchesQuery = call.query
+        (after,) = read_cursor(query.after, str) or ("",)
         async with self.house.store.read() as tx:
             frame = await self.console.frame(tx, call, query.said)
             who = await reading.creditor(tx)
             coming = await reading.coming(tx)
-            found = await reading.batches(tx, after=query.after, limit=BATCHES_MAX + 1)
+            found = await reading.batches(tx, after=after, limit=BATCHES_MAX + 1)
         batches, last = cut(found, BATCHES_MAX)
         page = self.console.drawing.page(
             "debits",
             frame=frame,
             creditor=who,
             account=codes.masked(who.iban) if who else "",
+            command=_command(who),
             coming=[(shown(one.collect_on), one) for one in coming],
             rows=[
                 (one, *_STATES[one.state], shown(one.collect_on), shown(one.clear_on))
                 for one in batches
             ],
-            next=last.id if last else "",
+            next=cursor((last.id,)) if last else "",
         )
         return html(page)
 
@@ -144,6 +148,17 @@ class Debits:
         return web.Response(
             body=content, content_type="application/xml", headers={"Content-Disposition": name}
         )
+
+
+def _command(who: Creditor | None) -> str:
+    """Write what sets up who collects, with the rules in force; the account is never in it."""
+    if who is None:
+        return 'boxoffice debits creditor DE98ZZZ09999999999 "NAME" --iban IBAN'
+    told = ["boxoffice", "debits", "creditor", who.identifier, who.name, "--iban", "IBAN"]
+    told += ["--bic", who.bic] if who.bic else []
+    for field in ("notice_days", "lead_days", "cut_off_hour", "clear_days"):
+        told += [f"--{field.replace('_', '-')}", str(getattr(who, field))]
+    return shlex.join([*told, *(["--says-first"] if who.says_first else [])])
 
 
 def _counted(debits: int) -> str:

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
 from aiohttp import web
-from pydantic import Field
 
 from app.desk.auditing import Sought, Told, reading
 from app.desk.boxes import holder_of
 from app.web.console.story import MOMENTS_MAX, Moment, by_time, moments_of
 from app.web.cursor import cursor, read_cursor
+from app.web.page.fields import After
 from app.web.page.reply import html
 from app.web.route import Call, Query, Route
 from runtime.store import Tx
@@ -28,7 +28,7 @@ PATH = "/console/accounts/{contract}/history"
 class HistoryQuery(Query):
     """Before which instant the page begins."""
 
-    after: Annotated[str, Field(pattern=r"^[0-9A-Za-z_-]{0,100}$")] = ""
+    after: After = ""
 
 
 class Histories:

@@ -14,7 +14,7 @@ from app.identity.roles import Right
 from app.web.console.forms import DeedForm
 from app.web.console.words import delivered
 from app.web.cursor import cursor, cut, read_cursor
-from app.web.page.fields import Day
+from app.web.page.fields import After, Day
 from app.web.page.reply import html
 from app.web.route import Call, Query, Route
 from messages.model import Outcome
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 
 PATH, NOTICES = "/console/messages", "/console/notices"
 ROWS_MAX = 50
-CURSOR_CHARS_MAX = 600
 
 
 class MessagesQuery(Query):
@@ -38,7 +37,7 @@ class MessagesQuery(Query):
     outcome: Literal["", "begun", "sent", "waiting", "failed", "late", "unknown"] = ""
     kind: Annotated[str, Field(max_length=40)] = ""
     since: Day = None
-    after: Annotated[str, Field(max_length=CURSOR_CHARS_MAX)] = ""
+    after: After = ""
 
 
 class OffersForm(DeedForm):

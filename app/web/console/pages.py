@@ -33,12 +33,12 @@ from app.web.console.kept import Kept
 from app.web.console.overview import Overview, overview
 from app.web.console.sayings import NOTHING_SAID, SaidQuery, Saying, told, unseal
 from app.web.console.words import offset
-from app.web.cursor import cut
+from app.web.cursor import cursor, cut, read_cursor
 from app.web.leading import SIGN_IN_PATH
 from app.web.links import Shown, links
 from app.web.live import Live
 from app.web.page.drawing import Drawing
-from app.web.page.fields import NoFields, PartsQuery
+from app.web.page.fields import After, NoFields, PartsQuery
 from app.web.page.once import Deed
 from app.web.page.refusing import shown
 from app.web.page.reply import html, see
@@ -88,7 +88,7 @@ class AccountsQuery(Query):
     """Which accounts."""
 
     search: Annotated[str, Field(max_length=80)] = ""
-    after: Annotated[str, Field(max_length=80)] = ""
+    after: After = ""
 
 
 class Console:
@@ -218,11 +218,12 @@ class Console:
 
     async def _accounts(self, call: Call) -> web.Response:
         query: AccountsQuery = call.query
+        (after,) = read_cursor(query.after, str) or ("",)
         async with self.house.store.read() as tx:
             frame = await self.frame(tx, call)
-            lines = await listing(tx, query.search, query.after, LINES_MAX + 1)
+            lines = await listing(tx, query.search, after, LINES_MAX + 1)
         shown, last = cut(lines, LINES_MAX)
-        behind = last.contract if last else ""
+        behind = cursor((last.contract,)) if last else ""
         page = self.drawing.page(
             "accounts", frame=frame, lines=shown, search=query.search, next=behind
         )

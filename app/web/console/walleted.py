@@ -14,6 +14,7 @@ from app.identity.roles import Right
 from app.web.console.forms import DeedForm
 from app.web.console.sayings import SaidQuery, told
 from app.web.cursor import read_cursor
+from app.web.page.fields import After
 from app.web.page.once import Ask, beside, in_one
 from app.web.page.reply import html, see
 from app.web.page.wallet import LINES_MAX, walleted
@@ -31,7 +32,7 @@ PATH = "/console/accounts/{contract}/wallet"
 class WalletQuery(SaidQuery):
     """Behind which line the page begins."""
 
-    after: Annotated[str, Field(max_length=600, pattern=r"^[0-9A-Za-z_-]*$")] = ""
+    after: After = ""
 
 
 class TopUpForm(DeedForm):

@@ -19,6 +19,7 @@ from app.identity.roles import Right
 from app.web.console.overview import parked_row
 from app.web.console.sayings import Sealed, told
 from app.web.cursor import cursor, cut, read_cursor
+from app.web.page.fields import After
 from app.web.page.reply import html, see
 from app.web.route import Call, Form, Query, Route
 from gateway.reads import targets as target_reads
@@ -38,7 +39,7 @@ class WorkQuery(Query):
 
     kind: Name = ""
     target: Name = ""
-    after: Annotated[str, Field(pattern=r"^[0-9A-Za-z_-]{0,600}$")] = ""
+    after: After = ""
     said: Sealed = ""
 
 

@@ -18,10 +18,10 @@ from app.desk.labels import read_label
 from app.desk.names import Names, names
 from app.desk.places import Places
 from app.identity.roles import Right
-from app.web.cursor import cut
+from app.web.cursor import cursor, cut, read_cursor
 from app.web.field.shapes import Event, Label, Note, Place, Short, event_of
 from app.web.field.words import CONDITION_TONES
-from app.web.page.fields import DoneQuery, NoFields
+from app.web.page.fields import After, DoneQuery, NoFields
 from app.web.page.phone import Phone
 from app.web.page.reply import see
 from app.web.page.words import JOBS, why
@@ -89,7 +89,7 @@ class StockQuery(DoneQuery):
 
     place: Place = ""
     serial: Label = ""
-    after: Short = ""
+    after: After = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -202,7 +202,8 @@ class Office:
 
     async def _stock(self, call: Call) -> web.Response:
         query: StockQuery = call.query
-        return await self._page_of_stock(call, query.place, query.after, serial=query.serial)
+        (after,) = read_cursor(query.after, str) or ("",)
+        return await self._page_of_stock(call, query.place, after, serial=query.serial)
 
     async def _move(self, call: Call) -> web.Response:
         form: MoveForm = call.form
@@ -295,7 +296,7 @@ class Office:
             returned=[self._back(at.box, came.get(at.box.id), known, who) for at in returned],
             lost=[(at.box, at.contract or known.word(at.box.place)) for at in gone],
             tones=CONDITION_TONES,
-            next=last.box.serial if last else "",
+            next=cursor((last.box.serial,)) if last else "",
             place=place,
             places=known.worded(known.stocks(shelves)),
             filled=known.worded([*known.stocks(shelves), *shelves]),

@@ -13,6 +13,8 @@ from app.web.route import Form, Query
 Key = Annotated[str, Field(min_length=1, max_length=40)]
 # An empty field is none.
 Day = Annotated[date | None, BeforeValidator(lambda text: text or None)]
+# Behind which line of a list the page begins: the `next` of the page before.
+After = Annotated[str, Field(max_length=600, pattern=r"^[0-9A-Za-z_-]*$")]
 Points = Annotated[int, Field(ge=1, le=10**12)]
 
 

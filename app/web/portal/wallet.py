@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from datetime import datetime
 from typing import Annotated
 
@@ -13,7 +12,7 @@ from app.desk import wallet
 from app.web.cursor import read_cursor
 from app.web.leading import PORTAL
 from app.web.origin import own_address
-from app.web.page.fields import OnceForm
+from app.web.page.fields import After, OnceForm
 from app.web.page.once import beside
 from app.web.page.phone import Phone
 from app.web.page.reply import refused
@@ -34,7 +33,7 @@ NEVER = "The page to pay on cannot be opened. Try another amount, or call us."
 class WalletQuery(Query):
     """Behind which line the page begins."""
 
-    after: Annotated[str, Field(max_length=600, pattern=r"^[0-9A-Za-z_-]*$")] = ""
+    after: After = ""
 
 
 class TopUpForm(OnceForm):
@@ -70,9 +69,7 @@ class Wallet:
     async def _page(
         self, call: Call, said: str = "", tone: Tone = "good", status: int = 200, after: str = ""
     ) -> web.Response:
-        place = None  # one that cannot be read is the beginning: nobody types any
-        with suppress(BadRequest):
-            place = read_cursor(after, datetime, str)
+        place = read_cursor(after, datetime, str)
         async with self.house.store.read() as tx:
             found = await reading.wallet(
                 tx,

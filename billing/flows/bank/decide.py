@@ -16,6 +16,8 @@ from billing.accounts.store import account, service
 from billing.bank.matching import Owner
 from billing.bank.model import BANK, ON_ACCOUNTS, WAITING, EntryState, LineKind, Why
 from billing.bank.store import (
+    REASON_CHARS_MAX,
+    bank_aside,
     bank_entry,
     bank_part,
     bank_payer,
@@ -87,17 +89,27 @@ async def assign(
 
 
 async def set_aside(
-    desk: Desk, tx: Tx, entry_id: str, now: datetime, *, provider: str = ""
+    desk: Desk, tx: Tx, entry_id: str, now: datetime, *, provider: str = "", reason: str = ""
 ) -> Stored:
-    """Say that a line is no customer's: money of the operator, or a provider that paid out.
+    """Say that a line is no customer's and why: a provider paid out, or else what the reason tells.
 
-    Raises NotFound for an unknown line or provider, InvalidTransition where it waits no more.
+    Raises:
+        NotFound: there is no such line or provider.
+        InvalidTransition: it does not wait any more.
+        Invalid: no provider paid out, and no reason is told, or one that is too long.
     """
     one = await waiting(tx, entry_id)
+    reason = reason.strip()
+    if not (provider or reason) or len(reason) > REASON_CHARS_MAX:
+        raise Invalid(
+            "reason", f"say in 1 to {REASON_CHARS_MAX} characters why it is no customer's"
+        )
     if provider and provider not in desk.providers:
         raise NotFound(f"there is no payment provider {provider!r}", field="provider")
     laid = Laid(entry=one, state=EntryState.OUTSIDE, why=Why.PERSON, provider=provider)
     await lay(desk, tx, [laid], now)
+    told = {"entry_id": one.id, "provider": provider, "reason": reason, "at": now}
+    await tx.insert(bank_aside, [told])
     return one
 
 
@@ -155,7 +167,7 @@ async def undo(desk: Desk, tx: Tx, entry_id: str, now: datetime) -> Stored:
     """
     row = await tx.first(select(bank_entry).where(bank_entry.c.id == entry_id).with_for_update())
     if row is None:
-        raise NotFound(f"there is no line {entry_id!r} of a bank")
+        raise NotFound(f"there is no line {entry_id!r} of a bank", field="line")
     if row.state not in ON_ACCOUNTS:
         raise InvalidTransition(f"line {entry_id} is on no account: it is {row.state}")
     back = bank_entry.alias("back")
@@ -235,7 +247,7 @@ async def waiting(tx: Tx, entry_id: str) -> Stored:
     query = select(bank_entry).where(bank_entry.c.id == entry_id).with_for_update()
     row = await tx.first(query)
     if row is None:
-        raise NotFound(f"there is no line {entry_id!r} of a bank")
+        raise NotFound(f"there is no line {entry_id!r} of a bank", field="line")
     if row.state not in WAITING:
         raise InvalidTransition(f"line {entry_id} does not wait: it is {row.state}")
     p = bank_part.c

@@ -186,5 +186,5 @@ async def _mandate(tx: Tx, held: Contract, method: str) -> Row[Any]:
     )
     row = await tx.first(query)
     if row is None:
-        raise NotFound(f"the account has no mandate {method!r}")
+        raise NotFound(f"the account has no mandate {method!r}", field="method")
     return row

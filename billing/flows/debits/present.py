@@ -142,7 +142,7 @@ async def _batch(tx: Tx, batch: str) -> Row[Any]:
     query = select(debit_batch).where(debit_batch.c.id == batch)
     row = await tx.first(query.with_for_update())
     if row is None:
-        raise NotFound(f"there is no batch {batch!r}")
+        raise NotFound(f"there is no batch {batch!r}", field="batch")
     return row
 
 

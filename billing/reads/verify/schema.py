@@ -17,7 +17,14 @@ from sqlalchemy import (
 )
 
 from billing.accounts.store import account, service
-from billing.bank.store import bank_entry, bank_part, bank_payer, bank_statement, bank_undone
+from billing.bank.store import (
+    bank_aside,
+    bank_entry,
+    bank_part,
+    bank_payer,
+    bank_statement,
+    bank_undone,
+)
 from billing.cash.store import drawer_entry, receipt, receipt_print, shift, shift_count, till
 from billing.catalog.store import catalog_version, price
 from billing.debits.store import debit, debit_batch, debit_creditor, mandate
@@ -86,7 +93,7 @@ TABLES = (
     *(voucher_batch, voucher, voucher_key),
     *(posting, entry, deferral, earned_month, movement, allocation, write_off, open_item),
     *(attempt, refund, payment_method, provider_event, provider_cursor, audit, audit_link),
-    *(bank_statement, bank_entry, bank_part, bank_undone, bank_payer),
+    *(bank_statement, bank_entry, bank_part, bank_undone, bank_aside, bank_payer),
     *(till, shift, drawer_entry, shift_count, receipt, receipt_print),
     *(debit_creditor, mandate, debit, debit_batch),
 )
@@ -95,7 +102,7 @@ _DOCUMENTS = (invoice, invoice_line, invoice_discount, credit_note, credit_line,
 REPLACEABLE = (
     *_DOCUMENTS,
     *(goodwill, allocation, write_off, point_entry, audit, audit_link, catalog_version),
-    *(bank_statement, bank_part, bank_undone, receipt, receipt_print, drawer_entry),
+    *(bank_statement, bank_part, bank_undone, bank_aside, receipt, receipt_print, drawer_entry),
 )
 GROWING = (*REPLACEABLE, posting, entry)
 SEALED = (posting, entry)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 import pytest
 
+from app.web.api.routes import API
 from tests.flows.app.served import at_work, rest
 
 ORDER = {
@@ -282,3 +284,47 @@ async def test_every_deed_is_audited(harbour, served):
     assert ("api:first", "account.sign_up", "contract:300001") in deeds
     assert ("api:first", "account.change", "contract:300001") in deeds
     assert ("api:first", "clock.advance", "clock") in deeds
+
+
+NOBODY = {
+    "contract": "nosuch",
+    "serial": "HT2-99999",
+    "id": "nosuch",
+    "number": "INV-99999999",
+    "rental": "nosuch",
+    "name": "nosuch",
+    "day": "2040-01-01",
+}
+# What is done to what is not there, and what its refusal names.
+NOTHING: tuple[tuple[str, dict[str, Any], str], ...] = (
+    ("tills/nosuch/retire", {}, "till"),
+    ("shifts/main-9/count", {"counts": ["0"]}, "shift"),
+    ("shifts/main-9/approve", {}, "shift"),
+    ("shifts/main-9/recount", {}, "shift"),
+    ("receipts/R-9/print", {}, "receipt"),
+    ("jobs/nosuch/close", {"outcome": "done"}, "job"),
+    ("vouchers/nosuch/activate", {}, "batch"),
+    ("vouchers/nosuch/stop", {}, "batch"),
+    ("debits/hand-in", {"batch": "DDX"}, "batch"),
+    ("bank/suspend", {"line": "nosuch"}, "line"),
+    ("purchases/nosuch/watched", {}, "purchase"),
+    ("purchases/nosuch/give-back", {}, "purchase"),
+    ("deposits/nosuch/release", {"keep": "0"}, "rental"),
+    ("invoices/INV-99999999/void", {"reason": "r"}, "invoice"),
+    ("invoices/INV-99999999/write-off", {"reason": "r"}, "invoice"),
+    ("targets/nosuch/repair", {}, "target"),
+)
+
+
+async def test_what_is_not_there_is_named(harbour, served):
+    """Whatever a path leads to that is nowhere, the refusal says what was looked for."""
+    for route in API:
+        if route.method != "GET" or not route.named_parts:
+            continue
+        path = route.path.format(**NOBODY).removeprefix("/api/v1/")
+        status, told = await served.api("GET", path)
+        assert (status, "field" in told) == (404, True), (path, told)
+        assert told["errors"] == [{"field": told["field"], "why": told["detail"]}]
+    for path, body, field in NOTHING:
+        status, told = await served.api("POST", path, body)
+        assert (status, told.get("field")) == (404, field), (path, told)

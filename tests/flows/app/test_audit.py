@@ -72,6 +72,7 @@ ELSEWHERE = {  # done in tests of their own
     *(f"/portal/cards/{deed}" for deed in ("default", "remove")),
     "/console/dunning/release",
     "/api/v1/announcements",
+    "/console/announcements/send",
     "/api/v1/accounts/{contract}/declined",
     "/console/accounts/{contract}/offers",
     "/portal/me/offers",
@@ -100,6 +101,7 @@ NO_DEEDS = {
     "/console/billing/{day}/preview",
     "/api/v1/dunning/preview",
     "/console/dunning/try",
+    "/console/announcements/preview",
 }
 # What nobody has used.
 USED = {

@@ -47,6 +47,10 @@ async def test_a_statement_is_taken_and_decided_over_the_api(harbour, served):
     assert (await sent(served, later))[0] == 200
     _, page = await served.api("GET", "bank/statements")
     assert [one["gap"] and one["gap"]["amount_minor"] for one in page["items"]] == [88500, None]
+    _, first = await served.api("GET", "bank/statements?limit=1")
+    _, second = await served.api("GET", f"bank/statements?limit=1&after={first['next']}")
+    assert first["items"] + second["items"] == page["items"]
+    assert second["next"] is None
     _, page = await served.api("GET", "bank/waiting?limit=3")
     assert len(page["items"]) == 3
     _, rest = await served.api("GET", f"bank/waiting?limit=3&after={page['next']}")
@@ -65,6 +69,10 @@ async def test_a_statement_is_taken_and_decided_over_the_api(harbour, served):
     }
     for path, body in asked.items():
         assert (await served.api("POST", path, body))[0] == 200, path
+    status, problem = await served.api("POST", "bank/aside", {"line": ids["B5"], "reason": " "})
+    assert (status, problem["field"]) == (400, "reason")
+    (aside,) = (await served.api("GET", "bank/outside"))[1]["items"]
+    assert (aside["id"], aside["reason"], aside["provider"]) == (ids["B3"], "rent", "")
     assert (await served.api("POST", "bank/assign", asked["bank/assign"]))[0] == 409
     gone = {"line": "nosuch", "to": to}
     assert (await served.api("POST", "bank/assign", gone))[0] == 404
@@ -103,8 +111,14 @@ async def test_a_cashier_decides_in_the_browser(harbour, served):
     await cashier.post("/console/bank/assign", line=ids["B1"], to=HERE)
     await cashier.post("/console/bank/return", line=ids["B2"], of=ids["B1"])
     await cashier.post("/console/bank/suspend", line=ids["B3"])
-    await cashier.post("/console/bank/aside", line=ids["B3"], reason="none of ours")
+    bare = await cashier.post("/console/bank/aside", line=ids["B3"])
+    assert (bare.status, "<strong>Reason</strong>" in bare.text) == (400, True)
+    await cashier.post("/console/bank/aside", line=ids["B3"], reason=" ")
+    assert (await entries(served.house))["B3"][1] == "suspense"
+    await cashier.post("/console/bank/aside", line=ids["B3"], reason="the <b>rent")
     page = await cashier.get("/console/bank")
+    assert "Lately set aside" in page.text
+    assert "the &lt;b&gt;rent" in page.text
     assert "Nothing waits." in page.text
     done = ["bank.aside", "bank.suspend", "bank.return", "bank.assign", "bank.undo", "bank.assign"]
     done += ["bank.take"]

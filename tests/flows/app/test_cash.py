@@ -14,7 +14,9 @@ from app.desk.verifying import rules_of, verify
 from app.imports import memory
 from app.settings import Settings
 from app.wiring import build, closing
+from billing.reads import cash as reading
 from runtime.store.audit import audit
+from terms.errors import NotFound
 from tests.flows.app.guest import household
 from tests.flows.app.served import Served, serving
 from tests.flows.app.visitor import Visitor, let_in
@@ -142,14 +144,19 @@ async def report_of_a_shift(served: Served) -> None:
     }
     assert (euros["expected"]["text"], euros["difference"]["text"]) == ("53.00", "-1.00")
     assert (report["first_receipt"], report["last_receipt"]) == ("RCT-00000001", "RCT-00000002")
-    receipts = (await served.api("GET", f"accounts/{A}/receipts"))[1]
+    receipts = (await served.api("GET", f"accounts/{A}/receipts"))[1]["items"]
     assert [one["kind"] for one in receipts] == ["refund", "payment"]
     judged = await verify(served.house, rules_of(["I11"]), lambda _: None, offences_max=1)
     assert [one.verdict.says for one in judged if not one.verdict.holds] == []
-    assert (await served.api("GET", "receipts/RCT-00000002"))[1]["of_payment"] == "R-1"
+    _, refund = await served.api("GET", "receipts/RCT-00000002")
+    assert (refund["of_payment"], refund["seller"]) == ("R-1", None)
     assert (await served.api("GET", "receipts/RCT-00000009"))[0] == 404
     assert [one["name"] for one in (await served.api("GET", "tills"))[1]] == ["main"]
-    assert len((await served.api("GET", "shifts?till=main"))[1]) == 1
+    assert len((await served.api("GET", "shifts?till=main"))[1]["items"]) == 1
+    async with served.house.store.read() as tx:
+        assert await reading.shifts(tx, behind=await reading.place_of(tx, "main-1")) == []
+        with pytest.raises(NotFound, match="main-9"):
+            await reading.place_of(tx, "main-9")
 
 
 async def said(visitor: Visitor, path: str, once: str, **form: str) -> str:
@@ -165,7 +172,9 @@ async def receipt_on_the_pages(carla: Visitor) -> None:
     receipt = "/console/receipts/RCT-00000001"
     for page in (f"/console/accounts/{A}", "/console/search?q=rct-00000001"):
         assert f'href="{receipt}"' in (await carla.get(page)).text
-    assert "Prepare the original" in (await carla.get(receipt)).text
+    shown = (await carla.get(receipt)).text
+    assert "Prepare the original" in shown
+    assert "<dt>Operator</dt><dd>TV</dd>" in shown  # nobody has told who sells
     first = (await carla.post(f"{receipt}/print", once="c4", reason="")).text
     assert "COPY" not in first
     assert "COPY 1" in (await carla.post(f"{receipt}/print", once="c5", reason="")).text

@@ -251,6 +251,7 @@ ASKED = {
     "bank return": ("{B2}", "{B1}"),
     "bank suspend": ("{B3}",),
     "bank aside": ("{B3}",),
+    "bank outside": (),
     "bank retry": (),
     "debits creditor": (
         *("DE98ZZZ09999999999", "Harbour TV", "--iban", "DE89370400440532013000"),
@@ -301,6 +302,7 @@ LOOKING = {
         *("notices preview", "notices log"),
         "bank statements",
         "bank review",
+        "bank outside",
         *("debits coming", "debits list", "debits show", "mandates list"),
         *("cash tills", "cash shifts", "cash report"),
         *("wallet show", "wallet top-up"),

@@ -1,5 +1,8 @@
 """Direct debits from every side: API, console and portal; who may, what is shown, what is noted."""
 
+import html
+import re
+import shlex
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -88,9 +91,9 @@ async def test_debits_are_collected_over_the_api(harbour, served):
     await post(here, given, 409)
     assert (await served.api("POST", "debits/creditor", {}))[0] == 405
     await collects(served.house)
-    told = await post(here, given | {"iban": PAYER[:-1] + "2"}, 400)
-    assert "iban" in str(told)
-    assert PAYER[:-1] not in str(told)
+    for field, wrong in {"iban": PAYER[:-1] + "2", "holder": "日本"}.items():
+        told = await post(here, given | {field: wrong}, 400)
+        assert (told["field"], wrong in str(told)) == (field, False)
     (made,) = await post(here, given, 201)
     assert (made["label"], made["state"]) == ("IBAN DE…2051", "active")
     assert await post(here, given, 201) == [made]
@@ -168,6 +171,28 @@ async def test_a_cashier_takes_a_batch_to_the_bank(harbour, served):
         *("debit.creditor", "mandate.give", "debit.make", "debit.file", "debit.withdraw"),
         *("debit.make", "debit.hand_in", "debit.hear"),
     ]
+
+
+async def test_the_page_tells_who_collects_and_how_it_is_changed(harbour, served):
+    """All rules in force are shown, the account masked; no form changes it, one command does."""
+    owner = await let_in(served)
+    bare = await owner.get("/console/bank/debits")
+    assert "Nobody is set up who collects." in bare.text
+    told = {"name": "Harbour's TV", "bic": "COBADEFF", "cut_off_hour": 9, "says_first": True}
+    await collects(served.house, **told)
+    page = html.unescape((await owner.get("/console/bank/debits")).text)
+    assert "IBAN DE…3000 at COBADEFF" in page
+    for said in ("1 day before the debit", "until 9:00", "5 business days", "called FRST"):
+        assert said in page
+    assert CREDITOR.iban not in page
+    (line,) = re.findall('<pre class="words">(.*)</pre>', page)
+    words = shlex.split(line)
+    assert words[:3] == ["boxoffice", "debits", "creditor"]
+    with pytest.raises(Invalid, match="iban"):
+        await collects(served.house, iban=words[words.index("--iban") + 1])
+    assert words[words.index("--cut-off-hour") + 1] == "9"
+    assert "Harbour's TV" in words
+    assert (await owner.post("/console/bank/debits/creditor", once="1")).status == 404
 
 
 async def test_a_subscriber_allows_and_ends_a_debit(harbour, served):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import html
+import re
 from datetime import timedelta
 
 from app.desk.leaving_link import address
@@ -134,6 +136,52 @@ async def test_offers_are_declined_by_every_door(counter):
         "marketing.decline",
     ]
     assert deeds[-1][1] == "letter"
+
+
+async def test_an_announcement_is_looked_at_before_it_is_sent(counter):
+    """The page tells how many read what; looking sends nothing, and the form is done once."""
+    owner, path = await let_in(counter), "/console/announcements"
+    async with counter.house.store.begin() as tx:
+        await tx.driver("UPDATE account SET locale = 'de-AT' WHERE number = '200001'")
+        rows = await tx.fetch("SELECT COUNT(*) FROM account WHERE locale LIKE 'de%'")
+        german = rows[0][0]
+        everybody = (await tx.fetch("SELECT COUNT(*) FROM account"))[0][0]
+    said = {"english": "More <b>channels</b>.", "others": " de=Mehr.\n\nfr = Plus.", "to": "all"}
+    seen = await owner.post(f"{path}/preview", once="p1", **said)
+    page = seen.text
+    assert seen.status == 200
+    assert f"Send it to {everybody} households" in page
+    words = " ".join(re.sub("<[^>]*>", " ", page).split())
+    assert re.search(rf"de Mehr\. Short message.* {german} household", words)
+    assert re.search(r"fr Plus\. Short message.* 0 households", words)
+    assert "More &lt;b&gt;channels&lt;/b&gt;." in page
+    assert await announced(counter) == []
+    for wrong, why in (
+        ({"others": "Mehr."}, "Texts: each line is like de=TEXT: Mehr."),
+        ({"others": "de=Mehr.\nde=Noch mehr."}, "Texts.de: is told twice"),
+        ({"others": "Deutsch=Mehr."}, "is no language such as de"),
+        ({"english": " "}, "Texts.en: one line of 1 to 500"),
+        ({"to": ":nobody"}, "Segment: there is no segment nobody"),
+    ):
+        seen = await owner.post(f"{path}/preview", once="p2", **said | wrong)
+        assert (seen.status, why in html.unescape(seen.text)) == (422, True), (why, seen.text)
+        assert "Send it" not in seen.text
+    sent = await owner.post(f"{path}/send", once="s1", reason="spring", **said)
+    again = await owner.post(f"{path}/send", once="s1", reason="spring", **said)
+    assert (sent.status, again.status) == (303, 303)
+    assert f"It goes out to {everybody} households" in (await owner.get(sent.location)).text
+    assert await announced(counter) == [("everybody", said["english"], "spring")]
+    support = await let_in(counter, "support")
+    assert (await support.post(f"{path}/send", once="s2", **said)).status == 403
+    assert path not in (await support.get("/console/messages")).text
+    assert path in (await owner.get("/console/messages")).text
+
+
+async def announced(served) -> list[tuple[str, str, str]]:
+    """Tell what was announced: to whom, in English, and why."""
+    query = "SELECT subject, after, reason FROM audit WHERE action = 'notices.announce'"
+    async with served.house.store.read() as tx:
+        return [tuple(row) for row in await tx.fetch(query)]
 
 
 async def test_an_announcement_is_said_by_staff(counter):

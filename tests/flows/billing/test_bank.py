@@ -19,6 +19,7 @@ from billing.flows.movements import Told, hear
 from billing.flows.void import void
 from billing.payments.model import Moved, MovementKind
 from billing.payments.store import movement, payment_method
+from billing.reads.bank import asides
 from billing.subscriptions.model import Activation
 from runtime.store import Store
 from terms.errors import Duplicate, Invalid, InvalidTransition, NotFound
@@ -168,7 +169,12 @@ async def test_a_person_decides(office: Office):
     # Who pays is learned from a person, and what else waits of this payer follows.
     await office.run(lambda tx: assign(desk, tx, one, [Share(contract="100001")], now))
     await office.run(lambda tx: assign(desk, tx, two, both, now))
-    await office.run(lambda tx: set_aside(desk, tx, three, now))
+    for reason in ("", " ", "x" * 255):
+        await refused(Invalid, lambda tx, why=reason: set_aside(desk, tx, three, now, reason=why))
+    await office.run(lambda tx: set_aside(desk, tx, three, now, reason=" rent "))
+    async with office.store.read() as tx:
+        (told,) = await asides(tx, limit=9)
+    assert (told.id, told.reason, told.amount) == (three, "rent", Money(700, "EUR"))
     await office.run(lambda tx: suspend(desk, tx, five, now))
     for done in (one, two, three, four):
         await refused(
@@ -189,7 +195,8 @@ async def test_a_person_decides(office: Office):
         "INV-00000002": 2520 - 400,
     }
     await sound(office)
-    for table, change in (("bank_statement", "id = 'X'"), ("bank_part", "amount_minor = 1")):
+    grows = {"bank_statement": "id = 'X'", "bank_part": "amount_minor = 1"}
+    for table, change in (grows | {"bank_aside": "reason = ''"}).items():
         for attack in (f"UPDATE {table} SET {change}", f"DELETE FROM {table}"):
             with pytest.raises(DBAPIError, match="only grows"):
                 await driven(office, attack)

@@ -76,6 +76,16 @@ def test_texts_are_spelled_as_every_bank_takes_them():
             codes.read_reference(typed)
 
 
+def test_a_holder_is_named_in_letters_that_banks_take():
+    """A name of which a file would have dots alone is refused by its field, and any other kept."""
+    for typed in ("Žofie Płatek", "日本 Trading", "  Ø  "):
+        assert codes.read_name(typed, "holder") == " ".join(typed.split())
+    for typed in ("日本", "Иван Іваненко", "日本 24", "ابن", "", "...", "x" * 71):
+        with pytest.raises(Invalid, match="holder") as refused:
+            codes.read_name(typed, "holder")
+        assert refused.value.field == "holder"
+
+
 def test_banks_are_shut_on_weekends_and_six_holidays():
     """The days of TARGET around Easter and Christmas of some years, and nothing else of a year."""
     shut = [date(2026, 4, 3), date(2026, 4, 6), date(2025, 4, 18), date(2024, 4, 1)]
