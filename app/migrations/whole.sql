@@ -18,7 +18,7 @@ CREATE TABLE alembic_version (
 	version_num VARCHAR(32) NOT NULL, 
 	CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num)
 );
-INSERT INTO "alembic_version" VALUES('0056');
+INSERT INTO "alembic_version" VALUES('0058');
 CREATE TABLE allocation (
 	id VARCHAR(26) NOT NULL, 
 	account_id VARCHAR(26) NOT NULL, 
@@ -88,6 +88,14 @@ CREATE TABLE audit_link (
 	CONSTRAINT fk_audit_link_deed_audit FOREIGN KEY(deed) REFERENCES audit (position), 
 	CONSTRAINT pk_audit_link PRIMARY KEY (n), 
 	CONSTRAINT uq_audit_link_deed UNIQUE (deed)
+);
+CREATE TABLE bank_aside (
+	entry_id VARCHAR(26) NOT NULL, 
+	provider VARCHAR(40) NOT NULL, 
+	reason VARCHAR(254) NOT NULL, 
+	at BIGINT NOT NULL, 
+	CONSTRAINT fk_bank_aside_entry_id_bank_entry FOREIGN KEY(entry_id) REFERENCES bank_entry (id), 
+	CONSTRAINT pk_bank_aside PRIMARY KEY (entry_id)
 );
 CREATE TABLE bank_entry (
 	id VARCHAR(26) NOT NULL, 
@@ -1141,6 +1149,14 @@ CREATE TABLE secret_imprint (
 	imprint VARCHAR(32) NOT NULL, 
 	CONSTRAINT pk_secret_imprint PRIMARY KEY (resource, imprint)
 );
+CREATE TABLE seller (
+	effective_from DATE NOT NULL, 
+	name VARCHAR(120) NOT NULL, 
+	address TEXT NOT NULL, 
+	tax_number VARCHAR(40) NOT NULL, 
+	register VARCHAR(120) NOT NULL, 
+	CONSTRAINT pk_seller PRIMARY KEY (effective_from)
+);
 CREATE TABLE service (
 	id VARCHAR(26) NOT NULL, 
 	account_id VARCHAR(26) NOT NULL, 
@@ -1483,6 +1499,7 @@ CREATE INDEX ix_attempt_unsettled ON attempt (state) WHERE state IN ('open', 'un
 CREATE INDEX ix_audit_actor_position ON audit (actor, position);
 CREATE INDEX ix_audit_at ON audit (at);
 CREATE INDEX ix_audit_subject_position ON audit (subject, position);
+CREATE INDEX ix_bank_aside_at_entry_id ON bank_aside (at, entry_id);
 CREATE INDEX ix_bank_entry_end_to_end ON bank_entry (end_to_end);
 CREATE INDEX ix_bank_entry_of_id ON bank_entry (of_id);
 CREATE INDEX ix_bank_entry_ref ON bank_entry (ref);
@@ -1569,6 +1586,9 @@ CREATE TRIGGER audit_link_no_update BEFORE UPDATE ON audit_link BEGIN SELECT RAI
 CREATE TRIGGER audit_no_delete BEFORE DELETE ON audit BEGIN SELECT RAISE(ABORT, 'audit only grows'); END;
 CREATE TRIGGER audit_no_replace BEFORE INSERT ON audit WHEN EXISTS (SELECT 1 FROM audit WHERE position = NEW.position) BEGIN SELECT RAISE(ABORT, 'audit only grows'); END;
 CREATE TRIGGER audit_no_update BEFORE UPDATE ON audit BEGIN SELECT RAISE(ABORT, 'audit only grows'); END;
+CREATE TRIGGER bank_aside_no_delete BEFORE DELETE ON bank_aside BEGIN SELECT RAISE(ABORT, 'bank_aside only grows'); END;
+CREATE TRIGGER bank_aside_no_replace BEFORE INSERT ON bank_aside WHEN EXISTS (SELECT 1 FROM bank_aside WHERE entry_id = NEW.entry_id) BEGIN SELECT RAISE(ABORT, 'bank_aside only grows'); END;
+CREATE TRIGGER bank_aside_no_update BEFORE UPDATE ON bank_aside BEGIN SELECT RAISE(ABORT, 'bank_aside only grows'); END;
 CREATE TRIGGER bank_part_no_delete BEFORE DELETE ON bank_part BEGIN SELECT RAISE(ABORT, 'bank_part only grows'); END;
 CREATE TRIGGER bank_part_no_replace BEFORE INSERT ON bank_part WHEN EXISTS (SELECT 1 FROM bank_part WHERE entry_id = NEW.entry_id AND n = NEW.n) BEGIN SELECT RAISE(ABORT, 'bank_part only grows'); END;
 CREATE TRIGGER bank_part_no_update BEFORE UPDATE ON bank_part BEGIN SELECT RAISE(ABORT, 'bank_part only grows'); END;
