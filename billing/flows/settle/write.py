@@ -221,8 +221,8 @@ async def _movements(tx: Tx, decisions: Sequence[Decision]) -> None:
     for one in decisions:
         if one.purse.went_back:
             went_back.setdefault(one.purse.went_back, []).append(one.facts.account.id)
-    for heard_at, keys in sorted(went_back.items()):
-        await _run(tx, _STOPPED, keys, heard_at=heard_at)
+    for heard_at, owners in sorted(went_back.items()):
+        await _run(tx, _STOPPED, owners, heard_at=heard_at)
 
 
 async def _attempts(desk: Desk, tx: Tx, decisions: Sequence[Decision]) -> None:
