@@ -18,7 +18,7 @@ CREATE TABLE alembic_version (
 	version_num VARCHAR(32) NOT NULL, 
 	CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num)
 );
-INSERT INTO "alembic_version" VALUES('0058');
+INSERT INTO "alembic_version" VALUES('0059');
 CREATE TABLE allocation (
 	id VARCHAR(26) NOT NULL, 
 	account_id VARCHAR(26) NOT NULL, 
@@ -1056,12 +1056,18 @@ CREATE TABLE refund (
 	called_at BIGINT, 
 	looks INTEGER NOT NULL, 
 	vendor_id VARCHAR(120) NOT NULL, 
-	code VARCHAR(80) NOT NULL, 
+	code VARCHAR(80) NOT NULL, line_minor BIGINT, pay_out VARCHAR(100) DEFAULT '' NOT NULL, decided_by VARCHAR(80) DEFAULT '' NOT NULL, decided_at BIGINT, decided_why VARCHAR(254) DEFAULT '' NOT NULL, 
 	CONSTRAINT ck_refund_amount_minor CHECK (amount_minor > 0), 
 	CONSTRAINT fk_refund_account_id_account FOREIGN KEY(account_id) REFERENCES account (id), 
 	CONSTRAINT fk_refund_movement_id_movement FOREIGN KEY(movement_id) REFERENCES movement (id), 
 	CONSTRAINT pk_refund PRIMARY KEY (id), 
 	CONSTRAINT uq_refund_account_id_reference UNIQUE (account_id, reference)
+);
+CREATE TABLE refund_limit (
+	currency VARCHAR(3) NOT NULL, 
+	alone_minor BIGINT NOT NULL, 
+	CONSTRAINT ck_refund_limit_alone_minor CHECK (alone_minor >= 0), 
+	CONSTRAINT pk_refund_limit PRIMARY KEY (currency)
 );
 CREATE TABLE rental (
 	id VARCHAR(40) NOT NULL, 
@@ -1553,6 +1559,7 @@ CREATE INDEX ix_redemption_account_id ON redemption (account_id);
 CREATE INDEX ix_referral_referrer_id ON referral (referrer_id);
 CREATE INDEX ix_refund_provider_charge ON refund (provider, charge);
 CREATE INDEX ix_refund_undecided ON refund (state) WHERE state IN ('open', 'unknown');
+CREATE INDEX ix_refund_waiting ON refund (id) WHERE state = 'waiting';
 CREATE INDEX ix_rental_resource_id ON rental (resource_id);
 CREATE INDEX ix_rental_service_id ON rental (service_id);
 CREATE INDEX ix_reopened_subject ON reopened (subject);
