@@ -177,6 +177,8 @@ def recount(shift: ShiftName, *, reason: Reason = "", as_json: Json = False) -> 
 def shifts(
     *,
     till: Annotated[str, typer.Option(help="Only those of this till.")] = "",
+    after: Annotated[str, typer.Option(help="Only those behind this shift, like main-12.")] = "",
+    limit: Annotated[int, typer.Option(min=1, max=500, help="How many.")] = 50,
     as_json: Json = False,
 ) -> None:
     """List shifts, the newest first."""
@@ -184,7 +186,8 @@ def shifts(
     async def story(_: House, tx: Tx) -> list[Shift]:
         from billing.reads import cash
 
-        return await cash.shifts(tx, till_name=till)
+        behind = await cash.place_of(tx, after) if after else None
+        return await cash.shifts(tx, till_name=till, limit=limit, behind=behind)
 
     found = read(story)
     if as_json:

@@ -56,13 +56,17 @@ def show(
         say(line)
 
 
-def versions(*, as_json: Json = False) -> None:
+def versions(
+    *,
+    limit: Annotated[int, typer.Option(min=1, max=500, help="How many.")] = 50,
+    as_json: Json = False,
+) -> None:
     """List what was published, the newest first."""
 
     async def story(_: House, tx: Tx) -> list[Version]:
         from billing.reads import catalog
 
-        return await catalog.versions(tx)
+        return await catalog.versions(tx, limit=limit)
 
     found = read(story)
     if as_json:

@@ -89,13 +89,19 @@ def make(
     _tell_made(made, csv, as_json=as_json)
 
 
-def list_(*, as_json: Json = False) -> None:
+def list_(
+    *,
+    after: Annotated[str, typer.Option(help="Only those behind this batch.")] = "",
+    limit: Annotated[int, typer.Option(min=1, max=500, help="How many.")] = 50,
+    as_json: Json = False,
+) -> None:
     """List the batches, the newest first."""
 
     async def story(_: House, tx: Tx) -> list[Batch]:
         from billing.reads import vouchers
 
-        return await vouchers.listing(tx)
+        behind = vouchers.place_of(await vouchers.one(tx, after)) if after else None
+        return await vouchers.listing(tx, limit=limit, behind=behind)
 
     found = read(story)
     if as_json:
@@ -120,7 +126,7 @@ def dealers(*, as_json: Json = False) -> None:
     async def story(_: House, tx: Tx) -> list[DealerView]:
         from billing.reads import vouchers
 
-        return vouchers.dealers(await vouchers.listing(tx))
+        return await vouchers.dealers(tx)
 
     found = read(story)
     if as_json:

@@ -130,7 +130,7 @@ async def move(
     if kind not in MOVES:
         raise Invalid("kind", "must be paid_in or paid_out")
     why = given.name("reason", reason)
-    mine = await reading.shifts(tx, cashier=actor)
+    mine = [one for one in await reading.unclosed(tx) if one.cashier == actor]
     held = [await shifts.drawer(tx, one.id) for one in mine if one.state is ShiftState.OPEN]
     (money,) = await read_money(tx, "amount", [amount], there=held[0] if held else ())
     now = await house.clock.business_now(tx)

@@ -125,9 +125,12 @@ async def document_before(tx: Tx, at: datetime) -> Document | None:
     return None if found is None else dict(json.loads(found))
 
 
-async def versions(tx: Tx) -> list[Version]:
-    """List every publication, the newest first."""
-    query = select(catalog_version).order_by(catalog_version.c.edition.desc())
+async def versions(tx: Tx, *, limit: int | None = None, behind: int | None = None) -> list[Version]:
+    """List publications, all unless said, those behind an edition; the newest first."""
+    c = catalog_version.c
+    query = select(catalog_version).order_by(c.edition.desc()).limit(limit)
+    if behind is not None:
+        query = query.where(c.edition < behind)
     return [
         Version(
             edition=row.edition,

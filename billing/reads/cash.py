@@ -12,6 +12,7 @@ from sqlalchemy import func, select
 from billing.accounts.store import account, customer, service
 from billing.cash.model import ENTRIES_MAX, EntryKind, Receipt, Shift, Till
 from billing.cash.store import (
+    UNCLOSED,
     drawer_entry,
     receipt,
     receipt_from,
@@ -26,7 +27,8 @@ from billing.invoicing.store import invoice
 from billing.payments.store import allocation, movement, refund
 from billing.sellers import store as sellers
 from billing.sellers.model import Seller
-from runtime.store import Tx
+from runtime.store import Tx, keyset
+from runtime.store.keyset import Place
 from terms.errors import NotFound
 from terms.money import Money
 
@@ -104,28 +106,33 @@ async def tills(tx: Tx) -> list[Till]:
     return [till_from(row) for row in rows]
 
 
-async def shifts(tx: Tx, *, till_name: str = "", cashier: str = "") -> list[Shift]:
-    """List shifts, the newest first, perhaps of one till or cashier."""
+async def shifts(
+    tx: Tx, *, till_name: str = "", limit: int = SHIFTS_MAX, behind: Place | None = None
+) -> list[Shift]:
+    """List shifts, the newest first, perhaps of one till; those behind a place of this list."""
     c = shift.c
-    query = select(shift).order_by(c.opened_at.desc(), c.id.desc()).limit(SHIFTS_MAX)
+    query = select(shift)
     if till_name:
         query = query.where(c.till == till_name)
-    if cashier:
-        query = query.where(c.cashier == cashier)
+    query = keyset.page(query, (c.opened_at, c.id), behind, limit)
     return [shift_from(row) for row in await tx.rows(query)]
+
+
+async def unclosed(tx: Tx) -> list[Shift]:
+    """List the shifts that are not closed, one of each till at most, the newest first."""
+    query = select(shift).where(UNCLOSED).order_by(shift.c.opened_at.desc()).limit(TILLS_MAX)
+    return [shift_from(row) for row in await tx.rows(query)]
+
+
+async def place_of(tx: Tx, name: str) -> Place:
+    """Tell where a shift stands in the list of all. Raises NotFound."""
+    one = shift_from(await _named(tx, name))
+    return one.opened_at, one.id
 
 
 async def report(tx: Tx, name: str) -> Report:
     """Draw up the report of a shift, which may be open. Raises NotFound."""
-    at, _, n = name.rpartition("-")
-    wanted = int(n) if n.isascii() and n.isdigit() and len(n) < 10 else 0  # noqa: PLR2004
-    row = await tx.first(
-        select(shift, till.c.place, till.c.tolerance_minor)
-        .join_from(shift, till)
-        .where(shift.c.till == at, shift.c.n == wanted)
-    )
-    if row is None:
-        raise NotFound(f"there is no shift {name!r}", field="shift")
+    row = await _named(tx, name)
     one = shift_from(row)
     entries = await _entries(tx, one.id)
     counts = await tx.rows(select(shift_count).where(shift_count.c.shift_id == one.id))
@@ -141,6 +148,19 @@ async def report(tx: Tx, name: str) -> Report:
         first_receipt=numbers[0] if numbers else "",
         last_receipt=numbers[-1] if numbers else "",
     )
+
+
+async def _named(tx: Tx, name: str) -> Any:
+    at, _, n = name.rpartition("-")
+    wanted = int(n) if n.isascii() and n.isdigit() and len(n) < 10 else 0  # noqa: PLR2004
+    row = await tx.first(
+        select(shift, till.c.place, till.c.tolerance_minor)
+        .join_from(shift, till)
+        .where(shift.c.till == at, shift.c.n == wanted)
+    )
+    if row is None:
+        raise NotFound(f"there is no shift {name!r}", field="shift")
+    return row
 
 
 async def find_receipt(tx: Tx, number: str) -> ReceiptView:
@@ -190,17 +210,18 @@ async def find_receipt(tx: Tx, number: str) -> ReceiptView:
 
 
 async def receipts(
-    tx: Tx, contract: str, *, limit: int = RECEIPTS_MAX, behind: int | None = None
+    tx: Tx, contract: str, *, limit: int = RECEIPTS_MAX, behind: str = ""
 ) -> list[Receipt]:
-    """List the receipts of a household, the newest first. Raises NotFound."""
+    """List the receipts of a household behind one, the newest first. Raises NotFound."""
     query = select(service.c.account_id).where(service.c.contract == contract)
     owner = await tx.scalar(query)
     if owner is None:
         raise NotFound(f"there is no contract {contract!r}", field="contract")
     c = receipt.c
     query = select(receipt).where(c.account_id == owner)
-    if behind is not None:
-        query = query.where(c.sequence < behind)
+    if behind:
+        there = select(c.sequence).where(c.number == behind).scalar_subquery()
+        query = query.where(c.sequence < there)
     rows = await tx.rows(query.order_by(c.sequence.desc()).limit(limit))
     return [receipt_from(row) for row in rows]
 

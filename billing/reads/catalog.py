@@ -109,9 +109,9 @@ async def document(tx: Tx) -> Document:
     }
 
 
-async def versions(tx: Tx) -> list[Version]:
-    """List every publication that is remembered, the newest first."""
-    return await catalog.versions(tx)
+async def versions(tx: Tx, *, limit: int | None = None, behind: int | None = None) -> list[Version]:
+    """List publications, all unless said, those behind an edition; the newest first."""
+    return await catalog.versions(tx, limit=limit, behind=behind)
 
 
 async def version(tx: Tx, edition_or_name: str) -> Version:

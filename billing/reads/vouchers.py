@@ -9,7 +9,8 @@ from sqlalchemy import select
 
 from billing.vouchers.model import Batch
 from billing.vouchers.store import batch_from, voucher_batch
-from runtime.store import Tx
+from runtime.store import Tx, keyset
+from runtime.store.keyset import Place
 from terms.errors import NotFound
 from terms.money import Money
 
@@ -31,11 +32,16 @@ class DealerView:
     owed: Money
 
 
-async def listing(tx: Tx) -> list[Batch]:
-    """List batches, the newest first."""
+async def listing(tx: Tx, *, limit: int = BATCHES_MAX, behind: Place | None = None) -> list[Batch]:
+    """List batches, the newest first, or those behind a place of this list."""
     c = voucher_batch.c
-    query = select(voucher_batch).order_by(c.made_at.desc(), c.name).limit(BATCHES_MAX)
+    query = keyset.page(select(voucher_batch), (c.made_at, c.name), behind, limit)
     return [batch_from(row) for row in await tx.rows(query)]
+
+
+def place_of(batch: Batch) -> Place:
+    """Tell where a batch stands in the list."""
+    return batch.made_at, batch.name
 
 
 async def one(tx: Tx, name: str) -> Batch:
@@ -46,11 +52,15 @@ async def one(tx: Tx, name: str) -> Batch:
     return batch_from(row)
 
 
-def dealers(batches: Sequence[Batch]) -> list[DealerView]:
-    """Add batches up by dealer and currency. What is owed is the sum of what each batch owes."""
+async def dealers(tx: Tx) -> list[DealerView]:
+    """Add all batches up by dealer and currency. What is owed is the sum of what each owes."""
     found: dict[tuple[str, str], list[Batch]] = {}
-    for batch in batches:
-        found.setdefault((batch.dealer, batch.value.currency), []).append(batch)
+    batches = await listing(tx)
+    while batches:
+        for batch in batches:
+            found.setdefault((batch.dealer, batch.value.currency), []).append(batch)
+        is_more = len(batches) == BATCHES_MAX
+        batches = await listing(tx, behind=place_of(batches[-1])) if is_more else []
     return [_dealer(dealer, currency, mine) for (dealer, currency), mine in sorted(found.items())]
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Any
 
 from sqlalchemy import select
 
@@ -12,7 +14,8 @@ from billing.cash.model import CASH
 from billing.payments.model import Movement, MovementKind
 from billing.payments.refunds import UNDECIDED, RefundState, left_of
 from billing.payments.store import movement, movement_from, payment_method, payment_provider, refund
-from runtime.store import Tx
+from runtime.store import Tx, keyset
+from runtime.store.keyset import Place
 from terms.errors import NotFound
 from terms.ids import AccountId
 from terms.money import Money
@@ -35,7 +38,7 @@ class MethodView:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RefundView:
-    """Money that somebody wanted given back, and how far that is."""
+    """Money that somebody wanted given back, how far that is, and who was the second person."""
 
     id: str
     reference: str
@@ -48,6 +51,9 @@ class RefundView:
     reason: str
     by: str
     code: str
+    decided_by: str
+    decided_at: datetime | None
+    decided_why: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,26 +87,40 @@ async def methods(tx: Tx, contract: str) -> list[MethodView]:
     ]
 
 
-async def refunds(tx: Tx, contract: str) -> list[RefundView]:
-    """List the refunds of a household, the newest first. Raises NotFound."""
+async def refunds(
+    tx: Tx, contract: str, *, limit: int = ROWS_MAX, behind: Place | None = None
+) -> list[RefundView]:
+    """List the refunds of a household behind a place, the newest first. Raises NotFound."""
     c = refund.c
     query = select(refund).where(c.account_id == await _account(tx, contract))
-    return [
-        RefundView(
-            id=row.id,
-            reference=row.reference,
-            at=row.asked_at,
-            provider=row.provider,
-            charge=row.charge,
-            amount=Money(row.amount_minor, row.currency),
-            state=RefundState(row.state),
-            note=row.note,
-            reason=row.reason,
-            by=row.asked_by,
-            code=row.code,
-        )
-        for row in await tx.rows(query.order_by(c.asked_at.desc(), c.id.desc()).limit(ROWS_MAX))
-    ]
+    found = await tx.rows(keyset.page(query, (c.asked_at, c.id), behind, limit))
+    return [_refund(row) for row in found]
+
+
+async def refunds_of(tx: Tx, keys: Iterable[str]) -> list[RefundView]:
+    """List the refunds of some ids."""
+    c = refund.c
+    query = select(refund).where(c.id.in_(sorted(keys))).order_by(c.id)
+    return [_refund(row) for row in await tx.rows(query)]
+
+
+def _refund(row: Any) -> RefundView:
+    return RefundView(
+        id=row.id,
+        reference=row.reference,
+        at=row.asked_at,
+        provider=row.provider,
+        charge=row.charge,
+        amount=Money(row.amount_minor, row.currency),
+        state=RefundState(row.state),
+        note=row.note,
+        reason=row.reason,
+        by=row.asked_by,
+        code=row.code,
+        decided_by=row.decided_by,
+        decided_at=row.decided_at,
+        decided_why=row.decided_why,
+    )
 
 
 async def payable_back(tx: Tx, contract: str) -> list[PaidView]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints
@@ -17,9 +18,9 @@ from app.web.api.cash_view import (
     ShiftReport,
     TillDocument,
 )
-from app.web.api.shapes import Code, OptionalText, Text
+from app.web.api.shapes import Code, OptionalText, Page, Paging, Text, page
 from app.web.api.ways import change, look
-from app.web.route import Body, Call, Query
+from app.web.route import Body, Call
 from billing.cash.model import CURRENCIES_MAX, EntryKind
 from billing.reads import cash as reading
 from runtime.store import Tx
@@ -71,7 +72,7 @@ class DeskReason(Body):
     reason: OptionalText = ""
 
 
-class ShiftsQuery(Query):
+class ShiftsQuery(Paging):
     """Of which till."""
 
     till: TillName = ""
@@ -107,12 +108,13 @@ async def retire(call: Call, tx: Tx) -> TillDocument:
     )
 
 
-async def shifts(call: Call) -> Sequence[ShiftDocument]:
-    """List shifts, the newest first; at most 100."""
+async def shifts(call: Call) -> Page[ShiftDocument]:
+    """List shifts, the newest first."""
     query: ShiftsQuery = call.query
+    behind = query.behind(datetime, str)
     async with call.house.store.read() as tx:
-        found = await reading.shifts(tx, till_name=query.till)
-    return [ShiftDocument.of(one) for one in found]
+        found = await reading.shifts(tx, till_name=query.till, limit=query.limit + 1, behind=behind)
+    return page(found, query.limit, ShiftDocument.of, lambda one: (one.opened_at, one.id))
 
 
 async def open_shift(call: Call, tx: Tx) -> ShiftDocument:
@@ -166,10 +168,15 @@ async def report(call: Call) -> ShiftReport:
         return ShiftReport.of(await reading.report(tx, call.part("id")))
 
 
-async def receipts(call: Call) -> Sequence[ReceiptLine]:
-    """List the receipts of a household, the newest first; at most 200."""
+async def receipts(call: Call) -> Page[ReceiptLine]:
+    """List the receipts of a household, the newest first."""
+    query: Paging = call.query
+    (behind,) = query.behind(str) or ("",)
     async with call.house.store.read() as tx:
-        return [ReceiptLine.of(one) for one in await reading.receipts(tx, call.part("contract"))]
+        found = await reading.receipts(
+            tx, call.part("contract"), limit=query.limit + 1, behind=behind
+        )
+    return page(found, query.limit, ReceiptLine.of, lambda one: (one.number,))
 
 
 async def receipt(call: Call) -> ReceiptDocument:
@@ -189,14 +196,14 @@ ROUTES = (
     look("tills", tills, list[TillDocument]),
     change("tills", set_up, TillDocument, body=TillBody),
     change("tills/{id}/retire", retire, TillDocument, body=DeskReason),
-    look("shifts", shifts, list[ShiftDocument], query=ShiftsQuery),
+    look("shifts", shifts, Page[ShiftDocument], query=ShiftsQuery),
     change("shifts", open_shift, ShiftDocument, body=ShiftBody, status=201, problems=[404]),
     change("shifts/move", move, ShiftDocument, body=MoveBody),
     look("shifts/{id}", report, ShiftReport),
     change("shifts/{id}/count", count, ShiftCounted, body=CountBody),
     change("shifts/{id}/approve", approve, ShiftCounted, body=DeskReason, problems=[403]),
     change("shifts/{id}/recount", recount, ShiftDocument, body=DeskReason),
-    look("accounts/{contract}/receipts", receipts, list[ReceiptLine]),
+    look("accounts/{contract}/receipts", receipts, Page[ReceiptLine], query=Paging),
     look("receipts/{number}", receipt, ReceiptDocument),
     change("receipts/{number}/print", print_receipt, ReceiptDocument),
 )

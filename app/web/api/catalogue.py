@@ -19,11 +19,12 @@ from app.imports.publishing import (
     told_draft,
 )
 from app.imports.tables import ROWS_MAX
-from app.web.api.shapes import OptionalText
+from app.web.api.shapes import OptionalText, Page, Paging, page
 from app.web.api.ways import ask, change, look
 from app.web.problem import BadRequest, FieldError
 from app.web.reading import ERRORS_MAX
 from app.web.route import Body, Call, Query
+from billing.catalog.document import Version
 from billing.reads import catalog
 from runtime.store import Tx
 
@@ -113,13 +114,17 @@ async def show(call: Call) -> CatalogueDocument:
     return CatalogueDocument(**found)
 
 
-async def versions(call: Call) -> list[CatalogueVersion]:
+async def versions(call: Call) -> Page[CatalogueVersion]:
     """List what was published, the newest first."""
+    query: Paging = call.query
+    (behind,) = query.behind(int) or (None,)
     async with call.house.store.read() as tx:
-        return [
-            CatalogueVersion(edition=v.edition, name=v.name, published_at=v.published_at)
-            for v in await catalog.versions(tx)
-        ]
+        found = await catalog.versions(tx, limit=query.limit + 1, behind=behind)
+    return page(found, query.limit, _version, lambda one: (one.edition,))
+
+
+def _version(one: Version) -> CatalogueVersion:
+    return CatalogueVersion(edition=one.edition, name=one.name, published_at=one.published_at)
 
 
 async def diff(call: Call) -> list[CatalogueChange]:
@@ -179,7 +184,7 @@ def _changes(found: Sequence[Affected]) -> list[CatalogueChange]:
 
 ROUTES = (
     look("catalogue", show, CatalogueDocument, query=VersionQuery, problems=[404]),
-    look("catalogue/versions", versions, list[CatalogueVersion]),
+    look("catalogue/versions", versions, Page[CatalogueVersion], query=Paging),
     look("catalogue/diff", diff, list[CatalogueChange], query=DiffQuery, problems=[404]),
     change("catalogue", publish, CataloguePublished, body=CatalogueBody, status=201),
     ask("catalogue/check", check, CataloguePublished, body=CatalogueBody, problems=()),

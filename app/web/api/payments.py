@@ -11,7 +11,7 @@ from pydantic import Field
 
 from app.desk import methods, refunds
 from app.web import refusals
-from app.web.api.shapes import Amount, AmountText, Code, OptionalText, Text
+from app.web.api.shapes import Amount, AmountText, Code, OptionalText, Page, Paging, Text, page
 from app.web.api.ways import ask, change, look
 from app.web.route import Body, Call
 from billing.payments.refunds import REFERENCE_CHARS_MAX
@@ -56,7 +56,10 @@ class SetupBody(Body):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Refund:
-    """Money that goes back: open, unknown (the answer was lost: it is looked up), done, refused."""
+    """Money that goes back: open, unknown (the answer was lost: it is looked up), done, refused.
+
+    Before that it may wait for a second person, who is told in `decided_by`, and be declined.
+    """
 
     id: str
     reference: str
@@ -68,6 +71,10 @@ class Refund:
     credit_note: str
     reason: str
     code: str
+    asked_by: str
+    decided_by: str
+    decided_at: datetime | None
+    decided_why: str
 
     @classmethod
     def of(cls, one: RefundView) -> Refund:
@@ -83,6 +90,10 @@ class Refund:
             credit_note=one.note,
             reason=one.reason,
             code=one.code,
+            asked_by=one.by,
+            decided_by=one.decided_by,
+            decided_at=one.decided_at,
+            decided_why=one.decided_why,
         )
 
 
@@ -127,7 +138,8 @@ class SetupLink:
 async def give_back(call: Call, tx: Tx) -> RefundAsked:
     """Give money back of a payment; the provider is asked at once, cash is booked as handed over.
 
-    Never more goes back than came in and is still here. Without a line what it had paid is owed
+    Never more goes back than came in and is still here; more than one person gives back alone waits
+    for a second one. Without a line what it had paid is owed
     again: `owed_again` says so.
     """
     body: RefundBody = call.body
@@ -144,16 +156,19 @@ async def give_back(call: Call, tx: Tx) -> RefundAsked:
         reference=body.reference,
         actor=call.actor,
     )
-    found = await ways.refunds(tx, contract)
-    shown = next(Refund.of(one) for one in found if one.id == done.id)
+    (found,) = await ways.refunds_of(tx, [done.id])
+    shown = Refund.of(found)
     kept = {field.name: getattr(shown, field.name) for field in fields(shown)}
-    return RefundAsked(**kept, owed_again=not done.note)
+    return RefundAsked(**kept, owed_again=not body.line)
 
 
-async def list_refunds(call: Call) -> Sequence[Refund]:
-    """List the refunds of a household, the newest first; at most 100."""
+async def list_refunds(call: Call) -> Page[Refund]:
+    """List the refunds of a household, the newest first."""
+    query: Paging = call.query
+    behind = query.behind(datetime, str)
     async with call.house.store.read() as tx:
-        return [Refund.of(one) for one in await ways.refunds(tx, call.part("contract"))]
+        found = await ways.refunds(tx, call.part("contract"), limit=query.limit + 1, behind=behind)
+    return page(found, query.limit, Refund.of, lambda one: (one.at, one.id))
 
 
 async def list_methods(call: Call) -> Sequence[PaymentMethod]:
@@ -201,7 +216,7 @@ async def _methods(tx: Tx, call: Call) -> list[PaymentMethod]:
 
 _HERE = "accounts/{contract}"
 ROUTES = (
-    look(f"{_HERE}/refunds", list_refunds, list[Refund]),
+    look(f"{_HERE}/refunds", list_refunds, Page[Refund], query=Paging),
     change(f"{_HERE}/refunds", give_back, RefundAsked, body=RefundBody, status=201),
     look(f"{_HERE}/methods", list_methods, list[PaymentMethod]),
     ask(f"{_HERE}/methods", add_method, SetupLink, body=SetupBody, status=201),

@@ -10,7 +10,7 @@ from pydantic import Field, StringConstraints
 
 from app.desk import voucher_paper, vouchers
 from app.web import refusals
-from app.web.api.shapes import Amount, AmountText, Code, Day, OptionalText, Text
+from app.web.api.shapes import Amount, AmountText, Code, Day, OptionalText, Page, Paging, Text, page
 from app.web.api.ways import ask, change, look
 from app.web.route import Body, Call
 from billing.flows.vouchers import BatchOrder, Redeemed
@@ -79,13 +79,6 @@ class VoucherBatch:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class VoucherBatches:
-    """Every batch, the newest first."""
-
-    items: list[VoucherBatch]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class VoucherCard:
     """A card: the serial that may be known, and the code that is money."""
 
@@ -132,17 +125,19 @@ class VoucherRedeemed:
     is_new: bool
 
 
-async def listing(call: Call) -> VoucherBatches:
-    """List the batches of vouchers."""
+async def listing(call: Call) -> Page[VoucherBatch]:
+    """List the batches of vouchers, the newest first."""
+    query: Paging = call.query
+    behind = query.behind(datetime, str)
     async with call.house.store.read() as tx:
-        found = await reading.listing(tx)
-    return VoucherBatches(items=[_batch(one) for one in found])
+        found = await reading.listing(tx, limit=query.limit + 1, behind=behind)
+    return page(found, query.limit, _batch, reading.place_of)
 
 
 async def dealers(call: Call) -> VoucherDealers:
     """Tell of each dealer what was made, activated and redeemed, its margin and what it owes."""
     async with call.house.store.read() as tx:
-        found = reading.dealers(await reading.listing(tx))
+        found = await reading.dealers(tx)
     return VoucherDealers(items=[_dealer(one) for one in found])
 
 
@@ -237,7 +232,7 @@ def _without_codes(made: VouchersMade) -> VouchersMade:
 
 
 ROUTES = (
-    look("vouchers", listing, VoucherBatches),
+    look("vouchers", listing, Page[VoucherBatch], query=Paging),
     look("voucher-dealers", dealers, VoucherDealers),
     change("vouchers", make, VouchersMade, body=MakeVouchers, status=201, kept=_without_codes),
     change("vouchers/{id}/activate", activate, VoucherBatch, body=VoucherReason),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from datetime import datetime
 from typing import TYPE_CHECKING, Annotated
 from urllib.parse import quote
 
@@ -15,6 +16,8 @@ from app.identity.roles import Right
 from app.web.api.shapes import OfName, OfNumber
 from app.web.console.forms import DeedForm
 from app.web.console.sayings import CASH_DESK, SaidQuery, told
+from app.web.cursor import cursor, cut, read_cursor
+from app.web.page.fields import After
 from app.web.page.once import Deed, in_one
 from app.web.page.reply import html, see
 from app.web.page.words import Tone
@@ -28,6 +31,7 @@ if TYPE_CHECKING:
     from app.web.console.pages import Console
     from app.wiring import House
 
+SHIFTS_SHOWN = 50
 PATH, RECEIPTS = CASH_DESK, "/console/receipts"
 _STATES: dict[ShiftState, tuple[Tone, str]] = {
     ShiftState.OPEN: ("good", "open"),
@@ -36,6 +40,12 @@ _STATES: dict[ShiftState, tuple[Tone, str]] = {
 }
 # In several currencies: 100.00; 5000 JPY.
 Amounts = Annotated[str, Field(max_length=200)]
+
+
+class ShiftsQuery(SaidQuery):
+    """Behind which shift the list begins."""
+
+    after: After = ""
 
 
 class OpenForm(DeedForm):
@@ -90,7 +100,7 @@ class Cashing:
     def routes(self) -> tuple[Route, ...]:
         """Declare them."""
         return (
-            self.console.page(PATH, self._show, SaidQuery),
+            self.console.page(PATH, self._show, ShiftsQuery),
             self._form("open", _open, OpenForm),
             self._form("move", _move, MoveForm),
             self._form("count", _count, CountForm),
@@ -132,17 +142,20 @@ class Cashing:
         return Route(method="POST", path=f"{PATH}/{name}", policy=right, handler=handle, form=form)
 
     async def _show(self, call: Call) -> web.Response:
+        query: ShiftsQuery = call.query
+        behind = read_cursor(query.after, datetime, str)
         async with self.house.store.read() as tx:
-            frame = await self.console.frame(tx, call, call.query.said)
+            frame = await self.console.frame(tx, call, query.said)
             known = await business.find(tx)
             tills = await reading.tills(tx)
-            shifts = await reading.shifts(tx)
-            mine = await reading.shifts(tx, cashier=call.actor)
+            found = await reading.shifts(tx, limit=SHIFTS_SHOWN + 1, behind=behind)
+            unclosed = await reading.unclosed(tx)
+            mine = [one for one in unclosed if one.cashier == call.actor]
             own = next((one for one in mine if one.state is ShiftState.OPEN), None)
             report = await reading.report(tx, own.name) if own else None
             named = await naming(tx)
             tolerances = [await cash.tolerance_of(tx, one) for one in tills]
-        unclosed = [one for one in shifts if one.state is not ShiftState.CLOSED]
+        shifts, last = cut(found, SHIFTS_SHOWN)
         taken = {one.till for one in unclosed}
         page = self.console.drawing.page(
             "cash",
@@ -150,6 +163,7 @@ class Cashing:
             report=report,
             kinds=cash_paper.WORDS,
             rows=[(one, *_STATES[one.state], named(one.cashier)) for one in shifts],
+            next=cursor((last.opened_at, last.id)) if last else "",
             tills=list(zip(tills, tolerances, strict=True)),
             free=[one for one in tills if not one.is_retired and one.name not in taken],
             unclosed=[

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 from collections.abc import Awaitable, Callable
+from datetime import datetime
 from typing import TYPE_CHECKING, Annotated
 from urllib.parse import quote
 
@@ -15,7 +16,8 @@ from app.desk import business, voucher_paper, vouchers
 from app.identity.roles import Right
 from app.web.console.forms import DeedForm
 from app.web.console.sayings import SaidQuery, told
-from app.web.page.fields import Day
+from app.web.cursor import cursor, cut, read_cursor
+from app.web.page.fields import After, Day
 from app.web.page.once import in_one
 from app.web.page.reply import html, see
 from app.web.page.words import Tone, shown
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
     from app.web.console.pages import Console
     from app.wiring import House
 
+BATCHES_SHOWN = 20
 PATH = "/console/vouchers"
 SHEET_CARDS_MAX = 500  # a page of more is too heavy for a browser
 _STATES: dict[BatchState, tuple[Tone, str]] = {
@@ -67,6 +70,12 @@ class MakeForm(DeedForm):
         )
 
 
+class BatchesQuery(SaidQuery):
+    """Behind which batch the page begins."""
+
+    after: After = ""
+
+
 class BatchForm(DeedForm):
     """Which batch."""
 
@@ -86,7 +95,7 @@ class Vouchers:
     def routes(self) -> tuple[Route, ...]:
         """Declare them."""
         return (
-            self.console.page(PATH, self._show, SaidQuery),
+            self.console.page(PATH, self._show, BatchesQuery),
             self._form("make", self._make, MakeForm),
             self._form("activate", self._doing(vouchers.activate, "is active now"), BatchForm),
             self._form("stop", self._doing(vouchers.stop, "is stopped for good"), BatchForm),
@@ -111,15 +120,20 @@ class Vouchers:
         return handle
 
     async def _show(self, call: Call) -> web.Response:
+        query: BatchesQuery = call.query
+        behind = read_cursor(query.after, datetime, str)
         async with self.house.store.read() as tx:
-            frame = await self.console.frame(tx, call, call.query.said)
+            frame = await self.console.frame(tx, call, query.said)
             known = await business.find(tx)
-            batches = await reading.listing(tx)
+            dealers = await reading.dealers(tx)
+            found = await reading.listing(tx, limit=BATCHES_SHOWN + 1, behind=behind)
+        batches, last = cut(found, BATCHES_SHOWN)
         page = self.console.drawing.page(
             "vouchers",
             frame=frame,
             rows=[(one, *_STATES[one.state], shown(one.valid_until)) for one in batches],
-            dealers=reading.dealers(batches),
+            dealers=dealers,
+            next=cursor(reading.place_of(last)) if last else "",
             currency=known.currency if known else "",
             cards_max=SHEET_CARDS_MAX,
         )

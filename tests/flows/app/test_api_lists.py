@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from typing import get_origin
+
 import pytest
 
+from app.web.api.routes import API
 from app.web.cursor import cursor
 from app.web.routes import all_routes
+from billing.cash.store import receipt, shift, till
+from billing.catalog.store import catalog_version
 from billing.payments.store import provider_event
+from billing.vouchers.store import voucher_batch
 from runtime.store import audit, from_micros
 from tests.flows.app.guest import visiting
 from tests.flows.app.visitor import let_in
@@ -61,6 +67,7 @@ async def furnish(house) -> None:
                 "INSERT INTO review_case (id, kind, serial, reason, found_at, seen_at, count) "
                 f"VALUES ('doubtful:S{n}', 'doubtful', 'S{n}', 'why', {at}, {at}, 1)"
             )
+        await furnish_desk(tx)
         now = house.clock.machine_now()
         deeds = [
             audit.Deed(at=now, actor="t", action=f"a{n}", subject="contract:200001")
@@ -73,6 +80,40 @@ DIFF = "/catalogue/diff"  # from one version to another
 # No text of a cursor, one of another list, and such with instants and days that there are not.
 ODD = ("zz", cursor((1, 2, 3)), cursor(((1 << 62) - 1, "x")), cursor(("zz", "zz", "x", "y")))
 
+
+async def furnish_desk(tx) -> None:
+    """Make shifts, receipts, batches of vouchers and catalogues."""
+    owner = (await tx.fetch("SELECT account_id FROM service WHERE contract = '200001'"))[0][0]
+    for name in ("t0", "t1"):
+        new = {"name": name, "place": "", "tolerance_minor": 0, "made_at": from_micros(1)}
+        await tx.insert(till, [new])
+    for n in range(7):
+        at = from_micros(1_000_001 + n // 3)
+        one = {"id": f"F{n}", "till": f"t{n % 2}", "n": n, "cashier": "c", "state": "closed"}
+        one |= {"opened_at": at, "entries": 0, "counted_by": "c", "closed_at": at, "closed_by": "c"}
+        await tx.insert(shift, [one])
+        paid = {"id": f"P{n}", "sequence": n + 1, "number": f"RCT-{n + 1:08}", "kind": "payment"}
+        paid |= {"account_id": owner, "cause_id": f"M{n}", "amount_minor": 1, "currency": "EUR"}
+        paid |= {"reference": f"R{n}", "cashier": "c", "issued_on": at.date(), "issued_at": at}
+        await tx.insert(receipt, [paid])
+        batch = {"name": f"V{n}", "prefix": "", "value_minor": 1, "currency": "EUR", "count": 1}
+        batch |= {"valid_until": at.date(), "dealer": "d", "margin_ppm": 0, "state": "made"}
+        await tx.insert(voucher_batch, [batch | {"made_at": at}])
+        book = {"edition": 1_000 + n, "name": f"b{n}", "published_at": at, "document": "{}"}
+        await tx.insert(catalog_version, [book])
+
+
+# Lists without pages: what is in them does not grow with the days.
+SHORT = {
+    "tills",
+    "debits/creditor",
+    "debits/coming",
+    "accounts/{contract}/mandates",
+    "accounts/{contract}/methods",
+    "catalogue/diff",
+    "notices",
+}
+
 LISTS = (
     ("accounts", lambda one: one["contract"], 25),
     ("boxes", lambda one: one["serial"], None),
@@ -83,8 +124,19 @@ LISTS = (
     ("messages?channel=sms&contract=200001&outcome=begun", lambda one: one["id"], 3),
     ("accounts/200001/history", lambda one: one["action"], None),
     ("targets", lambda one: one["name"], 4),
+    ("shifts", lambda one: (one["opened_at"], one["name"][3:]), 7),
+    ("shifts?till=t1", lambda one: one["name"], 3),
+    ("vouchers", lambda one: (one["made_at"], one["name"]), 7),
+    ("catalogue/versions", lambda one: one["edition"], 8),
+    ("accounts/200001/receipts", lambda one: one["number"], 7),
 )
 RISING = {"accounts", "boxes", "targets"}
+
+
+def test_what_grows_is_read_page_by_page():
+    """A list of the API has pages, unless it is one that does not grow with the days."""
+    looks = {one.path.removeprefix("/api/v1/"): one for one in API if one.method == "GET"}
+    assert {path for path, one in looks.items() if get_origin(one.answer) is list} == SHORT
 
 
 async def test_every_list_is_whole_page_by_page(counter):

@@ -14,7 +14,9 @@ from app.desk.verifying import rules_of, verify
 from app.imports import memory
 from app.settings import Settings
 from app.wiring import build, closing
+from billing.reads import cash as reading
 from runtime.store.audit import audit
+from terms.errors import NotFound
 from tests.flows.app.guest import household
 from tests.flows.app.served import Served, serving
 from tests.flows.app.visitor import Visitor, let_in
@@ -142,7 +144,7 @@ async def report_of_a_shift(served: Served) -> None:
     }
     assert (euros["expected"]["text"], euros["difference"]["text"]) == ("53.00", "-1.00")
     assert (report["first_receipt"], report["last_receipt"]) == ("RCT-00000001", "RCT-00000002")
-    receipts = (await served.api("GET", f"accounts/{A}/receipts"))[1]
+    receipts = (await served.api("GET", f"accounts/{A}/receipts"))[1]["items"]
     assert [one["kind"] for one in receipts] == ["refund", "payment"]
     judged = await verify(served.house, rules_of(["I11"]), lambda _: None, offences_max=1)
     assert [one.verdict.says for one in judged if not one.verdict.holds] == []
@@ -150,7 +152,11 @@ async def report_of_a_shift(served: Served) -> None:
     assert (refund["of_payment"], refund["seller"]) == ("R-1", None)
     assert (await served.api("GET", "receipts/RCT-00000009"))[0] == 404
     assert [one["name"] for one in (await served.api("GET", "tills"))[1]] == ["main"]
-    assert len((await served.api("GET", "shifts?till=main"))[1]) == 1
+    assert len((await served.api("GET", "shifts?till=main"))[1]["items"]) == 1
+    async with served.house.store.read() as tx:
+        assert await reading.shifts(tx, behind=await reading.place_of(tx, "main-1")) == []
+        with pytest.raises(NotFound, match="main-9"):
+            await reading.place_of(tx, "main-9")
 
 
 async def said(visitor: Visitor, path: str, once: str, **form: str) -> str:

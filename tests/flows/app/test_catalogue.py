@@ -463,7 +463,7 @@ async def test_the_api_tells_checks_and_publishes(counter):
     status, done = await counter.api("POST", "catalogue", draft)
     assert (status, done["changes"]) == (201, checked["changes"])
     status, found = await counter.api("GET", "catalogue/versions")
-    assert [one["name"] for one in found] == ["2099", ""]
+    assert [one["name"] for one in found["items"]] == ["2099", ""]
     status, found = await counter.api("GET", "catalogue/diff")
     assert found == done["changes"]
     status, found = await counter.api("GET", "catalogue?version=2099")

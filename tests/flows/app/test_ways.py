@@ -101,7 +101,7 @@ async def test_money_is_given_back_from_the_page_and_over_the_api(shop):
         async with at_work(shop.house):
             await shop.rest()
         _, listed = await served.api("GET", f"accounts/{CONTRACT}/refunds")
-        assert [one["state"] for one in listed] == ["done", "done"]
+        assert [one["state"] for one in listed["items"]] == ["done", "done"]
         assert (await shop.view(1)).owed.amount_minor > 0
         again, problem = await served.api(
             "POST", f"accounts/{CONTRACT}/refunds", {**body, "reference": "B-2"}

@@ -279,7 +279,7 @@ async def test_a_dealer_owes_what_was_redeemed_less_its_margin(office: Office):
     for code in batch.codes[:2]:
         await redeem(office, code)
     async with office.store.read() as tx:
-        kiosk, mall = reading.dealers(await reading.listing(tx))
+        kiosk, mall = await reading.dealers(tx)
     assert (kiosk.dealer, kiosk.batches, kiosk.made, kiosk.activated) == ("Kiosk", 2, 6, 3)
     assert (kiosk.redeemed, kiosk.void) == (2, 0)
     assert [str(one) for one in (kiosk.sold, kiosk.earned, kiosk.owed)] == [
