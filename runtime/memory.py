@@ -26,7 +26,8 @@ SWITCH_S = 0.000_2
 def unadorned(package: str) -> Iterator[None]:
     """Have others not find a package while they are imported, if nobody has imported it yet.
 
-    Some colour what they tell with whatever they find: megabytes that a server never needs.
+    Some colour what they tell, or make ready to call, with whatever they find: megabytes that a
+    server never needs.
     """
     if package in sys.modules:
         yield

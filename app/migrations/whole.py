@@ -1,7 +1,7 @@
 """The shape of an embedded database as one script, `whole.sql`: what all revisions come to.
 
 A new database is made by it at once; one that is there goes the way of the revisions. The script
-is written by `python -m app.migrations.whole > app/migrations/whole.sql`.
+is written by `.venv/bin/python -m app.migrations.whole > app/migrations/whole.sql`.
 """
 
 from __future__ import annotations

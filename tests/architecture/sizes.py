@@ -50,12 +50,14 @@ def oversized(module: Module) -> list[Finding]:
     if module.place not in LONG_DOCSTRINGS:
         told = len((ast.get_docstring(module.tree) or "").split("\n"))
         sizes.append((1, "the docstring", told, MODULE_DOCSTRING_LINES_MAX))
-    code = code_lines(module.text)
+    code: set[int] | None = None
     for node in ast.walk(module.tree):
         if isinstance(node, Function):
             span = set(range(node.lineno, (node.end_lineno or node.lineno) + 1))
-            length = len((span & code) - docstring_lines(node))
-            sizes.append((node.lineno, node.name, length, FUNCTION_LINES_MAX))
+            if len(span) > FUNCTION_LINES_MAX:
+                code = code_lines(module.text) if code is None else code
+                length = len((span & code) - docstring_lines(node))
+                sizes.append((node.lineno, node.name, length, FUNCTION_LINES_MAX))
     return [
         Finding(place=module.place, line=line, what=f"{name} has {length} lines, at most {most}")
         for line, name, length, most in sizes

@@ -2,7 +2,9 @@
 
 import copy
 import json
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pytest
 from openapi_spec_validator import OpenAPIV31SpecValidator
@@ -12,7 +14,12 @@ from app.web.openapi import document, noun_of, statuses_of, text
 from app.web.route import SAFE_METHODS
 
 FROZEN = Path(__file__).parents[2] / "docs" / "reference" / "openapi.json"
-TOLD = document(API)
+
+
+@cache
+def told() -> dict[str, Any]:
+    """Describe all routes, once for all tests."""
+    return document(API)
 
 
 def problems(described) -> list[str]:
@@ -29,32 +36,32 @@ def test_the_frozen_description_is_what_the_routes_declare():
 
 def test_the_description_is_valid():
     """A validator of others finds nothing wrong, and finds what is put wrong."""
-    assert problems(TOLD) == []
-    broken = copy.deepcopy(TOLD)
+    assert problems(told()) == []
+    broken = copy.deepcopy(told())
     broken["paths"]["/api/v1/accounts/{contract}"]["get"]["parameters"][0]["in"] = "nowhere"
     assert problems(broken)
 
 
 def test_every_route_is_described_by_a_name_of_its_own():
     """Each route has its operation, its words and one tag; no two have the same name."""
-    ways = [way for by_method in TOLD["paths"].values() for way in by_method.values()]
+    ways = [way for by_method in told()["paths"].values() for way in by_method.values()]
     assert len(ways) == len(API)
     assert len({way["operationId"] for way in ways}) == len(ways)
     for way in ways:
         assert way["summary"]
         assert way["tags"] == [way["operationId"].partition(".")[0]]
-    assert [one["name"] for one in TOLD["tags"]] == list(dict.fromkeys(map(noun_of, API)))
+    assert [one["name"] for one in told()["tags"]] == list(dict.fromkeys(map(noun_of, API)))
 
 
 def test_every_shape_has_a_name_of_its_own():
     """No two shapes share a name, so that none is called after its module."""
-    assert [name for name in TOLD["components"]["schemas"] if "__" in name] == []
+    assert [name for name in told()["components"]["schemas"] if "__" in name] == []
 
 
 @pytest.mark.parametrize("route", API, ids=lambda route: f"{route.method} {route.path}")
 def test_every_route_tells_all_it_takes_and_answers(route):
     """Parts, query, body, key and each status stand in the operation; every part has a pattern."""
-    way = TOLD["paths"][route.path][route.method.lower()]
+    way = told()["paths"][route.path][route.method.lower()]
     given = [one for one in way["parameters"] if "name" in one]
     assert {one["name"] for one in given if one["in"] == "path"} == route.named_parts
     assert all("pattern" in one["schema"] for one in given if one["in"] == "path")

@@ -6,8 +6,8 @@ from pathlib import Path
 
 ENVIRONMENT = "BOXOFFICE_TEST_CHROMIUM"
 NAMES = (
+    "chromium-headless-shell",  # the same, without a window: half the work
     "chromium",
-    "chromium-headless-shell",
     "chromium-browser",
     "google-chrome",
     "google-chrome-stable",
@@ -16,7 +16,10 @@ APPLICATIONS = (
     "/Applications/Chromium.app/Contents/MacOS/Chromium",
     "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
 )
-MISSING = f"no Chromium: install one (Debian: `apt-get install chromium`) or set {ENVIRONMENT}"
+MISSING = (
+    "no Chromium: install one (Debian: `apt-get install chromium-headless-shell`) "
+    f"or set {ENVIRONMENT}"
+)
 
 
 def find_chromium() -> Path | None:

@@ -23,7 +23,10 @@ from tests.services.forks import Fork, loaded
 BOXOFFICE = Path(sys.executable).with_name("boxoffice")
 PROGRAM = "app.cli:main"
 # What `boxoffice` loads only when it knows what it is asked.
-NEEDS = ("app.cli.root", "app.serving", "app.imports.load")
+NEEDS = (
+    *("app.cli.root", "app.serving", "app.imports.load"),
+    "billing.payments.providers.stripe.provider",
+)
 LOOK_EVERY_S = 0.02
 WITHIN_S = 60.0  # on a machine with better things to do
 STOP_S = 30.0

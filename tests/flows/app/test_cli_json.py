@@ -360,10 +360,19 @@ def named(name: str, told: Any) -> dict[str, str]:
 
 def wait_for_money(ours: Operation) -> None:
     """Let the product beside settle what went back: it stops every method there is by then."""
-    query = "SELECT 1 FROM movement WHERE settled_at IS NULL"
+    wait_for_movements(ours, "count(*) = count(settled_at)")
+
+
+def wait_for_payment(ours: Operation) -> None:
+    """Let the product beside hear of the first payment, and settle it."""
+    wait_for_movements(ours, "count(settled_at) > 0")
+
+
+def wait_for_movements(ours: Operation, wish: str) -> None:
+    """Look at the movements of money until they are as wished."""
     with closing(sqlite3.connect(ours.product.folder / "boxoffice.db")) as database:
         for _ in range(300):
-            if not database.execute(query).fetchone():
+            if database.execute(f"SELECT {wish} FROM movement").fetchone()[0]:
                 return
             time.sleep(0.2)
 
@@ -451,6 +460,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Operation, 
         ours.product.start()
         ours.sign_up([1, 2])
         ours.pay(1)
+        wait_for_payment(ours)
         ours.product.rest()
         yield ours, folder
 

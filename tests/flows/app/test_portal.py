@@ -116,7 +116,10 @@ async def ask_for(guest: Visitor, route: Route, one: str) -> Seen | None:
 
 
 async def test_nobody_sees_anothers(shop, served, guest, anothers):
-    """Each route of the portal, asked with every id of somebody else: 404, nothing of theirs."""
+    """Each route of the portal, asked with every id of somebody else: 404, nothing of theirs.
+
+    Where it is asked as the place from which a list is read on, that may be refused.
+    """
     house, (ids, token) = shop.house, anothers
     held = await box_of(house, B)
     marks = {*ids, "Household 2"}
@@ -129,7 +132,8 @@ async def test_nobody_sees_anothers(shop, served, guest, anothers):
                 continue
             asked += 1
             assert [mark for mark in marks - {one} if mark in seen.text] == [], (route.path, one)
-            assert seen.status == (404 if "{" in route.path else 200), (route.path, one)
+            allowed = {404} if "{" in route.path else {200, 400}
+            assert seen.status in allowed, (route.path, one)
     assert asked > 40
     assert await box_of(house, B) == held
     assert await house.subscribers.who(token) is not None

@@ -113,6 +113,7 @@ def test_the_library_is_loaded_where_it_is_needed_alone():
         "from billing.payments.registry import kinds, provider_class\n"
         "assert 'stripe' in kinds() and 'stripe' not in sys.modules\n"
         "provider_class('stripe')\n"
+        "assert 'requests' not in sys.modules\n"
         "from stripe import _util\n"
         "_util.log_debug('body', body='of a payer')\n"
         "print('stripe' in sys.modules)"
