@@ -9,9 +9,10 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from app.web.page.words import shown
+from app.web.page.words import money, shown
 from app.web.static import Static
 from terms.calendar import zone
+from terms.money import Money
 
 TEMPLATES = Path(__file__).parent.parent / "templates"
 
@@ -26,6 +27,7 @@ def _environment(static: Static) -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
         auto_reload=False,
+        finalize=written,
     )
     made.globals["static"] = static.url
     made.filters |= {
@@ -36,6 +38,11 @@ def _environment(static: Static) -> Environment:
         "dial": dial,
     }
     return made
+
+
+def written(value: Any) -> Any:
+    """Write what a template shows: money as people read it, all else as it is."""
+    return money(value) if isinstance(value, Money) else value
 
 
 class Drawing:
@@ -78,5 +85,5 @@ def dial(phone: str) -> str:
 
 
 def count(number: int) -> str:
-    """Write a whole number with thin spaces between its thousands."""
-    return f"{number:,}".replace(",", "\u202f")
+    """Write a whole number with commas between its thousands."""
+    return f"{number:,}"

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from app.web.page.words import Tone, shown
+from app.web.page.words import Tone, money, shown
 from billing.debits.model import Creditor
 from billing.payments.model import DEBIT
 from billing.payments.refunds import RefundState
@@ -97,7 +97,7 @@ def _refund(one: RefundView) -> RefundRow:
     parts = (one.charge, one.note, one.reason, one.code.replace("_", " "))
     return RefundRow(
         at=one.at,
-        amount=str(one.amount),
+        amount=money(one.amount),
         state=state,
         tone=tone,
         detail=", ".join(filter(None, parts)),
