@@ -172,8 +172,11 @@ async def account(house: House, tx: Tx, contract: str) -> AccountPage:
     )
 
 
-async def besides(house: House, tx: Tx, contract: str) -> Mapping[str, Any]:
-    """Gather what it has besides, what it bought and may be sold. Raises NotFound."""
+async def besides(house: House, tx: Tx, contract: str, zone: str) -> Mapping[str, Any]:
+    """Gather what it has besides, what it bought and may be sold, with the times of a zone.
+
+    Raises NotFound.
+    """
     holder = await holder_of(tx, contract)
     at = await shopping.counter(house, tx, holder.service, holder.zone)
     sales = await shopping.bought(tx, at, limit=SALES_MAX)
@@ -183,7 +186,7 @@ async def besides(house: House, tx: Tx, contract: str) -> Mapping[str, Any]:
         "segments": sorted(name for name in published.segments if name),
         "extras": await extras(tx, at),
         "ways": await gathered(tx, contract),
-        "sales": [sale(one, holder.zone) for one in sales],
+        "sales": [sale(one, zone) for one in sales],
         "wares": [(one.code, f"{one.name}, {money(one.price)}") for one in wares],
     }
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -62,7 +62,7 @@ class Drawing:
         return self._environment.get_template(f"parts/{name}.html").render(**values)
 
 
-def when(instant: datetime, zone_name: str = "UTC") -> str:
+def when(instant: datetime, zone_name: str) -> str:
     """Write an instant for people, in a zone."""
     at = instant.astimezone(zone(zone_name))
     return f"{shown(at.date())}, {at:%H:%M}"
@@ -74,9 +74,10 @@ def clock(instant: datetime, zone_name: str) -> str:
     return f"{at.day} {at:%b, %H:%M:%S}"
 
 
-def moment(instant: datetime) -> str:
-    """Write an instant to the thousandth, in UTC: for what happens within a second."""
-    return f"{instant.astimezone(UTC):%d %b %H:%M:%S}.{instant.microsecond // 1000:03d}"
+def moment(instant: datetime, zone_name: str) -> str:
+    """Write an instant to the thousandth, in a zone: for what happens within a second."""
+    at = instant.astimezone(zone(zone_name))
+    return f"{at:%d %b %H:%M:%S}.{at.microsecond // 1000:03d}"
 
 
 def dial(phone: str) -> str:
