@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import chain
 
 from app.desk.household import Household
 from billing.rating.model import LineKind
 from billing.reads.credit_notes import CreditLineView, CreditNoteView
 from billing.reads.explaining import Explanation, Word
 from billing.reads.invoices import InvoiceView, LineView
+from billing.sellers.model import Seller
 from billing.tax.levels import Level
 from billing.tax.model import TaxGroup
 
@@ -20,8 +22,15 @@ def explained(found: Household | InvoiceView | CreditNoteView | Explanation) -> 
     if isinstance(found, Explanation):
         return _line(found)
     if isinstance(found, InvoiceView):
-        return _invoice(found)
-    return _note(found) if isinstance(found, CreditNoteView) else _household(found)
+        return chain(_invoice(found), _sold_by(found.seller))
+    if isinstance(found, CreditNoteView):
+        return chain(_note(found), _sold_by(found.seller))
+    return _household(found)
+
+
+def _sold_by(one: Seller | None) -> Iterator[str]:
+    if one:
+        yield f"  sold by {', '.join(one.lines)}"
 
 
 def _household(household: Household) -> Iterator[str]:

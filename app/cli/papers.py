@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from billing.flows.goodwill import Forgiven
     from billing.invoicing.proforma import Proforma
     from billing.reads.statements import Statement
+    from billing.sellers.model import Seller
     from runtime.store import Tx
 
 _DAY = ["%Y-%m-%d"]
@@ -119,6 +120,7 @@ def proforma(
     if as_json:
         tell(made)
         return
+    _say_seller(made.seller)
     say(f"{made.number} of {made.issued_on}, valid until {made.valid_until}: {made.total}")
     for line in made.lines:
         say(f"  {line.amount}  {line.label}  ({line.period_start} to {line.period_end})")
@@ -149,6 +151,7 @@ def statement(
     if as_json:
         tell(found)
         return
+    _say_seller(found.seller)
     say(f"{found.contract}  {found.name}  {found.from_on} to {found.to_on}")
     say(f"owed before: {found.opening}")
     rows = [
@@ -157,3 +160,8 @@ def statement(
     ]
     table(("day", "what", "document", "amount", "owed then"), rows)
     say(f"owed after: {found.closing}")
+
+
+def _say_seller(one: Seller | None) -> None:
+    for line in one.lines if one else ():
+        say(line)

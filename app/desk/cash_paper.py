@@ -42,7 +42,7 @@ def receipt_lines(one: ReceiptView, operator: str, cashier: str) -> Sequence[str
     told = one.receipt
     is_payment = told.kind is ReceiptKind.PAYMENT
     lines = [
-        operator,
+        *(one.seller.lines if one.seller else (operator,)),
         f"{'Receipt' if is_payment else 'Receipt of money given back'} {told.number}",
         f"{told.issued_on}  {one.contract} {one.holder}",
         f"{'Received' if is_payment else 'Given back'} in cash: {told.amount}",

@@ -56,6 +56,14 @@ def cleaned(cell: str) -> str:
     return no_odd_characters(text)
 
 
+def line(text: str) -> str:
+    """Trim a line that has to say something."""
+    found = cleaned(text)
+    if not found:
+        raise ValueError("must not be empty")
+    return found
+
+
 def no_odd_characters(text: str) -> str:
     """Give a text back; raises ValueError naming a character that no name has, or that has what
     follows it read in another order than it stands there.

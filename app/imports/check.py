@@ -21,6 +21,7 @@ from billing.catalog.terms import Counts, Terms
 from billing.catalog.tiers import read_tiers
 from billing.dunning.segment import Segments
 from billing.promotions.promotion import Promotion
+from billing.sellers.model import Sellers
 from billing.tax.model import HOME, TaxTable, abroad
 from gateway.inventory.imprints import SecretOf
 from gateway.inventory.models import Models
@@ -37,7 +38,7 @@ class Known:
     at all, `rented` are the box models of rentals, `macs` maps a MAC to the serial that has it,
     `shared` a secret of a row to a box that has it already. `refuses` tells why a target would not
     take a contract as its key, or nothing; `places` who has a van, `today` the operator's day;
-    `book`, `rates` and `segments` are what is published.
+    `book`, `rates`, `sellers` and `segments` are what is published.
     """
 
     currency: str = ""
@@ -62,6 +63,7 @@ class Known:
     today: date = date.max
     book: PriceBook = field(default_factory=PriceBook)
     rates: TaxTable = field(default_factory=TaxTable)
+    sellers: Sellers = field(default_factory=Sellers)
     segments: Segments = field(default_factory=Segments)
 
 

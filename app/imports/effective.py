@@ -1,4 +1,4 @@
-"""What a catalogue may not say any more: prices and rates of the past, and times without a tax."""
+"""What may not be said any more: prices, rates and sellers of the past, times without a tax."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ from datetime import date
 
 from app.imports.check import Known
 from app.imports.folder import Folder
+from app.imports.operator import FILE as OPERATOR
 from app.imports.problems import Problems
+from app.imports.sellers import check_sellers
 from app.imports.sheets import PriceRow, TaxRow
 from billing.catalog.model import Price, changed_prices
 from billing.catalog.tiers import read_tiers
@@ -47,6 +49,9 @@ def price_of(row: PriceRow) -> Price:
 def check_times(folder: Folder, known: Known, problems: Problems) -> None:
     """Note what would change the past or leave a gap, and take those rows out of the folder."""
     country = folder.operator.business.country if folder.operator else known.country
+    if folder.operator is not None:
+        told = folder.operator.sellers
+        check_sellers(told, known.sellers, known.today, problems, OPERATOR)
     taxes, prices = [], []
     for rate in folder.taxes:
         try:

@@ -72,6 +72,7 @@ async def look(house: House, tx: Tx, folder: Folder, problems: Problems) -> Know
         places=await places.load(tx),
         book=await catalog.book(tx),
         rates=await catalog.rates(tx),
+        sellers=await catalog.sellers(tx),
         segments=await catalog.segments(tx),
         today=await _today(house, tx, folder, business),
     )

@@ -1,4 +1,4 @@
-"""operator.toml: who the operator is, its targets, payment providers, dunning, rentals,
+"""operator.toml: who the operator is, who sells, its targets, payment providers, dunning, rentals,
 taxes, promises, jobs, guard, notices, the gateway for short messages.
 
 "${NAME}" inside [targets], [payments] and [sms] is read from an environment that the caller passes
@@ -11,6 +11,7 @@ import re
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
@@ -20,6 +21,7 @@ from app.imports.dunning_rules import Dunning, segments_of
 from app.imports.loyalty_rows import TIERS, told_program
 from app.imports.loyalty_sheets import LOYALTY_TIERS
 from app.imports.problems import Problems
+from app.imports.sellers import SELLERS_MAX, SellerTable, sellers_of
 from app.imports.tables import are_tables
 from app.imports.wording import why
 from billing.billdays.model import WINDOW_DAYS_MAX
@@ -35,6 +37,7 @@ from billing.promises.model import (
     PromisePolicy,
     Standing,
 )
+from billing.sellers.model import Seller
 from billing.tax.levels import Level
 from gateway.inventory.sending import Sending
 from gateway.provisioning.targets import CALLS_PER_S_MAX, CALLS_PER_S_MIN, IN_FLIGHT_MAX
@@ -135,6 +138,7 @@ class Limits(_Strict):
 
 class _Shape(_Strict):
     operator: Business
+    seller: list[SellerTable] = Field(default_factory=list, max_length=SELLERS_MAX)
     targets: dict[str, dict[str, Any]] = Field(default_factory=dict)
     payments: dict[str, dict[str, Any]] = Field(default_factory=dict)
     dunning: Dunning = Dunning()
@@ -170,6 +174,7 @@ class Operator:
     """All of operator.toml."""
 
     business: Business
+    sellers: Mapping[date, Seller]  # by the day from which each sells
     targets: tuple[Limited, ...]
     payments: tuple[Outside, ...]
     segments: Segments
@@ -202,6 +207,7 @@ def read_operator(
         _tell(_Shape, error, "", problems)
         return None
     before = len(problems)
+    sellers = sellers_of(shape.seller, problems, FILE)
     targets = _limited(_outside("targets", shape.targets, environment, problems), problems)
     payments = _outside("payments", shape.payments, environment, problems)
     segments = _segments(shape.dunning, shape.operator.currency, problems)
@@ -215,6 +221,7 @@ def read_operator(
         return None
     return Operator(
         business=shape.operator,
+        sellers=sellers,
         targets=targets,
         payments=payments,
         segments=segments,

@@ -14,6 +14,7 @@ from app.imports import cells
 from app.imports.tables import kind_of
 
 _NUMBERS = {"int_type", "int_from_float", "float_type", "greater_than_equal", "less_than_equal"}
+_KINDS = {"string_type": "a text", "date_type": "a date like 2026-03-31"}
 _TABLES = {"model_type", "model_attributes_type", "dict_type"}
 
 
@@ -24,14 +25,15 @@ def why(model: type[BaseModel], wrong: ErrorDetails, where: str) -> str:
     if kind in {"missing", "string_too_short"}:
         return "must not be empty"
     if kind == "extra_forbidden":
-        return f"unknown; known are {', '.join(parent.model_fields)}"
+        names = (field.alias or name for name, field in parent.model_fields.items())
+        return f"unknown; known are {', '.join(names)}"
     if kind == "string_too_long":
         return f"longer than {wrong['ctx']['max_length']} characters"
     if kind == "too_long":
         what = "tables" if _is_of_tables(field) else "values"
         return f"more than {wrong['ctx']['max_length']} {what}"
-    if kind == "string_type":
-        return f"must be a text, not {kind_of(given)}"
+    if kind in _KINDS:
+        return f"must be {_KINDS[kind]}, not {kind_of(given)}"
     if kind == "list_type":
         return f"must be tables: [[{where}]]" if _is_of_tables(field) else "must be a list: [ ... ]"
     if kind in _TABLES:

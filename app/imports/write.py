@@ -14,6 +14,7 @@ from app.imports.folder import Folder
 from app.imports.known import OPERATOR
 from app.imports.loyalty_rows import program_of
 from app.imports.loyalty_sheets import LOYALTY, LOYALTY_TIERS
+from app.imports.operator import Operator
 from app.imports.promotion_rows import promotion_of
 from app.imports.same import cells_of, key_of
 from app.imports.sheet import Sheet
@@ -36,6 +37,7 @@ from billing.flows.publish import Publication, publish
 from billing.flows.signup import MethodRef, SignUp, sign_up
 from billing.loyalty.model import Program
 from billing.reads import accounts, catalog, loyalty
+from billing.sellers.model import ALWAYS
 from billing.subscriptions.model import Activation
 from billing.tax.model import abroad
 from gateway.inventory import flows as inventory
@@ -103,6 +105,7 @@ async def _business(
         operator.promises != await catalog.promise_policy(tx),
         operator.preview_days != await catalog.preview_days(tx),
         operator.level != await catalog.tax_level(tx),
+        await _sellers(house, tx, operator, actor),
         operator.program not in (None, await loyalty.program(tx)),
         await _sends(house, tx, operator.sending),
     ]
@@ -130,6 +133,23 @@ async def _business(
     await memory.remember(tx, OPERATOR, [("operator", business)])
     await rules_file.remember(tx, operator.dunning)
     return business, any(changed)
+
+
+async def _sellers(house: House, tx: Tx, operator: Operator, actor: str) -> bool:
+    """Write down who is told to sell, where that is new; tell whether anybody is."""
+    known = (await catalog.sellers(tx)).by_day
+    new = {day: one for day, one in operator.sellers.items() if known.get(day) != one}
+    for day, one in new.items():
+        await note(
+            house,
+            tx,
+            actor=actor,
+            action="import.seller",
+            subject="operator",
+            before=", ".join(known[day].lines) if day in known else "",
+            after=f"{', '.join(one.lines)}" + ("" if day == ALWAYS else f", from {day}"),
+        )
+    return bool(new)
 
 
 async def _gateway(house: House, tx: Tx, wanted: Mapping[str, Any] | None, actor: str) -> bool:
@@ -183,6 +203,7 @@ def _publication(folder: Folder, business: Mapping[str, str], held: Program) -> 
         promises=folder.operator.promises if folder.operator else None,
         window_days=folder.operator.preview_days if folder.operator else None,
         level=folder.operator.level if folder.operator else None,
+        sellers=folder.operator.sellers if folder.operator else {},
         name=folder.draft.name if folder.draft else "",
         program=program,
         promotions=tuple(promotion_of(row, business["currency"]) for row in folder.promotions),

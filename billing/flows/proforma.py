@@ -9,6 +9,7 @@ from billing.flows.settle import Foreseen
 from billing.invoicing.numbers import reserve_numbers
 from billing.invoicing.proforma import SERIES, VALID_DAYS_MAX, Proforma, encode_lines, lines_of
 from billing.invoicing.store import proforma
+from billing.sellers import store as sellers
 from billing.tax.groups import encode_groups
 from runtime.chance import new_id
 from runtime.store import Tx
@@ -47,6 +48,7 @@ async def issue(
         groups=invoice.groups,
         net=invoice.net,
         tax=invoice.tax,
+        seller=(await sellers.load(tx)).on(today),
     )
     row = {
         "id": one.id,

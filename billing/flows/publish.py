@@ -1,4 +1,4 @@
-"""A catalogue is published: offerings, prices, taxes, promotions, loyalty, dunning.
+"""A catalogue is published: offerings, prices, taxes, promotions, loyalty, dunning, who sells.
 
 What is sold stays as it is.
 """
@@ -6,8 +6,8 @@ What is sold stays as it is.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, field
+from datetime import date, datetime
 
 from sqlalchemy import exists, select
 
@@ -38,6 +38,8 @@ from billing.promises.model import PromisePolicy
 from billing.promotions import document as promotions_document
 from billing.promotions import store as promotions
 from billing.promotions.promotion import Promotion, changed_promotions, misfit
+from billing.sellers import store as sellers
+from billing.sellers.model import Seller, changed_sellers
 from billing.tax import store as tax
 from billing.tax.levels import Level
 from billing.tax.model import TaxRate, TaxTable, changed_rates
@@ -50,17 +52,18 @@ from terms.errors import Invalid
 class Publication:
     """What an operator wishes to publish; what it does not name stays.
 
-    `zone` says which day it is for the operator. No `segments` of dunning leave those that are
-    published, and so does no `brake` of it, no `starts`, which says when rentals begin, no
-    `promises`, which may be made, no `level`, which says what tax is rounded once for, and no
-    `window_days`, for which a bill day waits for a person. `name` is what people call this version
-    of the catalogue.
+    `zone` says which day it is for the operator, `sellers` who sells from which day on. No
+    `segments` of dunning leave those that are published, and so does no `brake` of it, no `starts`,
+    which says when rentals begin, no `promises`, which may be made, no `level`, which says what tax
+    is rounded once for, and no `window_days`, for which a bill day waits for a person. `name` is
+    what people call this version of the catalogue.
     """
 
     zone: str
     offerings: Sequence[Offering] = ()
     prices: Sequence[Price] = ()
     taxes: Sequence[TaxRate] = ()
+    sellers: Mapping[date, Seller] = field(default_factory=dict)
     segments: Segments | None = None
     brake: BrakePolicy | None = None
     starts: Starts | None = None
@@ -82,24 +85,28 @@ class Published:
 async def publish(tx: Tx, publication: Publication, now: datetime) -> Published:
     """Publish; the same again changes nothing.
 
-    Raises Invalid for a change of what is effective or was sold ahead, for an offering whose tax
-    has no rate at home or in another jurisdiction that any tax has one in, and for a price without
-    an offering, or with a deposit or a fee that its offering cannot have.
+    Raises Invalid for a change of what is effective or was sold ahead, for another seller on days
+    up to today, for an offering whose tax has no rate at home or in another jurisdiction that any
+    tax has one in, and for a price without an offering, or with a deposit or a fee that its
+    offering cannot have.
     """
     today = local_date(now, publication.zone)
     book, table = await catalog.load(tx), await tax.load(tx)
     rates = changed_rates(table, publication.taxes, today)
     offerings = changed_offerings(book, publication.offerings)
     prices = changed_prices(book, publication.prices, today)
+    selling = changed_sellers(await sellers.load(tx), publication.sellers, today)
     _check_names(publication, book, table)
     await _check_sold(tx, book, prices)
     before = await _document(tx)
     await tax.keep(tx, rates)
+    await sellers.keep(tx, selling)
     await catalog.keep(tx, offerings, prices)
     changes = [
         *(f"tax {rate.name}: {rate.rate} from {rate.effective_from}" for rate in rates),
         *(f"offering {offering.code}: {offering.name}" for offering in offerings),
         *(f"price {p.offering}: {p.amount} from {p.effective_from}" for p in prices),
+        *(f"seller {one.name} from {day}" for day, one in selling.items()),
         *await _publish_rules(tx, publication, now),
         *await _publish_promotions(tx, publication, _kinds(publication, book)),
     ]

@@ -1,6 +1,6 @@
 """Something is sold once to a household: a title for a while, or something that is done or given.
 
-Each sale is known by who sold it and the seller's own number: the same one again is the same sale.
+Each sale is known by where it was made and its number there: the same again is the same sale.
 A title opens as its activation says and ends by itself. Until it was watched it can be given back.
 """
 

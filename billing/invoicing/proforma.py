@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from billing.invoicing.model import Invoice, number
+from billing.sellers.model import Seller
 from billing.tax.model import TaxGroup
 from terms.ids import AccountId
 from terms.money import Money
@@ -28,7 +29,10 @@ class ProformaLine:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Proforma:
-    """One document. It says what would be billed by `billed_on`, and stands until `valid_until`."""
+    """One document. It says what would be billed by `billed_on`, and stands until `valid_until`.
+
+    `seller` is whoever sells on the day it is issued.
+    """
 
     id: str
     sequence: int
@@ -41,6 +45,7 @@ class Proforma:
     groups: Sequence[TaxGroup]
     net: Money
     tax: Money
+    seller: Seller | None = None
 
     @property
     def number(self) -> str:

@@ -31,7 +31,7 @@ purchase = Table(
     "purchase",
     metadata,
     Column("id", String(26), primary_key=True),
-    # Who sold it, and the seller's own number of the sale: the same one again is the same sale.
+    # Where it was sold, and the number of the sale there: the same one again is the same sale.
     Column("source", String(SOURCE_CHARS_MAX), nullable=False),
     Column("ref", String(REF_CHARS_MAX), nullable=False),
     Column("account_id", String(26), ForeignKey("account.id"), nullable=False),

@@ -25,6 +25,8 @@ from billing.cash.store import (
 )
 from billing.invoicing.store import invoice
 from billing.payments.store import allocation, movement, refund
+from billing.sellers import store as sellers
+from billing.sellers.model import Seller
 from runtime.store import Tx, keyset
 from runtime.store.keyset import Place
 from terms.errors import NotFound
@@ -83,7 +85,7 @@ class Report:
 class ReceiptView:
     """A receipt with what its money paid first of all, by invoice; the rest is credit.
 
-    `paid` is None until the payment is settled.
+    `paid` is None until the payment is settled. `seller` is whoever sold on its day.
     """
 
     receipt: Receipt
@@ -95,6 +97,7 @@ class ReceiptView:
     of_payment: str
     reason: str
     prints: int
+    seller: Seller | None
 
 
 async def tills(tx: Tx) -> list[Till]:
@@ -202,6 +205,7 @@ async def find_receipt(tx: Tx, number: str) -> ReceiptView:
         prints=int(
             await tx.scalar(select(func.count()).where(receipt_print.c.receipt_id == row.id)) or 0
         ),
+        seller=(await sellers.load(tx)).on(one.issued_on),
     )
 
 

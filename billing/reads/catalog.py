@@ -1,4 +1,4 @@
-"""What is published: codes to check names against, offerings with their prices,
+"""What is published: codes to check names against, offerings with their prices, who sells,
 segments of dunning, when rentals begin, what tax is rounded for, which promises may be made.
 """
 
@@ -27,6 +27,8 @@ from billing.promises import store as promises
 from billing.promises.model import PromisePolicy
 from billing.promotions import document as promotions_document
 from billing.promotions import store as promotions
+from billing.sellers import store as seller_store
+from billing.sellers.model import Sellers
 from billing.subscriptions.store import subscription
 from billing.tax import store as tax
 from billing.tax.levels import Level
@@ -86,6 +88,11 @@ async def book(tx: Tx) -> PriceBook:
 async def rates(tx: Tx) -> TaxTable:
     """Load all rates of taxes."""
     return await tax.load(tx)
+
+
+async def sellers(tx: Tx) -> Sellers:
+    """Load who sells, from which day on."""
+    return await seller_store.load(tx)
 
 
 async def edition(tx: Tx) -> int:

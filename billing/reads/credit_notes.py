@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
@@ -12,6 +12,8 @@ from sqlalchemy import Integer, Select, and_, bindparam, select
 from billing.accounts.store import account
 from billing.invoicing.store import credit_line, credit_note, invoice, invoice_line
 from billing.rating.model import LineKind
+from billing.sellers import store as sellers
+from billing.sellers.model import Seller
 from billing.tax.groups import decode_groups
 from billing.tax.model import TaxGroup
 from runtime.store import Tx
@@ -67,7 +69,7 @@ class CreditLineView:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CreditNoteView:
-    """One document."""
+    """One document; `seller` is whoever sold on the day it was issued."""
 
     number: str
     account: str
@@ -77,6 +79,7 @@ class CreditNoteView:
     total: Money
     groups: Sequence[TaxGroup]
     lines: Sequence[CreditLineView]
+    seller: Seller | None = None
 
 
 async def of_account(tx: Tx, key: AccountId, *, limit: int) -> list[CreditNoteView]:
@@ -113,8 +116,10 @@ def _of_account(_engine: Engine) -> Select[Any]:
 
 
 async def _views(tx: Tx, rows: Sequence[Any]) -> list[CreditNoteView]:
-    lines = await _lines(tx, rows) if rows else {}
-    return [_view(row, lines[row.id]) for row in rows]
+    if not rows:
+        return []
+    lines, who = await _lines(tx, rows), await sellers.load(tx)
+    return [replace(_view(row, lines[row.id]), seller=who.on(row.issued_on)) for row in rows]
 
 
 def _credited(engine: Engine) -> Select[Any]:

@@ -16,6 +16,8 @@ from billing.payments.store import open_item, write_off
 from billing.rating.model import LineKind
 from billing.reads import offs
 from billing.reads.offs import OffView
+from billing.sellers import store as sellers
+from billing.sellers.model import Seller
 from billing.tax.groups import decode_groups
 from billing.tax.model import TaxGroup
 from runtime.store import Tx
@@ -75,6 +77,7 @@ class InvoiceView:
     """One document. `open` is what is left to pay of it.
 
     Where one invoice is looked at, `corrects` names the void ones whose days it charges again.
+    `seller` is whoever sold on the day it was issued.
     """
 
     id: InvoiceId
@@ -91,6 +94,7 @@ class InvoiceView:
     state: InvoiceState = InvoiceState.FINALISED
     voided: Voided | None = None
     corrects: Sequence[str] = ()
+    seller: Seller | None = None
 
 
 async def view(tx: Tx, number: str) -> InvoiceView:
@@ -184,7 +188,8 @@ async def _linked(tx: Tx, one: InvoiceView) -> InvoiceView:
 
 async def _views(tx: Tx, rows: Sequence[Any]) -> list[InvoiceView]:
     lines = await _lines(tx, rows)
-    return [_view(row, lines[row.id]) for row in rows]
+    who = await sellers.load(tx)
+    return [replace(_view(row, lines[row.id]), seller=who.on(row.issued_on)) for row in rows]
 
 
 def _lined(engine: Engine) -> Select[Any]:

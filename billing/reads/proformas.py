@@ -6,6 +6,7 @@ from sqlalchemy import select
 
 from billing.invoicing.proforma import Proforma, decode_lines
 from billing.invoicing.store import proforma
+from billing.sellers import store as sellers
 from billing.tax.groups import decode_groups
 from runtime.store import Tx
 from terms.errors import NotFound
@@ -30,4 +31,5 @@ async def view(tx: Tx, number: str) -> Proforma:
         groups=tuple(decode_groups(row.groups, row.currency)),
         net=Money(row.net_minor, row.currency),
         tax=Money(row.tax_minor, row.currency),
+        seller=(await sellers.load(tx)).on(row.issued_on),
     )

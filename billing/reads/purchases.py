@@ -1,4 +1,4 @@
-"""What a household has bought once, as people and sellers see it."""
+"""What a household has bought once, as people and those who sell it see it."""
 
 from __future__ import annotations
 

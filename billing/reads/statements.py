@@ -18,6 +18,8 @@ from billing.invoicing.store import credit_note, invoice
 from billing.ledger.model import Book
 from billing.ledger.store import entry, posting
 from billing.payments.store import movement
+from billing.sellers import store as sellers
+from billing.sellers.model import Seller
 from runtime.store import Tx
 from terms.calendar import days_after, in_reach
 from terms.errors import Invalid, NotFound
@@ -44,7 +46,10 @@ class StatementLine:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Statement:
-    """All that moved what an account owes from `from_on` to `to_on`, both included."""
+    """All that moved what an account owes from `from_on` to `to_on`, both included.
+
+    `seller` is whoever sells on its last day.
+    """
 
     account: str
     contract: str
@@ -54,6 +59,7 @@ class Statement:
     opening: Money
     lines: Sequence[StatementLine]
     closing: Money
+    seller: Seller | None
 
 
 async def statement(
@@ -87,6 +93,7 @@ async def statement(
         opening=opening,
         lines=lines,
         closing=lines[-1].balance if lines else opening,
+        seller=(await sellers.load(tx)).on(to_on),
     )
 
 

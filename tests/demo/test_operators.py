@@ -128,6 +128,16 @@ def test_the_boxes_know_every_code_and_stand_in_the_list(folder):
 
 
 @OPERATORS
+def test_who_sells_is_told_before_the_story_begins(folder):
+    """Somebody sells on every day of the story, with name, address and tax number."""
+    told = tomllib.loads((folder / "operator.toml").read_text("utf-8"))["seller"]
+    days = [one.get("from", date.min) for one in told]
+    assert days[0] == date.min
+    assert max(days) < story(folder)["start"]["at"].date()
+    assert all(one["name"] and one["address"] and one["tax_number"] for one in told)
+
+
+@OPERATORS
 def test_serials_pass_their_check(folder):
     """Every serial begins as its model's do, and has the check digit the model wants."""
     models = {row["model"]: row for row in rows(folder, "models")}

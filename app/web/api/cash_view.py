@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, datetime
 
+from app.web.api.paper_view import Seller
 from app.web.api.shapes import Amount
 from billing.cash.model import Counted, Receipt, Shift, Till
 from billing.flows.shifts import Counting
@@ -232,6 +233,7 @@ class ReceiptDocument:
     of_payment: str
     reason: str
     prints: int
+    seller: Seller | None
 
     @classmethod
     def of(cls, one: ReceiptView) -> ReceiptDocument:
@@ -246,4 +248,5 @@ class ReceiptDocument:
             of_payment=one.of_payment,
             reason=one.reason,
             prints=one.prints,
+            seller=Seller.of(one.seller),
         )

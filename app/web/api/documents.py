@@ -11,7 +11,15 @@ from pydantic import Field
 
 from app.desk import documents
 from app.desk import goodwill as forgiving
-from app.web.api.paper_view import CreditNote, Invoice, LineDiscount, TaxSum, credit_note, invoice
+from app.web.api.paper_view import (
+    CreditNote,
+    Invoice,
+    LineDiscount,
+    Seller,
+    TaxSum,
+    credit_note,
+    invoice,
+)
 from app.web.api.shapes import Amount, AmountText, Day, OptionalText, PercentText, Text
 from app.web.api.ways import change, look
 from app.web.route import Body, Call, Query
@@ -140,7 +148,8 @@ class StatementLine:
 class Statement:
     """All that moved what is owed between two days; below zero the household has money with us.
 
-    `opening` and the amounts of all lines sum to `closing`.
+    `opening` and the amounts of all lines sum to `closing`. `seller` is whoever sells on the last
+    day.
     """
 
     contract: str
@@ -150,6 +159,7 @@ class Statement:
     opening: Amount
     lines: Sequence[StatementLine]
     closing: Amount
+    seller: Seller | None
 
 
 async def show_invoice(call: Call) -> Invoice:
@@ -185,6 +195,7 @@ async def show_statement(call: Call) -> Statement:
         until=found.to_on,
         opening=Amount.of(found.opening),
         closing=Amount.of(found.closing),
+        seller=Seller.of(found.seller),
         lines=[
             StatementLine(
                 on=one.on,

@@ -10,7 +10,30 @@ from app.web.api.shapes import Amount
 from billing.reads.credit_notes import CreditNoteView
 from billing.reads.invoices import InvoiceView
 from billing.reads.offs import OffView
+from billing.sellers import model
 from billing.tax.model import TaxGroup
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seller:
+    """Who sold, by law, on the day of a document; `register` is where it is entered, as what."""
+
+    name: str
+    address: Sequence[str]
+    tax_number: str
+    register: str
+
+    @classmethod
+    def of(cls, one: model.Seller | None) -> Seller | None:
+        """Show a seller, where one was told."""
+        if one is None:
+            return None
+        return cls(
+            name=one.name,
+            address=one.address,
+            tax_number=one.tax_number,
+            register=one.register,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,6 +104,7 @@ class Invoice:
     """
 
     number: str
+    seller: Seller | None
     issued_on: date
     due_on: date
     net: Amount
@@ -128,6 +152,7 @@ class CreditNote:
     """One credit note; it pays what is owed, the oldest first."""
 
     number: str
+    seller: Seller | None
     issued_on: date
     net: Amount
     tax: Amount
@@ -140,6 +165,7 @@ def invoice(one: InvoiceView) -> Invoice:
     """Show an invoice."""
     return Invoice(
         number=one.number,
+        seller=Seller.of(one.seller),
         issued_on=one.issued_on,
         due_on=one.due_on,
         net=Amount.of(one.net),
@@ -176,6 +202,7 @@ def credit_note(one: CreditNoteView) -> CreditNote:
     """Show a credit note."""
     return CreditNote(
         number=one.number,
+        seller=Seller.of(one.seller),
         issued_on=one.issued_on,
         net=Amount.of(one.net),
         tax=Amount.of(one.tax),

@@ -10,7 +10,7 @@ from typing import Annotated
 from pydantic import Field
 
 from app.desk import documents
-from app.web.api.paper_view import TaxSum
+from app.web.api.paper_view import Seller, TaxSum
 from app.web.api.shapes import Amount, Day, OptionalText
 from app.web.api.ways import ask, look
 from app.web.route import Body, Call
@@ -42,6 +42,7 @@ class Proforma:
     """What would be billed by the end of `billed_on`; it stands until `valid_until`."""
 
     number: str
+    seller: Seller | None
     issued_on: date
     billed_on: date
     valid_until: date
@@ -75,6 +76,7 @@ async def show(call: Call) -> Proforma:
 def _shown(one: model.Proforma) -> Proforma:
     return Proforma(
         number=one.number,
+        seller=Seller.of(one.seller),
         issued_on=one.issued_on,
         billed_on=one.billed_on,
         valid_until=one.valid_until,

@@ -24,7 +24,7 @@ _ACTIVATION = f"^({'|'.join(Activation)})$"
 
 
 class BuyBody(Body):
-    """What is bought, and the seller's own number of the sale: the same again is the same sale.
+    """What is bought, and the number of the sale where it is sold: the same again is the same sale.
 
     `activation` says whether a title opens once it is paid or at once; unsaid, as the terms do.
     """

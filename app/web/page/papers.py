@@ -13,6 +13,7 @@ from billing.rating.model import LineKind
 from billing.reads.credit_notes import CreditLineView, CreditNoteView
 from billing.reads.invoices import InvoiceView, LineView
 from billing.reads.statements import Statement
+from billing.sellers.model import Seller
 from billing.tax.model import TaxGroup
 
 _ENDED = {InvoiceState.VOID: "void", InvoiceState.UNCOLLECTIBLE: "written off"}
@@ -45,6 +46,7 @@ class InvoiceCard:
     """One invoice."""
 
     number: str
+    seller: Seller | None
     issued_on: str
     due_on: str
     total: str
@@ -72,6 +74,7 @@ class CreditCard:
     """One credit note."""
 
     number: str
+    seller: Seller | None
     issued_on: str
     total: str
     lines: tuple[CreditLine, ...]
@@ -83,6 +86,7 @@ def invoice(one: InvoiceView, today: date) -> InvoiceCard:
     tone, state = paid(one, today)
     return InvoiceCard(
         number=one.number,
+        seller=one.seller,
         issued_on=shown(one.issued_on),
         due_on=shown(one.due_on),
         total=money(one.total),
@@ -123,6 +127,7 @@ def credit_note(one: CreditNoteView) -> CreditCard:
     """Show a credit note, with what each line gives back."""
     return CreditCard(
         number=one.number,
+        seller=one.seller,
         issued_on=shown(one.issued_on),
         total=money(one.total),
         lines=tuple(_given_back(line) for line in one.lines),
@@ -162,6 +167,7 @@ def stated(one: Statement) -> Mapping[str, Any]:
         "days": f"{shown(one.from_on)} to {shown(one.to_on)}",
         "opening": money(one.opening),
         "closing": money(one.closing),
+        "seller": one.seller,
         "lines": [
             {
                 "on": shown(each.on),

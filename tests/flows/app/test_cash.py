@@ -148,7 +148,8 @@ async def report_of_a_shift(served: Served) -> None:
     assert [one["kind"] for one in receipts] == ["refund", "payment"]
     judged = await verify(served.house, rules_of(["I11"]), lambda _: None, offences_max=1)
     assert [one.verdict.says for one in judged if not one.verdict.holds] == []
-    assert (await served.api("GET", "receipts/RCT-00000002"))[1]["of_payment"] == "R-1"
+    _, refund = await served.api("GET", "receipts/RCT-00000002")
+    assert (refund["of_payment"], refund["seller"]) == ("R-1", None)
     assert (await served.api("GET", "receipts/RCT-00000009"))[0] == 404
     assert [one["name"] for one in (await served.api("GET", "tills"))[1]] == ["main"]
     assert len((await served.api("GET", "shifts?till=main"))[1]["items"]) == 1
@@ -171,7 +172,9 @@ async def receipt_on_the_pages(carla: Visitor) -> None:
     receipt = "/console/receipts/RCT-00000001"
     for page in (f"/console/accounts/{A}", "/console/search?q=rct-00000001"):
         assert f'href="{receipt}"' in (await carla.get(page)).text
-    assert "Prepare the original" in (await carla.get(receipt)).text
+    shown = (await carla.get(receipt)).text
+    assert "Prepare the original" in shown
+    assert "<dt>Operator</dt><dd>TV</dd>" in shown  # nobody has told who sells
     first = (await carla.post(f"{receipt}/print", once="c4", reason="")).text
     assert "COPY" not in first
     assert "COPY 1" in (await carla.post(f"{receipt}/print", once="c5", reason="")).text

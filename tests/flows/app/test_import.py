@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from datetime import date
 
 import pytest
 
@@ -15,6 +16,7 @@ from gateway.inventory import jobs
 from gateway.inventory import store as boxes
 from gateway.inventory.jobs import JobState
 from gateway.provisioning import routes, targets
+from runtime.store.audit import history
 from tests.flows.app.served import ENVIRONMENT, HARBOUR, HARBOUR_BEGINS, at_work, go_to, rest
 from tests.flows.app.test_import_files import change, widen
 
@@ -29,6 +31,7 @@ TABLES = (
     "offering",
     "price",
     "tax_rate",
+    "seller",
     "target",
     "target_ref",
     "route",
@@ -223,6 +226,41 @@ async def test_a_change_of_the_operator_file_counts(house, folder, old, new):
     again = [await import_paths(house, [path], ENVIRONMENT) for _ in range(2)]
     assert [one.new for one in again] == [{"operator.toml": 1}, {"operator.toml": 0}]
     assert [one.unchanged for one in again] == [{}, {"operator.toml": 1}]
+
+
+async def test_who_sells_is_taken_over_and_stays(house, folder):
+    """The next seller is told for a day to come, and noted; another one of days that are over is
+    refused by its line, with whoever stands there already.
+    """
+    await import_paths(house, [folder], ENVIRONMENT)
+    path = folder / "operator.toml"
+    before = path.read_text()
+    line = before.splitlines().index("[[seller]]") + 1
+    path.write_text(before.replace("Harbour Television GmbH", "Harbour Group AG"))
+    for take in (import_paths, import_good_rows):
+        refused = await take(house, [path], ENVIRONMENT)
+        assert not refused.taken
+        assert [str(one).partition(" up to ")[0] for one in refused.problems] == [
+            f"operator.toml, line {line}: seller.0.from: documents"
+        ]
+    later = '[[seller]]\nfrom = 2040-01-01\nname = "Harbour Group AG"\naddress = ["Quay 1"]\n'
+    path.write_text(f'{before}\n{later}tax_number = "ATU9"\n')
+    taken = [await import_paths(house, [path], ENVIRONMENT) for _ in range(2)]
+    assert [one.new for one in taken] == [{"operator.toml": 1}, {"operator.toml": 0}]
+    path.write_text(before)
+    assert (await import_paths(house, [path], ENVIRONMENT)).unchanged == {"operator.toml": 1}
+    async with house.store.read() as tx:
+        known = await catalog.sellers(tx)
+        deeds = [one for one in await history(tx, "operator") if one.action == "import.seller"]
+    days = (date(2039, 12, 31), date(2040, 1, 1))
+    assert [one.name for one in map(known.on, days) if one] == [
+        "Harbour Television GmbH",
+        "Harbour Group AG",
+    ]
+    assert "Harbour Group AG, Quay 1, Tax number ATU9, from 2040-01-01" in {
+        one.after for one in deeds
+    }
+    assert len(deeds) == 2
 
 
 async def test_a_wrong_zone_is_the_only_problem_of_a_large_folder(house, folder):

@@ -8,13 +8,21 @@ import pytest
 from lxml import html
 
 from app.cli.explaining import explained
-from billing.reads import invoices
+from app.desk.cash_paper import receipt_lines
+from billing.reads import cash, credit_notes, invoices
 from runtime.store import audit
 from tests.flows.app.guest import visiting
 from tests.flows.app.served import at_work, go_to, rest
 from tests.flows.app.visitor import let_in
 
 FLAT = "300001"
+SELLER = {
+    "name": "Harbour Television GmbH",
+    "address": ["Harbour Road 1", "1020 Vienna", "Austria"],
+    "tax_number": "ATU12345678",
+    "register": "FN 123456 x, Commercial Court Vienna",
+}
+PRINTED = "Harbour Road 1 1020 Vienna Austria Tax number ATU12345678 FN 123456 x, Commercial Court"
 
 
 @pytest.fixture
@@ -82,7 +90,7 @@ async def test_a_proforma_says_what_would_be_billed_and_bills_nothing(flat):
         made.append(one)
     assert [one["number"] for one in made] == ["PRO-00000001", "PRO-00000002"]
     assert made[0]["total"] == made[1]["total"]
-    assert made[0]["lines"][0]["period_start"] == bill_day
+    assert (made[0]["lines"][0]["period_start"], made[0]["seller"]) == (bill_day, SELLER)
     assert (await flat.api("GET", "proformas/PRO-00000001"))[1] == made[0]
     assert (await flat.api("GET", "proformas/PRO-9"))[0] == 404
     status, problem = await flat.api("POST", path, {"billed_on": "2030-01-01"})
@@ -118,3 +126,35 @@ async def test_a_statement_is_read_everywhere_alike(flat):
         assert f"Invoice {told['lines'][0]['document']}" in shown
         assert "Owed after 0.00 EUR" in shown
     assert (await owner.get(f"/console/accounts/{FLAT}/statement?since=x")).status == 400
+
+
+async def test_every_document_names_who_sold(flat):
+    """Over the API, on the pages of staff and of the household, and by command: whole and alike."""
+    _, account = await flat.api("GET", f"accounts/{FLAT}")
+    number = account["invoices"][0]["number"]
+    await flat.api("POST", f"invoices/{number}/void", {"recharge": True})
+    await rest(flat.house, "settle")
+    _, account = await flat.api("GET", f"accounts/{FLAT}")
+    (note,) = [one["number"] for one in account["credit_notes"]]
+    documents = [*account["invoices"], *account["credit_notes"]]
+    paths = (f"invoices/{number}", f"credit-notes/{note}", "receipts/RCT-00000001")
+    asked = (*paths, f"accounts/{FLAT}/statement")
+    documents += [(await flat.api("GET", path))[1] for path in asked]
+    assert [one["seller"] for one in documents] == [SELLER] * 7
+    owner, theirs = await let_in(flat), await visiting(flat, FLAT)
+    receipt = "/console/receipts/RCT-00000001"
+    looks = [
+        *[await owner.get(f"/console/accounts/{FLAT}{more}") for more in ("", "/statement")],
+        *[await owner.get(receipt), await owner.post(f"{receipt}/print", once="p1", reason="")],
+        *[await theirs.get(f"/portal/{one}") for one in (paths[0], paths[1], "statement")],
+    ]
+    for seen in looks:
+        shown = " ".join(" ".join(html.fromstring(seen.text).itertext()).split())
+        assert f"{SELLER['name']} {PRINTED}" in shown
+    async with flat.house.store.read() as tx:
+        for document in (await invoices.view(tx, number), await credit_notes.view(tx, note)):
+            assert f"  sold by {SELLER['name']}, Harbour Road 1, 1020" in "\n".join(
+                explained(document)
+            )
+        slip = receipt_lines(await cash.find_receipt(tx, "RCT-00000001"), "Harbour TV", "Anna")
+    assert list(slip[:5]) == [SELLER["name"], *SELLER["address"], "Tax number ATU12345678"]

@@ -127,7 +127,7 @@ async def test_settling_again_bills_nothing_again(office: Office):
 
 
 async def test_the_same_sale_is_sold_once(office: Office):
-    """A seller's own number names one sale: told again it is that one, told otherwise refused."""
+    """The number of a sale where it was made names it: told again it is that one, or refused."""
     await lit(office)
     first = await sell(office, "ALIEN")
     assert first.is_new

@@ -135,7 +135,7 @@ def test_a_wrong_limit_is_named():
 @pytest.mark.parametrize(
     ("told", "line", "field", "why"),
     [
-        ("bogus = 1", 1, "bogus", "unknown; known are operator, targets, payments, dunning"),
+        ("bogus = 1", 1, "bogus", "unknown; known are operator, seller, targets, payments"),
         ("[jobs]\nwhen = 1", 2, "jobs.when", "unknown; known are install"),
         ("[jobs]\ninstall = 1", 2, "jobs.install", "must be a text, not a number"),
         ("jobs = 1", 1, "jobs", "must be a table: [jobs]"),

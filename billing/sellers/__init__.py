@@ -1,0 +1,1 @@
+"""Who sells, as documents have to say it."""
