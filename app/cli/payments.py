@@ -13,9 +13,12 @@ from app.cli.speak import Json, read, run, say, table, tell, write
 if TYPE_CHECKING:
     from app.wiring import House
     from billing.flows.refund import Refunding
+    from billing.flows.second import Decided
+    from billing.reads.refunds import WaitingRefund
     from billing.reads.ways import MethodView, RefundView
     from runtime.store import Tx
 
+Refund = Annotated[str, typer.Argument(help="Its id, as `refund waiting` tells it.")]
 Method = Annotated[str, typer.Argument(help="Its id, as `methods list` tells it.")]
 
 
@@ -24,6 +27,9 @@ def add_to(cli: typer.Typer) -> None:
     group = typer.Typer(help="Money that goes back to who paid it.", no_args_is_help=True)
     group.command("give")(give)
     group.command("list")(listing)
+    group.command("waiting")(waiting)
+    group.command("release")(release)
+    group.command("decline")(decline)
     cli.add_typer(group, name="refund")
     ways = typer.Typer(help="How a household pays by itself.", no_args_is_help=True)
     ways.command("list")(methods)
@@ -46,7 +52,10 @@ def give(
     provider: Annotated[str, typer.Option(help="Whose, where two have such a payment.")] = "",
     as_json: Json = False,
 ) -> None:
-    """Give money back of a payment. Its invoice is open again, but for what a line gives back."""
+    """Give money back of a payment. Its invoice is open again, but for what a line gives back.
+
+    More than one person gives back alone waits for a second one.
+    """
     from dataclasses import asdict
 
     async def story(house: House, tx: Tx) -> Refunding:
@@ -68,11 +77,15 @@ def give(
 
     done = write(story)
     if as_json:
-        tell({**asdict(done), "owed_again": not done.note})
-    else:
-        before = "" if done.is_new else ", as it was before"
-        again = "" if done.note else "; what it had paid is owed again"
-        say(f"{done.amount} of {done.charge} goes back: {done.state}{before}{again}")
+        tell({**asdict(done), "owed_again": not line})
+        return
+    before = "" if done.is_new else ", as it was before"
+    if done.state in {"waiting", "declined"}:
+        word = "waits for a second person" if done.state == "waiting" else "was declined"
+        say(f"{done.amount} of {done.charge} {word}{before}: refund {done.id}")
+        return
+    again = "" if line else "; what it had paid is owed again"
+    say(f"{done.amount} of {done.charge} goes back: {done.state}{before}{again}")
 
 
 def listing(contract: Contract, *, as_json: Json = False) -> None:
@@ -88,10 +101,87 @@ def listing(contract: Contract, *, as_json: Json = False) -> None:
         tell(found)
         return
     rows = [
-        (f"{one.at:%Y-%m-%d}", one.charge, str(one.amount), one.state.value, one.note, one.reason)
+        (
+            f"{one.at:%Y-%m-%d}",
+            one.charge,
+            str(one.amount),
+            one.state.value,
+            one.note,
+            one.reason,
+            one.decided_by,
+            one.decided_why,
+        )
         for one in found
     ]
-    table(("asked on", "payment", "amount", "state", "note", "why"), rows)
+    table(("asked on", "payment", "amount", "state", "note", "why", "second", "said"), rows)
+
+
+def waiting(
+    *,
+    after: Annotated[str, typer.Option(help="Only those behind this refund.")] = "",
+    limit: Annotated[int, typer.Option(min=1, max=500, help="How many.")] = 100,
+    as_json: Json = False,
+) -> None:
+    """List the refunds that wait for a second person, the oldest first."""
+
+    async def story(_: House, tx: Tx) -> list[WaitingRefund]:
+        from billing.reads import refunds
+
+        return await refunds.waiting(tx, limit=limit, after=after)
+
+    found = read(story)
+    if as_json:
+        tell(found)
+        return
+    rows = [
+        (
+            one.id,
+            one.contract,
+            f"{one.at:%Y-%m-%d}",
+            one.charge,
+            str(one.amount),
+            one.by,
+            one.reason,
+        )
+        for one in found
+    ]
+    table(("refund", "contract", "asked on", "payment", "amount", "by", "why"), rows)
+
+
+def release(refund: Refund, *, reason: Reason = "", as_json: Json = False) -> None:
+    """Let a refund go that waits, as a second person: not who asked for it."""
+
+    async def story(house: House, tx: Tx) -> Decided:
+        from app.desk import refunds
+
+        await house.refresh_providers()
+        return await refunds.release(house, tx, refund, actor=actor(), reason=reason)
+
+    _tell_decided(write(story), "goes back", as_json=as_json)
+
+
+def decline(
+    refund: Refund,
+    *,
+    reason: Annotated[str, typer.Option(help="Why, for whoever asked for it and the audit.")],
+    as_json: Json = False,
+) -> None:
+    """Say no to a refund that waits, as a second person: nothing goes back."""
+
+    async def story(house: House, tx: Tx) -> Decided:
+        from app.desk import refunds
+
+        return await refunds.decline(house, tx, refund, actor=actor(), reason=reason)
+
+    _tell_decided(write(story), "is declined", as_json=as_json)
+
+
+def _tell_decided(done: Decided, word: str, *, as_json: bool) -> None:
+    if as_json:
+        tell(done)
+        return
+    before = "" if done.is_new else ", as it was before"
+    say(f"{done.amount} of {done.charges} {word}{before}")
 
 
 def methods(contract: Contract, *, as_json: Json = False) -> None:

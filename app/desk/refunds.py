@@ -1,4 +1,4 @@
-"""Money goes back to who paid it, of one payment. Audited."""
+"""Money goes back to who paid it, of one payment; a second person decides about much. Audited."""
 
 from __future__ import annotations
 
@@ -6,9 +6,10 @@ from app.desk import given
 from app.desk.auditing import note
 from app.desk.boxes import holder_of
 from app.wiring import House
-from billing.flows import refund
+from billing.flows import refund, second
 from billing.flows.refund import Refunding
-from billing.payments.refunds import RefundWish
+from billing.flows.second import Decided
+from billing.payments.refunds import RefundState, RefundWish
 from runtime.store import Tx
 from terms.errors import Invalid
 from terms.money import Money
@@ -29,8 +30,8 @@ async def give_back(
 ) -> Refunding:
     """Give back an amount like 5.00, or all that is left; of a line by a credit note for it.
 
-    The provider is asked after it, and what became of it stands in the list of refunds. Raises what
-    the flow raises.
+    The provider is asked after it, and what became of it stands in the list of refunds. More than
+    one person gives back alone waits for a second one. Raises what the flow raises.
     """
     holder = await holder_of(tx, contract)
     wish = RefundWish(
@@ -52,10 +53,48 @@ async def give_back(
             action="payment.refund",
             subject=f"contract:{contract}",
             before=f"payment {done.charge}",
-            after=f"{done.amount} goes back{with_note}",
+            after=f"{done.amount} {goes(done)}{with_note}",
             reason=wish.reason,
         )
     return done
+
+
+async def release(house: House, tx: Tx, key: str, *, actor: str, reason: str = "") -> Decided:
+    """Let a refund go that waits, as a second person. Raises what the flow raises."""
+    now = await house.clock.business_now(tx)
+    done = await second.release(house.desk, tx, key, now, by=actor)
+    await _note(house, tx, done, actor, action="refund.release", after="goes back", reason=reason)
+    return done
+
+
+async def decline(house: House, tx: Tx, key: str, *, actor: str, reason: str) -> Decided:
+    """Say no to a refund that waits, as a second person. Raises what the flow raises."""
+    why = given.name("reason", reason)
+    now = await house.clock.business_now(tx)
+    done = await second.decline(tx, key, now, by=actor, reason=why)
+    await _note(house, tx, done, actor, action="refund.decline", after="stays here", reason=why)
+    return done
+
+
+def goes(one: Refunding) -> str:
+    """Tell whether a refund goes back, or waits."""
+    return "waits for a second person" if one.state is RefundState.WAITING else "goes back"
+
+
+async def _note(
+    house: House, tx: Tx, done: Decided, actor: str, *, action: str, after: str, reason: str
+) -> None:
+    if done.is_new:
+        await note(
+            house,
+            tx,
+            actor=actor,
+            action=action,
+            subject=f"contract:{done.contract}",
+            before=f"{done.amount} of {done.charges}, asked for by {done.asked_by}",
+            after=f"{done.amount} {after}",
+            reason=reason,
+        )
 
 
 def _read(amount: str, currency: str) -> Money:

@@ -1,12 +1,16 @@
-"""What waits for a person and is no work that was set aside: boxes, deposits, usage of nobody."""
+"""What waits for a person and is no work that was set aside: boxes, deposits, refunds of two, usage
+of nobody.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from app.desk.auditing import naming
 from app.desk.names import names
-from billing.reads import rentals, usage
+from billing.reads import refunds, rentals, usage
+from billing.reads.refunds import WaitingRefund
 from billing.reads.rentals import DepositView
 from billing.reads.usage import WaitingView
 from gateway.inventory import reviews, store
@@ -23,17 +27,26 @@ class Doubt:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """A refund that waits for a second person, and how whoever asked for it is called."""
+
+    refund: WaitingRefund
+    who: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Waiting:
-    """Findings, the newest first, deposits to decide about, and usage that nobody has."""
+    """Findings, the newest first, deposits and refunds to decide about, usage that nobody has."""
 
     doubts: Sequence[Doubt]
     deposits: Sequence[DepositView]
+    refunds: Sequence[Asked]
     usage: Sequence[WaitingView]
 
     @property
     def count(self) -> int:
         """How many there are."""
-        return len(self.doubts) + len(self.deposits) + len(self.usage)
+        return sum(map(len, (self.doubts, self.deposits, self.refunds, self.usage)))
 
 
 async def waiting(tx: Tx, *, rows_max: int) -> Waiting:
@@ -49,5 +62,14 @@ async def waiting(tx: Tx, *, rows_max: int) -> Waiting:
     return Waiting(
         doubts=[Doubt(case=one, contract=contracts.get(one.serial, "")) for one in cases],
         deposits=await rentals.held(tx, is_waiting=True, limit=rows_max),
+        refunds=await _asked(tx, rows_max),
         usage=await usage.waiting(tx, limit=rows_max),
     )
+
+
+async def _asked(tx: Tx, rows_max: int) -> list[Asked]:
+    found = await refunds.waiting(tx, limit=rows_max)
+    if not found:
+        return []
+    name = await naming(tx)
+    return [Asked(refund=one, who=name(one.by)) for one in found]

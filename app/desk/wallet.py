@@ -8,6 +8,7 @@ from app.desk import given
 from app.desk.asking import ask
 from app.desk.auditing import note
 from app.desk.paying import PayLink, check_bound, parse_amount
+from app.desk.refunds import goes
 from app.wiring import House
 from billing.flows import top_up
 from billing.flows.refund import Refunding
@@ -47,7 +48,7 @@ async def pay_out(
 ) -> Sequence[Refunding]:
     """Pay an amount out of a wallet, or all that may go; back the way it came.
 
-    Raises what the flow raises.
+    More than one person gives back alone waits for a second one. Raises what the flow raises.
     """
     why = given.name("reason", reason)
     if len(why) > REASON_CHARS_MAX:
@@ -67,7 +68,7 @@ async def pay_out(
             actor=actor,
             action="wallet.pay_out",
             subject=f"contract:{contract}",
-            after=f"{parts} goes back",
+            after=f"{parts} {goes(done[0])}",
             reason=why,
         )
     return done

@@ -18,7 +18,7 @@ class Right(StrEnum):
 
     SEE = "see"  # look at households, their money, the work and the targets
     CARE = "care"  # act for a household: promise, restore, restart, tell it something
-    TAKE_MONEY = "take_money"  # take payments over the counter, decide about deposits
+    TAKE_MONEY = "take_money"  # take payments over the counter, decide about deposits and refunds
     TAKE_VOUCHERS = "take_vouchers"  # redeem a voucher for a household
     OPERATE = "operate"  # have what is parked or differs tried again
     MOVE_BOXES = "move_boxes"  # hand out jobs, move boxes anywhere

@@ -1,5 +1,5 @@
 """operator.toml: who the operator is, who sells, its targets, payment providers, dunning, rentals,
-taxes, promises, jobs, guard, notices, the gateway for short messages.
+taxes, promises, refunds, jobs, guard, notices, the gateway for short messages.
 
 "${NAME}" inside [targets], [payments] and [sms] is read from an environment that the caller passes
 in, so that no password needs to stand in the file.
@@ -21,6 +21,7 @@ from app.imports.dunning_rules import Dunning, segments_of
 from app.imports.loyalty_rows import TIERS, told_program
 from app.imports.loyalty_sheets import LOYALTY_TIERS
 from app.imports.problems import Problems
+from app.imports.refund_rules import Refunds
 from app.imports.sellers import SELLERS_MAX, SellerTable, sellers_of
 from app.imports.tables import are_tables
 from app.imports.wording import why
@@ -29,6 +30,7 @@ from billing.dunning.brake import BrakePolicy
 from billing.dunning.segment import Segments
 from billing.equipment.model import Starts
 from billing.loyalty.model import Program
+from billing.payments.refunds import Alone
 from billing.promises.model import (
     COUNT_MAX,
     DAYS_MAX,
@@ -146,6 +148,7 @@ class _Shape(_Strict):
     tax: Tax = Tax()
     promises: Promises = Promises()
     billing: Billing = Billing()
+    refunds: Refunds = Refunds()
     loyalty: dict[str, Any] | None = None  # as the catalogue says it; without it that stays
     jobs: Jobs = Jobs()
     guard: Guard | None = None
@@ -184,6 +187,7 @@ class Operator:
     level: Level
     promises: PromisePolicy
     preview_days: int
+    alone: Alone
     program: Program | None
     sending: Sending
     guard: Guard | None
@@ -212,12 +216,15 @@ def read_operator(
     payments = _outside("payments", shape.payments, environment, problems)
     segments = _segments(shape.dunning, shape.operator.currency, problems)
     promises = _promises(shape.promises, shape.operator.currency, problems)
+    alone = _alone(shape.refunds, problems)
     program = None
     if shape.loyalty is not None:
         program = _program(shape.loyalty, shape.operator.currency, problems)
     sms = _filled(shape.sms, SMS, environment, problems) if shape.sms is not None else None
     notices = _notices(shape.notices, sms, problems) if len(problems) == before else None
-    if segments is None or promises is None or notices is None or len(problems) > before:
+    if segments is None or promises is None or alone is None or notices is None:
+        return None
+    if len(problems) > before:
         return None
     return Operator(
         business=shape.operator,
@@ -231,6 +238,7 @@ def read_operator(
         level=Level(shape.tax.rounding),
         promises=promises,
         preview_days=shape.billing.preview_days,
+        alone=alone,
         program=program,
         sending=Sending(shape.jobs.install),
         guard=shape.guard,
@@ -254,6 +262,14 @@ def _segments(told: Dunning, currency: str, problems: Problems) -> Segments | No
         return segments_of(told, currency)
     except Invalid as error:
         problems.add(FILE, error.reason, field=error.field)
+        return None
+
+
+def _alone(told: Refunds, problems: Problems) -> Alone | None:
+    try:
+        return told.alone
+    except Invalid as error:
+        problems.add(FILE, error.reason, field=f"refunds.{error.field}")
         return None
 
 

@@ -36,7 +36,7 @@ from billing.flows import providers
 from billing.flows.publish import Publication, publish
 from billing.flows.signup import MethodRef, SignUp, sign_up
 from billing.loyalty.model import Program
-from billing.reads import accounts, catalog, loyalty
+from billing.reads import accounts, catalog, loyalty, refunds
 from billing.sellers.model import ALWAYS
 from billing.subscriptions.model import Activation
 from billing.tax.model import abroad
@@ -104,6 +104,7 @@ async def _business(
         operator.starts != await catalog.rental_starts(tx),
         operator.promises != await catalog.promise_policy(tx),
         operator.preview_days != await catalog.preview_days(tx),
+        operator.alone != await refunds.alone(tx),
         operator.level != await catalog.tax_level(tx),
         await _sellers(house, tx, operator, actor),
         operator.program not in (None, await loyalty.program(tx)),
@@ -202,6 +203,7 @@ def _publication(folder: Folder, business: Mapping[str, str], held: Program) -> 
         starts=folder.operator.starts if folder.operator else None,
         promises=folder.operator.promises if folder.operator else None,
         window_days=folder.operator.preview_days if folder.operator else None,
+        alone=folder.operator.alone if folder.operator else None,
         level=folder.operator.level if folder.operator else None,
         sellers=folder.operator.sellers if folder.operator else {},
         name=folder.draft.name if folder.draft else "",

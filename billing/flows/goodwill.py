@@ -15,7 +15,7 @@ from sqlalchemy import and_, select
 from billing.accounts.store import account
 from billing.flows.desk import Desk
 from billing.flows.settle import settle
-from billing.invoicing.credit import Charged, goodwill_of
+from billing.invoicing.credit import Charged, CreditLine, goodwill_of
 from billing.invoicing.goodwill import GIVEN, GIVEN_ON, given_from, goodwill
 from billing.invoicing.model import line_named
 from billing.invoicing.store import (
@@ -83,10 +83,9 @@ async def give(
     before = await _before(tx, row, wish)
     if before is not None:
         return before
-    _check(row)
-    charged = await _charged(tx, row)
     key = new_id(now, desk.chance)
-    credit = goodwill_of(charged, wish.amount(charged.line.charge.amount), key)
+    credit = await _credit(tx, row, wish, key)
+    charged = credit.of
     share = wish.of.ppm if isinstance(wish.of, Rate) else None
     written = {
         "id": key,
@@ -113,6 +112,18 @@ async def give(
         amount=credit.amount,
         is_new=True,
     )
+
+
+async def worth(tx: Tx, line: str, wish: Goodwill) -> Money:
+    """Tell what giving comes to with its tax; nothing is written. Raises what giving raises."""
+    credit = await _credit(tx, await _lock(tx, line), wish, "")
+    return credit.split.net + credit.split.tax
+
+
+async def _credit(tx: Tx, row: Any, wish: Goodwill, key: str) -> CreditLine:
+    _check(row)
+    charged = await _charged(tx, row)
+    return goodwill_of(charged, wish.amount(charged.line.charge.amount), key)
 
 
 async def _lock(tx: Tx, line: str) -> Any:

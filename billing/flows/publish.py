@@ -33,6 +33,8 @@ from billing.invoicing.store import invoice_line
 from billing.loyalty import document as loyalty_document
 from billing.loyalty import store as loyalty
 from billing.loyalty.model import Program
+from billing.payments import store as payments
+from billing.payments.refunds import Alone
 from billing.promises import store as promises
 from billing.promises.model import PromisePolicy
 from billing.promotions import document as promotions_document
@@ -55,8 +57,8 @@ class Publication:
     `zone` says which day it is for the operator, `sellers` who sells from which day on. No
     `segments` of dunning leave those that are published, and so does no `brake` of it, no `starts`,
     which says when rentals begin, no `promises`, which may be made, no `level`, which says what tax
-    is rounded once for, and no `window_days`, for which a bill day waits for a person. `name` is
-    what people call this version of the catalogue.
+    is rounded once for, no `window_days`, for which a bill day waits for a person, and no `alone`,
+    how much one person gives back. `name` is what people call this version of the catalogue.
     """
 
     zone: str
@@ -69,6 +71,7 @@ class Publication:
     starts: Starts | None = None
     promises: PromisePolicy | None = None
     window_days: int | None = None
+    alone: Alone | None = None
     level: Level | None = None
     name: str = ""
     promotions: Sequence[Promotion] = ()
@@ -156,7 +159,7 @@ async def _document(tx: Tx) -> Document:
 
 
 async def _publish_rules(tx: Tx, publication: Publication, now: datetime) -> list[str]:
-    """Publish segments, begin of rentals, promises, preview window, level of tax, where new."""
+    """Publish segments, rentals, promises, preview window, refunds, level of tax, where new."""
     changes = []
     brake = publication.brake
     segments, starts, policy = publication.segments, publication.starts, publication.promises
@@ -179,6 +182,11 @@ async def _publish_rules(tx: Tx, publication: Publication, now: datetime) -> lis
     if window_days is not None and window_days != (await billdays.load_gate(tx)).window_days:
         await billdays.keep_window(tx, window_days)
         changes.append(f"a bill day waits {window_days} days")
+    alone = publication.alone
+    if alone is not None and alone != await payments.load_alone(tx):
+        await payments.keep_alone(tx, alone)
+        told = ", ".join(str(alone.limit(one)) for one in sorted(alone.up_to_minor))
+        changes.append(f"a person gives back {told or 'any amount'} alone")
     if publication.level is not None and publication.level is not await tax.load_level(tx):
         await tax.keep_level(tx, publication.level)
         changes.append(f"tax is rounded for each {publication.level.value}")

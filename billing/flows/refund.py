@@ -2,18 +2,18 @@
 
 The wish is written down; its provider is asked later, with no transaction open. Cash is handed over
 by whoever says so: it is booked at once. Never more goes back than came and is still here, also
-while the outcome of another refund is to come.
+while the outcome of another is to come. More than a person gives back alone waits for a second one.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from hashlib import sha256
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from billing.accounts.store import account
 from billing.cash.model import CASH, ReceiptKind
@@ -25,10 +25,19 @@ from billing.flows.movements import Told
 from billing.flows.receipts import Passed
 from billing.flows.receive import provider_of
 from billing.invoicing.model import line_named
-from billing.invoicing.store import credit_note, invoice
+from billing.invoicing.store import invoice
 from billing.payments.model import HOUSE, Moved, Movement, MovementKind
-from billing.payments.refunds import UNDECIDED, RefundState, RefundWish, left_of, refunded_so_far
-from billing.payments.store import movement, movement_from, refund
+from billing.payments.refunds import (
+    ALONE_FOR,
+    LEAVES,
+    UNDECIDED,
+    RefundState,
+    RefundWish,
+    left_of,
+    refunded_so_far,
+    step,
+)
+from billing.payments.store import load_alone, movement, movement_from, refund
 from billing.vouchers.model import PROVIDER as VOUCHER
 from runtime.chance import new_id
 from runtime.store import Tx
@@ -51,87 +60,160 @@ class Refunding:
     is_new: bool
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Going:
+    """A refund that can go now: of which payment, all that moved of it, how much goes."""
+
+    held: Contract
+    wish: RefundWish
+    came: Movement
+    moved: Sequence[Movement]
+    amount: Money
+
+
 async def give_back(
     desk: Desk, tx: Tx, contract: str, wish: RefundWish, now: datetime, *, by: str
 ) -> Refunding:
     """Write a refund down, once for each reference, and have it carried out.
 
-    Raises NotFound for an unknown contract or charge; Invalid for more than is left; Duplicate
-    where the reference stands for another; InvalidTransition where there is nothing to give back.
+    More than one person gives back alone waits for a second one. Raises NotFound for an unknown
+    contract or charge; Invalid for more than is left; Duplicate where the reference stands for
+    another; InvalidTransition where there is nothing to give back.
     """
     held = await lock(tx, contract, now)
     before = await _before(tx, held, wish)
     if before is not None:
         return before
-    charge = await _charge(tx, held, wish)
+    going = await find(desk, tx, held, wish)
+    key = await write_down(desk, tx, going, now, by=by)
+    if await is_alone(tx, held, going.amount, now, by=by):
+        return await leave(desk, tx, going, key, now, by=by)
+    return waiting(going, key)
+
+
+async def find(desk: Desk, tx: Tx, held: Contract, wish: RefundWish) -> Going:
+    """Find what a refund is of, and what goes; of a line that is what its credit note comes to.
+
+    Raises what giving back raises.
+    """
+    moved = await _charge(tx, held, wish)
     await _check_line(tx, held, wish.line)
-    came = next(one for one in charge if one.kind is MovementKind.CLEARED)
-    is_cash = came.provider == CASH
-    if not is_cash:
+    came = next(one for one in moved if one.kind is MovementKind.CLEARED)
+    if came.provider != CASH:
         provider_of(desk, came.provider)
-    left = left_of(charge, await _undecided(tx, came))
-    amount, note = await _amount(desk, tx, wish, left, now, by=by)
-    key = new_id(now, desk.chance)
-    state = RefundState.DONE if is_cash else RefundState.OPEN
+    left = left_of(moved, await _undecided(tx, came))
+    amount = wish.amount or left
+    if left.amount_minor <= 0:
+        raise InvalidTransition(f"nothing is left to give back of {wish.charge}")
+    if amount.currency != left.currency:
+        raise Invalid("amount", f"the payment was in {left.currency}")
+    if wish.line:
+        amount = await goodwill.worth(tx, wish.line, _goodwill(wish, amount))
+    if not 0 < amount.amount_minor <= left.amount_minor:
+        why = f"must be above nothing and no more than {left}, which is left of {wish.charge}"
+        raise Invalid("amount", why)
+    return Going(held=held, wish=wish, came=came, moved=moved, amount=amount)
+
+
+async def is_alone(tx: Tx, held: Contract, amount: Money, now: datetime, *, by: str) -> bool:
+    """Whether somebody may give so much back alone, with what they have given within a day.
+
+    What a second person has let go does not count, nor what was refused or did not arrive.
+    """
+    alone = await load_alone(tx)
+    c = refund.c
+    query = select(c.amount_minor, c.currency).where(
+        c.account_id == held.account,
+        c.currency == amount.currency,
+        c.asked_by == by[:BY_CHARS_MAX],
+        c.decided_by == "",
+        c.asked_at > now - ALONE_FOR,
+        c.state.in_(sorted(LEAVES)),
+    )
+    given = [Money(row.amount_minor, row.currency) for row in await tx.rows(query)]
+    return alone.allows(amount, given)
+
+
+async def write_down(
+    desk: Desk, tx: Tx, going: Going, now: datetime, *, by: str, pay_out: str = ""
+) -> str:
+    """Write a refund down as waiting: nothing has left. Returns its id."""
+    key, wish = new_id(now, desk.chance), going.wish
     row = {
         "id": key,
-        "account_id": held.account,
+        "account_id": going.held.account,
         "reference": wish.reference,
-        "movement_id": came.id,
-        "provider": came.provider,
-        "charge": came.charge,
-        "amount_minor": amount.amount_minor,
-        "currency": amount.currency,
-        "note": note,
+        "movement_id": going.came.id,
+        "provider": going.came.provider,
+        "charge": going.came.charge,
+        "amount_minor": going.amount.amount_minor,
+        "currency": going.amount.currency,
+        "note": "",
         "line": wish.line,
+        "line_minor": wish.amount.amount_minor if wish.line and wish.amount else None,
+        "pay_out": pay_out,
         "reason": wish.reason,
         "asked_by": by[:BY_CHARS_MAX],
         "asked_at": now,
-        "state": state.value,
+        "state": RefundState.WAITING.value,
         "called_at": None,
         "looks": 0,
         "vendor_id": "",
         "code": "",
     }
     await tx.insert(refund, [row])
+    return key
+
+
+def waiting(going: Going, key: str) -> Refunding:
+    """Tell of a refund that waits for a second person."""
+    return Refunding(
+        id=key,
+        charge=going.came.charge,
+        amount=going.amount,
+        state=RefundState.WAITING,
+        note="",
+        is_new=True,
+    )
+
+
+async def leave(desk: Desk, tx: Tx, going: Going, key: str, now: datetime, *, by: str) -> Refunding:
+    """Let a refund go that is written down: cash is handed over, a provider is asked later.
+
+    Raises InvalidTransition where `by` has no open shift to hand it over from.
+    """
+    wish, amount, note = going.wish, going.amount, ""
+    if wish.line:
+        given = _goodwill(wish, wish.amount or amount)
+        note = (await goodwill.give(desk, tx, wish.line, given, now, by=by)).note
+    is_cash = going.came.provider == CASH
+    state = step(RefundState.WAITING, RefundState.DONE if is_cash else RefundState.OPEN)
+    values = {"amount_minor": amount.amount_minor, "note": note, "state": state.value}
+    await tx.execute(update(refund).where(refund.c.id == key).values(**values))
     if is_cash:
-        told = await _handed_over(tx, held, charge, amount)
-        await movements.hear(desk, tx, [told], [], now)
-        passed = Passed(
-            kind=ReceiptKind.REFUND,
-            account=held.account,
-            zone=held.zone,
-            cause=key,
-            amount=amount,
-            reference=wish.reference,
-        )
-        await receipts.write(desk, tx, passed, now, by=by)
+        await _hand_over(desk, tx, going, key, now, by=by)
     else:
         await desk.work.mark(tx, "refund", [key])
-    return Refunding(id=key, charge=came.charge, amount=amount, state=state, note=note, is_new=True)
+    return replace(waiting(going, key), state=state, note=note)
 
 
-async def _amount(
-    desk: Desk, tx: Tx, wish: RefundWish, left: Money, now: datetime, *, by: str
-) -> tuple[Money, str]:
-    """Tell how much goes back; for a line by the credit note that is written for it."""
-    amount = wish.amount or left
-    if left.amount_minor <= 0:
-        raise InvalidTransition(f"nothing is left to give back of {wish.charge}")
-    if amount.currency != left.currency:
-        raise Invalid("amount", f"the payment was in {left.currency}")
-    note = ""
-    if wish.line:
-        given = Goodwill(of=amount, reason=wish.reason, reference=_named(wish.reference))
-        done = await goodwill.give(desk, tx, wish.line, given, now, by=by)
-        note = done.note
-        c = credit_note.c
-        total = await tx.scalar(select(c.total_minor).where(c.number == note))
-        amount = Money(int(total or 0), amount.currency)
-    if not 0 < amount.amount_minor <= left.amount_minor:
-        why = f"must be above nothing and no more than {left}, which is left of {wish.charge}"
-        raise Invalid("amount", why)
-    return amount, note
+async def _hand_over(desk: Desk, tx: Tx, going: Going, key: str, now: datetime, *, by: str) -> None:
+    """Book cash that goes back, with its receipt."""
+    told = await _handed_over(tx, going.held, going.moved, going.amount)
+    await movements.hear(desk, tx, [told], [], now)
+    passed = Passed(
+        kind=ReceiptKind.REFUND,
+        account=going.held.account,
+        zone=going.held.zone,
+        cause=key,
+        amount=going.amount,
+        reference=going.wish.reference,
+    )
+    await receipts.write(desk, tx, passed, now, by=by)
+
+
+def _goodwill(wish: RefundWish, amount: Money) -> Goodwill:
+    return Goodwill(of=amount, reason=wish.reason, reference=_named(wish.reference))
 
 
 def _named(reference: str) -> str:
@@ -179,7 +261,7 @@ async def _undecided(tx: Tx, came: Movement) -> Sequence[Money]:
     return [Money(row.amount_minor, row.currency) for row in await tx.rows(query)]
 
 
-async def _handed_over(tx: Tx, held: Contract, charge: list[Movement], amount: Money) -> Told:
+async def _handed_over(tx: Tx, held: Contract, charge: Sequence[Movement], amount: Money) -> Told:
     """Word cash that goes back: as the sum so far, as every provider tells it."""
     so_far = refunded_so_far(charge) + amount.amount_minor
     name = charge[0].charge

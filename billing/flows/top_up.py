@@ -2,7 +2,8 @@
 
 Topping up is a payment like any other: settle pays the oldest debt with it and keeps the rest. Out
 of a wallet goes what is unused, back the way it came, as refunds; a voucher's money and what we
-gave ourselves stay. What it pays for then is nothing: no invoice is open again by it.
+gave ourselves stay. What it pays for then is nothing: no invoice is open again by it. More than a
+person gives back alone waits for a second one, all of it.
 """
 
 from __future__ import annotations
@@ -101,6 +102,7 @@ async def pay_out(
         raise InvalidTransition("nothing is in the wallet that could be paid out")
     if amount.currency != there.currency or amount.amount_minor > there.amount_minor:
         raise Invalid("amount", f"no more than {there} can be paid out of the wallet")
+    is_alone = await refund.is_alone(tx, held, amount, now, by=by)
     done = []
     for n, (came, part) in enumerate(await _shares(desk, tx, held, amount), 1):
         one = RefundWish(
@@ -110,7 +112,12 @@ async def pay_out(
             reason=wish.reason,
             reference=_reference(wish, n),
         )
-        done.append(await refund.give_back(desk, tx, contract, one, now, by=by))
+        going = await refund.find(desk, tx, held, one)
+        key = await refund.write_down(desk, tx, going, now, by=by, pay_out=wish.reference)
+        if is_alone:
+            done.append(await refund.leave(desk, tx, going, key, now, by=by))
+        else:
+            done.append(refund.waiting(going, key))
     return done
 
 

@@ -23,12 +23,15 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    delete,
     false,
+    select,
     text,
 )
 
 from billing.payments.model import SUPERSEDED, Attempt, AttemptState, Movement, MovementKind
-from runtime.store import Instant, metadata
+from billing.payments.refunds import Alone
+from runtime.store import Instant, Tx, metadata
 from terms.ids import AccountId, AttemptId, InvoiceId
 from terms.money import Money
 
@@ -174,6 +177,14 @@ refund = Table(
     Column("looks", Integer, nullable=False),
     Column("vendor_id", String(120), nullable=False),
     Column("code", String(80), nullable=False),
+    # Of the line, what was asked for: a credit note comes to its tax besides.
+    Column("line_minor", BigInteger),
+    # The reference of the paying out of a wallet that it is a part of.
+    Column("pay_out", String(100), nullable=False, server_default=text("''")),
+    # The second person, where it was more than one gives back alone. Business time.
+    Column("decided_by", String(80), nullable=False, server_default=text("''")),
+    Column("decided_at", Instant),
+    Column("decided_why", String(254), nullable=False, server_default=text("''")),
     UniqueConstraint("account_id", "reference"),
     CheckConstraint("amount_minor > 0", name="amount_minor"),
     Index(None, "provider", "charge"),
@@ -183,6 +194,20 @@ refund = Table(
         sqlite_where=text("state IN ('open', 'unknown')"),
         postgresql_where=text("state IN ('open', 'unknown')"),
     ),
+    Index(
+        "ix_refund_waiting",
+        "id",
+        sqlite_where=text("state = 'waiting'"),
+        postgresql_where=text("state = 'waiting'"),
+    ),
+)
+
+refund_limit = Table(
+    "refund_limit",
+    metadata,
+    Column("currency", String(3), primary_key=True),
+    Column("alone_minor", BigInteger, nullable=False),
+    CheckConstraint("alone_minor >= 0", name="alone_minor"),
 )
 
 provider_cursor = Table(
@@ -272,3 +297,17 @@ def movement_from(row: Any) -> Movement:
         received_at=row.received_at,
         is_settled=row.settled_at is not None,
     )
+
+
+async def load_alone(tx: Tx) -> Alone:
+    """Read how much one person gives back alone; any amount where nothing was published."""
+    c = refund_limit.c
+    rows = await tx.rows(select(c.currency, c.alone_minor).order_by(c.currency))
+    return Alone(up_to_minor={row.currency: row.alone_minor for row in rows})
+
+
+async def keep_alone(tx: Tx, alone: Alone) -> None:
+    """Publish how much one person gives back alone."""
+    await tx.execute(delete(refund_limit))
+    told = alone.up_to_minor.items()
+    await tx.insert(refund_limit, [{"currency": key, "alone_minor": n} for key, n in told])

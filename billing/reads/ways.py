@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Any
 
 from sqlalchemy import select
 
@@ -36,7 +38,7 @@ class MethodView:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RefundView:
-    """Money that somebody wanted given back, and how far that is."""
+    """Money that somebody wanted given back, how far that is, and who was the second person."""
 
     id: str
     reference: str
@@ -49,6 +51,9 @@ class RefundView:
     reason: str
     by: str
     code: str
+    decided_by: str
+    decided_at: datetime | None
+    decided_why: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,22 +93,34 @@ async def refunds(
     """List the refunds of a household behind a place, the newest first. Raises NotFound."""
     c = refund.c
     query = select(refund).where(c.account_id == await _account(tx, contract))
-    return [
-        RefundView(
-            id=row.id,
-            reference=row.reference,
-            at=row.asked_at,
-            provider=row.provider,
-            charge=row.charge,
-            amount=Money(row.amount_minor, row.currency),
-            state=RefundState(row.state),
-            note=row.note,
-            reason=row.reason,
-            by=row.asked_by,
-            code=row.code,
-        )
-        for row in await tx.rows(keyset.page(query, (c.asked_at, c.id), behind, limit))
-    ]
+    found = await tx.rows(keyset.page(query, (c.asked_at, c.id), behind, limit))
+    return [_refund(row) for row in found]
+
+
+async def refunds_of(tx: Tx, keys: Iterable[str]) -> list[RefundView]:
+    """List the refunds of some ids."""
+    c = refund.c
+    query = select(refund).where(c.id.in_(sorted(keys))).order_by(c.id)
+    return [_refund(row) for row in await tx.rows(query)]
+
+
+def _refund(row: Any) -> RefundView:
+    return RefundView(
+        id=row.id,
+        reference=row.reference,
+        at=row.asked_at,
+        provider=row.provider,
+        charge=row.charge,
+        amount=Money(row.amount_minor, row.currency),
+        state=RefundState(row.state),
+        note=row.note,
+        reason=row.reason,
+        by=row.asked_by,
+        code=row.code,
+        decided_by=row.decided_by,
+        decided_at=row.decided_at,
+        decided_why=row.decided_why,
+    )
 
 
 async def payable_back(tx: Tx, contract: str) -> list[PaidView]:

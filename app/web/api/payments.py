@@ -56,7 +56,10 @@ class SetupBody(Body):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Refund:
-    """Money that goes back: open, unknown (the answer was lost: it is looked up), done, refused."""
+    """Money that goes back: open, unknown (the answer was lost: it is looked up), done, refused.
+
+    Before that it may wait for a second person, who is told in `decided_by`, and be declined.
+    """
 
     id: str
     reference: str
@@ -68,6 +71,10 @@ class Refund:
     credit_note: str
     reason: str
     code: str
+    asked_by: str
+    decided_by: str
+    decided_at: datetime | None
+    decided_why: str
 
     @classmethod
     def of(cls, one: RefundView) -> Refund:
@@ -83,6 +90,10 @@ class Refund:
             credit_note=one.note,
             reason=one.reason,
             code=one.code,
+            asked_by=one.by,
+            decided_by=one.decided_by,
+            decided_at=one.decided_at,
+            decided_why=one.decided_why,
         )
 
 
@@ -127,7 +138,8 @@ class SetupLink:
 async def give_back(call: Call, tx: Tx) -> RefundAsked:
     """Give money back of a payment; the provider is asked at once, cash is booked as handed over.
 
-    Never more goes back than came in and is still here. Without a line what it had paid is owed
+    Never more goes back than came in and is still here; more than one person gives back alone waits
+    for a second one. Without a line what it had paid is owed
     again: `owed_again` says so.
     """
     body: RefundBody = call.body
@@ -144,10 +156,10 @@ async def give_back(call: Call, tx: Tx) -> RefundAsked:
         reference=body.reference,
         actor=call.actor,
     )
-    found = await ways.refunds(tx, contract)
-    shown = next(Refund.of(one) for one in found if one.id == done.id)
+    (found,) = await ways.refunds_of(tx, [done.id])
+    shown = Refund.of(found)
     kept = {field.name: getattr(shown, field.name) for field in fields(shown)}
-    return RefundAsked(**kept, owed_again=not done.note)
+    return RefundAsked(**kept, owed_again=not body.line)
 
 
 async def list_refunds(call: Call) -> Page[Refund]:

@@ -27,6 +27,7 @@ from app.web.api import (
     proformas,
     promotions,
     purchases,
+    refunds,
     targets,
     usage,
     vouchers,
@@ -37,6 +38,7 @@ from app.web.api import (
 API = (
     *accounts.ROUTES,
     *payments.ROUTES,
+    *refunds.ROUTES,
     *life.ROUTES,
     *purchases.ROUTES,
     *usage.ROUTES,

@@ -113,7 +113,10 @@ async def top_up(call: Call) -> TopUpLink:
 
 
 async def pay_out(call: Call, tx: Tx) -> Sequence[Refund]:
-    """Pay money out of a wallet, back the way it came; cash is booked as handed over."""
+    """Pay money out of a wallet, back the way it came; cash is booked as handed over.
+
+    More than one person gives back alone waits for a second one, all of it.
+    """
     body: PayOutBody = call.body
     contract = call.part("contract")
     done = await wallet.pay_out(
@@ -125,8 +128,8 @@ async def pay_out(call: Call, tx: Tx) -> Sequence[Refund]:
         reference=body.reference,
         actor=call.actor,
     )
-    keys = {one.id for one in done}
-    return [Refund.of(one) for one in await ways.refunds(tx, contract) if one.id in keys]
+    keys = [one.id for one in done]
+    return [Refund.of(one) for one in await ways.refunds_of(tx, keys)]
 
 
 _HERE = "accounts/{contract}/wallet"

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from app.desk import metering, reviews, targets
+from app.desk import metering, refunds, reviews, targets
 from app.web.console.forms import (
     DecideForm,
+    DeclineForm,
     DismissForm,
+    RefundForm,
     ReleaseForm,
     RepairForm,
     ResolveForm,
     UsageForm,
 )
 from app.web.route import Call
+from billing.payments.refunds import RefundState
 from runtime.store import Tx
 
 
@@ -80,6 +83,24 @@ async def resolve(call: Call, tx: Tx) -> str:
         forget_key=form.forget_key == "yes",
     )
     return f"Box {done.serial}: it is settled."
+
+
+async def release_refund(call: Call, tx: Tx) -> str:
+    """Let a refund go, as a second person."""
+    form: RefundForm = call.form
+    done = await refunds.release(call.house, tx, form.id, actor=call.actor)
+    if not done.is_new:
+        return f"{done.amount} was let go before: nothing changed."
+    if all(one.state is RefundState.DONE for one in done.parts):
+        return f"{done.amount} is given back: whoever asked for it hands it over."
+    return f"{done.amount} goes back: the provider is asked."
+
+
+async def decline_refund(call: Call, tx: Tx) -> str:
+    """Say no to a refund, as a second person."""
+    form: DeclineForm = call.form
+    done = await refunds.decline(call.house, tx, form.id, actor=call.actor, reason=form.reason)
+    return f"{done.amount} is declined: nothing goes back."
 
 
 async def release_usage(call: Call, tx: Tx) -> str:

@@ -36,6 +36,18 @@ class ResolveForm(Form):
     forget_key: Literal["yes", ""] = ""
 
 
+class RefundForm(Form):
+    """Which refund a second person lets go."""
+
+    id: Key
+
+
+class DeclineForm(RefundForm):
+    """Which refund a second person declines, and why."""
+
+    reason: Annotated[str, Field(min_length=1, max_length=200)]
+
+
 class UsageForm(Form):
     """Whose usage is looked at again."""
 

@@ -197,9 +197,10 @@ def _tiles(sums: Totals, queues: list[Queue]) -> tuple[Tile, ...]:
 def _waits(parked: list[Parked], others: Waiting) -> Tile:
     """Count all that waits for a person, and say what it is."""
     deposits = "deposit" if len(others.deposits) == 1 else "deposits"
+    refunds = "refund" if len(others.refunds) == 1 else "refunds"
     kinds = (
         *((parked, "set aside"), (others.doubts, "to review"), (others.deposits, deposits)),
-        (others.usage, "used by nobody"),
+        *((others.refunds, refunds), (others.usage, "used by nobody")),
     )
     hint = ", ".join(f"{len(rows)} {word}" for rows, word in kinds if rows)
     tile = _count("Waits for a person", len(parked) + others.count, "bad")

@@ -23,7 +23,9 @@ from app.web.console import deeds, waiting
 from app.web.console.account import account, besides, listing
 from app.web.console.forms import (
     DecideForm,
+    DeclineForm,
     DismissForm,
+    RefundForm,
     ReleaseForm,
     RepairForm,
     ResolveForm,
@@ -124,6 +126,20 @@ class Console:
                 f"{WAITING}/resolve", deeds.resolve, Right.MOVE_BOXES, ResolveForm, back=WAITING
             ),
             self._form(
+                f"{WAITING}/refunds/release",
+                deeds.release_refund,
+                Right.TAKE_MONEY,
+                RefundForm,
+                back=WAITING,
+            ),
+            self._form(
+                f"{WAITING}/refunds/decline",
+                deeds.decline_refund,
+                Right.TAKE_MONEY,
+                DeclineForm,
+                back=WAITING,
+            ),
+            self._form(
                 f"{WAITING}/usage/release", deeds.release_usage, form=UsageForm, back=WAITING
             ),
             self._form(
@@ -214,7 +230,7 @@ class Console:
         async with self.house.store.read() as tx:
             frame = await self.frame(tx, call, call.query.said)
             found = waiting.page(await read_waiting(tx, rows_max=LINES_MAX))
-        return html(self.drawing.page("waiting", frame=frame, waiting=found))
+        return html(self.drawing.page("waiting", frame=frame, waiting=found, me=call.actor))
 
     async def _accounts(self, call: Call) -> web.Response:
         query: AccountsQuery = call.query

@@ -1,4 +1,4 @@
-"""What waits for a person, as pages show it: about boxes, deposits, usage that nobody has."""
+"""What waits for a person, as pages show it: about boxes, deposits, refunds, usage of nobody."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from app.desk.waiting import Doubt, Waiting
+from app.desk.waiting import Asked, Doubt, Waiting
 from app.web.page.words import shown
+from billing.cash.model import CASH
 from billing.equipment.model import Ending
 from billing.reads.rentals import DepositView
 from billing.reads.usage import WaitingView
@@ -78,6 +79,22 @@ class DepositRow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RefundRow:
+    """A refund that a second person decides about; `by` asked for it, called `who`."""
+
+    id: str
+    contract: str
+    name: str
+    amount: str
+    text: str
+    reason: str
+    by: str
+    who: str
+    at: datetime
+    is_cash: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class UsageRow:
     """A record of usage that nobody has, and what can be done about it."""
 
@@ -96,6 +113,7 @@ class WaitingPage:
 
     doubts: tuple[DoubtRow, ...]
     deposits: tuple[DepositRow, ...]
+    refunds: tuple[RefundRow, ...]
     usage: tuple[UsageRow, ...]
 
 
@@ -104,7 +122,30 @@ def page(found: Waiting) -> WaitingPage:
     return WaitingPage(
         doubts=tuple(_doubt(one) for one in found.doubts),
         deposits=tuple(_deposit(one) for one in found.deposits),
+        refunds=tuple(_refund(one) for one in found.refunds),
         usage=tuple(_usage(one) for one in found.usage),
+    )
+
+
+def _refund(asked: Asked) -> RefundRow:
+    one = asked.refund
+    text = f"Of {one.provider} {one.charge}"
+    if one.is_pay_out:
+        more = f" and {one.parts - 1} more" if one.parts > 1 else ""
+        text = f"Out of the wallet, of {one.provider} {one.charge}{more}"
+    if one.line:
+        text = f"{text}, with a credit note for {one.line}"
+    return RefundRow(
+        id=one.id,
+        contract=one.contract,
+        name=one.name,
+        amount=str(one.amount),
+        text=text,
+        reason=one.reason,
+        by=one.by,
+        who=asked.who,
+        at=one.at,
+        is_cash=one.provider == CASH,
     )
 
 

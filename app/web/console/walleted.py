@@ -23,6 +23,7 @@ from app.web.route import Call, Form, Route
 from billing.payments.refunds import RefundState
 from billing.reads import wallet as reading
 from runtime.store import Tx
+from terms.money import total
 
 if TYPE_CHECKING:
     from app.web.console.pages import Console
@@ -106,6 +107,9 @@ async def _pay_out(call: Call, tx: Tx) -> str:
         reference=f"desk-{call.once[:32]}",
         actor=call.actor,
     )
+    if done[0].state is RefundState.WAITING:
+        amount = total((one.amount for one in done), done[0].amount.currency)
+        return f"{amount} waits for a second person: nothing has left."
     parts = ", ".join(
         money(one.amount)
         + (" handed over" if one.state is RefundState.DONE else " by its provider")

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from app.desk.auditing import naming
 from app.web.page.words import Tone, money, shown
 from billing.debits.model import Creditor
 from billing.payments.model import DEBIT
 from billing.payments.refunds import RefundState
-from billing.reads import debits, ways
+from billing.reads import debits, refunds, ways
 from billing.reads.ways import MethodView, PaidView, RefundView
 from runtime.store import Tx
 
 _STATES: Mapping[RefundState, tuple[Tone, str]] = {
+    RefundState.WAITING: ("warn", "waits for a second person"),
+    RefundState.DECLINED: ("off", "declined"),
     RefundState.OPEN: ("calm", "on its way"),
     RefundState.UNKNOWN: ("warn", "answer awaited"),
     RefundState.DONE: ("good", "given back"),
@@ -47,25 +50,37 @@ class RefundRow:
     state: str
     tone: Tone
     detail: str
+    is_waiting: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ways:
-    """How a household pays, what went back, what may; who collects by direct debit, if anybody."""
+    """How a household pays, what went back, what may; who collects by direct debit, if anybody.
+
+    Up to `alone_up_to` one person gives back within a day; empty where that is any amount.
+    """
 
     creditor: Creditor | None
     methods: Sequence[MethodRow]
     refunds: Sequence[RefundRow]
     payable_back: Sequence[PaidView]
+    alone_up_to: str
 
 
 async def gathered(tx: Tx, contract: str) -> Ways:
     """Gather all of it. Raises NotFound."""
+    asked = await ways.refunds(tx, contract)
+    name = await naming(tx) if asked else str
+    payable_back = await ways.payable_back(tx, contract)
+    limit = None
+    if payable_back:
+        limit = (await refunds.alone(tx)).limit(payable_back[0].left.currency)
     return Ways(
         creditor=await debits.creditor(tx),
         methods=[_method(one) for one in await ways.methods(tx, contract)],
-        refunds=[_refund(one) for one in await ways.refunds(tx, contract)],
-        payable_back=await ways.payable_back(tx, contract),
+        refunds=[_refund(one, name) for one in asked],
+        payable_back=payable_back,
+        alone_up_to=str(limit or ""),
     )
 
 
@@ -92,13 +107,26 @@ def _method(one: MethodView) -> MethodRow:
     )
 
 
-def _refund(one: RefundView) -> RefundRow:
+def _refund(one: RefundView, name: Callable[[str], str]) -> RefundRow:
     tone, state = _STATES[one.state]
-    parts = (one.charge, one.note, one.reason, one.code.replace("_", " "))
+    parts = (one.charge, one.note, one.reason, one.code.replace("_", " "), _second(one, name))
     return RefundRow(
         at=one.at,
         amount=money(one.amount),
         state=state,
         tone=tone,
         detail=", ".join(filter(None, parts)),
+        is_waiting=one.state is RefundState.WAITING,
     )
+
+
+def _second(one: RefundView, name: Callable[[str], str]) -> str:
+    """Tell who was the second person of a refund, where there was one."""
+    asked = f"asked for by {name(one.by)}"
+    if one.state is RefundState.WAITING:
+        return asked
+    if not one.decided_by:
+        return ""
+    word = "declined by" if one.state is RefundState.DECLINED else "let go by"
+    why = f": {one.decided_why}" if one.decided_why else ""
+    return f"{asked}, {word} {name(one.decided_by)}{why}"

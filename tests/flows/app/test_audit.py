@@ -67,6 +67,8 @@ ELSEWHERE = {  # done in tests of their own
     *(f"{kind}/lines/{{number}}/goodwill" for kind in ("/api/v1", "/console")),
     "/api/v1/accounts/{contract}/refunds",
     "/console/accounts/{contract}/refund",
+    *(f"/api/v1/refunds/{{id}}/{deed}" for deed in ("release", "decline")),
+    *(f"/console/waiting/refunds/{deed}" for deed in ("release", "decline")),
     *(f"/api/v1/accounts/{{contract}}/methods/{deed}" for deed in ("default", "remove")),
     *(f"/console/accounts/{{contract}}/method-{deed}" for deed in ("default", "remove")),
     *(f"/portal/cards/{deed}" for deed in ("default", "remove")),

@@ -143,6 +143,9 @@ ASKED = {
     "pay": (DARK, "5.00", "--reference", "R-1"),
     "refund give": (DARK, "R-1", *("--amount", "1.00", "--reason", "r", "--reference", "B-1")),
     "refund list": (DARK,),
+    "refund waiting": (),
+    "refund release": ("{B2}",),
+    "refund decline": ("{B3}",),
     "cash till": ("main", "--place", "Front desk"),
     "cash tills": (),
     "cash open": ("main", "--float", "10.00"),
@@ -309,7 +312,7 @@ LOOKING = {
         "promotions",
         *("vouchers list", "vouchers dealers"),
         "loyalty show",
-        *("refund list", "methods list", "methods add"),
+        *("refund list", "refund waiting", "methods list", "methods add"),
     ),
 }
 
@@ -346,6 +349,8 @@ def named(name: str, told: Any) -> dict[str, str]:
     """Name what a command has made, or listed, for those that come after it."""
     if name == "bank review":
         return {one["ref"]: one["id"] for one in told}
+    if name == "refund waiting":
+        return {one["reference"]: one["id"] for one in told}
     if name == "mandates give":
         return {"mandate": told["method"]}
     if name == "debits make":
@@ -405,6 +410,19 @@ def count_by_another(ours: Operation) -> None:
         database.commit()
 
 
+def ask_by_another(ours: Operation) -> None:
+    """Let somebody else have asked for two refunds that wait for a second person."""
+    with closing(sqlite3.connect(ours.product.folder / "boxoffice.db")) as database:
+        database.execute("INSERT INTO refund_limit VALUES ('EUR', 0)")
+        database.commit()
+        for name in ("B2", "B3"):
+            asked = ["refund", "give", DARK, "R-1", "--amount", "0.10", "--reason", "r"]
+            assert CliRunner().invoke(cli, [*asked, "--reference", name]).exit_code == 0
+        database.execute("UPDATE refund SET asked_by = 'anna' WHERE state = 'waiting'")
+        database.execute("DELETE FROM refund_limit")
+        database.commit()
+
+
 def pay_ahead(_ours: Operation) -> None:
     """Take cash of a household that owes nothing."""
     asked = ["pay", LIT, "90.00", "--reference", "W-0"]
@@ -418,6 +436,7 @@ BEFORE = {
     "cash approve": count_by_another,
     "debits coming": wait_for_debits,
     "mandates give": wait_for_money,
+    "refund waiting": ask_by_another,
     "wallet pay-out": pay_ahead,
     "debits withdraw": add_a_batch,
 }

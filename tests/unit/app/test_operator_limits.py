@@ -15,6 +15,7 @@ from billing.dunning.document import read, written
 from billing.dunning.late_fees import LateFees
 from billing.dunning.reactivation import Needs, Reactivation
 from billing.loyalty.model import Program
+from billing.payments.refunds import Alone
 from terms.money import Rate
 
 OPERATOR = """
@@ -208,3 +209,21 @@ def test_how_long_points_live_is_read_alike_everywhere(months: str, why: str):
         assert catalogue is not None
         assert operator.program == Program(months=int(months.strip('"')), currency="EUR")
         assert [row.months for row in catalogue.loyalty or ()] == [operator.program.months]
+
+
+def test_how_much_one_person_gives_back_is_told_by_currency():
+    """None told is any amount; what is no amount, or in no currency, is a problem by its field."""
+    problems = Problems()
+    found = read_operator(OPERATOR.encode(), {}, problems)
+    assert found is not None
+    assert found.alone == Alone()
+    told = OPERATOR + '[refunds.alone_up_to]\nEUR = "100.00"\nJPY = "0"\n'
+    found = read_operator(told.encode(), {}, problems)
+    assert found is not None
+    assert found.alone == Alone(up_to_minor={"EUR": 10_000, "JPY": 0})
+    assert list(problems) == []
+    for key, text in (("EUR", "1.005"), ("EUR", "-1"), ("eur", "1"), ("EUR", "1" + "0" * 15)):
+        problems = Problems()
+        told = OPERATOR + f'[refunds.alone_up_to]\n{key} = "{text}"\n'
+        assert read_operator(told.encode(), {}, problems) is None
+        assert [one.field for one in problems] == [f"refunds.alone_up_to.{key}"]

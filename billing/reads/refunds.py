@@ -1,0 +1,89 @@
+"""Refunds that wait for a second person, of all households; how much one gives back alone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import case, func, select
+
+from billing.accounts.store import account, customer, service
+from billing.payments.refunds import Alone, RefundState
+from billing.payments.store import load_alone, refund
+from runtime.store import Tx
+from terms.money import Money
+
+LIMIT_MAX = 500
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WaitingRefund:
+    """A refund that waits, with all its parts; `by` asked for it. `line` is credited by it."""
+
+    id: str
+    contract: str
+    name: str
+    at: datetime
+    by: str
+    provider: str
+    charge: str
+    parts: int
+    amount: Money
+    line: str
+    is_pay_out: bool
+    reason: str
+    reference: str
+
+
+async def waiting(tx: Tx, *, limit: int = 50, after: str = "") -> list[WaitingRefund]:
+    """List refunds that wait for a second person, the oldest first, perhaps behind one."""
+    c = refund.c
+    whole = case((c.pay_out == "", c.id), else_=c.pay_out)
+    first = func.min(c.id)
+    rows = (
+        select(
+            first.label("id"),
+            func.count().label("parts"),
+            func.sum(c.amount_minor).label("total_minor"),
+        )
+        .where(c.state == RefundState.WAITING.value)
+        .group_by(c.account_id, whole)
+        .having(first > after)
+        .order_by(first)
+        .limit(min(limit, LIMIT_MAX))
+        .subquery()
+    )
+    contract = select(func.min(service.c.contract)).where(service.c.account_id == c.account_id)
+    query = (
+        select(refund, rows.c.parts, rows.c.total_minor)
+        .add_columns(customer.c.name, contract.scalar_subquery().label("contract"))
+        .select_from(
+            rows.join(refund, c.id == rows.c.id)
+            .join(account, account.c.id == c.account_id)
+            .join(customer, customer.c.id == account.c.customer_id)
+        )
+        .order_by(c.id)
+    )
+    return [
+        WaitingRefund(
+            id=row.id,
+            contract=row.contract,
+            name=row.name,
+            at=row.asked_at,
+            by=row.asked_by,
+            provider=row.provider,
+            charge=row.charge,
+            parts=row.parts,
+            amount=Money(int(row.total_minor), row.currency),
+            line=row.line,
+            is_pay_out=bool(row.pay_out),
+            reason=row.reason,
+            reference=row.pay_out or row.reference,
+        )
+        for row in await tx.rows(query)
+    ]
+
+
+async def alone(tx: Tx) -> Alone:
+    """Tell how much one person gives back alone."""
+    return await load_alone(tx)
