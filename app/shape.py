@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager
 from functools import cache
 
 from app.identity import tokens
-from app.migrations import LOCATION
+from app.migrations import LOCATION, whole
 from app.sealing import SealsAnew, check_key, check_sealed
 from app.settings import Settings
 from app.wiring import House, build, closing
@@ -36,8 +36,7 @@ async def bring_up(settings: Settings) -> tuple[str, str]:
     async with closing(build(settings)) as house:
         before = await current(house)
         _check_known(house, before)
-        if before != newest():
-            await _migrate(house)
+        await _migrate(house, before)
         await _first_token(house)
         return before, newest()
 
@@ -80,10 +79,9 @@ async def make_sure(house: House) -> None:
     """
     found = await current(house)
     _check_known(house, found)
-    if found != newest():
-        if not house.store.is_sqlite:
-            raise DomainError(_OLDER)
-        await _migrate(house)
+    if found != newest() and not house.store.is_sqlite:
+        raise DomainError(_OLDER)
+    await _migrate(house, found)
     await _first_token(house)
 
 
@@ -131,10 +129,22 @@ def _check_known(house: House, found: str) -> None:
         )
 
 
-async def _migrate(house: House) -> None:
-    from runtime.store import migrate  # noqa: PLC0415 - see above
+async def _migrate(house: House, found: str) -> None:
+    if not found and house.store.is_sqlite:
+        found = await _make(house)
+    if found != newest():
+        from runtime.store import migrate  # noqa: PLC0415 - see above
 
-    await migrate.upgrade(house.settings.database_url, LOCATION)
+        await migrate.upgrade(house.settings.database_url, LOCATION)
+
+
+async def _make(house: House) -> str:
+    """Give an empty database its whole shape at once, unless another process has; returns it."""
+    async with house.store.begin() as tx:
+        if not await revision(tx):
+            for statement in whole.statements(whole.SCRIPT.read_text("utf-8")):
+                await tx.driver(statement)
+        return await revision(tx)
 
 
 async def _first_token(house: House) -> None:

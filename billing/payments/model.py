@@ -61,7 +61,7 @@ class Decline(StrEnum):
 class Method:
     """How an account pays by itself: references at a provider, never a card number.
 
-    `stopped` says why it is not charged any more.
+    `since` is when it was left; `stopped` says why it is not charged any more.
     """
 
     id: str
@@ -69,6 +69,7 @@ class Method:
     provider: str
     customer: str
     ref: str
+    since: datetime
     stopped: str = ""
 
     @property

@@ -8,19 +8,22 @@ import sys
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from alembic.operations import Operations
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, inspect, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from app.migrations import LOCATION
+from app.migrations import LOCATION, whole
 from app.shape import newest
 from runtime.store import Store, audit, metadata, migrate
 from runtime.store.engine import driver_url
 from tests.fixtures.clock import START
 
 ROOMS = ("runtime", "billing", "gateway", "messages", "app")
-REVISIONS = [script.revision for script in ScriptDirectory(str(LOCATION)).walk_revisions()][::-1]
+STREAM = ScriptDirectory(str(LOCATION))
+SCRIPTS = [*STREAM.walk_revisions()][::-1]
+REVISIONS = [script.revision for script in SCRIPTS]
 
 
 def load_tables() -> None:
@@ -79,18 +82,35 @@ async def test_migrated_equals_declared(migrated_url):
     assert await look(migrated_url, differences) == []
 
 
+def test_what_is_made_at_once_is_what_the_revisions_come_to():
+    """An embedded database that is new has the very shape that an old one has been brought to."""
+    told = whole.SCRIPT.read_text("utf-8")
+    assert told == whole.by_revisions(), (
+        "write it again: python -m app.migrations.whole > app/migrations/whole.sql"
+    )
+
+
 async def test_every_step_goes_down_and_up_again(database_url):
     """Each revision can be undone and done again; at the bottom nothing is left."""
-    for revision in REVISIONS:
-        await migrate.upgrade(database_url, LOCATION, to=revision)
-        await migrate.downgrade(database_url, LOCATION, to="-1")
-        await migrate.upgrade(database_url, LOCATION, to=revision)
-        assert await migrate.current(database_url) == revision
-    assert migrate.head(LOCATION) == REVISIONS[-1]
+    await look(database_url, there_and_back)
+    assert await migrate.current(database_url) == migrate.head(LOCATION) == REVISIONS[-1]
     await migrate.downgrade(database_url, LOCATION)
     assert await migrate.current(database_url) is None
     assert await look(database_url, tables) == {"alembic_version"}
     assert await look(database_url, leftovers) == []
+
+
+def there_and_back(connection: Connection) -> None:
+    """Take each step up, down and up again, as the stream does, to its end."""
+    options = {"render_as_batch": True, "target_metadata": metadata}
+    context = MigrationContext.configure(connection, opts=options)
+    with Operations.context(context):
+        for script in SCRIPTS:
+            script.module.upgrade()
+            script.module.downgrade()
+            script.module.upgrade()
+    context.stamp(STREAM, "head")
+    connection.commit()
 
 
 async def test_a_row_for_later_is_known_as_scheduled(database_url):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
 import re
 from datetime import timedelta
 
@@ -69,6 +71,38 @@ async def test_the_page_lives_by_itself(watched, served, shop):
     await expect(page.locator("[data-live-part=account_holdings]")).to_contain_text("picture on")
     await expect(page.locator("details.invoice[open]")).to_have_count(1)
     assert watched.complaints == []
+
+
+async def test_a_click_is_not_lost_to_what_happens_meanwhile(watched, served, shop):
+    """A line that was drawn anew while somebody read it still opens by the first click."""
+    page = watched.page
+    await enter(page.context, served)
+    await shop.sign_up(1)
+    await shop.rest()
+    told = await listening(page, "account_money")
+    await page.goto(served.url + PAGE)
+    await expect(page.locator("[data-live]")).to_have_attribute("data-live", "yes")
+    await page.locator("details.invoice summary").first.click()
+    told.clear()
+    await shop.pay_debt(1, "R-first")
+    await asyncio.wait_for(told.wait(), 30)
+    await page.locator("details.invoice a").first.click()
+    await expect(page.locator(".head .pill")).to_have_text("computes again")
+    assert watched.complaints == []
+
+
+async def listening(page: Page, part: str) -> asyncio.Event:
+    """Have an event be set whenever the page is told of a part."""
+    told = asyncio.Event()
+
+    def hear(message: dict[str, str]) -> None:
+        if message["eventName"] == "part" and json.loads(message["data"])["part"] == part:
+            told.set()
+
+    session = await page.context.new_cdp_session(page)
+    session.on("Network.eventSourceMessageReceived", hear)
+    await session.send("Network.enable")
+    return told
 
 
 async def link_to_pay(page: Page) -> None:

@@ -10,7 +10,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from pathlib import Path
 from shutil import rmtree
@@ -68,19 +68,33 @@ def _end(keeper_pid: int, announced: Path) -> None:
         time.sleep(0.02)
 
 
-def shared_url(binaries: Binaries) -> str:
-    """Return the address of the run's cluster; the first process to ask starts it."""
-    owner, _, name = os.environ[RUN_ENVIRONMENT].partition(":")
-    folder = Path(name)
-    announced = folder / "postgres.url"
-    with (folder / "postgres.lock").open("w") as lock:
+def once_in_a_run(name: str, make: Callable[[], str]) -> str:
+    """Return what one process of a run has made for all of them; the first one to ask makes it."""
+    folder = _run()[1]
+    made = folder / f"{name}.url"
+    with (folder / f"{name}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        if not announced.exists():
-            _start_keeper(binaries, folder, owner)
-    return announced.read_text("utf-8")
+        if made.exists():
+            return made.read_text("utf-8")
+        url = make()
+        if not made.exists():
+            made.write_text(url, "utf-8")
+        return url
 
 
-def _start_keeper(binaries: Binaries, folder: Path, owner: str) -> None:
+def shared_url(binaries: Binaries) -> str:
+    """Return the address of the run's cluster."""
+    return once_in_a_run("postgres", lambda: _start_keeper(binaries))
+
+
+def _run() -> tuple[str, Path]:
+    """Tell who opened the run, and its folder."""
+    owner, _, name = os.environ[RUN_ENVIRONMENT].partition(":")
+    return owner, Path(name)
+
+
+def _start_keeper(binaries: Binaries) -> str:
+    owner, folder = _run()
     command = [sys.executable, "-m", "tests.services.keeper", binaries.installation, folder, owner]
     log = folder / "keeper.log"
     started = subprocess.run(
@@ -94,11 +108,13 @@ def _start_keeper(binaries: Binaries, folder: Path, owner: str) -> None:
     keeper_pid = int(started.stdout)
     (folder / "keeper.pid").write_text(str(keeper_pid), "utf-8")
     deadline = time.monotonic() + START_DEADLINE_S
-    while not (folder / "postgres.url").exists():
+    announced = folder / "postgres.url"
+    while not announced.exists():
         if not is_alive(keeper_pid) or time.monotonic() > deadline:
             message = f"the test PostgreSQL did not start: {log.read_text('utf-8', 'replace')}"
             raise RuntimeError(message)
         time.sleep(0.02)
+    return announced.read_text("utf-8")
 
 
 class Server:

@@ -17,14 +17,18 @@ function pass(part, html) {
   drawn.set(part, html);
 }
 
+const held = new Map();
+let isPressed = false;
+
 // Replaces one part of the page by what the server drew; never while somebody is using it.
 function replace({ part, html }) {
   for (const place of places) {
     if (place.dataset.livePart !== part) continue;
-    if (place.contains(document.activeElement)) {
-      place.addEventListener("focusout", () => replace({ part, html }), { once: true });
+    if (isPressed || place.contains(document.activeElement)) {
+      held.set(part, html);
       return;
     }
+    held.delete(part);
     const known = new Set([...place.querySelectorAll("[data-key]")].map((e) => e.dataset.key));
     const opened = new Set([...place.querySelectorAll("details[open][id]")].map((e) => e.id));
     place.innerHTML = html;
@@ -34,6 +38,24 @@ function replace({ part, html }) {
     }
   }
 }
+
+// Once the focus has arrived where it goes, and a click is over: until then what was pressed must
+// be what is let go.
+function release() {
+  setTimeout(() => {
+    for (const [part, html] of [...held]) replace({ part, html });
+  });
+}
+
+function press(isDown) {
+  isPressed = isDown;
+  if (!isDown) release();
+}
+
+addEventListener("pointerdown", (event) => press(event.button === 0), { capture: true });
+addEventListener("pointerup", () => press(false), { capture: true });
+addEventListener("pointercancel", () => press(false), { capture: true });
+addEventListener("focusout", release);
 
 // What a form had to say was said: a reload does not say it again.
 const here = new URL(location.href);

@@ -238,7 +238,7 @@ def _debtor(
         debts=purse.open_debts(),
         attempts=facts.attempts,
         noticed=facts.noticed,
-        method=facts.method.id if facts.method and not purse.went_back else None,
+        method=facts.method.id if facts.method and purse.trusts(facts.method) else None,
         is_debited=facts.method is not None and facts.method.is_mandate,
         cut=min(facts.cuts.values(), key=attrgetter("on"), default=None),
         has_left=facts.has_left(moment.today),

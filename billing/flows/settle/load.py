@@ -147,6 +147,7 @@ def _accounts(rows: Sequence[Any]) -> dict[AccountId, Facts]:
                 provider=row.provider,
                 customer=row.customer_ref,
                 ref=row.method_ref,
+                since=row.method_since,
             )
     return facts
 
@@ -163,6 +164,7 @@ def _account_query(engine: Engine) -> Select[Any]:
         payment_method.c.provider,
         payment_method.c.customer_ref,
         payment_method.c.method_ref,
+        payment_method.c.created_at.label("method_since"),
         payment_method.c.is_default,
         promise.c.id.label("promise_id"),
         promise.c.until_on.label("promise_until_on"),

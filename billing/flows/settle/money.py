@@ -12,7 +12,7 @@ from billing.invoicing.model import Invoice
 from billing.ledger.model import Book, Entry, Posting, PostingKind, entries
 from billing.payments import model as payments
 from billing.payments.allocation import Pair, Wallet
-from billing.payments.model import AttemptState, Debt, Movement, MovementKind
+from billing.payments.model import AttemptState, Debt, Method, Movement, MovementKind
 from billing.vouchers import model as vouchers
 from terms.ids import AttemptId, InvoiceId
 from terms.money import Money
@@ -30,7 +30,8 @@ class Moment:
 class Purse:
     """The money of one account at work: a wallet per currency, and what is to be written.
 
-    `attempts` are the states their charges have come to; `went_back` says whether money did.
+    `attempts` are the states their charges have come to; `went_back` is when we heard of the last
+    money that did.
     """
 
     facts: Facts
@@ -40,7 +41,7 @@ class Purse:
     postings: list[Posting] = field(default_factory=list)
     settled: list[str] = field(default_factory=list)
     attempts: dict[AttemptId, AttemptState] = field(default_factory=dict)
-    went_back: bool = False
+    went_back: datetime | None = None
 
     @classmethod
     def of(cls, facts: Facts, moment: Moment) -> Purse:
@@ -129,6 +130,10 @@ class Purse:
             for invoice in wallet.open_invoices()
         ]
 
+    def trusts(self, method: Method) -> bool:
+        """Whether a method may be charged after what went back: so may one that came later."""
+        return self.went_back is None or method.since > self.went_back
+
     @property
     def has_come_in(self) -> bool:
         """Whether money was taken up that came in."""
@@ -169,7 +174,8 @@ class Purse:
             is_owed = (
                 one.kind is MovementKind.DISPUTED or wallet.owed.amount_minor > owed.amount_minor
             )
-            self.went_back |= back > 0 and is_owed and payments.is_judged(one)
+            if back > 0 and is_owed and payments.is_judged(one):
+                self.went_back = max(one.received_at, self.went_back or one.received_at)
         self.settled.append(one.id)
         self._note_attempt(came_in, charge)
         if change:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from datetime import date
+from datetime import date, datetime
 from itertools import chain
 from typing import Any, TypeVar
 
@@ -68,6 +68,8 @@ _STOPPED = PreparedCommand(
     lambda engine: (
         update(payment_method)
         .where(among(engine, payment_method.c.account_id), payment_method.c.stopped == "")
+        # One that was left afterwards has nothing to do with it.
+        .where(payment_method.c.created_at <= bindparam("heard_at", type_=Instant))
         .values(stopped="money_went_back")
     )
 )
@@ -215,7 +217,12 @@ async def _movements(tx: Tx, decisions: Sequence[Decision]) -> None:
     for state in (AttemptState.CLEARED, AttemptState.REVERSED):
         keys = [key for key, reached in states.items() if reached is state]
         await _run(tx, _REACHED, keys, reached=state.value)
-    await _run(tx, _STOPPED, [one.facts.account.id for one in decisions if one.purse.went_back])
+    went_back: dict[datetime, list[str]] = {}
+    for one in decisions:
+        if one.purse.went_back:
+            went_back.setdefault(one.purse.went_back, []).append(one.facts.account.id)
+    for heard_at, owners in sorted(went_back.items()):
+        await _run(tx, _STOPPED, owners, heard_at=heard_at)
 
 
 async def _attempts(desk: Desk, tx: Tx, decisions: Sequence[Decision]) -> None:

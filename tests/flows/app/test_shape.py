@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
+import os
+import subprocess
+import sys
+
 import pytest
 
 from app import shape
@@ -24,6 +29,28 @@ async def test_an_empty_database_is_brought_up_once(database_url, tmp_path):
     token = (tmp_path / "api-token").read_text()
     assert await shape.bring_up(settings) == (shape.newest(), shape.newest())
     assert (tmp_path / "api-token").read_text() == token
+
+
+async def test_two_that_begin_at_once_make_it_once(tmp_path):
+    """Of two processes that find an empty file one makes everything, and the other finds it."""
+    settings = Settings(data_dir=tmp_path)
+    async with closing(build(settings)) as one, closing(build(settings)) as other:
+        await asyncio.gather(shape.make_sure(one), shape.make_sure(other))
+        assert await shape.current(one) == await shape.current(other) == shape.newest()
+
+
+def test_a_new_database_is_made_without_the_library_that_migrates(tmp_path):
+    """Who begins with an empty folder keeps no history of the shape in memory."""
+    script = (
+        "import asyncio, sys\n"
+        "from app.settings import Settings\n"
+        "from app.shape import bring_up\n"
+        "asyncio.run(bring_up(Settings()))\n"
+        "assert 'alembic' not in sys.modules\n"
+    )
+    folder = {"BOXOFFICE_DATA_DIR": str(tmp_path)}
+    subprocess.run([sys.executable, "-c", script], env=os.environ | folder, check=True)
+    assert (tmp_path / "boxoffice.db").exists()
 
 
 async def test_a_shared_database_is_not_changed_by_the_way(fresh_postgres, tmp_path):

@@ -11,6 +11,7 @@ from sqlalchemy import select
 
 from billing.flows.attempts import Failure
 from billing.flows.intake import intake
+from billing.flows.methods import keep
 from billing.flows.movements import Told, hear
 from billing.flows.pay import pay_order, take_cash
 from billing.flows.receive import prove, receive, release
@@ -42,13 +43,26 @@ async def moved(
     attempt_of: str = "",
 ) -> None:
     """Hear that money moved at the provider; settle follows."""
+    await heard(office, account, kind, ref, amount, charge=charge, attempt_of=attempt_of)
+    await office.settle(account)
+
+
+async def heard(
+    office: Office,
+    account: AccountId,
+    kind: MovementKind,
+    ref: str,
+    amount: int,
+    charge: str = "",
+    attempt_of: str = "",
+) -> None:
+    """Hear that money moved at the provider; nothing follows yet."""
     one = Moved(
         charge=charge or ref, ref=ref, amount=Money(amount, "EUR"), attempt=attempt_of, kind=kind
     )
     told = Told(account=account, number="100001", provider="cards", moved=one)
     async with office.store.begin() as tx:
         await hear(office.desk, tx, [told], [], office.now)
-    await office.settle(account)
 
 
 async def test_fifty_copies_of_one_webhook_are_one_payment(till: Till):
@@ -220,6 +234,22 @@ async def test_money_that_went_back_opens_the_debt_again(office: Office):
     assert await open_items(office.store) == {}
     assert (await rights(office.store, key)).state.is_live
     await check_books(office.store)
+
+
+async def test_a_method_left_after_money_went_back_is_charged(office: Office):
+    """What was left once we had heard of it is not stopped, however late that is settled."""
+    account = await office.join()
+    await moved(office, account, MovementKind.CLEARED, "pi_1", FIRST)
+    await heard(office, account, MovementKind.DISPUTED, "du_1", FIRST, charge="pi_1")
+    later = office.now + timedelta(minutes=1)
+    async with office.store.begin() as tx:
+        await keep(tx, account, "PM-new", later, provider="cards", customer="c", ref="new")
+    await office.settle(account)
+    async with office.store.read() as tx:
+        found = await tx.rows(select(payment_method.c.id, payment_method.c.stopped))
+    stopped = {row.id: row.stopped for row in found}
+    assert stopped.pop("PM-new") == ""
+    assert set(stopped.values()) == {"money_went_back"}
 
 
 async def test_after_money_went_back_the_oldest_invoices_stay_paid(office: Office):
