@@ -59,7 +59,7 @@ async def refund(call: Call, tx: Tx) -> str:
         actor=call.actor,
     )
     if done.state is RefundState.WAITING:
-        return f"{done.amount} waits for a second person: nothing has left."
+        return f"{money(done.amount)} waits for a second person: nothing has left."
     again = "" if done.note else " What it had paid is owed again."
     if done.state is RefundState.DONE:
         return f"{money(done.amount)} is given back.{again}"
