@@ -11,6 +11,7 @@ from sqlalchemy import select
 
 from billing.accounts.store import service
 from billing.cash.model import CASH
+from billing.cash.store import receipt
 from billing.payments.model import Movement, MovementKind
 from billing.payments.refunds import UNDECIDED, RefundState, left_of
 from billing.payments.store import movement, movement_from, payment_method, payment_provider, refund
@@ -21,6 +22,9 @@ from terms.ids import AccountId
 from terms.money import Money
 
 ROWS_MAX = 100
+_WITH_RECEIPT = select(refund, receipt.c.number.label("receipt")).select_from(
+    refund.outerjoin(receipt, receipt.c.cause_id == refund.c.id)
+)
 OVER = frozenset({"removed", "replaced", "gone"})
 
 
@@ -38,7 +42,10 @@ class MethodView:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RefundView:
-    """Money that somebody wanted given back, how far that is, and who was the second person."""
+    """Money that somebody wanted given back, how far that is, and who was the second person.
+
+    `receipt` is the number of what was handed out with cash.
+    """
 
     id: str
     reference: str
@@ -54,6 +61,7 @@ class RefundView:
     decided_by: str
     decided_at: datetime | None
     decided_why: str
+    receipt: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,7 +100,7 @@ async def refunds(
 ) -> list[RefundView]:
     """List the refunds of a household behind a place, the newest first. Raises NotFound."""
     c = refund.c
-    query = select(refund).where(c.account_id == await _account(tx, contract))
+    query = _WITH_RECEIPT.where(c.account_id == await _account(tx, contract))
     found = await tx.rows(keyset.page(query, (c.asked_at, c.id), behind, limit))
     return [_refund(row) for row in found]
 
@@ -100,7 +108,7 @@ async def refunds(
 async def refunds_of(tx: Tx, keys: Iterable[str]) -> list[RefundView]:
     """List the refunds of some ids."""
     c = refund.c
-    query = select(refund).where(c.id.in_(sorted(keys))).order_by(c.id)
+    query = _WITH_RECEIPT.where(c.id.in_(sorted(keys))).order_by(c.id)
     return [_refund(row) for row in await tx.rows(query)]
 
 
@@ -120,6 +128,7 @@ def _refund(row: Any) -> RefundView:
         decided_by=row.decided_by,
         decided_at=row.decided_at,
         decided_why=row.decided_why,
+        receipt=row.receipt or "",
     )
 
 

@@ -75,6 +75,7 @@ class Refund:
     decided_by: str
     decided_at: datetime | None
     decided_why: str
+    receipt: str
 
     @classmethod
     def of(cls, one: RefundView) -> Refund:
@@ -94,6 +95,7 @@ class Refund:
             decided_by=one.decided_by,
             decided_at=one.decided_at,
             decided_why=one.decided_why,
+            receipt=one.receipt,
         )
 
 

@@ -51,6 +51,7 @@ class RefundRow:
     tone: Tone
     detail: str
     is_waiting: bool
+    receipt: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,6 +118,7 @@ def _refund(one: RefundView, name: Callable[[str], str]) -> RefundRow:
         tone=tone,
         detail=", ".join(filter(None, parts)),
         is_waiting=one.state is RefundState.WAITING,
+        receipt=one.receipt,
     )
 
 

@@ -98,6 +98,7 @@ async def test_over_the_api_another_token_or_person_decides(house, served):
         one["reference"]: one["state"] for one in (await served.api("GET", REFUNDS))[1]["items"]
     }
     assert states == {"B-1": "done", "B-2": "declined"}
+    assert again["receipt"] == "RCT-00000002"
     assert await deeds(house) == [
         ("payment.refund", "12.00 EUR waits for a second person", "two dark weeks"),
         ("payment.refund", "13.00 EUR waits for a second person", "two dark weeks"),
@@ -135,7 +136,9 @@ async def test_on_the_pages_who_asked_waits_for_somebody_else(served):
     assert "Out of the wallet" in shown
     key = shown.split('name="id" value="')[1].split('"')[0]
     assert "is given back" in await said(carla, f"{WAITING}/refunds/release", id=key)
-    assert "let go by Cashier" in (await olga.get(PAGE)).text
+    shown = (await olga.get(PAGE)).text
+    assert "let go by Cashier" in shown
+    assert 'href="/console/receipts/RCT-00000002"' in shown
     key = (await olga.get(WAITING)).text.split('name="id" value="')[1].split('"')[0]
     assert (await olga.post(f"{WAITING}/refunds/decline", id=key)).status == 400
     told = await said(olga, f"{WAITING}/refunds/decline", id=key, reason="he owes us")
