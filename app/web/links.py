@@ -11,21 +11,28 @@ from app.web.route import Gate, Policy
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Link:
-    """A page in the bar, for whoever its gate lets in."""
+    """A page in the bar, for whoever its gate lets in; one that is rarely opened may be folded."""
 
     href: str
     word: str
     policy: Gate
+    is_rare: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shown:
-    """A link as a page shows it; `is_here` on the page itself and those below it."""
+    """A link as a page shows it; `is_here` on the page itself and those below it.
+
+    What is folded is behind a word of its own, so that the bar keeps to one line.
+    """
 
     href: str
     word: str
     is_here: bool
+    is_folded: bool = False
 
+
+FEW = 8  # so many stand beside each other
 
 LINKS = (
     Link(href="/console/", word="Operations", policy=Right.SEE),
@@ -34,12 +41,12 @@ LINKS = (
     Link(href="/console/billing", word="Bill days", policy=Right.RUN_BUSINESS),
     Link(href="/console/dunning", word="Dunning", policy=Right.RUN_BUSINESS),
     Link(href="/console/bank", word="Bank", policy=Right.TAKE_MONEY),
-    Link(href="/console/vouchers", word="Vouchers", policy=Right.RUN_BUSINESS),
-    Link(href="/field/", word="Field", policy=Right.FIELD),
-    Link(href="/field/jobs", word="Jobs", policy=Right.MOVE_BOXES),
-    Link(href="/field/stock", word="Stock", policy=Right.MOVE_BOXES),
-    Link(href="/console/audit", word="Audit", policy=Right.RUN_BUSINESS),
-    Link(href="/people", word="People", policy=Right.MANAGE_PEOPLE),
+    Link(href="/console/vouchers", word="Vouchers", policy=Right.RUN_BUSINESS, is_rare=True),
+    Link(href="/field/", word="Field", policy=Right.FIELD, is_rare=True),
+    Link(href="/field/jobs", word="Jobs", policy=Right.MOVE_BOXES, is_rare=True),
+    Link(href="/field/stock", word="Stock", policy=Right.MOVE_BOXES, is_rare=True),
+    Link(href="/console/audit", word="Audit", policy=Right.RUN_BUSINESS, is_rare=True),
+    Link(href="/people", word="People", policy=Right.MANAGE_PEOPLE, is_rare=True),
     Link(href="/me", word="Me", policy=Policy.PERSON),
 )
 
@@ -77,4 +84,12 @@ def links(role: str, path: str) -> tuple[Shown, ...]:
 def _shown(found: Sequence[Link], path: str) -> tuple[Shown, ...]:
     at = next((page for begins, page in _BEHIND.items() if path.startswith(begins)), path)
     here = max((one.href for one in found if at.startswith(one.href)), key=len, default="")
-    return tuple(Shown(href=one.href, word=one.word, is_here=one.href == here) for one in found)
+    return tuple(
+        Shown(
+            href=one.href,
+            word=one.word,
+            is_here=one.href == here,
+            is_folded=one.is_rare and len(found) > FEW and one.href != here,
+        )
+        for one in found
+    )

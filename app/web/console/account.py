@@ -18,7 +18,7 @@ from app.web.page.account import Having, PaymentRow, having, payments, promise_l
 from app.web.page.extras import extras, sale
 from app.web.page.papers import CreditCard, InvoiceCard, credit_note, invoice
 from app.web.page.ways import gathered
-from app.web.page.words import CONDITIONS, Tone
+from app.web.page.words import CONDITIONS, Tone, money
 from app.wiring import House
 from billing.catalog.terms import SalesChannel
 from billing.reads import accounts
@@ -125,7 +125,7 @@ async def listing(tx: Tx, search: str, after: str, limit: int) -> tuple[AccountL
             name=one.name,
             state=one.state.value if one.state else _NOT_SETTLED,
             tone=_tone(one.state),
-            owed=str(one.owed) if one.owed.amount_minor else "",
+            owed=money(one.owed) if one.owed.amount_minor else "",
         )
         for one in found
     )
@@ -146,8 +146,8 @@ async def account(house: House, tx: Tx, contract: str) -> AccountPage:
         state=about.service.state.value if about.service.state else _NOT_SETTLED,
         tone=_tone(about.service.state),
         why_dark=tuple(found.why_dark),
-        owed=str(about.owed),
-        credit=str(about.credit) if about.credit.amount_minor else "",
+        owed=money(about.owed),
+        credit=money(about.credit) if about.credit.amount_minor else "",
         owes=about.owed.amount_minor > 0,
         owed_plain=about.owed.plain if about.owed.amount_minor > 0 else "",
         today=today,
@@ -172,8 +172,11 @@ async def account(house: House, tx: Tx, contract: str) -> AccountPage:
     )
 
 
-async def besides(house: House, tx: Tx, contract: str) -> Mapping[str, Any]:
-    """Gather what it has besides, what it bought and may be sold. Raises NotFound."""
+async def besides(house: House, tx: Tx, contract: str, zone: str) -> Mapping[str, Any]:
+    """Gather what it has besides, what it bought and may be sold, with the times of a zone.
+
+    Raises NotFound.
+    """
     holder = await holder_of(tx, contract)
     at = await shopping.counter(house, tx, holder.service, holder.zone)
     sales = await shopping.bought(tx, at, limit=SALES_MAX)
@@ -183,8 +186,8 @@ async def besides(house: House, tx: Tx, contract: str) -> Mapping[str, Any]:
         "segments": sorted(name for name in published.segments if name),
         "extras": await extras(tx, at),
         "ways": await gathered(tx, contract),
-        "sales": [sale(one, holder.zone) for one in sales],
-        "wares": [(one.code, f"{one.name}, {one.price}") for one in wares],
+        "sales": [sale(one, zone) for one in sales],
+        "wares": [(one.code, f"{one.name}, {money(one.price)}") for one in wares],
     }
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, time
 from typing import TYPE_CHECKING, Annotated
 
 from aiohttp import web
@@ -11,7 +10,7 @@ from pydantic import Field
 from app.desk.auditing import SUBJECT_CHARS_MAX, Sought, reading
 from app.identity.roles import Right
 from app.web.cursor import cursor, cut, read_cursor
-from app.web.page.fields import After, Day
+from app.web.page.fields import After, Day, since
 from app.web.page.reply import html
 from app.web.route import Call, Query, Route
 
@@ -47,14 +46,14 @@ class Audited:
 
     async def _show(self, call: Call) -> web.Response:
         query: AuditQuery = call.query
-        sought = Sought(
-            subject=query.subject.strip(),
-            actor=query.actor.strip(),
-            since=datetime.combine(query.since, time(), UTC) if query.since else None,
-        )
         (behind,) = read_cursor(query.after, int) or (None,)
         async with self.house.store.read() as tx:
             frame = await self.console.frame(tx, call)
+            sought = Sought(
+                subject=query.subject.strip(),
+                actor=query.actor.strip(),
+                since=since(query.since, frame.zone),
+            )
             found = await reading(tx, sought, deeds_max=DEEDS_MAX + 1, behind=behind)
         shown, last = cut(found, DEEDS_MAX)
         page = self.console.drawing.page(

@@ -16,7 +16,7 @@ from app.web.cursor import cursor, cut, read_cursor
 from app.web.page.fields import After
 from app.web.page.once import Deed
 from app.web.page.reply import html, see
-from app.web.page.words import Tone, shown
+from app.web.page.words import Tone, money, shown
 from app.web.route import Call, Form, Route
 from billing.bank.model import EntryState, Why
 from billing.flows.bank.decide import Share
@@ -178,7 +178,7 @@ async def _assign(call: Call, tx: Tx) -> str:
     done = await banking.assign(
         call.house, tx, form.line, shares, call.actor, reason=form.reason.strip()
     )
-    return f"{done.line.amount} goes to {', '.join(one.contract for one in shares)}."
+    return f"{money(done.line.amount)} goes to {', '.join(one.contract for one in shares)}."
 
 
 async def _take_back(call: Call, tx: Tx) -> str:
@@ -186,23 +186,23 @@ async def _take_back(call: Call, tx: Tx) -> str:
     done = await banking.take_back(
         call.house, tx, form.line, form.of.strip(), call.actor, reason=form.reason.strip()
     )
-    return f"{-done.line.amount} is taken back."
+    return f"{money(-done.line.amount)} is taken back."
 
 
 async def _undo(call: Call, tx: Tx) -> str:
     form: LineForm = call.form
     done = await banking.undo(call.house, tx, form.line, call.actor, reason=form.reason.strip())
-    return f"{done.line.amount} is on no account any more: it waits above."
+    return f"{money(done.line.amount)} is on no account any more: it waits above."
 
 
 async def _suspend(call: Call, tx: Tx) -> str:
     form: LineForm = call.form
     done = await banking.suspend(call.house, tx, form.line, call.actor, reason=form.reason.strip())
-    return f"{done.line.amount} lies in suspense."
+    return f"{money(done.line.amount)} lies in suspense."
 
 
 async def _aside(call: Call, tx: Tx) -> str:
     form: AsideForm = call.form
     why = form.reason.strip()
     done = await banking.set_aside(call.house, tx, form.line, call.actor, reason=why)
-    return f"{done.line.amount} is no customer's: {why}."
+    return f"{money(done.line.amount)} is no customer's: {why}."

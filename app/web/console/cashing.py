@@ -20,7 +20,7 @@ from app.web.cursor import cursor, cut, read_cursor
 from app.web.page.fields import After
 from app.web.page.once import Deed, in_one
 from app.web.page.reply import html, see
-from app.web.page.words import Tone
+from app.web.page.words import Tone, money
 from app.web.route import Call, Form, Handler, Parts, Route
 from billing.cash.model import EntryKind, ShiftState
 from billing.flows.shifts import Counting
@@ -299,7 +299,7 @@ async def _retire(call: Call, tx: Tx) -> str:
 
 
 def _counted(done: Counting) -> str:
-    differs = ", ".join(str(one.difference) for one in done.counted) or "nothing"
+    differs = ", ".join(money(one.difference) for one in done.counted) or "nothing"
     if done.shift.state is ShiftState.COUNTED:
         return f"It differs by {differs}: a second person has to close shift {done.shift.name}."
     return f"Shift {done.shift.name} is closed; it differs by {differs}."

@@ -18,7 +18,7 @@ from app.web.cursor import cursor, cut, read_cursor
 from app.web.page.fields import After, Day
 from app.web.page.once import Deed, in_one
 from app.web.page.reply import html, see
-from app.web.page.words import Tone, shown
+from app.web.page.words import Tone, money, shown
 from app.web.route import Call, Form, Handler, Route
 from billing.debits import codes
 from billing.debits.model import Creditor
@@ -179,7 +179,7 @@ async def _make(call: Call, tx: Tx) -> str:
     )
     if not made:
         return "Nothing is due: no batch was made."
-    said = [f"{_counted(one.debits)} of {one.total} in {one.id}" for one in made]
+    said = [f"{_counted(one.debits)} of {money(one.total)} in {one.id}" for one in made]
     moved = sum(one.moved for one in made)
     late = f" Too late for the day of {moved}: their payers are told the new one." if moved else ""
     return f"{', '.join(said)}: for the bank.{late}"

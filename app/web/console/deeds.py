@@ -13,6 +13,7 @@ from app.web.console.forms import (
     ResolveForm,
     UsageForm,
 )
+from app.web.page.words import money
 from app.web.route import Call
 from billing.payments.refunds import RefundState
 from runtime.store import Tx
@@ -90,17 +91,17 @@ async def release_refund(call: Call, tx: Tx) -> str:
     form: RefundForm = call.form
     done = await refunds.release(call.house, tx, form.id, actor=call.actor)
     if not done.is_new:
-        return f"{done.amount} was let go before: nothing changed."
+        return f"{money(done.amount)} was let go before: nothing changed."
     if all(one.state is RefundState.DONE for one in done.parts):
-        return f"{done.amount} is given back: whoever asked for it hands it over."
-    return f"{done.amount} goes back: the provider is asked."
+        return f"{money(done.amount)} is given back: whoever asked for it hands it over."
+    return f"{money(done.amount)} goes back: the provider is asked."
 
 
 async def decline_refund(call: Call, tx: Tx) -> str:
     """Say no to a refund, as a second person."""
     form: DeclineForm = call.form
     done = await refunds.decline(call.house, tx, form.id, actor=call.actor, reason=form.reason)
-    return f"{done.amount} is declined: nothing goes back."
+    return f"{money(done.amount)} is declined: nothing goes back."
 
 
 async def release_usage(call: Call, tx: Tx) -> str:

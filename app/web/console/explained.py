@@ -15,7 +15,7 @@ from app.web.console.forms import DeedForm
 from app.web.console.sayings import SaidQuery, told
 from app.web.page.once import in_one
 from app.web.page.reply import html, see
-from app.web.page.words import shown
+from app.web.page.words import money, shown
 from app.web.route import Call, Route
 from billing.reads import explaining
 from billing.reads.sources import Source
@@ -78,7 +78,7 @@ async def _given(call: Call, tx: Tx) -> str:
         reference=f"desk-{call.once[:32]}",
         actor=call.actor,
     )
-    return f"{done.amount} is given back by {done.note}."
+    return f"{money(done.amount)} is given back by {done.note}."
 
 
 def _days(one: Source) -> str:

@@ -31,7 +31,7 @@ from app.web.console.sayings import told
 from app.web.page.fields import Day, Points
 from app.web.page.once import Ask, Deed, beside, in_one
 from app.web.page.reply import see
-from app.web.page.words import shown
+from app.web.page.words import money, shown
 from app.web.route import Call, Form, Route
 from billing.flows.purchase import QUANTITY_MAX, Order
 from billing.reads import purchases
@@ -196,7 +196,7 @@ async def _cash(call: Call, tx: Tx) -> str:
     number = taken.receipt.number if taken.receipt else reference
     if not taken.is_new:
         return f"Reference {reference} was taken before, receipt {number}: nothing changed."
-    return f"{amount} is taken, receipt {number}.\n{RECEIPTS}/{number}"
+    return f"{money(amount)} is taken, receipt {number}.\n{RECEIPTS}/{number}"
 
 
 async def _deposit(call: Call, tx: Tx) -> str:
@@ -210,7 +210,8 @@ async def _deposit(call: Call, tx: Tx) -> str:
         actor=call.actor,
         contract=call.part("contract"),
     )
-    return f"Of the deposit of {done.serial} {done.kept} is kept, {done.freed} given back."
+    kept, freed = money(done.kept), money(done.freed)
+    return f"Of the deposit of {done.serial} {kept} is kept, {freed} given back."
 
 
 async def _contact(call: Call, tx: Tx) -> str:
@@ -253,7 +254,7 @@ async def _promise(call: Call, tx: Tx) -> str:
         actor=call.actor,
         reason=form.reason.strip(),
     )
-    return f"{made.amount} is promised until {shown(made.until_on)}."
+    return f"{money(made.amount)} is promised until {shown(made.until_on)}."
 
 
 async def _redeem(call: Call, tx: Tx) -> str:
@@ -278,7 +279,7 @@ async def _voucher(call: Call) -> str:
                 call.house, tx, contract, code, actor=call.actor, reason=why
             )
             was = "is taken" if done.is_new else "was taken before: nothing changed"
-            return f"{done.value} of voucher {done.serial} {was}."
+            return f"{money(done.value)} of voucher {done.serial} {was}."
 
         return await in_one(call, deed)
 
@@ -294,7 +295,7 @@ async def _sell(call: Call, tx: Tx) -> str:
     done = await selling.sell(
         call.house, tx, call.part("contract"), order, call.actor, reason=form.reason.strip()
     )
-    return f"{done.quantity} of {done.name} is sold for {done.amount} before tax."
+    return f"{done.quantity} of {done.name} is sold for {money(done.amount)} before tax."
 
 
 async def _withdraw(call: Call, tx: Tx) -> str:
@@ -377,7 +378,7 @@ async def _message(call: Call) -> str:
 
 async def _pay_link(call: Call) -> str:
     link = await paying.pay_link(call.house, call.part("contract"))
-    return f"{link.amount} can be paid here:\n{link.url}"
+    return f"{money(link.amount)} can be paid here:\n{link.url}"
 
 
 def _ended(done: Sequence[Performed]) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, time
+from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from aiohttp import web
@@ -14,7 +14,7 @@ from app.identity.roles import Right
 from app.web.console.forms import DeedForm
 from app.web.console.words import delivered
 from app.web.cursor import cursor, cut, read_cursor
-from app.web.page.fields import After, Day
+from app.web.page.fields import After, Day, since
 from app.web.page.reply import html
 from app.web.route import Call, Query, Route
 from messages.model import Outcome
@@ -81,16 +81,16 @@ class Messaging:
 
     async def _log(self, call: Call) -> web.Response:
         query: MessagesQuery = call.query
-        asked = Asked(
-            contract=query.contract.strip(),
-            channel=query.channel,
-            outcome=query.outcome,
-            kind=query.kind,
-            since=datetime.combine(query.since, time(), UTC) if query.since else None,
-        )
         behind, unknown = read_cursor(query.after, datetime, str), ""
         async with self.house.store.read() as tx:
             frame = await self.console.frame(tx, call)
+            asked = Asked(
+                contract=query.contract.strip(),
+                channel=query.channel,
+                outcome=query.outcome,
+                kind=query.kind,
+                since=since(query.since, frame.zone),
+            )
             try:
                 found = await messages.reading(tx, asked, rows_max=ROWS_MAX + 1, behind=behind)
             except NotFound as error:

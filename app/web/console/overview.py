@@ -15,7 +15,7 @@ from app.web.console.story import Moment, newest
 from app.web.console.waiting import WaitingPage
 from app.web.console.waiting import page as waiting_page
 from app.web.console.words import CONDITIONS, Change, age, changes
-from app.web.page.words import Tone
+from app.web.page.words import Tone, figure
 from app.wiring import House
 from billing.reads import totals
 from billing.reads.totals import Totals
@@ -178,19 +178,19 @@ def _tiles(sums: Totals, queues: list[Queue]) -> tuple[Tile, ...]:
     dark = states[ServiceState.SUSPENDED]
     pending = states[ServiceState.PENDING]
     return (
-        Tile(label="May watch", value=str(live), hint=f"of {households}", tone="good"),
+        Tile(label="May watch", value=f"{live:,}", hint=f"of {households:,}", tone="good"),
         Tile(
             label="Suspended",
-            value=str(dark),
+            value=f"{dark:,}",
             hint=f"{pending} wait for the first payment" if pending else "",
             tone="warn" if dark else "calm",
         ),
         Tile(
             label="Owed",
-            value=" · ".join(m.plain for m in sums.open) or "nothing",
+            value=" · ".join(figure(m) for m in sums.open) or "nothing",
             hint=" · ".join(m.currency for m in sums.open),
         ),
-        Tile(label="Work at hand", value=str(due), hint=f"oldest {age(oldest)}" if due else ""),
+        Tile(label="Work at hand", value=f"{due:,}", hint=f"oldest {age(oldest)}" if due else ""),
     )
 
 

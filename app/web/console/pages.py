@@ -249,7 +249,7 @@ class Console:
         async with self.house.store.read() as tx:
             frame = await self.frame(tx, call, call.query.said)
             found = await account(self.house, tx, call.part("contract"))
-            more = await besides(self.house, tx, call.part("contract"))
+            more = await besides(self.house, tx, call.part("contract"), frame.zone)
         return html(self.drawing.page("account", frame=frame, account=found, **more))
 
     async def _events(self, call: Call) -> web.StreamResponse:

@@ -10,7 +10,7 @@ from itertools import groupby
 
 from app.desk.names import Names, names
 from app.web.console.words import ORDER_TONES, POSSESSIONS, delivered, said, told
-from app.web.page.words import Tone
+from app.web.page.words import Tone, money
 from billing.reads.accounts import Holder
 from gateway.provisioning.orders import Outcome, ServiceOrder
 from gateway.provisioning.results import DRIFT_CAUSE
@@ -171,7 +171,7 @@ def _payment(tone: Tone, word: str) -> Callable[[str], _Told]:
     def tell(value: str) -> _Told:
         fact = json.loads(value)
         amount = Money(fact["amount_minor"], fact["currency"])
-        text = f"payment of {amount} {word}"
+        text = f"payment of {money(amount)} {word}"
         return (
             tone,
             text,

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from app.desk.waiting import Asked, Doubt, Waiting
-from app.web.page.words import shown
+from app.web.page.words import money, shown
 from billing.cash.model import CASH
 from billing.equipment.model import Ending
 from billing.reads.rentals import DepositView
@@ -139,7 +139,7 @@ def _refund(asked: Asked) -> RefundRow:
         id=one.id,
         contract=one.contract,
         name=one.name,
-        amount=str(one.amount),
+        amount=money(one.amount),
         text=text,
         reason=one.reason,
         by=one.by,

@@ -18,6 +18,7 @@ from app.web.page.fields import After
 from app.web.page.once import Ask, beside, in_one
 from app.web.page.reply import html, see
 from app.web.page.wallet import LINES_MAX, walleted
+from app.web.page.words import money
 from app.web.route import Call, Form, Route
 from billing.payments.refunds import RefundState
 from billing.reads import wallet as reading
@@ -92,7 +93,7 @@ async def _link(call: Call) -> str:
     form: TopUpForm = call.form
     amount = form.amount.strip().replace(",", ".")
     link = await wallet.top_up_link(call.house, call.part("contract"), amount)
-    return f"{link.amount} can be paid here:\n{link.url}"
+    return f"{money(link.amount)} can be paid here:\n{link.url}"
 
 
 async def _pay_out(call: Call, tx: Tx) -> str:
@@ -110,7 +111,8 @@ async def _pay_out(call: Call, tx: Tx) -> str:
         amount = total((one.amount for one in done), done[0].amount.currency)
         return f"{amount} waits for a second person: nothing has left."
     parts = ", ".join(
-        f"{one.amount} {'handed over' if one.state is RefundState.DONE else 'by its provider'}"
+        money(one.amount)
+        + (" handed over" if one.state is RefundState.DONE else " by its provider")
         for one in done
     )
     return f"Paid out: {parts}."

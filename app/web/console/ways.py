@@ -8,6 +8,7 @@ from pydantic import Field
 
 from app.desk import methods, refunds
 from app.web.console.forms import DeedForm
+from app.web.page.words import money
 from app.web.route import Call
 from billing.payments.refunds import RefundState
 from runtime.store import Tx
@@ -58,11 +59,11 @@ async def refund(call: Call, tx: Tx) -> str:
         actor=call.actor,
     )
     if done.state is RefundState.WAITING:
-        return f"{done.amount} waits for a second person: nothing has left."
+        return f"{money(done.amount)} waits for a second person: nothing has left."
     again = "" if done.note else " What it had paid is owed again."
     if done.state is RefundState.DONE:
-        return f"{done.amount} is given back.{again}"
-    return f"{done.amount} goes back: the provider is asked.{again}"
+        return f"{money(done.amount)} is given back.{again}"
+    return f"{money(done.amount)} goes back: the provider is asked.{again}"
 
 
 async def method_default(call: Call, tx: Tx) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from app.desk.paying import promise_policy
-from app.web.page.words import Tone, shown
+from app.web.page.words import Tone, money, shown
 from billing.payments.model import AttemptState, MovementKind
 from billing.promises.model import PromiseState
 from billing.reads.account import AccountView
@@ -78,7 +78,7 @@ def payments(about: AccountView) -> tuple[PaymentRow, ...]:
     rows = [
         PaymentRow(
             at=one.at,
-            amount=str(one.amount),
+            amount=money(one.amount),
             how=one.provider,
             state=_MOVEMENTS[one.kind][1],
             tone=_MOVEMENTS[one.kind][0],
@@ -90,7 +90,7 @@ def payments(about: AccountView) -> tuple[PaymentRow, ...]:
     rows += [
         PaymentRow(
             at=one.at,
-            amount=str(one.amount),
+            amount=money(one.amount),
             how=one.provider,
             state=_ATTEMPTS[one.state][1],
             tone=_ATTEMPTS[one.state][0],
@@ -109,7 +109,7 @@ def promised(about: AccountView) -> str:
         return ""
     word = _PROMISES[one.state]
     ended = f", {word} on {shown(one.ended_on)}" if one.ended_on else f": {word}"
-    return f"{one.amount} until {shown(one.until_on)}{ended}"
+    return f"{money(one.amount)} until {shown(one.until_on)}{ended}"
 
 
 async def promise_last_on(tx: Tx, about: AccountView, today: date) -> date | None:

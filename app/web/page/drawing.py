@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from app.web.page.words import shown
+from app.web.page.words import money, shown
 from app.web.static import Static
 from terms.calendar import zone
+from terms.money import Money
 
 TEMPLATES = Path(__file__).parent.parent / "templates"
 
@@ -26,6 +27,7 @@ def _environment(static: Static) -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
         auto_reload=False,
+        finalize=written,
     )
     made.globals["static"] = static.url
     made.filters |= {
@@ -36,6 +38,11 @@ def _environment(static: Static) -> Environment:
         "dial": dial,
     }
     return made
+
+
+def written(value: Any) -> Any:
+    """Write what a template shows: money as people read it, all else as it is."""
+    return money(value) if isinstance(value, Money) else value
 
 
 class Drawing:
@@ -55,7 +62,7 @@ class Drawing:
         return self._environment.get_template(f"parts/{name}.html").render(**values)
 
 
-def when(instant: datetime, zone_name: str = "UTC") -> str:
+def when(instant: datetime, zone_name: str) -> str:
     """Write an instant for people, in a zone."""
     at = instant.astimezone(zone(zone_name))
     return f"{shown(at.date())}, {at:%H:%M}"
@@ -67,9 +74,10 @@ def clock(instant: datetime, zone_name: str) -> str:
     return f"{at.day} {at:%b, %H:%M:%S}"
 
 
-def moment(instant: datetime) -> str:
-    """Write an instant to the thousandth, in UTC: for what happens within a second."""
-    return f"{instant.astimezone(UTC):%d %b %H:%M:%S}.{instant.microsecond // 1000:03d}"
+def moment(instant: datetime, zone_name: str) -> str:
+    """Write an instant to the thousandth, in a zone: for what happens within a second."""
+    at = instant.astimezone(zone(zone_name))
+    return f"{at:%d %b %H:%M:%S}.{at.microsecond // 1000:03d}"
 
 
 def dial(phone: str) -> str:
@@ -78,5 +86,5 @@ def dial(phone: str) -> str:
 
 
 def count(number: int) -> str:
-    """Write a whole number with thin spaces between its thousands."""
-    return f"{number:,}".replace(",", "\u202f")
+    """Write a whole number with commas between its thousands."""
+    return f"{number:,}"

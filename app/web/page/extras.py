@@ -10,7 +10,7 @@ from app.desk.extras import Extras, Used
 from app.desk.extras import extras as read_extras
 from app.desk.shopping import Bought, Counter
 from app.web.page.drawing import when
-from app.web.page.words import Tone, shown, span
+from app.web.page.words import Tone, money, shown, span
 from billing.catalog.model import PriceBook
 from billing.catalog.window import Window
 from billing.loyalty.model import PointKind
@@ -122,7 +122,7 @@ def sale(one: Bought, zone: str) -> SaleRow:
     return SaleRow(
         id=found.id,
         name=found.name if found.quantity == 1 else f"{found.quantity} of {found.name}",
-        price=str(one.total),
+        price=money(one.total),
         tone=tone,
         state=state,
         detail=f"bought {when(found.bought_at, zone)}{_until(found, zone)}",
@@ -158,7 +158,7 @@ def _used(one: Used) -> UsedRow:
     if one.period:
         period = span(one.period.start, one.period.end - timedelta(days=1))
     return UsedRow(
-        name=one.name, quantity=f"{one.quantity} {one.meter}", period=period, cost=str(one.cost)
+        name=one.name, quantity=f"{one.quantity} {one.meter}", period=period, cost=money(one.cost)
     )
 
 
@@ -166,11 +166,11 @@ def _points(found: Extras) -> PointsCard:
     one, program = found.loyalty, found.program
     return PointsCard(
         points=one.points,
-        worth=str(found.worth),
+        worth=money(found.worth),
         is_offered=bool(program.tiers),
         rows=tuple(_point(each) for each in one.entries[:POINTS_SHOWN_MAX]),
         code=one.code,
-        brings=str(program.referral) if program.referral else "",
+        brings=money(program.referral) if program.referral else "",
         brought=f"{one.brought} came by it, {one.rewarded} brought credit" if one.brought else "",
     )
 
@@ -192,7 +192,7 @@ def _off(one: RedemptionView, at: Counter) -> OffRow:
         code=promotion.code,
         what=off(promotion, at.catalogue.book),
         days=f"for what is charged from {shown(redemption.from_on)} on{until}",
-        taken=str(Money(one.taken_minor, at.buyer.currency)),
+        taken=money(Money(one.taken_minor, at.buyer.currency)),
         tone="off" if is_over else "good",
         state="over" if is_over else "counts",
     )

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime
 from typing import Annotated
 
 from pydantic import BeforeValidator, Field
 
 from app.web.route import Form, Query
+from terms.calendar import in_reach, start_of_day
 
 # Names the form of one very page, so that it is done once.
 Key = Annotated[str, Field(min_length=1, max_length=40)]
@@ -16,6 +17,11 @@ Day = Annotated[date | None, BeforeValidator(lambda text: text or None)]
 # Behind which line of a list the page begins: the `next` of the page before.
 After = Annotated[str, Field(max_length=600, pattern=r"^[0-9A-Za-z_-]*$")]
 Points = Annotated[int, Field(ge=1, le=10**12)]
+
+
+def since(day: Day, zone_name: str) -> datetime | None:
+    """Tell when a day that somebody chose begins where they are. Raises Invalid."""
+    return start_of_day(in_reach("since", day), zone_name) if day else None
 
 
 class NoFields(Form):

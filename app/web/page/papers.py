@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
-from app.web.page.words import Tone, shown, span
+from app.web.page.words import Tone, figure, money, shown, span
 from billing.payments.standing import InvoiceState
 from billing.rating.model import LineKind
 from billing.reads.credit_notes import CreditLineView, CreditNoteView
@@ -89,8 +89,8 @@ def invoice(one: InvoiceView, today: date) -> InvoiceCard:
         seller=one.seller,
         issued_on=shown(one.issued_on),
         due_on=shown(one.due_on),
-        total=str(one.total),
-        open=str(one.open) if one.open.amount_minor else "",
+        total=money(one.total),
+        open=money(one.open) if one.open.amount_minor else "",
         tone=tone,
         state=state,
         lines=tuple(_charged(f"{one.number}.{n}", line) for n, line in enumerate(one.lines, 1)),
@@ -116,10 +116,10 @@ def _charged(name: str, line: LineView) -> InvoiceLine:
         text=line.label,
         period=span(line.period_start, last),
         fraction=f"{line.days}/{line.of_days}",
-        rate=line.rate.plain + (" incl. tax" if line.includes_tax else ""),
-        net=line.net.plain,
+        rate=figure(line.rate) + (" incl. tax" if line.includes_tax else ""),
+        net=figure(line.net),
         tax=line.tax,
-        offs=tuple(f"{off.name}: {(-off.off).plain}" for off in line.offs),
+        offs=tuple(f"{off.name}: {figure(-off.off)}" for off in line.offs),
     )
 
 
@@ -129,7 +129,7 @@ def credit_note(one: CreditNoteView) -> CreditCard:
         number=one.number,
         seller=one.seller,
         issued_on=shown(one.issued_on),
-        total=str(one.total),
+        total=money(one.total),
         lines=tuple(_given_back(line) for line in one.lines),
         taxes=_taxes(one.groups),
     )
@@ -138,21 +138,21 @@ def credit_note(one: CreditNoteView) -> CreditCard:
 def _given_back(line: CreditLineView) -> CreditLine:
     last = line.period_end - timedelta(days=1)
     if line.is_goodwill:
-        fraction, why = "goodwill", f"{line.charged.plain} charged"
+        fraction, why = "goodwill", f"{figure(line.charged)} charged"
     elif line.kind is LineKind.RENTAL:
         fraction = f"{line.days}/{line.of_days}"
-        stays = (line.charged - line.amount).plain
-        why = f"{line.charged.plain} charged, {stays} stays for {line.used_days}/{line.of_days}"
+        stays = figure(line.charged - line.amount)
+        why = f"{figure(line.charged)} charged, {stays} stays for {line.used_days}/{line.of_days}"
     else:
         fraction = "once"
-        kept = f", {line.kept.plain} kept" if line.kept.amount_minor else ""
-        why = f"{line.charged.plain} charged{kept}"
+        kept = f", {figure(line.kept)} kept" if line.kept.amount_minor else ""
+        why = f"{figure(line.charged)} charged{kept}"
     return CreditLine(
         text=line.label,
         period=span(line.period_start, last),
         fraction=fraction,
         why=f"line {line.line} of {line.invoice}: {why}",
-        net=line.net.plain,
+        net=figure(line.net),
         tax=line.tax,
     )
 
@@ -165,16 +165,16 @@ def stated(one: Statement) -> Mapping[str, Any]:
         "from_on": one.from_on,
         "to_on": one.to_on,
         "days": f"{shown(one.from_on)} to {shown(one.to_on)}",
-        "opening": str(one.opening),
-        "closing": str(one.closing),
+        "opening": money(one.opening),
+        "closing": money(one.closing),
         "seller": one.seller,
         "lines": [
             {
                 "on": shown(each.on),
                 "what": _KINDS.get(each.kind, each.kind.replace("_", " ").capitalize()),
                 "document": each.document,
-                "amount": each.amount.plain,
-                "balance": each.balance.plain,
+                "amount": figure(each.amount),
+                "balance": figure(each.balance),
             }
             for each in one.lines
         ],
@@ -183,4 +183,4 @@ def stated(one: Statement) -> Mapping[str, Any]:
 
 def _taxes(groups: Sequence[TaxGroup]) -> tuple[tuple[str, str], ...]:
     """Write the taxes of a document, each with its amount."""
-    return tuple((f"Tax {one.rate} of {one.net.plain}", one.amount.plain) for one in groups)
+    return tuple((f"Tax {one.rate} of {figure(one.net)}", figure(one.amount)) for one in groups)

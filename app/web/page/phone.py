@@ -26,7 +26,10 @@ from app.wiring import House
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PhoneFrame:
-    """What is around a page. `token` goes into every form, in a hidden field of that name."""
+    """What is around a page. `token` goes into every form, in a hidden field of that name.
+
+    Instants are of `zone`: a subscriber's own, and the operator's for everybody else.
+    """
 
     operator: str
     zone: str
@@ -62,7 +65,7 @@ class Phone:
         self.drawing.operator = known.name if known else "Boxoffice"
         frame = PhoneFrame(
             operator=self.drawing.operator,
-            zone=known.zone if known else "UTC",
+            zone=call.guest.person.zone if call.guest else known.zone if known else "UTC",
             said=said,
             said_tone=tone,
         )

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from app.web.cursor import cursor, cut
-from app.web.page.words import shown
+from app.web.page.words import figure, money, shown
 from billing.ledger.model import PostingKind
 from billing.reads.wallet import WalletLine, WalletView
 
@@ -24,7 +24,7 @@ def walleted(found: WalletView) -> Mapping[str, Any]:
     lines, last = cut(found.lines, LINES_MAX)
     return {
         "contract": found.contract,
-        "balance": str(found.balance),
+        "balance": money(found.balance),
         "has_money": found.balance.amount_minor > 0,
         "currency": found.balance.currency,
         "lines": _lines(lines),
@@ -38,8 +38,8 @@ def _lines(lines: Sequence[WalletLine]) -> list[Mapping[str, str]]:
             "on": shown(one.on),
             "what": _KINDS.get(one.kind, one.kind.value.replace("_", " ").capitalize()),
             "document": one.document,
-            "amount": one.amount.plain,
-            "balance": one.balance.plain,
+            "amount": figure(one.amount),
+            "balance": figure(one.balance),
         }
         for one in lines
     ]

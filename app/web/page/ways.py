@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from app.desk.auditing import naming
-from app.web.page.words import Tone, shown
+from app.web.page.words import Tone, money, shown
 from billing.debits.model import Creditor
 from billing.payments.model import DEBIT
 from billing.payments.refunds import RefundState
@@ -113,7 +113,7 @@ def _refund(one: RefundView, name: Callable[[str], str]) -> RefundRow:
     parts = (one.charge, one.note, one.reason, one.code.replace("_", " "), _second(one, name))
     return RefundRow(
         at=one.at,
-        amount=str(one.amount),
+        amount=money(one.amount),
         state=state,
         tone=tone,
         detail=", ".join(filter(None, parts)),

@@ -9,6 +9,7 @@ from typing import Literal
 from gateway.inventory.jobs import JobKind
 from terms.errors import BoxofficeError, Invalid
 from terms.facts import Condition
+from terms.money import Money
 
 Tone = Literal["good", "warn", "bad", "calm", "off"]
 
@@ -37,6 +38,17 @@ def span(first: date, last: date) -> str:
         return f"{first.day} to {shown(last)}" if first != last else shown(last)
     begins = f"{first.day} {first:%b}" if first.year == last.year else shown(first)
     return f"{begins} to {shown(last)}"
+
+
+def figure(one: Money) -> str:
+    """Write an amount without its currency, with commas between its thousands: 1,234.50."""
+    whole, point, rest = one.plain.partition(".")
+    return f"{int(whole):,}{point}{rest}" if whole != "-0" else one.plain
+
+
+def money(one: Money) -> str:
+    """Write an amount: 1,234.50 EUR."""
+    return f"{figure(one)} {one.currency}"
 
 
 def sentence(text: str) -> str:

@@ -15,7 +15,7 @@ from app.web.cursor import cut
 from app.web.leading import PORTAL
 from app.web.page.papers import credit_note, invoice, paid, stated
 from app.web.page.phone import Phone
-from app.web.page.words import Tone, shown
+from app.web.page.words import Tone, money, shown
 from app.web.route import Call, Policy, Query, Route
 from billing.reads import credit_notes, invoices
 from billing.reads.credit_notes import CreditNoteView
@@ -126,7 +126,7 @@ def _row(at: str, one: InvoiceView | CreditNoteView, tone: Tone, state: str) -> 
         href=f"{at}/{quote(one.number, safe='')}",
         number=one.number,
         issued_on=shown(one.issued_on),
-        total=str(one.total),
+        total=money(one.total),
         tone=tone,
         state=state,
     )

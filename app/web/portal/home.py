@@ -18,7 +18,7 @@ from app.web.page.fields import DoneQuery, PartsQuery
 from app.web.page.papers import paid
 from app.web.page.phone import Phone, PhoneFrame
 from app.web.page.ways import kept
-from app.web.page.words import Tone, shown
+from app.web.page.words import Tone, money, shown
 from app.web.portal.picture import Picture, picture
 from app.web.problem import BadRequest
 from app.web.route import Call, Policy, Route
@@ -184,9 +184,9 @@ class Home:
             zone=about.zone,
             picture=picture(about, gateway, down),
             having=having(about),
-            owed=str(about.owed),
+            owed=money(about.owed),
             owes=about.owed.amount_minor > 0,
-            credit=str(about.credit) if about.credit.amount_minor else "",
+            credit=money(about.credit) if about.credit.amount_minor else "",
             open_invoices=_open(about, today),
             collecting=_collecting(about),
             next_on=_next_on(about, today),
@@ -201,7 +201,11 @@ def _open(about: AccountView, today: date) -> tuple[OpenInvoice, ...]:
     found = [(one, *paid(one, today)) for one in about.invoices if one.open.amount_minor]
     return tuple(
         OpenInvoice(
-            number=one.number, due_on=shown(one.due_on), open=str(one.open), tone=tone, state=state
+            number=one.number,
+            due_on=shown(one.due_on),
+            open=money(one.open),
+            tone=tone,
+            state=state,
         )
         for one, tone, state in found
     )
@@ -210,7 +214,7 @@ def _open(about: AccountView, today: date) -> tuple[OpenInvoice, ...]:
 def _collecting(about: AccountView) -> str:
     """Tell what is being collected by itself just now."""
     found = [one.amount for one in about.attempts if one.state is AttemptState.OPEN]
-    return str(found[0]) if found else ""
+    return money(found[0]) if found else ""
 
 
 def _next_on(about: AccountView, today: date) -> str:

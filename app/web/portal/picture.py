@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from app.web.page.words import Tone, shown
+from app.web.page.words import Tone, money, shown
 from billing.dunning.model import HoldKind
 from billing.reads.account import AccountView, HoldView
 from gateway.reads.services import AtTarget, Overview
@@ -71,7 +71,7 @@ def _of_hold(one: HoldView, missing: Money | None) -> str:
             f"Not everything is on since {shown(one.since_on)}, because invoice {one.cause} is not "
             "paid. As soon as it is, all of it comes back by itself."
         )
-    then = f"As soon as {missing} is paid" if missing else "As soon as it is"
+    then = f"As soon as {money(missing)} is paid" if missing else "As soon as it is"
     return (
         f"Since {shown(one.since_on)}, because invoice {one.cause} is not paid. "
         f"{then}, the picture comes back by itself."

@@ -21,7 +21,7 @@ from app.web.page.fields import DoneQuery, OnceForm
 from app.web.page.once import in_one
 from app.web.page.phone import Phone
 from app.web.page.reply import refused, see
-from app.web.page.words import Tone, shown
+from app.web.page.words import Tone, money, shown
 from app.web.problem import BadRequest
 from app.web.route import Call, Policy, Route
 from billing.catalog.terms import Billed, SalesChannel
@@ -49,6 +49,7 @@ class OfferRow:
     code: str
     name: str
     price: str
+    asked: str  # the price, as the form brings it back
     lasts: str
     billed: str
 
@@ -135,7 +136,8 @@ def _offer(one: Offer, at: Counter) -> OfferRow:
     return OfferRow(
         code=one.code,
         name=one.name,
-        price=str(one.price),
+        price=money(one.price),
+        asked=str(one.price),
         lasts=lasting(one.window, at.buyer.zone) if one.window else "",
         billed=_billed(one, at),
     )

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import html
+import re
 from typing import get_origin
 
 import pytest
 
 from app.web.api.routes import API
+from app.web.console import cashing, vouchers
+from app.web.console import pages as pages_
 from app.web.cursor import cursor
 from app.web.routes import all_routes
 from billing.cash.store import receipt, shift, till
@@ -183,6 +187,32 @@ async def test_what_is_no_cursor_is_refused_by_every_list(harbour, served):
             seen = await here.get(f"{path}{odd}")
             assert (seen.status, "<strong>After</strong>" in seen.text) == (400, True), path
     assert len(asked) > 25
+
+
+@pytest.mark.parametrize("path", ["/console/cash", "/console/vouchers", "/console/accounts"])
+async def test_a_list_on_a_page_goes_on_behind_its_last(counter, monkeypatch, path):
+    """From one page to the next each line is read once, and the last page leads nowhere."""
+    for module, name in (
+        (cashing, "SHIFTS_SHOWN"),
+        (vouchers, "BATCHES_SHOWN"),
+        (pages_, "LINES_MAX"),
+    ):
+        monkeypatch.setattr(module, name, 3)
+    await furnish(counter.house)
+    owner, at = await let_in(counter), path
+    seen: list[str] = []
+    marks = {
+        "/console/cash": r'href="/console/cash/shifts/([^"]+)"',
+        "/console/vouchers": r'<h2 id="h-\d+">([^<]+)<',
+        "/console/accounts": r'href="/console/accounts/(\d+)"',
+    }
+    while at and len(seen) < 100:
+        text = (await owner.get(at)).text
+        seen += dict.fromkeys(re.findall(marks[path], text))
+        onward = re.search(rf'href="({path}\?[^"]*after=[^"]+)"', text)
+        at = html.unescape(onward[1]) if onward else ""
+    assert len(seen) == len(set(seen)) >= 7
+    assert at == ""
 
 
 async def test_what_is_added_in_front_moves_nothing(harbour, served):

@@ -89,6 +89,16 @@ async def test_a_statement_is_taken_and_decided_over_the_api(harbour, served):
     assert await deeds(served.house) == done
 
 
+async def test_money_has_commas_on_pages_alone(harbour, served):
+    """Whoever reads a page sees thousands apart; a program is told the same digits as ever."""
+    assert (await sent(served, camt(IN.but(amount="12345.67"))))[0] == 200
+    page = await (await let_in(served, "cashier")).get("/console/bank")
+    assert "12,345.67 EUR in" in page.text
+    assert "12,445.67 EUR" in page.text
+    (line,) = (await served.api("GET", "bank/waiting"))[1]["items"]
+    assert line["amount"]["text"] == "12345.67"
+
+
 async def test_a_cashier_decides_in_the_browser(harbour, served):
     """The page shows whose a line may be; its buttons decide, and whoever only looks has none."""
     cashier, support = await let_in(served, "cashier"), await let_in(served, "support")

@@ -15,11 +15,13 @@ from app.identity import people
 from app.web import live
 from app.web.console.story import of_order
 from app.web.console.words import age
-from app.web.page.drawing import count, moment, when
+from app.web.page.drawing import count, moment, when, written
+from app.web.page.words import money
 from gateway.provisioning.orders import Outcome, ServiceOrder
 from runtime.store.audit import history
 from runtime.work import Parking
 from terms.ids import ServiceId, TargetName
+from terms.money import Money
 from tests.flows.app.visitor import Seen, Visitor, let_in
 
 RELEASE = "/console/parked/release"
@@ -310,5 +312,22 @@ def test_words_for_people():
         "2 days",
     ]
     assert when(at, "Europe/Vienna") == "1 Apr 2040, 01:05"
-    assert moment(at) == "31 Mar 23:05:06.007"
-    assert count(12_345) == "12\u202f345"
+    assert moment(at, "Europe/Vienna") == "01 Apr 01:05:06.007"
+    assert count(12_345) == "12,345"
+
+
+def test_money_is_written_alike_on_every_page():
+    """Commas stand between thousands, whatever the currency; a template needs no word for it."""
+    for minor, currency, text in (
+        (0, "EUR", "0.00 EUR"),
+        (99_999, "EUR", "999.99 EUR"),
+        (123_450, "EUR", "1,234.50 EUR"),
+        (-1_234_567_890, "EUR", "-12,345,678.90 EUR"),
+        (-50, "EUR", "-0.50 EUR"),
+        (12_345, "JPY", "12,345 JPY"),
+        (1_234_567, "KWD", "1,234.567 KWD"),
+    ):
+        assert money(Money(minor, currency)) == text
+        assert str(Money(minor, currency)) == text.replace(",", "")
+    assert written(Money(123_450, "EUR")) == "1,234.50 EUR"
+    assert written("1234") == "1234"

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import html
 import re
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 from app.desk.leaving_link import address
 from app.roles.scheduler import _sweep_messages
+from app.web.page.drawing import when
 from messages import store as deliveries
 from messages.model import Delivery, Outcome
 from messages.plan import KINDS, Via
 from messages.templates import languages
+from runtime.store.audit import Deed, record
 from tests.flows.app.guest import visiting
 from tests.flows.app.visitor import let_in
 
@@ -91,6 +93,37 @@ async def test_what_is_old_is_forgotten(counter):
     await furnish(counter.house)
     await _sweep_messages(counter.house)
     assert await found(counter, "") == ["texted", "shown", "mailed", "waits"]
+
+
+async def test_all_instants_of_staffs_pages_are_of_one_zone(counter):
+    """Wherever a household lives, staff read the operator's clock, and a day begins by it."""
+    at = datetime(2041, 1, 1, 23, 30, tzinfo=UTC)  # in Vienna it is the next day
+    async with counter.house.store.begin() as tx:
+        await tx.driver("UPDATE account SET zone = 'America/New_York'")
+        ((mine,), *_) = await tx.fetch("SELECT id FROM service ORDER BY contract")
+        await deliveries.record(tx, [made("late", mine, at, text="by night")])
+        deed = Deed(at=at, actor="cli:ann", action="by.night", subject=f"contract:{MINE}")
+        await record(tx, [deed])
+    owner = await let_in(counter)
+    told = {
+        f"/console/accounts/{MINE}": ("02 Jan 00:30:00.000", "Europe/Vienna</span>"),
+        f"/console/accounts/{MINE}/history": ("2 Jan 2041, 00:30", "real time, Europe/Vienna"),
+        f"/console/messages?contract={MINE}": ("2 Jan 2041, 00:30", "by night"),
+        "/console/messages?since=2041-01-02": ("2 Jan 2041, 00:30", "by night"),
+        "/console/audit?since=2041-01-02": ("2 Jan 2041, 00:30", "by.night"),
+        "/console/": ("02 Jan 00:30:00.000", "Europe/Vienna</span>"),
+    }
+    for path, words in told.items():
+        page = (await owner.get(path)).text
+        assert [word for word in words if word not in page] == [], path
+        assert "1 Jan 2041, 23:30" not in page
+    for path in ("/console/messages", "/console/audit"):
+        assert "by night" not in (await owner.get(f"{path}?since=2041-01-03")).text
+        assert (await owner.get(f"{path}?since=0001-01-01")).status == 400
+    guest = await visiting(counter, MINE)
+    zones = (await guest.get("/portal/me")).text
+    now = counter.house.clock.machine_now()
+    assert when(now, "America/New_York")[:-2] in zones
 
 
 async def declined(served):

@@ -12,7 +12,7 @@ from yarl import URL
 from app.identity import tokens
 from app.identity.roles import OWNER, ROLES, Right, may
 from app.web import callers
-from app.web.links import LINKS, links, portal_links
+from app.web.links import FEW, LINKS, links, portal_links
 from app.web.page.fields import NoFields
 from app.web.roles_reference import ANYBODY, COLUMNS, LOCAL, SUBSCRIBER, TOKENS, lets_in, reference
 from app.web.route import BY_SIGN_IN, OF_PEOPLE, Call, Policy, Route
@@ -133,6 +133,20 @@ def test_the_bar_says_where_one_is():
     ):
         assert [one.word for one in links(OWNER, path) if one.is_here] == [word]
     assert [one.word for one in portal_links("/portal/statement") if one.is_here] == ["Invoices"]
+
+
+def test_the_bar_folds_what_is_rare_where_it_is_long():
+    """An owner has few links beside each other and the rest behind a word; the page one is on
+    is never hidden, and who has few links has all of them.
+    """
+    assert sum(not one.is_folded for one in links(OWNER, "/console/")) <= FEW
+    folded = {one.word for one in links(OWNER, "/console/") if one.is_folded}
+    assert "Audit" in folded
+    assert {one.word for one in links(OWNER, "/console/audit") if one.is_folded} == folded - {
+        "Audit"
+    }
+    for role in ROLES.keys() - {OWNER}:
+        assert not [one for one in links(role, "/me") if one.is_folded]
 
 
 async def test_a_route_for_people_cannot_forget_its_form():
