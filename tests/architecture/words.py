@@ -7,6 +7,7 @@ prose.
 import ast
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from functools import cache
 
 from tests.architecture.source import SHIPPED, Finding, Module
 
@@ -49,6 +50,7 @@ _PIECE = re.compile(r"[A-Z]+(?![a-z])[0-9]*|[A-Z]?[a-z]+[0-9]*|[0-9]+")
 _IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)*")
 
 
+@cache
 def pieces(identifier: str) -> str:
     """Take an identifier apart: `stbMacAddress` and `stb_mac_address` both give _stb_mac_address_.
 
