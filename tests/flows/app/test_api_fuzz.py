@@ -71,7 +71,7 @@ async def test_no_question_breaks_the_api(counter, tmp_path):
     """No 5xx, no status or shape that is not described, nothing taken that is told to be wrong."""
     # What lies at a limit is the same question on either engine; what is found there is not.
     phases = "coverage,fuzzing" if counter.house.store.is_sqlite else "fuzzing"
-    code, told = await asked(counter, tmp_path, "--phases", phases, "--max-examples", "5")
+    code, told = await asked(counter, tmp_path, "--phases", phases, "--max-examples", "3")
     assert code == 0, told
 
 
