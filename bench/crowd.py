@@ -13,17 +13,17 @@ from typing import Any
 
 from app.wiring import House
 
-# What people call the household and its only invoice.
-CONTRACT, NUMBER = "4000000000", "INV-00000001"
+# What people call the household, its only invoice and its only receipt.
+CONTRACT, NUMBER, RECEIPT = "4000000000", "INV-00000001", "RCT-00000001"
 # In the order in which they refer to each other; entries come before the posting that seals them.
 TABLES = (
     *("customer", "account", "service", "search_term", "subscription", "rental", "movement"),
-    *("redemption", "invoice", "invoice_line", "invoice_discount", "entry", "posting"),
+    *("receipt", "redemption", "invoice", "invoice_line", "invoice_discount", "entry", "posting"),
     *("allocation", "snapshot", "work"),
 )
 _OWN_DIGITS = 10
-_NAMES = re.compile(rf"([0-9A-HJKMNP-TV-Z]{{26}}|[0-9a-f]{{40}}|{CONTRACT}|{NUMBER})")
-_COUNTED = {("invoice", "sequence")}
+_NAMES = re.compile(rf"([0-9A-HJKMNP-TV-Z]{{26}}|[0-9a-f]{{40}}|{CONTRACT}|{NUMBER}|{RECEIPT})")
+_COUNTED = {("invoice", "sequence"), ("receipt", "sequence")}
 
 
 async def multiply(tx: Any, households: int) -> None:
@@ -88,8 +88,9 @@ class _Copy:
     def _piece(self, piece: str) -> str:
         if piece == CONTRACT:
             return f"'4' || {self._digits('n', len(CONTRACT) - 1)}"
-        if piece == NUMBER:
-            return f"'INV-' || {self._digits('(n + 1)', len(NUMBER) - len('INV-'))}"
+        if piece in {NUMBER, RECEIPT}:
+            series, dash, digits = piece.partition("-")
+            return f"'{series}{dash}' || {self._digits('(n + 1)', len(digits))}"
         if _NAMES.fullmatch(piece):
             return f"'{piece[:-_OWN_DIGITS]}' || {self._digits('n', _OWN_DIGITS)}"
         return f"CAST({self._place(piece)} AS text)"

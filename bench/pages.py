@@ -25,6 +25,7 @@ from app.settings import Settings
 from app.shape import bring_up, open_house
 from app.web import cookies as kept
 from app.web.connection import open_door
+from app.web.cursor import cursor
 from app.web.routes import all_routes
 from app.web.serving import make_app
 from app.web.site import Site
@@ -36,6 +37,7 @@ from bench.report import Result, at_most
 from bench.visiting import Seen, Visit, visiting
 
 ACCOUNTS = 10_000
+MIDDLE = "404999"  # the number of an account
 PEOPLE = 20
 READS_S = 1.0
 QUIET_S = 20.0
@@ -164,7 +166,7 @@ async def visit_of(house: House, url: str) -> Visit:
         numbers = [row[0] for row in await tx.fetch("SELECT number FROM invoice LIMIT 100")]
     paths: dict[str, Sequence[str]] = {
         "overview": ["/console/"],
-        "accounts": ["/console/accounts", "/console/accounts?after=404999"],
+        "accounts": ["/console/accounts", f"/console/accounts?after={cursor((MIDDLE,))}"],
         "household": [f"/console/accounts/{one}" for one in contracts],
         "history": [f"/console/accounts/{one}/history" for one in contracts],
         "search": [f"/console/search?q=Base+{one[2:]}" for one in contracts],
