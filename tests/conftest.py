@@ -12,7 +12,18 @@ import hypothesis
 import pytest
 
 from tests.conformance import named
-from tests.services import binaries, browser, forks, hurt, peers, postgres, redis, scratch, sockets
+from tests.services import (
+    binaries,
+    browser,
+    compiled,
+    forks,
+    hurt,
+    peers,
+    postgres,
+    redis,
+    scratch,
+    sockets,
+)
 
 pytest_plugins = ["tests.fixtures.store"]
 
@@ -35,6 +46,7 @@ def pytest_configure(config: pytest.Config) -> None:
     database = [urlsplit(given).hostname or ""] if given else []
     bell = [urlsplit(os.environ.get(redis.URL_ENVIRONMENT, "")).hostname or ""]
     sockets.bar_outside([*database, *filter(None, bell), *named.hosts()])
+    compiled.share()
     if not hasattr(config, "workerinput"):
         scratch.settle()
         config.stash[RUN_FOLDER] = postgres.open_run()
