@@ -10,11 +10,12 @@ from typing import NamedTuple
 from billing.billdays.model import Gate
 from billing.flows.desk import Catalogue
 from billing.flows.settle.alike import Alike, Named
-from billing.flows.settle.decide import Decision, Issued, Rules, decide
+from billing.flows.settle.decide import Decision, Issued, decide
 from billing.flows.settle.facts import Facts
 from billing.flows.settle.load import facts_of
 from billing.flows.settle.money import Moment
 from billing.flows.settle.rate import Rated, rate
+from billing.flows.settle.rules import Rules
 from billing.invoicing.credit import CreditNote, NoteHeading, draw_up_note
 from billing.invoicing.model import Heading, Invoice, draw_up
 from billing.payments.wallet import Need, looks_at

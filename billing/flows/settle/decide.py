@@ -17,13 +17,13 @@ from billing.dunning.judging import Debtor, Verdict
 from billing.dunning.level import Level
 from billing.dunning.model import Cut, Hold, HoldKind, Step
 from billing.dunning.reactivation import Suspension
-from billing.dunning.segment import Segment
 from billing.entitlements.model import Granted, project, with_titles
 from billing.flows.settle.facts import Facts, Household
 from billing.flows.settle.fees import Fees, charge_fees, charge_reactivation
 from billing.flows.settle.money import Moment, Purse
 from billing.flows.settle.once import Bought, titles_of, watch
 from billing.flows.settle.rate import Rated, is_first
+from billing.flows.settle.rules import Rules
 from billing.flows.settle.situation import watched_at_once
 from billing.flows.settle.suspended import look
 from billing.flows.settle.wallet import Turn, turn
@@ -32,7 +32,7 @@ from billing.invoicing.credit import CreditNote
 from billing.invoicing.model import Invoice
 from billing.ledger.model import Posting
 from billing.payments.model import Attempt, AttemptState, Debt, MovementKind, attempt_id
-from billing.payments.wallet import Need, looks_at
+from billing.payments.wallet import looks_at
 from billing.promises.model import Promise, state_on
 from billing.subscriptions.model import Pause, Subscription
 from terms.entitlement import Entitlement, ServiceState
@@ -115,19 +115,6 @@ class Decision:
             or self.purse.settled
             or self.purse.moved()
         )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rules:
-    """What one decision is made by, besides the facts. `machine_now` dates notices alone; who
-    `is_braked` takes no further rung of the ladder. `need` is what a renewal that is near needs.
-    """
-
-    book: PriceBook
-    segment: Segment
-    machine_now: datetime
-    is_braked: bool = False
-    need: Need | None = None
 
 
 def decide(facts: Facts, rated: Rated, issued: Issued, rules: Rules, moment: Moment) -> Decision:

@@ -5,18 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
 
 from billing.accounts.model import Perk
 from billing.flows.settle.facts import Facts
 from billing.flows.settle.money import Moment, Purse
+from billing.flows.settle.rules import Rules
 from billing.payments.wallet import Need, is_low
 from terms.ids import NoticeId
 from terms.money import Money
 from terms.notice import Notice
-
-if TYPE_CHECKING:
-    from billing.flows.settle.decide import Rules
 
 NOTICE_LIFE = timedelta(hours=24)
 
