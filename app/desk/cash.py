@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from app.desk import business, given
 from app.desk.auditing import note
+from app.desk.typed import plain
 from app.wiring import House
 from billing.cash.model import EntryKind, Shift, ShiftState, Till
 from billing.flows import receipts, shifts
@@ -51,8 +52,8 @@ async def read_money(
         if not currency and known is None:
             raise Invalid(field, f"say the currency too, as in {amount} EUR")
         try:
-            plain = amount.replace(",", ".")
-            found.append(Money.parse(plain, currency.strip() or (known.currency if known else "")))
+            said = currency.strip() or (known.currency if known else "")
+            found.append(Money.parse(plain(amount, field), said))
         except ValueError as error:
             raise Invalid(field, str(error)) from None
     for one in {each.currency for each in found} - set(there):

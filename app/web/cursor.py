@@ -69,4 +69,9 @@ def _is_sane(one: object) -> bool:
     """Whether this can be a value of a column, on either engine."""
     if type(one) is int:
         return 0 <= one < 1 << 62
-    return isinstance(one, str) and all(mark >= " " and not mark.isspace() for mark in one)
+    return isinstance(one, str) and all(_is_mark(mark) for mark in one)
+
+
+def _is_mark(mark: str) -> bool:
+    is_half = "\ud800" <= mark <= "\udfff"  # which no database takes
+    return mark >= " " and not mark.isspace() and not is_half

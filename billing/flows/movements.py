@@ -7,8 +7,10 @@ is written in one order, so that two who hear of the same never wait for each ot
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
+
+from sqlalchemy import func, select
 
 from billing.flows import attempts
 from billing.flows.attempts import Failure
@@ -18,7 +20,9 @@ from billing.payments.store import movement
 from runtime import log
 from runtime.chance import new_id
 from runtime.store import Tx
+from runtime.store.among import KEYS, among, packed
 from terms.ids import AccountId
+from terms.money import Money
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,18 +71,47 @@ async def _record(desk: Desk, tx: Tx, told: Sequence[Told], now: datetime) -> in
         }
         for one in told
     ]
+    so_far = await _refunded(tx, told)
     fresh = await tx.insert_new(movement, rows, key=("provider", "ref", "kind"))
     machine_now = desk.clock.machine_now()
-    await log.append(tx, [_fact(one, machine_now) for one in told if one.moved.kind not in FEES])
+    moved = [(one, _now(one, so_far)) for one in told if one.moved.kind not in FEES]
+    facts = [_fact(one, now_moved, machine_now) for one, now_moved in moved if now_moved]
+    await log.append(tx, facts)
     return fresh
 
 
-def _fact(one: Told, machine_now: datetime) -> log.Entry:
-    kind: MovementKind = one.moved.kind
+async def _refunded(tx: Tx, told: Sequence[Told]) -> dict[tuple[str, str], int]:
+    """Tell how much of charges went back before, in minor units; refunds tell the sum so far."""
+    charges = {one.moved.charge for one in told if one.moved.kind is MovementKind.REFUNDED}
+    if not charges:
+        return {}
+    c = movement.c
+    query = (
+        select(c.provider, c.charge, func.max(c.amount_minor).label("most"))
+        .where(among(tx.engine, c.charge), c.kind == MovementKind.REFUNDED.value)
+        .group_by(c.provider, c.charge)
+    )
+    rows = await tx.rows(query, {KEYS: packed(tx.engine, sorted(charges))})
+    return {(row.provider, row.charge): int(row.most) for row in rows}
+
+
+def _now(one: Told, so_far: dict[tuple[str, str], int]) -> Moved | None:
+    """Say what moved now; None where that was told before, as part of a larger sum."""
+    if one.moved.kind is not MovementKind.REFUNDED:
+        return one.moved
+    key, sum_now = (one.provider, one.moved.charge), one.moved.amount.amount_minor
+    before = so_far.get(key, 0)
+    if sum_now <= before:
+        return None
+    so_far[key] = sum_now
+    return replace(one.moved, amount=Money(sum_now - before, one.moved.amount.currency))
+
+
+def _fact(one: Told, moved: Moved, machine_now: datetime) -> log.Entry:
     return log.Entry(
-        id=fact_id(kind.value, one.provider, one.moved.ref),
-        kind=fact_of(kind).value,
+        id=fact_id(moved.kind.value, one.provider, moved.ref),
+        kind=fact_of(moved.kind).value,
         key=one.account,
-        value=encode_fact(one.number, one.provider, one.moved, ""),
+        value=encode_fact(one.number, one.provider, moved, ""),
         at=machine_now,
     )

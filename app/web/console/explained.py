@@ -10,6 +10,7 @@ from pydantic import Field
 
 from app.desk import goodwill
 from app.desk.auditing import naming
+from app.desk.typed import plain
 from app.identity.roles import Right
 from app.web.console.forms import DeedForm
 from app.web.console.sayings import SaidQuery, told
@@ -66,7 +67,7 @@ class Explained:
 
 async def _given(call: Call, tx: Tx) -> str:
     form: GoodwillForm = call.form
-    text = form.amount.strip().replace(",", ".")
+    text = plain(form.amount)
     is_share = text.endswith("%")
     done = await goodwill.give(
         call.house,

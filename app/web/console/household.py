@@ -23,6 +23,7 @@ from app.desk import (
 )
 from app.desk.boxes import Back, By, holder_of
 from app.desk.mending import TEXT_CHARS_MAX
+from app.desk.typed import plain
 from app.identity.roles import Right
 from app.web.console import debits, messaging, ways
 from app.web.console.cashing import RECEIPTS
@@ -187,7 +188,7 @@ class HouseholdForms:
 async def _cash(call: Call, tx: Tx) -> str:
     form: CashForm = call.form
     contract = call.part("contract")
-    amount = await paying.parse_amount(tx, contract, form.amount.strip().replace(",", "."))
+    amount = await paying.parse_amount(tx, contract, plain(form.amount))
     # Made of the form's key, so that the form sent again is the same receipt.
     reference = form.reference.strip() or f"DESK-{form.once[:12].upper()}"
     taken = await paying.take_cash(
@@ -205,7 +206,7 @@ async def _deposit(call: Call, tx: Tx) -> str:
         call.house,
         tx,
         form.rental,
-        keep=form.keep.strip().replace(",", "."),
+        keep=plain(form.keep, "keep"),
         reason=form.reason.strip(),
         actor=call.actor,
         contract=call.part("contract"),

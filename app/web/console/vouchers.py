@@ -13,6 +13,7 @@ from aiohttp import web
 from pydantic import Field
 
 from app.desk import business, voucher_paper, vouchers
+from app.desk.typed import plain
 from app.identity.roles import Right
 from app.web.console.forms import DeedForm
 from app.web.console.sayings import SaidQuery, told
@@ -58,7 +59,7 @@ class MakeForm(DeedForm):
         """Read it. Raises Invalid."""
         if self.valid_until is None:
             raise Invalid("valid_until", "choose a day")
-        value = self.value.strip().replace(",", ".")
+        value = plain(self.value, "value")
         return BatchOrder(
             name=self.name.strip(),
             value=vouchers.read_value(value, self.currency.strip().upper()),

@@ -10,6 +10,7 @@ from aiohttp import web
 from pydantic import Field
 
 from app.desk import wallet
+from app.desk.typed import plain
 from app.identity.roles import Right
 from app.web.console.forms import DeedForm
 from app.web.console.sayings import SaidQuery, told
@@ -91,7 +92,7 @@ class Walleted:
 
 async def _link(call: Call) -> str:
     form: TopUpForm = call.form
-    amount = form.amount.strip().replace(",", ".")
+    amount = plain(form.amount)
     link = await wallet.top_up_link(call.house, call.part("contract"), amount)
     return f"{money(link.amount)} can be paid here:\n{link.url}"
 
@@ -102,7 +103,7 @@ async def _pay_out(call: Call, tx: Tx) -> str:
         call.house,
         tx,
         call.part("contract"),
-        amount=form.amount.strip().replace(",", "."),
+        amount=plain(form.amount),
         reason=form.reason,
         reference=f"desk-{call.once[:32]}",
         actor=call.actor,

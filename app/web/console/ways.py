@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from app.desk import methods, refunds
+from app.desk.typed import plain
 from app.web.console.forms import DeedForm
 from app.web.page.words import money
 from app.web.route import Call
@@ -52,7 +53,7 @@ async def refund(call: Call, tx: Tx) -> str:
         call.part("contract"),
         charge,
         provider=provider,
-        amount=form.amount.strip().replace(",", "."),
+        amount=plain(form.amount),
         line=line,
         reason=form.reason,
         reference=f"desk-{call.once[:32]}",

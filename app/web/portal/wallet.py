@@ -9,6 +9,7 @@ from aiohttp import web
 from pydantic import Field
 
 from app.desk import wallet
+from app.desk.typed import plain
 from app.web.cursor import read_cursor
 from app.web.leading import PORTAL
 from app.web.origin import own_address
@@ -98,7 +99,7 @@ async def _page_of(call: Call) -> str:
     await call.house.subscribers.take({f"pay {call.subscriber.id}": PAGES})
     form: TopUpForm = call.form
     back_to = f"{own_address(call.request)}{PORTAL}/?done=back"
-    amount = form.amount.strip().replace(",", ".")
+    amount = plain(form.amount)
     link = await wallet.top_up_link(call.house, call.subscriber.contract, amount, back_to=back_to)
     if not may_lead_to(link.url):
         raise Permanent("the provider's page is neither https nor on this machine")

@@ -90,6 +90,7 @@ ASKED = [
     ("accounts?after=x", "after"),
     ("accounts?after=WzFd", "after"),
     ("accounts?after=WyJcdTAwMDAiXQ", "after"),
+    ("accounts?after=WyJcdWQ4MDAiXQ", "after"),
     ("orders?after=WzFd", "after"),
     ("parked?after=WzFd", "after"),
     ("parked?after=" + "W" * 601, "after"),

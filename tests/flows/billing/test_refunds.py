@@ -1,6 +1,7 @@
 """Money given back: once, never more than came, owed again or not as somebody says."""
 
 import asyncio
+import json
 from datetime import timedelta
 
 import pytest
@@ -14,6 +15,7 @@ from billing.payments.provider import Lost
 from billing.payments.refunds import RefundState, RefundWish
 from billing.payments.store import movement, payment_method, refund
 from billing.reads.account import view
+from runtime.log import log_entry
 from terms.errors import Duplicate, Invalid, InvalidTransition, NotFound
 from terms.money import Money
 from tests.fixtures.billing import Office
@@ -29,6 +31,14 @@ async def wish(office: Office, charge: str, reference: str, **more: object) -> R
     asked = RefundWish(charge=charge, reference=reference, reason="a word", **more)  # type: ignore[arg-type]
     async with office.store.begin() as tx:
         return await give_back(office.desk, tx, "100001", asked, office.now, by="anna")
+
+
+async def told_of(office: Office) -> list[int]:
+    """List what others were told went back, in minor units, as it happened."""
+    c = log_entry.c
+    query = select(c.value).where(c.kind == "payment.reversed").order_by(c.position)
+    async with office.store.read() as tx:
+        return [json.loads(row.value)["amount_minor"] for row in await tx.rows(query)]
 
 
 async def carry_out(till: Till) -> Recorded:
@@ -221,6 +231,7 @@ async def test_cash_is_handed_back_at_once(office: Office):
     async with office.store.read() as tx:
         moved = [one.amount.amount_minor for one in (await view(tx, "100001")).payments]
     assert sorted(moved) == [-700, -500, FIRST]  # each what it was, not the sum so far
+    assert await told_of(office) == [500, 700]
     with pytest.raises(Invalid):
         await wish(office, "C-1", "R-3", amount=Money(FIRST - 1199, "EUR"))
     long = "R" * 95  # alike but for their end: each has a credit note of its own
