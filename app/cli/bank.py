@@ -169,14 +169,14 @@ def take_back(
 
 
 def undo(line: Line, *, reason: Reason = "", as_json: Json = False) -> None:
-    """Take a line from the accounts it went to by mistake: it waits again, for a person."""
+    """Take a line back that went to accounts, or was set aside, by mistake: it waits again."""
 
     async def story(house: House, tx: Tx) -> Stored:
         from app.desk import banking
 
         return await banking.undo(house, tx, line, actor(), reason=reason)
 
-    _tell(write(story), "is on no account any more", as_json=as_json)
+    _tell(write(story), "waits again, for a person", as_json=as_json)
 
 
 def suspend(line: Line, *, reason: Reason = "", as_json: Json = False) -> None:

@@ -275,7 +275,7 @@ async def take_back(call: Call, tx: Tx) -> BankLineDecided:
 
 
 async def undo(call: Call, tx: Tx) -> BankLineDecided:
-    """Take a line from the accounts it went to by mistake: it waits again, for a person."""
+    """Take a line back that went to accounts, or was set aside, by mistake: it waits again."""
     body: LineBody = call.body
     done = await banking.undo(call.house, tx, body.line, call.actor, reason=body.reason)
     return BankLineDecided.of(done)
