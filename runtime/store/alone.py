@@ -18,6 +18,7 @@ class Alone(IntEnum):
     SEAL_DEEDS = 2
     EARN = 3
     ANNOUNCE = 4
+    FIRST_TOKEN = 5
 
 
 async def alone(tx: Tx, what: Alone) -> None:
