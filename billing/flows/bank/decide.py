@@ -133,7 +133,7 @@ async def take_back(desk: Desk, tx: Tx, entry_id: str, of: str, now: datetime) -
     if len(parts) > 1 and total(paid, wanted.currency) == wanted:
         chosen = parts
     elif not chosen:
-        raise Invalid("of", f"it is of {', '.join(str(amount) for amount in paid)}")
+        raise Invalid("of", f"it is of {', '.join(f'{amount}' for amount in paid)}")
     elif len(chosen) > 1:
         raise Invalid("of", f"several parts are of {wanted}: say which, like {of}.{chosen[0].n}")
     gone = await _gone(tx, [charge_of(of, row.n) for row in chosen])
