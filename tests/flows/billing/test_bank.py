@@ -326,8 +326,8 @@ async def test_what_was_set_aside_by_mistake_is_taken_back(office: Office):
     line, other = await entry(office, "B1"), await entry(office, "B3")
     for provider, book in (("cards", "clearing"), ("", "outside"), ("", "outside")):
         before = await balances(office.store)
-        wrong = {"provider": provider, "reason": "rent"}
-        await office.run(lambda tx, wrong=wrong: set_aside(desk, tx, line, now, **wrong))
+        async with office.store.begin() as tx:
+            await set_aside(desk, tx, line, now, provider=provider, reason="rent")
         assert (await balances(office.store))[book, provider, "EUR"] == -2520
         for _ in range(2):
             await office.run(lambda tx: undo(desk, tx, line, now))
