@@ -18,7 +18,7 @@ CREATE TABLE alembic_version (
 	version_num VARCHAR(32) NOT NULL, 
 	CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num)
 );
-INSERT INTO "alembic_version" VALUES('0062');
+INSERT INTO "alembic_version" VALUES('0063');
 CREATE TABLE allocation (
 	id VARCHAR(26) NOT NULL, 
 	account_id VARCHAR(26) NOT NULL, 
@@ -1064,7 +1064,7 @@ CREATE TABLE refund (
 	called_at BIGINT, 
 	looks INTEGER NOT NULL, 
 	vendor_id VARCHAR(120) NOT NULL, 
-	code VARCHAR(80) NOT NULL, line_minor BIGINT, pay_out VARCHAR(100) DEFAULT '' NOT NULL, decided_by VARCHAR(80) DEFAULT '' NOT NULL, decided_at BIGINT, decided_why VARCHAR(254) DEFAULT '' NOT NULL, 
+	code VARCHAR(80) NOT NULL, line_minor BIGINT, pay_out VARCHAR(100) DEFAULT '' NOT NULL, decided_by VARCHAR(80) DEFAULT '' NOT NULL, decided_at BIGINT, decided_why VARCHAR(254) DEFAULT '' NOT NULL, noted_at BIGINT, 
 	CONSTRAINT ck_refund_amount_minor CHECK (amount_minor > 0), 
 	CONSTRAINT fk_refund_account_id_account FOREIGN KEY(account_id) REFERENCES account (id), 
 	CONSTRAINT fk_refund_movement_id_movement FOREIGN KEY(movement_id) REFERENCES movement (id), 
