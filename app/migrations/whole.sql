@@ -18,7 +18,7 @@ CREATE TABLE alembic_version (
 	version_num VARCHAR(32) NOT NULL, 
 	CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num)
 );
-INSERT INTO "alembic_version" VALUES('0059');
+INSERT INTO "alembic_version" VALUES('0060');
 CREATE TABLE allocation (
 	id VARCHAR(26) NOT NULL, 
 	account_id VARCHAR(26) NOT NULL, 
@@ -1583,6 +1583,7 @@ CREATE INDEX ix_voucher_account_id ON voucher (account_id);
 CREATE INDEX ix_wish_service ON wish (service);
 CREATE INDEX ix_wish_target_ref ON wish (target, ref);
 CREATE INDEX ix_work_claimable ON work (kind, target, is_scheduled, due_at) WHERE parked_at IS NULL;
+CREATE INDEX ix_work_parked ON work (parked_at) WHERE parked_at IS NOT NULL;
 CREATE INDEX ix_write_off_invoice_id ON write_off (invoice_id);
 CREATE TRIGGER allocation_no_delete BEFORE DELETE ON allocation BEGIN SELECT RAISE(ABORT, 'allocation only grows'); END;
 CREATE TRIGGER allocation_no_replace BEFORE INSERT ON allocation WHEN EXISTS (SELECT 1 FROM allocation WHERE id = NEW.id) BEGIN SELECT RAISE(ABORT, 'allocation only grows'); END;
