@@ -73,6 +73,6 @@ class Site:
 
     def close(self) -> None:
         """Send away whoever still watches."""
-        self.console.live.close()
+        self.console.close()
         self.field.close()
         self.portal.close()

@@ -64,30 +64,31 @@ EVERYTHING = Only()
 
 
 async def queues(tx: Tx, *, now: datetime, offset: timedelta) -> list[Queue]:
-    """Count the rows of every kind and target; `now` is machine time, `offset` business ahead."""
+    """Count the rows of every kind and target; `now` is machine time, `offset` business ahead.
+
+    Of rows that wait for a person there are few: they have an index of their own, and all others
+    come along another one, kind by kind.
+    """
     at = to_micros(now)
     ahead = offset // timedelta(microseconds=1)
-    open_ = _C.parked_at.is_(None)
-    running = and_(open_, _C.lease_until > at)
-    due = and_(open_, _C.lease_until <= at, _C.not_before <= at, _C.due_at <= at + ahead)
+    running = _C.lease_until > at
+    due = and_(_C.lease_until <= at, _C.not_before <= at, _C.due_at <= at + ahead)
     # What was only scheduled waits since its time came, not since somebody said when that is.
     came_at = _C.due_at - ahead
     is_due_since = and_(_C.is_scheduled == 1, came_at > _C.marked_at)
     since = case((is_due_since, came_at), else_=_C.marked_at)
-    query = (
-        select(
-            _C.kind,
-            _C.target,
-            _count(due).label("due"),
-            _count(running).label("running"),
-            _count(_C.parked_at.is_not(None)).label("parked"),
-            func.count().label("rows"),
-            func.min(case((due, since))).label("oldest"),
-        )
-        .group_by(_C.kind, _C.target)
-        .order_by(_C.kind, _C.target)
-    )
-    return [_queue(row, at) for row in await tx.rows(query)]
+    open_ = _by_lane(
+        _count(due).label("due"),
+        _count(running).label("running"),
+        func.min(case((due, since))).label("oldest"),
+    ).where(_C.parked_at.is_(None))
+    found = {_lane(row): row for row in await tx.rows(open_)}
+    aside = await tx.rows(_by_lane().where(_C.parked_at.is_not(None)))
+    parked = {_lane(row): int(row.rows) for row in aside}
+    return [
+        _queue(lane, found.get(lane), parked.get(lane, 0), at)
+        for lane in sorted(found.keys() | parked.keys())
+    ]
 
 
 async def parked(
@@ -149,15 +150,29 @@ def _count(condition: Any) -> Any:
     return func.sum(case((condition, 1), else_=0))
 
 
-def _queue(row: Any, now_micros: int) -> Queue:
+def _by_lane(*columns: Any) -> Select[Any]:
+    query = select(_C.kind, _C.target, func.count().label("rows"), *columns)
+    return query.group_by(_C.kind, _C.target)
+
+
+def _lane(row: Any) -> tuple[str, TargetName]:
+    return row.kind, TargetName(row.target)
+
+
+def _queue(lane: tuple[str, TargetName], row: Any, parked: int, now_micros: int) -> Queue:
+    kind, target = lane
+    if row is None:
+        return Queue(
+            kind=kind, target=target, due=0, running=0, waiting=0, parked=parked, oldest_s=0.0
+        )
     age_s = (now_micros - row.oldest) / 1_000_000 if row.oldest is not None else 0.0
     return Queue(
-        kind=row.kind,
-        target=TargetName(row.target),
+        kind=kind,
+        target=target,
         due=int(row.due),
         running=int(row.running),
-        waiting=int(row.rows - row.due - row.running - row.parked),
-        parked=int(row.parked),
+        waiting=int(row.rows - row.due - row.running),
+        parked=parked,
         oldest_s=max(age_s, 0.0),
     )
 

@@ -38,4 +38,10 @@ work = Table(
         sqlite_where=text("parked_at IS NULL"),
         postgresql_where=text("parked_at IS NULL"),
     ),
+    Index(
+        "ix_work_parked",
+        "parked_at",
+        sqlite_where=text("parked_at IS NOT NULL"),
+        postgresql_where=text("parked_at IS NOT NULL"),
+    ),
 )

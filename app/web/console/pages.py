@@ -99,7 +99,7 @@ class Console:
     def __init__(self, house: House, static: Static) -> None:
         self.house = house
         self.drawing = Drawing(static)
-        self.first: Kept[Overview] = Kept()
+        self.first: Kept[Overview] = Kept(self._gather)
         self.live = Live(self._draw_parts, house.store.outages)
         # Stands in parts that are drawn for many, where each reader's form token belongs.
         self._token_mark = house.chance.token(16)
@@ -146,6 +146,11 @@ class Console:
                 f"{WAITING}/usage/dismiss", deeds.dismiss_usage, form=DismissForm, back=WAITING
             ),
         )
+
+    def close(self) -> None:
+        """Send away whoever still watches."""
+        self.live.close()
+        self.first.close()
 
     def refused(self, request: web.Request, problem: Problem) -> web.Response | None:
         """Draw a page for what failed at the console, with the links of whoever is signed in;
@@ -219,12 +224,13 @@ class Console:
     async def _overview(self, call: Call) -> web.Response:
         async with self.house.store.read() as tx:
             frame = await self.frame(tx, call, call.query.said)
-            found = await self._first_page(tx, is_fresh=bool(call.query.said))
+        # Once for all who look; whoever did something sees it done.
+        found = await self.first.get(is_fresh=bool(call.query.said))
         return html(self.drawing.page("overview", frame=frame, overview=found))
 
-    async def _first_page(self, tx: Tx, *, is_fresh: bool = False) -> Overview:
-        """Gather the first page, once for all who look; whoever did something sees it done."""
-        return await self.first.get(lambda: overview(self.house, tx), is_fresh=is_fresh)
+    async def _gather(self) -> Overview:
+        async with self.house.store.read() as tx:
+            return await overview(self.house, tx)
 
     async def _waiting(self, call: Call) -> web.Response:
         async with self.house.store.read() as tx:
@@ -271,22 +277,24 @@ class Console:
     async def _draw_parts(self, wanted: frozenset[str]) -> Mapping[str, str]:
         """Draw parts once for each role that watches them: "owner  drift", "owner 100001 story"."""
         keys = [(key, *key.split(" ")) for key in sorted(wanted)]
+        contracts = {key[2] for key in keys}
         async with self.house.store.read() as tx:
             bare = await self._bare(tx)
             found = {
-                contract: await self._seen(tx, contract) for contract in {key[2] for key in keys}
+                contract: {"account": await account(self.house, tx, contract)}
+                for contract in contracts
+                if contract
             }
+        first = await self._seen() if "" in contracts else {}
         drawn = {}
         for key, role, contract, part in keys:
             frame = _worn(bare, role)
-            drawn[key] = self.drawing.part(part, frame=frame, **found[contract])
+            drawn[key] = self.drawing.part(part, frame=frame, **found.get(contract, first))
         return drawn
 
-    async def _seen(self, tx: Tx, contract: str) -> Mapping[str, Any]:
-        """Gather what parts are drawn from: of a household, or of the first page."""
-        if contract:
-            return {"account": await account(self.house, tx, contract)}
-        found = await self._first_page(tx)
+    async def _seen(self) -> Mapping[str, Any]:
+        """Give what parts of the first page are drawn from."""
+        found = await self.first.get()
         return {"overview": found, "moments": found.story}
 
 

@@ -17,6 +17,7 @@ from typer.main import get_command
 from typer.testing import CliRunner
 
 from app.cli.root import cli
+from messages.announcing import Announcement
 from tests.fixtures.bank import Row, camt
 from tests.flows.app.operation import Operation, operation, until
 from tests.flows.app.operator import PROVIDER, TARGET, contract_of, secrets
@@ -104,6 +105,7 @@ METHOD = f"""
     FROM service WHERE contract = '{LIT}'
 """
 
+SEEN = Announcement(id="", texts={"en": "There are four more channels."}).digest
 # What each is asked, in this order; {folder} is where the operator's files are.
 ASKED = {
     "migrate": (),
@@ -243,7 +245,7 @@ ASKED = {
     "usage meters": (),
     "notices preview": (),
     "notices log": (),
-    "notices announce": ("en=There are four more channels.",),
+    "notices announce": ("en=There are four more channels.", "--digest", SEEN),
     "notices decline": (LIT, "mail"),
     "bank take": ("{folder}/../bank.xml",),
     "bank statements": (),
@@ -508,6 +510,38 @@ def test_every_command_prints_one_document(shop, monkeypatch):
         job = told["id"] if name == "jobs open" else job
         sales |= named(name, told)
         sales |= {"card": told["cards"][0]["code"]} if name == "vouchers make" else {}
+
+
+def test_an_announcement_is_looked_at_before_it_is_sent(shop, monkeypatch):
+    """The command shows who reads what, and sends it with the digest of just that, once a day."""
+    ours, _ = shop
+    monkeypatch.setenv("BOXOFFICE_DATA_DIR", str(ours.product.folder))
+
+    def asked(*words: str) -> Any:
+        return CliRunner().invoke(cli, ["notices", "announce", *words])
+
+    texts = ("en=A price is lower.", "de=Billiger.")
+    told = json.loads(asked(*texts, "--json").stdout)
+    assert [one["sample"]["screen"] for one in told["readers"]] == [
+        *("Billiger.", "A price is lower.")
+    ]
+    seen = asked(*texts).stdout
+    assert "Nothing is sent" in seen
+    assert f"--digest {told['digest']}" in seen
+    before = trace(ours)
+    wrong = asked("en=A price is higher.", "--digest", told["digest"])
+    assert (wrong.exit_code, "something else was looked at" in wrong.stderr) == (1, True)
+    assert trace(ours) == before
+    first, again = (asked(*texts, "--digest", told["digest"]).stdout for _ in range(2))
+    assert "goes out" in first
+    assert "was announced within a day already" in again
+    assert len(trace(ours)) == len(before) + 1
+    for words, why in (
+        (("en= ",), "en: one line of 1 to 500 characters is needed"),
+        (("en=x", "de=y", "de=z"), "de: is told twice"),
+        (("x",), "text: each is like de=TEXT: x"),
+    ):
+        assert why in asked(*words).stderr
 
 
 def test_a_household_is_told_whole(shop, monkeypatch):

@@ -90,7 +90,8 @@ async def test_a_page_asks_as_much_of_fifty_as_of_two(counter: Served):
 
 async def statements(served: Served, who: Visitor, path: str) -> list[str]:
     """Look at a page; the texts of the statements that it took."""
-    served.site.console.first = Kept()  # nothing is told that was found before
+    console = served.site.console
+    console.first = Kept(console._gather)  # nothing is told that was found before
     async with written_down(served) as made:
         seen = await who.get(path)
     assert seen.status == 200, (path, seen.status, seen.location)
