@@ -12,7 +12,7 @@ from functools import partial
 
 from app import answers
 from app.desk.linking import link_deeds
-from app.roles import earning
+from app.roles import describing, earning
 from app.roles.activations import activate_proven
 from app.roles.metering import read_meters
 from app.roles.pictures import Pictures
@@ -132,6 +132,12 @@ async def poll_providers(house: House, stop: asyncio.Event) -> None:
 async def warn_of_ends(house: House, stop: asyncio.Event) -> None:
     """Tell holders of cards that end soon: at the start, and every hour."""
     await _again(house, stop, "cards", partial(_warn_of_ends, house), CARDS_EVERY_S, at_s=0)
+
+
+async def describe_methods(house: House, stop: asyncio.Event) -> None:
+    """Have payment methods described that came without a name."""
+    every_s = describing.EVERY_S
+    await _again(house, stop, "names", partial(describing.describe_methods, house), every_s)
 
 
 async def book_debits(house: House, stop: asyncio.Event) -> None:
