@@ -29,7 +29,7 @@ from runtime import pulse
 from runtime.alone import NotAlone, alone
 from runtime.presence import Presence
 from runtime.store.engine import driver_url
-from runtime.store.sqlite import make_folder
+from runtime.store.sqlite import make_place
 from runtime.telemetry import get_log
 from terms.errors import DomainError
 
@@ -154,7 +154,7 @@ def _alone(settings: Settings) -> Iterator[None]:
         yield
         return
     settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-    make_folder(url)
+    make_place(url)
     file = Path(str(url.database)).resolve()
     with ExitStack() as held:
         try:

@@ -30,13 +30,14 @@ _OLDER = "the database has an older shape than this version: run `boxoffice migr
 async def bring_up(settings: Settings) -> tuple[str, str]:
     """Migrate to this version's shape; returns the revision before and after.
 
-    Raises DomainError for a database that a newer version has changed, or whose key is lost.
+    Of several at once one does it; the others find it done. Raises DomainError for a database that
+    a newer version has changed, or whose key is lost.
     """
     await check_key(settings)
     async with closing(build(settings)) as house:
-        before = await current(house)
-        _check_known(house, before)
-        await _migrate(house, before)
+        found = await current(house)
+        _check_known(house, found)
+        before = await _migrate(house, found)
         await _first_token(house)
         return before, newest()
 
@@ -129,22 +130,29 @@ def _check_known(house: House, found: str) -> None:
         )
 
 
-async def _migrate(house: House, found: str) -> None:
+async def _migrate(house: House, found: str) -> str:
+    """Migrate what another process has not; returns the revision as this one had its turn."""
+    before = found
     if not found and house.store.is_sqlite:
-        found = await _make(house)
+        before, found = await _make(house)
     if found != newest():
         from runtime.store import migrate  # noqa: PLC0415 - see above
 
-        await migrate.upgrade(house.settings.database_url, LOCATION)
+        before = await migrate.upgrade(house.settings.database_url, LOCATION) or ""
+    return before
 
 
-async def _make(house: House) -> str:
-    """Give an empty database its whole shape at once, unless another process has; returns it."""
+async def _make(house: House) -> tuple[str, str]:
+    """Give an empty database its whole shape at once, unless another process has.
+
+    Returns the revision before and after.
+    """
     async with house.store.begin() as tx:
-        if not await revision(tx):
+        before = await revision(tx)
+        if not before:
             for statement in whole.statements(whole.SCRIPT.read_text("utf-8")):
                 await tx.driver(statement)
-        return await revision(tx)
+        return before, await revision(tx)
 
 
 async def _first_token(house: House) -> None:

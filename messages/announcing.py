@@ -1,7 +1,7 @@
 """Announcements: one text to all households, or to those of a segment; marketing, so declinable.
 
 They are written down once and go out page by page, each household by the channels of the kind
-`announcement` that it has not declined.
+`announcement` that it has not declined. Said again within a day, the same one is the same.
 """
 
 from __future__ import annotations
@@ -10,8 +10,9 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from hashlib import blake2b
 
-from sqlalchemy import Column, String, Table, Text, select, update
+from sqlalchemy import Column, Index, String, Table, Text, select, text, update
 
 from billing.reads.contacts import PAGE_ROWS_MAX, Contact, of_segment
 from messages.dispatch import Dispatch
@@ -20,6 +21,7 @@ from messages.policy import TEXT_CHARS_MAX
 from messages.templates import FALLBACK, language_of
 from runtime import log
 from runtime.store import Instant, Store, Tx, metadata
+from runtime.store.alone import Alone, alone
 from runtime.work import Claim, Failure, Work
 from terms.errors import Invalid
 from terms.ids import NoticeId
@@ -27,6 +29,8 @@ from terms.notice import Notice
 
 KIND = "announce"
 LASTS = timedelta(days=3)
+SAME_WITHIN = timedelta(days=1)
+DIGEST_CHARS = 32
 LANGUAGES_MAX = 20
 
 announcement = Table(
@@ -38,6 +42,8 @@ announcement = Table(
     Column("texts", Text, nullable=False),
     Column("behind", String(40), nullable=False),
     Column("ended_at", Instant),
+    Column("digest", String(DIGEST_CHARS), nullable=False, server_default=text("''")),
+    Index(None, "digest", "at"),
 )
 
 
@@ -52,29 +58,46 @@ class Announcement:
     def __post_init__(self) -> None:
         if not self.texts or FALLBACK not in self.texts or len(self.texts) > LANGUAGES_MAX:
             raise Invalid("texts", f"one in {FALLBACK} is needed, and {LANGUAGES_MAX} at most")
-        for language, text in self.texts.items():
+        for language, said in self.texts.items():
             if language != language_of(language) or not language.isalpha():
                 raise Invalid("texts", f"{language[:20]!r} is no language such as de")
-            if not text.strip() or len(text) > TEXT_CHARS_MAX["screen"] or not text.isprintable():
+            if not said.strip() or len(said) > TEXT_CHARS_MAX["screen"] or not said.isprintable():
                 most = TEXT_CHARS_MAX["screen"]
                 raise Invalid(f"texts.{language}", f"one line of 1 to {most} characters is needed")
+
+    @property
+    def digest(self) -> str:
+        """Digest what is said and to whom, in whatever order the texts are told."""
+        said = [self.segment, sorted(self.texts.items())]
+        return blake2b(json.dumps(said).encode(), digest_size=DIGEST_CHARS // 2).hexdigest()
 
     def text(self, locale: str) -> str:
         """Say it in a language, else in English."""
         return self.texts.get(language_of(locale), self.texts[FALLBACK])
 
 
-async def announce(tx: Tx, work: Work, one: Announcement) -> None:
-    """Have it said to everybody it is for, once this transaction stands."""
+async def announce(tx: Tx, work: Work, one: Announcement) -> str:
+    """Have it said to everybody it is for, once this transaction stands, and return its id.
+
+    Where the same was said to the same within a day, nothing is done: it is the id of that one.
+    """
+    await alone(tx, Alone.ANNOUNCE)
+    now, c = work.clock.machine_now(), announcement.c
+    said = select(c.id).where(c.digest == one.digest, c.at > now - SAME_WITHIN)
+    before = await tx.scalar(said.order_by(c.at.desc()).limit(1))
+    if before is not None:
+        return str(before)
     row = {
         "id": one.id,
-        "at": work.clock.machine_now(),
+        "at": now,
         "segment": one.segment,
         "texts": json.dumps(dict(one.texts), ensure_ascii=False, sort_keys=True),
         "behind": "",
+        "digest": one.digest,
     }
     await tx.insert(announcement, [row])
     await work.mark(tx, KIND, [one.id])
+    return one.id
 
 
 class Announcements:

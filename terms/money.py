@@ -139,8 +139,20 @@ class Money:
         text = str(abs(self.amount_minor)).rjust(digits + 1, "0")
         return f"{sign}{text[:-digits]}.{text[-digits:]}" if digits else sign + text
 
+    @property
+    def figure(self) -> str:
+        """The amount alone as people read it, with commas between its thousands: "1,234.50"."""
+        sign = "-" if self.amount_minor < 0 else ""
+        whole, point, rest = self.plain.removeprefix(sign).partition(".")
+        return f"{sign}{int(whole):,}{point}{rest}"
+
     def __str__(self) -> str:
+        """Write it for programs: 1234.50 EUR."""
         return f"{self.plain} {self.currency}"
+
+    def __format__(self, spec: str) -> str:
+        """Write it in a sentence, for people: 1,234.50 EUR."""
+        return format(f"{self.figure} {self.currency}", spec)
 
     def __add__(self, other: Money) -> Money:
         return Money(self.amount_minor + self._same(other), self.currency)

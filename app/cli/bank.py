@@ -90,8 +90,8 @@ def statements(
             one.account,
             one.id,
             f"{one.opened_on} to {one.closed_on}",
-            str(one.opening),
-            str(one.closing),
+            f"{one.opening}",
+            f"{one.closing}",
             str(one.lines),
             f"{one.gap} is missing before it" if one.gap else "",
         )
@@ -116,7 +116,7 @@ def review(*, limit: Limit = 50, as_json: Json = False) -> None:
         (
             one.id,
             str(one.booked_on),
-            str(one.amount),
+            f"{one.amount}",
             one.name,
             one.text,
             f"{one.state}: {one.why}",
@@ -169,14 +169,14 @@ def take_back(
 
 
 def undo(line: Line, *, reason: Reason = "", as_json: Json = False) -> None:
-    """Take a line from the accounts it went to by mistake: it waits again, for a person."""
+    """Take a line back that went to accounts, or was set aside, by mistake: it waits again."""
 
     async def story(house: House, tx: Tx) -> Stored:
         from app.desk import banking
 
         return await banking.undo(house, tx, line, actor(), reason=reason)
 
-    _tell(write(story), "is on no account any more", as_json=as_json)
+    _tell(write(story), "waits again, for a person", as_json=as_json)
 
 
 def suspend(line: Line, *, reason: Reason = "", as_json: Json = False) -> None:
@@ -224,7 +224,7 @@ def outside(*, limit: Limit = 50, as_json: Json = False) -> None:
         tell(found)
         return
     rows = [
-        (one.id, str(one.booked_on), str(one.amount), one.name, one.provider, one.reason)
+        (one.id, str(one.booked_on), f"{one.amount}", one.name, one.provider, one.reason)
         for one in found
     ]
     table(("line", "booked", "amount", "name", "provider", "why"), rows)

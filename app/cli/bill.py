@@ -215,7 +215,7 @@ def _sums(sums: Mapping[str, Sums]) -> None:
     amounts = [(one, (one.net, one.tax, one.total, one.given_back)) for one in sums.values()]
     table(
         ("currency", "invoices", "net", "tax", "total", "given back"),
-        [(one.currency, str(one.invoices), *map(str, each)) for one, each in amounts],
+        [(one.currency, str(one.invoices), *map("{}".format, each)) for one, each in amounts],
     )
 
 
@@ -228,7 +228,7 @@ def _broken(found: BillPreview | Rechecked) -> None:
 def _unusual(what: str, shown: Sequence[Unusual]) -> None:
     if shown:
         say(what)
-        rows = [(one.number, one.name, str(one.total), str(one.usual)) for one in shown]
+        rows = [(one.number, one.name, f"{one.total}", f"{one.usual}") for one in shown]
         table(("account", "name", "bill", "usual"), rows)
 
 

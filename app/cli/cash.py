@@ -291,7 +291,7 @@ def _show(found: Report) -> None:
     one = found.shift
     say(f"Shift {one.name} of {one.cashier}, {one.state}, opened {one.opened_at:%Y-%m-%d %H:%M}")
     rows = [
-        (str(each.n), each.kind.value, str(each.amount), each.receipt, each.account, each.reason)
+        (str(each.n), each.kind.value, f"{each.amount}", each.receipt, each.account, each.reason)
         for each in found.entries
     ]
     table(("n", "kind", "amount", "receipt", "account", "reason"), rows)

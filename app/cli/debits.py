@@ -103,7 +103,7 @@ def coming(*, as_json: Json = False) -> None:
     if as_json:
         tell(found)
         return
-    rows = [(str(one.collect_on), str(one.debits), str(one.total)) for one in found]
+    rows = [(str(one.collect_on), str(one.debits), f"{one.total}") for one in found]
     table(("collected on", "debits", "total"), rows)
 
 
@@ -157,7 +157,7 @@ def listing(
             one.id,
             str(one.collect_on),
             str(one.debits),
-            str(one.total),
+            f"{one.total}",
             one.state.value,
             str(one.returned),
             str(one.clear_on),
@@ -181,7 +181,7 @@ def show(batch: BatchId, *, as_json: Json = False) -> None:
         tell(found)
         return
     rows = [
-        (one.mark, one.number, str(one.amount), one.sequence, one.state.value, one.code)
+        (one.mark, one.number, f"{one.amount}", one.sequence, one.state.value, one.code)
         for one in found
     ]
     table(("debit", "account", "amount", "sequence", "state", "code"), rows)

@@ -52,7 +52,7 @@ def listing(
             one.rental.id,
             one.contract,
             one.rental.serial,
-            str(one.rental.deposit),
+            f"{one.rental.deposit}",
             str(one.rental.deposit_since or ""),
             one.rental.ending.value if one.rental.ending else "rented",
             "waits for a person" if one.rental.is_waiting else "",

@@ -15,11 +15,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """One thing looked at."""
+    """One thing looked at; where it `warns` nothing is wrong, but somebody should know."""
 
     what: str
     ok: bool
     told: str
+    warns: bool = False
 
 
 def add_to(cli: typer.Typer) -> None:
@@ -34,7 +35,8 @@ def doctor(*, as_json: Json = False) -> None:
         tell(found)
     else:
         for one in found:
-            say(f"{'ok  ' if one.ok else 'BAD '} {one.what}: {one.told}")
+            word = "BAD " if not one.ok else "WARN" if one.warns else "ok  "
+            say(f"{word} {one.what}: {one.told}")
     if not all(one.ok for one in found):
         raise typer.Exit(FAILED)
 
@@ -50,6 +52,7 @@ async def examined(house: House) -> list[Finding]:
     return [
         Finding(what="database", ok=True, told=_place(house)),
         _private(house),
+        *_database_file(house),
         Finding(what="operator", ok=about is not None, told=name),
         Finding(what="payment providers", ok=bool(house.providers), told=providers),
         await _mail(house),
@@ -73,6 +76,22 @@ def _private(house: House) -> Finding:
     open_ = [path.name for path in secret if path.stat().st_mode & 0o077]
     told = f"others can read {', '.join(open_)}" if open_ else "readable by their owner alone"
     return Finding(what="secret files", ok=not open_, told=told)
+
+
+def _database_file(house: House) -> list[Finding]:
+    """Whether the embedded database is its owner's alone; a group may be meant to read it."""
+    import shlex
+    from pathlib import Path
+
+    if not house.store.is_sqlite:
+        return []
+    file = str(Path(str(house.store.url.database)).resolve())
+    paths = [path for end in ("", "-wal", "-shm") if (path := Path(file + end)).exists()]
+    open_ = [str(path) for path in paths if path.stat().st_mode & 0o077]
+    told = "readable by its owner alone"
+    if open_:
+        told = f"others on this machine can read what households owe: chmod 600 {shlex.join(open_)}"
+    return [Finding(what="database file", ok=True, told=told, warns=bool(open_))]
 
 
 async def _mail(house: House) -> Finding:

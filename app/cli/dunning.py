@@ -116,8 +116,8 @@ def _show(found: Outlook) -> None:
 
 
 def _fees(found: FeesAhead) -> str:
-    return ", ".join([str(found.fees), *map(str, found.amounts.values())])
+    return ", ".join([f"{found.fees}", *(f"{one}" for one in found.amounts.values())])
 
 
 def _row(one: First) -> tuple[str, ...]:
-    return one.on.isoformat(), one.account, one.segment, str(one.owed)
+    return one.on.isoformat(), one.account, one.segment, f"{one.owed}"

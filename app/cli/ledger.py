@@ -50,7 +50,7 @@ def trial(*, until: Until = None, as_json: Json = False) -> None:
         tell(found)
         return
     rows = [
-        (one.book.value, one.party, str(one.debit), str(one.credit), str(one.balance))
+        (one.book.value, one.party, f"{one.debit}", f"{one.credit}", f"{one.balance}")
         for one in found
     ]
     table(("book", "party", "debit", "credit", "balance"), rows)
@@ -105,7 +105,7 @@ def deferred(
         (one.month, (one.opening, one.charged, one.given_back, one.earned, one.closing))
         for one in found
     ]
-    rows = [(f"{month:%Y-%m}", *map(str, each)) for month, each in amounts]
+    rows = [(f"{month:%Y-%m}", *map("{}".format, each)) for month, each in amounts]
     table(("month", "opening", "charged", "given back", "earned", "closing"), rows)
 
 

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from app.cli.speak import Json, complain, read, run, say, table, tell
+from app.cli.speak import Json, complain, counted, read, run, say, table, tell
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from app.desk.announcing import Outlook, Said
     from app.desk.messages import Told
     from app.wiring import House
     from messages.preview import Sample
@@ -127,25 +129,55 @@ def announce(
     segment: Annotated[
         str | None, typer.Option(help="To this segment; to everybody unless said.")
     ] = None,
+    digest: Annotated[
+        str, typer.Option(help="Send it: the digest that was told when it was looked at.")
+    ] = "",
     reason: Annotated[str, typer.Option(help="Why, for the audit.")] = "",
     as_json: Json = False,
 ) -> None:
-    """Announce something to households, by the channels that they have not declined."""
-    texts = dict(one.partition("=")[::2] for one in text)
-
-    async def story(house: House) -> str:
-        from app.cli.actor import actor
-        from app.desk import announcing
-
-        async with house.store.begin() as tx:
-            said = await announcing.say(house, tx, texts, segment=segment, actor=actor())
-        return said.id
-
-    found = run(story, reason=reason)
-    if as_json:
-        tell({"id": found})
+    """Look at an announcement; with its digest, send it, by the channels nobody has declined."""
+    if digest:
+        found = run(partial(_say, text, segment, digest), reason=reason)
+        if as_json:
+            tell(found)
+        else:
+            said = "was announced within a day already" if found.again else "goes out"
+            say(f"announcement {found.id} {said}")
         return
-    say(f"announcement {found} goes out")
+    outlook = read(partial(_foresee, text, segment))
+    if as_json:
+        tell(outlook)
+        return
+    rows = [
+        (one.sample.language, str(one.households), one.sample.screen) for one in outlook.readers
+    ]
+    table(("language", "households", "what they read"), rows)
+    say(f"Nothing is sent. To send it to {counted(outlook.households, 'household', 'households')},")
+    say(f"say the same with --digest {outlook.digest}")
+
+
+async def _foresee(told: Sequence[str], segment: str | None, house: House, tx: Tx) -> Outlook:
+    from app.desk import announcing
+
+    with announcing.as_written(_name):
+        texts = announcing.read_texts(told)
+        return await announcing.foresee(house, tx, texts, segment=segment)
+
+
+async def _say(told: Sequence[str], segment: str | None, digest: str, house: House) -> Said:
+    from app.cli.actor import actor
+    from app.desk import announcing
+
+    with announcing.as_written(_name):
+        texts = announcing.read_texts(told)
+        async with house.store.begin() as tx:
+            return await announcing.say(
+                house, tx, texts, segment=segment, digest=digest, actor=actor()
+            )
+
+
+def _name(language: str) -> str:
+    return language or "text"
 
 
 def decline(

@@ -155,7 +155,7 @@ def statement(
     say(f"{found.contract}  {found.name}  {found.from_on} to {found.to_on}")
     say(f"owed before: {found.opening}")
     rows = [
-        (str(one.on), one.kind.replace("_", " "), one.document, str(one.amount), str(one.balance))
+        (str(one.on), one.kind.replace("_", " "), one.document, f"{one.amount}", f"{one.balance}")
         for one in found.lines
     ]
     table(("day", "what", "document", "amount", "owed then"), rows)

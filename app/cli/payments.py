@@ -103,10 +103,10 @@ def listing(contract: Contract, *, as_json: Json = False) -> None:
     rows = [
         (
             f"{one.at:%Y-%m-%d}",
-            one.charge,
-            str(one.amount),
+            one.payment,
+            f"{one.amount}",
             one.state.value,
-            one.note,
+            one.credit_note,
             one.reason,
             one.decided_by,
             one.decided_why,
@@ -138,14 +138,20 @@ def waiting(
             one.id,
             one.contract,
             f"{one.at:%Y-%m-%d}",
-            one.charge,
-            str(one.amount),
-            one.by,
+            f"{one.payments} payments" if one.payments > 1 else one.payment,
+            f"{one.amount}",
+            _of_what(one),
+            one.asked_by,
             one.reason,
         )
         for one in found
     ]
-    table(("refund", "contract", "asked on", "payment", "amount", "by", "why"), rows)
+    table(("refund", "contract", "asked on", "payment", "amount", "of", "by", "why"), rows)
+
+
+def _of_what(one: WaitingRefund) -> str:
+    """Tell of what a refund is, where it is not what a payment left."""
+    return "the wallet" if one.pay_out else one.line
 
 
 def release(refund: Refund, *, reason: Reason = "", as_json: Json = False) -> None:

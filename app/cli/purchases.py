@@ -85,7 +85,7 @@ def listing(
         (
             one.id,
             one.offering,
-            str(one.amount),
+            f"{one.amount}",
             one.state.value,
             f"{one.until_at:%Y-%m-%d %H:%M}" if one.until_at else "",
             one.invoice or f"by {one.bill_on}",

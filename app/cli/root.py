@@ -45,9 +45,11 @@ from app.cli import (
     wallet,
     work,
 )
+from app.cli.numbers import Commands
 
 cli = typer.Typer(
     name="boxoffice",
+    cls=Commands,
     help="Billing core and provisioning gateway of an IPTV operator.",
     no_args_is_help=True,
     add_completion=False,

@@ -112,7 +112,7 @@ def list_(
         heads,
         [
             (
-                *(one.name, one.dealer, str(one.value), str(one.count), str(one.redeemed)),
+                *(one.name, one.dealer, f"{one.value}", str(one.count), str(one.redeemed)),
                 *(str(one.void), str(one.valid_until), one.state.value),
             )
             for one in found
@@ -138,7 +138,7 @@ def dealers(*, as_json: Json = False) -> None:
         [
             (
                 *(one.dealer, str(one.made), str(one.activated), str(one.redeemed), str(one.void)),
-                *(str(one.sold), str(one.earned), str(one.owed)),
+                *(str(one.sold), str(one.earned), f"{one.owed}"),
             )
             for one in found
         ],

@@ -48,7 +48,7 @@ def show(
         return
     say(f"{found.balance} of account {found.number}")
     rows = [
-        (str(one.on), one.kind.value, one.provider, one.document, str(one.amount), str(one.balance))
+        (str(one.on), one.kind.value, one.provider, one.document, f"{one.amount}", f"{one.balance}")
         for one in found.lines
     ]
     table(("day", "what", "by", "document", "amount", "balance"), rows)

@@ -1,9 +1,10 @@
-"""Something is announced to all households, or to those of a segment."""
+"""Something is announced to all households, or to those of a segment, as it was looked at."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from app.desk import business
@@ -32,10 +33,51 @@ class Reader:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outlook:
-    """Whom an announcement would go to if it went out now, and what they would read."""
+    """Whom an announcement would go to if it went out now, and what they would read.
 
+    `digest` is of what is said and to whom; sending has to bring it.
+    """
+
+    digest: str
     households: int
     readers: Sequence[Reader]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Said:
+    """Under which id it goes out; `again` where that was announced within a day already."""
+
+    id: str
+    again: bool
+
+
+def read_texts(told: Iterable[str]) -> dict[str, str]:
+    """Read texts by language, each told like de=TEXT. Raises Invalid for what is not, or twice."""
+    texts: dict[str, str] = {}
+    for line in told:
+        language, is_told, text = line.partition("=")
+        language = language.strip()
+        if not is_told:
+            raise Invalid("texts", f"each is like de=TEXT: {line[:40]}")
+        if language in texts:
+            raise Invalid(f"texts.{language}", "is told twice")
+        texts[language] = text.strip()
+    return texts
+
+
+@contextmanager
+def as_written(name: Callable[[str], str]) -> Iterator[None]:
+    """Name the text that is wrong as whoever wrote it does; `name` gets its language, or nothing.
+
+    Raises Invalid.
+    """
+    try:
+        yield
+    except Invalid as error:
+        whole, _, language = error.field.partition(".")
+        if whole != "texts":
+            raise
+        raise Invalid(name(language), error.reason) from None
 
 
 async def foresee(
@@ -58,7 +100,7 @@ async def foresee(
         values = {"contract": CONTRACT, "text": one.text(language)}
         written = sample(policy, ANNOUNCEMENT, language, values, operator=operator)
         readers.append(Reader(households=counts[language], sample=written))
-    return Outlook(households=counts.total(), readers=readers)
+    return Outlook(digest=one.digest, households=counts.total(), readers=readers)
 
 
 async def say(
@@ -67,14 +109,22 @@ async def say(
     texts: Mapping[str, str],
     *,
     segment: str | None,
+    digest: str,
     actor: str,
     reason: str = "",
-) -> Announcement:
-    """Have it said; it goes out page by page. Raises Invalid naming the field."""
+) -> Said:
+    """Have it said, once; it goes out page by page. Raises Invalid naming the field.
+
+    The digest is the one that looking at it gave.
+    """
     await _known(tx, segment)
     now = house.clock.machine_now()
     one = Announcement(id=new_id(now, house.chance), texts=texts, segment=segment)
-    await announce(tx, house.work, one)
+    if digest != one.digest:
+        raise Invalid("digest", "something else was looked at, or for others: look at it again")
+    goes_out = await announce(tx, house.work, one)
+    if goes_out != one.id:
+        return Said(id=goes_out, again=True)
     await note(
         house,
         tx,
@@ -84,7 +134,7 @@ async def say(
         after=one.texts["en"],
         reason=reason,
     )
-    return one
+    return Said(id=goes_out, again=False)
 
 
 async def _known(tx: Tx, segment: str | None) -> None:

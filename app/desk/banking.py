@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 
 from app.desk.auditing import note
 from app.wiring import House
-from billing.bank.model import Statement
+from billing.bank.model import WAITING, Statement
 from billing.flows.bank import decide
+from billing.flows.bank import undo as undoing
 from billing.flows.bank.decide import Share
 from billing.flows.bank.lay import Stored
 from billing.flows.bank.take import Taken, batches, close, is_taken, look_again, take_lines
@@ -128,9 +129,10 @@ async def suspend(house: House, tx: Tx, entry: str, actor: str, *, reason: str =
 
 
 async def undo(house: House, tx: Tx, entry: str, actor: str, *, reason: str = "") -> Stored:
-    """Take a line from the accounts that it went to. Raises what the flow raises."""
-    one = await decide.undo(house.desk, tx, entry, await house.clock.business_now(tx))
-    await _note(house, tx, one, actor, action="bank.undo", after="suspense", reason=reason)
+    """Take a line from where it went by mistake, once. Raises what the flow raises."""
+    one = await undoing.undo(house.desk, tx, entry, await house.clock.business_now(tx))
+    if one.state not in WAITING:
+        await _note(house, tx, one, actor, action="bank.undo", after="suspense", reason=reason)
     return one
 
 

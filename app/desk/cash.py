@@ -100,7 +100,7 @@ async def tolerance_of(tx: Tx, one: Till) -> str:
     known = await business.find(tx)
     if known is None:
         return f"{one.tolerance_minor} minor units"
-    return str(Money(one.tolerance_minor, known.currency))
+    return f"{Money(one.tolerance_minor, known.currency)}"
 
 
 async def retire(house: House, tx: Tx, name: str, *, actor: str, reason: str = "") -> Till:
@@ -137,7 +137,7 @@ async def move(
     now = await house.clock.business_now(tx)
     one = await shifts.move(tx, kind, money, now, by=actor, reason=why)
     action = f"shift.{kind.value}"
-    await _note(house, tx, one, actor, action=action, after=str(money), reason=why)
+    await _note(house, tx, one, actor, action=action, after=f"{money}", reason=why)
     return one
 
 
@@ -199,4 +199,4 @@ async def _note(
 
 
 def _listed(amounts: Sequence[Money]) -> str:
-    return ", ".join(str(one) for one in amounts) or "nothing"
+    return ", ".join(f"{one}" for one in amounts) or "nothing"

@@ -98,7 +98,7 @@ async def take_cash(
             actor=actor,
             action="payment.cash",
             subject=f"contract:{contract}",
-            after=str(amount),
+            after=f"{amount}",
             reason=reference,
         )
     return taken

@@ -5,13 +5,16 @@ from __future__ import annotations
 from app.desk import given
 from app.desk.auditing import note
 from app.desk.boxes import holder_of
+from app.identity import standing
+from app.identity.roles import Right
 from app.wiring import House
 from billing.flows import refund, second
 from billing.flows.refund import Refunding
 from billing.flows.second import Decided
 from billing.payments.refunds import RefundState, RefundWish
+from billing.reads import refunds as reading
 from runtime.store import Tx
-from terms.errors import Invalid
+from terms.errors import Invalid, InvalidTransition
 from terms.money import Money
 
 
@@ -60,9 +63,13 @@ async def give_back(
 
 
 async def release(house: House, tx: Tx, key: str, *, actor: str, reason: str = "") -> Decided:
-    """Let a refund go that waits, as a second person. Raises what the flow raises."""
+    """Let a refund go that waits, as a second person.
+
+    Raises what the flow raises; InvalidTransition where who asked for it may not any more.
+    """
+    await _check_asker(tx, key)
     now = await house.clock.business_now(tx)
-    done = await second.release(house.desk, tx, key, now, by=actor)
+    done = await second.release(house.desk, tx, key, now, by=actor, reason=reason.strip())
     await _note(house, tx, done, actor, action="refund.release", after="goes back", reason=reason)
     return done
 
@@ -74,6 +81,16 @@ async def decline(house: House, tx: Tx, key: str, *, actor: str, reason: str) ->
     done = await second.decline(tx, key, now, by=actor, reason=why)
     await _note(house, tx, done, actor, action="refund.decline", after="stays here", reason=why)
     return done
+
+
+async def _check_asker(tx: Tx, key: str) -> None:
+    """Raise InvalidTransition where one of the two who give much back is none any more."""
+    asked = await reading.asked(tx, key)
+    if asked and not await standing.may_still(tx, asked[0], Right.TAKE_MONEY, asked[1]):
+        raise InvalidTransition(
+            "whoever asked for it may not any more: decline it, and ask for another",
+            field="asked_by",
+        )
 
 
 def goes(one: Refunding) -> str:

@@ -72,4 +72,4 @@ async def _asked(tx: Tx, rows_max: int) -> list[Asked]:
     if not found:
         return []
     name = await naming(tx)
-    return [Asked(refund=one, who=name(one.by)) for one in found]
+    return [Asked(refund=one, who=name(one.asked_by)) for one in found]

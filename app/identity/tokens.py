@@ -18,6 +18,7 @@ from sqlalchemy import Column, String, Table, func, select, update
 from runtime.chance import Chance
 from runtime.secrets import token_hash
 from runtime.store import Instant, Store, Tx, metadata
+from runtime.store.alone import Alone, alone
 from runtime.store.audit import Deed, record
 from terms.errors import Duplicate, Invalid, NotFound
 
@@ -139,6 +140,7 @@ async def make(
 async def make_first(store: Store, data_dir: Path, chance: Chance, now: datetime) -> None:
     """Make the first token of a new database and leave it in the data folder, for its owner."""
     async with store.begin() as tx:
+        await alone(tx, Alone.FIRST_TOKEN)
         if await tx.scalar(select(func.count()).select_from(api_token)):
             return
         token = await make(tx, FIRST, chance, now)
@@ -149,6 +151,12 @@ async def _live(tx: Tx, name: str) -> Sequence[str]:
     """Find the token of a name that is not revoked; nobody else makes or revokes it meanwhile."""
     query = select(_C.hash).where(_C.name == name, _C.revoked_at.is_(None)).with_for_update()
     return [row.hash for row in await tx.rows(query)]
+
+
+async def is_live(tx: Tx, name: str, since: datetime) -> bool:
+    """Whether the token that had a name at a time opens something still."""
+    query = select(_C.hash).where(_C.name == name, _C.revoked_at.is_(None), _C.made_at <= since)
+    return await tx.scalar(query) is not None
 
 
 def _deed(actor: str, action: str, name: str, now: datetime, after: str | None = None) -> Deed:

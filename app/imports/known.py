@@ -18,6 +18,7 @@ from billing.cash.model import CASH
 from billing.payments import registry as providers
 from billing.payments.model import DEBIT
 from billing.reads import accounts, catalog, promotions
+from billing.reads.currencies import is_used
 from billing.vouchers.model import PROVIDER as VOUCHER
 from gateway.adapters.registry import open_adapter
 from gateway.adapters.sdk import Adapter
@@ -42,6 +43,7 @@ async def look(house: House, tx: Tx, folder: Folder, problems: Problems) -> Know
     lines = await _routes(tx, folder)
     adapters = await _adapters(house, folder, problems)
     _check_providers(house, folder, problems)
+    await _check_alone(tx, folder, problems)
     models = await box_models.load(tx)
     box_rows.spell(folder, models)
     serials = [row.serial for row in folder.boxes]
@@ -128,6 +130,15 @@ def _check_providers(house: House, folder: Folder, problems: Problems) -> None:
         except DomainError as error:
             where = f"payments.{provider.name}"
             _refuse(problems, error, where, f"{where}.")
+
+
+async def _check_alone(tx: Tx, folder: Folder, problems: Problems) -> None:
+    """Note each currency of [refunds] that no money can come in."""
+    one = folder.operator
+    for currency in one.alone.up_to_minor if one else ():
+        if one and currency != one.business.currency and not await is_used(tx, currency):
+            why = f"nothing is sold in {currency}, and no account is kept in it"
+            problems.add(OPERATOR, why, field=f"refunds.alone_up_to.{currency}")
 
 
 def _refuse(problems: Problems, error: DomainError, where: str, before: str) -> None:

@@ -6,6 +6,8 @@ can join them, and one that no posting seals fails at the end of its transaction
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from alembic import op
 
 from app.migrations.triggers import is_sqlite
@@ -39,6 +41,7 @@ _KEYS = {
     "bank_part": "entry_id = NEW.entry_id AND n = NEW.n",
     "bank_undone": "entry_id = NEW.entry_id AND n = NEW.n",
     "bank_aside": "entry_id = NEW.entry_id",
+    "bank_aside_undone": "entry_id = NEW.entry_id AND n = NEW.n",
 }
 _SQLITE_POSTING = """
     CREATE TRIGGER posting_seal BEFORE INSERT ON posting BEGIN
@@ -75,12 +78,16 @@ def seal_postings() -> None:
     _check_statements("entry", _POSTGRES_ENTRY, "posting is sealed already")
 
 
-def refuse_replacing(*tables: str) -> None:
-    """Refuse a second row of a key on SQLite; PostgreSQL has no REPLACE."""
+def refuse_replacing(*tables: str, by: Sequence[str] = ()) -> None:
+    """Refuse a second row of a key on SQLite; PostgreSQL has no REPLACE.
+
+    `by` are the columns of a key that has become another one than the table began with.
+    """
+    changed = " AND ".join(f"{column} = NEW.{column}" for column in by)
     for table in tables if is_sqlite() else ():
         op.execute(
             f"CREATE TRIGGER {table}_no_replace BEFORE INSERT ON {table} "  # noqa: S608 - ours
-            f"WHEN EXISTS (SELECT 1 FROM {table} WHERE {_KEYS[table]}) "
+            f"WHEN EXISTS (SELECT 1 FROM {table} WHERE {changed or _KEYS[table]}) "
             f"BEGIN SELECT RAISE(ABORT, '{table} only grows'); END"
         )
 

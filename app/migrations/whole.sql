@@ -18,7 +18,7 @@ CREATE TABLE alembic_version (
 	version_num VARCHAR(32) NOT NULL, 
 	CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num)
 );
-INSERT INTO "alembic_version" VALUES('0061');
+INSERT INTO "alembic_version" VALUES('0064');
 CREATE TABLE allocation (
 	id VARCHAR(26) NOT NULL, 
 	account_id VARCHAR(26) NOT NULL, 
@@ -36,7 +36,7 @@ CREATE TABLE announcement (
 	segment VARCHAR(40), 
 	texts TEXT NOT NULL, 
 	behind VARCHAR(40) NOT NULL, 
-	ended_at BIGINT, 
+	ended_at BIGINT, digest VARCHAR(32) DEFAULT '' NOT NULL, 
 	CONSTRAINT pk_announcement PRIMARY KEY (id)
 );
 CREATE TABLE "api_token" (
@@ -89,13 +89,21 @@ CREATE TABLE audit_link (
 	CONSTRAINT pk_audit_link PRIMARY KEY (n), 
 	CONSTRAINT uq_audit_link_deed UNIQUE (deed)
 );
-CREATE TABLE bank_aside (
+CREATE TABLE "bank_aside" (
 	entry_id VARCHAR(26) NOT NULL, 
 	provider VARCHAR(40) NOT NULL, 
 	reason VARCHAR(254) NOT NULL, 
 	at BIGINT NOT NULL, 
+	n INTEGER DEFAULT 1 NOT NULL, 
 	CONSTRAINT fk_bank_aside_entry_id_bank_entry FOREIGN KEY(entry_id) REFERENCES bank_entry (id), 
-	CONSTRAINT pk_bank_aside PRIMARY KEY (entry_id)
+	CONSTRAINT pk_bank_aside PRIMARY KEY (entry_id, n)
+);
+CREATE TABLE bank_aside_undone (
+	entry_id VARCHAR(26) NOT NULL, 
+	n INTEGER NOT NULL, 
+	undone_at BIGINT NOT NULL, 
+	CONSTRAINT fk_bank_aside_undone_entry_id_n_bank_aside FOREIGN KEY(entry_id, n) REFERENCES bank_aside (entry_id, n), 
+	CONSTRAINT pk_bank_aside_undone PRIMARY KEY (entry_id, n)
 );
 CREATE TABLE bank_entry (
 	id VARCHAR(26) NOT NULL, 
@@ -1056,7 +1064,7 @@ CREATE TABLE refund (
 	called_at BIGINT, 
 	looks INTEGER NOT NULL, 
 	vendor_id VARCHAR(120) NOT NULL, 
-	code VARCHAR(80) NOT NULL, line_minor BIGINT, pay_out VARCHAR(100) DEFAULT '' NOT NULL, decided_by VARCHAR(80) DEFAULT '' NOT NULL, decided_at BIGINT, decided_why VARCHAR(254) DEFAULT '' NOT NULL, 
+	code VARCHAR(80) NOT NULL, line_minor BIGINT, pay_out VARCHAR(100) DEFAULT '' NOT NULL, decided_by VARCHAR(80) DEFAULT '' NOT NULL, decided_at BIGINT, decided_why VARCHAR(254) DEFAULT '' NOT NULL, noted_at BIGINT, 
 	CONSTRAINT ck_refund_amount_minor CHECK (amount_minor > 0), 
 	CONSTRAINT fk_refund_account_id_account FOREIGN KEY(account_id) REFERENCES account (id), 
 	CONSTRAINT fk_refund_movement_id_movement FOREIGN KEY(movement_id) REFERENCES movement (id), 
@@ -1500,6 +1508,7 @@ CREATE TABLE write_off (
 CREATE INDEX ix_account_customer_id ON account (customer_id);
 CREATE INDEX ix_allocation_account_id ON allocation (account_id);
 CREATE INDEX ix_allocation_invoice_id ON allocation (invoice_id);
+CREATE INDEX ix_announcement_digest_at ON announcement (digest, at);
 CREATE INDEX ix_attempt_account_id ON attempt (account_id);
 CREATE INDEX ix_attempt_unsettled ON attempt (state) WHERE state IN ('open', 'unknown');
 CREATE INDEX ix_audit_actor_position ON audit (actor, position);
@@ -1596,8 +1605,11 @@ CREATE TRIGGER audit_no_delete BEFORE DELETE ON audit BEGIN SELECT RAISE(ABORT, 
 CREATE TRIGGER audit_no_replace BEFORE INSERT ON audit WHEN EXISTS (SELECT 1 FROM audit WHERE position = NEW.position) BEGIN SELECT RAISE(ABORT, 'audit only grows'); END;
 CREATE TRIGGER audit_no_update BEFORE UPDATE ON audit BEGIN SELECT RAISE(ABORT, 'audit only grows'); END;
 CREATE TRIGGER bank_aside_no_delete BEFORE DELETE ON bank_aside BEGIN SELECT RAISE(ABORT, 'bank_aside only grows'); END;
-CREATE TRIGGER bank_aside_no_replace BEFORE INSERT ON bank_aside WHEN EXISTS (SELECT 1 FROM bank_aside WHERE entry_id = NEW.entry_id) BEGIN SELECT RAISE(ABORT, 'bank_aside only grows'); END;
+CREATE TRIGGER bank_aside_no_replace BEFORE INSERT ON bank_aside WHEN EXISTS (SELECT 1 FROM bank_aside WHERE entry_id = NEW.entry_id AND n = NEW.n) BEGIN SELECT RAISE(ABORT, 'bank_aside only grows'); END;
 CREATE TRIGGER bank_aside_no_update BEFORE UPDATE ON bank_aside BEGIN SELECT RAISE(ABORT, 'bank_aside only grows'); END;
+CREATE TRIGGER bank_aside_undone_no_delete BEFORE DELETE ON bank_aside_undone BEGIN SELECT RAISE(ABORT, 'bank_aside_undone only grows'); END;
+CREATE TRIGGER bank_aside_undone_no_replace BEFORE INSERT ON bank_aside_undone WHEN EXISTS (SELECT 1 FROM bank_aside_undone WHERE entry_id = NEW.entry_id AND n = NEW.n) BEGIN SELECT RAISE(ABORT, 'bank_aside_undone only grows'); END;
+CREATE TRIGGER bank_aside_undone_no_update BEFORE UPDATE ON bank_aside_undone BEGIN SELECT RAISE(ABORT, 'bank_aside_undone only grows'); END;
 CREATE TRIGGER bank_part_no_delete BEFORE DELETE ON bank_part BEGIN SELECT RAISE(ABORT, 'bank_part only grows'); END;
 CREATE TRIGGER bank_part_no_replace BEFORE INSERT ON bank_part WHEN EXISTS (SELECT 1 FROM bank_part WHERE entry_id = NEW.entry_id AND n = NEW.n) BEGIN SELECT RAISE(ABORT, 'bank_part only grows'); END;
 CREATE TRIGGER bank_part_no_update BEFORE UPDATE ON bank_part BEGIN SELECT RAISE(ABORT, 'bank_part only grows'); END;

@@ -18,6 +18,7 @@ from sqlalchemy import (
     Table,
     Text,
     exists,
+    or_,
     text,
 )
 
@@ -99,7 +100,8 @@ bank_undone = Table(
     ForeignKeyConstraint(["entry_id", "n"], ["bank_part.entry_id", "bank_part.n"]),
 )
 
-# Lines that a person has set aside: no customer's, or what a provider paid out, and why.
+# Lines that a person has set aside: no customer's, or what a provider paid out, and why; `n`
+# counts the times.
 bank_aside = Table(
     "bank_aside",
     metadata,
@@ -107,7 +109,18 @@ bank_aside = Table(
     Column("provider", String(40), nullable=False),
     Column("reason", String(REASON_CHARS_MAX), nullable=False),
     Column("at", Instant, nullable=False),
+    Column("n", Integer, primary_key=True, autoincrement=False, server_default=text("1")),
     Index(None, "at", "entry_id"),
+)
+
+# Those that a person has taken back: they are somebody's after all.
+bank_aside_undone = Table(
+    "bank_aside_undone",
+    metadata,
+    Column("entry_id", String(26), primary_key=True),
+    Column("n", Integer, primary_key=True),
+    Column("undone_at", Instant, nullable=False),
+    ForeignKeyConstraint(["entry_id", "n"], ["bank_aside.entry_id", "bank_aside.n"]),
 )
 
 # Whose money comes from where, as people have confirmed it.
@@ -142,6 +155,19 @@ def stands() -> ColumnElement[bool]:
     """Build the condition that a part is on its account still."""
     u = bank_undone.c
     return ~exists().where(u.entry_id == bank_part.c.entry_id, u.n == bank_part.c.n)
+
+
+def is_aside() -> ColumnElement[bool]:
+    """Build the condition that a line is set aside still, by this row of the asides."""
+    u = bank_aside_undone.c
+    return ~exists().where(u.entry_id == bank_aside.c.entry_id, u.n == bank_aside.c.n)
+
+
+def was_undone() -> ColumnElement[bool]:
+    """Build the condition that a person has taken an entry back: then a person decides."""
+    c = bank_entry.c
+    tables = (bank_undone.c, bank_aside_undone.c)
+    return or_(*(exists().where(u.entry_id == c.id) for u in tables))
 
 
 def charge_of(entry_id: str, n: int) -> str:

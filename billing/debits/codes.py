@@ -115,8 +115,10 @@ def spelled(text: str, chars_max: int) -> str:
 def read_name(typed: str, field: str) -> str:
     """Read the name of who holds an account. Raises Invalid, also where a bank would read none."""
     found = " ".join(typed.split())
-    if not 0 < len(found) <= NAME_CHARS_MAX or not any(each.isalpha() for each in found):
-        raise Invalid(field, f"needs a name of up to {NAME_CHARS_MAX} characters")
+    if not 0 < len(found) <= NAME_CHARS_MAX:
+        raise Invalid(field, f"needs a name of 1 to {NAME_CHARS_MAX} characters")
+    if not any(each.isalpha() for each in found):
+        raise Invalid(field, f"{found!r} is no name: it has no letter")
     if not found.isprintable():
         raise Invalid(field, "has a character that cannot be printed")
     if not any(each.isalpha() for each in spelled(found, NAME_CHARS_MAX)):

@@ -156,11 +156,15 @@ async def _lock(tx: Tx, line: str) -> Any:
 
 def _check(row: Any) -> None:
     if row.kind == LineKind.DEPOSIT.value:
-        raise InvalidTransition("a deposit is no charge: decide about it where it is held")
+        raise InvalidTransition(
+            "a deposit is no charge: decide about it where it is held", field="line"
+        )
     if row.voided_at is not None:
-        raise InvalidTransition(f"{row.number} is void: all of it is given back")
+        why = f"{row.number} is void: nothing is left of its lines"
+        raise InvalidTransition(why, field="line")
     if row.write_off_id is not None:
-        raise InvalidTransition(f"{row.number} is written off")
+        why = f"{row.number} is written off: nothing is left of its lines"
+        raise InvalidTransition(why, field="line")
 
 
 async def _charged(tx: Tx, row: Any) -> Charged:

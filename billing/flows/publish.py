@@ -185,7 +185,7 @@ async def _publish_rules(tx: Tx, publication: Publication, now: datetime) -> lis
     alone = publication.alone
     if alone is not None and alone != await payments.load_alone(tx):
         await payments.keep_alone(tx, alone)
-        told = ", ".join(str(alone.limit(one)) for one in sorted(alone.up_to_minor))
+        told = ", ".join(f"{alone.limit(one)}" for one in sorted(alone.up_to_minor))
         changes.append(f"a person gives back {told or 'any amount'} alone")
     if publication.level is not None and publication.level is not await tax.load_level(tx):
         await tax.keep_level(tx, publication.level)

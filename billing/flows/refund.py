@@ -104,7 +104,7 @@ async def find(desk: Desk, tx: Tx, held: Contract, wish: RefundWish) -> Going:
     left = left_of(moved, await _undecided(tx, came))
     amount = wish.amount or left
     if left.amount_minor <= 0:
-        raise InvalidTransition(f"nothing is left to give back of {wish.charge}")
+        raise InvalidTransition(f"nothing is left to give back of {wish.charge}", field="payment")
     if amount.currency != left.currency:
         raise Invalid("amount", f"the payment was in {left.currency}")
     if wish.line:
@@ -155,6 +155,7 @@ async def write_down(
         "reason": wish.reason,
         "asked_by": by[:BY_CHARS_MAX],
         "asked_at": now,
+        "noted_at": desk.clock.machine_now(),
         "state": RefundState.WAITING.value,
         "called_at": None,
         "looks": 0,
@@ -245,9 +246,13 @@ async def _charge(tx: Tx, held: Contract, wish: RefundWish) -> list[Movement]:
     if len(came) > 1:
         raise Invalid("provider", "several have a payment of that name: say which")
     if came[0].provider in HOUSE:
-        raise InvalidTransition("it was given by us: no money came in that could go back")
+        raise InvalidTransition(
+            "it was given by us: no money came in that could go back", field="payment"
+        )
     if came[0].provider == VOUCHER:
-        raise InvalidTransition("a voucher is not paid out: its money stays as credit")
+        raise InvalidTransition(
+            "a voucher is not paid out: its money stays as credit", field="payment"
+        )
     return found
 
 

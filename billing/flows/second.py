@@ -72,23 +72,27 @@ class _Asked:
         )
 
 
-async def release(desk: Desk, tx: Tx, key: str, now: datetime, *, by: str) -> Decided:
+async def release(
+    desk: Desk, tx: Tx, key: str, now: datetime, *, by: str, reason: str = ""
+) -> Decided:
     """Let a refund go that waits; doing it again changes nothing.
 
-    Raises NotFound; Forbidden for whoever asked for it; InvalidTransition where it does not wait,
-    or cannot go any more as it was asked for.
+    Raises NotFound; Invalid for a reason that is too long; Forbidden for whoever asked for it;
+    InvalidTransition where it does not wait, or cannot go any more as it was asked for.
     """
+    if len(reason) > REASON_CHARS_MAX:
+        raise Invalid("reason", f"has {REASON_CHARS_MAX} characters at most")
     asked = await _lock(tx, key, now)
     if asked.state not in {RefundState.WAITING, RefundState.DECLINED} and asked.rows[0].decided_by:
         return asked.decided()
     _check(asked, by)
-    await _decide(tx, asked, RefundState.WAITING, now, by=by)
+    await _decide(tx, asked, RefundState.WAITING, now, by=by, why=reason)
     try:
         await _check_wallet(desk, tx, asked, now)
         parts = [await _leave(desk, tx, asked.held, row, now) for row in asked.rows]
     except Invalid as error:
         why = f"it cannot go as it was asked for: the {error.field} {error.reason}"
-        raise InvalidTransition(why) from error
+        raise InvalidTransition(why, field=error.field) from error
     except NoShift as error:
         why = "whoever asked for it hands the cash over, and has no open shift at a till"
         raise InvalidTransition(why) from error

@@ -165,7 +165,7 @@ def goodwill_of(one: Charged, amount: Money, goodwill: str) -> CreditLine:
     Raises Invalid for more than it holds, or for nothing.
     """
     if not 0 < amount.amount_minor <= one.rest.amount_minor:
-        why = f"must be above nothing and no more than that: {one.rest} is left of the line"
+        why = f"must be above nothing and no more than {one.rest}, which is left of the line"
         raise Invalid("amount", why)
     return CreditLine(
         of=one,

@@ -37,6 +37,7 @@ from terms.money import Money
 
 INVOICE = "invoice"
 CREDIT = "credit"
+_UNSETTLED = text("state IN ('open', 'unknown')")
 
 
 class EventState(StrEnum):
@@ -131,8 +132,8 @@ attempt = Table(
     Index(
         "ix_attempt_unsettled",
         "state",
-        sqlite_where=text("state IN ('open', 'unknown')"),
-        postgresql_where=text("state IN ('open', 'unknown')"),
+        sqlite_where=_UNSETTLED,
+        postgresql_where=_UNSETTLED,
     ),
 )
 
@@ -180,6 +181,7 @@ refund = Table(
     Column("reason", String(254), nullable=False),
     Column("asked_by", String(80), nullable=False),
     Column("asked_at", Instant, nullable=False),  # business time
+    Column("noted_at", Instant),  # the same in machine time
     Column("state", String(16), nullable=False),
     # Machine time at which the provider was asked; while it stands, the refund is looked up.
     Column("called_at", Instant),
@@ -200,8 +202,8 @@ refund = Table(
     Index(
         "ix_refund_undecided",
         "state",
-        sqlite_where=text("state IN ('open', 'unknown')"),
-        postgresql_where=text("state IN ('open', 'unknown')"),
+        sqlite_where=_UNSETTLED,
+        postgresql_where=_UNSETTLED,
     ),
     Index(
         "ix_refund_waiting",

@@ -10,7 +10,7 @@ from sqlalchemy import func, select
 
 from billing.accounts.store import account
 from billing.bank.model import ON_ACCOUNTS, WAITING
-from billing.bank.store import bank_aside, bank_entry, bank_part, bank_statement, stands
+from billing.bank.store import bank_aside, bank_entry, bank_part, bank_statement, is_aside, stands
 from runtime.store import Tx, keyset
 from runtime.store.among import KEYS, among, packed
 from runtime.store.keyset import Place
@@ -142,10 +142,12 @@ class AsideLine:
 
 
 async def asides(tx: Tx, *, limit: int, behind: Place | None = None) -> list[AsideLine]:
-    """List the lines that were set aside, the last first."""
+    """List the lines that are set aside, the last first."""
     c, a = bank_entry.c, bank_aside.c
-    query = select(bank_entry, a.provider, a.reason.label("told"), a.at).join_from(
-        bank_aside, bank_entry, c.id == a.entry_id
+    query = (
+        select(bank_entry, a.provider, a.reason.label("told"), a.at)
+        .join_from(bank_aside, bank_entry, c.id == a.entry_id)
+        .where(is_aside())
     )
     return [
         AsideLine(

@@ -18,19 +18,19 @@ LIMIT_MAX = 500
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WaitingRefund:
-    """A refund that waits, with all its parts; `by` asked for it. `line` is credited by it."""
+    """A refund that waits, of one payment or, out of a wallet, of so many. `line` is credited."""
 
     id: str
     contract: str
     name: str
     at: datetime
-    by: str
+    asked_by: str
     provider: str
-    charge: str
-    parts: int
+    payment: str
+    payments: int
     amount: Money
     line: str
-    is_pay_out: bool
+    pay_out: bool
     reason: str
     reference: str
 
@@ -70,18 +70,26 @@ async def waiting(tx: Tx, *, limit: int = 50, after: str = "") -> list[WaitingRe
             contract=row.contract,
             name=row.name,
             at=row.asked_at,
-            by=row.asked_by,
+            asked_by=row.asked_by,
             provider=row.provider,
-            charge=row.charge,
-            parts=row.parts,
+            payment=row.charge,
+            payments=row.parts,
             amount=Money(int(row.total_minor), row.currency),
             line=row.line,
-            is_pay_out=bool(row.pay_out),
+            pay_out=bool(row.pay_out),
             reason=row.reason,
             reference=row.pay_out or row.reference,
         )
         for row in await tx.rows(query)
     ]
+
+
+async def asked(tx: Tx, key: str) -> tuple[str, datetime] | None:
+    """Tell who asked for a refund that waits, and when in machine time; None where none waits."""
+    c = refund.c
+    query = select(c.asked_by, func.coalesce(c.noted_at, c.asked_at).label("at"))
+    row = await tx.first(query.where(c.id == key, c.state == RefundState.WAITING.value))
+    return (row.asked_by, row.at) if row else None
 
 
 async def alone(tx: Tx) -> Alone:

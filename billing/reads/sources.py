@@ -44,7 +44,7 @@ async def sources(tx: Tx, row: Any, one: Charge) -> list[Source]:
         p.effective_from == one.price_from,
     )
     for sold in await tx.rows(query):
-        detail = str(Money(sold.amount_minor, sold.currency))
+        detail = f"{Money(sold.amount_minor, sold.currency)}"
         found.append(Source(kind="price", id=sold.offering, from_on=one.price_from, detail=detail))
     return found
 

@@ -61,12 +61,12 @@ class RefundView:
     reference: str
     at: datetime
     provider: str
-    charge: str
+    payment: str
     amount: Money
     state: RefundState
-    note: str
+    credit_note: str
     reason: str
-    by: str
+    asked_by: str
     code: str
     decided_by: str
     decided_at: datetime | None
@@ -135,12 +135,12 @@ def _refund(row: Any) -> RefundView:
         reference=row.reference,
         at=row.asked_at,
         provider=row.provider,
-        charge=row.charge,
+        payment=row.charge,
         amount=Money(row.amount_minor, row.currency),
         state=RefundState(row.state),
-        note=row.note,
+        credit_note=row.note,
         reason=row.reason,
-        by=row.asked_by,
+        asked_by=row.asked_by,
         code=row.code,
         decided_by=row.decided_by,
         decided_at=row.decided_at,

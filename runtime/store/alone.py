@@ -17,6 +17,8 @@ class Alone(IntEnum):
     REGISTER_BOXES = 1
     SEAL_DEEDS = 2
     EARN = 3
+    ANNOUNCE = 4
+    FIRST_TOKEN = 5
 
 
 async def alone(tx: Tx, what: Alone) -> None:

@@ -17,7 +17,7 @@ from runtime.outages import Outages
 from runtime.store.allocations import stop_counting
 from runtime.store.later import Deciding, Later
 from runtime.store.lease import Engine, Lease, Pool, Values, to_the_end
-from runtime.store.sqlite import make_folder, sqlite_checkpointer, sqlite_reader, sqlite_writer
+from runtime.store.sqlite import make_place, sqlite_checkpointer, sqlite_reader, sqlite_writer
 from runtime.store.unit import Tx
 from terms.errors import Invalid
 
@@ -58,7 +58,7 @@ class Store:
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
         self.engine: Engine = "sqlite" if self.is_sqlite else "postgresql"
         if self.is_sqlite:
-            make_folder(self.url)
+            make_place(self.url)
             stop_counting()
             self._writers = Pool(sqlite_writer(self.url), leases_max=1)
             self._readers = Pool(sqlite_reader(self.url), leases_max=SQLITE_READERS_MAX)

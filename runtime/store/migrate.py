@@ -18,7 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 from runtime.memory import unadorned
 from runtime.store.engine import driver_url
 from runtime.store.schema import metadata
-from runtime.store.sqlite import BUSY_TIMEOUT_MS, make_folder
+from runtime.store.sqlite import BUSY_TIMEOUT_MS, make_place
 from terms.errors import Invalid
 
 with unadorned("pygments"):
@@ -33,14 +33,14 @@ LOCK_TIMEOUT_S = 5
 LOG_TRIES_MAX = 10
 
 
-async def upgrade(url: str, location: Path, *, to: str = "head") -> None:
-    """Move the schema up to a revision."""
-    await _move(url, location, lambda config: command.upgrade(config, to))
+async def upgrade(url: str, location: Path, *, to: str = "head") -> str | None:
+    """Move the schema up to a revision; returns where it stood as this move had its turn."""
+    return await _move(url, location, lambda config: command.upgrade(config, to))
 
 
-async def downgrade(url: str, location: Path, *, to: str = "base") -> None:
-    """Move the schema down to a revision."""
-    await _move(url, location, lambda config: command.downgrade(config, to))
+async def downgrade(url: str, location: Path, *, to: str = "base") -> str | None:
+    """Move the schema down to a revision; returns where it stood as this move had its turn."""
+    return await _move(url, location, lambda config: command.downgrade(config, to))
 
 
 async def current(url: str) -> str | None:
@@ -68,12 +68,13 @@ def run_in(context: Any) -> None:
         context.run_migrations()
 
 
-async def _move(url: str, location: Path, step: Callable[[Config], None]) -> None:
+async def _move(url: str, location: Path, step: Callable[[Config], None]) -> str | None:
     config = Config()
     config.set_main_option("script_location", str(location).replace("%", "%%"))
     config.set_main_option("path_separator", "os")
     async with _connection(url) as connection:
         await _lock(connection)
+        before = await connection.run_sync(_revision)
 
         def run(sync_connection: Connection) -> None:
             config.attributes["connection"] = sync_connection
@@ -82,6 +83,7 @@ async def _move(url: str, location: Path, step: Callable[[Config], None]) -> Non
         await connection.run_sync(run)
         await _check_references(connection)
         await connection.commit()
+        return before
 
 
 @asynccontextmanager
@@ -89,7 +91,7 @@ async def _connection(url: str) -> AsyncIterator[AsyncConnection]:
     target = driver_url(url)
     engine = create_async_engine(target, poolclass=NullPool)
     if target.get_backend_name() == "sqlite":
-        make_folder(target)
+        make_place(target)
         event.listen(engine.sync_engine, "connect", _sqlite_settings)
         event.listen(engine.sync_engine, "begin", _sqlite_begin)
     try:

@@ -9,6 +9,7 @@ what nobody waits for travels with what comes next.
 from __future__ import annotations
 
 import asyncio
+import os
 import sqlite3
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
@@ -36,11 +37,19 @@ LOG_PAGES_MAX = 16_000
 # with few statements, of so many rows each, whose texts stay ready.
 INSERT_ROWS = (256, 64, 16, 4, 1)
 STATEMENTS_KEPT = 512
+PRIVATE = 0o600
 
 
-def make_folder(url: URL) -> None:
-    """Make the folder a SQLite file lives in."""
-    Path(str(url.database)).parent.mkdir(parents=True, exist_ok=True)
+def make_place(url: URL) -> None:
+    """Make the folder a SQLite file lives in, and the file for its owner alone, if there is none.
+
+    Its log is made with the same mode by SQLite. What is there already stays as it is.
+    """
+    path = Path(str(url.database))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    # Where it cannot be made, opening it says why.
+    with suppress(OSError):
+        os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, PRIVATE))
 
 
 class SqliteLease(Lease):

@@ -176,7 +176,7 @@ async def create(call: Call, tx: Tx) -> AccountDocument:
 async def listing(call: Call) -> Page[AccountLine]:
     """List accounts by contract."""
     query: AccountQuery = call.query
-    (after,) = query.behind(str) or ("",)
+    after = query.behind_name()
     async with call.house.store.read() as tx:
         found = await accounts.listing(tx, search=query.search, after=after, limit=query.limit + 1)
     return page(found, query.limit, _line, lambda one: (one.contract,))

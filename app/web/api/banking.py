@@ -251,9 +251,9 @@ async def statements(call: Call) -> Page[BankStatement]:
 async def waiting(call: Call) -> Page[WaitingBankLine]:
     """List the lines that wait for a person: why, and whose they may be."""
     query: Paging = call.query
-    after = query.behind(str) or ("",)
+    after = query.behind_name()
     async with call.house.store.read() as tx:
-        found = await review(tx, after=str(after[0]), limit=query.limit + 1)
+        found = await review(tx, after=after, limit=query.limit + 1)
     return page(found, query.limit, WaitingBankLine.of, lambda one: (one.id,))
 
 
@@ -275,7 +275,7 @@ async def take_back(call: Call, tx: Tx) -> BankLineDecided:
 
 
 async def undo(call: Call, tx: Tx) -> BankLineDecided:
-    """Take a line from the accounts it went to by mistake: it waits again, for a person."""
+    """Take a line back that went to accounts, or was set aside, by mistake: it waits again."""
     body: LineBody = call.body
     done = await banking.undo(call.house, tx, body.line, call.actor, reason=body.reason)
     return BankLineDecided.of(done)

@@ -186,7 +186,7 @@ async def listing(call: Call) -> Page[BoxView]:
     """List boxes in order of their serials."""
     query: BoxQuery = call.query
     wanted = Wanted(state=query.state or "", place=query.place, model=query.model)
-    (after,) = query.behind(str) or ("",)
+    after = query.behind_name()
     async with call.house.store.read() as tx:
         found = await stock.listing(tx, wanted, after=after, boxes_max=query.limit + 1)
     return page(found, query.limit, BoxView.of, lambda at: (at.box.serial,))

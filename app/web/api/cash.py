@@ -171,7 +171,7 @@ async def report(call: Call) -> ShiftReport:
 async def receipts(call: Call) -> Page[ReceiptLine]:
     """List the receipts of a household, the newest first."""
     query: Paging = call.query
-    (behind,) = query.behind(str) or ("",)
+    behind = query.behind_name()
     async with call.house.store.read() as tx:
         found = await reading.receipts(
             tx, call.part("contract"), limit=query.limit + 1, behind=behind

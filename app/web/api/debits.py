@@ -275,20 +275,18 @@ async def make(call: Call, tx: Tx) -> Sequence[DebitBatchMade]:
 async def batches(call: Call) -> Page[DebitBatch]:
     """List batches, the newest first."""
     query: Paging = call.query
-    after = query.behind(str) or ("",)
+    after = query.behind_name()
     async with call.house.store.read() as tx:
-        found = await reading.batches(tx, after=str(after[0]), limit=query.limit + 1)
+        found = await reading.batches(tx, after=after, limit=query.limit + 1)
     return page(found, query.limit, DebitBatch.of, lambda one: (one.id,))
 
 
 async def listed(call: Call) -> Page[Debit]:
     """List the debits of a batch."""
     query: Paging = call.query
-    after = query.behind(str) or ("",)
+    after = query.behind_name()
     async with call.house.store.read() as tx:
-        found = await reading.debits(
-            tx, call.part("id"), after=str(after[0]), limit=query.limit + 1
-        )
+        found = await reading.debits(tx, call.part("id"), after=after, limit=query.limit + 1)
     return page(found, query.limit, Debit.of, lambda one: (one.mark,))
 
 

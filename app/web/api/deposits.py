@@ -65,7 +65,7 @@ class DepositReleased:
 async def listing(call: Call) -> Page[Deposit]:
     """List the deposits that are held, by rental."""
     query: DepositQuery = call.query
-    (after,) = query.behind(str) or ("",)
+    after = query.behind_name()
     async with call.house.store.read() as tx:
         found = await rentals.held(
             tx,

@@ -176,7 +176,7 @@ async def register_box(call: Call, tx: Tx) -> BoxView:
 async def list_jobs(call: Call) -> Page[JobView]:
     """List jobs in the order they were opened."""
     query: JobQuery = call.query
-    (after,) = query.behind(str) or ("",)
+    after = query.behind_name()
     async with call.house.store.read() as tx:
         found = await desk_jobs.listing(
             tx,

@@ -10,11 +10,12 @@ from typing import Annotated, Literal
 from pydantic import Field, StringConstraints
 
 from app.desk import announcing, leaving, messages
+from app.desk.announcing import Outlook
 from app.desk.messages import Asked, Told
 from app.web.api.shapes import PRINTED, Day, OptionalText, Page, Paging, page
-from app.web.api.ways import NOT_FOUND, change, look
+from app.web.api.ways import NOT_FOUND, ask, change, look
 from app.web.route import Body, Call
-from messages.announcing import LANGUAGES_MAX
+from messages.announcing import DIGEST_CHARS, LANGUAGES_MAX
 from messages.plan import Via
 from messages.policy import TEXT_CHARS_MAX
 from messages.preview import Sample
@@ -34,11 +35,17 @@ class MessagesQuery(Paging):
     since: Day | None = None
 
 
-class AnnouncementBody(Body):
-    """What is said, by language; English is what all others read. Of a segment, or of all."""
+class DraftBody(Body):
+    """What is said, by language; English is what all others read. To a segment, or to all."""
 
     texts: Annotated[dict[Language, Text], Field(min_length=1, max_length=LANGUAGES_MAX)]
     segment: Annotated[OptionalText, Field(max_length=40)] | None = None
+
+
+class AnnouncementBody(DraftBody):
+    """The same, with the digest that its preview gave."""
+
+    digest: Annotated[str, Field(pattern=rf"^[0-9a-f]{{{DIGEST_CHARS}}}$")]
     reason: OptionalText = ""
 
 
@@ -52,9 +59,10 @@ class DeclineBody(Body):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Announced:
-    """Under which id it goes out."""
+    """Under which id it goes out; `again` where that was announced within a day: it is that one."""
 
     id: str
+    again: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,6 +147,32 @@ class NoticeWording:
         )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnnouncementReaders:
+    """How many households of a language there are, and what they would read."""
+
+    households: int
+    wording: NoticeWording
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnnouncementOutlook:
+    """Whom it would go to if it went out now, and the digest that sending it has to bring."""
+
+    digest: str
+    households: int
+    readers: Sequence[AnnouncementReaders]
+
+    @classmethod
+    def of(cls, one: Outlook) -> AnnouncementOutlook:
+        """Show an outlook."""
+        readers = [
+            AnnouncementReaders(households=each.households, wording=NoticeWording.of(each.sample))
+            for each in one.readers
+        ]
+        return cls(digest=one.digest, households=one.households, readers=readers)
+
+
 async def list_messages(call: Call) -> Page[MessageLine]:
     """List what went out, those begun last first."""
     query: MessagesQuery = call.query
@@ -161,18 +195,27 @@ async def list_notices(call: Call) -> Sequence[NoticeWording]:
         return [NoticeWording.of(one) for one in await messages.wordings(tx)]
 
 
+async def preview(call: Call) -> AnnouncementOutlook:
+    """Tell whom an announcement would go to and how it reads; nothing is sent."""
+    body: DraftBody = call.body
+    async with call.house.store.read() as tx:
+        found = await announcing.foresee(call.house, tx, body.texts, segment=body.segment)
+    return AnnouncementOutlook.of(found)
+
+
 async def announce(call: Call, tx: Tx) -> Announced:
-    """Announce something to all households or a segment, by the channels they have not declined."""
+    """Announce what was looked at, once, by the channels that households have not declined."""
     body: AnnouncementBody = call.body
     one = await announcing.say(
         call.house,
         tx,
         body.texts,
         segment=body.segment,
+        digest=body.digest,
         actor=call.actor,
         reason=body.reason,
     )
-    return Announced(id=one.id)
+    return Announced(id=one.id, again=one.again)
 
 
 async def show_declined(call: Call) -> Declined:
@@ -204,6 +247,7 @@ async def _declined(tx: Tx, contract: str) -> Declined:
 
 _HERE = "accounts/{contract}/declined"
 ROUTES = (
+    ask("announcements/preview", preview, AnnouncementOutlook, body=DraftBody, problems=()),
     change("announcements", announce, Announced, body=AnnouncementBody, status=201),
     look(_HERE, show_declined, Declined),
     change(_HERE, decline, Declined, body=DeclineBody),

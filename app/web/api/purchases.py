@@ -91,7 +91,7 @@ class Purchase:
 async def bought(call: Call) -> Page[Purchase]:
     """List what a household has bought once, the newest first."""
     query: Paging = call.query
-    (after,) = query.behind(str) or ("",)
+    after = query.behind_name()
     async with call.house.store.read() as tx:
         now = await call.house.clock.business_now(tx)
         contract = call.part("contract")

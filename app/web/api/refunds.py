@@ -62,13 +62,13 @@ class RefundWaiting:
             contract=one.contract,
             name=one.name,
             at=one.at,
-            asked_by=one.by,
+            asked_by=one.asked_by,
             provider=one.provider,
-            payment=one.charge,
-            payments=one.parts,
+            payment=one.payment,
+            payments=one.payments,
             amount=Amount.of(one.amount),
             line=one.line,
-            pay_out=one.is_pay_out,
+            pay_out=one.pay_out,
             reason=one.reason,
             reference=one.reference,
         )
@@ -77,7 +77,7 @@ class RefundWaiting:
 async def waiting(call: Call) -> Page[RefundWaiting]:
     """List the refunds that wait for a second person, the oldest first."""
     query: Paging = call.query
-    (after,) = query.behind(str) or ("",)
+    after = query.behind_name()
     async with call.house.store.read() as tx:
         found = await reading.waiting(tx, limit=query.limit + 1, after=after)
     return page(found, query.limit, RefundWaiting.of, lambda one: (one.id,))

@@ -143,6 +143,11 @@ class Paging(Query):
         """Tell behind which row the page begins. Raises BadRequest."""
         return read_cursor(self.after, *kinds)
 
+    def behind_name(self) -> str:
+        """Tell the same of a list by one name or id; empty at its begin. Raises BadRequest."""
+        (name,) = self.behind(str) or ("",)
+        return str(name)
+
 
 class OfContract(Parts):
     """The contract a path names."""

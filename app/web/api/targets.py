@@ -118,7 +118,7 @@ class DriftQuery(Paging):
 async def listing(call: Call) -> Page[TargetView]:
     """List all targets by name."""
     query: Paging = call.query
-    (after,) = query.behind(str) or ("",)
+    after = query.behind_name()
     async with call.house.store.read() as tx:
         known = await target_reads.targets(tx, now=call.house.clock.machine_now())
     found = sorted((one for one in known if one.name > after), key=lambda one: one.name)

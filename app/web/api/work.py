@@ -145,7 +145,7 @@ async def look_again(call: Call, tx: Tx) -> Counted:
 async def list_orders(call: Call) -> Page[OrderView]:
     """List the journal, the newest first."""
     query: OrderQuery = call.query
-    (behind,) = query.behind(str) or ("",)
+    behind = query.behind_name()
     async with call.house.store.read() as tx:
         service = (await holder_of(tx, query.contract)).service if query.contract else None
         found = await order_reads.latest(

@@ -12,7 +12,7 @@ from aiohttp import web
 from pydantic import Field
 
 from app.desk import announcing
-from app.desk.announcing import Outlook
+from app.desk.announcing import Outlook, as_written
 from app.identity.roles import Right
 from app.web.console.forms import DeedForm
 from app.web.console.sayings import SaidQuery, told
@@ -21,11 +21,11 @@ from app.web.page.reply import html, see
 from app.web.page.words import sentence
 from app.web.route import Call, Route
 from billing.reads import catalog
-from messages.announcing import LANGUAGES_MAX
+from messages.announcing import DIGEST_CHARS, LANGUAGES_MAX
 from messages.policy import TEXT_CHARS_MAX
 from messages.templates import FALLBACK
 from runtime.store import Tx
-from terms.errors import DomainError, Invalid
+from terms.errors import DomainError
 
 if TYPE_CHECKING:
     from app.web.console.pages import Console
@@ -45,6 +45,12 @@ class AnnouncementForm(DeedForm):
     english: Annotated[str, Field(max_length=_LINE_CHARS_MAX)] = ""
     others: Annotated[str, Field(max_length=_OTHERS_CHARS_MAX)] = ""
     to: Annotated[str, Field(pattern=r"^(all|:.{0,40})$")] = ALL
+
+
+class SendForm(AnnouncementForm):
+    """What is sent, and the digest of what was looked at."""
+
+    digest: Annotated[str, Field(min_length=1, max_length=DIGEST_CHARS)]
 
 
 class Announcing:
@@ -67,7 +73,9 @@ class Announcing:
                 handler=self._preview,
                 form=form,
             ),
-            Route(method="POST", path=f"{PATH}/send", policy=right, handler=self._send, form=form),
+            Route(
+                method="POST", path=f"{PATH}/send", policy=right, handler=self._send, form=SendForm
+            ),
         )
 
     async def _show(self, call: Call) -> web.Response:
@@ -79,9 +87,10 @@ class Announcing:
         found, wrong = None, ""
         try:
             async with self.house.store.read() as tx:
-                found = await announcing.foresee(
-                    self.house, tx, _texts(form), segment=_segment(form)
-                )
+                with as_written(_name):
+                    found = await announcing.foresee(
+                        self.house, tx, _texts(form), segment=_segment(form)
+                    )
         except DomainError as error:
             wrong = sentence(str(error))
         return await self._page(call, form, found, wrong=wrong)
@@ -113,14 +122,27 @@ class Announcing:
 
 
 async def _say(call: Call, tx: Tx) -> str:
-    form: AnnouncementForm = call.form
-    texts, segment = _texts(form), _segment(form)
-    found = await announcing.foresee(call.house, tx, texts, segment=segment)
-    await announcing.say(
-        call.house, tx, texts, segment=segment, actor=call.actor, reason=form.reason.strip()
-    )
+    form: SendForm = call.form
+    with as_written(_name):
+        texts, segment = _texts(form), _segment(form)
+        found = await announcing.foresee(call.house, tx, texts, segment=segment)
+        said = await announcing.say(
+            call.house,
+            tx,
+            texts,
+            segment=segment,
+            digest=form.digest,
+            actor=call.actor,
+            reason=form.reason.strip(),
+        )
+    if said.again:
+        return "It was announced within a day already, word for word: nothing goes out again."
     count = found.households
     return f"It goes out to {count} {'household' if count == 1 else 'households'}, page by page."
+
+
+def _name(language: str) -> str:
+    return "English" if language == FALLBACK else f"other languages {language}".strip()
 
 
 def _segment(form: AnnouncementForm) -> str | None:
@@ -129,13 +151,5 @@ def _segment(form: AnnouncementForm) -> str | None:
 
 def _texts(form: AnnouncementForm) -> Mapping[str, str]:
     """Read the texts by language. Raises Invalid for a line without one, or one told twice."""
-    texts = {FALLBACK: form.english.strip()}
-    for line in filter(None, map(str.strip, form.others.splitlines())):
-        language, is_told, text = line.partition("=")
-        language = language.strip()
-        if not is_told:
-            raise Invalid("texts", f"each line is like de=TEXT: {line[:40]}")
-        if language in texts:
-            raise Invalid(f"texts.{language}", "is told twice")
-        texts[language] = text.strip()
-    return texts
+    lines = filter(None, map(str.strip, form.others.splitlines()))
+    return announcing.read_texts([f"{FALLBACK}={form.english}", *lines])

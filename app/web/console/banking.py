@@ -192,7 +192,7 @@ async def _take_back(call: Call, tx: Tx) -> str:
 async def _undo(call: Call, tx: Tx) -> str:
     form: LineForm = call.form
     done = await banking.undo(call.house, tx, form.line, call.actor, reason=form.reason.strip())
-    return f"{money(done.line.amount)} is on no account any more: it waits above."
+    return f"{money(done.line.amount)} waits again, above."
 
 
 async def _suspend(call: Call, tx: Tx) -> str:

@@ -129,10 +129,10 @@ def page(found: Waiting) -> WaitingPage:
 
 def _refund(asked: Asked) -> RefundRow:
     one = asked.refund
-    text = f"Of {one.provider} {one.charge}"
-    if one.is_pay_out:
-        more = f" and {one.parts - 1} more" if one.parts > 1 else ""
-        text = f"Out of the wallet, of {one.provider} {one.charge}{more}"
+    text = f"Of {one.provider} {one.payment}"
+    if one.pay_out:
+        more = f" and {one.payments - 1} more" if one.payments > 1 else ""
+        text = f"Out of the wallet, of {one.provider} {one.payment}{more}"
     if one.line:
         text = f"{text}, with a credit note for {one.line}"
     return RefundRow(
@@ -142,7 +142,7 @@ def _refund(asked: Asked) -> RefundRow:
         amount=money(one.amount),
         text=text,
         reason=one.reason,
-        by=one.by,
+        by=one.asked_by,
         who=asked.who,
         at=one.at,
         is_cash=one.provider == CASH,

@@ -86,7 +86,7 @@ async def gathered(tx: Tx, contract: str) -> Ways:
         methods=[_method(one) for one in await ways.methods(tx, contract)],
         refunds=[_refund(one, name) for one in asked],
         payable_back=payable_back,
-        alone_up_to=str(limit or ""),
+        alone_up_to=f"{limit or ''}",
     )
 
 
@@ -115,7 +115,13 @@ def _method(one: MethodView) -> MethodRow:
 
 def _refund(one: RefundView, name: Callable[[str], str]) -> RefundRow:
     tone, state = _STATES[one.state]
-    parts = (one.charge, one.note, one.reason, one.code.replace("_", " "), _second(one, name))
+    parts = (
+        one.payment,
+        one.credit_note,
+        one.reason,
+        one.code.replace("_", " "),
+        _second(one, name),
+    )
     return RefundRow(
         at=one.at,
         amount=money(one.amount),
@@ -129,7 +135,7 @@ def _refund(one: RefundView, name: Callable[[str], str]) -> RefundRow:
 
 def _second(one: RefundView, name: Callable[[str], str]) -> str:
     """Tell who was the second person of a refund, where there was one."""
-    asked = f"asked for by {name(one.by)}"
+    asked = f"asked for by {name(one.asked_by)}"
     if one.state is RefundState.WAITING:
         return asked
     if not one.decided_by:

@@ -41,14 +41,13 @@ def span(first: date, last: date) -> str:
 
 
 def figure(one: Money) -> str:
-    """Write an amount without its currency, with commas between its thousands: 1,234.50."""
-    whole, point, rest = one.plain.partition(".")
-    return f"{int(whole):,}{point}{rest}" if whole != "-0" else one.plain
+    """Write an amount without its currency: 1,234.50."""
+    return one.figure
 
 
 def money(one: Money) -> str:
     """Write an amount: 1,234.50 EUR."""
-    return f"{figure(one)} {one.currency}"
+    return f"{one}"
 
 
 def sentence(text: str) -> str:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, delete, func, select, update
+from sqlalchemy import Row, func, select
 
 from billing.accounts.store import account, service
 from billing.bank.matching import Owner
@@ -21,20 +21,15 @@ from billing.bank.store import (
     bank_entry,
     bank_part,
     bank_payer,
-    bank_undone,
     charge_of,
     line_from,
     stands,
 )
-from billing.flows import movements
 from billing.flows.bank.lay import Laid, Part, Returned, Stored, lay
 from billing.flows.bank.take import look_again
 from billing.flows.bank.take import take_back as take_waiting_back
 from billing.flows.desk import Desk
-from billing.flows.movements import Told
-from billing.ledger import store as ledger
-from billing.ledger.model import Book, Posting, PostingKind, entries
-from billing.payments.model import Moved, MovementKind
+from billing.payments.model import MovementKind
 from billing.payments.store import movement
 from runtime.store import Tx
 from terms.errors import Invalid, InvalidTransition, NotFound
@@ -109,7 +104,7 @@ async def set_aside(
     laid = Laid(entry=one, state=EntryState.OUTSIDE, why=Why.PERSON, provider=provider)
     await lay(desk, tx, [laid], now)
     told = {"entry_id": one.id, "provider": provider, "reason": reason, "at": now}
-    await tx.insert(bank_aside, [told])
+    await tx.insert(bank_aside, [told | {"n": one.asides_before + 1}])
     return one
 
 
@@ -129,7 +124,7 @@ async def take_back(desk: Desk, tx: Tx, entry_id: str, of: str, now: datetime) -
     """
     one = await waiting(tx, entry_id)
     of, _, named = of.partition(".")
-    parts = [row for row in await _parts(tx, of) if not named or str(row.n) == named]
+    parts = [row for row in await on_accounts(tx, of) if not named or str(row.n) == named]
     if not parts:
         raise NotFound(f"there is no payment {of!r} on an account", field="payment")
     wanted = -one.line.amount
@@ -138,7 +133,7 @@ async def take_back(desk: Desk, tx: Tx, entry_id: str, of: str, now: datetime) -
     if len(parts) > 1 and total(paid, wanted.currency) == wanted:
         chosen = parts
     elif not chosen:
-        raise Invalid("of", f"it is of {', '.join(str(amount) for amount in paid)}")
+        raise Invalid("of", f"it is of {', '.join(f'{amount}' for amount in paid)}")
     elif len(chosen) > 1:
         raise Invalid("of", f"several parts are of {wanted}: say which, like {of}.{chosen[0].n}")
     gone = await _gone(tx, [charge_of(of, row.n) for row in chosen])
@@ -159,70 +154,7 @@ async def take_back(desk: Desk, tx: Tx, entry_id: str, of: str, now: datetime) -
     return one
 
 
-async def undo(desk: Desk, tx: Tx, entry_id: str, now: datetime) -> Stored:
-    """Take a line from the accounts that it went to: it waits again, for a person.
-
-    Whoever had confirmed its payer has not, any more. Raises NotFound; InvalidTransition where it
-    is on no account, or was taken back by the bank.
-    """
-    row = await tx.first(select(bank_entry).where(bank_entry.c.id == entry_id).with_for_update())
-    if row is None:
-        raise NotFound(f"there is no line {entry_id!r} of a bank", field="line")
-    if row.state not in ON_ACCOUNTS:
-        raise InvalidTransition(f"line {entry_id} is on no account: it is {row.state}")
-    back = bank_entry.alias("back")
-    if await tx.scalar(select(back.c.id).where(back.c.of_id == entry_id)):
-        raise InvalidTransition(f"line {entry_id} was taken back by the bank")
-    parts = await _parts(tx, entry_id)
-    await _give_back(desk, tx, entry_id, parts, now)
-    line = line_from(row)
-    posting = Posting(
-        id=f"{entry_id}.undone.{parts[-1].n}",
-        kind=PostingKind.BANK,
-        account=AccountId(BANK),
-        on=now.date(),
-        at=now,
-        entries=entries(
-            (Book.CLEARING, BANK, line.amount), (Book.SUSPENSE, row.account, -line.amount)
-        ),
-    )
-    await ledger.write(tx, [posting])
-    await tx.execute(
-        update(bank_entry)
-        .where(bank_entry.c.id == entry_id)
-        .values(state=EntryState.SUSPENSE.value, why=Why.PERSON.value)
-    )
-    p = bank_payer.c
-    owners = [part.id for part in parts]
-    await tx.execute(delete(bank_payer).where(p.iban == line.iban, p.account_id.in_(owners)))
-    return Stored(id=row.id, account=row.account, line=line, state=EntryState(row.state))
-
-
-async def _give_back(
-    desk: Desk, tx: Tx, entry_id: str, parts: Sequence[Row[Any]], now: datetime
-) -> None:
-    charges = [charge_of(entry_id, part.n) for part in parts]
-    told = [
-        Told(
-            account=AccountId(part.id),
-            number=part.number,
-            provider=BANK,
-            moved=Moved(
-                charge=charge,
-                ref=f"undone {charge}",
-                amount=Money(part.amount_minor, part.currency),
-                account=part.number,
-                kind=MovementKind.REFUNDED,
-            ),
-        )
-        for part, charge in zip(parts, charges, strict=True)
-    ]
-    await movements.hear(desk, tx, told, [], now)
-    rows = [{"entry_id": entry_id, "n": part.n, "undone_at": now} for part in parts]
-    await tx.insert(bank_undone, rows)
-
-
-async def _parts(tx: Tx, entry_id: str) -> Sequence[Row[Any]]:
+async def on_accounts(tx: Tx, entry_id: str) -> Sequence[Row[Any]]:
     """Load the parts of a payment that are on accounts, and whose they are."""
     c, p, a = bank_entry.c, bank_part.c, account.c
     return await tx.rows(
@@ -250,14 +182,21 @@ async def waiting(tx: Tx, entry_id: str) -> Stored:
         raise NotFound(f"there is no line {entry_id!r} of a bank", field="line")
     if row.state not in WAITING:
         raise InvalidTransition(f"line {entry_id} does not wait: it is {row.state}")
-    p = bank_part.c
-    before = await tx.scalar(select(func.max(p.n)).where(p.entry_id == entry_id))
+    return await stored(tx, row)
+
+
+async def stored(tx: Tx, row: Row[Any]) -> Stored:
+    """Read a row of an entry, with how often it was on accounts and set aside until now."""
+    p, a = bank_part.c, bank_aside.c
+    parts = await tx.scalar(select(func.max(p.n)).where(p.entry_id == row.id))
+    asides = await tx.scalar(select(func.max(a.n)).where(a.entry_id == row.id))
     return Stored(
         id=row.id,
         account=row.account,
         line=line_from(row),
         state=EntryState(row.state),
-        parts_before=before or 0,
+        parts_before=parts or 0,
+        asides_before=asides or 0,
     )
 
 

@@ -30,6 +30,7 @@ from runtime.store.among import KEYS, among, packed
 from terms.ids import AccountId
 from terms.money import Money
 
+Side = tuple[Book, str, Money]
 NOON = time(12, tzinfo=UTC)  # the same day in every zone
 
 
@@ -42,6 +43,12 @@ class Stored:
     line: Line
     state: EntryState | None = None  # none: it has just come
     parts_before: int = 0  # that were taken from accounts again
+    asides_before: int = 0  # how often it was set aside
+
+    @property
+    def times_before(self) -> int:
+        """Count what was decided about it and taken back; it only rises."""
+        return self.parts_before + self.asides_before
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -189,24 +196,26 @@ def _postings(one: Laid, now: datetime) -> list[Posting]:
 
 
 def _again(one: Laid) -> str:
-    return f".{one.entry.parts_before}" if one.entry.parts_before else ""
+    return f".{one.entry.times_before}" if one.entry.times_before else ""
 
 
-_Side = tuple[Book, str, Money]
+def outside_of(one: Stored, provider: str) -> Side:
+    """Tell which book has the money of a line that is no customer's; a provider's, if it paid."""
+    return Book.CLEARING if provider else Book.OUTSIDE, provider, one.line.amount
 
 
-def _negative(side: _Side) -> _Side:
+def _negative(side: Side) -> Side:
     book, party, amount = side
     return book, party, -amount
 
 
-def _other_side(one: Laid) -> list[_Side]:
+def _other_side(one: Laid) -> list[Side]:
     """Tell which books have the money in the end, where settling does not post it."""
     amount = one.entry.line.amount
     if one.state is EntryState.CHARGE:
         return [(Book.BANK_CHARGES, BANK, amount)]
     if one.state is EntryState.OUTSIDE:
-        return [(Book.CLEARING if one.provider else Book.OUTSIDE, one.provider, amount)]
+        return [outside_of(one.entry, one.provider)]
     back = one.returned[0] if one.returned else None
     if back is None or back.provider == BANK:
         return []

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import exists, select
+from sqlalchemy import select
 
 from billing.bank.matching import decide
 from billing.bank.model import (
@@ -22,7 +22,7 @@ from billing.bank.model import (
     content,
     keys,
 )
-from billing.bank.store import bank_entry, bank_statement, bank_undone, line_from
+from billing.bank.store import bank_entry, bank_statement, line_from, was_undone
 from billing.flows.bank import returns
 from billing.flows.bank.known import load, words_of
 from billing.flows.bank.lay import Laid, Part, Stored, lay
@@ -117,9 +117,9 @@ async def look_again(
     Returns how many wait no longer, and where to go on; nothing where all were looked at.
     """
     c = bank_entry.c
-    # What a person has taken from an account again, a person assigns.
-    is_undone = exists().where(bank_undone.c.entry_id == c.id)
-    query = select(bank_entry).where(c.state.in_(_WAITING), c.id > after, ~is_undone).order_by(c.id)
+    # What a person has taken back, a person decides about.
+    waits = c.state.in_(_WAITING), ~was_undone()
+    query = select(bank_entry).where(*waits, c.id > after).order_by(c.id)
     # What a person decides about now is theirs.
     query = query.limit(limit).with_for_update(skip_locked=True)
     if iban:
@@ -140,9 +140,8 @@ def _takes_back(line: Line) -> bool:
 async def take_back(desk: Desk, tx: Tx, fresh: Sequence[Stored], now: datetime) -> list[Laid]:
     """Take payments back, for lines that have come now and for those that waited for it."""
     c = bank_entry.c
-    query = select(bank_entry).where(
-        c.state.in_(_WAITING), c.kind == LineKind.RETURN.value, c.amount_minor < 0
-    )
+    waits = c.state.in_(_WAITING), ~was_undone()
+    query = select(bank_entry).where(*waits, c.kind == LineKind.RETURN.value, c.amount_minor < 0)
     new = {one.id for one in fresh}
     query = query.order_by(c.booked_on, c.line_key).limit(RETURNS_MAX + len(new))
     rows = await tx.rows(query.with_for_update(skip_locked=True))

@@ -80,7 +80,7 @@ class Format:
 
 
 def _side(one: Entry) -> str:
-    return f"  {account_name(one.book, one.party):<40}  {one.amount}"
+    return f"  {account_name(one.book, one.party):<40}  {one.amount!s}"
 
 
 def _amount(units: int, currency: str) -> str:

@@ -34,6 +34,18 @@ RULES = (
     ),
     Rule(
         code="I4",
+        says="what is set aside lies outside, once, and what was taken back does not",
+        sql="""
+            SELECT b.id, b.state || ', set aside ' || COUNT(*) || ' times' FROM bank_entry b
+            JOIN bank_aside a ON a.entry_id = b.id
+            WHERE NOT EXISTS (
+                SELECT 1 FROM bank_aside_undone u WHERE u.entry_id = a.entry_id AND u.n = a.n
+            )
+            GROUP BY b.id, b.state HAVING COUNT(*) > 1 OR b.state <> 'outside'
+        """,
+    ),
+    Rule(
+        code="I4",
         says="each part of a line is a movement of the bank, and each such movement a part",
         sql="""
             SELECT p.entry_id || '.' || p.n, 'a part without its movement' FROM bank_part p

@@ -19,6 +19,7 @@ from sqlalchemy import (
 from billing.accounts.store import account, service
 from billing.bank.store import (
     bank_aside,
+    bank_aside_undone,
     bank_entry,
     bank_part,
     bank_payer,
@@ -93,7 +94,8 @@ TABLES = (
     *(voucher_batch, voucher, voucher_key),
     *(posting, entry, deferral, earned_month, movement, allocation, write_off, open_item),
     *(attempt, refund, payment_method, provider_event, provider_cursor, audit, audit_link),
-    *(bank_statement, bank_entry, bank_part, bank_undone, bank_aside, bank_payer),
+    *(bank_statement, bank_entry, bank_part, bank_undone, bank_payer),
+    *(bank_aside, bank_aside_undone),
     *(till, shift, drawer_entry, shift_count, receipt, receipt_print),
     *(debit_creditor, mandate, debit, debit_batch),
 )
@@ -102,7 +104,8 @@ _DOCUMENTS = (invoice, invoice_line, invoice_discount, credit_note, credit_line,
 REPLACEABLE = (
     *_DOCUMENTS,
     *(goodwill, allocation, write_off, point_entry, audit, audit_link, catalog_version),
-    *(bank_statement, bank_part, bank_undone, bank_aside, receipt, receipt_print, drawer_entry),
+    *(bank_statement, bank_part, bank_undone, bank_aside, bank_aside_undone),
+    *(receipt, receipt_print, drawer_entry),
 )
 GROWING = (*REPLACEABLE, posting, entry)
 SEALED = (posting, entry)

@@ -103,7 +103,7 @@ NO_DEEDS = {
     "/console/billing/{day}/preview",
     "/api/v1/dunning/preview",
     "/console/dunning/try",
-    "/console/announcements/preview",
+    *(f"{kind}/announcements/preview" for kind in ("/api/v1", "/console")),
 }
 # What nobody has used.
 USED = {

@@ -60,7 +60,6 @@ async def test_a_statement_is_taken_and_decided_over_the_api(harbour, served):
     wrong = {"line": ids["B4"], "to": to}
     assert (await served.api("POST", "bank/assign", wrong))[0] == 200
     assert (await served.api("POST", "bank/undo", {"line": ids["B4"]}))[0] == 200
-    assert (await served.api("POST", "bank/undo", {"line": ids["B4"]}))[0] == 409
     asked = {
         "bank/assign": {"line": ids["B1"], "to": to},
         "bank/return": {"line": ids["B2"], "of": ids["B1"]},
@@ -87,6 +86,23 @@ async def test_a_statement_is_taken_and_decided_over_the_api(harbour, served):
     done = ["bank.aside", "bank.suspend", "bank.return", "bank.assign", "bank.undo", "bank.assign"]
     done += ["bank.take", "bank.take"]
     assert await deeds(served.house) == done
+
+
+async def test_what_went_wrong_is_taken_back_once(harbour, served):
+    """From an account or from what was set aside; told again, it is harmless and not audited."""
+    assert (await sent(served, camt(IN)))[0] == 200
+    line = (await entries(served.house))["B1"][0]
+    assert (await served.api("POST", "bank/undo", {"line": line}))[0] == 409
+    to = [{"contract": HERE, "amount": "7.00"}]
+    for path, body in (("assign", {"to": to}), ("aside", {"reason": "a gift"})):
+        assert (await served.api("POST", f"bank/{path}", {"line": line} | body))[0] == 200
+        for _ in range(2):
+            status, told = await served.api("POST", "bank/undo", {"line": line, "reason": "no"})
+            assert (status, told["id"], told["amount"]["text"]) == (200, line, "7.00")
+    assert (await served.api("GET", "bank/outside"))[1]["items"] == []
+    assert await deeds(served.house) == [
+        *("bank.undo", "bank.aside", "bank.undo", "bank.assign", "bank.take")
+    ]
 
 
 async def test_money_has_commas_on_pages_alone(harbour, served):
@@ -130,6 +146,12 @@ async def test_a_cashier_decides_in_the_browser(harbour, served):
     assert "Lately set aside" in page.text
     assert "the &lt;b&gt;rent" in page.text
     assert "Nothing waits." in page.text
-    done = ["bank.aside", "bank.suspend", "bank.return", "bank.assign", "bank.undo", "bank.assign"]
-    done += ["bank.take"]
+    assert "after all" not in (await support.get("/console/bank")).text
+    assert "Somebody's after all" in page.text
+    await cashier.post("/console/bank/undo", line=ids["B3"], reason="a household's")
+    page = await cashier.get("/console/bank")
+    assert "Lately set aside" not in page.text
+    assert "1 line waits" in page.text
+    done = ["bank.undo", "bank.aside", "bank.suspend", "bank.return", "bank.assign", "bank.undo"]
+    done += ["bank.assign", "bank.take"]
     assert await deeds(served.house) == done

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
@@ -328,6 +329,27 @@ async def test_an_announcement_reaches_whoever_has_not_declined(town):
     assert letters[EMAIL].leaving == f"https://tv.example/{town.home}"
     assert await town.sent() == [("+431999999", "BOXTV", "Four more channels.")]
     assert town.wall.shown == []
+
+
+async def test_the_same_is_announced_once_a_day_however_many_say_it_at_once(town):
+    """All are told one id, and one goes out; other texts, other people, another day are others."""
+    work = town.office.desk.work
+    texts = {"en": "More.", "de": "Mehr."}
+
+    async def said(id_, **changes):
+        one = Announcement(**{"id": id_, "texts": texts, "segment": None} | changes)
+        async with town.store.begin() as tx:
+            return await announce(tx, work, one)
+
+    ids = await asyncio.gather(*(said(f"A{n}") for n in range(8)))
+    assert len(set(ids)) == 1
+    assert await said("B", texts=dict(reversed(texts.items()))) == ids[0]
+    assert await said("C", segment="") == "C"
+    assert await said("D", texts={"en": "More."}) == "D"
+    town.office.forward(hours=23)
+    assert await said("E") == ids[0]
+    town.office.forward(hours=1)
+    assert await said("F") == "F"
 
 
 async def test_whoever_has_declined_all_is_told_what_concerns_the_contract(town):

@@ -6,6 +6,7 @@ import asyncio
 import json
 import os
 import pwd
+import re
 import sqlite3
 from contextlib import closing as closing_file
 from datetime import UTC, datetime
@@ -335,12 +336,21 @@ def test_a_box_that_cannot_be_is_one_sentence(harbour_files, tmp_path):
 def test_the_doctor_finds_what_is_missing(boxoffice, tmp_path):
     """Without an operator the doctor says so and ends with 1; so it does for open secret files."""
     assert boxoffice("migrate")[0] == 0
+    file = Path(load().database_url.removeprefix("sqlite:///"))
+    file.chmod(0o600)
     code, output, _ = boxoffice("doctor")
     assert code == 1
     assert "BAD  operator: none was imported yet" in output
     assert "ok   secret files" in output
     (tmp_path / "data" / "api-token").chmod(0o644)
     assert "others can read api-token" in boxoffice("doctor")[1]
+    assert "ok   database file: readable by its owner alone" in output
+    file.chmod(0o644)
+    told = boxoffice("doctor")[1]
+    assert "WARN database file: others on this machine can read what households owe" in told
+    assert f"chmod 600 {file.resolve()}" in told
+    assert boxoffice("migrate")[0] == 0
+    assert file.stat().st_mode & 0o777 == 0o644
 
 
 def test_verify_says_what_is_broken(boxoffice, sqlite_url):
@@ -522,3 +532,30 @@ async def test_words_that_are_no_text_are_one_sentence(tmp_path):
     settings = {"data_dir": str(tmp_path)}
     code, _, errors = await command("explain", "caf\udce9", settings=settings)
     assert (code, errors) == (2, "boxoffice: this is not UTF-8: caf\\udce9\n")
+
+
+def test_an_amount_below_nothing_is_no_option(harbour_files):
+    """Wherever it stands, it is told by its field; an option that there is not is one still."""
+    run, contract = harbour_files, "300001"
+    assert run("signup", contract, "Household", "HARBOUR")[0] == 0
+    assert run("pay", contract, "5.00", "--reference", "R-1")[0] == 0
+    assert run("cash", "till", "main")[0] == 0
+    assert run("cash", "open", "main")[0] == 0
+    refund = ("refund", "give", contract, "R-1", "--reason", "r", "--reference", "B-1")
+    cards = ("--count", "2", "--valid-until", "2044-01-01", "--dealer", "Kiosk", "--margin", "7%")
+    for words, field in (
+        (("pay", contract, "-5.00", "--reference", "R-2"), "amount"),
+        (("pay", "--reference", "R-2", contract, "-5.00"), "amount"),
+        (("pay", contract, "--reference", "R-2", "--", "-5.00"), "amount"),
+        ((*refund, "--amount", "-5"), "amount"),
+        ((*refund, "--amount=-5"), "amount"),
+        (("cash", "in", "-5.00", "--reason", "x"), "amount"),
+        (("wallet", "pay-out", contract, "-5", "--reason", "r", "--reference", "W-1"), "amount"),
+        (("vouchers", "make", "CARDS", "-20.00", *cards, "--sheet", "x"), "value"),
+    ):
+        code, _, told = run(*words)
+        assert code == 1, (words, told)
+        assert re.search(rf"^boxoffice: {field}: .*(above|more than|not) .*", told), (words, told)
+    assert "No such option: --referenc " in run("pay", contract, "-5", "--referenc", "R-2")[2]
+    assert "No such option: -x" in run("pay", contract, "-x")[2]
+    assert run("pay", contract, "5.00", "--reference", "-1")[0] == 0

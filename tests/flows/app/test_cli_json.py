@@ -6,7 +6,6 @@ import json
 import signal
 import sqlite3
 import subprocess
-import time
 from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
@@ -18,13 +17,14 @@ from typer.main import get_command
 from typer.testing import CliRunner
 
 from app.cli.root import cli
+from messages.announcing import Announcement
 from tests.fixtures.bank import Row, camt
-from tests.flows.app.operation import Operation, operation
+from tests.flows.app.operation import Operation, operation, until
 from tests.flows.app.operator import PROVIDER, TARGET, contract_of, secrets
 from tests.flows.app.product import BOXOFFICE, STOP_S
 
 OWNER = "olga"
-LIT, DARK = contract_of(1), contract_of(2)
+LIT, DARK, NEW = contract_of(1), contract_of(2), contract_of(3)
 USAGE = "id,contract,meter,quantity,at\n"
 LIST = "serial,mac,model,contract,handed_over_on\nSN900001,,M1,,\nSN900002,,M1,,\n"
 CASE = """
@@ -105,11 +105,12 @@ METHOD = f"""
     FROM service WHERE contract = '{LIT}'
 """
 
+SEEN = Announcement(id="", texts={"en": "There are four more channels."}).digest
 # What each is asked, in this order; {folder} is where the operator's files are.
 ASKED = {
     "migrate": (),
     "import": ("{folder}",),
-    "signup": (contract_of(3), "Third", "BASIC"),
+    "signup": (NEW, "Third", "BASIC"),
     "change": (LIT, "--add", "KIDS"),
     "goodwill": ("INV-00000001.1", "--amount", "0.50", *("--reason", "r", "--reference", "G-1")),
     "jurisdiction": (LIT, "AT"),
@@ -244,7 +245,7 @@ ASKED = {
     "usage meters": (),
     "notices preview": (),
     "notices log": (),
-    "notices announce": ("en=There are four more channels.",),
+    "notices announce": ("en=There are four more channels.", "--digest", SEEN),
     "notices decline": (LIT, "mail"),
     "bank take": ("{folder}/../bank.xml",),
     "bank statements": (),
@@ -260,9 +261,9 @@ ASKED = {
         *("DE98ZZZ09999999999", "Harbour TV", "--iban", "DE89370400440532013000"),
         *("--notice-days", "1"),
     ),
-    "mandates give": (DARK, "--iban", "DE02120300000000202051", "--holder", "Somebody"),
-    "mandates amend": (DARK, "{mandate}", "--iban", "DE02500105170137075030"),
-    "mandates list": (DARK,),
+    "mandates give": (NEW, "--iban", "DE02120300000000202051", "--holder", "Somebody"),
+    "mandates amend": (NEW, "{mandate}", "--iban", "DE02500105170137075030"),
+    "mandates list": (NEW,),
     "debits coming": (),
     "debits make": ("--until", "{later}"),
     "debits list": (),
@@ -358,32 +359,20 @@ def named(name: str, told: Any) -> dict[str, str]:
     return {"sale": told["id"]} if name == "purchase sell" else {}
 
 
-def wait_for_money(ours: Operation) -> None:
-    """Let the product beside settle what went back: it stops every method there is by then."""
-    wait_for_movements(ours, "count(*) = count(settled_at)")
-
-
 def wait_for_payment(ours: Operation) -> None:
     """Let the product beside hear of the first payment, and settle it."""
-    wait_for_movements(ours, "count(settled_at) > 0")
-
-
-def wait_for_movements(ours: Operation, wish: str) -> None:
-    """Look at the movements of money until they are as wished."""
-    with closing(sqlite3.connect(ours.product.folder / "boxoffice.db")) as database:
-        for _ in range(300):
-            if database.execute(f"SELECT {wish} FROM movement").fetchone()[0]:
-                return
-            time.sleep(0.2)
+    wait_for(ours, "SELECT 1 FROM movement WHERE settled_at IS NOT NULL")
 
 
 def wait_for_debits(ours: Operation) -> None:
-    """Let the product beside announce what the mandate is for."""
-    with closing(sqlite3.connect(ours.product.folder / "boxoffice.db")) as database:
-        for _ in range(300):
-            if database.execute("SELECT 1 FROM debit").fetchone():
-                return
-            time.sleep(0.2)
+    """Let the product beside announce what the mandate is for: the first invoice."""
+    wait_for(ours, "SELECT 1 FROM debit")
+
+
+def wait_for(ours: Operation, query: str) -> None:
+    """Look into the database until it has such a row."""
+    with closing(sqlite3.connect(ours.product.database)) as database:
+        until(lambda: database.execute(query).fetchone() is not None, query)
 
 
 def assign_again(ours: Operation) -> None:
@@ -444,7 +433,6 @@ BEFORE = {
     "bank return": assign_again,
     "cash approve": count_by_another,
     "debits coming": wait_for_debits,
-    "mandates give": wait_for_money,
     "refund waiting": ask_by_another,
     "wallet pay-out": pay_ahead,
     "debits withdraw": add_a_batch,
@@ -522,6 +510,38 @@ def test_every_command_prints_one_document(shop, monkeypatch):
         job = told["id"] if name == "jobs open" else job
         sales |= named(name, told)
         sales |= {"card": told["cards"][0]["code"]} if name == "vouchers make" else {}
+
+
+def test_an_announcement_is_looked_at_before_it_is_sent(shop, monkeypatch):
+    """The command shows who reads what, and sends it with the digest of just that, once a day."""
+    ours, _ = shop
+    monkeypatch.setenv("BOXOFFICE_DATA_DIR", str(ours.product.folder))
+
+    def asked(*words: str) -> Any:
+        return CliRunner().invoke(cli, ["notices", "announce", *words])
+
+    texts = ("en=A price is lower.", "de=Billiger.")
+    told = json.loads(asked(*texts, "--json").stdout)
+    assert [one["sample"]["screen"] for one in told["readers"]] == [
+        *("Billiger.", "A price is lower.")
+    ]
+    seen = asked(*texts).stdout
+    assert "Nothing is sent" in seen
+    assert f"--digest {told['digest']}" in seen
+    before = trace(ours)
+    wrong = asked("en=A price is higher.", "--digest", told["digest"])
+    assert (wrong.exit_code, "something else was looked at" in wrong.stderr) == (1, True)
+    assert trace(ours) == before
+    first, again = (asked(*texts, "--digest", told["digest"]).stdout for _ in range(2))
+    assert "goes out" in first
+    assert "was announced within a day already" in again
+    assert len(trace(ours)) == len(before) + 1
+    for words, why in (
+        (("en= ",), "en: one line of 1 to 500 characters is needed"),
+        (("en=x", "de=y", "de=z"), "de: is told twice"),
+        (("x",), "text: each is like de=TEXT: x"),
+    ):
+        assert why in asked(*words).stderr
 
 
 def test_a_household_is_told_whole(shop, monkeypatch):

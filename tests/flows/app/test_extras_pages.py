@@ -235,7 +235,7 @@ async def test_goodwill_is_given_on_the_page_of_a_line_and_over_the_api(shop, se
     assert "7.50 EUR left of the line" in told
     assert "Goodwill by Support: no &lt;picture&gt;" in told
     much = await support.post(f"{page}/goodwill", once="h", amount="80%", reason="r")
-    assert "7.50 EUR is left of the line" in (await support.get(much.location)).text
+    assert "7.50 EUR, which is left of the line" in (await support.get(much.location)).text
     body = {"percent": "10%", "reason": "late", "reference": "T-1"}
     for _ in range(2):
         status, note = await served.api("POST", f"lines/{line}/goodwill", body)

@@ -304,6 +304,28 @@ async def test_no_provider_is_called_as_money_of_our_own(house, tmp_path, name):
     assert (outcome.taken, [one.field for one in outcome.problems]) == (False, [f"payments.{name}"])
 
 
+async def test_a_refund_has_no_limit_in_a_currency_that_nothing_is_sold_in(house, folder):
+    """A mistyped currency would limit nothing: it is refused by its field, unless it was one."""
+    told = (folder / "operator.toml").read_text("utf-8")
+    limits = '[refunds.alone_up_to]\nEUR = "100.00"\nGBP = "50.00"\n'
+    (folder / "operator.toml").write_text(f"{told}\n{limits}")
+    outcome = await import_paths(house, [folder], ENVIRONMENT)
+    assert [(p.file, p.field, p.why) for p in outcome.problems] == [
+        (
+            "operator.toml",
+            "refunds.alone_up_to.GBP",
+            "nothing is sold in GBP, and no account is kept in it",
+        )
+    ]
+    assert not outcome.taken
+    (folder / "operator.toml").write_text(f"{told}\n{limits.replace('GBP', '#')}")
+    assert (await import_paths(house, [folder], ENVIRONMENT)).taken
+    async with house.store.begin() as tx:
+        await tx.driver("UPDATE price SET currency = 'GBP'")
+    (folder / "operator.toml").write_text(f"{told}\n{limits}")
+    assert (await import_paths(house, [folder / "operator.toml"], ENVIRONMENT)).taken
+
+
 async def test_a_box_of_a_later_import_needs_a_rental_of_an_earlier_one(house, folder):
     """What is rented is known from the database, too."""
     (folder / "models.csv").unlink()

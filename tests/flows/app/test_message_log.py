@@ -190,15 +190,17 @@ async def test_an_announcement_is_looked_at_before_it_is_sent(counter):
     assert "More &lt;b&gt;channels&lt;/b&gt;." in page
     assert await announced(counter) == []
     for wrong, why in (
-        ({"others": "Mehr."}, "Texts: each line is like de=TEXT: Mehr."),
-        ({"others": "de=Mehr.\nde=Noch mehr."}, "Texts.de: is told twice"),
-        ({"others": "Deutsch=Mehr."}, "is no language such as de"),
-        ({"english": " "}, "Texts.en: one line of 1 to 500"),
+        ({"others": "Mehr."}, "Other languages: each is like de=TEXT: Mehr."),
+        ({"others": "de=Mehr.\nde=Noch mehr."}, "Other languages de: is told twice"),
+        ({"others": "en=More."}, "English: is told twice"),
+        ({"others": "Deutsch=Mehr."}, "Other languages: 'Deutsch' is no language such as de"),
+        ({"english": " "}, "English: one line of 1 to 500"),
         ({"to": ":nobody"}, "Segment: there is no segment nobody"),
     ):
         seen = await owner.post(f"{path}/preview", once="p2", **said | wrong)
         assert (seen.status, why in html.unescape(seen.text)) == (422, True), (why, seen.text)
         assert "Send it" not in seen.text
+    said["digest"] = digest_on(page)
     sent = await owner.post(f"{path}/send", once="s1", reason="spring", **said)
     again = await owner.post(f"{path}/send", once="s1", reason="spring", **said)
     assert (sent.status, again.status) == (303, 303)
@@ -210,6 +212,31 @@ async def test_an_announcement_is_looked_at_before_it_is_sent(counter):
     assert path in (await owner.get("/console/messages")).text
 
 
+async def test_two_tabs_announce_it_once_and_nothing_unseen(counter):
+    """Another tab says that it went out already; what differs from what was seen stays."""
+    owner, path = await let_in(counter), "/console/announcements"
+    said = {"english": "More.", "others": "", "to": "all"}
+    digest = digest_on((await owner.post(f"{path}/preview", once="p1", **said)).text)
+    for unseen in ({"english": "Less."}, {"others": "de=Mehr."}, {"to": ":"}):
+        sent = await owner.post(f"{path}/send", once="-", **said | unseen, digest=digest)
+        assert (
+            "something else was looked at, or for others" in (await owner.get(sent.location)).text
+        )
+    assert (await owner.post(f"{path}/send", once="s0", **said)).status == 400
+    assert await announced(counter) == []
+    for once, told in (("s1", "It goes out to"), ("s2", "nothing goes out again")):
+        sent = await owner.post(f"{path}/send", once=once, **said, digest=digest)
+        assert told in (await owner.get(sent.location)).text
+    assert await announced(counter) == [("everybody", "More.", "")]
+
+
+def digest_on(page: str) -> str:
+    """Find what a page says that sending has to bring."""
+    found = re.search(r'name="digest" value="([0-9a-f]{32})"', page)
+    assert found, page
+    return found[1]
+
+
 async def announced(served) -> list[tuple[str, str, str]]:
     """Tell what was announced: to whom, in English, and why."""
     query = "SELECT subject, after, reason FROM audit WHERE action = 'notices.announce'"
@@ -218,16 +245,28 @@ async def announced(served) -> list[tuple[str, str, str]]:
 
 
 async def test_an_announcement_is_said_by_staff(counter):
-    """It is in the audit, and what makes no sense is refused by its field."""
-    status, told = await counter.api("POST", "announcements", {"texts": {"en": "More."}})
-    assert status == 201, told
+    """What was looked at goes out, once a day, and is in the audit; the rest is refused."""
+    draft = {"texts": {"en": "More.", "de": "Mehr."}}
+    status, seen = await counter.api("POST", "announcements/preview", draft)
+    assert (status, seen["households"] > 0) == (200, True), seen
+    assert [one["wording"]["screen"] for one in seen["readers"]] == ["Mehr.", "More."]
+    assert await announced(counter) == []
+    sent = draft | {"digest": seen["digest"]}
+    ids = []
+    for again in (False, True):
+        status, told = await counter.api("POST", "announcements", sent)
+        assert (status, told["again"]) == (201, again), told
+        ids.append(told["id"])
+    assert ids[0] == ids[1]
     for body, field in (
         ({"texts": {"de": "Mehr."}}, "texts"),
         ({"texts": {"en": "x" * 501}}, "texts.en"),
-        ({"texts": {"en": "More."}, "segment": "nobody"}, "segment"),
+        ({"segment": "nobody"}, "segment"),
+        ({"segment": ""}, "digest"),
+        ({"texts": {"en": "More."}}, "digest"),
+        ({"digest": "x"}, "digest"),
     ):
-        status, told = await counter.api("POST", "announcements", body)
+        status, told = await counter.api("POST", "announcements", sent | body)
         assert (status, field in str(told)) == (400, True), told
-    async with counter.house.store.read() as tx:
-        rows = await tx.fetch("SELECT subject FROM audit WHERE action = 'notices.announce'")
-    assert [row[0] for row in rows] == ["everybody"]
+    assert (await counter.api("POST", "announcements", draft))[0] == 400
+    assert await announced(counter) == [("everybody", "More.", "")]

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 from sqlalchemy import select
 
 from app.desk.verifying import rules_of, verify
+from app.identity import people, tokens
+from app.identity.tokens import Scope
 from app.settings import Settings
 from app.wiring import build, closing
 from billing.flows.publish import Publication, publish
@@ -49,6 +53,13 @@ async def asked(served, reference: str, amount: str):
     status, made = await served.api("POST", REFUNDS, body)
     assert status == 201, made
     return made
+
+
+async def another_token(served, name: str, *, later: timedelta = timedelta(0)) -> str:
+    """Make a token as the command line does."""
+    now, chance = served.house.clock.machine_now() + later, served.house.chance
+    async with served.house.store.begin() as tx:
+        return await tokens.add(tx, name, Scope.WRITE, actor="test", chance=chance, now=now)
 
 
 async def deeds(house) -> list[tuple[str, str, str]]:
@@ -107,6 +118,59 @@ async def test_over_the_api_another_token_or_person_decides(house, served):
     ]
     judged = await verify(house, rules_of(["I4", "I8", "I11"]), lambda _: None, offences_max=1)
     assert [one.verdict.says for one in judged if not one.verdict.holds] == []
+
+
+async def test_why_it_was_let_go_is_told_and_why_it_cannot_be(served):
+    """By the field that stands in the way, in a sentence."""
+    held, other = await asked(served, "B-1", "30.00"), await asked(served, "B-2", "40.00")
+    served.token = await another_token(served, "second")
+    body = {"reason": "seen the contract"}
+    status, (done,) = await served.api("POST", f"refunds/{held['id']}/release", body)
+    assert (status, done["state"], done["decided_why"]) == (200, "done", "seen the contract")
+    status, told = await served.api("POST", f"refunds/{other['id']}/release", {})
+    assert (status, told["field"]) == (409, "amount")
+    assert told["detail"] == (
+        "it cannot go as it was asked for: the amount must be above nothing and no more than"
+        " 20.00 EUR, which is left of R-1"
+    )
+
+
+async def test_what_one_asked_who_may_not_any_more_is_declined(served):
+    """A token that was revoked, a person who was disabled or does other things now: nothing of
+    theirs goes back, and a new token of the name has asked for nothing.
+    """
+    house = served.house
+    held = await asked(served, "B-1", "12.00")
+    carla, olga = await let_in(served, "cashier"), await let_in(served)
+    form = {"payment": "cash R-1", "owed_again": "yes", "reason": "moves away"}
+    await carla.get(PAGE)
+    told = await said(carla, f"{PAGE}/refund", once="c1", amount="13.00", **form)
+    assert "waits for a second person" in told
+    items = (await served.api("GET", "refunds/waiting"))[1]["items"]
+    theirs = next(one for one in items if one["id"] != held["id"])
+    await olga.get(WAITING)
+
+    async def let_go(key: str) -> str:
+        return await said(olga, f"{WAITING}/refunds/release", id=key)
+
+    async with house.store.begin() as tx:
+        person = await people.find(tx, "cashier")
+        await people.set_disabled(tx, person.id, house.clock.machine_now())
+    assert "may not any more: decline it" in await let_go(theirs["id"])
+    async with house.store.begin() as tx:
+        await people.set_disabled(tx, person.id, None)
+        await people.set_role(tx, person.id, "support")
+    assert "may not any more: decline it" in await let_go(theirs["id"])
+    async with house.store.begin() as tx:
+        await people.set_role(tx, person.id, "cashier")
+    assert (await let_go(theirs["id"])).startswith("13.00 EUR is given back")
+    async with house.store.begin() as tx:
+        await tokens.revoke(tx, "first", actor="test", now=house.clock.machine_now())
+    assert "may not any more: decline it" in await let_go(held["id"])
+    await another_token(served, "first", later=timedelta(seconds=1))
+    assert "may not any more: decline it" in await let_go(held["id"])
+    told = await said(olga, f"{WAITING}/refunds/decline", id=held["id"], reason="the token leaked")
+    assert told == "12.00 EUR is declined: nothing goes back."
 
 
 async def test_on_the_pages_who_asked_waits_for_somebody_else(served):

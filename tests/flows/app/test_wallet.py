@@ -85,7 +85,7 @@ async def test_a_wallet_is_shown_page_by_page_and_paid_out(house, served, machin
             body = {"amount": amount, **reference}
             status, told = await served.api("POST", f"accounts/{A}/{path}", body)
             assert (status, told["field"]) == (400, "amount")
-            assert "at most 10000000.00 EUR at once: 0.00 EUR is owed" in told["detail"]
+            assert "at most 10,000,000.00 EUR at once: 0.00 EUR is owed" in told["detail"]
     body = {"amount": "10000000.00", "reference": "R-9"}
     assert (await served.api("POST", f"accounts/{A}/payments", body))[0] == 201
 
@@ -105,7 +105,7 @@ async def test_staff_and_subscribers_see_it(house, served):
     too_much = await carla.post(
         f"/console/accounts/{A}/cash", once="c1", amount="999999999999.99", reason=""
     )
-    assert "at most 10000000.00 EUR" in (await carla.get(too_much.location)).text
+    assert "at most 10,000,000.00 EUR" in (await carla.get(too_much.location)).text
     for amount, says in (
         ("0", "must be more than nothing"),
         ("x", "not an amount"),

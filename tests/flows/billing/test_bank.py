@@ -2,6 +2,7 @@
 
 import shutil
 from contextlib import nullcontext
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -13,8 +14,9 @@ from sqlalchemy.exc import DBAPIError
 
 from billing.bank.reading import read
 from billing.bank.store import bank_entry
-from billing.flows.bank.decide import Share, assign, set_aside, suspend, take_back, undo
+from billing.flows.bank.decide import Share, assign, set_aside, suspend, take_back
 from billing.flows.bank.take import Taken, batches, close, is_taken, look_again, take_lines
+from billing.flows.bank.undo import undo
 from billing.flows.movements import Told, hear
 from billing.flows.void import void
 from billing.payments.model import Moved, MovementKind
@@ -295,8 +297,7 @@ async def test_a_wrong_assignment_is_undone(office: Office):
     async with office.store.read() as tx:
         stopped = await tx.rows(select(payment_method.c.stopped))
     assert {row.stopped for row in stopped} == {""}
-    with pytest.raises(InvalidTransition, match="on no account"):
-        await office.run(lambda tx: undo(desk, tx, sure, now))
+    await office.run(lambda tx: undo(desk, tx, sure, now))
     for _ in range(2):
         await office.run(lambda tx: assign(desk, tx, sure, [Share(contract="100002")], now))
         await office.settle(*office.looks)
@@ -313,6 +314,71 @@ async def test_a_wrong_assignment_is_undone(office: Office):
     assert (await balances(office.store))["receivable", one, "EUR"] == 2520
     with pytest.raises(DBAPIError, match="only grows"):
         await driven(office, "DELETE FROM bank_undone")
+
+
+async def test_what_was_set_aside_by_mistake_is_taken_back(office: Office):
+    """It waits for a person, whatever it was taken for, as often as somebody errs; told again."""
+    await office.join()
+    providers: Any = {"cards": None}
+    desk = replace(office.desk, providers=providers)
+    now = office.now
+    await take(office, camt(BY_INVOICE.but(text="", end_to_end=""), NOBODY))
+    line, other = await entry(office, "B1"), await entry(office, "B3")
+    for provider, book in (("cards", "clearing"), ("", "outside"), ("", "outside")):
+        before = await balances(office.store)
+        async with office.store.begin() as tx:
+            await set_aside(desk, tx, line, now, provider=provider, reason="rent")
+        assert (await balances(office.store))[book, provider, "EUR"] == -2520
+        for _ in range(2):
+            await office.run(lambda tx: undo(desk, tx, line, now))
+            assert {k: v for k, v in (await balances(office.store)).items() if v} == before
+        async with office.store.read() as tx:
+            assert await asides(tx, limit=9) == []
+        await sound(office)
+    assert (await lines(office))["B1"] == ("suspense", "person")
+    # Nobody but a person decides about it, and then as about every other.
+    assert await office.run(lambda tx: look_again(desk, tx, now)) == (0, "")
+    await office.run(lambda tx: assign(desk, tx, line, [Share(contract="100001")], now))
+    await office.settle(*office.looks)
+    await office.run(lambda tx: undo(desk, tx, line, now))
+    await office.settle(*office.looks)
+    await office.run(lambda tx: set_aside(desk, tx, line, now, reason="the rent"))
+    await sound(office)
+    with pytest.raises(InvalidTransition, match="on no account and not set aside"):
+        await office.run(lambda tx: undo(desk, tx, other, now))
+    for attack in ("UPDATE bank_aside_undone SET undone_at = 1", "DELETE FROM bank_aside_undone"):
+        with pytest.raises(DBAPIError, match="only grows"):
+            await driven(office, attack)
+    await driven(office, f"UPDATE bank_entry SET state = 'review' WHERE id = '{line}'")
+    async with office.store.read() as tx:
+        assert any("set aside" in rule for rule in await broken(tx))
+
+
+async def test_a_return_set_aside_by_mistake_waits_for_a_person(office: Office):
+    """No statement and no retry decides about it, though its payment is known by then."""
+    await office.join()
+    await take(office, camt(BACK))
+    desk, now = office.desk, office.now
+    line = await entry(office, "B5")
+    await office.run(lambda tx: set_aside(desk, tx, line, now, reason="a fee"))
+    await office.run(lambda tx: undo(desk, tx, line, now))
+    await take(office, camt(BY_INVOICE, key="S-2"))
+    assert (await lines(office))["B5"] == ("suspense", "person")
+    paid = await entry(office, "B1")
+    await office.run(lambda tx: take_back(desk, tx, line, paid, now))
+    assert (await lines(office))["B5"] == ("returned", "person")
+    await office.settle(*office.looks)
+    await sound(office)
+
+
+async def test_a_batch_of_debits_is_not_set_aside_by_a_person(office: Office):
+    """What pays for a batch of direct debits lies outside by itself: nobody takes it back."""
+    await office.join()
+    await take(office, camt(NOBODY))
+    line = await entry(office, "B3")
+    await driven(office, f"UPDATE bank_entry SET state = 'outside' WHERE id = '{line}'")
+    with pytest.raises(InvalidTransition, match="no person has set it aside"):
+        await office.run(lambda tx: undo(office.desk, tx, line, office.now))
 
 
 async def test_a_debit_that_failed_takes_back_what_its_provider_said(office: Office):

@@ -81,7 +81,7 @@ async def test_what_is_given_back_later_takes_the_rest(office: Office):
     await rests(office, date(2026, 3, 4), date(2026, 3, 6))
     await given(office, "1.01", ref="R-2")
     await goes_on(office, date(2026, 3, 11))
-    with pytest.raises(Invalid, match=r"1\.99 EUR is left"):
+    with pytest.raises(Invalid, match=r"1\.99 EUR, which is left"):
         await given(office, "2.00", ref="R-3")
     await told(office, date(2026, 3, 21), plan="LARGE")
     await called_void(office, "INV-00000001")

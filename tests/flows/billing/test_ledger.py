@@ -164,7 +164,7 @@ GROWING = (
 # These have tests of their own.
 ELSEWHERE = {
     *("audit", "invoice_discount", "point_entry", "bank_statement", "bank_part", "bank_undone"),
-    *("bank_aside", "receipt", "receipt_print", "drawer_entry"),
+    *("bank_aside", "bank_aside_undone", "receipt", "receipt_print", "drawer_entry"),
 }
 CHANGES = {
     "entry": "amount_minor = amount_minor + 1",

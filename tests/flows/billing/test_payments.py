@@ -34,16 +34,10 @@ MONTH = 3720
 
 
 async def moved(
-    office: Office,
-    account: AccountId,
-    kind: MovementKind,
-    ref: str,
-    amount: int,
-    charge: str = "",
-    attempt_of: str = "",
+    office: Office, account: AccountId, kind: MovementKind, ref: str, amount: int, **of: str
 ) -> None:
-    """Hear that money moved at the provider; settle follows."""
-    await heard(office, account, kind, ref, amount, charge=charge, attempt_of=attempt_of)
+    """Hear that money moved at the provider, as `heard` does; settle follows."""
+    await heard(office, account, kind, ref, amount, **of)
     await office.settle(account)
 
 
@@ -53,6 +47,7 @@ async def heard(
     kind: MovementKind,
     ref: str,
     amount: int,
+    *,
     charge: str = "",
     attempt_of: str = "",
 ) -> None:

@@ -18,6 +18,7 @@ from billing.flows import second, shifts
 from billing.flows.refund import Refunding, give_back
 from billing.flows.second import Decided
 from billing.flows.top_up import PayOut, pay_out
+from billing.flows.void import void
 from billing.payments.refunds import ALONE_FOR, LEAVES, Alone, RefundState, RefundWish
 from billing.payments.store import movement, refund
 from billing.reads import refunds as reading
@@ -164,7 +165,7 @@ async def test_what_was_declined_stays_in_the_history(small_office: Office):
         await release(office, alone.id)
     async with office.store.read() as tx:
         shown = (await ways.refunds_of(tx, [held.id]))[0]
-    assert (shown.by, shown.decided_by, shown.decided_why) == ("anna", "bert", "too much")
+    assert (shown.asked_by, shown.decided_by, shown.decided_why) == ("anna", "bert", "too much")
     assert shown.decided_at == office.now
     assert await listed(office) == []
     await check_books(office.store)
@@ -200,7 +201,7 @@ async def test_a_wallet_is_paid_out_whole_or_waits_whole(office: Office):
     async with office.store.read() as tx:
         (one,) = await reading.waiting(tx)
         first = min(part.id for part in parts)
-        assert (one.parts, one.is_pay_out, one.id) == (4, True, first)
+        assert (one.payments, one.pay_out, one.id) == (4, True, first)
         assert await reading.waiting(tx, after=one.id) == []
     done = await release(office, parts[1].id)
     assert (len(done.parts), done.amount) == (4, Money(2480, "EUR"))
@@ -249,6 +250,31 @@ async def test_no_provider_hears_of_what_waits(till: Till):
     await carry_out(till)
     assert await gone(till) == [1080]
     await check_books(office.store)
+
+
+async def test_a_line_says_by_its_field_why_it_cannot_go_any_more(till: Till):
+    """Less is left of it than was asked for, or all of its invoice is void."""
+    office = till.office
+    charge = await paid(till)
+    await office.publish(OF_TWO)
+    held = await ask(office, "R-1", 1500, charge=charge, line="INV-00000001.1")
+    other = await ask(office, "R-2", 1400, charge=charge, line="INV-00000001.1")
+    await release(office, other.id)
+    with pytest.raises(InvalidTransition, match=r"no more than 7\.00 EUR, which is left of") as no:
+        await release(office, held.id)
+    assert no.value.field == "amount"
+    await office.run(
+        lambda tx: void(office.desk, tx, "INV-00000001", office.now, by="ann", reason="wrong")
+    )
+    with pytest.raises(InvalidTransition, match="is void: nothing is left of its lines") as no:
+        await release(office, held.id)
+    assert no.value.field == "line"
+    with pytest.raises(Invalid, match="reason: has 254 characters at most"):
+        await office.run(
+            lambda tx: second.release(
+                office.desk, tx, held.id, office.now, by="bert", reason="x" * 255
+            )
+        )
 
 
 acts = st.one_of(

@@ -84,6 +84,8 @@ def test_a_holder_is_named_in_letters_that_banks_take():
         with pytest.raises(Invalid, match="holder") as refused:
             codes.read_name(typed, "holder")
         assert refused.value.field == "holder"
+    with pytest.raises(Invalid, match="'-' is no name: it has no letter"):
+        codes.read_name("-", "holder")
 
 
 def test_banks_are_shut_on_weekends_and_six_holidays():

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from terms.errors import Invalid
 from terms.money import Money, Rate, Rounding, at_places, divide_half_up, exponent, nearest, total
 
 amounts = st.integers(-(10**12), 10**12)
@@ -76,6 +77,26 @@ def test_an_amount_that_is_not_an_integer_is_refused(wrong):
     """No float, no bool, no text ever becomes money."""
     with pytest.raises(TypeError):
         Money(wrong, "EUR")
+
+
+@pytest.mark.parametrize(
+    ("minor", "currency", "read"),
+    [
+        (123_456_789, "EUR", "1,234,567.89 EUR"),
+        (-123_450, "EUR", "-1,234.50 EUR"),
+        (-50, "EUR", "-0.50 EUR"),
+        (99_999, "EUR", "999.99 EUR"),
+        (1_446, "JPY", "1,446 JPY"),
+        (1_000_000, "KWD", "1,000.000 KWD"),
+    ],
+)
+def test_in_a_sentence_thousands_stand_apart(minor, currency, read):
+    """People read 1,234.50 EUR, in an error as on a page; what a program reads has no commas."""
+    amount = Money(minor, currency)
+    assert f"{amount}" == read
+    assert f"{amount:>20}" == read.rjust(20)
+    assert str(Invalid("amount", f"at most {amount}")) == f"amount: at most {read}"
+    assert str(amount) == read.replace(",", "")
 
 
 def test_two_currencies_never_mix():
