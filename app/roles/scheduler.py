@@ -17,7 +17,7 @@ from app.roles.activations import activate_proven
 from app.roles.metering import read_meters
 from app.roles.pictures import Pictures
 from app.roles.polling import Polls
-from app.roles.possessions import take_possessions
+from app.roles.possessions import take_waiting
 from app.wiring import House
 from billing.flows import loyalty, replay, upkeep
 from billing.flows.debits import book
@@ -73,7 +73,7 @@ async def checkpoint(house: House, stop: asyncio.Event) -> None:
 
 async def take_facts(house: House, stop: asyncio.Event) -> None:
     """Hand possession facts to billing that no settling account came by to take."""
-    await _again(house, stop, "facts", partial(take_possessions, house), FACTS_EVERY_S)
+    await _again(house, stop, "facts", partial(take_waiting, house), FACTS_EVERY_S)
 
 
 async def activate_boxes(house: House, stop: asyncio.Event) -> None:
