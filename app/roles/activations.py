@@ -26,8 +26,9 @@ log = get_log()
 
 async def activate_proven(house: House) -> None:
     """Take what boxes have proven since the last time; where that is nothing, nobody is held up."""
-    if not await facts.has_more(house.store, CONSUMER, KINDS):
-        return
+    async with house.store.read() as tx:
+        if not await facts.has_more(tx, CONSUMER, KINDS):
+            return
     count = READ_ENTRIES_MAX
     while count == READ_ENTRIES_MAX:
         async with house.store.begin() as tx:
