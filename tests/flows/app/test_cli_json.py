@@ -6,7 +6,6 @@ import json
 import signal
 import sqlite3
 import subprocess
-import time
 from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
@@ -20,12 +19,12 @@ from typer.testing import CliRunner
 from app.cli.root import cli
 from messages.announcing import Announcement
 from tests.fixtures.bank import Row, camt
-from tests.flows.app.operation import Operation, operation
+from tests.flows.app.operation import Operation, operation, until
 from tests.flows.app.operator import PROVIDER, TARGET, contract_of, secrets
 from tests.flows.app.product import BOXOFFICE, STOP_S
 
 OWNER = "olga"
-LIT, DARK = contract_of(1), contract_of(2)
+LIT, DARK, NEW = contract_of(1), contract_of(2), contract_of(3)
 USAGE = "id,contract,meter,quantity,at\n"
 LIST = "serial,mac,model,contract,handed_over_on\nSN900001,,M1,,\nSN900002,,M1,,\n"
 CASE = """
@@ -111,7 +110,7 @@ SEEN = Announcement(id="", texts={"en": "There are four more channels."}).digest
 ASKED = {
     "migrate": (),
     "import": ("{folder}",),
-    "signup": (contract_of(3), "Third", "BASIC"),
+    "signup": (NEW, "Third", "BASIC"),
     "change": (LIT, "--add", "KIDS"),
     "goodwill": ("INV-00000001.1", "--amount", "0.50", *("--reason", "r", "--reference", "G-1")),
     "jurisdiction": (LIT, "AT"),
@@ -262,9 +261,9 @@ ASKED = {
         *("DE98ZZZ09999999999", "Harbour TV", "--iban", "DE89370400440532013000"),
         *("--notice-days", "1"),
     ),
-    "mandates give": (DARK, "--iban", "DE02120300000000202051", "--holder", "Somebody"),
-    "mandates amend": (DARK, "{mandate}", "--iban", "DE02500105170137075030"),
-    "mandates list": (DARK,),
+    "mandates give": (NEW, "--iban", "DE02120300000000202051", "--holder", "Somebody"),
+    "mandates amend": (NEW, "{mandate}", "--iban", "DE02500105170137075030"),
+    "mandates list": (NEW,),
     "debits coming": (),
     "debits make": ("--until", "{later}"),
     "debits list": (),
@@ -360,32 +359,20 @@ def named(name: str, told: Any) -> dict[str, str]:
     return {"sale": told["id"]} if name == "purchase sell" else {}
 
 
-def wait_for_money(ours: Operation) -> None:
-    """Let the product beside settle what went back: it stops every method there is by then."""
-    wait_for_movements(ours, "count(*) = count(settled_at)")
-
-
 def wait_for_payment(ours: Operation) -> None:
     """Let the product beside hear of the first payment, and settle it."""
-    wait_for_movements(ours, "count(settled_at) > 0")
-
-
-def wait_for_movements(ours: Operation, wish: str) -> None:
-    """Look at the movements of money until they are as wished."""
-    with closing(sqlite3.connect(ours.product.folder / "boxoffice.db")) as database:
-        for _ in range(300):
-            if database.execute(f"SELECT {wish} FROM movement").fetchone()[0]:
-                return
-            time.sleep(0.2)
+    wait_for(ours, "SELECT 1 FROM movement WHERE settled_at IS NOT NULL")
 
 
 def wait_for_debits(ours: Operation) -> None:
-    """Let the product beside announce what the mandate is for."""
-    with closing(sqlite3.connect(ours.product.folder / "boxoffice.db")) as database:
-        for _ in range(300):
-            if database.execute("SELECT 1 FROM debit").fetchone():
-                return
-            time.sleep(0.2)
+    """Let the product beside announce what the mandate is for: the first invoice."""
+    wait_for(ours, "SELECT 1 FROM debit")
+
+
+def wait_for(ours: Operation, query: str) -> None:
+    """Look into the database until it has such a row."""
+    with closing(sqlite3.connect(ours.product.database)) as database:
+        until(lambda: database.execute(query).fetchone() is not None, query)
 
 
 def assign_again(ours: Operation) -> None:
@@ -446,7 +433,6 @@ BEFORE = {
     "bank return": assign_again,
     "cash approve": count_by_another,
     "debits coming": wait_for_debits,
-    "mandates give": wait_for_money,
     "refund waiting": ask_by_another,
     "wallet pay-out": pay_ahead,
     "debits withdraw": add_a_batch,

@@ -51,8 +51,9 @@ async def post(url: str, bodies: Sequence[tuple[bytes, Mapping[str, str]]]) -> l
         return await asyncio.gather(*(one(body, headers) for body, headers in bodies))
 
 
-# How far each reader of the log is, and the links of deeds done before.
-BY_THE_CLOCK = {"log_cursor", "audit_link"}
+# How far each reader of the log is, the links of deeds done before, and up to where a provider was
+# asked what happened.
+BY_THE_CLOCK = {"log_cursor", "audit_link", "provider_cursor"}
 
 
 def counts(operator: Operation) -> dict[str, int]:
