@@ -15,6 +15,7 @@ from tests.conformance import named
 from tests.services import (
     binaries,
     browser,
+    bytecode,
     compiled,
     forks,
     hurt,
@@ -58,9 +59,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_collection() -> Generator[None, object, object]:
+def pytest_collection(session: pytest.Session) -> Generator[None, object, object]:
     """Look for no garbage in what is loaded, neither meanwhile nor later: all of it stays."""
     gc.disable()
+    worker = getattr(session.config, "workerinput", None)
+    if worker and session.config.args_source is pytest.Config.ArgsSource.TESTPATHS:
+        bytecode.share(int(worker["workerid"].removeprefix("gw")), worker["workercount"])
     found = yield
     gc.freeze()
     gc.enable()

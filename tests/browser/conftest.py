@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+import pytest_asyncio
 from playwright.async_api import Browser, BrowserContext, Page, async_playwright, expect
 
 from app.identity import people
@@ -18,6 +19,9 @@ from tests.flows.app.visitor import PASSWORD, added, hurry
 from tests.services.browser import launch_flags
 
 __all__ = ["portal", "provider", "running_portal", "running_provider"]
+
+# A browser is started once in a process, and belongs to the loop it was started in.
+ONE_LOOP = pytest.mark.asyncio(loop_scope="session")
 
 expect.set_options(timeout=30_000)  # on a machine with better things to do
 
@@ -65,7 +69,7 @@ async def enter(context: BrowserContext, served: Served, role: str = "owner") ->
     await page.close()
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def shop(sqlite_url, tmp_path, portal, provider) -> AsyncIterator[Shop]:
     """An operator with all duties running."""
     async with opened(settings_for(tmp_path / "data", sqlite_url)) as house, at_work(house):
@@ -74,21 +78,29 @@ async def shop(sqlite_url, tmp_path, portal, provider) -> AsyncIterator[Shop]:
         yield found
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def served(shop) -> AsyncIterator[Served]:
     """That operator's pages."""
     async with serving(shop.house) as one:
         yield one
 
 
-@pytest.fixture
-async def browser(chromium_path: Path) -> AsyncIterator[Browser]:
-    """A real Chromium."""
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def shared_chromium(chromium_path: Path) -> AsyncIterator[Browser]:
+    """A real Chromium that tests of this worker share."""
     async with chromium(chromium_path) as launched:
         yield launched
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
+async def browser(shared_chromium) -> AsyncIterator[Browser]:
+    """A real Chromium that nobody has opened anything in."""
+    yield shared_chromium
+    for context in shared_chromium.contexts:
+        await context.close()
+
+
+@pytest_asyncio.fixture(loop_scope="session")
 async def watched(browser) -> AsyncIterator[Watched]:
     """A page that notes what happens on it."""
     context = await browser.new_context()

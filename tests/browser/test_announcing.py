@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 from playwright.async_api import expect
 
-from tests.browser.conftest import enter
+from tests.browser.conftest import ONE_LOOP, enter
 from tests.browser.test_portal import picture, signed_up
 from tests.browser.tour import DESK, PHONE, faults
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, ONE_LOOP]
 
 
 async def test_it_is_looked_at_and_sent(watched, served, shop):

@@ -5,12 +5,12 @@ from __future__ import annotations
 import pytest
 from playwright.async_api import expect
 
-from tests.browser.conftest import enter
+from tests.browser.conftest import ONE_LOOP, enter
 from tests.browser.tour import faults
 from tests.fixtures.bank import Row, camt
 from tests.flows.app.operator import contract_of
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, ONE_LOOP]
 
 
 async def test_a_statement_is_pasted_and_its_line_assigned(watched, served, shop):

@@ -10,12 +10,12 @@ from sqlalchemy import update
 
 from billing.dunning.store import dunning_brake
 from billing.flows.publish import Publication, publish
-from tests.browser.conftest import enter
+from tests.browser.conftest import ONE_LOOP, enter
 from tests.browser.tour import faults
 from tests.flows.app.operator import contract_of
 from tests.flows.app.shop import START
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, ONE_LOOP]
 LIMITED = """
 steps = [{ after_days = 2, action = "limit", level = "less" }]
 [levels.less]

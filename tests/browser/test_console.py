@@ -16,12 +16,12 @@ from app.imports import memory
 from billing.flows.publish import Publication, publish
 from runtime.store import to_micros
 from runtime.work import Parking
-from tests.browser.conftest import enter
+from tests.browser.conftest import ONE_LOOP, enter
 from tests.fixtures.promotions import promotion
 from tests.flows.app.operator import contract_of
 from tests.flows.app.shop import START
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, ONE_LOOP]
 
 HOSTILE = "<script>window.hit=1</script><img src=x onerror='window.hit=2'>\"'{{7*7}}"
 

@@ -6,12 +6,12 @@ import pytest
 from playwright.async_api import expect
 
 from app.desk import debits
-from tests.browser.conftest import enter
+from tests.browser.conftest import ONE_LOOP, enter
 from tests.browser.test_portal import come_in, picture, signed_up
 from tests.browser.tour import faults
 from tests.fixtures.debits import CREDITOR, PAYER
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, ONE_LOOP]
 
 
 async def test_a_debit_is_allowed_and_taken_to_the_bank(watched, browser, served, shop):

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import pytest
+import pytest_asyncio
 from playwright.async_api import BrowserContext, Page, expect
 
 from gateway.inventory import reviews
 from gateway.inventory.reviews import CaseKind, Finding
 from gateway.inventory.serials import SerialCheck, meant
 from gateway.reads.progress import Stage
+from tests.browser.conftest import ONE_LOOP
 from tests.browser.test_people import HOSTILE, PHONE, shot, sign_in
 from tests.flows.app.operator import contract_of
 from tests.flows.app.served import serving
 from tests.flows.app.vans import Vans
 from tests.simulators.process import start_simulator
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, ONE_LOOP]
 # What a phone has and this browser has not: a camera's picture that holds a code.
 SCANNER = """
     window.BarcodeDetector = class {
@@ -34,7 +36,7 @@ def running_rack():
         yield rack
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def vans(shop, running_rack):
     """An operator at work, with technicians and real boxes."""
     found = Vans(shop, running_rack)
@@ -43,14 +45,14 @@ async def vans(shop, running_rack):
     return found
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def field(vans):
     """Its pages."""
     async with serving(vans.house) as one:
         yield one
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def phone(browser):
     """A phone that knows no script."""
     context = await browser.new_context(viewport=PHONE, java_script_enabled=False)

@@ -10,11 +10,11 @@ from datetime import timedelta
 import pytest
 from playwright.async_api import Page, expect
 
-from tests.browser.conftest import enter
+from tests.browser.conftest import ONE_LOOP, enter
 from tests.flows.app.operator import contract_of
 from tests.flows.app.shop import START
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, ONE_LOOP]
 
 PAGE = f"/console/accounts/{contract_of(1)}"
 

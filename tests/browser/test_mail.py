@@ -7,9 +7,13 @@ import smtplib
 from email.message import EmailMessage
 from urllib.parse import urlsplit
 
+import pytest
 from playwright.async_api import expect
 
+from tests.browser.conftest import ONE_LOOP
 from tests.simulators.process import start_simulator
+
+pytestmark = [pytest.mark.browser, ONE_LOOP]
 
 HOSTILE = "</pre><script>window.hit = 1</script><img src=x onerror='window.hit = 1'>"
 

@@ -6,21 +6,23 @@ import os
 from pathlib import Path
 
 import pytest
+import pytest_asyncio
 from playwright.async_api import BrowserContext, Page, expect
 
 from app.settings import Settings
 from app.wiring import build, closing
+from tests.browser.conftest import ONE_LOOP
 from tests.flows.app.served import serving
 from tests.flows.app.visitor import PASSWORD, added, hurry
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, ONE_LOOP]
 
 PHONE = {"width": 390, "height": 844}
 HOSTILE = "<script>window.hit=1</script><img src=x onerror='window.hit=2'>"
 SHOTS = os.environ.get("BOXOFFICE_TEST_SHOTS", "")
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def house(sqlite_url, tmp_path):
     """A house with an owner and a technician."""
     settings = Settings(data_dir=tmp_path, database_url=sqlite_url)
@@ -31,14 +33,14 @@ async def house(sqlite_url, tmp_path):
         yield built
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def served(house):
     """Its pages."""
     async with serving(house) as one:
         yield one
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def phone(browser):
     """A phone that knows no script."""
     context = await browser.new_context(viewport=PHONE, java_script_enabled=False)

@@ -15,6 +15,7 @@ from app.desk.household_boxes import held
 from app.desk.signup import Household
 from billing.flows.publish import Publication, publish
 from gateway.inventory.flows import NewBox
+from tests.browser.conftest import ONE_LOOP
 from tests.browser.test_console import HOSTILE
 from tests.fixtures.promotions import promotion
 from tests.flows.app.guest import subscriber, visiting, with_password
@@ -23,7 +24,7 @@ from tests.flows.app.served import Served
 from tests.flows.app.shop import START, Shop
 from tests.flows.app.visitor import PASSWORD, hurry
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, ONE_LOOP]
 
 CONTRACT = contract_of(1)
 EMAIL = "household.1@north.example"

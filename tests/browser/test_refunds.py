@@ -8,14 +8,14 @@ from playwright.async_api import Page, expect
 from billing.flows.publish import Publication, publish
 from billing.payments.refunds import Alone
 from terms.money import Money
-from tests.browser.conftest import enter
+from tests.browser.conftest import ONE_LOOP, enter
 from tests.browser.test_cash import picture
 from tests.browser.test_portal import signed_up
 from tests.browser.tour import faults
 from tests.flows.app.operator import contract_of
 from tests.flows.app.shop import Shop
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, ONE_LOOP]
 
 DESK = {"width": 1280, "height": 900}
 

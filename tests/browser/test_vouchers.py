@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 from playwright.async_api import Page, expect
 
-from tests.browser.conftest import enter
+from tests.browser.conftest import ONE_LOOP, enter
 from tests.browser.test_portal import come_in, signed_up
 from tests.browser.tour import faults
 from tests.flows.app.operator import contract_of
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, ONE_LOOP]
 
 PICTURES = os.environ.get("BOXOFFICE_TEST_PICTURES", "")
 
