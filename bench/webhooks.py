@@ -108,13 +108,13 @@ async def _paid(folder: Path, services: Services, owed: int) -> float:
 async def _settled(house: House) -> None:
     """Wait until no message is to be taken up and no account is due."""
     query = (
-        "SELECT count(*) FROM work WHERE kind IN ('intake', 'settle', 'compose') AND due_at <= $1"
+        "SELECT 1 FROM work WHERE kind IN ('intake', 'settle', 'compose') AND due_at <= $1 LIMIT 1"
     )
     async with asyncio.timeout(REST_DEADLINE_S):
         while True:
             async with house.store.read() as tx:
                 now = await house.clock.business_now(tx)
-                ((due,),) = await tx.fetch(query, (int(now.timestamp() * 1_000_000),))
+                due = await tx.fetch(query, (int(now.timestamp() * 1_000_000),))
             if not due:
                 return
             await asyncio.sleep(LOOK_EVERY_S)

@@ -27,8 +27,7 @@ from sqlalchemy import (
     select,
 )
 
-from runtime.store.among import KEYS, among, by_key, packed
-from runtime.store.engine import Store
+from runtime.store.among import KEYS, by_key, packed
 from runtime.store.lease import Engine
 from runtime.store.prepared import PreparedQuery
 from runtime.store.schema import Instant, metadata
@@ -142,13 +141,12 @@ async def read(
     return found
 
 
-async def has_more(store: Store, consumer: str, kinds: Sequence[str]) -> bool:
+async def has_more(tx: Tx, consumer: str, kinds: Sequence[str]) -> bool:
     """Tell whether something is there behind the cursor of a consumer; locks nothing, so that
     nobody waits. What an earlier writer still holds up is told too, and read when he is done.
     """
-    async with store.read() as tx:
-        given = {"consumer": consumer, KEYS: packed(tx.engine, kinds)}
-        return bool(await _MORE.rows(tx, given))
+    given = {"consumer": consumer, KEYS: packed(tx.engine, kinds)}
+    return bool(await _MORE.rows(tx, given))
 
 
 async def after(
@@ -252,7 +250,7 @@ def _more(engine: Engine) -> Select[Any]:
     c = log_entry.c
     cursor = select(log_cursor.c.position).where(log_cursor.c.consumer == bindparam("consumer"))
     behind = c.position > func.coalesce(cursor.scalar_subquery(), 0)
-    return select(c.position).where(behind, among(engine, c.kind)).limit(1)
+    return by_key(engine, select(c.position).where(behind), c.kind).limit(1)
 
 
 _NEWEST = PreparedQuery(_newest)

@@ -14,7 +14,7 @@ from functools import partial
 
 from app.roles import calling, dunning, intake, recover, reward, scheduler, settle
 from app.roles.leading import Leading, Running
-from app.roles.pace import AT_WORK, BESIDE_OTHERS, Pace
+from app.roles.pace import BESIDE_OTHERS, MARKED_AT_WORK, Pace
 from app.wiring import House
 from messages import announcing, notify
 from messages.letters.channel import Post
@@ -23,7 +23,7 @@ from runtime.lead import Lead
 from runtime.memory import settle_down
 from runtime.store.lease import Engine
 from runtime.telemetry import get_log
-from runtime.work import Handler, Lane, Stride
+from runtime.work import Cause, Handler, Lane, Stride
 from runtime.work.rows import CLAIM_ROWS_MAX
 
 log = get_log()
@@ -47,8 +47,8 @@ class Role(StrEnum):
 
 def duties(house: House, role: Role) -> dict[str, Running]:
     """Name everything a role keeps running, the listeners apart."""
-    pace = AT_WORK if role is Role.WORKER else BESIDE_OTHERS
-    work: dict[str, Running] = {kind: lane.run for kind, lane in lanes(house, pace).items()}
+    marked = MARKED_AT_WORK if role is Role.WORKER else BESIDE_OTHERS
+    work: dict[str, Running] = {name: lane.run for name, lane in lanes(house, marked).items()}
     work["reconcile"] = house.reconciler.run
     clock = _by_the_clock(house)
     ears: dict[str, Running] = {"ears": lambda stop: scheduler.hear_others(house, stop)}
@@ -88,35 +88,38 @@ def _by_the_clock(house: House) -> dict[str, Running]:
     return {CLOCK: leading.run}
 
 
-def lanes(house: House, pace: Mapping[Engine, Pace] = BESIDE_OTHERS) -> dict[str, Lane]:
-    """Make the lane of every kind of work but `reconcile`, which has one for each target."""
-    return {
-        intake.KIND: _lane(house, intake.KIND, intake.handler(house)),
-        settle.KIND: settling(house, pace),
-        **{
-            flow.kind: _lane(house, flow.kind, calling.handler(house, flow), rows_max=flow.rows_max)
+def lanes(house: House, marked: Mapping[Engine, Pace] = BESIDE_OTHERS) -> dict[str, Lane]:
+    """Make the lanes of every kind of work but `reconcile`, which has one for each target.
+
+    Who pays waits for no bill run: accounts that something happened to have a lane for themselves.
+    """
+    made = [
+        _lane(house, intake.KIND, intake.handler(house)),
+        settling(house, marked, Cause.MARK),
+        settling(house, BESIDE_OTHERS, Cause.TIME),
+        *(
+            _lane(house, flow.kind, calling.handler(house, flow), rows_max=flow.rows_max)
             for flow in calling.FLOWS
-        },
-        dunning.KIND: _lane(house, dunning.KIND, dunning.handler(house), rows_max=dunning.ROWS_MAX),
-        recover.KIND: _lane(house, recover.KIND, recover.handler(house), rows_max=recover.ROWS_MAX),
-        reward.KIND: _lane(house, reward.KIND, reward.handler(house), rows_max=REWARD_ROWS_MAX),
-        COMPOSE: _lane(house, COMPOSE, house.composer.handle, rows_max=COMPOSE_ROWS_MAX),
-        notify.KIND: _lane(house, notify.KIND, partial(house.dispatch.handle, house.notices)),
-        announcing.KIND: _lane(house, announcing.KIND, house.announcements.handle, rows_max=1),
-        ShortMessages.kind: _lane(
-            house, ShortMessages.kind, house.short.handle, rows_max=ShortMessages.in_flight_max
         ),
+        _lane(house, dunning.KIND, dunning.handler(house), rows_max=dunning.ROWS_MAX),
+        _lane(house, recover.KIND, recover.handler(house), rows_max=recover.ROWS_MAX),
+        _lane(house, reward.KIND, reward.handler(house), rows_max=REWARD_ROWS_MAX),
+        _lane(house, COMPOSE, house.composer.handle, rows_max=COMPOSE_ROWS_MAX),
+        _lane(house, notify.KIND, partial(house.dispatch.handle, house.notices)),
+        _lane(house, announcing.KIND, house.announcements.handle, rows_max=1),
+        _lane(house, ShortMessages.kind, house.short.handle, rows_max=ShortMessages.in_flight_max),
         # A batch is one talk long: whoever is told to stop has begun nothing that he cannot finish.
-        Post.kind: _lane(house, Post.kind, house.mailing.handle, rows_max=Post.in_flight_max),
-    }
+        _lane(house, Post.kind, house.mailing.handle, rows_max=Post.in_flight_max),
+    ]
+    return {lane.name: lane for lane in made}
 
 
-def settling(house: House, paces: Mapping[Engine, Pace]) -> Lane:
-    """Make the lane of settling."""
+def settling(house: House, paces: Mapping[Engine, Pace], cause: Cause | None = None) -> Lane:
+    """Make a lane of settling: of what is due by one cause, or of all."""
     pace = paces[house.store.engine]
     stride = Stride(rows_min=pace.rows_min, rows_max=pace.rows_max, within_s=pace.within_s)
     handler = settle.handler(house, stride, loop_weight=pace.within_s / pace.loop_s)
-    return _lane(house, settle.KIND, handler, stride=stride, abreast=pace.abreast)
+    return _lane(house, settle.KIND, handler, cause=cause, stride=stride, abreast=pace.abreast)
 
 
 def _lane(
@@ -124,6 +127,7 @@ def _lane(
     kind: str,
     handler: Handler,
     *,
+    cause: Cause | None = None,
     rows_max: int = CLAIM_ROWS_MAX,
     stride: Stride | None = None,
     abreast: int = 1,
@@ -132,6 +136,7 @@ def _lane(
         house.work,
         kind,
         handler,
+        cause=cause,
         rows_max=rows_max,
         stride=stride,
         abreast=abreast,

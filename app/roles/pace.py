@@ -40,8 +40,9 @@ BESIDE_OTHERS: Mapping[Engine, Pace] = {
     "sqlite": Pace(rows_min=5, rows_max=20, within_s=0.010, loop_s=0.020),
     "postgresql": Pace(rows_min=5, rows_max=20, within_s=0.150, loop_s=0.020),
 }
-# A worker shows no pages: only work waits for its batches, at most for the one under way.
-AT_WORK: Mapping[Engine, Pace] = {
+# What somebody marked costs little: a crowd that pays is taken up in large batches by a worker, who
+# shows no pages.
+MARKED_AT_WORK: Mapping[Engine, Pace] = {
     "sqlite": BESIDE_OTHERS["sqlite"],
     "postgresql": Pace(rows_min=5, rows_max=100, within_s=0.050, loop_s=0.050, abreast=2),
 }

@@ -40,7 +40,9 @@ async def take_possessions(house: House) -> None:
 
 async def take_waiting(house: House) -> None:
     """Take what is there; where there is nothing, which is nearly always, nobody is held up."""
-    if await facts.has_more(house.store, CONSUMER, KINDS):
+    async with house.store.decide() as deciding:
+        is_waiting = await facts.has_more(deciding.look, CONSUMER, KINDS)
+    if is_waiting:
         await take_possessions(house)
 
 

@@ -29,7 +29,7 @@ from billing.payments.store import (
     provider_event,
 )
 from runtime.store import Tx
-from runtime.store.among import KEYS, among, packed
+from runtime.store.among import KEYS, among, by_key, packed
 from runtime.store.prepared import PreparedCommand, PreparedQuery
 from terms.errors import DomainError
 from terms.ids import AccountId, AttemptId
@@ -174,10 +174,10 @@ async def _known(tx: Tx, events: Sequence[_Event]) -> _Known:
         known.attempts[one.id] = one.account
         if one.is_unsettled:
             known.awaited.add(one.id)
-    charges = _keys(tx, {one.charge for _, one in tidings})
-    charges["providers"] = packed(tx.engine, sorted({provider for provider, _ in tidings}))
-    for each in await _CHARGES.rows(tx, charges):
-        known.charges[each.provider, each.charge] = AccountId(each.account_id)
+    for provider in sorted({provider for provider, _ in tidings}):
+        charges = _keys(tx, {one.charge for its, one in tidings if its == provider})
+        for each in await _CHARGES.rows(tx, {**charges, "provider": provider}):
+            known.charges[provider, each.charge] = AccountId(each.account_id)
     owners = {*known.attempts.values(), *known.charges.values()}
     numbers = {one.account for _, one in tidings if one.account}
     numbers |= {one.account for event in events for one in event.methods if one.account}
@@ -201,17 +201,22 @@ async def _note(tx: Tx, states: dict[str, tuple[EventState, str]]) -> None:
 
 _EVENT, _MOVED = provider_event.c, movement.c
 _STORED = PreparedQuery(
-    lambda engine: (
-        select(_EVENT.id, _EVENT.provider, _EVENT.body, _EVENT.received_at)
-        .where(among(engine, _EVENT.id), or_(*(_EVENT.state == each for each in sorted(UNTAKEN))))
-        .order_by(_EVENT.id)
+    lambda engine: by_key(
+        engine,
+        select(_EVENT.id, _EVENT.provider, _EVENT.body, _EVENT.received_at).where(
+            or_(*(_EVENT.state == each for each in sorted(UNTAKEN)))
+        ),
+        _EVENT.id,
+        order_by=("id",),
     )
 )
 _ATTEMPTS = PreparedQuery(lambda engine: select(attempt).where(among(engine, attempt.c.id)))
-# Charges are found by their provider; without it every movement would be read.
+# Charges are found with their provider; without it every movement would be read.
 _CHARGES = PreparedQuery(
-    lambda engine: select(_MOVED.provider, _MOVED.charge, _MOVED.account_id).where(
-        among(engine, _MOVED.provider, "providers"), among(engine, _MOVED.charge)
+    lambda engine: by_key(
+        engine,
+        select(_MOVED.charge, _MOVED.account_id).where(_MOVED.provider == bindparam("provider")),
+        _MOVED.charge,
     )
 )
 _ACCOUNTS = PreparedQuery(

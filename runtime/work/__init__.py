@@ -5,11 +5,12 @@ number of marks becomes one look, and a mark during a look causes exactly one mo
 """
 
 from runtime.work.lane import Handler, Lane, is_suspect, without_suspects
-from runtime.work.rows import Claim, Failure, Parking, Work
+from runtime.work.rows import Cause, Claim, Failure, Parking, Work
 from runtime.work.stride import Stride
 from runtime.work.table import work
 
 __all__ = [
+    "Cause",
     "Claim",
     "Failure",
     "Handler",

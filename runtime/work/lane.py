@@ -16,7 +16,7 @@ from datetime import timedelta
 from runtime.retry import back_off_s, is_away, is_conflict, pause
 from runtime.stumbles import Stumbles
 from runtime.telemetry import get_log
-from runtime.work.rows import CLAIM_ROWS_MAX, Claim, Failure, Parking, Work
+from runtime.work.rows import CLAIM_ROWS_MAX, Cause, Claim, Failure, Parking, Work
 from runtime.work.stride import Stride
 
 log = get_log()
@@ -35,6 +35,7 @@ ABANDONED = f"claimed {TRIES_MAX} times and never finished: the process may have
 class Lane:
     """Claims rows of one kind and gives them to the handler, which finishes them itself.
 
+    Rows of one `cause` alone, where those of the other have a lane of their own.
     At most `rows_max` at once, or as many as a `stride` says that the handler tells its times.
     `abreast` batches are in hand at once: one is decided on while another is being written.
     """
@@ -45,6 +46,7 @@ class Lane:
         kind: str,
         handler: Handler,
         *,
+        cause: Cause | None = None,
         rows_max: int = CLAIM_ROWS_MAX,
         stride: Stride | None = None,
         abreast: int = 1,
@@ -53,13 +55,15 @@ class Lane:
     ) -> None:
         self.work = work
         self.kind = kind
+        self.name = f"{kind} by time" if cause is Cause.TIME else kind
         self.handler = handler
+        self.cause = cause
         self.rows_max = rows_max
         self.stride = stride
         self.abreast = abreast
         self.heartbeat = heartbeat
         self.sweep = sweep
-        self._stumbles = Stumbles(work.store.outages, f"work {kind}")
+        self._stumbles = Stumbles(work.store.outages, f"work {self.name}")
 
     async def run(self, stop: asyncio.Event) -> None:
         """Work until told to stop; a batch that was begun is finished."""
@@ -72,7 +76,7 @@ class Lane:
     async def turn(self) -> int:
         """Claim and handle one batch; returns how many rows there were."""
         rows_max = self.stride.rows if self.stride else self.rows_max
-        claims = await self.work.claim(self.kind, rows_max=rows_max)
+        claims = await self.work.claim(self.kind, cause=self.cause, rows_max=rows_max)
         if claims:
             async with keep_alive(self.work, claims, self.heartbeat):
                 await self._handle(await without_suspects(self.work, claims))
@@ -91,7 +95,7 @@ class Lane:
 
     async def _turn_or_none(self) -> int:
         """Take a turn; where the database is at fault let time pass."""
-        outages, name = self.work.store.outages, _name(self.kind)
+        outages, name = self.work.store.outages, _name(self.name)
         try:
             count = await self.turn()
         except Exception as error:  # noqa: BLE001 - the lane outlives it
@@ -182,6 +186,6 @@ async def _beat(work: Work, claims: Sequence[Claim], every: timedelta) -> None:
         await work.store.outages.outlive(_name(claims[0].kind), work.renew(claims))
 
 
-def _name(kind: str) -> str:
-    """Name who works on a kind, as outages are told of it."""
-    return f"lane {kind}"
+def _name(lane: str) -> str:
+    """Name a lane as outages are told of it."""
+    return f"lane {lane}"

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import func, select, update
@@ -27,6 +28,13 @@ CLAIM_ROWS_MAX = 100
 ERROR_CHARS_MAX = 2_000
 TOKEN_BITS = 62  # positive in a signed column
 LEASE = timedelta(seconds=10)
+
+
+class Cause(StrEnum):
+    """Why a row is due: somebody marked it, or nothing but its time has come."""
+
+    MARK = "mark"
+    TIME = "time"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,9 +105,14 @@ class Work:
             tx.ring((kind,))
 
     async def claim(
-        self, kind: str, *, target: str = "", rows_max: int = CLAIM_ROWS_MAX
+        self,
+        kind: str,
+        *,
+        target: str = "",
+        cause: Cause | None = None,
+        rows_max: int = CLAIM_ROWS_MAX,
     ) -> list[Claim]:
-        """Take up to `rows_max` due rows in a transaction of its own.
+        """Take up to `rows_max` due rows in a transaction of its own, of one cause or of both.
 
         First those that were marked, because something happened, then those whose time has come;
         among each the longest due first. What is scheduled goes along wherever fewer marked rows
@@ -109,7 +122,11 @@ class Work:
         token = self.chance.bits(TOKEN_BITS) or 1
         now = self._now()
         lease = self._lease_value(now)
-        given = (lease, kind, now, target, token, rows_max)
+        marked_max, timed_max = (
+            0 if cause is Cause.TIME else rows_max,
+            0 if cause is Cause.MARK else rows_max,
+        )
+        given = (lease, kind, now, target, token, marked_max, timed_max)
         return _claims(kind, token, await self.store.once(self.sql.claim, given))
 
     async def take(self, kind: str, keys: Iterable[str]) -> list[Claim]:

@@ -21,7 +21,7 @@ class Statements:
 
     mark: str  # kind, target, now; key
     schedule: str  # kind, target, now; key, due_at
-    claim: str  # lease, kind, now, target, token, rows_max
+    claim: str  # lease, kind, now, target, token, marked_max, timed_max
     take: str  # lease, now, token; kind, key
     renew: str  # lease; kind, key, token
     insist: str  # ; kind, key, generation, token
@@ -109,7 +109,7 @@ _TEMPLATES: dict[str, tuple[int, tuple[str, ...], str]] = {
     # Two walks along the index, each from its longest due row: one over both kinds of rows would
     # pass by everything that is scheduled for later.
     "claim": (
-        6,
+        7,
         (),
         """
         UPDATE work SET lease_until = {lease_end}, token = ?5, attempts = attempts + 1
@@ -123,8 +123,8 @@ _TEMPLATES: dict[str, tuple[int, tuple[str, ...], str]] = {
                 SELECT * FROM (
                     SELECT rowid AS id, 1 AS is_scheduled, due_at FROM work
                     WHERE {claimable} AND is_scheduled = 1 AND lease_until <= ?3
-                    ORDER BY due_at LIMIT ?6)
-                ORDER BY is_scheduled, due_at LIMIT ?6))
+                    ORDER BY due_at LIMIT ?7)
+                ORDER BY is_scheduled, due_at LIMIT MAX(?6, ?7)))
         RETURNING key, generation, attempts, marked_at
         """,
     ),
@@ -228,7 +228,7 @@ _TEMPLATES: dict[str, tuple[int, tuple[str, ...], str]] = {
 # PostgreSQL has many writers, so the rows are locked as they are picked; and it has no rowid.
 _POSTGRES_TEMPLATES = _TEMPLATES | {
     "claim": (
-        6,
+        7,
         (),
         """
         WITH marked AS MATERIALIZED (
@@ -239,7 +239,7 @@ _POSTGRES_TEMPLATES = _TEMPLATES | {
             TABLE marked UNION ALL SELECT kind, key FROM (
                 SELECT kind, key FROM work
                 WHERE {claimable} AND is_scheduled = 1 AND lease_until <= {now}
-                ORDER BY due_at LIMIT ?6 - (SELECT count(*) FROM marked)
+                ORDER BY due_at LIMIT GREATEST(?7 - (SELECT count(*) FROM marked), 0)
                 FOR UPDATE SKIP LOCKED) AS scheduled)
         UPDATE work SET lease_until = {lease_end}, token = ?5, attempts = attempts + 1
         FROM (SELECT * FROM due WHERE {few}) AS d

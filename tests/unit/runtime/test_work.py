@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import select
 
 from runtime.clock import Clock
-from runtime.work import Failure, Parking, Work, work
+from runtime.work import Cause, Failure, Parking, Work, work
 from runtime.work.sql import batch
 from terms.errors import Invalid
 from tests.fixtures.clock import START
@@ -121,6 +121,19 @@ async def test_kinds_and_targets_do_not_disturb_each_other(rows):
     await complete(rows, north)
     assert [claim.key for claim in await rows.claim("settle")] == ["a"]
     assert [claim.key for claim in await rows.claim("reconcile", target="south")] == ["b"]
+
+
+async def test_what_happened_is_claimed_apart_from_what_time_brings(rows):
+    """Who asks for one cause gets nothing of the other; a mark turns a row into the first kind."""
+    async with rows.store.begin() as tx:
+        await rows.schedule(tx, "settle", dict.fromkeys("abc", START))
+        await rows.mark(tx, "settle", ["b", "d"])
+    marked = await rows.claim("settle", cause=Cause.MARK)
+    assert {claim.key for claim in marked} == {"b", "d"}
+    assert await rows.claim("settle", cause=Cause.MARK) == []
+    (first,) = await rows.claim("settle", cause=Cause.TIME, rows_max=1)
+    (other,) = await rows.claim("settle", cause=Cause.TIME)
+    assert {first.key, other.key} == {"a", "c"}
 
 
 async def test_claims_of_many_batches_finish_together(rows):
@@ -278,7 +291,7 @@ async def test_a_crowd_never_shares_a_key_and_forgets_none(rows):
 
 CLAIMED = {"kind": "settle", "key": "a", "generation": 1, "token": 1}
 VALUES = {
-    "claim": (1, "settle", 1, "", 1, 100),
+    "claim": (1, "settle", 1, "", 1, 100, 100),
     "take": (1, 1, 1, batch([{"kind": "settle", "key": "a"}])),
     "insist": (batch([CLAIMED]),),
     "renew": (1, batch([CLAIMED])),

@@ -322,7 +322,7 @@ BROKEN = {
     "again counts as a mark": without("again", ("THEN 1 ELSE work.is_scheduled", "THEN 0 ELSE 0")),
     "again forgets the mark": without("again", ("ELSE work.is_scheduled END", "ELSE 1 END")),
     "claim by time alone": without("claim", ("ORDER BY is_scheduled, due_at", "ORDER BY due_at")),
-    "claim of too many": without("claim", ("LIMIT ?6))", "LIMIT ?6 + 9))")),
+    "claim of too many": without("claim", ("LIMIT MAX(?6, ?7)))", "LIMIT MAX(?6, ?7) + 9))")),
     "schedule during a look": without("schedule", ("work.token = 0", "true")),
     "schedule takes the later": without("schedule", ("MIN(COALESCE", "MAX(COALESCE")),
 }
