@@ -39,6 +39,8 @@ def _household(household: Household) -> Iterator[str]:
     yield f"{account.service.contract}  {account.name}  is {state}"
     for why in household.why_dark:
         yield f"  dark: {why}"
+    for why in household.held_up:
+        yield f"  held up: {why}"
     yield f"  owes {account.owed}" + (
         f", has {account.credit} to its credit" if account.credit.amount_minor else ""
     )

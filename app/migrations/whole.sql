@@ -18,7 +18,7 @@ CREATE TABLE alembic_version (
 	version_num VARCHAR(32) NOT NULL, 
 	CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num)
 );
-INSERT INTO "alembic_version" VALUES('0063');
+INSERT INTO "alembic_version" VALUES('0064');
 CREATE TABLE allocation (
 	id VARCHAR(26) NOT NULL, 
 	account_id VARCHAR(26) NOT NULL, 
@@ -784,7 +784,7 @@ CREATE TABLE payment_method (
 	customer_ref VARCHAR(120) NOT NULL, 
 	method_ref VARCHAR(120) NOT NULL, 
 	stopped VARCHAR(80) NOT NULL, 
-	created_at BIGINT NOT NULL, is_default BOOLEAN DEFAULT 0 NOT NULL, label VARCHAR(80) DEFAULT '' NOT NULL, expires_on DATE, warned_of DATE, is_leaving BOOLEAN DEFAULT 0 NOT NULL, 
+	created_at BIGINT NOT NULL, is_default BOOLEAN DEFAULT 0 NOT NULL, label VARCHAR(80) DEFAULT '' NOT NULL, expires_on DATE, warned_of DATE, is_leaving BOOLEAN DEFAULT 0 NOT NULL, asked_at BIGINT, 
 	CONSTRAINT fk_payment_method_account_id_account FOREIGN KEY(account_id) REFERENCES account (id), 
 	CONSTRAINT pk_payment_method PRIMARY KEY (id)
 );
@@ -1552,6 +1552,7 @@ CREATE INDEX ix_open_item_account_id ON open_item (account_id);
 CREATE INDEX ix_pause_service_id ON pause (service_id);
 CREATE INDEX ix_payment_method_account_id ON payment_method (account_id);
 CREATE INDEX ix_payment_method_expires_on ON payment_method (expires_on);
+CREATE INDEX ix_payment_method_nameless ON payment_method (provider, asked_at) WHERE label = '' AND stopped = '';
 CREATE INDEX ix_payment_method_provider_method_ref ON payment_method (provider, method_ref);
 CREATE INDEX ix_pending_charge_account_id_is_open ON pending_charge (account_id, is_open);
 CREATE INDEX ix_pending_charge_cause ON pending_charge (cause);

@@ -77,6 +77,7 @@ def _by_the_clock(house: House) -> dict[str, Running]:
         "points": lambda stop: scheduler.expire_points(house, stop),
         "polls": lambda stop: scheduler.poll_providers(house, stop),
         "cards": lambda stop: scheduler.warn_of_ends(house, stop),
+        "names": lambda stop: scheduler.describe_methods(house, stop),
         "debits": lambda stop: scheduler.book_debits(house, stop),
     }
     if house.store.is_sqlite:  # which one process has for itself

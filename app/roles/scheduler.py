@@ -12,12 +12,12 @@ from functools import partial
 
 from app import answers
 from app.desk.linking import link_deeds
-from app.roles import earning
+from app.roles import describing, earning
 from app.roles.activations import activate_proven
 from app.roles.metering import read_meters
 from app.roles.pictures import Pictures
 from app.roles.polling import Polls
-from app.roles.possessions import take_possessions
+from app.roles.possessions import take_waiting
 from app.wiring import House
 from billing.flows import loyalty, replay, upkeep
 from billing.flows.debits import book
@@ -73,7 +73,7 @@ async def checkpoint(house: House, stop: asyncio.Event) -> None:
 
 async def take_facts(house: House, stop: asyncio.Event) -> None:
     """Hand possession facts to billing that no settling account came by to take."""
-    await _again(house, stop, "facts", partial(take_possessions, house), FACTS_EVERY_S)
+    await _again(house, stop, "facts", partial(take_waiting, house), FACTS_EVERY_S)
 
 
 async def activate_boxes(house: House, stop: asyncio.Event) -> None:
@@ -132,6 +132,12 @@ async def poll_providers(house: House, stop: asyncio.Event) -> None:
 async def warn_of_ends(house: House, stop: asyncio.Event) -> None:
     """Tell holders of cards that end soon: at the start, and every hour."""
     await _again(house, stop, "cards", partial(_warn_of_ends, house), CARDS_EVERY_S, at_s=0)
+
+
+async def describe_methods(house: House, stop: asyncio.Event) -> None:
+    """Have payment methods described that came without a name."""
+    every_s = describing.EVERY_S
+    await _again(house, stop, "names", partial(describing.describe_methods, house), every_s)
 
 
 async def book_debits(house: House, stop: asyncio.Event) -> None:

@@ -180,3 +180,13 @@ class Route:
         if found is None:
             raise TypeError("a route is never without both")
         return found
+
+
+def shows(path: str, policy: Gate, handler: Handler, query: type[Query] | None = None) -> Route:
+    """Declare a page that is looked at."""
+    return Route(method="GET", path=path, policy=policy, handler=handler, query=query)
+
+
+def takes(path: str, policy: Gate, handler: Handler, form: type[Form]) -> Route:
+    """Declare where a form is sent to."""
+    return Route(method="POST", path=path, policy=policy, handler=handler, form=form)

@@ -22,6 +22,7 @@ class Perk(IntFlag):
     MEMBER = 4  # it has points for what it pays
     GIVEN_UP = 8  # something it owed was written off: money that comes may be for that
     FUNDED = 16  # its wallet was not low when it was looked at last
+    TOLD_LOW = 32  # it was, and that was told
     REWARD = REFERRED | MEMBER
 
 

@@ -90,12 +90,21 @@ payment_method = Table(
     Column("expires_on", Date),
     # The end of which its holder was told.
     Column("warned_of", Date),
+    # Machine time at which the provider was asked last what one without a label is.
+    Column("asked_at", Instant),
     # It is not ours to charge any more, and the provider has not been told so yet.
     Column("is_leaving", Boolean, nullable=False, server_default=false()),
     Column("created_at", Instant, nullable=False),
     Index(None, "account_id"),
     Index(None, "provider", "method_ref"),
     Index(None, "expires_on"),
+    Index(
+        "ix_payment_method_nameless",
+        "provider",
+        "asked_at",
+        sqlite_where=text("label = '' AND stopped = ''"),
+        postgresql_where=text("label = '' AND stopped = ''"),
+    ),
 )
 
 attempt = Table(

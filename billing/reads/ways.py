@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
+from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import select
@@ -12,7 +13,7 @@ from sqlalchemy import select
 from billing.accounts.store import service
 from billing.cash.model import CASH
 from billing.cash.store import receipt
-from billing.payments.model import Movement, MovementKind
+from billing.payments.model import DEBIT, Movement, MovementKind
 from billing.payments.refunds import UNDECIDED, RefundState, left_of
 from billing.payments.store import movement, movement_from, payment_method, payment_provider, refund
 from runtime.store import Tx, keyset
@@ -28,6 +29,14 @@ _WITH_RECEIPT = select(refund, receipt.c.number.label("receipt")).select_from(
 OVER = frozenset({"removed", "replaced", "gone"})
 
 
+class Named(StrEnum):
+    """Whether a method is called as people know it, or by its provider's reference."""
+
+    DESCRIBED = "described"
+    AWAITED = "awaited"  # its provider was not asked yet
+    UNKNOWN = "unknown"  # its provider knows no such reference
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MethodView:
     """A way to pay, kept at a provider. One is charged; `stopped` says why one is not any more."""
@@ -35,6 +44,7 @@ class MethodView:
     id: str
     provider: str
     label: str
+    named: Named
     expires_on: date | None
     stopped: str
     is_charged: bool
@@ -87,12 +97,19 @@ async def methods(tx: Tx, contract: str) -> list[MethodView]:
             id=row.id,
             provider=row.provider,
             label=row.label or row.method_ref,
+            named=_named(row),
             expires_on=row.expires_on,
             stopped=row.stopped,
             is_charged=row.id in usable[-1:],
         )
         for row in reversed(rows)
     ]
+
+
+def _named(row: Any) -> Named:
+    if row.label or row.provider == DEBIT:
+        return Named.DESCRIBED
+    return Named.UNKNOWN if row.asked_at else Named.AWAITED
 
 
 async def refunds(

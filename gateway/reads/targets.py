@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import select
 
@@ -56,6 +56,14 @@ class TargetHealth:
     last_scan: LastScan | None
 
 
+class Out(NamedTuple):
+    """Why nothing can be done at a target now, and since when if that is known."""
+
+    condition: Condition
+    since: datetime | None
+    reason: str
+
+
 async def targets(tx: Tx, *, now: datetime) -> list[TargetHealth]:
     """Tell how every target is doing; `now` is machine time."""
     rows = await tx.rows(select(drift_scan))
@@ -82,19 +90,19 @@ async def targets(tx: Tx, *, now: datetime) -> list[TargetHealth]:
     return found
 
 
-async def out_of_work(tx: Tx) -> dict[TargetName, str]:
+async def out_of_work(tx: Tx) -> dict[TargetName, Out]:
     """Name the targets on which nothing can be done now, and why."""
     outs = {name: _out(target) for name, target in (await load(tx)).items()}
-    return {name: out[2] for name, out in outs.items() if out is not None}
+    return {name: out for name, out in outs.items() if out is not None}
 
 
-def _out(target: Target) -> tuple[Condition, datetime | None, str] | None:
+def _out(target: Target) -> Out | None:
     if not target.enabled:
-        return Condition.DISABLED, None, "switched off by the operator"
+        return Out(Condition.DISABLED, None, "switched off by the operator")
     if target.parked_at is not None:
-        return Condition.PARKED, target.parked_at, target.parked_reason or ""
+        return Out(Condition.PARKED, target.parked_at, target.parked_reason or "")
     if target.down_since is not None:
-        return Condition.DOWN, target.down_since, target.down_reason or ""
+        return Out(Condition.DOWN, target.down_since, target.down_reason or "")
     return None
 
 

@@ -153,6 +153,7 @@ class AccountDocument:
     revision: int
     missing: Amount | None
     why_dark: Sequence[str]
+    held_up: Sequence[str]
     owed: Amount
     credit: Amount
     subscriptions: Sequence[Subscribed]
@@ -188,6 +189,7 @@ def document(household: Household) -> AccountDocument:
         revision=service.revision,
         missing=Amount.of(account.missing) if account.missing else None,
         why_dark=household.why_dark,
+        held_up=household.held_up,
         owed=Amount.of(account.owed),
         credit=Amount.of(account.credit),
         subscriptions=[_subscribed(one) for one in account.subscriptions],

@@ -16,7 +16,7 @@ from app.web.api.ways import ask, change, look
 from app.web.route import Body, Call
 from billing.payments.refunds import REFERENCE_CHARS_MAX
 from billing.reads import ways
-from billing.reads.ways import MethodView, RefundView
+from billing.reads.ways import MethodView, Named, RefundView
 from runtime.store import Tx
 
 LineName = Annotated[str, Field(pattern=refusals.LINE)]
@@ -108,11 +108,15 @@ class RefundAsked(Refund):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PaymentMethod:
-    """A card or the like, kept at a provider; `stopped` says why it is not charged any more."""
+    """A card or the like, kept at a provider; `stopped` says why it is not charged any more.
+
+    `named` says whether the provider has described it: else its label is the provider's reference.
+    """
 
     id: str
     provider: str
     label: str
+    named: Named
     expires_on: date | None
     stopped: str
     charged: bool
@@ -124,6 +128,7 @@ class PaymentMethod:
             id=one.id,
             provider=one.provider,
             label=one.label,
+            named=one.named,
             expires_on=one.expires_on,
             stopped=one.stopped,
             charged=one.is_charged,

@@ -93,6 +93,7 @@ class AccountPage:
     state: str
     tone: Tone
     why_dark: tuple[str, ...]
+    held_up: tuple[str, ...]
     owed: str
     credit: str
     owes: bool
@@ -146,6 +147,7 @@ async def account(house: House, tx: Tx, contract: str) -> AccountPage:
         state=about.service.state.value if about.service.state else _NOT_SETTLED,
         tone=_tone(about.service.state),
         why_dark=tuple(found.why_dark),
+        held_up=tuple(found.held_up),
         owed=money(about.owed),
         credit=money(about.credit) if about.credit.amount_minor else "",
         owes=about.owed.amount_minor > 0,

@@ -19,7 +19,7 @@ from app.web.console.sayings import SaidQuery, told
 from app.web.page.once import in_one
 from app.web.page.reply import html, see
 from app.web.page.words import sentence
-from app.web.route import Call, Route
+from app.web.route import Call, Route, shows, takes
 from billing.reads import catalog
 from messages.announcing import DIGEST_CHARS, LANGUAGES_MAX
 from messages.policy import TEXT_CHARS_MAX
@@ -63,19 +63,10 @@ class Announcing:
     def routes(self) -> tuple[Route, ...]:
         """Declare them."""
         right = Right.RUN_BUSINESS
-        form = AnnouncementForm
         return (
-            Route(method="GET", path=PATH, policy=right, handler=self._show, query=SaidQuery),
-            Route(
-                method="POST",
-                path=f"{PATH}/preview",
-                policy=right,
-                handler=self._preview,
-                form=form,
-            ),
-            Route(
-                method="POST", path=f"{PATH}/send", policy=right, handler=self._send, form=SendForm
-            ),
+            shows(PATH, right, self._show, SaidQuery),
+            takes(f"{PATH}/preview", right, self._preview, AnnouncementForm),
+            takes(f"{PATH}/send", right, self._send, SendForm),
         )
 
     async def _show(self, call: Call) -> web.Response:

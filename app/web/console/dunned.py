@@ -15,7 +15,7 @@ from app.web.console.forms import DecideForm
 from app.web.console.sayings import SaidQuery, told
 from app.web.page.reply import html, see
 from app.web.page.words import sentence
-from app.web.route import Call, Form, Route
+from app.web.route import Call, Form, Route, shows, takes
 from billing.dunning.model import AFTER_DAYS_MAX, Action, Ladder, Step
 from billing.dunning.segment import Segment, Segments
 from billing.reads import catalog
@@ -55,21 +55,9 @@ class Dunned:
         """Declare them."""
         right = Right.RUN_BUSINESS
         return (
-            Route(method="GET", path=PATH, policy=right, handler=self._show, query=OutlookQuery),
-            Route(
-                method="POST",
-                path=f"{PATH}/try",
-                policy=right,
-                handler=self._try,
-                form=RulesForm,
-            ),
-            Route(
-                method="POST",
-                path=f"{PATH}/release",
-                policy=Right.LET_GO,
-                handler=self._release,
-                form=DecideForm,
-            ),
+            shows(PATH, right, self._show, OutlookQuery),
+            takes(f"{PATH}/try", right, self._try, RulesForm),
+            takes(f"{PATH}/release", Right.LET_GO, self._release, DecideForm),
         )
 
     async def _show(self, call: Call) -> web.Response:

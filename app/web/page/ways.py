@@ -12,7 +12,7 @@ from billing.debits.model import Creditor
 from billing.payments.model import DEBIT
 from billing.payments.refunds import RefundState
 from billing.reads import debits, refunds, ways
-from billing.reads.ways import MethodView, PaidView, RefundView
+from billing.reads.ways import MethodView, Named, PaidView, RefundView
 from runtime.store import Tx
 
 _STATES: Mapping[RefundState, tuple[Tone, str]] = {
@@ -23,6 +23,11 @@ _STATES: Mapping[RefundState, tuple[Tone, str]] = {
     RefundState.DONE: ("good", "given back"),
     RefundState.REFUSED: ("bad", "refused"),
     RefundState.BOUNCED: ("bad", "did not arrive"),
+}
+_NAMED: Mapping[Named, str] = {
+    Named.DESCRIBED: "",
+    Named.AWAITED: ", not described by it yet",
+    Named.UNKNOWN: ", which does not know it",
 }
 # A person may have one charged again that was stopped because money went back.
 _MAY_GO_ON = frozenset({"", "money_went_back"})
@@ -102,7 +107,7 @@ def _method(one: MethodView) -> MethodRow:
         label=one.label,
         state=state,
         tone=tone,
-        detail=f"{'direct debit' if is_mandate else one.provider}{until}",
+        detail=f"{'direct debit' if is_mandate else one.provider}{until}{_NAMED[one.named]}",
         may_be_charged=one.stopped in _MAY_GO_ON and not one.is_charged,
         is_mandate=is_mandate,
     )

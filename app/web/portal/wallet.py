@@ -21,7 +21,7 @@ from app.web.page.wallet import LINES_MAX, walleted
 from app.web.page.words import Tone
 from app.web.portal.paying import PAGES, may_lead_to
 from app.web.problem import BadRequest
-from app.web.route import Call, Policy, Query, Route
+from app.web.route import Call, Policy, Query, Route, shows, takes
 from billing.reads import wallet as reading
 from terms.errors import DomainError, Permanent, TargetError
 
@@ -54,14 +54,8 @@ class Wallet:
         """Declare them."""
         theirs = Policy.SUBSCRIBER
         return (
-            Route(method="GET", path=PATH, policy=theirs, handler=self._show, query=WalletQuery),
-            Route(
-                method="POST",
-                path=f"{PATH}/top-up",
-                policy=theirs,
-                handler=self._top_up,
-                form=TopUpForm,
-            ),
+            shows(PATH, theirs, self._show, WalletQuery),
+            takes(f"{PATH}/top-up", theirs, self._top_up, TopUpForm),
         )
 
     async def _show(self, call: Call) -> web.Response:

@@ -20,23 +20,27 @@ NOTICE_LIFE = timedelta(hours=24)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Turn:
-    """A wallet that was above and is low now, of which is told, or the other way round."""
+    """A wallet that is low now, of which is told, or that is above again."""
 
     is_above: bool
     notices: Sequence[Notice] = ()
 
 
 def turn(facts: Facts, purse: Purse, rules: Rules, moment: Moment) -> Turn | None:
-    """Tell whether a wallet has turned since it was looked at last."""
+    """Tell whether a wallet has turned since it was looked at last.
+
+    One that nothing was ever put into, or that all of it has paid at once, is not low: nobody waits
+    for it.
+    """
     account, mine, need = facts.account, rules.segment.wallet, rules.need
     if mine is None or mine.currency != account.currency:
         return None
     wallet = purse.wallet(account.currency)
-    low = is_low(wallet.unused, mine, need)
-    if low is not bool(account.perks & Perk.FUNDED):
+    if not is_low(wallet.unused, mine, need):
+        return None if account.perks & Perk.FUNDED else Turn(is_above=True)
+    is_new = not account.perks & Perk.FUNDED and wallet.unused.amount_minor == 0
+    if account.perks & Perk.TOLD_LOW or is_new:
         return None
-    if not low:
-        return Turn(is_above=True)
     return Turn(
         is_above=False, notices=_notices(facts, wallet.unused, need, moment, rules.machine_now)
     )

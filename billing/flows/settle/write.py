@@ -7,7 +7,7 @@ from datetime import date, datetime
 from itertools import chain
 from typing import Any, TypeVar
 
-from sqlalchemy import Date, bindparam, delete, update
+from sqlalchemy import ColumnElement, Date, bindparam, delete, update
 
 from billing.accounts.model import Perk
 from billing.accounts.store import account, service
@@ -78,18 +78,24 @@ _RAISED = PreparedCommand(
         update(service).where(among(engine, service.c.id)).values(revision=service.c.revision + 1)
     )
 )
+
+
+def _with(perk: Perk, *, but: Perk) -> ColumnElement[Any]:
+    return account.c.perks.op("&")(~but.value).op("|")(perk.value)
+
+
 _FUNDED = PreparedCommand(
     lambda engine: (
         update(account)
         .where(among(engine, account.c.id))
-        .values(perks=account.c.perks.op("|")(Perk.FUNDED.value))
+        .values(perks=_with(Perk.FUNDED, but=Perk.TOLD_LOW))
     )
 )
 _LOW = PreparedCommand(
     lambda engine: (
         update(account)
         .where(among(engine, account.c.id))
-        .values(perks=account.c.perks.op("&")(~Perk.FUNDED.value))
+        .values(perks=_with(Perk.TOLD_LOW, but=Perk.FUNDED))
     )
 )
 _CLOSED = PreparedCommand(lambda engine: delete(open_item).where(among(engine, open_item.c.id)))

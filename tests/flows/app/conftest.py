@@ -7,7 +7,17 @@ import pytest
 from typer.main import get_command
 
 from tests.flows.app.counter import counter
-from tests.flows.app.served import ENVIRONMENT, HARBOUR, at_work, harbour, house, rest, served
+from tests.flows.app.served import (
+    ENVIRONMENT,
+    HARBOUR,
+    at_work,
+    data_folder,
+    harbour,
+    harbour_folder,
+    house,
+    rest,
+    served,
+)
 from tests.flows.app.simulated import portal, provider, running_portal, running_provider
 
 __all__ = [
@@ -15,7 +25,9 @@ __all__ = [
     "HARBOUR",
     "at_work",
     "counter",
+    "data_folder",
     "harbour",
+    "harbour_folder",
     "house",
     "portal",
     "provider",

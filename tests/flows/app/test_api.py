@@ -9,6 +9,7 @@ import pytest
 
 from app.web.api.routes import API
 from tests.flows.app.served import at_work, rest
+from tests.flows.app.visitor import let_in
 
 ORDER = {
     "contract": "300001",
@@ -271,7 +272,29 @@ async def test_what_cannot_be_routed_is_shown_and_the_rest_goes_on(harbour, serv
     assert "sport" in mine[0]["reason"]
     assert not mine[0]["releasable"]
     _, account = await served.api("GET", "accounts/300001")
-    assert any("sport" in why for why in account["why_dark"])
+    assert any("sport" in why for why in account["held_up"])
+
+
+async def test_a_portal_that_is_away_is_no_reason_of_money(harbour, served):
+    """Paid for and not on yet: it is told who does not answer since when, and that is no debt."""
+    _, account = await served.api("POST", "accounts", ORDER)
+    await settled(harbour)
+    _, account = await served.api("GET", "accounts/300001")
+    body = {"amount": account["owed"]["text"], "reference": "R-1"}
+    assert (await served.api("POST", "accounts/300001/payments", body))[0] == 201
+    await settled(harbour)
+    async with harbour.store.begin() as tx:
+        down = "UPDATE target SET down_since = 1700000000000000, down_reason = 'nobody is there'"
+        await tx.driver(down)
+    _, account = await served.api("GET", "accounts/300001")
+    assert (account["state"], account["why_dark"]) == ("active", [])
+    (why,) = account["held_up"]
+    since = "portal-north does not answer since 14 Nov 2023, 22:13 UTC (nobody is there)"
+    assert since in why
+    page = (await (await let_in(served)).get("/console/accounts/300001")).text
+    assert "Why it is dark" not in page
+    assert page.index("The service is wished on, and held up") < page.index(since)
+    assert page.index(since) < page.index("Nothing is owed.")
 
 
 async def test_every_deed_is_audited(harbour, served):

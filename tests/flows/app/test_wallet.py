@@ -109,7 +109,7 @@ async def test_staff_and_subscribers_see_it(house, served):
     for amount, says in (
         ("0", "must be more than nothing"),
         ("x", "not an amount"),
-        ("99999999999", "at most 10000000.00 eur"),
+        ("99999999999", "at most 10,000,000.00 eur"),
     ):
         sent = await one.post("/portal/wallet/top-up", once=f"t{amount}", amount=amount)
         assert says in sent.text.lower()

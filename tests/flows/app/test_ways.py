@@ -11,11 +11,12 @@ from urllib.request import HTTPRedirectHandler, Request, build_opener
 import pytest
 from sqlalchemy import select
 
+from app.roles import describing
 from app.roles.polling import Polls
 from billing.payments.store import provider_event
 from runtime.store.audit import history
 from tests.flows.app.guest import visiting
-from tests.flows.app.operator import contract_of, customer_of
+from tests.flows.app.operator import contract_of, customer_of, method_of
 from tests.flows.app.served import at_work, serving
 from tests.flows.app.shop import Shop, opened, settings_for
 from tests.flows.app.simulated import portal, provider, running_portal, running_provider
@@ -180,3 +181,20 @@ async def test_staff_chooses_and_removes_cards(shop):
         *["method.prefer"] * 2,
         "method.remove",
     ]
+
+
+async def test_a_card_that_came_by_its_reference_is_named_by_the_clock(shop):
+    """A provider that is away is asked later; named, it shows so on the page and over the API."""
+    async with serving(shop.house) as served:
+        staff = await let_in(served)
+        contract = contract_of(1)
+        await shop.provider.aadmin("/faults", {"spec": "throttled:1:count=1"})
+        await describing.describe_methods(shop.house)
+        _, (one,) = await served.api("GET", f"accounts/{contract}/methods")
+        assert (one["label"], one["named"], one["charged"]) == (method_of(1), "awaited", True)
+        assert "not described by it yet" in (await staff.get(PAGE)).text
+        await describing.describe_methods(shop.house)
+        _, (one,) = await served.api("GET", f"accounts/{contract}/methods")
+        assert one["named"] == "described"
+        assert one["label"] != method_of(1)
+        assert "not described" not in (await staff.get(PAGE)).text

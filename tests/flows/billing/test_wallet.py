@@ -92,6 +92,24 @@ async def test_a_fall_is_told_once(office: Office):
     assert [amount for _, amount in await told(office)] == ["4.50 EUR", "4.99 EUR"]
 
 
+async def test_who_puts_in_too_little_is_told_once(office: Office):
+    """Nothing is left of the first payment: nobody is told; 3.00 more are too little, once."""
+    account = await prepaid(office, "25.20")
+    assert (await credit(office), await told(office)) == (0, [])
+    await pay(office, "3.00", "little")
+    for _ in range(2):
+        await office.settle(account)
+    await pay(office, "1.00", "more")
+    await office.settle(account)
+    assert await told(office) == [("wallet_low", "3.00 EUR")]
+    await pay(office, "6.00", "enough")
+    await office.settle(account)
+    office.forward(days=1)
+    await out(office, "7.00", "B-1")
+    await office.settle(account)
+    assert [amount for _, amount in await told(office)] == ["3.00 EUR", "3.00 EUR"]
+
+
 async def test_before_a_renewal_it_is_told_what_is_missing(office: Office):
     """Three days ahead: 10.00 are there of 37.20, it is told; whoever has enough hears nothing."""
     account = await prepaid(office, "35.20")
