@@ -1,8 +1,8 @@
 """An invoice that nobody will pay is written off: what is open of it is given up.
 
 The write-off pays the rest, so that nothing is owed of it any more and no dunning stands on it. It
-is never taken back: money that comes later is the household's credit, or recovers what was given up
-where it has nothing any more; money that goes back opens what that money had paid, and no more.
+is taken back only where the invoice is void: money that comes later is the household's credit, or
+recovers what was given up where it has nothing any more; what goes back opens what it had paid.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, func, select
 
 from billing.accounts.store import account
 from billing.flows.desk import Desk
@@ -60,6 +60,61 @@ async def write_off_invoice(
     await remember(tx, AccountId(one.account_id))
     await desk.work.mark(tx, "settle", [one.account_id])
     return WrittenOff(number=number, account=one.account, amount=amount, is_new=True)
+
+
+async def take_back(desk: Desk, tx: Tx, one: Any, now: datetime, *, zone: str) -> None:
+    """Have what is given up of an invoice, a row of its table, be owed again: it is void.
+
+    Where nothing is given up of it nothing changes.
+    """
+    a = allocation.c
+    given_up = select(a.payer_id, func.sum(a.amount_minor).label("left_minor"))
+    given_up = given_up.join(write_off, write_off.c.id == a.payer_id).group_by(a.payer_id)
+    mine = given_up.where(a.invoice_id == one.id).having(func.sum(a.amount_minor) > 0)
+    rows = await tx.rows(mine.order_by(a.payer_id))
+    if not rows:
+        return
+    left = sum(int(row.left_minor) for row in rows)
+    owner = AccountId(one.account_id)
+    amount = Money(left, one.currency)
+    back = Posting(
+        id=new_id(now, desk.chance),
+        kind=PostingKind.VOIDED,
+        account=owner,
+        on=local_date(now, zone),
+        at=now,
+        entries=entries((Book.RECEIVABLE, owner, amount), (Book.WRITE_OFF, "", -amount)),
+    )
+    await ledger.write(tx, [back])
+    parts = [
+        {
+            "id": new_id(now, desk.chance),
+            "account_id": one.account_id,
+            "payer_id": row.payer_id,
+            "invoice_id": one.id,
+            "amount_minor": -int(row.left_minor),
+            "allocated_at": now,
+        }
+        for row in rows
+    ]
+    await tx.insert(allocation, parts)
+    await _owe(tx, one, left)
+
+
+async def _owe(tx: Tx, one: Any, more_minor: int) -> None:
+    """Add to what is open of an invoice."""
+    rest = await tx.scalar(select(open_item.c.rest_minor).where(open_item.c.id == one.id))
+    item = {
+        "id": one.id,
+        "kind": INVOICE,
+        "account_id": one.account_id,
+        "currency": one.currency,
+        "rest_minor": int(rest or 0) + more_minor,
+        "due_on": one.due_on,
+        "sequence": one.sequence,
+        "is_fee": one.is_fee,
+    }
+    await tx.upsert(open_item, [item], key=("id",))
 
 
 async def _lock(tx: Tx, number: str) -> Any:

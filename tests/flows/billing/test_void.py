@@ -8,6 +8,7 @@ from sqlalchemy import func, select, update
 from billing.catalog.store import price
 from billing.flows.purchase import Order, buy, note_watched
 from billing.flows.void import Void, void
+from billing.flows.write_off import write_off_invoice
 from billing.invoicing.store import credit_line, credit_note, invoice
 from billing.purchases.store import purchase
 from billing.reads import invoices, statements
@@ -15,7 +16,7 @@ from terms.entitlement import ServiceState
 from terms.errors import InvalidTransition, NotFound
 from terms.facts import Possession
 from tests.fixtures.billing import Office
-from tests.flows.billing.books import check_books, open_items
+from tests.flows.billing.books import balances, check_books, open_items
 from tests.flows.billing.moves import fact, moved
 from tests.flows.billing.test_explaining import every_line
 from tests.flows.billing.test_life import (
@@ -275,3 +276,32 @@ async def test_use_that_was_given_back_before_is_not_forgiven_twice(small_office
     assert await credited(office) == [1000]
     assert (await used(office))[2:] == [("Bulk: 14 gigabytes", 100)]
     await check_books(office.store)
+
+
+@pytest.mark.parametrize("again", [False, True])
+async def test_what_was_written_off_is_given_to_nobody(small_office: Office, *, again: bool):
+    """Of a void invoice only what was paid stands to credit; charged again, all of it is owed."""
+    office = small_office
+    office.now = on(MARCH)
+    await office.join(method=None)
+    await pay(office, "37.20", "R-1")
+    await office.settle(*office.looks)
+    await office.live(list(office.looks), on(date(2026, 4, 2)))
+    (number, owed), *_ = (await open_items(office.store)).items()
+    await pay(office, "3.90", "R-2")
+    await office.settle(*office.looks)
+    async with office.store.begin() as tx:
+        await write_off_invoice(office.desk, tx, number, office.now, reason="a mistake of ours")
+    await office.settle(*office.looks)
+    assert await open_items(office.store) == {}
+    await called_void(office, number, again=again)
+    async with office.store.read() as tx:
+        (new,) = (await invoices.view(tx, number)).voided.replaced_by if again else ("credit",)
+        found = await statements.statement(tx, next(iter(office.looks)), MARCH, date(2026, 5, 1))
+    assert await open_items(office.store) == {new: owed - 390 if again else 390}
+    assert found.closing.amount_minor == (owed - 390 if again else -390)
+    assert ("write_off", "", "EUR") not in await balances(office.store)
+    assert await seen(office, number) == ("void", "0.00 EUR")
+    await check_books(office.store)
+    async with office.store.read() as tx:
+        assert set(await broken(tx)) == {"each payment in cash is a deed of somebody"}
