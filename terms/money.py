@@ -151,7 +151,9 @@ class Money:
         return f"{self.plain} {self.currency}"
 
     def __format__(self, spec: str) -> str:
-        """Write it in a sentence, for people: 1,234.50 EUR."""
+        """Write it in an English sentence, for people: 1,234.50 EUR. What goes out in a language of
+        its reader is written by `str`: to some 1,234 is a little more than one.
+        """
         return format(f"{self.figure} {self.currency}", spec)
 
     def __add__(self, other: Money) -> Money:

@@ -26,8 +26,8 @@ log = get_log()
 
 async def activate_proven(house: House) -> None:
     """Take what boxes have proven since the last time; where that is nothing, nobody is held up."""
-    async with house.store.read() as tx:
-        if not await facts.has_more(tx, CONSUMER, KINDS):
+    async with house.store.decide() as deciding:
+        if not await facts.has_more(deciding.look, CONSUMER, KINDS):
             return
     count = READ_ENTRIES_MAX
     while count == READ_ENTRIES_MAX:

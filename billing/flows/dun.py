@@ -127,7 +127,7 @@ async def _give_up(desk: Desk, tx: Tx, one: Any, now: datetime) -> Dunned:
     rows = await tx.rows(query.order_by(invoice.c.sequence).limit(INVOICES_MAX))
     given_up = [await write_off_invoice(desk, tx, row.number, now, reason=REASON) for row in rows]
     debts = [
-        {"number": each.number, "due_on": row.due_on.isoformat(), "amount": f"{each.amount}"}
+        {"number": each.number, "due_on": row.due_on.isoformat(), "amount": str(each.amount)}
         for each, row in zip(given_up, rows, strict=True)
     ]
     await _tell(desk, tx, one, DebtFact.WRITTEN_OFF, {"invoices": debts})

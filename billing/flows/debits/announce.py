@@ -136,7 +136,7 @@ async def _tell(
             not_after=machine_now + NOTICE_LIFE,
             params={
                 "contract": home.contract,
-                "amount": f"{Money(row.amount_minor, row.currency)}",
+                "amount": str(Money(row.amount_minor, row.currency)),
                 "number": row.document,
                 "day": collect_on.isoformat(),
                 "account": given[row.method_id].label,

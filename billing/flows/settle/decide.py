@@ -330,7 +330,7 @@ def _params(household: Household, debt: Debt, purse: Purse, moment: Moment) -> d
         "number": debt.number,
         "due_on": debt.due_on.isoformat(),
         "days": str((moment.today - debt.due_on).days),
-        "amount": f"{purse.wallet(debt.rest.currency).owed}",
+        "amount": str(purse.wallet(debt.rest.currency).owed),
     }
 
 

@@ -49,14 +49,14 @@ def turn(facts: Facts, purse: Purse, rules: Rules, moment: Moment) -> Turn | Non
 def _notices(
     facts: Facts, unused: Money, need: Need | None, moment: Moment, machine_now: datetime
 ) -> list[Notice]:
-    params = {"amount": f"{unused}"}
+    params = {"amount": str(unused)}
     kind = "wallet_low"
     if need is not None and unused.amount_minor < need.amount.amount_minor:
         kind = "wallet_renewal"
         missing = need.amount - unused
         params |= {
-            "needed": f"{need.amount}",
-            "missing": f"{missing}",
+            "needed": str(need.amount),
+            "missing": str(missing),
             "due_on": need.on.isoformat(),
         }
     return [

@@ -27,7 +27,7 @@ LOOPS_MIN = 9  # lanes, pumps, ears and what goes by the clock
 QUICK = {"sweep_s": 0.05, "heartbeat_s": 0.05, "drift_every_s": 3_600.0}
 HEARTBEAT = timedelta(seconds=QUICK["heartbeat_s"])
 WAIT_MS = 20
-OFTEN = {"lane nobody's", "lane settle", "facts", "target portal-north"}
+OFTEN = {"lane nobody's", "lane settle", "lane settle by time", "target portal-north"}
 
 
 class ByRelay:

@@ -126,7 +126,7 @@ async def test_staff_is_told_why_a_card_is_refused(office: Office):
     assert await told(office, unknown) == "there is no such voucher"
     assert await told(office, asleep.codes[0]) == "batch ASLEEP is not active yet"
     assert await told(office, yen.codes[0]) == (
-        "it is worth 3000 JPY, and the account is kept in EUR"
+        "it is worth 3,000 JPY, and the account is kept in EUR"
     )
     assert await told(office, live.codes[0], "100002") == "new"
     assert await told(office, live.codes[0]) == "it was redeemed on 2026-03-11 for account 100002"
