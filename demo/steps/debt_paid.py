@@ -18,14 +18,14 @@ async def tell(scene: Scene) -> Evidence:
     before = {charge.id for charge in await stage.provider.charges()}
     marks = await scene.marks()
     asked = await scene.pay(newcomer, BAD_CARD if scene.is_spoiled else GOOD_CARD)
-    owed, heard = str(newcomer.total), list[str]()
+    owed, heard = newcomer.total, list[str]()
 
     async def look() -> list[Finding]:
         charges = await stage.provider.charges()
         paid = [f"{c.amount} {c.status}" for c in charges if c.id not in before]
         heard.extend(await stage.portal.messages(newcomer.mac))
         return [
-            finding("provider", "the page asks for", wanted=owed, found=str(asked)),
+            finding("provider", "the page asks for", wanted=str(owed), found=str(asked)),
             finding("provider", "charges", wanted=[f"{owed} succeeded"], found=paid),
             *await scene.newcomer_lit(),
             *await scene.once_restored(newcomer, marks),
