@@ -22,7 +22,7 @@ from billing.dunning.store import dunning_cut
 from billing.flows.cancel import cancel
 from billing.flows.desk import Desk
 from billing.flows.write_off import WrittenOff, write_off_invoice
-from billing.invoicing.store import invoice
+from billing.invoicing.store import invoice, voided
 from billing.payments.model import UNSETTLED, fact_id
 from billing.payments.store import INVOICE, attempt, movement, open_item
 from billing.promises.model import PromiseState
@@ -123,6 +123,8 @@ async def _give_up(desk: Desk, tx: Tx, one: Any, now: datetime) -> Dunned:
         select(invoice.c.number, invoice.c.due_on)
         .select_from(open_item.join(invoice, invoice.c.id == c.id))
         .where(c.account_id == one.id, c.kind == INVOICE)
+        # Of one that is void nothing is owed as soon as it is settled.
+        .where(~exists().where(voided.c.invoice_id == c.id))
     )
     rows = await tx.rows(query.order_by(invoice.c.sequence).limit(INVOICES_MAX))
     given_up = [await write_off_invoice(desk, tx, row.number, now, reason=REASON) for row in rows]

@@ -15,7 +15,6 @@ from sqlalchemy import and_, select, update
 from billing.accounts.store import account
 from billing.flows.desk import Desk
 from billing.flows.withdraw import withdraw
-from billing.flows.write_off import take_back
 from billing.invoicing.store import invoice, invoice_line, reopen, voided
 from billing.payments.store import open_item
 from billing.pending.store import pending_charge
@@ -51,8 +50,7 @@ async def void(
     is_charged_again: bool = False,
 ) -> Void:
     """Call an invoice void. What was charged once on it is not charged again in any case, and a
-    title that nobody has watched yet is not watched any more. What was written off of it is owed
-    again, so that its credit note pays that first: nobody is given what he has not paid.
+    title that nobody has watched yet is not watched any more.
 
     Raises NotFound, and InvalidTransition for one that is void already, or that its household has
     to pay first and has not: void, it would be watched for nothing.
@@ -61,10 +59,8 @@ async def void(
     if found is None:
         raise NotFound(f"there is no invoice {number!r}", field="invoice")
     # Whoever settles the account now is waited for.
-    lock = select(account.c.zone).where(account.c.id == found.account_id)
-    zone = await tx.scalar(
-        lock.with_for_update(key_share=True) if tx.engine == "postgresql" else lock
-    )
+    lock = select(account.c.id).where(account.c.id == found.account_id)
+    await tx.rows(lock.with_for_update(key_share=True) if tx.engine == "postgresql" else lock)
     if await tx.scalar(select(voided.c.invoice_id).where(voided.c.invoice_id == found.id)):
         raise InvalidTransition(f"{number} is void already")
     if await _is_awaited(tx, found.id):
@@ -77,7 +73,6 @@ async def void(
         "reason": reason[:REASON_CHARS_MAX],
     }
     await tx.insert(voided, [row])
-    await take_back(desk, tx, found, now, zone=zone)
     await _look_again(desk, tx, found.id)
     account_id = AccountId(found.account_id)
     await desk.work.mark(tx, "settle", [account_id])

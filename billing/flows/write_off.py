@@ -1,8 +1,9 @@
 """An invoice that nobody will pay is written off: what is open of it is given up.
 
 The write-off pays the rest, so that nothing is owed of it any more and no dunning stands on it. It
-is taken back only where the invoice is void: money that comes later is the household's credit, or
-recovers what was given up where it has nothing any more; what goes back opens what it had paid.
+is taken back only by a credit note of the invoice, which takes its place: money that comes later is
+the household's credit, or recovers what was given up where it has nothing any more; what goes back
+opens what it had paid.
 """
 
 from __future__ import annotations
@@ -11,16 +12,16 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import delete, select
 
 from billing.accounts.store import account
 from billing.flows.desk import Desk
 from billing.flows.recover import remember
-from billing.invoicing.store import invoice
+from billing.invoicing.store import invoice, voided
 from billing.ledger import store as ledger
 from billing.ledger.model import Book, Posting, PostingKind, entries
-from billing.payments.model import UNSETTLED
-from billing.payments.store import INVOICE, allocation, attempt, open_item, write_off
+from billing.payments.model import UNSETTLED, MovementKind
+from billing.payments.store import INVOICE, allocation, attempt, movement, open_item, write_off
 from runtime.chance import new_id
 from runtime.store import Tx
 from terms.calendar import local_date
@@ -44,9 +45,12 @@ async def write_off_invoice(
 ) -> WrittenOff:
     """Give up what is open of an invoice. Doing it again changes nothing.
 
-    Raises NotFound; InvalidTransition where it is paid, or where a charge for it is under way.
+    Raises NotFound; InvalidTransition where it is paid or void, where a charge for it is under way,
+    or money that came in is not settled yet.
     """
     one = await _lock(tx, number)
+    if await tx.scalar(select(voided.c.invoice_id).where(voided.c.invoice_id == one.id)):
+        raise InvalidTransition(f"{number} is void: nothing is owed of it", field="invoice")
     c = open_item.c
     rest = await tx.scalar(select(c.rest_minor).where(c.id == one.id, c.kind == INVOICE))
     if rest is None:
@@ -60,61 +64,6 @@ async def write_off_invoice(
     await remember(tx, AccountId(one.account_id))
     await desk.work.mark(tx, "settle", [one.account_id])
     return WrittenOff(number=number, account=one.account, amount=amount, is_new=True)
-
-
-async def take_back(desk: Desk, tx: Tx, one: Any, now: datetime, *, zone: str) -> None:
-    """Have what is given up of an invoice, a row of its table, be owed again: it is void.
-
-    Where nothing is given up of it nothing changes.
-    """
-    a = allocation.c
-    given_up = select(a.payer_id, func.sum(a.amount_minor).label("left_minor"))
-    given_up = given_up.join(write_off, write_off.c.id == a.payer_id).group_by(a.payer_id)
-    mine = given_up.where(a.invoice_id == one.id).having(func.sum(a.amount_minor) > 0)
-    rows = await tx.rows(mine.order_by(a.payer_id))
-    if not rows:
-        return
-    left = sum(int(row.left_minor) for row in rows)
-    owner = AccountId(one.account_id)
-    amount = Money(left, one.currency)
-    back = Posting(
-        id=new_id(now, desk.chance),
-        kind=PostingKind.VOIDED,
-        account=owner,
-        on=local_date(now, zone),
-        at=now,
-        entries=entries((Book.RECEIVABLE, owner, amount), (Book.WRITE_OFF, "", -amount)),
-    )
-    await ledger.write(tx, [back])
-    parts = [
-        {
-            "id": new_id(now, desk.chance),
-            "account_id": one.account_id,
-            "payer_id": row.payer_id,
-            "invoice_id": one.id,
-            "amount_minor": -int(row.left_minor),
-            "allocated_at": now,
-        }
-        for row in rows
-    ]
-    await tx.insert(allocation, parts)
-    await _owe(tx, one, left)
-
-
-async def _owe(tx: Tx, one: Any, more_minor: int) -> None:
-    """Add to what is open of an invoice."""
-    rest = await tx.scalar(select(open_item.c.rest_minor).where(open_item.c.id == one.id))
-    item = {
-        "id": one.id,
-        "kind": INVOICE,
-        "account_id": one.account_id,
-        "currency": one.currency,
-        "rest_minor": int(rest or 0) + more_minor,
-        "due_on": one.due_on,
-        "sequence": one.sequence,
-        "is_fee": one.is_fee,
-    }
-    await tx.upsert(open_item, [item], key=("id",))
 
 
 async def _lock(tx: Tx, number: str) -> Any:
@@ -149,6 +98,11 @@ async def _check_quiet(tx: Tx, one: Any) -> None:
     query = select(c.id).where(c.invoice_id == one.id, c.state.in_(sorted(UNSETTLED)))
     if await tx.scalar(query.limit(1)) is not None:
         raise InvalidTransition(f"a charge for {one.number} is under way: wait for its outcome")
+    m = movement.c
+    came_in = (m.kind == MovementKind.CLEARED.value, m.settled_at.is_(None))
+    query = select(m.id).where(m.account_id == one.account_id, *came_in)
+    if await tx.scalar(query.limit(1)) is not None:
+        raise InvalidTransition(f"money has just come in that may be for {one.number}: try again")
 
 
 def _posting(key: str, one: Any, amount: Money, now: datetime) -> Posting:

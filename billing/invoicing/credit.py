@@ -130,6 +130,14 @@ class CreditNote:
         """What is given back."""
         return self.net + self.tax
 
+    def by_invoice(self) -> dict[InvoiceId, int]:
+        """Sum what is given back of each invoice, in minor units with tax."""
+        sums: dict[InvoiceId, int] = {}
+        for line in self.lines:
+            back = line.split.net + line.split.tax
+            sums[line.of.invoice] = sums.get(line.of.invoice, 0) + back.amount_minor
+        return sums
+
 
 def days_of(one: Charged, period: Period, zone: str) -> CreditLine | None:
     """Give back days of a line: what it charged for them."""

@@ -51,7 +51,6 @@ class PostingKind(StrEnum):
     EARNED = "earned"  # deferred revenue of a month that is over
     WRITE_OFF = "write_off"
     RECOVERED = "recovered"  # paid after all that it was written off
-    VOIDED = "voided"  # owed again what was written off: its invoice is void, and its note pays it
     POINTS = "points"  # earned, taken back or expired
     DRAWER = "drawer"  # what was over or short in a till's drawer
     BANK = "bank"  # of a bank statement: into suspense, out of it, or no customer's

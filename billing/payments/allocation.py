@@ -64,6 +64,11 @@ class Wallet:
                 self._pay(movement, invoice, part)
         self.credits = {movement: rest for movement, rest in self.credits.items() if rest}
 
+    def replace(self, payer: str, invoice: InvoiceId, part: int, *, by: str) -> None:
+        """Have one pay what another had paid of an invoice; nothing else is paid by that."""
+        _add(self.moved, (payer, invoice), -part)
+        _add(self.moved, (by, invoice), part)
+
     def give_back(self, movement: str, amount_minor: int) -> None:
         """Take money out again: what is unused of it first, then from the youngest it paid.
 

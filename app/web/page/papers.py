@@ -24,7 +24,6 @@ _KINDS = {
     "reversal": "Given back or taken back",
     "write_off": "Written off",
     "recovered": "Paid of what was written off",
-    "voided": "Write-off taken back",
 }
 
 

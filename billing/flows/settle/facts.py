@@ -97,8 +97,9 @@ class Facts:
     nothing yet, by the movement or credit note it came with. `promise` is the one that stands.
     `cuts` are open invoices for which a rung of the ladder stands.
     `pending` is charged once, with an invoice to come. `voided` are the void ones of the invoices
-    of `charged`, and whether their days are charged again. `late` is None where no late fee can be
-    due or wrong.
+    of `charged`, and whether their days are charged again. `given_up` is what write-offs stand for
+    of each invoice, in minor units by write-off. `late` is None where no late fee can be due or
+    wrong.
     """
 
     account: Account
@@ -120,6 +121,7 @@ class Facts:
     noticed: dict[InvoiceId, dict[int, date]] = field(default_factory=dict)
     cuts: dict[InvoiceId, Cut] = field(default_factory=dict)
     first: dict[str, InvoiceId] = field(default_factory=dict)
+    given_up: dict[InvoiceId, dict[str, int]] = field(default_factory=dict)
     late: Late | None = None
     suspension: Suspension | None = None
     dispute_fees: list[ChargedDispute] = field(default_factory=list)

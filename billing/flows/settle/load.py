@@ -14,7 +14,7 @@ from typing import Any
 
 from sqlalchemy import Select, and_, select
 
-from billing.accounts.model import Account, Service
+from billing.accounts.model import Account, Perk, Service
 from billing.accounts.store import account, service
 from billing.catalog.store import catalog_edition
 from billing.dunning.store import hold, hold_from
@@ -75,6 +75,7 @@ class Loaded:
             *(owners[row.service_id] for row in found.services if row.reopened_from),
             *(owners[row.service_id] for row in found.rentals if row.reopened_from),
             *(row.id for row in found.accounts if row.method_id or row.promise_id),
+            *(row.id for row in found.accounts if row.perks & Perk.GIVEN_UP),
         }
 
 

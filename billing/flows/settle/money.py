@@ -92,18 +92,38 @@ class Purse:
             self._post(f"{invoice.id}.credit", PostingKind.CREDIT_USED, sides)
 
     def credit(self, note: CreditNote) -> None:
-        """Pay with what a credit note gives back."""
+        """Pay with what a credit note gives back: first what was written off of its own invoices,
+        so that nobody is given what he has not paid.
+        """
         wallet = self.wallet(note.total.currency)
         owed, unused = wallet.owed, wallet.unused
-        if note.total.amount_minor:
-            wallet.receive(note.id, note.total.amount_minor)
+        given_up = self._replace_write_offs(wallet, note)
+        rest = note.total - given_up
+        if rest.amount_minor:
+            wallet.receive(note.id, rest.amount_minor)
         account = self.facts.account.id
         sides = entries(
             *taken_back(note),
             (Book.RECEIVABLE, account, wallet.owed - owed),
-            (Book.CREDIT, account, unused - wallet.unused),
+            (Book.CREDIT, account, unused - wallet.unused - given_up),
         )
         self._post(note.id, PostingKind.CREDIT_NOTE, sides)
+        if given_up.amount_minor:
+            sides = entries((Book.CREDIT, account, given_up), (Book.WRITE_OFF, "", -given_up))
+            self._post(f"{note.id}.given_up", PostingKind.RECOVERED, sides)
+
+    def _replace_write_offs(self, wallet: Wallet, note: CreditNote) -> Money:
+        """Have a note take the place of write-offs of what it gives back; returns how much."""
+        replaced = 0
+        for invoice, back in note.by_invoice().items():
+            left = back
+            for write_off, given_up in self.facts.given_up.get(invoice, {}).items():
+                part = min(left, given_up)
+                if part:
+                    wallet.replace(write_off, invoice, part, by=note.id)
+                left -= part
+            replaced += back - left
+        return Money(replaced, note.total.currency)
 
     def settle_movements(self, *, before: date = date.max) -> None:
         """Take up every movement of a day before one that is not settled yet.
