@@ -115,8 +115,6 @@ HOUSE = frozenset({LOYALTY, REFERRAL})
 # Money that we collect through a bank by direct debit; no provider is called so either.
 DEBIT = "sepa"
 BANK = "bank"  # the provider of money that came by transfer
-# Of these what goes back says nothing about who pays, or is judged by who hears of it.
-_UNJUDGED = HOUSE | {DEBIT}
 
 
 class MovementKind(StrEnum):
@@ -151,15 +149,6 @@ class Movement:
     attempt: AttemptId | None
     received_at: datetime
     is_settled: bool = False
-
-
-def is_judged(one: Movement) -> bool:
-    """Whether money that went back speaks against who pays.
-
-    A transfer is given back by a person who has put it on the wrong account.
-    """
-    is_put_right = one.provider == BANK and one.kind is MovementKind.REFUNDED
-    return one.provider not in _UNJUDGED and not is_put_right
 
 
 def taken_back(movements: list[Movement]) -> int:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 
+from billing.cash.model import CASH
 from billing.flows.settle.facts import Facts
 from billing.invoicing.credit import CreditNote, taken_back
 from billing.invoicing.model import Invoice
@@ -16,6 +17,9 @@ from billing.payments.model import AttemptState, Debt, Method, Movement, Movemen
 from billing.vouchers import model as vouchers
 from terms.ids import AttemptId, InvoiceId
 from terms.money import Money
+
+# What came without a method, or is judged by who hears of it, says nothing about a method.
+_UNJUDGED = payments.HOUSE | {payments.DEBIT, payments.BANK, CASH, vouchers.PROVIDER}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -194,7 +198,7 @@ class Purse:
             is_owed = (
                 one.kind is MovementKind.DISPUTED or wallet.owed.amount_minor > owed.amount_minor
             )
-            if back > 0 and is_owed and payments.is_judged(one):
+            if back > 0 and is_owed and one.provider not in _UNJUDGED:
                 self.went_back = max(one.received_at, self.went_back or one.received_at)
         self.settled.append(one.id)
         self._note_attempt(came_in, charge)

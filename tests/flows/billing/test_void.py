@@ -307,3 +307,60 @@ async def test_what_was_written_off_is_given_to_nobody(small_office: Office, *, 
     await check_books(office.store)
     async with office.store.read() as tx:
         assert set(await broken(tx)) == {"each payment in cash is a deed of somebody"}
+
+
+async def given_up(office: Office) -> int:
+    """Let a household pay a month, owe the next, and have that written off; returns how much."""
+    office.now = on(MARCH)
+    await office.join(method=None)
+    await pay(office, "37.20", "R-1")
+    await office.settle(*office.looks)
+    await office.live(list(office.looks), on(date(2026, 4, 2)))
+    ((number, owed),) = (await open_items(office.store)).items()
+    async with office.store.begin() as tx:
+        await write_off_invoice(office.desk, tx, number, office.now, reason="a mistake of ours")
+    await office.settle(*office.looks)
+    return owed
+
+
+async def test_days_of_what_was_written_off_are_given_back_to_nobody(small_office: Office):
+    """Who cancels in a month that was given up has no credit by it: less is given up instead."""
+    office = small_office
+    owed = await given_up(office)
+    await rests(office, date(2026, 4, 6), date(2026, 4, 11))
+    await goes_on(office, date(2026, 4, 11))
+    back = sum(minor for *_, minor in await given_back(office))
+    assert back > 0
+    books = await balances(office.store)
+    assert 0 < books["write_off", "", "EUR"] < owed
+    assert "credit" not in await open_items(office.store)
+    await check_books(office.store)
+
+
+async def test_a_void_invoice_is_not_written_off(small_office: Office):
+    """Called void and not yet settled, nothing of it can be given up any more, nor after that."""
+    office = small_office
+    office.now = on(MARCH)
+    await office.join(method=None)
+    await pay(office, "37.20", "R-1")
+    await office.settle(*office.looks)
+    await office.live(list(office.looks), on(date(2026, 4, 2)))
+    ((number, _),) = (await open_items(office.store)).items()
+    async with office.store.begin() as tx:
+        await void(office.desk, tx, number, office.now, by="cli:olga")
+        with pytest.raises(InvalidTransition, match="is void"):
+            await write_off_invoice(office.desk, tx, number, office.now, reason="both")
+    await office.settle(*office.looks)
+    assert await open_items(office.store) == {}
+    await check_books(office.store)
+
+
+async def test_money_that_has_just_come_in_is_not_passed_over(small_office: Office):
+    """What a household has paid, and nobody has settled yet, may be for what is to be given up."""
+    office = small_office
+    office.now = on(MARCH)
+    await office.join(method=None)
+    await pay(office, "10.00", "R-1")
+    async with office.store.begin() as tx:
+        with pytest.raises(InvalidTransition, match="has just come in"):
+            await write_off_invoice(office.desk, tx, "INV-00000001", office.now, reason="gone")
