@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from app.cli.actor import Reason, actor
+from app.cli.amounts import typed_or_all
 from app.cli.speak import Json, counted, read, run, say, table, tell, write
 
 if TYPE_CHECKING:
@@ -141,7 +142,10 @@ def assign(
         from billing.flows.bank.decide import Share
 
         parts = [each.partition("=") for each in to]
-        shares = [Share(contract=contract, amount=amount) for contract, _, amount in parts]
+        shares = [
+            Share(contract=contract, amount=typed_or_all(amount if cut else None))
+            for contract, cut, amount in parts
+        ]
         return await banking.assign(house, tx, line, shares, actor(), reason=reason)
 
     done = write(story)

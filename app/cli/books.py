@@ -9,6 +9,7 @@ import typer
 
 from app.cli.accounts import Contract
 from app.cli.actor import Reason, actor
+from app.cli.amounts import typed
 from app.cli.speak import Json, run, say, tell, write
 
 if TYPE_CHECKING:
@@ -27,7 +28,9 @@ def add_to(cli: typer.Typer) -> None:
 
 def pay(
     contract: Contract,
-    amount: Annotated[str, typer.Argument(help="Cash taken, like 19.90; none: a link.")] = "",
+    amount: Annotated[
+        str | None, typer.Argument(help="Cash taken, like 19.90; none: a link.")
+    ] = None,
     *,
     reference: Annotated[
         str, typer.Option(help="Your own name for it; the same one again is taken once.")
@@ -36,12 +39,16 @@ def pay(
     as_json: Json = False,
 ) -> None:
     """Take cash, or make a link to pay on. The link is for all that is owed."""
-    if amount and not reference:
-        raise typer.BadParameter("cash needs a reference of your own", param_hint="--reference")
-    if amount:
-        _take_cash(contract, amount, reference, as_json=as_json)
-    else:
+    if amount is None:
+        if reference:
+            raise typer.BadParameter(
+                "a link has none: cash needs an amount", param_hint="--reference"
+            )
         _make_link(contract, provider, as_json=as_json)
+        return
+    if not reference:
+        raise typer.BadParameter("cash needs a reference of your own", param_hint="--reference")
+    _take_cash(contract, amount, reference, as_json=as_json)
 
 
 def promise(
@@ -71,7 +78,7 @@ def _take_cash(contract: str, amount: str, reference: str, *, as_json: bool) -> 
     async def story(house: House, tx: Tx) -> CashTaken:
         from app.desk import paying
 
-        money = await paying.parse_amount(tx, contract, amount)
+        money = await paying.parse_amount(tx, contract, typed(amount))
         return await paying.take_cash(
             house, tx, contract, amount=money, reference=reference, actor=actor()
         )

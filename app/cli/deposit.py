@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from app.cli.actor import By, Reason, actor
+from app.cli.amounts import typed
 from app.cli.speak import Json, read, say, table, tell, write
 
 if TYPE_CHECKING:
@@ -77,7 +78,8 @@ def release(
     async def story(house: House, tx: Tx) -> Released:
         from app.desk import deposits
 
-        return await deposits.release(house, tx, rental, keep=keep, reason=reason, actor=actor(by))
+        kept = typed(keep, "keep")
+        return await deposits.release(house, tx, rental, keep=kept, reason=reason, actor=actor(by))
 
     done = write(story)
     if as_json:

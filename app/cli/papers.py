@@ -9,6 +9,7 @@ import typer
 
 from app.cli.accounts import Contract
 from app.cli.actor import Reason, actor
+from app.cli.amounts import typed_or_all
 from app.cli.moves import day
 from app.cli.speak import Json, read, run, say, table, tell, write
 
@@ -65,8 +66,9 @@ def goodwill(
     reference: Annotated[str, typer.Option(help="The same one again is the same goodwill.")],
     reason: Annotated[str, typer.Option(help="Why, for the audit and for who asks later.")],
     amount: Annotated[
-        str, typer.Option(help="Like 5.00; with its tax where the price of the line has it.")
-    ] = "",
+        str | None,
+        typer.Option(help="Like 5.00; with its tax where the price of the line has it."),
+    ] = None,
     percent: Annotated[str, typer.Option(help="Like 10%, of what the line charged.")] = "",
     as_json: Json = False,
 ) -> None:
@@ -79,7 +81,7 @@ def goodwill(
             house,
             tx,
             line,
-            amount=amount,
+            amount=typed_or_all(amount),
             percent=percent,
             reason=reason,
             reference=reference,

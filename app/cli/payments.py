@@ -8,6 +8,7 @@ import typer
 
 from app.cli.accounts import Contract
 from app.cli.actor import Reason, actor
+from app.cli.amounts import typed_or_all
 from app.cli.speak import Json, read, run, say, table, tell, write
 
 if TYPE_CHECKING:
@@ -45,7 +46,9 @@ def give(
     *,
     reference: Annotated[str, typer.Option(help="The same one again is the same refund.")],
     reason: Annotated[str, typer.Option(help="Why, for the audit and for who asks later.")],
-    amount: Annotated[str, typer.Option(help="Like 5.00; all that is left unless said.")] = "",
+    amount: Annotated[
+        str | None, typer.Option(help="Like 5.00; all that is left unless said.")
+    ] = None,
     line: Annotated[
         str, typer.Option(help="A line like INV-00000012.3 that a credit note gives back.")
     ] = "",
@@ -68,7 +71,7 @@ def give(
             contract,
             payment,
             provider=provider,
-            amount=amount,
+            amount=typed_or_all(amount),
             line=line,
             reason=reason,
             reference=reference,

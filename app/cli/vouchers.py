@@ -11,6 +11,7 @@ import typer
 
 from app.cli.accounts import Contract
 from app.cli.actor import Reason, actor
+from app.cli.amounts import typed
 from app.cli.speak import Json, complain, guarded, read, say, table, tell, write
 
 if TYPE_CHECKING:
@@ -66,7 +67,7 @@ def make(
         known = await business.know(tx)
         order = BatchOrder(
             name=name,
-            value=vouchers.read_value(value, currency or known.currency),
+            value=vouchers.read_value(typed(value, "value"), currency or known.currency),
             count=count,
             valid_until=valid_until.date(),
             dealer=dealer,

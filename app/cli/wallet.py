@@ -8,6 +8,7 @@ import typer
 
 from app.cli.accounts import Contract
 from app.cli.actor import actor
+from app.cli.amounts import typed, typed_or_all
 from app.cli.speak import Json, read, run, say, table, tell, write
 
 if TYPE_CHECKING:
@@ -69,7 +70,7 @@ def top_up(
     async def story(house: House) -> PayLink:
         from app.desk import wallet
 
-        return await wallet.top_up_link(house, contract, amount, provider=provider)
+        return await wallet.top_up_link(house, contract, typed(amount), provider=provider)
 
     link = run(story)
     if as_json:
@@ -80,7 +81,9 @@ def top_up(
 
 def pay_out(
     contract: Contract,
-    amount: Annotated[str, typer.Argument(help="How much; all that may go unless said.")] = "",
+    amount: Annotated[
+        str | None, typer.Argument(help="How much; all that may go unless said.")
+    ] = None,
     *,
     reason: Annotated[str, typer.Option(help="Why, for the audit and the refunds.")],
     reference: Annotated[str, typer.Option(help="Your own name for it; the same again is once.")],
@@ -92,7 +95,13 @@ def pay_out(
         from app.desk import wallet
 
         return await wallet.pay_out(
-            house, tx, contract, amount=amount, reason=reason, reference=reference, actor=actor()
+            house,
+            tx,
+            contract,
+            amount=typed_or_all(amount),
+            reason=reason,
+            reference=reference,
+            actor=actor(),
         )
 
     done = write(story)

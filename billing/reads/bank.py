@@ -87,13 +87,14 @@ def _view(row: Any) -> StatementView:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LaidLine:
-    """A line whose money is on accounts."""
+    """A line whose money went to accounts; `is_returned` where the bank has taken it back since."""
 
     id: str
     booked_on: date
     amount: Money
     name: str
     numbers: str
+    is_returned: bool
 
 
 async def lately(tx: Tx, *, limit: int) -> list[LaidLine]:
@@ -108,6 +109,8 @@ async def lately(tx: Tx, *, limit: int) -> list[LaidLine]:
         .where(among(tx.engine, p.entry_id), stands())
         .order_by(p.entry_id, p.n)
     )
+    taken_back = select(c.of_id).where(among(tx.engine, c.of_id))
+    returned = {row.of_id for row in await tx.rows(taken_back, keys)} if rows else set()
     numbers: dict[str, list[str]] = {}
     for row in await tx.rows(whose, keys) if rows else ():
         numbers.setdefault(row.entry_id, []).append(row.number)
@@ -118,6 +121,7 @@ async def lately(tx: Tx, *, limit: int) -> list[LaidLine]:
             amount=Money(row.amount_minor, row.currency),
             name=row.name or row.text,
             numbers=", ".join(numbers.get(row.id, ())),
+            is_returned=row.id in returned,
         )
         for row in rows
     ]

@@ -155,3 +155,19 @@ async def test_a_cashier_decides_in_the_browser(harbour, served):
     done = ["bank.undo", "bank.aside", "bank.suspend", "bank.return", "bank.assign", "bank.undo"]
     done += ["bank.assign", "bank.take"]
     assert await deeds(served.house) == done
+
+
+async def test_what_the_bank_has_taken_back_is_shown_as_such(harbour, served):
+    """It lies on no account any more, so nobody is asked whether it is theirs."""
+    cashier = await let_in(served, "cashier")
+    assert (await sent(served, camt(IN, OUT, IN.but(ref="B3"))))[0] == 200
+    ids = {ref: key for ref, (key, _) in (await entries(served.house)).items()}
+    for ref in ("B1", "B3"):
+        await cashier.post("/console/bank/assign", line=ids[ref], to=HERE)
+    page = await cashier.get("/console/bank")
+    assert (page.text.count("Not theirs"), page.text.count("taken back by the bank")) == (2, 0)
+    await cashier.post("/console/bank/return", line=ids["B2"], of=ids["B1"])
+    page = await cashier.get("/console/bank")
+    assert (page.text.count("Not theirs"), page.text.count("taken back by the bank")) == (1, 1)
+    assert f'name="line" value="{ids["B3"]}"' in page.text
+    assert f'name="line" value="{ids["B1"]}"' not in page.text

@@ -559,3 +559,34 @@ def test_an_amount_below_nothing_is_no_option(harbour_files):
     assert "No such option: --referenc " in run("pay", contract, "-5", "--referenc", "R-2")[2]
     assert "No such option: -x" in run("pay", contract, "-x")[2]
     assert run("pay", contract, "5.00", "--reference", "-1")[0] == 0
+
+
+def test_an_empty_amount_is_not_all_there_is(harbour_files):
+    """A script whose variable is unset moves no money: only an amount that is not given is all."""
+    run, contract = harbour_files, "300001"
+    assert run("signup", contract, "Household", "HARBOUR")[0] == 0
+    assert run("pay", contract, "90,00", "--reference", "R-1")[0] == 0
+    refund = ("refund", "give", contract, "R-1", "--reason", "r", "--reference", "B-1")
+    out = ("--reason", "r", "--reference", "W-1")
+    cards = ("--count", "2", "--valid-until", "2044-01-01", "--dealer", "Kiosk", "--margin", "7%")
+    for words, field in (
+        (("pay", contract, "", "--reference", "R-2"), "amount"),
+        (("pay", contract, " ", "--reference", "R-2"), "amount"),
+        ((*refund, "--amount", ""), "amount"),
+        ((*refund, "--amount="), "amount"),
+        (("wallet", "pay-out", contract, "", *out), "amount"),
+        (("wallet", "top-up", contract, ""), "amount"),
+        (("goodwill", "INV-00000001.1", "--amount", "", *out), "amount"),
+        (("bank", "assign", "x", f"{contract}="), "amount"),
+        (("deposit", "release", "x", "--keep", ""), "keep"),
+        (("vouchers", "make", "CARDS", "", *cards), "value"),
+    ):
+        code, _, told = run(*words)
+        empty = " " if " " in words else ""
+        assert (code, told) == (1, f"boxoffice: {field}: not an amount: {empty!r}\n")
+    assert run("pay", contract, "--reference", "R-2")[0] == 2
+    assert run("pay", contract, "")[0] == 2
+    assert run("refund", "list", contract)[1] == "none\n"
+    assert run("wallet", "pay-out", contract, "0,50", *out)[1].startswith("0.50 EUR of payment ")
+    rest = run("wallet", "pay-out", contract, "--reason", "r", "--reference", "W-2")[1]
+    assert rest.startswith("75.10 EUR of payment ")
