@@ -278,16 +278,22 @@ async def test_use_that_was_given_back_before_is_not_forgiven_twice(small_office
     await check_books(office.store)
 
 
-@pytest.mark.parametrize("again", [False, True])
-async def test_what_was_written_off_is_given_to_nobody(small_office: Office, *, again: bool):
-    """Of a void invoice only what was paid stands to credit; charged again, all of it is owed."""
-    office = small_office
+async def owing(office: Office) -> tuple[str, int]:
+    """Let a household pay a month and owe the next; returns that invoice's number and its sum."""
     office.now = on(MARCH)
     await office.join(method=None)
     await pay(office, "37.20", "R-1")
     await office.settle(*office.looks)
     await office.live(list(office.looks), on(date(2026, 4, 2)))
-    (number, owed), *_ = (await open_items(office.store)).items()
+    ((number, owed),) = (await open_items(office.store)).items()
+    return number, owed
+
+
+@pytest.mark.parametrize("again", [False, True])
+async def test_what_was_written_off_is_given_to_nobody(small_office: Office, *, again: bool):
+    """Of a void invoice only what was paid stands to credit; charged again, all of it is owed."""
+    office = small_office
+    number, owed = await owing(office)
     await pay(office, "3.90", "R-2")
     await office.settle(*office.looks)
     async with office.store.begin() as tx:
@@ -310,13 +316,8 @@ async def test_what_was_written_off_is_given_to_nobody(small_office: Office, *, 
 
 
 async def given_up(office: Office) -> int:
-    """Let a household pay a month, owe the next, and have that written off; returns how much."""
-    office.now = on(MARCH)
-    await office.join(method=None)
-    await pay(office, "37.20", "R-1")
-    await office.settle(*office.looks)
-    await office.live(list(office.looks), on(date(2026, 4, 2)))
-    ((number, owed),) = (await open_items(office.store)).items()
+    """Write off what a household owes; returns how much that was."""
+    number, owed = await owing(office)
     async with office.store.begin() as tx:
         await write_off_invoice(office.desk, tx, number, office.now, reason="a mistake of ours")
     await office.settle(*office.looks)
@@ -340,12 +341,7 @@ async def test_days_of_what_was_written_off_are_given_back_to_nobody(small_offic
 async def test_a_void_invoice_is_not_written_off(small_office: Office):
     """Called void and not yet settled, nothing of it can be given up any more, nor after that."""
     office = small_office
-    office.now = on(MARCH)
-    await office.join(method=None)
-    await pay(office, "37.20", "R-1")
-    await office.settle(*office.looks)
-    await office.live(list(office.looks), on(date(2026, 4, 2)))
-    ((number, _),) = (await open_items(office.store)).items()
+    number, _ = await owing(office)
     async with office.store.begin() as tx:
         await void(office.desk, tx, number, office.now, by="cli:olga")
         with pytest.raises(InvalidTransition, match="is void"):
