@@ -118,9 +118,9 @@ async def test_all_of_a_line_goes_only_to_one_of_whom_no_amount_is_said(harbour,
         assert (status, problem["field"]) == (400, field)
     cashier = await let_in(served, "cashier")
     await cashier.get("/console/bank")
-    for to, said in ((f"{HERE}=", "not an amount"), (HERE, "7.00 EUR goes to")):
-        sent_by = await cashier.post("/console/bank/assign", line=line, to=to)
-        assert said in (await cashier.get(sent_by.location)).text
+    for whom, said in ((f"{HERE}=", "not an amount"), (HERE, "7.00 EUR goes to")):
+        done = await cashier.post("/console/bank/assign", line=line, to=whom)
+        assert said in (await cashier.get(done.location)).text
 
 
 async def test_money_has_commas_on_pages_alone(harbour, served):
