@@ -15,6 +15,6 @@ def typed(text: str, field: str = "amount") -> str:
     return plain(text, field)
 
 
-def typed_or_all(text: str | None) -> str:
-    """Give a typed amount, and "" where none is given, which the desk takes for all there is."""
-    return "" if text is None else typed(text)
+def typed_or_all(text: str | None) -> str | None:
+    """Give a typed amount; none where none is given, which the desk takes for all there is."""
+    return None if text is None else typed(text)
