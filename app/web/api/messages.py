@@ -10,12 +10,12 @@ from typing import Annotated, Literal
 from pydantic import Field, StringConstraints
 
 from app.desk import announcing, leaving, messages
-from app.desk.announcing import Outlook
+from app.desk.announcing import SEEN_PATTERN, Outlook
 from app.desk.messages import Asked, Told
 from app.web.api.shapes import PRINTED, Day, OptionalText, Page, Paging, page
 from app.web.api.ways import NOT_FOUND, ask, change, look
 from app.web.route import Body, Call
-from messages.announcing import DIGEST_CHARS, LANGUAGES_MAX
+from messages.announcing import LANGUAGES_MAX
 from messages.plan import Via
 from messages.policy import TEXT_CHARS_MAX
 from messages.preview import Sample
@@ -45,7 +45,7 @@ class DraftBody(Body):
 class AnnouncementBody(DraftBody):
     """The same, with the digest that its preview gave."""
 
-    digest: Annotated[str, Field(pattern=rf"^[0-9a-f]{{{DIGEST_CHARS}}}$")]
+    digest: Annotated[str, Field(pattern=SEEN_PATTERN)]
     reason: OptionalText = ""
 
 

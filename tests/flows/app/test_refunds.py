@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
+from app.desk import refunds
 from app.desk.verifying import rules_of, verify
 from app.identity import people, tokens
 from app.identity.tokens import Scope
@@ -15,6 +16,7 @@ from app.wiring import build, closing
 from billing.flows.publish import Publication, publish
 from billing.payments.refunds import Alone
 from runtime.store.audit import audit
+from terms.errors import Invalid
 from tests.flows.app.guest import household
 from tests.flows.app.served import serving
 from tests.flows.app.test_household_page import said
@@ -118,6 +120,30 @@ async def test_over_the_api_another_token_or_person_decides(house, served):
     ]
     judged = await verify(house, rules_of(["I4", "I8", "I11"]), lambda _: None, offences_max=1)
     assert [one.verdict.says for one in judged if not one.verdict.holds] == []
+
+
+async def test_all_of_a_payment_goes_where_no_amount_is_said_and_nothing_for_an_empty_one(served):
+    """Over the API what is left out, or null, is all; on the page it is a field left empty."""
+    asks = {"payment": "R-1", "reason": "moves away", "reference": "B-1"}
+    for amount in ("", " "):
+        status, told = await served.api("POST", REFUNDS, asks | {"amount": amount})
+        assert (status, told["field"]) == (400, "amount")
+    assert (await served.api("GET", REFUNDS))[1]["items"] == []
+    with pytest.raises(Invalid, match=r"^amount: not an amount"):
+        async with served.house.store.begin() as tx:
+            named = {"reason": "r", "reference": "B-1", "actor": "x:y"}
+            await refunds.give_back(served.house, tx, A, "R-1", amount="", **named)
+    _, held = await served.api("POST", REFUNDS, asks)
+    status, again = await served.api("POST", REFUNDS, asks | {"amount": None})
+    assert (status, again["id"], again["amount"]["text"]) == (201, held["id"], "50.00")
+    body = {"reason": "asked once more"}
+    served.token = await another_token(served, "second")
+    assert (await served.api("POST", f"refunds/{held['id']}/decline", body))[0] == 200
+    olga = await let_in(served)
+    form = {"payment": "cash R-1", "owed_again": "yes", "reason": "moves away", "amount": ""}
+    await olga.get(PAGE)
+    told = await said(olga, f"{PAGE}/refund", once="o1", **form)
+    assert told == "50.00 EUR waits for a second person: nothing has left."
 
 
 async def test_why_it_was_let_go_is_told_and_why_it_cannot_be(served):
