@@ -1,17 +1,12 @@
-"""Amounts at the command line, read alike by every command. One that is not given is no text at
-all; an empty one, like that of a script whose variable is unset, is no amount.
-"""
+"""Amounts at the command line, read alike by every command."""
 
 from __future__ import annotations
 
 
 def typed(text: str, field: str = "amount") -> str:
-    """Give a typed amount with a decimal point. Raises Invalid: of an empty one, and as `plain`."""
+    """Give a typed amount with a decimal point. Raises as `plain` does."""
     from app.desk.typed import plain
-    from terms.errors import Invalid
 
-    if not text.strip():
-        raise Invalid(field, f"not an amount: {text!r}")
     return plain(text, field)
 
 
