@@ -120,6 +120,18 @@ async def test_all_goes_where_no_amount_is_said_and_nothing_for_an_empty_one(hou
     assert "Paid out: 300.00 EUR handed over." in (await carla.get(sent.location)).text
 
 
+async def test_what_is_not_in_a_wallet_is_told_by_the_amount(served):
+    """More than it holds, and anything out of an empty one, however much was said."""
+    out = {"reason": "moves away", "reference": "W-1"}
+    for contract, said, status in (
+        (A, {"amount": "300.01"}, 400),
+        (B, {"amount": "1.00"}, 409),
+        (B, {}, 409),
+    ):
+        found, told = await served.api("POST", f"accounts/{contract}/wallet/pay-out", out | said)
+        assert (found, told["field"]) == (status, "amount")
+
+
 async def test_staff_and_subscribers_see_it(house, served):
     """Staff pays out from the page; a subscriber sees what is their own, and nothing of others."""
     carla, one = await let_in(served, "cashier"), await visiting(served, A)
