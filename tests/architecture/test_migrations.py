@@ -2,6 +2,7 @@
 
 import asyncio
 import importlib
+import json
 import pkgutil
 import sys
 
@@ -200,6 +201,43 @@ async def test_what_was_rented_and_paid_before_stays(database_url):
             async with store.begin() as tx:
                 await tx.driver("DELETE FROM allocation")
         await store.close()
+
+
+DISPUTED = (
+    "INSERT INTO movement VALUES ('D', 'A', 'cash', 'r', 'du_1', 'disputed', 9, 'EUR', NULL, 1, 1)",
+    (
+        "INSERT INTO pending_charge (id, account_id, service_id, cause, kind, offering, price_from,"
+        " period_start, period_end, quantity, currency, rate_minor, amount_minor, tax, label,"
+        " record, from_on, due_on, is_open, is_withdrawn, created_at) VALUES ('F', 'A', 'S', 'd',"
+        " 'dispute_fee', '', '2026-03-01', '2026-03-01', '2026-03-02', 1, 'EUR', 990, 990, '',"
+        """ 'Fee', '{"dispute": "du_1", "provider": "cash", "take": 0}', '2026-03-01',"""
+        " '2026-03-01', false, false, 0)"
+    ),
+)
+
+
+async def test_a_fee_for_a_dispute_becomes_one_of_its_charge(database_url):
+    """What was charged by the name of a dispute is known by its charge, and down again."""
+    await migrate.upgrade(database_url, LOCATION, to="0007")
+    for rows, revision, named in (
+        (OF_BEFORE, "0065", None),
+        (DISPUTED, "0066", {"charge": "r"}),
+        ((), "0065", {"dispute": "du_1"}),
+    ):
+        store = Store(database_url)
+        async with store.begin() as tx:
+            for each in rows:
+                await tx.driver(each)
+        await store.close()
+        move = migrate.upgrade if rows else migrate.downgrade
+        await move(database_url, LOCATION, to=revision)
+        store = Store(database_url)
+        async with store.read() as tx:
+            found = [
+                json.loads(row[0]) for row in await tx.fetch("SELECT record FROM pending_charge")
+            ]
+        await store.close()
+        assert found == ([{"provider": "cash", "take": 0} | named] if named else [])
 
 
 async def test_two_that_migrate_at_once_do_it_once(database_url):

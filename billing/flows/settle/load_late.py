@@ -73,7 +73,7 @@ def _dispute_fee(row: Any) -> Charged:
     record = json.loads(row.record)
     return Charged(
         id=row.id,
-        dispute=(record["provider"], record["dispute"]),
+        dispute=(record["provider"], record["charge"]),
         amount_minor=row.amount_minor,
         rules=dispute_read(record["rules"]),
         take=record["take"],

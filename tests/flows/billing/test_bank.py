@@ -410,6 +410,17 @@ async def test_a_debit_that_failed_takes_back_what_its_provider_said(office: Off
     assert found["clearing", "bank", "EUR"] == -5040
     assert found["clearing", "debits", "EUR"] == 5040
     await sound(office)
+    # The provider says the same of both by now, and that it has won.
+    late = [
+        replace(told[0], moved=replace(told[0].moved, charge=charge, ref=f"{charge}{n}", kind=kind))
+        for n, kind in enumerate((MovementKind.DISPUTED, MovementKind.REINSTATED))
+        for charge in ("E1", "E2")
+        if charge == "E1" or kind is MovementKind.REINSTATED
+    ]
+    await office.run(lambda tx: hear(desk, tx, late, [], office.now))
+    await office.settle(*office.looks)
+    assert await open_items(office.store) == {"credit": 2520}
+    await sound(office)
 
 
 async def test_what_waits_is_looked_at_again(office: Office):

@@ -234,16 +234,25 @@ async def test_as_many_statements_for_many_who_are_late_as_for_one(office: Offic
 
 BY_PROVIDER = DisputeFee(basis=Basis.PROVIDER, currency="EUR")
 BY_US = DisputeFee(basis=Basis.FIXED, currency="EUR", amount_minor=990, tax="standard")
+CAME = (MovementKind.CLEARED, 2520, "C")
 EVENTS = (
-    (MovementKind.CLEARED, 2520),
-    (MovementKind.DISPUTED, 2520),
-    (MovementKind.FEE, 1500),
-    (MovementKind.REINSTATED, 2520),
-    (MovementKind.REFUNDED, 1000),
+    CAME,
+    (MovementKind.DISPUTED, 2520, "D"),
+    (MovementKind.FEE, 1500, "D"),
+    (MovementKind.REINSTATED, 2520, "D"),
+    (MovementKind.REFUNDED, 1000, "C"),
 )
+# Each by a name of its own, and a bank's line tells of what the provider tells of, too.
+NAMED = (
+    CAME,
+    (MovementKind.DISPUTED, 2520, "E1"),
+    (MovementKind.DISPUTED, 2520, "bank B1"),
+    (MovementKind.REINSTATED, 2520, "E2"),
+)
+AGAIN = (CAME, NAMED[1], NAMED[3], (MovementKind.DISPUTED, 2520, "E3"))
 
 
-async def told(office: Office, orders: list[tuple[tuple[MovementKind, int], ...]]) -> None:
+async def told(office: Office, orders: list[tuple[tuple[MovementKind, int, str], ...]]) -> None:
     """Tell each account of its own charge, in an order of its own; all are settled each time."""
     accounts = await office.sign_up(
         *(household(str(n), method=None) for n in range(100_001, 100_001 + len(orders)))
@@ -253,9 +262,8 @@ async def told(office: Office, orders: list[tuple[tuple[MovementKind, int], ...]
     for step in range(len(orders[0])):
         heard = []
         for n, (account, order) in enumerate(zip(keys, orders, strict=True)):
-            kind, minor = order[step]
-            ref = f"C{n}" if kind in (MovementKind.CLEARED, MovementKind.REFUNDED) else f"D{n}"
-            moved = Moved(charge=f"C{n}", ref=ref, amount=Money(minor, "EUR"), kind=kind)
+            kind, minor, ref = order[step]
+            moved = Moved(charge=f"C{n}", ref=f"{ref} {n}", amount=Money(minor, "EUR"), kind=kind)
             heard.append(Told(account=account, number="", provider="cards", moved=moved))
         async with office.store.begin() as tx:
             await hear(office.desk, tx, heard, [], office.now)
@@ -297,6 +305,10 @@ async def ends(office: Office) -> set[tuple[int, int, int]]:
         (BY_PROVIDER, EVENTS[:3], 1500, 2520 + 1500),
         (BY_US, EVENTS[:3], 990, 2520 + 990 + 198),
         (DisputeFee(basis=Basis.NONE, currency="EUR"), EVENTS[:3], 0, 2520),
+        # Told by events of their own: won, lost, lost again.
+        (BY_US, NAMED, 0, 0),
+        (BY_US, NAMED[:3], 990, 2520 + 990 + 198),
+        (BY_US, AGAIN, 990, 2520 + 990 + 198),
     ],
 )
 async def test_however_a_dispute_is_told_it_costs_the_same(office: Office, rule, events, fee, owed):
