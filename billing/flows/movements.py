@@ -50,7 +50,8 @@ async def hear(
     await attempts.clear(tx, [one.moved for one in told])
     failed = await attempts.fail(tx, failures, desk.clock.machine_now())
     fresh = await _record(desk, tx, told, now)
-    await desk.work.mark(tx, "settle", [*failed, *(one.account for one in told)])
+    await desk.work.mark(tx, "settle", [*failed.accounts, *(one.account for one in told)])
+    await desk.work.mark(tx, "method", failed.stopped)
     return fresh
 
 

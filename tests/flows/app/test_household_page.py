@@ -332,3 +332,17 @@ async def test_of_a_partly_paid_invoice_what_is_open_stands_first(shop):
     assert line
     told = " ".join(re.sub("<[^>]+>", " ", line[0]).split())
     assert told.endswith(f"partly paid {rest} open of {owed}")
+
+
+async def test_a_card_that_its_provider_does_not_know_says_so(shop):
+    """A charge finds it missing: it is charged no more, and no name of it is awaited."""
+    await shop.sign_up(2, has_card=True)
+    async with shop.house.store.begin() as tx:
+        await tx.driver("UPDATE payment_method SET method_ref = 'pm_made_up'")
+    async with at_work(shop.house):
+        await shop.rest()
+    async with seen_by(shop) as owner:
+        page = (await owner.get(f"/console/accounts/{contract_of(2)}")).text
+    assert "cards, which does not know it" in page
+    assert "not charged any more" in page
+    assert "not described by it yet" not in page
