@@ -545,6 +545,9 @@ def test_an_announcement_is_looked_at_before_it_is_sent(shop, monkeypatch):
     for words, why in (
         (("en= ",), "en: one line of 1 to 500 characters is needed"),
         (("en=x", "de=y", "de=z"), "de: is told twice"),
+        (("de=x",), "en: is needed, as it is what everybody else reads"),
+        (("en=x", "DE=y"), "DE: is no language such as de"),
+        (("en=x", "=y"), "text: '' is no language such as de"),
         (("x",), "text: each is like de=TEXT: x"),
     ):
         assert why in asked(*words).stderr

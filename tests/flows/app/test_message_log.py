@@ -199,7 +199,7 @@ async def test_an_announcement_is_looked_at_before_it_is_sent(counter):
         ({"others": "Mehr."}, "Other languages: each is like de=TEXT: Mehr."),
         ({"others": "de=Mehr.\nde=Noch mehr."}, "Other languages de: is told twice"),
         ({"others": "en=More."}, "English: is told twice"),
-        ({"others": "Deutsch=Mehr."}, "Other languages: 'Deutsch' is no language such as de"),
+        ({"others": "Deutsch=Mehr."}, "Other languages Deutsch: is no language such as de"),
         ({"english": " "}, "English: one line of 1 to 500"),
         ({"to": ":nobody"}, "Segment: there is no segment nobody"),
     ):
@@ -306,14 +306,22 @@ async def test_an_announcement_is_said_by_staff(counter):
         ids.append(told["id"])
     assert ids[0] == ids[1]
     for body, field in (
-        ({"texts": {"de": "Mehr."}}, "texts"),
-        ({"texts": {"en": "x" * 501}}, "texts.en"),
+        ({"texts": {"de": "Mehr."}}, "texts.en: is needed, as it is what everybody else reads"),
+        ({"texts": {}}, "texts: must not be empty"),
+        ({"texts": []}, "texts: must be an object"),
+        ({"texts": {"en": ""}}, "texts.en: must not be empty"),
+        ({"texts": {"en": " "}}, "texts.en: one line of 1 to 500 characters is needed"),
+        ({"texts": {"en": "x" * 501}}, "texts.en: must have at most 500 characters"),
+        ({"texts": {"en": "x", "De": "y"}}, "texts.De: the name 'De' must be a language like de"),
+        ({"texts": {"en": "x", "": "y"}}, "texts: the name '' must be a language like de"),
+        ({"texts": {"en": "x", "[key]": 5}}, "texts.[key]: the name '[key]' must be a language"),
         ({"segment": "nobody"}, "segment"),
         ({"segment": ""}, "digest"),
         ({"texts": {"en": "More."}}, "digest"),
         ({"digest": "x"}, "digest"),
     ):
         status, told = await counter.api("POST", "announcements", sent | body)
-        assert (status, field in str(told)) == (400, True), told
+        assert (status, field in told["detail"]) == (400, True), told
+        assert field.startswith(told["field"])
     assert (await counter.api("POST", "announcements", draft))[0] == 400
     assert await announced(counter) == [("everybody", "More.", "")]
