@@ -20,7 +20,7 @@ from messages import store as deliveries
 from messages.model import Delivery
 from runtime.store import Tx
 from terms.calendar import zone
-from terms.ids import TargetName
+from terms.ids import SubjectId, TargetName
 
 MESSAGES_MAX = 20
 
@@ -44,8 +44,7 @@ class Household:
     @property
     def is_still_on(self) -> bool:
         """Whether a target shows the picture that should not any more."""
-        targets = self.gateway.targets
-        return any(at.held and at.held.enabled and not at.wished.enabled for at in targets)
+        return bool(_still_on(self.gateway))
 
 
 async def view(tx: Tx, contract: str) -> Household:
@@ -68,14 +67,23 @@ async def view(tx: Tx, contract: str) -> Household:
 def _held_up(gateway: Overview, out: Mapping[TargetName, Out], zone_name: str) -> list[str]:
     """Say what stands between the rights and the picture, at each target."""
     whys = [f"It cannot be switched: {problem}." for problem in gateway.problems]
-    return whys + [why for at in gateway.targets if (why := _at_target(at, out, zone_name))]
+    places = [at for at in gateway.targets if at.wished.enabled] + _still_on(gateway)
+    return whys + [why for at in places if (why := _at_target(at, out, zone_name))]
+
+
+def _still_on(gateway: Overview) -> list[AtTarget]:
+    """List where the picture is on that should not be any more.
+
+    A box that is switched off answers nobody: the household's account says more.
+    """
+    of_household = [at for at in gateway.targets if at.subject == SubjectId(gateway.service)]
+    places = of_household or gateway.targets
+    return [at for at in places if at.held and at.held.enabled and not at.wished.enabled]
 
 
 def _at_target(at: AtTarget, out: Mapping[TargetName, Out], zone_name: str) -> str:
     is_lit = at.held is not None and at.held.enabled
     waiting = at.waiting
-    if not at.wished.enabled and not is_lit:
-        return ""
     if waiting and waiting.parked_at:
         since = _told(waiting.parked_at, zone_name)
         still = "" if at.wished.enabled else " It still shows the picture."
