@@ -15,6 +15,7 @@ from billing.flows.movements import Told, hear
 from billing.flows.publish import Publication
 from billing.flows.settle import settle
 from billing.flows.void import void
+from billing.flows.write_off import write_off_invoice
 from billing.invoicing.store import credit_line, invoice, invoice_line
 from billing.payments.model import Moved, MovementKind
 from billing.payments.store import allocation, open_item
@@ -181,6 +182,44 @@ async def test_a_void_invoice_bears_none(office: Office):
         "Late fee: INV-00000002",
         "Late fee: INV-00000002, 1.5% per month",
     ]
+    await sound(office)
+
+
+async def test_a_note_for_what_was_written_off_pays_nothing_else(office: Office):
+    """The invoice of May is given up and then void: that of April bears its fee of June all the
+    same, and nobody bears one for what was given up.
+    """
+    account = await late(office, local(5, 3))
+    desk = office.desk
+    await office.run(lambda tx: write_off_invoice(desk, tx, "INV-00000004", office.now, reason="r"))
+    await office.run(lambda tx: void(desk, tx, "INV-00000004", office.now, by="staff"))
+    await office.settle(account)
+    await office.live([account], local(6, 3))
+    assert [each for each in await fees(office) if "INV-00000002" in each[1]] == [
+        (date(2026, 4, 6), "Late fee: INV-00000002", 500),
+        (date(2026, 5, 2), "Late fee: INV-00000002, 1.5% per month", 56),
+        (date(2026, 6, 2), "Late fee: INV-00000002, 1.5% per month", 56),
+    ]
+    assert not [each for each in await fees(office) if "INV-00000004" in each[1]]
+    await sound(office)
+
+
+@pytest.mark.parametrize("kind", [MovementKind.REFUNDED, MovementKind.GIVEN_BACK])
+async def test_money_that_was_given_back_pays_nothing(small_office: Office, kind):
+    """Whether a provider tells each refund or their sum: what was paid in time is late again."""
+    office = small_office
+    account = await late(office, local(4, 2))
+    await came(office, "37.20", local(4, 1), "C1")
+    await office.live([account], local(4, 3))
+    moved = Moved(charge="C1", ref="R1", amount=Money(3720, "EUR"), kind=kind)
+    told = Told(account=account, number="100001", provider="cards", moved=moved)
+    await office.run(lambda tx: hear(office.desk, tx, [told], [], office.now))
+    await office.settle(account)
+    await office.live([account], local(5, 3))
+    assert [each[2] for each in await fees(office)] == [500, 56]
+    bounced = replace(told, moved=replace(moved, kind=MovementKind.BOUNCED))
+    await office.run(lambda tx: hear(office.desk, tx, [bounced], [], office.now))
+    await office.settle(account)
     await sound(office)
 
 
