@@ -41,6 +41,12 @@ class Household:
     held_up: Sequence[str]
     out: Mapping[TargetName, Out]
 
+    @property
+    def is_still_on(self) -> bool:
+        """Whether a target shows the picture that should not any more."""
+        targets = self.gateway.targets
+        return any(at.held and at.held.enabled and not at.wished.enabled for at in targets)
+
 
 async def view(tx: Tx, contract: str) -> Household:
     """Show one household; what it says of time is of the operator's zone. Raises NotFound."""

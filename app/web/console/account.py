@@ -81,6 +81,7 @@ class AccountPage:
     state: str
     tone: Tone
     why_dark: tuple[str, ...]
+    is_still_on: bool
     held_up: tuple[str, ...]
     owed: str
     credit: str
@@ -135,6 +136,7 @@ async def account(house: House, tx: Tx, contract: str) -> AccountPage:
         state=about.service.state.value if about.service.state else _NOT_SETTLED,
         tone=_tone(about.service.state),
         why_dark=tuple(found.why_dark),
+        is_still_on=found.is_still_on,
         held_up=tuple(found.held_up),
         owed=money(about.owed),
         credit=money(about.credit) if about.credit.amount_minor else "",

@@ -310,6 +310,7 @@ async def test_what_the_guard_holds_back_has_not_happened(shop):
         assert "picture on" in seen
         assert "picture off" in wished
         assert "It still shows the picture." in page
+        assert "Why it is to go dark" in page
         told = (await owner.get(f"{PAGE}/history")).text
     held = re.search(r"north: held back by the guard.*?wished: picture on → off<", told, re.DOTALL)
     assert held
