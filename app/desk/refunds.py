@@ -85,8 +85,8 @@ async def decline(house: House, tx: Tx, key: str, *, actor: str, reason: str) ->
 
 async def _check_asker(tx: Tx, key: str) -> None:
     """Raise InvalidTransition where one of the two who give much back is none any more."""
-    asked = await reading.asked(tx, key)
-    if asked and not await standing.may_still(tx, asked[0], Right.TAKE_MONEY, asked[1]):
+    asked = (await reading.asked(tx, [key])).values()
+    if set(asked) - await standing.still(tx, asked, Right.TAKE_MONEY):
         raise InvalidTransition(
             "whoever asked for it may not any more: decline it, and ask for another",
             field="asked_by",

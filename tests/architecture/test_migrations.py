@@ -240,6 +240,43 @@ async def test_a_fee_for_a_dispute_becomes_one_of_its_charge(database_url):
         assert found == ([{"provider": "cash", "take": 0} | named] if named else [])
 
 
+LAID = (
+    (
+        "INSERT INTO bank_entry (id, line_key, account, statement, place, kind, booked_on,"
+        " value_on, amount_minor, currency, ref, end_to_end, structured, text, name, iban, state,"
+        " why, taken_at) VALUES ('{0}', '{0}', 'AT1', 'S', '1', 'money', '2026-03-01',"
+        " '2026-03-01', 100, 'EUR', '', '', '', '', '', '', 'outside', '{2}', 5)"
+    ),
+    "INSERT INTO entry VALUES ('{0}.moved', 1, 'suspense', 'AT1', 100, 'EUR')",
+    "INSERT INTO entry VALUES ('{0}.moved', 2, '{1}', -100, 'EUR')",
+    "INSERT INTO posting VALUES ('{0}.moved', 'bank', 'bank', '2026-03-02', 7)",
+)
+
+
+async def test_lines_set_aside_before_may_be_taken_back(database_url):
+    """Whoever paid out stands in the books; what no person had set aside is not among them."""
+    await migrate.upgrade(database_url, LOCATION, to="0066")
+    store = Store(database_url)
+    async with store.begin() as tx:
+        for line, side, why in (
+            ("L1", "clearing', 'cards", "person"),
+            ("L2", "outside', '", "person"),
+            ("L3", "clearing', 'sepa", "debits"),
+        ):
+            for each in LAID:
+                await tx.driver(each.format(line, side, why))
+    await store.close()
+    for _ in range(2):
+        await migrate.upgrade(database_url, LOCATION, to="0067")
+        store = Store(database_url)
+        async with store.read() as tx:
+            query = "SELECT entry_id, provider, at, n FROM bank_aside ORDER BY entry_id"
+            found = [tuple(row) for row in await tx.fetch(query)]
+        await store.close()
+        assert found == [("L1", "cards", 7, 1), ("L2", "", 7, 1)]
+        await migrate.downgrade(database_url, LOCATION, to="0066")
+
+
 async def test_two_that_migrate_at_once_do_it_once(database_url):
     """Processes that start together wait for each other and both find the newest schema."""
     command = (sys.executable, "-c", MIGRATE, database_url)

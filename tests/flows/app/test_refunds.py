@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -20,7 +21,7 @@ from terms.errors import Invalid
 from tests.flows.app.guest import household
 from tests.flows.app.served import serving
 from tests.flows.app.test_household_page import said
-from tests.flows.app.visitor import let_in
+from tests.flows.app.visitor import Visitor, let_in
 
 A = "200001"
 REFUNDS, WAITING = f"accounts/{A}/refunds", "/console/waiting"
@@ -161,6 +162,13 @@ async def test_why_it_was_let_go_is_told_and_why_it_cannot_be(served):
     )
 
 
+async def offered(visitor: Visitor) -> tuple[int, int, list[str]]:
+    """Count how many refunds can be given back and declined on the page; name who is gone."""
+    page = (await visitor.get(WAITING)).text
+    gone = re.findall(r"cannot be given back: (.+) may not take money any more\. Decline it", page)
+    return page.count("Give it back"), page.count("Nothing goes back"), gone
+
+
 async def test_what_one_asked_who_may_not_any_more_is_declined(served):
     """A token that was revoked, a person who was disabled or does other things now: nothing of
     theirs goes back, and a new token of the name has asked for nothing.
@@ -179,21 +187,26 @@ async def test_what_one_asked_who_may_not_any_more_is_declined(served):
     async def let_go(key: str) -> str:
         return await said(olga, f"{WAITING}/refunds/release", id=key)
 
+    assert await offered(olga) == (2, 2, [])
     async with house.store.begin() as tx:
         person = await people.find(tx, "cashier")
         await people.set_disabled(tx, person.id, house.clock.machine_now())
+    assert await offered(olga) == (1, 2, ["Cashier"])
     assert "may not any more: decline it" in await let_go(theirs["id"])
     async with house.store.begin() as tx:
         await people.set_disabled(tx, person.id, None)
         await people.set_role(tx, person.id, "support")
+    assert await offered(olga) == (1, 2, ["Cashier"])
     assert "may not any more: decline it" in await let_go(theirs["id"])
     async with house.store.begin() as tx:
         await people.set_role(tx, person.id, "cashier")
+    assert await offered(olga) == (2, 2, [])
     assert (await let_go(theirs["id"])).startswith("13.00 EUR is given back")
     async with house.store.begin() as tx:
         await tokens.revoke(tx, "first", actor="test", now=house.clock.machine_now())
     assert "may not any more: decline it" in await let_go(held["id"])
     await another_token(served, "first", later=timedelta(seconds=1))
+    assert await offered(olga) == (0, 1, ["api:first"])
     assert "may not any more: decline it" in await let_go(held["id"])
     told = await said(olga, f"{WAITING}/refunds/decline", id=held["id"], reason="the token leaked")
     assert told == "12.00 EUR is declined: nothing goes back."
