@@ -18,7 +18,7 @@ CREATE TABLE alembic_version (
 	version_num VARCHAR(32) NOT NULL, 
 	CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num)
 );
-INSERT INTO "alembic_version" VALUES('0064');
+INSERT INTO "alembic_version" VALUES('0067');
 CREATE TABLE allocation (
 	id VARCHAR(26) NOT NULL, 
 	account_id VARCHAR(26) NOT NULL, 
@@ -643,7 +643,7 @@ CREATE TABLE letter (
 	kind VARCHAR(40) NOT NULL, 
 	service_id VARCHAR(26), 
 	not_after BIGINT NOT NULL, 
-	sealed TEXT NOT NULL, not_before BIGINT, 
+	sealed TEXT NOT NULL, 
 	CONSTRAINT pk_letter PRIMARY KEY (id)
 );
 CREATE TABLE log_cursor (
