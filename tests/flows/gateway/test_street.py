@@ -86,8 +86,13 @@ async def test_a_box_stays_on_with_an_account_that_the_guard_keeps_on(street: St
     """Whom a person keeps on has the picture: no box goes dark alone, and all do once approved."""
     serials = await lit(street)
     async with street.store.begin() as tx:
-        limits = {"guard_share_percent": 0, "guard_floor": 0}
-        portal = Configuration(name=NORTH, kind="ministra", options=street.options(), **limits)
+        portal = Configuration(
+            name=NORTH,
+            kind="ministra",
+            options=street.options(),
+            guard_share_percent=0,
+            guard_floor=0,
+        )
         await targets.configure(tx, street.sealer, portal)
     await street.rights(["s1"], ServiceState.SUSPENDED, *ON, revision=2)
     async with street.running():
