@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 import hypothesis
 import pytest
 
+from runtime import memory
 from tests.conformance import named
 from tests.services import (
     binaries,
@@ -60,13 +61,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_collection(session: pytest.Session) -> Generator[None, object, object]:
-    """Look for no garbage in what is loaded, neither meanwhile nor later: all of it stays."""
+    """Look for no garbage in what is loaded: all of it stays. Of the rest, as often as `serve`."""
     gc.disable()
     worker = getattr(session.config, "workerinput", None)
     if worker and session.config.args_source is pytest.Config.ArgsSource.TESTPATHS:
         bytecode.share(int(worker["workerid"].removeprefix("gw")), worker["workercount"])
     found = yield
     gc.freeze()
+    gc.set_threshold(memory.YOUNG_OBJECTS_MAX, memory.YOUNG_LOOKS_MAX, memory.MIDDLE_LOOKS_MAX)
     gc.enable()
     return found
 

@@ -9,11 +9,16 @@ import importlib
 import tomllib
 from pathlib import Path
 
+from hypothesis.strategies import characters
+
 ROOT = Path(__file__).parents[2]
 
 
 def share(n: int, workers: int) -> None:
     """Compile the n-th part of the product, and load the tests from their n-th part on."""
+    if n == workers - 1:
+        # Hypothesis tries out every character, for seconds, and writes down what it has found.
+        characters(codec="utf-8").validate()
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
     rooms = project["tool"]["hatch"]["build"]["targets"]["wheel"]["packages"]
     for path in _files(rooms, "*.py")[n::workers]:

@@ -166,6 +166,7 @@ def _serve(door: socket.socket) -> dict[str, Any] | None:
     """Fork for each order. Returns None at the end, and in each fork the order it was made for."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # the system buries the watchers
+    gc.disable()
     while True:
         asked, fds, _, _ = socket.recv_fds(door, 1, FDS)
         if not asked:
@@ -207,6 +208,7 @@ def _watch(says: int, complains: int, fate: int) -> None:
 
 def _run(order: dict[str, Any]) -> Any:
     """Be the program that was asked for."""
+    gc.enable()
     os.environ.clear()
     os.environ.update(order["environment"])
     os.chdir(order["folder"])

@@ -27,7 +27,7 @@ NEEDS = (
     *("app.cli.root", "app.serving", "app.imports.load"),
     "billing.payments.providers.stripe.provider",
 )
-LOOK_EVERY_S = 0.02
+LOOK_EVERY_S = 0.05
 WITHIN_S = 60.0  # on a machine with better things to do
 STOP_S = 30.0
 # Short leases, so that what a dead process held is free again soon.

@@ -39,7 +39,7 @@ from tests.simulators.process import RunningSimulator
 ACTOR = "test"
 # Far ahead, so that no day of a test depends on the day it runs.
 START = datetime(2040, 1, 10, 9, 0, tzinfo=UTC)
-LOOK_EVERY_S = 0.01
+LOOK_EVERY_S = 0.02
 WITHIN_S = 60.0  # on a machine with better things to do
 GOOD, BAD = "ok", "decline:insufficient_funds"
 

@@ -17,6 +17,7 @@ import pytest
 from app.web import openapi
 from tests.flows.app.served import Served
 
+ROOT = Path(__file__).resolve().parents[3]
 ASKER = str(Path(sys.executable).with_name("schemathesis"))
 CHECKED = (
     "not_a_server_error",
@@ -61,9 +62,10 @@ async def asked(served: Served, folder: Path, *words: str) -> tuple[int, str]:
 
 
 def plain_environment() -> Mapping[str, str]:
-    """Keep what a program needs, and no settings of anybody."""
+    """Keep what a program needs, and no settings of anybody; what is known of Unicode is shared."""
     kept = ("PATH", "HOME", "LANG", "TMPDIR")
-    return {name: os.environ[name] for name in kept if name in os.environ}
+    known = {"HYPOTHESIS_STORAGE_DIRECTORY": str(ROOT / ".hypothesis")}
+    return known | {name: os.environ[name] for name in kept if name in os.environ}
 
 
 @pytest.mark.timeout(240)
