@@ -56,11 +56,14 @@ class Announcement:
     segment: str | None = None
 
     def __post_init__(self) -> None:
-        if not self.texts or FALLBACK not in self.texts or len(self.texts) > LANGUAGES_MAX:
-            raise Invalid("texts", f"one in {FALLBACK} is needed, and {LANGUAGES_MAX} at most")
+        if FALLBACK not in self.texts:
+            raise Invalid(f"texts.{FALLBACK}", "is needed, as it is what everybody else reads")
+        if len(self.texts) > LANGUAGES_MAX:
+            raise Invalid("texts", f"are told in more than {LANGUAGES_MAX} languages")
         for language, said in self.texts.items():
             if language != language_of(language) or not language.isalpha():
-                raise Invalid("texts", f"{language[:20]!r} is no language such as de")
+                named, what = (f"texts.{language[:20]}", "") if language else ("texts", "'' ")
+                raise Invalid(named, f"{what}is no language such as de")
             if not said.strip() or len(said) > TEXT_CHARS_MAX["screen"] or not said.isprintable():
                 most = TEXT_CHARS_MAX["screen"]
                 raise Invalid(f"texts.{language}", f"one line of 1 to {most} characters is needed")

@@ -7,7 +7,6 @@ channel delivers at most once under a name of its own, so that whoever is stoppe
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
-from zoneinfo import ZoneInfo
 
 from billing.reads.contacts import Contact, contacts
 from messages import store as deliveries
@@ -133,7 +132,6 @@ class Dispatch:
         if home is None or not home.email:
             raise Invalid("email", "nobody has told it")
         values = {"contract": home.contract, **notice.params, "operator": operator}
-        hours, now = policy.quiet_of(Via.MAIL), self.work.clock.machine_now()
         return Letter(
             id=f"{notice.id}.{Via.MAIL}",
             to=home.email,
@@ -141,7 +139,6 @@ class Dispatch:
             subject=policy.text(notice.kind, notice.locale, "subject", values),
             text=policy.text(notice.kind, notice.locale, "mail", values),
             leaving=self.leaving(home.service) if _is_marketing(notice) else "",
-            not_before=hours.free_from(now, ZoneInfo(home.zone)) if hours else None,
             not_after=notice.not_after,
             service=ServiceId(notice.service),
         )

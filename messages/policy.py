@@ -9,8 +9,9 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import time
+from datetime import datetime, time
 from typing import Any, TypeVar
+from zoneinfo import ZoneInfo
 
 from messages import templates
 from messages.letters import wording
@@ -46,6 +47,11 @@ class Policy:
     def quiet_of(self, via: Via) -> Quiet | None:
         """Tell the quiet hours of a channel."""
         return self.quiet.get(via, NIGHT if via is Via.SMS else None)
+
+    def not_before(self, via: Via, zone: str, now: datetime) -> datetime | None:
+        """Tell from when on a household in a zone may be told by a channel; None: at any time."""
+        hours = self.quiet_of(via)
+        return hours.free_from(now, ZoneInfo(zone)) if hours else None
 
     @property
     def vias(self) -> frozenset[Via]:

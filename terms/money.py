@@ -117,7 +117,7 @@ class Money:
     def parse(cls, text: str, currency: str) -> Money:
         """Read "19.90" exactly. Raises ValueError for anything finer than the minor unit."""
         if not _AMOUNT.fullmatch(text):
-            raise ValueError(f"not an amount: {text!r}")
+            raise ValueError(f"not an amount like 12.50: {text!r}")
         try:
             scaled = Decimal(text).scaleb(exponent(currency))
         except InvalidOperation as error:  # pragma: no cover - the pattern admits no such text

@@ -1,20 +1,15 @@
-"""Amounts at the command line, read alike by every command. One that is not given is no text at
-all; an empty one, like that of a script whose variable is unset, is no amount.
-"""
+"""Amounts at the command line, read alike by every command."""
 
 from __future__ import annotations
 
 
 def typed(text: str, field: str = "amount") -> str:
-    """Give a typed amount with a decimal point. Raises Invalid: of an empty one, and as `plain`."""
+    """Give a typed amount with a decimal point. Raises as `plain` does."""
     from app.desk.typed import plain
-    from terms.errors import Invalid
 
-    if not text.strip():
-        raise Invalid(field, f"not an amount: {text!r}")
     return plain(text, field)
 
 
-def typed_or_all(text: str | None) -> str:
-    """Give a typed amount, and "" where none is given, which the desk takes for all there is."""
-    return "" if text is None else typed(text)
+def typed_or_all(text: str | None) -> str | None:
+    """Give a typed amount; none where none is given, which the desk takes for all there is."""
+    return None if text is None else typed(text)

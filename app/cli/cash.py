@@ -45,7 +45,7 @@ def add_to(cli: typer.Typer) -> None:
 def till(
     name: TillName,
     *,
-    place: Annotated[str | None, typer.Option(help="Where it stands.")] = None,
+    place: Annotated[str | None, typer.Option(help="Where it stands; '' for nowhere.")] = None,
     tolerance: Annotated[
         str | None, typer.Option(help="What one person may say is over or short, like 5.00.")
     ] = None,

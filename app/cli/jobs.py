@@ -74,7 +74,7 @@ def open_(
 def listing(
     *,
     of: Annotated[str, typer.Option(help="Only those of this person, by sign-in name.")] = "",
-    state: Annotated[str, typer.Option(help="open, done or cancelled; all if empty.")] = "open",
+    state: Annotated[str, typer.Option(help="open, done or cancelled; '' for all.")] = "open",
     limit: Limit = 100,
     as_json: Json = False,
 ) -> None:

@@ -127,7 +127,8 @@ def announce(
     ],
     *,
     segment: Annotated[
-        str | None, typer.Option(help="To this segment; to everybody unless said.")
+        str | None,
+        typer.Option(help="To this segment, '' for the usual one; to everybody unless said."),
     ] = None,
     digest: Annotated[
         str, typer.Option(help="Send it: the digest that was told when it was looked at.")

@@ -69,7 +69,7 @@ def goodwill(
         str | None,
         typer.Option(help="Like 5.00; with its tax where the price of the line has it."),
     ] = None,
-    percent: Annotated[str, typer.Option(help="Like 10%, of what the line charged.")] = "",
+    percent: Annotated[str | None, typer.Option(help="Like 10%, of what the line charged.")] = None,
     as_json: Json = False,
 ) -> None:
     """Give back of a line for no days of it, at most what it still holds, by a credit note."""

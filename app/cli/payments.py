@@ -12,6 +12,8 @@ from app.cli.amounts import typed_or_all
 from app.cli.speak import Json, read, run, say, table, tell, write
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from app.wiring import House
     from billing.flows.refund import Refunding
     from billing.flows.second import Decided
@@ -19,7 +21,9 @@ if TYPE_CHECKING:
     from billing.reads.ways import MethodView, RefundView
     from runtime.store import Tx
 
-Refund = Annotated[str, typer.Argument(help="Its id, as `refund waiting` tells it.")]
+Refund = Annotated[
+    str, typer.Argument(help="Its id, as `refund list` and `refund waiting` tell it.")
+]
 Method = Annotated[str, typer.Argument(help="Its id, as `methods list` tells it.")]
 
 
@@ -61,11 +65,11 @@ def give(
     """
     from dataclasses import asdict
 
-    async def story(house: House, tx: Tx) -> Refunding:
+    async def story(house: House, tx: Tx) -> tuple[Refunding, list[RefundView]]:
         from app.desk import refunds
 
         await house.refresh_providers()
-        return await refunds.give_back(
+        done = await refunds.give_back(
             house,
             tx,
             contract,
@@ -77,10 +81,11 @@ def give(
             reference=reference,
             actor=actor(),
         )
+        return done, await as_listed(tx, [done])
 
-    done = write(story)
+    done, (listed,) = write(story)
     if as_json:
-        tell({**asdict(done), "owed_again": not line})
+        tell({**asdict(listed), "is_new": done.is_new, "owed_again": not line})
         return
     before = "" if done.is_new else ", as it was before"
     if done.state in {"waiting", "declined"}:
@@ -89,6 +94,13 @@ def give(
         return
     again = "" if line else "; what it had paid is owed again"
     say(f"{done.amount} of {done.charge} goes back: {done.state}{before}{again}")
+
+
+async def as_listed(tx: Tx, done: Iterable[Refunding]) -> list[RefundView]:
+    """Look up what has become of some refunds, as `refund list` shows each."""
+    from billing.reads import ways
+
+    return await ways.refunds_of(tx, [one.id for one in done])
 
 
 def listing(contract: Contract, *, as_json: Json = False) -> None:
@@ -105,6 +117,7 @@ def listing(contract: Contract, *, as_json: Json = False) -> None:
         return
     rows = [
         (
+            one.id,
             f"{one.at:%Y-%m-%d}",
             one.payment,
             f"{one.amount}",
@@ -116,7 +129,8 @@ def listing(contract: Contract, *, as_json: Json = False) -> None:
         )
         for one in found
     ]
-    table(("asked on", "payment", "amount", "state", "note", "why", "second", "said"), rows)
+    heads = ("refund", "asked on", "payment", "amount", "state", "credit note", "reason")
+    table((*heads, "decided by", "decided why"), rows)
 
 
 def waiting(
@@ -149,7 +163,8 @@ def waiting(
         )
         for one in found
     ]
-    table(("refund", "contract", "asked on", "payment", "amount", "of", "by", "why"), rows)
+    heads = ("refund", "contract", "asked on", "payment", "amount", "of line")
+    table((*heads, "asked by", "reason"), rows)
 
 
 def _of_what(one: WaitingRefund) -> str:
@@ -160,13 +175,14 @@ def _of_what(one: WaitingRefund) -> str:
 def release(refund: Refund, *, reason: Reason = "", as_json: Json = False) -> None:
     """Let a refund go that waits, as a second person: not who asked for it."""
 
-    async def story(house: House, tx: Tx) -> Decided:
+    async def story(house: House, tx: Tx) -> tuple[Decided, list[RefundView]]:
         from app.desk import refunds
 
         await house.refresh_providers()
-        return await refunds.release(house, tx, refund, actor=actor(), reason=reason)
+        done = await refunds.release(house, tx, refund, actor=actor(), reason=reason)
+        return done, await as_listed(tx, done.parts)
 
-    _tell_decided(write(story), "goes back", as_json=as_json)
+    _tell_decided(*write(story), "goes back", as_json=as_json)
 
 
 def decline(
@@ -177,17 +193,18 @@ def decline(
 ) -> None:
     """Say no to a refund that waits, as a second person: nothing goes back."""
 
-    async def story(house: House, tx: Tx) -> Decided:
+    async def story(house: House, tx: Tx) -> tuple[Decided, list[RefundView]]:
         from app.desk import refunds
 
-        return await refunds.decline(house, tx, refund, actor=actor(), reason=reason)
+        done = await refunds.decline(house, tx, refund, actor=actor(), reason=reason)
+        return done, await as_listed(tx, done.parts)
 
-    _tell_decided(write(story), "is declined", as_json=as_json)
+    _tell_decided(*write(story), "is declined", as_json=as_json)
 
 
-def _tell_decided(done: Decided, word: str, *, as_json: bool) -> None:
+def _tell_decided(done: Decided, listed: list[RefundView], word: str, *, as_json: bool) -> None:
     if as_json:
-        tell(done)
+        tell({"contract": done.contract, "is_new": done.is_new, "refunds": listed})
         return
     before = "" if done.is_new else ", as it was before"
     say(f"{done.amount} of {done.charges} {word}{before}")

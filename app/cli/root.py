@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
 from app.cli import (
     accounts,
@@ -45,7 +46,18 @@ from app.cli import (
     wallet,
     work,
 )
-from app.cli.numbers import Commands
+from app.cli.blank import refuse_blank
+from app.cli.words import as_values
+
+
+class Commands(TyperGroup):
+    """The root of the tree: it looks at all words before a command does."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Read what is asked. Leaves as wrongly called for a blank word."""
+        refuse_blank(ctx, self, args)
+        return super().parse_args(ctx, as_values(self, args))
+
 
 cli = typer.Typer(
     name="boxoffice",

@@ -9,15 +9,14 @@ import typer
 from app.cli.accounts import Contract
 from app.cli.actor import actor
 from app.cli.amounts import typed, typed_or_all
+from app.cli.payments import as_listed
 from app.cli.speak import Json, read, run, say, table, tell, write
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from app.desk.paying import PayLink
     from app.wiring import House
-    from billing.flows.refund import Refunding
     from billing.reads.wallet import WalletView
+    from billing.reads.ways import RefundView
     from runtime.store import Tx
 
 
@@ -91,10 +90,10 @@ def pay_out(
 ) -> None:
     """Pay money out of a wallet, back the way it came; cash is handed over by you."""
 
-    async def story(house: House, tx: Tx) -> Sequence[Refunding]:
+    async def story(house: House, tx: Tx) -> list[RefundView]:
         from app.desk import wallet
 
-        return await wallet.pay_out(
+        done = await wallet.pay_out(
             house,
             tx,
             contract,
@@ -103,10 +102,11 @@ def pay_out(
             reference=reference,
             actor=actor(),
         )
+        return await as_listed(tx, done)
 
-    done = write(story)
+    listed = write(story)
     if as_json:
-        tell(done)
+        tell(listed)
         return
-    for one in done:
-        say(f"{one.amount} of payment {one.charge}: {one.state}")
+    for one in listed:
+        say(f"{one.amount} of payment {one.payment}: {one.state}")

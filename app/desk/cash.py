@@ -49,13 +49,15 @@ async def read_money(
     found = []
     for text in texts:
         amount, _, currency = text.strip().partition(" ")
-        if not currency and known is None:
-            raise Invalid(field, f"say the currency too, as in {amount} EUR")
+        said = currency.strip() or (known.currency if known else "")
         try:
-            said = currency.strip() or (known.currency if known else "")
-            found.append(Money.parse(plain(amount, field), said))
+            found.append(Money.parse(plain(amount, field), said or "EUR"))
         except ValueError as error:
-            raise Invalid(field, str(error)) from None
+            raise Invalid(field, f"{error} (with its currency: 12.50 EUR)") from None
+        if found[-1].amount_minor < 0:
+            raise Invalid(field, "must not be less than nothing")
+        if not said:
+            raise Invalid(field, f"no operator is imported: say the currency, as in {amount} EUR")
     for one in {each.currency for each in found} - set(there):
         await business.check_currency(tx, one)
     return found

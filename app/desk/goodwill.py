@@ -18,8 +18,8 @@ async def give(
     tx: Tx,
     line: str,
     *,
-    amount: str = "",
-    percent: str = "",
+    amount: str | None = None,
+    percent: str | None = None,
     reason: str,
     reference: str,
     actor: str,
@@ -50,10 +50,12 @@ async def give(
     return done
 
 
-def _read(amount: str, percent: str, currency: str) -> Money | Rate:
-    if bool(amount) is bool(percent):
-        raise Invalid("amount", "is given, or a percentage, and never both")
+def _read(amount: str | None, percent: str | None, currency: str) -> Money | Rate:
     try:
-        return Money.parse(amount, currency) if amount else Rate.parse(percent)
+        if amount is not None and percent is None:
+            return Money.parse(amount, currency)
+        if percent is not None and amount is None:
+            return Rate.parse(percent)
     except ValueError as error:
-        raise Invalid("amount" if amount else "percent", str(error)) from None
+        raise Invalid("percent" if amount is None else "amount", str(error)) from None
+    raise Invalid("amount", "is given, or a percentage, and never both")

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 
+from app.desk import business
+from app.desk.parked import in_short
 from billing.reads import account as accounts
 from billing.reads.account import AccountView
 from gateway.reads import services, targets
@@ -17,7 +19,8 @@ from gateway.reads.targets import Condition, Out
 from messages import store as deliveries
 from messages.model import Delivery
 from runtime.store import Tx
-from terms.ids import TargetName
+from terms.calendar import zone
+from terms.ids import SubjectId, TargetName
 
 MESSAGES_MAX = 20
 
@@ -27,7 +30,8 @@ class Household:
     """Everything known of one household.
 
     `why_dark` says why it may not watch, or not all of it; `held_up` what stands between
-    that and its picture. Both are empty where the picture is on.
+    its rights and its picture. Both are empty where the picture is on and may be.
+    `out` are the targets on which nothing can be done now.
     """
 
     account: AccountView
@@ -35,51 +39,76 @@ class Household:
     messages: Sequence[Delivery]
     why_dark: Sequence[str]
     held_up: Sequence[str]
+    out: Mapping[TargetName, Out]
+
+    @property
+    def is_still_on(self) -> bool:
+        """Whether a target shows the picture that should not any more."""
+        return bool(_still_on(self.gateway))
 
 
 async def view(tx: Tx, contract: str) -> Household:
-    """Show one household. Raises NotFound."""
+    """Show one household; what it says of time is of the operator's zone. Raises NotFound."""
     account = await accounts.view(tx, contract)
     gateway = await services.overview(tx, account.service.id)
-    down = await targets.out_of_work(tx)
+    out = await targets.out_of_work(tx)
     sent = await deliveries.latest(tx, rows_max=MESSAGES_MAX, service=account.service.id)
+    known = await business.find(tx)
     return Household(
         account=account,
         gateway=gateway,
         messages=sent,
         why_dark=account.why_dark,
-        held_up=_held_up(gateway, down),
+        held_up=_held_up(gateway, out, known.zone if known else "UTC"),
+        out=out,
     )
 
 
-def _held_up(gateway: Overview, down: Mapping[TargetName, Out]) -> list[str]:
+def _held_up(gateway: Overview, out: Mapping[TargetName, Out], zone_name: str) -> list[str]:
     """Say what stands between the rights and the picture, at each target."""
     whys = [f"It cannot be switched: {problem}." for problem in gateway.problems]
-    return whys + [why for at in gateway.targets if (why := _at_target(at, down))]
+    places = [at for at in gateway.targets if at.wished.enabled] + _still_on(gateway)
+    return whys + [why for at in places if (why := _at_target(at, out, zone_name))]
 
 
-def _at_target(at: AtTarget, down: Mapping[TargetName, Out]) -> str:
-    if not at.wished.enabled or (at.held == at.wished and at.waiting is None):
+def _still_on(gateway: Overview) -> list[AtTarget]:
+    """List where the picture is on that should not be any more.
+
+    A box that is switched off answers nobody: the household's account says more.
+    """
+    of_household = [at for at in gateway.targets if at.subject == SubjectId(gateway.service)]
+    places = of_household or gateway.targets
+    return [at for at in places if at.held and at.held.enabled and not at.wished.enabled]
+
+
+def _at_target(at: AtTarget, out: Mapping[TargetName, Out], zone_name: str) -> str:
+    is_lit = at.held is not None and at.held.enabled
+    waiting = at.waiting
+    if waiting and waiting.parked_at:
+        since = _told(waiting.parked_at, zone_name)
+        still = "" if at.wished.enabled else " It still shows the picture."
+        return f"{at.target} was set aside on {since}: {in_short(waiting.error)}.{still}"
+    if is_lit is at.wished.enabled:
         return ""
-    if at.waiting and at.waiting.parked_at:
-        since = _told(at.waiting.parked_at)
-        return f"{at.target} was set aside on {since}: {at.waiting.error.strip()}"
-    if at.held and at.held.enabled:
-        return ""
-    if at.target in down:
-        return _out_of_work(at.target, down[at.target])
+    if at.target in out:
+        return _out_of_work(at, out[at.target], zone_name)
     return f"{at.target} is being brought in line."
 
 
-def _out_of_work(target: TargetName, out: Out) -> str:
+def _out_of_work(at: AtTarget, out: Out, zone_name: str) -> str:
+    """Say that nothing can be done there, in words for whoever talks to the household."""
     if out.since is None:
-        return f"{target} is {out.reason}."
-    words = {Condition.DOWN: "does not answer", Condition.PARKED: "refuses our credentials"}
-    return (
-        f"{target} {words[out.condition]} since {_told(out.since)} ({out.reason}). "
-        "It is switched on there as soon as that is over."
-    )
+        return f"{at.target} is {out.reason}."
+    since = _told(out.since, zone_name)
+    words = {
+        Condition.DOWN: f"cannot be reached: nobody has answered there since {since}",
+        Condition.PARKED: f"has refused our credentials since {since}",
+    }
+    switched = "on" if at.wished.enabled else "off"
+    over = f"The picture is switched {switched} there as soon as that is over."
+    return f"{at.target} {words[out.condition]}. {over}"
 
 
-def _told(instant: datetime) -> str:
-    return f"{instant.astimezone(UTC):%d %b %Y, %H:%M} UTC"
+def _told(instant: datetime, zone_name: str) -> str:
+    at = instant.astimezone(zone(zone_name))
+    return f"{at.day} {at:%b %Y, %H:%M} ({zone_name})"

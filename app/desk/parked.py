@@ -47,6 +47,14 @@ class Parked:
         return self.since, self.kind, self.key
 
 
+def in_short(reason: str) -> str:
+    """Show of a traceback what it says, not where."""
+    lines = [line for line in reason.strip().splitlines() if line.strip()]
+    if len(lines) > 1 and lines[0].startswith("Traceback"):
+        return f"a fault of the product itself: {lines[-1]}"
+    return reason.strip()
+
+
 async def parked(
     tx: Tx, *, rows_max: int, behind: Place | None = None, only: Only = EVERYTHING
 ) -> list[Parked]:

@@ -25,13 +25,13 @@ async def give_back(
     charge: str,
     *,
     provider: str = "",
-    amount: str = "",
+    amount: str | None = None,
     line: str = "",
     reason: str,
     reference: str,
     actor: str,
 ) -> Refunding:
-    """Give back an amount like 5.00, or all that is left; of a line by a credit note for it.
+    """Give back an amount like 5.00, all that is left for None; of a line by a credit note for it.
 
     The provider is asked after it, and what became of it stands in the list of refunds. More than
     one person gives back alone waits for a second one. Raises what the flow raises.
@@ -40,7 +40,7 @@ async def give_back(
     wish = RefundWish(
         charge=given.name("payment", charge),
         provider=provider,
-        amount=_read(amount, holder.currency) if amount else None,
+        amount=None if amount is None else _read(amount, holder.currency),
         line=line,
         reason=given.name("reason", reason),
         reference=given.name("reference", reference),
@@ -85,8 +85,8 @@ async def decline(house: House, tx: Tx, key: str, *, actor: str, reason: str) ->
 
 async def _check_asker(tx: Tx, key: str) -> None:
     """Raise InvalidTransition where one of the two who give much back is none any more."""
-    asked = await reading.asked(tx, key)
-    if asked and not await standing.may_still(tx, asked[0], Right.TAKE_MONEY, asked[1]):
+    asked = (await reading.asked(tx, [key])).values()
+    if set(asked) - await standing.still(tx, asked, Right.TAKE_MONEY):
         raise InvalidTransition(
             "whoever asked for it may not any more: decline it, and ask for another",
             field="asked_by",

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 
 from app.desk.auditing import naming
 from app.desk.names import names
+from app.identity import standing
+from app.identity.roles import Right
 from billing.reads import refunds, rentals, usage
 from billing.reads.refunds import WaitingRefund
 from billing.reads.rentals import DepositView
@@ -28,10 +30,14 @@ class Doubt:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
-    """A refund that waits for a second person, and how whoever asked for it is called."""
+    """A refund that waits for a second person, and how whoever asked for it is called.
+
+    `can_go` tells whether they still may: else it can only be declined.
+    """
 
     refund: WaitingRefund
     who: str
+    can_go: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,4 +78,9 @@ async def _asked(tx: Tx, rows_max: int) -> list[Asked]:
     if not found:
         return []
     name = await naming(tx)
-    return [Asked(refund=one, who=name(one.asked_by)) for one in found]
+    asked = await refunds.asked(tx, [one.id for one in found])
+    still = await standing.still(tx, asked.values(), Right.TAKE_MONEY)
+    return [
+        Asked(refund=one, who=name(one.asked_by), can_go=asked.get(one.id) in still)
+        for one in found
+    ]

@@ -41,12 +41,12 @@ async def pay_out(
     tx: Tx,
     contract: str,
     *,
-    amount: str = "",
+    amount: str | None = None,
     reason: str,
     reference: str,
     actor: str,
 ) -> Sequence[Refunding]:
-    """Pay an amount out of a wallet, or all that may go; back the way it came.
+    """Pay an amount out of a wallet, all that may go for None; back the way it came.
 
     More than one person gives back alone waits for a second one. Raises what the flow raises.
     """
@@ -54,7 +54,7 @@ async def pay_out(
     if len(why) > REASON_CHARS_MAX:
         raise Invalid("reason", f"at most {REASON_CHARS_MAX} characters")
     wish = PayOut(
-        amount=await parse_amount(tx, contract, amount) if amount else None,
+        amount=None if amount is None else await parse_amount(tx, contract, amount),
         reason=why,
         reference=given.name("reference", reference),
     )

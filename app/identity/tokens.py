@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -153,10 +153,11 @@ async def _live(tx: Tx, name: str) -> Sequence[str]:
     return [row.hash for row in await tx.rows(query)]
 
 
-async def is_live(tx: Tx, name: str, since: datetime) -> bool:
-    """Whether the token that had a name at a time opens something still."""
-    query = select(_C.hash).where(_C.name == name, _C.revoked_at.is_(None), _C.made_at <= since)
-    return await tx.scalar(query) is not None
+async def live_since(tx: Tx, names: Collection[str]) -> Mapping[str, datetime]:
+    """Tell since when the tokens of some names open something, of those that do."""
+    query = select(_C.name, func.min(_C.made_at).label("since"))
+    query = query.where(_C.name.in_(sorted(names)), _C.revoked_at.is_(None)).group_by(_C.name)
+    return {row.name: row.since for row in await tx.rows(query)} if names else {}
 
 
 def _deed(actor: str, action: str, name: str, now: datetime, after: str | None = None) -> Deed:

@@ -14,7 +14,7 @@ from pydantic import BaseModel, ValidationError
 
 from app import cards
 from app.web.problem import BadRequest, FieldError
-from app.web.refusals import in_words
+from app.web.refusals import refused
 from runtime.secrets import same
 
 BODY_WITHIN_S = 10.0
@@ -142,13 +142,8 @@ def _too_large(bytes_max: int) -> BadRequest:
 
 def _refused(error: ValidationError) -> BadRequest:
     found = error.errors(include_url=False, include_input=False)
-    errors = [
-        FieldError(
-            field=".".join(str(part) for part in one["loc"]) or "body",
-            why=in_words(one),
-        )
-        for one in found[:ERRORS_MAX]
-    ]
+    told = [refused(one) for one in found[:ERRORS_MAX]]
+    errors = [FieldError(field=field, why=why) for field, why in told]
     return BadRequest(400, "invalid input", f"{errors[0].field}: {errors[0].why}", errors)
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple
 
-from billing.payments.model import FEES, Movement, MovementKind
+from billing.payments.model import FEES, Movement, MovementKind, disputed
 from terms.errors import Invalid
 
 AMOUNT_MINOR_MAX = 10**15
@@ -52,36 +52,36 @@ class DisputeFee:
 
 
 class Dispute(NamedTuple):
-    """One dispute at a provider: whether the money is gone, and what the provider kept for it."""
+    """One charge of a provider that was disputed, however often: whether its money is gone, and
+    what the provider kept for that.
+    """
 
     provider: str
-    ref: str
+    charge: str
     is_standing: bool
     kept_minor: int
 
 
 def disputes(movements: Iterable[Movement], currency: str) -> list[Dispute]:
-    """Find the disputes that movements tell of; what waits for its charge is not among them."""
+    """Find the charges whose disputes movements tell of; what waits for one is not among them."""
     told: dict[tuple[str, str], list[Movement]] = {}
     for one in movements:
         if one.amount.currency == currency and one.kind in OF_DISPUTES:
-            told.setdefault((one.provider, one.ref), []).append(one)
+            told.setdefault((one.provider, one.charge), []).append(one)
     return [_dispute(*key, each) for key, each in sorted(told.items())]
 
 
-def _dispute(provider: str, ref: str, told: Sequence[Movement]) -> Dispute:
-    kinds = {one.kind for one in told}
+def _dispute(provider: str, charge: str, told: Sequence[Movement]) -> Dispute:
     kept, back = (
         sum(one.amount.amount_minor for one in told if one.kind is kind)
         for kind in (MovementKind.FEE, MovementKind.FEE_RETURNED)
     )
-    is_standing = MovementKind.DISPUTED in kinds and MovementKind.REINSTATED not in kinds
-    return Dispute(provider, ref, is_standing, max(0, kept - back))
+    return Dispute(provider, charge, disputed(told) > 0, max(0, kept - back))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Charged:
-    """What was charged for a dispute, by the rules of its day; `take` counts those before it."""
+    """A fee for a charge in dispute, by the rules of its day; `take` counts those before it."""
 
     dispute: tuple[str, str]
     amount_minor: int
@@ -104,7 +104,7 @@ def assess(found: Sequence[Dispute], charged: Sequence[Charged], rules: DisputeF
     newest = {one.dispute: one for one in sorted(charged, key=lambda one: one.take)}
     due = Due([], [])
     for one in found:
-        known = newest.get((one.provider, one.ref))
+        known = newest.get((one.provider, one.charge))
         by = known.rules if known else rules
         if by is None or (known and known.is_forgiven):
             continue
@@ -116,7 +116,7 @@ def assess(found: Sequence[Dispute], charged: Sequence[Charged], rules: DisputeF
         if amount:
             take = known.take + 1 if known else 0
             fresh = Charged(
-                dispute=(one.provider, one.ref), amount_minor=amount, rules=by, take=take
+                dispute=(one.provider, one.charge), amount_minor=amount, rules=by, take=take
             )
             due.fresh.append(fresh)
     return due

@@ -56,18 +56,23 @@ def stands(states: Iterable[AttemptState]) -> ColumnElement[bool]:
     return or_(*(attempt.c.state == state.value for state in states))
 
 
-async def fail(tx: Tx, failures: Sequence[Failure], machine_now: datetime) -> list[AccountId]:
-    """Fail attempts that may still fail; a hard decline stops their method.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failed:
+    """Whose attempts have failed, and the methods that are never charged again."""
 
-    Returns the accounts concerned.
-    """
+    accounts: Sequence[AccountId] = ()
+    stopped: Sequence[str] = ()
+
+
+async def fail(tx: Tx, failures: Sequence[Failure], machine_now: datetime) -> Failed:
+    """Fail attempts that may still fail; a hard decline stops their method."""
     if not failures:
-        return []
+        return Failed()
     by_key = sorted(failures, key=lambda one: one.refused.attempt)
     refused = {one.refused.attempt: one for one in by_key}
     found = await _failing(tx, sorted(refused))
     if not found:
-        return []
+        return Failed()
     rows = [
         {
             "key": key,
@@ -88,10 +93,11 @@ async def fail(tx: Tx, failures: Sequence[Failure], machine_now: datetime) -> li
         ),
         rows,
     )
-    await _stop_methods(tx, [one for key, one in refused.items() if key in found], found)
+    stopped = await _stop_methods(tx, [one for k, one in refused.items() if k in found], found)
     entries = [_fact(one, found, machine_now) for k, one in refused.items() if k in found]
     await log.append(tx, entries)
-    return sorted({AccountId(each.account) for each in found.values()})
+    accounts = sorted({AccountId(each.account) for each in found.values()})
+    return Failed(accounts=accounts, stopped=stopped)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,7 +132,9 @@ def _from(state: AttemptState) -> list[AttemptState]:
     return [one for one, to in ALLOWED.items() if state in to and one is not known]
 
 
-async def _stop_methods(tx: Tx, failures: Sequence[Failure], found: dict[str, _Failing]) -> None:
+async def _stop_methods(
+    tx: Tx, failures: Sequence[Failure], found: dict[str, _Failing]
+) -> list[str]:
     rows = [
         {"key": found[one.refused.attempt].method, "why": one.refused.code}
         for one in failures
@@ -139,6 +147,7 @@ async def _stop_methods(tx: Tx, failures: Sequence[Failure], found: dict[str, _F
             .values(stopped=bindparam("why")),
             rows,
         )
+    return sorted({row["key"] for row in rows})
 
 
 def _fact(one: Failure, found: dict[str, _Failing], machine_now: datetime) -> log.Entry:

@@ -9,13 +9,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import NamedTuple
 
 from sqlalchemy import func, select
 
 from billing.flows import attempts
 from billing.flows.attempts import Failure
 from billing.flows.desk import Desk
-from billing.payments.model import FEES, Moved, MovementKind, encode_fact, fact_id, fact_of
+from billing.payments.model import FEES, OF_LINE, Moved, MovementKind, encode_fact, fact_id, fact_of
 from billing.payments.store import movement
 from runtime import log
 from runtime.chance import new_id
@@ -50,7 +51,8 @@ async def hear(
     await attempts.clear(tx, [one.moved for one in told])
     failed = await attempts.fail(tx, failures, desk.clock.machine_now())
     fresh = await _record(desk, tx, told, now)
-    await desk.work.mark(tx, "settle", [*failed, *(one.account for one in told)])
+    await desk.work.mark(tx, "settle", [*failed.accounts, *(one.account for one in told)])
+    await desk.work.mark(tx, "method", failed.stopped)
     return fresh
 
 
@@ -71,16 +73,39 @@ async def _record(desk: Desk, tx: Tx, told: Sequence[Told], now: datetime) -> in
         }
         for one in told
     ]
-    so_far = await _refunded(tx, told)
+    before = _Before(await _refunded(tx, told), await _disputed(tx, told))
     fresh = await tx.insert_new(movement, rows, key=("provider", "ref", "kind"))
     machine_now = desk.clock.machine_now()
-    moved = [(one, _now(one, so_far)) for one in told if one.moved.kind not in FEES]
+    moved = [(one, _now(one, before)) for one in told if one.moved.kind not in FEES]
     facts = [_fact(one, now_moved, machine_now) for one, now_moved in moved if now_moved]
     await log.append(tx, facts)
     return fresh
 
 
-async def _refunded(tx: Tx, told: Sequence[Told]) -> dict[tuple[str, str], int]:
+_Charge = tuple[str, str]  # of which provider, and its name there
+
+
+class _Before(NamedTuple):
+    """What was told of charges before: how much went back, and what named their disputes."""
+
+    refunded: dict[_Charge, int]
+    disputed: dict[_Charge, set[str]]
+
+
+async def _disputed(tx: Tx, told: Sequence[Told]) -> dict[_Charge, set[str]]:
+    charges = {one.moved.charge for one in told if one.moved.kind is MovementKind.DISPUTED}
+    found: dict[_Charge, set[str]] = {}
+    if charges:
+        c = movement.c
+        query = select(c.provider, c.charge, c.ref).where(
+            among(tx.engine, c.charge), c.kind == MovementKind.DISPUTED.value
+        )
+        for row in await tx.rows(query, {KEYS: packed(tx.engine, sorted(charges))}):
+            found.setdefault((row.provider, row.charge), set()).add(row.ref)
+    return found
+
+
+async def _refunded(tx: Tx, told: Sequence[Told]) -> dict[_Charge, int]:
     """Tell how much of charges went back before, in minor units; refunds tell the sum so far."""
     charges = {one.moved.charge for one in told if one.moved.kind is MovementKind.REFUNDED}
     if not charges:
@@ -95,16 +120,23 @@ async def _refunded(tx: Tx, told: Sequence[Told]) -> dict[tuple[str, str], int]:
     return {(row.provider, row.charge): int(row.most) for row in rows}
 
 
-def _now(one: Told, so_far: dict[tuple[str, str], int]) -> Moved | None:
-    """Say what moved now; None where that was told before, as part of a larger sum."""
+def _now(one: Told, before: _Before) -> Moved | None:
+    """Say what moved now; None where that was told before: as part of a larger sum, or by the
+    other one who tells of disputes, a provider or a line of our bank.
+    """
+    key, ref = (one.provider, one.moved.charge), one.moved.ref
+    if one.moved.kind is MovementKind.DISPUTED:
+        named = before.disputed.setdefault(key, set())
+        named.add(ref)
+        by_it = sum(each.startswith(OF_LINE) == ref.startswith(OF_LINE) for each in named)
+        return one.moved if by_it > len(named) - by_it else None
     if one.moved.kind is not MovementKind.REFUNDED:
         return one.moved
-    key, sum_now = (one.provider, one.moved.charge), one.moved.amount.amount_minor
-    before = so_far.get(key, 0)
-    if sum_now <= before:
+    sum_now, so_far = one.moved.amount.amount_minor, before.refunded.get(key, 0)
+    if sum_now <= so_far:
         return None
-    so_far[key] = sum_now
-    return replace(one.moved, amount=Money(sum_now - before, one.moved.amount.currency))
+    before.refunded[key] = sum_now
+    return replace(one.moved, amount=Money(sum_now - so_far, one.moved.amount.currency))
 
 
 def _fact(one: Told, moved: Moved, machine_now: datetime) -> log.Entry:

@@ -8,12 +8,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from sqlalchemy import Column, ColumnElement, exists, select, true
+from sqlalchemy import Column, ColumnElement, exists, or_, select, true
 
 from billing.accounts.model import Perk
 from billing.accounts.store import account
 from billing.dunning.model import CARRIED_OUT
 from billing.dunning.store import dunning_cut
+from billing.flows import upkeep
 from billing.flows.attempts import stands
 from billing.flows.desk import Desk
 from billing.payments.model import UNSETTLED
@@ -63,7 +64,10 @@ _SOURCES: Mapping[str, _Source] = {
     "recover": _Source(key=account.c.id, wanted=account.c.perks.op("&")(int(Perk.GIVEN_UP)) != 0),
     "collect": _Source(key=attempt.c.id, wanted=stands(UNSETTLED)),
     "refund": _Source(key=refund.c.id, wanted=refund.c.state.in_(sorted(UNDECIDED))),
-    "method": _Source(key=payment_method.c.id, wanted=payment_method.c.is_leaving),
+    "method": _Source(
+        key=payment_method.c.id,
+        wanted=or_(payment_method.c.is_leaving, upkeep.is_refused_unnamed()),
+    ),
 }
 KINDS = tuple(_SOURCES)
 

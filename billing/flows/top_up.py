@@ -99,7 +99,7 @@ async def pay_out(
     if wish.amount:
         check_amount(amount)
     if there.amount_minor <= 0:
-        raise InvalidTransition("nothing is in the wallet that could be paid out")
+        raise InvalidTransition("nothing is in the wallet that could be paid out", field="amount")
     if amount.currency != there.currency or amount.amount_minor > there.amount_minor:
         raise Invalid("amount", f"no more than {there} can be paid out of the wallet")
     is_alone = await refund.is_alone(tx, held, amount, now, by=by)

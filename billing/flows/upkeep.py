@@ -1,6 +1,7 @@
 """What is known of payment methods is kept up: described by their providers, or forgotten there.
 
-Prepared, called outside any transaction, recorded. An end that is near is told to its holder.
+Prepared, called outside any transaction, recorded. An end that is near is told to its holder. One
+without a name that a bank has refused for good is asked for once: people have to know which it was.
 """
 
 from __future__ import annotations
@@ -10,12 +11,12 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import bindparam, or_, select, update
+from sqlalchemy import ColumnElement, and_, bindparam, or_, select, update
 
 from billing.accounts.store import account, service
 from billing.flows.calls import Recorded
 from billing.flows.desk import Desk
-from billing.flows.methods import GONE, WENT_BACK
+from billing.flows.methods import GONE, OVER, WENT_BACK
 from billing.payments.model import DEBIT
 from billing.payments.provider import Described, Missing, Postponed
 from billing.payments.store import payment_method
@@ -56,12 +57,19 @@ class Kept:
     is_leaving: bool
 
 
+def is_refused_unnamed() -> ColumnElement[bool]:
+    """Build the condition of a method that was refused for good before anybody knew its name."""
+    c = payment_method.c
+    is_refused = c.stopped.not_in(["", WENT_BACK, *sorted(OVER)])
+    return and_(is_refused, c.label == "", c.asked_at.is_(None), c.provider != DEBIT)
+
+
 async def prepare(_: Desk, tx: Tx, method_ids: Sequence[str]) -> list[Kept]:
     """List methods to talk to providers about."""
     c = payment_method.c
     query = select(payment_method).where(
         among(tx.engine, c.id),
-        or_(c.is_leaving, c.stopped.in_(["", WENT_BACK])),
+        or_(c.is_leaving, c.stopped.in_(["", WENT_BACK]), is_refused_unnamed()),
         c.provider != DEBIT,
     )
     return [
@@ -99,7 +107,7 @@ async def record(desk: Desk, tx: Tx, found: Sequence[tuple[Kept, Found]], _: dat
     left = [one.id for one, what in found if what is None]
     gone = [one for one, what in found if isinstance(what, Missing)]
     rows = [
-        {"key": one.id, "to_label": what.label, "to_end": what.expires_on}
+        {"key": one.id, "to_label": what.label or one.ref, "to_end": what.expires_on}
         for one, what in found
         if isinstance(what, Described)
     ]
@@ -118,6 +126,12 @@ async def record(desk: Desk, tx: Tx, found: Sequence[tuple[Kept, Found]], _: dat
             update(payment_method)
             .where(among(tx.engine, c.id), c.stopped.in_(["", WENT_BACK]))
             .values(stopped=GONE, is_default=False),
+            {KEYS: packed(tx.engine, [one.id for one in gone])},
+        )
+        await tx.execute(
+            update(payment_method)
+            .where(among(tx.engine, c.id), is_refused_unnamed())
+            .values(asked_at=desk.clock.machine_now()),
             {KEYS: packed(tx.engine, [one.id for one in gone])},
         )
         await desk.work.mark(tx, "settle", sorted({one.account for one in gone}))

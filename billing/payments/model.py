@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from enum import StrEnum
@@ -115,6 +115,8 @@ HOUSE = frozenset({LOYALTY, REFERRAL})
 # Money that we collect through a bank by direct debit; no provider is called so either.
 DEBIT = "sepa"
 BANK = "bank"  # the provider of money that came by transfer
+# So begins what names a movement that a line of our bank tells of another's charge.
+OF_LINE = "bank "
 
 
 class MovementKind(StrEnum):
@@ -160,9 +162,22 @@ def taken_back(movements: list[Movement]) -> int:
     refunded = max(_amounts(movements, MovementKind.REFUNDED), default=0)
     refunded += sum(_amounts(movements, MovementKind.GIVEN_BACK))
     refunded -= sum(_amounts(movements, MovementKind.BOUNCED))
-    disputed = sum(_amounts(movements, MovementKind.DISPUTED))
-    reinstated = sum(_amounts(movements, MovementKind.REINSTATED))
-    return min(came, max(refunded, 0) + max(disputed - reinstated, 0))
+    return min(came, max(refunded, 0) + disputed(movements))
+
+
+def disputed(movements: Iterable[Movement]) -> int:
+    """Minor units of a charge that its payer's bank keeps, by all its movements in whatever order.
+
+    What a provider tells and what a line of our bank tells of the same is one.
+    """
+    told = {True: 0, False: 0}
+    back = 0
+    for one in movements:
+        if one.kind is MovementKind.DISPUTED:
+            told[one.ref.startswith(OF_LINE)] += one.amount.amount_minor
+        elif one.kind is MovementKind.REINSTATED:
+            back += one.amount.amount_minor
+    return max(max(told.values()) - back, 0)
 
 
 def _amounts(movements: list[Movement], kind: MovementKind) -> list[int]:

@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import Select, bindparam, case, func, select
+from sqlalchemy import ColumnElement, Select, and_, bindparam, case, exists, func, select
 
 from billing.accounts.store import account, customer, service
 from billing.cash.store import receipt
 from billing.catalog.store import offering
 from billing.dunning.model import HoldKind
 from billing.dunning.store import dunning_suspension, hold
-from billing.payments.model import COMES_IN, FEES, AttemptState, MovementKind
+from billing.payments.model import COMES_IN, FEES, OF_LINE, AttemptState, MovementKind
 from billing.payments.store import attempt, movement, open_item, payment_method
 from billing.promises import store as promises
 from billing.promises.model import Promise
@@ -268,8 +268,16 @@ def _paid(_engine: Engine) -> Select[Any]:
     so_far = case((c.kind == MovementKind.REFUNDED.value, func.coalesce(before, 0)), else_=0)
     query = select(movement, so_far.label("so_far"), receipt.c.number.label("receipt"))
     query = query.select_from(movement.outerjoin(receipt, receipt.c.cause_id == c.id))
-    query = query.where(c.account_id == bindparam("account"), *no_fee)
+    query = query.where(c.account_id == bindparam("account"), *no_fee, ~_is_told_twice())
     return query.order_by(c.received_at.desc(), c.id.desc()).limit(ROWS_MAX)
+
+
+def _is_told_twice() -> ColumnElement[bool]:
+    """Build the condition that a line of our bank tells of a dispute that its provider tells."""
+    c, other = movement.c, movement.alias("other")
+    same = and_(other.c.provider == c.provider, other.c.charge == c.charge, other.c.kind == c.kind)
+    by_provider = exists().where(same, other.c.ref.not_like(f"{OF_LINE}%"))
+    return and_(c.kind == MovementKind.DISPUTED.value, c.ref.like(f"{OF_LINE}%"), by_provider)
 
 
 def payment_view(row: Any) -> PaymentView:

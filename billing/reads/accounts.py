@@ -73,17 +73,19 @@ async def holders(tx: Tx, contracts: Iterable[str]) -> Mapping[str, Holder]:
 
 
 async def offerings(tx: Tx, contract: str, today: date) -> list[str]:
-    """Name what a contract has from today on, with the day where it ends."""
+    """Name what a contract has from today on, with the days where it begins later or ends."""
     c = subscription.c
     query = (
-        select(c.offering, c.until_on)
+        select(c.offering, c.from_on, c.until_on)
         .select_from(subscription.join(service, service.c.id == c.service_id))
         .where(service.c.contract == contract, or_(c.until_on.is_(None), c.until_on > today))
         .order_by(c.offering, c.until_on)
         .limit(LIMIT_MAX)
     )
     return [
-        row.offering if row.until_on is None else f"{row.offering} until {row.until_on}"
+        row.offering
+        + (f" from {row.from_on}" if row.from_on > today else "")
+        + (f" until {row.until_on}" if row.until_on else "")
         for row in await tx.rows(query)
     ]
 

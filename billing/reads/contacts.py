@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, exists, func, or_, select
+from sqlalchemy import ColumnElement, Select, exists, or_, select
 
 from billing.accounts.store import account, customer, service
 from billing.subscriptions.store import subscription
@@ -17,6 +17,7 @@ from runtime.store.prepared import PreparedQuery
 from terms.ids import ServiceId
 
 PAGE_ROWS_MAX = 500
+SLIM_ROWS_MAX = 5_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,13 +48,18 @@ async def of_segment(
     return [_contact(row) for row in rows]
 
 
-async def locales(tx: Tx, segment: str | None, today: date) -> Mapping[str, int]:
-    """Count the contracts that go on, of a segment or of all, by their locale."""
-    query = select(account.c.locale, func.count().label("households")).select_from(
-        service.join(account, account.c.id == service.c.account_id)
+async def locales(
+    tx: Tx, segment: str | None, today: date
+) -> AsyncIterator[Sequence[tuple[str, str]]]:
+    """Read the contracts that go on, of a segment or of all: pages of (contract, locale)."""
+    behind, c = "", service.c
+    query = select(c.contract, account.c.locale).select_from(
+        service.join(account, account.c.id == c.account_id)
     )
-    rows = await tx.rows(query.where(*_of(segment, today)).group_by(account.c.locale))
-    return {row.locale: row.households for row in rows}
+    query = query.where(*_of(segment, today)).order_by(c.contract).limit(SLIM_ROWS_MAX)
+    while rows := await tx.rows(query.where(c.contract > behind)):
+        yield [(row.contract, row.locale) for row in rows]
+        behind = rows[-1].contract
 
 
 def _of(segment: str | None, today: date) -> list[ColumnElement[bool]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -84,12 +85,12 @@ async def waiting(tx: Tx, *, limit: int = 50, after: str = "") -> list[WaitingRe
     ]
 
 
-async def asked(tx: Tx, key: str) -> tuple[str, datetime] | None:
-    """Tell who asked for a refund that waits, and when in machine time; None where none waits."""
+async def asked(tx: Tx, keys: Collection[str]) -> Mapping[str, tuple[str, datetime]]:
+    """Tell who asked for some refunds, of those that wait, and when in machine time."""
     c = refund.c
-    query = select(c.asked_by, func.coalesce(c.noted_at, c.asked_at).label("at"))
-    row = await tx.first(query.where(c.id == key, c.state == RefundState.WAITING.value))
-    return (row.asked_by, row.at) if row else None
+    query = select(c.id, c.asked_by, func.coalesce(c.noted_at, c.asked_at).label("at"))
+    query = query.where(c.id.in_(sorted(keys)), c.state == RefundState.WAITING.value)
+    return {row.id: (row.asked_by, row.at) for row in await tx.rows(query)}
 
 
 async def alone(tx: Tx) -> Alone:

@@ -17,8 +17,9 @@ from runtime.telemetry import get_log
 
 _log = get_log()
 _REASONS = {
-    Verdict.STOPPED: "guard: too many accounts would go dark at once; approve or reject",
-    Verdict.REJECTED: "guard: rejected by the operator; stays on until something newer is wished",
+    Verdict.STOPPED: "held back by the guard, too many would go dark at once: approve or reject",
+    Verdict.REJECTED: "held back by the guard, rejected by a person: stays on until the next wish",
+    Verdict.FOLLOWS: "held back with the account of its household, which the guard keeps on",
 }
 
 _Asking: TypeAlias = dict[str, tuple[int, asyncio.Future[Verdict]]]

@@ -1,9 +1,9 @@
 """The blast-radius guard: no run switches off more than a set share of a target without a person.
 
-It is asked before a write that turns an account off. When those switched off within the last hour
-and those about to be are too many, all that ask are stopped and the operator decides: approve lets
-exactly them through, reject keeps their accounts on until something newer is wished. Decisions
-stand in the database, so that batches, workers and restarts share them.
+It is asked before a write that turns an account off. When too many went or are to go dark within
+an hour, all that ask are stopped and the operator decides: approve lets exactly them through,
+reject keeps them on until something newer is wished. The boxes of a household stay on with its
+account. Decisions stand in the database, so that batches, workers and restarts share them.
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, and_, bindparam, delete, select, update
+from sqlalchemy import Select, and_, bindparam, delete, or_, select, update
 
 from gateway.provisioning.keys import RECONCILE, key_of
 from gateway.provisioning.standing import LASTING, WINDOW, Verdict, pending, standing
-from gateway.provisioning.tables import darkening
+from gateway.provisioning.tables import darkening, wish
 from gateway.provisioning.tables import target as targets
 from gateway.provisioning.targets import Target, find
 from runtime.store import Tx
@@ -50,6 +50,10 @@ async def decide(
         row = known.get(subject)
         if row is not None and _still_holds(row.verdict, row.revision, row.at, revision, now):
             verdicts[subject] = Verdict(row.verdict)
+    kept = {row.subject for row in await _WITH_ITS_ACCOUNT.rows(tx, given)}
+    verdicts |= dict.fromkeys(
+        (one for one in kept if verdicts.get(one) is not Verdict.APPROVED), Verdict.FOLLOWS
+    )
     fresh = [subject for subject in asking if subject not in verdicts]
     if not fresh:
         return verdicts
@@ -143,4 +147,23 @@ def _known(engine: Engine) -> Select[Any]:
     return select(darkening).where(_D.target == bindparam("target"), among(engine, _D.subject))
 
 
+def _with_its_account(engine: Engine) -> Select[Any]:
+    """Find the boxes whose household keeps an account on that it was wished to lose."""
+    box, account = wish.alias("box"), wish.alias("account")
+    answered = and_(_D.verdict == Verdict.REJECTED, _D.revision >= account.c.revision)
+    return (
+        select(box.c.subject)
+        .distinct()
+        .select_from(
+            box.join(account, account.c.subject == box.c.service).join(
+                darkening, and_(_D.subject == account.c.subject, _D.target == account.c.target)
+            )
+        )
+        .where(box.c.target == bindparam("target"), among(engine, box.c.subject))
+        .where(box.c.subject != box.c.service, account.c.enabled.is_(False))
+        .where(or_(_D.verdict == Verdict.STOPPED, answered))
+    )
+
+
 _KNOWN = PreparedQuery(_known)
+_WITH_ITS_ACCOUNT = PreparedQuery(_with_its_account)

@@ -32,6 +32,7 @@ class Verdict(StrEnum):
     STOPPED = "stopped"  # waits for the operator
     APPROVED = "approved"  # the operator let it through; it does not count
     REJECTED = "rejected"  # the operator keeps it on
+    FOLLOWS = "follows"  # a box that stays on with its household's account; never written down
 
 
 # Words of a person, or words that wait for one: they hold until the account stays on after all.

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
+from billing.reads.contacts import contacts
 from messages.deliver import Became, after_error
 from messages.letters.model import Letter
 from messages.letters.store import KIND, Kept, Letters
 from messages.model import Message, Outcome
-from messages.plan import Via
+from messages.plan import KINDS, Via
+from messages.policy_store import load_policy
 from messages.ports import Mail
 from runtime.secrets import SealBroken
 from runtime.store import Tx
 from runtime.telemetry import get_log
 from terms.errors import TargetError, Unreachable
+from terms.ids import ServiceId
 
 log = get_log()
 
@@ -43,8 +47,10 @@ class Post:
         self._is_down = False
 
     async def find(self, tx: Tx, ids: Sequence[str]) -> Mapping[str, Posted]:
-        """Find the letters that wait, and open them."""
-        return {kept.id: self._posted(kept) for kept in await self.letters.find(tx, ids)}
+        """Find the letters that wait, and open them; notices keep the quiet hours there are now."""
+        found = await self.letters.find(tx, ids)
+        quiet = await self._quiet(tx, found)
+        return {kept.id: self._posted(kept, quiet.get(kept.service)) for kept in found}
 
     async def send(self, message: Posted) -> Became:
         """Hand it over; where that may have happened before the answer was lost, never again."""
@@ -68,7 +74,18 @@ class Post:
         """Wipe what they said."""
         await self.letters.forget(tx, ids)
 
-    def _posted(self, kept: Kept) -> Posted:
+    async def _quiet(
+        self, tx: Tx, found: Sequence[Kept]
+    ) -> Mapping[ServiceId | None, datetime | None]:
+        """Tell before when households are left alone; letters that are no notices go at once."""
+        homes = {one.service for one in found if one.service and one.kind in KINDS}
+        if not homes:
+            return {}
+        policy, now = await load_policy(tx), self.letters.work.clock.machine_now()
+        known = await contacts(tx, homes)
+        return {one.service: policy.not_before(self.via, one.zone, now) for one in known.values()}
+
+    def _posted(self, kept: Kept, quiet: datetime | None) -> Posted:
         letter, flaw = None, ""
         try:
             letter = self.letters.opened(kept)
@@ -80,7 +97,7 @@ class Post:
             to=kept.to,
             service=kept.service,
             not_after=kept.not_after,
-            not_before=kept.not_before,
+            not_before=quiet if kept.kind in KINDS else None,
             letter=letter,
             flaw=flaw,
         )

@@ -30,9 +30,9 @@ _KIND = re.compile(r"[a-z][a-z_]{0,39}")
 class Letter:
     """One text to one mail address, delivered at most once and not later than `not_after`.
 
-    `id` is derived from what caused it, so that the same cause never writes twice. `not_after` and
-    `not_before` are machine time. `service` names the household in whose history the delivery
-    stands, if it is for one. `leaving` is where such letters are declined by one click. Making one
+    `id` is derived from what caused it, so that the same cause never writes twice. `not_after` is
+    machine time. `service` names the household in whose history the delivery stands, if it is for
+    one. `leaving` is where such letters are declined by one click. Making one
     raises Invalid, naming the field, for anything that is no plain mail.
     """
 
@@ -42,7 +42,6 @@ class Letter:
     subject: str = field(repr=False)
     text: str = field(repr=False)
     not_after: datetime
-    not_before: datetime | None = None
     leaving: str = field(default="", repr=False)
     service: ServiceId | None = None
 

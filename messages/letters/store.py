@@ -27,7 +27,6 @@ letter = Table(
     Column("kind", String(40), nullable=False),
     Column("service_id", String(26)),
     Column("not_after", Instant, nullable=False),
-    Column("not_before", Instant),
     Column("sealed", Text, nullable=False),
 )
 
@@ -41,7 +40,6 @@ class Kept:
     kind: str
     service: ServiceId | None
     not_after: datetime
-    not_before: datetime | None
     sealed: str = field(repr=False)
 
 
@@ -68,7 +66,6 @@ class Letters:
                 kind=row.kind,
                 service=None if row.service_id is None else ServiceId(row.service_id),
                 not_after=row.not_after,
-                not_before=row.not_before,
                 sealed=row.sealed,
             )
             for row in rows
@@ -82,7 +79,6 @@ class Letters:
             kind=kept.kind,
             service=kept.service,
             not_after=kept.not_after,
-            not_before=kept.not_before,
             **json.loads(self.sealer.open(kept.sealed, place=_place(kept.id))),
         )
 
@@ -111,7 +107,6 @@ class Letters:
             "kind": one.kind,
             "service_id": one.service,
             "not_after": one.not_after,
-            "not_before": one.not_before,
             "sealed": self.sealer.seal(content, place=_place(one.id)),
         }
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from zoneinfo import ZoneInfo
 
 from billing.reads.contacts import Contact, contacts
 from messages.deliver import Became, after_error
@@ -102,15 +101,14 @@ class ShortMessages:
                 to, text = written(notice, home, policy, gateway.options)
         except Invalid as error:
             flaw = str(error)
-        hours, now = policy.quiet_of(Via.SMS), self.clock.machine_now()
-        quiet = hours.free_from(now, ZoneInfo(home.zone)) if hours and home else None
+        now = self.clock.machine_now()
         return Short(
             id=notice.id + SUFFIX,
             kind=notice.kind,
             to=to,
             service=notice.service,
             not_after=notice.not_after,
-            not_before=quiet,
+            not_before=policy.not_before(Via.SMS, home.zone, now) if home else None,
             shown=text,
             flaw=flaw,
             gateway=gateway,

@@ -2,6 +2,7 @@
 
 import asyncio
 import importlib
+import json
 import pkgutil
 import sys
 
@@ -200,6 +201,80 @@ async def test_what_was_rented_and_paid_before_stays(database_url):
             async with store.begin() as tx:
                 await tx.driver("DELETE FROM allocation")
         await store.close()
+
+
+DISPUTED = (
+    "INSERT INTO movement VALUES ('D', 'A', 'cash', 'r', 'du_1', 'disputed', 9, 'EUR', NULL, 1, 1)",
+    (
+        "INSERT INTO pending_charge (id, account_id, service_id, cause, kind, offering, price_from,"
+        " period_start, period_end, quantity, currency, rate_minor, amount_minor, tax, label,"
+        " record, from_on, due_on, is_open, is_withdrawn, created_at) VALUES ('F', 'A', 'S', 'd',"
+        " 'dispute_fee', '', '2026-03-01', '2026-03-01', '2026-03-02', 1, 'EUR', 990, 990, '',"
+        """ 'Fee', '{"dispute": "du_1", "provider": "cash", "take": 0}', '2026-03-01',"""
+        " '2026-03-01', false, false, 0)"
+    ),
+)
+
+
+async def test_a_fee_for_a_dispute_becomes_one_of_its_charge(database_url):
+    """What was charged by the name of a dispute is known by its charge, and down again."""
+    await migrate.upgrade(database_url, LOCATION, to="0007")
+    for rows, revision, named in (
+        (OF_BEFORE, "0065", None),
+        (DISPUTED, "0066", {"charge": "r"}),
+        ((), "0065", {"dispute": "du_1"}),
+    ):
+        store = Store(database_url)
+        async with store.begin() as tx:
+            for each in rows:
+                await tx.driver(each)
+        await store.close()
+        move = migrate.upgrade if rows else migrate.downgrade
+        await move(database_url, LOCATION, to=revision)
+        store = Store(database_url)
+        async with store.read() as tx:
+            found = [
+                json.loads(row[0]) for row in await tx.fetch("SELECT record FROM pending_charge")
+            ]
+        await store.close()
+        assert found == ([{"provider": "cash", "take": 0} | named] if named else [])
+
+
+LAID = (
+    (
+        "INSERT INTO bank_entry (id, line_key, account, statement, place, kind, booked_on,"
+        " value_on, amount_minor, currency, ref, end_to_end, structured, text, name, iban, state,"
+        " why, taken_at) VALUES ('{0}', '{0}', 'AT1', 'S', '1', 'money', '2026-03-01',"
+        " '2026-03-01', 100, 'EUR', '', '', '', '', '', '', 'outside', '{2}', 5)"
+    ),
+    "INSERT INTO entry VALUES ('{0}.moved', 1, 'suspense', 'AT1', 100, 'EUR')",
+    "INSERT INTO entry VALUES ('{0}.moved', 2, '{1}', -100, 'EUR')",
+    "INSERT INTO posting VALUES ('{0}.moved', 'bank', 'bank', '2026-03-02', 7)",
+)
+
+
+async def test_lines_set_aside_before_may_be_taken_back(database_url):
+    """Whoever paid out stands in the books; what no person had set aside is not among them."""
+    await migrate.upgrade(database_url, LOCATION, to="0066")
+    store = Store(database_url)
+    async with store.begin() as tx:
+        for line, side, why in (
+            ("L1", "clearing', 'cards", "person"),
+            ("L2", "outside', '", "person"),
+            ("L3", "clearing', 'sepa", "debits"),
+        ):
+            for each in LAID:
+                await tx.driver(each.format(line, side, why))
+    await store.close()
+    for _ in range(2):
+        await migrate.upgrade(database_url, LOCATION, to="0067")
+        store = Store(database_url)
+        async with store.read() as tx:
+            query = "SELECT entry_id, provider, at, n FROM bank_aside ORDER BY entry_id"
+            found = [tuple(row) for row in await tx.fetch(query)]
+        await store.close()
+        assert found == [("L1", "cards", 7, 1), ("L2", "", 7, 1)]
+        await migrate.downgrade(database_url, LOCATION, to="0066")
 
 
 async def test_two_that_migrate_at_once_do_it_once(database_url):

@@ -6,7 +6,7 @@ import pytest
 from playwright.async_api import expect
 
 from tests.browser.conftest import ONE_LOOP, enter
-from tests.browser.tour import faults
+from tests.browser.tour import PHONE, faults
 from tests.fixtures.bank import Row, camt
 from tests.flows.app.operator import contract_of
 
@@ -35,3 +35,24 @@ async def test_a_statement_is_pasted_and_its_line_assigned(watched, served, shop
     await expect(page.locator("main")).to_contain_text("Nothing waits.")
     assert await faults(page) == []
     assert watched.complaints == []
+
+
+async def test_the_number_of_an_account_stays_on_one_line(watched, served, shop):
+    """On a phone, the longest there is: of whoever pays, and of the operator's own bank."""
+    await shop.sign_up(1)
+    await shop.sign_up(2)
+    text = f"{contract_of(1)} {contract_of(2)}"
+    row = Row(
+        amount="7.00", ref="B1", text=text, name="E. M.", iban="MT84MALT011000012345MTLCAST001S"
+    )
+    page = watched.page
+    await page.set_viewport_size(PHONE)
+    await enter(page.context, served)
+    await page.goto(f"{served.url}/console/bank")
+    await page.get_by_label("Statement of a bank").fill(camt(row).decode())
+    await page.get_by_role("button", name="Take it").click()
+    await expect(page.get_by_role("status")).to_contain_text("1 review")
+    lines = await page.locator(".iban").evaluate_all(
+        "all => all.map(one => one.offsetHeight / parseFloat(getComputedStyle(one).lineHeight))"
+    )
+    assert [round(each) for each in lines] == [1, 1]

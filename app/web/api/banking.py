@@ -260,7 +260,7 @@ async def waiting(call: Call) -> Page[WaitingBankLine]:
 async def assign(call: Call, tx: Tx) -> BankLineDecided:
     """Give a line to an account, or in parts to several."""
     body: AssignBody = call.body
-    shares = [Share(contract=one.contract, amount=one.amount or "") for one in body.to]
+    shares = [Share(contract=one.contract, amount=one.amount) for one in body.to]
     done = await banking.assign(call.house, tx, body.line, shares, call.actor, reason=body.reason)
     return BankLineDecided.of(done)
 

@@ -10,18 +10,19 @@ from typing import Annotated, Literal
 from pydantic import Field, StringConstraints
 
 from app.desk import announcing, leaving, messages
-from app.desk.announcing import Outlook
+from app.desk.announcing import SEEN_PATTERN, Outlook
 from app.desk.messages import Asked, Told
+from app.web import refusals
 from app.web.api.shapes import PRINTED, Day, OptionalText, Page, Paging, page
 from app.web.api.ways import NOT_FOUND, ask, change, look
 from app.web.route import Body, Call
-from messages.announcing import DIGEST_CHARS, LANGUAGES_MAX
+from messages.announcing import LANGUAGES_MAX
 from messages.plan import Via
 from messages.policy import TEXT_CHARS_MAX
 from messages.preview import Sample
 from runtime.store import Tx
 
-Language = Annotated[str, StringConstraints(pattern=r"^[a-z]{2,3}$")]
+Language = Annotated[str, StringConstraints(pattern=refusals.LANGUAGE)]
 Text = Annotated[str, Field(min_length=1, max_length=TEXT_CHARS_MAX["screen"], pattern=PRINTED)]
 
 
@@ -36,7 +37,9 @@ class MessagesQuery(Paging):
 
 
 class DraftBody(Body):
-    """What is said, by language; English is what all others read. To a segment, or to all."""
+    """What is said, by language; English is what all others read. To a segment, or to all; an
+    empty one is the usual segment.
+    """
 
     texts: Annotated[dict[Language, Text], Field(min_length=1, max_length=LANGUAGES_MAX)]
     segment: Annotated[OptionalText, Field(max_length=40)] | None = None
@@ -45,7 +48,7 @@ class DraftBody(Body):
 class AnnouncementBody(DraftBody):
     """The same, with the digest that its preview gave."""
 
-    digest: Annotated[str, Field(pattern=rf"^[0-9a-f]{{{DIGEST_CHARS}}}$")]
+    digest: Annotated[str, Field(pattern=SEEN_PATTERN)]
     reason: OptionalText = ""
 
 

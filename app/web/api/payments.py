@@ -157,7 +157,7 @@ async def give_back(call: Call, tx: Tx) -> RefundAsked:
         contract,
         body.payment,
         provider=body.provider or "",
-        amount=body.amount or "",
+        amount=body.amount,
         line=body.line,
         reason=body.reason,
         reference=body.reference,

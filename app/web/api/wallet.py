@@ -123,7 +123,7 @@ async def pay_out(call: Call, tx: Tx) -> Sequence[Refund]:
         call.house,
         tx,
         contract,
-        amount=body.amount or "",
+        amount=body.amount,
         reason=body.reason,
         reference=body.reference,
         actor=call.actor,

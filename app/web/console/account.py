@@ -10,10 +10,11 @@ from typing import Any
 from app.desk import household, shopping
 from app.desk.boxes import holder_of
 from app.desk.household import Household
+from app.web.console.holdings import Holding, holding
 from app.web.console.jobs import JobRow, open_jobs
 from app.web.console.rented import RentalRow, rentals
 from app.web.console.story import Moment, newest
-from app.web.console.words import STATE_TONES, Change, changes, delivered, said
+from app.web.console.words import STATE_TONES, delivered, said
 from app.web.page.account import Having, PaymentRow, having, payments, promise_last_on, promised
 from app.web.page.extras import extras, sale
 from app.web.page.papers import CreditCard, InvoiceCard, credit_note, invoice
@@ -22,7 +23,6 @@ from app.web.page.words import CONDITIONS, Tone, money
 from app.wiring import House
 from billing.catalog.terms import SalesChannel
 from billing.reads import accounts
-from gateway.adapters.state import differences
 from gateway.inventory.model import IN_WORDS, Resource, ResourceState
 from gateway.reads.services import AtTarget
 from runtime.store import Tx
@@ -59,18 +59,6 @@ class BoxRow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Holding:
-    """What one target holds for the household beside what it should."""
-
-    target: str
-    ref: str
-    tone: Tone
-    state: str
-    changes: tuple[Change, ...]
-    why: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Message:
     """One notice to the household."""
 
@@ -93,6 +81,7 @@ class AccountPage:
     state: str
     tone: Tone
     why_dark: tuple[str, ...]
+    is_still_on: bool
     held_up: tuple[str, ...]
     owed: str
     credit: str
@@ -147,6 +136,7 @@ async def account(house: House, tx: Tx, contract: str) -> AccountPage:
         state=about.service.state.value if about.service.state else _NOT_SETTLED,
         tone=_tone(about.service.state),
         why_dark=tuple(found.why_dark),
+        is_still_on=found.is_still_on,
         held_up=tuple(found.held_up),
         owed=money(about.owed),
         credit=money(about.credit) if about.credit.amount_minor else "",
@@ -166,7 +156,7 @@ async def account(house: House, tx: Tx, contract: str) -> AccountPage:
         invoices=tuple(invoice(one, today) for one in about.invoices),
         credit_notes=tuple(credit_note(one) for one in about.credit_notes),
         payments=payments(about),
-        holdings=tuple(_holding(at) for at in found.gateway.targets),
+        holdings=tuple(holding(at, found.out) for at in found.gateway.targets),
         messages=_messages(found),
         story=tuple(
             replace(one, contract="") for one in await newest(tx, about.service.id, about.id)
@@ -217,34 +207,6 @@ def _box(box: Resource, at: AtTarget | None) -> BoxRow:
         tone="good" if box.state is ResourceState.ACTIVE else "warn",
         seen=seen,
         seen_at=at.seen_at if at else None,
-    )
-
-
-def _holding(at: AtTarget) -> Holding:
-    wrong = differences(at.wished, at.held)
-    fields = {
-        "picture": ("on" if at.wished.enabled else "off"),
-        "tariff": at.wished.tariff or "none",
-        "packages": ", ".join(sorted(at.wished.packages)) or "none",
-        "boxes": ", ".join(sorted(at.wished.devices)) or "none",
-    }
-    held = {one.field: one.held for one in changes(wrong)}
-    tone: Tone = "warn"
-    state = "being brought in line"
-    if at.is_proven:
-        tone, state = "good", "as wished"
-    elif at.waiting and at.waiting.parked_at:
-        tone, state = "bad", "set aside"
-    return Holding(
-        target=at.target,
-        ref=at.ref,
-        tone=tone,
-        state=state,
-        changes=tuple(
-            Change(field=name, held=held.get(name, wished), wished=wished)
-            for name, wished in fields.items()
-        ),
-        why=at.waiting.error if at.waiting else "",
     )
 
 

@@ -12,7 +12,7 @@ from aiohttp import web
 from pydantic import Field
 
 from app.desk import announcing
-from app.desk.announcing import Outlook, as_written
+from app.desk.announcing import SEEN_PATTERN, Outlook, as_written
 from app.identity.roles import Right
 from app.web.console.forms import DeedForm
 from app.web.console.sayings import SaidQuery, told
@@ -21,7 +21,7 @@ from app.web.page.reply import html, see
 from app.web.page.words import sentence
 from app.web.route import Call, Route, shows, takes
 from billing.reads import catalog
-from messages.announcing import DIGEST_CHARS, LANGUAGES_MAX
+from messages.announcing import LANGUAGES_MAX
 from messages.policy import TEXT_CHARS_MAX
 from messages.templates import FALLBACK
 from runtime.store import Tx
@@ -50,7 +50,7 @@ class AnnouncementForm(DeedForm):
 class SendForm(AnnouncementForm):
     """What is sent, and the digest of what was looked at."""
 
-    digest: Annotated[str, Field(min_length=1, max_length=DIGEST_CHARS)]
+    digest: Annotated[str, Field(pattern=SEEN_PATTERN)]
 
 
 class Announcing:
@@ -116,7 +116,6 @@ async def _say(call: Call, tx: Tx) -> str:
     form: SendForm = call.form
     with as_written(_name):
         texts, segment = _texts(form), _segment(form)
-        found = await announcing.foresee(call.house, tx, texts, segment=segment)
         said = await announcing.say(
             call.house,
             tx,
@@ -128,7 +127,7 @@ async def _say(call: Call, tx: Tx) -> str:
         )
     if said.again:
         return "It was announced within a day already, word for word: nothing goes out again."
-    count = found.households
+    count = said.households
     return f"It goes out to {count} {'household' if count == 1 else 'households'}, page by page."
 
 

@@ -174,7 +174,7 @@ async def _take(call: Call, tx: Tx) -> str:
 async def _assign(call: Call, tx: Tx) -> str:
     form: AssignForm = call.form
     parts = [one.partition("=") for one in form.to.split()]
-    shares = [Share(contract=contract, amount=amount) for contract, _, amount in parts]
+    shares = [Share(contract=one, amount=amount if cut else None) for one, cut, amount in parts]
     done = await banking.assign(
         call.house, tx, form.line, shares, call.actor, reason=form.reason.strip()
     )

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from app.desk.names import Names, names
-from app.desk.parked import Parked
+from app.desk.parked import Parked, in_short
 from app.desk.parked import parked as read_parked
 from app.desk.waiting import Waiting
 from app.desk.waiting import waiting as read_waiting
@@ -93,6 +93,11 @@ class QueueRow:
     leased: int
     parked: int
     oldest: str
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether there is none of it, now or later."""
+        return not (self.due or self.later or self.leased or self.parked)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -273,18 +278,10 @@ def parked_row(one: Parked) -> ParkedRow:
         contract=one.contract,
         name=one.name,
         reference=one.reference,
-        reason=_last_line(one.reason),
+        reason=in_short(one.reason),
         since=one.since,
         releasable=one.releasable,
     )
-
-
-def _last_line(reason: str) -> str:
-    """Show of a traceback what it says, not where."""
-    lines = [line for line in reason.strip().splitlines() if line.strip()]
-    if len(lines) > 1 and lines[0].startswith("Traceback"):
-        return f"a fault of the product itself: {lines[-1]}"
-    return reason
 
 
 def _drift(one: Found, who: Names) -> DriftRow:

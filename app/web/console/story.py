@@ -9,6 +9,7 @@ from datetime import datetime
 from itertools import groupby
 
 from app.desk.names import Names, names
+from app.desk.parked import in_short
 from app.web.console.words import ORDER_TONES, POSSESSIONS, delivered, said, told
 from app.web.page.words import Tone, money
 from billing.reads.accounts import Holder
@@ -126,7 +127,9 @@ def of_order(order: ServiceOrder, who: Names) -> Moment:
     if order.outcome in {Outcome.OPEN, Outcome.PENDING}:
         text = f"{order.target} is being brought in line"
     elif order.outcome is not Outcome.DONE:
-        text = f"{order.target}: {order.error or order.outcome.value}"
+        why = in_short(order.error or order.outcome.value)
+        text = f"{order.target}: {why}"
+        many = f"{{n}} households at {_braced(text)}"
     elif "account" in order.what:
         text = f"{order.target} knows the household"
         many = f"{order.target} knows {{n}} households"
@@ -136,14 +139,24 @@ def of_order(order: ServiceOrder, who: Names) -> Moment:
         many = f"{{n}} pictures {switched} at {order.target}"
     else:
         text = f"{order.target} was brought in line"
-    took = ""
-    if order.finished_at:
-        took = f" in {(order.finished_at - order.started_at).total_seconds() * 1000:.0f} ms"
-    more = f"{told(order.what)}{took}" if order.what else order.cause
+    more = _what(order) if order.what else order.cause
     if order.cause == DRIFT_CAUSE and order.what:
         more = f"had been changed by hand; {more}"
     found = Moment(id=f"order:{order.id}", at=at, tone=tone, text=text, more=more, many=many)
     return _about(found, who.get(order.service))
+
+
+def _what(order: ServiceOrder) -> str:
+    """Tell what was changed, or what was to be: nothing else has happened that was not seen."""
+    if order.outcome is not Outcome.DONE or order.finished_at is None:
+        return f"wished: {told(order.what)}"
+    took = (order.finished_at - order.started_at).total_seconds() * 1000
+    return f"{told(order.what)} in {took:.0f} ms"
+
+
+def _braced(text: str) -> str:
+    """Keep braces in a text that is a pattern."""
+    return text.replace("{", "{{").replace("}", "}}")
 
 
 def of_delivery(delivery: Delivery, who: Names) -> Moment:
@@ -172,11 +185,8 @@ def _payment(tone: Tone, word: str) -> Callable[[str], _Told]:
         fact = json.loads(value)
         amount = Money(fact["amount_minor"], fact["currency"])
         text = f"payment of {money(amount)} {word}"
-        return (
-            tone,
-            text,
-            " ".join(part for part in (fact.get("provider"), fact.get("code")) if part),
-        )
+        code = (fact.get("code") or "").replace("_", " ")
+        return tone, text, ", ".join(part for part in (fact.get("provider"), code) if part)
 
     return tell
 

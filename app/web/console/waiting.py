@@ -80,7 +80,10 @@ class DepositRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RefundRow:
-    """A refund that a second person decides about; `by` asked for it, called `who`."""
+    """A refund that a second person decides about; `by` asked for it, called `who`.
+
+    It can only be declined where they may not any more.
+    """
 
     id: str
     contract: str
@@ -92,6 +95,7 @@ class RefundRow:
     who: str
     at: datetime
     is_cash: bool
+    can_go: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -146,6 +150,7 @@ def _refund(asked: Asked) -> RefundRow:
         who=asked.who,
         at=one.at,
         is_cash=one.provider == CASH,
+        can_go=asked.can_go,
     )
 
 

@@ -103,7 +103,7 @@ async def _pay_out(call: Call, tx: Tx) -> str:
         call.house,
         tx,
         call.part("contract"),
-        amount=plain(form.amount),
+        amount=plain(form.amount) or None,
         reason=form.reason,
         reference=f"desk-{call.once[:32]}",
         actor=call.actor,

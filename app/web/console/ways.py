@@ -53,7 +53,7 @@ async def refund(call: Call, tx: Tx) -> str:
         call.part("contract"),
         charge,
         provider=provider,
-        amount=plain(form.amount),
+        amount=plain(form.amount) or None,
         line=line,
         reason=form.reason,
         reference=f"desk-{call.once[:32]}",

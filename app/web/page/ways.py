@@ -98,7 +98,9 @@ async def kept(tx: Tx, contract: str) -> Sequence[MethodRow]:
 def _method(one: MethodView) -> MethodRow:
     tone: Tone = "bad"
     state = one.stopped.replace("_", " ")
-    if not one.stopped:
+    if one.stopped and one.named is Named.UNKNOWN:
+        state = "not charged any more"
+    elif not one.stopped:
         tone, state = ("good", "charged") if one.is_charged else ("off", "not charged")
     is_mandate = one.provider == DEBIT
     until = f", until {shown(one.expires_on)}" if one.expires_on else ""

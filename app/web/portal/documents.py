@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Annotated
 from urllib.parse import quote
@@ -38,6 +38,7 @@ class DocumentRow:
     total: str
     tone: Tone
     state: str
+    open: str = ""  # where it is a part of the total
 
 
 class BehindQuery(Query):
@@ -95,7 +96,7 @@ class Documents:
         return await self.phone.page(
             call,
             "portal_invoices",
-            rows=[_row(PATH, each, *paid(each, today)) for each in newest],
+            rows=[_invoiced(each, today) for each in newest],
             notes=[_row(NOTES, each, "good", "given back") for each in notes],
             older=last.number if last else "",
         )
@@ -119,6 +120,13 @@ class Documents:
         async with self.house.store.read() as tx:
             found = await credit_notes.one_of_account(tx, call.subscriber.id, call.part("number"))
         return await self.phone.page(call, "portal_credit_note", note=credit_note(found))
+
+
+def _invoiced(one: InvoiceView, today: date) -> DocumentRow:
+    """Show an invoice; of one that is partly paid what is open, too."""
+    row = _row(PATH, one, *paid(one, today))
+    is_part = one.open.amount_minor and one.open != one.total
+    return replace(row, open=money(one.open)) if is_part else row
 
 
 def _row(at: str, one: InvoiceView | CreditNoteView, tone: Tone, state: str) -> DocumentRow:

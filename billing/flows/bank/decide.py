@@ -41,10 +41,10 @@ PARTS_MAX = 50
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Share:
-    """So much of a line for the account of a contract; all of it where no amount is said."""
+    """So much of a line for the account of a contract; all of it where the amount is None."""
 
     contract: str
-    amount: str = ""
+    amount: str | None = None
 
 
 async def assign(
@@ -211,12 +211,12 @@ async def _part(tx: Tx, share: Share, whole: Money, *, is_only: bool) -> Part:
         raise NotFound(f"there is no contract {share.contract!r}", field="contract")
     if row.currency != whole.currency:
         raise Invalid("to", f"the account of {share.contract} is kept in {row.currency}")
-    amount = whole
-    if share.amount or not is_only:
-        try:
-            amount = Money.parse(share.amount, whole.currency)
-        except ValueError as error:
-            raise Invalid("amount", str(error)) from None
+    if share.amount is None and not is_only:
+        raise Invalid("amount", f"say how much of it goes to {share.contract}")
+    try:
+        amount = whole if share.amount is None else Money.parse(share.amount, whole.currency)
+    except ValueError as error:
+        raise Invalid("amount", str(error)) from None
     if amount.amount_minor <= 0:
         raise Invalid("amount", "must be more than nothing")
     owner = Owner(id=AccountId(row.id), number=row.number, currency=row.currency)

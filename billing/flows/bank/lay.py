@@ -24,7 +24,7 @@ from billing.flows.desk import Desk
 from billing.flows.movements import Told
 from billing.ledger import store as ledger
 from billing.ledger.model import Book, Posting, PostingKind, entries
-from billing.payments.model import DEBIT, Moved, MovementKind
+from billing.payments.model import DEBIT, OF_LINE, Moved, MovementKind
 from runtime.store import Tx
 from runtime.store.among import KEYS, among, packed
 from terms.ids import AccountId
@@ -128,7 +128,7 @@ def _told(one: Laid, now: datetime) -> list[Told]:
             back.provider,
             Moved(
                 charge=back.charge,
-                ref=f"bank {one.entry.id}{f' {n}' if n else ''}",
+                ref=f"{OF_LINE}{one.entry.id}{f' {n}' if n else ''}",
                 amount=back.amount or -one.entry.line.amount,
                 account=back.owner.number,
                 kind=MovementKind.DISPUTED,

@@ -21,6 +21,7 @@ from billing.debits.reasons import After
 from billing.debits.store import debit, mandate
 from billing.flows import movements
 from billing.flows.attempts import Failure
+from billing.flows.debits.book import book_due
 from billing.flows.desk import Desk
 from billing.flows.methods import WENT_BACK
 from billing.flows.movements import Told
@@ -45,6 +46,8 @@ async def hear(desk: Desk, tx: Tx, told: Sequence[Back], now: datetime) -> Heard
     """Take up what a bank says of debits."""
     singles = await _spread(tx, told)
     by_mark = {one.mark: one for one in sorted(singles, key=lambda one: (one.mark, one.code))}
+    # What had come to count as paid goes back as such, also where nobody has booked it yet.
+    await book_due(desk, tx, now, marks=sorted(by_mark), rows_max=len(by_mark))
     rows = {row.attempt_id: row for row in await load(tx, list(by_mark))}
     unknown = [mark for mark, one in by_mark.items() if not _fits(rows.get(mark), one)]
     fresh = [

@@ -27,8 +27,16 @@ ROWS_MAX = 1_000
 _NOON = time(12, tzinfo=UTC)  # the same day in every zone
 
 
-async def book_due(desk: Desk, tx: Tx, now: datetime, *, rows_max: int = ROWS_MAX) -> int:
-    """Book debits of batches that the bank has and whose time is over; returns how many.
+async def book_due(
+    desk: Desk,
+    tx: Tx,
+    now: datetime,
+    *,
+    marks: Sequence[str] | None = None,
+    rows_max: int = ROWS_MAX,
+) -> int:
+    """Book debits of batches that the bank has and whose time is over, of all or of those of these
+    marks; returns how many.
 
     A batch that nobody has handed in waits.
     """
@@ -38,7 +46,7 @@ async def book_due(desk: Desk, tx: Tx, now: datetime, *, rows_max: int = ROWS_MA
     today = local_date(now, rules.zone)
     b = debit_batch.c
     due = b.handed_in_at.is_not(None) & b.booked_at.is_(None) & (b.clear_on <= today)
-    rows = await _due(tx, due, rows_max)
+    rows = await _due(tx, due, rows_max, marks)
     told = [_told(row, now) for row in rows]
     await movements.hear(desk, tx, told, [], now)
     if rows:
@@ -56,7 +64,7 @@ async def book_due(desk: Desk, tx: Tx, now: datetime, *, rows_max: int = ROWS_MA
     return len(rows)
 
 
-async def _due(tx: Tx, due: Any, rows_max: int) -> Sequence[Row[Any]]:
+async def _due(tx: Tx, due: Any, rows_max: int, marks: Sequence[str] | None) -> Sequence[Row[Any]]:
     c, a, b = debit.c, attempt.c, debit_batch.c
     query = (
         select(
@@ -70,9 +78,13 @@ async def _due(tx: Tx, due: Any, rows_max: int) -> Sequence[Row[Any]]:
         .order_by(c.attempt_id)
         .limit(rows_max)
     )
+    given = {}
+    if marks is not None:
+        query = query.where(among(tx.engine, c.attempt_id))
+        given = {KEYS: packed(tx.engine, marks)}
     if tx.engine == "postgresql":
         query = query.with_for_update(of=debit, skip_locked=True)
-    return await tx.rows(query)
+    return await tx.rows(query, given)
 
 
 def _told(row: Row[Any], now: datetime) -> Told:

@@ -93,8 +93,8 @@ def _disputed(
 
 
 def _dispute(account: Account, service: ServiceId, one: Charged, today: date) -> Filed:
-    provider, ref = one.dispute
-    named = blake2b(f"{provider}|{ref}".encode(), digest_size=12).hexdigest()
+    provider, charge = one.dispute
+    named = blake2b(f"{provider}|{charge}".encode(), digest_size=12).hexdigest()
     amount = Money(one.amount_minor, account.currency)
     line = Line(
         service=service,
@@ -108,7 +108,7 @@ def _dispute(account: Account, service: ServiceId, one: Charged, today: date) ->
         charge=_at_once(line, today),
         record={
             "provider": provider,
-            "dispute": ref,
+            "charge": charge,
             "take": one.take,
             "rules": dispute_written(one.rules),
         },

@@ -6,7 +6,6 @@ import json
 from collections.abc import Iterable, Mapping
 from datetime import date, datetime
 from functools import partial
-from itertools import accumulate, pairwise
 from typing import Any
 
 from sqlalchemy import Select, and_, false, func, or_, select
@@ -20,7 +19,7 @@ from billing.flows.settle.facts import Facts, Late
 from billing.invoicing.model import SERIES, number
 from billing.invoicing.store import credit_line, credit_note, invoice, invoice_line, voided
 from billing.payments.model import MovementKind
-from billing.payments.store import movement, write_off
+from billing.payments.store import allocation, movement, write_off
 from billing.pending.store import pending_charge
 from billing.promises.store import promise
 from billing.rating.model import LineKind
@@ -73,7 +72,7 @@ def _dispute_fee(row: Any) -> Charged:
     record = json.loads(row.record)
     return Charged(
         id=row.id,
-        dispute=(record["provider"], record["dispute"]),
+        dispute=(record["provider"], record["charge"]),
         amount_minor=row.amount_minor,
         rules=dispute_read(record["rules"]),
         take=record["take"],
@@ -98,6 +97,16 @@ def _may_bear(one: Facts, rules: LateFees | None, today: date) -> bool:
 
 
 Rows = Mapping[str, list[Any]]
+# What a bank took back counts as paid: only what we have given back went.
+_COUNTED = sorted(
+    each.value
+    for each in (
+        MovementKind.CLEARED,
+        MovementKind.REFUNDED,
+        MovementKind.GIVEN_BACK,
+        MovementKind.BOUNCED,
+    )
+)
 
 
 async def history_rows(tx: Tx, accounts: Iterable[str]) -> Mapping[str, Rows]:
@@ -150,25 +159,34 @@ def _bill(row: Any, given_up: Iterable[tuple[date, int]]) -> Bill:
 
 
 def _money(rows: Rows, currency: str, day_of: Any) -> Iterable[tuple[date, int]]:
-    """Yield what came and what went back, each with its day; a refund tells the sum so far."""
-    for row in rows.get("notes", ()):
+    """Yield what came and what went back, each with its day.
+
+    What of a credit note took the place of a write-off has paid nothing else.
+    """
+    for row in (*rows.get("notes", ()), *rows.get("replacing", ())):
         if row.currency == currency:
             yield row.issued_on, int(row.total_minor)
-    refunds: dict[tuple[str, str], list[tuple[datetime, int]]] = {}
+    refunds: dict[tuple[str, str], list[Any]] = {}
     for row in rows.get("money", ()):
         if row.currency != currency:
             continue
         if row.kind == MovementKind.CLEARED:
             yield day_of(row.received_at), row.amount_minor
         else:
-            told = refunds.setdefault((row.provider, row.charge), [])
-            told.append((row.received_at, row.amount_minor))
+            refunds.setdefault((row.provider, row.charge), []).append(row)
     for told in refunds.values():
-        told.sort()
-        sums = [0, *accumulate((amount for _, amount in told), max)]
-        for (at, _), (before, after) in zip(told, pairwise(sums), strict=True):
-            if after > before:
-                yield day_of(at), before - after
+        yield from _refunded(told, day_of)
+
+
+def _refunded(told: list[Any], day_of: Any) -> Iterable[tuple[date, int]]:
+    """Yield what went back of a charge: some providers tell the sum so far, others each refund."""
+    most = 0
+    for row in sorted(told, key=lambda row: (row.received_at, row.amount_minor)):
+        amount = row.amount_minor
+        if row.kind == MovementKind.REFUNDED:
+            most, amount = max(most, amount), max(0, amount - most)
+        if amount:
+            yield day_of(row.received_at), amount if row.kind == MovementKind.BOUNCED else -amount
 
 
 def _fee(row: Any) -> Fee:
@@ -223,8 +241,28 @@ def _notes(engine: Engine) -> Select[Any]:
 def _moved(engine: Engine) -> Select[Any]:
     c = movement.c
     columns = (c.account_id, c.provider, c.charge, c.kind, c.amount_minor, c.currency)
-    query = select(*columns, c.received_at).where(
-        or_(c.kind == MovementKind.CLEARED.value, c.kind == MovementKind.REFUNDED.value)
+    query = select(*columns, c.received_at)
+    return by_key(engine, query.where(or_(*(c.kind == each for each in _COUNTED))), c.account_id)
+
+
+def _replacing(engine: Engine) -> Select[Any]:
+    """Ask for what of notes took the place of write-offs of invoices that are not of fees."""
+    gone, paid = allocation.alias("gone"), allocation.alias("paid")
+    c, n = gone.c, credit_note.c
+    with_it = and_(
+        paid.c.invoice_id == c.invoice_id,
+        paid.c.allocated_at == c.allocated_at,
+        paid.c.amount_minor > 0,
+    )
+    query = (
+        select(c.account_id, n.currency, n.issued_on, c.amount_minor.label("total_minor"))
+        .select_from(
+            gone.join(write_off, write_off.c.id == c.payer_id)
+            .join(invoice, invoice.c.id == c.invoice_id)
+            .join(paid, with_it)
+            .join(credit_note, n.id == paid.c.payer_id)
+        )
+        .where(c.amount_minor < 0, invoice.c.is_fee == false())
     )
     return by_key(engine, query, c.account_id)
 
@@ -251,6 +289,7 @@ def _charged(kind: LineKind, engine: Engine) -> Select[Any]:
 _HISTORY = Bundle(
     bills=_bills,
     notes=_notes,
+    replacing=_replacing,
     money=_moved,
     promises=_promised,
     given_up=_given_up,

@@ -6,6 +6,7 @@ from functools import cache
 import pytest
 from typer.main import get_command
 
+from tests.flows.app.commands import boxoffice, harbour_files
 from tests.flows.app.counter import counter
 from tests.flows.app.served import (
     ENVIRONMENT,
@@ -24,9 +25,11 @@ __all__ = [
     "ENVIRONMENT",
     "HARBOUR",
     "at_work",
+    "boxoffice",
     "counter",
     "data_folder",
     "harbour",
+    "harbour_files",
     "harbour_folder",
     "house",
     "portal",

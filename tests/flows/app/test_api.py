@@ -276,7 +276,7 @@ async def test_what_cannot_be_routed_is_shown_and_the_rest_goes_on(harbour, serv
 
 
 async def test_a_portal_that_is_away_is_no_reason_of_money(harbour, served):
-    """Paid for and not on yet: it is told who does not answer since when, and that is no debt."""
+    """Paid for and not on yet: who does not answer, since when in the operator's zone; no debt."""
     _, account = await served.api("POST", "accounts", ORDER)
     await settled(harbour)
     _, account = await served.api("GET", "accounts/300001")
@@ -289,12 +289,14 @@ async def test_a_portal_that_is_away_is_no_reason_of_money(harbour, served):
     _, account = await served.api("GET", "accounts/300001")
     assert (account["state"], account["why_dark"]) == ("active", [])
     (why,) = account["held_up"]
-    since = "portal-north does not answer since 14 Nov 2023, 22:13 UTC (nobody is there)"
-    assert since in why
+    since = "nobody has answered there since 14 Nov 2023, 23:13 (Europe/Vienna)"
+    assert why.startswith(f"portal-north cannot be reached: {since}. The picture is switched on")
     page = (await (await let_in(served)).get("/console/accounts/300001")).text
     assert "Why it is dark" not in page
     assert page.index("The service is wished on, and held up") < page.index(since)
     assert page.index(since) < page.index("Nothing is owed.")
+    assert (page.count(since), page.count("nobody is there")) == (1, 1)
+    assert page.index("In technical words") < page.index("nobody is there")
 
 
 async def test_every_deed_is_audited(harbour, served):

@@ -105,6 +105,24 @@ async def test_what_went_wrong_is_taken_back_once(harbour, served):
     ]
 
 
+async def test_all_of_a_line_goes_only_to_one_of_whom_no_amount_is_said(harbour, served):
+    """An empty amount is none, and of several each has to be said: over the API and on the page."""
+    assert (await sent(served, camt(IN)))[0] == 200
+    line = (await entries(served.house))["B1"][0]
+    some = {"contract": HERE, "amount": "7.00"}
+    for to, field in (
+        ([some | {"amount": ""}], "to.0.amount"),
+        ([{"contract": HERE}, some], "amount"),
+    ):
+        status, problem = await served.api("POST", "bank/assign", {"line": line, "to": to})
+        assert (status, problem["field"]) == (400, field)
+    cashier = await let_in(served, "cashier")
+    await cashier.get("/console/bank")
+    for whom, said in ((f"{HERE}=", "not an amount"), (HERE, "7.00 EUR goes to")):
+        done = await cashier.post("/console/bank/assign", line=line, to=whom)
+        assert said in (await cashier.get(done.location)).text
+
+
 async def test_money_has_commas_on_pages_alone(harbour, served):
     """Whoever reads a page sees thousands apart; a program is told the same digits as ever."""
     assert (await sent(served, camt(IN.but(amount="12345.67"))))[0] == 200

@@ -119,7 +119,7 @@ class Town:
         """Have the operator say which channels, at which hours, in which words."""
         told = {
             "channels": {kind: via},
-            "quiet": {"sms": quiet},
+            "quiet": {"sms": quiet, "mail": quiet},
             "texts": {"en": {"payment_reminder": texts}} if texts else {},
         }
         options = {
@@ -278,6 +278,39 @@ async def test_nobody_is_woken(town):
     await town.turn()
     assert (await town.told())[("n1.sms", "sms")] is Outcome.SENT
     assert len(await town.sent()) == 1
+
+
+@pytest.mark.parametrize("via", ["mail", "sms"])
+async def test_nobody_is_woken_when_a_server_is_back(town, via):
+    """What a server would not take by day waits for the morning where it is back in the night."""
+    await town.rule([via], quiet="21:00-08:00")
+    town.office.forward(hours=(18 - town.office.now.hour) % 24)
+    town.post.error = untouched(Unreachable("down"))
+    await town.gateway.aadmin("/faults", {"spec": "down"})
+    await town.announce()
+    await town.turn()
+    town.post.error = None
+    await town.gateway.aadmin("/faults", {"clear": True})
+    for hours, outcome in ((6, Outcome.WAITING), (5, Outcome.WAITING), (4, Outcome.SENT)):
+        town.office.forward(hours=hours)
+        await town.turn()
+        assert await town.told() == {(f"n1.{via}", via): outcome}
+    assert len(town.post.letters) + len(await town.sent()) == 1
+
+
+async def test_other_quiet_hours_hold_for_what_waits(town):
+    """Who has none any more is told at once, and who has them now is left alone."""
+    await town.rule(["mail"])
+    town.office.forward(hours=(22 - town.office.now.hour) % 24)
+    town.post.error = untouched(Unreachable("down"))
+    await town.announce()
+    await town.turn()
+    town.post.error = None
+    for quiet, outcome in (("21:00-08:00", Outcome.WAITING), ("", Outcome.SENT)):
+        await town.rule(["mail"], quiet=quiet)
+        town.office.forward(hours=2 if quiet else 9)
+        await town.turn()
+        assert await town.told() == {("n1.mail", "mail"): outcome}
 
 
 async def test_a_text_that_is_too_long_fails(town):

@@ -17,7 +17,6 @@ from typer.main import get_command
 from typer.testing import CliRunner
 
 from app.cli.root import cli
-from messages.announcing import Announcement
 from tests.fixtures.bank import Row, camt
 from tests.flows.app.operation import Operation, operation, until
 from tests.flows.app.operator import PROVIDER, TARGET, contract_of, secrets
@@ -105,7 +104,7 @@ METHOD = f"""
     FROM service WHERE contract = '{LIT}'
 """
 
-SEEN = Announcement(id="", texts={"en": "There are four more channels."}).digest
+SAID = "en=There are four more channels."
 # What each is asked, in this order; {folder} is where the operator's files are.
 ASKED = {
     "migrate": (),
@@ -245,7 +244,7 @@ ASKED = {
     "usage meters": (),
     "notices preview": (),
     "notices log": (),
-    "notices announce": ("en=There are four more channels.", "--digest", SEEN),
+    "notices announce": (SAID, "--digest", "{seen}"),
     "notices decline": (LIT, "mail"),
     "bank take": ("{folder}/../bank.xml",),
     "bank statements": (),
@@ -427,12 +426,19 @@ def pay_ahead(_ours: Operation) -> None:
     assert CliRunner().invoke(cli, asked).exit_code == 0
 
 
-# What others do before a command is asked.
+def look_at_it(_ours: Operation) -> dict[str, str]:
+    """Look at the announcement as it would go out now."""
+    told = CliRunner().invoke(cli, ["notices", "announce", SAID, "--json"]).stdout
+    return {"seen": json.loads(told)["digest"]}
+
+
+# What others do before a command is asked, and what it is told of that.
 BEFORE = {
     "bill preview": wait_for_bill_days,
     "bank return": assign_again,
     "cash approve": count_by_another,
     "debits coming": wait_for_debits,
+    "notices announce": look_at_it,
     "refund waiting": ask_by_another,
     "wallet pay-out": pay_ahead,
     "debits withdraw": add_a_batch,
@@ -483,7 +489,7 @@ def test_every_command_prints_one_document(shop, monkeypatch):
     visit = ["purchase", "sell", LIT, "VISIT", "--ref", "S-0", "--json"]
     sales = {"other": json.loads(CliRunner().invoke(cli, visit).stdout)["id"]}
     for name, words in ASKED.items():
-        BEFORE.get(name, lambda _: None)(ours)
+        sales |= BEFORE.get(name, lambda _: None)(ours) or {}
         before = trace(ours)
         known = {
             "folder": folder / "operator",
@@ -539,6 +545,9 @@ def test_an_announcement_is_looked_at_before_it_is_sent(shop, monkeypatch):
     for words, why in (
         (("en= ",), "en: one line of 1 to 500 characters is needed"),
         (("en=x", "de=y", "de=z"), "de: is told twice"),
+        (("de=x",), "en: is needed, as it is what everybody else reads"),
+        (("en=x", "DE=y"), "DE: is no language such as de"),
+        (("en=x", "=y"), "text: '' is no language such as de"),
         (("x",), "text: each is like de=TEXT: x"),
     ):
         assert why in asked(*words).stderr

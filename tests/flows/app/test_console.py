@@ -13,11 +13,13 @@ from lxml import html
 
 from app.identity import people
 from app.web import live
-from app.web.console.story import of_order
+from app.web.console.story import Moment, of_order
 from app.web.console.words import age
 from app.web.page.drawing import count, moment, when, written
 from app.web.page.words import money
 from gateway.provisioning.orders import Outcome, ServiceOrder
+from runtime import log
+from runtime.log import Entry
 from runtime.store.audit import history
 from runtime.work import Parking
 from terms.ids import ServiceId, TargetName
@@ -279,16 +281,39 @@ async def test_a_quiet_stream_says_that_it_lives(owner, monkeypatch):
             pass
 
 
+async def test_the_first_page_is_short(harbour, owner):
+    """A dozen of what happened stands there, the rest is folded; work that is not is one line."""
+    at = datetime(2040, 3, 31, tzinfo=UTC)
+    paid = json.dumps({"amount_minor": 100, "currency": "EUR", "account": "1"})
+    facts = [
+        Entry(id=f"f{n}", kind="payment.cleared", key="a", value=paid, at=at) for n in range(20)
+    ]
+    async with harbour.store.begin() as tx:
+        await log.append(tx, facts)
+    page = (await owner.get("/console/")).text
+    newest, earlier = page.split('id="earlier"')
+    one = re.compile('data-key="(log|order|notice):')
+    assert len(one.findall(newest)) == 12
+    assert one.search(earlier)
+    queue = page.split('data-live-part="queue">')[1].split("</section>")[0]
+    assert "Nothing of " in queue
+    assert "notify" in queue
+    assert '<th scope="row">notify' not in queue
+
+
 def test_an_order_is_told_as_it_ended():
     """What was seen, what is under way and what was refused are three different sentences."""
     at = datetime(2040, 3, 31, tzinfo=UTC)
 
-    def text(outcome: Outcome, **what: tuple[str, str]) -> str:
+    def told(outcome: Outcome, **what: tuple[str, str]) -> Moment:
         order = ServiceOrder(
             id="o", service=ServiceId("s"), target=TargetName("north"), revision=1, what=what,
             outcome=outcome, cause="active", started_at=at, finished_at=at, error="it refuses",
         )  # fmt: skip
-        return of_order(order, {}).text
+        return of_order(order, {})
+
+    def text(outcome: Outcome, **what: tuple[str, str]) -> str:
+        return told(outcome, **what).text
 
     account, enabled = {"account": ("missing", "present")}, {"enabled": ("no", "yes")}
     assert text(Outcome.DONE, **account) == "north knows the household"
@@ -297,6 +322,9 @@ def test_an_order_is_told_as_it_ended():
     for what in (account, enabled):
         assert text(Outcome.PENDING, **what) == "north is being brought in line"
         assert text(Outcome.PARKED, **what) == "north: it refuses"
+    assert told(Outcome.DONE, **enabled).more == "picture off → on in 0 ms"
+    for outcome in (Outcome.PENDING, Outcome.PARKED, Outcome.FAILED, Outcome.UNKNOWN):
+        assert told(outcome, **enabled).more == "wished: picture off → on"
 
 
 def test_words_for_people():

@@ -242,6 +242,9 @@ async def test_goodwill_is_given_on_the_page_of_a_line_and_over_the_api(shop, se
         assert (status, note["total"]["text"], note["lines"][0]["goodwill"]) == (200, "1.20", True)
     status, refused = await served.api("POST", f"lines/{line}/goodwill", body | {"amount": "1"})
     assert (status, refused["field"]) == (400, "amount")
+    for empty in ({"amount": ""}, {"percent": ""}):
+        status, refused = await served.api("POST", f"lines/{line}/goodwill", body | empty)
+        assert (status, refused["field"]) == (400, *empty)
     _, found = await served.api("GET", f"lines/{line}")
     assert [one["goodwill"]["reason"] for one in found["given_back"]] == ["no <picture>", "late"]
     assert await count(shop, credit_note) == 2

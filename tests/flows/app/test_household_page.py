@@ -11,6 +11,7 @@ import pytest
 from billing.flows.publish import Publication, publish
 from runtime.store.audit import Deed, history, record
 from runtime.work import Parking
+from terms.money import Money
 from tests.fixtures.promotions import promotion
 from tests.flows.app.operator import contract_of
 from tests.flows.app.served import at_work, serving
@@ -264,3 +265,85 @@ async def test_the_api_lets_all_of_one_cause_go(shop):
             order = {"kind": "notify", "key": key, "alike": True}
             assert await served.api("POST", "parked/release", order) == (200, {"count": count})
         assert (await served.api("GET", "parked"))[1]["items"] == []
+
+
+def at_targets(page: str) -> tuple[str, str]:
+    """Read of the one target what was seen there and what is only wished."""
+    (card,) = re.findall(r'data-live-part="account_holdings">(.*?)</section>', page, re.DOTALL)
+    parts = [" ".join(re.sub("<[^>]+>", " ", one).split()) for one in card.split("<p ")]
+    (seen,) = [one for one in parts if "een there" in one and not one.startswith('class="wished')]
+    wished = [one for one in parts if one.startswith('class="wished')]
+    return seen, "".join(wished)
+
+
+async def test_what_was_seen_at_a_target_is_told_from_what_is_wished(shop):
+    """Paid while the portal is away: seen dark, wished on; when it is back, seen on."""
+    await shop.portal.aadmin("/faults", {"spec": "down"})
+    async with seen_by(shop) as owner:
+        await shop.pay_debt(1, "the first month")
+        async with at_work(shop.house):
+            await shop.come_to_rest("intake", "settle", "compose")
+        seen, wished = at_targets((await owner.get(PAGE)).text)
+        assert "picture off" in seen
+        assert "Wished, not seen there yet: picture on" in wished
+        await shop.portal.aadmin("/faults", {"clear": True})
+        async with at_work(shop.house):
+            await shop.rest()
+        seen, wished = at_targets((await owner.get(PAGE)).text)
+        assert ("picture on" in seen, wished) == (True, "")
+
+
+async def test_what_the_guard_holds_back_has_not_happened(shop):
+    """It is dark by its rights and still on: page and history say who holds that back."""
+    await shop.pay_debt(1, "the first month")
+    async with at_work(shop.house):
+        await shop.rest()
+    async with shop.house.store.begin() as tx:
+        await tx.driver("UPDATE target SET guard_share_percent = 0, guard_floor = 0")
+    async with at_work(shop.house):
+        for _ in range(10):
+            await shop.advance(timedelta(days=7))
+            await shop.come_to_rest()
+    async with seen_by(shop) as owner:
+        page = (await owner.get(PAGE)).text
+        seen, wished = at_targets(page)
+        assert "picture on" in seen
+        assert "picture off" in wished
+        assert "It still shows the picture." in page
+        assert "Why it is to go dark" in page
+        told = (await owner.get(f"{PAGE}/history")).text
+    held = re.search(r"north: held back by the guard.*?wished: picture on → off<", told, re.DOTALL)
+    assert held
+    assert "picture on → off in" not in told
+    row = await shop.at_portal(1)
+    assert row is not None
+    assert row["status"] == 1
+
+
+async def test_of_a_partly_paid_invoice_what_is_open_stands_first(shop):
+    """Its line on the page says what is open, of how much, before anybody unfolds it."""
+    owed = (await shop.view(1)).owed
+    await shop.pay(1, Money(100, owed.currency), "a part")
+    async with at_work(shop.house):
+        await shop.rest()
+    rest = Money(owed.amount_minor - 100, owed.currency)
+    async with seen_by(shop) as owner:
+        page = (await owner.get(PAGE)).text
+    line = re.search(r"<summary><strong>INV-00000001.*?</summary>", page, re.DOTALL)
+    assert line
+    told = " ".join(re.sub("<[^>]+>", " ", line[0]).split())
+    assert told.endswith(f"partly paid {rest} open of {owed}")
+
+
+async def test_a_card_that_its_provider_does_not_know_says_so(shop):
+    """A charge finds it missing: it is charged no more, and no name of it is awaited."""
+    await shop.sign_up(2, has_card=True)
+    async with shop.house.store.begin() as tx:
+        await tx.driver("UPDATE payment_method SET method_ref = 'pm_made_up'")
+    async with at_work(shop.house):
+        await shop.rest()
+    async with seen_by(shop) as owner:
+        page = (await owner.get(f"/console/accounts/{contract_of(2)}")).text
+    assert "cards, which does not know it" in page
+    assert "not charged any more" in page
+    assert "not described by it yet" not in page

@@ -6,9 +6,15 @@ import html
 import re
 from datetime import UTC, datetime, timedelta
 
+from sqlalchemy import update
+
 from app.desk.leaving_link import address
 from app.roles.scheduler import _sweep_messages
 from app.web.page.drawing import when
+from billing.accounts.store import account
+from billing.dunning.segment import Segments
+from billing.dunning.store import keep_segments, load_segments
+from billing.reads import contacts
 from messages import store as deliveries
 from messages.model import Delivery, Outcome
 from messages.plan import KINDS, Via
@@ -193,7 +199,7 @@ async def test_an_announcement_is_looked_at_before_it_is_sent(counter):
         ({"others": "Mehr."}, "Other languages: each is like de=TEXT: Mehr."),
         ({"others": "de=Mehr.\nde=Noch mehr."}, "Other languages de: is told twice"),
         ({"others": "en=More."}, "English: is told twice"),
-        ({"others": "Deutsch=Mehr."}, "Other languages: 'Deutsch' is no language such as de"),
+        ({"others": "Deutsch=Mehr."}, "Other languages Deutsch: is no language such as de"),
         ({"english": " "}, "English: one line of 1 to 500"),
         ({"to": ":nobody"}, "Segment: there is no segment nobody"),
     ):
@@ -230,9 +236,50 @@ async def test_two_tabs_announce_it_once_and_nothing_unseen(counter):
     assert await announced(counter) == [("everybody", "More.", "")]
 
 
+async def test_an_announcement_goes_to_whom_it_was_looked_at_for(counter, monkeypatch):
+    """Who comes into a segment or leaves it meanwhile has it looked at again, swapped ones too."""
+    monkeypatch.setattr(contacts, "SLIM_ROWS_MAX", 2)  # pages; the whole is what is compared
+    draft = {"texts": {"en": "More."}, "segment": "hotels"}
+
+    async def move(contract, segment):
+        async with counter.house.store.begin() as tx:
+            change = update(account).where(account.c.number == contract)
+            await tx.execute(change.values(segment=segment))
+
+    async def look():
+        status, seen = await counter.api("POST", "announcements/preview", draft)
+        assert status == 200, seen
+        return seen
+
+    async with counter.house.store.begin() as tx:
+        each = (await load_segments(tx)).each
+        await keep_segments(tx, Segments({**each, "hotels": each[""]}))
+    for contract in ("200001", "200002", "200003"):
+        await move(contract, "hotels")
+    seen = await look()
+    assert (seen["households"], seen["digest"][-2:]) == (3, "-3")
+    for moves, why in (
+        ([("200004", "hotels")], "looked at for 3 households, now 4: look at it again"),
+        ([("200004", ""), ("200003", "")], "looked at for 3 households, now 2"),
+        ([("200004", "hotels")], "something else was looked at, or for others"),
+    ):
+        for contract, segment in moves:
+            await move(contract, segment)
+        sent = draft | {"digest": seen["digest"]}
+        status, told = await counter.api("POST", "announcements", sent)
+        assert (status, why in str(told)) == (400, True), told
+        assert await announced(counter) == []
+    sent = draft | {"digest": (await look())["digest"]}
+    status, told = await counter.api("POST", "announcements", sent)
+    assert (status, told["again"]) == (201, False), told
+    await move("200005", "hotels")  # it is on its way: nothing goes out again, nor is refused
+    status, told = await counter.api("POST", "announcements", sent)
+    assert (status, told["again"]) == (201, True), told
+
+
 def digest_on(page: str) -> str:
     """Find what a page says that sending has to bring."""
-    found = re.search(r'name="digest" value="([0-9a-f]{32})"', page)
+    found = re.search(r'name="digest" value="([0-9a-f]{32}-[0-9]+)"', page)
     assert found, page
     return found[1]
 
@@ -259,14 +306,22 @@ async def test_an_announcement_is_said_by_staff(counter):
         ids.append(told["id"])
     assert ids[0] == ids[1]
     for body, field in (
-        ({"texts": {"de": "Mehr."}}, "texts"),
-        ({"texts": {"en": "x" * 501}}, "texts.en"),
+        ({"texts": {"de": "Mehr."}}, "texts.en: is needed, as it is what everybody else reads"),
+        ({"texts": {}}, "texts: must not be empty"),
+        ({"texts": []}, "texts: must be an object"),
+        ({"texts": {"en": ""}}, "texts.en: must not be empty"),
+        ({"texts": {"en": " "}}, "texts.en: one line of 1 to 500 characters is needed"),
+        ({"texts": {"en": "x" * 501}}, "texts.en: must have at most 500 characters"),
+        ({"texts": {"en": "x", "De": "y"}}, "texts.De: the name 'De' must be a language like de"),
+        ({"texts": {"en": "x", "": "y"}}, "texts: the name '' must be a language like de"),
+        ({"texts": {"en": "x", "[key]": 5}}, "texts.[key]: the name '[key]' must be a language"),
         ({"segment": "nobody"}, "segment"),
         ({"segment": ""}, "digest"),
         ({"texts": {"en": "More."}}, "digest"),
         ({"digest": "x"}, "digest"),
     ):
         status, told = await counter.api("POST", "announcements", sent | body)
-        assert (status, field in str(told)) == (400, True), told
+        assert (status, field in told["detail"]) == (400, True), told
+        assert field.startswith(told["field"])
     assert (await counter.api("POST", "announcements", draft))[0] == 400
     assert await announced(counter) == [("everybody", "More.", "")]

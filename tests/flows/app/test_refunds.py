@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 
 import pytest
 from sqlalchemy import select
 
+from app.desk import refunds
 from app.desk.verifying import rules_of, verify
 from app.identity import people, tokens
 from app.identity.tokens import Scope
@@ -15,10 +17,11 @@ from app.wiring import build, closing
 from billing.flows.publish import Publication, publish
 from billing.payments.refunds import Alone
 from runtime.store.audit import audit
+from terms.errors import Invalid
 from tests.flows.app.guest import household
 from tests.flows.app.served import serving
 from tests.flows.app.test_household_page import said
-from tests.flows.app.visitor import let_in
+from tests.flows.app.visitor import Visitor, let_in
 
 A = "200001"
 REFUNDS, WAITING = f"accounts/{A}/refunds", "/console/waiting"
@@ -120,6 +123,30 @@ async def test_over_the_api_another_token_or_person_decides(house, served):
     assert [one.verdict.says for one in judged if not one.verdict.holds] == []
 
 
+async def test_all_of_a_payment_goes_where_no_amount_is_said_and_nothing_for_an_empty_one(served):
+    """Over the API what is left out, or null, is all; on the page it is a field left empty."""
+    asks = {"payment": "R-1", "reason": "moves away", "reference": "B-1"}
+    for amount in ("", " "):
+        status, told = await served.api("POST", REFUNDS, asks | {"amount": amount})
+        assert (status, told["field"]) == (400, "amount")
+    assert (await served.api("GET", REFUNDS))[1]["items"] == []
+    with pytest.raises(Invalid, match=r"^amount: not an amount"):
+        async with served.house.store.begin() as tx:
+            named = {"reason": "r", "reference": "B-1", "actor": "x:y"}
+            await refunds.give_back(served.house, tx, A, "R-1", amount="", **named)
+    _, held = await served.api("POST", REFUNDS, asks)
+    status, again = await served.api("POST", REFUNDS, asks | {"amount": None})
+    assert (status, again["id"], again["amount"]["text"]) == (201, held["id"], "50.00")
+    body = {"reason": "asked once more"}
+    served.token = await another_token(served, "second")
+    assert (await served.api("POST", f"refunds/{held['id']}/decline", body))[0] == 200
+    olga = await let_in(served)
+    form = {"payment": "cash R-1", "owed_again": "yes", "reason": "moves away", "amount": ""}
+    await olga.get(PAGE)
+    told = await said(olga, f"{PAGE}/refund", once="o1", **form)
+    assert told == "50.00 EUR waits for a second person: nothing has left."
+
+
 async def test_why_it_was_let_go_is_told_and_why_it_cannot_be(served):
     """By the field that stands in the way, in a sentence."""
     held, other = await asked(served, "B-1", "30.00"), await asked(served, "B-2", "40.00")
@@ -133,6 +160,13 @@ async def test_why_it_was_let_go_is_told_and_why_it_cannot_be(served):
         "it cannot go as it was asked for: the amount must be above nothing and no more than"
         " 20.00 EUR, which is left of R-1"
     )
+
+
+async def offered(visitor: Visitor) -> tuple[int, int, list[str]]:
+    """Count how many refunds can be given back and declined on the page; name who is gone."""
+    page = (await visitor.get(WAITING)).text
+    gone = re.findall(r"cannot be given back: (.+) may not take money any more\. Decline it", page)
+    return page.count("Give it back"), page.count("Nothing goes back"), gone
 
 
 async def test_what_one_asked_who_may_not_any_more_is_declined(served):
@@ -153,21 +187,26 @@ async def test_what_one_asked_who_may_not_any_more_is_declined(served):
     async def let_go(key: str) -> str:
         return await said(olga, f"{WAITING}/refunds/release", id=key)
 
+    assert await offered(olga) == (2, 2, [])
     async with house.store.begin() as tx:
         person = await people.find(tx, "cashier")
         await people.set_disabled(tx, person.id, house.clock.machine_now())
+    assert await offered(olga) == (1, 2, ["Cashier"])
     assert "may not any more: decline it" in await let_go(theirs["id"])
     async with house.store.begin() as tx:
         await people.set_disabled(tx, person.id, None)
         await people.set_role(tx, person.id, "support")
+    assert await offered(olga) == (1, 2, ["Cashier"])
     assert "may not any more: decline it" in await let_go(theirs["id"])
     async with house.store.begin() as tx:
         await people.set_role(tx, person.id, "cashier")
+    assert await offered(olga) == (2, 2, [])
     assert (await let_go(theirs["id"])).startswith("13.00 EUR is given back")
     async with house.store.begin() as tx:
         await tokens.revoke(tx, "first", actor="test", now=house.clock.machine_now())
     assert "may not any more: decline it" in await let_go(held["id"])
     await another_token(served, "first", later=timedelta(seconds=1))
+    assert await offered(olga) == (0, 1, ["api:first"])
     assert "may not any more: decline it" in await let_go(held["id"])
     told = await said(olga, f"{WAITING}/refunds/decline", id=held["id"], reason="the token leaked")
     assert told == "12.00 EUR is declined: nothing goes back."

@@ -7,11 +7,12 @@ from typing import Any
 
 import pytest
 
-from app.desk import paying
+from app.desk import paying, wallet
 from app.settings import Settings
 from app.wiring import build, closing
 from billing.flows.settle import settle
 from billing.reads import accounts
+from terms.errors import Invalid
 from terms.money import Money
 from tests.flows.app.guest import household, visiting
 from tests.flows.app.served import serving
@@ -88,6 +89,47 @@ async def test_a_wallet_is_shown_page_by_page_and_paid_out(house, served, machin
             assert "at most 10,000,000.00 EUR at once: 0.00 EUR is owed" in told["detail"]
     body = {"amount": "10000000.00", "reference": "R-9"}
     assert (await served.api("POST", f"accounts/{A}/payments", body))[0] == 201
+
+
+async def test_all_goes_where_no_amount_is_said_and_nothing_for_an_empty_one(house, served):
+    """Over the API what is left out, or null, is all; on the page it is a field left empty."""
+    carla = await let_in(served, "cashier")
+    there = (await served.api("GET", WALLET))[1]["balance"]
+    out = {"reason": "moves away"}
+    for amount in ("", " "):
+        body = out | {"amount": amount, "reference": "W-1"}
+        status, told = await served.api("POST", f"{WALLET}/pay-out", body)
+        assert (status, told["field"]) == (400, "amount")
+        assert "an amount like 5.00" in told["detail"]
+    with pytest.raises(Invalid, match=r"^amount: not an amount"):
+        async with house.store.begin() as tx:
+            named = {"reason": "r", "reference": "W-1", "actor": "x:y"}
+            await wallet.pay_out(house, tx, A, amount="", **named)
+    assert (await served.api("GET", WALLET))[1]["balance"] == there
+    for n, said in enumerate(({}, {"amount": None}), 2):
+        asked = {**out, **said, "reference": f"W-{n}"}
+        status, parts = await served.api("POST", f"{WALLET}/pay-out", asked)
+        assert (status, sum(one["amount"]["amount_minor"] for one in parts)) == (201, 30_000)
+        async with house.store.begin() as tx:
+            more = Money(30_000, "EUR")
+            await paying.take_cash(house, tx, A, amount=more, reference=f"S-{n}", actor="x:y")
+        await settled(house)
+    page = f"/console/accounts/{A}/wallet"
+    await carla.get(page)
+    sent = await carla.post(f"{page}/pay-out", once="w1", amount=" ", reason="asked for")
+    assert "Paid out: 300.00 EUR handed over." in (await carla.get(sent.location)).text
+
+
+async def test_what_is_not_in_a_wallet_is_told_by_the_amount(served):
+    """More than it holds, and anything out of an empty one, however much was said."""
+    out = {"reason": "moves away", "reference": "W-1"}
+    for contract, said, status in (
+        (A, {"amount": "300.01"}, 400),
+        (B, {"amount": "1.00"}, 409),
+        (B, {}, 409),
+    ):
+        found, told = await served.api("POST", f"accounts/{contract}/wallet/pay-out", out | said)
+        assert (found, told["field"]) == (status, "amount")
 
 
 async def test_staff_and_subscribers_see_it(house, served):

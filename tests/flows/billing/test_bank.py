@@ -21,8 +21,10 @@ from billing.flows.movements import Told, hear
 from billing.flows.void import void
 from billing.payments.model import Moved, MovementKind
 from billing.payments.store import movement, payment_method
+from billing.reads.account import view
 from billing.reads.bank import asides
 from billing.subscriptions.model import Activation
+from runtime.log import log_entry
 from runtime.store import Store
 from terms.errors import Duplicate, Invalid, InvalidTransition, NotFound
 from terms.money import Money
@@ -410,6 +412,23 @@ async def test_a_debit_that_failed_takes_back_what_its_provider_said(office: Off
     assert found["clearing", "bank", "EUR"] == -5040
     assert found["clearing", "debits", "EUR"] == 5040
     await sound(office)
+    # The provider says the same of both by now, and that it has won.
+    late = [
+        replace(told[0], moved=replace(told[0].moved, charge=charge, ref=f"{charge}{n}", kind=kind))
+        for n, kind in enumerate((MovementKind.DISPUTED, MovementKind.REINSTATED))
+        for charge in ("E1", "E2")
+        if charge == "E1" or kind is MovementKind.REINSTATED
+    ]
+    await office.run(lambda tx: hear(desk, tx, late, [], office.now))
+    await office.settle(*office.looks)
+    assert await open_items(office.store) == {"credit": 2520}
+    await sound(office)
+    # Each dispute is one fact, and one line of the household's payments.
+    async with office.store.read() as tx:
+        facts = await tx.rows(select(log_entry.c.kind))
+        shown = await view(tx, "100001")
+    assert [row.kind for row in facts].count("payment.reversed") == 2
+    assert [one.kind for one in shown.payments].count(MovementKind.DISPUTED) == 2
 
 
 async def test_what_waits_is_looked_at_again(office: Office):

@@ -4,12 +4,14 @@ from datetime import date, timedelta
 
 from billing.flows import describe, upkeep
 from billing.flows.describe import AGAIN_AFTER
+from billing.flows.replay import mark_lost
 from billing.flows.signup import MethodRef
 from billing.payments.provider import Postponed
 from billing.reads import ways
 from billing.reads.ways import Named
 from tests.fixtures.till import Till
-from tests.flows.billing.test_methods import kept
+from tests.flows.billing.test_collect import attempts
+from tests.flows.billing.test_methods import kept, look
 
 PROVIDER = "cards"
 
@@ -69,3 +71,35 @@ async def test_a_provider_that_cannot_answer_now_is_asked_later(till: Till):
     assert isinstance(answer, Postponed)
     ((_, state),) = await named(till)
     assert state is Named.AWAITED
+
+
+async def test_a_card_that_a_charge_finds_missing_is_waited_for_by_nobody(till: Till):
+    """Charged before it was asked for: never tried again, and shown as known to nobody there."""
+    account = await till.join(
+        method=MethodRef(provider=PROVIDER, customer="cus_1", method="pm_made_up")
+    )
+    assert await named(till) == [("pm_made_up", Named.AWAITED)]
+    await till.collect()
+    (one,) = await kept(till.office)
+    assert one.stopped != ""
+    await look(till)
+    assert await named(till) == [("pm_made_up", Named.UNKNOWN)]
+    await till.office.live([account], till.office.now + timedelta(days=12))
+    assert len(await attempts(till)) == 1
+    assert await described(till, provider=PROVIDER) == []
+
+
+async def test_a_card_that_is_refused_before_it_has_a_name_is_named_all_the_same(till: Till):
+    """People have to know which one was stolen; it stays stopped. A lost row is marked again."""
+    await till.join()
+    await till.behave("decline:stolen_card")
+    await till.collect()
+    async with till.office.store.begin() as tx:
+        await tx.driver("DELETE FROM work WHERE kind = 'method'")
+        await mark_lost(till.office.desk, tx, "method")
+    await look(till)
+    assert await named(till) == [("visa 4242", Named.DESCRIBED)]
+    (one,) = await kept(till.office)
+    assert one.stopped == "stolen_card"
+    async with till.office.store.begin() as tx:
+        assert await mark_lost(till.office.desk, tx, "method") is None

@@ -15,6 +15,7 @@ from billing.flows.movements import Told, hear
 from billing.flows.publish import Publication
 from billing.flows.settle import settle
 from billing.flows.void import void
+from billing.flows.write_off import write_off_invoice
 from billing.invoicing.store import credit_line, invoice, invoice_line
 from billing.payments.model import Moved, MovementKind
 from billing.payments.store import allocation, open_item
@@ -184,6 +185,44 @@ async def test_a_void_invoice_bears_none(office: Office):
     await sound(office)
 
 
+async def test_a_note_for_what_was_written_off_pays_nothing_else(office: Office):
+    """The invoice of May is given up and then void: that of April bears its fee of June all the
+    same, and nobody bears one for what was given up.
+    """
+    account = await late(office, local(5, 3))
+    desk = office.desk
+    await office.run(lambda tx: write_off_invoice(desk, tx, "INV-00000004", office.now, reason="r"))
+    await office.run(lambda tx: void(desk, tx, "INV-00000004", office.now, by="staff"))
+    await office.settle(account)
+    await office.live([account], local(6, 3))
+    assert [each for each in await fees(office) if "INV-00000002" in each[1]] == [
+        (date(2026, 4, 6), "Late fee: INV-00000002", 500),
+        (date(2026, 5, 2), "Late fee: INV-00000002, 1.5% per month", 56),
+        (date(2026, 6, 2), "Late fee: INV-00000002, 1.5% per month", 56),
+    ]
+    assert not [each for each in await fees(office) if "INV-00000004" in each[1]]
+    await sound(office)
+
+
+@pytest.mark.parametrize("kind", [MovementKind.REFUNDED, MovementKind.GIVEN_BACK])
+async def test_money_that_was_given_back_pays_nothing(small_office: Office, kind):
+    """Whether a provider tells each refund or their sum: what was paid in time is late again."""
+    office = small_office
+    account = await late(office, local(4, 2))
+    await came(office, "37.20", local(4, 1), "C1")
+    await office.live([account], local(4, 3))
+    moved = Moved(charge="C1", ref="R1", amount=Money(3720, "EUR"), kind=kind)
+    told = Told(account=account, number="100001", provider="cards", moved=moved)
+    await office.run(lambda tx: hear(office.desk, tx, [told], [], office.now))
+    await office.settle(account)
+    await office.live([account], local(5, 3))
+    assert [each[2] for each in await fees(office)] == [500, 56]
+    bounced = replace(told, moved=replace(moved, kind=MovementKind.BOUNCED))
+    await office.run(lambda tx: hear(office.desk, tx, [bounced], [], office.now))
+    await office.settle(account)
+    await sound(office)
+
+
 async def test_staff_waives_a_fee_for_good(small_office: Office):
     """Its invoice void, or all of it given as goodwill, it does not come again."""
     office = small_office
@@ -234,16 +273,25 @@ async def test_as_many_statements_for_many_who_are_late_as_for_one(office: Offic
 
 BY_PROVIDER = DisputeFee(basis=Basis.PROVIDER, currency="EUR")
 BY_US = DisputeFee(basis=Basis.FIXED, currency="EUR", amount_minor=990, tax="standard")
+CAME = (MovementKind.CLEARED, 2520, "C")
 EVENTS = (
-    (MovementKind.CLEARED, 2520),
-    (MovementKind.DISPUTED, 2520),
-    (MovementKind.FEE, 1500),
-    (MovementKind.REINSTATED, 2520),
-    (MovementKind.REFUNDED, 1000),
+    CAME,
+    (MovementKind.DISPUTED, 2520, "D"),
+    (MovementKind.FEE, 1500, "D"),
+    (MovementKind.REINSTATED, 2520, "D"),
+    (MovementKind.REFUNDED, 1000, "C"),
 )
+# Each by a name of its own, and a bank's line tells of what the provider tells of, too.
+NAMED = (
+    CAME,
+    (MovementKind.DISPUTED, 2520, "E1"),
+    (MovementKind.DISPUTED, 2520, "bank B1"),
+    (MovementKind.REINSTATED, 2520, "E2"),
+)
+AGAIN = (CAME, NAMED[1], NAMED[3], (MovementKind.DISPUTED, 2520, "E3"))
 
 
-async def told(office: Office, orders: list[tuple[tuple[MovementKind, int], ...]]) -> None:
+async def told(office: Office, orders: list[tuple[tuple[MovementKind, int, str], ...]]) -> None:
     """Tell each account of its own charge, in an order of its own; all are settled each time."""
     accounts = await office.sign_up(
         *(household(str(n), method=None) for n in range(100_001, 100_001 + len(orders)))
@@ -253,9 +301,8 @@ async def told(office: Office, orders: list[tuple[tuple[MovementKind, int], ...]
     for step in range(len(orders[0])):
         heard = []
         for n, (account, order) in enumerate(zip(keys, orders, strict=True)):
-            kind, minor = order[step]
-            ref = f"C{n}" if kind in (MovementKind.CLEARED, MovementKind.REFUNDED) else f"D{n}"
-            moved = Moved(charge=f"C{n}", ref=ref, amount=Money(minor, "EUR"), kind=kind)
+            kind, minor, ref = order[step]
+            moved = Moved(charge=f"C{n}", ref=f"{ref} {n}", amount=Money(minor, "EUR"), kind=kind)
             heard.append(Told(account=account, number="", provider="cards", moved=moved))
         async with office.store.begin() as tx:
             await hear(office.desk, tx, heard, [], office.now)
@@ -297,6 +344,10 @@ async def ends(office: Office) -> set[tuple[int, int, int]]:
         (BY_PROVIDER, EVENTS[:3], 1500, 2520 + 1500),
         (BY_US, EVENTS[:3], 990, 2520 + 990 + 198),
         (DisputeFee(basis=Basis.NONE, currency="EUR"), EVENTS[:3], 0, 2520),
+        # Told by events of their own: won, lost, lost again.
+        (BY_US, NAMED, 0, 0),
+        (BY_US, NAMED[:3], 990, 2520 + 990 + 198),
+        (BY_US, AGAIN, 990, 2520 + 990 + 198),
     ],
 )
 async def test_however_a_dispute_is_told_it_costs_the_same(office: Office, rule, events, fee, owed):

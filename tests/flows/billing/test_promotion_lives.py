@@ -6,7 +6,7 @@ import os
 from collections import defaultdict
 from datetime import date
 
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import HealthCheck, Phase, example, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import func, select
 
@@ -57,6 +57,11 @@ class Promoted(History):
     max_examples=EXAMPLES,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
     phases=[Phase.explicit, Phase.reuse, Phase.generate],
+)
+@example(
+    # A household whose lesser plan is only to come does not go "to the other and back".
+    first=[],
+    then=[("plan", "100002", "LARGE"), ("plan", "100002", "BASIC")],
 )
 @given(first=st.lists(redeeming, max_size=6), then=st.lists(acts | redeeming, max_size=10))
 async def test_no_life_makes_a_discount_more_than_it_is(

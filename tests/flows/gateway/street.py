@@ -98,7 +98,11 @@ class Street(World):
 
     def rack_of(self, serial: str) -> RunningSimulator:
         """Find the rack a box stands in."""
-        return next(rack for kind, rack in self.racks.items() if serial in self.serials[kind])
+        return self.racks[self.target_of(serial)]
+
+    def target_of(self, serial: str) -> TargetName:
+        """Name the target that drives a box."""
+        return TargetName(next(kind for kind in self.racks if serial in self.serials[kind]))
 
     async def box(self, serial: str) -> Mapping[str, Any]:
         """Look at a box itself."""

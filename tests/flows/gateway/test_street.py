@@ -1,6 +1,6 @@
 """Households with boxes: what is paid for is seen on every one of them, and nothing else is."""
 
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -8,17 +8,21 @@ import pytest
 from sqlalchemy import select
 
 from gateway.adapters.sdk import Action
+from gateway.provisioning import guard, targets
 from gateway.provisioning.drift import Drift
+from gateway.provisioning.keys import RECONCILE, key_of
 from gateway.provisioning.operate import Operate
 from gateway.provisioning.orders import Outcome
 from gateway.provisioning.tables import drift as drift_table
 from gateway.provisioning.tables import observed
 from gateway.provisioning.tables import wish as wish_table
+from gateway.provisioning.targets import Configuration
 from gateway.reads import drift as drift_reads
 from runtime.store import Store
 from terms.entitlement import ServiceState
 from terms.ids import ServiceId, TargetName
 from tests.flows.gateway.street import Street
+from tests.flows.gateway.world import NORTH
 from tests.simulators.process import RunningSimulator, start_simulator
 
 ON = ("BASIC", "SPORT")
@@ -76,6 +80,48 @@ async def looks(street: Street, serial: str) -> tuple[Any, ...]:
     """What a box itself shows: the picture, its packages, its revision."""
     box = await street.box(serial)
     return box["active"], box["packages"], box["revision"]
+
+
+async def test_a_box_stays_on_with_an_account_that_the_guard_keeps_on(street: Street):
+    """Whom a person keeps on has the picture: no box goes dark alone, and all do once approved."""
+    serials = await lit(street)
+    async with street.store.begin() as tx:
+        portal = Configuration(
+            name=NORTH,
+            kind="ministra",
+            options=street.options(),
+            guard_share_percent=0,
+            guard_floor=0,
+        )
+        await targets.configure(tx, street.sealer, portal)
+    await street.rights(["s1"], ServiceState.SUSPENDED, *ON, revision=2)
+    async with street.running():
+        await street.until(street.parked)
+    for _ in ("while a person is waited for", "once one has rejected it"):
+        await look_again(street, serials)
+        assert (await street.account("s1"))["status"] == 1
+        assert [(await street.box(one))["active"] for one in serials] == [True, True]
+        held = await street.parked()
+        assert len(held) == 3
+        assert all("guard" in reason for reason in held.values())
+        async with street.store.begin() as tx:
+            await guard.reject(tx, street.work, NORTH)
+    async with street.store.begin() as tx:
+        await guard.approve(tx, street.work, NORTH, subjects=["s1"])
+    await street.work_through()
+    assert (await street.account("s1"))["status"] == 0
+    assert [(await street.box(one))["active"] for one in serials] == [False, False]
+    assert not await street.parked()
+
+
+async def look_again(street: Street, serials: Sequence[str]) -> None:
+    """Have boxes looked at that have waited for their account long enough."""
+    async with street.store.begin() as tx:
+        for serial in serials:
+            target = street.target_of(serial)
+            key = key_of(street.ids[serial], target)
+            await street.work.mark(tx, RECONCILE, [key], target=target)
+    await street.work_through()
 
 
 async def test_a_payment_is_seen_everywhere_and_a_suspension_the_right_way_round(street: Street):
