@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date
+from itertools import pairwise
 from typing import TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
@@ -33,6 +34,7 @@ from terms.errors import Invalid
 from terms.money import Money
 
 STEPS_MAX = 100
+WARNING = "suspension_warning"
 LEVELS_MAX = 50
 T = TypeVar("T")
 
@@ -239,6 +241,7 @@ def _own(one: T | None, usual: T | None) -> T | None:
 
 
 def _ladder(steps: list[Step], levels: Mapping[str, Level]) -> Ladder:
+    _check_order(steps)
     return Ladder(
         tuple(
             model.Step(
@@ -250,6 +253,19 @@ def _ladder(steps: list[Step], levels: Mapping[str, Level]) -> Ladder:
             for s in steps
         )
     )
+
+
+def _check_order(steps: Sequence[Step]) -> None:
+    """Refuse steps that come in another order than they are read in, and a warning too late."""
+    for n, (before, step) in enumerate(pairwise(steps), 1):
+        if step.after_days < before.after_days:
+            why = f"day {step.after_days} stands behind day {before.after_days}"
+            raise Invalid(f"steps.{n}.after_days", f"{why}: write the steps in order of their days")
+    dark = next((step.after_days for step in steps if step.action == Action.SUSPEND), None)
+    for n, step in enumerate(steps):
+        if dark is not None and step.notice == WARNING and step.after_days > dark:
+            why = f"a warning on day {step.after_days} comes too late: day {dark} suspends"
+            raise Invalid(f"steps.{n}.after_days", why)
 
 
 def _found(name: str, levels: Mapping[str, Level]) -> Level:
