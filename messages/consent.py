@@ -7,10 +7,12 @@ from datetime import datetime
 
 from sqlalchemy import Column, String, Table, delete, select
 
-from messages.plan import Via
+from messages.plan import Via, is_marketing
 from runtime.store import Instant, Tx, metadata
 from runtime.store.among import KEYS, among, packed
 from terms.ids import ServiceId
+
+DECLINED = "the household has declined it"
 
 opt_out = Table(
     "opt_out",
@@ -28,6 +30,15 @@ async def declined(tx: Tx, services: Iterable[ServiceId]) -> Collection[tuple[Se
     )
     rows = await tx.rows(query, {KEYS: packed(tx.engine, sorted(set(services)))})
     return {(ServiceId(row.service_id), Via(row.via)) for row in rows}
+
+
+async def unwelcome(
+    tx: Tx, via: Via, messages: Iterable[tuple[str, ServiceId | None]]
+) -> Collection[tuple[str, ServiceId | None]]:
+    """Tell which of these messages, each a kind and a household, are declined by a channel."""
+    offers = [(kind, home) for kind, home in messages if home and is_marketing(kind)]
+    no = await declined(tx, [home for _, home in offers]) if offers else ()
+    return {(kind, home) for kind, home in offers if (home, via) in no}
 
 
 async def say(tx: Tx, service: ServiceId, via: Via, now: datetime, *, is_declined: bool) -> bool:

@@ -10,13 +10,13 @@ from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
 
 from billing.reads.contacts import Contact, contacts
 from messages import store as deliveries
-from messages.consent import declined
+from messages.consent import DECLINED, declined
 from messages.deliver import Deliver
 from messages.letters.model import Letter
 from messages.letters.store import Letters
 from messages.model import Delivery, Outcome
 from messages.notify import KIND, SUFFIX, OnScreen
-from messages.plan import KINDS, Purpose, Via
+from messages.plan import Via, is_marketing
 from messages.policy import Policy
 from messages.policy_store import load_policy
 from messages.sms.channel import KIND as SMS
@@ -101,7 +101,7 @@ class Dispatch:
             return
         services = [notice.service for notice, _ in steps]
         homes, operator = await contacts(tx, services), await self.named(tx)
-        is_declinable = any(_is_marketing(notice) for notice, _ in steps)
+        is_declinable = any(is_marketing(notice.kind) for notice, _ in steps)
         no = await declined(tx, services) if is_declinable else ()
         letters, flaws = list[Letter](), list[Delivery]()
         marks = {Via.SMS: list[str](), Via.SCREEN: list[str]()}
@@ -109,7 +109,7 @@ class Dispatch:
         while waiting:  # ends: each channel of a route is tried once
             notice, via = waiting.pop()
             try:
-                if _is_marketing(notice):
+                if is_marketing(notice.kind):
                     _check_welcome(notice, via, no)
                 if via is Via.MAIL:
                     home = homes.get(notice.service)
@@ -138,20 +138,16 @@ class Dispatch:
             kind=notice.kind,
             subject=policy.text(notice.kind, notice.locale, "subject", values),
             text=policy.text(notice.kind, notice.locale, "mail", values),
-            leaving=self.leaving(home.service) if _is_marketing(notice) else "",
+            leaving=self.leaving(home.service) if is_marketing(notice.kind) else "",
             not_after=notice.not_after,
             service=ServiceId(notice.service),
         )
 
 
-def _is_marketing(notice: Notice) -> bool:
-    return notice.kind in KINDS and KINDS[notice.kind].purpose is Purpose.MARKETING
-
-
 def _check_welcome(notice: Notice, via: Via, no: Collection[tuple[ServiceId, Via]]) -> None:
     """Raise Invalid where a household has declined a channel."""
     if (notice.service, via) in no:
-        raise Invalid("channel", "the household has declined it")
+        raise Invalid("channel", DECLINED)
 
 
 def _notice_of(id_: str, via: Via) -> str:

@@ -109,5 +109,12 @@ KINDS: Mapping[str, Kind] = {
     "restored": Kind(sample={"contract": "200001"}),
     "cancelled": Kind(sample={"contract": "200001"}),
 }
+
+
+def is_marketing(kind: str) -> bool:
+    """Whether a household may decline a kind."""
+    return kind in KINDS and KINDS[kind].purpose is Purpose.MARKETING
+
+
 # What a step of dunning may say: nobody is dunned by an advertisement.
 OF_SERVICE = tuple(sorted(kind for kind, one in KINDS.items() if one.purpose is Purpose.SERVICE))

@@ -11,11 +11,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Column, Row, String, Table, select, update
+from sqlalchemy import Column, Row, String, Table, bindparam, select, update
 
 from app.identity.passwords import HASH_CHARS_MAX
 from app.identity.roles import ROLE_CHARS_MAX, ROLES
 from runtime.store import Instant, Tx, metadata
+from runtime.store.prepared import PreparedQuery
 from terms.errors import Duplicate, Invalid, NotFound
 
 NAME_CHARS_MAX = 40
@@ -108,10 +109,15 @@ async def with_hash(tx: Tx, name: str) -> tuple[Person, str] | None:
 
 async def by_id(tx: Tx, person_id: str) -> Person | None:
     """Find who may sign in by id; None where nobody may."""
-    row = await tx.first(
-        select(*COLUMNS).where(person.c.id == person_id, person.c.disabled_at.is_(None))
+    rows = await _BY_ID.rows(tx, {"id": person_id})
+    return of_row(rows[0]) if rows else None
+
+
+_BY_ID = PreparedQuery(
+    lambda _engine: select(*COLUMNS).where(
+        person.c.id == bindparam("id"), person.c.disabled_at.is_(None)
     )
-    return of_row(row) if row else None
+)
 
 
 async def roles_of(tx: Tx, ids: Collection[str]) -> Mapping[str, str]:

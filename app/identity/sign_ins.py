@@ -20,6 +20,7 @@ from sqlalchemy import (
     Select,
     String,
     Table,
+    bindparam,
     delete,
     select,
     update,
@@ -27,6 +28,7 @@ from sqlalchemy import (
 
 from runtime.secrets import token_hash
 from runtime.store import Instant, Tx, metadata
+from runtime.store.prepared import PreparedQuery
 
 LABEL_CHARS_MAX = 80
 TOKEN_CHARS_MAX = 100
@@ -90,6 +92,8 @@ class SignIns:
         self._owner = table.c[owner]
         names = SignIn.__dataclass_fields__
         self._columns = tuple(self._owner if one == "person_id" else table.c[one] for one in names)
+        of_token = table.c.token_hash == bindparam("token_hash")
+        self._by_token = PreparedQuery(lambda _engine: select(*self._columns).where(of_token))
 
     async def add(self, tx: Tx, one: SignIn, *, token: str, browser: str) -> None:
         """Keep a new one."""
@@ -102,7 +106,8 @@ class SignIns:
         """Find the sign-in of a browser's token; None where there is none."""
         if not 0 < len(token) <= TOKEN_CHARS_MAX:
             return None
-        return await self._found(tx, self._c.token_hash == token_hash(token))
+        rows = await self._by_token.rows(tx, {"token_hash": token_hash(token)})
+        return _of_row(rows[0]) if rows else None
 
     async def by_id(self, tx: Tx, sign_in_id: str) -> SignIn | None:
         """Find a sign-in; None where there is none."""

@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 
-from sqlalchemy import Column, String, Table, Text, select
+from sqlalchemy import Column, String, Table, Text, bindparam, select
 
 from runtime.store import Tx, metadata
+from runtime.store.prepared import PreparedQuery
 
 Rows = Mapping[str, Mapping[str, str]]  # key -> cells by column
 
@@ -22,8 +23,14 @@ imported_row = Table(
 
 async def remembered(tx: Tx, file: str) -> Rows:
     """Read every row of one file's earlier imports."""
-    query = select(imported_row.c.key, imported_row.c.cells).where(imported_row.c.file == file)
-    return {row.key: json.loads(row.cells) for row in await tx.rows(query)}
+    return {row.key: json.loads(row.cells) for row in await _OF_FILE.rows(tx, {"file": file})}
+
+
+_OF_FILE = PreparedQuery(
+    lambda _engine: select(imported_row.c.key, imported_row.c.cells).where(
+        imported_row.c.file == bindparam("file")
+    )
+)
 
 
 async def remember(tx: Tx, file: str, rows: Iterable[tuple[str, Mapping[str, str]]]) -> None:

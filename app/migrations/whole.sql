@@ -18,7 +18,7 @@ CREATE TABLE alembic_version (
 	version_num VARCHAR(32) NOT NULL, 
 	CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num)
 );
-INSERT INTO "alembic_version" VALUES('0067');
+INSERT INTO "alembic_version" VALUES('0068');
 CREATE TABLE allocation (
 	id VARCHAR(26) NOT NULL, 
 	account_id VARCHAR(26) NOT NULL, 
@@ -1538,7 +1538,7 @@ CREATE INDEX ix_hold_service_id ON hold (service_id);
 CREATE INDEX ix_invoice_account_id_sequence ON invoice (account_id, sequence);
 CREATE INDEX ix_invoice_discount_redemption_id_ends_on ON invoice_discount (redemption_id, ends_on);
 CREATE INDEX ix_job_assignee_state ON job (assignee, state);
-CREATE INDEX ix_job_service ON job (service);
+CREATE INDEX ix_job_service_id ON job (service, id);
 CREATE INDEX ix_job_state_opened_at ON job (state, opened_at);
 CREATE INDEX ix_kept_answer_kept_at ON kept_answer (kept_at);
 CREATE INDEX ix_log_entry_key ON log_entry ("key");

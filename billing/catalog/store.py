@@ -29,6 +29,7 @@ from billing.catalog.tiers import read_tiers, write_tiers
 from billing.catalog.usage_price import UsagePrice
 from billing.tax.levels import Inclusive
 from runtime.store import Instant, Tx, metadata
+from runtime.store.prepared import PreparedQuery
 from terms.money import Money
 
 SEPARATOR = "\n"  # of codes and models in one column; neither holds a control character
@@ -91,9 +92,13 @@ _STILL = "UPDATE catalog_edition SET edition = edition WHERE id = 1 AND edition 
 
 async def edition(tx: Tx) -> int:
     """Return the number of the last publication; 0 before the first."""
-    c = catalog_edition.c
-    found = await tx.scalar(select(c.edition).where(c.id == 1))
-    return int(found or 0)
+    found = await _EDITION.rows(tx, {})
+    return int(found[0].edition) if found else 0
+
+
+_EDITION = PreparedQuery(
+    lambda _engine: select(catalog_edition.c.edition).where(catalog_edition.c.id == 1)
+)
 
 
 async def raise_edition(tx: Tx) -> int:

@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlalchemy import func, select
 
+from billing.accounts.contracts import account_of
 from billing.accounts.store import account, customer, service
 from billing.cash.model import ENTRIES_MAX, EntryKind, Receipt, Shift, Till
 from billing.cash.store import (
@@ -213,10 +214,7 @@ async def receipts(
     tx: Tx, contract: str, *, limit: int = RECEIPTS_MAX, behind: str = ""
 ) -> list[Receipt]:
     """List the receipts of a household behind one, the newest first. Raises NotFound."""
-    query = select(service.c.account_id).where(service.c.contract == contract)
-    owner = await tx.scalar(query)
-    if owner is None:
-        raise NotFound(f"there is no contract {contract!r}", field="contract")
+    owner = await account_of(tx, contract)
     c = receipt.c
     query = select(receipt).where(c.account_id == owner)
     if behind:

@@ -10,7 +10,8 @@ from typing import Any
 
 from sqlalchemy import func, select
 
-from billing.accounts.store import account, service
+from billing.accounts.contracts import account_of
+from billing.accounts.store import account
 from billing.debits.model import EXPIRED, Creditor, DebitState, is_expired
 from billing.debits.store import creditor_from, debit, debit_batch, debit_creditor, mandate
 from billing.payments.store import attempt, payment_method
@@ -99,9 +100,7 @@ async def creditor(tx: Tx) -> Creditor | None:
 
 async def mandates(tx: Tx, contract: str, today: date) -> list[MandateView]:
     """List all mandates that a household has given, the newest first. Raises NotFound."""
-    key = await tx.scalar(select(service.c.account_id).where(service.c.contract == contract))
-    if key is None:
-        raise NotFound(f"there is no contract {contract!r}", field="contract")
+    key = await account_of(tx, contract)
     p = payment_method.c
     query = (
         select(mandate, p.label, p.stopped)

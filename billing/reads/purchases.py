@@ -10,6 +10,7 @@ from typing import Any
 
 from sqlalchemy import Select, and_, exists, or_, select
 
+from billing.accounts.contracts import service_of
 from billing.accounts.store import account, service
 from billing.catalog.store import offering
 from billing.dunning.store import hold
@@ -124,9 +125,7 @@ async def of_contract(
     tx: Tx, contract: str, now: datetime, *, after: str = "", limit: int = 50
 ) -> list[PurchaseView]:
     """List what a contract has bought, the newest first, behind one. Raises NotFound."""
-    known = await tx.scalar(select(service.c.id).where(service.c.contract == contract))
-    if known is None:
-        raise NotFound(f"there is no contract {contract!r}", field="contract")
+    known = await service_of(tx, contract)
     query = _query().where(purchase.c.service_id == known)
     if after:
         query = query.where(purchase.c.id < after)

@@ -9,14 +9,13 @@ from typing import Any
 
 from sqlalchemy import or_, select, tuple_
 
-from billing.accounts.store import service
+from billing.accounts.contracts import service_of
 from billing.catalog.model import OfferingKind
 from billing.catalog.store import offering
 from billing.subscriptions.store import subscription
 from billing.usage.model import RecordState, shown
 from billing.usage.store import usage_record, usage_total
 from runtime.store import Tx
-from terms.errors import NotFound
 from terms.ids import ServiceId
 from terms.money import Money
 
@@ -59,9 +58,7 @@ async def of_contract(
     tx: Tx, contract: str, *, after: Sequence[object] = (), limit: int = 50
 ) -> list[TotalView]:
     """List what a contract has used, the newest period first, behind one. Raises NotFound."""
-    known = await tx.scalar(select(service.c.id).where(service.c.contract == contract))
-    if known is None:
-        raise NotFound(f"there is no contract {contract!r}", field="contract")
+    known = await service_of(tx, contract)
     c = usage_total.c
     query = select(usage_total).where(c.service_id == known)
     if after:

@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy import select
 
-from billing.accounts.store import service
+from billing.accounts.contracts import account_of
 from billing.cash.model import CASH
 from billing.cash.store import receipt
 from billing.payments.model import DEBIT, Movement, MovementKind
@@ -18,8 +18,6 @@ from billing.payments.refunds import UNDECIDED, RefundState, left_of
 from billing.payments.store import movement, movement_from, payment_method, payment_provider, refund
 from runtime.store import Tx, keyset
 from runtime.store.keyset import Place
-from terms.errors import NotFound
-from terms.ids import AccountId
 from terms.money import Money
 
 ROWS_MAX = 100
@@ -88,7 +86,7 @@ class PaidView:
 async def methods(tx: Tx, contract: str) -> list[MethodView]:
     """List the payment methods that a household has now. Raises NotFound."""
     c = payment_method.c
-    mine = c.account_id == await _account(tx, contract)
+    mine = c.account_id == await account_of(tx, contract)
     query = select(payment_method).where(mine, c.stopped.not_in(sorted(OVER)))
     rows = await tx.rows(query.order_by(c.is_default, c.id).limit(ROWS_MAX))
     usable = [row.id for row in rows if not row.stopped]
@@ -117,7 +115,7 @@ async def refunds(
 ) -> list[RefundView]:
     """List the refunds of a household behind a place, the newest first. Raises NotFound."""
     c = refund.c
-    query = _WITH_RECEIPT.where(c.account_id == await _account(tx, contract))
+    query = _WITH_RECEIPT.where(c.account_id == await account_of(tx, contract))
     found = await tx.rows(keyset.page(query, (c.asked_at, c.id), behind, limit))
     return [_refund(row) for row in found]
 
@@ -151,7 +149,7 @@ def _refund(row: Any) -> RefundView:
 
 async def payable_back(tx: Tx, contract: str) -> list[PaidView]:
     """List payments of which something may be given back, the newest first. Raises NotFound."""
-    key = await _account(tx, contract)
+    key = await account_of(tx, contract)
     c, r = movement.c, refund.c
     # Who gives back by itself, and the till.
     asked = c.provider.in_(select(payment_provider.c.name)) | (c.provider == CASH)
@@ -184,10 +182,3 @@ async def payable_back(tx: Tx, contract: str) -> list[PaidView]:
                 )
             )
     return found[:ROWS_MAX]
-
-
-async def _account(tx: Tx, contract: str) -> AccountId:
-    key = await tx.scalar(select(service.c.account_id).where(service.c.contract == contract))
-    if key is None:
-        raise NotFound(f"there is no contract {contract!r}", field="contract")
-    return AccountId(str(key))

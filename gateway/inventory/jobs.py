@@ -46,7 +46,7 @@ job = Table(
     Index(None, "reason", unique=True),
     Index(None, "assignee", "state"),
     Index(None, "state", "opened_at"),
-    Index(None, "service"),
+    Index(None, "service", "id"),
 )
 _C = job.c
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from billing.reads.contacts import contacts
+from messages.consent import DECLINED, unwelcome
 from messages.deliver import Became, after_error
 from messages.letters.model import Letter
 from messages.letters.store import KIND, Kept, Letters
@@ -47,10 +48,18 @@ class Post:
         self._is_down = False
 
     async def find(self, tx: Tx, ids: Sequence[str]) -> Mapping[str, Posted]:
-        """Find the letters that wait, and open them; notices keep the quiet hours there are now."""
+        """Find the letters that wait, and open them.
+
+        Notices keep the quiet hours there are now, and none is sent that is declined by now.
+        """
         found = await self.letters.find(tx, ids)
         quiet = await self._quiet(tx, found)
-        return {kept.id: self._posted(kept, quiet.get(kept.service)) for kept in found}
+        no = await unwelcome(tx, self.via, [(kept.kind, kept.service) for kept in found])
+        posted = {kept.id: self._posted(kept, quiet.get(kept.service)) for kept in found}
+        return {
+            id_: replace(one, flaw=DECLINED) if (one.kind, one.service) in no else one
+            for id_, one in posted.items()
+        }
 
     async def send(self, message: Posted) -> Became:
         """Hand it over; where that may have happened before the answer was lost, never again."""

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from billing.reads.contacts import Contact, contacts
+from messages.consent import DECLINED, unwelcome
 from messages.deliver import Became, after_error
 from messages.model import Message, Outcome
 from messages.plan import Via
@@ -16,6 +17,7 @@ from messages.sms.gateway import Gateway, Options, read_options
 from messages.sms.number import international
 from runtime import log
 from runtime.clock import Clock
+from runtime.options import Origin
 from runtime.secrets import SealBroken, Sealer
 from runtime.store import Tx
 from runtime.telemetry import get_log
@@ -51,14 +53,18 @@ class ShortMessages:
         self._is_down = False
 
     async def find(self, tx: Tx, ids: Sequence[str]) -> Mapping[str, Short]:
-        """Find the notices and write their texts."""
+        """Find the notices and write their texts; what is declined by now is not sent."""
         entries = await log.find(tx, [id_.removesuffix(SUFFIX) for id_ in ids])
         notices = [Notice.decode(entry.value) for entry in entries.values()]
         policy = await load_policy(tx)
         homes = await contacts(tx, [one.service for one in notices])
         gateway, flaw = self._gateway(await sealed_gateway(tx))
         found = [self._short(one, homes.get(one.service), policy, gateway, flaw) for one in notices]
-        return {one.id: one for one in found}
+        no = await unwelcome(tx, self.via, [(one.kind, one.service) for one in found])
+        return {
+            one.id: replace(one, flaw=DECLINED) if (one.kind, one.service) in no else one
+            for one in found
+        }
 
     async def send(self, message: Short) -> Became:
         """Hand it over; where it may have gone out before the answer was lost, never again."""
@@ -83,7 +89,8 @@ class ShortMessages:
         if not sealed:
             return None, NO_GATEWAY
         try:
-            return Gateway(read_options(open_gateway(self.sealer, sealed)), self.http), ""
+            told = open_gateway(self.sealer, sealed)
+            return Gateway(read_options(told, Origin.KEPT), self.http), ""
         except (SealBroken, Invalid) as error:
             return None, str(error)
 

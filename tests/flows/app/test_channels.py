@@ -14,7 +14,7 @@ from billing.dunning.segment import Segments
 from messages import store as deliveries
 from messages.announcing import KIND as ANNOUNCE
 from messages.announcing import Announcement, Announcements, announce
-from messages.consent import say
+from messages.consent import DECLINED, say
 from messages.deliver import Deliver
 from messages.dispatch import Dispatch
 from messages.letters.channel import Post
@@ -401,3 +401,54 @@ async def test_whoever_has_declined_all_is_told_what_concerns_the_contract(town)
     assert letter.leaving == ""
     assert len(await town.sent()) == 1
     assert (await town.told())[(f"A1.{town.home}.screen", "screen")] is Outcome.FAILED
+
+
+@pytest.mark.parametrize("via", [Via.MAIL, Via.SMS])
+@pytest.mark.parametrize("is_quiet", [False, True])
+async def test_who_declines_while_an_offer_waits_does_not_get_it(town, via, is_quiet):
+    """Held by the night or by a server that is away: it is not sent and why stands there; what
+    concerns the contract goes out all the same.
+    """
+    await town.rule([via], kind="announcement", quiet="21:00-08:00" if is_quiet else "")
+    office, work = town.office, town.office.desk.work
+    office.forward(hours=((22 if is_quiet else 12) - office.now.hour) % 24)
+    if not is_quiet:
+        town.post.error = untouched(Unreachable("down"))
+        await town.gateway.aadmin("/faults", {"spec": "down"})
+    async with town.store.begin() as tx:
+        await announce(tx, work, Announcement(id="A1", texts={"en": "More."}))
+    await town.turn()
+    offer = (f"A1.{town.home}.{via}", via)
+    assert await town.told() == {offer: Outcome.WAITING}
+    async with town.store.begin() as tx:
+        await say(tx, town.home, via, work.clock.machine_now(), is_declined=True)
+    town.post.error = None
+    await town.gateway.aadmin("/faults", {"clear": True})
+    await town.rule([via], quiet="21:00-08:00" if is_quiet else "")
+    await town.announce()
+    office.forward(hours=11)
+    await town.turn()
+    assert await town.told() == {offer: Outcome.FAILED, (f"n1.{via}", via): Outcome.SENT}
+    async with town.store.read() as tx:
+        found = await deliveries.latest(tx, rows_max=9, service=town.home)
+    assert [one.why for one in found if one.kind == "announcement"] == [DECLINED]
+    sent = [one.text for one in town.post.letters] + [text for *_, text in await town.sent()]
+    assert len(sent) == 1
+    assert READ in sent[0]
+
+
+async def test_what_is_declined_while_it_waits_goes_by_the_next_channel(town):
+    """Declined by mail alone, it is read on the telephone."""
+    await town.rule(["mail", "sms"], kind="announcement")
+    work = town.office.desk.work
+    town.post.error = untouched(Unreachable("down"))
+    async with town.store.begin() as tx:
+        await announce(tx, work, Announcement(id="A1", texts={"en": "More."}))
+    await town.turn()
+    town.post.error = None
+    async with town.store.begin() as tx:
+        await say(tx, town.home, Via.MAIL, work.clock.machine_now(), is_declined=True)
+    town.office.forward(hours=1)
+    await town.turn()
+    assert town.post.letters == []
+    assert [text for *_, text in await town.sent()] == ["More."]
