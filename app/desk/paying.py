@@ -9,6 +9,7 @@ from app.desk import given
 from app.desk.asking import ask
 from app.desk.auditing import note
 from app.desk.boxes import holder_of
+from app.identity.guesses import Paces
 from app.wiring import House
 from billing.flows import pay
 from billing.flows import promise as promising
@@ -28,14 +29,24 @@ class PayLink:
     amount: Money
 
 
-async def pay_link(house: House, contract: str, provider: str = "", back_to: str = "") -> PayLink:
+async def pay_link(
+    house: House,
+    contract: str,
+    provider: str = "",
+    back_to: str = "",
+    *,
+    paces: Paces | None = None,
+) -> PayLink:
     """Have the provider make a page for all that is owed now.
 
-    Opens a transaction of its own: the provider is talked to after it.
+    Opens a transaction of its own: the provider is talked to after it. A subscriber is allowed so
+    many pages at `paces`. Raises what the flow raises, TooOften.
     """
     await house.refresh_providers()
     async with house.store.read() as tx:
         order = await pay.pay_order(house.desk, tx, contract, provider, back_to)
+    if paces:
+        await house.subscribers.take(paces)
     url = await ask(order.provider, house.providers[order.provider].checkout(order))
     return PayLink(url=url, amount=order.amount)
 

@@ -9,6 +9,7 @@ from app.desk.asking import ask
 from app.desk.auditing import note
 from app.desk.paying import PayLink, check_bound, parse_amount
 from app.desk.refunds import goes
+from app.identity.guesses import Paces
 from app.wiring import House
 from billing.flows import top_up
 from billing.flows.refund import Refunding
@@ -19,11 +20,18 @@ from terms.errors import Invalid
 
 
 async def top_up_link(
-    house: House, contract: str, amount: str, *, provider: str = "", back_to: str = ""
+    house: House,
+    contract: str,
+    amount: str,
+    *,
+    provider: str = "",
+    back_to: str = "",
+    paces: Paces | None = None,
 ) -> PayLink:
     """Have the provider make a page for an amount, whatever is owed.
 
-    Opens a transaction of its own: the provider is talked to after it. Raises what the flow raises.
+    Opens a transaction of its own: the provider is talked to after it. A subscriber is allowed so
+    many pages at `paces`. Raises what the flow raises, TooOften.
     """
     await house.refresh_providers()
     async with house.store.read() as tx:
@@ -32,6 +40,8 @@ async def top_up_link(
         order = await top_up.page_order(
             house.desk, tx, contract, money, provider=provider, return_url=back_to
         )
+    if paces:
+        await house.subscribers.take(paces)
     url = await ask(order.provider, house.providers[order.provider].checkout(order))
     return PayLink(url=url, amount=order.amount)
 

@@ -367,6 +367,30 @@ def test_card_that_disputes(shop: ProviderClient) -> None:
     assert len(shop.get("disputes").json["data"]) == 1
 
 
+def test_inquiries(provider: RunningSimulator, shop: ProviderClient) -> None:
+    """A bank asks about a charge: no money moves; that ends, or becomes a dispute."""
+    intent = shop.charge(*shop.customer("pm_card_createDisputeInquiry")).json
+    (asked,) = shop.get("disputes").json["data"]
+    assert (asked["status"], asked["balance_transactions"]) == ("warning_needs_response", [])
+    assert asked["is_charge_refundable"] is True
+    assert shop.made("refunds", payment_intent=intent["id"], amount=1)["status"] == "succeeded"
+    tamper(provider, op="close_dispute", dispute=asked["id"], status="warning_closed")
+    assert shop.get(f"disputes/{asked['id']}").json["balance_transactions"] == []
+    tamper(provider, op="escalate", dispute=asked["id"])
+    found = shop.get(f"disputes/{asked['id']}").json
+    assert (found["status"], found["is_charge_refundable"]) == ("needs_response", False)
+    assert [one["amount"] for one in found["balance_transactions"]] == [-1990]
+    refused = shop.post("refunds", payment_intent=intent["id"], amount=1)
+    assert refused.json["error"]["code"] == "charge_disputed"
+    told = [one["type"] for one in shop.get("events").json["data"]][::-1]
+    assert [one.rpartition(".")[2] for one in told if "dispute" in one] == [
+        "created",
+        "closed",
+        "updated",
+        "funds_withdrawn",
+    ]
+
+
 def test_events_are_kept(provider: RunningSimulator, shop: ProviderClient) -> None:
     """Every event can be looked up, with the object as it was then."""
     customer, method = shop.customer()

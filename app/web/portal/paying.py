@@ -6,13 +6,12 @@ from __future__ import annotations
 
 from datetime import timedelta
 from typing import Annotated, Literal
-from urllib.parse import urlsplit
 
 from aiohttp import web
 from pydantic import Field
 
 from app.desk import debits, methods, paying
-from app.identity.guesses import Pace
+from app.identity.guesses import Pace, Paces
 from app.web.origin import own_address
 from app.web.page.fields import Day, OnceForm
 from app.web.page.once import Deed, beside, in_one
@@ -23,10 +22,10 @@ from app.web.route import Call, Policy, Route
 from billing.flows.debits.mandate import Wish
 from runtime.store import Tx
 from terms.errors import DomainError, Invalid, Permanent, TargetError
+from terms.http import page_address
 
 # Each is a page that the provider has to make.
 PAGES = Pace(at_once=10, every=timedelta(minutes=1))
-_LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
 class PromiseForm(OnceForm):
@@ -89,16 +88,20 @@ class Paying:
             url = await beside(call, _pay_page)
         except Invalid:
             return see(f"{PATH}?done=nothing")
-        except (DomainError, TargetError):
+        except TargetError:
             return see(f"{PATH}?done=away")
+        except (BadRequest, DomainError) as error:
+            return await self.home.page(call, *refused(error))
         # A form may lead nowhere else (form-action of our policy), a page that opens by itself may.
         return await self.home.phone.page(call, "portal_leaving", url=url)
 
     async def _add(self, call: Call) -> web.Response:
         try:
             url = await beside(call, _card_page)
-        except (DomainError, TargetError):
+        except TargetError:
             return see(f"{PATH}?done=away")
+        except (BadRequest, DomainError) as error:
+            return await self.home.page(call, *refused(error))
         return await self.home.phone.page(call, "portal_leaving", url=url)
 
     async def _prefer(self, call: Call) -> web.Response:
@@ -126,24 +129,24 @@ class Paying:
 
 
 async def _pay_page(call: Call) -> str:
-    await call.house.subscribers.take({f"pay {call.subscriber.id}": PAGES})
     back_to = f"{own_address(call.request)}{PATH}?done=back"
-    link = await paying.pay_link(call.house, call.subscriber.contract, back_to=back_to)
-    if not may_lead_to(link.url):
-        raise Permanent("the provider's page is neither https nor on this machine")
-    return link.url
+    link = await paying.pay_link(
+        call.house, call.subscriber.contract, back_to=back_to, paces=paces_of(call)
+    )
+    return led_to(link.url)
 
 
 async def _card_page(call: Call) -> str:
-    await call.house.subscribers.take({f"pay {call.subscriber.id}": PAGES})
     form: MethodForm = call.form
     back_to = f"{own_address(call.request)}{PATH}?done=left"
     url = await methods.setup_link(
-        call.house, call.subscriber.contract, replaces=form.method, back_to=back_to
+        call.house,
+        call.subscriber.contract,
+        replaces=form.method,
+        back_to=back_to,
+        paces=paces_of(call),
     )
-    if not may_lead_to(url):
-        raise Permanent("the provider's page is neither https nor on this machine")
-    return url
+    return led_to(url)
 
 
 async def _preferred(call: Call, tx: Tx) -> str:
@@ -181,13 +184,22 @@ async def _promised(call: Call, tx: Tx) -> str:
     return str(made.until_on)
 
 
+def paces_of(call: Call) -> Paces:
+    """Say how fast a subscriber may have pages made, of whichever kind."""
+    return {f"pay {call.subscriber.id}": PAGES}
+
+
+def led_to(url: str) -> str:
+    """Give the address of a page of a provider. Raises Permanent where none may be led there."""
+    if not may_lead_to(url):
+        raise Permanent("the provider's page is neither https nor on this machine")
+    return url
+
+
 def may_lead_to(url: str) -> bool:
     """Whether a browser may be led to a page of a provider: https, or this very machine."""
     try:
-        parts = urlsplit(url)
-        host = parts.hostname or ""
+        page_address(url)
     except ValueError:
         return False
-    return bool(host) and (
-        parts.scheme == "https" or (parts.scheme == "http" and host in _LOOPBACK)
-    )
+    return True

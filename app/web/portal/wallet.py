@@ -19,7 +19,7 @@ from app.web.page.phone import Phone
 from app.web.page.reply import refused
 from app.web.page.wallet import LINES_MAX, walleted
 from app.web.page.words import Tone
-from app.web.portal.paying import PAGES, may_lead_to
+from app.web.portal.paying import led_to, paces_of
 from app.web.problem import BadRequest
 from app.web.route import Call, Policy, Query, Route, shows, takes
 from billing.reads import wallet as reading
@@ -90,11 +90,10 @@ class Wallet:
 
 
 async def _page_of(call: Call) -> str:
-    await call.house.subscribers.take({f"pay {call.subscriber.id}": PAGES})
     form: TopUpForm = call.form
     back_to = f"{own_address(call.request)}{PORTAL}/?done=back"
     amount = plain(form.amount)
-    link = await wallet.top_up_link(call.house, call.subscriber.contract, amount, back_to=back_to)
-    if not may_lead_to(link.url):
-        raise Permanent("the provider's page is neither https nor on this machine")
-    return link.url
+    link = await wallet.top_up_link(
+        call.house, call.subscriber.contract, amount, back_to=back_to, paces=paces_of(call)
+    )
+    return led_to(link.url)

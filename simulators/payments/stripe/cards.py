@@ -1,7 +1,8 @@
 """Test cards and how they behave, and the rules by which an admin decides it for a customer.
 
 A behaviour is `ok`, `lost` (charged, but the answer never arrives), `processing` (decided later),
-`dispute` (charged, then disputed), `authentication_required`, or `decline:CODE`.
+`dispute` (charged, then disputed), `inquiry` (charged, then asked about),
+`authentication_required`, or `decline:CODE`.
 """
 
 import re
@@ -43,6 +44,7 @@ TOKENS: dict[str, tuple[str, tuple[str, str]]] = {
     "chargeDeclinedProcessingError": ("decline:processing_error", ("visa", "0119")),
     "authenticationRequired": ("authentication_required", ("visa", "3184")),
     "createDispute": ("dispute", ("visa", "0259")),
+    "createDisputeInquiry": ("inquiry", ("visa", "1976")),
 }
 NUMBERS = {
     "4242424242424242": "visa",
@@ -57,8 +59,9 @@ NUMBERS = {
     "4000000000000119": "chargeDeclinedProcessingError",
     "4000002760003184": "authenticationRequired",
     "4000000000000259": "createDispute",
+    "4000000000001976": "createDisputeInquiry",
 }
-_PLAIN = {"ok", "lost", "processing", "dispute", "authentication_required"}
+_PLAIN = {"ok", "lost", "processing", "dispute", "inquiry", "authentication_required"}
 
 
 def checked(behaviour: str) -> str:

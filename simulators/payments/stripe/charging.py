@@ -34,10 +34,12 @@ class Cashier:
             intent["status"] = "processing"
             self._book.emit("payment_intent.processing", intent, key)
             return Outcome()
-        if behaviour in {"ok", "lost", "dispute"}:
+        if behaviour in {"ok", "lost", "dispute", "inquiry"}:
             self._succeed(intent, self._charge(intent, "succeeded"), key)
             if behaviour == "dispute":
                 self.dispute(self._book.charges[intent["latest_charge"]], "fraudulent")
+            if behaviour == "inquiry":
+                self.inquire(self._book.charges[intent["latest_charge"]], "fraudulent")
             return Outcome(is_lost=behaviour == "lost")
         return Outcome(error=self._decline(intent, behaviour.removeprefix("decline:"), key))
 
@@ -55,6 +57,21 @@ class Cashier:
 
     def dispute(self, charge: Thing, reason: str, fee: int = DISPUTE_FEE) -> Thing:
         """Open a dispute about a charge; its amount and a fee are taken at once."""
+        dispute = self._open(charge, reason, "needs_response")
+        self._withdraw(dispute, fee)
+        return dispute
+
+    def inquire(self, charge: Thing, reason: str) -> Thing:
+        """Let the payer's bank ask about a charge; no money moves."""
+        return self._open(charge, reason, "warning_needs_response")
+
+    def escalate(self, dispute: Thing, fee: int = DISPUTE_FEE) -> None:
+        """Turn an inquiry into a dispute: now its amount and a fee are taken."""
+        dispute.update(status="needs_response", is_charge_refundable=False)
+        self._book.emit("charge.dispute.updated", dispute)
+        self._withdraw(dispute, fee)
+
+    def _open(self, charge: Thing, reason: str, status: str) -> Thing:
         dispute = self._book.new(
             "du",
             "dispute",
@@ -63,19 +80,22 @@ class Cashier:
             currency=charge["currency"],
             metadata={},
             payment_intent=charge["payment_intent"],
+            is_charge_refundable=status.startswith("warning_"),
             reason=reason,
-            status="needs_response",
+            status=status,
             balance_transactions=[],
         )
         self._book.disputes[dispute["id"]] = dispute
         charge["disputed"] = True
         self._book.emit("charge.dispute.created", dispute)
-        self._transact(dispute, -dispute["amount"], fee)
-        self._book.emit("charge.dispute.funds_withdrawn", dispute)
         return dispute
 
+    def _withdraw(self, dispute: Thing, fee: int) -> None:
+        self._transact(dispute, -dispute["amount"], fee)
+        self._book.emit("charge.dispute.funds_withdrawn", dispute)
+
     def close_dispute(self, dispute: Thing, status: str, fee_returned: int = 0) -> None:
-        """Close a dispute as won or lost; won, its fee may come back too."""
+        """Close a dispute as won or lost; won, its fee may come back too. An inquiry just ends."""
         dispute["status"] = status
         if status == "won":
             self._transact(dispute, dispute["amount"], -fee_returned)

@@ -14,7 +14,8 @@ def create(ask: Ask) -> Thing:
     """Give back a part of a charge, or what is left of it."""
     allow(ask.params, _CREATE)
     charge = _charge(ask)
-    if charge["disputed"]:
+    disputes = [one for one in ask.book.disputes.values() if one["charge"] == charge["id"]]
+    if not all(one["is_charge_refundable"] for one in disputes):
         message = f"Charge {charge['id']} has been charged back; cannot issue a refund."
         raise invalid(message, code="charge_disputed")
     left = charge["amount_captured"] - charge["amount_refunded"]

@@ -34,6 +34,7 @@ class Tampering:
             "clear_cards": self._clear_cards,
             "settle": self._settle,
             "dispute": self._dispute,
+            "escalate": self._escalate,
             "close_dispute": self._close_dispute,
             "fail_refund": self._fail_refund,
             "webhook": self._webhook,
@@ -78,16 +79,29 @@ class Tampering:
             raise BadOperation(f"{intent['id']} was not paid")
         charge = self._book.charges[intent["latest_charge"]]
         reason = str(operation.get("reason", "fraudulent"))
-        fee = int(operation.get("fee", DISPUTE_FEE))
-        dispute = self._cashier.dispute(charge, reason, fee)
+        if operation.get("inquiry"):
+            dispute = self._cashier.inquire(charge, reason)
+        else:
+            fee = int(operation.get("fee", DISPUTE_FEE))
+            dispute = self._cashier.dispute(charge, reason, fee)
         self._note("dispute", intent["id"], {"dispute": dispute["id"]})
+        return dispute
+
+    def _escalate(self, operation: Mapping[str, Any]) -> Any:
+        """Let an inquiry, closed or not, become a dispute."""
+        dispute = self._thing(self._book.disputes, operation["dispute"])
+        if not dispute["status"].startswith("warning_"):
+            raise BadOperation(f"{dispute['id']} is no inquiry: {dispute['status']}")
+        self._cashier.escalate(dispute, int(operation.get("fee", DISPUTE_FEE)))
+        self._note("escalate", dispute["id"], {"status": dispute["status"]})
         return dispute
 
     def _close_dispute(self, operation: Mapping[str, Any]) -> Any:
         dispute = self._thing(self._book.disputes, operation["dispute"])
-        status = str(operation.get("status", "lost"))
-        if status not in {"won", "lost"}:
-            raise BadOperation("a dispute is closed as won or lost")
+        ends = {"warning_closed"} if dispute["is_charge_refundable"] else {"won", "lost"}
+        status = str(operation.get("status", min(ends)))
+        if status not in ends:
+            raise BadOperation(f"{dispute['id']} is closed as {' or '.join(sorted(ends))}")
         self._cashier.close_dispute(dispute, status, int(operation.get("fee_returned", 0)))
         self._note("close_dispute", dispute["id"], {"status": status})
         return dispute

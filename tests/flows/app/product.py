@@ -22,10 +22,11 @@ from tests.services.forks import Fork, loaded
 
 BOXOFFICE = Path(sys.executable).with_name("boxoffice")
 PROGRAM = "app.cli:main"
-# What `boxoffice` loads only when it knows what it is asked.
+# What `boxoffice` loads only when it knows what it is asked, and its commands.
 NEEDS = (
-    *("app.cli.root", "app.serving", "app.imports.load"),
-    "billing.payments.providers.stripe.provider",
+    *("app.cli.root", "app.serving", "app.imports.load", "app.cli.trouble"),
+    *("billing.payments.providers.stripe.provider", "gateway.adapters.middleware.ministra"),
+    *("prometheus_client", "tests.flows.app.built"),
 )
 LOOK_EVERY_S = 0.05
 WITHIN_S = 60.0  # on a machine with better things to do

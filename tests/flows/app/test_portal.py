@@ -196,13 +196,30 @@ async def test_paying_leads_to_the_providers_page_and_back(shop, served, guest):
     )
     async with served.session.get(urls[0]) as page:
         assert "2040" in re.sub(r"[.,]", "", await page.text())
-    many = [(await guest.post("/portal/pay", once=f"k{n}")).location for n in range(12)]
-    assert many == [""] * 9 + ["/portal/?done=away"] * 3
     back = (await guest.get("/portal/?done=back")).text
     assert "Thank you. The payment stands here as soon as" in back
     other = await visiting(served, B)
     seen = await other.post("/portal/pay", once="k")
     assert (seen.status, seen.location) == (303, "/portal/?done=nothing")
+
+
+@ON_SQLITE
+async def test_the_pace_of_pages_is_told_as_what_it_is(shop, served, guest):
+    """What is mistyped makes no page and costs none; who has had ten reads how long to wait."""
+    for n in range(12):
+        seen = await guest.post("/portal/wallet/top-up", once=f"t{n}", amount="1e3")
+        assert (seen.status, "not an amount" in seen.text.lower()) == (400, True)
+        seen = await guest.post("/portal/cards/add", once=f"u{n}", method="nobody")
+        assert (seen.status, "The account has no payment method" in seen.text) == (400, True)
+    for n in range(10):
+        seen = await guest.post("/portal/cards/add", once=f"c{n}")
+        assert (seen.status, "0;url=" in seen.text) == (200, True)
+    forms = {"pay": {}, "cards/add": {}, "wallet/top-up": {"amount": "5.00"}}
+    for path, fields in forms.items():
+        seen = await guest.post(f"/portal/{path}", once="k", **fields)
+        told = re.search(r"Too many tries: wait (\d+) s, then try again", seen.text)
+        assert (seen.status, told is not None) == (429, True), path
+        assert "cannot be opened" not in seen.text
 
 
 def test_only_a_safe_page_is_led_to():
