@@ -128,7 +128,7 @@ class WalletTable(_Strict):
     top_up_min: str = Field(default="", max_length=20)
     top_up_max: str = Field(default="", max_length=20)
 
-    def rules(self, currency: str) -> WalletRules:
+    def rules(self, currency: str, *, is_prepaid: bool) -> WalletRules:
         """Give the rules. Raises Invalid naming the field."""
         return WalletRules(
             currency=currency,
@@ -136,6 +136,7 @@ class WalletTable(_Strict):
             renewal_days=self.renewal_days,
             top_up_min_minor=_minor(self.top_up_min, currency, "top_up_min") or 1,
             top_up_max_minor=_minor(self.top_up_max, currency, "top_up_max") or AMOUNT_MINOR_MAX,
+            is_prepaid=is_prepaid,
         )
 
 
@@ -209,7 +210,9 @@ def _segment(
         with _named("late_fees"):
             late_fees = late.rules(currency) if late else None
         with _named("wallet"):
-            wallet = tells.rules(currency) if tells else None
+            # A segment that has a wallet of its own was made for those who pay ahead.
+            is_prepaid = rules is not usual and rules.wallet is not None
+            wallet = tells.rules(currency, is_prepaid=is_prepaid) if tells else None
         with _named("dispute_fee"):
             dispute_fee = disputed.rules(currency) if disputed else None
         with _named("reactivation"):
