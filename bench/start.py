@@ -69,7 +69,7 @@ async def rss_mb() -> float:
                 "PORTAL_PASSWORD": password,
                 "PROVIDER_URL": provider.url,
                 "PROVIDER_KEY": provider_state["api_keys"][0],
-                "PROVIDER_WEBHOOK_SECRET": "whsec_bench",
+                "PROVIDER_WEBHOOK_SECRET": "whsec_of_the_bench",
                 "BOXES_SSH_KEY": new_ssh_key(),
             }
             await command(folder, ["import", *_files()], world)

@@ -8,7 +8,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
+
+_LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
 def bare_address(text: str) -> str:
@@ -16,6 +18,26 @@ def bare_address(text: str) -> str:
 
     Raises ValueError saying what is wrong with it.
     """
+    parts = _parts(text)
+    if "@" in parts.netloc or parts.query or parts.fragment:
+        raise ValueError("must be a bare address: no user, query or fragment")
+    return text
+
+
+def page_address(text: str) -> str:
+    """Read the address of a page that a browser is led to: https, or http on this very machine.
+
+    Raises ValueError saying what is wrong with it.
+    """
+    parts = _parts(text)
+    if parts.scheme != "https" and parts.hostname not in _LOOPBACK:
+        raise ValueError("must be an https address; http is for this very machine alone")
+    if "@" in parts.netloc:
+        raise ValueError("must be an address without a user")
+    return text
+
+
+def _parts(text: str) -> SplitResult:
     try:
         parts = urlsplit(text)
     except ValueError:
@@ -26,11 +48,10 @@ def bare_address(text: str) -> str:
         port = 0
     if port == 0:
         raise ValueError("there is no such port: 1 to 65535")
-    if parts.scheme not in {"http", "https"} or not parts.hostname or " " in text:
+    is_written = text.isprintable() and " " not in text
+    if parts.scheme not in {"http", "https"} or not parts.hostname or not is_written:
         raise ValueError("must be an http or https address")
-    if "@" in parts.netloc or parts.query or parts.fragment:
-        raise ValueError("must be a bare address: no user, query or fragment")
-    return text
+    return parts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,6 +11,7 @@ from sqlalchemy import select
 from billing.payments.provider import Provider
 from billing.payments.registry import open_provider
 from billing.payments.store import payment_provider
+from runtime.options import Origin
 from runtime.resealing import reseal
 from runtime.secrets import Sealer
 from runtime.store import Tx
@@ -44,6 +45,7 @@ async def open_providers(tx: Tx, sealer: Sealer, http: Http) -> dict[str, Provid
             name=row.name,
             options=json.loads(sealer.open(row.options, place=_place(row.name))),
             http=http,
+            origin=Origin.KEPT,
         )
         for row in rows
     }

@@ -10,6 +10,7 @@ from typing import Any, cast
 from pydantic import ValidationError
 
 from billing.payments.provider import Provider
+from runtime.options import Origin, read_options
 from terms.errors import Invalid, NotFound
 from terms.http import Http
 
@@ -35,13 +36,21 @@ def provider_class(kind: str) -> type[Provider]:
     return cast("type[Provider]", entry.load())
 
 
-def open_provider(kind: str, *, name: str, options: Mapping[str, Any], http: Http) -> Provider:
+def open_provider(
+    kind: str,
+    *,
+    name: str,
+    options: Mapping[str, Any],
+    http: Http,
+    origin: Origin = Origin.TOLD,
+) -> Provider:
     """Make one configured provider. Raises Invalid naming the wrong option, never its value."""
     cls = provider_class(kind)
     try:
-        parsed = cls.options_type.model_validate(dict(options))
+        parsed = read_options(cls.options_type, options, origin)
     except ValidationError as error:
         first = error.errors(include_input=False, include_url=False)[0]
         where = ".".join(str(part) for part in first["loc"]) or "options"
-        raise Invalid(f"payments.{name}.{where}", first["msg"]) from None
+        why = first["msg"].removeprefix("Value error, ")
+        raise Invalid(f"payments.{name}.{where}", why) from None
     return cls(name, parsed, http)

@@ -14,6 +14,7 @@ from gateway.adapters.sdk import Access, Adapter, Answering, BoxAdapter, Boxes, 
 from gateway.adapters.state import ViewerState
 from runtime.chance import SystemChance
 from runtime.memory import give_back
+from runtime.options import Origin, read_options
 from terms.errors import Invalid, NotFound, Permanent
 from terms.ids import TargetName
 
@@ -107,15 +108,17 @@ def open_adapter(
     options: Mapping[str, Any],
     http: Http,
     boxes: Boxes | None = None,
+    origin: Origin = Origin.TOLD,
 ) -> Adapter[Any]:
     """Make the adapter of one configured target. Raises Invalid naming the wrong option."""
     cls = adapter_class(kind)
     try:
-        parsed = cls.options_type.model_validate(dict(options))
+        parsed = read_options(cls.options_type, options, origin)
     except ValidationError as error:
         first = error.errors(include_input=False, include_url=False)[0]
         where = ".".join(str(part) for part in first["loc"]) or "options"
-        raise Invalid(f"target {name}: {where}", first["msg"]) from None
+        why = first["msg"].removeprefix("Value error, ")
+        raise Invalid(f"target {name}: {where}", why) from None
     return make(cls, name, parsed, http, boxes=boxes)
 
 

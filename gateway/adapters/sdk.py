@@ -43,7 +43,7 @@ NEXT = "next_"  # before the name of a secret that a box may have taken already
 class Options(BaseModel):
     """The operator's settings of one target; every adapter kind subclasses it. Strict and closed.
 
-    Secrets are `pydantic.SecretStr`, so that printing the options never shows them.
+    Secrets are `runtime.options.Secret`: printing the options never shows them.
     """
 
     model_config = ConfigDict(frozen=True, strict=True, extra="forbid")

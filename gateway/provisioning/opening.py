@@ -16,6 +16,7 @@ from gateway.adapters.sdk import Adapter, Boxes, Http, Linked
 from gateway.provisioning.fence import FencedDoor
 from gateway.provisioning.targets import Target, find, load, opened_options
 from gateway.provisioning.turns import Turns
+from runtime.options import Origin
 from runtime.retry import pause
 from runtime.secrets import Sealer
 from runtime.store import Store, Tx
@@ -119,6 +120,7 @@ class Targets:
             options=options,
             http=fenced,
             boxes=self._boxes_at(target.name) if self._boxes_at else None,
+            origin=Origin.KEPT,
         )
         fresh = _Held(version=target.version, adapter=adapter, door=door)
         if self._is_closed:

@@ -17,6 +17,7 @@ from messages.sms.gateway import Gateway, Options, read_options
 from messages.sms.number import international
 from runtime import log
 from runtime.clock import Clock
+from runtime.options import Origin
 from runtime.secrets import SealBroken, Sealer
 from runtime.store import Tx
 from runtime.telemetry import get_log
@@ -88,7 +89,8 @@ class ShortMessages:
         if not sealed:
             return None, NO_GATEWAY
         try:
-            return Gateway(read_options(open_gateway(self.sealer, sealed)), self.http), ""
+            told = open_gateway(self.sealer, sealed)
+            return Gateway(read_options(told, Origin.KEPT), self.http), ""
         except (SealBroken, Invalid) as error:
             return None, str(error)
 

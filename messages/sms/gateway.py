@@ -18,17 +18,11 @@ from http import HTTPStatus
 from typing import Annotated
 from urllib.parse import urlencode, urlsplit
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    ConfigDict,
-    Field,
-    SecretStr,
-    ValidationError,
-    model_validator,
-)
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from messages.sms.number import check_country_code
+from runtime.options import Origin, Secret, SigningKey
+from runtime.options import read_options as options_of
 from terms.errors import (
     Invalid,
     Permanent,
@@ -98,10 +92,10 @@ class Options(BaseModel):
         dict[str, str], Field(min_length=2, max_length=FIELDS_MAX), AfterValidator(_named)
     ]
     sender: Annotated[str, Field(max_length=20)] = ""
-    bearer: SecretStr | None = None
+    bearer: Secret | None = None
     user: Annotated[str, Field(max_length=200)] = ""
-    password: SecretStr | None = None
-    hmac_secret: SecretStr | None = None
+    password: Secret | None = None
+    hmac_secret: SigningKey | None = None
     hmac_header: Annotated[str, AfterValidator(_header)] = "X-Signature"
     country_code: Annotated[str, AfterValidator(_country)] = ""
     parts_max: Annotated[int, Field(ge=1, le=PARTS_MAX)] = PARTS
@@ -114,10 +108,10 @@ class Options(BaseModel):
         return self
 
 
-def read_options(options: Mapping[str, object]) -> Options:
+def read_options(options: Mapping[str, object], origin: Origin = Origin.TOLD) -> Options:
     """Check the options of a gateway. Raises Invalid naming the first that is wrong."""
     try:
-        return Options.model_validate(dict(options))
+        return options_of(Options, options, origin)
     except ValidationError as error:
         wrong = error.errors(include_url=False, include_input=False)[0]
         field = ".".join(["sms", *(str(part) for part in wrong["loc"])])

@@ -77,7 +77,7 @@ class GocardlessHarness(SimulatedProvider):
         return {
             "base_url": self.simulator.url,
             "access_token": TOKEN,
-            "webhook_secrets": ["an-older-secret", SECRET],
+            "webhook_secrets": ["an-older-secret-of-it", SECRET],
             "currency": "EUR",
             "deadline_s": deadline_s,
         }

@@ -18,7 +18,7 @@ from billing.payments.conformance import Payer
 from terms.money import Money
 from tests.conformance.provided import SimulatedProvider
 
-KEY, SECRET = "sk_test_boxoffice", "whsec_boxoffice"
+KEY, SECRET = "sk_test_boxoffice", "whsec_of_the_boxoffice"
 WORDS = {"ok": "ok", "soft": "decline:insufficient_funds", "hard": "decline:stolen_card"}
 SPOILT = (
     ("amount_received", (True, 19.9, "1990", -5, 0, 10**18, None)),
@@ -52,7 +52,7 @@ class StripeHarness(SimulatedProvider):
         return {
             "base_url": self.simulator.url,
             "secret_key": KEY,
-            "webhook_secrets": ["whsec_older", SECRET],
+            "webhook_secrets": ["whsec_of_an_older_one", SECRET],
             "deadline_s": deadline_s,
         }
 

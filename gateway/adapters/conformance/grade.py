@@ -12,7 +12,8 @@ import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from types import NoneType, UnionType
+from typing import Annotated, Any, Union, get_args, get_origin
 
 from gateway.adapters import registry
 from gateway.adapters.inbound import Inbound
@@ -114,15 +115,27 @@ def _abilities(cls: type[Adapter[Any]]) -> str:
     return ", ".join(name for name, kind in abilities.items() if issubclass(cls, kind)) or "-"
 
 
+def _type(annotation: Any) -> str:
+    """Name the type of an option, without how it is checked."""
+    if get_origin(annotation) is Annotated:
+        return _type(get_args(annotation)[0])
+    if get_origin(annotation) in {Union, UnionType}:
+        return " | ".join(map(_type, get_args(annotation)))
+    if annotation is NoneType:
+        return "None"
+    if isinstance(annotation, type) and not get_args(annotation):
+        return annotation.__name__
+    return str(annotation).removeprefix("typing.")
+
+
 def _page(cls: type[Adapter[Any]], grade: Grade) -> str:
     lines = [f"\n## {cls.kind}\n\n{grade.document.strip()}\n\n### Options\n\n"]
     lines.append("| option | type | default | meaning |\n|---|---|---|---|\n")
     for name, field in cls.options_type.model_fields.items():
         default = "required" if field.is_required() else f"`{field.default}`"
-        shown = str(field.annotation).removeprefix("typing.")
-        if isinstance(field.annotation, type):
-            shown = field.annotation.__name__
-        lines.append(f"| `{name}` | {shown} | {default} | {field.description or ''} |\n")
+        lines.append(
+            f"| `{name}` | {_type(field.annotation)} | {default} | {field.description or ''} |\n"
+        )
     lines.append("\n### Grade\n\n| rule | |\n|---|---|\n")
     lines += [f"| {sentence} | {grade.rules[name]} |\n" for name, sentence in RULES.items()]
     lines.append("\n### Before going live\n\n")

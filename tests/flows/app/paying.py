@@ -7,7 +7,7 @@ import hmac
 import json
 import time
 
-SECRET = "whsec_canary"
+SECRET = "whsec_of_the_canary"
 
 
 def cleared(

@@ -36,7 +36,7 @@ ENVIRONMENT = {
     "PORTAL_PASSWORD": "p",
     "PROVIDER_URL": "http://127.0.0.1:9",
     "PROVIDER_KEY": "k",
-    "PROVIDER_WEBHOOK_SECRET": "whsec_canary",
+    "PROVIDER_WEBHOOK_SECRET": "whsec_of_the_canary",
     "BOXES_SSH_KEY": asyncssh.generate_private_key("ssh-ed25519").export_private_key().decode(),
 }
 # Longer than the tests of one process take: so much earlier its files are taken.

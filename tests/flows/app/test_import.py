@@ -413,6 +413,20 @@ async def test_wrong_options_of_a_target_or_provider_are_named_without_their_val
     assert ENVIRONMENT["PORTAL_PASSWORD"] not in told.split()
 
 
+async def test_a_secret_that_anybody_knows_is_not_imported(house, folder):
+    """Nobody may sign the provider's messages with nothing; each secret is named by its place."""
+    path = folder / "operator.toml"
+    text = path.read_text()
+    told = 'webhook_secrets = ["${PROVIDER_WEBHOOK_SECRET}"]'
+    assert told in text
+    path.write_text(text.replace(told, told.replace("]", ', ""]')))
+    outcome = await import_paths(house, [folder], ENVIRONMENT)
+    assert not outcome.taken
+    assert [(one.field, one.why) for one in outcome.problems] == [
+        ("payments.cards.webhook_secrets.1", "must not be empty")
+    ]
+
+
 async def test_the_first_import_needs_an_operator(house, folder):
     """Without operator.toml there is no currency, and nothing can be taken."""
     (folder / "operator.toml").unlink()

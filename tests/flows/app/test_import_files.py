@@ -26,7 +26,7 @@ ENVIRONMENT = {
     "PORTAL_PASSWORD": "p",
     "PROVIDER_URL": "http://127.0.0.1:9",
     "PROVIDER_KEY": "k",
-    "PROVIDER_WEBHOOK_SECRET": "w",
+    "PROVIDER_WEBHOOK_SECRET": "whsec_of_the_operator",
     "BOXES_SSH_KEY": "k",
 }
 

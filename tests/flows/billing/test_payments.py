@@ -540,7 +540,7 @@ async def test_rotated_secrets_and_marks_are_accepted(small_till: Till):
     till = small_till
     at = int(till.office.machine.now.timestamp())
     body = b'{"id": "evt_1", "type": "customer.created"}'
-    old = signature(body, at, "whsec_older")
+    old = signature(body, at, "whsec_of_an_older_one")
     headers = {"stripe-signature": old.replace("v1=", f"v1={'0' * 64},v1=")}
     async with till.office.store.begin() as tx:
         (message,) = prove(till.office.desk, "cards", headers, body)

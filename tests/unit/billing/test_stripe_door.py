@@ -18,6 +18,7 @@ from terms.ids import AttemptId
 from terms.money import Money
 
 SECRET = "sk_test_very_secret"
+SIGNING = "whsec_of_the_operator"
 ORDER = ChargeOrder(
     attempt=AttemptId("A-1"),
     account="100001",
@@ -47,7 +48,7 @@ class Wire:
 
 async def charge(wire: Wire) -> Any:
     """Charge over a wire."""
-    options = {"secret_key": SECRET, "webhook_secrets": ["x"]}
+    options = {"secret_key": SECRET, "webhook_secrets": [SIGNING]}
     return await open_provider("stripe", name="cards", options=options, http=wire).charge(ORDER)
 
 

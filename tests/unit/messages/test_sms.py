@@ -96,8 +96,9 @@ def test_a_gateway_is_sent_what_it_wants():
     headers, body = gateway(fields=fields, bearer="token").request("n1", "+431", text)
     assert headers == {"Content-Type": "application/json", "Authorization": "Bearer token"}
     assert json.loads(body) == {"recipient": "431", "message": text, "ref": "boxoffice-n1"}
-    headers, body = gateway(hmac_secret="key", hmac_header="X-Sign").request("n1", "+431", text)
-    assert headers["X-Sign"] == hmac.new(b"key", body, hashlib.sha256).hexdigest()
+    proof = {"hmac_secret": "a-key-of-the-gateway", "hmac_header": "X-Sign"}
+    headers, body = gateway(**proof).request("n1", "+431", text)
+    assert headers["X-Sign"] == hmac.new(b"a-key-of-the-gateway", body, hashlib.sha256).hexdigest()
 
 
 @pytest.mark.parametrize(
@@ -108,8 +109,11 @@ def test_a_gateway_is_sent_what_it_wants():
         ({"fields": {"To": "{to}", "Body": "hello"}}, "sms.fields"),
         ({"fields": {"Body": "{text}", "x": "y"}}, "sms.fields"),
         ({"fields": {"To": "{to}", "Body": "{text} {city}"}}, "sms.fields"),
-        ({"bearer": "a", "hmac_secret": "b"}, "sms"),
+        ({"bearer": "a", "hmac_secret": "b" * 16}, "sms"),
         ({"user": "a"}, "sms"),
+        ({"bearer": ""}, "sms.bearer"),
+        ({"user": "a", "password": " b"}, "sms.password"),
+        ({"hmac_secret": "short"}, "sms.hmac_secret"),
         ({"parts_max": 0}, "sms.parts_max"),
         ({"country_code": "+43"}, "sms.country_code"),
         ({"colour": "red"}, "sms.colour"),

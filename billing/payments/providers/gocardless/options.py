@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
+from runtime.options import PageAddress, Secret, SigningKey
 from terms.http import bare_address
 
 
@@ -21,11 +22,12 @@ class Options(BaseModel):
         default="https://api.gocardless.com",
         description="address of the API; the sandbox is `https://api-sandbox.gocardless.com`",
     )
-    access_token: SecretStr = Field(description="an access token that may read and write")
-    webhook_secrets: list[SecretStr] = Field(
+    access_token: Secret = Field(description="an access token that may read and write")
+    webhook_secrets: list[SigningKey] = Field(
         min_length=1,
         max_length=8,
-        description="secrets of the webhook endpoint; several while one replaces another",
+        description="secrets of the webhook endpoint, of at least 16 characters; "
+        "several while one replaces another",
     )
     currency: str = Field(
         pattern="^[A-Z]{3}$", description="the currency of the mandates that are asked for"
@@ -33,7 +35,8 @@ class Options(BaseModel):
     deadline_s: float = Field(
         default=8.0, gt=0, le=8, description="for one call, everything included"
     )
-    return_url: str = Field(
+    return_url: PageAddress = Field(
         default="http://127.0.0.1:8080/",
-        description="where the page of a mandate leads to, unless the link names another",
+        description="where the page of a mandate leads to, unless the link names another: https, "
+        "or http on the same machine",
     )

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
+from runtime.options import PageAddress, Secret, SigningKey
 from terms.http import bare_address
 
 
@@ -21,11 +22,12 @@ class Options(BaseModel):
     base_url: Annotated[str, AfterValidator(bare_address)] = Field(
         default="https://api.stripe.com", description="address of the API, without the version"
     )
-    secret_key: SecretStr = Field(description="the account's secret API key")
-    webhook_secrets: list[SecretStr] = Field(
+    secret_key: Secret = Field(description="the account's secret API key")
+    webhook_secrets: list[SigningKey] = Field(
         min_length=1,
         max_length=8,
-        description="signing secrets of the webhook endpoint; several while one replaces another",
+        description="signing secrets of the webhook endpoint, of at least 16 characters; "
+        "several while one replaces another",
     )
     tolerance_s: int = Field(
         default=300, ge=1, le=3600, description="how old a signed message may be"
@@ -33,7 +35,8 @@ class Options(BaseModel):
     deadline_s: float = Field(
         default=8.0, gt=0, le=8, description="for one call, everything included"
     )
-    return_url: str = Field(
+    return_url: PageAddress = Field(
         default="http://127.0.0.1:8080/",
-        description="where the payment page leads to, unless the link names another",
+        description="where the payment page leads to, unless the link names another: https, "
+        "or http on the same machine",
     )

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import Field, SecretStr, field_validator
+from pydantic import Field, field_validator
 
 from gateway.adapters.sdk import Options
+from runtime.options import Secret
 from terms.http import bare_address
 
 
@@ -15,7 +16,7 @@ class MinistraOptions(Options):
 
     base_url: str = Field(description="address of the portal's web server, without a path")
     login: str = Field(pattern=r"^[^:]*$", description="`api_auth_login` of the portal")
-    password: SecretStr = Field(description="`api_auth_password` of the portal")
+    password: Secret = Field(description="`api_auth_password` of the portal")
     api_path: str = Field(
         "/stalker_portal/api/v1",
         pattern=r"^(/[0-9A-Za-z][0-9A-Za-z._-]*)+$",

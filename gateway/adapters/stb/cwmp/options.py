@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Literal, Self
 
-from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 
 from gateway.adapters.sdk import BoxOptions
 from gateway.adapters.stb.cwmp.maps import ParameterMap, parsed, shipped
 from runtime.networks import PUBLIC, Networks
+from runtime.options import Secret
 from terms.errors import Invalid
 
 
@@ -29,7 +30,7 @@ class CwmpOptions(BoxOptions):
     bootstrap_username: str = Field(
         "", max_length=256, description="of boxes that have no password of their own yet"
     )
-    bootstrap_password: SecretStr | None = Field(
+    bootstrap_password: Secret | None = Field(
         None, description="theirs; it leads into quarantine unless the box is assigned"
     )
     networks: list[str] = Field(
