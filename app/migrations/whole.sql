@@ -18,7 +18,7 @@ CREATE TABLE alembic_version (
 	version_num VARCHAR(32) NOT NULL, 
 	CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num)
 );
-INSERT INTO "alembic_version" VALUES('0069');
+INSERT INTO "alembic_version" VALUES('0070');
 CREATE TABLE allocation (
 	id VARCHAR(26) NOT NULL, 
 	account_id VARCHAR(26) NOT NULL, 
