@@ -7,7 +7,7 @@ CREATE TABLE account (
 	locale VARCHAR(16) NOT NULL, 
 	bill_day INTEGER NOT NULL, 
 	terms_days INTEGER NOT NULL, 
-	created_at BIGINT NOT NULL, perks INTEGER DEFAULT '0' NOT NULL, jurisdiction VARCHAR(10) DEFAULT '' NOT NULL, segment VARCHAR(40) DEFAULT '' NOT NULL, 
+	created_at BIGINT NOT NULL, perks INTEGER DEFAULT '0' NOT NULL, jurisdiction VARCHAR(10) DEFAULT '' NOT NULL, segment VARCHAR(40) DEFAULT '' NOT NULL, warned_of DATE, 
 	CONSTRAINT ck_account_bill_day CHECK (bill_day BETWEEN 1 AND 31), 
 	CONSTRAINT ck_account_terms_days CHECK (terms_days >= 0), 
 	CONSTRAINT fk_account_customer_id_customer FOREIGN KEY(customer_id) REFERENCES customer (id), 
@@ -18,7 +18,7 @@ CREATE TABLE alembic_version (
 	version_num VARCHAR(32) NOT NULL, 
 	CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num)
 );
-INSERT INTO "alembic_version" VALUES('0068');
+INSERT INTO "alembic_version" VALUES('0069');
 CREATE TABLE allocation (
 	id VARCHAR(26) NOT NULL, 
 	account_id VARCHAR(26) NOT NULL, 

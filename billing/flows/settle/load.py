@@ -195,6 +195,7 @@ def _account(row: Any) -> Account:
         jurisdiction=row.jurisdiction,
         segment=row.segment,
         perks=row.perks,
+        warned_of=row.warned_of,
     )
 
 

@@ -25,6 +25,8 @@ SIGNATURE_CHARS_MAX = 4_096
 SIGNATURES_MAX = 16
 DIGITS_MAX = 12
 DEAD = frozenset({"failed", "canceled"})  # a refund that did not arrive
+# A bank that only asks takes nothing, and what is prevented takes what its transactions say.
+ASKED = frozenset({"warning_needs_response", "warning_under_review", "warning_closed", "prevented"})
 
 
 def check_signature(
@@ -118,13 +120,20 @@ def _refund(refund: Mapping[str, Any]) -> Iterator[Tidings]:
         yield of_refund(refund, MovementKind.BOUNCED)
 
 
-def _disputed(dispute: Mapping[str, Any]) -> Iterator[Tidings]:
-    yield _of_dispute(dispute, money(dispute, "amount"), MovementKind.DISPUTED)
-
-
-def _dispute_closed(dispute: Mapping[str, Any]) -> Iterator[Tidings]:
-    if dispute.get("status") == "won":
+def _dispute(dispute: Mapping[str, Any]) -> Iterator[Tidings]:
+    """Read how a dispute stands: whichever message is lost, the last one tells all of it."""
+    status = dispute.get("status")
+    if status not in ASKED or any(_is_taken(one) for one in _transactions(dispute)):
+        yield _of_dispute(dispute, money(dispute, "amount"), MovementKind.DISPUTED)
+    if status == "won":
         yield _of_dispute(dispute, money(dispute, "amount"), MovementKind.REINSTATED)
+    yield from _fees(dispute)
+
+
+def _withdrawn(dispute: Mapping[str, Any]) -> Iterator[Tidings]:
+    """Read that money was taken for a dispute, whatever it says of how it stands."""
+    taken = _of_dispute(dispute, money(dispute, "amount"), MovementKind.DISPUTED)
+    yield from dict.fromkeys((taken, *_dispute(dispute)))
 
 
 def _of_dispute(dispute: Mapping[str, Any], amount: Money, kind: MovementKind) -> Tidings:
@@ -133,14 +142,24 @@ def _of_dispute(dispute: Mapping[str, Any], amount: Money, kind: MovementKind) -
 
 def _fees(dispute: Mapping[str, Any]) -> Iterator[Tidings]:
     """Read what was kept for a dispute beside its amount, and what of it came back."""
-    moved = dispute.get("balance_transactions")
-    for one in moved if isinstance(moved, list) else ():
-        fee = one.get("fee") if isinstance(one, dict) else None
+    for one in _transactions(dispute):
+        fee = one.get("fee")
         if type(fee) is int and fee < 0:
             amount = money({**one, "fee": -fee}, "fee")
             yield _of_dispute(dispute, amount, MovementKind.FEE_RETURNED)
         elif fee:
             yield _of_dispute(dispute, money(one, "fee"), MovementKind.FEE)
+
+
+def _transactions(dispute: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """List what moved in our balance because of a dispute."""
+    moved = dispute.get("balance_transactions")
+    return [one for one in moved if isinstance(one, dict)] if isinstance(moved, list) else []
+
+
+def _is_taken(transaction: Mapping[str, Any]) -> bool:
+    amount = transaction.get("amount")
+    return type(amount) is int and amount < 0
 
 
 def _method_added(intent: Mapping[str, Any]) -> Iterator[Tidings]:
@@ -167,10 +186,11 @@ READERS = {
     "refund.created": _refund,
     "refund.updated": _refund,
     "refund.failed": _refund,
-    "charge.dispute.created": _disputed,
-    "charge.dispute.funds_withdrawn": _fees,
-    "charge.dispute.funds_reinstated": _fees,
-    "charge.dispute.closed": _dispute_closed,
+    "charge.dispute.created": _dispute,
+    "charge.dispute.updated": _dispute,
+    "charge.dispute.funds_withdrawn": _withdrawn,
+    "charge.dispute.funds_reinstated": _dispute,
+    "charge.dispute.closed": _dispute,
     "setup_intent.succeeded": _method_added,
     "payment_method.automatically_updated": _method_changed,
     "payment_method.updated": _method_changed,
