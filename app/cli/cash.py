@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from billing.reads.cash import ReceiptView, Report
     from runtime.store import Tx
 
+    Named = tuple[Shift, str]  # and how its cashier is called
+
 TillName = Annotated[str, typer.Argument(help="Name of the till.")]
 ShiftName = Annotated[str, typer.Argument(help="The shift, like main-12.")]
 Amount = Annotated[str, typer.Argument(help="How much, like 50.00, or 50.00 CZK.")]
@@ -117,10 +119,11 @@ def open_(
 ) -> None:
     """Open a shift of yours at a till. All cash you take or give until you count belongs to it."""
 
-    async def story(house: House, tx: Tx) -> Shift:
+    async def story(house: House, tx: Tx) -> Named:
         from app.desk import cash
 
-        return await cash.open_shift(house, tx, name, float_ or [], actor=actor(), reason=reason)
+        one = await cash.open_shift(house, tx, name, float_ or [], actor=actor(), reason=reason)
+        return one, await _cashier(tx, one)
 
     _tell_shift(write(story), as_json=as_json)
 
@@ -166,10 +169,11 @@ def approve(shift: ShiftName, *, reason: Reason = "", as_json: Json = False) -> 
 def recount(shift: ShiftName, *, reason: Reason = "", as_json: Json = False) -> None:
     """Open a shift again that waits for a second person, and count its drawer once more."""
 
-    async def story(house: House, tx: Tx) -> Shift:
+    async def story(house: House, tx: Tx) -> Named:
         from app.desk import cash
 
-        return await cash.recount(house, tx, shift, actor=actor(), reason=reason)
+        one = await cash.recount(house, tx, shift, actor=actor(), reason=reason)
+        return one, await _cashier(tx, one)
 
     _tell_shift(write(story), as_json=as_json)
 
@@ -183,19 +187,22 @@ def shifts(
 ) -> None:
     """List shifts, the newest first."""
 
-    async def story(_: House, tx: Tx) -> list[Shift]:
+    async def story(_: House, tx: Tx) -> list[Named]:
+        from app.desk.auditing import naming
         from billing.reads import cash
 
         behind = await cash.place_of(tx, after) if after else None
-        return await cash.shifts(tx, till_name=till, limit=limit, behind=behind)
+        named = await naming(tx)
+        listed = await cash.shifts(tx, till_name=till, limit=limit, behind=behind)
+        return [(one, named(one.cashier)) for one in listed]
 
     found = read(story)
     if as_json:
-        tell(found)
+        tell([one for one, _ in found])
         return
     rows = [
-        (one.name, one.cashier, f"{one.opened_at:%Y-%m-%d %H:%M}", str(one.entries), one.state)
-        for one in found
+        (one.name, cashier, f"{one.opened_at:%Y-%m-%d %H:%M}", str(one.entries), one.state)
+        for one, cashier in found
     ]
     table(("shift", "cashier", "opened", "entries", "state"), rows)
 
@@ -208,12 +215,13 @@ def report(
 ) -> None:
     """Show the Z report of a shift; of one that is open, how it stands."""
 
-    async def story(_: House, tx: Tx) -> Report:
+    async def story(_: House, tx: Tx) -> tuple[Report, str]:
         from billing.reads import cash
 
-        return await cash.report(tx, shift)
+        found = await cash.report(tx, shift)
+        return found, await _cashier(tx, found.shift)
 
-    found = read(story)
+    found, cashier = read(story)
     if csv:
         from app.desk.cash_paper import listed
 
@@ -225,7 +233,7 @@ def report(
     if as_json:
         tell(found)
         return
-    _show(found)
+    _show(found, cashier)
 
 
 def receipt(
@@ -257,20 +265,28 @@ def receipt(
 
 
 def _move(kind: str, amount: str, reason: str, *, as_json: bool) -> None:
-    async def story(house: House, tx: Tx) -> Shift:
+    async def story(house: House, tx: Tx) -> Named:
         from app.desk import cash
         from billing.cash.model import EntryKind
 
-        return await cash.move(house, tx, EntryKind(kind), amount, actor=actor(), reason=reason)
+        one = await cash.move(house, tx, EntryKind(kind), amount, actor=actor(), reason=reason)
+        return one, await _cashier(tx, one)
 
     _tell_shift(write(story), as_json=as_json)
 
 
-def _tell_shift(one: Shift, *, as_json: bool) -> None:
+async def _cashier(tx: Tx, one: Shift) -> str:
+    from app.desk.auditing import naming
+
+    return (await naming(tx))(one.cashier)
+
+
+def _tell_shift(done: Named, *, as_json: bool) -> None:
+    one, cashier = done
     if as_json:
         tell(one)
     else:
-        say(f"shift {one.name} of {one.cashier} is {one.state}")
+        say(f"shift {one.name} of {cashier} is {one.state}")
 
 
 def _tell_count(done: Counting, *, as_json: bool) -> None:
@@ -287,9 +303,9 @@ def _counted(one: object) -> dict[str, object]:
     return {name: getattr(one, name) for name in ("expected", "counted", "difference")}
 
 
-def _show(found: Report) -> None:
+def _show(found: Report, cashier: str) -> None:
     one = found.shift
-    say(f"Shift {one.name} of {one.cashier}, {one.state}, opened {one.opened_at:%Y-%m-%d %H:%M}")
+    say(f"Shift {one.name} of {cashier}, {one.state}, opened {one.opened_at:%Y-%m-%d %H:%M}")
     rows = [
         (str(each.n), each.kind.value, f"{each.amount}", each.receipt, each.account, each.reason)
         for each in found.entries

@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 BatchId = Annotated[str, typer.Argument(help="The batch, as `debits list` tells it.")]
 Method = Annotated[str, typer.Argument(help="Its id, as `mandates list` tells it.")]
 Iban = Annotated[str, typer.Option(help="The number of the account; it is kept sealed.")]
-_HEARD_SHOWN = 20
 
 
 def add_to(cli: typer.Typer) -> None:
@@ -159,8 +158,8 @@ def listing(
             str(one.debits),
             f"{one.total}",
             one.state.value,
-            str(one.returned),
-            str(one.clear_on),
+            f"{one.returned} of {one.debits}" if one.returned else "0",
+            "never" if one.state.value == "returned" else str(one.clear_on),
         )
         for one in found
     ]
@@ -264,9 +263,11 @@ def hear(
     if as_json:
         tell(heard)
         return
+    from app.desk.debits import not_taken
+
     say(f"{counted(heard.new, 'debit', 'debits')} went back, {heard.known} known already")
-    if heard.unknown:
-        say(f"of nobody we know: {', '.join(heard.unknown[:_HEARD_SHOWN])}")
+    for said in not_taken(heard):
+        say(said)
 
 
 def give(

@@ -17,6 +17,7 @@ from billing.flows.debits.present import Batch
 from runtime.store import Tx
 
 FILE_BYTES_MAX = 32 * 1024 * 1024
+HEARD_SHOWN = 20
 
 
 async def collect_as(
@@ -143,8 +144,26 @@ async def hear(house: House, tx: Tx, data: bytes, *, actor: str, reason: str = "
 
     heard = await back.hear(house.desk, tx, read(data), now)
     after = f"{heard.new} new, {heard.known} known, {len(heard.unknown)} of nobody"
+    after = "; ".join([after, *not_taken(heard)])
     await _note(house, tx, "debit.hear", "report", actor, after=after, reason=reason)
     return heard
+
+
+def not_taken(heard: Heard, shown: int = HEARD_SHOWN) -> list[str]:
+    """Say of what in a report nothing became, each kind in a sentence."""
+    other = [f"{one.mark} is of {one.ours}, it says {one.said}" for one in heard.others]
+    unclear = [f"{one.mark} ({one.said})" for one in heard.unclear]
+    kinds = (
+        ("of nobody we know", list(heard.unknown)),
+        ("of another amount, so nothing became of it", other),
+        ("not understood, so nothing became of it", unclear),
+    )
+    return [
+        f"{kind}: {', '.join(told[:shown])}"
+        + (f" and {len(told) - shown} more" if len(told) > shown else "")
+        for kind, told in kinds
+        if told
+    ]
 
 
 async def _note(

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date
+from itertools import pairwise
 from typing import TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
@@ -33,6 +34,7 @@ from terms.errors import Invalid
 from terms.money import Money
 
 STEPS_MAX = 100
+WARNING = "suspension_warning"
 LEVELS_MAX = 50
 T = TypeVar("T")
 
@@ -126,7 +128,7 @@ class WalletTable(_Strict):
     top_up_min: str = Field(default="", max_length=20)
     top_up_max: str = Field(default="", max_length=20)
 
-    def rules(self, currency: str) -> WalletRules:
+    def rules(self, currency: str, *, is_prepaid: bool) -> WalletRules:
         """Give the rules. Raises Invalid naming the field."""
         return WalletRules(
             currency=currency,
@@ -134,6 +136,7 @@ class WalletTable(_Strict):
             renewal_days=self.renewal_days,
             top_up_min_minor=_minor(self.top_up_min, currency, "top_up_min") or 1,
             top_up_max_minor=_minor(self.top_up_max, currency, "top_up_max") or AMOUNT_MINOR_MAX,
+            is_prepaid=is_prepaid,
         )
 
 
@@ -207,7 +210,9 @@ def _segment(
         with _named("late_fees"):
             late_fees = late.rules(currency) if late else None
         with _named("wallet"):
-            wallet = tells.rules(currency) if tells else None
+            # A segment that has a wallet of its own was made for those who pay ahead.
+            is_prepaid = rules is not usual and rules.wallet is not None
+            wallet = tells.rules(currency, is_prepaid=is_prepaid) if tells else None
         with _named("dispute_fee"):
             dispute_fee = disputed.rules(currency) if disputed else None
         with _named("reactivation"):
@@ -239,6 +244,7 @@ def _own(one: T | None, usual: T | None) -> T | None:
 
 
 def _ladder(steps: list[Step], levels: Mapping[str, Level]) -> Ladder:
+    _check_order(steps)
     return Ladder(
         tuple(
             model.Step(
@@ -250,6 +256,19 @@ def _ladder(steps: list[Step], levels: Mapping[str, Level]) -> Ladder:
             for s in steps
         )
     )
+
+
+def _check_order(steps: Sequence[Step]) -> None:
+    """Refuse steps that come in another order than they are read in, and a warning too late."""
+    for n, (before, step) in enumerate(pairwise(steps), 1):
+        if step.after_days < before.after_days:
+            why = f"day {step.after_days} stands behind day {before.after_days}"
+            raise Invalid(f"steps.{n}.after_days", f"{why}: write the steps in order of their days")
+    dark = next((step.after_days for step in steps if step.action == Action.SUSPEND), None)
+    for n, step in enumerate(steps):
+        if dark is not None and step.notice == WARNING and step.after_days > dark:
+            why = f"a warning on day {step.after_days} comes too late: day {dark} suspends"
+            raise Invalid(f"steps.{n}.after_days", why)
 
 
 def _found(name: str, levels: Mapping[str, Level]) -> Level:

@@ -21,9 +21,10 @@ class Perk(IntFlag):
     REFERRED = 2  # somebody brought it, and has credit while it has paid an invoice
     MEMBER = 4  # it has points for what it pays
     GIVEN_UP = 8  # something it owed was written off: money that comes may be for that
-    FUNDED = 16  # its wallet was not low when it was looked at last
-    TOLD_LOW = 32  # it was, and that was told
+    FUNDED = 16  # its wallet had something in it and was not low when it was looked at last
+    TOLD_LOW = 32  # it was low, and that was told
     REWARD = REFERRED | MEMBER
+    WALLET = FUNDED | TOLD_LOW  # something was in its wallet once
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,7 +32,8 @@ class Account:
     """Who pays: number, money, place and terms. `terms_days` lie between issue and due date.
 
     `jurisdiction` is where it is taxed (ISO 3166), empty for the operator's own; `segment` is whose
-    rules its debts follow, empty for the usual one.
+    rules its debts follow, empty for the usual one. `warned_of` is the last renewal of which was
+    told that its wallet does not cover it.
     """
 
     id: AccountId
@@ -44,6 +46,7 @@ class Account:
     jurisdiction: str = ""
     segment: str = ""
     perks: int = 0
+    warned_of: date | None = None
 
     def today(self, now: datetime) -> date:
         """Tell the calendar day of an instant where the account lives."""

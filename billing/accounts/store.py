@@ -44,6 +44,8 @@ account = Table(
     Column("perks", Integer, nullable=False, server_default="0"),
     # Whose rules its debts follow (billing/dunning/segment.py).
     Column("segment", String(40), nullable=False, server_default=text("''")),
+    # The last renewal of which was told that its wallet does not cover it.
+    Column("warned_of", Date),
     CheckConstraint("bill_day BETWEEN 1 AND 31", name="bill_day"),
     CheckConstraint("terms_days >= 0", name="terms_days"),
     Index(None, "customer_id"),

@@ -148,3 +148,20 @@ class Back:
     code: str
     amount: Money | None = None
     is_batch: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unclear:
+    """That a report says of a debit, or of all of a batch, what nobody understands."""
+
+    mark: str
+    said: str
+    is_batch: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """What a bank says: what was refused or went back, and what of it is not understood."""
+
+    back: tuple[Back, ...]
+    unclear: tuple[Unclear, ...] = ()

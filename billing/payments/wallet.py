@@ -1,7 +1,7 @@
 """The wallet of an account: its money that has paid nothing yet, and when it is low. Pure.
 
-A wallet is low below an amount, or while it has less than the next renewal needs and that is near.
-That is told once for each fall: again only after it has been above.
+A wallet is low below an amount: that is told once for each fall, again only after it has been
+above. What a renewal that is near needs and it has not is told once for each renewal.
 """
 
 from __future__ import annotations
@@ -21,8 +21,9 @@ RENEWAL_DAYS_MAX = 60
 class WalletRules:
     """When a wallet counts as low, and how much may be put into one at once.
 
-    Below `low_minor`, or with less than the renewal of the next `renewal_days` needs. All amounts
-    are of `currency`; of an account in another one nothing is told. Raises Invalid.
+    Below `low_minor`, or with less than the renewal of the next `renewal_days` needs. Who
+    `is_prepaid` is told of a renewal even if nothing was ever in the wallet. All amounts are of
+    `currency`; of an account in another one nothing is told. Raises Invalid.
     """
 
     currency: str
@@ -30,6 +31,7 @@ class WalletRules:
     renewal_days: int = 0
     top_up_min_minor: int = 1
     top_up_max_minor: int = AMOUNT_MINOR_MAX
+    is_prepaid: bool = False
 
     def __post_init__(self) -> None:
         if not 0 <= self.low_minor <= AMOUNT_MINOR_MAX:
@@ -61,12 +63,14 @@ class Need:
     on: date
     amount: Money
 
+    def is_met(self, unused: Money) -> bool:
+        """Whether a wallet has enough in it."""
+        return unused.amount_minor >= self.amount.amount_minor
 
-def is_low(unused: Money, rules: WalletRules, need: Need | None) -> bool:
-    """Whether a wallet has too little in it."""
-    if unused.amount_minor < rules.low_minor:
-        return True
-    return need is not None and unused.amount_minor < need.amount.amount_minor
+
+def is_low(unused: Money, rules: WalletRules) -> bool:
+    """Whether a wallet has too little in it, whatever comes."""
+    return unused.amount_minor < rules.low_minor
 
 
 def check_amount(amount: Money) -> None:

@@ -37,6 +37,7 @@ class BatchState(StrEnum):
     MADE = "made"
     HANDED_IN = "handed_in"
     BOOKED = "booked"
+    RETURNED = "returned"  # all of it: nothing is paid by it
     WITHDRAWN = "withdrawn"
 
 
@@ -205,6 +206,8 @@ def _batch(row: Any, returned: int) -> BatchView:
     state = BatchState.MADE
     if row.withdrawn_at is not None:
         state = BatchState.WITHDRAWN
+    elif row.handed_in_at is not None and returned == row.debits:
+        state = BatchState.RETURNED
     elif row.booked_at is not None:
         state = BatchState.BOOKED
     elif row.handed_in_at is not None:

@@ -277,6 +277,38 @@ async def test_lines_set_aside_before_may_be_taken_back(database_url):
         await migrate.downgrade(database_url, LOCATION, to="0066")
 
 
+async def test_only_a_wallet_that_something_was_in_is_known_as_one(database_url):
+    """What was noted of others goes, and nothing else that is noted of an account."""
+    await migrate.upgrade(database_url, LOCATION, to="0068")
+    store = Store(database_url)
+    async with store.begin() as tx:
+        await tx.driver("INSERT INTO customer VALUES ('C', 'C', '', '', 5)")
+        for account, perks in (("A1", 17), ("A2", 33), ("A3", 32), ("A4", 1)):
+            await tx.driver(
+                "INSERT INTO account (id, number, customer_id, currency, zone, locale, bill_day,"
+                f" terms_days, created_at, perks) VALUES ('{account}', '{account}', 'C', 'EUR',"
+                f" 'UTC', 'en', 1, 0, 5, {perks})"
+            )
+        for n, (book, party) in enumerate((("credit", "A3"), ("receivable", "A1"))):
+            await tx.driver(
+                f"INSERT INTO entry VALUES ('P', {2 * n}, '{book}', '{party}', 1, 'EUR')"
+            )
+            await tx.driver(
+                f"INSERT INTO entry VALUES ('P', {2 * n + 1}, 'clearing', '', -1, 'EUR')"
+            )
+        await tx.driver("INSERT INTO posting VALUES ('P', 'payment', 'A3', '2026-03-02', 7)")
+    await store.close()
+    for _ in range(2):
+        await migrate.upgrade(database_url, LOCATION, to="0069")
+        store = Store(database_url)
+        async with store.read() as tx:
+            query = "SELECT id, perks, warned_of FROM account ORDER BY id"
+            found = [tuple(row) for row in await tx.fetch(query)]
+        await store.close()
+        assert found == [("A1", 1, None), ("A2", 1, None), ("A3", 32, None), ("A4", 1, None)]
+        await migrate.downgrade(database_url, LOCATION, to="0068")
+
+
 async def test_two_that_migrate_at_once_do_it_once(database_url):
     """Processes that start together wait for each other and both find the newest schema."""
     command = (sys.executable, "-c", MIGRATE, database_url)

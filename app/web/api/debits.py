@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Annotated
 
@@ -11,13 +11,12 @@ from pydantic import AfterValidator, Field, StringConstraints
 
 from app.desk import debits
 from app.imports.cells import no_odd_characters
-from app.web.api.banking import BODY_BYTES_MAX, StatementBody, in_pieces
+from app.web.api.debit_reports import REPORT
 from app.web.api.payments import MethodId
 from app.web.api.shapes import PRINTED, Amount, OptionalText, Page, Paging, page, something
 from app.web.api.ways import NOT_FOUND, change, look
 from app.web.route import Body, Call
 from billing.debits.model import Creditor
-from billing.flows.debits.back import Heard
 from billing.flows.debits.mandate import Wish
 from billing.flows.debits.present import Batch
 from billing.reads import debits as reading
@@ -168,7 +167,10 @@ class DebitBatchMade:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DebitBatch:
-    """A batch: made, handed_in, booked, withdrawn. On `clear_on` what did not return is paid."""
+    """A batch: made, handed_in, booked, withdrawn; `returned` where all of it went back.
+
+    On `clear_on` what did not return is paid.
+    """
 
     id: str
     collect_on: date
@@ -228,20 +230,6 @@ class DebitFile:
 
     name: str
     content: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DebitsHeard:
-    """What a report came to; `unknown` are marks of no debit of ours."""
-
-    new: int
-    known: int
-    unknown: list[str]
-
-    @classmethod
-    def of(cls, one: Heard) -> DebitsHeard:
-        """Show it."""
-        return cls(new=one.new, known=one.known, unknown=list(one.unknown))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -312,14 +300,6 @@ async def withdraw(call: Call, tx: Tx) -> BatchChanged:
     return BatchChanged(batch=body.batch, changed=gone)
 
 
-async def hear(call: Call, tx: Tx) -> DebitsHeard:
-    """Take up a report of the bank, pain.002 or CAMT.054, cut wherever it suits."""
-    body: StatementBody = call.body
-    data = "".join(body.pieces).encode()
-    with in_pieces():
-        return DebitsHeard.of(await debits.hear(call.house, tx, data, actor=call.actor))
-
-
 async def mandates(call: Call) -> Sequence[Mandate]:
     """List the mandates of a household, the newest first."""
     async with call.house.store.read() as tx:
@@ -369,10 +349,7 @@ ROUTES = (
     look("debits/batches/{id}/file", file_of, DebitFile),
     change("debits/hand-in", hand_in, BatchChanged, body=BatchBody, problems=_FOUND),
     change("debits/withdraw", withdraw, BatchChanged, body=BatchBody, problems=_FOUND),
-    replace(
-        change("debits/report", hear, DebitsHeard, body=StatementBody),
-        body_bytes_max=BODY_BYTES_MAX,
-    ),
+    REPORT,
     look(_HERE, mandates, list[Mandate]),
     change(_HERE, give, list[Mandate], body=MandateBody, status=201),
     change(f"{_HERE}/account", amend, list[Mandate], body=AccountBody),

@@ -187,6 +187,7 @@ class Cashing:
             state=_STATES[one.state],
             named=named,
             kinds=cash_paper.WORDS,
+            is_own=one.cashier == call.actor,
             may_approve=one.state is ShiftState.COUNTED
             and call.actor not in (one.cashier, one.counted_by),
             csv=f"data:text/csv;base64,{listed}",

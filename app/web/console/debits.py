@@ -24,7 +24,7 @@ from billing.debits import codes
 from billing.debits.model import Creditor
 from billing.flows.debits.mandate import Wish
 from billing.reads import debits as reading
-from billing.reads.debits import BatchState
+from billing.reads.debits import BatchState, BatchView
 from runtime.store import Tx
 
 if TYPE_CHECKING:
@@ -32,11 +32,12 @@ if TYPE_CHECKING:
 
 PATH = "/console/bank/debits"
 BATCHES_MAX = 20
-UNKNOWN_SHOWN = 5
+HEARD_SHOWN = 5
 _STATES: Mapping[BatchState, tuple[Tone, str]] = {
     BatchState.MADE: ("warn", "for the bank"),
     BatchState.HANDED_IN: ("calm", "handed in"),
     BatchState.BOOKED: ("good", "paid"),
+    BatchState.RETURNED: ("bad", "all went back"),
     BatchState.WITHDRAWN: ("off", "withdrawn"),
 }
 
@@ -121,8 +122,7 @@ class Debits:
             command=_command(who),
             coming=[(shown(one.collect_on), one) for one in coming],
             rows=[
-                (one, *_STATES[one.state], shown(one.collect_on), shown(one.clear_on))
-                for one in batches
+                (one, *_state(one), shown(one.collect_on), shown(one.clear_on)) for one in batches
             ],
             next=cursor((last.id,)) if last else "",
         )
@@ -148,6 +148,12 @@ class Debits:
         return web.Response(
             body=content, content_type="application/xml", headers={"Content-Disposition": name}
         )
+
+
+def _state(one: BatchView) -> tuple[Tone, str]:
+    if one.state is BatchState.BOOKED and one.returned:
+        return "warn", f"{one.returned} of {one.debits} went back, the rest is paid"
+    return _STATES[one.state]
 
 
 def _command(who: Creditor | None) -> str:
@@ -204,10 +210,9 @@ async def _hear(call: Call, tx: Tx) -> str:
     heard = await debits.hear(
         call.house, tx, form.content.encode(), actor=call.actor, reason=form.reason.strip()
     )
-    said = f"{_counted(heard.new)} went back, {heard.known} known already."
-    if heard.unknown:
-        said += f" Of nobody we know: {', '.join(heard.unknown[:UNKNOWN_SHOWN])}."
-    return said
+    said = [f"{_counted(heard.new)} went back, {heard.known} known already"]
+    said += [one[0].upper() + one[1:] for one in debits.not_taken(heard, HEARD_SHOWN)]
+    return " ".join(f"{one}." for one in said)
 
 
 async def mandate(call: Call, tx: Tx) -> str:

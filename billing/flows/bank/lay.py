@@ -15,7 +15,7 @@ from sqlalchemy import bindparam, update
 from billing.bank.matching import Owner
 from billing.bank.model import BANK, WAITING, EntryState, Line, Why
 from billing.bank.store import bank_entry, bank_part, charge_of
-from billing.debits.model import Back
+from billing.debits.model import Back, Report
 from billing.debits.reasons import UNSAID
 from billing.debits.store import debit
 from billing.flows import movements
@@ -110,8 +110,8 @@ async def _take_debits_back(desk: Desk, tx: Tx, laid: Sequence[Laid], now: datet
     back = {back.charge: one for one in laid for back in one.returned if back.provider == DEBIT}
     if not back:
         return
-    told = [Back(mark=mark, code=one.entry.line.reason or UNSAID) for mark, one in back.items()]
-    await debits.hear(desk, tx, told, now)
+    told = (Back(mark=mark, code=one.entry.line.reason or UNSAID) for mark, one in back.items())
+    await debits.hear(desk, tx, Report(back=tuple(told)), now)
     await tx.execute(
         update(debit)
         .where(debit.c.attempt_id == bindparam("mark"))

@@ -15,8 +15,7 @@ from sqlalchemy import Row, bindparam, select, update
 
 from billing.accounts.store import account
 from billing.debits import reasons
-from billing.debits.model import Back, DebitState
-from billing.debits.model import Sequence as SequenceType
+from billing.debits.model import Back, DebitState, Report, Unclear
 from billing.debits.reasons import After
 from billing.debits.store import debit, mandate
 from billing.flows import movements
@@ -33,27 +32,38 @@ from terms.money import Money
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Other:
+    """A debit of ours that the bank tells of with another amount: nothing is decided by that."""
+
+    mark: str
+    ours: Money
+    said: Money
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Heard:
-    """How many debits were told of for the first time, how many before; the marks nobody knows."""
+    """How many debits were told of for the first time, how many before; the marks nobody knows.
+
+    Of `others` and of what is `unclear` nothing became: a statement has what moved.
+    """
 
     new: int
     known: int
     unknown: Sequence[str]
+    others: Sequence[Other] = ()
+    unclear: Sequence[Unclear] = ()
 
 
-async def hear(desk: Desk, tx: Tx, told: Sequence[Back], now: datetime) -> Heard:
+async def hear(desk: Desk, tx: Tx, told: Report, now: datetime) -> Heard:
     """Take up what a bank says of debits."""
-    singles = await _spread(tx, told)
-    by_mark = {one.mark: one for one in sorted(singles, key=lambda one: (one.mark, one.code))}
+    by_mark = await _spread(tx, told)
     # What had come to count as paid goes back as such, also where nobody has booked it yet.
     await book_due(desk, tx, now, marks=sorted(by_mark), rows_max=len(by_mark))
     rows = {row.attempt_id: row for row in await load(tx, list(by_mark))}
-    unknown = [mark for mark, one in by_mark.items() if not _fits(rows.get(mark), one)]
-    fresh = [
-        row
-        for mark, row in rows.items()
-        if mark not in unknown and row.state != DebitState.RETURNED.value
-    ]
+    unknown = [mark for mark in by_mark if mark not in rows]
+    others = _others(rows, by_mark)
+    fitting = [row for mark, row in rows.items() if mark not in others]
+    fresh = [row for row in fitting if row.state != DebitState.RETURNED.value]
     failures = [
         Failure(provider=DEBIT, refused=_refused(row, by_mark[row.attempt_id].code))
         for row in fresh
@@ -64,8 +74,13 @@ async def hear(desk: Desk, tx: Tx, told: Sequence[Back], now: datetime) -> Heard
     await _note(tx, fresh, by_mark, now)
     await _stop(tx, [(row.method_id, by_mark[row.attempt_id].code) for row in fresh])
     await _never_first(tx, fresh)
-    known = len(rows) - len(fresh) - sum(mark in rows for mark in unknown)
-    return Heard(new=len(fresh), known=known, unknown=sorted(unknown))
+    return Heard(
+        new=len(fresh),
+        known=len(fitting) - len(fresh),
+        unknown=sorted(unknown),
+        others=list(others.values()),
+        unclear=told.unclear,
+    )
 
 
 async def load(tx: Tx, marks: Iterable[str]) -> Sequence[Row[Any]]:
@@ -87,25 +102,43 @@ async def load(tx: Tx, marks: Iterable[str]) -> Sequence[Row[Any]]:
     return await tx.rows(query, {KEYS: packed(tx.engine, sorted(set(marks)))})
 
 
-async def _spread(tx: Tx, told: Sequence[Back]) -> list[Back]:
-    """Put the debits of a batch in the place of the batch, or of a block of it."""
-    singles = [one for one in told if not one.is_batch]
-    for one in told:
-        if not one.is_batch:
-            continue
-        batch, _, kind = one.mark.partition("-")
-        c = debit.c
-        query = select(c.attempt_id).where(c.batch_id == batch)
-        if kind in set(SequenceType):
-            query = query.where(c.sequence == kind)
-        found = [Back(mark=row.attempt_id, code=one.code) for row in await tx.rows(query)]
-        singles += found or [Back(mark=one.mark, code=one.code)]
-    return singles
+async def _spread(tx: Tx, told: Report) -> dict[str, Back]:
+    """Tell by the mark of each debit what became of it.
+
+    What is said of a block goes before what is said of its batch, and of a debit before both; of
+    what is unclear nothing became.
+    """
+    found: dict[str, Back] = {}
+    said: list[Back | Unclear] = [*sorted(told.back, key=lambda one: one.code), *told.unclear]
+    # The name of a block begins with that of its batch.
+    for one in sorted(said, key=lambda one: (not one.is_batch, one.mark)):
+        marks = await _in_batch(tx, one.mark) if one.is_batch else []
+        for mark in marks or [one.mark]:
+            if isinstance(one, Unclear):
+                found.pop(mark, None)
+            else:
+                found[mark] = Back(mark=mark, code=one.code, amount=one.amount)
+    return found
 
 
-def _fits(row: Row[Any] | None, one: Back) -> bool:
-    amount = Money(row.amount_minor, row.currency) if row else None
-    return amount is not None and one.amount in {None, amount}
+async def _in_batch(tx: Tx, name: str) -> list[str]:
+    """List the debits of a batch, or of a block of it."""
+    batch, _, kind = name.partition("-")
+    c = debit.c
+    query = select(c.attempt_id).where(c.batch_id == batch)
+    if kind:
+        query = query.where(c.sequence == kind)
+    return [row.attempt_id for row in await tx.rows(query)]
+
+
+def _others(rows: dict[str, Row[Any]], by_mark: dict[str, Back]) -> dict[str, Other]:
+    """Find debits that are told of with another amount than ours."""
+    found = {}
+    for mark, row in rows.items():
+        ours, said = Money(row.amount_minor, row.currency), by_mark[mark].amount
+        if said is not None and said != ours:
+            found[mark] = Other(mark=mark, ours=ours, said=said)
+    return found
 
 
 def _refused(row: Row[Any], code: str) -> Refused:

@@ -100,7 +100,8 @@ class Facts:
     `pending` is charged once, with an invoice to come. `voided` are the void ones of the invoices
     of `charged`, and whether their days are charged again. `given_up` is what write-offs stand for
     of each invoice, in minor units by write-off. `late` is None where no late fee can be due or
-    wrong. `resting` and `disputes`, all that was told of any, are here where one was won.
+    wrong. `pages` are those to pay on that are handed out, with the marks of what they are for.
+    `resting` and `disputes`, all that was told of any, are here where one was won.
     """
 
     account: Account
@@ -125,6 +126,7 @@ class Facts:
     given_up: dict[InvoiceId, dict[str, int]] = field(default_factory=dict)
     late: Late | None = None
     suspension: Suspension | None = None
+    pages: dict[str, str] = field(default_factory=dict)
     dispute_fees: list[ChargedDispute] = field(default_factory=list)
     resting: list[Resting] = field(default_factory=list)
     disputes: list[Movement] = field(default_factory=list)

@@ -106,6 +106,13 @@ _LOW = PreparedCommand(
         .values(perks=_with(Perk.TOLD_LOW, but=Perk.FUNDED))
     )
 )
+_WARNED = PreparedCommand(
+    lambda engine: (
+        update(account)
+        .where(among(engine, account.c.id))
+        .values(warned_of=bindparam("renewal_on", type_=Date))
+    )
+)
 _CLOSED = PreparedCommand(lambda engine: delete(open_item).where(among(engine, open_item.c.id)))
 _ENDED = PreparedCommand(
     lambda engine: (
@@ -327,6 +334,9 @@ async def _wallets(tx: Tx, decisions: Sequence[Decision]) -> list[Notice]:
     turns = [(one.facts.account.id, one.wallet) for one in decisions if one.wallet]
     await _run(tx, _FUNDED, [key for key, turn in turns if turn.is_above])
     await _run(tx, _LOW, [key for key, turn in turns if not turn.is_above])
+    for on in {turn.warned_of for _, turn in turns if turn.warned_of}:
+        warned = [key for key, turn in turns if turn.warned_of == on]
+        await _run(tx, _WARNED, warned, renewal_on=on)
     return [notice for _, turn in turns for notice in turn.notices]
 
 

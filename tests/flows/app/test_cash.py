@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
 import re
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import pytest
 from sqlalchemy import select
 
-from app.desk import business
+from app.desk import business, cash
 from app.desk.verifying import rules_of, verify
+from app.identity import deeds as deeds_of_people
+from app.identity import people
+from app.identity.deeds import NewPerson
 from app.imports import memory
 from app.settings import Settings
 from app.wiring import build, closing
@@ -223,3 +229,48 @@ async def test_a_shift_on_the_pages(house, served):
     assert "data:text/csv;base64," in (await olga.get(f"{desk}/shifts/main-1")).text
     assert "is retired" in await said(olga, f"{desk}/retire", "o2", till="main")
     assert (await olga.get(f"{desk}/shifts/main-2")).status == 404
+
+
+async def test_the_drawer_of_somebody_who_is_gone_is_counted_by_another(house, served):
+    """A shift stays open when its cashier may not come in any more: its page lets others count it,
+    says whose it is, and is for whoever may take money.
+    """
+    await operated(house)
+    olga, carla = await let_in(served), await let_in(served, "cashier")
+    other, desk = await let_in(served, "cashier", "other"), "/console/cash"
+    support = await let_in(served, "support")
+    for one in (olga, carla, other, support):
+        await one.get(desk)
+    await said(olga, f"{desk}/till", "o0", till="main")
+    await said(carla, f"{desk}/open", "c0", till="main", float="20 EUR")
+    async with house.store.begin() as tx:
+        (gone,) = [one for one in await people.listing(tx) if one.name == "cashier"]
+        await deeds_of_people.disable(house.keeper, tx, gone, "test")
+    shown = await other.get(f"{desk}/shifts/main-1")
+    assert f'action="{desk}/count"' in shown.text
+    assert "This is the drawer of Cashier: you count it in their place." in shown.text
+    assert f'action="{desk}/count"' not in (await support.get(f"{desk}/shifts/main-1")).text
+    told = await said(other, f"{desk}/count", "x0", shift="main-1", counts="20 EUR")
+    assert "Shift main-1 is closed" in told
+    assert f'action="{desk}/count"' not in (await other.get(f"{desk}/shifts/main-1")).text
+
+
+def test_the_command_line_calls_a_cashier_by_name(boxoffice, tmp_path, sqlite_url):
+    """Lists and reports tell whose shift it is as people do; JSON keeps the id."""
+    assert boxoffice("cash", "till", "main")[0] == 0
+    cashier = asyncio.run(_open_as_carla(tmp_path / "data", sqlite_url))
+    code, shifts, _ = boxoffice("cash", "shifts")
+    assert (code, "Carla" in shifts, cashier in shifts) == (0, True, False)
+    code, report, _ = boxoffice("cash", "report", "main-1")
+    assert (code, report.startswith("Shift main-1 of Carla, open")) == (0, True)
+    assert json.loads(boxoffice("cash", "shifts", "--json")[1])[0]["cashier"] == cashier
+
+
+async def _open_as_carla(data: Path, url: str) -> str:
+    """Have a person open a shift, and tell how she is written down."""
+    async with closing(build(Settings(data_dir=data, database_url=url))) as house:
+        async with house.store.begin() as tx:
+            new = NewPerson(name="carla", display="Carla", role="cashier")
+            one = await deeds_of_people.add(house.keeper, tx, new, "no hash", "test")
+            await cash.open_shift(house, tx, "main", [], actor=one.actor)
+        return one.actor

@@ -32,6 +32,11 @@ CREDITOR = Creditor(
 REFUSED = """<Document xmlns="urn:iso:std:iso:20022:tech:xsd:pain.002.001.10"><CstmrPmtStsRpt>
 <OrgnlGrpInfAndSts><OrgnlMsgId>{}</OrgnlMsgId><GrpSts>RJCT</GrpSts></OrgnlGrpInfAndSts>
 </CstmrPmtStsRpt></Document>"""
+OF_ANOTHER_AMOUNT = """<Document xmlns="urn:iso:std:iso:20022:tech:xsd:pain.002.001.10">
+<CstmrPmtStsRpt><OrgnlPmtInfAndSts><OrgnlPmtInfId>{}-RCUR</OrgnlPmtInfId><TxInfAndSts>
+<OrgnlEndToEndId>{}</OrgnlEndToEndId><TxSts>RJCT</TxSts>
+<OrgnlTxRef><Amt><InstdAmt Ccy="EUR">0.01</InstdAmt></Amt></OrgnlTxRef>
+</TxInfAndSts></OrgnlPmtInfAndSts></CstmrPmtStsRpt></Document>"""
 UNTIL = "2099-01-01"
 
 
@@ -117,10 +122,10 @@ async def test_debits_are_collected_over_the_api(harbour, served):
     await post("debits/withdraw", {"batch": batch["id"]}, 409)
     await post("debits/hand-in", {"batch": "DDX"}, 404)
     heard = await post("debits/report", {"pieces": [REFUSED.format(batch["id"])]})
-    assert heard == {"new": 1, "known": 0, "unknown": []}
+    assert heard == {"new": 1, "known": 0, "unknown": [], "others": [], "unclear": []}
     await post("debits/report", {"pieces": ["<x/>"]}, 400)
     (shown,) = (await get("debits/batches"))["items"]
-    assert (shown["state"], shown["returned"]) == ("handed_in", 1)
+    assert (shown["state"], shown["returned"]) == ("returned", 1)
     (changed,) = await post(f"{here}/account", {"method": made["method"], "iban": OTHER})
     assert changed["label"] == "IBAN DE…5030"
     assert await deeds(served.house) == [
@@ -162,14 +167,19 @@ async def test_a_cashier_takes_a_batch_to_the_bank(harbour, served):
     newest = (await served.api("GET", "debits/batches"))[1]["items"][0]["id"]
     said = await send(cashier, "/console/bank/debits/hand-in", "c6", batch=newest)
     assert "is handed in" in (await cashier.get(said.location)).text
-    report = REFUSED.format(newest)
-    said = await send(cashier, "/console/bank/debits/report", "c7", content=report)
-    page = await cashier.get(said.location)
-    assert "1 debit went back" in page.text
+    (one,) = (await served.api("GET", f"debits/batches/{newest}"))[1]["items"]
+    for once, report, told in (
+        ("c7", OF_ANOTHER_AMOUNT.format(newest, one["mark"]), f"of it: {one['mark']} is of"),
+        ("c8", REFUSED.format(newest), "1 debit went back"),
+    ):
+        said = await send(cashier, "/console/bank/debits/report", once, content=report)
+        page = await cashier.get(said.location)
+        assert told in page.text
+    assert "all went back" in page.text
     assert PAYER not in page.text
     assert await deeds(served.house) == [
         *("debit.creditor", "mandate.give", "debit.make", "debit.file", "debit.withdraw"),
-        *("debit.make", "debit.hand_in", "debit.hear"),
+        *("debit.make", "debit.hand_in", "debit.hear", "debit.hear"),
     ]
 
 

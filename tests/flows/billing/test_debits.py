@@ -12,15 +12,21 @@ import pytest
 from lxml import etree
 from sqlalchemy import select
 
-from billing.debits.model import Back
+from billing.bank.store import bank_entry
+from billing.debits.model import Back, Unclear
 from billing.debits.pain008 import NAMESPACE
 from billing.debits.store import mandate as mandate_table
 from billing.dunning.dispute_fees import Basis, DisputeFee
 from billing.dunning.segment import Segment, Segments
 from billing.dunning.store import dunning_cut, dunning_notice
 from billing.flows import methods
+from billing.flows.bank import decide
 from billing.flows.debits import mandate, present
+from billing.flows.debits.back import Other
 from billing.flows.pay import take_cash
+from billing.flows.refund import give_back
+from billing.payments.refunds import RefundWish
+from billing.reads import debits as reading
 from runtime.log import log_entry
 from runtime.store import Store
 from terms.errors import Duplicate, Invalid, InvalidTransition, NotFound
@@ -297,11 +303,54 @@ async def test_news_of_debits_that_nobody_knows_change_nothing(small_bank: Colle
         assert (await bank.hear(told)).unknown == [told.mark]
     await bank.presented()
     wrong = Back(mark=key, code="AM04", amount=Money(1, "EUR"))
-    assert await bank.hear(wrong) == await bank.hear(wrong)
+    heard = await bank.hear(wrong)
+    assert heard == await bank.hear(wrong)
+    assert (heard.new, heard.known, list(heard.unknown)) == (0, 0, [])
+    assert list(heard.others) == [Other(mark=key, ours=FIRST, said=Money(1, "EUR"))]
     assert (await bank.attempts())[0][1] == "open"
     made = (await bank.batches())[0].id
     assert (await bank.hear(Back(mark=f"{made}-RCUR", code="FF01", is_batch=True))).new == 1
     assert (await bank.hear(Back(mark=made, code="FF01", is_batch=True))).known == 1
+
+
+async def test_a_block_goes_back_whole_beside_single_debits(bank: Collector):
+    """All but what is unclear; a debit's own word goes before that of its block; no other block."""
+    await bank.opened(replace(CREDITOR, says_first=True))
+    accounts = [await bank.join(f"10000{n}") for n in range(1, 4)]
+    made = await bank.presented()
+    first, second, third = [await bank.key(account) for account in accounts]
+    block = Back(mark=f"{made.id}-FRST", code="AM05", is_batch=True)
+    for kind in ("RCUR", "XXXX"):
+        other = replace(block, mark=f"{made.id}-{kind}")
+        assert (await bank.hear(other)).unknown == [other.mark]
+    own = Back(mark=first, code="AC04", amount=FIRST)
+    unclear = Unclear(mark=third, said="ACSP in what is RJCT")
+    heard = await bank.hear(block, own, unclear=(unclear,))
+    assert (heard.new, list(heard.unclear)) == (2, [unclear])
+    found = {key: (state, code) for key, state, code in await bank.attempts()}
+    assert found[first] == ("failed", "AC04")
+    assert found[second] == ("failed", "AM05")
+    assert found[third][0] == "open"
+
+
+async def test_a_batch_tells_how_much_of_it_went_back(small_bank: Collector):
+    """Some of it, or all; one of which all did never counts as paid, also when its time is over."""
+    bank = small_bank
+    keys = [await bank.key(await bank.join(f"10000{n}")) for n in range(1, 3)]
+    await bank.presented()
+
+    async def told() -> tuple[str, int, int]:
+        async with bank.office.store.read() as tx:
+            (one,) = await reading.batches(tx)
+        return one.state.value, one.returned, one.debits
+
+    await bank.hear(Back(mark=keys[0], code="AM04"))
+    assert await told() == ("handed_in", 1, 2)
+    bank.office.forward(days=10)
+    assert await bank.book() == 1
+    assert await told() == ("booked", 1, 2)
+    await bank.hear(Back(mark=keys[1], code="MD06"))
+    assert await told() == ("returned", 2, 2)
 
 
 async def test_another_account_heals_a_mandate_and_the_bank_is_told(bank: Collector):
@@ -385,6 +434,41 @@ async def test_a_statement_pays_for_batches_and_takes_debits_back(bank: Collecto
     # A second line for the same debit is for a person.
     await take(office, camt(back.but(ref="B3", reason="AM04"), key="S-2"))
     assert (await lines(office))["B3"] == ("review", "no_payment")
+    await sound(office)
+
+
+async def test_a_debit_goes_back_by_a_transfer_of_our_own(small_bank: Collector):
+    """No refund does it, and says so; the line of the transfer does, all of it, once."""
+    bank = small_bank
+    office = bank.office
+    account = await bank.join()
+    key = await bank.key(account)
+    await bank.presented()
+    office.forward(days=20)
+    assert await bank.book() == 1
+    asked = RefundWish(charge=key, reference="T-1", reason="a dark evening")
+    async with office.store.begin() as tx:
+        with pytest.raises(
+            InvalidTransition, match=f"by direct debit.*bank return LINE {key}"
+        ) as no:
+            await give_back(office.desk, tx, "100001", asked, office.now, by="anna")
+    assert no.value.field == "payment"
+    sent = Row(amount="-25.20", ref="O1", text="Refund")
+    await take(office, camt(sent, sent.but(ref="O2"), sent.but(ref="O3", amount="-5.00")))
+    assert set((await lines(office)).values()) == {("suspense", "debit")}
+    async with office.store.read() as tx:
+        ids = {row.ref: row.id for row in await tx.rows(select(bank_entry))}
+    async with office.store.begin() as tx:
+        with pytest.raises(Invalid, match=r"it is of 25\.20 EUR"):
+            await decide.take_back(office.desk, tx, ids["O3"], key, office.now)
+        await decide.take_back(office.desk, tx, ids["O1"], key, office.now)
+        with pytest.raises(Invalid, match="taken back already"):
+            await decide.take_back(office.desk, tx, ids["O2"], key, office.now)
+    await office.settle(*office.looks)
+    assert (await lines(office))["O1"] == ("returned", "person")
+    assert await bank.debits() == {key: "returned"}
+    found = await balances(office.store)
+    assert found["receivable", account, "EUR"] >= 2520
     await sound(office)
 
 

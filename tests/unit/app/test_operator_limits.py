@@ -47,6 +47,46 @@ def test_limits_are_parted_from_the_options_of_the_kind():
     assert list(problems) == []
 
 
+LADDER = """
+[dunning]
+steps = [
+    {{ after_days = {}, action = "notice", notice = "suspension_warning" }},
+    {{ after_days = {}, action = "suspend" }},
+]
+"""
+SUSPENDED_FIRST = """
+[dunning.segments.pubs]
+steps = [
+    { after_days = 5, action = "suspend" },
+    { after_days = 7, action = "notice", notice = "suspension_warning" },
+]
+"""
+
+
+def test_a_ladder_is_read_in_the_order_in_which_it_is_climbed():
+    """Nobody is dark before the warning that stands above: the step is named that comes too soon,
+    or too late.
+    """
+    for told, where, why in (
+        (
+            LADDER.format(7, 5),
+            "dunning.steps.1.after_days",
+            "day 5 stands behind day 7: write the steps in order of their days",
+        ),
+        (
+            SUSPENDED_FIRST,
+            "dunning.segments.pubs.steps.1.after_days",
+            "a warning on day 7 comes too late: day 5 suspends",
+        ),
+    ):
+        problems = Problems()
+        assert read_operator((OPERATOR + told).encode(), {}, problems) is None
+        assert [(one.field, one.why) for one in problems] == [(where, why)]
+    problems = Problems()
+    assert read_operator((OPERATOR + LADDER.format(5, 5)).encode(), {}, problems) is not None
+    assert not problems
+
+
 def test_what_a_segment_does_not_say_is_as_usual():
     """Steps, hours and the least amount come from [dunning]; holidays hold for everybody."""
     problems = Problems()

@@ -14,7 +14,9 @@ from billing.debits.model import (
     Creditor,
     DebitState,
     Line,
+    Report,
     Sequence,
+    Unclear,
     is_expired,
     sequence_of,
     step,
@@ -211,29 +213,95 @@ def refused(mark: str, code: str, status: str = "RJCT") -> str:
     )
 
 
+def block(name: str, *singles: str, status: str = "", code: str = "") -> str:
+    """Write what pain.002 says of a block of a batch."""
+    told = f"<PmtInfSts>{status}</PmtInfSts>" if status else ""
+    told += f"<StsRsnInf><Rsn><Cd>{code}</Cd></Rsn></StsRsnInf>" if code else ""
+    inside = f"<OrgnlPmtInfId>{name}</OrgnlPmtInfId>{told}{''.join(singles)}"
+    return f"<OrgnlPmtInfAndSts>{inside}</OrgnlPmtInfAndSts>"
+
+
+def answer(*blocks: str, status: str = "", code: str = "") -> Report:
+    """Read a pain.002 about the batch DD1."""
+    told = f"<GrpSts>{status}</GrpSts>" if status else ""
+    told += f"<StsRsnInf><Rsn><Cd>{code}</Cd></Rsn></StsRsnInf>" if code else ""
+    head = f"<OrgnlGrpInfAndSts><OrgnlMsgId>DD1</OrgnlMsgId>{told}</OrgnlGrpInfAndSts>"
+    return read(report(f"<CstmrPmtStsRpt>{head}{''.join(blocks)}</CstmrPmtStsRpt>"))
+
+
+TEN = Money(1001, "EUR")
+FRST, RCUR = "DD1-FRST", "DD1-RCUR"
+
+
 def test_reports_of_banks_are_read():
     """Single debits of pain.002, a batch that is refused whole, what CAMT.054 says went back."""
-    head = "<OrgnlGrpInfAndSts><OrgnlMsgId>DD1</OrgnlMsgId>{}</OrgnlGrpInfAndSts>"
     singles = refused("A-0", "AM04") + refused("B-0", "AC04") + refused("C-0", "AM04", "ACSP")
-    block = (
-        f"<OrgnlPmtInfAndSts><OrgnlPmtInfId>DD1-RCUR</OrgnlPmtInfId>{singles}</OrgnlPmtInfAndSts>"
-    )
-    told = f"<CstmrPmtStsRpt>{head.format('')}{block}</CstmrPmtStsRpt>"
-    ten = Money(1001, "EUR")
-    assert read(report(told)) == [
-        Back(mark="A-0", code="AM04", amount=ten),
-        Back(mark="B-0", code="AC04", amount=ten),
-    ]
-    whole = head.format("<GrpSts>RJCT</GrpSts><StsRsnInf><Rsn><Cd>FF01</Cd></Rsn></StsRsnInf>")
-    told = f"<CstmrPmtStsRpt>{whole}</CstmrPmtStsRpt>"
-    assert read(report(told)) == [Back(mark="DD1", code="FF01", is_batch=True)]
+    two = (Back(mark="A-0", code="AM04", amount=TEN), Back(mark="B-0", code="AC04", amount=TEN))
+    assert answer(block(RCUR, singles)) == Report(back=two)
+    whole = Back(mark="DD1", code="FF01", is_batch=True)
+    assert answer(status="RJCT", code="FF01") == Report(back=(whole,))
     detail = "<Refs><EndToEndId>A-0</EndToEndId></Refs><RtrInf><Rsn><Cd>MD06</Cd></Rsn></RtrInf>"
     told = (
         "<BkToCstmrDbtCdtNtfctn><Ntfctn><Ntry><NtryDtls>"
         f"<TxDtls>{detail}</TxDtls><TxDtls><Refs/></TxDtls>"
         "</NtryDtls></Ntry></Ntfctn></BkToCstmrDbtCdtNtfctn>"
     )
-    assert read(report(told, "camt.054.001.08")) == [Back(mark="A-0", code="MD06")]
+    assert read(report(told, "camt.054.001.08")) == Report(back=(Back(mark="A-0", code="MD06"),))
+
+
+def test_each_block_of_a_report_is_judged_by_itself():
+    """One that is refused whole is, though of another one single debits are; a group is all."""
+    first = block(FRST, status="RJCT", code="AM05")
+    some = block(RCUR, refused("A-0", "AM04"), refused("C-0", "AM04", "ACSP"), status="PART")
+    single = Back(mark="A-0", code="AM04", amount=TEN)
+    whole = Back(mark=FRST, code="AM05", is_batch=True)
+    assert answer(first, some, status="PART") == Report(back=(whole, single))
+    assert answer(some, first) == Report(back=(single, whole))
+    told = answer(block(RCUR, refused("A-0", "AC04")), status="RJCT", code="FF01")
+    assert [(one.mark, one.code) for one in told.back] == [
+        ("DD1", "FF01"),
+        (RCUR, "FF01"),
+        ("A-0", "AC04"),
+    ]
+
+
+def test_what_has_no_status_has_that_of_what_it_is_in():
+    """A debit that of its block, with its reason too; a block that of the group."""
+    bare = "<TxInfAndSts><OrgnlEndToEndId>A-0</OrgnlEndToEndId></TxInfAndSts>"
+    told = answer(block(RCUR, bare, status="RJCT", code="AC04"))
+    inside = Back(mark="A-0", code="AC04")
+    assert told == Report(back=(Back(mark=RCUR, code="AC04", is_batch=True), inside))
+    assert inside in answer(block(RCUR, bare), status="RJCT", code="AC04").back
+    assert answer(block(RCUR, bare, status="ACSP")) == Report(back=())
+
+
+@pytest.mark.parametrize("status", ["ACCP", "ACSP", "ACSC", "ACTC", "ACWC", "PDNG"])
+def test_what_is_taken_is_not_refused(status):
+    """Whatever is said so: of all, of a block or of one debit."""
+    single = refused("A-0", "AM04", status)
+    assert answer(status=status) == Report(back=())
+    assert answer(block(RCUR, single, status="PART")) == Report(back=())
+    assert answer(block(RCUR, status=status), status="PART") == Report(back=())
+
+
+def test_what_nobody_understands_in_a_report_is_named():
+    """A status that is not known, none at all, and one that does not go with what it is in."""
+    bare = "<TxInfAndSts><OrgnlEndToEndId>A-0</OrgnlEndToEndId></TxInfAndSts>"
+    single = Unclear(mark="A-0", said="no status")
+    assert answer(block(RCUR, bare)).unclear == (single,)
+    part = Unclear(mark="A-0", said="PART")
+    assert answer(block(RCUR, bare, status="PART")).unclear == (part,)
+    odd = Unclear(mark="A-0", said="CANC")
+    assert answer(block(RCUR, refused("A-0", "AM04", "CANC"))) == Report(back=(), unclear=(odd,))
+    assert answer(block(RCUR, status="CANC"), status="PART").unclear == (
+        Unclear(mark=RCUR, said="CANC", is_batch=True),
+    )
+    for told in (answer(), answer(status="PART")):
+        (one,) = told.unclear
+        assert one.is_batch
+        assert one.mark == "DD1"
+    told = answer(block(RCUR, refused("A-0", "AM04", "ACSP"), status="RJCT"))
+    assert told.unclear == (Unclear(mark="A-0", said="ACSP in what is RJCT"),)
 
 
 NAMELESS = (

@@ -14,14 +14,15 @@ RULES = WalletRules(currency="EUR", low_minor=500, renewal_days=3)
 MINOR = st.integers(0, 10**6)
 
 
-@given(MINOR, MINOR, st.one_of(st.none(), MINOR), MINOR)
-def test_more_money_is_never_lower(unused, low, needed, more):
-    """Who has more is not low where who has less is not; nothing is low where nothing is asked."""
-    rules = WalletRules(currency="EUR", low_minor=low)
-    need = None if needed is None else Need(on=date(2026, 4, 1), amount=Money(needed, "EUR"))
-    before = is_low(Money(unused, "EUR"), rules, need)
-    assert before >= is_low(Money(unused + more, "EUR"), rules, need)
-    assert before is (unused < max(low, needed or 0))
+@given(MINOR, MINOR, MINOR)
+def test_more_money_is_never_lower(unused, asked, more):
+    """Who has more is not low, and lacks nothing, where who has less is not and does not."""
+    rules = WalletRules(currency="EUR", low_minor=asked)
+    need = Need(on=date(2026, 4, 1), amount=Money(asked, "EUR"))
+    less, most = Money(unused, "EUR"), Money(unused + more, "EUR")
+    assert (is_low(less, rules), need.is_met(less)) == (unused < asked, unused >= asked)
+    assert is_low(less, rules) >= is_low(most, rules)
+    assert need.is_met(less) <= need.is_met(most)
 
 
 def test_a_renewal_is_near_so_many_days_before():
