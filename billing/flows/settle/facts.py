@@ -99,7 +99,7 @@ class Facts:
     `pending` is charged once, with an invoice to come. `voided` are the void ones of the invoices
     of `charged`, and whether their days are charged again. `given_up` is what write-offs stand for
     of each invoice, in minor units by write-off. `late` is None where no late fee can be due or
-    wrong.
+    wrong. `pages` are those to pay on that are handed out, with the marks of what they are for.
     """
 
     account: Account
@@ -124,6 +124,7 @@ class Facts:
     given_up: dict[InvoiceId, dict[str, int]] = field(default_factory=dict)
     late: Late | None = None
     suspension: Suspension | None = None
+    pages: dict[str, str] = field(default_factory=dict)
     dispute_fees: list[ChargedDispute] = field(default_factory=list)
 
     def has_left(self, today: date) -> bool:

@@ -560,9 +560,9 @@ async def test_a_page_is_made_for_all_that_is_owed(small_till: Till):
     async with till.office.store.begin() as tx:
         order = await pay_order(till.office.desk, tx, "100001")
     assert order.amount == Money(FIRST + MONTH, "EUR")
-    url = await till.office.desk.providers["cards"].checkout(order)
+    page = await till.office.desk.providers["cards"].checkout(order)
     await till.behave("ok")
-    await till.submit(url, {"card": "ok"})
+    await till.submit(page.url, {"card": "ok"})
     await till.hear_all("payment_intent.succeeded", "checkout.session.completed")
     assert await open_items(till.office.store) == {}
     async with till.office.store.begin() as tx:
