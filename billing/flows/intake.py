@@ -19,7 +19,15 @@ from billing.flows.attempts import Failure
 from billing.flows.desk import Desk
 from billing.flows.methods import Owned
 from billing.flows.movements import Told
-from billing.payments.model import MethodTold, Moved, MovementKind, Refused
+from billing.payments.model import (
+    DisputeTold,
+    MethodTold,
+    Moved,
+    MovementKind,
+    Refused,
+    encode_fact,
+    fact_id,
+)
 from billing.payments.store import (
     UNTAKEN,
     EventState,
@@ -28,12 +36,14 @@ from billing.payments.store import (
     movement,
     provider_event,
 )
+from runtime import log
 from runtime.store import Tx
 from runtime.store.among import KEYS, among, by_key, packed
 from runtime.store.prepared import PreparedCommand, PreparedQuery
 from terms.errors import DomainError
 from terms.ids import AccountId, AttemptId
 
+_OfCharge = Moved | Refused | DisputeTold
 _Stored = Row[tuple[str, str, bytes, datetime]]  # id, provider, body, received_at
 
 WAIT = timedelta(minutes=1)
@@ -52,7 +62,7 @@ class _Event:
     id: str
     provider: str
     received_at: datetime
-    tidings: Sequence[Moved | Refused]
+    tidings: Sequence[_OfCharge]
     methods: Sequence[MethodTold]
 
 
@@ -68,7 +78,7 @@ class _Known:
     awaited: set[AttemptId] = field(default_factory=set)
     charges: dict[tuple[str, str], AccountId] = field(default_factory=dict)
 
-    def owner(self, provider: str, one: Moved | Refused) -> AccountId | None:
+    def owner(self, provider: str, one: _OfCharge) -> AccountId | None:
         found = self.attempts.get(one.attempt) or self.charges.get((provider, one.charge))
         return found or self.numbers.get(one.account)
 
@@ -82,6 +92,7 @@ async def intake(desk: Desk, tx: Tx, event_ids: Sequence[str], now: datetime) ->
     names = {key: number for number, key in known.numbers.items()}
     told: list[Told] = []
     failures: list[Failure] = []
+    stands: list[log.Entry] = []
     machine_now = desk.clock.machine_now()
     for event in events:
         # An event is received when it comes in, however late it is taken up.
@@ -102,6 +113,8 @@ async def intake(desk: Desk, tx: Tx, event_ids: Sequence[str], now: datetime) ->
                         received_at=received_at,
                     )
                 )
+            elif isinstance(one, DisputeTold):
+                stands.append(_fact(event, owner, names.get(owner, ""), one, machine_now))
             elif one.attempt:
                 failures.append(Failure(provider=event.provider, refused=one))
     left = [
@@ -110,6 +123,7 @@ async def intake(desk: Desk, tx: Tx, event_ids: Sequence[str], now: datetime) ->
         for one in event.methods
     ]
     await movements.hear(desk, tx, told, failures, now)
+    await log.append(tx, stands)
     bounced = [one.moved.ref for one in told if one.moved.kind is MovementKind.BOUNCED]
     await refunding.bounce(tx, bounced)
     await methods.take(desk, tx, left, now)
@@ -147,16 +161,29 @@ def _parsed(
 
 
 def _ownerless(
-    desk: Desk, event: _Event, one: Moved | Refused, again: dict[str, timedelta]
+    desk: Desk, event: _Event, one: _OfCharge, again: dict[str, timedelta]
 ) -> tuple[EventState, str]:
     """Decide about tidings of nobody we know."""
     if isinstance(one, Refused):
         return EventState.TAKEN, ""  # somebody's card failed on a page of the provider's
     age = desk.clock.machine_now() - event.received_at
-    if one.kind is not MovementKind.CLEARED and age < WAIT_MAX:
+    came_in = isinstance(one, Moved) and one.kind is MovementKind.CLEARED
+    if not came_in and age < WAIT_MAX:
         again[event.id] = WAIT
         return EventState.WAITING, f"the charge {one.charge} is not known yet"
     return EventState.UNMATCHED, f"{one.amount} of {one.charge} belongs to no account"
+
+
+def _fact(
+    event: _Event, owner: AccountId, number: str, one: DisputeTold, machine_now: datetime
+) -> log.Entry:
+    return log.Entry(
+        id=fact_id(one.stands.value, event.provider, one.ref),
+        kind=one.stands.value,
+        key=owner,
+        value=encode_fact(number, event.provider, one, one.reason),
+        at=machine_now,
+    )
 
 
 async def _stored(tx: Tx, event_ids: Sequence[str]) -> Sequence[_Stored]:

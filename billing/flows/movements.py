@@ -16,7 +16,7 @@ from sqlalchemy import func, select
 from billing.flows import attempts
 from billing.flows.attempts import Failure
 from billing.flows.desk import Desk
-from billing.payments.model import FEES, OF_LINE, Moved, MovementKind, encode_fact, fact_id, fact_of
+from billing.payments.model import OF_LINE, Moved, MovementKind, encode_fact, fact_id, fact_of
 from billing.payments.store import movement
 from runtime import log
 from runtime.chance import new_id
@@ -76,7 +76,7 @@ async def _record(desk: Desk, tx: Tx, told: Sequence[Told], now: datetime) -> in
     before = _Before(await _refunded(tx, told), await _disputed(tx, told))
     fresh = await tx.insert_new(movement, rows, key=("provider", "ref", "kind"))
     machine_now = desk.clock.machine_now()
-    moved = [(one, _now(one, before)) for one in told if one.moved.kind not in FEES]
+    moved = [(one, _now(one, before)) for one in told]
     facts = [_fact(one, now_moved, machine_now) for one, now_moved in moved if now_moved]
     await log.append(tx, facts)
     return fresh
@@ -144,6 +144,6 @@ def _fact(one: Told, moved: Moved, machine_now: datetime) -> log.Entry:
         id=fact_id(moved.kind.value, one.provider, moved.ref),
         kind=fact_of(moved.kind).value,
         key=one.account,
-        value=encode_fact(one.number, one.provider, moved, ""),
+        value=encode_fact(one.number, one.provider, moved, moved.reason),
         at=machine_now,
     )

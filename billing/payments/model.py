@@ -213,6 +213,16 @@ class Debt:
         return replace(self, rest=Money(rest_minor, self.rest.currency))
 
 
+class DisputeFact(StrEnum):
+    """Kinds of facts about disputes that change nothing of what is owed."""
+
+    ASKED = "dispute.asked"  # the payer's bank asks, and takes nothing
+    DROPPED = "dispute.dropped"  # ... and asks no more
+    LOST = "dispute.lost"
+    FEE = "dispute.fee"
+    FEE_RETURNED = "dispute.fee_returned"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tiding:
     """What a provider tells of a charge: that it moved money, or that it failed.
@@ -230,9 +240,10 @@ class Tiding:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Moved(Tiding):
-    """Money moved."""
+    """Money moved; `reason` is what a payer's bank gives for it, in the provider's words."""
 
     kind: MovementKind
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -241,6 +252,14 @@ class Refused(Tiding):
 
     code: str
     decline: Decline
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DisputeTold(Tiding):
+    """How a dispute stands where no money moved with that."""
+
+    stands: DisputeFact
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -264,8 +283,10 @@ class PaymentFact(StrEnum):
     REVERSED = "payment.reversed"
 
 
-def fact_of(kind: MovementKind) -> PaymentFact:
+def fact_of(kind: MovementKind) -> PaymentFact | DisputeFact:
     """Tell which fact a movement is to those above."""
+    if kind in FEES:
+        return DisputeFact.FEE if kind is MovementKind.FEE else DisputeFact.FEE_RETURNED
     return PaymentFact.CLEARED if kind in COMES_IN else PaymentFact.REVERSED
 
 
@@ -281,6 +302,8 @@ def encode_fact(number: str, provider: str, tiding: Tiding, code: str) -> str:
             "account": number,
             "provider": provider,
             "charge": tiding.charge,
+            "ref": tiding.ref,
+            "movement": tiding.kind.value if isinstance(tiding, Moved) else "",
             "attempt": tiding.attempt,
             "amount_minor": tiding.amount.amount_minor,
             "currency": tiding.amount.currency,

@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, ClassVar, Protocol, runtime_checkable
 
-from billing.payments.model import Decline, MethodTold, Moved, Refused
+from billing.payments.model import Decline, DisputeTold, MethodTold, Moved, Refused
 from terms.http import Http
 from terms.ids import AttemptId
 from terms.money import Money
 
-Tidings = Moved | Refused | MethodTold
+Tidings = Moved | Refused | DisputeTold | MethodTold
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

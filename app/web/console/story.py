@@ -184,9 +184,22 @@ def _payment(tone: Tone, word: str) -> Callable[[str], _Told]:
     def tell(value: str) -> _Told:
         fact = json.loads(value)
         amount = Money(fact["amount_minor"], fact["currency"])
-        text = f"payment of {money(amount)} {word}"
         code = (fact.get("code") or "").replace("_", " ")
+        if how := _BY_BANK.get(fact.get("movement", "")):
+            parts = fact.get("provider"), fact.get("ref"), code
+            return how[0], how[1].format(money(amount)), ", ".join(filter(None, parts))
+        text = f"payment of {money(amount)} {word}"
         return tone, text, ", ".join(part for part in (fact.get("provider"), code) if part)
+
+    return tell
+
+
+def _dispute(tone: Tone, words: str) -> Callable[[str], _Told]:
+    def tell(value: str) -> _Told:
+        fact = json.loads(value)
+        amount = Money(fact["amount_minor"], fact["currency"])
+        parts = fact["provider"], fact["ref"], fact["code"].replace("_", " ")
+        return tone, words.format(money(amount)), ", ".join(filter(None, parts))
 
     return tell
 
@@ -198,9 +211,19 @@ def _possession(value: str) -> _Told:
 
 
 _MANY = {PossessionChanged.KIND: "{n} boxes changed hands"}
+# What a payer's bank did with money.
+_BY_BANK: Mapping[str, tuple[Tone, str]] = {
+    "disputed": ("bad", "a bank took {} back"),
+    "reinstated": ("good", "dispute won: {} is here again"),
+}
 _TELLERS: Mapping[str, Callable[[str], _Told]] = {
     "payment.cleared": _payment("good", "cleared"),
     "payment.failed": _payment("bad", "failed"),
     "payment.reversed": _payment("bad", "went back"),
+    "dispute.asked": _dispute("warn", "a bank asks about a payment of {}: no money moved"),
+    "dispute.dropped": _dispute("good", "the bank asks no more about a payment of {}"),
+    "dispute.lost": _dispute("bad", "dispute lost: {} stays with the bank"),
+    "dispute.fee": _dispute("off", "{} was kept for a dispute: our cost"),
+    "dispute.fee_returned": _dispute("good", "{} of what was kept for a dispute came back"),
     PossessionChanged.KIND: _possession,
 }

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
+from app.web.console.histories import history
 from app.web.page.ways import kept
 from billing.flows.methods import prefer
 from billing.payments.model import MovementKind
@@ -228,3 +229,47 @@ async def test_whoever_looks_sees_why_a_card_rests_and_what_helps(office: Office
         (shown,) = await kept(tx, "100001")
     assert (shown.state, shown.may_be_charged) == ("in dispute", True)
     assert shown.detail.endswith("that is won, it is chosen again, or another way to pay is left")
+
+
+async def lines(till: Till) -> list[tuple[str, str]]:
+    """Tell what happened to the household as its page does, but for what came in."""
+    async with till.office.store.read() as tx:
+        found = await history(tx, "100001", None)
+    return sorted((one.text, one.more) for one in found if "cleared" not in one.text)
+
+
+@pytest.mark.parametrize("order", ORDERS)
+async def test_what_a_bank_does_is_told_once_each(small_till: Till, order: tuple[int, ...]):
+    """Asked, taken with a fee, won with some of it back: each by its id and reason, once."""
+    till = small_till
+    intent = await paid(till)
+    how = {"inquiry": True, "reason": "product_not_received"}
+    key = (await tamper(till, "dispute", payment_intent=intent, **how))["id"]
+    await tamper(till, "escalate", dispute=key, fee=FEE)
+    await tamper(till, "close_dispute", dispute=key, status="won", fee_returned=BACK)
+    events = await till.events(*OF_DISPUTES)
+    await tell(till, [events[n] for n in (*order, *order)])
+    why = f"cards, {key}, product not received"
+    assert await lines(till) == [
+        ("15.00 EUR was kept for a dispute: our cost", why),
+        ("5.00 EUR of what was kept for a dispute came back", why),
+        ("a bank asks about a payment of 25.20 EUR: no money moved", why),
+        ("a bank took 25.20 EUR back", why),
+        ("dispute won: 25.20 EUR is here again", why),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("how", "end", "told"),
+    [
+        ({"inquiry": True}, "warning_closed", "the bank asks no more about a payment of 25.20 EUR"),
+        ({}, "lost", "dispute lost: 25.20 EUR stays with the bank"),
+    ],
+)
+async def test_the_end_is_told_too(small_till: Till, how: dict[str, Any], end: str, told: str):
+    """An inquiry that is dropped and a dispute that is lost have a line."""
+    till = small_till
+    key = (await tamper(till, "dispute", payment_intent=await paid(till), **how))["id"]
+    await tamper(till, "close_dispute", dispute=key, status=end)
+    await till.hear_all(*OF_DISPUTES)
+    assert (told, f"cards, {key}, fraudulent") in await lines(till)

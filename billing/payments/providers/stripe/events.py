@@ -13,10 +13,17 @@ from typing import Any
 
 from pydantic import SecretStr
 
-from billing.payments.model import MethodTold, Moved, MovementKind, Refused
+from billing.payments.model import (
+    DisputeFact,
+    DisputeTold,
+    MethodTold,
+    Moved,
+    MovementKind,
+    Refused,
+)
 from billing.payments.provider import Tidings
 from billing.payments.providers.stripe.reading import money, reason
-from billing.payments.reading import inner, mark, object_of, ref
+from billing.payments.reading import inner, mark, object_of, ref, word
 from runtime.options import signing_keys
 from terms.errors import Forbidden
 from terms.money import Money
@@ -26,6 +33,13 @@ SIGNATURES_MAX = 16
 DIGITS_MAX = 12
 DEAD = frozenset({"failed", "canceled"})  # a refund that did not arrive
 # A bank that only asks takes nothing, and what is prevented takes what its transactions say.
+REASON_CHARS_MAX = 80
+STANDS = {
+    "warning_needs_response": DisputeFact.ASKED,
+    "warning_under_review": DisputeFact.ASKED,
+    "warning_closed": DisputeFact.DROPPED,
+    "lost": DisputeFact.LOST,
+}
 ASKED = frozenset({"warning_needs_response", "warning_under_review", "warning_closed", "prevented"})
 
 
@@ -127,6 +141,14 @@ def _dispute(dispute: Mapping[str, Any]) -> Iterator[Tidings]:
         yield _of_dispute(dispute, money(dispute, "amount"), MovementKind.DISPUTED)
     if status == "won":
         yield _of_dispute(dispute, money(dispute, "amount"), MovementKind.REINSTATED)
+    if isinstance(status, str) and status in STANDS:
+        yield DisputeTold(
+            charge=_intent_of(dispute),
+            ref=ref(dispute, "id"),
+            amount=money(dispute, "amount"),
+            stands=STANDS[status],
+            reason=word(dispute.get("reason"), REASON_CHARS_MAX),
+        )
     yield from _fees(dispute)
 
 
@@ -137,7 +159,13 @@ def _withdrawn(dispute: Mapping[str, Any]) -> Iterator[Tidings]:
 
 
 def _of_dispute(dispute: Mapping[str, Any], amount: Money, kind: MovementKind) -> Tidings:
-    return Moved(charge=_intent_of(dispute), ref=ref(dispute, "id"), amount=amount, kind=kind)
+    return Moved(
+        charge=_intent_of(dispute),
+        ref=ref(dispute, "id"),
+        amount=amount,
+        kind=kind,
+        reason=word(dispute.get("reason"), REASON_CHARS_MAX),
+    )
 
 
 def _fees(dispute: Mapping[str, Any]) -> Iterator[Tidings]:
