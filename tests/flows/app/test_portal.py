@@ -256,6 +256,9 @@ async def test_a_promise_is_made_once_under_ones_own_name(shop, guest):
     again = await guest.post("/portal/promise", once="k2", until=until)
     assert (again.status, "One stands until 2040-01-13." in again.text) == (400, True)
     assert "Choose a day." in (await guest.post("/portal/promise", once="k3", until="")).text
+    seen = await guest.post("/portal/promise", once="k4", until="x")
+    assert (seen.status, "Must be a day like 2026-03-31." in seen.text) == (400, True)
+    assert "Input" not in seen.text
     assert await deeds_of(shop.house, A) == ["payment.promise"]
 
 
