@@ -156,7 +156,9 @@ def take_back(
     line: Line,
     of: Annotated[
         str,
-        typer.Argument(help="The line of the payment that it takes back; of a split one LINE.2."),
+        typer.Argument(
+            help="The line of the payment that it takes back; of a split one LINE.2. Or a debit."
+        ),
     ],
     *,
     reason: Reason = "",

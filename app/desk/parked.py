@@ -18,7 +18,7 @@ from runtime.store.keyset import Place
 from terms.ids import AccountId, ServiceId
 
 INTAKE = "intake"
-OF_PAYERS = frozenset({"collect", "refund", "method"})
+OF_PAYERS = frozenset({"collect", "refund", "method", "page"})
 OF_ACCOUNTS = frozenset({"settle", "reward", "dunning", "recover"})
 _LAST = "~"  # sorts behind every id
 

@@ -11,7 +11,7 @@ from app.desk.auditing import note
 from app.desk.boxes import holder_of
 from app.identity.guesses import Paces
 from app.wiring import House
-from billing.flows import pay
+from billing.flows import pages, pay
 from billing.flows import promise as promising
 from billing.flows.pay import CashTaken
 from billing.promises.model import Promise, PromisePolicy
@@ -37,17 +37,23 @@ async def pay_link(
     *,
     paces: Paces | None = None,
 ) -> PayLink:
-    """Have the provider make a page for all that is owed now.
+    """Have the provider make a page for all that is owed now; the same one while that is the same.
 
     Opens a transaction of its own: the provider is talked to after it. A subscriber is allowed so
     many pages at `paces`. Raises what the flow raises, TooOften.
     """
     await house.refresh_providers()
     async with house.store.read() as tx:
-        order = await pay.pay_order(house.desk, tx, contract, provider, back_to)
-    if paces:
-        await house.subscribers.take(paces)
-    url = await ask(order.provider, house.providers[order.provider].checkout(order))
+        wanted = await pages.wanted(house.desk, tx, contract, provider, back_to)
+        url = await pages.standing(house.desk, tx, wanted)
+    order = wanted.order
+    if not url:
+        if paces:
+            await house.subscribers.take(paces)
+        page = await ask(order.provider, house.providers[order.provider].checkout(order))
+        async with house.store.begin() as tx:
+            now = await house.clock.business_now(tx)
+            url = await pages.hand_out(house.desk, tx, wanted, page, now)
     return PayLink(url=url, amount=order.amount)
 
 

@@ -27,6 +27,7 @@ PARKED_KINDS = frozenset(
         "collect",
         "refund",
         "method",
+        "page",
         "reward",
         "dunning",
         "recover",

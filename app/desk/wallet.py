@@ -42,8 +42,8 @@ async def top_up_link(
         )
     if paces:
         await house.subscribers.take(paces)
-    url = await ask(order.provider, house.providers[order.provider].checkout(order))
-    return PayLink(url=url, amount=order.amount)
+    page = await ask(order.provider, house.providers[order.provider].checkout(order))
+    return PayLink(url=page.url, amount=order.amount)
 
 
 async def pay_out(

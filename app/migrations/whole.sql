@@ -18,7 +18,7 @@ CREATE TABLE alembic_version (
 	version_num VARCHAR(32) NOT NULL, 
 	CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num)
 );
-INSERT INTO "alembic_version" VALUES('0069');
+INSERT INTO "alembic_version" VALUES('0070');
 CREATE TABLE allocation (
 	id VARCHAR(26) NOT NULL, 
 	account_id VARCHAR(26) NOT NULL, 
@@ -776,6 +776,18 @@ CREATE TABLE pause (
 	CONSTRAINT ck_pause_until_on CHECK (until_on IS NULL OR until_on >= from_on), 
 	CONSTRAINT fk_pause_service_id_service FOREIGN KEY(service_id) REFERENCES service (id), 
 	CONSTRAINT pk_pause PRIMARY KEY (id)
+);
+CREATE TABLE pay_page (
+	id VARCHAR(26) NOT NULL, 
+	account_id VARCHAR(26) NOT NULL, 
+	provider VARCHAR(40) NOT NULL, 
+	vendor_id VARCHAR(120) NOT NULL, 
+	url TEXT NOT NULL, 
+	debts VARCHAR(64) NOT NULL, 
+	expires_at BIGINT NOT NULL, 
+	is_closing BOOLEAN DEFAULT 0 NOT NULL, 
+	CONSTRAINT fk_pay_page_account_id_account FOREIGN KEY(account_id) REFERENCES account (id), 
+	CONSTRAINT pk_pay_page PRIMARY KEY (id)
 );
 CREATE TABLE payment_method (
 	id VARCHAR(26) NOT NULL, 
@@ -1550,6 +1562,8 @@ CREATE INDEX ix_movement_unsettled ON movement (account_id) WHERE settled_at IS 
 CREATE INDEX ix_observed_target_enabled ON observed (target, enabled);
 CREATE INDEX ix_open_item_account_id ON open_item (account_id);
 CREATE INDEX ix_pause_service_id ON pause (service_id);
+CREATE INDEX ix_pay_page_account_id ON pay_page (account_id);
+CREATE INDEX ix_pay_page_closing ON pay_page (id) WHERE is_closing;
 CREATE INDEX ix_payment_method_account_id ON payment_method (account_id);
 CREATE INDEX ix_payment_method_expires_on ON payment_method (expires_on);
 CREATE INDEX ix_payment_method_nameless ON payment_method (provider, asked_at) WHERE label = '' AND stopped = '';

@@ -1,4 +1,4 @@
-"""Rows that are talked over with a payment provider: attempts, refunds, payment methods.
+"""Rows that are talked over with a payment provider: attempts, refunds, payment methods, pages.
 
 Prepared, called with no transaction open, recorded; then a row is over, looked at again or stuck.
 """
@@ -13,7 +13,7 @@ from typing import Any, Generic, Protocol, TypeVar
 
 from app.desk.asking import ask
 from app.wiring import House
-from billing.flows import collect, refunding, upkeep
+from billing.flows import collect, pages, refunding, upkeep
 from billing.flows.calls import Recorded
 from billing.flows.desk import Desk
 from runtime.store import Tx
@@ -66,6 +66,13 @@ FLOWS: tuple[Talking[Any, Any], ...] = (
         prepare=upkeep.prepare,
         call=upkeep.call,
         record=upkeep.record,
+    ),
+    Talking(
+        kind=pages.KIND,
+        in_flight_max=8,
+        prepare=pages.prepare,
+        call=pages.call,
+        record=pages.record,
     ),
 )
 

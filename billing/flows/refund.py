@@ -26,7 +26,7 @@ from billing.flows.receipts import Passed
 from billing.flows.receive import provider_of
 from billing.invoicing.model import line_named
 from billing.invoicing.store import invoice
-from billing.payments.model import HOUSE, Moved, Movement, MovementKind
+from billing.payments.model import BANK, DEBIT, HOUSE, Moved, Movement, MovementKind
 from billing.payments.refunds import (
     ALONE_FOR,
     LEAVES,
@@ -43,6 +43,9 @@ from runtime.chance import new_id
 from runtime.store import Tx
 from terms.errors import Duplicate, Invalid, InvalidTransition, NotFound
 from terms.money import Money
+
+# Whose money a bank alone moves, by a transfer of the operator's own.
+BY_BANK = {BANK: "by a transfer", DEBIT: "by direct debit"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -252,6 +255,13 @@ async def _charge(tx: Tx, held: Contract, wish: RefundWish) -> list[Movement]:
     if came[0].provider == VOUCHER:
         raise InvalidTransition(
             "a voucher is not paid out: its money stays as credit", field="payment"
+        )
+    if came[0].provider in BY_BANK:
+        raise InvalidTransition(
+            f"it came {BY_BANK[came[0].provider]}: nobody is asked to give it back. Goodwill on its"
+            " line leaves it as credit; or transfer all of it at your bank, and say of the line of"
+            f" that `bank return LINE {wish.charge}`",
+            field="payment",
         )
     return found
 

@@ -14,10 +14,11 @@ from billing.accounts.model import Perk
 from billing.accounts.store import account
 from billing.dunning.model import CARRIED_OUT
 from billing.dunning.store import dunning_cut
-from billing.flows import upkeep
+from billing.flows import pages, upkeep
 from billing.flows.attempts import stands
 from billing.flows.desk import Desk
 from billing.payments.model import UNSETTLED
+from billing.payments.pages import pay_page
 from billing.payments.refunds import UNDECIDED
 from billing.payments.store import (
     UNTAKEN,
@@ -68,6 +69,7 @@ _SOURCES: Mapping[str, _Source] = {
         key=payment_method.c.id,
         wanted=or_(payment_method.c.is_leaving, upkeep.is_refused_unnamed()),
     ),
+    pages.KIND: _Source(key=pay_page.c.id, wanted=pay_page.c.is_closing),
 }
 KINDS = tuple(_SOURCES)
 

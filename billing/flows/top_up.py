@@ -170,7 +170,9 @@ async def _shares(
                 missing -= part
     if missing:
         there = Money(amount.amount_minor - missing, amount.currency)
-        raise Invalid("amount", f"only {there} can go back the way it came")
+        by_bank = any(key[0] in refund.BY_BANK for key in charges)
+        why = "; what came from a bank goes back by a transfer of your own" if by_bank else ""
+        raise Invalid("amount", f"only {there} can go back the way it came{why}")
     return [(charges[key][0], Money(part, amount.currency)) for key, part in parts.items()]
 
 

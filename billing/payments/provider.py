@@ -48,6 +48,15 @@ class CheckoutOrder:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Page:
+    """A page to pay on: its address, its name at the provider, until when it can be paid on."""
+
+    url: str
+    vendor_id: str
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RefundOrder:
     """What to give back of a charge. `refund` is the key under which it happens once.
 
@@ -206,8 +215,8 @@ class Provider(Protocol):
         """Find out what became of an attempt, without side effects."""
         ...
 
-    async def checkout(self, order: CheckoutOrder) -> str:
-        """Make a page on which the order can be paid; returns its address.
+    async def checkout(self, order: CheckoutOrder) -> Page:
+        """Make a page on which the order can be paid once.
 
         Raises Unsupported where it lacks that.
         """
@@ -250,4 +259,13 @@ class Terse(Protocol):
 
         What it then tells does not depend on when it was asked for.
         """
+        ...
+
+
+@runtime_checkable
+class Closing(Protocol):
+    """A provider that can close a page to pay on before its time."""
+
+    async def close_page(self, page: str) -> None:
+        """Have nobody pay on a page any more; one that was paid, or is over, is as good."""
         ...

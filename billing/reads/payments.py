@@ -8,6 +8,7 @@ from datetime import datetime
 
 from sqlalchemy import select, union_all
 
+from billing.payments.pages import pay_page
 from billing.payments.store import (
     SET_ASIDE,
     EventState,
@@ -37,11 +38,11 @@ class EventView:
 
 
 async def payers(tx: Tx, keys: Iterable[str]) -> dict[str, AccountId]:
-    """Find of whom these attempts, refunds and payment methods are."""
+    """Find of whom these attempts, refunds, payment methods and pages are."""
     query = union_all(
         *(
             select(one.c.id, one.c.account_id).where(among(tx.engine, one.c.id))
-            for one in (attempt, refund, payment_method)
+            for one in (attempt, refund, payment_method, pay_page)
         )
     )
     rows = await tx.rows(query, {KEYS: packed(tx.engine, sorted(set(keys)))})

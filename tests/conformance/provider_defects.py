@@ -26,6 +26,7 @@ from billing.payments.provider import (
 from billing.payments.providers.gocardless import Gocardless
 from billing.payments.providers.gocardless.events import CONFIRMED, FETCHED
 from billing.payments.providers.stripe import Stripe
+from billing.payments.providers.stripe.client import Refusal
 from billing.payments.reading import object_of
 from terms.errors import Invalid, Permanent, Throttled, Unauthorized, Unreachable, untouched
 from terms.ids import AttemptId
@@ -172,6 +173,24 @@ class HundredthsEverywhere(Stripe):
         if isinstance(found, Charged) and order.amount.currency == "ISK":
             return replace(found, amount=Money(found.amount.amount_minor * 100, "ISK"))
         return found
+
+
+@defect("a_page_that_is_closed_takes_nothing")
+class LeavesPagesOpen(Stripe):
+    """What is not shown any more is taken for closed."""
+
+    async def close_page(self, page):
+        await self._client.ask(self._client.api.checkout.sessions.retrieve_async(page))
+
+
+@defect("a_page_that_is_closed_takes_nothing")
+class ClosesOnlyWhatIsOpen(Stripe):
+    """It is an error that a page was paid, or is over."""
+
+    async def close_page(self, page):
+        found = await self._client.ask(self._client.api.checkout.sessions.expire_async(page))
+        if isinstance(found, Refusal):
+            raise found.raised()
 
 
 @defect("a_refund_happens_once")

@@ -61,7 +61,7 @@ class AssignBody(Body):
 
 
 class ReturnBody(Body):
-    """Which line, and the line of the payment that it takes back."""
+    """Which line, and the line of the payment that it takes back; or a direct debit's mark."""
 
     line: VendorRef
     of: VendorRef

@@ -77,9 +77,12 @@ class AssignForm(LineForm):
 
 
 class ReturnForm(LineForm):
-    """The line of the payment that a line takes back; of a split one its part, like LINE.2."""
+    """The line of the payment that a line takes back; of a split one its part, like LINE.2.
 
-    of: Annotated[str, Field(max_length=30)]
+    Or the direct debit, by its mark.
+    """
+
+    of: Annotated[str, Field(max_length=40)]
 
 
 class FileForm(Form):

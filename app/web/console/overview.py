@@ -35,6 +35,7 @@ KINDS = (
     "collect",
     "refund",
     "method",
+    "page",
     "reward",
     "dunning",
     "recover",

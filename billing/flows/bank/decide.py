@@ -25,6 +25,7 @@ from billing.bank.store import (
     line_from,
     stands,
 )
+from billing.flows.bank import returns
 from billing.flows.bank.lay import Laid, Part, Returned, Stored, lay
 from billing.flows.bank.take import look_again
 from billing.flows.bank.take import take_back as take_waiting_back
@@ -120,14 +121,22 @@ async def take_back(desk: Desk, tx: Tx, entry_id: str, of: str, now: datetime) -
     """Say which payment a line takes back: all of it, or the part of one account.
 
     Of a payment that is split, `of` may name the part, like LINE.2; unnamed it is the one of this
-    amount. Raises as `assign` does.
+    amount. It may name a direct debit, too. Raises as `assign` does.
     """
     one = await waiting(tx, entry_id)
+    debit = await returns.of_debit(tx, of, -one.line.amount)
+    returned = (debit,) if debit else await _parts_of(tx, of, -one.line.amount)
+    laid = Laid(entry=one, state=EntryState.RETURNED, why=Why.PERSON, returned=returned)
+    await lay(desk, tx, [laid], now)
+    return one
+
+
+async def _parts_of(tx: Tx, of: str, wanted: Money) -> tuple[Returned, ...]:
+    """Find the payment that goes back, or the part of one account. Raises NotFound, Invalid."""
     of, _, named = of.partition(".")
     parts = [row for row in await on_accounts(tx, of) if not named or str(row.n) == named]
     if not parts:
         raise NotFound(f"there is no payment {of!r} on an account", field="payment")
-    wanted = -one.line.amount
     paid = [Money(row.amount_minor, row.currency) for row in parts]
     chosen = [row for row, amount in zip(parts, paid, strict=True) if amount == wanted]
     if len(parts) > 1 and total(paid, wanted.currency) == wanted:
@@ -139,7 +148,7 @@ async def take_back(desk: Desk, tx: Tx, entry_id: str, of: str, now: datetime) -
     gone = await _gone(tx, [charge_of(of, row.n) for row in chosen])
     if gone:
         raise Invalid("of", "it was taken back already")
-    returned = tuple(
+    return tuple(
         Returned(
             of=of,
             provider=BANK,
@@ -149,9 +158,6 @@ async def take_back(desk: Desk, tx: Tx, entry_id: str, of: str, now: datetime) -
         )
         for row in chosen
     )
-    laid = Laid(entry=one, state=EntryState.RETURNED, why=Why.PERSON, returned=returned)
-    await lay(desk, tx, [laid], now)
-    return one
 
 
 async def on_accounts(tx: Tx, entry_id: str) -> Sequence[Row[Any]]:

@@ -19,6 +19,7 @@ from billing.payments.model import DEBIT, MovementKind, taken_back
 from billing.payments.store import movement, movement_from
 from runtime.store import Tx
 from runtime.store.among import KEYS, among, packed
+from terms.errors import Invalid
 from terms.ids import AccountId
 from terms.money import Money
 
@@ -109,6 +110,23 @@ async def _paid(tx: Tx, lines: Sequence[Stored]) -> list[_Paid]:
         )
         for row in await tx.rows(query, given)
     ]
+
+
+async def of_debit(tx: Tx, mark: str, amount: Money) -> Returned | None:
+    """Find a direct debit of ours that a person says is taken back; None where there is no such.
+
+    Raises Invalid for another amount than all of it, and where a line has taken it back already.
+    """
+    rows = await debits.load(tx, [mark])
+    if not rows:
+        return None
+    (row,) = rows
+    if row.entry_id is not None:
+        raise Invalid("of", "it was taken back already")
+    if amount != (ours := Money(row.amount_minor, row.currency)):
+        raise Invalid("of", f"it is of {ours}")
+    owner = Owner(id=AccountId(row.account_id), number=row.number, currency=row.kept_in)
+    return Returned(of="", provider=DEBIT, charge=mark, owner=owner)
 
 
 async def _of_debits(tx: Tx, lines: Sequence[Stored]) -> dict[str, Returned]:

@@ -33,6 +33,7 @@ from billing.flows.settle.load_open import (
 )
 from billing.flows.settle.load_rent import OWNED, rental_query, take_rent
 from billing.flows.settle.load_reopened import load_reopened
+from billing.flows.settle.pages import page_query
 from billing.invoicing.store import charged_until, reopened_from
 from billing.payments.model import Method
 from billing.payments.store import payment_method
@@ -108,6 +109,8 @@ async def load_facts(
     take_once(rest, facts, households)
     await load_reopened(tx, facts)
     await take_open(tx, rest, facts)
+    for row in rest["pages"]:
+        facts[row.account_id].pages[row.id] = row.debts
     return facts
 
 
@@ -269,7 +272,8 @@ _REST = Bundle(
     suspensions=suspension_query,
     pending=pending_query,
     purchases=purchase_query,
+    pages=page_query,
 )
 # Notices and cuts are about open items, whose accounts are told by those.
-_OF_ACCOUNTS = ("items", "movements", "attempts", "pending", "purchases")
+_OF_ACCOUNTS = ("items", "movements", "attempts", "pending", "purchases", "pages")
 _OF_SERVICES = ("holds", "pauses")

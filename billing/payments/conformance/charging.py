@@ -9,7 +9,15 @@ from typing import ClassVar
 from billing.payments.conformance.harness import Harness
 from billing.payments.conformance.trial import PRICE, error_of, trial
 from billing.payments.model import Decline, MovementKind
-from billing.payments.provider import ABILITIES, Charged, Declined, Missing, Processing, Provider
+from billing.payments.provider import (
+    ABILITIES,
+    Charged,
+    Closing,
+    Declined,
+    Missing,
+    Processing,
+    Provider,
+)
 from runtime.clock import utc_now
 from terms.errors import Conflict, Unreachable, Unsupported
 from terms.ids import AttemptId
@@ -154,4 +162,22 @@ class Charging:
             if t.lacks("checkout"):
                 assert type(await error_of(t.provider.checkout(order))) is Unsupported
             else:
-                assert (await t.provider.checkout(order)).startswith("http")
+                page = await t.provider.checkout(order)
+                assert page.url.startswith("http")
+                assert page.expires_at > utc_now()
+
+    async def test_a_page_that_is_closed_takes_nothing(self) -> None:
+        """It may be closed twice, and after it was paid; whoever cannot close pages has none to."""
+        async with trial(self.harness) as t:
+            order, provider = t.page_order((await t.order()).amount), t.provider
+            if not isinstance(provider, Closing):
+                return
+            for is_paid in (False, True):
+                page = await provider.checkout(order)
+                if is_paid:
+                    await self.harness.leave(page.url)
+                for _ in range(2):
+                    await provider.close_page(page.vendor_id)
+                await self.harness.leave(page.url)
+                assert await self.harness.taken() == [PRICE] * is_paid
+            await provider.close_page(self.harness.no_page)

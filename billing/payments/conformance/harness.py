@@ -55,6 +55,8 @@ class Harness(ABC):
     nobody: ClassVar[Payer]
     # The id of an event that the provider never had.
     no_event: ClassVar[str] = "EVNONE"
+    # The name of a page that it never made.
+    no_page: ClassVar[str] = "PGNONE"
 
     def provider_class(self) -> type[Provider]:
         """Find the provider under test by its entry point."""

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 from billing.payments.conformance.harness import FAULTS, RETRY_AFTER_S, Harness
 from billing.payments.conformance.trial import ACCOUNT, Trial, error_of, only, trial
-from billing.payments.provider import Declined, Described, Missing, RefundOrder
+from billing.payments.provider import Closing, Declined, Described, Missing, RefundOrder
 from terms.errors import BoxofficeError, Throttled, Unreachable
 
 
@@ -73,4 +73,7 @@ async def _verbs(t: Trial) -> dict[str, Callable[[], Awaitable[Any]]]:
     }
     if not t.lacks("checkout"):
         verbs["checkout"] = lambda: provider.checkout(t.page_order(order.amount))
+    if isinstance(provider, Closing):
+        page = await provider.checkout(t.page_order(order.amount))
+        verbs["close_page"] = lambda: provider.close_page(page.vendor_id)
     return verbs

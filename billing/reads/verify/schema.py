@@ -53,6 +53,7 @@ from billing.invoicing.store import (
 )
 from billing.ledger.store import deferral, earned_month, entry, posting
 from billing.loyalty.store import loyalty, point_entry, referral
+from billing.payments.pages import pay_page
 from billing.payments.store import (
     allocation,
     attempt,
@@ -93,7 +94,8 @@ TABLES = (
     *(promotion, redemption, invoice_discount, loyalty, point_entry, referral),
     *(voucher_batch, voucher, voucher_key),
     *(posting, entry, deferral, earned_month, movement, allocation, write_off, open_item),
-    *(attempt, refund, payment_method, provider_event, provider_cursor, audit, audit_link),
+    *(attempt, refund, payment_method, pay_page, provider_event, provider_cursor),
+    *(audit, audit_link),
     *(bank_statement, bank_entry, bank_part, bank_undone, bank_payer),
     *(bank_aside, bank_aside_undone),
     *(till, shift, drawer_entry, shift_count, receipt, receipt_print),

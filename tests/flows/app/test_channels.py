@@ -40,7 +40,10 @@ from tests.simulators.process import RunningSimulator, start_simulator
 
 HASTY_S = 2.0
 PHONE, EMAIL = "01/234 567", "mira@example.org"
-READ = "26.40 EUR was due on 2040-04-01. Please pay so that your service goes on."
+READ = (
+    "26.40 EUR is unpaid, the oldest of it was due on 2040-04-01."
+    " Please pay so that your service goes on."
+)
 
 
 @pytest.fixture(scope="module")

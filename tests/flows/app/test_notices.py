@@ -124,7 +124,7 @@ async def test_a_notice_is_read_once_in_the_households_language(store, work, wal
     assert await lane.turn() == 1
     ((service, text),) = wall.shown
     assert service == "S1"
-    assert text.startswith("26.40 EUR waren am 2040-04-01 fällig")
+    assert text.startswith("26.40 EUR sind offen, das Älteste davon war am 2040-04-01 fällig")
     assert await outcome(store) is Outcome.SENT
     assert await left(store, work) == 0
 
@@ -262,6 +262,22 @@ def test_every_language_says_everything(language):
     assert sorted(texts(language)) == list(kinds())
     for kind in kinds():
         assert "{" not in write(kind, language, {**PARAMS, **KINDS[kind].sample})
+
+
+@pytest.mark.parametrize(
+    ("language", "unpaid"),
+    [
+        ("en", "26.40 EUR is unpaid"),
+        ("de", "26.40 EUR sind offen"),
+    ],
+)
+def test_not_all_that_is_unpaid_was_due_on_the_day_of_the_oldest(language, unpaid):
+    """The amount is all that is owed, of several invoices too: the day is of the oldest alone."""
+    for kind in ("payment_reminder", "suspension_warning"):
+        text = write(kind, language, PARAMS)
+        assert text.startswith(f"{unpaid}, ")
+        assert "2040-04-01" in text.removeprefix(unpaid).partition(".")[0]
+    assert unpaid in write("payment_failed", language, PARAMS)
 
 
 def test_an_unknown_language_is_answered_in_english():

@@ -18,8 +18,11 @@ from billing.flows.bank.decide import Share, assign, set_aside, suspend, take_ba
 from billing.flows.bank.take import Taken, batches, close, is_taken, look_again, take_lines
 from billing.flows.bank.undo import undo
 from billing.flows.movements import Told, hear
+from billing.flows.refund import give_back
+from billing.flows.top_up import PayOut, pay_out
 from billing.flows.void import void
 from billing.payments.model import Moved, MovementKind
+from billing.payments.refunds import RefundWish
 from billing.payments.store import movement, payment_method
 from billing.reads.account import view
 from billing.reads.bank import asides
@@ -204,6 +207,29 @@ async def test_a_person_decides(office: Office):
         for attack in (f"UPDATE {table} SET {change}", f"DELETE FROM {table}"):
             with pytest.raises(DBAPIError, match="only grows"):
                 await driven(office, attack)
+
+
+async def test_a_payment_by_transfer_goes_back_by_one_of_our_own(small_office: Office):
+    """No refund and no wallet gives it back, and both say what does; its line on the statement."""
+    office = small_office
+    await office.join()
+    await take(office, camt(BY_INVOICE.but(amount="30.00")))
+    await office.settle(*office.looks)
+    charge = f"{await entry(office, 'B1')}.1"
+    asked = RefundWish(charge=charge, reference="T-1", reason="a dark evening")
+    wish = PayOut(reason="moves away", reference="P-1")
+    async with office.store.begin() as tx:
+        with pytest.raises(InvalidTransition, match=f"by a transfer.*bank return LINE {charge}"):
+            await give_back(office.desk, tx, "100001", asked, office.now, by="anna")
+        with pytest.raises(Invalid, match="from a bank goes back by a transfer of your own"):
+            await pay_out(office.desk, tx, "100001", wish, office.now, by="anna")
+    await take(office, camt(Row(amount="-30.00", ref="O1"), key="S-2", number=2))
+    sent, desk, now = await entry(office, "O1"), office.desk, office.now
+    await office.run(lambda tx: take_back(desk, tx, sent, charge, now))
+    await office.settle(*office.looks)
+    assert (await lines(office))["O1"] == ("returned", "person")
+    assert await open_items(office.store) == {"INV-00000001": 2520}
+    await sound(office)
 
 
 async def test_a_return_takes_its_payment_back(office: Office):

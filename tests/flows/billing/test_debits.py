@@ -12,6 +12,7 @@ import pytest
 from lxml import etree
 from sqlalchemy import select
 
+from billing.bank.store import bank_entry
 from billing.debits.model import Back, Unclear
 from billing.debits.pain008 import NAMESPACE
 from billing.debits.store import mandate as mandate_table
@@ -19,9 +20,12 @@ from billing.dunning.dispute_fees import Basis, DisputeFee
 from billing.dunning.segment import Segment, Segments
 from billing.dunning.store import dunning_cut, dunning_notice
 from billing.flows import methods
+from billing.flows.bank import decide
 from billing.flows.debits import mandate, present
 from billing.flows.debits.back import Other
 from billing.flows.pay import take_cash
+from billing.flows.refund import give_back
+from billing.payments.refunds import RefundWish
 from billing.reads import debits as reading
 from runtime.log import log_entry
 from runtime.store import Store
@@ -430,6 +434,41 @@ async def test_a_statement_pays_for_batches_and_takes_debits_back(bank: Collecto
     # A second line for the same debit is for a person.
     await take(office, camt(back.but(ref="B3", reason="AM04"), key="S-2"))
     assert (await lines(office))["B3"] == ("review", "no_payment")
+    await sound(office)
+
+
+async def test_a_debit_goes_back_by_a_transfer_of_our_own(small_bank: Collector):
+    """No refund does it, and says so; the line of the transfer does, all of it, once."""
+    bank = small_bank
+    office = bank.office
+    account = await bank.join()
+    key = await bank.key(account)
+    await bank.presented()
+    office.forward(days=20)
+    assert await bank.book() == 1
+    asked = RefundWish(charge=key, reference="T-1", reason="a dark evening")
+    async with office.store.begin() as tx:
+        with pytest.raises(
+            InvalidTransition, match=f"by direct debit.*bank return LINE {key}"
+        ) as no:
+            await give_back(office.desk, tx, "100001", asked, office.now, by="anna")
+    assert no.value.field == "payment"
+    sent = Row(amount="-25.20", ref="O1", text="Refund")
+    await take(office, camt(sent, sent.but(ref="O2"), sent.but(ref="O3", amount="-5.00")))
+    assert set((await lines(office)).values()) == {("suspense", "debit")}
+    async with office.store.read() as tx:
+        ids = {row.ref: row.id for row in await tx.rows(select(bank_entry))}
+    async with office.store.begin() as tx:
+        with pytest.raises(Invalid, match=r"it is of 25\.20 EUR"):
+            await decide.take_back(office.desk, tx, ids["O3"], key, office.now)
+        await decide.take_back(office.desk, tx, ids["O1"], key, office.now)
+        with pytest.raises(Invalid, match="taken back already"):
+            await decide.take_back(office.desk, tx, ids["O2"], key, office.now)
+    await office.settle(*office.looks)
+    assert (await lines(office))["O1"] == ("returned", "person")
+    assert await bank.debits() == {key: "returned"}
+    found = await balances(office.store)
+    assert found["receivable", account, "EUR"] >= 2520
     await sound(office)
 
 

@@ -23,6 +23,7 @@ from billing.payments.provider import (
     EventPage,
     Missing,
     Outcome,
+    Page,
     Processing,
     RefundOrder,
     SetupOrder,
@@ -117,7 +118,7 @@ class Gocardless:
             return Missing()
         return await self._outcome(max(mine, key=lambda one: one.get("status") in PAID))
 
-    async def checkout(self, order: CheckoutOrder) -> str:
+    async def checkout(self, order: CheckoutOrder) -> Page:
         """Raise Unsupported: it collects from mandates."""
         raise Unsupported(f"{self.name} makes no page on which {order.amount} could be paid")
 

@@ -12,9 +12,9 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from billing.payments.provider import Described, Missing, SetupOrder
+from billing.payments.providers.stripe import pages
 from billing.payments.providers.stripe.client import Client, Refusal
 from billing.payments.reading import inner, is_plain, readable, ref
-from terms.errors import Permanent
 
 if TYPE_CHECKING:
     from stripe.params.checkout import SessionCreateParams
@@ -39,18 +39,7 @@ async def setup(client: Client, order: SetupOrder) -> str:
         "metadata": {"account": order.account},
         "setup_intent_data": {"metadata": marks},
     }
-    return await page(client, form)
-
-
-async def page(client: Client, form: SessionCreateParams) -> str:
-    """Make a checkout session; returns the address of its page."""
-    found = await client.ask(client.api.checkout.sessions.create_async(form))
-    if isinstance(found, Refusal):
-        raise Permanent(f"{client.name} made no page: {found.error.get('code') or 'refused'}")
-    url = found.get("url")
-    if not isinstance(url, str) or not url.startswith(("http://", "https://")):
-        raise Permanent(f"{client.name} gave no address of a page")
-    return url
+    return (await pages.make(client, form)).url
 
 
 async def describe(client: Client, method: str) -> Described | Missing:

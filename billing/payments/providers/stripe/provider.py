@@ -20,12 +20,13 @@ from billing.payments.provider import (
     EventPage,
     Missing,
     Outcome,
+    Page,
     Processing,
     RefundOrder,
     SetupOrder,
     Tidings,
 )
-from billing.payments.providers.stripe import methods, refunds
+from billing.payments.providers.stripe import methods, pages, refunds
 from billing.payments.providers.stripe.amounts import worded
 from billing.payments.providers.stripe.client import Client, Refusal
 from billing.payments.providers.stripe.events import check_signature, tidings
@@ -113,7 +114,7 @@ class Stripe:
                 query["starting_after"] = ref(intents[-1], "id")
         raise Unreachable(f"more than {PAGES_MAX * PAGE_SIZE} intents since the attempt")
 
-    async def checkout(self, order: CheckoutOrder) -> str:
+    async def checkout(self, order: CheckoutOrder) -> Page:
         """Create a checkout session for one sum."""
         marks = {"account": order.account}
         form: SessionCreateParams = {
@@ -134,7 +135,11 @@ class Stripe:
         }
         if order.customer:
             form["customer"] = order.customer
-        return await methods.page(self._client, form)
+        return await pages.make(self._client, form)
+
+    async def close_page(self, page: str) -> None:
+        """Expire a checkout session."""
+        await pages.close(self._client, page)
 
     async def refund(self, order: RefundOrder) -> Outcome:
         """Create a refund."""
