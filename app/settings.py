@@ -388,8 +388,7 @@ def _told(wrong: ErrorDetails, path: Path | None) -> str:
 
 def _said_in(field: str) -> Path | None:
     """Find the file of secrets that says a setting, if one does."""
-    folder = _secrets(os.environ)
-    found = folder.iterdir() if folder else ()
+    found = folder.iterdir() if (folder := _secrets(os.environ)) else ()
     return next((path for path in found if path.name.upper() == variable(field)), None)
 
 
