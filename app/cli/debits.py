@@ -38,6 +38,7 @@ def add_to(cli: typer.Typer) -> None:
     group.command("hand-in")(hand_in)
     group.command("withdraw")(withdraw)
     group.command("hear")(hear)
+    group.command("back")(went_back)
     cli.add_typer(group, name="debits")
     given = typer.Typer(help="What households allow us to collect.", no_args_is_help=True)
     given.command("give")(give)
@@ -268,6 +269,27 @@ def hear(
     say(f"{counted(heard.new, 'debit', 'debits')} went back, {heard.known} known already")
     for said in not_taken(heard):
         say(said)
+
+
+def went_back(
+    debit: Annotated[str, typer.Argument(help="The debit; or a block or a batch, all of it.")],
+    *,
+    code: Annotated[str, typer.Option(help="The bank's code of why, like AM04.")],
+    reason: Reason = "",
+    as_json: Json = False,
+) -> None:
+    """Say that a debit was refused or went back, where no report says it so that it is taken up."""
+
+    async def story(house: House, tx: Tx) -> Heard:
+        from app.desk import debits
+
+        return await debits.went_back(house, tx, debit, code, actor=actor(), reason=reason)
+
+    heard = write(story)
+    if as_json:
+        tell(heard)
+    else:
+        say(f"{counted(heard.new, 'debit', 'debits')} went back, {heard.known} known already")
 
 
 def give(

@@ -5,16 +5,18 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import date
 
-from app.desk import business
+from app.desk import business, given
 from app.desk.auditing import note
 from app.wiring import House
 from billing.debits import codes
-from billing.debits.model import Creditor
+from billing.debits.model import Back, Creditor, Report
+from billing.debits.reasons import CODE_CHARS_MAX
 from billing.flows.debits import back, creditor, mandate, present
 from billing.flows.debits.back import Heard
 from billing.flows.debits.mandate import Given, Wish
 from billing.flows.debits.present import Batch
 from runtime.store import Tx
+from terms.errors import Invalid, NotFound
 
 FILE_BYTES_MAX = 32 * 1024 * 1024
 HEARD_SHOWN = 20
@@ -146,6 +148,26 @@ async def hear(house: House, tx: Tx, data: bytes, *, actor: str, reason: str = "
     after = f"{heard.new} new, {heard.known} known, {len(heard.unknown)} of nobody"
     after = "; ".join([after, *not_taken(heard)])
     await _note(house, tx, "debit.hear", "report", actor, after=after, reason=reason)
+    return heard
+
+
+async def went_back(
+    house: House, tx: Tx, mark: str, code: str, *, actor: str, reason: str = ""
+) -> Heard:
+    """Say that a debit went back, or a block or a batch whole, where no report says it clearly.
+
+    Raises Invalid for what is no code, NotFound where there is no such debit in a batch.
+    """
+    mark, code = given.name("debit", mark), given.name("code", code).upper()
+    if len(code) > CODE_CHARS_MAX:
+        raise Invalid("code", f"at most {CODE_CHARS_MAX} characters, like AM04")
+    told = Back(mark=mark, code=code, is_batch=mark.startswith(present.PREFIX))
+    now = await house.clock.business_now(tx)
+    heard = await back.hear(house.desk, tx, Report(back=(told,)), now)
+    if heard.unknown:
+        raise NotFound(f"no debit {mark!r} is in a batch", field="debit")
+    after = f"{heard.new} new, {heard.known} known; {code}"
+    await _note(house, tx, "debit.went_back", mark, actor, after=after, reason=reason)
     return heard
 
 

@@ -271,6 +271,7 @@ ASKED = {
     "debits hand-in": ("{batch}",),
     "debits withdraw": ("DDOTHER",),
     "debits hear": ("{folder}/../report.xml",),
+    "debits back": ("{batch}", "--code", "AM04"),
     "pause": (DARK,),
     "resume": (DARK,),
     "cancel": (DARK, "--now"),

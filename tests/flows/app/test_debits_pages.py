@@ -4,7 +4,7 @@ import html
 import re
 import shlex
 from dataclasses import replace
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
@@ -15,11 +15,13 @@ from app.cli.debits import write_private
 from app.desk import debits
 from app.desk.auditing import Sought, reading
 from billing.accounts.store import account
-from billing.debits.model import Creditor
+from billing.debits.model import Creditor, DebitState
 from billing.flows import collect
+from billing.flows.debits.mandate import Wish
 from billing.flows.settle import settle
 from billing.payments.store import attempt
-from terms.errors import Invalid
+from billing.reads import debits as reads
+from terms.errors import Invalid, NotFound
 from terms.ids import AccountId
 from tests.flows.app.guest import visiting
 from tests.flows.app.visitor import let_in
@@ -238,3 +240,28 @@ def test_a_file_that_is_there_is_told_in_a_sentence(tmp_path, capsys):
         write_private(file, b"<y/>")
     assert file.read_bytes() == b"<x/>"
     assert capsys.readouterr().err == f"boxoffice: {file}: File exists\n"
+
+
+async def test_a_person_says_that_a_debit_went_back_where_no_report_does(harbour):
+    """By the debit, or by its block; what is in no batch, or no code, is refused by its field."""
+    await collects(harbour)
+    async with harbour.store.begin() as tx:
+        wish = Wish(iban=PAYER, holder="Somebody")
+        await debits.give(harbour, tx, HERE, wish, actor="anna")
+    await announced(harbour)
+    async with harbour.store.begin() as tx:
+        until = date.fromisoformat(UNTIL)
+        (batch,) = await debits.make(harbour, tx, until=until, actor="anna")
+        (one,) = await reads.debits(tx, batch.id)
+        with pytest.raises(NotFound, match="no debit 'X-0'") as unknown:
+            await debits.went_back(harbour, tx, "X-0", "AM04", actor="anna")
+        with pytest.raises(Invalid, match="code"):
+            await debits.went_back(harbour, tx, one.mark, "AM045", actor="anna")
+        heard = await debits.went_back(harbour, tx, one.mark, "am04", actor="anna")
+        again = await debits.went_back(harbour, tx, f"{batch.id}-RCUR", "AC04", actor="anna")
+    assert unknown.value.field == "debit"
+    assert [(each.new, each.known) for each in (heard, again)] == [(1, 0), (0, 1)]
+    async with harbour.store.read() as tx:
+        (one,) = await reads.debits(tx, batch.id)
+    assert (one.state, one.code) == (DebitState.RETURNED, "AM04")
+    assert (await deeds(harbour))[-2:] == ["debit.went_back"] * 2
