@@ -17,7 +17,7 @@ from billing.accounts.store import account, service
 from billing.flows.contract import lock
 from billing.flows.desk import Desk
 from billing.flows.receive import provider_of
-from billing.payments.model import DEBIT, MethodTold
+from billing.payments.model import DEBIT, MAY_GO_ON, MethodTold
 from billing.payments.provider import SetupOrder
 from billing.payments.store import payment_method
 from runtime.chance import new_id
@@ -28,8 +28,6 @@ from terms.ids import AccountId
 
 REMOVED, REPLACED, GONE = "removed", "replaced", "gone"
 OVER = frozenset({REMOVED, REPLACED, GONE})
-# A person may have these charged again; what a bank has said no to for good stays so.
-WENT_BACK = "money_went_back"
 METHODS_MAX = 20
 
 
@@ -122,12 +120,12 @@ async def keep(
 async def prefer(desk: Desk, tx: Tx, contract: str, method: str, now: datetime) -> str:
     """Make a method the one that is charged; returns how people call it.
 
-    One that was stopped since money went back is charged again. Raises NotFound;
+    One that rests since money went back is charged again. Raises NotFound;
     InvalidTransition for one that its bank has refused for good.
     """
     held = await lock(tx, contract, now)
     row = _one(await _of_account(tx, held.account), method)
-    if row.stopped not in {"", WENT_BACK}:
+    if row.stopped not in MAY_GO_ON:
         raise InvalidTransition(f"it is not charged any more ({row.stopped}): leave another one")
     await _clear_default(tx, held.account)
     await tx.execute(

@@ -16,8 +16,8 @@ from sqlalchemy import ColumnElement, and_, bindparam, or_, select, update
 from billing.accounts.store import account, service
 from billing.flows.calls import Recorded
 from billing.flows.desk import Desk
-from billing.flows.methods import GONE, OVER, WENT_BACK
-from billing.payments.model import DEBIT
+from billing.flows.methods import GONE, OVER
+from billing.payments.model import DEBIT, MAY_GO_ON
 from billing.payments.provider import Described, Missing, Postponed
 from billing.payments.store import payment_method
 from runtime import log
@@ -60,7 +60,7 @@ class Kept:
 def is_refused_unnamed() -> ColumnElement[bool]:
     """Build the condition of a method that was refused for good before anybody knew its name."""
     c = payment_method.c
-    is_refused = c.stopped.not_in(["", WENT_BACK, *sorted(OVER)])
+    is_refused = c.stopped.not_in([*sorted(MAY_GO_ON), *sorted(OVER)])
     return and_(is_refused, c.label == "", c.asked_at.is_(None), c.provider != DEBIT)
 
 
@@ -69,7 +69,7 @@ async def prepare(_: Desk, tx: Tx, method_ids: Sequence[str]) -> list[Kept]:
     c = payment_method.c
     query = select(payment_method).where(
         among(tx.engine, c.id),
-        or_(c.is_leaving, c.stopped.in_(["", WENT_BACK]), is_refused_unnamed()),
+        or_(c.is_leaving, c.stopped.in_(sorted(MAY_GO_ON)), is_refused_unnamed()),
         c.provider != DEBIT,
     )
     return [
@@ -124,7 +124,7 @@ async def record(desk: Desk, tx: Tx, found: Sequence[tuple[Kept, Found]], _: dat
     if gone:
         await tx.execute(
             update(payment_method)
-            .where(among(tx.engine, c.id), c.stopped.in_(["", WENT_BACK]))
+            .where(among(tx.engine, c.id), c.stopped.in_(sorted(MAY_GO_ON)))
             .values(stopped=GONE, is_default=False),
             {KEYS: packed(tx.engine, [one.id for one in gone])},
         )

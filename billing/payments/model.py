@@ -57,6 +57,12 @@ class Decline(StrEnum):
     HARD = "hard"  # never with this method
 
 
+# Why a method rests that a person may have charged again; what its bank refuses for good is ended.
+WENT_BACK = "money_went_back"
+IN_DISPUTE = "in_dispute"  # by itself again once that is won
+MAY_GO_ON = frozenset({"", WENT_BACK, IN_DISPUTE})
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Method:
     """How an account pays by itself: references at a provider, never a card number.

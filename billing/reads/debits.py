@@ -14,6 +14,7 @@ from billing.accounts.contracts import account_of
 from billing.accounts.store import account
 from billing.debits.model import EXPIRED, Creditor, DebitState, is_expired
 from billing.debits.store import creditor_from, debit, debit_batch, debit_creditor, mandate
+from billing.payments.model import MAY_GO_ON
 from billing.payments.store import attempt, payment_method
 from runtime.store import Tx
 from terms.errors import NotFound
@@ -195,7 +196,7 @@ async def _returned(tx: Tx, keys: Sequence[str]) -> dict[str, int]:
 def _state(row: Any, today: date) -> MandateState:
     if row.stopped == EXPIRED:
         return MandateState.EXPIRED
-    if row.stopped not in {"", "money_went_back"}:
+    if row.stopped not in MAY_GO_ON:
         return MandateState.REVOKED
     is_over = is_expired(row.signed_on, row.used_on, today)
     return MandateState.EXPIRED if is_over else MandateState.ACTIVE

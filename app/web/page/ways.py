@@ -9,7 +9,7 @@ from datetime import datetime
 from app.desk.auditing import naming
 from app.web.page.words import Tone, money, shown
 from billing.debits.model import Creditor
-from billing.payments.model import DEBIT
+from billing.payments.model import DEBIT, IN_DISPUTE, MAY_GO_ON, WENT_BACK
 from billing.payments.refunds import RefundState
 from billing.reads import debits, refunds, ways
 from billing.reads.ways import MethodView, Named, PaidView, RefundView
@@ -29,8 +29,11 @@ _NAMED: Mapping[Named, str] = {
     Named.AWAITED: ", not described by it yet",
     Named.UNKNOWN: ", which does not know it",
 }
-# A person may have one charged again that was stopped because money went back.
-_MAY_GO_ON = frozenset({"", "money_went_back"})
+_ELSE = "it is chosen again, or another way to pay is left"
+_RESTS: Mapping[str, str] = {
+    IN_DISPUTE: f"; a bank took a payment back: nothing is charged until that is won, {_ELSE}",
+    WENT_BACK: f"; a payment went back: nothing is charged until {_ELSE}",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,13 +107,14 @@ def _method(one: MethodView) -> MethodRow:
         tone, state = ("good", "charged") if one.is_charged else ("off", "not charged")
     is_mandate = one.provider == DEBIT
     until = f", until {shown(one.expires_on)}" if one.expires_on else ""
+    rests = _RESTS.get(one.stopped, "")
     return MethodRow(
         id=one.id,
         label=one.label,
         state=state,
         tone=tone,
-        detail=f"{'direct debit' if is_mandate else one.provider}{until}{_NAMED[one.named]}",
-        may_be_charged=one.stopped in _MAY_GO_ON and not one.is_charged,
+        detail=f"{'direct debit' if is_mandate else one.provider}{until}{_NAMED[one.named]}{rests}",
+        may_be_charged=one.stopped in MAY_GO_ON and not one.is_charged,
         is_mandate=is_mandate,
     )
 

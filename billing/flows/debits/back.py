@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, bindparam, or_, select, update
+from sqlalchemy import Row, bindparam, select, update
 
 from billing.accounts.store import account
 from billing.debits import reasons
@@ -22,9 +22,8 @@ from billing.flows import movements
 from billing.flows.attempts import Failure
 from billing.flows.debits.book import book_due
 from billing.flows.desk import Desk
-from billing.flows.methods import WENT_BACK
 from billing.flows.movements import Told
-from billing.payments.model import DEBIT, Moved, MovementKind, Refused
+from billing.payments.model import DEBIT, MAY_GO_ON, WENT_BACK, Moved, MovementKind, Refused
 from billing.payments.store import attempt, payment_method
 from runtime.store import Tx
 from runtime.store.among import KEYS, among, packed
@@ -186,7 +185,7 @@ async def _stop(tx: Tx, told: Sequence[tuple[str, str]]) -> None:
             if reasons.after(code) is wish
         ]
         if rows:
-            is_open = or_(p.stopped == "", p.stopped == WENT_BACK)
+            is_open = p.stopped.in_(sorted(MAY_GO_ON))
             await tx.execute(
                 update(payment_method)
                 .where(p.id == bindparam("key"), is_open)

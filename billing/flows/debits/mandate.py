@@ -19,7 +19,7 @@ from billing.flows import methods
 from billing.flows.contract import Contract, lock
 from billing.flows.debits import creditor
 from billing.flows.desk import Desk
-from billing.payments.model import DEBIT
+from billing.payments.model import DEBIT, MAY_GO_ON
 from billing.payments.store import payment_method
 from runtime.chance import new_id
 from runtime.resealing import reseal
@@ -111,7 +111,7 @@ async def amend(
     number = codes.read_iban(iban)
     held = await lock(tx, contract, now)
     row = await _mandate(tx, held, method)
-    if row.stopped not in {"", methods.WENT_BACK} | OF_THE_ACCOUNT:
+    if row.stopped not in MAY_GO_ON | OF_THE_ACCOUNT:
         raise InvalidTransition(f"the mandate is over ({row.stopped}): a new one is needed")
     label = codes.masked(number)
     if number == sealer.open(row.iban, place=iban_place(method)):

@@ -162,7 +162,7 @@ def decide(facts: Facts, rated: Rated, issued: Issued, rules: Rules, moment: Mom
             _published(facts, holds, bought, _Shown(rules.book, _level(verdict)), moment)
         ),
         next_look=moment.now
-        if charges.is_now
+        if charges.is_now or purse.going_on
         else _next_look(
             facts,
             [

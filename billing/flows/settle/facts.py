@@ -16,6 +16,7 @@ from billing.dunning.reactivation import Suspension
 from billing.equipment.model import Rental
 from billing.invoicing.credit import Charged
 from billing.payments.model import Attempt, Debt, Method, Movement
+from billing.payments.resting import Resting
 from billing.pending.model import PendingCharge
 from billing.promises.model import Promise
 from billing.promotions.promotion import Redemption
@@ -100,6 +101,7 @@ class Facts:
     of `charged`, and whether their days are charged again. `given_up` is what write-offs stand for
     of each invoice, in minor units by write-off. `late` is None where no late fee can be due or
     wrong. `pages` are those to pay on that are handed out, with the marks of what they are for.
+    `resting` and `disputes`, all that was told of any, are here where one was won.
     """
 
     account: Account
@@ -126,6 +128,8 @@ class Facts:
     suspension: Suspension | None = None
     pages: dict[str, str] = field(default_factory=dict)
     dispute_fees: list[ChargedDispute] = field(default_factory=list)
+    resting: list[Resting] = field(default_factory=list)
+    disputes: list[Movement] = field(default_factory=list)
 
     def has_left(self, today: date) -> bool:
         """Whether all that the account had is over."""

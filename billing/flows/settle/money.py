@@ -14,6 +14,7 @@ from billing.ledger.model import Book, Entry, Posting, PostingKind, entries
 from billing.payments import model as payments
 from billing.payments.allocation import Pair, Wallet
 from billing.payments.model import AttemptState, Debt, Method, Movement, MovementKind
+from billing.payments.resting import OF_DISPUTES, going_on
 from billing.vouchers import model as vouchers
 from terms.ids import AttemptId, InvoiceId
 from terms.money import Money
@@ -35,7 +36,7 @@ class Purse:
     """The money of one account at work: a wallet per currency, and what is to be written.
 
     `attempts` are the states their charges have come to; `went_back` is when we heard of the last
-    money that did.
+    money that did, `disputed` of that which its bank keeps, by provider and charge.
     """
 
     facts: Facts
@@ -46,6 +47,7 @@ class Purse:
     settled: list[str] = field(default_factory=list)
     attempts: dict[AttemptId, AttemptState] = field(default_factory=dict)
     went_back: datetime | None = None
+    disputed: dict[tuple[str, str], datetime] = field(default_factory=dict)
 
     @classmethod
     def of(cls, facts: Facts, moment: Moment) -> Purse:
@@ -156,7 +158,14 @@ class Purse:
 
     def trusts(self, method: Method) -> bool:
         """Whether a method may be charged after what went back: so may one that came later."""
-        return self.went_back is None or method.since > self.went_back
+        heard = [*self.disputed.values(), *([self.went_back] if self.went_back else [])]
+        return all(method.since > at for at in heard)
+
+    @property
+    def going_on(self) -> list[str]:
+        """Name the methods that rested for a dispute and are charged again."""
+        told = (one for one in self.facts.disputes if one.provider not in _UNJUDGED)
+        return going_on(self.facts.resting, told)
 
     @property
     def has_come_in(self) -> bool:
@@ -193,18 +202,28 @@ class Purse:
         else:
             change = -back
             self._give_back(wallet, came_in.id, back)
-            # What we take back of our own says nothing about who pays, nor does money that we give
-            # back so that nothing of it is owed again.
-            is_owed = (
-                one.kind is MovementKind.DISPUTED or wallet.owed.amount_minor > owed.amount_minor
-            )
-            if back > 0 and is_owed and one.provider not in _UNJUDGED:
-                self.went_back = max(one.received_at, self.went_back or one.received_at)
+            # What we take back of our own says nothing about who pays.
+            if one.provider not in _UNJUDGED:
+                self._judge(one, charge, back, is_owed=wallet.owed.amount_minor > owed.amount_minor)
         self.settled.append(one.id)
         self._note_attempt(came_in, charge)
         if change:
             on = max(self._day(one), self._day(came_in))
             self._post_movement(one, change, wallet.owed - owed, wallet.unused - unused, on=on)
+
+    def _judge(self, one: Movement, charge: list[Movement], back: int, *, is_owed: bool) -> None:
+        """Note what speaks against charging the methods of the account.
+
+        Money that we give back so that nothing of it is owed again does not.
+        """
+        key = (one.provider, one.charge)
+        if one.kind in OF_DISPUTES:
+            if back > 0:
+                self.disputed[key] = max(one.received_at, self.disputed.get(key, one.received_at))
+            elif not payments.disputed(charge):
+                self.disputed.pop(key, None)
+        elif back > 0 and is_owed:
+            self.went_back = max(one.received_at, self.went_back or one.received_at)
 
     def _bear(self, one: Movement, *, on: date) -> None:
         """Book what a provider kept: it is ours to bear, and changes nothing of what is owed."""

@@ -25,6 +25,7 @@ from billing.flows.settle.decide import Decision
 from billing.flows.settle.load import Loaded, load, load_facts
 from billing.flows.settle.load_given_up import load_given_up
 from billing.flows.settle.load_late import load_disputed, load_late
+from billing.flows.settle.load_resting import load_resting
 from billing.flows.settle.pages import close_pages
 from billing.flows.settle.write_alike import write_all
 from billing.invoicing import credit
@@ -93,6 +94,7 @@ async def settle(
     facts = await load_facts(sight.look, found, loaded.rest, batch.catalogue.promotions)
     await load_late(sight.look, facts.values(), batch.catalogue.segments, now)
     await load_disputed(sight.look, facts.values())
+    await load_resting(sight.look, facts.values())
     await load_given_up(sight.look, facts.values())
     cases = batch.rate(facts.values(), alike)
     if goodwill:

@@ -7,7 +7,7 @@ from datetime import date, datetime
 from itertools import chain
 from typing import Any, TypeVar
 
-from sqlalchemy import ColumnElement, Date, bindparam, delete, update
+from sqlalchemy import ColumnElement, Date, bindparam, delete, or_, update
 
 from billing.accounts.model import Perk
 from billing.accounts.store import account, service
@@ -27,7 +27,7 @@ from billing.flows.settle.load import TOPIC
 from billing.invoicing import store as invoicing
 from billing.invoicing.store import reopened
 from billing.ledger import store as ledger
-from billing.payments.model import AttemptState
+from billing.payments.model import IN_DISPUTE, WENT_BACK, AttemptState
 from billing.payments.store import (
     CREDIT,
     INVOICE,
@@ -67,10 +67,18 @@ _REACHED = PreparedCommand(
 _STOPPED = PreparedCommand(
     lambda engine: (
         update(payment_method)
-        .where(among(engine, payment_method.c.account_id), payment_method.c.stopped == "")
+        .where(among(engine, payment_method.c.account_id))
+        .where(or_(payment_method.c.stopped == "", payment_method.c.stopped == IN_DISPUTE))
         # One that was left afterwards has nothing to do with it.
         .where(payment_method.c.created_at <= bindparam("heard_at", type_=Instant))
-        .values(stopped="money_went_back")
+        .values(stopped=bindparam("why"))
+    )
+)
+_GOING_ON = PreparedCommand(
+    lambda engine: (
+        update(payment_method)
+        .where(among(engine, payment_method.c.id), payment_method.c.stopped == IN_DISPUTE)
+        .values(stopped="")
     )
 )
 _RAISED = PreparedCommand(
@@ -230,12 +238,15 @@ async def _movements(tx: Tx, decisions: Sequence[Decision]) -> None:
     for state in (AttemptState.CLEARED, AttemptState.REVERSED):
         keys = [key for key, reached in states.items() if reached is state]
         await _run(tx, _REACHED, keys, reached=state.value)
-    went_back: dict[datetime, list[str]] = {}
+    await _run(tx, _GOING_ON, _all(decisions, lambda one: one.purse.going_on))
+    stopped: dict[tuple[str, datetime], list[str]] = {}
     for one in decisions:
-        if one.purse.went_back:
-            went_back.setdefault(one.purse.went_back, []).append(one.facts.account.id)
-    for heard_at, owners in sorted(went_back.items()):
-        await _run(tx, _STOPPED, owners, heard_at=heard_at)
+        heard = [(IN_DISPUTE, at) for at in one.purse.disputed.values()]
+        heard += [(WENT_BACK, one.purse.went_back)] if one.purse.went_back else []
+        for each in heard:
+            stopped.setdefault(each, []).append(one.facts.account.id)
+    for (why, heard_at), owners in sorted(stopped.items()):
+        await _run(tx, _STOPPED, owners, heard_at=heard_at, why=why)
 
 
 async def _attempts(desk: Desk, tx: Tx, decisions: Sequence[Decision]) -> None:

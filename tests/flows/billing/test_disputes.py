@@ -1,6 +1,7 @@
 """A payer's bank asks about a charge, takes it back, gives it back again: what becomes of it."""
 
 from collections.abc import Sequence
+from datetime import timedelta
 from itertools import permutations
 from random import Random
 from typing import Any
@@ -8,11 +9,16 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
+from app.web.page.ways import kept
+from billing.flows.methods import prefer
 from billing.payments.model import MovementKind
-from billing.payments.store import movement
+from billing.payments.store import attempt, movement, payment_method
+from terms.ids import AccountId
+from tests.fixtures.billing import Office
 from tests.fixtures.till import Till
 from tests.flows.billing.books import balances, check_books, open_items
 from tests.flows.billing.test_collect import FIRST
+from tests.flows.billing.test_payments import heard
 from tests.flows.billing.test_polling import poll
 
 OF_DISPUTES = tuple(
@@ -119,3 +125,106 @@ async def test_the_end_of_a_dispute_tells_all_of_it(
     await tamper(till, "close_dispute", dispute=dispute["id"], status=end)
     await till.hear_all("charge.dispute.closed")
     assert await moved(till) == [("disputed", FIRST), ("fee", FEE), *back]
+
+
+CLEARED, DISPUTED, REINSTATED = (
+    MovementKind.CLEARED,
+    MovementKind.DISPUTED,
+    MovementKind.REINSTATED,
+)
+# An event, and what it says: a charge came in, was taken back, was won.
+CAME = (CLEARED, "pi_1", "pi_1")
+TAKEN = (DISPUTED, "du_1", "pi_1")
+WON = (REINSTATED, "du_1", "pi_1")
+
+
+async def methods(office: Office) -> list[str]:
+    """Tell why methods are not charged, the oldest first."""
+    query = select(payment_method.c.stopped).order_by(payment_method.c.id)
+    async with office.store.read() as tx:
+        return [row.stopped for row in await tx.rows(query)]
+
+
+async def states(office: Office) -> list[str]:
+    """Tell how the attempts stand, the oldest first."""
+    async with office.store.read() as tx:
+        found = await tx.rows(select(attempt.c.state).order_by(attempt.c.opened_at))
+        return [row.state for row in found]
+
+
+async def hear(office: Office, account: AccountId, *events: tuple[MovementKind, str, str]) -> None:
+    """Hear of events at once, and settle as long as there is something to do."""
+    for kind, ref, charge in events:
+        await heard(office, account, kind, ref, FIRST, charge=charge)
+    for _ in range(2):
+        await office.settle(account)
+
+
+@pytest.mark.parametrize("order", list(permutations((CAME, TAKEN, WON))))
+@pytest.mark.parametrize("at_once", [1, 2, 3])
+async def test_a_dispute_that_was_won_leaves_the_card_charged(
+    office: Office, order: Sequence[tuple[MovementKind, str, str]], at_once: int
+):
+    """Whatever is heard first, and with what: in the end the card is charged as before."""
+    account = await office.join()
+    for begin in range(0, len(order), at_once):
+        await hear(office, account, *order[begin : begin + at_once])
+    assert await open_items(office.store) == {}
+    assert await methods(office) == [""]
+
+
+async def test_what_came_due_meanwhile_is_collected_after_a_win(office: Office):
+    """A card that rested is asked at once, without another event, for what is open by then."""
+    account = await office.join()
+    await hear(office, account, CAME, TAKEN)
+    await office.live([account], office.now + timedelta(days=32))
+    assert await methods(office) == ["in_dispute"]
+    tried = await states(office)
+    await hear(office, account, WON)
+    assert set(await open_items(office.store)) == {"INV-00000002"}
+    assert await states(office) == [*tried, "open"]
+
+
+async def test_a_card_rests_as_long_as_one_dispute_stands(office: Office):
+    """Of two disputes both must be won; one that is lost keeps the card, until it is chosen."""
+    account = await office.join()
+    other = (CLEARED, "pi_2", "pi_2")
+    await hear(office, account, CAME, other, TAKEN, (DISPUTED, "du_2", "pi_2"), WON)
+    assert await methods(office) == ["in_dispute"]
+    await hear(office, account, (REINSTATED, "du_2", "pi_2"))
+    assert await methods(office) == [""]
+
+
+async def test_a_win_takes_back_no_other_reason(office: Office):
+    """A card that rests for a refund or is refused for good goes on resting when we win."""
+    account = await office.join()
+    await hear(office, account, CAME, TAKEN)
+    await hear(office, account, (CLEARED, "pi_2", "pi_2"), (MovementKind.GIVEN_BACK, "re", "pi_2"))
+    assert await methods(office) == ["money_went_back"]
+    await hear(office, account, WON)
+    assert await methods(office) == ["money_went_back"]
+
+
+async def test_a_dispute_before_a_card_was_chosen_again_does_not_count(office: Office):
+    """Lost once and chosen again, a card is charged after another dispute is won."""
+    account = await office.join()
+    await hear(office, account, CAME, TAKEN)
+    office.now += timedelta(minutes=1)
+    async with office.store.begin() as tx:
+        (row,) = await tx.rows(select(payment_method.c.id))
+        await prefer(office.desk, tx, "100001", row.id, office.now)
+    await office.live([account], office.now + timedelta(days=32))  # the next invoice is asked for
+    await hear(office, account, (CLEARED, "pi_2", "pi_2"), (DISPUTED, "du_2", "pi_2"))
+    assert await methods(office) == ["in_dispute"]
+    await hear(office, account, (REINSTATED, "du_2", "pi_2"))
+    assert await methods(office) == [""]
+
+
+async def test_whoever_looks_sees_why_a_card_rests_and_what_helps(office: Office):
+    """The pages of staff and of the household say so, and let the card be chosen again."""
+    account = await office.join()
+    await hear(office, account, CAME, TAKEN)
+    async with office.store.read() as tx:
+        (shown,) = await kept(tx, "100001")
+    assert (shown.state, shown.may_be_charged) == ("in dispute", True)
+    assert shown.detail.endswith("that is won, it is chosen again, or another way to pay is left")

@@ -224,7 +224,7 @@ async def test_money_that_went_back_opens_the_debt_again(office: Office):
     assert not (await rights(office.store, key)).state.is_live
     assert ("clearing", "cards", "EUR") not in await balances(office.store)
     async with office.store.read() as tx:
-        assert await tx.scalar(select(payment_method.c.stopped)) == "money_went_back"
+        assert await tx.scalar(select(payment_method.c.stopped)) == "in_dispute"
     await moved(office, account, won, "du_1", FIRST, charge="pi_1")
     assert await open_items(office.store) == {}
     assert (await rights(office.store, key)).state.is_live
@@ -244,7 +244,7 @@ async def test_a_method_left_after_money_went_back_is_charged(office: Office):
         found = await tx.rows(select(payment_method.c.id, payment_method.c.stopped))
     stopped = {row.id: row.stopped for row in found}
     assert stopped.pop("PM-new") == ""
-    assert set(stopped.values()) == {"money_went_back"}
+    assert set(stopped.values()) == {"in_dispute"}
 
 
 async def test_after_money_went_back_the_oldest_invoices_stay_paid(office: Office):
