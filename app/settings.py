@@ -36,6 +36,7 @@ from messages.letters.paper import Sender
 from messages.letters.server import MailServer
 from runtime.networks import LOOPBACK, PRIVATE, PUBLIC, Networks
 from runtime.secrets import parse_keys
+from runtime.wording import in_words
 from terms.errors import Invalid
 from terms.http import bare_address
 
@@ -377,7 +378,7 @@ def _told(wrong: ErrorDetails, path: Path | None) -> str:
     name = ".".join(str(part) for part in wrong["loc"])
     if wrong["type"] == "extra_forbidden":
         return f"{name}: no such setting{_meant(name, list(Settings.model_fields))} ({path})"
-    reason = wrong["msg"].removeprefix("Value error, ")
+    reason = in_words(wrong)
     if not name:
         return reason  # of several settings together; the reason names them
     field = str(wrong["loc"][0])
@@ -387,8 +388,7 @@ def _told(wrong: ErrorDetails, path: Path | None) -> str:
 
 def _said_in(field: str) -> Path | None:
     """Find the file of secrets that says a setting, if one does."""
-    folder = _secrets(os.environ)
-    found = folder.iterdir() if folder else ()
+    found = folder.iterdir() if (folder := _secrets(os.environ)) else ()
     return next((path for path in found if path.name.upper() == variable(field)), None)
 
 

@@ -6,6 +6,7 @@ the same, so that a new rule locks nobody out. Whoever verifies with a secret ta
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from enum import StrEnum
 from typing import Annotated, Any, TypeVar
@@ -54,6 +55,17 @@ def _when_told(check: Callable[[V], object]) -> AfterValidator:
         if (info.context or {}).get("origin") is not Origin.KEPT:
             check(value)
         return value
+
+    return AfterValidator(checked)
+
+
+def formed(pattern: str, what: str) -> AfterValidator:
+    """Make a check of a text by a pattern, which says in words what the text has to be."""
+
+    def checked(text: str) -> str:
+        if not re.fullmatch(pattern, text):
+            raise ValueError(f"must be {what}")
+        return text
 
     return AfterValidator(checked)
 

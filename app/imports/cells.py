@@ -10,12 +10,12 @@ from datetime import date
 from billing.catalog.terms import read_term
 from gateway.adapters.boxes import misplaced
 from gateway.inventory.model import SERIAL, SERIAL_RULE
+from runtime.wording import shown as shown  # noqa: PLC0414 - readers take it from here
 from terms.calendar import YEARS
 from terms.calendar import zone as iana_zone
 from terms.money import Rate
 
 CELL_CHARS_MAX = 1_000
-SHOWN_CHARS_MAX = 40
 MONTH_DAYS = range(1, 32)
 
 # Embeddings, overrides and isolates of the bidirectional algorithm (Unicode Annex 9).
@@ -215,9 +215,3 @@ locale = _matching(_LOCALE, "a language like en or de-AT")
 currency = _matching(_CURRENCY, "a currency like EUR")
 country = _matching(_COUNTRY, "a country like AT")
 vendor_ref = _matching(_REF, "a reference of the provider (visible ASCII, at most 120)")
-
-
-def shown(cell: str) -> str:
-    """Quote a cell, cut short, for somebody who has to find it."""
-    short = cell if len(cell) <= SHOWN_CHARS_MAX else cell[: SHOWN_CHARS_MAX - 3] + "..."
-    return f"'{short}'"

@@ -145,7 +145,6 @@ def _refuse(problems: Problems, error: DomainError, where: str, before: str) -> 
     """Note what is wrong with something outside, by the option where one is named."""
     if isinstance(error, Invalid):
         option = error.field.removeprefix(before)
-        why = error.reason.removeprefix("Value error, ")
-        problems.add(OPERATOR, why, field=f"{where}.{option}")
+        problems.add(OPERATOR, error.reason, field=f"{where}.{option}")
     else:
         problems.add(OPERATOR, str(error), field=where)

@@ -24,7 +24,6 @@ from app.imports.problems import Problems
 from app.imports.refund_rules import Refunds
 from app.imports.sellers import SELLERS_MAX, SellerTable, sellers_of
 from app.imports.tables import are_tables
-from app.imports.wording import why
 from billing.billdays.model import WINDOW_DAYS_MAX
 from billing.dunning.brake import BrakePolicy
 from billing.dunning.segment import Segments
@@ -46,6 +45,7 @@ from gateway.provisioning.targets import CALLS_PER_S_MAX, CALLS_PER_S_MIN, IN_FL
 from messages.policy import Policy
 from messages.policy_store import SMS
 from messages.preview import read_notices
+from runtime.wording import of_file
 from terms.errors import Invalid
 from terms.money import Money
 
@@ -367,7 +367,7 @@ def _limited(found: Sequence[Outside], problems: Problems) -> tuple[Limited, ...
 def _tell(model: type[BaseModel], error: ValidationError, where: str, problems: Problems) -> None:
     for wrong in error.errors(include_url=False):
         field = where + ".".join(str(part) for part in wrong["loc"])
-        problems.add(FILE, why(model, wrong, field), field=field)
+        problems.add(FILE, of_file(model, wrong, field), field=field)
 
 
 def _filled(value: Any, where: str, environment: Mapping[str, str], problems: Problems) -> Any:

@@ -13,10 +13,10 @@ from pydantic import ValidationError
 from app.imports import memory
 from app.imports.dunning_rules import Dunning, segments_of
 from app.imports.operator import FILE
-from app.imports.wording import why
 from billing.dunning.brake import BrakePolicy
 from billing.dunning.segment import Segments
 from runtime.store import Tx
+from runtime.wording import of_file
 from terms.errors import Invalid
 
 CHARS_MAX = 200_000
@@ -57,7 +57,7 @@ def read_rules(told: Document, currency: str) -> Rules:
     except ValidationError as error:
         wrong = error.errors(include_url=False)[0]
         field = ".".join((SECTION, *(str(part) for part in wrong["loc"])))
-        raise Invalid(field, why(Dunning, wrong, field)) from None
+        raise Invalid(field, of_file(Dunning, wrong, field)) from None
     return Rules(
         segments=segments_of(read, currency),
         brake=read.brake.policy,

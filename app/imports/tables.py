@@ -16,6 +16,7 @@ from typing import Any
 from app.imports import cells, loyalty_sheets, sheets
 from app.imports.problems import Problem, Problems
 from app.imports.sheet import FILE_BYTES_MAX, Column, Sheet, read_rows
+from runtime.wording import kind_of
 
 FILE = "catalogue.toml"
 SHEETS: Mapping[str, Sheet[Any]] = {
@@ -164,21 +165,6 @@ def _text(name: str, value: Any, *, is_day: bool = False) -> str:
         return ";".join(value)
     wanted = "a date like 2026-03-31" if is_day else "a text"
     raise ValueError(f"must be {wanted}, not {kind_of(value)}")
-
-
-def kind_of(value: Any) -> str:
-    """Say what a value is that should be something else."""
-    kinds = {
-        bool: "true or false",
-        int: "a number",
-        float: "a number",
-        str: "a text",
-        date: "a date",
-        datetime: "a time",
-        list: "a list",
-        dict: "a table",
-    }
-    return kinds.get(type(value), "something else")
 
 
 def _places(text: str) -> dict[tuple[str, int, str], int]:

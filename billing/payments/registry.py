@@ -11,6 +11,7 @@ from pydantic import ValidationError
 
 from billing.payments.provider import Provider
 from runtime.options import Origin, read_options
+from runtime.wording import of_file
 from terms.errors import Invalid, NotFound
 from terms.http import Http
 
@@ -49,8 +50,8 @@ def open_provider(
     try:
         parsed = read_options(cls.options_type, options, origin)
     except ValidationError as error:
-        first = error.errors(include_input=False, include_url=False)[0]
+        first = error.errors(include_url=False)[0]
         where = ".".join(str(part) for part in first["loc"]) or "options"
-        why = first["msg"].removeprefix("Value error, ")
-        raise Invalid(f"payments.{name}.{where}", why) from None
+        field = f"payments.{name}.{where}"
+        raise Invalid(field, of_file(cls.options_type, first, field)) from None
     return cls(name, parsed, http)

@@ -15,6 +15,7 @@ from gateway.adapters.state import ViewerState
 from runtime.chance import SystemChance
 from runtime.memory import give_back
 from runtime.options import Origin, read_options
+from runtime.wording import of_file
 from terms.errors import Invalid, NotFound, Permanent
 from terms.ids import TargetName
 
@@ -115,9 +116,9 @@ def open_adapter(
     try:
         parsed = read_options(cls.options_type, options, origin)
     except ValidationError as error:
-        first = error.errors(include_input=False, include_url=False)[0]
+        first = error.errors(include_url=False)[0]
         where = ".".join(str(part) for part in first["loc"]) or "options"
-        why = first["msg"].removeprefix("Value error, ")
+        why = of_file(cls.options_type, first, f"targets.{name}.{where}")
         raise Invalid(f"target {name}: {where}", why) from None
     return make(cls, name, parsed, http, boxes=boxes)
 

@@ -23,6 +23,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 from messages.sms.number import check_country_code
 from runtime.options import Origin, Secret, SigningKey
 from runtime.options import read_options as options_of
+from runtime.wording import of_file
 from terms.errors import (
     Invalid,
     Permanent,
@@ -113,9 +114,9 @@ def read_options(options: Mapping[str, object], origin: Origin = Origin.TOLD) ->
     try:
         return options_of(Options, options, origin)
     except ValidationError as error:
-        wrong = error.errors(include_url=False, include_input=False)[0]
+        wrong = error.errors(include_url=False)[0]
         field = ".".join(["sms", *(str(part) for part in wrong["loc"])])
-        raise Invalid(field, wrong["msg"].removeprefix("Value error, ")) from None
+        raise Invalid(field, of_file(Options, wrong, field)) from None
 
 
 class Gateway:

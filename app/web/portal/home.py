@@ -58,6 +58,7 @@ SAID: Mapping[str, tuple[str, Tone]] = {
     ),
     "no_card": ("That card is never charged again.", "good"),
     "nothing": ("Nothing is owed: there is nothing to pay.", "good"),
+    "never": ("The page of the payment provider cannot be opened. Please call us.", "bad"),
     "away": ("The page to pay on cannot be opened just now. Try again in a few minutes.", "bad"),
 }
 

@@ -84,13 +84,14 @@ class Paying:
         )
 
     async def _pay(self, call: Call) -> web.Response:
+        # Not once for one form: it is the same page by itself, as long as the same is owed.
         try:
-            url = await beside(call, _pay_page)
+            url = await _pay_page(call)
         except Invalid:
             return see(f"{PATH}?done=nothing")
-        except TargetError:
-            return see(f"{PATH}?done=away")
-        except (BadRequest, DomainError) as error:
+        except TargetError as error:
+            return _unopened(error)
+        except DomainError as error:
             return await self.home.page(call, *refused(error))
         # A form may lead nowhere else (form-action of our policy), a page that opens by itself may.
         return await self.home.phone.page(call, "portal_leaving", url=url)
@@ -98,8 +99,8 @@ class Paying:
     async def _add(self, call: Call) -> web.Response:
         try:
             url = await beside(call, _card_page)
-        except TargetError:
-            return see(f"{PATH}?done=away")
+        except TargetError as error:
+            return _unopened(error)
         except (BadRequest, DomainError) as error:
             return await self.home.page(call, *refused(error))
         return await self.home.phone.page(call, "portal_leaving", url=url)
@@ -126,6 +127,10 @@ class Paying:
         except (BadRequest, DomainError) as error:
             return await self.home.page(call, *refused(error))
         return see(f"{PATH}?done=promised")
+
+
+def _unopened(error: TargetError) -> web.Response:
+    return see(f"{PATH}?done={'never' if isinstance(error, Permanent) else 'away'}")
 
 
 async def _pay_page(call: Call) -> str:

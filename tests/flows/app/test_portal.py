@@ -16,6 +16,7 @@ from app.web.route import SAFE_METHODS, Policy, Route
 from billing.flows.publish import Publication, publish
 from billing.invoicing.store import credit_note
 from runtime.store.audit import history
+from terms.money import Money
 from tests.fixtures.promotions import promotion
 from tests.flows.app.guest import BROWSER, SIGN_IN, subscriber, visiting, with_password
 from tests.flows.app.operator import contract_of
@@ -184,7 +185,7 @@ async def test_who_was_paused_reads_since_when_and_for_what(shop, served):
 
 @ON_SQLITE
 async def test_paying_leads_to_the_providers_page_and_back(shop, served, guest):
-    """The form answers with a page that leads to the provider, once for one form."""
+    """The form answers with a page that leads to the provider: that for what is owed by then."""
     once = await once_of(guest, "/portal/")
     seen = await guest.post("/portal/pay", once=once)
     urls = re.findall(r'content="0;url=([^"]+)"', seen.text)
@@ -196,11 +197,33 @@ async def test_paying_leads_to_the_providers_page_and_back(shop, served, guest):
     )
     async with served.session.get(urls[0]) as page:
         assert "2040" in re.sub(r"[.,]", "", await page.text())
+    await shop.pay(1, Money(100, "EUR"), "R-1")
+    async with at_work(shop.house):
+        await shop.rest()
+    again = (await guest.post("/portal/pay", once=once)).text
+    assert re.findall(r'content="0;url=([^"]+)"', again) not in ([], urls)
     back = (await guest.get("/portal/?done=back")).text
     assert "Thank you. The payment stands here as soon as" in back
     other = await visiting(served, B)
     seen = await other.post("/portal/pay", once="k")
     assert (seen.status, seen.location) == (303, "/portal/?done=nothing")
+
+
+@ON_SQLITE
+@pytest.mark.parametrize(
+    ("fault", "done", "says"),
+    [
+        ("refused:no", "never", "cannot be opened. Please call us"),
+        ("error:500", "away", "cannot be opened just now. Try again in a few minutes"),
+    ],
+)
+async def test_why_no_page_opens_is_told(shop, guest, fault, done, says):
+    """Who has to wait is told so, and who would wait in vain is not."""
+    await shop.provider.aadmin("/faults", {"spec": f"{fault}:count=2"})
+    for path in ("pay", "cards/add"):
+        seen = await guest.post(f"/portal/{path}", once="k")
+        assert (seen.status, seen.location) == (303, f"/portal/?done={done}")
+        assert says in (await guest.get(seen.location)).text
 
 
 @ON_SQLITE
@@ -256,6 +279,9 @@ async def test_a_promise_is_made_once_under_ones_own_name(shop, guest):
     again = await guest.post("/portal/promise", once="k2", until=until)
     assert (again.status, "One stands until 2040-01-13." in again.text) == (400, True)
     assert "Choose a day." in (await guest.post("/portal/promise", once="k3", until="")).text
+    seen = await guest.post("/portal/promise", once="k4", until="x")
+    assert (seen.status, "Must be a day like 2026-03-31." in seen.text) == (400, True)
+    assert "Input" not in seen.text
     assert await deeds_of(shop.house, A) == ["payment.promise"]
 
 

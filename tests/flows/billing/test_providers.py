@@ -58,7 +58,7 @@ async def test_providers_are_kept_sealed(store: Store):
 
 
 @pytest.mark.parametrize(("kind", "whole"), [("stripe", STRIPE), ("gocardless", GOCARDLESS)])
-def test_what_proves_nothing_is_no_secret(kind, whole):
+def test_what_is_wrong_is_told_in_plain_words(kind, whole):
     """Whoever forgets a variable or makes a secret up is told which one it is, and why."""
     named = next(iter(whole))
     for option, value, where, why in (
@@ -69,6 +69,9 @@ def test_what_proves_nothing_is_no_secret(kind, whole):
         ("webhook_secrets", [SIGNING, ""], "webhook_secrets.1", "must not be empty"),
         ("webhook_secrets", [" "], "webhook_secrets.0", "must not be empty"),
         ("webhook_secrets", ["x"], "webhook_secrets.0", "must have at least 16 characters"),
+        ("webhook_secrets", [], "webhook_secrets", "must not be empty"),
+        ("colour", "red", "colour", "unknown; known are base_url"),
+        ("deadline_s", 9.0, "deadline_s", "'9.0' is not a number above 0 and up to 8"),
         ("return_url", "javascript:1", "return_url", "must be an http or https address"),
         ("return_url", "", "return_url", "must be an http or https address"),
         ("return_url", "http://x.example/", "return_url", "must be an https address"),

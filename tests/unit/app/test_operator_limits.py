@@ -87,6 +87,16 @@ def test_a_ladder_is_read_in_the_order_in_which_it_is_climbed():
     assert not problems
 
 
+def test_what_is_no_answer_to_a_question_is_told_so():
+    """Whether somebody is exempt is true or false."""
+    problems = Problems()
+    told = OPERATOR + '[dunning]\nexempt = "yes"\n'
+    assert read_operator(told.encode(), {}, problems) is None
+    assert [(one.field, one.why) for one in problems] == [
+        ("dunning.exempt", "must be true or false, not a text")
+    ]
+
+
 def test_what_a_segment_does_not_say_is_as_usual():
     """Steps, hours and the least amount come from [dunning]; holidays hold for everybody."""
     problems = Problems()

@@ -101,6 +101,17 @@ def test_a_gateway_is_sent_what_it_wants():
     assert headers["X-Sign"] == hmac.new(b"a-key-of-the-gateway", body, hashlib.sha256).hexdigest()
 
 
+def test_words_of_a_gateway_are_few():
+    """A kind or shape that there is not is refused with those that there are."""
+    for options, why in (
+        ({"kind": "pigeon"}, "sms.kind: must be http"),
+        ({"shape": "xml"}, "sms.shape: must be one of json, form"),
+        ({"colour": "red"}, "sms.colour: unknown; known are kind, url, shape, fields"),
+    ):
+        with pytest.raises(Invalid, match=why):
+            gateway(**options)
+
+
 @pytest.mark.parametrize(
     ("options", "field"),
     [

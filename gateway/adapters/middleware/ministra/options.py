@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, field_validator
 
 from gateway.adapters.sdk import Options
-from runtime.options import Secret
+from runtime.options import Secret, formed
 from terms.http import bare_address
+
+_PATH = r"(/[0-9A-Za-z][0-9A-Za-z._-]*)+"
 
 
 class MinistraOptions(Options):
     """One portal. The descriptions are printed into the reference."""
 
     base_url: str = Field(description="address of the portal's web server, without a path")
-    login: str = Field(pattern=r"^[^:]*$", description="`api_auth_login` of the portal")
+    login: Annotated[str, formed(r"[^:]*", "a name without a colon")] = Field(
+        description="`api_auth_login` of the portal"
+    )
     password: Secret = Field(description="`api_auth_password` of the portal")
-    api_path: str = Field(
+    api_path: Annotated[str, formed(_PATH, "a path like /stalker_portal/api/v1")] = Field(
         "/stalker_portal/api/v1",
-        pattern=r"^(/[0-9A-Za-z][0-9A-Za-z._-]*)+$",
         description="`/stalker_portal/api` is the older alias",
     )
     internal_billing: bool = Field(

@@ -9,13 +9,19 @@ import tomllib
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from runtime.options import formed
+
 NAME_CHARS_MAX = 256  # TR-069, A.3.2.1
-_PATH = r"^[A-Za-z][A-Za-z0-9_.-]*\.$"
-_NAME = r"^[A-Za-z][A-Za-z0-9_.-]*[A-Za-z0-9_-]$"
+_ROOT = r"[A-Za-z][A-Za-z0-9_.-]*\."
+_LEAF = r"[A-Za-z][A-Za-z0-9_.-]*[A-Za-z0-9_-]"
+_PATH = "a path like Device.Screen., with a point behind it"
+_Root = Annotated[str, formed(_ROOT, _PATH)]
+_Branch = Annotated[str, formed(f"({_ROOT})?", f"{_PATH}, or empty")]
+_Leaf = Annotated[str, formed(_LEAF, "the name of a parameter like Device.Screen.Active")]
 
 
 class ParameterMap(BaseModel):
@@ -23,10 +29,10 @@ class ParameterMap(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    root: str = Field("Device.", pattern=_PATH, max_length=NAME_CHARS_MAX)
-    active: str = Field(pattern=_NAME, max_length=NAME_CHARS_MAX)
-    packages: str = Field(pattern=_NAME, max_length=NAME_CHARS_MAX)
-    messages: str = Field("", pattern=rf"{_PATH}|^$", max_length=NAME_CHARS_MAX)
+    root: _Root = Field("Device.", max_length=NAME_CHARS_MAX)
+    active: _Leaf = Field(max_length=NAME_CHARS_MAX)
+    packages: _Leaf = Field(max_length=NAME_CHARS_MAX)
+    messages: _Branch = Field("", max_length=NAME_CHARS_MAX)
     packages_max: int = Field(64, ge=0, le=1024)
     message_chars_max: int = Field(200, ge=1, le=4096)
     # Whether it can be given credentials; there are models that change them with their firmware.

@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, ValidationError, field_validator, model_validator
 
 from gateway.adapters.sdk import BoxOptions
 from gateway.adapters.stb.cwmp.maps import ParameterMap, parsed, shipped
 from runtime.networks import PUBLIC, Networks
-from runtime.options import Secret
+from runtime.options import Secret, formed
+from runtime.wording import of_file
 from terms.errors import Invalid
+
+_REALM = "1 to 64 letters, digits, blanks, '.', '_' and '-'"
 
 
 class CwmpOptions(BoxOptions):
     """One kind of boxes. The descriptions are printed into the reference."""
 
-    realm: str = Field(
+    realm: Annotated[str, formed(r"[A-Za-z0-9 ._-]{1,64}", _REALM)] = Field(
         "boxoffice",
-        pattern=r"^[A-Za-z0-9 ._-]{1,64}$",
         description="named in the challenge; boxes keep no secret for it",
     )
     digests: list[Literal["MD5", "SHA-256"]] = Field(
@@ -69,8 +71,9 @@ class CwmpOptions(BoxOptions):
         try:
             known = self.all_maps()
         except ValidationError as error:
-            first = error.errors(include_input=False, include_url=False)[0]
-            raise ValueError(f"maps: {first['loc']}: {first['msg']}") from None
+            first = error.errors(include_url=False)[0]
+            where = ".".join(str(part) for part in first["loc"])
+            raise ValueError(f"maps: {where}: {of_file(ParameterMap, first, where)}") from None
         for model in self.models:
             if model not in known:
                 raise ValueError(f"maps: there is no parameter map of model {model}")

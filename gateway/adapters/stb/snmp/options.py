@@ -2,27 +2,30 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 from pydantic import Field
 
 from gateway.adapters.sdk import BoxOptions, Options
+from runtime.options import formed
 
-_OID = r"^[0-9]+(\.[0-9]+)+$"
+_Oid = Annotated[str, formed(r"[0-9]+(\.[0-9]+)+", "numbers apart by points, like 1.3.6.1")]
 
 
 class Objects(Options):
     """Where a model keeps things: a root, and below it one scalar for each."""
 
-    root: str = Field("1.3.6.1.4.1.32473.1", pattern=_OID)
-    serial: str = Field("1.1.0", pattern=_OID)
-    boot: str = Field("1.5.0", pattern=_OID)
-    active: str = Field("2.1.0", pattern=_OID)
-    packages: str = Field("2.2.0", pattern=_OID)
-    revision: str = Field("2.3.0", pattern=_OID)
-    message_text: str = Field("3.1.0", pattern=_OID)
-    message_seconds: str = Field("3.2.0", pattern=_OID)
-    message_show: str = Field("3.3.0", pattern=_OID)
-    reboot_key: str = Field("4.1.0", pattern=_OID)
-    last_key: str = Field("4.2.0", pattern=_OID)
+    root: _Oid = "1.3.6.1.4.1.32473.1"
+    serial: _Oid = "1.1.0"
+    boot: _Oid = "1.5.0"
+    active: _Oid = "2.1.0"
+    packages: _Oid = "2.2.0"
+    revision: _Oid = "2.3.0"
+    message_text: _Oid = "3.1.0"
+    message_seconds: _Oid = "3.2.0"
+    message_show: _Oid = "3.3.0"
+    reboot_key: _Oid = "4.1.0"
+    last_key: _Oid = "4.2.0"
 
     def __str__(self) -> str:
         return "the reference box"
