@@ -59,7 +59,7 @@ class Decline(StrEnum):
 
 # Why a method rests that a person may have charged again; what its bank refuses for good is ended.
 WENT_BACK = "money_went_back"
-IN_DISPUTE = "in_dispute"  # by itself again once that is won
+IN_DISPUTE = "in_dispute"  # by itself again once the money is back
 MAY_GO_ON = frozenset({"", WENT_BACK, IN_DISPUTE})
 
 

@@ -31,7 +31,7 @@ _NAMED: Mapping[Named, str] = {
 }
 _ELSE = "it is chosen again, or another way to pay is left"
 _RESTS: Mapping[str, str] = {
-    IN_DISPUTE: f"; a bank took a payment back: nothing is charged until that is won, {_ELSE}",
+    IN_DISPUTE: f"; a bank took a payment back: nothing is charged until it comes back, {_ELSE}",
     WENT_BACK: f"; a payment went back: nothing is charged until {_ELSE}",
 }
 

@@ -228,7 +228,7 @@ async def test_whoever_looks_sees_why_a_card_rests_and_what_helps(office: Office
     async with office.store.read() as tx:
         (shown,) = await kept(tx, "100001")
     assert (shown.state, shown.may_be_charged) == ("in dispute", True)
-    assert shown.detail.endswith("that is won, it is chosen again, or another way to pay is left")
+    assert shown.detail.endswith("it comes back, it is chosen again, or another way to pay is left")
 
 
 async def lines(till: Till) -> list[tuple[str, str]]:
