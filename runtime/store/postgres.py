@@ -29,6 +29,7 @@ from runtime.store.lease import Engine, Given, Lease, T, Take, Values
 from runtime.store.schema import LOOKS_AROUND
 
 CONNECT_DEADLINE_S = 10.0
+CLOSE_DEADLINE_S = 2.0
 IDLE_IN_TRANSACTION_MAX_S = 60
 # Far above anything we send: nobody waits for ever behind a lock or a plan gone wrong.
 STATEMENT_MAX_S = 300
@@ -166,9 +167,9 @@ class PostgresLease(Lease):
         return len(rows)
 
     async def close(self) -> None:
-        """Give the connection up; one that is broken already is no error."""
+        """Give the connection up; one that is broken already, or answers no more, is no error."""
         with suppress(Exception):
-            await self.core.close()
+            await self._in_time(self.core.close(), CLOSE_DEADLINE_S)
 
     async def _begin(self) -> None:
         try:

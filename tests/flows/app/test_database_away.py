@@ -14,6 +14,7 @@ from app.imports.load import import_paths
 from app.settings import Settings
 from app.shape import bring_up, open_house
 from app.wiring import House
+from runtime.store import Store
 from runtime.store.engine import POSTGRES_READERS_MAX, POSTGRES_WRITERS_MAX
 from tests.flows.app.paying import cleared, signed
 from tests.flows.app.served import ENVIRONMENT, HARBOUR, HARBOUR_BEGINS, Served, go_to, serving
@@ -118,6 +119,19 @@ async def test_a_database_that_hangs_keeps_nobody_waiting(served, hurt_postgres)
     finally:
         hurt_postgres.thaw()
     await check_well_again(served)
+
+
+async def test_a_database_that_hangs_keeps_no_process_from_its_end(hurt_postgres):
+    """Connections are closed with a word to the server, and without it where it hangs."""
+    store = Store(hurt_postgres.url())
+    async with store.read(), store.begin() as tx:
+        await tx.fetch("SELECT 1")
+    hurt_postgres.freeze()
+    try:
+        async with asyncio.timeout(AGAIN_S):
+            await store.close()
+    finally:
+        hurt_postgres.thaw()
 
 
 async def test_with_every_connection_in_use_nobody_waits_long(served):
