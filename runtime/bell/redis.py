@@ -91,8 +91,10 @@ class RedisBell:
         with suppress(TimeoutError):
             async with asyncio.timeout(FLUSH_S):
                 await self._all_sent.wait()
-        self._carrying.cancel()
-        await asyncio.gather(self._carrying, return_exceptions=True)
+        # One that meets a time-out, as after a long sleep, is lost: tell it until it is heard.
+        while not self._carrying.done():
+            self._carrying.cancel()
+            await asyncio.wait([self._carrying], timeout=CLOSE_S)
         self.is_up = False
 
     def _send_later(self, kinds: set[str]) -> None:

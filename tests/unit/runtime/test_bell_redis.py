@@ -1,6 +1,7 @@
 """The bell between processes while its Redis is flushed, killed, frozen or was never there."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -134,6 +135,23 @@ async def test_frozen_it_holds_up_nobody(bells, redis_server, monkeypatch):
     redis_server.thaw()
     await until_up(rung, heard)
     await check_rings(rung, heard, "b")
+
+
+async def test_it_is_closed_in_the_moment_it_wakes(redis_server, monkeypatch):
+    """A process that slept longer than it listens is told to end, and its time is out as well."""
+    monkeypatch.setattr(make, "BLOCK_S", 0.05)
+    monkeypatch.setattr(make, "SILENT_S", 0.05)
+    redis_server.start()
+    for steps in range(5):
+        woken = bell_at(redis_server)
+        woken.begin()
+        await until_up(woken)
+        await asyncio.sleep(0.01)
+        time.sleep(0.2)  # noqa: ASYNC251 - the whole process sleeps
+        for _ in range(steps):
+            await asyncio.sleep(0)
+        async with asyncio.timeout(SOON_S):
+            await woken.close()
 
 
 async def test_the_stream_stays_small_and_holds_kinds_alone(bells, redis_server):
