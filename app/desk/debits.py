@@ -8,9 +8,8 @@ from datetime import date
 from app.desk import business, given
 from app.desk.auditing import note
 from app.wiring import House
-from billing.debits import codes
+from billing.debits import codes, reasons
 from billing.debits.model import Back, Creditor, Report
-from billing.debits.reasons import CODE_CHARS_MAX
 from billing.flows.debits import back, creditor, mandate, present
 from billing.flows.debits.back import Heard
 from billing.flows.debits.mandate import Given, Wish
@@ -159,8 +158,8 @@ async def went_back(
     Raises Invalid for what is no code, NotFound where there is no such debit in a batch.
     """
     mark, code = given.name("debit", mark), given.name("code", code).upper()
-    if len(code) > CODE_CHARS_MAX:
-        raise Invalid("code", f"at most {CODE_CHARS_MAX} characters, like AM04")
+    if not reasons.is_code(code):
+        raise Invalid("code", "must be the bank's code, four letters or two and two digits: AM04")
     told = Back(mark=mark, code=code, is_batch=mark.startswith(present.PREFIX))
     now = await house.clock.business_now(tx)
     heard = await back.hear(house.desk, tx, Report(back=(told,)), now)

@@ -104,9 +104,13 @@ def _out_of_work(at: AtTarget, out: Out, zone_name: str) -> str:
         Condition.DOWN: f"cannot be reached: nobody has answered there since {since}",
         Condition.PARKED: f"has refused our credentials since {since}",
     }
-    switched = "on" if at.wished.enabled else "off"
-    over = f"The picture is switched {switched} there as soon as that is over."
-    return f"{at.target} {words[out.condition]}. {over}"
+    # Whether it goes off, the guard or a person may have a word to say.
+    over = (
+        "The picture is switched on there"
+        if at.wished.enabled
+        else "It still shows the picture, and is looked at again"
+    )
+    return f"{at.target} {words[out.condition]}. {over} as soon as that is over."
 
 
 def _told(instant: datetime, zone_name: str) -> str:

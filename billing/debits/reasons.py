@@ -6,12 +6,14 @@ Source: the external code sets of ISO 20022 as the SEPA Core Direct Debit Rulebo
 
 from __future__ import annotations
 
+import re
 from enum import StrEnum
 
 from billing.payments.model import Decline
 
 CODE_CHARS_MAX = 4
 UNSAID = "MS03"  # the bank gives no reason
+_SHAPE = re.compile(r"[A-Z]{2}(?:[A-Z]{2}|[0-9]{2})")
 
 
 class After(StrEnum):
@@ -37,6 +39,11 @@ _ASKS = frozenset(
         "MS02",  # the payer refuses, and says not why
     }
 )
+
+
+def is_code(word: str) -> bool:
+    """Tell whether this may be a code of the sets: they grow, so one that is not listed may be."""
+    return _SHAPE.fullmatch(word) is not None
 
 
 def after(code: str) -> After:

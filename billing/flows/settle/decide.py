@@ -261,7 +261,7 @@ def _holds(
             first = facts.first.get(one.id)
             if invoice and one.id in begun and is_first(one):
                 first = invoice.id
-            if first and purse.is_open(first):
+            if first and _was_never_paid(first, facts, purse):
                 yield Hold(
                     service=service,
                     kind=HoldKind.UNPAID_FIRST,
@@ -281,6 +281,15 @@ def _holds(
                 cause=verdict.held.number,
                 level=level.name if level else "",
             )
+
+
+def _was_never_paid(invoice: InvoiceId, facts: Facts, purse: Purse) -> bool:
+    """Tell whether an open invoice never was paid in full; one that was once has its ladder."""
+    if not purse.is_open(invoice):
+        return False
+    short = facts.short.get(invoice, purse.debts[invoice].rest.amount_minor)
+    moved = purse.moved().items()
+    return sum(part for (_, paid), part in moved if paid == invoice and part > 0) < short
 
 
 def _cuts(debtor: Debtor, verdict: Verdict) -> dict[InvoiceId, Cut]:

@@ -94,9 +94,10 @@ class Facts:
     `reopened` are subjects whose charges are compared again, from a day on; `reopenings` are the
     ids of the rows that say so, with the subject; `charged` are their lines since then.
     `deposited` are rentals with a charged deposit. `first` are open invoices that were the first of
-    a subscription. `redeemed` is None where no promotion was had. `credits` is money that has paid
-    nothing yet, by the movement or credit note it came with. `promise` is the one that stands.
-    `cuts` are open invoices for which a rung of the ladder stands.
+    a subscription, and `short` by how many minor units all that ever paid them falls short of them,
+    whatever went back since. `redeemed` is None where no promotion was had. `credits` is money that
+    has paid nothing yet, by the movement or credit note it came with. `promise` is the one that
+    stands. `cuts` are open invoices for which a rung of the ladder stands.
     `pending` is charged once, with an invoice to come. `voided` are the void ones of the invoices
     of `charged`, and whether their days are charged again. `given_up` is what write-offs stand for
     of each invoice, in minor units by write-off. `late` is None where no late fee can be due or
@@ -123,6 +124,7 @@ class Facts:
     noticed: dict[InvoiceId, dict[int, date]] = field(default_factory=dict)
     cuts: dict[InvoiceId, Cut] = field(default_factory=dict)
     first: dict[str, InvoiceId] = field(default_factory=dict)
+    short: dict[InvoiceId, int] = field(default_factory=dict)
     given_up: dict[InvoiceId, dict[str, int]] = field(default_factory=dict)
     late: Late | None = None
     suspension: Suspension | None = None

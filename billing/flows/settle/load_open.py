@@ -9,7 +9,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import Column, ScalarSelect, Select, and_, func, literal_column, select
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Label,
+    ScalarSelect,
+    Select,
+    and_,
+    cast,
+    func,
+    literal_column,
+    select,
+)
 
 from billing.debits.store import is_mandate
 from billing.dunning.model import Cut
@@ -93,14 +104,14 @@ def _take_items(rows: Sequence[Any], facts: dict[AccountId, Facts]) -> None:
         if row.kind == INVOICE:
             key = InvoiceId(row.id)
             one.debts.append(_debt(key, row, rest))
-            _begin(one, row.firsts, key)
+            _begin(one, row, key)
         else:
             one.credits[row.id] = rest
 
 
 def item_query(engine: Engine) -> Select[Any]:
     """Ask for open invoices and unused money."""
-    query = select(open_item, _firsts(engine, open_item.c.id).label("firsts"))
+    query = select(open_item, *_begun(engine, open_item.c.id))
     return by_key(engine, query, open_item.c.account_id)
 
 
@@ -118,9 +129,23 @@ def _firsts(engine: Engine, key: Column[str]) -> ScalarSelect[str]:
     return mine.select_from(invoice_line.join(subscription, begun)).scalar_subquery()
 
 
-def _begin(one: Facts, firsts: str | None, key: InvoiceId) -> None:
-    if firsts:
-        one.first |= dict.fromkeys(firsts.split(","), key)
+def _short(key: Column[str]) -> ScalarSelect[int]:
+    """Tell by how much all that ever paid an invoice falls short of it; what went back counts."""
+    part, paper = allocation.alias(), invoice.alias()
+    came = select(func.coalesce(func.sum(part.c.amount_minor), 0))
+    came = came.where(part.c.invoice_id == paper.c.id, part.c.amount_minor > 0)
+    rest = cast(paper.c.total_minor - came.scalar_subquery(), BigInteger)
+    return select(rest).where(paper.c.id == key).correlate(key.table).scalar_subquery()
+
+
+def _begun(engine: Engine, key: Column[str]) -> tuple[Label[Any], Label[Any]]:
+    return _firsts(engine, key).label("firsts"), _short(key).label("short_minor")
+
+
+def _begin(one: Facts, row: Any, key: InvoiceId) -> None:
+    if row.firsts:
+        one.first |= dict.fromkeys(row.firsts.split(","), key)
+        one.short[key] = row.short_minor
 
 
 def _debt(key: InvoiceId, row: Any, rest: Money) -> Debt:
@@ -189,7 +214,7 @@ async def _paid(tx: Tx, keys: dict[str, Any], facts: dict[AccountId, Facts]) -> 
         pair = (row.payer_id, row.invoice_id)
         part = Money(row.amount_minor, row.currency)
         owners[pair] = AccountId(row.account_id)
-        _begin(facts[owners[pair]], row.firsts, InvoiceId(row.invoice_id))
+        _begin(facts[owners[pair]], row, InvoiceId(row.invoice_id))
         if pair in sums:
             debt = sums[pair].debt
             sums[pair] = replace(sums[pair], debt=replace(debt, rest=debt.rest + part))
@@ -229,7 +254,7 @@ def _paid_query(engine: Engine) -> Select[Any]:
             invoice.c.sequence,
             invoice.c.due_on,
             invoice.c.is_fee,
-            _firsts(engine, invoice.c.id).label("firsts"),
+            *_begun(engine, invoice.c.id),
         )
         .select_from(allocation.join(invoice, invoice.c.id == c.invoice_id))
         # What was given up stays so, whichever money goes back.

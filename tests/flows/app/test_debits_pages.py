@@ -255,8 +255,9 @@ async def test_a_person_says_that_a_debit_went_back_where_no_report_does(harbour
         (one,) = await reads.debits(tx, batch.id)
         with pytest.raises(NotFound, match="no debit 'X-0'") as unknown:
             await debits.went_back(harbour, tx, "X-0", "AM04", actor="anna")
-        with pytest.raises(Invalid, match="code"):
-            await debits.went_back(harbour, tx, one.mark, "AM045", actor="anna")
+        for word in ("AM045", "lol", "AMO4", "4AM0"):
+            with pytest.raises(Invalid, match="code"):
+                await debits.went_back(harbour, tx, one.mark, word, actor="anna")
         heard = await debits.went_back(harbour, tx, one.mark, "am04", actor="anna")
         again = await debits.went_back(harbour, tx, f"{batch.id}-RCUR", "AC04", actor="anna")
     assert unknown.value.field == "debit"

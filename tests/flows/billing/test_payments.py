@@ -213,7 +213,10 @@ async def test_a_foreign_currency_pays_nothing(office: Office):
 
 
 async def test_money_that_went_back_opens_the_debt_again(office: Office):
-    """A chargeback re-opens what it had paid and holds the service; winning it closes it again."""
+    """A chargeback re-opens what it had paid, and winning it closes it again.
+
+    Who was let in is not shut out at once, though it was the first invoice: it has its ladder.
+    """
     account = await office.join()
     clear, back, won = MovementKind.CLEARED, MovementKind.DISPUTED, MovementKind.REINSTATED
     await moved(office, account, clear, "pi_1", FIRST)
@@ -221,12 +224,28 @@ async def test_money_that_went_back_opens_the_debt_again(office: Office):
     assert (await rights(office.store, key)).state.is_live
     await moved(office, account, back, "du_1", FIRST, charge="pi_1")
     assert await open_items(office.store) == {"INV-00000001": FIRST}
-    assert not (await rights(office.store, key)).state.is_live
+    assert (await rights(office.store, key)).state.is_live
     assert ("clearing", "cards", "EUR") not in await balances(office.store)
     async with office.store.read() as tx:
         assert await tx.scalar(select(payment_method.c.stopped)) == "in_dispute"
     await moved(office, account, won, "du_1", FIRST, charge="pi_1")
     assert await open_items(office.store) == {}
+    assert (await rights(office.store, key)).state.is_live
+    await check_books(office.store)
+
+
+async def test_who_never_paid_all_of_the_first_invoice_stays_dark(office: Office):
+    """Parts that come and go let nobody in, until all of it has come; then a refund is harmless."""
+    account = await office.join()
+    clear, back = MovementKind.CLEARED, MovementKind.GIVEN_BACK
+    key = await service_of(office)
+    await moved(office, account, clear, "pi_1", FIRST - 300)
+    await moved(office, account, back, "re_1", 200, charge="pi_1")
+    assert not (await rights(office.store, key)).state.is_live
+    await moved(office, account, clear, "pi_2", 500)
+    assert (await rights(office.store, key)).state.is_live
+    await moved(office, account, back, "re_2", 100, charge="pi_1")
+    assert await open_items(office.store) == {"INV-00000001": 100}
     assert (await rights(office.store, key)).state.is_live
     await check_books(office.store)
 
