@@ -28,6 +28,7 @@ M = TypeVar("M", bound=Message)
 
 # What waits somewhere until the last moment has been told by then.
 OVER = timedelta(seconds=30)
+RESTS_MAX = timedelta(hours=1)
 STOPPED = "stopped in the middle; it may have gone out"
 _ended = counter("boxoffice_messages", "Messages that came to an end", "channel", "outcome")
 
@@ -120,7 +121,8 @@ class Deliver(Generic[M]):
         if failed:
             await self.follow(tx, self.channel.via, failed)
         resting = {one.id: one for d, one in fresh if d.outcome is Outcome.WAITING}
-        await self.work.fail(tx, [_rest(c, resting[c.key]) for c in claims if c.key in resting])
+        rests = [_rest(c, resting[c.key], self._now()) for c in claims if c.key in resting]
+        await self.work.fail(tx, rests)
         begun = [one for delivery, one in fresh if delivery.outcome is Outcome.BEGUN]
         return begun, resting.keys()
 
@@ -192,7 +194,7 @@ class Deliver(Generic[M]):
         )
 
 
-def _rest(claim: Claim, message: Message) -> Failure:
-    """Look again when its hour has come, or its time is over."""
-    at = min(message.not_before or message.not_after, message.not_after + OVER)
+def _rest(claim: Claim, message: Message, now: datetime) -> Failure:
+    """Look again when its hour has come, or its time is over; meanwhile the hours may be others."""
+    at = min(message.not_before or message.not_after, message.not_after + OVER, now + RESTS_MAX)
     return Failure(claim=claim, error="quiet hours", not_before=at, counts=False)

@@ -311,7 +311,7 @@ async def test_other_quiet_hours_hold_for_what_waits(town):
     town.post.error = None
     for quiet, outcome in (("21:00-08:00", Outcome.WAITING), ("", Outcome.SENT)):
         await town.rule(["mail"], quiet=quiet)
-        town.office.forward(hours=2 if quiet else 9)
+        town.office.forward(hours=2 if quiet else 1)
         await town.turn()
         assert await town.told() == {("n1.mail", "mail"): outcome}
 
